@@ -1,0 +1,306 @@
+//! JSON that is passed on, not understood: every number, key order and repeated key stays as it was written.
+//!
+//! [`Json`] is a value's text without white space; [`Node`] is the same as a tree, for looking inside. Nothing here
+//! ever turns a number into a float except [`Node::canonical`], which exists to compare values by meaning.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+/// A JSON value as text, compact and otherwise byte for byte as recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Json(Box<str>);
+
+impl Json {
+    /// Reads a JSON text; white space between tokens is dropped, nothing else changes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Node::parse(text).map(|node| node.to_json())
+    }
+
+    /// A JSON string.
+    pub fn string(text: &str) -> Self {
+        Self(serde_json::Value::from(text).to_string().into())
+    }
+
+    /// The text of the value.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The value as a tree.
+    pub fn node(&self) -> Node {
+        Node::parse(&self.0).unwrap_or(Node::Scalar("null".into()))
+    }
+
+    /// 16 bytes that two values share exactly when they are equal as JSON: key order ignored, numbers by value.
+    pub fn equality_hash(&self) -> [u8; 16] {
+        let mut canonical = String::new();
+        self.node().canonical(&mut canonical);
+        hash16(canonical.as_bytes())
+    }
+}
+
+/// The first half of a SHA-256.
+pub fn hash16(bytes: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&Sha256::digest(bytes)[..16]);
+    half
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(&self.0).map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The text comes from our own writer, compact already.
+        Ok(Self(Box::<RawValue>::deserialize(deserializer)?.get().into()))
+    }
+}
+
+/// A JSON value as a tree whose scalars are still text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// Members in the order written, repeated keys included.
+    Object(Vec<(String, Node)>),
+    /// Elements.
+    Array(Vec<Node>),
+    /// A string (with quotes and escapes), number, `true`, `false` or `null`, as written.
+    Scalar(Box<str>),
+}
+
+impl Node {
+    /// Reads a JSON text. None if it is no JSON, nests deeper than 128 levels, or has lone surrogates.
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The member of an object with this name; of several, the last.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Scalar(raw) if raw.starts_with('"') => {
+                let plain = &raw[1..raw.len() - 1];
+                if plain.contains('\\') {
+                    serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
+                } else {
+                    Some(Cow::Borrowed(plain))
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Scalar(raw) if &**raw == "null")
+    }
+
+    /// The value as compact text.
+    pub fn to_json(&self) -> Json {
+        let mut text = String::new();
+        self.write(&mut text);
+        Json(text.into())
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Scalar(raw) => out.push_str(raw),
+            Self::Array(elements) => {
+                out.push('[');
+                for (i, element) in elements.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    element.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (i, (name, value)) in members.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    push_string(out, name);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// Writes the value so that equal values give equal text: members sorted, of repeated ones the last, strings
+    /// with one kind of escapes, numbers by value. Integers are compared exactly up to 64 bits, all other numbers
+    /// as doubles.
+    fn canonical(&self, out: &mut String) {
+        match self {
+            Self::Scalar(raw) => match (self.as_str(), raw.as_bytes().first()) {
+                (Some(text), _) => push_string(out, &text),
+                (None, Some(b'-' | b'0'..=b'9')) => canonical_number(raw, out),
+                _ => out.push_str(raw),
+            },
+            Self::Array(elements) => {
+                out.push('[');
+                for element in elements {
+                    element.canonical(out);
+                    out.push(',');
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                let last: std::collections::BTreeMap<&str, &Node> =
+                    members.iter().map(|(name, value)| (name.as_str(), value)).collect();
+                out.push('{');
+                for (name, value) in last {
+                    push_string(out, name);
+                    out.push(':');
+                    value.canonical(out);
+                    out.push(',');
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+fn push_string(out: &mut String, text: &str) {
+    // Writing to a String does not fail.
+    let _ = write!(out, "{}", serde_json::Value::from(text));
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be a small integer")]
+fn canonical_number(raw: &str, out: &mut String) {
+    let written = if let Ok(integer) = raw.parse::<i64>() {
+        write!(out, "{integer}")
+    } else if let Ok(integer) = raw.parse::<u64>() {
+        write!(out, "{integer}")
+    } else {
+        let double: f64 = raw.parse().unwrap_or(f64::NAN);
+        if double.fract() == 0.0 && double.abs() < (1_i64 << 53) as f64 {
+            write!(out, "{}", double as i64)
+        } else {
+            write!(out, "{double:e}")
+        }
+    };
+    // Writing to a String does not fail.
+    let _ = written;
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        node(raw, 0).map_err(de::Error::custom)
+    }
+}
+
+/// Looks at one level at a time: serde's own number types would lose how a number was written.
+fn node(raw: &str, depth: usize) -> serde_json::Result<Node> {
+    if depth > 128 {
+        return Err(de::Error::custom("nested deeper than 128 levels"));
+    }
+    Ok(match raw.as_bytes().first() {
+        Some(b'{') => {
+            let Members(members) = serde_json::from_str(raw)?;
+            Node::Object(
+                members
+                    .into_iter()
+                    .map(|(name, raw)| Ok((name, node(raw.get(), depth + 1)?)))
+                    .collect::<serde_json::Result<_>>()?,
+            )
+        }
+        Some(b'[') => {
+            let Elements(elements) = serde_json::from_str(raw)?;
+            Node::Array(elements.into_iter().map(|raw| node(raw.get(), depth + 1)).collect::<serde_json::Result<_>>()?)
+        }
+        Some(b'"') => {
+            serde_json::from_str::<Cow<'_, str>>(raw)?;
+            Node::Scalar(raw.into())
+        }
+        _ => Node::Scalar(raw.into()),
+    })
+}
+
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Elements<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an array")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    elements.push(element);
+                }
+                Ok(Elements(elements))
+            }
+        }
+        deserializer.deserialize_seq(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_json_survives() {
+        let text = r#"{"b":1.10,"a":12345678901234567890123,"a":[1e400,"\/\u00e9",{}],"":null}"#;
+        assert_eq!(Json::parse(text).unwrap().text(), text);
+        assert_eq!(Json::parse("[ 1 ,\r\n true ]").unwrap().text(), "[1,true]");
+        assert!(Json::parse(r#""\ud800""#).is_none());
+        assert!(Json::parse(&("[".repeat(200) + &"]".repeat(200))).is_none());
+    }
+
+    #[test]
+    fn values_are_equal_as_json() {
+        let equal =
+            |a: &str, b: &str| Json::parse(a).unwrap().equality_hash() == Json::parse(b).unwrap().equality_hash();
+        assert!(equal(r#"{"a":1.0,"b":"é"}"#, r#"{"b":"\u00e9","a":1}"#));
+        assert!(equal("100", "1e2"));
+        assert!(equal("-0.0", "0"));
+        assert!(!equal("9007199254740993", "9007199254740992"));
+        assert!(!equal(r#""1""#, "1"));
+        assert!(!equal("[1,2]", "[2,1]"));
+        assert!(!equal("null", r#""null""#));
+    }
+}

@@ -1,0 +1,3 @@
+//! auditgraph
+
+pub mod audit;

@@ -1,0 +1,2 @@
+//! auditgraph
+fn main() {}
