@@ -21,6 +21,11 @@ impl Json {
         Node::parse(text).map(|node| node.to_json())
     }
 
+    /// A JSON text that this program wrote itself.
+    pub fn stored(text: String) -> Self {
+        Self(text.into())
+    }
+
     /// A JSON string.
     pub fn string(text: &str) -> Self {
         Self(serde_json::Value::from(text).to_string().into())

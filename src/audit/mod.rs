@@ -8,13 +8,16 @@
 //! *service* logged it, in a *category*. The *sequence* is an event's place in its tenant's log, a *scope* what a
 //! caller may see of it.
 
-pub mod classification;
 pub mod event;
-pub mod fold;
-pub mod json;
 pub mod party;
+pub mod filter;
+pub mod page;
 pub mod scope;
 pub mod sensitive;
+pub mod catalogue;
+pub mod classification;
+pub mod fold;
+pub mod json;
 pub mod time;
 
 pub use event::{Detail, Event, EventBody, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute};

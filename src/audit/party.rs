@@ -4,8 +4,6 @@
 //! stays the same across renames: the object id, else the folded principal name, else the application, else the
 //! folded name.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::fold::{bounded_key, fold};
@@ -260,11 +258,6 @@ impl ModifiedProperty {
             self.withheld = Some(WithheldReason::Sensitive);
         }
     }
-}
-
-/// The names of the properties that changed in any of these targets, folded, each once.
-pub fn changed_names(targets: &[Target]) -> BTreeSet<String> {
-    targets.iter().flat_map(|target| &target.modified_properties).map(|change| fold(&change.name)).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,285 @@
+//! The role map: which claims grant which role, and which let a caller record.
+//!
+//! Three things stay apart. *Roles* (`wids`, `roles`, `permissions`, configured `groups`) say what may be read.
+//! *Recording* is a permission of its own, which no role includes. *Token scopes* (`scp`) say what an application
+//! may do for a user: they are demanded if that is configured, and grant nothing.
+
+use super::claim::Claims;
+use super::{AccessGrant, Rejected, Role, Settings};
+use crate::audit::ServiceSet;
+use crate::audit::json::Node;
+
+/// The template ids of directory roles, as `wids` has them.
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+const INTUNE_ADMINISTRATOR: &str = "3a2c62db-5318-420d-8d74-23affee5d9d5";
+const REPORTS_READER: &str = "4a5d8f65-41da-4de4-8968-e035b65339cf";
+const SECURITY_READER: &str = "5d6b6bb7-de71-4623-b4af-96380a352509";
+const SECURITY_OPERATOR: &str = "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f";
+const SECURITY_ADMINISTRATOR: &str = "194ae4cb-b126-40b2-bd5b-6091b380977d";
+const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
+const READERS: [&str; 5] = [REPORTS_READER, SECURITY_READER, SECURITY_OPERATOR, SECURITY_ADMINISTRATOR, GLOBAL_READER];
+
+/// The app roles, as `roles` has them.
+pub(super) const ROLE_GLOBAL_ADMIN: &str = "GlobalAdmin";
+pub(super) const ROLE_INTUNE_SERVICE_ADMIN: &str = "IntuneServiceAdmin";
+const ROLE_READ: &str = "AuditLog.Read.All";
+const ROLE_RECORD: &str = "AuditLog.Write";
+/// The application permission that lets an application read Intune's audit events in Microsoft Graph.
+const ROLE_INTUNE_READ: &str = "DeviceManagementApps.Read.All";
+
+/// The permissions, as `permissions` has them; the last one also as an app role.
+pub(super) const PERMISSION_READ: &str = "audit/read";
+const PERMISSION_RECORD: &str = "audit/write";
+const INTUNE_AUDIT_READ: &str = "Microsoft.Intune_Audit_Read";
+
+/// What a token's claims allow.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Allowed {
+    /// What may be read, each role with its services once.
+    pub(super) grants: Vec<AccessGrant>,
+    /// The services whose events may be recorded.
+    pub(super) record: Option<ServiceSet>,
+}
+
+/// Decides what a token's claims allow.
+pub(super) fn allowed(claims: &Claims, settings: &Settings) -> Result<Allowed, Rejected> {
+    let app_only = is_app_only(claims)?;
+    check_token_scope(claims, settings, app_only)?;
+    let (wids, roles) = (claims.texts("wids")?, claims.texts("roles")?);
+    let (permissions, groups) = (claims.texts("permissions")?, claims.texts("groups")?);
+    let wid = |id: &str| wids.iter().any(|held| held.eq_ignore_ascii_case(id));
+    let role = |name: &str| roles.iter().any(|held| held == name);
+    let permission = |name: &str| permissions.iter().any(|held| held == name);
+    let in_reader_group = settings.reader_groups.iter().any(|id| groups.iter().any(|held| same_group(held, id)));
+
+    let global_admin = wid(GLOBAL_ADMINISTRATOR) || role(ROLE_GLOBAL_ADMIN);
+    let intune_admin = wid(INTUNE_ADMINISTRATOR) || role(ROLE_INTUNE_SERVICE_ADMIN);
+    let reader = READERS.into_iter().any(wid) || role(ROLE_READ) || permission(PERMISSION_READ) || in_reader_group;
+    let intune_reader = role(INTUNE_AUDIT_READ)
+        || permission(INTUNE_AUDIT_READ)
+        // In a user's token this app role would not be an application permission, so there it means nothing.
+        || (app_only && role(ROLE_INTUNE_READ));
+    let intune = || Some(settings.intune_services.clone());
+    let grants: Vec<AccessGrant> = [
+        global_admin.then(|| grant(Role::GlobalAdmin, None, true)),
+        intune_admin.then(|| grant(Role::IntuneServiceAdmin, intune(), true)),
+        reader.then(|| grant(Role::AuditReader, None, false)),
+        intune_reader.then(|| grant(Role::AuditReader, intune(), false)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+
+    let may_record = (app_only && role(ROLE_RECORD)) || permission(PERMISSION_RECORD);
+    let undecided = grants.is_empty() && !may_record;
+    if undecided && !settings.reader_groups.is_empty() && groups_are_left_out(claims) {
+        return Err(Rejected::GroupOverage);
+    }
+    Ok(Allowed { grants, record: may_record.then_some(ServiceSet::All) })
+}
+
+fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> AccessGrant {
+    AccessGrant { role, services, sees_sensitive }
+}
+
+/// Whether an application acts for itself. `idtyp` says so where the issuer writes it; elsewhere a token that acts
+/// for a user is known by its token scopes.
+fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
+    Ok(match claims.text("idtyp")? {
+        Some(kind) => kind.eq_ignore_ascii_case("app"),
+        None => claims.get("scp").is_none(),
+    })
+}
+
+fn check_token_scope(claims: &Claims, settings: &Settings, app_only: bool) -> Result<(), Rejected> {
+    let scopes = claims.texts("scp")?;
+    let mut given = scopes.iter().flat_map(|scopes| scopes.split(' '));
+    match &settings.required_scope {
+        Some(required) if !app_only && !given.any(|scope| scope == required) => Err(Rejected::ScopeMissing),
+        _ => Ok(()),
+    }
+}
+
+/// Group ids of a directory are GUIDs, whose case means nothing; in other names it may.
+fn same_group(held: &str, configured: &str) -> bool {
+    held == configured || (is_guid(configured) && held.eq_ignore_ascii_case(configured))
+}
+
+fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(i, byte)| match i {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether the issuer left the groups out because there are too many: it points to where they can be asked for, or
+/// (in tokens of the implicit flow) only says that there are some.
+fn groups_are_left_out(claims: &Claims) -> bool {
+    claims.get("_claim_names").and_then(|names| names.get("groups")).is_some()
+        || matches!(claims.get("hasgroups"), Some(Node::Scalar(raw)) if &**raw == "true" || &**raw == "\"true\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(json: &str, settings: &Settings) -> Result<Allowed, Rejected> {
+        allowed(&Claims::parse(json.as_bytes()).unwrap(), settings)
+    }
+
+    fn grants(json: &str) -> Vec<AccessGrant> {
+        decide(json, &Settings::default()).unwrap().grants
+    }
+
+    fn records(json: &str) -> bool {
+        decide(json, &Settings::default()).unwrap().record.is_some()
+    }
+
+    fn admin() -> AccessGrant {
+        grant(Role::GlobalAdmin, None, true)
+    }
+
+    fn intune_services() -> Vec<String> {
+        vec!["Microsoft Intune".to_owned(), "Windows 365".to_owned()]
+    }
+
+    fn intune_admin() -> AccessGrant {
+        grant(Role::IntuneServiceAdmin, Some(intune_services()), true)
+    }
+
+    fn reader() -> AccessGrant {
+        grant(Role::AuditReader, None, false)
+    }
+
+    fn intune_reader() -> AccessGrant {
+        grant(Role::AuditReader, Some(intune_services()), false)
+    }
+
+    #[test]
+    fn every_row_of_the_role_map_grants_its_role() {
+        let rows = [
+            (r#"{"wids":["62e90394-69f5-4237-9190-012177145e10"]}"#, admin()),
+            (r#"{"wids":["62E90394-69F5-4237-9190-012177145E10"]}"#, admin()),
+            (r#"{"roles":["GlobalAdmin"]}"#, admin()),
+            (r#"{"roles":"GlobalAdmin"}"#, admin()),
+            (r#"{"wids":["3a2c62db-5318-420d-8d74-23affee5d9d5"]}"#, intune_admin()),
+            (r#"{"roles":["IntuneServiceAdmin"]}"#, intune_admin()),
+            (r#"{"wids":["4a5d8f65-41da-4de4-8968-e035b65339cf"]}"#, reader()),
+            (r#"{"wids":["5d6b6bb7-de71-4623-b4af-96380a352509"]}"#, reader()),
+            (r#"{"wids":["5f2222b1-57c3-48ba-8ad5-d4759f1fde6f"]}"#, reader()),
+            (r#"{"wids":["194ae4cb-b126-40b2-bd5b-6091b380977d"]}"#, reader()),
+            (r#"{"wids":["f2ef992c-3afb-46b9-b7cf-a126ee74c451"]}"#, reader()),
+            (r#"{"roles":["AuditLog.Read.All"]}"#, reader()),
+            (r#"{"roles":["AuditLog.Read.All"],"idtyp":"app"}"#, reader()),
+            (r#"{"permissions":["audit/read"]}"#, reader()),
+            (r#"{"permissions":"audit/read"}"#, reader()),
+            (r#"{"roles":["Microsoft.Intune_Audit_Read"]}"#, intune_reader()),
+            (r#"{"permissions":["Microsoft.Intune_Audit_Read"]}"#, intune_reader()),
+            (r#"{"roles":["DeviceManagementApps.Read.All"],"idtyp":"app"}"#, intune_reader()),
+        ];
+        for (json, grant) in rows {
+            assert_eq!(grants(json), [grant], "{json}");
+            assert!(!records(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_grants_a_role() {
+        for json in [
+            "{}",
+            r#"{"roles":[]}"#,
+            r#"{"roles":["globaladmin","GLOBAL_ADMIN","AuditLog.Read","AuditLog.Read.All ","AuditLog.Write"]}"#,
+            r#"{"roles":["62e90394-69f5-4237-9190-012177145e10","audit/read"]}"#,
+            r#"{"wids":["b79fbf4d-3ef9-4689-8143-76b194e85509","GlobalAdmin"]}"#,
+            r#"{"permissions":["GlobalAdmin","AuditLog.Read.All","audit/write"]}"#,
+            r#"{"groups":["62e90394-69f5-4237-9190-012177145e10","GlobalAdmin"]}"#,
+            r#"{"scp":"AuditLog.Read.All GlobalAdmin audit/read audit/write","idtyp":"user"}"#,
+            r#"{"roles":["DeviceManagementApps.Read.All"],"scp":"x"}"#,
+        ] {
+            assert_eq!(grants(json), [], "{json}");
+        }
+    }
+
+    #[test]
+    fn a_claim_of_the_wrong_type_is_malformed_whatever_else_there_is() {
+        for (json, name) in [
+            (r#"{"roles":{"GlobalAdmin":true}}"#, "roles"),
+            (r#"{"roles":["GlobalAdmin"],"wids":1}"#, "wids"),
+            (r#"{"roles":["GlobalAdmin",null]}"#, "roles"),
+            (r#"{"permissions":null}"#, "permissions"),
+            (r#"{"groups":true}"#, "groups"),
+            (r#"{"idtyp":["app"]}"#, "idtyp"),
+            (r#"{"scp":1}"#, "scp"),
+        ] {
+            assert_eq!(decide(json, &Settings::default()), Err(Rejected::ClaimMalformed(name.into())), "{json}");
+        }
+    }
+
+    #[test]
+    fn several_grants_stand_side_by_side_and_none_twice() {
+        let json = r#"{"roles":["GlobalAdmin","GlobalAdmin","AuditLog.Read.All","Microsoft.Intune_Audit_Read"],
+            "wids":["62e90394-69f5-4237-9190-012177145e10","3a2c62db-5318-420d-8d74-23affee5d9d5",
+            "f2ef992c-3afb-46b9-b7cf-a126ee74c451"],"permissions":["audit/read","Microsoft.Intune_Audit_Read"]}"#;
+        assert_eq!(grants(json), [admin(), intune_admin(), reader(), intune_reader()]);
+    }
+
+    #[test]
+    fn recording_belongs_to_applications_and_to_the_permission() {
+        assert!(records(r#"{"roles":["AuditLog.Write"],"idtyp":"app"}"#));
+        assert!(records(r#"{"roles":["AuditLog.Write"],"idtyp":"App","scp":"x"}"#));
+        assert!(records(r#"{"roles":["AuditLog.Write"]}"#));
+        assert!(records(r#"{"permissions":["audit/write"]}"#));
+        assert!(records(r#"{"permissions":["audit/write"],"scp":"x","idtyp":"user"}"#));
+        assert!(!records(r#"{"roles":["AuditLog.Write"],"scp":"access_as_user"}"#));
+        assert!(!records(r#"{"roles":["AuditLog.Write"],"scp":""}"#));
+        assert!(!records(r#"{"roles":["AuditLog.Write"],"idtyp":"user"}"#));
+        assert!(!records(r#"{"permissions":["AuditLog.Write"],"idtyp":"app"}"#));
+        assert!(!records(r#"{"roles":["audit/write"],"idtyp":"app"}"#));
+        assert!(!records(r#"{"roles":["GlobalAdmin","IntuneServiceAdmin","AuditLog.Read.All"],"idtyp":"app"}"#));
+    }
+
+    #[test]
+    fn a_demanded_token_scope_binds_delegated_tokens_only() {
+        let settings = Settings { required_scope: Some("Audit.Access".into()), ..Settings::default() };
+        let scope_of = |json: &str| decide(json, &settings).map(|_| ());
+        assert_eq!(scope_of(r#"{"scp":"openid Audit.Access profile"}"#), Ok(()));
+        assert_eq!(scope_of(r#"{"scp":["openid","Audit.Access"]}"#), Ok(()));
+        assert_eq!(scope_of(r#"{"roles":["AuditLog.Read.All"]}"#), Ok(()));
+        assert_eq!(scope_of(r#"{"idtyp":"app"}"#), Ok(()));
+        assert_eq!(
+            scope_of(r#"{"scp":"Audit.Access.Not openid","roles":["GlobalAdmin"]}"#),
+            Err(Rejected::ScopeMissing)
+        );
+        assert_eq!(scope_of(r#"{"scp":"audit.access"}"#), Err(Rejected::ScopeMissing));
+        assert_eq!(scope_of(r#"{"scp":""}"#), Err(Rejected::ScopeMissing));
+        assert_eq!(scope_of(r#"{"idtyp":"user"}"#), Err(Rejected::ScopeMissing));
+    }
+
+    #[test]
+    fn a_configured_group_makes_a_reader() {
+        let guid = "0f3c1a2b-1111-2222-3333-44445555aaaa";
+        let settings = Settings { reader_groups: vec![guid.into(), "/Auditors".into()], ..Settings::default() };
+        let granted = |json: &str| decide(json, &settings).unwrap().grants;
+        assert_eq!(granted(&format!(r#"{{"groups":["x","{}"]}}"#, guid.to_uppercase())), [reader()]);
+        assert_eq!(granted(r#"{"groups":"/Auditors"}"#), [reader()]);
+        assert_eq!(granted(r#"{"groups":["/auditors"]}"#), []);
+        assert_eq!(granted("{}"), []);
+    }
+
+    #[test]
+    fn groups_left_out_are_an_error_only_where_they_would_decide() {
+        let settings = Settings { reader_groups: vec!["auditors".into()], ..Settings::default() };
+        let left_out = r#""_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://x.example"}}"#;
+        assert_eq!(decide(&format!("{{{left_out}}}"), &settings), Err(Rejected::GroupOverage));
+        assert_eq!(decide(r#"{"hasgroups":true}"#, &settings), Err(Rejected::GroupOverage));
+        assert_eq!(decide(r#"{"hasgroups":"true"}"#, &settings), Err(Rejected::GroupOverage));
+        assert_eq!(decide(r#"{"hasgroups":false}"#, &settings).unwrap().grants, []);
+        assert_eq!(decide(r#"{"_claim_names":{"other":"src1"}}"#, &settings).unwrap().grants, []);
+        let with_role = format!(r#"{{{left_out},"roles":["GlobalAdmin"]}}"#);
+        assert_eq!(decide(&with_role, &settings).unwrap().grants, [admin()]);
+        let recorder = format!(r#"{{{left_out},"permissions":["audit/write"]}}"#);
+        assert!(decide(&recorder, &settings).unwrap().record.is_some());
+        assert_eq!(decide(&format!("{{{left_out}}}"), &Settings::default()).unwrap().grants, []);
+    }
+}

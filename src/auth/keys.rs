@@ -1,0 +1,303 @@
+//! The keys that tokens are verified with: a secret, or public keys, never both.
+//!
+//! Each key says which algorithms it verifies; a token can only choose among those. A public key is recognised by
+//! what it is, not by what a token calls it, and is refused at start if it is too weak, of another curve, private, or
+//! a certificate. A secret that looks like PEM is refused too, because a public key used as a secret is known to all.
+//!
+//! Public keys from PEM have no name, so a token's `kid` decides nothing: every key for its algorithm is tried.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+use super::ConfigProblem;
+
+/// The shortest secret: as long as the hash it feeds.
+const SECRET_BYTES_MIN: usize = 32;
+/// The shortest RSA key; the cryptography library refuses shorter ones as well, but only when a token comes.
+const RSA_BITS_MIN: usize = 2048;
+/// The longest RSA key that the cryptography library uses.
+const RSA_BITS_MAX: usize = 8192;
+/// How many keys there may be: each can cost a signature check for each token.
+const KEYS_MAX: usize = 16;
+
+/// How the base64 text of every uncompressed P-256 public key begins: its header fills these characters exactly.
+const P256_START: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE";
+/// How the base64 text of every Ed25519 public key begins.
+const ED25519_START: &str = "MCowBQYDK2VwAyEA";
+
+/// The keys that tokens are verified with. Printing them shows their algorithms, nothing else.
+#[derive(Clone)]
+pub struct Keys {
+    keys: Vec<Key>,
+    /// Whether whoever can verify a token can also make one.
+    symmetric: bool,
+}
+
+/// A key, and the algorithms that it is for.
+#[derive(Clone)]
+struct Key {
+    verifies: DecodingKey,
+    algorithms: &'static [Algorithm],
+}
+
+impl Keys {
+    /// The keys that are configured: a secret, or the text of a PEM file with public keys.
+    pub fn configured(secret: Option<&str>, public_keys: Option<&str>) -> Result<Self, ConfigProblem> {
+        match (secret, public_keys) {
+            (Some(secret), None) => Self::secret(secret),
+            (None, Some(pem)) => Self::public(pem),
+            (Some(_), Some(_)) => Err(ConfigProblem::new(
+                "a JWT secret and public keys are both configured, and whoever knows the secret could sign for \
+                 every issuer: remove one of the two",
+            )),
+            (None, None) => Err(ConfigProblem::new(
+                "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, \
+                 or a file with the public keys of the issuer",
+            )),
+        }
+    }
+
+    /// One secret, shared with whoever signs (HS256).
+    pub fn secret(secret: &str) -> Result<Self, ConfigProblem> {
+        check_secret(secret)?;
+        let key = Key { verifies: DecodingKey::from_secret(secret.as_bytes()), algorithms: &[Algorithm::HS256] };
+        Ok(Self { keys: vec![key], symmetric: true })
+    }
+
+    /// Public keys, from the text of a PEM file: RSA (RS256 and PS256), P-256 (ES256), Ed25519 (`EdDSA`).
+    pub fn public(pem: &str) -> Result<Self, ConfigProblem> {
+        let keys = blocks(pem)?.into_iter().map(|block| public_key(&block)).collect::<Result<Vec<_>, _>>()?;
+        match keys.len() {
+            0 => Err(ConfigProblem::new(
+                "the public key file has no PEM block: it has to have one `-----BEGIN PUBLIC KEY-----` for each key",
+            )),
+            1..=KEYS_MAX => Ok(Self { keys, symmetric: false }),
+            count => Err(ConfigProblem::new(format!(
+                "the public key file has {count} keys and may have {KEYS_MAX}: remove those that no longer sign"
+            ))),
+        }
+    }
+
+    /// Whether whoever can verify a token can also make one.
+    pub(super) fn is_symmetric(&self) -> bool {
+        self.symmetric
+    }
+
+    /// The keys that verify this algorithm.
+    pub(super) fn that_verify(&self, algorithm: Algorithm) -> impl Iterator<Item = &DecodingKey> {
+        self.keys.iter().filter(move |key| key.algorithms.contains(&algorithm)).map(|key| &key.verifies)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.keys.iter().map(|key| key.algorithms)).finish()
+    }
+}
+
+/// Whether a secret may sign and verify.
+pub(super) fn check_secret(secret: &str) -> Result<(), ConfigProblem> {
+    if secret.len() < SECRET_BYTES_MIN {
+        return Err(ConfigProblem::new(format!(
+            "the JWT secret has {} bytes and has to have at least {SECRET_BYTES_MIN}: make one with \
+             `openssl rand -base64 48`",
+            secret.len()
+        )));
+    }
+    if secret.contains("-----BEGIN ") {
+        return Err(ConfigProblem::new(
+            "the JWT secret is a PEM text, and as a secret a public key is worth nothing: put it into a file and \
+             configure that as the public key file",
+        ));
+    }
+    Ok(())
+}
+
+/// One block of a PEM text.
+struct Block<'a> {
+    label: &'a str,
+    /// From the first dash to the last.
+    text: &'a str,
+    /// What is between the first line and the last, without white space.
+    base64: String,
+}
+
+/// The blocks of a PEM text. What stands around them is a comment.
+fn blocks(pem: &str) -> Result<Vec<Block<'_>>, ConfigProblem> {
+    const BEGIN: &str = "-----BEGIN ";
+    let mut blocks = Vec::new();
+    let mut rest = pem;
+    while let Some(start) = rest.find(BEGIN) {
+        rest = &rest[start..];
+        let block = read_block(rest, BEGIN).ok_or_else(|| {
+            ConfigProblem::new(format!(
+                "block {} of the public key file does not end with the `-----END ...-----` line that belongs to its \
+                 first line: copy the file again",
+                blocks.len() + 1
+            ))
+        })?;
+        rest = &rest[block.text.len()..];
+        blocks.push(block);
+    }
+    Ok(blocks)
+}
+
+fn read_block<'a>(text: &'a str, begin: &str) -> Option<Block<'a>> {
+    let (label, after) = text.strip_prefix(begin)?.split_once("-----")?;
+    let end = format!("-----END {label}-----");
+    let (body, _) = after.split_once(&end)?;
+    let length = text.len() - after.len() + body.len() + end.len();
+    Some(Block { label, text: &text[..length], base64: body.split_ascii_whitespace().collect() })
+}
+
+fn public_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+    match block.label {
+        "PUBLIC KEY" if block.base64.starts_with(P256_START) => ec_key(block),
+        "PUBLIC KEY" if block.base64.starts_with(ED25519_START) => ed_key(block),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => rsa_key(block),
+        "CERTIFICATE" => Err(ConfigProblem::new(
+            "the public key file has a certificate, which nobody would check: extract its key with \
+             `openssl x509 -pubkey -noout -in FILE`",
+        )),
+        label if label.ends_with("PRIVATE KEY") => Err(ConfigProblem::new(
+            "the public key file has a private key, which only the issuer needs: extract the public one with \
+             `openssl pkey -pubout -in FILE`, and consider the private one known to this machine",
+        )),
+        _ => Err(unusable()),
+    }
+}
+
+fn ec_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+    let key = DecodingKey::from_ec_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
+    match parameters(&key)? {
+        AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
+            Ok(Key { verifies: key, algorithms: &[Algorithm::ES256] })
+        }
+        _ => Err(unusable()),
+    }
+}
+
+fn ed_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+    let key = DecodingKey::from_ed_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
+    parameters(&key)?;
+    Ok(Key { verifies: key, algorithms: &[Algorithm::EdDSA] })
+}
+
+fn rsa_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+    let key = DecodingKey::from_rsa_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
+    let AlgorithmParameters::RSA(rsa) = parameters(&key)? else { return Err(unusable()) };
+    let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_unreadable| unusable())?;
+    let zeros: usize = match modulus.iter().position(|byte| *byte != 0) {
+        Some(first) => 8 * first + modulus[first].leading_zeros() as usize,
+        None => return Err(unusable()),
+    };
+    let bits = 8 * modulus.len() - zeros;
+    if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) {
+        return Err(ConfigProblem::new(format!(
+            "the public key file has an RSA key of {bits} bits, and {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted: \
+             let the issuer make a new one"
+        )));
+    }
+    Ok(Key { verifies: key, algorithms: &[Algorithm::RS256, Algorithm::PS256] })
+}
+
+/// What a key consists of, if the cryptography library can read it.
+fn parameters(key: &DecodingKey) -> Result<AlgorithmParameters, ConfigProblem> {
+    Jwk::from_decoding_key(key, None).map(|jwk| jwk.algorithm).map_err(|_unreadable| unusable())
+}
+
+fn unusable() -> ConfigProblem {
+    ConfigProblem::new(
+        "the public key file has a key that cannot be used: accepted are RSA keys of 2048 bits or more, P-256 \
+         (uncompressed) and Ed25519, each as written by `openssl pkey -pubout`",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forge;
+    use super::*;
+
+    fn algorithms(keys: &Keys) -> Vec<&'static [Algorithm]> {
+        keys.keys.iter().map(|key| key.algorithms).collect()
+    }
+
+    fn refused(pem: &str) -> String {
+        Keys::public(pem).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_secret_is_at_least_32_bytes_and_no_public_key() {
+        assert!(Keys::secret(&"s".repeat(32)).is_ok());
+        let why = Keys::secret(&"s".repeat(31)).unwrap_err().to_string();
+        assert!(why.contains("31 bytes") && why.contains("openssl rand"), "{why}");
+        assert!(Keys::secret(&forge::rsa().pem).unwrap_err().to_string().contains("PEM"));
+    }
+
+    #[test]
+    fn a_secret_and_public_keys_never_go_together() {
+        let (secret, pem) = ("s".repeat(32), &forge::p256().pem);
+        assert!(Keys::configured(Some(&secret), None).unwrap().is_symmetric());
+        assert!(!Keys::configured(None, Some(pem)).unwrap().is_symmetric());
+        assert!(Keys::configured(Some(&secret), Some(pem)).unwrap_err().to_string().contains("remove one"));
+        assert!(Keys::configured(None, None).unwrap_err().to_string().contains("set a JWT secret"));
+    }
+
+    #[test]
+    fn a_file_may_have_several_keys_with_text_around_them() {
+        let pem = format!(
+            "the old one:\r\n{}\nthe new one:\n{}{}bye",
+            forge::rsa().pem.replace('\n', "\r\n"),
+            forge::p256().pem,
+            forge::ed25519().pem
+        );
+        let keys = Keys::public(&pem).unwrap();
+        assert_eq!(
+            algorithms(&keys),
+            [&[Algorithm::RS256, Algorithm::PS256][..], &[Algorithm::ES256], &[Algorithm::EdDSA]]
+        );
+        assert!(refused(&forge::p256().pem.repeat(17)).contains("17 keys"));
+    }
+
+    #[test]
+    fn an_rsa_key_may_be_written_in_the_older_form() {
+        let pem = forge::rsa_pkcs1_pem();
+        assert!(pem.starts_with("-----BEGIN RSA PUBLIC KEY"));
+        assert_eq!(algorithms(&Keys::public(&pem).unwrap()), [[Algorithm::RS256, Algorithm::PS256]]);
+    }
+
+    #[test]
+    fn what_is_no_usable_public_key_is_refused_with_advice() {
+        assert!(refused("").contains("no PEM block"));
+        assert!(refused(&forge::private_pem()).contains("pkey -pubout"));
+        assert!(refused("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").contains("x509 -pubkey"));
+        assert!(refused("-----BEGIN PUBLIC KEY-----\nMFkw\n").contains("block 1"));
+        assert!(refused("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END RSA PUBLIC KEY-----\n").contains("block 1"));
+        let usable = "cannot be used";
+        assert!(refused("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n").contains(usable));
+        assert!(refused("-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n").contains(usable));
+        assert!(refused("-----BEGIN OPENSSH KEY-----\nMFkw\n-----END OPENSSH KEY-----\n").contains(usable));
+        assert!(refused(&forge::p384_pem()).contains(usable));
+        assert!(refused(&forge::secp256k1_pem()).contains(usable));
+        assert!(
+            refused(&format!("-----BEGIN PUBLIC KEY-----\n{P256_START}AAAA\n-----END PUBLIC KEY-----"))
+                .contains(usable)
+        );
+        assert!(
+            refused(&format!("-----BEGIN PUBLIC KEY-----\n{ED25519_START}AA==\n-----END PUBLIC KEY-----"))
+                .contains(usable)
+        );
+        assert!(refused(&forge::rsa_pem_of_1024_bits()).contains("1024 bits"));
+    }
+
+    #[test]
+    fn printing_keys_shows_algorithms_only() {
+        let keys = Keys::secret("a secret of more than 32 bytes, really").unwrap();
+        assert_eq!(format!("{keys:?}"), "[[HS256]]");
+        assert_eq!(format!("{:?}", Keys::public(&forge::rsa().pem).unwrap()), "[[RS256, PS256]]");
+    }
+}

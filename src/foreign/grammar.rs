@@ -1,0 +1,163 @@
+//! The grammar of JSON, one byte at a time: where a value ends, and whether it can still become one.
+//!
+//! It knows strings, words and brackets. Whether a word is a number or an escape a real one is left to the parser
+//! that reads the whole value.
+
+/// How deep values may nest; the parser of records goes less deep.
+const DEPTH_MAX: usize = 512;
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Expected {
+    #[default]
+    Value,
+    ValueOrEnd,
+    Key,
+    KeyOrEnd,
+    Colon,
+    CommaOrEnd,
+    Nothing,
+}
+
+/// What a byte led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Going,
+    /// The value is whole.
+    Done,
+    /// This is no JSON.
+    Wrong,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Token {
+    #[default]
+    None,
+    Key,
+    Text,
+    Word,
+}
+
+/// A value of which some bytes have been read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Grammar {
+    /// For each container that is open, whether it is an object.
+    open: Vec<bool>,
+    expected: Expected,
+    token: Token,
+    is_escaped: bool,
+}
+
+impl Grammar {
+    /// How many containers are open.
+    pub(super) fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn expected(&self) -> Expected {
+        self.expected
+    }
+
+    /// Whether a value may begin here.
+    pub(super) fn expects_value(&self) -> bool {
+        self.token == Token::None && matches!(self.expected, Expected::Value | Expected::ValueOrEnd)
+    }
+
+    /// Whether the last byte was inside an object's key, its first quote included.
+    pub(super) fn in_key(&self) -> bool {
+        self.token == Token::Key
+    }
+
+    pub(super) fn in_word(&self) -> bool {
+        self.token == Token::Word
+    }
+
+    /// Whether all that was read is a word, which ends where the text does.
+    pub(super) fn in_outer_word(&self) -> bool {
+        self.in_word() && self.open.is_empty()
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.expected == Expected::Nothing && self.token == Token::None
+    }
+
+    /// Notes that a value was read elsewhere.
+    pub(super) fn value_done(&mut self) {
+        self.token = Token::None;
+        self.expected = if self.open.is_empty() { Expected::Nothing } else { Expected::CommaOrEnd };
+    }
+
+    /// Takes the next byte.
+    pub(super) fn feed(&mut self, byte: u8) -> Step {
+        match self.token {
+            Token::Key | Token::Text => return self.feed_string(byte),
+            Token::Word if is_word(byte) => return Step::Going,
+            Token::Word => {
+                self.value_done();
+                if self.open.is_empty() {
+                    return if byte.is_ascii_whitespace() { Step::Done } else { Step::Wrong };
+                }
+            }
+            Token::None => {}
+        }
+        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            return Step::Going;
+        }
+        self.feed_outer(byte)
+    }
+
+    fn feed_string(&mut self, byte: u8) -> Step {
+        match byte {
+            // A line never ends inside a string.
+            b'\n' => return Step::Wrong,
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' => self.is_escaped = true,
+            b'"' if self.token == Token::Key => {
+                self.token = Token::None;
+                self.expected = Expected::Colon;
+            }
+            b'"' => {
+                self.value_done();
+                if self.is_done() {
+                    return Step::Done;
+                }
+            }
+            _ => {}
+        }
+        Step::Going
+    }
+
+    fn feed_outer(&mut self, byte: u8) -> Step {
+        use Expected::{Colon, CommaOrEnd, Key, KeyOrEnd, Value, ValueOrEnd};
+        let in_object = self.open.last().copied();
+        match (byte, self.expected) {
+            (b'{' | b'[', Value | ValueOrEnd) => {
+                if self.open.len() == DEPTH_MAX {
+                    return Step::Wrong;
+                }
+                self.open.push(byte == b'{');
+                self.expected = if byte == b'{' { KeyOrEnd } else { ValueOrEnd };
+            }
+            (b'"', Value | ValueOrEnd) => self.token = Token::Text,
+            (_, Value | ValueOrEnd) if is_word(byte) => self.token = Token::Word,
+            (b'"', Key | KeyOrEnd) => self.token = Token::Key,
+            (b':', Colon) => self.expected = Value,
+            (b',', CommaOrEnd) => self.expected = if in_object == Some(true) { Key } else { Value },
+            (b'}', KeyOrEnd | CommaOrEnd) if in_object == Some(true) => return self.close(),
+            (b']', ValueOrEnd | CommaOrEnd) if in_object == Some(false) => return self.close(),
+            _ => return Step::Wrong,
+        }
+        Step::Going
+    }
+
+    fn close(&mut self) -> Step {
+        self.open.pop();
+        self.value_done();
+        if self.open.is_empty() { Step::Done } else { Step::Going }
+    }
+}
+
+/// What numbers, `true`, `false` and `null` are made of.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
+}

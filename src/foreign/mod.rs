@@ -1,0 +1,212 @@
+//! Other systems' audit records, read into events.
+//!
+//! Here lives what is known about how other systems write their logs: one file per shape or family, and one door,
+//! [`recognise`], that tells the shape by the record's content, never by where it came from. [`reader::Records`]
+//! cuts files into records. Nothing here does I/O beyond reading what it is handed, decides what may be recorded,
+//! or knows a database.
+//!
+//! The one decision worth knowing: mappers do not list what they leave out. They *take* what they carry over, and
+//! one generic pass keeps everything else in `unmapped`, so a mapping that is wrong or incomplete loses nothing.
+
+mod azure_monitor;
+mod directory_audit;
+mod draft;
+mod generic;
+mod grammar;
+mod intune;
+mod moment;
+mod original;
+mod packed;
+pub mod reader;
+mod unified_audit;
+mod unmapped;
+mod value;
+
+pub use reader::{ReadProblem, Records};
+
+use crate::audit::json::Node;
+use crate::audit::{EventBody, named};
+use draft::Draft;
+use original::{Part, held_json};
+
+named! {
+    /// The shapes of records that are recognised.
+    Shape {
+        /// Microsoft Graph `directoryAudit`: Entra.
+        DirectoryAudit = "graph.directoryAudit",
+        /// Microsoft Graph `auditEvent`: Intune.
+        IntuneAuditEvent = "graph.auditEvent",
+        /// Microsoft Graph `cloudPcAuditEvent`: Windows 365.
+        CloudPcAuditEvent = "graph.cloudPcAuditEvent",
+        /// Azure Monitor export of Entra's audit log.
+        MonitorEntra = "azureMonitor.auditLogs",
+        /// The same as it was in 2018.
+        MonitorEntra2018 = "azureMonitor.audit2018",
+        /// Azure Monitor export of Intune's audit log.
+        MonitorIntune = "azureMonitor.intuneAuditLogs",
+        /// Azure Monitor export of Windows 365's audit log.
+        MonitorWindows365 = "azureMonitor.windows365AuditLogs",
+        /// A row of the Log Analytics table `AuditLogs`.
+        LogAnalytics = "logAnalytics.auditLogs",
+        /// A result of a Purview search, with the unified audit record inside.
+        Purview = "purview.auditLogRecord",
+        /// An Office 365 unified audit record.
+        UnifiedAudit = "office365.unifiedAudit",
+        /// An event in a `CloudEvents` envelope.
+        CloudEvent = "cloudEvents",
+        /// Anything with a time and an activity.
+        Generic = "generic",
+    }
+}
+
+/// A record that could be read.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// What kind of record it was.
+    pub shape: Shape,
+    /// The event. Who imports it, and from where, is still to be filled in.
+    pub body: EventBody,
+}
+
+/// Why a record is not one of an activity: a sentence that says what is lacking, safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused(pub String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Members that hold one record of another shape in the envelopes that collectors put around it.
+const WRAPPERS: &[&str] = &["data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log"];
+/// How many envelopes are looked into.
+const WRAPPERS_MAX: usize = 3;
+
+/// Reads one record.
+pub fn recognise(record: &Node) -> Result<Recognised, Refused> {
+    let held = record.as_str().and_then(|text| held_json(&text));
+    let record = Part::of(held.as_ref().unwrap_or(record).clone());
+    if !record.is_object() {
+        return Err(Refused("the record is not a JSON object".to_owned()));
+    }
+    let (shape, draft) = read(&record)?;
+    draft.finish(shape, &record)
+}
+
+/// Reads a record by its own shape, else by that of a record in it, else by its most common names.
+fn read(record: &Part) -> Result<(Shape, Draft), Refused> {
+    let mut inner = record;
+    for _ in 0..WRAPPERS_MAX {
+        if let Some(shape) = shape(inner) {
+            return Ok((shape, map(shape, inner)?));
+        }
+        let Some(next) = WRAPPERS.iter().find_map(|key| inner.find(key).filter(|part| part.is_object())) else { break };
+        inner = next;
+    }
+    let shape = if generic::is_cloud_event(record) { Shape::CloudEvent } else { Shape::Generic };
+    Ok((shape, generic::map(record)?))
+}
+
+fn map(shape: Shape, record: &Part) -> Result<Draft, Refused> {
+    match shape {
+        Shape::DirectoryAudit => directory_audit::map(record),
+        Shape::LogAnalytics => directory_audit::map_row(record),
+        Shape::IntuneAuditEvent | Shape::CloudPcAuditEvent => intune::map(record),
+        Shape::MonitorEntra => azure_monitor::map_entra(record),
+        Shape::MonitorEntra2018 => azure_monitor::map_entra_2018(record),
+        Shape::MonitorIntune => intune::map_exported(record),
+        Shape::MonitorWindows365 => packed::map(record),
+        Shape::Purview => unified_audit::map_search_result(record),
+        Shape::UnifiedAudit => unified_audit::map(record),
+        Shape::CloudEvent | Shape::Generic => generic::map(record),
+    }
+}
+
+/// The shape of a record, if it has one of its own.
+fn shape(record: &Part) -> Option<Shape> {
+    let any = |part: &Part, keys: &[&str]| keys.iter().any(|key| part.has(key));
+    if record.find("auditData").is_some_and(Part::is_object) {
+        return Some(Shape::Purview);
+    }
+    if record.has("Operation") && any(record, &["Workload", "RecordType"]) {
+        return Some(Shape::UnifiedAudit);
+    }
+    if let Some(properties) = record.find("properties").filter(|part| part.is_object()) {
+        let category = record.find("category").and_then(Part::text).unwrap_or_default();
+        if category.eq_ignore_ascii_case("Windows365AuditLogs") || properties.has("OtherExtendedProperties") {
+            return Some(Shape::MonitorWindows365);
+        }
+        if any(properties, &["AuditEventId", "ActivityResultStatus", "TargetObjectIds", "ActivityDate"]) {
+            return Some(Shape::MonitorIntune);
+        }
+        if any(properties, &["activityDateTime", "activityDisplayName", "loggedByService", "targetResources"]) {
+            return Some(Shape::MonitorEntra);
+        }
+        if any(properties, &["targetUpdatedProperties", "targetResourceName", "auditEventCategory", "identityType"]) {
+            return Some(Shape::MonitorEntra2018);
+        }
+        if category.eq_ignore_ascii_case("AuditLogs") {
+            let is_entra = any(record, &["resourceId", "operationVersion"]) || properties.has("initiatedBy");
+            return Some(if is_entra { Shape::MonitorEntra } else { Shape::MonitorIntune });
+        }
+    }
+    let is_intune = record.has("activityType") || record.has("activityOperationType");
+    if is_intune && any(record, &["activityDateTime", "activityResult", "componentName", "resources"]) {
+        return Some(if intune::is_cloud_pc(record) { Shape::CloudPcAuditEvent } else { Shape::IntuneAuditEvent });
+    }
+    let is_directory = any(record, &["initiatedBy", "targetResources", "loggedByService", "AADOperationType"]);
+    if is_directory && any(record, &["TimeGenerated", "AADOperationType", "OperationName"]) {
+        return Some(Shape::LogAnalytics);
+    }
+    (record.has("activityDisplayName") && (is_directory || !record.has("occurredAt"))).then_some(Shape::DirectoryAudit)
+}
+
+/// The names under which pages hold their records.
+const PAGE_KEYS: &[&str] = &["value", "records"];
+/// Members that a record has and a page has not.
+const RECORD_KEYS: &[&str] = &[
+    "activity", "activityDateTime", "activityDisplayName", "operation", "operationName", "creationTime",
+    "createdDateTime", "eventTime", "eventName", "occurredAt", "time", "timestamp", "@timestamp", "timeGenerated",
+    "action",
+];
+
+/// The records in a value: those of a page (`{"value": […]}`, `{"records": […]}`) or of a list, else the value itself.
+/// Text that holds JSON stands for that.
+pub fn records(value: Node) -> Vec<Node> {
+    if let Some(held) = value.as_str().and_then(|text| held_json(&text)) {
+        return records(held);
+    }
+    match value {
+        Node::Array(elements) => elements.into_iter().flat_map(records).collect(),
+        Node::Object(members) if is_page(&members) => members
+            .into_iter()
+            .filter(|(key, value)| is_page_key(key) && matches!(value, Node::Array(_)))
+            .flat_map(|(_, value)| records(value))
+            .collect(),
+        single => vec![single],
+    }
+}
+
+fn is_page(members: &[(String, Node)]) -> bool {
+    let holds_record = |node: &Node| match node {
+        Node::Object(_) => true,
+        other => other.as_str().is_some_and(|text| held_json(&text).is_some()),
+    };
+    let is_list = |node: &Node| matches!(node, Node::Array(elements) if elements.iter().all(holds_record));
+    members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
+        && !members.iter().any(|(key, _)| is_record_key(key))
+}
+
+fn is_page_key(key: &str) -> bool {
+    PAGE_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
+fn is_record_key(key: &str) -> bool {
+    RECORD_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests;

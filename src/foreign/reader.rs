@@ -1,0 +1,378 @@
+//! Cuts files into records, one at a time, in constant memory.
+//!
+//! A file holds JSON values: one per line, several in a row, or one over many lines. A list, and a page with its
+//! records in `value` or `records`, is not read as a whole: each element is a record of its own, and the page's other
+//! members are passed over. An object counts as a page from the moment that such a list of objects is met at its
+//! first level with no member before it that only a record has.
+//!
+//! A value that is no JSON ends with its line: it is reported, and reading goes on with the next line. (What follows
+//! a broken value of many lines, up to the next line that starts a value, belongs to it.) Inside a list there is no
+//! such place to go on from: the file ends there. A record that is too large is reported and passed over, never held.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{BufReader, Read};
+
+use super::grammar::{Expected, Grammar, Step};
+use super::{is_page_key, is_record_key, records};
+use crate::audit::json::Node;
+
+/// The most bytes that a record may have.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+
+/// A place in a file that holds no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadProblem {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// What is wrong with it, safe to show.
+    pub reason: String,
+}
+
+impl fmt::Display for ReadProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl std::error::Error for ReadProblem {}
+
+/// The records of a file, each with the line on which it begins.
+pub struct Records<R> {
+    bytes: Bytes<R>,
+    place: Place,
+    ready: VecDeque<(u64, Node)>,
+    /// The bytes of the value being read.
+    value: Vec<u8>,
+    record_bytes_max: usize,
+}
+
+/// Where reading stands.
+enum Place {
+    /// Between values.
+    Outside,
+    /// In a list, or a page, that is passed on element by element.
+    Inside { grammar: Grammar, list_depth: usize, key: Vec<u8>, started: u64 },
+    /// Nothing more is read.
+    End,
+}
+
+/// What became of reading one value.
+enum Outcome {
+    Whole,
+    TooLarge,
+    Truncated,
+    Wrong,
+    /// The value turned out to be a page, whose list of records has just been entered.
+    Page(Grammar),
+}
+
+impl<R: Read> Records<R> {
+    /// The records of what `input` yields.
+    pub fn new(input: R) -> Self {
+        Self::with_limit(input, RECORD_BYTES_MAX)
+    }
+
+    fn with_limit(input: R, record_bytes_max: usize) -> Self {
+        let bytes = Bytes { input: BufReader::with_capacity(1 << 16, input), again: VecDeque::new(), line: 1, problem: None };
+        Self { bytes, place: Place::Outside, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
+    }
+
+    /// Reads on until there is something to say; none at the end.
+    fn step(&mut self) -> Option<Result<(), ReadProblem>> {
+        match std::mem::replace(&mut self.place, Place::End) {
+            Place::End => None,
+            Place::Outside => self.outside(),
+            Place::Inside { grammar, list_depth, key, started } => self.inside(grammar, list_depth, key, started),
+        }
+    }
+
+    fn outside(&mut self) -> Option<Result<(), ReadProblem>> {
+        let first = loop {
+            match self.bytes.peek()? {
+                // Separators that people and tools put between values.
+                b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e => _ = self.bytes.next(),
+                0xef if self.bytes.line == 1 => {
+                    if !self.bytes.skip_mark() {
+                        break 0xef;
+                    }
+                }
+                first => break first,
+            }
+        };
+        self.place = Place::Outside;
+        let started = self.bytes.line;
+        if first == b'[' {
+            self.bytes.next();
+            let mut grammar = Grammar::default();
+            grammar.feed(b'[');
+            self.place = Place::Inside { grammar, list_depth: 1, key: Vec::new(), started };
+            return Some(Ok(()));
+        }
+        if !matches!(first, b'{' | b'"') {
+            self.bytes.skip_line();
+            return Some(Err(problem(started, "the line is not JSON")));
+        }
+        match self.read_value(true) {
+            Outcome::Whole => Some(self.keep(started)),
+            Outcome::TooLarge => Some(Err(self.too_large(started))),
+            Outcome::Truncated => {
+                if self.resume(started) {
+                    return Some(Err(problem(started, "the line is not a whole JSON value")));
+                }
+                self.place = Place::End;
+                Some(Err(problem(started, "the file ends inside this record")))
+            }
+            Outcome::Wrong => {
+                self.resume(started);
+                Some(Err(problem(started, "the line is not JSON")))
+            }
+            Outcome::Page(grammar) => {
+                self.place = Place::Inside { grammar, list_depth: 2, key: b"value".to_vec(), started };
+                Some(Ok(()))
+            }
+        }
+    }
+
+    fn inside(
+        &mut self,
+        mut grammar: Grammar,
+        list_depth: usize,
+        mut key: Vec<u8>,
+        started: u64,
+    ) -> Option<Result<(), ReadProblem>> {
+        let is_page = list_depth == 2;
+        loop {
+            let Some(byte) = self.bytes.peek() else {
+                return self.bytes.problem.is_none().then(|| Err(problem(started, "the file ends inside this list")));
+            };
+            let in_list = grammar.depth() == list_depth && (!is_page || is_page_name(&key));
+            let starts_value = !byte.is_ascii_whitespace() && byte != b']';
+            if in_list && grammar.expects_value() && starts_value {
+                let line = self.bytes.line;
+                let outcome = self.read_value(false);
+                grammar.value_done();
+                self.place = Place::Inside { grammar, list_depth, key, started };
+                return Some(match outcome {
+                    Outcome::Whole => self.keep(line),
+                    Outcome::TooLarge => Err(self.too_large(line)),
+                    Outcome::Truncated | Outcome::Wrong | Outcome::Page(_) => {
+                        self.place = Place::End;
+                        Err(problem(line, "the list is not JSON from here on; the rest of the file is not read"))
+                    }
+                });
+            }
+            self.bytes.next();
+            let was_key = grammar.in_key();
+            match grammar.feed(byte) {
+                Step::Going => {}
+                Step::Done => {
+                    self.place = Place::Outside;
+                    return Some(Ok(()));
+                }
+                Step::Wrong => {
+                    let reason = "the list is not JSON from here on; the rest of the file is not read";
+                    return Some(Err(problem(self.bytes.line, reason)));
+                }
+            }
+            note_key(&mut key, &grammar, was_key, byte);
+        }
+    }
+
+    /// Reads a value whose first byte is next.
+    fn read_value(&mut self, may_be_page: bool) -> Outcome {
+        self.value.clear();
+        let mut grammar = Grammar::default();
+        let mut key = Vec::new();
+        let mut may_be_page = may_be_page;
+        let mut is_too_large = false;
+        while let Some(byte) = self.bytes.peek() {
+            let was_key = grammar.in_key();
+            let is_outer = grammar.depth() == 0 && grammar.expected() == Expected::Nothing;
+            // A bare word ends before the byte that follows it.
+            if is_outer || (grammar.depth() == 0 && grammar.in_word() && matches!(byte, b',' | b']' | b'}')) {
+                break;
+            }
+            if may_be_page
+                && byte == b'{'
+                && grammar.depth() == 2
+                && grammar.expected() == Expected::ValueOrEnd
+                && is_page_name(&key)
+            {
+                return Outcome::Page(grammar);
+            }
+            self.bytes.next();
+            if self.value.len() >= self.record_bytes_max {
+                is_too_large = true;
+            } else {
+                self.value.push(byte);
+            }
+            match grammar.feed(byte) {
+                Step::Going => {}
+                Step::Done => break,
+                Step::Wrong => return if is_too_large { Outcome::TooLarge } else { Outcome::Wrong },
+            }
+            note_key(&mut key, &grammar, was_key, byte);
+            if was_key && !grammar.in_key() && std::str::from_utf8(&key).is_ok_and(is_record_key) {
+                may_be_page = false;
+            }
+        }
+        match (is_too_large, grammar.is_done() || grammar.in_outer_word()) {
+            (true, _) => Outcome::TooLarge,
+            (false, true) => Outcome::Whole,
+            (false, false) => Outcome::Truncated,
+        }
+    }
+
+    /// Makes records of the value that was read.
+    fn keep(&mut self, line: u64) -> Result<(), ReadProblem> {
+        let text = std::str::from_utf8(&self.value).map_err(|cause| {
+            problem(line, &format!("the record is not UTF-8 from its byte {} on", cause.valid_up_to()))
+        })?;
+        let node = Node::parse(text).ok_or_else(|| problem(line, "the record is not valid JSON, or nests too deep"))?;
+        self.ready.extend(records(node).into_iter().map(|record| (line, record)));
+        self.value.shrink_to(1 << 20);
+        Ok(())
+    }
+
+    fn too_large(&self, line: u64) -> ReadProblem {
+        problem(line, &format!("the record has more than {} bytes", self.record_bytes_max))
+    }
+
+    /// Goes on after a value that is no JSON: with the rest of its line, or with the next line that starts a value.
+    /// Whether there is one among what was read.
+    fn resume(&mut self, started: u64) -> bool {
+        let mut line = started;
+        let mut at = 0;
+        while let Some(length) = self.value[at..].iter().position(|byte| *byte == b'\n') {
+            at += length + 1;
+            line += 1;
+            let is_new = match self.value.get(at) {
+                Some(byte) => !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'}' | b']'),
+                None => true,
+            };
+            if is_new {
+                let rest = self.value.split_off(at);
+                let has_rest = !rest.is_empty();
+                self.bytes.read_again(rest, line);
+                return has_rest;
+            }
+        }
+        self.bytes.skip_line();
+        false
+    }
+}
+
+fn problem(line: u64, reason: &str) -> ReadProblem {
+    ReadProblem { line, reason: reason.to_owned() }
+}
+
+/// Remembers the last key at the first level of an object.
+fn note_key(key: &mut Vec<u8>, grammar: &Grammar, was_key: bool, byte: u8) {
+    /// No key that matters is longer.
+    const KEY_BYTES: usize = 64;
+    if grammar.depth() != 1 {
+        return;
+    }
+    match (was_key, grammar.in_key()) {
+        (false, true) => key.clear(),
+        (true, true) if key.len() < KEY_BYTES => key.push(byte),
+        _ => {}
+    }
+}
+
+fn is_page_name(key: &[u8]) -> bool {
+    std::str::from_utf8(key).is_ok_and(is_page_key)
+}
+
+impl<R: Read> Iterator for Records<R> {
+    type Item = Result<(u64, Node), ReadProblem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                return Some(Ok(record));
+            }
+            let step = self.step();
+            if let Some(cause) = self.bytes.problem.take() {
+                self.place = Place::End;
+                return Some(Err(cause));
+            }
+            match step? {
+                Ok(()) => {}
+                Err(cause) => return Some(Err(cause)),
+            }
+        }
+    }
+}
+
+/// The bytes of the input, some of which may be read again.
+struct Bytes<R> {
+    input: BufReader<R>,
+    again: VecDeque<u8>,
+    line: u64,
+    problem: Option<ReadProblem>,
+}
+
+impl<R: Read> Bytes<R> {
+    fn peek(&mut self) -> Option<u8> {
+        use std::io::{BufRead as _, ErrorKind};
+        if let Some(byte) = self.again.front() {
+            return Some(*byte);
+        }
+        loop {
+            match self.input.fill_buf() {
+                Ok(bytes) => return bytes.first().copied(),
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(cause) => {
+                    self.problem.get_or_insert(problem(self.line, &format!("the file cannot be read: {}", cause.kind())));
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        use std::io::BufRead as _;
+        let byte = self.peek()?;
+        if self.again.pop_front().is_none() {
+            self.input.consume(1);
+        }
+        if byte == b'\n' {
+            self.line += 1;
+        }
+        Some(byte)
+    }
+
+    /// Skips a byte order mark, if it is one.
+    fn skip_mark(&mut self) -> bool {
+        let mut bytes = Vec::new();
+        for expected in [0xef, 0xbb, 0xbf] {
+            if self.peek() != Some(expected) {
+                let line = self.line;
+                self.read_again(bytes, line);
+                return false;
+            }
+            bytes.extend(self.next());
+        }
+        true
+    }
+
+    fn skip_line(&mut self) {
+        while let Some(byte) = self.peek() {
+            if byte == b'\n' {
+                break;
+            }
+            self.next();
+        }
+    }
+
+    /// Puts bytes back that begin on this line.
+    fn read_again(&mut self, bytes: Vec<u8>, line: u64) {
+        bytes.into_iter().rev().for_each(|byte| self.again.push_front(byte));
+        self.line = line;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! The API in GraphQL's words: types, inputs and resolvers, and nothing that decides.
+//!
+//! A resolver checks what was given, takes the handle that the caller's roles allow, asks the log and wraps the
+//! answer. No extension is installed: with any, lists take nearly twice as long, so limits, masking and logging are
+//! done around `execute` (see [`check`] and [`error::sweep`]). What is not built is absent from the schema.
+
+pub mod check;
+pub mod context;
+pub mod error;
+mod query;
+mod event;
+mod party;
+mod node;
+mod activity;
+mod viewer;
+mod filter;
+mod scalar;
+mod vocabulary;
+
+use async_graphql::{EmptyMutation, EmptySubscription};
+
+pub use context::{Limits, Session};
+pub use query::Query;
+
+/// The schema that is served.
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Builds the schema.
+pub fn build(limits: Limits) -> Schema {
+    Schema::build(Query, EmptyMutation, EmptySubscription).data(limits).disable_suggestions().finish()
+}
+
+/// The schema as text, which is `schema.graphql`.
+pub fn sdl() -> String {
+    let schema = Schema::build(Query, EmptyMutation, EmptySubscription).finish();
+    let options = async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
+    schema.sdl_with_options(options)
+}

@@ -1,0 +1,13 @@
+//! Global ids: the one kind of object that can be fetched by one.
+
+use async_graphql::{ID, Interface};
+
+use super::event::AuditEvent;
+
+/// An object with a globally unique, opaque id.
+#[derive(Debug, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The object's global id."))]
+pub enum Node {
+    /// An audit event.
+    AuditEvent(AuditEvent),
+}

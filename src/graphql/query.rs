@@ -1,0 +1,221 @@
+//! Everything that can be read. Each resolver reads: page, door, ask, wrap.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
+use super::context::ContextExt as _;
+use super::error::ApiError;
+use super::event::{AuditEvent, AuditEventConnection};
+use super::filter::{AuditEventFilter, AuditPeriodInput, period};
+use super::node::Node;
+use super::party::Actor;
+use super::scalar::{DateTime, Sequence};
+use super::viewer::{AuditLogInfo, Viewer};
+use super::vocabulary::{ActivityResourceType, AuditEventOrderField, AuditTimeWindow, OperationType, OrderDirection};
+use crate::audit::catalogue::{TypeFilter, catalogue};
+use crate::audit::filter::{Condition, needle};
+use crate::audit::fold::fold;
+use crate::audit::page::{Order, Page};
+use crate::audit::{EventId, Invalid};
+use crate::store::{List, PageWants};
+
+/// The most ids that `nodes` takes.
+const NODES_MAX: usize = 100;
+
+/// An order for audit events. Events of the same time are ordered by sequence, so that the order is total.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct AuditEventOrder {
+    /// What to order by.
+    field: AuditEventOrderField,
+    /// In which direction.
+    direction: OrderDirection,
+}
+
+impl AuditEventOrder {
+    const NEWEST: Self = Self { field: AuditEventOrderField::OccurredAt, direction: OrderDirection::Desc };
+}
+
+impl From<AuditEventOrder> for Order {
+    fn from(order: AuditEventOrder) -> Self {
+        Self { field: order.field.into(), descending: order.direction == OrderDirection::Desc }
+    }
+}
+
+/// The root of all queries.
+#[derive(Clone, Copy, Debug)]
+pub struct Query;
+
+/// Everything that can be read. Every field but `viewer` needs a caller holding at least one access role.
+#[Object]
+impl Query {
+    /// Who is calling, with which roles, and what that allows.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
+        Ok(ctx.session()?.into())
+    }
+
+    /// Fetches any object that has a global id. Null where it does not exist or the caller may not see it.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id that this service handed out earlier.")] id: ID,
+    ) -> Result<Option<Node>, ApiError> {
+        Ok(nodes(ctx, &[id]).await?.pop().flatten())
+    }
+
+    /// Fetches several objects at once, in the order asked; null at the places where there is none. At most 100 ids.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids that this service handed out earlier.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, ApiError> {
+        if ids.len() > NODES_MAX {
+            return Err(ApiError::Limit { what: "ids", asked: ids.len(), limit: NODES_MAX });
+        }
+        nodes(ctx, &ids).await
+    }
+
+    /// One audit event by its global id. Null where it does not exist, has expired, or the caller may not see it.
+    async fn audit_event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The event's global id.")] id: ID,
+    ) -> Result<Option<AuditEvent>, ApiError> {
+        let reader = ctx.reader()?;
+        let Ok(id) = EventId::parse(&id) else { return Ok(None) };
+        Ok(reader.event(id).await?.map(|event| AuditEvent(Arc::new(event))))
+    }
+
+    /// One audit event by the key it was recorded under. Null like `auditEvent`.
+    async fn audit_event_by_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The service that logged it.")] service: String,
+        #[graphql(desc = "The key given when it was recorded, or the source's id of an imported event.")]
+        event_key: String,
+    ) -> Result<Option<AuditEvent>, ApiError> {
+        let event = ctx.reader()?.event(EventId::of(&service, &event_key)).await?;
+        Ok(event.map(|event| AuditEvent(Arc::new(event))))
+    }
+
+    /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
+    /// (1 to 200); with neither, the first 50.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many events to return from the start of the list.")] first: Option<i32>,
+        #[graphql(desc = "Only events after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many events to return from the end of the list.")] last: Option<i32>,
+        #[graphql(desc = "Only events before this cursor.")] before: Option<String>,
+        #[graphql(
+            name = "period",
+            desc = "When the events happened. Null means all that is kept.",
+            default_with = "Some(AuditPeriodInput::Window(AuditTimeWindow::Last30Days))"
+        )]
+        when: Option<AuditPeriodInput>,
+        #[graphql(desc = "Which events. All conditions of one filter object have to hold.")] filter: Option<
+            AuditEventFilter,
+        >,
+        #[graphql(desc = "In which order.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
+            AuditEventOrder,
+        >,
+    ) -> Result<AuditEventConnection, ApiError> {
+        let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
+        let page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
+        let period = period(when.as_ref(), ctx.session()?.now, page.kept_start())?;
+        let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
+        let reader = ctx.reader()?;
+        let asked = ctx.look_ahead().field("pageInfo");
+        let wants =
+            PageWants { next: asked.field("hasNextPage").exists(), previous: asked.field("hasPreviousPage").exists() };
+        let list = List { condition, period };
+        let slice = reader.events(&list, &page, wants).await?;
+        Ok(AuditEventConnection::new(reader, list, slice))
+    }
+
+    /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
+    async fn audit_actors(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At least 1 character.")] search: String,
+        #[graphql(desc = "At most how many: 1 to 50.", default = 20)] first: i32,
+    ) -> Result<Vec<Actor>, ApiError> {
+        let part = needle("search", &search, fold)?;
+        let limit = u32::try_from(first).ok().filter(|limit| (1..=50).contains(limit));
+        let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 50"))?;
+        let actors = ctx.reader()?.actors(&part, limit).await?;
+        Ok(actors.into_iter().map(|(id, actor)| Actor::new(format!("{}:suggestion", id.to_global()), actor)).collect())
+    }
+
+    /// The catalogue of activities that can occur, built in and recorded, sorted by display name: what the activity filter
+    /// offers for the category and resource type chosen.
+    async fn audit_activity_types(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only activities of these categories.")] category: Option<Vec<String>>,
+        #[graphql(desc = "Only activities logged by these services (workloads).")] service: Option<Vec<String>>,
+        #[graphql(desc = "Only activities that act on these types of resource.")] resource_type: Option<
+            Vec<ActivityResourceType>,
+        >,
+        #[graphql(desc = "Only activities that are these kinds of operation.")] operation_type: Option<
+            Vec<OperationType>,
+        >,
+        #[graphql(desc = "Only activities whose key, display name or alias contains this text.")] search: Option<
+            String,
+        >,
+    ) -> Result<Vec<AuditActivityType>, ApiError> {
+        let filter = TypeFilter {
+            categories: category,
+            services: service,
+            resource_types: resource_type.map(|types| types.into_iter().map(Into::into).collect()),
+            operation_types: operation_type.map(|types| types.into_iter().map(Into::into).collect()),
+            search,
+        };
+        Ok(Listing::of(ctx).await?.types(|entry| filter.matches(entry)))
+    }
+
+    /// The services (workloads) that log events, built in and recorded, sorted by display name.
+    async fn audit_services(&self, ctx: &Context<'_>) -> Result<Vec<AuditService>, ApiError> {
+        Ok(Listing::of(ctx).await?.services())
+    }
+
+    /// The categories an event can be in, sorted by display name.
+    async fn audit_categories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
+    ) -> Result<Vec<AuditCategory>, ApiError> {
+        let wanted = service.map(|service| catalogue().service_key(&service));
+        let listing = Listing::of(ctx).await?;
+        Ok(listing.categories(|service, _| wanted.as_ref().is_none_or(|wanted| wanted == service)))
+    }
+
+    /// What this server keeps and allows: retention, time span of the stored events, limits.
+    async fn audit_log_info(&self, ctx: &Context<'_>) -> Result<AuditLogInfo, ApiError> {
+        let extent = ctx.reader()?.extent().await?;
+        Ok(AuditLogInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            retention_days: None,
+            last_sequence: Sequence(extent.last_sequence),
+            oldest_event_at: extent.oldest.map(DateTime),
+            newest_event_at: extent.newest.map(DateTime),
+            max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
+        })
+    }
+}
+
+/// The objects with these ids, in one statement.
+async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, ApiError> {
+    let reader = ctx.reader()?;
+    let ids: Vec<Option<EventId>> = ids.iter().map(|id| EventId::parse(id).ok()).collect();
+    let known: Vec<EventId> = ids.iter().copied().flatten().collect();
+    let mut found = reader.events_by_id(&known).await?.into_iter();
+    let place = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
+    Ok(ids
+        .into_iter()
+        .map(place)
+        .map(|event| event.map(|event| Node::AuditEvent(AuditEvent(Arc::new(event)))))
+        .collect())
+}

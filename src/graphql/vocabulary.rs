@@ -1,0 +1,168 @@
+//! The closed sets of the API: enums that the service controls, each the face of a type of `audit`.
+
+use async_graphql::Enum;
+
+use crate::{audit, auth};
+
+/// The type of resource that an activity acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::ResourceType")]
+pub enum ActivityResourceType {
+    /// Groups.
+    Group,
+    /// The directory itself: its settings, domains, roles.
+    Directory,
+    /// Users.
+    User,
+    /// Applications and service principals.
+    Application,
+    /// Policies and configuration profiles.
+    Policy,
+    /// Devices.
+    Device,
+    /// Anything else.
+    Other,
+}
+
+/// Where a group comes from. Only set when the activity resource type is GROUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::GroupSource")]
+pub enum GroupSource {
+    /// A directory group.
+    AzureAd,
+    /// An Office 365 group.
+    #[graphql(name = "O365")]
+    O365,
+}
+
+/// What kind of operation an activity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::OperationType")]
+pub enum OperationType {
+    /// Something was created.
+    Create,
+    /// Something was changed.
+    Update,
+    /// Something was deleted.
+    Delete,
+    /// Something was assigned or unassigned.
+    Assign,
+    /// A task was sent to a device.
+    RemoteTask,
+    /// Something was read or searched; nothing changed.
+    Read,
+    /// Anything else.
+    Other,
+}
+
+/// How an activity ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::Status")]
+pub enum ActivityStatus {
+    /// It succeeded.
+    Success,
+    /// It failed.
+    Failure,
+    /// It did not end in time.
+    Timeout,
+    /// Not known, or reported in a way this service does not know.
+    Unknown,
+}
+
+/// The way an event came into the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::RecordingRoute")]
+pub enum RecordingRoute {
+    /// By the mutation.
+    #[graphql(name = "GRAPHQL")]
+    GraphQl,
+    /// By the batch endpoint.
+    Rest,
+    /// From a file.
+    Import,
+    /// Fetched from the system that logged it.
+    Connector,
+    /// By this service itself.
+    Internal,
+}
+
+/// Why a value is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::WithheldReason")]
+pub enum WithheldReason {
+    /// It is sensitive, and no grant of the caller shows sensitive values of this service.
+    Sensitive,
+}
+
+/// The kinds of actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::ActorKind")]
+pub enum ActorKind {
+    /// A person.
+    User,
+    /// An application acting by itself.
+    Application,
+    /// The service itself.
+    System,
+    /// The source did not say.
+    Unknown,
+}
+
+/// How a property changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::PropertyChange")]
+pub enum PropertyChange {
+    /// It had no value before.
+    Added,
+    /// Its value was replaced.
+    Changed,
+    /// It has no value any more.
+    Removed,
+    /// The source gave neither value.
+    Unknown,
+}
+
+/// The access roles that a caller's token can be mapped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "auth::Role")]
+pub enum AccessRole {
+    /// Reads every service and sees all values.
+    GlobalAdmin,
+    /// Reads the Intune services and sees all values.
+    IntuneServiceAdmin,
+    /// Reads the services granted, all by default; sensitive values are withheld.
+    AuditReader,
+}
+
+/// What a list of events can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::page::OrderField")]
+pub enum AuditEventOrderField {
+    /// When the activity happened.
+    OccurredAt,
+    /// The place in the log, which is also the order of `recordedAt`.
+    Sequence,
+}
+
+/// A direction of order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// Smallest or oldest first.
+    Asc,
+    /// Largest or newest first.
+    Desc,
+}
+
+/// A span of time that ends now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AuditTimeWindow {
+    /// The last 24 hours.
+    #[graphql(name = "LAST_24_HOURS")]
+    Last24Hours,
+    /// The last 7 days.
+    #[graphql(name = "LAST_7_DAYS")]
+    Last7Days,
+    /// The last 30 days.
+    #[graphql(name = "LAST_30_DAYS")]
+    Last30Days,
+}

@@ -1,0 +1,29 @@
+//! Looking for actors by name: found among the snapshots, shown as their last visible event saw them.
+
+use super::select;
+use super::sql::Sql;
+use super::{Reader, StoreError, row};
+use crate::audit::{Actor, EventId};
+
+impl Reader {
+    /// The actors whose name, principal name or application contains a folded text, each once, last seen first; each
+    /// with the event that saw it last.
+    pub async fn actors(&self, part: &str, limit: u32) -> Result<Vec<(EventId, Actor)>, StoreError> {
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
+        sql.push(row::COLUMNS).push(" FROM (SELECT (SELECT e.sequence FROM audit_event e");
+        sql.push(" WHERE e.tenant_id = $1 AND e.actor_key = found.key");
+        select::visible(&mut sql, &self.scope.visible, "e.service");
+        sql.push(" ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT 1) AS sequence");
+        sql.push(" FROM (SELECT DISTINCT a.key FROM actor a WHERE a.tenant_id = $1");
+        select::visible(&mut sql, &self.scope.visible, "a.service");
+        sql.push(" AND ");
+        let columns = ["a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name"];
+        sql.joined(&columns, " OR ", "FALSE", |sql, column| select::like(sql, column, part));
+        sql.push(") found) last JOIN audit_event e ON e.tenant_id = $1 AND e.sequence = last.sequence");
+        sql.push(" ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT ").bind(i64::from(limit));
+        let rows = self.query(sql).await?;
+        rows.iter()
+            .map(|found| row::event(found, &self.scope).map(|(_, event)| (event.id(), event.body.actor)))
+            .collect()
+    }
+}

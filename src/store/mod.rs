@@ -1,0 +1,265 @@
+//! The log itself: opened here, written by [`Writer`], read by [`Reader`].
+//!
+//! Both are bound to one tenant, and a reader to a scope besides; there is no other way to rows, so no query can
+//! forget whose log it asks and for whom. `access` is the only caller of [`Store::reader`] and [`Store::writer`].
+//! Nothing here updates or deletes an event.
+//!
+//! One code path serves SQLite and PostgreSQL, told apart by the database URL. On SQLite there are two pools: a
+//! single writer, and readers whose connections cannot write.
+
+mod record;
+mod read;
+mod activity;
+mod actor;
+mod tenant;
+mod select;
+mod row;
+mod sql;
+mod classify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use migration::MigratorTrait;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+
+pub use activity::RecordedActivity;
+pub use read::{List, PageWants, Reader};
+pub use record::{Outcome, Writer};
+pub use tenant::Tenant;
+
+/// Why the log could not answer. Never shown to callers: only `graphql` and the command line decide what is said.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A stored row makes no sense.
+    #[error("corrupt {table}.{column} at {id}: {reason}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Which row.
+        id: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database's schema is not this version's.
+    #[error("the database is not at this version's schema ({0}): run `auditgraph migrate`")]
+    Schema(String),
+    /// The database does not keep the promise that what is committed is on disk.
+    #[error("the database would lose acknowledged events: {0}")]
+    NotDurable(String),
+    /// Others hold what was needed; repeating helps.
+    #[error("busy")]
+    Busy(#[source] Arc<DbErr>),
+    /// It took too long.
+    #[error("took too long")]
+    Timeout,
+    /// The database cannot be reached or cannot take anything.
+    #[error("unavailable")]
+    Unavailable(#[source] Arc<DbErr>),
+    /// The tenant is not there, or disabled.
+    #[error("no tenant `{0}`")]
+    NoTenant(String),
+    /// A tenant of this key is there already.
+    #[error("tenant `{0}` exists already")]
+    TenantExists(String),
+    /// Anything else the database says.
+    #[error("database")]
+    Database(#[source] Arc<DbErr>),
+}
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `sqlite://file` or `postgres://...`.
+    pub url: String,
+    /// The most connections for reading (on PostgreSQL, in all).
+    pub connections: u32,
+    /// How long a reading statement may take.
+    pub statement_timeout: Duration,
+}
+
+/// Told of every statement: its text, how long it took, whether it failed.
+pub type Observer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
+
+/// The log of all tenants.
+#[derive(Clone)]
+pub struct Store {
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+    statement_timeout: Duration,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("backend", &self.backend()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at a URL and checks that what it commits is on disk.
+    pub async fn open(settings: &Settings, observer: Option<Observer>) -> Result<Self, StoreError> {
+        let (mut write, mut read): (DatabaseConnection, DatabaseConnection) =
+            if is_sqlite(&settings.url) { sqlite(settings).await? } else { postgres(settings).await? };
+        if let Some(observer) = observer {
+            for connection in [&mut write, &mut read] {
+                let observer = Arc::clone(&observer);
+                connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
+            }
+        }
+        let store = Self { write, read, statement_timeout: settings.statement_timeout };
+        store.check_durable().await?;
+        Ok(store)
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> DbBackend {
+        self.read.get_database_backend()
+    }
+
+    /// Brings the database to this version's schema. Several processes may try at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        if self.backend() == DbBackend::Postgres {
+            // Held by a connection of its own until the migration is through.
+            let pool = self.write.get_postgres_connection_pool();
+            let mut guard = pool.acquire().await.map_err(sqlx_error)?;
+            sqlx::query("SELECT pg_advisory_lock(4242104210)").execute(&mut *guard).await.map_err(sqlx_error)?;
+            let migrated = migration::Migrator::up(&self.write, None).await;
+            let released = sqlx::query("SELECT pg_advisory_unlock(4242104210)").execute(&mut *guard).await;
+            migrated?;
+            released.map_err(sqlx_error)?;
+        } else {
+            migration::Migrator::up(&self.write, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the database is exactly at this version's schema.
+    pub async fn check_schema(&self) -> Result<(), StoreError> {
+        let known: Vec<String> =
+            migration::Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+        let sql = "SELECT version FROM seaql_migrations ORDER BY version";
+        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await.map_err(|error| {
+            match StoreError::from(error) {
+                StoreError::Database(_) => StoreError::Schema("it is empty".to_owned()),
+                other => other,
+            }
+        })?;
+        let applied: Vec<String> = rows.iter().map(|row| row.try_get_by(0)).collect::<Result<_, _>>()?;
+        if applied == known {
+            Ok(())
+        } else if applied.len() > known.len() {
+            Err(StoreError::Schema("it is newer than this program".to_owned()))
+        } else {
+            Err(StoreError::Schema("it is older than this program".to_owned()))
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let statement = Statement::from_string(self.backend(), "SELECT 1 FROM tenant LIMIT 1");
+        self.read.query_all_raw(statement).await?;
+        Ok(())
+    }
+
+    async fn check_durable(&self) -> Result<(), StoreError> {
+        let ask = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
+            self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await
+        };
+        if self.backend() == DbBackend::Postgres {
+            for (setting, safe) in [("fsync", &["on"][..]), ("synchronous_commit", &["on", "remote_apply"])] {
+                let value: String = match ask(&format!("SHOW {setting}")).await? {
+                    Some(row) => row.try_get_by(0)?,
+                    None => String::new(),
+                };
+                if !safe.contains(&value.as_str()) {
+                    return Err(StoreError::NotDurable(format!("{setting} is `{value}`, it has to be `on`")));
+                }
+            }
+            let encoding: String = match ask("SHOW server_encoding").await? {
+                Some(row) => row.try_get_by(0)?,
+                None => String::new(),
+            };
+            if encoding != "UTF8" {
+                return Err(StoreError::NotDurable(format!("its encoding is `{encoding}`, it has to be UTF8")));
+            }
+        } else {
+            let synchronous: i64 = match ask("PRAGMA synchronous").await? {
+                Some(row) => row.try_get_by(0)?,
+                None => 0,
+            };
+            if synchronous < 2 {
+                return Err(StoreError::NotDurable("PRAGMA synchronous is below FULL".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The log of one tenant, as a scope shows it.
+    pub fn reader(&self, tenant: &Tenant, scope: crate::audit::Scope) -> Reader {
+        Reader::new(self.clone(), tenant.id, scope)
+    }
+
+    /// The log of one tenant, to record in.
+    pub fn writer(&self, tenant: &Tenant) -> Writer {
+        Writer::new(self.clone(), tenant.id)
+    }
+}
+
+/// Whether a database URL names an SQLite file.
+pub fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+fn sqlx_error(error: sqlx::Error) -> StoreError {
+    StoreError::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    let options: SqliteConnectOptions = settings.url.parse().map_err(sqlx_error)?;
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .disable_statement_logging();
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(sqlx_error)?;
+    let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
+    let readers = SqlitePoolOptions::new()
+        .max_connections(settings.connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(reading)
+        .await
+        .map_err(sqlx_error)?;
+    Ok((writer.into(), readers.into()))
+}
+
+async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
+    let options = options.application_name("auditgraph").disable_statement_logging();
+    let pool = |connections: u32, session: String| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .after_connect(move |connection, _| {
+                let session = session.clone();
+                Box::pin(async move {
+                    connection.execute(sqlx::AssertSqlSafe(session)).await?;
+                    Ok(())
+                })
+            })
+            .connect_with(options.clone())
+    };
+    let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'".to_owned();
+    let milliseconds = settings.statement_timeout.as_millis();
+    let reading =
+        format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
+    let writers = pool(settings.connections.div_ceil(4).max(2), writing).await.map_err(sqlx_error)?;
+    let readers = pool(settings.connections, reading).await.map_err(sqlx_error)?;
+    Ok((writers.into(), readers.into()))
+}

@@ -1,0 +1,229 @@
+//! Reading the log: one statement for a page, and as many more as were asked for.
+//!
+//! A page asks for one row more than it shows, which answers whether there are more ahead, and starts at the row of
+//! the cursor it came from, which answers whether there are more behind: that row itself is one. Only where the
+//! cursor's own row is not in the list any more does a probe of one row decide.
+
+use std::future::Future;
+
+use entity::{event_key, tenant_log};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement};
+
+use super::select::{self, Bound, Stretch};
+use super::sql::Sql;
+use super::{Store, StoreError, row};
+use crate::audit::filter::{Condition, TimeRange};
+use crate::audit::page::{Cursor, Order, Page, Position, Slice};
+use crate::audit::{Event, EventId, Scope, Timestamp};
+
+/// The log of one tenant as a scope shows it.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(super) store: Store,
+    pub(super) tenant_id: i32,
+    pub(super) scope: Scope,
+}
+
+/// A list of events: which, and of which time.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// Which events.
+    pub condition: Condition,
+    /// When they happened.
+    pub period: TimeRange,
+}
+
+/// Which of the two questions about a page's surroundings were asked.
+#[derive(Clone, Copy, Debug)]
+pub struct PageWants {
+    /// Whether there are more after it.
+    pub next: bool,
+    /// Whether there are more before it.
+    pub previous: bool,
+}
+
+/// What the log of a tenant spans.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The newest place in the log; 0 if it is empty.
+    pub last_sequence: i64,
+    /// When the oldest event visible happened.
+    pub oldest: Option<Timestamp>,
+    /// When the newest event visible happened.
+    pub newest: Option<Timestamp>,
+}
+
+impl Reader {
+    pub(super) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
+        Self { store, tenant_id, scope }
+    }
+
+    /// What the reader may see.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// A page of a list, with the cursor of each event.
+    pub async fn events(
+        &self,
+        list: &List,
+        page: &Page,
+        wants: PageWants,
+    ) -> Result<Slice<(Cursor, Event)>, StoreError> {
+        let select = self.list(list);
+        let cursor = |position| Cursor { order: page.order, from: list.period.from, position };
+        // Walk from the near end to the far end; `last` walks the list backwards.
+        let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
+        let (want_near, want_far) =
+            if page.from_end { (wants.next, wants.previous) } else { (wants.previous, wants.next) };
+        let walk = Order { descending: page.order.descending != page.from_end, ..page.order };
+        let inclusive = want_near && near.is_some();
+        let stretch = Stretch {
+            order: walk,
+            start: near.map(|cursor| Bound { position: cursor.position, inclusive }),
+            end: far.map(|cursor| Bound { position: cursor.position, inclusive: false }),
+            limit: u64::from(page.limit) + 1 + u64::from(inclusive),
+        };
+        let statement = select.stretch(row::COLUMNS, &stretch);
+        let mut rows: Vec<(Position, Event)> = self
+            .query(statement)
+            .await?
+            .iter()
+            .map(|found| row::event(found, &self.scope))
+            .collect::<Result<_, StoreError>>()?;
+        let met_cursor = inclusive
+            && near.zip(rows.first()).is_some_and(|(cursor, (first, _))| page.order.same(cursor.position, *first));
+        if met_cursor {
+            rows.remove(0);
+        }
+        let more_far = rows.len() > page.limit as usize;
+        rows.truncate(page.limit as usize);
+        let has_near = match near {
+            Some(cursor) if want_near => met_cursor || self.beyond(&select, walk, cursor.position).await?,
+            _ => false,
+        };
+        let has_far = match far {
+            Some(cursor) if want_far => more_far || self.beyond(&select, reversed(walk), cursor.position).await?,
+            _ => more_far,
+        };
+        if page.from_end {
+            rows.reverse();
+        }
+        let (has_next, has_previous) = if page.from_end { (has_near, has_far) } else { (has_far, has_near) };
+        Ok(Slice {
+            rows: rows.into_iter().map(|(position, event)| (cursor(position), event)).collect(),
+            has_next: wants.next.then_some(has_next),
+            has_previous: wants.previous.then_some(has_previous),
+        })
+    }
+
+    /// Whether the list has an event at a place or on the near side of it, walking in this order.
+    async fn beyond(&self, list: &select::List<'_>, walk: Order, position: Position) -> Result<bool, StoreError> {
+        let stretch =
+            Stretch { order: reversed(walk), start: Some(Bound { position, inclusive: true }), end: None, limit: 1 };
+        Ok(!self.query(list.stretch("1 AS one", &stretch)).await?.is_empty())
+    }
+
+    /// How many events a list has.
+    pub async fn count(&self, list: &List) -> Result<i64, StoreError> {
+        self.number(self.list(list).count()).await
+    }
+
+    /// How many events a list has, counting no further than a limit, and whether that is all.
+    pub async fn count_up_to(&self, list: &List, limit: u32) -> Result<(i64, bool), StoreError> {
+        let limit = i64::from(limit);
+        let counted = self.number(self.list(list).count_up_to(limit + 1)).await?;
+        Ok((counted.min(limit), counted <= limit))
+    }
+
+    /// The event with an id; none if there is none or the scope does not show it.
+    pub async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
+        Ok(self.events_by_id(&[id]).await?.pop().flatten())
+    }
+
+    /// The events with these ids, in their order; none at the places of those that are not there or not visible.
+    pub async fn events_by_id(&self, ids: &[EventId]) -> Result<Vec<Option<Event>>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
+        sql.push(row::COLUMNS).push(" FROM event_key k CROSS JOIN audit_event e");
+        sql.push(" WHERE k.tenant_id = $1 AND e.tenant_id = $1 AND e.sequence = k.sequence AND k.key_hash IN ");
+        sql.list(ids.iter().map(|id| id.0.to_vec()));
+        select::visible(&mut sql, &self.scope.visible, "e.service");
+        let mut found = std::collections::HashMap::new();
+        for row in self.query(sql).await? {
+            let (_, event) = row::event(&row, &self.scope)?;
+            found.insert(event.id(), event);
+        }
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// What the log spans.
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        let head = tenant_log::Entity::find_by_id(self.tenant_id);
+        let head = self.in_time(head.one(&self.store.read)).await?;
+        let everything = Condition::everything();
+        let list = select::List {
+            tenant_id: self.tenant_id,
+            scope: &self.scope,
+            condition: &everything,
+            period: TimeRange::default(),
+        };
+        let end = async |descending| {
+            let order = Order { descending, ..Order::NEWEST };
+            let stretch = Stretch { order, start: None, end: None, limit: 1 };
+            let row = self.query(list.stretch("e.occurred_at", &stretch)).await?.pop();
+            row.map(|row| row.try_get_by(0).map(Timestamp)).transpose().map_err(StoreError::from)
+        };
+        Ok(Extent {
+            last_sequence: head.map_or(0, |head| head.last_sequence),
+            oldest: end(false).await?,
+            newest: end(true).await?,
+        })
+    }
+
+    fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {
+        select::List { tenant_id: self.tenant_id, scope: &self.scope, condition: &list.condition, period: list.period }
+    }
+
+    async fn number(&self, sql: Sql) -> Result<i64, StoreError> {
+        let rows = self.query(sql).await?;
+        let row = rows.first().ok_or(StoreError::Timeout)?;
+        Ok(row.try_get_by(0)?)
+    }
+
+    pub(super) async fn query(&self, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
+        let statement: Statement = sql.statement(self.store.backend());
+        self.in_time(self.store.read.query_all_raw(statement)).await
+    }
+
+    /// A statement, given up when it takes too long. PostgreSQL ends it by itself a little earlier.
+    pub(super) async fn in_time<T>(
+        &self,
+        statement: impl Future<Output = Result<T, sea_orm::DbErr>>,
+    ) -> Result<T, StoreError> {
+        let patience = self.store.statement_timeout + std::time::Duration::from_millis(200);
+        tokio::time::timeout(patience, statement)
+            .await
+            .map_err(|_elapsed| StoreError::Timeout)?
+            .map_err(StoreError::from)
+    }
+}
+
+const fn reversed(order: Order) -> Order {
+    Order { descending: !order.descending, ..order }
+}
+
+/// The place of the event that holds a key, with what its copies agree on.
+pub(super) async fn known_keys(
+    connection: &impl sea_orm::ConnectionTrait,
+    tenant_id: i32,
+    ids: Vec<Vec<u8>>,
+) -> Result<Vec<event_key::Model>, StoreError> {
+    Ok(event_key::Entity::find()
+        .filter(event_key::Column::TenantId.eq(tenant_id))
+        .filter(event_key::Column::KeyHash.is_in(ids))
+        .all(connection)
+        .await?)
+}

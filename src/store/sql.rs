@@ -1,0 +1,72 @@
+//! SQL text with its values.
+//!
+//! The statements over events are written out rather than assembled by the ORM, because what decides whether they
+//! walk an index is their exact text: row comparisons, which table comes first, which predicates are there at all.
+//! Placeholders are `$1`, `$2`, ... on both databases, and `$1` is always the tenant.
+
+use std::fmt::Write as _;
+
+use sea_orm::{DbBackend, Statement, Value};
+
+/// A statement under construction.
+#[derive(Clone, Debug)]
+pub(super) struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// A statement about one tenant, which is `$1`.
+    pub(super) fn for_tenant(tenant_id: i32, text: &str) -> Self {
+        Self { text: text.to_owned(), values: vec![tenant_id.into()] }
+    }
+
+    /// Appends text.
+    pub(super) fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a placeholder for a value.
+    pub(super) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        // Writing to a String does not fail.
+        let _ = write!(self.text, "${}", self.values.len());
+        self
+    }
+
+    /// Appends `(a, b, c)` of values; there must be at least one.
+    pub(super) fn list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        let mut separator = "(";
+        for value in values {
+            self.push(separator).bind(value);
+            separator = ", ";
+        }
+        self.push(")")
+    }
+
+    /// Appends parts with a word between them, in parentheses; `empty` if there is none.
+    pub(super) fn joined<T>(
+        &mut self,
+        parts: &[T],
+        word: &str,
+        empty: &str,
+        mut write: impl FnMut(&mut Self, &T),
+    ) -> &mut Self {
+        if parts.is_empty() {
+            return self.push(empty);
+        }
+        let mut separator = "(";
+        for part in parts {
+            self.push(separator);
+            write(self, part);
+            separator = word;
+        }
+        self.push(")")
+    }
+
+    /// The finished statement.
+    pub(super) fn statement(self, backend: DbBackend) -> Statement {
+        Statement::from_sql_and_values(backend, self.text, self.values)
+    }
+}

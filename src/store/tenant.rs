@@ -1,0 +1,109 @@
+//! Tenants: whose logs there are. Only an operator adds or changes one, never a token.
+
+use entity::{tenant, tenant_log};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _};
+use sea_orm::{QueryFilter as _, QueryOrder as _, TransactionTrait as _};
+
+use super::{Store, StoreError};
+
+/// Whose log it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    pub(super) id: i32,
+    /// The value of the token's tenant claim.
+    pub key: String,
+    /// The name shown to people.
+    pub display_name: String,
+    /// The domain names that belong to it.
+    pub domains: Vec<String>,
+    /// Whether nothing may be read or recorded any more.
+    pub is_disabled: bool,
+}
+
+impl TryFrom<tenant::Model> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: tenant::Model) -> Result<Self, StoreError> {
+        let domains = serde_json::from_str(&row.domains).map_err(|error| StoreError::Corrupt {
+            table: "tenant",
+            column: "domains",
+            id: row.id.to_string(),
+            reason: error.to_string(),
+        })?;
+        let is_disabled = row.is_disabled != 0;
+        Ok(Self { id: row.id, key: row.key, display_name: row.display_name, domains, is_disabled })
+    }
+}
+
+async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<tenant::Model>, StoreError> {
+    Ok(tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(connection).await?)
+}
+
+impl Store {
+    /// The tenant with a key; none if there is none.
+    pub async fn tenant(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
+        by_key(&self.read, key).await?.map(Tenant::try_from).transpose()
+    }
+
+    /// All tenants, by key.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let rows = tenant::Entity::find().order_by_asc(tenant::Column::Key).all(&self.read).await?;
+        rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    /// Adds a tenant with an empty log that `log_id` names.
+    pub async fn add_tenant(
+        &self,
+        key: &str,
+        display_name: &str,
+        domains: &[String],
+        log_id: String,
+    ) -> Result<Tenant, StoreError> {
+        let transaction = self.write.begin().await?;
+        if by_key(&transaction, key).await?.is_some() {
+            return Err(StoreError::TenantExists(key.to_owned()));
+        }
+        let row = tenant::ActiveModel {
+            key: Set(key.to_owned()),
+            display_name: Set(display_name.to_owned()),
+            domains: Set(serde_json::Value::from(domains).to_string()),
+            is_disabled: Set(0),
+            ..Default::default()
+        };
+        let row = row.insert(&transaction).await?;
+        let head = tenant_log::ActiveModel {
+            tenant_id: Set(row.id),
+            log_id: Set(log_id),
+            last_sequence: Set(0),
+            last_recorded_at: Set(0),
+            last_actor_id: Set(0),
+            last_target_id: Set(0),
+            activity_type_count: Set(0),
+            uncatalogued_count: Set(0),
+        };
+        tenant_log::Entity::insert(head).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
+        row.try_into()
+    }
+
+    /// Gives a tenant another display name, and other domains if some are given.
+    pub async fn rename_tenant(&self, key: &str, display_name: &str, domains: &[String]) -> Result<(), StoreError> {
+        let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
+        let mut row: tenant::ActiveModel = row.into();
+        row.display_name = Set(display_name.to_owned());
+        if !domains.is_empty() {
+            row.domains = Set(serde_json::Value::from(domains).to_string());
+        }
+        row.update(&self.write).await?;
+        Ok(())
+    }
+
+    /// Refuses all access to a tenant's log from now on, or allows it again. The log stays as it is.
+    pub async fn disable_tenant(&self, key: &str, disabled: bool) -> Result<(), StoreError> {
+        let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
+        let mut row: tenant::ActiveModel = row.into();
+        row.is_disabled = Set(i16::from(disabled));
+        row.update(&self.write).await?;
+        Ok(())
+    }
+}
