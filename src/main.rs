@@ -1,2 +1,74 @@
-//! auditgraph
-fn main() {}
+//! The command line: parses, starts logging, hands over to [`auditgraph::app`].
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use auditgraph::config::{Cli, Command, LogFormat};
+use auditgraph::{app, graphql};
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging(&cli);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tell_error(&error.into());
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(error) => {
+            tell_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(config) => app::serve(&config).await?,
+        Command::Demo(config) => app::demo(&config, &mut |line| say(&line)).await?,
+        Command::Migrate(database) => app::migrate(&database).await?,
+        Command::Token(config) => say(&app::token(&config)?),
+        Command::Schema => say(graphql::sdl().trim_end()),
+        Command::Tenant(command) => app::tenant(&command).await?.iter().for_each(|line| say(line)),
+        Command::Import(config) => {
+            let report = app::import(&config, &mut |line| complain(&line)).await?;
+            say(&format!(
+                "recorded {}, duplicates {}, conflicts {}, rejected {}",
+                report.recorded, report.duplicates, report.conflicts, report.rejected
+            ));
+            if report.conflicts + report.rejected > 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_logging(cli: &Cli) {
+    let filter = tracing_subscriber::EnvFilter::try_new(&cli.log)
+        .unwrap_or_else(|_invalid| tracing_subscriber::EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}
+
+/// Prints a line for whoever called; that nobody listens any more is no error.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+fn tell_error(error: &anyhow::Error) {
+    complain(&format!("auditgraph: {error:#}"));
+}

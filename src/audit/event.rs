@@ -131,6 +131,9 @@ pub struct EventBody {
     /// What an imported record carried beyond the fields above, at the places where it stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmapped: Option<Json>,
+    /// Whether something secret stands in `unmapped`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmapped_is_sensitive: bool,
     /// How the event came into the log, and by whom.
     pub recording: Recording,
 }
@@ -139,6 +142,7 @@ impl EventBody {
     /// Whether anything of it is shown only to those who may see sensitive values.
     pub fn is_sensitive(&self) -> bool {
         self.status_reason_is_sensitive
+            || self.unmapped_is_sensitive
             || self.additional_details.iter().any(|detail| detail.is_sensitive)
             || self.targets.iter().flat_map(|target| &target.modified_properties).any(|change| change.is_sensitive)
     }
@@ -158,6 +162,9 @@ impl EventBody {
         }
         if let Some(reason) = self.status_reason.as_deref().and_then(super::json::Node::parse) {
             self.status_reason_is_sensitive |= rules.covers_inside(&reason);
+        }
+        if let Some(unmapped) = &self.unmapped {
+            self.unmapped_is_sensitive |= rules.covers_inside(&unmapped.node());
         }
     }
 }
@@ -234,6 +241,7 @@ impl NewEvent {
     }
 
     /// The same event under another key.
+    #[must_use]
     pub fn with_key(&self, event_key: String) -> Self {
         let body = EventBody { event_key, ..self.body.clone() };
         let json = serde_json::to_string(&body).unwrap_or_default();

@@ -1,72 +1,33 @@
 //! Which values are sensitive: decided by name when an event is recorded, and stored with the event.
 //!
 //! A name is split into words (`DeviceToken`, `wifi.preSharedKey` and `pre-shared key` alike). It is sensitive if it
-//! holds one of the secret-bearing words, unless a word after it says that the value is a setting about the secret
-//! (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own.
+//! holds one of the secret-bearing words, unless a word after the last of them says that the value is a setting about
+//! the secret (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own.
 
 use super::fold::fold;
 use super::json::Node;
 
 /// Words, or runs of words, that name something secret.
+#[rustfmt::skip]
 const SECRET: &[&[&str]] = &[
-    &["password"],
-    &["passwords"],
-    &["passwd"],
-    &["pwd"],
-    &["passphrase"],
-    &["passcode"],
-    &["secret"],
-    &["secrets"],
-    &["credential"],
-    &["credentials"],
-    &["token"],
-    &["tokens"],
-    &["private", "key"],
-    &["privatekey"],
-    &["pre", "shared", "key"],
-    &["preshared", "key"],
-    &["presharedkey"],
-    &["shared", "key"],
-    &["psk"],
-    &["api", "key"],
-    &["apikey"],
-    &["access", "key"],
-    &["recovery", "key"],
-    &["script", "content"],
-    &["scriptcontent"],
-    &["detection", "script"],
-    &["remediation", "script"],
+    &["password"], &["passwords"], &["passwd"], &["pwd"], &["passphrase"], &["passcode"], &["secret"], &["secrets"],
+    &["credential"], &["credentials"], &["token"], &["tokens"], &["private", "key"], &["privatekey"],
+    &["pre", "shared", "key"], &["preshared", "key"], &["presharedkey"], &["shared", "key"], &["psk"],
+    &["api", "key"], &["apikey"], &["access", "key"], &["recovery", "key"], &["access", "pass"], &["script", "content"],
+    &["scriptcontent"], &["detection", "script"], &["remediation", "script"],
 ];
 
 /// Words that, after a secret word, say that the value is about the secret.
-const ABOUT: &[&str] = &[
-    "policy",
-    "policies",
-    "minimum",
-    "maximum",
-    "min",
-    "max",
-    "required",
-    "require",
-    "length",
-    "expiration",
-    "expiry",
-    "expires",
-    "lifetime",
-    "valid",
-    "days",
-    "minutes",
-    "count",
-    "history",
-    "previous",
-    "complexity",
-    "block",
-    "blocked",
-    "enabled",
-    "protection",
-    "type",
-    "renewal",
+#[rustfmt::skip]
+const ABOUT: &[&[&str]] = &[
+    &["policy"], &["policies"], &["minimum"], &["maximum"], &["min"], &["max"], &["required"], &["require"],
+    &["length"], &["expiration"], &["expiry"], &["expires"], &["lifetime"], &["valid", "from"], &["valid", "to"],
+    &["valid", "until"], &["days"], &["minutes"], &["count"], &["complexity"], &["block"], &["blocked"], &["enabled"],
+    &["protection"], &["type"], &["renewal"],
 ];
+
+/// How many levels of JSON in strings are looked into.
+const STRINGS_MAX: usize = 3;
 
 /// The rule list: built in, and extended by the operator.
 #[derive(Clone, Debug, Default)]
@@ -90,20 +51,42 @@ impl SensitiveNames {
         }
         let words = words(name);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        SECRET.iter().any(|secret| {
-            words
-                .windows(secret.len())
-                .position(|window| window == *secret)
-                .is_some_and(|at| !words[at + secret.len()..].iter().any(|word| ABOUT.contains(word)))
+        let ends = SECRET.iter().filter_map(|secret| {
+            words.windows(secret.len()).rposition(|window| window == *secret).map(|at| at + secret.len())
+        });
+        ends.max().is_some_and(|end| {
+            let after = &words[end..];
+            !ABOUT.iter().any(|about| after.windows(about.len()).any(|window| window == *about))
         })
     }
 
-    /// Whether a value holds a member whose name is sensitive, at any depth.
+    /// Whether a value holds a member whose name is sensitive, at any depth, also in JSON that stands in a string.
     pub fn covers_inside(&self, value: &Node) -> bool {
+        self.covers_below(value, STRINGS_MAX)
+    }
+
+    /// Whether members are a name and a value, and the name is sensitive: `{"name": "Password", "value": ...}`.
+    fn is_named_secret(&self, members: &[(String, Node)]) -> bool {
+        let among = |names: &[&str], name: &str| names.contains(&fold(name).as_str());
+        members.iter().any(|(name, _)| among(&["value", "newvalue", "oldvalue", "new", "old"], name))
+            && members.iter().any(|(name, value)| {
+                among(&["name", "displayname", "key"], name) && value.as_str().is_some_and(|text| self.covers(&text))
+            })
+    }
+
+    fn covers_below(&self, value: &Node, strings: usize) -> bool {
         match value {
-            Node::Object(members) => members.iter().any(|(name, value)| self.covers(name) || self.covers_inside(value)),
-            Node::Array(elements) => elements.iter().any(|element| self.covers_inside(element)),
-            Node::Scalar(_) => false,
+            Node::Object(members) => {
+                self.is_named_secret(members)
+                    || members.iter().any(|(name, value)| self.covers(name) || self.covers_below(value, strings))
+            }
+            Node::Array(elements) => elements.iter().any(|element| self.covers_below(element, strings)),
+            Node::Scalar(_) if strings == 0 => false,
+            Node::Scalar(_) => value
+                .as_str()
+                .filter(|text| text.trim_start().starts_with(['{', '[']))
+                .and_then(|text| Node::parse(&text))
+                .is_some_and(|held| self.covers_below(&held, strings - 1)),
         }
     }
 }
@@ -149,6 +132,10 @@ mod tests {
             "KeyCredentials",
             "adminPASSWORD",
             "refresh_token",
+            "PasswordPolicies.Password",
+            "passwordType.password",
+            "PasswordPrevious",
+            "TemporaryAccessPass",
         ] {
             assert!(rules.covers(name), "{name}");
         }
@@ -176,6 +163,8 @@ mod tests {
         let rules = SensitiveNames::with_extra(["Salary".to_owned()]);
         assert!(rules.covers("employee.salary.amount"));
         assert!(rules.covers_inside(&Node::parse(r#"[{"a":{"clientSecret":"x"}}]"#).unwrap()));
+        assert!(rules.covers_inside(&Node::parse(r#"{"Name":"Password","New":"x"}"#).unwrap()));
+        assert!(rules.covers_inside(&Node::parse(r#"["{\"DeviceToken\":\"x\"}"]"#).unwrap()));
         assert!(!rules.covers_inside(&Node::parse(r#"["password"]"#).unwrap()));
     }
 }

@@ -194,6 +194,7 @@ impl Draft {
             targets: Vec::new(),
             additional_details: Vec::new(),
             unmapped: None,
+            unmapped_is_sensitive: false,
             recording: Recording {
                 route: RecordingRoute::Import,
                 recorded_by: "demo".to_owned(),

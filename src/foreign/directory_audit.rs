@@ -128,7 +128,11 @@ fn named_user(part: &Part, text: &str) -> Actor {
     part.take_all();
     let mut actor = Actor::new(ActorKind::User);
     let name = Some(text.to_owned());
-    if text.contains('@') { actor.user_principal_name = name } else { actor.display_name = name }
+    if text.contains('@') {
+        actor.user_principal_name = name;
+    } else {
+        actor.display_name = name;
+    }
     actor
 }
 

@@ -7,7 +7,7 @@ use super::original::{Part, is_absent};
 use super::unmapped::{Shown, remainder};
 use super::{Recognised, Refused, Shape};
 use crate::audit::classification::{operation_type, resource_type};
-use crate::audit::event::TARGETS_MAX;
+use crate::audit::event::{CHANGES_MAX, TARGETS_MAX};
 use crate::audit::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
 use crate::audit::json::{Node, hash16};
 use crate::audit::party::ActorKind;
@@ -19,6 +19,8 @@ use crate::audit::{
 /// What a mapper found in a record.
 pub(super) struct Draft {
     pub(super) id: Option<String>,
+    /// Whether the id was given as the event's key, and so is one whatever it looks like.
+    pub(super) is_key: bool,
     pub(super) occurred_at: Timestamp,
     pub(super) activity: String,
     /// The activity as shown to people, if the record has a name for that.
@@ -46,6 +48,7 @@ impl Draft {
     pub(super) fn new(occurred_at: Timestamp, activity: String, service: &str) -> Self {
         Self {
             id: None,
+            is_key: false,
             occurred_at,
             activity,
             title: None,
@@ -88,8 +91,11 @@ impl Draft {
         }
         let mut targets = self.targets;
         targets.truncate(TARGETS_MAX);
+        for target in &mut targets {
+            target.modified_properties.truncate(CHANGES_MAX);
+        }
         let mut body = EventBody {
-            event_key: self.id.and_then(|id| event_key(&id)).unwrap_or_else(|| key_of_record(record)),
+            event_key: self.id.and_then(|id| event_key(&id, self.is_key)).unwrap_or_else(|| key_of_record(record)),
             occurred_at: self.occurred_at,
             activity_display_name: named(self.title).unwrap_or_else(|| activity.clone()),
             activity,
@@ -107,6 +113,7 @@ impl Draft {
             targets,
             additional_details: self.details,
             unmapped: None,
+            unmapped_is_sensitive: false,
             recording: Recording {
                 route: RecordingRoute::Import,
                 recorded_by: String::new(),
@@ -138,29 +145,30 @@ pub(super) fn fit(text: &str) -> String {
 }
 
 /// The key that an id makes. A text without any digit, such as `id` or `XXXX`, identifies nothing.
-fn event_key(id: &str) -> Option<String> {
+fn event_key(id: &str, is_key: bool) -> Option<String> {
     if fold(id).len() > KEY_BYTES_MAX {
         return Some(format!("sha256:{}", hex(hash16(id.as_bytes()))));
     }
-    id.chars().any(|c| c.is_ascii_digit()).then(|| id.to_owned())
+    let is_id = id.chars().any(|c| c.is_ascii_digit()) || (is_key && !fold(id).is_empty());
+    is_id.then(|| id.to_owned())
 }
 
 /// The key of a record that has none: the same for the same record, whatever the order of its members.
 fn key_of_record(record: &Part) -> String {
-    format!("sha256:{}", hex(sorted(record.node()).to_json().equality_hash()))
+    format!("sha256:{}", hex(with_repeats_listed(record.node()).to_json().equality_hash()))
 }
 
-/// Repeated members differ from single ones, which equality as JSON does not see: their values are put in a list.
-fn sorted(node: Node) -> Node {
+/// The record with the values of repeated members put in a list, as equality as JSON sees only the last of them.
+fn with_repeats_listed(node: Node) -> Node {
     match node {
         Node::Object(members) => {
             let mut by_key: std::collections::BTreeMap<String, Vec<Node>> = std::collections::BTreeMap::new();
             for (key, value) in members {
-                by_key.entry(key).or_default().push(sorted(value));
+                by_key.entry(key).or_default().push(with_repeats_listed(value));
             }
             Node::Object(by_key.into_iter().map(|(key, values)| (key, single(values))).collect())
         }
-        Node::Array(elements) => Node::Array(elements.into_iter().map(sorted).collect()),
+        Node::Array(elements) => Node::Array(elements.into_iter().map(with_repeats_listed).collect()),
         scalar @ Node::Scalar(_) => scalar,
     }
 }

@@ -8,22 +8,57 @@ use super::draft::Draft;
 use super::original::Part;
 use super::value::{Encoding, changes, details, reason, status};
 use super::{Refused, moment};
-use crate::audit::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target};
+use crate::audit::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
 
 const TIMES: &[&str] = &[
-    "occurredAt", "activityDateTime", "eventTime", "eventDateTime", "time", "timestamp", "@timestamp", "createdAt",
-    "createdDateTime", "creationTime", "creationDate", "timeGenerated", "generatedTime", "dateTime", "date",
-    "published", "loggedAt", "ts", "when", "recordedAt",
+    "occurredAt",
+    "activityDateTime",
+    "eventTime",
+    "eventDateTime",
+    "time",
+    "timestamp",
+    "@timestamp",
+    "createdAt",
+    "createdDateTime",
+    "creationTime",
+    "creationDate",
+    "timeGenerated",
+    "generatedTime",
+    "dateTime",
+    "date",
+    "published",
+    "loggedAt",
+    "ts",
+    "when",
+    "recordedAt",
 ];
 const ACTIVITIES: &[&str] = &[
-    "activity", "activityKey", "activityType", "action", "operation", "operationName", "eventName", "eventType",
-    "eventAction", "event", "type", "activityDisplayName", "method", "verb", "name",
+    "activity",
+    "activityKey",
+    "activityType",
+    "action",
+    "operation",
+    "operationName",
+    "eventName",
+    "eventType",
+    "eventAction",
+    "event",
+    "activityDisplayName",
 ];
 const TITLES: &[&str] = &["activityDisplayName", "displayMessage", "title"];
-const IDS: &[&str] = &["eventKey", "eventId", "id", "uuid", "recordId", "auditId", "_id", "uid"];
+const IDS: &[&str] = &["eventKey", "eventId", "id", "uuid", "recordId", "documentId", "auditId", "_id", "uid"];
 const CATEGORIES: &[&str] = &["category", "eventCategory", "categoryName"];
-const SERVICES: &[&str] =
-    &["service", "serviceName", "loggedByService", "eventSource", "workload", "product", "application", "app", "source"];
+const SERVICES: &[&str] = &[
+    "service",
+    "serviceName",
+    "loggedByService",
+    "eventSource",
+    "workload",
+    "product",
+    "application",
+    "app",
+    "source",
+];
 const STATUSES: &[&str] =
     &["status", "result", "outcome", "resultStatus", "activityResult", "resultType", "success", "succeeded"];
 const REASONS: &[&str] =
@@ -33,8 +68,16 @@ const ACTORS: &[&str] = &["actor", "initiatedBy", "user", "principal", "userIden
 const ACTOR_NAMES: &[&str] = &["userPrincipalName", "upn", "userName", "actorName", "userEmail", "email", "login"];
 const ACTOR_IDS: &[&str] = &["userId", "actorId", "principalId"];
 const ADDRESSES: &[&str] = &[
-    "ipAddress", "ip", "clientIp", "clientIpAddress", "sourceIp", "sourceIpAddress", "callerIpAddress",
-    "remoteAddress", "remoteIp", "actorIpAddress",
+    "ipAddress",
+    "ip",
+    "clientIp",
+    "clientIpAddress",
+    "sourceIp",
+    "sourceIpAddress",
+    "callerIpAddress",
+    "remoteAddress",
+    "remoteIp",
+    "actorIpAddress",
 ];
 const AGENTS: &[&str] = &["userAgent", "user-agent"];
 const TARGETS: &[&str] =
@@ -53,29 +96,24 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
     let envelope = is_cloud_event(record).then_some(record);
     let body = envelope.and_then(|record| record.get("data").filter(|data| data.is_object())).unwrap_or(record);
     let envelope = envelope.filter(|envelope| !std::ptr::eq(*envelope, body));
-    let occurred_at = moment::take_first(body, TIMES)
-        .or_else(|| moment::take_first(envelope?, &["time"]))
-        .ok_or_else(|| Refused("the record has no moment in `time`, `timestamp`, `occurredAt` or the like".to_owned()))?;
-    let activity = body
-        .take_first(ACTIVITIES)
-        .or_else(|| envelope?.take_at("type"))
-        .or_else(|| body.get("event")?.take_first(&["action", "name", "type"]))
-        .ok_or_else(|| Refused("the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned()))?;
-    // What the envelope says of itself is its source, not part of the body.
-    let source = record.find("source").filter(|_| envelope.is_some() || is_cloud_event(record));
-    let service = match (source, body.take_first(SERVICES)) {
-        (_, Some(service)) => Some(service),
-        (Some(source), None) => source.take(),
-        (None, None) => None,
-    };
+    let said = Said { body, envelope };
+    let occurred_at = said.moment().ok_or_else(|| {
+        Refused("the record has no moment in `time`, `timestamp`, `occurredAt` or the like".to_owned())
+    })?;
+    let activity = said.activity().ok_or_else(|| {
+        Refused("the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned())
+    })?;
+    let service = said.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
     let mut draft = Draft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
     draft.title = body.take_first(TITLES);
-    draft.id = body.take_first(IDS).or_else(|| envelope?.take_at("id"));
+    draft.is_key = body.has("eventKey");
+    draft.id = said.first(&["eventKey", "eventId"], "id", IDS);
     draft.category = body.take_first(CATEGORIES);
     draft.component = body.take_first(&["component", "componentName"]);
     draft.verb = ["operationType", "activityOperationType", "verb"].iter().find_map(|key| body.word_at(key));
     draft.resource = ["activityResourceType", "resourceType"].iter().find_map(|key| body.word_at(key));
-    draft.group_source = body.word_at("groupSource").and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
+    draft.group_source =
+        body.word_at("groupSource").and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
     (draft.status, draft.status_reason) = outcome(body);
     draft.correlation_id = body.take_first(CORRELATIONS);
     draft.actor = actor(body);
@@ -85,9 +123,45 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
     Ok(draft)
 }
 
+/// A record, and the envelope around it if there is one. What the envelope says of the event counts more than
+/// members of the record that may as well be about the thing that the event is about, such as `id` or `type`.
+struct Said<'a> {
+    body: &'a Part,
+    envelope: Option<&'a Part>,
+}
+
+impl Said<'_> {
+    /// The word in the record that is certainly meant, else that of the envelope, else one of its common names.
+    fn first(&self, certain: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
+        let word = self.body.take_first(certain);
+        match self.envelope {
+            Some(envelope) => word.or_else(|| envelope.take_at(in_envelope)),
+            None => word.or_else(|| self.body.take_first(common)),
+        }
+    }
+
+    fn moment(&self) -> Option<Timestamp> {
+        moment::take_first(self.body, &["occurredAt", "activityDateTime", "eventTime"])
+            .or_else(|| moment::take_first(self.envelope?, &["time"]))
+            .or_else(|| moment::take_first(self.body, TIMES))
+    }
+
+    fn activity(&self) -> Option<String> {
+        let body = self.body;
+        body.take_first(ACTIVITIES)
+            .or_else(|| body.get("event")?.take_first(&["action", "name", "type"]))
+            .or_else(|| self.envelope?.take_at("type"))
+            .or_else(|| body.take_at("type"))
+    }
+}
+
 /// How it ended: a word, or an object with the word and the reason.
 fn outcome(body: &Part) -> (Status, Option<String>) {
-    let part = STATUSES.iter().find_map(|key| body.get(key).filter(|part| !part.is_null()));
+    let places = [Some(body), body.get("event")];
+    let part = places
+        .into_iter()
+        .flatten()
+        .find_map(|place| STATUSES.iter().find_map(|key| place.get(key).filter(|part| !part.is_null())));
     let said = REASONS.iter().find_map(|key| reason(body.get(key)));
     let Some(part) = part else { return (Status::Unknown, said) };
     if let Some(word) = part.word().filter(|_| !part.is_object()) {
@@ -120,8 +194,11 @@ fn actor(body: &Part) -> Actor {
     {
         actor.kind = ActorKind::User;
     }
-    actor.ip_address = actor.ip_address.or_else(|| body.take_first(ADDRESSES));
-    actor.user_agent = actor.user_agent.or_else(|| body.take_first(AGENTS));
+    let places = || {
+        std::iter::once(body).chain(["client", "source", "request", "context"].iter().filter_map(|key| body.get(key)))
+    };
+    actor.ip_address = actor.ip_address.or_else(|| places().find_map(|place| place.take_first(ADDRESSES)));
+    actor.user_agent = actor.user_agent.or_else(|| places().find_map(|place| place.take_first(AGENTS)));
     actor
 }
 
@@ -144,7 +221,8 @@ fn actor_of(part: &Part) -> Actor {
         ("app", ActorKind::Application),
         ("system", ActorKind::System),
     ];
-    let is_flat = ["kind", "type", "id", "objectId", "userPrincipalName", "displayName"].iter().any(|key| part.has(key));
+    let is_flat =
+        ["kind", "type", "id", "objectId", "userPrincipalName", "displayName"].iter().any(|key| part.has(key));
     let inner = nested.iter().find_map(|(key, kind)| Some((part.get(key).filter(|part| part.is_object())?, *kind)));
     let (part, kind) = match inner {
         Some((inner, kind)) if !is_flat => (inner, Some(kind)),

@@ -3,8 +3,8 @@
 //! It knows strings, words and brackets. Whether a word is a number or an escape a real one is left to the parser
 //! that reads the whole value.
 
-/// How deep values may nest; the parser of records goes less deep.
-const DEPTH_MAX: usize = 512;
+/// How deep values may nest. The parser of records goes far less deep; here only memory must have a bound.
+const DEPTH_MAX: usize = 1 << 20;
 
 /// What may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,11 @@ impl Grammar {
     /// Whether the last byte was inside an object's key, its first quote included.
     pub(super) fn in_key(&self) -> bool {
         self.token == Token::Key
+    }
+
+    /// Whether the next byte is one of a string's text, and no escape.
+    pub(super) fn in_plain_text(&self) -> bool {
+        self.token == Token::Text && !self.is_escaped
     }
 
     pub(super) fn in_word(&self) -> bool {

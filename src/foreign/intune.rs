@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::original::Part;
 use super::value::{Encoding, changes, reason, status};
 use super::{Refused, moment};
+use crate::audit::time::SECOND;
 use crate::audit::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
 /// The service of all Intune events.
@@ -75,8 +76,9 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
 }
 
 fn category(record: &Part) -> Option<String> {
-    let word = record.take_at("category")?;
-    Some(name_of(&word, CATEGORIES))
+    let word = record.word_at("category")?;
+    let name = name_of(&word, CATEGORIES);
+    if name == word { record.take_at("category") } else { Some(name) }
 }
 
 /// In this log one stands for success.
@@ -121,8 +123,7 @@ fn actor_of(part: &Part) -> Actor {
 /// The kind that the source says, if what it says of the actor agrees.
 pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
     let sort = sort.map(|word| name_of(word, ACTORS).to_ascii_lowercase()).unwrap_or_default();
-    let is_user =
-        actor.user_principal_name.is_some() || actor.object_id.is_some() || actor.display_name.is_some();
+    let is_user = actor.user_principal_name.is_some() || actor.object_id.is_some() || actor.display_name.is_some();
     let is_application = actor.application.is_some() || actor.service_principal_name.is_some();
     match sort.as_str() {
         "system" => ActorKind::System,
@@ -135,14 +136,18 @@ pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
     }
 }
 
-/// Reads a row of the export, or of the table `IntuneAuditLogs`. `time` has the fraction that `ActivityDate` lacks.
+/// Reads a row of the export, or of the table `IntuneAuditLogs`. `time` has the fraction that `ActivityDate` lacks; so
+/// has `TimeGenerated`, unless it is when the row was stored.
 pub(super) fn map_exported(record: &Part) -> Result<Draft, Refused> {
     let Some(properties) = record.get("properties") else {
         return Err(Refused("the row has no `properties`".to_owned()));
     };
+    let to_the_second = moment::take_first(properties, &["ActivityDate"]);
+    let generated = moment::take_first(record, &["TimeGenerated"])
+        .filter(|moment| to_the_second.is_none_or(|second| (0..SECOND).contains(&(moment.0 - second.0))));
     let occurred_at = moment::take_first(record, &["time"])
-        .or_else(|| moment::take_first(properties, &["ActivityDate"]))
-        .or_else(|| moment::take_first(record, &["TimeGenerated"]))
+        .or(generated)
+        .or(to_the_second)
         .ok_or_else(|| Refused("the row has no moment in `time` or `properties.ActivityDate`".to_owned()))?;
     let activity = record
         .take_at("operationName")

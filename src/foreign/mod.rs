@@ -81,7 +81,8 @@ impl std::fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 /// Members that hold one record of another shape in the envelopes that collectors put around it.
-const WRAPPERS: &[&str] = &["data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log"];
+const WRAPPERS: &[&str] =
+    &["data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs"];
 /// How many envelopes are looked into.
 const WRAPPERS_MAX: usize = 3;
 
@@ -131,7 +132,8 @@ fn shape(record: &Part) -> Option<Shape> {
     if record.find("auditData").is_some_and(Part::is_object) {
         return Some(Shape::Purview);
     }
-    if record.has("Operation") && any(record, &["Workload", "RecordType"]) {
+    let is_unified = record.has("Operation") && any(record, &["Workload", "RecordType"]);
+    if is_unified && any(record, &["CreationTime", "CreationDate", "OrganizationId"]) {
         return Some(Shape::UnifiedAudit);
     }
     if let Some(properties) = record.find("properties").filter(|part| part.is_object()) {
@@ -154,11 +156,13 @@ fn shape(record: &Part) -> Option<Shape> {
         }
     }
     let is_intune = record.has("activityType") || record.has("activityOperationType");
-    if is_intune && any(record, &["activityDateTime", "activityResult", "componentName", "resources"]) {
+    if is_intune && any(record, &["activityDateTime", "activityResult", "componentName"]) {
         return Some(if intune::is_cloud_pc(record) { Shape::CloudPcAuditEvent } else { Shape::IntuneAuditEvent });
     }
     let is_directory = any(record, &["initiatedBy", "targetResources", "loggedByService", "AADOperationType"]);
-    if is_directory && any(record, &["TimeGenerated", "AADOperationType", "OperationName"]) {
+    let is_row = any(record, &["TimeGenerated", "AADOperationType"])
+        || (record.has("OperationName") && record.has("ActivityDateTime"));
+    if is_directory && is_row {
         return Some(Shape::LogAnalytics);
     }
     (record.has("activityDisplayName") && (is_directory || !record.has("occurredAt"))).then_some(Shape::DirectoryAudit)
@@ -168,8 +172,20 @@ fn shape(record: &Part) -> Option<Shape> {
 const PAGE_KEYS: &[&str] = &["value", "records"];
 /// Members that a record has and a page has not.
 const RECORD_KEYS: &[&str] = &[
-    "activity", "activityDateTime", "activityDisplayName", "operation", "operationName", "creationTime",
-    "createdDateTime", "eventTime", "eventName", "occurredAt", "time", "timestamp", "@timestamp", "timeGenerated",
+    "activity",
+    "activityDateTime",
+    "activityDisplayName",
+    "operation",
+    "operationName",
+    "creationTime",
+    "createdDateTime",
+    "eventTime",
+    "eventName",
+    "occurredAt",
+    "time",
+    "timestamp",
+    "@timestamp",
+    "timeGenerated",
     "action",
 ];
 

@@ -10,7 +10,7 @@ use std::cell::{Cell, OnceCell};
 use crate::audit::json::Node;
 
 /// Texts that stand for "no value".
-const ABSENT: &[&str] = &["", "<null>", "null", "(null)", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
+const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
 
 /// Whether a text stands for "no value".
 pub(super) fn is_absent(text: &str) -> bool {
@@ -20,8 +20,11 @@ pub(super) fn is_absent(text: &str) -> bool {
 
 /// Whether two keys are the same but for case and underscores.
 pub(super) fn same_key(a: &str, b: &str) -> bool {
-    let plain = |text: &'_ str| -> Vec<u8> { text.bytes().filter(|b| *b != b'_').collect() };
-    a.eq_ignore_ascii_case(b) || (a.len() != b.len() && plain(a).eq_ignore_ascii_case(&plain(b)))
+    plain_key(a).eq(plain_key(b))
+}
+
+fn plain_key(key: &str) -> impl Iterator<Item = u8> {
+    key.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
 }
 
 /// A part of a record: an object, an array or a scalar.

@@ -62,7 +62,10 @@ impl<'a> Fields<'a> {
         let (head, rest) = packed.split_once(RESOURCES).unwrap_or((packed, ""));
         let (list, tail) = rest.rsplit_once(']').unwrap_or((rest, ""));
         let pairs = head.split(',').chain(tail.split(',')).filter_map(|pair| pair.split_once(':'));
-        Self { pairs: pairs.map(|(key, value)| (key.trim(), value.trim())).collect(), resources: items(list, "DisplayName:") }
+        Self {
+            pairs: pairs.map(|(key, value)| (key.trim(), value.trim())).collect(),
+            resources: items(list, "DisplayName:"),
+        }
     }
 
     fn get(&self, key: &str) -> Option<&'a str> {
@@ -77,7 +80,10 @@ fn items<'a>(list: &'a str, first: &str) -> Vec<&'a str> {
     starts.retain(|at| {
         let before = list[..*at].trim_end();
         // The first item, or one that follows a closed one.
-        before == "{" || before.strip_suffix('{').is_some_and(|rest| rest.trim_end().ends_with("},") || rest.trim_end().ends_with('}'))
+        before == "{"
+            || before
+                .strip_suffix('{')
+                .is_some_and(|rest| rest.trim_end().ends_with("},") || rest.trim_end().ends_with('}'))
     });
     let ends = starts.iter().skip(1).copied().chain([list.len()]);
     starts
@@ -155,10 +161,8 @@ fn actor(identity: &Part) -> Actor {
     }
     actor.user_principal_name = identity.get("UPN").and_then(first_identity);
     actor.object_id = identity.get("ObjectID").and_then(first_identity);
-    let mut application = ActorApplication {
-        application_id: identity.get("ApplicationID").and_then(first_identity),
-        display_name: None,
-    };
+    let mut application =
+        ActorApplication { application_id: identity.get("ApplicationID").and_then(first_identity), display_name: None };
     let mut sort = None;
     for other in identity.list("Other").iter().filter_map(|part| part.get("Identity")) {
         sort = sort.or_else(|| other.word_at("Type"));

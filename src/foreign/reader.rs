@@ -9,9 +9,13 @@
 //! a broken value of many lines, up to the next line that starts a value, belongs to it.) Inside a list there is no
 //! such place to go on from: the file ends there. A record that is too large is reported and passed over, never held.
 
+mod bytes;
+
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::Read;
+
+use bytes::{Bytes, continues};
 
 use super::grammar::{Expected, Grammar, Step};
 use super::{is_page_key, is_record_key, records};
@@ -74,8 +78,13 @@ impl<R: Read> Records<R> {
     }
 
     fn with_limit(input: R, record_bytes_max: usize) -> Self {
-        let bytes = Bytes { input: BufReader::with_capacity(1 << 16, input), again: VecDeque::new(), line: 1, problem: None };
-        Self { bytes, place: Place::Outside, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
+        Self {
+            bytes: Bytes::new(input),
+            place: Place::Outside,
+            ready: VecDeque::new(),
+            value: Vec::new(),
+            record_bytes_max,
+        }
     }
 
     /// Reads on until there is something to say; none at the end.
@@ -100,8 +109,12 @@ impl<R: Read> Records<R> {
                 first => break first,
             }
         };
-        self.place = Place::Outside;
         let started = self.bytes.line;
+        if matches!(first, 0xff | 0xfe) && started == 1 {
+            self.place = Place::End;
+            return Some(Err(problem(started, "the file is not UTF-8; if it is UTF-16, convert it")));
+        }
+        self.place = Place::Outside;
         if first == b'[' {
             self.bytes.next();
             let mut grammar = Grammar::default();
@@ -180,13 +193,19 @@ impl<R: Read> Records<R> {
     }
 
     /// Reads a value whose first byte is next.
-    fn read_value(&mut self, may_be_page: bool) -> Outcome {
+    fn read_value(&mut self, is_outside: bool) -> Outcome {
         self.value.clear();
         let mut grammar = Grammar::default();
         let mut key = Vec::new();
-        let mut may_be_page = may_be_page;
+        let mut may_be_page = is_outside;
         let mut is_too_large = false;
-        while let Some(byte) = self.bytes.peek() {
+        let mut held_line = None;
+        while self.bytes.peek().is_some() {
+            if grammar.in_plain_text() && !is_too_large {
+                let room = self.record_bytes_max - self.value.len();
+                self.bytes.take_plain(&mut self.value, room);
+            }
+            let Some(byte) = self.bytes.peek() else { break };
             let was_key = grammar.in_key();
             let is_outer = grammar.depth() == 0 && grammar.expected() == Expected::Nothing;
             // A bare word ends before the byte that follows it.
@@ -202,15 +221,27 @@ impl<R: Read> Records<R> {
                 return Outcome::Page(grammar);
             }
             self.bytes.next();
-            if self.value.len() >= self.record_bytes_max {
-                is_too_large = true;
-            } else {
+            is_too_large |= self.value.len() >= self.record_bytes_max;
+            if is_too_large && byte == b'\n' {
+                // Of what is passed over, only the last line is held: another value may begin there.
+                self.value.clear();
+                held_line = Some(self.bytes.line);
+            } else if self.value.len() < self.record_bytes_max {
                 self.value.push(byte);
+            } else {
+                held_line = None;
             }
             match grammar.feed(byte) {
                 Step::Going => {}
                 Step::Done => break,
-                Step::Wrong => return if is_too_large { Outcome::TooLarge } else { Outcome::Wrong },
+                Step::Wrong if is_too_large && is_outside => {
+                    match held_line {
+                        Some(line) => self.bytes.read_again(std::mem::take(&mut self.value), line),
+                        None => self.bytes.skip_line(),
+                    }
+                    return Outcome::TooLarge;
+                }
+                Step::Wrong => return Outcome::Wrong,
             }
             note_key(&mut key, &grammar, was_key, byte);
             if was_key && !grammar.in_key() && std::str::from_utf8(&key).is_ok_and(is_record_key) {
@@ -239,7 +270,7 @@ impl<R: Read> Records<R> {
         problem(line, &format!("the record has more than {} bytes", self.record_bytes_max))
     }
 
-    /// Goes on after a value that is no JSON: with the rest of its line, or with the next line that starts a value.
+    /// Goes on after a value that is no JSON: with the line after it, or with the next line that starts a value.
     /// Whether there is one among what was read.
     fn resume(&mut self, started: u64) -> bool {
         let mut line = started;
@@ -247,11 +278,7 @@ impl<R: Read> Records<R> {
         while let Some(length) = self.value[at..].iter().position(|byte| *byte == b'\n') {
             at += length + 1;
             line += 1;
-            let is_new = match self.value.get(at) {
-                Some(byte) => !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'}' | b']'),
-                None => true,
-            };
-            if is_new {
+            if self.value.get(at).is_none_or(|byte| !continues(*byte)) {
                 let rest = self.value.split_off(at);
                 let has_rest = !rest.is_empty();
                 self.bytes.read_again(rest, line);
@@ -259,6 +286,9 @@ impl<R: Read> Records<R> {
             }
         }
         self.bytes.skip_line();
+        if line > started {
+            self.bytes.skip_continued();
+        }
         false
     }
 }
@@ -303,74 +333,6 @@ impl<R: Read> Iterator for Records<R> {
                 Err(cause) => return Some(Err(cause)),
             }
         }
-    }
-}
-
-/// The bytes of the input, some of which may be read again.
-struct Bytes<R> {
-    input: BufReader<R>,
-    again: VecDeque<u8>,
-    line: u64,
-    problem: Option<ReadProblem>,
-}
-
-impl<R: Read> Bytes<R> {
-    fn peek(&mut self) -> Option<u8> {
-        use std::io::{BufRead as _, ErrorKind};
-        if let Some(byte) = self.again.front() {
-            return Some(*byte);
-        }
-        loop {
-            match self.input.fill_buf() {
-                Ok(bytes) => return bytes.first().copied(),
-                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-                Err(cause) => {
-                    self.problem.get_or_insert(problem(self.line, &format!("the file cannot be read: {}", cause.kind())));
-                    return None;
-                }
-            }
-        }
-    }
-
-    fn next(&mut self) -> Option<u8> {
-        use std::io::BufRead as _;
-        let byte = self.peek()?;
-        if self.again.pop_front().is_none() {
-            self.input.consume(1);
-        }
-        if byte == b'\n' {
-            self.line += 1;
-        }
-        Some(byte)
-    }
-
-    /// Skips a byte order mark, if it is one.
-    fn skip_mark(&mut self) -> bool {
-        let mut bytes = Vec::new();
-        for expected in [0xef, 0xbb, 0xbf] {
-            if self.peek() != Some(expected) {
-                let line = self.line;
-                self.read_again(bytes, line);
-                return false;
-            }
-            bytes.extend(self.next());
-        }
-        true
-    }
-
-    fn skip_line(&mut self) {
-        while let Some(byte) = self.peek() {
-            if byte == b'\n' {
-                break;
-            }
-            self.next();
-        }
-    }
-
-    /// Puts bytes back that begin on this line.
-    fn read_again(&mut self, bytes: Vec<u8>, line: u64) {
-        bytes.into_iter().rev().for_each(|byte| self.again.push_front(byte));
-        self.line = line;
     }
 }
 

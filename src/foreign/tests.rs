@@ -44,7 +44,9 @@ fn at<'a>(node: &'a Node, pointer: &[String]) -> Vec<&'a Node> {
         Node::Object(members) => {
             members.iter().filter(|(key, _)| key == first).flat_map(|(_, value)| at(value, rest)).collect()
         }
-        Node::Array(elements) => first.parse().ok().and_then(|i: usize| elements.get(i)).map_or(vec![], |e| at(e, rest)),
+        Node::Array(elements) => {
+            first.parse().ok().and_then(|i: usize| elements.get(i)).map_or(vec![], |e| at(e, rest))
+        }
         Node::Scalar(_) => vec![],
     }
 }
@@ -53,6 +55,19 @@ fn at<'a>(node: &'a Node, pointer: &[String]) -> Vec<&'a Node> {
 fn answered(body: &EventBody) -> (HashSet<Node2>, HashSet<String>) {
     let mut without = body.clone();
     without.unmapped = None;
+    // Each kind of actor answers with other fields.
+    let actor = &mut without.actor;
+    match actor.kind {
+        ActorKind::User => actor.service_principal_name = None,
+        ActorKind::Application => {
+            (actor.display_name, actor.user_principal_name, actor.permissions) = (None, None, vec![]);
+        }
+        ActorKind::System | ActorKind::Unknown => {
+            actor.display_name = Some(actor.name().to_owned());
+            (actor.object_id, actor.user_principal_name, actor.permissions) = (None, None, vec![]);
+            actor.service_principal_name = None;
+        }
+    }
     let mut leaves = Vec::new();
     let text = serde_json::to_string(&without).unwrap();
     scalars(&node(&text), &mut Vec::new(), &mut leaves);
@@ -143,6 +158,467 @@ fn all_samples_but_the_faulty_one_are_recognised_and_nothing_of_them_is_lost() {
                 assert!(event.is_ok(), "{place}: {:?}", event.err());
             }
             Err(refused) => assert!(is_faulty, "{place}: {refused}"),
+        }
+    }
+}
+
+const DIRECTORY_AUDIT: &str = r#"{"id":"Directory_5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11_AB1CD_1234567","category":"GroupManagement",
+    "correlationId":"5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11","result":"success","resultReason":"",
+    "activityDisplayName":"Add member to group","activityDateTime":"2026-05-04T08:15:30.1234567Z",
+    "loggedByService":"Core Directory","operationType":"Assign","userAgent":null,
+    "initiatedBy":{"app":null,"user":{"id":"0d1f2a3b-1111-4222-8333-444455556666","displayName":null,
+        "userPrincipalName":"ada@fabrikam.example","ipAddress":"203.0.113.9","roles":[],"agentType":"notAgentic"}},
+    "performedBy":{"appId":"de8bc8b5-d9f9-48b1-a8ad-b748da725064"},
+    "targetResources":[
+        {"id":"7a7a7a7a-0000-4111-8222-333344445555","displayName":"<null>","type":"User",
+         "userPrincipalName":"bob@fabrikam.example","groupType":null,"modifiedProperties":[
+            {"displayName":"Group.DisplayName","oldValue":null,"newValue":"\"Finance\""},
+            {"displayName":"Rules","oldValue":"\"{\\\"n\\\": 1.10}\"","newValue":"[12345678901234567890123]"},
+            {"displayName":"Plain","oldValue":"no json","newValue":"<null>"},
+            {"displayName":"Included Updated Properties","oldValue":null,"newValue":"\"Rules\""},
+            {"displayName":"","oldValue":"\"nameless\"","newValue":null}]},
+        {"id":"8b8b8b8b-0000-4111-8222-333344445555","displayName":"Finance","type":"Group","groupType":"unifiedGroups",
+         "modifiedProperties":[]}],
+    "additionalDetails":[{"key":"User-Agent","value":"Mozilla/5.0"},{"key":"Count","value":3}],
+    "newcomer":{"a":null,"b":[],"c":[1,{"d":true}]}}"#;
+
+const MONITOR_ENTRA: &str = r#"{"time":"2026-05-04T08:15:30.1230000Z",
+    "resourceId":"/tenants/9C0FFEE0-1234-4321-ABCD-001122334455/providers/Microsoft.aadiam",
+    "operationName":"Add member to group ","operationVersion":"1.0","category":"AuditLogs",
+    "tenantId":"9C0FFEE0-1234-4321-ABCD-001122334455","resultSignature":"None","durationMs":"0",
+    "callerIpAddress":"203.0.113.9","correlationId":"5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11","Level":4,
+    "properties":{"id":"Directory_5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11_AB1CD_1234567","category":"GroupManagement",
+        "result":"success","resultReason":"","activityDisplayName":"Add member to group",
+        "activityDateTime":"2026-05-04T08:15:30.123456+00:00","loggedByService":"Core Directory","operationType":"Assign",
+        "initiatedBy":{"user":{"id":"0D1F2A3B-1111-4222-8333-444455556666","userPrincipalName":"ada@fabrikam.example",
+            "ipAddress":"203.0.113.9","roles":[]}},
+        "targetResources":[{"id":"7a7a7a7a-0000-4111-8222-333344445555","type":"User","administrativeUnits":[],
+            "userPrincipalName":"bob@fabrikam.example","modifiedProperties":[]},
+            {"id":"8b8b8b8b-0000-4111-8222-333344445555","displayName":"Finance","type":"Group"}],
+        "additionalDetails":[{"key":"User-Agent","value":"Mozilla/5.0"}]}}"#;
+
+const MONITOR_2018: &str = r#"{"time":"2018-04-05T06:07:08.9Z","operationName":"Update user.","category":"Audit",
+    "tenantId":"9c0ffee0-1234-4321-abcd-001122334455","resultType":"Failure","resultDescription":"Not allowed",
+    "durationMs":"-1","identity":"ada@fabrikam.example","callerIpAddress":"198.51.100.7",
+    "properties":{"identityType":"UPN","operationType":"Update","additionalDetails":{"tool":"portal"},
+        "targetUpdatedProperties":[{"Name":"City","OldValue":"Bonn","NewValue":"[\"Ulm\"]"}],
+        "targetResourceType":"UPN__ObjectID__ObjectClass",
+        "targetResourceName":"bob@fabrikam.example__7a7a7a7a-0000-4111-8222-333344445555__User",
+        "auditEventCategory":"UserManagement"}}"#;
+
+const INTUNE: &str = r##"{"@odata.type":"#microsoft.graph.auditEvent","id":"11112222-3333-4444-5555-666677778888",
+    "displayName":"Delete application.","componentName":"MobileApp","activity":null,
+    "activityDateTime":"2026-05-04T08:15:30.1234567Z","activityType":"Delete MobileApp",
+    "activityOperationType":"Delete","activityResult":"Success","correlationId":"aaaabbbb-cccc-4ddd-8eee-ffff00001111",
+    "category":"Application","actor":{"auditActorType":"ItPro","userPermissions":["*"],
+        "applicationId":"5926fc8e-304e-4f59-8bed-58ca97cc39a4","applicationDisplayName":"Microsoft Intune portal extension",
+        "userPrincipalName":"ada@fabrikam.example","servicePrincipalName":null,"ipAddress":null,
+        "userId":"0d1f2a3b-1111-4222-8333-444455556666","userRoleScopeTags":[{"displayName":"Default"}]},
+    "resources":[{"displayName":"<null>","auditResourceType":"MobileApp","resourceId":"77778888-9999-4aaa-8bbb-ccccddddeeee",
+        "modifiedProperties":[{"displayName":"Size","oldValue":"42","newValue":"<null>"},
+            {"displayName":"Rules","oldValue":null,"newValue":"[ {\"a\": 1} ]"},
+            {"displayName":"DeviceManagementAPIVersion","oldValue":null,"newValue":"5025-01-01"}]}]}"##;
+
+const MONITOR_INTUNE: &str = r#"{"time":"2026-05-04T08:15:30.1230000Z","tenantId":"9c0ffee0-1234-4321-abcd-001122334455",
+    "category":"AuditLogs","operationName":"Delete MobileApp","properties":{"ActivityDate":"5/4/2026 8:15:30 AM",
+        "ActivityResultStatus":1,"ActivityType":1,"Actor":{"ActorType":1,"Application":"5926fc8e-304e-4f59-8bed-58ca97cc39a4",
+            "ApplicationName":"Microsoft Intune portal extension","IsDelegatedAdmin":false,"Name":null,
+            "ObjectId":"0d1f2a3b-1111-4222-8333-444455556666","PartnerTenantId":"00000000-0000-0000-0000-000000000000",
+            "UserPermissions":["*"],"UPN":"ada@fabrikam.example"},
+        "AdditionalDetails":"Key = AValue = one\r\nKey = BValue = two\r\n",
+        "AuditEventId":"11112222-3333-4444-5555-666677778888","Category":5,"RelationId":null,
+        "TargetDisplayNames":["<null>"],"TargetObjectIds":["77778888-9999-4aaa-8bbb-ccccddddeeee"],
+        "Targets":[{"ModifiedProperties":[{"Name":"Size","Old":"42","New":null}],"Name":null}]},
+    "resultType":"Success","resultDescription":"None","correlationId":"aaaabbbb-cccc-4ddd-8eee-ffff00001111",
+    "identity":"ada@fabrikam.example"}"#;
+
+const WINDOWS_365: &str = r#"{"time":"2026-05-04T08:15:31.0001230Z","operationName":"Create CloudPcUserSetting",
+    "category":"Windows365AuditLogs","resultType":"ClientError","tenantId":"9c0ffee0-1234-4321-abcd-001122334455",
+    "identity":{"UPN":[{"Identity":"ada@fabrikam.example"}],"ApplicationID":[{"Identity":"69cc3193-0000-4172-98e5-ed0f38ab3ff8"}],
+        "Other":[{"Identity":"{\"Type\":1,\"UserPermission\":[\"CloudPC.Read.All\"],\"ApplicationDisplayName\":\"Portal\"}"}]},
+    "properties":{"ComponentName":"UserSettings","OtherExtendedProperties":"operationType:Create,category:CloudPC,activityDateTime:5/4/2026 8:15:30 AM,auditEvenId:11112222-3333-4444-5555-666677778888,correlationId:aaaabbbb-cccc-4ddd-8eee-ffff00001111,resources:[{DisplayName:Lovelace, Ada}, Type:CloudPcUserSetting, ResourceId:77778888-9999-4aaa-8bbb-ccccddddeeee, ModifiedProperty:[{Name:Groups, OldValue:, NewValue:[\"a\", \"b, c\"]}, {Name:Note, OldValue:x, y}, NewValue:{z]}, {Name:DeviceManagementAPIVersion, OldValue:, NewValue:1.0}]}, {DisplayName:, Type:CloudPc, ResourceId:42, ModifiedProperty:[]}],"}}"#;
+
+const LOG_ANALYTICS: &str = r#"{"TenantId":"workspace-1","SourceSystem":"Azure AD","TimeGenerated":"2026-05-04T08:15:30.123Z",
+    "ResourceId":"/tenants/9c0ffee0-1234-4321-abcd-001122334455/providers/Microsoft.aadiam",
+    "OperationName":"Add member to group","Category":"GroupManagement","CorrelationId":"5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11",
+    "AdditionalDetails":"[{\"key\":\"User-Agent\",\"value\":\"Mozilla/5.0\"}]",
+    "Id":"Directory_5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11_AB1CD_1234567",
+    "InitiatedBy":"{\"user\":{\"id\":\"0d1f2a3b-1111-4222-8333-444455556666\",\"userPrincipalName\":\"ada@fabrikam.example\",\"roles\":[]}}",
+    "LoggedByService":"Core Directory","Result":"success","ActivityDisplayName":"Add member to group",
+    "ActivityDateTime":"2026-05-04T08:15:30.123Z","AADOperationType":"Assign","Type":"AuditLogs",
+    "TargetResources":"[{\"id\":\"7a7a7a7a-0000-4111-8222-333344445555\",\"type\":\"User\",\"modifiedProperties\":[{\"displayName\":\"Group.DisplayName\",\"oldValue\":null,\"newValue\":\"\\\"Finance\\\"\"}]},{\"id\":\"8b8b8b8b-0000-4111-8222-333344445555\",\"type\":\"Group\"}]",
+    "targetId":"extra"}"#;
+
+const UNIFIED: &str = r#"{"CreationTime":"2026-05-04T08:15:30","Id":"22223333-4444-4555-8666-777788889999",
+    "Operation":"Update application.","OrganizationId":"9c0ffee0-1234-4321-abcd-001122334455","RecordType":8,
+    "ResultStatus":"Success","UserKey":"1003200000000000@fabrikam.example","UserType":0,"Version":1,
+    "Workload":"AzureActiveDirectory","ClientIP":"203.0.113.9:4431","ObjectId":"Application_77778888-9999-4aaa-8bbb-ccccddddeeee",
+    "UserId":"ada@fabrikam.example","AzureActiveDirectoryEventType":1,
+    "ExtendedProperties":[{"Name":"additionalDetails","Value":"{\"User-Agent\":\"Mozilla/5.0\"}"},
+        {"Name":"extendedAuditEventCategory","Value":"Application"}],
+    "ModifiedProperties":[{"Name":"AppId","OldValue":"[]","NewValue":"[\r\n  \"10f3df8c-0000-4404-a3c4-f19a454650ec\"\r\n]"},
+        {"Name":"TargetId.ServicePrincipalNames","OldValue":"","NewValue":"x"}],
+    "Actor":[{"ID":"ada@fabrikam.example","Type":5},{"ID":"1003200000000000","Type":3},{"ID":"Portal","Type":1},
+        {"ID":"18ed3507-0000-4ccb-b669-d66bc9f2a36e","Type":2},{"ID":"User_0d1f2a3b-1111-4222-8333-444455556666","Type":2},
+        {"ID":"0d1f2a3b-1111-4222-8333-444455556666","Type":2},{"ID":"User","Type":2}],
+    "InterSystemsId":"aaaabbbb-cccc-4ddd-8eee-ffff00001111","Target":[
+        {"ID":"Application_77778888-9999-4aaa-8bbb-ccccddddeeee","Type":2},
+        {"ID":"77778888-9999-4aaa-8bbb-ccccddddeeee","Type":2},{"ID":"Application","Type":2},{"ID":"Ledger","Type":1}]}"#;
+
+const CLOUD_EVENT: &str = r#"{"specversion":"1.0","id":"ev-17","source":"/shop/orders","type":"order.cancelled",
+    "time":"2026-05-04T08:15:30Z","subject":"order-4711","data":{"id":"4711","type":"order","user":"ada@fabrikam.example","reason":"changed her mind"}}"#;
+
+const OWN_INPUT: &str = r#"{"eventKey":"k-1","occurredAt":"2026-05-04T08:15:30.5Z","activity":"user.invite",
+    "activityDisplayName":"Invite user","category":"Users","service":"Shop","component":"Admin","operationType":"CREATE",
+    "activityResourceType":"GROUP","groupSource":"O365","status":"TIMEOUT","statusReason":"slow","correlationId":"c-1",
+    "actor":{"application":{"application":{"applicationId":"cron","displayName":"Scheduler"},"servicePrincipalId":"sp-1"}},
+    "targets":[{"objectId":"u-1","type":"User","userPrincipalName":"bob@fabrikam.example","modifiedProperties":[
+        {"name":"role","oldValue":"[1]","newValue":{"n":1.10},"isSensitive":true}]}],
+    "additionalDetails":[{"key":"via","value":"cli"}]}"#;
+
+const GENERIC: &str = r#"{"@timestamp":1777882530123,"action":"login","actor":"ada","target":{"id":7,"name":"door"},
+    "status":"Failed","request_id":"r-1","source_ip":"203.0.113.9","extra":{"x":[null,{}]},"message":"hello"}"#;
+
+const RECORDS: &[(&str, Shape)] = &[
+    (DIRECTORY_AUDIT, Shape::DirectoryAudit),
+    (MONITOR_ENTRA, Shape::MonitorEntra),
+    (MONITOR_2018, Shape::MonitorEntra2018),
+    (INTUNE, Shape::IntuneAuditEvent),
+    (MONITOR_INTUNE, Shape::MonitorIntune),
+    (WINDOWS_365, Shape::MonitorWindows365),
+    (LOG_ANALYTICS, Shape::LogAnalytics),
+    (UNIFIED, Shape::UnifiedAudit),
+    (CLOUD_EVENT, Shape::CloudEvent),
+    (OWN_INPUT, Shape::Generic),
+    (GENERIC, Shape::Generic),
+];
+
+fn content_hash(body: EventBody) -> [u8; 16] {
+    NewEvent::parse(body, now(), &SensitiveNames::default()).unwrap().content_hash()
+}
+
+#[test]
+fn every_shape_is_told_by_its_content_and_loses_nothing() {
+    for (text, shape) in RECORDS {
+        let recognised = recognise(&node(text)).unwrap();
+        assert_eq!(recognised.shape, *shape);
+        assert_eq!(lost(&node(text), &recognised.body), Vec::<String>::new());
+        content_hash(recognised.body);
+    }
+}
+
+#[test]
+fn copies_of_one_event_are_the_same_by_every_route() {
+    let entra = content_hash(body(DIRECTORY_AUDIT));
+    assert_eq!(content_hash(body(MONITOR_ENTRA)), entra);
+    assert_eq!(content_hash(body(LOG_ANALYTICS)), entra);
+    assert_eq!(content_hash(body(INTUNE)), content_hash(body(MONITOR_INTUNE)));
+    assert_eq!(body(INTUNE).event_key, body(MONITOR_INTUNE).event_key);
+}
+
+#[test]
+fn a_directory_audit_is_read() {
+    let body = body(DIRECTORY_AUDIT);
+    assert_eq!((body.service.as_str(), body.status), ("Core Directory", Status::Success));
+    assert_eq!(body.actor.kind, ActorKind::User);
+    assert_eq!(body.actor.application_id(), Some("de8bc8b5-d9f9-48b1-a8ad-b748da725064"));
+    assert_eq!(body.actor.user_agent.as_deref(), Some("Mozilla/5.0"));
+    assert_eq!(body.status_reason, None);
+    let changes: Vec<String> = body.targets[0]
+        .modified_properties
+        .iter()
+        .map(|change| {
+            let text =
+                |value: &Option<crate::audit::Json>| value.as_ref().map_or("-".to_owned(), |v| v.text().to_owned());
+            format!("{} {} {}", change.name, text(&change.old_value), text(&change.new_value))
+        })
+        .collect();
+    let expected =
+        ["Group.DisplayName - \"Finance\"", "Rules {\"n\":1.10} [12345678901234567890123]", "Plain \"no json\" -"];
+    assert_eq!(changes, expected);
+    assert_eq!(body.additional_details[1].value.as_deref(), Some("3"));
+    let unmapped = body.unmapped.unwrap();
+    assert_eq!(
+        at(&unmapped.node(), &["targetResources".into(), "0".into(), "displayName".into()]),
+        [&node("\"<null>\"")]
+    );
+    assert!(unmapped.text().contains(r#""newcomer":{"a":null,"b":[],"c":[1,{"d":true}]}"#));
+    assert!(
+        unmapped.text().contains(r#""modifiedProperties":[null,null,{"newValue":"<null>"},{"#),
+        "{}",
+        unmapped.text()
+    );
+}
+
+#[test]
+fn exported_rows_are_read() {
+    let entra = body(MONITOR_ENTRA);
+    assert_eq!(entra.activity, "Add member to group");
+    assert_eq!(entra.recording.source_tenant_id.as_deref(), Some("9c0ffee0-1234-4321-abcd-001122334455"));
+    let old = body(MONITOR_2018);
+    assert_eq!((old.activity.as_str(), old.service.as_str()), ("Update user", "Microsoft Entra ID"));
+    assert_eq!(old.targets[0].object_id.as_deref(), Some("7a7a7a7a-0000-4111-8222-333344445555"));
+    assert_eq!(old.status_reason.as_deref(), Some("Not allowed"));
+    assert!(old.event_key.starts_with("sha256:"));
+    let row = body(LOG_ANALYTICS);
+    assert_eq!(row.recording.source_tenant_id.as_deref(), Some("9c0ffee0-1234-4321-abcd-001122334455"));
+    assert!(row.unmapped.unwrap().text().contains("workspace-1"));
+}
+
+#[test]
+fn intune_is_read_with_names_for_numbers() {
+    let body = body(MONITOR_INTUNE);
+    assert_eq!((body.service.as_str(), body.category.as_str()), ("Microsoft Intune", "Application"));
+    assert_eq!(body.operation_type, OperationType::Delete);
+    let details: Vec<_> =
+        body.additional_details.iter().map(|detail| (detail.key.as_str(), detail.value.as_deref())).collect();
+    assert_eq!(details, [("A", Some("one")), ("B", Some("two"))]);
+    let text = INTUNE.replace("\"category\":\"Application\"", "\"category\":\"cloudPC\"");
+    let recognised = recognise(&node(&text)).unwrap();
+    assert_eq!((recognised.shape, recognised.body.service.as_str()), (Shape::CloudPcAuditEvent, "Windows 365"));
+    let table = MONITOR_INTUNE.replace("\"time\"", "\"TimeGenerated\"");
+    let packed = Node::Object(match node(&table) {
+        Node::Object(members) => members
+            .into_iter()
+            .map(|(key, value)| match key.as_str() {
+                "properties" => ("Properties".to_owned(), crate::audit::Json::string(value.to_json().text()).node()),
+                _ => (key, value),
+            })
+            .collect(),
+        _ => unreachable!(),
+    });
+    let row = recognise(&packed).unwrap();
+    assert_eq!(content_hash(row.body.clone()), content_hash(body));
+    assert_eq!((lost(&packed, &row.body), row.body.recording.source_tenant_id), (vec![], None));
+}
+
+#[test]
+fn windows_365_is_unpacked_where_its_keys_stand() {
+    let body = body(WINDOWS_365);
+    assert_eq!(body.event_key, "11112222-3333-4444-5555-666677778888");
+    assert_eq!((body.status, body.category.as_str()), (Status::Failure, "CloudPC"));
+    assert_eq!(body.actor.application_name(), Some("Portal"));
+    assert_eq!(body.targets.len(), 2);
+    assert_eq!(body.targets[0].display_name.as_deref(), Some("Lovelace, Ada}"));
+    let changes = &body.targets[0].modified_properties;
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[0].new_value.as_ref().unwrap().text(), r#"["a","b, c"]"#);
+    assert_eq!(changes[1].old_value.as_ref().unwrap().text(), r#""x, y}""#);
+    assert_eq!(changes[1].new_value.as_ref().unwrap().text(), r#""{z]""#);
+    assert_eq!(body.targets[1].object_id.as_deref(), Some("42"));
+}
+
+#[test]
+fn the_unified_log_is_read_with_its_lists_of_identities() {
+    let event = body(UNIFIED);
+    assert_eq!((event.activity.as_str(), event.category.as_str()), ("Update application", "Application"));
+    assert_eq!(event.actor.object_id.as_deref(), Some("0d1f2a3b-1111-4222-8333-444455556666"));
+    assert_eq!(event.actor.application_name(), Some("Portal"));
+    assert_eq!(event.actor.application_id(), Some("18ed3507-0000-4ccb-b669-d66bc9f2a36e"));
+    assert_eq!(event.targets[0].kind.as_deref(), Some("Application"));
+    assert_eq!(event.targets[0].display_name.as_deref(), Some("Ledger"));
+    assert_eq!(event.targets[0].modified_properties.len(), 1);
+    let result = format!(
+        r#"{{"RecordId":"r-1","CreationDate":"2026-05-04T08:15:30.0000000Z","AuditData":{}}}"#,
+        crate::audit::Json::string(UNIFIED).text()
+    );
+    let searched = recognise(&node(&result)).unwrap();
+    assert_eq!(searched.shape, Shape::Purview);
+    assert_eq!((searched.body.event_key.as_str(), &searched.body.actor), (event.event_key.as_str(), &event.actor));
+    assert_eq!(lost(&node(&result), &searched.body), Vec::<String>::new());
+    let mail = body(
+        r#"{"CreationTime":"2026-05-04T08:15:30","Id":"1","Operation":"Set-Mailbox","Workload":"Exchange",
+        "RecordType":1,"UserId":"NT SYSTEM","UserType":4,"Parameters":[{"Name":"Identity","Value":"bob"}],"ResultStatus":"True"}"#,
+    );
+    assert_eq!(
+        (mail.service.as_str(), mail.category.as_str(), mail.status),
+        ("Exchange", "ExchangeAdmin", Status::Success)
+    );
+    assert_eq!((mail.actor.kind, mail.actor.name()), (ActorKind::System, "NT SYSTEM"));
+}
+
+#[test]
+fn anything_with_a_time_and_an_activity_is_read() {
+    let event = body(CLOUD_EVENT);
+    assert_eq!((event.event_key.as_str(), event.service.as_str()), ("ev-17", "/shop/orders"));
+    assert_eq!(event.activity, "order.cancelled");
+    assert_eq!(event.targets[0].object_id.as_deref(), Some("order-4711"));
+    let own = body(OWN_INPUT);
+    assert_eq!((own.operation_type, own.resource_type), (OperationType::Create, ResourceType::Group));
+    assert_eq!((own.actor.kind, own.actor.application_name()), (ActorKind::Application, Some("Scheduler")));
+    let change = &own.targets[0].modified_properties[0];
+    assert_eq!(change.old_value.as_ref().unwrap().text(), "\"[1]\"");
+    assert!(change.is_sensitive);
+    let plain = body(GENERIC);
+    assert_eq!(plain.occurred_at.to_string(), "2026-05-04T08:15:30.123000Z");
+    assert_eq!((plain.actor.name(), plain.status, plain.service.as_str()), ("ada", Status::Failure, "Other"));
+    assert_eq!(plain.actor.ip_address.as_deref(), Some("203.0.113.9"));
+    let other = body(
+        r#"{"operation":"x","workload":"CRM","timestamp":"2026-05-04T08:15:30Z","initiatedBy":"bob@fabrikam.example"}"#,
+    );
+    assert_eq!((other.service.as_str(), other.actor.name()), ("CRM", "bob@fabrikam.example"));
+    let wrapped = format!(r#"{{"tag":"x","message":{}}}"#, crate::audit::Json::string(DIRECTORY_AUDIT).text());
+    let recognised = recognise(&node(&wrapped)).unwrap();
+    assert_eq!(recognised.shape, Shape::DirectoryAudit);
+    assert_eq!(lost(&node(&wrapped), &recognised.body), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_no_audit_record_is_refused_with_what_it_lacks() {
+    for (text, lacking) in [
+        ("[]", "object"),
+        ("17", "object"),
+        (r#"{"action":"x"}"#, "`time`"),
+        (r#"{"time":"2026-05-04T08:15:30Z"}"#, "`activity`"),
+        (r#"{"time":"yesterday","action":"x"}"#, "`time`"),
+        (
+            r#"{"activityDisplayName":"x","createdDateTime":"2026-05-04T08:15:30Z","initiatedBy":{}}"#,
+            "`activityDateTime`",
+        ),
+        (r#"{"Operation":"x","Workload":"y","OrganizationId":"z"}"#, "`CreationTime`"),
+    ] {
+        let refused = recognise(&node(text)).unwrap_err();
+        assert!(refused.0.contains(lacking), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn keys_come_from_the_record_alone() {
+    let key = |text: &str| body(text).event_key;
+    let a = key(r#"{"id":"id","time":"2026-05-04T08:15:30Z","action":"x"}"#);
+    assert!(a.starts_with("sha256:"));
+    assert_eq!(key(r#"{"action":"x","time":"2026-05-04T08:15:30Z","id":"id"}"#), a);
+    assert_ne!(key(r#"{"action":"x","time":"2026-05-04T08:15:30Z","id":"id","more":1}"#), a);
+    assert_ne!(key(r#"{"action":"x","time":"2026-05-04T08:15:30Z","id":"id","action":"x"}"#), a);
+    let long = format!(r#"{{"id":"{}","time":"2026-05-04T08:15:30Z","action":"x"}}"#, "7".repeat(300));
+    assert_eq!(key(&long).len(), 39);
+}
+
+#[test]
+fn names_that_are_too_long_are_cut_and_kept_whole_in_unmapped() {
+    let long = "\u{fdfa}".repeat(200);
+    let text = DIRECTORY_AUDIT
+        .replace("Add member to group", &long)
+        .replace("Core Directory", &long)
+        .replace("Group.DisplayName", &long)
+        .replace("GroupManagement", &long);
+    let event = body(&text);
+    assert_eq!(lost(&node(&text), &event), Vec::<String>::new());
+    content_hash(event);
+}
+
+#[test]
+fn pages_are_taken_apart() {
+    assert_eq!(records(node(r#"{"@odata.context":"x","value":[{"a":1},{"a":2}]}"#)).len(), 2);
+    assert_eq!(records(node(r#"{"records":[]}"#)).len(), 0);
+    assert_eq!(records(node(r#"{"time":"x","value":[{"a":1}]}"#)).len(), 1);
+    assert_eq!(records(node(r#"[{"a":1},[{"a":2}]]"#)).len(), 2);
+    assert_eq!(records(node(r#""[{\"a\":1}]""#)), [node(r#"{"a":1}"#)]);
+}
+
+/// Values that records hold where nobody expects them.
+fn odd() -> impl Strategy<Value = String> {
+    let fixed = [
+        "null",
+        "true",
+        "1.10",
+        "12345678901234567890123",
+        "-0",
+        "1e400",
+        "\"\"",
+        "\"a\\u0000b\"",
+        "\"<null>\"",
+        "\"N/A\"",
+        "\"{}\"",
+        "\"[]\"",
+        "[]",
+        "{}",
+        "[[[]]]",
+        "{\"id\":\"x1\",\"id\":null}",
+        "\"{\\\"user\\\":{\\\"id\\\":7}}\"",
+        "\"\\\"[1]\\\"\"",
+        "[null,{\"key\":1,\"value\":[2]}]",
+        "0",
+        "1",
+        "\"5/4/2026 8:15:30 PM\"",
+        "\"success\"",
+        "[{\"displayName\":\"A\",\"oldValue\":{\"b\":1.0},\"newValue\":[1]}]",
+        "\"\\ud83d\\ude00\"",
+        "\"__\"",
+    ];
+    prop_oneof![
+        proptest::sample::select(fixed.to_vec()).prop_map(str::to_owned),
+        any::<String>().prop_map(|text| crate::audit::Json::string(&text).text().to_owned()),
+    ]
+}
+
+/// Replaces, repeats, adds or removes one part of a record, found by counting.
+fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
+    let at = |place: &mut usize| {
+        *place = place.wrapping_sub(1);
+        *place == usize::MAX
+    };
+    match node {
+        Node::Object(members) => {
+            for i in 0..members.len() {
+                if at(place) {
+                    let key = members[i].0.clone();
+                    match how {
+                        0 => members[i].1 = with.clone(),
+                        1 => members.push((key, with.clone())),
+                        2 => members.insert(i, (key.to_uppercase(), with.clone())),
+                        3 => _ = members.remove(i),
+                        4 => members.push(("anything".to_owned(), with.clone())),
+                        _ => members[i].1 = crate::audit::Json::string(members[i].1.to_json().text()).node(),
+                    }
+                    return;
+                }
+                mutate(&mut members[i].1, place, how, with);
+                if *place == usize::MAX {
+                    return;
+                }
+            }
+        }
+        Node::Array(elements) => {
+            for i in 0..elements.len() {
+                if at(place) {
+                    match how {
+                        0 | 1 => elements[i] = with.clone(),
+                        2 => elements.insert(i, with.clone()),
+                        _ => elements.push(with.clone()),
+                    }
+                    return;
+                }
+                mutate(&mut elements[i], place, how, with);
+                if *place == usize::MAX {
+                    return;
+                }
+            }
+        }
+        Node::Scalar(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn nothing_is_lost_of_any_record(
+        which in 0..RECORDS.len(),
+        changes in proptest::collection::vec((0_usize..90, 0_u8..6, odd()), 0..6),
+    ) {
+        let mut record = node(RECORDS[which].0);
+        for (mut place, how, with) in changes {
+            let before = record.clone();
+            mutate(&mut record, &mut place, how, &node(&with));
+            prop_assume!(before != record || place != 0);
+        }
+        if let Ok(recognised) = recognise(&record) {
+            prop_assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{}", record.to_json().text());
+            let parsed = NewEvent::parse(recognised.body, now(), &SensitiveNames::default());
+            if let Err(problems) = parsed {
+                prop_assert!(problems.iter().all(|problem| problem.path == ["occurredAt"]), "{:?}", problems);
+            }
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::draft::fit;
 use super::original::{Part, held_json, is_absent};
-use crate::audit::event::CHANGES_MAX;
 use crate::audit::fold::fold;
 use crate::audit::json::{Json, Node};
 use crate::audit::{Detail, ModifiedProperty, Status};
@@ -51,12 +50,13 @@ pub(super) fn changes(properties: &[Part], encoding: Encoding) -> Vec<ModifiedPr
     for property in properties {
         let name_part = ["displayName", "name", "propertyName"].iter().find_map(|key| property.find(key));
         let Some(name) = name_part.and_then(Part::text) else { continue };
-        if fold(&name).is_empty() || is_meta(&name) || changes.len() == CHANGES_MAX {
+        if fold(&name).is_empty() || is_meta(&name) {
             continue;
         }
         let name = fit(&name);
         name_part.into_iter().for_each(Part::take_all);
-        let value = |keys: &[&str]| keys.iter().find_map(|key| property.get(key)).and_then(|part| value(part, encoding));
+        let value =
+            |keys: &[&str]| keys.iter().find_map(|key| property.get(key)).and_then(|part| value(part, encoding));
         let old_value = value(&["oldValue", "old", "before", "from"]);
         let new_value = value(&["newValue", "new", "after", "to"]);
         let mut change = ModifiedProperty::new(name, old_value, new_value);

@@ -58,6 +58,8 @@ impl Code {
 pub enum ApiError {
     /// Who is it?
     Unauthenticated(Rejected),
+    /// A token that holds and yet does not do.
+    TokenForbidden(Rejected),
     /// A door that the caller may not use at all.
     Forbidden(&'static str),
     /// The request asks for something that cannot be.
@@ -121,7 +123,7 @@ impl ApiError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Unauthenticated(_) => Code::Unauthenticated,
-            Self::Forbidden(_) => Code::Forbidden,
+            Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
             Self::Limit { .. } => Code::LimitExceeded,
             Self::Timeout => Code::Timeout,
@@ -133,7 +135,7 @@ impl ApiError {
     /// What the caller is told. The cause of an internal error is logged here, once, and told to nobody.
     pub fn into_message(self) -> String {
         match self {
-            Self::Unauthenticated(rejected) => rejected.to_string(),
+            Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
             Self::Forbidden(sentence) => sentence.to_owned(),
             Self::BadInput(invalid) => invalid.to_string(),
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),

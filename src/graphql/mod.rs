@@ -7,15 +7,15 @@
 pub mod check;
 pub mod context;
 pub mod error;
-mod query;
-mod event;
-mod party;
-mod node;
-mod activity;
-mod viewer;
-mod filter;
-mod scalar;
-mod vocabulary;
+pub mod query;
+pub mod event;
+pub mod party;
+pub mod node;
+pub mod activity;
+pub mod viewer;
+pub mod filter;
+pub mod scalar;
+pub mod vocabulary;
 
 use async_graphql::{EmptyMutation, EmptySubscription};
 

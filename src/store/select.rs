@@ -423,7 +423,9 @@ fn involving(sql: &mut Sql, condition: &TextCondition) {
     if condition.is_set == Some(false) {
         if condition.is_only_absence() {
             sql.push("NOT ");
-            anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| drop(sql.push(&format!("{column} <> ''"))));
+            anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| {
+                sql.push(&format!("{column} <> ''"));
+            });
         } else {
             sql.push("FALSE");
         }

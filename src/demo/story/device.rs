@@ -232,6 +232,7 @@ pub(super) fn renamed(stage: &mut Stage, count: usize) {
             &device,
             vec![listed("DisplayName", &before, &device.name), included("DisplayName")],
         ),
+        task(SYNC, &actor, &device),
     ];
     stage.tell(count, drafts);
 }

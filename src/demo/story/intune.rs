@@ -27,6 +27,7 @@ fn component(kind: PolicyKind) -> (&'static str, &'static str, &'static str) {
 fn patch(stage: &mut Stage, count: usize, kind: PolicyKind, actor: &Actor) {
     let place = some_policy(stage, kind);
     let policy = &mut stage.tenant.policies[place];
+    let unchanged = policy.clone();
     let is_secret = matches!(kind, PolicyKind::Wifi | PolicyKind::Script);
     let (setting, before, after) =
         if is_secret { policy.turn_first(&mut stage.rng) } else { policy.turn(&mut stage.rng) };
@@ -36,8 +37,12 @@ fn patch(stage: &mut Stage, count: usize, kind: PolicyKind, actor: &Actor) {
         .shown_as(component, &format!("Patch {noun}"))
         .by(actor)
         .on_changed(policy.target(), changes);
-    let draft =
-        if stage.chance(3) { draft.failed("Conflict: the policy was changed by somebody else.") } else { draft };
+    let draft = if stage.chance(3) {
+        stage.tenant.policies[place] = unchanged;
+        draft.failed("Conflict: the policy was changed by somebody else.")
+    } else {
+        draft
+    };
     stage.tell(count, vec![draft]);
 }
 

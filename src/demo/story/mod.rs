@@ -95,7 +95,7 @@ pub(super) const CATALOGUE: &[Story] = &[
     story((1, 1), (100, 110), device::compliance_reported),
     story((4, 5), (8, 1), device::enrolled),
     story((1, 1), (6, 2), device::secret_recovered),
-    story((2, 2), (2, 0), device::renamed),
+    story((2, 3), (2, 0), device::renamed),
     story((1, 1), (3, 8), device::certificate_issued),
     // the rest
     story((1, 1), (3, 1), directory::company_updated),

@@ -65,7 +65,6 @@ pub(super) fn profile_synchronised(stage: &mut Stage, count: usize) {
 /// An administrator changes a profile.
 pub(super) fn profile_edited(stage: &mut Stage, count: usize) {
     let place = stage.tenant.somebody(&mut stage.rng);
-    let changes = turn_profile(stage, place);
     let person = stage.tenant.people[place].clone();
     let actor = stage.administrator(Desk::Help);
     let draft = if stage.chance(15) {
@@ -73,10 +72,15 @@ pub(super) fn profile_edited(stage: &mut Stage, count: usize) {
         let manager = stage.tenant.people[manager].target();
         on_person("Set user manager", OperationType::Update, &actor, &person, Vec::new()).on(manager)
     } else {
+        let changes = turn_profile(stage, place);
         on_person("Update user", OperationType::Update, &actor, &person, changes)
     };
-    let draft =
-        if stage.chance(3) { draft.failed("Insufficient privileges to complete the operation.") } else { draft };
+    let draft = if stage.chance(3) {
+        stage.tenant.people[place] = person;
+        draft.failed("Insufficient privileges to complete the operation.")
+    } else {
+        draft
+    };
     stage.tell(count, vec![draft]);
 }
 

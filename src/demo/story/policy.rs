@@ -21,8 +21,10 @@ fn turn(stage: &mut Stage, count: usize, is_renamed: bool) {
     let group = stage.tenant.groups[group].id.clone();
     let actor = stage.administrator(Desk::Security);
     let excludes = stage.chance(35);
+    // A change that is refused is logged once, and nothing comes of it.
+    let is_refused = count == 1 && !is_renamed && stage.chance(8);
     let policy = &mut stage.tenant.policies[place];
-    let before = policy.document();
+    let (unchanged, before) = (policy.clone(), policy.document());
     if is_renamed {
         policy.rename();
     } else if excludes {
@@ -32,14 +34,17 @@ fn turn(stage: &mut Stage, count: usize, is_renamed: bool) {
     }
     let change = ModifiedProperty::new("ConditionalAccessPolicy", json(&before), json(&policy.document()));
     let (target, name) = (policy.target(), policy.name.clone());
-    let is_refused = stage.chance(4);
     let draft =
         Draft::new(SERVICE, CATEGORY, "Update conditional access policy", OperationType::Update, ResourceType::Policy)
             .by(&actor)
             .on_changed(target.clone(), vec![change])
             .note("Category", "Conditional Access");
-    let draft =
-        if is_refused && !is_renamed { draft.failed("The policy would lock out all administrators.") } else { draft };
+    let draft = if is_refused {
+        stage.tenant.policies[place] = unchanged;
+        draft.failed("The policy would lock out all administrators.")
+    } else {
+        draft
+    };
     let echo = Draft::directory(CATEGORY, "Update policy", OperationType::Update, ResourceType::Policy)
         .by(&actor)
         .on_changed(target, vec![plain("Policy.DisplayName", "", &name), included("PolicyDetail")]);

@@ -132,7 +132,10 @@ pub(super) fn marries(stage: &mut Stage, count: usize) {
         listed("UserPrincipalName", &before.upn, &person.upn),
         included("DisplayName, UserPrincipalName"),
     ];
-    let draft = on_person("Update user", OperationType::Update, &actor, &person, renamed);
+    let draft = Draft::directory(CATEGORY, "Update user", OperationType::Update, ResourceType::User)
+        .by(&actor)
+        .on_changed(person.named_target(), renamed)
+        .note("UserType", "Member");
     let greeting = Draft::new(
         "Account Provisioning",
         "ProvisioningManagement",

@@ -1,3 +1,5 @@
+//! Files as they come: whole, broken, and too large.
+
 use super::*;
 use proptest::prelude::*;
 
@@ -19,11 +21,10 @@ fn read_with(input: &[u8], limit: usize) -> Vec<String> {
 #[test]
 fn values_are_read_however_they_are_laid_out() {
     assert_eq!(read(b"{\"a\":1}\n{\"a\":2}\r\n\n{\"a\":3}"), ["1 {\"a\":1}", "2 {\"a\":2}", "4 {\"a\":3}"]);
-    assert_eq!(read(b"{\n \"a\": [1,\n 2]\n}\n{\"b\": {\"c\": 1}} {\"d\":1}"), [
-        "1 {\"a\":[1,2]}",
-        "5 {\"b\":{\"c\":1}}",
-        "5 {\"d\":1}"
-    ]);
+    assert_eq!(
+        read(b"{\n \"a\": [1,\n 2]\n}\n{\"b\": {\"c\": 1}} {\"d\":1}"),
+        ["1 {\"a\":[1,2]}", "5 {\"b\":{\"c\":1}}", "5 {\"d\":1}"]
+    );
     assert_eq!(read(b"\xef\xbb\xbf{\"a\":1},\n{\"a\":2}"), ["1 {\"a\":1}", "2 {\"a\":2}"]);
     assert_eq!(read(b""), Vec::<String>::new());
     assert_eq!(read(b"\"{\\\"a\\\":1}\""), ["1 {\"a\":1}"]);
@@ -53,7 +54,18 @@ fn a_record_with_a_list_named_value_is_no_page() {
 
 #[test]
 fn a_bad_line_is_named_and_passed_over() {
-    let bad = ["{\"a\":1,", "{\"a\":\"x", "{\"a\":", "{", "{\"a\" 1}", "garbage", "{\"a\":01}", "\"open", "{\"a\":\"\\ud800\"}", "}"];
+    let bad = [
+        "{\"a\":1,",
+        "{\"a\":\"x",
+        "{\"a\":",
+        "{",
+        "{\"a\" 1}",
+        "garbage",
+        "{\"a\":01}",
+        "\"open",
+        "{\"a\":\"\\ud800\"}",
+        "}",
+    ];
     for bad in bad {
         let input = format!("{{\"n\":1}}\n{bad}\n{{\"n\":2}}\n{{\"n\":3}}\n");
         assert_eq!(read(input.as_bytes()), ["1 {\"n\":1}", "2 !", "3 {\"n\":2}", "4 {\"n\":3}"], "{bad}");
@@ -74,20 +86,33 @@ fn a_list_that_breaks_ends_the_file_and_keeps_what_came_before() {
 }
 
 #[test]
+fn what_cannot_be_a_record_is_reported_alone() {
+    let deep = "[".repeat(2_000) + &"]".repeat(2_000);
+    let page = format!("{{\"value\":[{{\"a\":{deep}}},\n{{\"n\":1}}]}}");
+    assert_eq!(read(page.as_bytes()), ["1 !", "2 {\"n\":1}"]);
+    assert_eq!(read(b"\xff\xfe{\0}\0\n\0{\0}\0"), ["1 !"]);
+}
+
+#[test]
 fn a_record_that_is_too_large_is_passed_over() {
     let long = "x".repeat(100);
     let lines = format!("{{\"n\":1}}\n{{\"a\":\"{long}\"}}\n{{\"n\":2}}\n");
     assert_eq!(read_with(lines.as_bytes(), 50), ["1 {\"n\":1}", "2 !", "3 {\"n\":2}"]);
     let page = format!("{{\"value\":[{{\"n\":1}},{{\"a\":\"{long}\"}},{{\"n\":2}}]}}");
     assert_eq!(read_with(page.as_bytes(), 50), ["1 {\"n\":1}", "1 !", "1 {\"n\":2}"]);
+    let broken =
+        format!("{{\"n\":1}}\n{{\"a\":\"{long}\n{{\"n\":2}}\n{{\"a\":\"{long}\",\n{{\"n\":3}}\n{long}\n{{\"n\":4}}");
+    let expected = ["1 {\"n\":1}", "2 !", "3 {\"n\":2}", "4 !", "5 {\"n\":3}", "6 !", "7 {\"n\":4}"];
+    assert_eq!(read_with(broken.as_bytes(), 50), expected);
     let many = format!("[{}]", vec!["{\"n\":1}"; 100].join(","));
     assert_eq!(read_with(many.as_bytes(), 50).len(), 100);
 }
 
 #[test]
 fn a_page_without_end_is_read_in_bounded_memory() {
-    let page = std::io::Read::chain(&b"{\"value\":["[..], std::io::repeat(b' ').take(1 << 20));
+    let page = std::io::Read::chain(&b"{\"value\":[{}"[..], std::io::repeat(b' ').take(8 << 20));
     let mut records = Records::new(page);
+    assert!(records.next().unwrap().is_ok());
     assert!(records.next().unwrap().is_err());
     assert!(records.value.capacity() < 1 << 16);
     assert!(records.next().is_none());

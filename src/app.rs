@@ -1,0 +1,286 @@
+//! The only place where rooms are joined: opens the log, builds the schema, binds, serves, and drains on shutdown.
+//!
+//! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::{HttpServer, web};
+use anyhow::Context as _;
+
+use crate::access::{self, Access};
+use crate::audit::Timestamp;
+use crate::audit::page::PageLimits;
+use crate::audit::sensitive::SensitiveNames;
+use crate::auth::{self, Grantable, Keys, Role, TokenRequest, Verifier};
+use crate::config::{Database, Demo, Import, Serve, TenantAct, TenantCommand, Token, Tokens, without_password};
+use crate::graphql::check::DocumentLimits;
+use crate::http::{self, Door};
+use crate::import::{Importer, Report};
+use crate::store::{self, Observer, Store};
+use crate::{audit, demo, graphql};
+
+/// A statement that takes longer than this is logged, without its values.
+const SLOW_STATEMENT: Duration = Duration::from_millis(1_000);
+/// How long requests may take to end when the server stops.
+const SHUTDOWN_SECS: u64 = 30;
+/// How many events the demo records in one transaction.
+const DEMO_BATCH: usize = 1_000;
+
+/// What the time is.
+#[expect(clippy::disallowed_methods, reason = "the clock of the whole program")]
+pub fn now() -> Timestamp {
+    Timestamp(chrono::Utc::now().timestamp_micros())
+}
+
+/// A new random id.
+#[expect(clippy::disallowed_methods, reason = "the source of ids of the whole program")]
+pub fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// A server that listens.
+pub struct App {
+    server: Server,
+    address: SocketAddr,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Opens the log, brings an SQLite log to this version's schema, and listens.
+    pub async fn start(config: &Serve) -> anyhow::Result<Self> {
+        let verifier = verifier(&config.tokens)?;
+        let store = open(&config.database).await?;
+        if store::is_sqlite(&config.database.database_url) {
+            store.migrate().await?;
+        }
+        store.check_schema().await?;
+        let page =
+            PageLimits { default: config.page_size_default.min(config.page_size_max), max: config.page_size_max };
+        let door = web::Data::new(Door {
+            verifier,
+            access: Access::new(store.clone()),
+            schema: graphql::build(graphql::Limits { page }),
+            documents: DocumentLimits::DEFAULT,
+            body_bytes_max: config.body_bytes_max,
+            clock: Arc::new(now),
+            ids: Arc::new(new_id),
+            store,
+        });
+        let mut server = HttpServer::new(move || {
+            actix_web::App::new().wrap(http::security_headers()).configure(http::routes(&door))
+        });
+        if config.workers > 0 {
+            server = server.workers(config.workers);
+        }
+        let server = server
+            .shutdown_timeout(SHUTDOWN_SECS)
+            .bind(config.listen)
+            .with_context(|| format!("cannot listen at {}", config.listen))?;
+        let address = server.addrs().first().copied().context("no address is listened at")?;
+        Ok(Self { server: server.run(), address })
+    }
+
+    /// The address that is listened at.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the process is told to stop, then lets requests end.
+    pub async fn run(self) -> anyhow::Result<()> {
+        Ok(self.server.await?)
+    }
+}
+
+fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
+    let pem = match &tokens.jwt_public_key_file {
+        Some(file) => {
+            Some(std::fs::read_to_string(file).with_context(|| format!("cannot read the keys in {}", file.display()))?)
+        }
+        None => None,
+    };
+    let keys = Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref())?;
+    let settings = auth::Settings {
+        tenant_claim: tokens.tenant_claim.clone(),
+        issuer: tokens.jwt_issuer.clone(),
+        audience: tokens.jwt_audience.clone(),
+        leeway_secs: tokens.jwt_leeway_secs,
+        required_scope: tokens.jwt_required_scope.clone(),
+        reader_groups: tokens.reader_groups.clone(),
+        intune_services: tokens.intune_services.clone(),
+    };
+    Ok(Verifier::new(keys, settings)?)
+}
+
+async fn open(database: &Database) -> anyhow::Result<Store> {
+    let settings = store::Settings {
+        url: database.database_url.clone(),
+        connections: database.database_connections,
+        statement_timeout: Duration::from_millis(database.statement_timeout_ms),
+    };
+    let observer: Observer = Arc::new(|sql, elapsed, failed| {
+        if elapsed > SLOW_STATEMENT {
+            tracing::warn!(sql, ?elapsed, failed, "slow statement");
+        } else {
+            tracing::trace!(sql, ?elapsed, failed, "statement");
+        }
+    });
+    Store::open(&settings, Some(observer))
+        .await
+        .with_context(|| format!("cannot open the log at {}", without_password(&database.database_url)))
+}
+
+/// `auditgraph serve`.
+pub async fn serve(config: &Serve) -> anyhow::Result<()> {
+    let app = App::start(config).await?;
+    tracing::info!(address = %app.address(), "listening");
+    app.run().await
+}
+
+/// `auditgraph migrate`.
+pub async fn migrate(database: &Database) -> anyhow::Result<()> {
+    Ok(open(database).await?.migrate().await?)
+}
+
+/// The log for a command of the operator; an SQLite log is made where there is none.
+async fn open_for_operator(database: &Database) -> anyhow::Result<Store> {
+    let store = open(database).await?;
+    if store::is_sqlite(&database.database_url) {
+        store.migrate().await?;
+    }
+    store.check_schema().await?;
+    Ok(store)
+}
+
+/// `auditgraph import`. Complaints go to `complain`, a line each.
+pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
+    let store = open_for_operator(&config.database).await?;
+    let tenant = match &config.tenant {
+        Some(key) => match store.tenant(key).await? {
+            Some(tenant) => tenant,
+            None => store.add_tenant(key, key, &[], new_id()).await?,
+        },
+        None => {
+            let mut tenants = store.tenants().await?;
+            anyhow::ensure!(tenants.len() < 2, "there are several tenants: say whose log with --tenant KEY");
+            tenants
+                .pop()
+                .context("there is no tenant: add one with `auditgraph tenant add KEY`, or name it with --tenant KEY")?
+        }
+    };
+    anyhow::ensure!(!tenant.is_disabled, "tenant `{}` is disabled", tenant.key);
+    let importer = Importer {
+        writer: access::operator_writer(&store, &tenant),
+        operator: config.operator.clone(),
+        expect_tenant: config.expect_tenant.clone(),
+        rules: SensitiveNames::with_extra(config.sensitive_names.iter().cloned()),
+        clock: now,
+    };
+    let mut tell = |file: &std::path::Path, line: u64, reason: &str| {
+        complain(format!("{}:{line}: {reason}", file.display()));
+    };
+    Ok(importer.import(&config.files, &mut tell).await?)
+}
+
+/// `auditgraph tenant`. Returns the lines to print.
+pub async fn tenant(command: &TenantCommand) -> anyhow::Result<Vec<String>> {
+    let store = open_for_operator(&command.database).await?;
+    match &command.act {
+        TenantAct::Add { key, name, domains } => {
+            anyhow::ensure!(!key.trim().is_empty() && key.len() <= 200, "a tenant's key has 1 to 200 bytes");
+            store.add_tenant(key, name.as_ref().unwrap_or(key), domains, new_id()).await?;
+        }
+        TenantAct::List => {
+            let line = |tenant: store::Tenant| {
+                let state = if tenant.is_disabled { "disabled" } else { "enabled" };
+                format!("{}\t{}\t{state}\t{}", tenant.key, tenant.display_name, tenant.domains.join(","))
+            };
+            return Ok(store.tenants().await?.into_iter().map(line).collect());
+        }
+        TenantAct::Rename { key, name, domains } => store.rename_tenant(key, name, domains).await?,
+        TenantAct::Disable { key, undo } => store.disable_tenant(key, !undo).await?,
+    }
+    Ok(Vec::new())
+}
+
+/// `auditgraph token`.
+pub fn token(config: &Token) -> anyhow::Result<String> {
+    let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
+    let role = |name: &String| {
+        let known = Role::from_name(&name.to_ascii_uppercase().replace('-', "_"));
+        known.map(Grantable::Role).with_context(|| format!("there is no role `{name}`"))
+    };
+    let mut grants = config.role.iter().map(role).collect::<anyhow::Result<Vec<_>>>()?;
+    grants.extend(config.permission.iter().cloned().map(Grantable::Permission));
+    let moment = now();
+    Ok(auth::issue(
+        secret,
+        &TokenRequest {
+            subject: &config.subject,
+            tenant: &config.tenant,
+            tenant_claim: &config.tenant_claim,
+            grants: &grants,
+            issuer: config.jwt_issuer.as_deref(),
+            audience: config.jwt_audience.as_deref(),
+            now: moment,
+            expires_at: moment.plus(config.expires_in.saturating_mul(audit::time::SECOND)),
+        },
+    )?)
+}
+
+/// `auditgraph demo`: fills a log in a folder that goes away with the process, and serves it. Lines to print go to
+/// `say`.
+pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new().prefix("auditgraph-demo-").tempdir()?;
+    let file = folder.path().join("demo.db");
+    let secret = format!("{}{}", new_id(), new_id());
+    let (serve, token) = demo_settings(config, &format!("sqlite://{}", file.display()), &secret)?;
+    let store = open_for_operator(&serve.database).await?;
+    let tenant = store.add_tenant("contoso", "Contoso", &["contoso.example".to_owned()], new_id()).await?;
+    let writer = access::operator_writer(&store, &tenant);
+    let rules = SensitiveNames::default();
+    let moment = now();
+    let mut batch = Vec::with_capacity(DEMO_BATCH);
+    for body in demo::events(config.seed, moment, config.events as usize) {
+        let event = audit::NewEvent::parse(body, moment, &rules)
+            .map_err(|problems| anyhow::anyhow!("the demo made an event that cannot be: {problems:?}"))?;
+        batch.push(event);
+        if batch.len() == DEMO_BATCH {
+            writer.record(&batch, now()).await?;
+            batch.clear();
+        }
+    }
+    writer.record(&batch, now()).await?;
+    for role in Role::ALL {
+        let token = self::token(&Token { role: vec![role.name().to_owned()], ..token.clone() })?;
+        say(format!("token {} {token}", role.name()));
+    }
+    let recorder = Token { permission: vec!["audit/write".to_owned()], subject: "recorder".to_owned(), ..token };
+    say(format!("token RECORD {}", self::token(&recorder)?));
+    let app = App::start(&serve).await?;
+    say(format!("ready http://{}", app.address()));
+    app.run().await
+}
+
+/// The settings of a demo: those of `serve` and `token`, for a log and a secret of its own.
+fn demo_settings(config: &Demo, url: &str, secret: &str) -> anyhow::Result<(Serve, Token)> {
+    use clap::Parser as _;
+    let listen = config.listen.to_string();
+    let serve = ["auditgraph", "serve", "--database-url", url, "--jwt-secret", secret, "--listen", &listen];
+    let serve = crate::config::Cli::try_parse_from(serve)?;
+    let token = ["auditgraph", "token", "--jwt-secret", secret, "--tenant", "contoso"];
+    let token = [&token[..], &["--role", "AUDIT_READER", "--subject", "demo", "--expires-in", "30d"]].concat();
+    match (serve.command, crate::config::Cli::try_parse_from(token)?.command) {
+        (crate::config::Command::Serve(serve), crate::config::Command::Token(token)) => {
+            Ok((*serve, Token { role: Vec::new(), ..token }))
+        }
+        _ => anyhow::bail!("the demo's settings are not what they should be"),
+    }
+}

@@ -1,0 +1,331 @@
+//! Every setting and every limit: its option, environment variable, default and bounds.
+//!
+//! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
+//! `Debug`. Nothing here opens, reads or starts anything.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A self-hosted audit log with a typed GraphQL API.
+#[derive(Debug, Parser)]
+#[command(name = "auditgraph", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How log lines are written, on standard error.
+    #[arg(long, global = true, env = "AUDITGRAPH_LOG_FORMAT", value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// Which log lines are written, as `tracing` has it: `info`, `auditgraph=debug,warn`, ...
+    #[arg(long, global = true, env = "AUDITGRAPH_LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API.
+    Serve(Box<Serve>),
+    /// Fill a throw-away SQLite log with made-up events, print a token per role, and serve it.
+    Demo(Demo),
+    /// Record what other systems have logged, from files.
+    Import(Import),
+    /// Bring the database to this version's schema.
+    Migrate(Database),
+    /// Say whose logs there are.
+    Tenant(TenantCommand),
+    /// Sign a token with the configured secret.
+    Token(Token),
+    /// Print the API's schema.
+    Schema,
+}
+
+/// Where the log is.
+#[derive(Args, Clone)]
+pub struct Database {
+    /// The log: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(long, env = "AUDITGRAPH_DATABASE_URL", default_value = "sqlite://auditgraph.db", hide_env_values = true)]
+    pub database_url: String,
+    /// The most connections for reading the log.
+    #[arg(long, env = "AUDITGRAPH_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub database_connections: u32,
+    /// How long one statement may take, in milliseconds.
+    #[arg(long, env = "AUDITGRAPH_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub statement_timeout_ms: u64,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("database_url", &without_password(&self.database_url))
+            .field("database_connections", &self.database_connections)
+            .field("statement_timeout_ms", &self.statement_timeout_ms)
+            .finish()
+    }
+}
+
+/// A URL as it may be printed.
+pub fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 < at => match url[scheme + 3..at].find(':') {
+            Some(colon) => format!("{}:***{}", &url[..scheme + 3 + colon], &url[at..]),
+            None => url.to_owned(),
+        },
+        _ => url.to_owned(),
+    }
+}
+
+/// Which tokens hold, and what they mean.
+#[derive(Args, Clone)]
+pub struct Tokens {
+    /// A shared secret of at least 32 bytes that signs tokens (HS256); for development, never with other keys.
+    #[arg(long, env = "AUDITGRAPH_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// A file with one or more PEM public keys (RSA: RS256 and PS256; P-256: ES256; Ed25519: EdDSA).
+    #[arg(long, env = "AUDITGRAPH_JWT_PUBLIC_KEY_FILE")]
+    pub jwt_public_key_file: Option<PathBuf>,
+    /// Who has to have issued a token (`iss`). Needed with public keys.
+    #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// Whom a token has to be issued for (`aud`). Needed with public keys.
+    #[arg(long, env = "AUDITGRAPH_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// How far the issuer's clock may be off, in seconds: 0 to 300.
+    #[arg(long, env = "AUDITGRAPH_JWT_LEEWAY_SECS", default_value_t = 30)]
+    pub jwt_leeway_secs: u32,
+    /// A token scope that the application must have (`scp`), for tokens of people.
+    #[arg(long, env = "AUDITGRAPH_JWT_REQUIRED_SCOPE")]
+    pub jwt_required_scope: Option<String>,
+    /// The claim that names the tenant.
+    #[arg(long, env = "AUDITGRAPH_TENANT_CLAIM", default_value = "tid")]
+    pub tenant_claim: String,
+    /// Groups whose members are auditors, by id.
+    #[arg(long, env = "AUDITGRAPH_READER_GROUPS", value_delimiter = ',')]
+    pub reader_groups: Vec<String>,
+    /// The services that an Intune service administrator reads.
+    #[arg(
+        long,
+        env = "AUDITGRAPH_INTUNE_SERVICES",
+        value_delimiter = ',',
+        default_value = "Microsoft Intune,Windows 365"
+    )]
+    pub intune_services: Vec<String>,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens")
+            .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "***"))
+            .field("jwt_public_key_file", &self.jwt_public_key_file)
+            .field("jwt_issuer", &self.jwt_issuer)
+            .field("jwt_audience", &self.jwt_audience)
+            .field("tenant_claim", &self.tenant_claim)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `auditgraph serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// Where the log is.
+    #[command(flatten)]
+    pub database: Database,
+    /// Which tokens hold.
+    #[command(flatten)]
+    pub tokens: Tokens,
+    /// The address to listen at; port 0 takes a free one.
+    #[arg(long, env = "AUDITGRAPH_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// How many threads serve requests; 0 is one per core.
+    #[arg(long, env = "AUDITGRAPH_WORKERS", default_value_t = 0)]
+    pub workers: usize,
+    /// How many events a page has if a query does not say.
+    #[arg(long, env = "AUDITGRAPH_PAGE_SIZE_DEFAULT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub page_size_default: u32,
+    /// The most events a page may have.
+    #[arg(long, env = "AUDITGRAPH_PAGE_SIZE_MAX", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub page_size_max: u32,
+    /// The most bytes the body of a request may have.
+    #[arg(long, env = "AUDITGRAPH_BODY_BYTES_MAX", default_value_t = 1 << 20)]
+    pub body_bytes_max: usize,
+}
+
+/// `auditgraph demo`.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// How many events to make up.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=2_000_000))]
+    pub events: u32,
+    /// The address to listen at; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// What the events follow from: the same seed gives the same events.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `auditgraph import`.
+#[derive(Args, Clone, Debug)]
+pub struct Import {
+    /// Where the log is.
+    #[command(flatten)]
+    pub database: Database,
+    /// The tenant in whose log to record; without it, the only one there is. A new one is added.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Reject every record that names another tenant than this.
+    #[arg(long, value_name = "GUID")]
+    pub expect_tenant: Option<String>,
+    /// Who imports; kept with every event.
+    #[arg(long, env = "AUDITGRAPH_OPERATOR", default_value = "operator")]
+    pub operator: String,
+    /// Names whose values are sensitive, besides those built in.
+    #[arg(long, env = "AUDITGRAPH_SENSITIVE_NAMES", value_delimiter = ',')]
+    pub sensitive_names: Vec<String>,
+    /// The files; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// `auditgraph tenant`.
+#[derive(Args, Clone, Debug)]
+pub struct TenantCommand {
+    /// Where the log is.
+    #[command(flatten)]
+    pub database: Database,
+    /// What to do.
+    #[command(subcommand)]
+    pub act: TenantAct,
+}
+
+/// What to do about tenants.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TenantAct {
+    /// Add a tenant.
+    Add {
+        /// The value of the token's tenant claim.
+        key: String,
+        /// The name shown to people; by default the key.
+        #[arg(long)]
+        name: Option<String>,
+        /// A domain name that belongs to it; may be repeated.
+        #[arg(long = "domain")]
+        domains: Vec<String>,
+    },
+    /// List all tenants.
+    List,
+    /// Give a tenant another name, or other domains.
+    Rename {
+        /// The tenant.
+        key: String,
+        /// The new name.
+        name: String,
+        /// A domain name that belongs to it; may be repeated.
+        #[arg(long = "domain")]
+        domains: Vec<String>,
+    },
+    /// Refuse all access to a tenant's log. Nothing of it is deleted.
+    Disable {
+        /// The tenant.
+        key: String,
+        /// Allow access again.
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+/// `auditgraph token`.
+#[derive(Args, Clone)]
+#[group(id = "grant", required = true, multiple = true, args = ["role", "permission"])]
+pub struct Token {
+    /// The secret that signs tokens.
+    #[arg(long, env = "AUDITGRAPH_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// Who issues the token (`iss`).
+    #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// Whom it is issued for (`aud`).
+    #[arg(long, env = "AUDITGRAPH_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// The claim that names the tenant.
+    #[arg(long, env = "AUDITGRAPH_TENANT_CLAIM", default_value = "tid")]
+    pub tenant_claim: String,
+    /// The tenant.
+    #[arg(long)]
+    pub tenant: String,
+    /// An access role: `GLOBAL_ADMIN`, `INTUNE_SERVICE_ADMIN` or `AUDIT_READER`; may be repeated.
+    #[arg(long)]
+    pub role: Vec<String>,
+    /// A permission, such as `audit/write`; may be repeated.
+    #[arg(long)]
+    pub permission: Vec<String>,
+    /// Whom the token names.
+    #[arg(long, default_value = "operator")]
+    pub subject: String,
+    /// For how long it holds: `90s`, `15m`, `1h`, `30d`.
+    #[arg(long, default_value = "1h", value_parser = seconds)]
+    pub expires_in: i64,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token").field("tenant", &self.tenant).field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+/// Reads a span of time such as `90s`, `15m`, `1h` or `30d`, in seconds.
+fn seconds(text: &str) -> Result<i64, String> {
+    let unit = |last: char| match last {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3_600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    let split = text.char_indices().last().and_then(|(at, last)| unit(last).map(|unit| (at, unit)));
+    let number = split.and_then(|(at, unit)| text[..at].parse::<i64>().ok()?.checked_mul(unit));
+    number
+        .filter(|seconds| (1..=3_650 * 86_400).contains(seconds))
+        .ok_or_else(|| "a span is a number and `s`, `m`, `h` or `d`, and at most ten years".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let arguments =
+            ["auditgraph", "serve", "--jwt-secret", "hunter2", "--database-url", "postgres://a:hunter2@b/c"];
+        let shown = format!("{:?}", Cli::parse_from(arguments));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("postgres://a:***@b/c"), "{shown}");
+    }
+
+    #[test]
+    fn spans_are_read() {
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds("1h"), Ok(3_600));
+        for wrong in ["", "h", "1", "-1h", "1w", "9999999999999999999h", "1é"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The bytes of a file one by one, with the line that they are on, and with a way back.
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read};
+
+use super::{ReadProblem, problem};
+
+/// The bytes of the input, some of which may be read again.
+pub(super) struct Bytes<R> {
+    input: BufReader<R>,
+    again: VecDeque<u8>,
+    /// The line that the next byte is on, from 1.
+    pub(super) line: u64,
+    /// Why nothing more can be read.
+    pub(super) problem: Option<ReadProblem>,
+}
+
+impl<R: Read> Bytes<R> {
+    /// The bytes of an input.
+    pub(super) fn new(input: R) -> Self {
+        Self { input: BufReader::with_capacity(1 << 16, input), again: VecDeque::new(), line: 1, problem: None }
+    }
+
+    /// The next byte, which stays.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        if let Some(byte) = self.again.front() {
+            return Some(*byte);
+        }
+        loop {
+            match self.input.fill_buf() {
+                Ok(bytes) => return bytes.first().copied(),
+                Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+                Err(cause) => {
+                    self.problem
+                        .get_or_insert(problem(self.line, &format!("the file cannot be read: {}", cause.kind())));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The next byte.
+    pub(super) fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        if self.again.pop_front().is_none() {
+            self.input.consume(1);
+        }
+        if byte == b'\n' {
+            self.line += 1;
+        }
+        Some(byte)
+    }
+
+    /// Moves bytes that say nothing about where a string ends, at most so many, as far as they are at hand.
+    pub(super) fn take_plain(&mut self, into: &mut Vec<u8>, most: usize) {
+        if !self.again.is_empty() {
+            return;
+        }
+        let bytes = self.input.buffer();
+        let most = most.min(bytes.len());
+        let end = bytes[..most].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(most);
+        into.extend_from_slice(&bytes[..end]);
+        self.input.consume(end);
+    }
+
+    /// Skips a byte order mark, if it is one.
+    pub(super) fn skip_mark(&mut self) -> bool {
+        let mut bytes = Vec::new();
+        for expected in [0xef, 0xbb, 0xbf] {
+            if self.peek() != Some(expected) {
+                let line = self.line;
+                self.read_again(bytes, line);
+                return false;
+            }
+            bytes.extend(self.next());
+        }
+        true
+    }
+
+    /// Skips what is left of the line, but not its end.
+    pub(super) fn skip_line(&mut self) {
+        while let Some(byte) = self.peek() {
+            if byte == b'\n' {
+                break;
+            }
+            self.next();
+        }
+    }
+
+    /// Skips the lines that belong to a value of which the last line was skipped.
+    pub(super) fn skip_continued(&mut self) {
+        while self.next().is_some() && self.peek().is_some_and(continues) {
+            self.skip_line();
+        }
+    }
+
+    /// Puts bytes back that begin on this line.
+    pub(super) fn read_again(&mut self, bytes: Vec<u8>, line: u64) {
+        bytes.into_iter().rev().for_each(|byte| self.again.push_front(byte));
+        self.line = line;
+    }
+}
+
+/// Whether a line that starts so belongs to the value before it.
+pub(super) fn continues(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'}' | b']')
+}

@@ -1,0 +1,61 @@
+//! From the `Authorization` header to a caller in its tenant, or to a refusal with a challenge.
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+
+use super::Door;
+use super::response::{Media, refusal};
+use crate::access::Caller;
+use crate::audit::Timestamp;
+use crate::auth::Rejected;
+use crate::graphql::error::{ApiError, Code};
+
+/// The caller of a request.
+pub(super) async fn caller(
+    door: &Door,
+    request: &HttpRequest,
+    now: Timestamp,
+    media: Media,
+) -> Result<Caller, HttpResponse> {
+    let principal = token(request)
+        .and_then(|token| door.verifier.verify(token, now))
+        .map_err(|rejected| unauthenticated(rejected, media))?;
+    door.access.caller(Arc::new(principal)).await.map_err(|refused| {
+        let error = ApiError::from(refused);
+        let status = match error.code() {
+            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        refusal(status, media, error)
+    })
+}
+
+fn token(request: &HttpRequest) -> Result<&str, Rejected> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let header = headers.next().ok_or(Rejected::Missing)?;
+    if headers.next().is_some() {
+        return Err(Rejected::Malformed);
+    }
+    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Rejected::Malformed)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::Malformed) }
+}
+
+/// 401 with a challenge (RFC 6750), or 403 where another token of the same kind would not help.
+fn unauthenticated(rejected: Rejected, media: Media) -> HttpResponse {
+    tracing::debug!(reason = rejected.reason(), "token rejected");
+    if rejected.is_forbidden() {
+        return refusal(StatusCode::FORBIDDEN, media, ApiError::TokenForbidden(rejected));
+    }
+    let challenge = match rejected {
+        Rejected::Missing => HeaderValue::from_static("Bearer realm=\"auditgraph\""),
+        _ => HeaderValue::from_static("Bearer realm=\"auditgraph\", error=\"invalid_token\""),
+    };
+    let mut response = refusal(StatusCode::UNAUTHORIZED, media, rejected.into());
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
