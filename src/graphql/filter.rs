@@ -1,28 +1,16 @@
-//! Filter inputs, checked and turned into conditions.
-//!
-//! What is left out or null at the level of a filter does not restrict. Inside a condition, null and `{}` are
-//! refused: whoever writes `category: {eq: $category}` and forgets the variable must not see everything.
+//! Filter inputs, as they are given. What they mean is said in [`super::condition`].
 
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
+use super::condition::Parser;
 use super::error::ApiError;
 use super::scalar::{DateTime, Json};
 use super::vocabulary::{
     ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
 };
-use crate::audit::catalogue::catalogue;
-use crate::audit::filter::{
-    ActorCondition, Condition, EventText, LIST_MAX, PropertyCondition, SetCondition, TargetCondition, TextCondition,
-    TimeRange, needle, needles, search_words,
-};
-use crate::audit::fold::{fold, fold_activity};
+use crate::audit::filter::{SetCondition, TimeRange};
 use crate::audit::time::DAY;
 use crate::audit::{Invalid, Timestamp};
-
-/// The most levels of `and`, `or` and `not`, the filter itself included.
-const LEVELS_MAX: usize = 5;
-/// The most conditions in a filter.
-const CONDITIONS_MAX: usize = 50;
 
 /// A span of time: either one that ends now or one between two moments.
 #[derive(Clone, Debug, OneofObject)]
@@ -37,13 +25,13 @@ pub enum AuditPeriodInput {
 #[derive(Clone, Debug, InputObject)]
 pub struct DateTimeRangeInput {
     /// The first moment of the span.
-    from: Option<DateTime>,
+    pub(super) from: Option<DateTime>,
     /// The first moment after the span.
-    to: Option<DateTime>,
+    pub(super) to: Option<DateTime>,
 }
 
 impl DateTimeRangeInput {
-    fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
+    pub(super) fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
         let range = TimeRange { from: self.from.map(|from| from.0), to: self.to.map(|to| to.0) };
         match (range.from, range.to) {
             (None, None) => Err(Invalid::new(format!("`{part}` needs `from` or `to`"))),
@@ -76,18 +64,18 @@ pub fn period(
 #[derive(Clone, Debug, InputObject)]
 pub struct StringFilter {
     /// Equal to this; not the empty string.
-    eq: MaybeUndefined<String>,
+    pub(super) eq: MaybeUndefined<String>,
     /// Equal to one of these; at most 100.
     #[graphql(name = "in")]
-    one_of: MaybeUndefined<Vec<String>>,
+    pub(super) one_of: MaybeUndefined<Vec<String>>,
     /// Equal to none of these; at most 100.
-    not_in: MaybeUndefined<Vec<String>>,
+    pub(super) not_in: MaybeUndefined<Vec<String>>,
     /// Starting with this.
-    starts_with: MaybeUndefined<String>,
+    pub(super) starts_with: MaybeUndefined<String>,
     /// Containing this.
-    contains: MaybeUndefined<String>,
+    pub(super) contains: MaybeUndefined<String>,
     /// Whether there is a value at all.
-    is_set: MaybeUndefined<bool>,
+    pub(super) is_set: MaybeUndefined<bool>,
 }
 
 macro_rules! set_filter {
@@ -97,13 +85,13 @@ macro_rules! set_filter {
         pub struct $name {
             /// One of these.
             #[graphql(name = "in")]
-            one_of: MaybeUndefined<Vec<$value>>,
+            pub(super) one_of: MaybeUndefined<Vec<$value>>,
             /// None of these.
-            not_in: MaybeUndefined<Vec<$value>>,
+            pub(super) not_in: MaybeUndefined<Vec<$value>>,
         }
 
         impl $name {
-            fn parse<T: From<$value>>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
+            pub(super) fn parse<T: From<$value>>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
                 parser.not_empty(part, one_of.is_some() || none_of.is_some())?;
@@ -131,56 +119,56 @@ set_filter! {
 #[derive(Clone, Debug, InputObject)]
 pub struct ActorFilter {
     /// Exactly these actors, by `Actor.key`.
-    key: MaybeUndefined<Vec<String>>,
+    pub(super) key: MaybeUndefined<Vec<String>>,
     /// The display name or the principal name (UPN), as recorded, contains this.
-    search: MaybeUndefined<String>,
+    pub(super) search: MaybeUndefined<String>,
     /// Which kinds of actor.
-    kind: MaybeUndefined<Vec<ActorKind>>,
+    pub(super) kind: MaybeUndefined<Vec<ActorKind>>,
     /// The user principal name.
-    user_principal_name: MaybeUndefined<StringFilter>,
+    pub(super) user_principal_name: MaybeUndefined<StringFilter>,
     /// The display name.
-    display_name: MaybeUndefined<StringFilter>,
+    pub(super) display_name: MaybeUndefined<StringFilter>,
     /// The object id of the user or service principal.
-    object_id: MaybeUndefined<StringFilter>,
+    pub(super) object_id: MaybeUndefined<StringFilter>,
     /// The address the request came from.
-    ip_address: MaybeUndefined<StringFilter>,
+    pub(super) ip_address: MaybeUndefined<StringFilter>,
     /// The id of the application used.
-    application_id: MaybeUndefined<StringFilter>,
+    pub(super) application_id: MaybeUndefined<StringFilter>,
     /// The display name of the application used.
-    application_display_name: MaybeUndefined<StringFilter>,
+    pub(super) application_display_name: MaybeUndefined<StringFilter>,
 }
 
 /// Conditions on what was acted on. All of them have to hold for one and the same target.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetFilter {
     /// Exactly these targets, by `Target.key`.
-    key: MaybeUndefined<Vec<String>>,
+    pub(super) key: MaybeUndefined<Vec<String>>,
     /// The display name, principal name or object id, as recorded, contains this.
-    search: MaybeUndefined<String>,
+    pub(super) search: MaybeUndefined<String>,
     /// The target's id in the system it lives in.
-    object_id: MaybeUndefined<StringFilter>,
+    pub(super) object_id: MaybeUndefined<StringFilter>,
     /// The target's principal name.
-    user_principal_name: MaybeUndefined<StringFilter>,
+    pub(super) user_principal_name: MaybeUndefined<StringFilter>,
     /// The target's type as the logging service names it.
     #[graphql(name = "type")]
-    kind: MaybeUndefined<StringFilter>,
+    pub(super) kind: MaybeUndefined<StringFilter>,
     /// The target's display name.
-    display_name: MaybeUndefined<StringFilter>,
+    pub(super) display_name: MaybeUndefined<StringFilter>,
     /// A property that changed, and from what to what.
-    modified_property: MaybeUndefined<ModifiedPropertyFilter>,
+    pub(super) modified_property: MaybeUndefined<ModifiedPropertyFilter>,
 }
 
 /// Conditions on a property that changed. All of them have to hold for one and the same change.
 #[derive(Clone, Debug, InputObject)]
 pub struct ModifiedPropertyFilter {
     /// The property's name.
-    name: MaybeUndefined<StringFilter>,
+    pub(super) name: MaybeUndefined<StringFilter>,
     /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
-    from: MaybeUndefined<Json>,
+    pub(super) from: MaybeUndefined<Json>,
     /// The value after, likewise.
-    to: MaybeUndefined<Json>,
+    pub(super) to: MaybeUndefined<Json>,
     /// Whether the property was added, changed or removed.
-    change: MaybeUndefined<PropertyChange>,
+    pub(super) change: MaybeUndefined<PropertyChange>,
 }
 
 /// Conditions on audit events. All conditions of one object have to hold. Omitted or null conditions do not restrict; inside a
@@ -190,296 +178,39 @@ pub struct ModifiedPropertyFilter {
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
     /// Who initiated it.
-    initiated_by: Option<ActorFilter>,
+    pub(super) initiated_by: Option<ActorFilter>,
     /// The key of the category.
-    category: Option<StringFilter>,
+    pub(super) category: Option<StringFilter>,
     /// The key of the service (workload).
-    service: Option<StringFilter>,
+    pub(super) service: Option<StringFilter>,
     /// The key of the activity.
-    activity: Option<StringFilter>,
+    pub(super) activity: Option<StringFilter>,
     /// The type of resource it acted on.
-    activity_resource_type: Option<ActivityResourceTypeFilter>,
+    pub(super) activity_resource_type: Option<ActivityResourceTypeFilter>,
     /// Where the group comes from. Implies the resource type GROUP.
-    group_source: Option<GroupSource>,
+    pub(super) group_source: Option<GroupSource>,
     /// What kind of operation it was.
-    operation_type: Option<OperationTypeFilter>,
+    pub(super) operation_type: Option<OperationTypeFilter>,
     /// How it ended.
-    status: Option<ActivityStatusFilter>,
+    pub(super) status: Option<ActivityStatusFilter>,
     /// What was acted on.
-    target: Option<TargetFilter>,
+    pub(super) target: Option<TargetFilter>,
     /// The actor or a target is this person or thing: object id, principal name or display name.
-    involving: Option<StringFilter>,
+    pub(super) involving: Option<StringFilter>,
     /// The part of the service.
-    component: Option<StringFilter>,
+    pub(super) component: Option<StringFilter>,
     /// The id that ties together the events of one request.
-    correlation_id: Option<StringFilter>,
+    pub(super) correlation_id: Option<StringFilter>,
     /// The key it was recorded under.
-    event_key: Option<StringFilter>,
+    pub(super) event_key: Option<StringFilter>,
     /// When it was recorded here.
-    recorded: Option<DateTimeRangeInput>,
+    pub(super) recorded: Option<DateTimeRangeInput>,
     /// Words, each of which the activity, the actor or a target contains. Values, details and `unmapped` are not searched.
-    search: Option<String>,
+    pub(super) search: Option<String>,
     /// All of these filters.
-    and: Option<Vec<AuditEventFilter>>,
+    pub(super) and: Option<Vec<AuditEventFilter>>,
     /// At least one of these filters.
-    or: Option<Vec<AuditEventFilter>>,
+    pub(super) or: Option<Vec<AuditEventFilter>>,
     /// Not this filter.
-    not: Option<Box<AuditEventFilter>>,
-}
-
-impl AuditEventFilter {
-    /// The condition that the filter means.
-    pub fn condition(self) -> Result<Condition, ApiError> {
-        Parser { conditions: 0 }.filter(self, "filter", 1)
-    }
-}
-
-/// Counts conditions while it checks them.
-struct Parser {
-    conditions: usize,
-}
-
-impl Parser {
-    /// A condition that was given; null is refused.
-    fn given<T>(&mut self, part: &str, name: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ApiError> {
-        match value {
-            MaybeUndefined::Undefined => Ok(None),
-            MaybeUndefined::Null => Err(Invalid::new(format!("`{part}.{name}` must not be null; leave it out")).into()),
-            MaybeUndefined::Value(value) => {
-                self.count()?;
-                Ok(Some(value))
-            }
-        }
-    }
-
-    fn count(&mut self) -> Result<(), ApiError> {
-        self.conditions += 1;
-        if self.conditions > CONDITIONS_MAX {
-            return Err(ApiError::Limit {
-                what: "conditions in the filter",
-                asked: self.conditions,
-                limit: CONDITIONS_MAX,
-            });
-        }
-        Ok(())
-    }
-
-    fn not_empty(&self, part: &str, any: bool) -> Result<(), ApiError> {
-        if any { Ok(()) } else { Err(Invalid::new(format!("`{part}` must hold at least one condition")).into()) }
-    }
-
-    fn filter(&mut self, input: AuditEventFilter, part: &str, level: usize) -> Result<Condition, ApiError> {
-        if level > LEVELS_MAX {
-            return Err(ApiError::Limit { what: "levels of the filter", asked: level, limit: LEVELS_MAX });
-        }
-        let mut all = Vec::new();
-        self.texts(&input, part, &mut all)?;
-        self.sets(&input, part, &mut all)?;
-        if let Some(actor) = input.initiated_by {
-            all.push(Condition::Actor(Box::new(self.actor(actor, &format!("{part}.initiatedBy"))?)));
-        }
-        if let Some(target) = input.target {
-            all.push(Condition::Target(Box::new(self.target(target, &format!("{part}.target"))?)));
-        }
-        if let Some(range) = input.recorded {
-            self.count()?;
-            all.push(Condition::Recorded(range.range(&format!("{part}.recorded"))?));
-        }
-        if let Some(text) = input.search {
-            self.count()?;
-            all.push(Condition::Search(search_words(&text)?));
-        }
-        if let Some(filters) = input.and {
-            all.push(Condition::All(self.filters(filters, part, "and", level)?));
-        }
-        if let Some(filters) = input.or {
-            all.push(Condition::Any(self.filters(filters, part, "or", level)?));
-        }
-        if let Some(filter) = input.not {
-            all.push(Condition::Not(Box::new(self.filter(*filter, &format!("{part}.not"), level + 1)?)));
-        }
-        Ok(Condition::All(all))
-    }
-
-    fn filters(
-        &mut self,
-        filters: Vec<AuditEventFilter>,
-        part: &str,
-        name: &str,
-        level: usize,
-    ) -> Result<Vec<Condition>, ApiError> {
-        if filters.len() > CONDITIONS_MAX {
-            return Err(ApiError::Limit { what: "filters in a list", asked: filters.len(), limit: CONDITIONS_MAX });
-        }
-        let filters = filters.into_iter().enumerate();
-        filters.map(|(i, filter)| self.filter(filter, &format!("{part}.{name}[{i}]"), level + 1)).collect()
-    }
-
-    fn texts(&mut self, input: &AuditEventFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
-        let texts = [
-            (EventText::Category, "category", &input.category),
-            (EventText::Service, "service", &input.service),
-            (EventText::Activity, "activity", &input.activity),
-            (EventText::Component, "component", &input.component),
-            (EventText::Correlation, "correlationId", &input.correlation_id),
-            (EventText::EventKey, "eventKey", &input.event_key),
-        ];
-        for (text, name, filter) in texts {
-            if let Some(filter) = filter {
-                let of = if text == EventText::Activity { TextOf::Activity } else { TextOf::Anything };
-                all.push(Condition::Text(text, self.text(filter.clone(), &format!("{part}.{name}"), of)?));
-            }
-        }
-        if let Some(filter) = &input.involving {
-            let condition = self.text(filter.clone(), &format!("{part}.involving"), TextOf::Anything)?;
-            all.push(Condition::Involving(condition));
-        }
-        Ok(())
-    }
-
-    fn sets(&mut self, input: &AuditEventFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
-        if let Some(filter) = &input.activity_resource_type {
-            let part = format!("{part}.activityResourceType");
-            all.push(Condition::ResourceType(filter.clone().parse(self, &part)?));
-        }
-        if let Some(filter) = &input.operation_type {
-            all.push(Condition::OperationType(filter.clone().parse(self, &format!("{part}.operationType"))?));
-        }
-        if let Some(filter) = &input.status {
-            all.push(Condition::Status(filter.clone().parse(self, &format!("{part}.status"))?));
-        }
-        if let Some(source) = input.group_source {
-            self.count()?;
-            all.push(Condition::GroupSource(source.into()));
-        }
-        Ok(())
-    }
-
-    fn text(&mut self, input: StringFilter, part: &str, of: TextOf) -> Result<TextCondition, ApiError> {
-        let folded: fn(&str) -> String = if of == TextOf::Activity { fold_activity } else { fold };
-        let before = self.conditions;
-        let mut condition = TextCondition::default();
-        if let Some(text) = self.given(part, "eq", input.eq)? {
-            condition.restrict(of.spread(std::iter::once(needle(&format!("{part}.eq"), &text, folded)?)));
-        }
-        if let Some(texts) = self.given(part, "in", input.one_of)? {
-            condition.restrict(of.spread(needles(&format!("{part}.in"), &texts, folded)?));
-        }
-        if let Some(texts) = self.given(part, "notIn", input.not_in)? {
-            condition.none_of = of.spread(needles(&format!("{part}.notIn"), &texts, folded)?);
-        }
-        if let Some(text) = self.given(part, "startsWith", input.starts_with)? {
-            condition.starts_with = Some(needle(&format!("{part}.startsWith"), &text, folded)?);
-        }
-        if let Some(text) = self.given(part, "contains", input.contains)? {
-            condition.contains = Some(needle(&format!("{part}.contains"), &text, folded)?);
-        }
-        condition.is_set = self.given(part, "isSet", input.is_set)?;
-        self.not_empty(part, self.conditions > before)?;
-        Ok(condition)
-    }
-
-    fn optional_text(
-        &mut self,
-        part: &str,
-        name: &str,
-        input: MaybeUndefined<StringFilter>,
-    ) -> Result<Option<TextCondition>, ApiError> {
-        let Some(filter) = self.given(part, name, input)? else { return Ok(None) };
-        // The condition itself is counted by its parts.
-        self.conditions -= 1;
-        self.text(filter, &format!("{part}.{name}"), TextOf::Anything).map(Some)
-    }
-
-    fn keys(
-        &mut self,
-        part: &str,
-        input: MaybeUndefined<Vec<String>>,
-    ) -> Result<Option<std::collections::BTreeSet<String>>, ApiError> {
-        let Some(keys) = self.given(part, "key", input)? else { return Ok(None) };
-        if keys.len() > LIST_MAX {
-            return Err(Invalid::new(format!("`{part}.key` may hold at most {LIST_MAX} values")).into());
-        }
-        Ok(Some(keys.into_iter().collect()))
-    }
-
-    fn search_text(&mut self, part: &str, input: MaybeUndefined<String>) -> Result<Option<String>, ApiError> {
-        let Some(text) = self.given(part, "search", input)? else { return Ok(None) };
-        Ok(Some(needle(&format!("{part}.search"), &text, fold)?))
-    }
-
-    fn actor(&mut self, input: ActorFilter, part: &str) -> Result<ActorCondition, ApiError> {
-        let before = self.conditions;
-        let condition = ActorCondition {
-            keys: self.keys(part, input.key)?,
-            search: self.search_text(part, input.search)?,
-            kinds: self.given(part, "kind", input.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            user_principal_name: self.optional_text(part, "userPrincipalName", input.user_principal_name)?,
-            display_name: self.optional_text(part, "displayName", input.display_name)?,
-            object_id: self.optional_text(part, "objectId", input.object_id)?,
-            ip_address: self.optional_text(part, "ipAddress", input.ip_address)?,
-            application_id: self.optional_text(part, "applicationId", input.application_id)?,
-            application_name: self.optional_text(part, "applicationDisplayName", input.application_display_name)?,
-        };
-        self.not_empty(part, self.conditions > before)?;
-        Ok(condition)
-    }
-
-    fn target(&mut self, input: TargetFilter, part: &str) -> Result<TargetCondition, ApiError> {
-        let before = self.conditions;
-        let property = self.given(part, "modifiedProperty", input.modified_property)?;
-        let condition = TargetCondition {
-            keys: self.keys(part, input.key)?,
-            search: self.search_text(part, input.search)?,
-            object_id: self.optional_text(part, "objectId", input.object_id)?,
-            user_principal_name: self.optional_text(part, "userPrincipalName", input.user_principal_name)?,
-            kind: self.optional_text(part, "type", input.kind)?,
-            display_name: self.optional_text(part, "displayName", input.display_name)?,
-            modified_property: property
-                .map(|property| self.property(property, &format!("{part}.modifiedProperty")))
-                .transpose()?,
-        };
-        self.not_empty(part, self.conditions > before)?;
-        Ok(condition)
-    }
-
-    fn property(&mut self, input: ModifiedPropertyFilter, part: &str) -> Result<PropertyCondition, ApiError> {
-        let before = self.conditions;
-        let mut value = |input: MaybeUndefined<Json>| -> Result<_, ApiError> {
-            if !input.is_undefined() {
-                self.count()?;
-            }
-            Ok(match input {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(crate::audit::Json::stored("null".to_owned()).equality_hash()),
-                MaybeUndefined::Value(json) => Some(json.0.equality_hash()),
-            })
-        };
-        let (from, to) = (value(input.from)?, value(input.to)?);
-        let condition = PropertyCondition {
-            name: self.optional_text(part, "name", input.name)?,
-            from,
-            to,
-            change: self.given(part, "change", input.change)?.map(Into::into),
-        };
-        self.not_empty(part, self.conditions > before)?;
-        Ok(condition)
-    }
-}
-
-/// What a text names: an activity goes by several names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum TextOf {
-    Activity,
-    Anything,
-}
-
-impl TextOf {
-    /// The texts, and for activities those that they are aliases of.
-    fn spread(self, texts: impl IntoIterator<Item = String>) -> std::collections::BTreeSet<String> {
-        match self {
-            Self::Activity => texts.into_iter().flat_map(|text| catalogue().keys_of(&text)).collect(),
-            Self::Anything => texts.into_iter().collect(),
-        }
-    }
+    pub(super) not: Option<Box<AuditEventFilter>>,
 }

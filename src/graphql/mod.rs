@@ -14,6 +14,7 @@ pub mod node;
 pub mod activity;
 pub mod viewer;
 pub mod filter;
+pub mod condition;
 pub mod scalar;
 pub mod vocabulary;
 
@@ -33,6 +34,9 @@ pub fn build(limits: Limits) -> Schema {
 /// The schema as text, which is `schema.graphql`.
 pub fn sdl() -> String {
     let schema = Schema::build(Query, EmptyMutation, EmptySubscription).finish();
-    let options = async_graphql::SDLExportOptions::new().include_specified_by().prefer_single_line_descriptions();
+    let options = async_graphql::SDLExportOptions::new()
+        .include_specified_by()
+        .prefer_single_line_descriptions()
+        .use_space_ident();
     schema.sdl_with_options(options)
 }

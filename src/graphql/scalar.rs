@@ -8,6 +8,7 @@ use crate::audit::{self, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
+/// A point in time: RFC 3339 with an offset. The server always answers in UTC (`Z`) with six fraction digits.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -27,6 +28,7 @@ impl ScalarType for DateTime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json(pub audit::Json);
 
+/// Any JSON value, passed through as it was recorded.
 #[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -44,6 +46,7 @@ impl ScalarType for Json {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence(pub i64);
 
+/// The place of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
 #[Scalar]
 impl ScalarType for Sequence {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -1,8 +1,7 @@
 //! Looking for actors by name: found among the snapshots, shown as their last visible event saw them.
 
-use super::select;
 use super::sql::Sql;
-use super::{Reader, StoreError, row};
+use super::{Reader, StoreError, condition, row, select};
 use crate::audit::{Actor, EventId};
 
 impl Reader {
@@ -18,7 +17,7 @@ impl Reader {
         select::visible(&mut sql, &self.scope.visible, "a.service");
         sql.push(" AND ");
         let columns = ["a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name"];
-        sql.joined(&columns, " OR ", "FALSE", |sql, column| select::like(sql, column, part));
+        sql.joined(&columns, " OR ", "FALSE", |sql, column| condition::like(sql, column, part));
         sql.push(") found) last JOIN audit_event e ON e.tenant_id = $1 AND e.sequence = last.sequence");
         sql.push(" ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT ").bind(i64::from(limit));
         let rows = self.query(sql).await?;

@@ -13,6 +13,7 @@ mod activity;
 mod actor;
 mod tenant;
 mod select;
+mod condition;
 mod row;
 mod sql;
 mod classify;

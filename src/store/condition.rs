@@ -1,0 +1,276 @@
+//! Conditions as SQL: exactly what [`Condition::matches`] accepts, on the folded columns.
+//!
+//! Every predicate is two-valued: the columns are never NULL, absent texts are empty.
+
+use std::collections::BTreeSet;
+
+use super::select::Driver;
+use super::sql::Sql;
+use crate::audit::filter::{
+    ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
+};
+use crate::audit::fold::after_prefix;
+use crate::audit::{Scope, ServiceSet, Status};
+
+/// Writes conditions.
+pub(super) struct Writer<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) driver: &'a Driver,
+}
+
+impl Writer<'_> {
+    pub(super) fn condition(&self, sql: &mut Sql, condition: &Condition) {
+        match condition {
+            Condition::All(parts) => drop(sql.joined(parts, " AND ", "TRUE", |sql, part| self.condition(sql, part))),
+            Condition::Any(parts) => drop(sql.joined(parts, " OR ", "FALSE", |sql, part| self.condition(sql, part))),
+            Condition::Not(part) => {
+                sql.push("NOT ");
+                self.condition(sql, part);
+            }
+            Condition::Text(column, condition) => text(sql, event_column(*column), condition),
+            Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, |value| value.name()),
+            Condition::OperationType(set) => named_set(sql, "e.operation_type", set, |value| value.name()),
+            Condition::Status(set) => status(sql, set),
+            Condition::GroupSource(source) => drop(sql.push("e.group_source = ").bind(source.name())),
+            Condition::Actor(condition) => actor(sql, condition),
+            Condition::Target(condition) => self.target(sql, condition),
+            Condition::Involving(condition) => involving(sql, condition),
+            Condition::Recorded(range) => recorded(sql, *range),
+            Condition::Search(words) => drop(sql.joined(words, " AND ", "TRUE", |sql, word| search(sql, word))),
+        }
+    }
+
+    fn target(&self, sql: &mut Sql, condition: &TargetCondition) {
+        if let (Driver::Target(_), Some(keys)) = (self.driver, &condition.keys)
+            && *condition == (TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() })
+            && matches!(self.driver, Driver::Target(key) if keys.len() == 1 && keys.contains(key))
+        {
+            sql.push("TRUE");
+            return;
+        }
+        sql.push("EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
+        if let Some(keys) = &condition.keys {
+            sql.push(" AND ");
+            one_of(sql, "t.target_key", keys);
+        }
+        let texts = [
+            ("g.object_id", &condition.object_id),
+            ("g.user_principal_name", &condition.user_principal_name),
+            ("g.type", &condition.kind),
+            ("g.display_name", &condition.display_name),
+        ];
+        let searched = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
+        if searched.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
+            sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1");
+            snapshot(sql, &texts, searched);
+            sql.push(")");
+        }
+        if let Some(property) = &condition.modified_property {
+            sql.push(" AND EXISTS (SELECT 1 FROM property_change p WHERE p.tenant_id = $1 AND p.sequence = e.sequence");
+            sql.push(" AND p.target_ordinal = t.ordinal");
+            self.property(sql, property);
+            sql.push(")");
+        }
+        sql.push(")");
+    }
+
+    fn property(&self, sql: &mut Sql, condition: &PropertyCondition) {
+        if let Some(name) = &condition.name {
+            sql.push(" AND ");
+            text(sql, "p.name_key", name);
+        }
+        if let Some(change) = condition.change {
+            sql.push(" AND p.change = ").bind(change.name());
+        }
+        if condition.from.is_some() || condition.to.is_some() {
+            for (column, hash) in [("p.old_hash", condition.from), ("p.new_hash", condition.to)] {
+                if let Some(hash) = hash {
+                    sql.push(&format!(" AND {column} = ")).bind(hash.to_vec());
+                }
+            }
+            // A withheld value never matches.
+            match &self.scope.sensitive {
+                ServiceSet::All => {}
+                ServiceSet::Only(keys) if keys.is_empty() => drop(sql.push(" AND p.sensitive = 0")),
+                ServiceSet::Only(keys) => {
+                    sql.push(" AND (p.sensitive = 0 OR e.service IN ");
+                    sql.list(keys.iter().map(String::as_str)).push(")");
+                }
+            }
+        }
+    }
+}
+
+const fn event_column(column: EventText) -> &'static str {
+    match column {
+        EventText::Service => "e.service",
+        EventText::Category => "e.category",
+        EventText::Activity => "e.activity_key",
+        EventText::Component => "e.component",
+        EventText::Correlation => "e.correlation_key",
+        EventText::EventKey => "e.event_key",
+    }
+}
+
+const TARGET_COLUMNS: [&str; 3] = ["g.display_name", "g.user_principal_name", "g.object_id"];
+
+fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
+    match texts.len() {
+        0 => drop(sql.push("FALSE")),
+        1 => drop(sql.push(&format!("{column} = ")).bind(texts.first().map(String::as_str))),
+        _ => drop(sql.push(&format!("{column} IN ")).list(texts.iter().map(String::as_str))),
+    }
+}
+
+pub(super) fn like(sql: &mut Sql, column: &str, part: &str) {
+    let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    sql.push(&format!("{column} LIKE ")).bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+}
+
+fn text(sql: &mut Sql, column: &str, condition: &TextCondition) {
+    sql.push("(TRUE");
+    if let Some(texts) = &condition.one_of {
+        sql.push(" AND ");
+        one_of(sql, column, texts);
+        // Said aloud for the partial indexes over texts that are there.
+        sql.push(&format!(" AND {column} <> ''"));
+    }
+    if !condition.none_of.is_empty() {
+        sql.push(&format!(" AND {column} <> '' AND {column} NOT IN "));
+        sql.list(condition.none_of.iter().map(String::as_str));
+    }
+    if let Some(start) = &condition.starts_with {
+        sql.push(&format!(" AND {column} >= ")).bind(start.as_str());
+        if let Some(end) = after_prefix(start) {
+            sql.push(&format!(" AND {column} < ")).bind(end);
+        }
+    }
+    if let Some(part) = &condition.contains {
+        sql.push(" AND ");
+        like(sql, column, part);
+    }
+    if let Some(is_set) = condition.is_set {
+        sql.push(&format!(" AND {column} {} ''", if is_set { "<>" } else { "=" }));
+    }
+    sql.push(")");
+}
+
+fn named_set<T: Copy>(sql: &mut Sql, column: &str, set: &SetCondition<T>, name: fn(T) -> &'static str) {
+    sql.push("(TRUE");
+    match set.one_of.as_deref() {
+        None => {}
+        Some([]) => drop(sql.push(" AND FALSE")),
+        Some(values) => drop(sql.push(&format!(" AND {column} IN ")).list(values.iter().map(|value| name(*value)))),
+    }
+    if !set.none_of.is_empty() {
+        sql.push(&format!(" AND {column} NOT IN ")).list(set.none_of.iter().map(|value| name(*value)));
+    }
+    sql.push(")");
+}
+
+fn status(sql: &mut Sql, set: &SetCondition<Status>) {
+    sql.push("(");
+    let success_out = set.none_of.contains(&Status::Success)
+        || set.one_of.as_ref().is_some_and(|values| !values.contains(&Status::Success));
+    if success_out {
+        // Said aloud for the partial index over what is rare.
+        sql.push("e.status <> 'SUCCESS' AND ");
+    }
+    named_set(sql, "e.status", set, Status::name);
+    sql.push(")");
+}
+
+/// Appends conditions on the folded columns of a snapshot table.
+fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: Option<(&String, &[&str])>) {
+    for (column, condition) in texts {
+        if let Some(condition) = condition {
+            sql.push(" AND ");
+            text(sql, column, condition);
+        }
+    }
+    if let Some((part, columns)) = searched {
+        sql.push(" AND ").joined(columns, " OR ", "FALSE", |sql, column| like(sql, column, part));
+    }
+}
+
+fn actor(sql: &mut Sql, condition: &ActorCondition) {
+    sql.push("(TRUE");
+    if let Some(keys) = &condition.keys {
+        sql.push(" AND ");
+        one_of(sql, "e.actor_key", keys);
+    }
+    if let Some(application) = &condition.application_id {
+        sql.push(" AND ");
+        text(sql, "e.application_id", application);
+    }
+    let texts = [
+        ("a.user_principal_name", &condition.user_principal_name),
+        ("a.display_name", &condition.display_name),
+        ("a.object_id", &condition.object_id),
+        ("a.ip_address", &condition.ip_address),
+        ("a.application_name", &condition.application_name),
+    ];
+    let columns = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
+    let searched = condition.search.as_ref().map(|part| (part, columns.as_slice()));
+    if searched.is_some() || condition.kinds.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
+        sql.push(" AND e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1");
+        match condition.kinds.as_deref() {
+            None => {}
+            Some([]) => drop(sql.push(" AND FALSE")),
+            Some(kinds) => drop(sql.push(" AND a.kind IN ").list(kinds.iter().map(|kind| kind.name()))),
+        }
+        snapshot(sql, &texts, searched);
+        sql.push(")");
+    }
+    sql.push(")");
+}
+
+/// `e.actor_id` or some target of the event is among the snapshots that meet a condition on any of their columns.
+fn anybody(sql: &mut Sql, actor: &[&str], target: &[&str], write: impl Fn(&mut Sql, &str)) {
+    sql.push("(e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1 AND ");
+    sql.joined(actor, " OR ", "FALSE", |sql, column| write(sql, column));
+    sql.push(") OR EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
+    sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1 AND ");
+    sql.joined(target, " OR ", "FALSE", |sql, column| write(sql, column));
+    sql.push(")))");
+}
+
+fn involving(sql: &mut Sql, condition: &TextCondition) {
+    let actor = ["a.object_id", "a.user_principal_name", "a.display_name"];
+    if condition.is_set == Some(false) {
+        if condition.is_only_absence() {
+            sql.push("NOT ");
+            anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| {
+                sql.push(&format!("{column} <> ''"));
+            });
+        } else {
+            sql.push("FALSE");
+        }
+        return;
+    }
+    // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
+    let present = TextCondition { is_set: Some(true), ..condition.clone() };
+    anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| text(sql, column, &present));
+}
+
+fn recorded(sql: &mut Sql, range: TimeRange) {
+    sql.push("(TRUE");
+    for (operator, moment) in [(">=", range.from), ("<", range.to)] {
+        if let Some(moment) = moment {
+            sql.push(&format!(" AND e.recorded_at {operator} ")).bind(moment.0);
+        }
+    }
+    sql.push(")");
+}
+
+fn search(sql: &mut Sql, word: &str) {
+    let actor =
+        ["a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id"];
+    sql.push("(");
+    like(sql, "e.activity_key", word);
+    sql.push(" OR ");
+    like(sql, "e.activity_name", word);
+    sql.push(" OR ");
+    anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| like(sql, column, word));
+    sql.push(")");
+}

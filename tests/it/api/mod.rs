@@ -1,0 +1,3 @@
+//! The API as its callers meet it: over HTTP, by role.
+
+mod events;

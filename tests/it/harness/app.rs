@@ -1,0 +1,77 @@
+//! The server that `auditgraph serve` starts, on a free port, over a database of the test's own.
+
+use auditgraph::access;
+use auditgraph::app::{self, App};
+use auditgraph::audit::{EventBody, Timestamp};
+use auditgraph::config::{Cli, Command};
+use auditgraph::store::{Outcome, Store, Tenant};
+use clap::Parser as _;
+
+use super::client::Client;
+use super::database::{TestDatabase, add_tenant, record};
+
+/// The secret that signs the tests' tokens.
+pub(crate) const SECRET: &str = "a secret for tests that is long enough to be one";
+
+/// A running server.
+pub(crate) struct TestApp {
+    pub(crate) database: TestDatabase,
+    pub(crate) store: Store,
+    pub(crate) tenant: Tenant,
+    pub(crate) url: String,
+}
+
+impl TestApp {
+    /// Starts a server whose tenant is `contoso`.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server with further options of `auditgraph serve`.
+    pub(crate) async fn start_with(options: &[&str]) -> Self {
+        let database = TestDatabase::new().await;
+        let store = database.store().await;
+        let tenant = add_tenant(&store, "contoso").await;
+        let mut arguments = vec!["auditgraph", "serve", "--database-url", &database.url, "--listen", "127.0.0.1:0"];
+        arguments.extend(["--workers", "1"]);
+        if !options.contains(&"--jwt-public-key-file") {
+            arguments.extend(["--jwt-secret", SECRET]);
+        }
+        arguments.extend(options);
+        let Command::Serve(config) = Cli::try_parse_from(arguments).unwrap().command else { unreachable!() };
+        let app = App::start(&config).await.unwrap();
+        let url = format!("http://{}", app.address());
+        tokio::spawn(app.run());
+        Self { database, store, tenant, url }
+    }
+
+    /// Somebody who sees everything.
+    pub(crate) fn admin(&self) -> Client {
+        Client::new(&self.url).role("GLOBAL_ADMIN")
+    }
+
+    /// Somebody who sees Intune.
+    pub(crate) fn intune_admin(&self) -> Client {
+        Client::new(&self.url).role("INTUNE_SERVICE_ADMIN")
+    }
+
+    /// Somebody who sees everything but what is sensitive.
+    pub(crate) fn auditor(&self) -> Client {
+        Client::new(&self.url).role("AUDIT_READER")
+    }
+
+    /// Nobody.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(&self.url)
+    }
+
+    /// Records events that have to be valid, now.
+    pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<Outcome> {
+        record(&access::operator_writer(&self.store, &self.tenant), bodies, app::now()).await
+    }
+
+    /// What the server's clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        app::now()
+    }
+}

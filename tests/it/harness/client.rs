@@ -1,0 +1,113 @@
+//! Callers: each holds a token and asks over HTTP, as any client would.
+
+use auditgraph::app;
+use auditgraph::audit::time::HOUR;
+use auditgraph::auth::{Grantable, Role, TokenRequest, issue};
+use serde_json::{Value, json};
+
+use super::app::SECRET;
+
+/// A caller of the server.
+#[derive(Clone)]
+pub(crate) struct Client {
+    url: String,
+    http: reqwest::Client,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The data of an answer without errors, at a JSON pointer.
+    #[track_caller]
+    pub(crate) fn data(&self, pointer: &str) -> &Value {
+        assert_eq!(self.body.get("errors"), None, "{}", self.text);
+        self.body.pointer(&format!("/data{pointer}")).unwrap_or_else(|| panic!("no {pointer} in {}", self.text))
+    }
+
+    /// Code and message of the first error.
+    #[track_caller]
+    pub(crate) fn error(&self) -> (&str, &str) {
+        let error = self.body.pointer("/errors/0").unwrap_or_else(|| panic!("no error in {}", self.text));
+        (error["extensions"]["code"].as_str().unwrap_or(""), error["message"].as_str().unwrap_or(""))
+    }
+}
+
+impl Client {
+    pub(crate) fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), http: reqwest::Client::new(), token: None }
+    }
+
+    /// The same server with a token of a role, in tenant `contoso`.
+    pub(crate) fn role(self, role: &str) -> Self {
+        self.granted("contoso", &[Grantable::Role(Role::from_name(role).unwrap())])
+    }
+
+    /// The same server with a token of a tenant and some grants.
+    pub(crate) fn granted(self, tenant: &str, grants: &[Grantable]) -> Self {
+        let now = app::now();
+        let request = TokenRequest {
+            subject: "somebody",
+            tenant,
+            tenant_claim: "tid",
+            grants,
+            issuer: None,
+            audience: None,
+            now,
+            expires_at: now.plus(HOUR),
+        };
+        let token = issue(SECRET, &request).unwrap();
+        self.token(&token)
+    }
+
+    /// The same server with this token.
+    pub(crate) fn token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
+    }
+
+    /// A request to an address, with the token.
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request and reads the answer, whatever it is.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, headers, body, text }
+    }
+
+    /// Asks a query.
+    pub(crate) async fn query(&self, query: &str) -> Answer {
+        self.query_with(query, json!({})).await
+    }
+
+    /// Asks a query with variables.
+    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        self.send(self.request(reqwest::Method::POST, "/graphql").json(&body)).await
+    }
+
+    /// The event keys of the first page of a filter, over all time, newest first.
+    pub(crate) async fn keys(&self, filter: Value) -> Vec<String> {
+        let query = "query($filter: AuditEventFilter) {
+            auditEvents(first: 200, period: null, filter: $filter) { nodes { eventKey } }
+        }";
+        let answer = self.query_with(query, json!({ "filter": filter })).await;
+        let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
+        nodes.iter().map(|node| node["eventKey"].as_str().unwrap().to_owned()).collect()
+    }
+}

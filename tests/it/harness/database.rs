@@ -1,0 +1,145 @@
+//! A database for one test: an SQLite file, or a schema on the PostgreSQL server that the environment names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auditgraph::access;
+use auditgraph::audit::sensitive::SensitiveNames;
+use auditgraph::audit::{EventBody, NewEvent, Scope, Timestamp};
+use auditgraph::store::{Observer, Outcome, Reader, Settings, Store, Tenant, Writer};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+
+/// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);
+
+/// A database that goes away with the test.
+pub(crate) struct TestDatabase {
+    pub(crate) url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl TestDatabase {
+    pub(crate) async fn new() -> Self {
+        match std::env::var("AUDITGRAPH_TEST_POSTGRES_URL") {
+            Err(_) => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite://{}", folder.path().join("test.db").display());
+                Self { url, _folder: Some(folder) }
+            }
+            Ok(server) => {
+                let schema = format!("t_{}", uuid::Uuid::new_v4().simple());
+                let connection = Database::connect(&server).await.unwrap();
+                connection.execute_unprepared(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+                connection.close().await.unwrap();
+                Self { url: format!("{server}?options=-c%20search_path%3D{schema}"), _folder: None }
+            }
+        }
+    }
+
+    /// Opens the log and brings it to the schema.
+    pub(crate) async fn store(&self) -> Store {
+        self.observed(None).await
+    }
+
+    /// Opens the log and tells of every statement.
+    pub(crate) async fn observed(&self, observer: Option<Observer>) -> Store {
+        let settings = Settings { url: self.url.clone(), connections: 4, statement_timeout: Duration::from_secs(20) };
+        let store = Store::open(&settings, observer).await.unwrap();
+        store.migrate().await.unwrap();
+        store
+    }
+
+    /// A connection that bypasses the store, for looking at plans and for breaking things on purpose.
+    pub(crate) async fn connection(&self) -> DatabaseConnection {
+        Database::connect(&self.url).await.unwrap()
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+}
+
+/// The log of one tenant.
+pub(crate) struct TestLog {
+    pub(crate) database: TestDatabase,
+    pub(crate) store: Store,
+    pub(crate) tenant: Tenant,
+}
+
+impl TestLog {
+    pub(crate) async fn new() -> Self {
+        Self::observed(None).await
+    }
+
+    pub(crate) async fn observed(observer: Option<Observer>) -> Self {
+        let database = TestDatabase::new().await;
+        let store = database.observed(observer).await;
+        let tenant = add_tenant(&store, "contoso").await;
+        Self { database, store, tenant }
+    }
+
+    pub(crate) fn writer(&self) -> Writer {
+        access::operator_writer(&self.store, &self.tenant)
+    }
+
+    /// Everything, as an operator sees it.
+    pub(crate) fn reader(&self) -> Reader {
+        access::operator_reader(&self.store, &self.tenant)
+    }
+
+    /// What a scope shows.
+    pub(crate) fn reader_of(&self, scope: Scope) -> Reader {
+        self.store.reader(&self.tenant, scope)
+    }
+
+    pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<Outcome> {
+        record(&self.writer(), bodies, NOW).await
+    }
+}
+
+pub(crate) async fn add_tenant(store: &Store, key: &str) -> Tenant {
+    store.add_tenant(key, &key.to_uppercase(), &[], uuid::Uuid::new_v4().to_string()).await.unwrap()
+}
+
+/// Records events that have to be valid, in batches.
+pub(crate) async fn record(
+    writer: &Writer,
+    bodies: impl IntoIterator<Item = EventBody>,
+    now: Timestamp,
+) -> Vec<Outcome> {
+    let rules = SensitiveNames::default();
+    let events: Vec<NewEvent> = bodies.into_iter().map(|body| NewEvent::parse(body, now, &rules).unwrap()).collect();
+    let mut outcomes = Vec::new();
+    for batch in events.chunks(500) {
+        outcomes.extend(writer.record(batch, now).await.unwrap());
+    }
+    outcomes
+}
+
+/// The statements that a store ran, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Statements(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Statements {
+    pub(crate) fn observer(&self) -> Observer {
+        let held = Arc::clone(&self.0);
+        Arc::new(move |sql, _elapsed, _failed| held.lock().unwrap().push(sql.to_owned()))
+    }
+
+    /// What ran since the last call.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+/// The plan of a statement as the database tells it, one line a step.
+pub(crate) async fn plan(connection: &DatabaseConnection, statement: Statement) -> String {
+    let backend = connection.get_database_backend();
+    let word = if backend == sea_orm::DbBackend::Postgres { "EXPLAIN" } else { "EXPLAIN QUERY PLAN" };
+    let explained =
+        Statement { sql: format!("{word} {}", statement.sql), values: statement.values, db_backend: backend };
+    let column = if backend == sea_orm::DbBackend::Postgres { 0 } else { 3 };
+    let rows = connection.query_all_raw(explained).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(column).unwrap()).collect();
+    lines.join("\n")
+}

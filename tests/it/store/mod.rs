@@ -1,0 +1,3 @@
+//! What the log promises, on the store itself.
+
+mod record;
