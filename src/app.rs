@@ -23,7 +23,7 @@ use crate::store::{self, Observer, Store};
 use crate::{audit, demo, graphql};
 
 /// A statement that takes longer than this is logged, without its values.
-const SLOW_STATEMENT: Duration = Duration::from_millis(1_000);
+const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// How long requests may take to end when the server stops.
 const SHUTDOWN_SECS: u64 = 30;
 /// How many events the demo records in one transaction.
@@ -162,18 +162,17 @@ async fn open_for_operator(database: &Database) -> anyhow::Result<Store> {
 /// `auditgraph import`. Complaints go to `complain`, a line each.
 pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
     let store = open_for_operator(&config.database).await?;
-    let tenant = match &config.tenant {
-        Some(key) => match store.tenant(key).await? {
+    let tenant = if let Some(key) = &config.tenant {
+        match store.tenant(key).await? {
             Some(tenant) => tenant,
             None => store.add_tenant(key, key, &[], new_id()).await?,
-        },
-        None => {
-            let mut tenants = store.tenants().await?;
-            anyhow::ensure!(tenants.len() < 2, "there are several tenants: say whose log with --tenant KEY");
-            tenants
-                .pop()
-                .context("there is no tenant: add one with `auditgraph tenant add KEY`, or name it with --tenant KEY")?
         }
+    } else {
+        let mut tenants = store.tenants().await?;
+        anyhow::ensure!(tenants.len() < 2, "there are several tenants: say whose log with --tenant KEY");
+        tenants
+            .pop()
+            .context("there is no tenant: add one with `auditgraph tenant add KEY`, or name it with --tenant KEY")?
     };
     anyhow::ensure!(!tenant.is_disabled, "tenant `{}` is disabled", tenant.key);
     let importer = Importer {

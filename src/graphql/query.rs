@@ -130,9 +130,9 @@ impl Query {
         let asked = ctx.look_ahead().field("pageInfo");
         let wants =
             PageWants { next: asked.field("hasNextPage").exists(), previous: asked.field("hasPreviousPage").exists() };
-        let list = List { condition, period };
-        let slice = reader.events(&list, &page, wants).await?;
-        Ok(AuditEventConnection::new(reader, list, slice))
+        let events = List { condition, period };
+        let slice = reader.events(&events, &page, wants).await?;
+        Ok(AuditEventConnection::new(reader, events, slice))
     }
 
     /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
