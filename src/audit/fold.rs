@@ -17,11 +17,10 @@ pub const KEY_BYTES_MAX: usize = 252;
 
 /// The form in which texts are compared.
 pub fn fold(text: &str) -> String {
-    let folded: String = if text.is_ascii() {
-        text.chars().map(|c| fold_char(c.to_ascii_lowercase())).collect()
-    } else {
-        text.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect()
-    };
+    if text.is_ascii() && !text.contains('\0') {
+        return text.trim().to_ascii_lowercase();
+    }
+    let folded: String = text.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect();
     folded.trim().to_owned()
 }
 
