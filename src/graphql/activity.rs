@@ -1,7 +1,7 @@
 //! Activity types, services and categories: what is built in, together with what the tenant has recorded.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
@@ -25,10 +25,18 @@ struct Entry {
     recorded: Option<RecordedActivity>,
 }
 
-/// All activity types that a caller may see, by key.
+/// A category of a service, both as they write themselves.
+#[derive(Clone, Debug)]
+struct Section {
+    service: String,
+    category: String,
+}
+
+/// All activity types that a caller may see, by key, and the categories of services, by folded service and category.
 #[derive(Debug)]
 pub struct Listing {
     entries: BTreeMap<Key, Arc<Entry>>,
+    sections: BTreeMap<[String; 2], Section>,
 }
 
 impl Listing {
@@ -56,7 +64,22 @@ impl Listing {
                 entries.entry(key).or_insert_with(|| Entry { base: Cow::Owned(base(&activity)), recorded: None });
             entry.recorded = Some(activity);
         }
-        Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect() }
+        let built_in = catalogue().services().iter().flat_map(|service| {
+            let section = |category: &String| Section { service: service.key.clone(), category: category.clone() };
+            service.categories.iter().map(section)
+        });
+        let recorded = entries.values().map(|entry: &Entry| Section {
+            service: entry.base.service.clone(),
+            category: entry.base.category.clone(),
+        });
+        let mut sections = BTreeMap::new();
+        for section in built_in.chain(recorded) {
+            let key = [fold(&section.service), fold(&section.category)];
+            if scope.visible.contains(&key[0]) {
+                sections.entry(key).or_insert(section);
+            }
+        }
+        Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect(), sections }
     }
 
     /// The entry of an event's activity.
@@ -75,56 +98,45 @@ impl Listing {
     /// The services, sorted by display name.
     pub fn services(&self) -> Vec<AuditService> {
         let mut services: BTreeMap<&str, AuditService> = BTreeMap::new();
-        let mut categories: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for ([service, category, _], entry) in &self.entries {
-            categories.entry(service).or_default().insert(category);
-            let key = &entry.base.service;
-            let listed = services.entry(service).or_insert_with(|| AuditService {
-                key: key.clone(),
-                display_name: catalogue().service_display_name(key),
-                categories: Vec::new(),
+        for ([service, _], section) in &self.sections {
+            services.entry(service).or_insert_with(|| AuditService {
+                key: section.service.clone(),
+                display_name: catalogue().service_display_name(&section.service),
+                categories: self.categories(Some(service)),
                 last_recorded_at: None,
                 event_count: 0,
             });
-            if let Some(recorded) = &entry.recorded {
-                let last = recorded.last_recorded_at;
-                listed.last_recorded_at =
-                    Some(DateTime(listed.last_recorded_at.map_or(last, |earlier| earlier.0.max(last))));
+        }
+        for ([service, _, _], entry) in &self.entries {
+            if let (Some(listed), Some(recorded)) = (services.get_mut(service.as_str()), &entry.recorded) {
+                let last = listed
+                    .last_recorded_at
+                    .map_or(recorded.last_recorded_at, |earlier| earlier.0.max(recorded.last_recorded_at));
+                listed.last_recorded_at = Some(DateTime(last));
                 listed.event_count = listed.event_count.saturating_add(bounded(recorded.event_count));
             }
-        }
-        for (service, listed) in &mut services {
-            let own = categories.get(service);
-            listed.categories = self.categories(|_, category| own.is_some_and(|own| own.contains(category)));
         }
         let mut services: Vec<_> = services.into_values().collect();
         services.sort_by_cached_key(|service| fold(&service.display_name));
         services
     }
 
-    /// The categories that some entry with a service and category of this choice has, sorted by display name.
-    pub fn categories(&self, matches: impl Fn(&str, &str) -> bool) -> Vec<AuditCategory> {
-        let chosen: BTreeSet<&str> = self
-            .entries
-            .keys()
-            .filter(|[service, category, _]| matches(service, category))
-            .map(|[_, category, _]| category.as_str())
-            .collect();
-        let mut categories: BTreeMap<&str, (AuditCategory, BTreeSet<&str>)> = BTreeMap::new();
-        for ([service, category, _], entry) in &self.entries {
-            if !chosen.contains(category.as_str()) {
-                continue;
-            }
-            let (listed, services) = categories.entry(category).or_insert_with(|| {
-                let key = entry.base.category.clone();
-                let display_name = Catalogue::category_display_name(&key);
-                (AuditCategory { key, display_name, services: Vec::new() }, BTreeSet::new())
+    /// The categories, of one service if its folded key is given, sorted by display name.
+    pub fn categories(&self, of_service: Option<&str>) -> Vec<AuditCategory> {
+        let mut categories: BTreeMap<&str, AuditCategory> = BTreeMap::new();
+        for ([_, category], section) in &self.sections {
+            let listed = categories.entry(category).or_insert_with(|| AuditCategory {
+                key: section.category.clone(),
+                display_name: Catalogue::category_display_name(&section.category),
+                services: Vec::new(),
             });
-            if services.insert(service) {
-                listed.services.push(entry.base.service.clone());
-            }
+            listed.services.push(section.service.clone());
         }
-        let mut categories: Vec<_> = categories.into_values().map(|(category, _)| category).collect();
+        let used = |category: &str| {
+            of_service.is_none_or(|service| self.sections.contains_key(&[service.to_owned(), category.to_owned()]))
+        };
+        let mut categories: Vec<_> =
+            categories.into_iter().filter(|(key, _)| used(key)).map(|(_, category)| category).collect();
         categories.sort_by_cached_key(|category| fold(&category.display_name));
         categories
     }

@@ -188,8 +188,7 @@ impl Query {
         #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
-        let listing = Listing::of(ctx).await?;
-        Ok(listing.categories(|service, _| wanted.as_ref().is_none_or(|wanted| wanted == service)))
+        Ok(Listing::of(ctx).await?.categories(wanted.as_deref()))
     }
 
     /// What this server keeps and allows: retention, time span of the stored events, limits.
