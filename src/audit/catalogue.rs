@@ -13,7 +13,7 @@ mod type_filter;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use super::fold::{fold, fold_activity};
+use super::fold::{fold, fold_activity, words};
 use super::{OperationType, ResourceType};
 
 pub use type_filter::TypeFilter;
@@ -154,7 +154,7 @@ impl Catalogue {
         if let Some((_, spelled)) = SPELLED.iter().find(|(known, _)| *known == key) {
             return (*spelled).to_owned();
         }
-        let mut words = table::capital_words(key);
+        let mut words = words(key);
         for word in words.iter_mut().skip(1).filter(|word| !PROPER.contains(&word.as_str())) {
             let is_abbreviation = word.chars().all(char::is_uppercase);
             if !is_abbreviation {

@@ -4,7 +4,7 @@
 //! what its names suggest, with one exception: a resource called `...Assignment` is assigned, not created. Names are
 //! read as words, so `createDeviceShellScript`, `Group_AddMember` and `Add user` need no tables of their own.
 
-use super::fold::fold;
+use super::fold::{self, fold};
 use super::{OperationType, ResourceType};
 
 use OperationType::{Assign, Create, Delete, Read, RemoteTask, Update};
@@ -297,26 +297,9 @@ fn begins_with(words: &[String], phrase: &str) -> bool {
     }
 }
 
-/// The words of a name, in lower case: split where a capital begins a word (`aB`, `ABc`), and at everything that is
-/// neither letter nor digit.
+/// The words of a name, in lower case.
 fn words(name: &str) -> Vec<String> {
-    let chars: Vec<char> = name.chars().collect();
-    let mut words = vec![String::new()];
-    for (i, c) in chars.iter().enumerate() {
-        let starts = c.is_uppercase()
-            && i > 0
-            && (!chars[i - 1].is_uppercase() || chars.get(i + 1).is_some_and(|next| next.is_lowercase()));
-        if starts || !c.is_alphanumeric() {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(c.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
+    fold::words(name).iter().map(|word| word.to_lowercase()).collect()
 }
 
 #[cfg(test)]

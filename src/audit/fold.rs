@@ -76,6 +76,28 @@ pub fn after_prefix(prefix: &str) -> Option<String> {
     None
 }
 
+/// The words of a name such as `DeviceToken`, `wifi.preSharedKey` or `pre-shared key`: split where a capital begins a
+/// word (`aB`, `ABc`), and at everything that is neither letter nor digit.
+pub fn words(name: &str) -> Vec<String> {
+    let chars: Vec<char> = name.chars().collect();
+    let mut words = vec![String::new()];
+    for (i, c) in chars.iter().enumerate() {
+        let begins = c.is_uppercase()
+            && i > 0
+            && (!chars[i - 1].is_uppercase() || chars.get(i + 1).is_some_and(|next| next.is_lowercase()));
+        if begins || !c.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.push(*c);
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,33 +1,32 @@
 //! Which values are sensitive: decided by name when an event is recorded, and stored with the event.
 //!
-//! A name is split into words (`DeviceToken`, `wifi.preSharedKey` and `pre-shared key` alike). It is sensitive if it
-//! holds one of the secret-bearing words, unless a word after the last of them says that the value is a setting about
-//! the secret (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own.
+//! A name is sensitive if it holds the name of a secret, however it is spelled (`DeviceToken`, `devicetoken`,
+//! `wifi.preSharedKey`, `pre-shared key`), unless the words after it say that the value is a setting about the secret
+//! (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own. Where a
+//! name may mean either, the value is withheld.
 
-use super::fold::fold;
+use super::fold::{fold, words};
 use super::json::Node;
 
-/// Words, or runs of words, that name something secret.
+/// What secrets are called, without what separates the words.
 #[rustfmt::skip]
-const SECRET: &[&[&str]] = &[
-    &["password"], &["passwords"], &["passwd"], &["pwd"], &["passphrase"], &["passcode"], &["secret"], &["secrets"],
-    &["credential"], &["credentials"], &["token"], &["tokens"], &["private", "key"], &["privatekey"],
-    &["pre", "shared", "key"], &["preshared", "key"], &["presharedkey"], &["shared", "key"], &["psk"],
-    &["api", "key"], &["apikey"], &["access", "key"], &["recovery", "key"], &["access", "pass"], &["script", "content"],
-    &["scriptcontent"], &["detection", "script"], &["remediation", "script"],
+const SECRET: [&str; 21] = [
+    "password", "passwd", "pwd", "passphrase", "passcode", "secret", "credential", "token", "privatekey", "sharedkey",
+    "apikey", "accesskey", "recoverykey", "encryptionkey", "signingkey", "accesspass", "scriptcontent",
+    "detectionscript", "remediationscript", "connectionstring", "verificationcode",
 ];
+/// Names of secrets that only count as words of their own.
+const SECRET_WORDS: [&str; 2] = ["psk", "pin"];
 
-/// Parts of which every secret name holds one, for telling most names apart without splitting them.
-const TRACES: [&str; 8] = ["pass", "pwd", "secret", "credential", "token", "key", "psk", "script"];
-
-/// Words that, after a secret word, say that the value is about the secret.
+/// Words that, after the name of a secret, say that the value is about the secret.
 #[rustfmt::skip]
-const ABOUT: &[&[&str]] = &[
-    &["policy"], &["policies"], &["minimum"], &["maximum"], &["min"], &["max"], &["required"], &["require"],
-    &["length"], &["expiration"], &["expiry"], &["expires"], &["lifetime"], &["valid", "from"], &["valid", "to"],
-    &["valid", "until"], &["days"], &["minutes"], &["count"], &["complexity"], &["block"], &["blocked"], &["enabled"],
-    &["protection"], &["type"], &["renewal"],
+const ABOUT: [&str; 27] = [
+    "policy", "policies", "minimum", "maximum", "min", "max", "required", "require", "length", "expiration", "expiry",
+    "expires", "lifetime", "from", "until", "days", "minutes", "count", "complexity", "block", "blocked", "enabled",
+    "protection", "type", "renewal", "inactivity", "simple",
 ];
+/// Last words that say that the value is the secret after all.
+const HOLDS: [&str; 9] = ["key", "keys", "value", "values", "content", "data", "text", "string", "block"];
 
 /// How many levels of JSON in strings are looked into.
 const STRINGS_MAX: usize = 3;
@@ -52,19 +51,21 @@ impl SensitiveNames {
                 return true;
             }
         }
-        let lower = name.to_ascii_lowercase();
-        if name.is_ascii() && !TRACES.iter().any(|trace| lower.contains(trace)) {
+        // Most names hold nothing of the kind, which is told without splitting them.
+        let joined: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        if !SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined.contains(secret)) {
             return false;
         }
-        let words = words(name);
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let ends = SECRET.iter().filter_map(|secret| {
-            words.windows(secret.len()).rposition(|window| window == *secret).map(|at| at + secret.len())
+        let words: Vec<String> = words(name).iter().map(|word| word.to_lowercase()).collect();
+        let Some(end) = secret_end(&words) else { return false };
+        let mut begin = 0;
+        let after = words.iter().filter(|word| {
+            let begins_after = begin >= end;
+            begin += word.len();
+            begins_after
         });
-        ends.max().is_some_and(|end| {
-            let after = &words[end..];
-            !ABOUT.iter().any(|about| after.windows(about.len()).any(|window| window == *about))
-        })
+        let holds = words.last().is_some_and(|last| HOLDS.contains(&last.as_str()));
+        holds || !after.into_iter().any(|word| ABOUT.contains(&word.as_str()))
     }
 
     /// Whether a value holds a member whose name is sensitive, at any depth, also in JSON that stands in a string.
@@ -74,7 +75,8 @@ impl SensitiveNames {
 
     /// The same of a value that is text; one without an object in it holds no names.
     pub fn covers_inside_text(&self, json: &str) -> bool {
-        json.contains('{') && Node::parse(json).is_some_and(|value| self.covers_inside(&value))
+        (json.contains('{') || json.contains("\\u00"))
+            && Node::parse(json).is_some_and(|value| self.covers_inside(&value))
     }
 
     /// Whether members are a name and a value, and the name is sensitive: `{"name": "Password", "value": ...}`.
@@ -103,26 +105,20 @@ impl SensitiveNames {
     }
 }
 
-/// The words of a name, in lower case: split where a letter is not followed by its like (`aB`, `ABc`), and at
-/// everything that is neither letter nor digit.
-fn words(name: &str) -> Vec<String> {
-    let chars: Vec<char> = name.chars().collect();
-    let mut words: Vec<String> = vec![String::new()];
-    for (i, c) in chars.iter().enumerate() {
-        let starts_word = c.is_uppercase()
-            && i > 0
-            && (!chars[i - 1].is_uppercase() || chars.get(i + 1).is_some_and(|next| next.is_lowercase()));
-        if !c.is_alphanumeric() || starts_word {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.extend(c.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
+/// Where the last name of a secret ends in the words put together; none if there is no such name.
+fn secret_end(words: &[String]) -> Option<usize> {
+    let joined = words.concat();
+    let named = SECRET.iter().filter_map(|secret| {
+        // A secretary is no secret.
+        let at = joined.rmatch_indices(secret).map(|(at, _)| at).find(|at| !joined[*at..].starts_with("secretar"));
+        at.map(|at| at + secret.len())
+    });
+    let mut end = 0;
+    let words = words.iter().filter_map(|word| {
+        end += word.len();
+        SECRET_WORDS.contains(&word.as_str()).then_some(end)
+    });
+    named.chain(words).max()
 }
 
 #[cfg(test)]
@@ -148,14 +144,16 @@ mod tests {
             "passwordType.password",
             "PasswordPrevious",
             "TemporaryAccessPass",
+            "clientsecret",
+            "DEVICETOKEN",
+            "accessKeys",
+            "PrivateKeyBlock",
+            "PasswordProtectionKey",
+            "ConnectionString",
+            "BitLockerPin",
         ] {
             assert!(rules.covers(name), "{name}");
         }
-    }
-
-    #[test]
-    fn every_secret_name_has_a_trace() {
-        assert!(SECRET.iter().all(|words| TRACES.iter().any(|trace| words.concat().contains(trace))));
     }
 
     #[test]
@@ -169,6 +167,10 @@ mod tests {
             "AccountEnabled",
             "TokenLifetimePolicy",
             "Secretary",
+            "PinMinimumLength",
+            "PinnedApps",
+            "passwordMinutesOfInactivityBeforeLock",
+            "PasswordPreviousPasswordBlockCount",
             "DisplayName",
         ] {
             assert!(!rules.covers(name), "{name}");
@@ -180,6 +182,7 @@ mod tests {
         let rules = SensitiveNames::with_extra(["Salary".to_owned()]);
         assert!(rules.covers("employee.salary.amount"));
         assert!(rules.covers_inside(&Node::parse(r#"[{"a":{"clientSecret":"x"}}]"#).unwrap()));
+        assert!(rules.covers_inside_text(r#""\u007b\"token\":1}""#));
         assert!(rules.covers_inside(&Node::parse(r#"{"Name":"Password","New":"x"}"#).unwrap()));
         assert!(rules.covers_inside(&Node::parse(r#"["{\"DeviceToken\":\"x\"}"]"#).unwrap()));
         assert!(!rules.covers_inside(&Node::parse(r#"["password"]"#).unwrap()));

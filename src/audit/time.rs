@@ -33,7 +33,9 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).ok_or(fmt::Error)?;
+        // Beyond the calendar (which no moment that was parsed is) the nearest moment in it stands.
+        let nearest = if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or(nearest);
         f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true))
     }
 }

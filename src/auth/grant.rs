@@ -82,17 +82,20 @@ fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> Acc
     AccessGrant { role, services, sees_sensitive }
 }
 
+/// Claims that only a token has that was given to a person, or to an application on a person's behalf.
+const PERSONAL_CLAIMS: [&str; 7] = ["scp", "scope", "upn", "preferred_username", "unique_name", "email", "nonce"];
+
 /// Whether an application acts for itself. `idtyp` says so where the issuer writes it; elsewhere a token that acts
-/// for a user is known by its token scopes.
+/// for a person is known by its token scopes, or by naming the person.
 fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
     Ok(match claims.text("idtyp")? {
         Some(kind) => kind.eq_ignore_ascii_case("app"),
-        None => claims.get("scp").is_none(),
+        None => !PERSONAL_CLAIMS.iter().any(|claim| claims.get(claim).is_some()),
     })
 }
 
 fn check_token_scope(claims: &Claims, settings: &Settings, app_only: bool) -> Result<(), Rejected> {
-    let scopes = claims.texts("scp")?;
+    let scopes = [claims.texts("scp")?, claims.texts("scope")?].concat();
     let mut given = scopes.iter().flat_map(|scopes| scopes.split(' '));
     match &settings.required_scope {
         Some(required) if !app_only && !given.any(|scope| scope == required) => Err(Rejected::ScopeMissing),

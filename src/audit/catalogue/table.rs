@@ -89,21 +89,3 @@ fn entry(service: &str, category: &str, line: &str) -> Option<ActivityType> {
     entry.operation_type = operation.unwrap_or_else(|| operation_type(verb, name));
     Some(entry)
 }
-
-/// The words of a key that is written with a capital for each, as they are written.
-pub(super) fn capital_words(key: &str) -> Vec<String> {
-    let chars: Vec<char> = key.chars().collect();
-    let mut words: Vec<String> = vec![String::new()];
-    for (i, c) in chars.iter().enumerate() {
-        let after_small = i > 0 && !chars[i - 1].is_uppercase();
-        let before_small = i > 0 && chars.get(i + 1).is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && (after_small || before_small) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.push(*c);
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
