@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
 use super::context::ContextExt as _;
@@ -13,7 +13,7 @@ use super::node::Node;
 use super::party::Actor;
 use super::scalar::{DateTime, Sequence};
 use super::viewer::{AuditLogInfo, Viewer};
-use super::vocabulary::{ActivityResourceType, AuditEventOrderField, AuditTimeWindow, OperationType, OrderDirection};
+use super::vocabulary::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
 use crate::audit::catalogue::{TypeFilter, catalogue};
 use crate::audit::filter::{Condition, needle};
 use crate::audit::fold::fold;
@@ -112,9 +112,9 @@ impl Query {
         #[graphql(
             name = "period",
             desc = "When the events happened. Null means all that is kept.",
-            default_with = "Some(AuditPeriodInput::Window(AuditTimeWindow::Last30Days))"
+            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
         )]
-        when: Option<AuditPeriodInput>,
+        when: MaybeUndefined<AuditPeriodInput>,
         #[graphql(desc = "Which events. All conditions of one filter object have to hold.")] filter: Option<
             AuditEventFilter,
         >,
@@ -124,6 +124,12 @@ impl Query {
     ) -> Result<AuditEventConnection, ApiError> {
         let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
         let page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
+        // The library takes a variable that was left out for no value at all, and so does not see the default.
+        let when = match when {
+            MaybeUndefined::Undefined => Some(AuditPeriodInput::DEFAULT),
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Value(when) => Some(when),
+        };
         let period = period(when.as_ref(), ctx.session()?.now, page.kept_start())?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         let reader = ctx.reader()?;
