@@ -1,4 +1,7 @@
 //! Everything that can be read. Each resolver reads: page, door, ask, wrap.
+//!
+//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: the library lets an error of the latter
+//! take the whole answer with it, where null at that one place is promised.
 
 use std::sync::Arc;
 
@@ -60,8 +63,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A global id that this service handed out earlier.")] id: ID,
-    ) -> Result<Option<Node>, ApiError> {
-        Ok(nodes(ctx, &[id]).await?.pop().flatten())
+    ) -> Option<Result<Node, ApiError>> {
+        nodes(ctx, &[id]).await.map(|mut found| found.pop().flatten()).transpose()
     }
 
     /// Fetches several objects at once, in the order asked; null at the places where there is none. At most 100 ids.
@@ -81,10 +84,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's global id.")] id: ID,
-    ) -> Result<Option<AuditEvent>, ApiError> {
-        let reader = ctx.reader()?;
-        let Ok(id) = EventId::parse(&id) else { return Ok(None) };
-        Ok(reader.event(id).await?.map(|event| AuditEvent(Arc::new(event))))
+    ) -> Option<Result<AuditEvent, ApiError>> {
+        event(ctx, EventId::parse(&id).ok()).await.transpose()
     }
 
     /// One audit event by the key it was recorded under. Null like `auditEvent`.
@@ -94,9 +95,8 @@ impl Query {
         #[graphql(desc = "The service that logged it.")] service: String,
         #[graphql(desc = "The key given when it was recorded, or the source's id of an imported event.")]
         event_key: String,
-    ) -> Result<Option<AuditEvent>, ApiError> {
-        let event = ctx.reader()?.event(EventId::of(&service, &event_key)).await?;
-        Ok(event.map(|event| AuditEvent(Arc::new(event))))
+    ) -> Option<Result<AuditEvent, ApiError>> {
+        event(ctx, Some(EventId::of(&service, &event_key))).await.transpose()
     }
 
     /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
@@ -210,6 +210,13 @@ impl Query {
             max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
         })
     }
+}
+
+/// The event with an id, if there is an id and an event.
+async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
+    let reader = ctx.reader()?;
+    let Some(id) = id else { return Ok(None) };
+    Ok(reader.event(id).await?.map(|event| AuditEvent(Arc::new(event))))
 }
 
 /// The objects with these ids, in one statement.
