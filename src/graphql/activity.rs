@@ -17,6 +17,10 @@ use crate::store::RecordedActivity;
 
 /// Folded service, category and activity.
 type Key = [String; 3];
+/// Where the service stands in a key.
+const SERVICE: usize = 0;
+/// Where the category stands in a key.
+const CATEGORY: usize = 1;
 
 /// An activity type, and what the tenant has recorded of it.
 #[derive(Clone, Debug)]
@@ -72,15 +76,30 @@ impl Listing {
         types.into_iter().map(AuditActivityType).collect()
     }
 
+    /// How a part of the keys is spelled: as the catalogue has it, else as it was recorded.
+    fn spelling(&self, part: usize, spelled: fn(&ActivityType) -> &str) -> BTreeMap<&str, &str> {
+        let mut spelling = BTreeMap::new();
+        for (key, entry) in &self.entries {
+            let spelled = spelled(&entry.base);
+            if matches!(entry.base, Cow::Borrowed(_)) {
+                spelling.insert(key[part].as_str(), spelled);
+            } else {
+                spelling.entry(key[part].as_str()).or_insert(spelled);
+            }
+        }
+        spelling
+    }
+
     /// The services, sorted by display name.
     pub fn services(&self) -> Vec<AuditService> {
+        let spelling = self.spelling(SERVICE, |base| &base.service);
         let mut services: BTreeMap<&str, AuditService> = BTreeMap::new();
         let mut categories: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for ([service, category, _], entry) in &self.entries {
             categories.entry(service).or_default().insert(category);
-            let key = &entry.base.service;
+            let key = spelling.get(service.as_str()).copied().unwrap_or(service);
             let listed = services.entry(service).or_insert_with(|| AuditService {
-                key: key.clone(),
+                key: key.to_owned(),
                 display_name: catalogue().service_display_name(key),
                 categories: Vec::new(),
                 last_recorded_at: None,
@@ -110,18 +129,20 @@ impl Listing {
             .filter(|[service, category, _]| matches(service, category))
             .map(|[_, category, _]| category.as_str())
             .collect();
+        let spelling = self.spelling(CATEGORY, |base| &base.category);
+        let services_spelling = self.spelling(SERVICE, |base| &base.service);
         let mut categories: BTreeMap<&str, (AuditCategory, BTreeSet<&str>)> = BTreeMap::new();
-        for ([service, category, _], entry) in &self.entries {
+        for [service, category, _] in self.entries.keys() {
             if !chosen.contains(category.as_str()) {
                 continue;
             }
             let (listed, services) = categories.entry(category).or_insert_with(|| {
-                let key = entry.base.category.clone();
+                let key = spelling.get(category.as_str()).copied().unwrap_or(category).to_owned();
                 let display_name = Catalogue::category_display_name(&key);
                 (AuditCategory { key, display_name, services: Vec::new() }, BTreeSet::new())
             });
             if services.insert(service) {
-                listed.services.push(entry.base.service.clone());
+                listed.services.push(services_spelling.get(service.as_str()).copied().unwrap_or(service).to_owned());
             }
         }
         let mut categories: Vec<_> = categories.into_values().map(|(category, _)| category).collect();
