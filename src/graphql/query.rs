@@ -195,7 +195,8 @@ impl Query {
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
         let listing = Listing::of(ctx).await?;
-        Ok(listing.categories(|service, _| wanted.as_ref().is_none_or(|wanted| wanted == service)))
+        Ok(listing
+            .categories(|service, _| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service))))
     }
 
     /// What this server keeps and allows: retention, time span of the stored events, limits.
