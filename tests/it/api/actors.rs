@@ -83,10 +83,10 @@ async fn how_many_and_by_what_is_bounded() {
     let ask = async |search: &str, first: i64| {
         app.admin().query_with(query, json!({ "search": search, "first": first })).await
     };
-    for first in [1, 50] {
+    for (first, count) in [(1, 1), (50, 50)] {
         let answer = ask("user", first).await;
         let actors = answer.data("/auditActors").as_array().unwrap();
-        assert_eq!(actors.len() as i64, first);
+        assert_eq!(actors.len(), count);
         assert_eq!(actors[0]["name"], json!("user-59@x"));
     }
     let default = app.admin().query("{ auditActors(search: \"user\") { name } }").await;

@@ -160,6 +160,13 @@ async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
         answer.data("/auditCategories").as_array().unwrap().clone()
     };
     assert_eq!(categories(json!("CONTOSO mdm")).await.len(), 2);
+    // `Directory` is an alias of `Core Directory`, and some recorder may use it.
+    app.record([event("4").service("Directory", "Imported long ago")]).await;
+    for name in ["Core Directory", "directory"] {
+        let found = categories(json!(name)).await;
+        assert!(found.iter().any(|category| category["key"] == "Imported long ago"), "{name}: {found:?}");
+        assert!(found.iter().any(|category| category["key"] == "GroupManagement"), "{name}");
+    }
     assert_eq!(categories(json!("nobody")).await, [Value::Null; 0]);
     let all = categories(Value::Null).await;
     assert!(all.contains(&json!({ "key": "GroupManagement", "displayName": "Group management" })));

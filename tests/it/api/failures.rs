@@ -65,6 +65,23 @@ async fn a_nullable_field_that_fails_leaves_the_rest_of_the_answer() {
 }
 
 #[tokio::test]
+async fn events_are_shown_even_if_their_types_cannot_be() {
+    let app = TestApp::start().await;
+    app.record([event("a"), event("b")]).await;
+    app.database.execute("DROP TABLE activity_type").await;
+    let query = "{ auditEvents(period: null) { totalCount nodes { eventKey activityType { key } } } }";
+    let answer = app.admin().query(query).await;
+    let expected = json!({ "auditEvents": { "totalCount": 2, "nodes": [
+        { "eventKey": "b", "activityType": null }, { "eventKey": "a", "activityType": null },
+    ] } });
+    assert_eq!(answer.body["data"], expected, "{}", answer.text);
+    let errors = answer.body["errors"].as_array().unwrap();
+    let paths: Vec<_> = errors.iter().map(|error| &error["path"]).collect();
+    assert_eq!(paths.len(), 2);
+    assert!(paths.contains(&&json!(["auditEvents", "nodes", 1, "activityType"])), "{paths:?}");
+}
+
+#[tokio::test]
 async fn a_body_of_another_service_than_its_row_is_shown_to_nobody() {
     let app = TestApp::start().await;
     app.record([event("moved")]).await;

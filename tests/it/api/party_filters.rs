@@ -49,6 +49,7 @@ async fn actors_are_found_by_everything_known_of_them() {
     let cases = [
         (json!({ "key": ["user:id:oid-1", "system:name:nobody"] }), "a"),
         (json!({ "key": ["user:id:OID-1"] }), ""),
+        (json!({ "key": ["a\0b"] }), ""),
         (json!({ "key": ["application:app:sync-id", "user:upn:bob@contoso.example", "unknown:name:"] }), "bcd"),
         (json!({ "search": "GROSS" }), "a"),
         (json!({ "search": "@contoso" }), "ac"),
@@ -98,6 +99,8 @@ async fn one_and_the_same_target_meets_all_conditions() {
         (json!({ "search": "policy" }), ""),
         (json!({ "key": ["id:team-id:group"] }), "a"),
         (json!({ "key": ["id:bob-id", "id:team-id:policy"] }), "b"),
+        (json!({ "key": ["\0"] }), ""),
+        (json!({ "displayName": { "contains": "\0" } }), ""),
         (json!({ "key": ["id:team-id:group"], "displayName": { "eq": "straße" } }), ""),
         (json!({ "modifiedProperty": { "name": { "isSet": true } } }), ""),
     ];

@@ -72,6 +72,7 @@ async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
         (sign(json!({ "exp": null })), "The token's `exp` is not what it has to be."),
         (sign(json!({ "sub": "" })), "The token does not say who the caller is (`sub`)."),
         (sign(json!({ "tid": "" })), "The token does not name a tenant (`tid`)."),
+        (sign(json!({ "tid": "a\0b" })), "The token's `tid` is not what it has to be."),
         (sign(json!({ "roles": { "GlobalAdmin": true } })), "The token's `roles` is not what it has to be."),
         (
             hs256(b"another secret that is long enough to be one", &good),
