@@ -22,8 +22,12 @@ use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Store};
 use crate::{audit, demo, graphql};
 
+/// What to do where no token could be verified.
+const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (at least 32 bytes; for development), or \
+    AUDITGRAPH_JWT_PUBLIC_KEY_FILE together with AUDITGRAPH_JWT_ISSUER and AUDITGRAPH_JWT_AUDIENCE";
+
 /// A statement that takes longer than this is logged, without its values.
-const SLOW_STATEMENT: Duration = Duration::from_millis(1_000);
+const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// How long requests may take to end when the server stops.
 const SHUTDOWN_SECS: u64 = 30;
 /// How many events the demo records in one transaction.
@@ -106,7 +110,7 @@ fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
         }
         None => None,
     };
-    let keys = Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref())?;
+    let keys = Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref()).map_err(how_to_mend)?;
     let settings = auth::Settings {
         tenant_claim: tokens.tenant_claim.clone(),
         issuer: tokens.jwt_issuer.clone(),
@@ -116,7 +120,11 @@ fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
         reader_groups: tokens.reader_groups.clone(),
         intune_services: tokens.intune_services.clone(),
     };
-    Ok(Verifier::new(keys, settings)?)
+    Verifier::new(keys, settings).map_err(how_to_mend)
+}
+
+fn how_to_mend(problem: auth::ConfigProblem) -> anyhow::Error {
+    anyhow::anyhow!("{problem}; {HOW_TO_CONFIGURE_KEYS}")
 }
 
 async fn open(database: &Database) -> anyhow::Result<Store> {
@@ -162,18 +170,17 @@ async fn open_for_operator(database: &Database) -> anyhow::Result<Store> {
 /// `auditgraph import`. Complaints go to `complain`, a line each.
 pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
     let store = open_for_operator(&config.database).await?;
-    let tenant = match &config.tenant {
-        Some(key) => match store.tenant(key).await? {
+    let tenant = if let Some(key) = &config.tenant {
+        match store.tenant(key).await? {
             Some(tenant) => tenant,
             None => store.add_tenant(key, key, &[], new_id()).await?,
-        },
-        None => {
-            let mut tenants = store.tenants().await?;
-            anyhow::ensure!(tenants.len() < 2, "there are several tenants: say whose log with --tenant KEY");
-            tenants
-                .pop()
-                .context("there is no tenant: add one with `auditgraph tenant add KEY`, or name it with --tenant KEY")?
         }
+    } else {
+        let mut tenants = store.tenants().await?;
+        anyhow::ensure!(tenants.len() < 2, "there are several tenants: say whose log with --tenant KEY");
+        tenants
+            .pop()
+            .context("there is no tenant: add one with `auditgraph tenant add KEY`, or name it with --tenant KEY")?
     };
     anyhow::ensure!(!tenant.is_disabled, "tenant `{}` is disabled", tenant.key);
     let importer = Importer {
@@ -215,7 +222,10 @@ pub fn token(config: &Token) -> anyhow::Result<String> {
     let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
     let role = |name: &String| {
         let known = Role::from_name(&name.to_ascii_uppercase().replace('-', "_"));
-        known.map(Grantable::Role).with_context(|| format!("there is no role `{name}`"))
+        known.map(Grantable::Role).with_context(|| {
+            let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+            format!("there is no role `{name}`: the roles are {}", names.join(", "))
+        })
     };
     let mut grants = config.role.iter().map(role).collect::<anyhow::Result<Vec<_>>>()?;
     grants.extend(config.permission.iter().cloned().map(Grantable::Permission));

@@ -19,7 +19,12 @@ pub struct Cli {
     #[arg(long, global = true, env = "AUDITGRAPH_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
     /// Which log lines are written, as `tracing` has it: `info`, `auditgraph=debug,warn`, ...
-    #[arg(long, global = true, env = "AUDITGRAPH_LOG", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        env = "AUDITGRAPH_LOG",
+        default_value = "info,sea_orm_migration=warn,actix_server=warn"
+    )]
     pub log: String,
 }
 
@@ -55,13 +60,19 @@ pub enum Command {
 #[derive(Args, Clone)]
 pub struct Database {
     /// The log: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
-    #[arg(long, env = "AUDITGRAPH_DATABASE_URL", default_value = "sqlite://auditgraph.db", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "AUDITGRAPH_DATABASE_URL",
+        default_value = "sqlite://auditgraph.db",
+        hide_env_values = true
+    )]
     pub database_url: String,
     /// The most connections for reading the log.
-    #[arg(long, env = "AUDITGRAPH_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, global = true, env = "AUDITGRAPH_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=500))]
     pub database_connections: u32,
     /// How long one statement may take, in milliseconds.
-    #[arg(long, env = "AUDITGRAPH_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    #[arg(long, global = true, env = "AUDITGRAPH_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub statement_timeout_ms: u64,
 }
 
@@ -247,7 +258,6 @@ pub enum TenantAct {
 
 /// `auditgraph token`.
 #[derive(Args, Clone)]
-#[group(id = "grant", required = true, multiple = true, args = ["role", "permission"])]
 pub struct Token {
     /// The secret that signs tokens.
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", hide_env_values = true)]
@@ -265,7 +275,7 @@ pub struct Token {
     #[arg(long)]
     pub tenant: String,
     /// An access role: `GLOBAL_ADMIN`, `INTUNE_SERVICE_ADMIN` or `AUDIT_READER`; may be repeated.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "permission")]
     pub role: Vec<String>,
     /// A permission, such as `audit/write`; may be repeated.
     #[arg(long)]

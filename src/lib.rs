@@ -1,4 +1,63 @@
-//! auditgraph
+//! auditgraph: a self-hosted audit log with a typed GraphQL API.
+//!
+//! # The floor plan
+//!
+//! ```text
+//!           street                                                   cellar
+//!  client -> http -> auth -> access -> graphql ----> store --------> entity, migration -> database
+//!            door    who is it?        what is asked, the log itself:
+//!                                      in its words   read and record
+//!                  \_____________ audit: the language everyone speaks ___________/
+//! ```
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`audit`] | events, parties, filters, pages, scopes, the catalogue: plain types without I/O |
+//! | [`foreign`] | records of other systems, read into events |
+//! | [`auth`] | from a token to who it names and what that grants |
+//! | [`store`] | the log: the only place with SQL |
+//! | [`access`] | the only place where a role meets rows: hands out readers and writers |
+//! | [`graphql`] | the API in GraphQL's words, errors, the check of a document |
+//! | [`http`] | addresses, methods, headers, bodies, status codes |
+//! | [`import`], [`demo`] | two ways to fill a log |
+//! | [`config`], [`app`] | every setting; joining the rooms, the clock, the commands |
+//!
+//! Data walks in one direction, answers walk back the same way. Which room may use what is a table in
+//! `tests/it/architecture.rs`, which fails when a line stands in the wrong room.
+//!
+//! # Walkthroughs
+//!
+//! **Query.** `http/graphql.rs` (bearer token → [`auth::Principal`] → [`access::Caller`]) → `graphql/check.rs` →
+//! `graphql/query.rs` → [`access`] (role → [`audit::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
+//! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs` →
+//! `http/response.rs`.
+//!
+//! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
+//! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
+//! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
+//!
+//! # Invariants
+//!
+//! - Nothing updates or deletes an event. `store` has no function that could.
+//! - Every read starts from a [`audit::Scope`] and passes [`audit::Event::reduced`] before it is matched or shown.
+//! - A condition means the same to SQL and to [`audit::filter::Condition::matches`]; a property test compares them.
+//! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.
+//! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: nothing internal leaves by a `?`.
+//! - The clock and random ids come from [`app`]; everybody else takes them as arguments.
+//!
+//! # Where a decision is explained
+//!
+//! | decision | at |
+//! |---|---|
+//! | how texts are compared | [`audit::fold`] |
+//! | what identifies an actor or a target | [`audit::party`] |
+//! | which values are sensitive | [`audit::sensitive`] |
+//! | which kind of operation and resource an activity is | [`audit::classification`] |
+//! | why nothing of a foreign record is lost | [`foreign`] |
+//! | exact pages in one statement | `store/read.rs` |
+//! | which table drives a page | `store/select.rs` |
+//! | limits of a document, in linear time | [`graphql::check`] |
+//! | what an error may say | [`graphql::error`] |
 
 pub mod audit;
 pub mod foreign;

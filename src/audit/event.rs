@@ -151,20 +151,20 @@ impl EventBody {
     fn mark_sensitive(&mut self, rules: &SensitiveNames) {
         for detail in &mut self.additional_details {
             let covered = rules.covers(&detail.key)
-                || detail.value.as_deref().and_then(super::json::Node::parse).is_some_and(|v| rules.covers_inside(&v));
+                || detail.value.as_deref().is_some_and(|value| rules.covers_inside_text(value));
             detail.is_sensitive |= covered && detail.value.is_some();
         }
         for change in self.targets.iter_mut().flat_map(|target| &mut target.modified_properties) {
             let values = [&change.old_value, &change.new_value];
             let covered = rules.covers(&change.name)
-                || values.into_iter().flatten().any(|value| rules.covers_inside(&value.node()));
+                || values.into_iter().flatten().any(|value| rules.covers_inside_text(value.text()));
             change.is_sensitive |= covered;
         }
-        if let Some(reason) = self.status_reason.as_deref().and_then(super::json::Node::parse) {
-            self.status_reason_is_sensitive |= rules.covers_inside(&reason);
+        if let Some(reason) = &self.status_reason {
+            self.status_reason_is_sensitive |= rules.covers_inside_text(reason);
         }
         if let Some(unmapped) = &self.unmapped {
-            self.unmapped_is_sensitive |= rules.covers_inside(&unmapped.node());
+            self.unmapped_is_sensitive |= rules.covers_inside_text(unmapped.text());
         }
     }
 }

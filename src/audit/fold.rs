@@ -5,6 +5,8 @@
 //! (Unicode's `toNFKC_Casefold` without the removal of ignorable characters), every dash as `-`, trimmed. It is
 //! idempotent, so a key may be folded again without harm.
 
+use std::fmt::Write as _;
+
 use caseless::Caseless;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
@@ -15,11 +17,10 @@ pub const KEY_BYTES_MAX: usize = 252;
 
 /// The form in which texts are compared.
 pub fn fold(text: &str) -> String {
-    let folded: String = if text.is_ascii() {
-        text.chars().map(|c| fold_char(c.to_ascii_lowercase())).collect()
-    } else {
-        text.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect()
-    };
+    if text.is_ascii() && !text.contains('\0') {
+        return text.trim().to_ascii_lowercase();
+    }
+    let folded: String = text.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect();
     folded.trim().to_owned()
 }
 
@@ -45,8 +46,12 @@ pub fn bounded_key(key: String) -> String {
         return key;
     }
     let hash = Sha256::digest(key.as_bytes());
-    let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}#{hex}", cut(&key, KEY_BYTES_MAX - 33))
+    let mut bounded = format!("{}#", cut(&key, KEY_BYTES_MAX - 33));
+    for byte in &hash[..16] {
+        // Writing to a String does not fail.
+        let _ = write!(bounded, "{byte:02x}");
+    }
+    bounded
 }
 
 /// The longest start of a text that has at most so many bytes and ends on a character boundary.

@@ -17,6 +17,9 @@ const SECRET: &[&[&str]] = &[
     &["scriptcontent"], &["detection", "script"], &["remediation", "script"],
 ];
 
+/// Parts of which every secret name holds one, for telling most names apart without splitting them.
+const TRACES: [&str; 8] = ["pass", "pwd", "secret", "credential", "token", "key", "psk", "script"];
+
 /// Words that, after a secret word, say that the value is about the secret.
 #[rustfmt::skip]
 const ABOUT: &[&[&str]] = &[
@@ -49,6 +52,10 @@ impl SensitiveNames {
                 return true;
             }
         }
+        let lower = name.to_ascii_lowercase();
+        if name.is_ascii() && !TRACES.iter().any(|trace| lower.contains(trace)) {
+            return false;
+        }
         let words = words(name);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let ends = SECRET.iter().filter_map(|secret| {
@@ -63,6 +70,11 @@ impl SensitiveNames {
     /// Whether a value holds a member whose name is sensitive, at any depth, also in JSON that stands in a string.
     pub fn covers_inside(&self, value: &Node) -> bool {
         self.covers_below(value, STRINGS_MAX)
+    }
+
+    /// The same of a value that is text; one without an object in it holds no names.
+    pub fn covers_inside_text(&self, json: &str) -> bool {
+        json.contains('{') && Node::parse(json).is_some_and(|value| self.covers_inside(&value))
     }
 
     /// Whether members are a name and a value, and the name is sensitive: `{"name": "Password", "value": ...}`.
@@ -139,6 +151,11 @@ mod tests {
         ] {
             assert!(rules.covers(name), "{name}");
         }
+    }
+
+    #[test]
+    fn every_secret_name_has_a_trace() {
+        assert!(SECRET.iter().all(|words| TRACES.iter().any(|trace| words.concat().contains(trace))));
     }
 
     #[test]

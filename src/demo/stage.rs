@@ -289,8 +289,3 @@ pub(super) fn listed(name: &str, before: &str, after: &str) -> ModifiedProperty 
 pub(super) fn plain(name: &str, before: &str, after: &str) -> ModifiedProperty {
     ModifiedProperty::new(name, text(before), text(after))
 }
-
-/// The names of what changed, as the directory adds them.
-pub(super) fn included(names: &str) -> ModifiedProperty {
-    plain("Included Updated Properties", "", names)
-}

@@ -334,7 +334,7 @@ impl Tenant {
 pub(super) fn named(kind: &str, id: &str, display_name: &str) -> Target {
     Target {
         object_id: Some(id.to_owned()),
-        display_name: Some(display_name.to_owned()),
+        display_name: Some(display_name.to_owned()).filter(|name| !name.is_empty()),
         kind: Some(kind.to_owned()),
         ..Target::default()
     }

@@ -17,10 +17,6 @@ use crate::store::RecordedActivity;
 
 /// Folded service, category and activity.
 type Key = [String; 3];
-/// Where the service stands in a key.
-const SERVICE: usize = 0;
-/// Where the category stands in a key.
-const CATEGORY: usize = 1;
 
 /// An activity type, and what the tenant has recorded of it.
 #[derive(Clone, Debug)]
@@ -29,10 +25,18 @@ struct Entry {
     recorded: Option<RecordedActivity>,
 }
 
-/// All activity types that a caller may see, by key.
+/// A category of a service, both as the catalogue spells them, else as they write themselves.
+#[derive(Clone, Debug)]
+struct Section {
+    service: String,
+    category: String,
+}
+
+/// All activity types that a caller may see, by key, and the categories of services, by folded service and category.
 #[derive(Debug)]
 pub struct Listing {
     entries: BTreeMap<Key, Arc<Entry>>,
+    sections: BTreeMap<[String; 2], Section>,
 }
 
 impl Listing {
@@ -60,7 +64,26 @@ impl Listing {
                 entries.entry(key).or_insert_with(|| Entry { base: Cow::Owned(base(&activity)), recorded: None });
             entry.recorded = Some(activity);
         }
-        Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect() }
+        let built_in = catalogue().services().iter().flat_map(|service| {
+            let section = |category: &String| Section { service: service.key.clone(), category: category.clone() };
+            service.categories.iter().map(section)
+        });
+        let recorded = entries.values().map(|entry: &Entry| Section {
+            service: entry.base.service.clone(),
+            category: entry.base.category.clone(),
+        });
+        // The catalogue comes first, so its spelling stands however somebody recorded the same name.
+        let mut sections = BTreeMap::new();
+        let (mut services, mut categories) = (BTreeMap::new(), BTreeMap::new());
+        for section in built_in.chain(recorded) {
+            let key = [fold(&section.service), fold(&section.category)];
+            let service = services.entry(key[0].clone()).or_insert(section.service).clone();
+            let category = categories.entry(key[1].clone()).or_insert(section.category).clone();
+            if scope.visible.contains(&key[0]) {
+                sections.entry(key).or_insert(Section { service, category });
+            }
+        }
+        Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect(), sections }
     }
 
     /// The entry of an event's activity.
@@ -76,76 +99,51 @@ impl Listing {
         types.into_iter().map(AuditActivityType).collect()
     }
 
-    /// How a part of the keys is spelled: as the catalogue has it, else as it was recorded.
-    fn spelling(&self, part: usize, spelled: fn(&ActivityType) -> &str) -> BTreeMap<&str, &str> {
-        let mut spelling = BTreeMap::new();
-        for (key, entry) in &self.entries {
-            let spelled = spelled(&entry.base);
-            if matches!(entry.base, Cow::Borrowed(_)) {
-                spelling.insert(key[part].as_str(), spelled);
-            } else {
-                spelling.entry(key[part].as_str()).or_insert(spelled);
-            }
-        }
-        spelling
-    }
-
     /// The services, sorted by display name.
     pub fn services(&self) -> Vec<AuditService> {
-        let spelling = self.spelling(SERVICE, |base| &base.service);
         let mut services: BTreeMap<&str, AuditService> = BTreeMap::new();
-        let mut categories: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for ([service, category, _], entry) in &self.entries {
-            categories.entry(service).or_default().insert(category);
-            let key = spelling.get(service.as_str()).copied().unwrap_or(service);
-            let listed = services.entry(service).or_insert_with(|| AuditService {
-                key: key.to_owned(),
-                display_name: catalogue().service_display_name(key),
-                categories: Vec::new(),
+        for ([service, _], section) in &self.sections {
+            services.entry(service).or_insert_with(|| AuditService {
+                key: section.service.clone(),
+                display_name: catalogue().service_display_name(&section.service),
+                categories: self.categories(|own| own == service),
                 last_recorded_at: None,
                 event_count: 0,
             });
-            if let Some(recorded) = &entry.recorded {
-                let last = recorded.last_recorded_at;
-                listed.last_recorded_at =
-                    Some(DateTime(listed.last_recorded_at.map_or(last, |earlier| earlier.0.max(last))));
+        }
+        for ([service, _, _], entry) in &self.entries {
+            if let (Some(listed), Some(recorded)) = (services.get_mut(service.as_str()), &entry.recorded) {
+                let last = listed
+                    .last_recorded_at
+                    .map_or(recorded.last_recorded_at, |earlier| earlier.0.max(recorded.last_recorded_at));
+                listed.last_recorded_at = Some(DateTime(last));
                 listed.event_count = listed.event_count.saturating_add(bounded(recorded.event_count));
             }
-        }
-        for (service, listed) in &mut services {
-            let own = categories.get(service);
-            listed.categories = self.categories(|_, category| own.is_some_and(|own| own.contains(category)));
         }
         let mut services: Vec<_> = services.into_values().collect();
         services.sort_by_cached_key(|service| fold(&service.display_name));
         services
     }
 
-    /// The categories that some entry with a service and category of this choice has, sorted by display name.
-    pub fn categories(&self, matches: impl Fn(&str, &str) -> bool) -> Vec<AuditCategory> {
-        let chosen: BTreeSet<&str> = self
-            .entries
-            .keys()
-            .filter(|[service, category, _]| matches(service, category))
-            .map(|[_, category, _]| category.as_str())
-            .collect();
-        let spelling = self.spelling(CATEGORY, |base| &base.category);
-        let services_spelling = self.spelling(SERVICE, |base| &base.service);
-        let mut categories: BTreeMap<&str, (AuditCategory, BTreeSet<&str>)> = BTreeMap::new();
-        for [service, category, _] in self.entries.keys() {
-            if !chosen.contains(category.as_str()) {
-                continue;
-            }
-            let (listed, services) = categories.entry(category).or_insert_with(|| {
-                let key = spelling.get(category.as_str()).copied().unwrap_or(category).to_owned();
-                let display_name = Catalogue::category_display_name(&key);
-                (AuditCategory { key, display_name, services: Vec::new() }, BTreeSet::new())
+    /// The categories that are used by a service whose folded key is chosen, sorted by display name.
+    pub fn categories(&self, chosen: impl Fn(&str) -> bool) -> Vec<AuditCategory> {
+        let mut categories: BTreeMap<&str, AuditCategory> = BTreeMap::new();
+        for ([_, category], section) in &self.sections {
+            let listed = categories.entry(category).or_insert_with(|| AuditCategory {
+                key: section.category.clone(),
+                display_name: Catalogue::category_display_name(&section.category),
+                services: Vec::new(),
             });
-            if services.insert(service) {
-                listed.services.push(services_spelling.get(service.as_str()).copied().unwrap_or(service).to_owned());
-            }
+            listed.services.push(section.service.clone());
         }
-        let mut categories: Vec<_> = categories.into_values().map(|(category, _)| category).collect();
+        let used: BTreeSet<&str> = self
+            .sections
+            .keys()
+            .filter(|[service, _]| chosen(service))
+            .map(|[_, category]| category.as_str())
+            .collect();
+        let mut categories: Vec<_> =
+            categories.into_iter().filter(|(key, _)| used.contains(key)).map(|(_, category)| category).collect();
         categories.sort_by_cached_key(|category| fold(&category.display_name));
         categories
     }

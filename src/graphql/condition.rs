@@ -60,7 +60,7 @@ impl Parser {
         Ok(())
     }
 
-    pub(super) fn not_empty(&self, part: &str, any: bool) -> Result<(), ApiError> {
+    pub(super) fn not_empty(part: &str, any: bool) -> Result<(), ApiError> {
         if any { Ok(()) } else { Err(Invalid::new(format!("`{part}` must hold at least one condition")).into()) }
     }
 
@@ -171,7 +171,7 @@ impl Parser {
             condition.contains = Some(needle(&format!("{part}.contains"), &text, folded)?);
         }
         condition.is_set = self.given(part, "isSet", input.is_set)?;
-        self.not_empty(part, self.conditions > before)?;
+        Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
     }
 
@@ -214,7 +214,7 @@ impl Parser {
             application_id: self.optional_text(part, "applicationId", input.application_id)?,
             application_name: self.optional_text(part, "applicationDisplayName", input.application_display_name)?,
         };
-        self.not_empty(part, self.conditions > before)?;
+        Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
     }
 
@@ -232,7 +232,7 @@ impl Parser {
                 .map(|property| self.property(property, &format!("{part}.modifiedProperty")))
                 .transpose()?,
         };
-        self.not_empty(part, self.conditions > before)?;
+        Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
     }
 
@@ -255,7 +255,7 @@ impl Parser {
             to,
             change: self.given(part, "change", input.change)?.map(Into::into),
         };
-        self.not_empty(part, self.conditions > before)?;
+        Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
     }
 }

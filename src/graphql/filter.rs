@@ -99,7 +99,7 @@ macro_rules! set_filter {
             pub(super) fn parse<T: From<$value>>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
-                parser.not_empty(part, one_of.is_some() || none_of.is_some())?;
+                Parser::not_empty(part, one_of.is_some() || none_of.is_some())?;
                 let values = |values: Vec<$value>| values.into_iter().map(T::from).collect::<Vec<T>>();
                 Ok(SetCondition { one_of: one_of.map(values), none_of: none_of.map(values).unwrap_or_default() })
             }

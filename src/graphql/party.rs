@@ -17,6 +17,7 @@ pub struct Snapshot {
 
 /// Who initiated an activity. New kinds of actor may be added: select the interface's fields as a fallback.
 #[derive(Debug, Interface)]
+#[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
 #[graphql(
     field(name = "id", ty = "ID", desc = "Unique to this event or suggestion: for client caches, not for `node`."),
     field(

@@ -136,9 +136,9 @@ impl Query {
         let asked = ctx.look_ahead().field("pageInfo");
         let wants =
             PageWants { next: asked.field("hasNextPage").exists(), previous: asked.field("hasPreviousPage").exists() };
-        let list = List { condition, period };
-        let slice = reader.events(&list, &page, wants).await?;
-        Ok(AuditEventConnection::new(reader, list, slice))
+        let events = List { condition, period };
+        let slice = reader.events(&events, &page, wants).await?;
+        Ok(AuditEventConnection::new(reader, events, slice))
     }
 
     /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
@@ -194,9 +194,8 @@ impl Query {
         #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
-        let listing = Listing::of(ctx).await?;
-        Ok(listing
-            .categories(|service, _| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service))))
+        let chosen = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
+        Ok(Listing::of(ctx).await?.categories(chosen))
     }
 
     /// What this server keeps and allows: retention, time span of the stored events, limits.

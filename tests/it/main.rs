@@ -2,6 +2,12 @@
 //!
 //! With `AUDITGRAPH_TEST_POSTGRES_URL` set they run on that PostgreSQL server, each test in a schema of its own;
 //! without it on SQLite, each in a file of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test ends where something is not as it has to be, and takes its settings, clock and names itself"
+)]
 
 mod architecture;
 mod harness;

@@ -1,7 +1,7 @@
 //! What happens to applications: registration, consent, secrets, permissions.
 
 use crate::audit::{Actor, ModifiedProperty, OperationType, ResourceType, Target};
-use crate::demo::stage::{Draft, Stage, included, json, listed, plain};
+use crate::demo::stage::{Draft, Stage, json, listed, plain};
 use crate::demo::tenant::{App, Desk, code, guid, named};
 
 const CATEGORY: &str = "ApplicationManagement";
@@ -103,13 +103,11 @@ pub(super) fn registered(stage: &mut Stage, count: usize) {
         listed("AppId", "", &app.client_id),
         listed("DisplayName", "", &app.name),
         ModifiedProperty::new("AvailableToOtherTenants", None, json("[false]")),
-        included("AppId, DisplayName, AvailableToOtherTenants"),
     ];
     let principal = vec![
         ModifiedProperty::new("AccountEnabled", None, json("[true]")),
         listed("AppPrincipalId", "", &app.client_id),
         listed("DisplayName", "", &app.name),
-        included("AccountEnabled, AppPrincipalId, DisplayName"),
     ];
     let drafts = vec![
         event("Add application", OperationType::Create, &actor).on_changed(app.target(), changes),
@@ -140,10 +138,10 @@ pub(super) fn secret_added(stage: &mut Stage, count: usize) {
     let credentials = ModifiedProperty::new("PasswordCredentials", None, json(&credential));
     let drafts = vec![
         event("Update application \u{2013} Certificates and secrets management ", OperationType::Update, &actor)
-            .on_changed(app.target(), vec![key_description.clone(), included("KeyDescription")])
+            .on_changed(app.target(), vec![key_description.clone()])
             .note("AppId", &app.client_id),
         event("Add service principal credentials", OperationType::Update, &actor)
-            .on_changed(app.principal_target(), vec![credentials, key_description, included("PasswordCredentials")])
+            .on_changed(app.principal_target(), vec![credentials, key_description])
             .note("AppId", &app.client_id),
     ];
     stage.tell(count, drafts);
@@ -191,7 +189,7 @@ pub(super) fn updated(stage: &mut Stage, count: usize) {
             let before = app.name.clone();
             let stem = before.strip_suffix(" (legacy)");
             app.name = stem.map_or_else(|| format!("{before} (legacy)"), ToOwned::to_owned);
-            vec![listed("DisplayName", &before, &app.name), included("DisplayName")]
+            vec![listed("DisplayName", &before, &app.name)]
         }
         0..=12 => {
             let address = |number: u32| {
@@ -199,7 +197,7 @@ pub(super) fn updated(stage: &mut Stage, count: usize) {
                     r#"[{{"AddressType":0,"Address":"https://app{number}.contoso.com/signin","ReplyAddressClientType":1}}]"#
                 ))
             };
-            vec![ModifiedProperty::new("AppAddress", address(number - 1), address(number)), included("AppAddress")]
+            vec![ModifiedProperty::new("AppAddress", address(number - 1), address(number))]
         }
         _ => {
             let access = |ids: &str| {
@@ -211,10 +209,7 @@ pub(super) fn updated(stage: &mut Stage, count: usize) {
             let two = format!(
                 r#"{one},{{"EntitlementId":"024d486e-b451-40bb-833d-3e66d98c5c73","DirectAccessGrant":false}}"#
             );
-            vec![
-                ModifiedProperty::new("RequiredResourceAccess", access(one), access(&two)),
-                included("RequiredResourceAccess"),
-            ]
+            vec![ModifiedProperty::new("RequiredResourceAccess", access(one), access(&two))]
         }
     };
     let draft = event("Update application", OperationType::Update, &actor)

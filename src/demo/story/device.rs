@@ -1,7 +1,7 @@
 //! What happens to devices: enrolment, compliance, remote tasks, the end.
 
 use crate::audit::{Actor, ActorKind, ModifiedProperty, OperationType, ResourceType, Status};
-use crate::demo::stage::{Draft, INTUNE, Stage, included, json, listed, plain};
+use crate::demo::stage::{Draft, INTUNE, Stage, json, listed, plain};
 use crate::demo::tenant::{Desk, Device, device_name, guid, named};
 
 const CATEGORY: &str = "Device";
@@ -128,12 +128,12 @@ pub(super) fn compliance_reported(stage: &mut Stage, count: usize) {
     let (activity, changes) = if turns {
         let change = ModifiedProperty::new("IsCompliant", json(before), json(after));
         let activity = if device.is_compliant { "Update device" } else { "Device no longer compliant" };
-        (activity, vec![change, included("IsCompliant")])
+        (activity, vec![change])
     } else if device.system == "Windows" {
         let (old, new) = (format!("10.0.26100.{build}"), format!("10.0.26100.{}", build + 61));
-        ("Update device", vec![listed("DeviceOSVersion", &old, &new), included("DeviceOSVersion")])
+        ("Update device", vec![listed("DeviceOSVersion", &old, &new)])
     } else {
-        ("Update device", vec![listed("CompliantUntil", "", &until), included("CompliantUntil")])
+        ("Update device", vec![listed("CompliantUntil", "", &until)])
     };
     stage.tell(count, vec![on_device(activity, OperationType::Update, &actor, &device, changes)]);
 }
@@ -149,7 +149,6 @@ pub(super) fn enrolled(stage: &mut Stage, count: usize) {
         ModifiedProperty::new("AccountEnabled", None, json("[true]")),
         listed("DisplayName", "", &device.name),
         listed("DeviceOSType", "", device.system),
-        included("AccountEnabled, DisplayName, DeviceOSType"),
     ];
     let certificate = certificate(stage, &device);
     let drafts = vec![
@@ -182,7 +181,7 @@ fn certificate(stage: &mut Stage, device: &Device) -> Draft {
     Draft::new(INTUNE, "Enrollment", "Create ClientCertificate", OperationType::Create, ResourceType::Device)
         .shown_as("Enrollment", "Create client certificate")
         .by(&actor)
-        .on_changed(named("ClientCertificate", &thumbprint, "<null>"), changes)
+        .on_changed(named("ClientCertificate", &thumbprint, ""), changes)
 }
 
 /// A device renews its certificate.
@@ -230,7 +229,7 @@ pub(super) fn renamed(stage: &mut Stage, count: usize) {
             OperationType::Update,
             &machine,
             &device,
-            vec![listed("DisplayName", &before, &device.name), included("DisplayName")],
+            vec![listed("DisplayName", &before, &device.name)],
         ),
         task(SYNC, &actor, &device),
     ];

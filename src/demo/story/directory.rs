@@ -1,7 +1,7 @@
 //! What happens to the directory itself: the company's settings, and the synchronisation when it does not work.
 
 use crate::audit::{ModifiedProperty, OperationType, ResourceType, Status};
-use crate::demo::stage::{Draft, Stage, included, json, listed};
+use crate::demo::stage::{Draft, Stage, json, listed};
 use crate::demo::tenant::{Desk, TENANT_ID, named};
 
 /// A setting of the company changes.
@@ -11,19 +11,19 @@ pub(super) fn company_updated(stage: &mut Stage, count: usize) {
         0 => {
             let mail = |team: &str| format!("{team}@contoso.com");
             let property = "TechnicalNotificationMail";
-            ("Set Company Information", vec![listed(property, &mail("it"), &mail("it-operations")), included(property)])
+            ("Set Company Information", vec![listed(property, &mail("it"), &mail("it-operations"))])
         }
         1 => {
             let change = ModifiedProperty::new("DirSyncFeatures", json("[57]"), json("[61]"));
-            ("Set DirSync feature", vec![change, included("DirSyncFeatures")])
+            ("Set DirSync feature", vec![change])
         }
         2 => {
             let change = listed("Name", "", "shop.contoso.com");
-            ("Add unverified domain", vec![change, listed("LiveType", "None", "Managed"), included("Name,LiveType")])
+            ("Add unverified domain", vec![change, listed("LiveType", "None", "Managed")])
         }
         _ => {
             let change = listed("TelephoneNumber", "+49 30 5550 1000", "+49 30 5550 2000");
-            ("Update company", vec![change, included("TelephoneNumber")])
+            ("Update company", vec![change])
         }
     };
     let operation = if activity.starts_with("Add") { OperationType::Create } else { OperationType::Update };

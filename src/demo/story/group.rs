@@ -2,7 +2,7 @@
 
 use super::staff::membership;
 use crate::audit::{Actor, GroupSource, ModifiedProperty, OperationType, ResourceType, Status};
-use crate::demo::stage::{Draft, Stage, included, json, listed};
+use crate::demo::stage::{Draft, Stage, json, listed};
 use crate::demo::tenant::{Desk, Group};
 
 const CATEGORY: &str = "GroupManagement";
@@ -113,7 +113,6 @@ pub(super) fn created(stage: &mut Stage, count: usize) {
         listed("DisplayName", "", &group.name),
         ModifiedProperty::new("MailEnabled", None, json("[true]")),
         ModifiedProperty::new("SecurityEnabled", None, json("[false]")),
-        included("DisplayName, MailEnabled, SecurityEnabled"),
     ];
     let mut drafts = vec![on_group("Add group", OperationType::Create, &actor, &group, changes)];
     if let Some(owner) = owner {
@@ -132,10 +131,10 @@ pub(super) fn updated(stage: &mut Stage, count: usize) {
     let (before, after) = (stage.rng.usize(..2), stage.rng.usize(2..4));
     let changes = if group.source == GroupSource::AzureAd {
         let rule = |place: usize| format!(r#"(user.physicalDeliveryOfficeName -eq "{}")"#, offices[place]);
-        vec![listed("MembershipRule", &rule(before), &rule(after)), included("MembershipRule")]
+        vec![listed("MembershipRule", &rule(before), &rule(after))]
     } else {
         let description = |place: usize| format!("{}, {}", group.name, offices[place]);
-        vec![listed("Description", &description(before), &description(after)), included("Description")]
+        vec![listed("Description", &description(before), &description(after))]
     };
     stage.tell(count, vec![on_group("Update group", OperationType::Update, &actor, &group, changes)]);
 }
@@ -148,7 +147,7 @@ pub(super) fn renamed(stage: &mut Stage, count: usize) {
     stage.tenant.groups[place].name = stem.map_or_else(|| format!("{before} (archived)"), ToOwned::to_owned);
     let group = stage.tenant.groups[place].clone();
     let actor = stage.administrator(Desk::Identity);
-    let changes = vec![listed("DisplayName", &before, &group.name), included("DisplayName")];
+    let changes = vec![listed("DisplayName", &before, &group.name)];
     let drafts = vec![
         on_group("Update group", OperationType::Update, &actor, &group, changes),
         turn_membership(stage, place, &actor, false),

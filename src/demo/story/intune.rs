@@ -85,7 +85,7 @@ pub(super) fn policy_assigned(stage: &mut Stage, count: usize) {
         .shown_as(CONFIGURATION, &format!("{title} device configuration assignment 2.0 (beta)"))
         .by(&actor)
         .on(policy.target())
-        .on_changed(named("DeviceManagementConfigurationPolicyAssignment", &id, "<null>"), changes);
+        .on_changed(named("DeviceManagementConfigurationPolicyAssignment", &id, ""), changes);
     stage.tell(count, vec![draft]);
 }
 
@@ -148,7 +148,7 @@ pub(super) fn app_published(stage: &mut Stage, count: usize) {
         plain("Intent", "", "Required"),
         plain("Settings.Notifications", "", "ShowAll"),
     ];
-    let assignment = named("MobileAppAssignment", &format!("{}_1_0", group.id), "<null>");
+    let assignment = named("MobileAppAssignment", &format!("{}_1_0", group.id), "");
     let assigned = event("Application", "Create MobileAppAssignment", OperationType::Assign, ResourceType::Application)
         .shown_as("MobileApp", "Create application assignment")
         .by(&actor)

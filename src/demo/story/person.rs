@@ -2,7 +2,7 @@
 
 use crate::audit::{Actor, ModifiedProperty, OperationType, ResourceType, Status};
 use crate::demo::name;
-use crate::demo::stage::{Draft, Stage, included, json, listed, plain, text};
+use crate::demo::stage::{Draft, Stage, json, listed, plain, text};
 use crate::demo::tenant::{Desk, Person, code, guid};
 
 const CATEGORY: &str = "UserManagement";
@@ -41,9 +41,9 @@ fn turn_profile(stage: &mut Stage, place: usize) -> Vec<ModifiedProperty> {
         "JobTitle" => person.title = title,
         "Department" => person.department = department,
         "PhysicalDeliveryOfficeName" => person.office = office,
-        _ => return vec![listed(property, "", &format!("+49 30 5550 {number}")), included(property)],
+        _ => return vec![listed(property, "", &format!("+49 30 5550 {number}"))],
     }
-    vec![listed(property, &before, after), included(property)]
+    vec![listed(property, &before, after)]
 }
 
 /// The synchronisation brings a change from the company's own directory.
@@ -52,7 +52,7 @@ pub(super) fn profile_synchronised(stage: &mut Stage, count: usize) {
     let mut changes = if stage.chance(60) {
         let minutes = 30 * stage.rng.i64(1..100);
         let (before, now) = (stage.time_text_before(minutes), stage.time_text());
-        vec![listed("LastDirSyncTime", &before, &now), included("LastDirSyncTime")]
+        vec![listed("LastDirSyncTime", &before, &now)]
     } else {
         turn_profile(stage, place)
     };
@@ -114,10 +114,8 @@ pub(super) fn password_reset_by_help_desk(stage: &mut Stage, count: usize) {
     let person = stage.tenant.people[place].clone();
     let actor = stage.administrator(Desk::Help);
     let temporary = format!("{}-{}", code(4, &mut stage.rng), code(4, &mut stage.rng));
-    let profile = vec![
-        ModifiedProperty::new("PasswordProfile", None, json(r#"[{"ForceChangePasswordNextSignIn":true}]"#)),
-        included("PasswordProfile"),
-    ];
+    let profile =
+        vec![ModifiedProperty::new("PasswordProfile", None, json(r#"[{"ForceChangePasswordNextSignIn":true}]"#))];
     let mut drafts = vec![
         on_person("Reset user password", OperationType::Update, &actor, &person, Vec::new()),
         on_person("Update PasswordProfile", OperationType::Update, &actor, &person, profile),
@@ -223,7 +221,7 @@ pub(super) fn security_info_registered(stage: &mut Stage, count: usize) {
             .by(&actor)
             .on(person.named_target())
             .ended(Status::Success, &format!("User {verb} Authenticator App with Notification and Code")),
-        on_person("Update user", OperationType::Update, &machine, &person, vec![change, included(PHONE_APP)]),
+        on_person("Update user", OperationType::Update, &machine, &person, vec![change]),
     ];
     stage.tell(count, drafts);
 }
@@ -246,7 +244,7 @@ pub(super) fn risk_judged(stage: &mut Stage, count: usize) {
             OperationType::Update,
             &actor,
             &person,
-            vec![valid_from, included("StsRefreshTokensValidFrom")],
+            vec![valid_from],
         ),
     ];
     stage.tell(count, drafts);

@@ -2,7 +2,7 @@
 
 use crate::audit::{ModifiedProperty, OperationType, ResourceType};
 use crate::demo::policy::PolicyKind;
-use crate::demo::stage::{Draft, Stage, included, json, plain};
+use crate::demo::stage::{Draft, Stage, json, plain};
 use crate::demo::tenant::{Desk, named};
 
 const SERVICE: &str = "Conditional Access";
@@ -47,7 +47,7 @@ fn turn(stage: &mut Stage, count: usize, is_renamed: bool) {
     };
     let echo = Draft::directory(CATEGORY, "Update policy", OperationType::Update, ResourceType::Policy)
         .by(&actor)
-        .on_changed(target, vec![plain("Policy.DisplayName", "", &name), included("PolicyDetail")]);
+        .on_changed(target, vec![plain("Policy.DisplayName", "", &name)]);
     stage.tell(count, vec![draft, echo]);
 }
 

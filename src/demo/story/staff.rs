@@ -4,7 +4,7 @@ use super::payroll;
 use super::person::on_person;
 use crate::audit::{Actor, ActorKind, GroupSource, ModifiedProperty, OperationType, ResourceType, Status};
 use crate::demo::name;
-use crate::demo::stage::{Draft, Stage, included, json, listed, plain, text};
+use crate::demo::stage::{Draft, Stage, json, listed, plain, text};
 use crate::demo::tenant::{Desk, Group, LICENCES, Person, guid};
 
 const CATEGORY: &str = "UserManagement";
@@ -36,7 +36,7 @@ fn licence_drafts(actor: &Actor, person: &Person, before: u8) -> [Draft; 2] {
     let change = ModifiedProperty::new("AssignedLicense", licences(before), licences(person.licences));
     [
         on_person("Change user license", OperationType::Update, actor, person, Vec::new()),
-        on_person("Update user", OperationType::Update, actor, person, vec![change, included("AssignedLicense")]),
+        on_person("Update user", OperationType::Update, actor, person, vec![change]),
     ]
 }
 
@@ -54,7 +54,6 @@ pub(super) fn joins(stage: &mut Stage, count: usize) {
         listed("UserPrincipalName", "", &person.upn),
         listed("Department", "", person.department),
         listed("UserType", "", "Member"),
-        included("AccountEnabled, DisplayName, UserPrincipalName, Department, UserType"),
     ];
     let [licence, assigned] = licence_drafts(&actor, &person, 0);
     let drafts = vec![
@@ -78,19 +77,13 @@ pub(super) fn leaves(stage: &mut Stage, count: usize) {
     let moment = stage.time_text();
     let disabled = ModifiedProperty::new("AccountEnabled", json("[true]"), json("[false]"));
     let mut drafts = vec![
-        on_person(
-            "Disable account",
-            OperationType::Update,
-            &actor,
-            &person,
-            vec![disabled, included("AccountEnabled")],
-        ),
+        on_person("Disable account", OperationType::Update, &actor, &person, vec![disabled]),
         on_person(
             "Update StsRefreshTokenValidFrom Timestamp",
             OperationType::Update,
             &actor,
             &person,
-            vec![listed("StsRefreshTokensValidFrom", "", &moment), included("StsRefreshTokensValidFrom")],
+            vec![listed("StsRefreshTokensValidFrom", "", &moment)],
         ),
     ];
     drafts.extend(group.map(|group| membership("Remove member from group", &actor, &person, &group)));
@@ -130,7 +123,6 @@ pub(super) fn marries(stage: &mut Stage, count: usize) {
     let renamed = vec![
         listed("DisplayName", &before.display_name, &person.display_name),
         listed("UserPrincipalName", &before.upn, &person.upn),
-        included("DisplayName, UserPrincipalName"),
     ];
     let draft = Draft::directory(CATEGORY, "Update user", OperationType::Update, ResourceType::User)
         .by(&actor)
@@ -178,11 +170,7 @@ pub(super) fn guest_invited(stage: &mut Stage, count: usize) {
         }
         return;
     }
-    let changes = vec![
-        listed("UserType", "", "Guest"),
-        listed("UserPrincipalName", "", &guest.upn),
-        included("UserType, UserPrincipalName"),
-    ];
+    let changes = vec![listed("UserType", "", "Guest"), listed("UserPrincipalName", "", &guest.upn)];
     let portal = stage.machine("Microsoft Invitation Acceptance Portal");
     let added = Draft::directory(CATEGORY, "Add user", OperationType::Create, ResourceType::User)
         .by(&host)

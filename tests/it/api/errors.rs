@@ -110,6 +110,7 @@ async fn requests_of_the_wrong_shape_are_refused() {
     let app = TestApp::start_with(&["--body-bytes-max", "2000"]).await;
     let client = app.admin();
     let post = || client.request(Method::POST, "/graphql");
+    let get = |address: &str| client.request(Method::GET, address);
     let json_post = |body: &str| post().header("content-type", "application/json").body(body.to_owned());
     let good = r#"{"query":"{ viewer { subject } }"}"#;
     let mut all = String::new();
@@ -133,17 +134,11 @@ async fn requests_of_the_wrong_shape_are_refused() {
         ("refused media", json_post(good).header("accept", "application/json;q=0")),
         ("put", client.request(Method::PUT, "/graphql").body(good)),
         ("delete", client.request(Method::DELETE, "/graphql")),
-        ("get, no header", client.request(Method::GET, "/graphql?query=%7B__typename%7D")),
-        (
-            "get, empty header",
-            client.request(Method::GET, "/graphql?query=%7B__typename%7D").header("apollo-require-preflight", ""),
-        ),
-        ("get, no query", client.request(Method::GET, "/graphql").header("graphql-require-preflight", "1")),
-        (
-            "get, variables",
-            client.request(Method::GET, "/graphql?query=%7Ba%7D&variables=x").header("x-apollo-operation-name", "a"),
-        ),
-        ("unknown address", client.request(Method::GET, "/nowhere")),
+        ("get, no header", get("/graphql?query=%7Ba%7D")),
+        ("get, empty header", get("/graphql?query=%7Ba%7D").header("apollo-require-preflight", "")),
+        ("get, no query", get("/graphql").header("graphql-require-preflight", "1")),
+        ("get, variables", get("/graphql?query=%7Ba%7D&variables=x").header("x-apollo-operation-name", "a")),
+        ("unknown address", get("/nowhere")),
     ] {
         let answer = client.send(request).await;
         assert_eq!(answer.body.get("data"), None, "{what}: {}", answer.text);

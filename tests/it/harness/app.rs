@@ -86,6 +86,7 @@ impl TestApp {
     }
 
     /// What the server's clock says.
+    #[expect(clippy::unused_self, reason = "it is the server's clock that is meant")]
     pub(crate) fn now(&self) -> Timestamp {
         app::now()
     }
