@@ -285,3 +285,55 @@ async fn at_most_twenty_mistakes_are_listed() {
     assert_eq!(errors.len(), 20);
     assert!(errors.iter().all(|error| error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"));
 }
+
+#[tokio::test]
+async fn whatever_is_sent_is_answered_and_the_next_caller_too() {
+    let app = TestApp::start().await;
+    let from = |value: &str| {
+        let filter = format!("{{target: {{modifiedProperty: {{from: {value}}}}}}}");
+        format!("{{ auditEvents(period: null, filter: {filter}) {{ totalCount }} }}")
+    };
+    let eq = |text: &str| format!("{{ auditEvents(filter: {{category: {{eq: {text}}}}}) {{ totalCount }} }}");
+    let between = |moment: &str| {
+        format!("{{ auditEvents(period: {{between: {{from: \"{moment}\"}}}}) {{ totalCount period {{ from }} }} }}")
+    };
+    let documents = [
+        from("1e400"),
+        from("-1e-400"),
+        from("123456789012345678901234567890"),
+        from("$"),
+        eq(r#""\ud800""#),
+        eq(r#""\u{110000}""#),
+        eq(r#""\u0000""#),
+        eq(r#""\q""#),
+        eq("\"\"\"\u{feff}\n  a\"\"\""),
+        eq("\"\0\""),
+        eq("\"a"),
+        between("0000-01-01T00:00:00Z"),
+        between("9999-12-31T23:59:59.9999999Z"),
+        between("2016-12-31T23:59:60Z"),
+        between("-262143-01-01T00:00:00Z"),
+        "{ auditEvents(first: 99999999999) { totalCount } }".to_owned(),
+        "{ auditEvents(first: 1.0) { totalCount } }".to_owned(),
+        "\u{feff}{ __typename }".to_owned(),
+        "\0".to_owned(),
+        "query($a: [[[ID!]!]!]! = [[[1]]]) { nodes(ids: $a) { id } }".to_owned(),
+        "query($a: Int = \"x\") { auditEvents(first: $a) { totalCount } }".to_owned(),
+        "query($a: Int, $a: Int) { auditEvents(first: $a) { totalCount } }".to_owned(),
+        "query A { __typename } query A { __typename }".to_owned(),
+        "{ ...A } fragment A on Query { __typename } fragment A on Query { __typename }".to_owned(),
+        "{ viewer { subject @include } }".to_owned(),
+        "{ viewer { subject @skip(if: $x) } }".to_owned(),
+        "subscription { x }".to_owned(),
+        "type A { b: Int }".to_owned(),
+        "{ node(id: \"a\", id: \"b\") { id } }".to_owned(),
+        "{ __type(name: \"Query\") { fields { args { type { ofType { name } } } } } }".to_owned(),
+    ];
+    for document in documents {
+        let answer = app.admin().query(&document).await;
+        assert_eq!(answer.status, 200, "{document:?}: {}", answer.text);
+        let internal = answer.text.contains("INTERNAL_SERVER_ERROR") || answer.text.contains("UNAVAILABLE");
+        assert!(answer.body.is_object() && !internal, "{document:?}: {}", answer.text);
+    }
+    app.admin().query("{ viewer { subject } }").await.data("/viewer");
+}
