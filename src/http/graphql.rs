@@ -188,6 +188,10 @@ fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<Request,
     check::text(&parameters.query, &door.documents)?;
     let document: ExecutableDocument = async_graphql::parser::parse_query(&parameters.query).map_err(|error| {
         let mut error: async_graphql::ServerError = error.into();
+        // The parser draws the line that it stopped at, however long it is; the location says as much.
+        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+            error.message = format!("the document is no GraphQL: {expected}");
+        }
         error.extensions.get_or_insert_default().set("code", crate::graphql::error::Code::ParseFailed.name());
         NotRun::NotParsed(Box::new(error))
     })?;

@@ -48,8 +48,8 @@ async fn documents_that_do_not_hold_are_refused_before_execution() {
         }
     }
     insta::assert_snapshot!(all, @r##"
-    parse: 400 graphql-response+json {"errors":[{"message":" --> 1:11\n  |\n1 | { viewer {\n  |           ^---\n  |\n  = expected selection","locations":[{"line":1,"column":11}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
-    empty: 400 graphql-response+json {"errors":[{"message":" --> 1:1\n  |\n1 | \n  | ^---\n  |\n  = expected executable_definition","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
+    parse: 400 graphql-response+json {"errors":[{"message":"the document is no GraphQL: expected selection","locations":[{"line":1,"column":11}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
+    empty: 400 graphql-response+json {"errors":[{"message":"the document is no GraphQL: expected executable_definition","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
     unknown field: 400 graphql-response+json {"errors":[{"message":"Unknown field \"viewr\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown argument: 400 graphql-response+json {"errors":[{"message":"Unknown argument \"fist\" on field \"auditEvents\" of type \"Query\".","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown enum value: 400 graphql-response+json {"errors":[{"message":"Invalid value for argument \"filter.groupSource\", enumeration type \"GroupSource\" does not contain the value \"AZURE\"","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
