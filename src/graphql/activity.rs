@@ -1,7 +1,7 @@
 //! Activity types, services and categories: what is built in, together with what the tenant has recorded.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
@@ -25,7 +25,7 @@ struct Entry {
     recorded: Option<RecordedActivity>,
 }
 
-/// A category of a service, both as they write themselves.
+/// A category of a service, both as the catalogue spells them, else as they write themselves.
 #[derive(Clone, Debug)]
 struct Section {
     service: String,
@@ -72,11 +72,15 @@ impl Listing {
             service: entry.base.service.clone(),
             category: entry.base.category.clone(),
         });
+        // The catalogue comes first, so its spelling stands however somebody recorded the same name.
         let mut sections = BTreeMap::new();
+        let (mut services, mut categories) = (BTreeMap::new(), BTreeMap::new());
         for section in built_in.chain(recorded) {
             let key = [fold(&section.service), fold(&section.category)];
+            let service = services.entry(key[0].clone()).or_insert(section.service).clone();
+            let category = categories.entry(key[1].clone()).or_insert(section.category).clone();
             if scope.visible.contains(&key[0]) {
-                sections.entry(key).or_insert(section);
+                sections.entry(key).or_insert(Section { service, category });
             }
         }
         Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect(), sections }
@@ -102,7 +106,7 @@ impl Listing {
             services.entry(service).or_insert_with(|| AuditService {
                 key: section.service.clone(),
                 display_name: catalogue().service_display_name(&section.service),
-                categories: self.categories(Some(service)),
+                categories: self.categories(|own| own == service),
                 last_recorded_at: None,
                 event_count: 0,
             });
@@ -121,8 +125,8 @@ impl Listing {
         services
     }
 
-    /// The categories, of one service if its folded key is given, sorted by display name.
-    pub fn categories(&self, of_service: Option<&str>) -> Vec<AuditCategory> {
+    /// The categories that are used by a service whose folded key is chosen, sorted by display name.
+    pub fn categories(&self, chosen: impl Fn(&str) -> bool) -> Vec<AuditCategory> {
         let mut categories: BTreeMap<&str, AuditCategory> = BTreeMap::new();
         for ([_, category], section) in &self.sections {
             let listed = categories.entry(category).or_insert_with(|| AuditCategory {
@@ -132,11 +136,14 @@ impl Listing {
             });
             listed.services.push(section.service.clone());
         }
-        let used = |category: &str| {
-            of_service.is_none_or(|service| self.sections.contains_key(&[service.to_owned(), category.to_owned()]))
-        };
+        let used: BTreeSet<&str> = self
+            .sections
+            .keys()
+            .filter(|[service, _]| chosen(service))
+            .map(|[_, category]| category.as_str())
+            .collect();
         let mut categories: Vec<_> =
-            categories.into_iter().filter(|(key, _)| used(key)).map(|(_, category)| category).collect();
+            categories.into_iter().filter(|(key, _)| used.contains(key)).map(|(_, category)| category).collect();
         categories.sort_by_cached_key(|category| fold(&category.display_name));
         categories
     }

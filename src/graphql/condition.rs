@@ -192,7 +192,8 @@ impl Parser {
         if keys.len() > LIST_MAX {
             return Err(Invalid::new(format!("`{part}.key` may hold at most {LIST_MAX} values")).into());
         }
-        Ok(Some(keys.into_iter().collect()))
+        // No key holds NUL, and PostgreSQL does not take it in a text.
+        Ok(Some(keys.into_iter().filter(|key| !key.contains('\0')).collect()))
     }
 
     fn search_text(&mut self, part: &str, input: MaybeUndefined<String>) -> Result<Option<String>, ApiError> {

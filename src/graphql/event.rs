@@ -52,8 +52,8 @@ impl AuditEvent {
         &self.0.body.activity_display_name
     }
     /// The catalogue entry of the activity, if it is catalogued.
-    async fn activity_type(&self, ctx: &Context<'_>) -> Result<Option<AuditActivityType>, ApiError> {
-        Ok(Listing::of(ctx).await?.entry(&self.0.body))
+    async fn activity_type(&self, ctx: &Context<'_>) -> Option<Result<AuditActivityType, ApiError>> {
+        Listing::of(ctx).await.map(|listing| listing.entry(&self.0.body)).transpose()
     }
     /// The key of the event's category.
     async fn category(&self) -> &str {
@@ -180,6 +180,13 @@ impl AuditEventConnection {
         let slice = Slice { rows, has_next: slice.has_next, has_previous: slice.has_previous };
         Self { reader, list, slice }
     }
+
+    async fn counted_up_to(&self, limit: i32) -> Result<BoundedCount, ApiError> {
+        let limit = u32::try_from(limit).ok().filter(|limit| (1..=100_000).contains(limit));
+        let limit = limit.ok_or_else(|| Invalid::new("`limit` must be from 1 to 100000"))?;
+        let (value, is_exact) = self.reader.count_up_to(&self.list, limit).await?;
+        Ok(BoundedCount { value: i32::try_from(value).unwrap_or(i32::MAX), is_exact })
+    }
 }
 
 /// A page of audit events.
@@ -211,19 +218,16 @@ impl AuditEventConnection {
     }
     /// How many events match over all pages, exactly. Counted only when asked for; null with an error TIMEOUT if that took
     /// too long. On a large log ask for `countUpTo`.
-    async fn total_count(&self) -> Result<Option<i32>, ApiError> {
-        let count = self.reader.count(&self.list).await?;
-        Ok(Some(i32::try_from(count).unwrap_or(i32::MAX)))
+    async fn total_count(&self) -> Option<Result<i32, ApiError>> {
+        let counted = self.reader.count(&self.list).await;
+        Some(counted.map(|count| i32::try_from(count).unwrap_or(i32::MAX)).map_err(ApiError::from))
     }
     /// How many events match the filter, counting no further than a limit.
     async fn count_up_to(
         &self,
         #[graphql(desc = "Where to stop counting: 1 to 100,000.", default = 10_000)] limit: i32,
-    ) -> Result<Option<BoundedCount>, ApiError> {
-        let limit = u32::try_from(limit).ok().filter(|limit| (1..=100_000).contains(limit));
-        let limit = limit.ok_or_else(|| Invalid::new("`limit` must be from 1 to 100000"))?;
-        let (value, is_exact) = self.reader.count_up_to(&self.list, limit).await?;
-        Ok(Some(BoundedCount { value: i32::try_from(value).unwrap_or(i32::MAX), is_exact }))
+    ) -> Option<Result<BoundedCount, ApiError>> {
+        Some(self.counted_up_to(limit).await)
     }
 }
 

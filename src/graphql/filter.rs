@@ -21,6 +21,11 @@ pub enum AuditPeriodInput {
     Between(DateTimeRangeInput),
 }
 
+impl AuditPeriodInput {
+    /// What a list is of if nothing is said.
+    pub(super) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
+}
+
 /// A span between two moments. At least one has to be given.
 #[derive(Clone, Debug, InputObject)]
 pub struct DateTimeRangeInput {

@@ -1,8 +1,11 @@
 //! Everything that can be read. Each resolver reads: page, door, ask, wrap.
+//!
+//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: the library lets an error of the latter
+//! take the whole answer with it, where null at that one place is promised.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
 use super::context::ContextExt as _;
@@ -13,7 +16,7 @@ use super::node::Node;
 use super::party::Actor;
 use super::scalar::{DateTime, Sequence};
 use super::viewer::{AuditLogInfo, Viewer};
-use super::vocabulary::{ActivityResourceType, AuditEventOrderField, AuditTimeWindow, OperationType, OrderDirection};
+use super::vocabulary::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
 use crate::audit::catalogue::{TypeFilter, catalogue};
 use crate::audit::filter::{Condition, needle};
 use crate::audit::fold::fold;
@@ -60,8 +63,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "A global id that this service handed out earlier.")] id: ID,
-    ) -> Result<Option<Node>, ApiError> {
-        Ok(nodes(ctx, &[id]).await?.pop().flatten())
+    ) -> Option<Result<Node, ApiError>> {
+        nodes(ctx, &[id]).await.map(|mut found| found.pop().flatten()).transpose()
     }
 
     /// Fetches several objects at once, in the order asked; null at the places where there is none. At most 100 ids.
@@ -81,10 +84,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The event's global id.")] id: ID,
-    ) -> Result<Option<AuditEvent>, ApiError> {
-        let reader = ctx.reader()?;
-        let Ok(id) = EventId::parse(&id) else { return Ok(None) };
-        Ok(reader.event(id).await?.map(|event| AuditEvent(Arc::new(event))))
+    ) -> Option<Result<AuditEvent, ApiError>> {
+        event(ctx, EventId::parse(&id).ok()).await.transpose()
     }
 
     /// One audit event by the key it was recorded under. Null like `auditEvent`.
@@ -94,9 +95,8 @@ impl Query {
         #[graphql(desc = "The service that logged it.")] service: String,
         #[graphql(desc = "The key given when it was recorded, or the source's id of an imported event.")]
         event_key: String,
-    ) -> Result<Option<AuditEvent>, ApiError> {
-        let event = ctx.reader()?.event(EventId::of(&service, &event_key)).await?;
-        Ok(event.map(|event| AuditEvent(Arc::new(event))))
+    ) -> Option<Result<AuditEvent, ApiError>> {
+        event(ctx, Some(EventId::of(&service, &event_key))).await.transpose()
     }
 
     /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
@@ -112,9 +112,9 @@ impl Query {
         #[graphql(
             name = "period",
             desc = "When the events happened. Null means all that is kept.",
-            default_with = "Some(AuditPeriodInput::Window(AuditTimeWindow::Last30Days))"
+            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
         )]
-        when: Option<AuditPeriodInput>,
+        when: MaybeUndefined<AuditPeriodInput>,
         #[graphql(desc = "Which events. All conditions of one filter object have to hold.")] filter: Option<
             AuditEventFilter,
         >,
@@ -124,6 +124,12 @@ impl Query {
     ) -> Result<AuditEventConnection, ApiError> {
         let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
         let page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
+        // The library takes a variable that was left out for no value at all, and so does not see the default.
+        let when = match when {
+            MaybeUndefined::Undefined => Some(AuditPeriodInput::DEFAULT),
+            MaybeUndefined::Null => None,
+            MaybeUndefined::Value(when) => Some(when),
+        };
         let period = period(when.as_ref(), ctx.session()?.now, page.kept_start())?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         let reader = ctx.reader()?;
@@ -188,7 +194,8 @@ impl Query {
         #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
-        Ok(Listing::of(ctx).await?.categories(wanted.as_deref()))
+        let chosen = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
+        Ok(Listing::of(ctx).await?.categories(chosen))
     }
 
     /// What this server keeps and allows: retention, time span of the stored events, limits.
@@ -203,6 +210,13 @@ impl Query {
             max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
         })
     }
+}
+
+/// The event with an id, if there is an id and an event.
+async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
+    let reader = ctx.reader()?;
+    let Some(id) = id else { return Ok(None) };
+    Ok(reader.event(id).await?.map(|event| AuditEvent(Arc::new(event))))
 }
 
 /// The objects with these ids, in one statement.

@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::Door;
-use super::response::{Media, refusal};
+use super::response::{Media, failure, refusal};
 use crate::access::Caller;
 use crate::audit::Timestamp;
 use crate::auth::Rejected;
@@ -20,6 +20,7 @@ pub(super) async fn caller(
     request: &HttpRequest,
     now: Timestamp,
     media: Media,
+    request_id: &str,
 ) -> Result<Caller, HttpResponse> {
     let principal = token(request)
         .and_then(|token| door.verifier.verify(token, now))
@@ -31,7 +32,7 @@ pub(super) async fn caller(
             Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        refusal(status, media, error)
+        failure(status, media, error, request_id)
     })
 }
 

@@ -120,7 +120,7 @@ fn is_json(request: &HttpRequest) -> bool {
             .all(|part| part.strip_prefix("charset=").is_none_or(|set| matches!(set, "utf-8" | "\"utf-8\"" | "utf8")))
 }
 
-/// Runs a request from its caller to its answer.
+/// Runs a request from its caller to its answer; what is logged on the way carries the request's id.
 async fn serve(
     request: &HttpRequest,
     door: &Door,
@@ -128,38 +128,47 @@ async fn serve(
     parameters: impl FnOnce(&HttpRequest) -> Result<Parameters, ApiError>,
 ) -> HttpResponse {
     let request_id = door.request_id();
-    let now = (door.clock)();
-    let mut response = match bearer::caller(door, request, now, media).await {
-        Err(refused) => refused,
-        Ok(caller) => match parameters(request) {
-            Err(error) => refusal(StatusCode::BAD_REQUEST, media, error),
-            Ok(parameters) => {
-                let is_get = request.method() == Method::GET;
-                match prepare(parameters, is_get, door) {
-                    Ok(prepared) => {
-                        let session = Arc::new(Session::new(caller, now));
-                        let span = tracing::info_span!("graphql", request_id);
-                        let executed = door.schema.execute(prepared.data(session));
-                        answer(tracing::Instrument::instrument(executed, span).await, media, &request_id)
-                    }
-                    Err(NotRun::MutationByGet) => {
-                        let sentence = "GET runs queries only; send this operation by POST";
-                        let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, malformed(sentence));
-                        refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-                        refused
-                    }
-                    Err(NotRun::Refused(error)) => {
-                        answer(Response::from_errors(vec![error.into_server_error()]), media, &request_id)
-                    }
-                    Err(NotRun::NotParsed(error)) => answer(Response::from_errors(vec![*error]), media, &request_id),
-                }
-            }
-        },
-    };
+    let span = tracing::info_span!("graphql", request_id);
+    let answered = respond(request, door, media, parameters, &request_id);
+    let mut response = tracing::Instrument::instrument(answered, span).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
     }
     response
+}
+
+async fn respond(
+    request: &HttpRequest,
+    door: &Door,
+    media: Media,
+    parameters: impl FnOnce(&HttpRequest) -> Result<Parameters, ApiError>,
+    request_id: &str,
+) -> HttpResponse {
+    let now = (door.clock)();
+    let caller = match bearer::caller(door, request, now, media, request_id).await {
+        Ok(caller) => caller,
+        Err(refused) => return refused,
+    };
+    let parameters = match parameters(request) {
+        Ok(parameters) => parameters,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, media, error),
+    };
+    match prepare(parameters, request.method() == Method::GET, door) {
+        Ok(prepared) => {
+            let session = Arc::new(Session::new(caller, now));
+            answer(door.schema.execute(prepared.data(session)).await, media, request_id)
+        }
+        Err(NotRun::MutationByGet) => {
+            let sentence = "GET runs queries only; send this operation by POST";
+            let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, malformed(sentence));
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            refused
+        }
+        Err(NotRun::Refused(error)) => {
+            answer(Response::from_errors(vec![error.into_server_error()]), media, request_id)
+        }
+        Err(NotRun::NotParsed(error)) => answer(Response::from_errors(vec![*error]), media, request_id),
+    }
 }
 
 enum NotRun {
@@ -179,6 +188,10 @@ fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<Request,
     check::text(&parameters.query, &door.documents)?;
     let document: ExecutableDocument = async_graphql::parser::parse_query(&parameters.query).map_err(|error| {
         let mut error: async_graphql::ServerError = error.into();
+        // The parser draws the line that it stopped at, however long it is; the location says as much.
+        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+            error.message = format!("the document is no GraphQL: {expected}");
+        }
         error.extensions.get_or_insert_default().set("code", crate::graphql::error::Code::ParseFailed.name());
         NotRun::NotParsed(Box::new(error))
     })?;

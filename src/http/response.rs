@@ -55,11 +55,7 @@ impl Media {
 /// The answer to a GraphQL request that was executed, or at least understood.
 pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
     sweep(&mut response);
-    for error in &mut response.errors {
-        if code_of(error).as_deref() == Some(Code::Internal.name()) {
-            error.extensions.get_or_insert_default().set("requestId", request_id);
-        }
-    }
+    response.errors.iter_mut().for_each(|error| name_request(error, request_id));
     // An error without a path came before execution: then there is no data, not even null.
     let executed = response.errors.iter().all(|error| !error.path.is_empty());
     let status = match (media, executed) {
@@ -80,10 +76,28 @@ pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> 
     finish(status, media, body)
 }
 
+/// An internal error says nothing but which request it was, so that it can be found in the log.
+fn name_request(error: &mut ServerError, request_id: &str) {
+    if code_of(error).as_deref() == Some(Code::Internal.name()) {
+        error.extensions.get_or_insert_default().set("requestId", request_id);
+    }
+}
+
 /// A refusal in the shape of a GraphQL error.
 pub(super) fn refusal(status: StatusCode, media: Media, error: ApiError) -> HttpResponse {
+    refused(status, media, &error.into_server_error())
+}
+
+/// A refusal that may be this service's own fault.
+pub(super) fn failure(status: StatusCode, media: Media, error: ApiError, request_id: &str) -> HttpResponse {
+    let mut error = error.into_server_error();
+    name_request(&mut error, request_id);
+    refused(status, media, &error)
+}
+
+fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
     let mut body = b"{\"errors\":".to_vec();
-    write_errors(&mut body, &[error.into_server_error()]);
+    write_errors(&mut body, std::slice::from_ref(error));
     body.extend(b"}");
     finish(status, media, body)
 }

@@ -1,21 +1,284 @@
-//! Events, read back.
+//! Events, read back: every field as it was recorded, and every way to one event by what names it.
+
+use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::events::{EventExt as _, change, event};
+use crate::harness::events::{
+    Actor, ActorApplication, ActorKind, Detail, EventBody, EventExt as _, GroupSource, OperationType, Recording,
+    RecordingRoute, ResourceType, Status, Target, application, change, event, json, user,
+};
+
+const EVENT: &str = include_str!("../../queries/event.graphql");
+
+const IDS: &str = "query($filter: AuditEventFilter) {
+    auditEvents(period: null, filter: $filter) { nodes { id eventKey } }
+}";
+
+/// The id of the event under a key, as a list tells it.
+async fn id(app: &TestApp, key: &str) -> String {
+    let filter = json!({ "filter": { "eventKey": { "eq": key } } });
+    let answer = app.admin().query_with(IDS, filter).await;
+    answer.data("/auditEvents/nodes/0/id").as_str().unwrap().to_owned()
+}
+
+/// An event in which nothing is left out.
+fn everything() -> EventBody {
+    EventBody {
+        event_key: "whole-\u{1f5dd}".to_owned(),
+        activity: "Update group".to_owned(),
+        activity_display_name: "Update group \u{2013} überall".to_owned(),
+        category: "GroupManagement".to_owned(),
+        component: Some("Groups".to_owned()),
+        operation_type: OperationType::Update,
+        resource_type: ResourceType::Group,
+        group_source: Some(GroupSource::O365),
+        status: Status::Failure,
+        status_reason: Some("no \"licence\"\n\u{1}".to_owned()),
+        correlation_id: Some("C-1".to_owned()),
+        actor: Actor {
+            object_id: Some("U-1".to_owned()),
+            display_name: Some("Ada \u{202e}L".to_owned()),
+            application: Some(ActorApplication {
+                application_id: Some("app".to_owned()),
+                display_name: Some("Portal".to_owned()),
+            }),
+            permissions: vec!["a".to_owned(), "b".to_owned()],
+            ip_address: Some("2001:db8::1".to_owned()),
+            user_agent: Some("curl".to_owned()),
+            ..user("ada@contoso.example")
+        },
+        targets: vec![
+            Target {
+                object_id: Some("42".to_owned()),
+                user_principal_name: None,
+                display_name: Some("Team \u{1f600} e\u{301}".to_owned()),
+                kind: Some("Group".to_owned()),
+                modified_properties: vec![change("Size", Some("1.10"), Some("12345678901234567890123"))],
+            },
+            Target { user_principal_name: Some("bob@contoso.example".to_owned()), ..Target::default() },
+        ],
+        additional_details: vec![
+            Detail::new("k", Some("1".to_owned())),
+            Detail::new("k", Some(String::new())),
+            Detail::new("", None),
+        ],
+        unmapped: Some(json(r#"{"z":1,"a":[null]}"#)),
+        recording: Recording {
+            route: RecordingRoute::Import,
+            recorded_by: "ops".to_owned(),
+            client_id: Some("client".to_owned()),
+            source: Some("intune:a.json".to_owned()),
+            source_tenant_id: Some("t".to_owned()),
+        },
+        ..event("whole")
+    }
+}
 
 #[tokio::test]
 async fn an_event_comes_back_with_everything_it_was_recorded_with() {
     let app = TestApp::start().await;
-    let body = event("first").at(app.now()).change(change("Role", None, Some("\"Member\"")));
-    app.record([body]).await;
-    let answer = app
-        .admin()
-        .query("{ auditEvents { nodes { eventKey sequence targets { modifiedProperties { name newValue } } } } }")
-        .await;
-    let expected = serde_json::json!([{
-        "eventKey": "first",
-        "sequence": 1,
-        "targets": [{ "modifiedProperties": [{ "name": "Role", "newValue": "Member" }] }],
+    let before = app.now();
+    app.record([everything()]).await;
+    let id = id(&app, "whole-\u{1f5dd}").await;
+    let answer = app.admin().query_with(EVENT, json!({ "id": id })).await;
+    let mut got = answer.data("/auditEvent").clone();
+    let recorded_at = got["recordedAt"].take();
+    assert!((before.to_string()..=app.now().to_string()).contains(&recorded_at.as_str().unwrap().to_owned()));
+    let raw = got["raw"].take();
+    assert_eq!(raw, serde_json::to_value(everything()).unwrap());
+    assert!(answer.text.contains(r#""oldValue":1.10,"newValue":12345678901234567890123,"#), "{}", answer.text);
+    got["targets"][0]["modifiedProperties"][0]["newValue"].take();
+    let expected = json!({
+        "__typename": "AuditEvent", "id": id, "occurredAt": "2026-06-15T11:59:00.000000Z", "recordedAt": null,
+        "sequence": 1, "eventKey": "whole-\u{1f5dd}", "activity": "Update group",
+        "activityDisplayName": "Update group \u{2013} überall", "activityType": { "key": "Update group" },
+        "category": "GroupManagement", "service": "Core Directory", "component": "Groups", "operationType": "UPDATE",
+        "activityResourceType": "GROUP", "groupSource": "O365", "status": "FAILURE",
+        "statusReason": "no \"licence\"\n\u{1}", "correlationId": "C-1",
+        "actor": {
+            "__typename": "UserActor", "id": format!("{id}:actor"), "key": "user:id:u-1", "kind": "USER",
+            "name": "Ada \u{202e}L", "displayName": "Ada \u{202e}L", "userPrincipalName": "ada@contoso.example",
+            "objectId": "U-1", "permissions": ["a", "b"], "ipAddress": "2001:db8::1", "userAgent": "curl",
+            "application": { "applicationId": "app", "displayName": "Portal" },
+        },
+        "targets": [{
+            "id": format!("{id}:target:0"), "key": "id:42:group", "objectId": "42",
+            "displayName": "Team \u{1f600} e\u{301}", "type": "Group", "userPrincipalName": null,
+            "modifiedProperties": [
+                { "name": "Size", "change": "CHANGED", "oldValue": 1.10, "newValue": null, "withheld": null },
+            ],
+        }, {
+            "id": format!("{id}:target:1"), "key": "upn:bob@contoso.example", "objectId": null, "displayName": null,
+            "type": null, "userPrincipalName": "bob@contoso.example", "modifiedProperties": [],
+        }],
+        "additionalDetails": [
+            { "key": "k", "value": "1", "withheld": null }, { "key": "k", "value": "", "withheld": null },
+            { "key": "", "value": null, "withheld": null },
+        ],
+        "unmapped": { "z": 1, "a": [null] },
+        "recording": {
+            "route": "IMPORT", "recordedBy": "ops", "clientId": "client", "source": "intune:a.json",
+            "sourceTenantId": "t",
+        },
+        "isRedacted": false, "raw": null,
+    });
+    assert_eq!(got, expected);
+}
+
+#[tokio::test]
+async fn what_is_absent_is_null_and_what_is_empty_stays_empty() {
+    let app = TestApp::start().await;
+    let mut bare = event("bare").activity("Never heard of").targets(Vec::new());
+    bare.actor = Actor::new(ActorKind::Unknown);
+    let mut empty = event("empty");
+    empty.component = Some(String::new());
+    empty.status_reason = Some(String::new());
+    empty.targets[0].display_name = Some("a\0b".to_owned());
+    empty.targets[0].kind = Some(String::new());
+    app.record([bare, empty]).await;
+    let query = "{ auditEvents(period: null, orderBy: {field: SEQUENCE, direction: ASC}) { nodes {
+        component statusReason groupSource correlationId unmapped activityType { key isBuiltIn }
+        actor { __typename name application { displayName } ipAddress }
+        targets { displayName type modifiedProperties { name } }
+    } } }";
+    let answer = app.admin().query(query).await;
+    let expected = json!([{
+        "component": null, "statusReason": null, "groupSource": null, "correlationId": null, "unmapped": null,
+        "activityType": { "key": "Never heard of", "isBuiltIn": false },
+        "actor": { "__typename": "UnknownActor", "name": "Unknown", "application": null, "ipAddress": null },
+        "targets": [],
+    }, {
+        "component": "", "statusReason": "", "groupSource": null, "correlationId": null, "unmapped": null,
+        "activityType": { "key": "Add user", "isBuiltIn": true },
+        "actor": {
+            "__typename": "UserActor", "name": "ada@contoso.example", "application": null, "ipAddress": null,
+        },
+        "targets": [{ "displayName": "a\0b", "type": "", "modifiedProperties": [] }],
     }]);
     assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+}
+
+#[tokio::test]
+async fn json_values_come_back_byte_for_byte() {
+    let app = TestApp::start().await;
+    let values = [
+        "1.10",
+        "-0.0",
+        "1E400",
+        "12345678901234567890123",
+        r#"{"a":1,"a":2,"":{}}"#,
+        r#""\u00e9\/\n é \ud83d\ude00 😀""#,
+        r#""""#,
+        "[[],{},null,true,false]",
+        r#""{\"json\": [1.0]}""#,
+        "null",
+    ];
+    let body = values.iter().fold(event("odd"), |body, value| body.change(change("Odd", Some(value), Some(value))));
+    app.record([EventBody { unmapped: Some(json(&format!("[{}]", values.join(",")))), ..body }]).await;
+    let query = "{ auditEvents(period: null) { nodes {
+        unmapped raw targets { modifiedProperties { oldValue newValue } }
+    } } }";
+    let answer = app.admin().query(query).await;
+    // `1E400` is JSON and no number that serde_json reads: the text is looked at.
+    let pairs: Vec<String> =
+        values.iter().map(|value| format!(r#"{{"oldValue":{value},"newValue":{value}}}"#)).collect();
+    for text in
+        [format!(r#""modifiedProperties":[{}]"#, pairs.join(",")), format!("\"unmapped\":[{}]", values.join(","))]
+    {
+        assert!(answer.text.contains(&text), "{text} is not in {}", answer.text);
+    }
+    let raw = answer.text.split_once("\"raw\":").unwrap().1;
+    assert!(values.iter().all(|value| raw.contains(&format!(r#""oldValue":{value},"newValue":{value}"#))), "{raw}");
+}
+
+#[tokio::test]
+async fn each_kind_of_actor_has_its_own_face() {
+    let app = TestApp::start().await;
+    let mut sync = application("Sync");
+    sync.object_id = Some("sp-1".to_owned());
+    sync.service_principal_name = Some("sync.contoso.example".to_owned());
+    let system = Actor { display_name: Some("Rollover".to_owned()), ..Actor::new(ActorKind::System) };
+    let nobody = Actor::new(ActorKind::User);
+    app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(nobody)]).await;
+    let query = "{ auditEvents(period: null, orderBy: {field: SEQUENCE, direction: ASC}) { nodes { actor {
+        __typename key kind name application { applicationId displayName }
+        ... on ApplicationActor { servicePrincipalId servicePrincipalName }
+        ... on UserActor { displayName userPrincipalName objectId permissions }
+    } } } }";
+    let answer = app.admin().query(query).await;
+    let expected = json!([{ "actor": {
+        "__typename": "ApplicationActor", "key": "application:id:sp-1", "kind": "APPLICATION", "name": "Sync",
+        "application": { "applicationId": "Sync-id", "displayName": "Sync" }, "servicePrincipalId": "sp-1",
+        "servicePrincipalName": "sync.contoso.example",
+    } }, { "actor": {
+        "__typename": "SystemActor", "key": "system:name:rollover", "kind": "SYSTEM", "name": "Rollover",
+        "application": null,
+    } }, { "actor": {
+        "__typename": "UserActor", "key": "user:name:", "kind": "USER", "name": "User", "application": null,
+        "displayName": null, "userPrincipalName": null, "objectId": null, "permissions": [],
+    } }]);
+    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+}
+
+#[tokio::test]
+async fn one_event_is_found_by_every_name_it_has() {
+    let app = TestApp::start().await;
+    app.record([event("first"), event("second").service("Microsoft Intune", "Device")]).await;
+    let id = id(&app, "first").await;
+    let query = "query($id: ID!) {
+        node(id: $id) { __typename id ... on AuditEvent { eventKey } }
+        nodes(ids: [$id]) { id }
+        auditEvent(id: $id) { id eventKey }
+        byKey: auditEventByKey(service: \"core DIRECTORY \", eventKey: \"first\") { id }
+        otherService: auditEventByKey(service: \"Microsoft Intune\", eventKey: \"first\") { id }
+        otherCase: auditEventByKey(service: \"Core Directory\", eventKey: \"FIRST\") { id }
+    }";
+    let answer = app.admin().query_with(query, json!({ "id": id })).await;
+    let expected = json!({
+        "node": { "__typename": "AuditEvent", "id": id, "eventKey": "first" }, "nodes": [{ "id": id }],
+        "auditEvent": { "id": id, "eventKey": "first" }, "byKey": { "id": id }, "otherService": null,
+        "otherCase": null,
+    });
+    assert_eq!(*answer.data(""), expected);
+}
+
+#[tokio::test]
+async fn an_id_is_made_of_service_and_key_alone_and_so_never_changes() {
+    let app = TestApp::start().await;
+    app.record([event("other"), event("first").at(app.now())]).await;
+    // What clients may have kept for years: another value here breaks a promise.
+    assert_eq!(id(&app, "first").await, "AWn2Bn0kQD3MtCJNYWnWzzc");
+    let elsewhere = app.add_tenant("fabrikam").await;
+    app.record_for(&elsewhere, [event("first").activity("Delete user")]).await;
+    let query = "{ auditEventByKey(service: \"Core Directory\", eventKey: \"first\") { id activity } }";
+    let answer = app.admin().role_in("fabrikam", "GLOBAL_ADMIN").query(query).await;
+    let expected = json!({ "id": "AWn2Bn0kQD3MtCJNYWnWzzc", "activity": "Delete user" });
+    assert_eq!(*answer.data("/auditEventByKey"), expected);
+}
+
+#[tokio::test]
+async fn nodes_come_in_the_order_asked_with_null_where_there_is_none() {
+    let app = TestApp::start().await;
+    app.record([event("a"), event("b")]).await;
+    let (a, b) = (id(&app, "a").await, id(&app, "b").await);
+    let unknown = "AQAAAAAAAAAAAAAAAAAAAAA";
+    let wrong_version = "AgAAAAAAAAAAAAAAAAAAAAA";
+    let ids = json!([b, unknown, "", a, wrong_version, b, "%%%", format!("{a}:actor"), "\u{1f600}"]);
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+    let answer = app.admin().query_with(query, json!({ "ids": ids })).await;
+    let expected = [Some(&b), None, None, Some(&a), None, Some(&b), None, None, None];
+    let expected = expected.map(|id| id.map_or(Value::Null, |id| json!({ "id": id })));
+    assert_eq!(*answer.data("/nodes"), json!(expected));
+    for single in ["node", "auditEvent"] {
+        for id in [unknown, "", "%%%", wrong_version] {
+            let answer = app.admin().query(&format!("{{ {single}(id: \"{id}\") {{ id }} }}")).await;
+            assert_eq!(*answer.data(&format!("/{single}")), Value::Null, "{single} {id}");
+        }
+    }
+    let hundred = app.admin().query_with(query, json!({ "ids": vec![a.as_str(); 100] })).await;
+    assert_eq!(hundred.data("/nodes").as_array().unwrap().len(), 100);
+    let more = app.admin().query_with(query, json!({ "ids": vec![a.as_str(); 101] })).await;
+    assert_eq!(more.error(), ("LIMIT_EXCEEDED", "too many ids: 101, where 100 are allowed"));
+    let nothing = app.admin().query_with(query, json!({ "ids": [] })).await;
+    assert_eq!(*nothing.data("/nodes"), json!([]));
 }

@@ -1,3 +1,16 @@
 //! The API as its callers meet it: over HTTP, by role.
 
+mod access;
+mod actors;
+mod catalogue;
+mod errors;
 mod events;
+mod failures;
+mod filters;
+mod pages;
+mod periods;
+mod party_filters;
+mod refused_filters;
+mod secrets;
+mod tenants;
+mod tokens;

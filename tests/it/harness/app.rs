@@ -70,7 +70,23 @@ impl TestApp {
         record(&access::operator_writer(&self.store, &self.tenant), bodies, app::now()).await
     }
 
+    /// Another tenant, whose tokens this server accepts too.
+    pub(crate) async fn add_tenant(&self, key: &str) -> Tenant {
+        add_tenant(&self.store, key).await
+    }
+
+    /// Refuses all access to a tenant's log.
+    pub(crate) async fn close_tenant(&self, key: &str) {
+        self.store.disable_tenant(key, true).await.unwrap();
+    }
+
+    /// Records events of another tenant, now.
+    pub(crate) async fn record_for(&self, tenant: &Tenant, bodies: impl IntoIterator<Item = EventBody>) {
+        record(&access::operator_writer(&self.store, tenant), bodies, app::now()).await;
+    }
+
     /// What the server's clock says.
+    #[expect(clippy::unused_self, reason = "it is the server's clock that is meant")]
     pub(crate) fn now(&self) -> Timestamp {
         app::now()
     }

@@ -32,6 +32,11 @@ impl Answer {
         self.body.pointer(&format!("/data{pointer}")).unwrap_or_else(|| panic!("no {pointer} in {}", self.text))
     }
 
+    /// A header as text; empty if it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
     /// Code and message of the first error.
     #[track_caller]
     pub(crate) fn error(&self) -> (&str, &str) {
@@ -47,7 +52,23 @@ impl Client {
 
     /// The same server with a token of a role, in tenant `contoso`.
     pub(crate) fn role(self, role: &str) -> Self {
-        self.granted("contoso", &[Grantable::Role(Role::from_name(role).unwrap())])
+        self.role_in("contoso", role)
+    }
+
+    /// The same server with a token of a role in another tenant.
+    pub(crate) fn role_in(self, tenant: &str, role: &str) -> Self {
+        self.roles(tenant, &[role])
+    }
+
+    /// The same server with a token of several roles in a tenant.
+    pub(crate) fn roles(self, tenant: &str, roles: &[&str]) -> Self {
+        let roles: Vec<_> = roles.iter().map(|role| Grantable::Role(Role::from_name(role).unwrap())).collect();
+        self.granted(tenant, &roles)
+    }
+
+    /// The same server with a token of one permission and no role.
+    pub(crate) fn permitted(self, tenant: &str, permission: &str) -> Self {
+        self.granted(tenant, &[Grantable::Permission(permission.to_owned())])
     }
 
     /// The same server with a token of a tenant and some grants.
@@ -90,6 +111,18 @@ impl Client {
         Answer { status, headers, body, text }
     }
 
+    /// Sends a body of any shape by POST.
+    pub(crate) async fn post(&self, body: &Value) -> Answer {
+        self.send(self.request(reqwest::Method::POST, "/graphql").json(body)).await
+    }
+
+    /// Sends parameters in the address, with the header that GET needs.
+    pub(crate) async fn get(&self, parameters: &[(&str, &str)]) -> Answer {
+        let address = reqwest::Url::parse_with_params("http://any/graphql", parameters).unwrap();
+        let path = format!("{}?{}", address.path(), address.query().unwrap());
+        self.send(self.request(reqwest::Method::GET, &path).header("graphql-require-preflight", "1")).await
+    }
+
     /// Asks a query.
     pub(crate) async fn query(&self, query: &str) -> Answer {
         self.query_with(query, json!({})).await
@@ -97,16 +130,20 @@ impl Client {
 
     /// Asks a query with variables.
     pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Answer {
-        let body = json!({ "query": query, "variables": variables });
-        self.send(self.request(reqwest::Method::POST, "/graphql").json(&body)).await
+        self.post(&json!({ "query": query, "variables": variables })).await
+    }
+
+    /// Asks for the first page of a filter, over all time, newest first.
+    pub(crate) async fn filter(&self, filter: &Value) -> Answer {
+        let query = "query($filter: AuditEventFilter) {
+            auditEvents(first: 200, period: null, filter: $filter) { nodes { eventKey } }
+        }";
+        self.query_with(query, json!({ "filter": filter })).await
     }
 
     /// The event keys of the first page of a filter, over all time, newest first.
     pub(crate) async fn keys(&self, filter: Value) -> Vec<String> {
-        let query = "query($filter: AuditEventFilter) {
-            auditEvents(first: 200, period: null, filter: $filter) { nodes { eventKey } }
-        }";
-        let answer = self.query_with(query, json!({ "filter": filter })).await;
+        let answer = self.filter(&filter).await;
         let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
         nodes.iter().map(|node| node["eventKey"].as_str().unwrap().to_owned()).collect()
     }

@@ -54,6 +54,11 @@ impl TestDatabase {
         Database::connect(&self.url).await.unwrap()
     }
 
+    /// Runs a statement that bypasses the store.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.connection().await.execute_unprepared(sql).await.unwrap();
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
     }

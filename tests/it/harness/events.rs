@@ -1,8 +1,9 @@
 //! Events to record: a plain one, and changes to it.
 
-use auditgraph::audit::{
-    Actor, ActorApplication, ActorKind, EventBody, Json, ModifiedProperty, OperationType, Recording, RecordingRoute,
-    ResourceType, Status, Target, Timestamp,
+pub(crate) use auditgraph::audit::time::{DAY, HOUR};
+pub(crate) use auditgraph::audit::{
+    Actor, ActorApplication, ActorKind, Detail, EventBody, GroupSource, Json, ModifiedProperty, OperationType,
+    Recording, RecordingRoute, ResourceType, Status, Target, Timestamp,
 };
 
 use super::database::NOW;

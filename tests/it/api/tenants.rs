@@ -1,0 +1,86 @@
+//! Tenants: two logs with the same events never meet, and a token opens one that is there and open.
+
+use serde_json::{Value, json};
+
+use crate::harness::app::TestApp;
+use crate::harness::events::{EventBody, EventExt as _, HOUR, event, user};
+
+fn same() -> EventBody {
+    event("same")
+}
+
+#[tokio::test]
+async fn two_tenants_with_the_same_events_never_meet() {
+    let app = TestApp::start().await;
+    let fabrikam = app.add_tenant("fabrikam").await;
+    let start = app.now().plus(-HOUR);
+    let ours = [same().at(start), event("ours").at(start.plus(1)).activity("Ours alone").actor(user("ours@x.example"))];
+    let theirs =
+        [same().at(start), event("theirs").at(start.plus(2)).activity("Theirs alone").actor(user("theirs@x.example"))];
+    app.record(ours).await;
+    app.record_for(&fabrikam, theirs).await;
+    let query = "query($other: String!) {
+        auditEvents { nodes { id eventKey sequence } totalCount }
+        byKey: auditEventByKey(service: \"Core Directory\", eventKey: $other) { id }
+        auditActors(search: \"x.example\") { name }
+        auditActivityTypes(search: \"alone\") { key eventCount }
+        auditLogInfo { lastSequence newestEventAt }
+        auditServices { key eventCount }
+    }";
+    let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
+    let mut ids = Vec::new();
+    for (client, own, other) in [(app.admin(), "ours", "theirs"), (them.clone(), "theirs", "ours")] {
+        let answer = client.query_with(query, json!({ "other": other })).await;
+        let data = answer.data("");
+        assert!(!answer.text.to_lowercase().contains(&other.to_lowercase()), "{}", answer.text);
+        assert_eq!(data["auditEvents"]["totalCount"], json!(2));
+        assert_eq!(data["byKey"], Value::Null);
+        assert_eq!(data["auditEvents"]["nodes"][0]["eventKey"], json!(own));
+        assert_eq!(data["auditEvents"]["nodes"][0]["sequence"], json!(2), "each log has its own sequence");
+        assert_eq!(data["auditActors"], json!([{ "name": format!("{own}@x.example") }]));
+        assert_eq!(data["auditActivityTypes"].as_array().unwrap().len(), 1);
+        assert_eq!(data["auditLogInfo"]["lastSequence"], json!(2));
+        ids.push(data["auditEvents"]["nodes"][0]["id"].clone());
+    }
+    let node = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } auditEvent(id: $id) { id } }";
+    let answer = app.admin().query_with(node, json!({ "id": ids[1] })).await;
+    assert_eq!(*answer.data(""), json!({ "node": null, "nodes": [null], "auditEvent": null }));
+    let answer = them.query_with(node, json!({ "id": ids[1] })).await;
+    assert_eq!(*answer.data("/node/id"), ids[1], "in their own log it is there");
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_tenant_is_a_place_in_the_own_log_and_shows_nothing_of_the_other() {
+    let app = TestApp::start().await;
+    let fabrikam = app.add_tenant("fabrikam").await;
+    let start = app.now().plus(-HOUR);
+    app.record(["a", "b", "c"].map(|key| event(key).at(start))).await;
+    app.record_for(&fabrikam, ["x", "y", "z"].map(|key| event(key).at(start))).await;
+    let query = "query($after: String) { auditEvents(first: 1, after: $after) {
+        nodes { eventKey } pageInfo { endCursor hasPreviousPage }
+    } }";
+    let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
+    let theirs = them.query_with(query, json!({})).await;
+    let cursor = theirs.data("/auditEvents/pageInfo/endCursor");
+    let answer = app.admin().query_with(query, json!({ "after": cursor })).await;
+    let expected = app.admin().query("{ auditEvents(first: 2) { nodes { eventKey } } }").await;
+    assert_eq!(answer.data("/auditEvents/nodes/0"), expected.data("/auditEvents/nodes/1"));
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_not_there_or_is_closed_is_forbidden() {
+    let app = TestApp::start().await;
+    let answer = app.anonymous().role_in("nobody", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.error(), ("FORBIDDEN", "the token's tenant has no log here"));
+    assert_eq!(answer.header("www-authenticate"), "");
+    let cased = app.anonymous().role_in("Contoso", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!(cased.status, 403, "a tenant's key is compared as it is");
+
+    app.add_tenant("closed").await;
+    app.close_tenant("closed").await;
+    let answer = app.anonymous().role_in("closed", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!((answer.status, answer.error()), (403, ("FORBIDDEN", "the token's tenant has no log here")));
+    assert_eq!(answer.body.get("data"), None);
+    app.admin().query("{ viewer { subject } }").await.data("/viewer");
+}

@@ -1,0 +1,146 @@
+//! Tokens: which hold, which do not, and what is said about those.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::harness::app::{SECRET, TestApp};
+use crate::harness::client::{Answer, Client};
+use crate::harness::keys::{Issuer, hs256, public_key_file};
+
+const VIEWER: &str = "{ viewer { subject grants { role } } }";
+
+/// Claims of a global administrator of `contoso` that hold for an hour.
+fn claims(app: &TestApp) -> Value {
+    json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 3_600 })
+}
+
+fn with(claims: &Value, changes: &Value) -> Value {
+    let mut claims = claims.clone();
+    claims.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    claims
+}
+
+#[track_caller]
+fn assert_unauthenticated(answer: &Answer, sentence: &str, challenge: &str) {
+    assert_eq!(answer.status, 401, "{}", answer.text);
+    assert_eq!(answer.error(), ("UNAUTHENTICATED", sentence));
+    assert_eq!(answer.header("www-authenticate"), challenge);
+    assert_eq!(answer.body.get("data"), None);
+    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+}
+
+const ANY: &str = "Bearer realm=\"auditgraph\"";
+const INVALID: &str = "Bearer realm=\"auditgraph\", error=\"invalid_token\"";
+
+#[tokio::test]
+async fn without_a_token_the_caller_is_challenged_whatever_is_asked() {
+    let app = TestApp::start().await;
+    for query in [VIEWER, "{ __schema { types { name } } }", "{ __typename }", "no graphql", "{ nothing }"] {
+        assert_unauthenticated(&app.anonymous().query(query).await, "A bearer token is required.", ANY);
+    }
+    let by_get = app.anonymous().get(&[("query", VIEWER)]).await;
+    assert_unauthenticated(&by_get, "A bearer token is required.", ANY);
+    let malformed = "The token is not a signed JSON web token.";
+    let request = |value: &str| {
+        app.anonymous().request(reqwest::Method::POST, "/graphql").header("authorization", value).json(&json!({}))
+    };
+    for value in ["Basic YTpi", "Bearer", "abc", "Bearer a b c", "Bearer a.b"] {
+        assert_unauthenticated(&app.anonymous().send(request(value)).await, malformed, INVALID);
+    }
+    let twice = app.admin().request(reqwest::Method::POST, "/graphql").bearer_auth("another").json(&json!({}));
+    assert_unauthenticated(&app.anonymous().send(twice).await, malformed, INVALID);
+    let holds = hs256(SECRET.as_bytes(), &claims(&app));
+    let lower_case = app.anonymous().request(reqwest::Method::POST, "/graphql");
+    let lower_case = lower_case.header("authorization", format!("bearer {holds}")).json(&json!({ "query": VIEWER }));
+    app.anonymous().send(lower_case).await.data("/viewer");
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
+    let app = TestApp::start().await;
+    let (good, now) = (claims(&app), app.now().0 / 1_000_000);
+    let sign = |changes: Value| hs256(SECRET.as_bytes(), &with(&good, &changes));
+    let mut tampered: Vec<String> = sign(json!({})).split('.').map(str::to_owned).collect();
+    tampered[1] = URL_SAFE_NO_PAD.encode(with(&good, &json!({ "tid": "fabrikam" })).to_string());
+    let unsigned =
+        format!("{}.{}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode(good.to_string()));
+    for (token, sentence) in [
+        (sign(json!({ "exp": now - 31 })), "The token has expired."),
+        (sign(json!({ "nbf": now + 3_000 })), "The token is not valid yet."),
+        (sign(json!({ "exp": "soon" })), "The token's `exp` is not what it has to be."),
+        (sign(json!({ "exp": null })), "The token's `exp` is not what it has to be."),
+        (sign(json!({ "sub": "" })), "The token does not say who the caller is (`sub`)."),
+        (sign(json!({ "tid": "" })), "The token does not name a tenant (`tid`)."),
+        (sign(json!({ "tid": "a\0b" })), "The token's `tid` is not what it has to be."),
+        (sign(json!({ "roles": { "GlobalAdmin": true } })), "The token's `roles` is not what it has to be."),
+        (
+            hs256(b"another secret that is long enough to be one", &good),
+            "The token's signature was not made with a key that is accepted here.",
+        ),
+        (tampered.join("."), "The token's signature was not made with a key that is accepted here."),
+        (unsigned, "The token is signed with an algorithm that is not accepted here."),
+        (Issuer::eddsa().token(&good), "The token is signed with an algorithm that is not accepted here."),
+        ("x".repeat(16_385), "The token is longer than 16 KiB."),
+    ] {
+        let answer = app.anonymous().token(&token).query(VIEWER).await;
+        assert_unauthenticated(&answer, sentence, INVALID);
+        assert_eq!(answer.header("x-request-id").len(), 36);
+    }
+    let late = sign(json!({ "exp": now - 5 }));
+    app.anonymous().token(&late).query(VIEWER).await.data("/viewer");
+}
+
+#[tokio::test]
+async fn a_token_scope_that_is_demanded_is_forbidden_to_be_missing() {
+    let app = TestApp::start_with(&["--jwt-required-scope", "Audit.Access"]).await;
+    let sign = |scope: &str| hs256(SECRET.as_bytes(), &with(&claims(&app), &json!({ "scp": scope })));
+    let answer = app.anonymous().token(&sign("Other")).query(VIEWER).await;
+    assert_eq!(answer.status, 403);
+    let sentence = "The application was not given the token scope (`scp`) that this API demands.";
+    assert_eq!(answer.error(), ("FORBIDDEN", sentence));
+    assert_eq!(answer.body.get("data"), None);
+    app.anonymous().token(&sign("openid Audit.Access")).query(VIEWER).await.data("/viewer");
+}
+
+#[tokio::test]
+async fn tokens_of_an_issuer_hold_for_its_keys_algorithms_and_audience_alone() {
+    let issuers = [Issuer::rs256(), Issuer::es256(), Issuer::eddsa()];
+    let file = public_key_file(&issuers.each_ref());
+    let path = file.path().to_str().unwrap();
+    let app = TestApp::start_with(&[
+        "--jwt-public-key-file",
+        path,
+        "--jwt-issuer",
+        "https://issuer.example",
+        "--jwt-audience",
+        "api://auditgraph",
+        "--tenant-claim",
+        "org",
+    ])
+    .await;
+    let good = json!({ "iss": "https://issuer.example", "aud": ["api://other", "api://auditgraph"], "org": "contoso" });
+    let good = with(&claims(&app), &good);
+    let ask = async |token: String| Client::new(&app.url).token(&token).query(VIEWER).await;
+    for issuer in &issuers {
+        let answer = ask(issuer.token(&good)).await;
+        assert_eq!(*answer.data("/viewer/subject"), json!("ada"));
+        let answer = ask(issuer.token(&with(&good, &json!({ "iss": "https://issuer.example/" })))).await;
+        assert_unauthenticated(&answer, "The token's issuer (`iss`) is not accepted here.", INVALID);
+        let answer = ask(issuer.token(&with(&good, &json!({ "aud": "api://other" })))).await;
+        assert_unauthenticated(&answer, "The token was issued for another audience (`aud`).", INVALID);
+        let answer = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
+        assert_unauthenticated(&answer, "The token's `org` is not what it has to be.", INVALID);
+        // Whoever knows the public key, which is everybody, signs with it as if it were a secret.
+        for secret in [issuer.pem.as_bytes(), issuer.pem.trim_end().as_bytes()] {
+            let answer = ask(hs256(secret, &good)).await;
+            let sentence = "The token is signed with an algorithm that is not accepted here.";
+            assert_unauthenticated(&answer, sentence, INVALID);
+        }
+    }
+    for stranger in [Issuer::es256(), Issuer::eddsa()] {
+        let answer = ask(stranger.token(&good)).await;
+        let sentence = "The token's signature was not made with a key that is accepted here.";
+        assert_unauthenticated(&answer, sentence, INVALID);
+    }
+}
