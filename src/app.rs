@@ -15,7 +15,9 @@ use crate::audit::Timestamp;
 use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Keys, Role, TokenRequest, Verifier};
-use crate::config::{Database, Demo, Import, Serve, TenantAct, TenantCommand, Token, Tokens, without_password};
+use crate::config::{
+    Cli, Command, Database, Demo, Import, Serve, TenantAct, TenantCommand, Token, Tokens, without_password,
+};
 use crate::graphql::check::DocumentLimits;
 use crate::http::{self, Door};
 use crate::import::{Importer, Report};
@@ -281,16 +283,13 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
 
 /// The settings of a demo: those of `serve` and `token`, for a log and a secret of its own.
 fn demo_settings(config: &Demo, url: &str, secret: &str) -> anyhow::Result<(Serve, Token)> {
-    use clap::Parser as _;
     let listen = config.listen.to_string();
     let serve = ["auditgraph", "serve", "--database-url", url, "--jwt-secret", secret, "--listen", &listen];
-    let serve = crate::config::Cli::try_parse_from(serve)?;
+    let serve = Cli::parse_plain(&serve)?;
     let token = ["auditgraph", "token", "--jwt-secret", secret, "--tenant", "contoso"];
     let token = [&token[..], &["--role", "AUDIT_READER", "--subject", "demo", "--expires-in", "30d"]].concat();
-    match (serve.command, crate::config::Cli::try_parse_from(token)?.command) {
-        (crate::config::Command::Serve(serve), crate::config::Command::Token(token)) => {
-            Ok((*serve, Token { role: Vec::new(), ..token }))
-        }
+    match (serve.command, Cli::parse_plain(&token)?.command) {
+        (Command::Serve(serve), Command::Token(token)) => Ok((*serve, Token { role: Vec::new(), ..token })),
         _ => anyhow::bail!("the demo's settings are not what they should be"),
     }
 }

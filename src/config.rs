@@ -6,7 +6,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -26,6 +27,15 @@ pub struct Cli {
         default_value = "info,sea_orm_migration=warn,actix_server=warn"
     )]
     pub log: String,
+}
+
+impl Cli {
+    /// Reads a command line alone, whatever the environment says.
+    pub fn parse_plain(arguments: &[&str]) -> Result<Self, clap::Error> {
+        let plain =
+            Self::command().mut_subcommands(|command| command.mut_args(|argument| argument.env(Resettable::Reset)));
+        Self::from_arg_matches(&plain.try_get_matches_from(arguments)?)
+    }
 }
 
 /// How log lines are written.
@@ -86,14 +96,15 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// A URL as it may be printed.
+/// A URL as it may be printed: without password, and without parameters, which may hold one as well.
 pub fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 < at => match url[scheme + 3..at].find(':') {
-            Some(colon) => format!("{}:***{}", &url[..scheme + 3 + colon], &url[at..]),
-            None => url.to_owned(),
+    let shown = url.split_once('?').map_or(url, |(shown, _)| shown);
+    match (shown.find("://"), shown.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 < at => match shown[scheme + 3..at].find(':') {
+            Some(colon) => format!("{}:***{}", &shown[..scheme + 3 + colon], &shown[at..]),
+            None => shown.to_owned(),
         },
-        _ => url.to_owned(),
+        _ => shown.to_owned(),
     }
 }
 
@@ -312,8 +323,6 @@ fn seconds(text: &str) -> Result<i64, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -328,6 +337,7 @@ mod tests {
         let shown = format!("{:?}", Cli::parse_from(arguments));
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("postgres://a:***@b/c"), "{shown}");
+        assert_eq!(without_password("postgres://h/d?user=a&password=hunter2"), "postgres://h/d");
     }
 
     #[test]

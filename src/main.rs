@@ -9,21 +9,15 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging(&cli);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tell_error(&error.into());
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(cli.command)) {
-        Ok(code) => code,
-        Err(error) => {
-            tell_error(&error);
-            ExitCode::FAILURE
-        }
-    }
+    start(cli).unwrap_or_else(|error| {
+        complain(&format!("auditgraph: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+    start_logging(&cli)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(cli.command))
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -48,14 +42,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn start_logging(cli: &Cli) {
+fn start_logging(cli: &Cli) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&cli.log)
-        .unwrap_or_else(|_invalid| tracing_subscriber::EnvFilter::new("info"));
+        .map_err(|problem| anyhow::anyhow!("AUDITGRAPH_LOG cannot be read: {problem}"))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),
     }
+    Ok(())
 }
 
 /// Prints a line for whoever called; that nobody listens any more is no error.
@@ -67,8 +62,4 @@ fn say(line: &str) {
 
 fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
-fn tell_error(error: &anyhow::Error) {
-    complain(&format!("auditgraph: {error:#}"));
 }

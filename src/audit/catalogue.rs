@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use super::fold::{fold, fold_activity, words};
 use super::{OperationType, ResourceType};
 
-pub use type_filter::TypeFilter;
+pub use type_filter::{TypeChoice, TypeFilter};
 
 /// An activity that can occur.
 #[derive(Clone, Debug, PartialEq, Eq)]

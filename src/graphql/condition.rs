@@ -82,8 +82,11 @@ impl Parser {
             all.push(Condition::Recorded(range.range(&format!("{part}.recorded"))?));
         }
         if let Some(text) = input.search {
-            self.count()?;
-            all.push(Condition::Search(search_words(&text)?));
+            let words = search_words(&text)?;
+            for _ in &words {
+                self.count()?;
+            }
+            all.push(Condition::Search(words));
         }
         if let Some(filters) = input.and {
             all.push(Condition::All(self.filters(filters, part, "and", level)?));
@@ -206,7 +209,7 @@ impl Parser {
         let condition = ActorCondition {
             keys: self.keys(part, input.key)?,
             search: self.search_text(part, input.search)?,
-            kinds: self.given(part, "kind", input.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            kinds: self.given(part, "kind", input.kind)?.map(|kinds| distinct(kinds.into_iter().map(Into::into))),
             user_principal_name: self.optional_text(part, "userPrincipalName", input.user_principal_name)?,
             display_name: self.optional_text(part, "displayName", input.display_name)?,
             object_id: self.optional_text(part, "objectId", input.object_id)?,
@@ -275,4 +278,15 @@ impl TextOf {
             Self::Anything => texts.into_iter().collect(),
         }
     }
+}
+
+/// Each value once: the sets are closed, so what is left is short.
+pub(super) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut distinct = Vec::new();
+    for value in values {
+        if !distinct.contains(&value) {
+            distinct.push(value);
+        }
+    }
+    distinct
 }

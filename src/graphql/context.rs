@@ -1,12 +1,14 @@
 //! What a request carries, by typed accessors: who calls, what the clock says, how much may be asked.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
 use tokio::sync::OnceCell;
 
 use super::activity::Listing;
 use super::error::ApiError;
+use super::event::AuditEventConnection;
 use crate::access::Caller;
 use crate::audit::Timestamp;
 use crate::audit::page::PageLimits;
@@ -26,14 +28,23 @@ pub struct Session {
     pub caller: Caller,
     /// When the request came.
     pub now: Timestamp,
+    /// Pages that were read, by what was asked. The library executes a field once for each place at which it stands
+    /// under one name, and puts the answers together; all of them have to be of one reading.
+    pub(super) pages: Mutex<HashMap<String, Arc<OnceCell<AuditEventConnection>>>>,
     /// The activity types, once somebody asked for them.
     pub(super) listing: OnceCell<Arc<Listing>>,
 }
 
 impl Session {
+    /// The page that was asked for in these words, if it has been read.
+    pub(super) fn page(&self, asked: String) -> Arc<OnceCell<AuditEventConnection>> {
+        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(pages.entry(asked).or_default())
+    }
+
     /// A request of a caller at a moment.
     pub fn new(caller: Caller, now: Timestamp) -> Self {
-        Self { caller, now, listing: OnceCell::new() }
+        Self { caller, now, pages: Mutex::default(), listing: OnceCell::new() }
     }
 }
 

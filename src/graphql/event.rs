@@ -166,11 +166,11 @@ impl From<&audit::Detail> for AuditDetail {
 }
 
 /// A page of a list, and the list it is of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AuditEventConnection {
     reader: Reader,
     list: List,
-    slice: Slice<(Cursor, AuditEvent)>,
+    slice: Arc<Slice<(Cursor, AuditEvent)>>,
 }
 
 impl AuditEventConnection {
@@ -178,7 +178,7 @@ impl AuditEventConnection {
     pub fn new(reader: Reader, list: List, slice: Slice<(Cursor, audit::Event)>) -> Self {
         let rows = slice.rows.into_iter().map(|(cursor, event)| (cursor, AuditEvent(Arc::new(event)))).collect();
         let slice = Slice { rows, has_next: slice.has_next, has_previous: slice.has_previous };
-        Self { reader, list, slice }
+        Self { reader, list, slice: Arc::new(slice) }
     }
 
     async fn counted_up_to(&self, limit: i32) -> Result<BoundedCount, ApiError> {

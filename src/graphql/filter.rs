@@ -2,7 +2,7 @@
 
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
-use super::condition::Parser;
+use super::condition::{Parser, distinct};
 use super::error::ApiError;
 use super::scalar::{DateTime, Json};
 use super::vocabulary::{
@@ -96,11 +96,11 @@ macro_rules! set_filter {
         }
 
         impl $name {
-            pub(super) fn parse<T: From<$value>>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
+            pub(super) fn parse<T: From<$value> + PartialEq>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
                 Parser::not_empty(part, one_of.is_some() || none_of.is_some())?;
-                let values = |values: Vec<$value>| values.into_iter().map(T::from).collect::<Vec<T>>();
+                let values = |values: Vec<$value>| distinct(values.into_iter().map(T::from));
                 Ok(SetCondition { one_of: one_of.map(values), none_of: none_of.map(values).unwrap_or_default() })
             }
         }

@@ -17,7 +17,7 @@ use super::party::Actor;
 use super::scalar::{DateTime, Sequence};
 use super::viewer::{AuditLogInfo, Viewer};
 use super::vocabulary::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
-use crate::audit::catalogue::{TypeFilter, catalogue};
+use crate::audit::catalogue::{TypeChoice, catalogue};
 use crate::audit::filter::{Condition, needle};
 use crate::audit::fold::fold;
 use crate::audit::page::{Order, Page};
@@ -133,12 +133,15 @@ impl Query {
         let period = period(when.as_ref(), ctx.session()?.now, page.kept_start())?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         let reader = ctx.reader()?;
-        let asked = ctx.look_ahead().field("pageInfo");
-        let wants =
-            PageWants { next: asked.field("hasNextPage").exists(), previous: asked.field("hasPreviousPage").exists() };
         let events = List { condition, period };
-        let slice = reader.events(&events, &page, wants).await?;
-        Ok(AuditEventConnection::new(reader, events, slice))
+        // Another place of this field may ask for what this one does not.
+        let wants = PageWants { next: true, previous: true };
+        let read = ctx.session()?.page(format!("{page:?} {events:?}"));
+        let connection = read.get_or_try_init(async || {
+            let slice = reader.events(&events, &page, wants).await?;
+            Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
+        });
+        connection.await.cloned()
     }
 
     /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
@@ -172,13 +175,14 @@ impl Query {
             String,
         >,
     ) -> Result<Vec<AuditActivityType>, ApiError> {
-        let filter = TypeFilter {
+        let choice = TypeChoice {
             categories: category,
             services: service,
             resource_types: resource_type.map(|types| types.into_iter().map(Into::into).collect()),
             operation_types: operation_type.map(|types| types.into_iter().map(Into::into).collect()),
             search,
         };
+        let filter = choice.filter()?;
         Ok(Listing::of(ctx).await?.types(|entry| filter.matches(entry)))
     }
 

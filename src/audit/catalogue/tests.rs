@@ -14,11 +14,12 @@ const RULE_EXCEPTIONS: &[(&str, &str)] =
 const LEGACY_ROWS: usize = 134;
 
 fn legacy_filter(category: &str, kind: ResourceType) -> TypeFilter {
-    TypeFilter {
+    let choice = TypeChoice {
         categories: Some(vec![category.to_owned()]),
         resource_types: Some(vec![kind]),
-        ..TypeFilter::default()
-    }
+        ..TypeChoice::default()
+    };
+    choice.filter().unwrap()
 }
 
 fn is_found(filter: &TypeFilter, activity: &str) -> bool {
@@ -171,15 +172,18 @@ fn services_and_categories_are_sorted_and_shown_in_words() {
 
 #[test]
 fn a_list_of_types_is_narrowed_by_every_filter() {
-    let count = |filter: &TypeFilter| catalogue().types().iter().filter(|entry| filter.matches(entry)).count();
-    assert_eq!(count(&TypeFilter::default()), catalogue().types().len());
-    assert_eq!(count(&TypeFilter { categories: Some(Vec::new()), ..TypeFilter::default() }), 0);
-    let intune = TypeFilter { services: Some(vec!["microsoft intune".to_owned()]), ..TypeFilter::default() };
+    let count = |choice: &TypeChoice| {
+        let filter = choice.clone().filter().unwrap();
+        catalogue().types().iter().filter(|entry| filter.matches(entry)).count()
+    };
+    assert_eq!(count(&TypeChoice::default()), catalogue().types().len());
+    assert_eq!(count(&TypeChoice { categories: Some(Vec::new()), ..TypeChoice::default() }), 0);
+    let intune = TypeChoice { services: Some(vec!["microsoft intune".to_owned()]), ..TypeChoice::default() };
     assert_eq!(count(&intune), 26);
-    let tasks = TypeFilter { operation_types: Some(vec![OperationType::RemoteTask]), ..intune };
+    let tasks = TypeChoice { operation_types: Some(vec![OperationType::RemoteTask]), ..intune };
     assert_eq!(count(&tasks), 9);
-    let search = TypeFilter { search: Some("OAUTH2permission".to_owned()), ..TypeFilter::default() };
+    let search = TypeChoice { search: Some("OAUTH2permission".to_owned()), ..TypeChoice::default() };
     assert_eq!(count(&search), 2);
-    let mim = |name: &str| TypeFilter { services: Some(vec![name.to_owned()]), ..TypeFilter::default() };
+    let mim = |name: &str| TypeChoice { services: Some(vec![name.to_owned()]), ..TypeChoice::default() };
     assert_eq!(count(&mim("MIM Service")), count(&mim("Microsoft Identity Manager (MIM)")));
 }
