@@ -142,7 +142,7 @@ impl List<'_> {
     pub(super) fn count_up_to(&self, limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT 1 AS one");
         self.filtered(&mut sql, &Driver::of(self.condition, Order::NEWEST));
-        sql.push(" LIMIT ").bind(limit).push(") some");
+        sql.push(" LIMIT ").bind(limit).push(") counted");
         sql
     }
 
