@@ -123,6 +123,11 @@ fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
 }
 
 pub(super) fn like(sql: &mut Sql, column: &str, part: &str) {
+    // LIKE of SQLite takes these characters for one and the same.
+    if part.contains(['\u{fffd}', '\u{fffe}', '\u{ffff}']) {
+        sql.push(&format!("replace({column}, ")).bind(part).push(&format!(", '') <> {column}"));
+        return;
+    }
     let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     sql.push(&format!("{column} LIKE ")).bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
 }
