@@ -25,7 +25,8 @@ use migration::MigratorTrait;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode};
+use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
 pub use read::{List, PageWants, Reader};
@@ -134,7 +135,10 @@ impl Store {
             migrated?;
             released.map_err(sqlx_error)?;
         } else {
-            migration::Migrator::up(&self.write, None).await?;
+            // On SQLite the migrator opens no transaction by itself.
+            let transaction = self.write.begin_with_options(writing()).await?;
+            migration::Migrator::up(&transaction, None).await?;
+            transaction.commit().await?;
         }
         Ok(())
     }
@@ -216,6 +220,14 @@ pub fn is_sqlite(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
+/// How a transaction that writes begins: on SQLite with the lock to write, which it could not wait for later.
+fn writing() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
 fn sqlx_error(error: sqlx::Error) -> StoreError {
     StoreError::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))))
 }
@@ -256,7 +268,9 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
             })
             .connect_with(options.clone())
     };
-    let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'".to_owned();
+    let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
+                   SET default_transaction_isolation = 'read committed'"
+        .to_owned();
     let milliseconds = settings.statement_timeout.as_millis();
     let reading =
         format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
