@@ -2,4 +2,8 @@
 
 mod arbitrary;
 mod record;
+mod sequence;
+mod activity;
 mod filters;
+mod pages;
+mod statements;
