@@ -19,12 +19,12 @@ mod sql;
 mod classify;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migration::MigratorTrait;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
+use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _, SqliteConnection};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode};
 use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
@@ -243,13 +243,30 @@ async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConn
         .disable_statement_logging();
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(sqlx_error)?;
     let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
+    let patience = settings.statement_timeout;
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(Duration::from_secs(5))
+        // The connection is in this process; setting its deadline finds out as well as a ping whether it is there.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(set_deadline(connection, patience)))
+        .before_acquire(move |connection, _| {
+            Box::pin(async move {
+                set_deadline(connection, patience).await?;
+                Ok(true)
+            })
+        })
         .connect_with(reading)
         .await
         .map_err(sqlx_error)?;
     Ok((writer.into(), readers.into()))
+}
+
+/// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
+async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + patience;
+    connection.lock_handle().await?.set_progress_handler(10_000, move || Instant::now() < deadline);
+    Ok(())
 }
 
 async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {

@@ -7,3 +7,4 @@ mod activity;
 mod filters;
 mod pages;
 mod statements;
+mod limits;
