@@ -16,6 +16,7 @@ mod select;
 mod condition;
 mod row;
 mod sql;
+mod statistics;
 mod classify;
 
 use std::sync::Arc;
@@ -138,6 +139,7 @@ impl Store {
             // On SQLite the migrator opens no transaction by itself.
             let transaction = self.write.begin_with_options(writing()).await?;
             migration::Migrator::up(&transaction, None).await?;
+            statistics::write(&transaction).await?;
             transaction.commit().await?;
         }
         Ok(())
