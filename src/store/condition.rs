@@ -41,10 +41,7 @@ impl Writer<'_> {
     }
 
     fn target(&self, sql: &mut Sql, condition: &TargetCondition) {
-        if let (Driver::Target(_), Some(keys)) = (self.driver, &condition.keys)
-            && *condition == (TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() })
-            && matches!(self.driver, Driver::Target(key) if keys.len() == 1 && keys.contains(key))
-        {
+        if self.is_driven(condition) {
             sql.push("TRUE");
             return;
         }
@@ -72,6 +69,21 @@ impl Writer<'_> {
             sql.push(")");
         }
         sql.push(")");
+    }
+
+    /// Whether the rows that drive the walk are exactly those that meet a condition.
+    fn is_driven(&self, condition: &TargetCondition) -> bool {
+        let only = |text: &String| Some(BTreeSet::from([text.clone()]));
+        let driven = match self.driver {
+            Driver::Event => return false,
+            Driver::Target(key) => TargetCondition { keys: only(key), ..TargetCondition::default() },
+            Driver::Property(name) => {
+                let name = TextCondition { one_of: only(name), ..TextCondition::default() };
+                let property = PropertyCondition { name: Some(name), ..PropertyCondition::default() };
+                TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
+            }
+        };
+        *condition == driven
     }
 
     fn property(&self, sql: &mut Sql, condition: &PropertyCondition) {
