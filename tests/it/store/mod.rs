@@ -8,3 +8,5 @@ mod filters;
 mod pages;
 mod statements;
 mod limits;
+mod plans;
+mod tenants;
