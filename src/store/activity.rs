@@ -188,7 +188,7 @@ impl<'a> Seen<'a> {
         names.truncate(PROPERTY_NAMES_MAX);
         let (first, last) = (self.oldest?.0, newest.occurred_at.0);
         let is_newest = row.as_ref().is_none_or(|row| row.last_seen_at <= last);
-        let mut merged = row.clone().unwrap_or_else(|| activity_type::Model {
+        let mut merged = row.unwrap_or_else(|| activity_type::Model {
             tenant_id,
             service,
             category,

@@ -10,7 +10,7 @@ use crate::audit::filter::{
     ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
 };
 use crate::audit::fold::after_prefix;
-use crate::audit::{Scope, ServiceSet, Status};
+use crate::audit::{OperationType, ResourceType, Scope, ServiceSet, Status};
 
 /// Writes conditions.
 pub(super) struct Writer<'a> {
@@ -28,8 +28,8 @@ impl Writer<'_> {
                 self.condition(sql, part);
             }
             Condition::Text(column, condition) => text(sql, event_column(*column), condition),
-            Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, |value| value.name()),
-            Condition::OperationType(set) => named_set(sql, "e.operation_type", set, |value| value.name()),
+            Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
+            Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
             Condition::Status(set) => status(sql, set),
             Condition::GroupSource(source) => drop(sql.push("e.group_source = ").bind(source.name())),
             Condition::Actor(condition) => actor(sql, condition),
