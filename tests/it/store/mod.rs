@@ -10,3 +10,4 @@ mod statements;
 mod limits;
 mod plans;
 mod tenants;
+mod rebuild;

@@ -3,7 +3,8 @@
 use auditgraph::audit::filter::{Condition, EventText, TextCondition, TimeRange};
 use auditgraph::audit::fold::fold;
 use auditgraph::audit::page::{Order, Page};
-use auditgraph::audit::{Event, EventId, Target};
+use auditgraph::audit::sensitive::SensitiveNames;
+use auditgraph::audit::{Actor, Event, EventId, NewEvent, Target};
 use auditgraph::store::{List, Outcome, PageWants, Reader, StoreError};
 use sea_orm::ConnectionTrait as _;
 
@@ -77,7 +78,7 @@ async fn a_batch_that_fails_leaves_nothing() {
     connection.execute_unprepared("ALTER TABLE property_change RENAME TO elsewhere").await.unwrap();
     let new = |key: &str| event(key).actor(user("new")).targets(vec![target("New")]);
     let events = |bodies: Vec<_>| {
-        let parse = |body| auditgraph::audit::NewEvent::parse(body, NOW, &Default::default()).unwrap();
+        let parse = |body| NewEvent::parse(body, NOW, &SensitiveNames::default()).unwrap();
         bodies.into_iter().map(parse).collect::<Vec<_>>()
     };
     let batch = events(vec![new("b"), new("c").change(change("x", None, Some("1")))]);
@@ -94,7 +95,7 @@ async fn a_batch_that_fails_leaves_nothing() {
 #[tokio::test]
 async fn snapshots_are_kept_once() {
     let log = TestLog::new().await;
-    let named = |name: &str| auditgraph::audit::Actor { display_name: Some(name.to_owned()), ..user("ada") };
+    let named = |name: &str| Actor { display_name: Some(name.to_owned()), ..user("ada") };
     log.record([event("a").actor(named("Ada")), event("b").actor(named("ADA"))]).await;
     log.record([event("c").actor(named("Ada")), event("d").actor(named("Ada Lovelace"))]).await;
     log.record([event("e").actor(application("App")).targets(vec![target("Bob"), target("Bob"), target("Eve")])]).await;
@@ -148,7 +149,7 @@ async fn an_event_may_be_large_and_a_batch_full() {
         let targets: Vec<Target> = (0..6).map(|j| target(&format!("target {i} {j}"))).collect();
         event(&format!("k{i}")).actor(user(&format!("user {i}"))).activity(&format!("Act {i}")).targets(targets)
     };
-    let parse = |body| auditgraph::audit::NewEvent::parse(body, NOW, &Default::default()).unwrap();
+    let parse = |body| NewEvent::parse(body, NOW, &SensitiveNames::default()).unwrap();
     let batch: Vec<_> =
         (0..1_000).map(of_all).map(|body| body.change(change("x", None, Some("1")))).map(parse).collect();
     let outcomes = log.writer().record(&batch, NOW).await.unwrap();
@@ -159,6 +160,6 @@ async fn an_event_may_be_large_and_a_batch_full() {
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM property_change").await, [3_000]);
     let read = log.reader().event(EventId::of("Core Directory", "large")).await.unwrap().unwrap();
     assert_eq!(read.body, large);
-    let ids: Vec<EventId> = batch.iter().map(auditgraph::audit::NewEvent::id).collect();
+    let ids: Vec<EventId> = batch.iter().map(NewEvent::id).collect();
     assert!(log.reader().events_by_id(&ids).await.unwrap().iter().all(Option::is_some));
 }

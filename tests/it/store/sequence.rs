@@ -4,14 +4,15 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
+use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{NewEvent, Timestamp};
-use auditgraph::store::{Outcome, Writer};
+use auditgraph::store::{Outcome, Store, StoreError, Writer};
 
 use crate::harness::database::{NOW, TestDatabase, TestLog, add_tenant, numbers, record};
 use crate::harness::events::event;
 
 fn new_event(key: &str) -> NewEvent {
-    NewEvent::parse(event(key), NOW, &auditgraph::audit::sensitive::SensitiveNames::default()).unwrap()
+    NewEvent::parse(event(key), NOW, &SensitiveNames::default()).unwrap()
 }
 
 #[tokio::test]
@@ -118,12 +119,12 @@ async fn a_recording_that_is_abandoned_anywhere_leaves_all_or_nothing() {
 async fn several_processes_may_migrate_and_add_tenants_at_once() {
     let database = TestDatabase::new().await;
     // Only one may make the file and switch it to WAL.
-    auditgraph::store::Store::open(&database.settings(), None).await.unwrap();
+    Store::open(&database.settings(), None).await.unwrap();
     let stores: Vec<_> = (0..4)
         .map(|_| {
             let settings = database.settings();
             tokio::spawn(async move {
-                let store = auditgraph::store::Store::open(&settings, None).await.unwrap();
+                let store = Store::open(&settings, None).await.unwrap();
                 store.migrate().await.unwrap();
                 store.check_schema().await.unwrap();
                 store.add_tenant("contoso", "Contoso", &[], "log".to_owned()).await
@@ -134,7 +135,7 @@ async fn several_processes_may_migrate_and_add_tenants_at_once() {
     for store in stores {
         match store.await.unwrap() {
             Ok(_) => added += 1,
-            Err(error) => assert!(matches!(error, auditgraph::store::StoreError::TenantExists(_)), "{error:?}"),
+            Err(error) => assert!(matches!(error, StoreError::TenantExists(_)), "{error:?}"),
         }
     }
     assert_eq!(added, 1);

@@ -9,7 +9,7 @@ use auditgraph::store::{List, Outcome, PageWants, Reader};
 use proptest::test_runner::TestRunner;
 
 use super::arbitrary::{bodies, condition, for_all};
-use crate::harness::database::{NOW, Statements, TestDatabase, TestLog, add_tenant};
+use crate::harness::database::{NOW, Statements, TestLog, add_tenant};
 
 async fn listed(reader: &Reader, list: &List) -> Vec<EventBody> {
     let page = Page { limit: 200, from_end: false, after: None, before: None, order: Order::NEWEST };
