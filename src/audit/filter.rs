@@ -251,7 +251,7 @@ pub struct SetCondition<T> {
     pub none_of: Vec<T>,
 }
 
-impl<T: PartialEq> SetCondition<T> {
+impl<T: Copy + PartialEq> SetCondition<T> {
     fn matches(&self, value: T) -> bool {
         self.one_of.as_ref().is_none_or(|values| values.contains(&value)) && !self.none_of.contains(&value)
     }

@@ -146,6 +146,11 @@ pub(super) async fn observe<'a>(
     Ok(())
 }
 
+/// A name as shown; NUL, which PostgreSQL cannot store, as keys have it.
+fn storable(name: &str) -> String {
+    name.replace('\0', "\u{fffd}")
+}
+
 /// What a batch holds of one activity.
 #[derive(Default)]
 struct Seen<'a> {
@@ -183,15 +188,15 @@ impl<'a> Seen<'a> {
         names.truncate(PROPERTY_NAMES_MAX);
         let (first, last) = (self.oldest?.0, newest.occurred_at.0);
         let is_newest = row.as_ref().is_none_or(|row| row.last_seen_at <= last);
-        let mut merged = row.clone().unwrap_or_else(|| activity_type::Model {
+        let mut merged = row.unwrap_or_else(|| activity_type::Model {
             tenant_id,
             service,
             category,
             activity_key,
-            service_name: newest.service.clone(),
-            category_name: newest.category.clone(),
-            activity: newest.activity.clone(),
-            display_name: newest.activity_display_name.clone(),
+            service_name: storable(&newest.service),
+            category_name: storable(&newest.category),
+            activity: storable(&newest.activity),
+            display_name: storable(&newest.activity_display_name),
             resource_type: newest.resource_type.name().to_owned(),
             operation_type: newest.operation_type.name().to_owned(),
             property_names: String::new(),
@@ -201,8 +206,8 @@ impl<'a> Seen<'a> {
             event_count: 0,
         });
         if is_newest {
-            newest.activity.clone_into(&mut merged.activity);
-            newest.activity_display_name.clone_into(&mut merged.display_name);
+            merged.activity = storable(&newest.activity);
+            merged.display_name = storable(&newest.activity_display_name);
             newest.resource_type.name().clone_into(&mut merged.resource_type);
             newest.operation_type.name().clone_into(&mut merged.operation_type);
         }

@@ -10,7 +10,6 @@ impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         let error = Arc::new(error);
         match &*error {
-            DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => match kind(cause) {
@@ -19,7 +18,7 @@ impl From<DbErr> for StoreError {
                 Kind::Unavailable => Self::Unavailable(error),
                 Kind::Other => Self::Database(error),
             },
-            DbErr::Conn(_) => Self::Unavailable(error),
+            DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
             _ => Self::Database(error),
         }
     }
@@ -58,8 +57,8 @@ fn postgres(code: &str) -> Kind {
         "57014" => Kind::Timeout,
         // connection exceptions, insufficient resources (disk full, too many connections), operator intervention
         _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Kind::Unavailable,
-        // read only, which is what a standby after a failover looks like
-        "25006" => Kind::Unavailable,
+        // read only, which is what a standby after a failover looks like; ended for being idle in a transaction
+        "25006" | "25P03" => Kind::Unavailable,
         _ => Kind::Other,
     }
 }

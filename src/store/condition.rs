@@ -10,7 +10,7 @@ use crate::audit::filter::{
     ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
 };
 use crate::audit::fold::after_prefix;
-use crate::audit::{Scope, ServiceSet, Status};
+use crate::audit::{OperationType, ResourceType, Scope, ServiceSet, Status};
 
 /// Writes conditions.
 pub(super) struct Writer<'a> {
@@ -28,8 +28,8 @@ impl Writer<'_> {
                 self.condition(sql, part);
             }
             Condition::Text(column, condition) => text(sql, event_column(*column), condition),
-            Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, |value| value.name()),
-            Condition::OperationType(set) => named_set(sql, "e.operation_type", set, |value| value.name()),
+            Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
+            Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
             Condition::Status(set) => status(sql, set),
             Condition::GroupSource(source) => drop(sql.push("e.group_source = ").bind(source.name())),
             Condition::Actor(condition) => actor(sql, condition),
@@ -41,10 +41,7 @@ impl Writer<'_> {
     }
 
     fn target(&self, sql: &mut Sql, condition: &TargetCondition) {
-        if let (Driver::Target(_), Some(keys)) = (self.driver, &condition.keys)
-            && *condition == (TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() })
-            && matches!(self.driver, Driver::Target(key) if keys.len() == 1 && keys.contains(key))
-        {
+        if self.is_driven(condition) {
             sql.push("TRUE");
             return;
         }
@@ -72,6 +69,21 @@ impl Writer<'_> {
             sql.push(")");
         }
         sql.push(")");
+    }
+
+    /// Whether the rows that drive the walk are exactly those that meet a condition.
+    fn is_driven(&self, condition: &TargetCondition) -> bool {
+        let only = |text: &String| Some(BTreeSet::from([text.clone()]));
+        let driven = match self.driver {
+            Driver::Event => return false,
+            Driver::Target(key) => TargetCondition { keys: only(key), ..TargetCondition::default() },
+            Driver::Property(name) => {
+                let name = TextCondition { one_of: only(name), ..TextCondition::default() };
+                let property = PropertyCondition { name: Some(name), ..PropertyCondition::default() };
+                TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
+            }
+        };
+        *condition == driven
     }
 
     fn property(&self, sql: &mut Sql, condition: &PropertyCondition) {
@@ -123,6 +135,11 @@ fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
 }
 
 pub(super) fn like(sql: &mut Sql, column: &str, part: &str) {
+    // LIKE of SQLite takes these characters for one and the same.
+    if part.contains(['\u{fffd}', '\u{fffe}', '\u{ffff}']) {
+        sql.push(&format!("replace({column}, ")).bind(part).push(&format!(", '') <> {column}"));
+        return;
+    }
     let escaped = part.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     sql.push(&format!("{column} LIKE ")).bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
 }

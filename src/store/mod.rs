@@ -16,16 +16,18 @@ mod select;
 mod condition;
 mod row;
 mod sql;
+mod statistics;
 mod classify;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migration::MigratorTrait;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _, SqliteConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode};
+use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
 pub use read::{List, PageWants, Reader};
@@ -134,7 +136,11 @@ impl Store {
             migrated?;
             released.map_err(sqlx_error)?;
         } else {
-            migration::Migrator::up(&self.write, None).await?;
+            // On SQLite the migrator opens no transaction by itself.
+            let transaction = self.write.begin_with_options(writing()).await?;
+            migration::Migrator::up(&transaction, None).await?;
+            statistics::write(&transaction).await?;
+            transaction.commit().await?;
         }
         Ok(())
     }
@@ -216,6 +222,14 @@ pub fn is_sqlite(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
+/// How a transaction that writes begins: on SQLite with the lock to write, which it could not wait for later.
+fn writing() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    }
+}
+
 fn sqlx_error(error: sqlx::Error) -> StoreError {
     StoreError::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))))
 }
@@ -231,13 +245,30 @@ async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConn
         .disable_statement_logging();
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(sqlx_error)?;
     let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
+    let patience = settings.statement_timeout;
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(Duration::from_secs(5))
+        // The connection is in this process; setting its deadline finds out as well as a ping whether it is there.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(set_deadline(connection, patience)))
+        .before_acquire(move |connection, _| {
+            Box::pin(async move {
+                set_deadline(connection, patience).await?;
+                Ok(true)
+            })
+        })
         .connect_with(reading)
         .await
         .map_err(sqlx_error)?;
     Ok((writer.into(), readers.into()))
+}
+
+/// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
+async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + patience;
+    connection.lock_handle().await?.set_progress_handler(10_000, move || Instant::now() < deadline);
+    Ok(())
 }
 
 async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
@@ -256,7 +287,9 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
             })
             .connect_with(options.clone())
     };
-    let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'".to_owned();
+    let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
+                   SET default_transaction_isolation = 'read committed'"
+        .to_owned();
     let milliseconds = settings.statement_timeout.as_millis();
     let reading =
         format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");

@@ -12,9 +12,7 @@ use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter as _,
 };
-use sea_orm::{
-    ConnectionTrait as _, QuerySelect as _, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, QuerySelect as _, TransactionTrait as _};
 
 use super::{Store, StoreError, activity, read, row};
 use crate::audit::fold::{fold, fold_activity};
@@ -58,11 +56,7 @@ impl Writer {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = self.store.write.begin_with_options(options).await?;
+        let transaction = self.store.write.begin_with_options(super::writing()).await?;
         let outcomes = self.record_in(&transaction, events, now).await?;
         transaction.commit().await?;
         Ok(outcomes)

@@ -2,7 +2,7 @@
 
 use entity::{tenant, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _};
-use sea_orm::{QueryFilter as _, QueryOrder as _, TransactionTrait as _};
+use sea_orm::{QueryFilter as _, QueryOrder as _, SqlErr, TransactionTrait as _};
 
 use super::{Store, StoreError};
 
@@ -36,6 +36,10 @@ impl TryFrom<tenant::Model> for Tenant {
 }
 
 async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<tenant::Model>, StoreError> {
+    // PostgreSQL has no text with NUL, so nobody is called that.
+    if key.contains('\0') {
+        return Ok(None);
+    }
     Ok(tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(connection).await?)
 }
 
@@ -59,7 +63,7 @@ impl Store {
         domains: &[String],
         log_id: String,
     ) -> Result<Tenant, StoreError> {
-        let transaction = self.write.begin().await?;
+        let transaction = self.write.begin_with_options(super::writing()).await?;
         if by_key(&transaction, key).await?.is_some() {
             return Err(StoreError::TenantExists(key.to_owned()));
         }
@@ -70,7 +74,10 @@ impl Store {
             is_disabled: Set(0),
             ..Default::default()
         };
-        let row = row.insert(&transaction).await?;
+        let row = row.insert(&transaction).await.map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::TenantExists(key.to_owned()),
+            _ => error.into(),
+        })?;
         let head = tenant_log::ActiveModel {
             tenant_id: Set(row.id),
             log_id: Set(log_id),

@@ -43,10 +43,14 @@ impl TestDatabase {
 
     /// Opens the log and tells of every statement.
     pub(crate) async fn observed(&self, observer: Option<Observer>) -> Store {
-        let settings = Settings { url: self.url.clone(), connections: 4, statement_timeout: Duration::from_secs(20) };
-        let store = Store::open(&settings, observer).await.unwrap();
+        let store = Store::open(&self.settings(), observer).await.unwrap();
         store.migrate().await.unwrap();
         store
+    }
+
+    /// How the tests open the log.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings { url: self.url.clone(), connections: 4, statement_timeout: Duration::from_secs(20) }
     }
 
     /// A connection that bypasses the store, for looking at plans and for breaking things on purpose.
@@ -137,14 +141,8 @@ impl Statements {
     }
 }
 
-/// The plan of a statement as the database tells it, one line a step.
-pub(crate) async fn plan(connection: &DatabaseConnection, statement: Statement) -> String {
-    let backend = connection.get_database_backend();
-    let word = if backend == sea_orm::DbBackend::Postgres { "EXPLAIN" } else { "EXPLAIN QUERY PLAN" };
-    let explained =
-        Statement { sql: format!("{word} {}", statement.sql), values: statement.values, db_backend: backend };
-    let column = if backend == sea_orm::DbBackend::Postgres { 0 } else { 3 };
-    let rows = connection.query_all_raw(explained).await.unwrap();
-    let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(column).unwrap()).collect();
-    lines.join("\n")
+/// The whole numbers in the first column of what a query finds, which have to be 64 bits wide.
+pub(crate) async fn numbers(connection: &DatabaseConnection, sql: &str) -> Vec<i64> {
+    let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }

@@ -1,3 +1,13 @@
 //! What the log promises, on the store itself.
 
+mod arbitrary;
 mod record;
+mod sequence;
+mod activity;
+mod filters;
+mod pages;
+mod statements;
+mod limits;
+mod plans;
+mod tenants;
+mod rebuild;

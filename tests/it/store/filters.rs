@@ -1,0 +1,111 @@
+//! A condition has two faces: what SQL selects is what `Condition::matches` accepts, for every scope.
+
+use std::collections::BTreeSet;
+
+use auditgraph::audit::filter::{Condition, TimeRange};
+use auditgraph::audit::page::{Order, OrderField, Page};
+use auditgraph::audit::sensitive::SensitiveNames;
+use auditgraph::audit::{Event, NewEvent, Scope};
+use auditgraph::store::{List, Outcome, PageWants, Reader};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
+use crate::harness::database::{NOW, TestLog};
+
+/// Records random events in several batches and gives them as a scope that sees everything does.
+async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
+    let rules = SensitiveNames::default();
+    let mut events = Vec::new();
+    for (i, batch) in bodies(runner, "k", count).chunks(20).enumerate() {
+        let new: Vec<NewEvent> = batch.iter().map(|body| NewEvent::parse(body.clone(), NOW, &rules).unwrap()).collect();
+        let outcomes = log.writer().record(&new, recorded_at(i)).await.unwrap();
+        for (event, outcome) in new.iter().zip(outcomes) {
+            let Outcome::Recorded(sequence) = outcome else { panic!("{outcome:?}") };
+            let body = event.body().clone();
+            events.push(Event { sequence, recorded_at: recorded_at(i), body, raw: None, is_redacted: false });
+        }
+    }
+    events
+}
+
+/// The sequences of a list, over all its pages.
+async fn listed(reader: &Reader, list: &List, order: Order, limit: u32) -> Vec<i64> {
+    let wants = PageWants { next: true, previous: false };
+    let mut page = Page { limit, from_end: false, after: None, before: None, order };
+    let mut found = Vec::new();
+    loop {
+        let slice = reader.events(list, &page, wants).await.unwrap();
+        found.extend(slice.rows.iter().map(|(_, event)| event.sequence));
+        match slice.rows.last() {
+            Some((cursor, _)) if slice.has_next == Some(true) => page.after = Some(*cursor),
+            _ => return found,
+        }
+    }
+}
+
+fn orders() -> impl Strategy<Value = Order> {
+    (any::<bool>(), any::<bool>()).prop_map(|(by_time, descending)| Order {
+        field: if by_time { OrderField::OccurredAt } else { OrderField::Sequence },
+        descending,
+    })
+}
+
+/// What the words of a list mean, said by the other face of the condition.
+fn meant(events: &[Event], scope: &Scope, condition: &Condition, period: TimeRange, order: Order) -> Vec<i64> {
+    let mut found: Vec<&Event> = events
+        .iter()
+        .filter(|event| period.contains(event.body.occurred_at))
+        .filter(|event| (*event).clone().reduced(scope).is_some_and(|event| condition.matches(&event)))
+        .collect();
+    found.sort_by_key(|event| match order.field {
+        OrderField::OccurredAt => (event.body.occurred_at.0, event.sequence),
+        OrderField::Sequence => (event.sequence, 0),
+    });
+    if order.descending {
+        found.reverse();
+    }
+    found.iter().map(|event| event.sequence).collect()
+}
+
+async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usize, cases: usize) {
+    let mut runner = TestRunner::default();
+    let strategy = (condition, scope(), period(), orders(), 8_u32..40);
+    for _ in 0..logs {
+        let log = TestLog::new().await;
+        let events = recorded(&log, &mut runner, 60).await;
+        for_all(&mut runner, cases, &strategy, async |(condition, scope, period, order, limit)| {
+            let expected = meant(&events, &scope, &condition, period, order);
+            let reader = log.reader_of(scope);
+            let list = List { condition, period };
+            let found = listed(&reader, &list, order, limit).await;
+            if found != expected {
+                let differing: BTreeSet<i64> = found
+                    .iter()
+                    .chain(&expected)
+                    .filter(|s| found.contains(s) != expected.contains(s))
+                    .copied()
+                    .collect();
+                let differing: Vec<&Event> = events.iter().filter(|e| differing.contains(&e.sequence)).collect();
+                return Err(format!("SQL: {found:?}\nRust: {expected:?}\ndiffering: {differing:#?}"));
+            }
+            let count = i64::try_from(expected.len()).unwrap();
+            let (counted, bounded) = (reader.count(&list).await.unwrap(), reader.count_up_to(&list, 5).await.unwrap());
+            if counted != count || bounded != (count.min(5), count <= 5) {
+                return Err(format!("counted {counted} and {bounded:?}, there are {count}"));
+            }
+            Ok(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn sql_selects_what_matches() {
+    both_faces_agree(condition(), 3, 250).await;
+}
+
+#[tokio::test]
+async fn sql_selects_what_matches_when_a_side_table_drives() {
+    both_faces_agree(driven(), 2, 200).await;
+}

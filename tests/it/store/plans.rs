@@ -1,0 +1,260 @@
+//! How the databases answer: a page of one value comes off the index in order, and little more than it is examined.
+
+use std::collections::BTreeSet;
+
+use auditgraph::audit::filter::{
+    ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
+};
+use auditgraph::audit::page::{Order, OrderField, Page};
+use auditgraph::audit::time::DAY;
+use auditgraph::audit::{EventId, Scope, ServiceSet, Status, Timestamp};
+use auditgraph::store::{List, PageWants};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait as _};
+
+use crate::harness::database::{NOW, Statements, TestDatabase, TestLog};
+use crate::harness::events::event;
+
+const EVENTS: i64 = 30_000;
+const LIMIT: u32 = 50;
+
+/// A log with a realistic spread of values over ninety days; the statistics are made if `analyzed`.
+async fn filled(analyzed: bool) -> (TestLog, Statements) {
+    let statements = Statements::default();
+    let log = TestLog::observed(Some(statements.observer())).await;
+    log.record([event("first")]).await;
+    let connection = log.database.connection().await;
+    let hash = if log.database.is_postgres() { "decode(md5(CAST(i AS text)), 'hex')" } else { "randomblob(16)" };
+    let n = format!("WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {EVENTS})");
+    let at = format!("{} - ({EVENTS} - i) * CAST({} AS bigint)", NOW.0, 90 * DAY / EVENTS);
+    for sql in [
+        format!(
+            "INSERT INTO audit_event {n}
+             SELECT e.tenant_id, i, {at}, {at}, CASE WHEN i % 5 < 3 THEN 'core directory' ELSE 'service ' || (i % 5) END,
+                '', 'category ' || (i % 30), 'activity ' || (i * 7 % 200), '', e.resource_type, e.operation_type, '',
+                CASE WHEN i % 97 = 0 THEN 'FAILURE' ELSE 'SUCCESS' END, e.actor_id, 'user:upn:' || (i * 13 % 1000),
+                CASE WHEN i % 4 = 0 THEN 'application ' || (i % 40) ELSE '' END,
+                CASE WHEN i % 2 = 0 THEN 'correlation ' || (i % 1000) ELSE '' END,
+                'key ' || i, 'test', 'IMPORT', 1, e.body
+             FROM n, audit_event e"
+        ),
+        format!("INSERT INTO event_key {n} SELECT t.id, {hash}, i, {hash} FROM n, tenant t"),
+        format!(
+            "INSERT INTO event_target {n}
+             SELECT t.id, i, o, {at}, 1, 'id:' || ((i * 31 + o) % 2000), 1 FROM n, tenant t, (SELECT 0 AS o UNION SELECT 1) os"
+        ),
+        format!(
+            "INSERT INTO property_change {n}
+             SELECT t.id, i, 0, {at}, 0, 'property ' || (i % 120), 'ADDED', 0, NULL, NULL, 1 FROM n, tenant t"
+        ),
+    ] {
+        connection.execute_unprepared(&sql).await.unwrap();
+    }
+    if analyzed {
+        connection.execute_unprepared("ANALYZE").await.unwrap();
+    }
+    (log, statements)
+}
+
+/// A list, what it is ordered by, the index that it has to walk, and the values of its statement between tenant and
+/// limit.
+struct Case {
+    condition: Condition,
+    scope: Scope,
+    field: OrderField,
+    index: &'static str,
+    values: Vec<String>,
+}
+
+fn one(value: &str) -> TextCondition {
+    TextCondition { one_of: Some(BTreeSet::from([value.to_owned()])), ..TextCondition::default() }
+}
+
+fn start() -> Timestamp {
+    NOW.plus(-30 * DAY)
+}
+
+fn cases() -> Vec<Case> {
+    let from = start().0.to_string();
+    let case = |condition, index, value: &str, is_driver: bool| {
+        let mut values = vec![from.clone(), format!("'{value}'")];
+        if is_driver {
+            values.swap(0, 1);
+        }
+        Case { condition, scope: Scope::all(), field: OrderField::OccurredAt, index, values }
+    };
+    let text = |column, index, value: &str| case(Condition::Text(column, one(value)), index, value, false);
+    let actor = ActorCondition { keys: one("user:upn:7").one_of, ..ActorCondition::default() };
+    let application = ActorCondition { application_id: Some(one("application 8")), ..ActorCondition::default() };
+    let failed = SetCondition { one_of: Some(vec![Status::Failure]), none_of: Vec::new() };
+    let target = TargetCondition { keys: one("id:77").one_of, ..TargetCondition::default() };
+    let name = PropertyCondition { name: Some(one("property 5")), ..PropertyCondition::default() };
+    let property = TargetCondition { modified_property: Some(name), ..TargetCondition::default() };
+    let all = |field, index| Case {
+        condition: Condition::everything(),
+        scope: Scope::all(),
+        field,
+        index,
+        values: vec![from.clone()],
+    };
+    let intune = Scope { visible: ServiceSet::of(["service 3"]), sensitive: ServiceSet::none() };
+    vec![
+        all(OrderField::OccurredAt, "audit_event_time"),
+        all(OrderField::Sequence, "audit_event_pkey"),
+        text(EventText::Service, "audit_event_service", "service 3"),
+        text(EventText::Category, "audit_event_category", "category 5"),
+        text(EventText::Activity, "audit_event_activity", "activity 9"),
+        text(EventText::Correlation, "audit_event_correlation", "correlation 8"),
+        case(Condition::Actor(Box::new(actor)), "audit_event_actor", "user:upn:7", false),
+        case(Condition::Actor(Box::new(application)), "audit_event_application", "application 8", false),
+        case(Condition::Status(failed), "audit_event_status", "FAILURE", false),
+        case(Condition::Target(Box::new(target)), "event_target_key", "id:77", true),
+        case(Condition::Target(Box::new(property)), "property_change_name", "property 5", true),
+        Case {
+            scope: intune,
+            values: vec!["'service 3'".to_owned(), from.clone()],
+            ..all(OrderField::OccurredAt, "audit_event_service")
+        },
+    ]
+}
+
+/// The statement with its values written in.
+fn written(sql: &str, values: &[String]) -> String {
+    let all = values.iter().enumerate().rev();
+    all.fold(sql.to_owned(), |sql, (i, value)| sql.replace(&format!("${}", i + 1), value))
+}
+
+/// The plan of SQLite: one line a step.
+async fn sqlite_plan(connection: &DatabaseTransaction, sql: &str) -> String {
+    let statement = Statement::from_string(connection.get_database_backend(), format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(3).unwrap() + "\n").collect()
+}
+
+/// The plan of PostgreSQL for a statement that was prepared, after running it.
+async fn postgres_plan(connection: &DatabaseTransaction, sql: &str, values: &[String], mode: &str) -> String {
+    let word = |(i, value): (usize, &String)| match value.strip_prefix('\'') {
+        Some(_) => "text",
+        None if i == 0 => "int4",
+        None => "int8",
+    };
+    let types: Vec<&str> = values.iter().enumerate().map(word).collect();
+    connection.execute_unprepared(&format!("SET LOCAL plan_cache_mode = {mode}")).await.unwrap();
+    connection.execute_unprepared(&format!("PREPARE {mode} ({}) AS {sql}", types.join(", "))).await.unwrap();
+    let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) EXECUTE {mode} ({})", values.join(", "));
+    // A plan cannot be prepared: it would ask for its own.
+    let rows = connection.query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, explain)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap() + "\n").collect()
+}
+
+/// How many rows the scans of a plan have looked at.
+fn examined(plan: &str) -> f64 {
+    let number = |text: &str| text.split([' ', ')']).next().unwrap().parse::<f64>().unwrap();
+    let mut examined = 0.0;
+    let mut loops = 1.0;
+    for line in plan.lines() {
+        if let Some((_, actual)) = line.split_once("(actual rows=") {
+            loops = actual.split_once("loops=").map_or(1.0, |(_, loops)| number(loops));
+            if line.contains("Scan") {
+                examined += number(actual) * loops;
+            }
+        } else if let Some((_, removed)) = line.split_once("Rows Removed by Filter: ") {
+            examined += number(removed) * loops;
+        }
+    }
+    examined
+}
+
+/// Checks the plans of a statement: this index, nothing sorted, few rows.
+async fn check(log: &TestLog, sql: &str, values: &[String], index: &str) {
+    let highest = (1..99).take_while(|n| sql.contains(&format!("${n}"))).count();
+    assert_eq!(highest, values.len(), "{sql} {values:?}");
+    let connection = log.database.connection().await;
+    let transaction = connection.begin().await.unwrap();
+    if log.database.is_postgres() {
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let plan = postgres_plan(&transaction, sql, values, mode).await;
+            assert!(plan.contains(&format!(" {index} on ")), "{index} {mode}:\n{sql}\n{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("Seq Scan"), "{index} {mode}:\n{sql}\n{plan}");
+            assert!(examined(&plan) <= f64::from(LIMIT) * 3.0, "{index} {mode} {}:\n{sql}\n{plan}", examined(&plan));
+        }
+    } else {
+        let index = if index == "audit_event_pkey" { "sqlite_autoindex_audit_event_1" } else { index };
+        for sql in [sql, &written(sql, values)] {
+            let plan = sqlite_plan(&transaction, sql).await;
+            assert!(plan.contains(&format!("INDEX {index} (")), "{index}:\n{sql}\n{plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{index}:\n{sql}\n{plan}");
+        }
+    }
+    transaction.rollback().await.unwrap();
+}
+
+async fn pages_walk_their_index(log: &TestLog, statements: &Statements) {
+    for case in cases() {
+        let order = Order { field: case.field, descending: true };
+        let list = List { condition: case.condition, period: TimeRange { from: Some(start()), to: None } };
+        let mut page = Page { limit: LIMIT, from_end: false, after: None, before: None, order };
+        let mut values = vec!["1".to_owned()];
+        values.extend(case.values);
+        let wants = PageWants { next: true, previous: true };
+        for limit in [LIMIT + 1, LIMIT + 2] {
+            statements.take();
+            let slice = log.reader_of(case.scope.clone()).events(&list, &page, wants).await;
+            // The bodies are all the first event's, which another service did not log.
+            let rows = slice.map(|slice| slice.rows).unwrap_or_default();
+            let mut values = [values.clone(), vec![limit.to_string()]].concat();
+            if let Some(cursor) = page.after {
+                let mut place = vec![cursor.position.sequence.to_string()];
+                if case.field == OrderField::OccurredAt {
+                    place.insert(0, cursor.position.occurred_at.0.to_string());
+                }
+                values.splice(values.len() - 1..values.len() - 1, place);
+            }
+            check(log, &statements.take()[0], &values, case.index).await;
+            let Some((cursor, _)) = rows.get(rows.len() / 2) else { break };
+            page.after = Some(*cursor);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_one_value_walks_its_index() {
+    let (log, statements) = filled(true).await;
+    pages_walk_their_index(&log, &statements).await;
+}
+
+#[tokio::test]
+async fn a_page_of_one_value_walks_its_index_without_statistics_too() {
+    // PostgreSQL makes them by itself, at a time of its own.
+    if !TestDatabase::new().await.is_postgres() {
+        let (log, statements) = filled(false).await;
+        pages_walk_their_index(&log, &statements).await;
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_by_id_walks_the_keys() {
+    let (log, statements) = filled(true).await;
+    let ids: Vec<EventId> = (0..20).map(|i| EventId([i; 16])).collect();
+    log.reader().events_by_id(&ids).await.unwrap();
+    let sql = statements.take().pop().unwrap();
+    let connection = log.database.connection().await;
+    let transaction = connection.begin().await.unwrap();
+    let bytes = if log.database.is_postgres() { "'\\x00'" } else { "x'00'" };
+    let sql = written(&sql, &[vec!["1".to_owned()], vec![bytes.to_owned(); 20]].concat());
+    if log.database.is_postgres() {
+        let rows = transaction
+            .query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, format!("EXPLAIN {sql}")))
+            .await
+            .unwrap();
+        let plan: String = rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap() + "\n").collect();
+        assert!(plan.contains("event_key_pkey") && plan.contains("audit_event_pkey"), "{plan}");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+    } else {
+        let plan = sqlite_plan(&transaction, &sql).await;
+        assert!(plan.contains("SEARCH k USING PRIMARY KEY (tenant_id=? AND key_hash=?)"), "{plan}");
+        assert!(
+            plan.contains("SEARCH e USING INDEX sqlite_autoindex_audit_event_1 (tenant_id=? AND sequence=?)"),
+            "{plan}"
+        );
+    }
+}

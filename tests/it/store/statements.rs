@@ -1,0 +1,99 @@
+//! How many statements it takes: one for a page, and more only for what was asked besides.
+
+use std::collections::BTreeSet;
+
+use auditgraph::audit::filter::{Condition, EventText, TextCondition, TimeRange};
+use auditgraph::audit::page::{Cursor, Order, Page};
+use auditgraph::audit::{EventId, Timestamp};
+use auditgraph::store::{List, PageWants, Reader};
+
+use crate::harness::database::{NOW, Statements, TestLog};
+use crate::harness::events::{EventExt as _, change, event, target};
+
+const BOTH: PageWants = PageWants { next: true, previous: true };
+
+/// Ten events of several targets and changes, a second apart.
+async fn filled() -> (TestLog, Statements) {
+    let statements = Statements::default();
+    let log = TestLog::observed(Some(statements.observer())).await;
+    let one = |i: i64| {
+        let targets = vec![target("Bob"), target("Eve"), target("Mallory")];
+        let category = if i % 2 == 0 { "Even" } else { "Odd" };
+        let body = event(&format!("k{i}")).at(Timestamp(NOW.0 - i * 1_000_000)).targets(targets);
+        body.service("Core Directory", category).change(change("a", None, Some("1"))).change(change("b", None, None))
+    };
+    log.record((0..10).map(one)).await;
+    statements.take();
+    (log, statements)
+}
+
+fn page(from_end: bool, after: Option<Cursor>, before: Option<Cursor>) -> Page {
+    Page { limit: 3, from_end, after, before, order: Order::NEWEST }
+}
+
+fn everything() -> List {
+    List { condition: Condition::everything(), period: TimeRange { from: Some(Timestamp(0)), to: None } }
+}
+
+async fn read(reader: &Reader, list: &List, page: Page, wants: PageWants) -> (Vec<String>, Cursor) {
+    let slice = reader.events(list, &page, wants).await.unwrap();
+    let keys = slice.rows.iter().map(|(_, event)| event.body.event_key.clone()).collect();
+    (keys, slice.rows.last().unwrap().0)
+}
+
+#[tokio::test]
+async fn a_page_is_one_statement() {
+    let (log, statements) = filled().await;
+    let (reader, list) = (log.reader(), everything());
+    let (keys, third) = read(&reader, &list, page(false, None, None), BOTH).await;
+    assert_eq!(keys, ["k0", "k1", "k2"]);
+    assert_eq!(statements.take().len(), 1);
+    let (keys, sixth) = read(&reader, &list, page(false, Some(third), None), BOTH).await;
+    assert_eq!(keys, ["k3", "k4", "k5"]);
+    assert_eq!(statements.take().len(), 1);
+    assert_eq!(read(&reader, &list, page(true, None, Some(sixth)), BOTH).await.0, ["k2", "k3", "k4"]);
+    assert_eq!(statements.take().len(), 1);
+    assert_eq!(read(&reader, &list, page(true, None, None), BOTH).await.0, ["k7", "k8", "k9"]);
+    assert_eq!(statements.take().len(), 1);
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_not_in_the_list_costs_a_probe_if_it_matters() {
+    let (log, statements) = filled().await;
+    let (_, third) = read(&log.reader(), &everything(), page(false, None, None), BOTH).await;
+    let one_of = Some(BTreeSet::from(["odd".to_owned()]));
+    let condition = Condition::Text(EventText::Category, TextCondition { one_of, ..TextCondition::default() });
+    let odd = List { condition, ..everything() };
+    statements.take();
+    for (wants, count) in [(BOTH, 2), (PageWants { previous: false, ..BOTH }, 1)] {
+        let (keys, _) = read(&log.reader(), &odd, page(false, Some(third), None), wants).await;
+        assert_eq!(keys, ["k3", "k5", "k7"]);
+        assert_eq!(statements.take().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn nodes_are_looked_up_in_one_statement_and_counting_is_one_more() {
+    let (log, statements) = filled().await;
+    let ids: Vec<EventId> = (0..12).map(|i| EventId::of("core directory", &format!("k{i}"))).collect();
+    let found = log.reader().events_by_id(&ids).await.unwrap();
+    assert_eq!(found.iter().flatten().count(), 10);
+    assert_eq!(found[3].as_ref().unwrap().body.event_key, "k3");
+    assert_eq!(statements.take().len(), 1);
+    assert!(log.reader().events_by_id(&[]).await.unwrap().is_empty());
+    assert_eq!(statements.take().len(), 0);
+    assert_eq!(log.reader().count(&everything()).await.unwrap(), 10);
+    assert_eq!(log.reader().count_up_to(&everything(), 4).await.unwrap(), (4, false));
+    assert_eq!(statements.take().len(), 2);
+    assert_eq!(log.reader().actors("ada", 5).await.unwrap().len(), 1);
+    assert_eq!(statements.take().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_takes_as_many_statements_as_a_single_event() {
+    let (log, statements) = filled().await;
+    log.record([event("one")]).await;
+    let single = statements.take().len();
+    log.record((0..100).map(|i| event(&format!("many {i}")))).await;
+    assert_eq!(statements.take().len(), single);
+}

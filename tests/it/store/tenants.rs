@@ -1,0 +1,152 @@
+//! Tenants never meet: not in a list, a count, a look-up or a search, and in no statement.
+
+use auditgraph::audit::filter::{Condition, TimeRange};
+use auditgraph::audit::fold::fold;
+use auditgraph::audit::page::{Order, Page};
+use auditgraph::audit::sensitive::SensitiveNames;
+use auditgraph::audit::{EventBody, EventId, NewEvent};
+use auditgraph::store::{List, Outcome, PageWants, Reader};
+use proptest::test_runner::TestRunner;
+
+use super::arbitrary::{bodies, condition, for_all};
+use crate::harness::database::{NOW, Statements, TestLog, add_tenant};
+
+async fn listed(reader: &Reader, list: &List) -> Vec<EventBody> {
+    let page = Page { limit: 200, from_end: false, after: None, before: None, order: Order::NEWEST };
+    let slice = reader.events(list, &page, PageWants { next: true, previous: true }).await.unwrap();
+    assert_eq!(slice.has_next, Some(false));
+    let mut bodies: Vec<EventBody> = slice.rows.into_iter().map(|(_, event)| event.body).collect();
+    bodies.sort_by(|a, b| a.event_key.cmp(&b.event_key));
+    bodies
+}
+
+/// Random events, told apart by what is neither key nor name.
+fn marked(runner: &mut TestRunner, prefix: &str, mark: &str) -> Vec<NewEvent> {
+    let parse = |body: EventBody| {
+        let mut body = body;
+        mark.clone_into(&mut body.recording.recorded_by);
+        NewEvent::parse(body, NOW, &SensitiveNames::default()).unwrap()
+    };
+    bodies(runner, prefix, 40).into_iter().map(parse).collect()
+}
+
+#[tokio::test]
+async fn two_tenants_never_see_one_another() {
+    let mut runner = TestRunner::default();
+    let log = TestLog::new().await;
+    let other = add_tenant(&log.store, "fabrikam").await;
+    // Half of the keys are the same in both.
+    let own = [marked(&mut runner, "k", "contoso"), marked(&mut runner, "own", "contoso")].concat();
+    let theirs = [marked(&mut runner, "k", "fabrikam"), marked(&mut runner, "theirs", "fabrikam")].concat();
+    for (a, b) in own.chunks(7).zip(theirs.chunks(7)) {
+        for (writer, events) in [(log.writer(), a), (log.store.writer(&other), b)] {
+            let outcomes = writer.record(events, NOW).await.unwrap();
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded(_))));
+        }
+    }
+    let sides =
+        [(log.reader(), &own, &theirs), (auditgraph::access::operator_reader(&log.store, &other), &theirs, &own)];
+    for (reader, mine, foreign) in &sides {
+        let mark = mine[0].body().recording.recorded_by.as_str();
+        for_all(&mut runner, 60, &condition(), async |condition| {
+            let list = List { condition: condition.clone(), period: TimeRange::default() };
+            let found = listed(reader, &list).await;
+            if let Some(body) = found.iter().find(|body| body.recording.recorded_by != mark) {
+                return Err(format!("{mark} sees {body:?}"));
+            }
+            let (count, expected) = (reader.count(&list).await.unwrap(), i64::try_from(found.len()).unwrap());
+            if count == expected { Ok(()) } else { Err(format!("counted {count}, listed {expected}")) }
+        })
+        .await;
+        let all = List { condition: Condition::everything(), period: TimeRange::default() };
+        assert_eq!(listed(reader, &all).await.len(), mine.len());
+        let ids: Vec<EventId> = foreign.iter().map(NewEvent::id).collect();
+        let found = reader.events_by_id(&ids).await.unwrap();
+        assert!(found.iter().flatten().all(|event| event.body.recording.recorded_by == mark));
+        assert!(found.iter().any(Option::is_none));
+        for (id, actor) in reader.actors("a", 100).await.unwrap() {
+            let event = reader.event(id).await.unwrap().unwrap();
+            assert_eq!((event.body.recording.recorded_by.as_str(), &event.body.actor), (mark, &actor));
+        }
+        let counted: i64 = reader.recorded_activities().await.unwrap().iter().map(|found| found.event_count).sum();
+        assert_eq!(counted, i64::try_from(mine.len()).unwrap());
+        assert_eq!(reader.extent().await.unwrap().last_sequence, counted);
+    }
+}
+
+/// The tables that hold rows of tenants.
+const TABLES: [&str; 8] =
+    ["audit_event", "event_key", "actor", "target", "event_target", "property_change", "activity_type", "tenant_log"];
+
+/// The names under which a statement reads a tenant's tables: aliases, or the tables themselves.
+fn names(sql: &str) -> Vec<String> {
+    let words: Vec<&str> = sql.split([' ', '(', ')']).filter(|word| !word.is_empty()).collect();
+    let reads = |word: &&str| ["FROM", "JOIN", "UPDATE"].contains(word);
+    let mut names = Vec::new();
+    for at in words.iter().enumerate().filter(|(_, word)| reads(word)).map(|(at, _)| at) {
+        let table = words.get(at + 1).copied().unwrap_or_default();
+        if TABLES.contains(&table.trim_matches('"')) {
+            let alias = words.get(at + 2).filter(|word| word.len() == 1);
+            names.push(alias.map_or(table, |alias| *alias).to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn the_names_in_a_statement_are_found() {
+    let sql = "SELECT 1 FROM event_key k CROSS JOIN audit_event e WHERE EXISTS (SELECT 1 FROM actor a WHERE 1)";
+    assert_eq!(names(sql), ["k", "e", "a"]);
+    assert_eq!(names("SELECT \"actor\".\"id\" FROM \"actor\" WHERE 1"), ["\"actor\""]);
+    assert_eq!(names("UPDATE \"tenant_log\" SET x = 1"), ["\"tenant_log\""]);
+}
+
+#[tokio::test]
+async fn every_statement_names_the_tenant_for_each_table() {
+    let mut runner = TestRunner::default();
+    let statements = Statements::default();
+    let log = TestLog::observed(Some(statements.observer())).await;
+    statements.take();
+    log.record(bodies(&mut runner, "k", 20)).await;
+    let reader = log.reader();
+    for_all(&mut runner, 100, &condition(), async |condition| {
+        let list = List { condition, period: TimeRange::default() };
+        reader.count_up_to(&list, 3).await.unwrap();
+        let _ = listed(&reader, &list).await;
+        Ok(())
+    })
+    .await;
+    reader.actors(&fold("A"), 3).await.unwrap();
+    reader.recorded_activities().await.unwrap();
+    reader.extent().await.unwrap();
+    reader.event(EventId([0; 16])).await.unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for sql in statements.take() {
+        for name in names(&sql) {
+            let own = if name.starts_with('"') {
+                format!("{name}.\"tenant_id\" = ")
+            } else {
+                format!("{name}.tenant_id = $1")
+            };
+            assert!(sql.contains(&own), "{name} in {sql}");
+            seen.insert(name);
+        }
+        let written = TABLES.iter().any(|table| sql.starts_with(&format!("INSERT INTO \"{table}\"")));
+        assert!(!written || sql.contains("(\"tenant_id\", "), "{sql}");
+    }
+    let expected = [
+        "\"activity_type\"",
+        "\"actor\"",
+        "\"event_key\"",
+        "\"target\"",
+        "\"tenant_log\"",
+        "a",
+        "d",
+        "e",
+        "g",
+        "k",
+        "p",
+        "t",
+    ];
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
