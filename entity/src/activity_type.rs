@@ -37,12 +37,10 @@ pub struct Model {
     /// Names of properties seen to change, as a JSON array.
     #[sea_orm(column_type = "Text")]
     pub property_names: String,
-    /// When the oldest such event happened.
+    /// When such an event was first recorded.
     pub first_seen_at: i64,
-    /// When the newest such event happened.
-    pub last_seen_at: i64,
     /// When such an event was last recorded.
-    pub last_recorded_at: i64,
+    pub last_seen_at: i64,
     /// How many such events were recorded.
     pub event_count: i64,
 }

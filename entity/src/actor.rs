@@ -32,8 +32,6 @@ pub struct Model {
     pub application_id: String,
     /// The application's display name.
     pub application_name: String,
-    /// The address.
-    pub ip_address: String,
 }
 
 /// Nothing is joined by the ORM.

@@ -40,6 +40,8 @@ pub struct Model {
     pub actor_key: String,
     /// The application's id, folded.
     pub application_id: String,
+    /// The address the request came from, folded.
+    pub ip_address: String,
     /// The correlation id, folded.
     pub correlation_key: String,
     /// The key it was recorded under, folded.

@@ -53,6 +53,7 @@ const STATEMENTS: &[&str] = &[
         actor_id bigint NOT NULL,
         actor_key {key} NOT NULL,
         application_id {key} NOT NULL,
+        ip_address {key} NOT NULL,
         correlation_key {key} NOT NULL,
         event_key {key} NOT NULL,
         recorded_by {key} NOT NULL,
@@ -92,7 +93,6 @@ const STATEMENTS: &[&str] = &[
         service_principal_name {key} NOT NULL,
         application_id {key} NOT NULL,
         application_name {key} NOT NULL,
-        ip_address {key} NOT NULL,
         PRIMARY KEY (tenant_id, id)
     ) {clustered}",
     "CREATE UNIQUE INDEX actor_fingerprint ON actor (tenant_id, fingerprint)",
@@ -153,7 +153,6 @@ const STATEMENTS: &[&str] = &[
         property_names text NOT NULL,
         first_seen_at bigint NOT NULL,
         last_seen_at bigint NOT NULL,
-        last_recorded_at bigint NOT NULL,
         event_count bigint NOT NULL,
         PRIMARY KEY (tenant_id, service, category, activity_key)
     ) {clustered}",

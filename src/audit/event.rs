@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
-use super::json::{Json, hash16};
+use super::json::{Json, hash16, present};
 use super::party::{Actor, Target, WithheldReason};
 use super::sensitive::SensitiveNames;
 use super::time::{HOUR, Timestamp};
@@ -129,7 +129,7 @@ pub struct EventBody {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub additional_details: Vec<Detail>,
     /// What an imported record carried beyond the fields above, at the places where it stood.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub unmapped: Option<Json>,
     /// Whether something secret stands in `unmapped`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fold::{bounded_key, fold};
-use super::json::Json;
+use super::json::{Json, present};
 use super::named;
 
 named! {
@@ -104,16 +104,14 @@ impl Actor {
 
     /// A name to show: the display name, else the principal name, else the kind of actor.
     pub fn name(&self) -> &str {
-        self.shown_name()
-            .or(self.user_principal_name.as_deref())
-            .or(self.object_id.as_deref())
-            .or(self.application_id())
-            .unwrap_or(match self.kind {
-                ActorKind::User => "User",
-                ActorKind::Application => "Application",
-                ActorKind::System => "System",
-                ActorKind::Unknown => "Unknown",
-            })
+        let names =
+            [self.shown_name(), self.user_principal_name.as_deref(), self.object_id.as_deref(), self.application_id()];
+        names.into_iter().flatten().find(|name| !name.trim().is_empty()).unwrap_or(match self.kind {
+            ActorKind::User => "User",
+            ActorKind::Application => "Application",
+            ActorKind::System => "System",
+            ActorKind::Unknown => "Unknown",
+        })
     }
 
     /// The identity of the actor, the same in every event of the same initiator.
@@ -226,10 +224,10 @@ pub struct ModifiedProperty {
     /// Whether the property was added, changed or removed.
     pub change: PropertyChange,
     /// The value before, if there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub old_value: Option<Json>,
     /// The value after, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub new_value: Option<Json>,
     /// Whether the values are shown only to those who may see sensitive values.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

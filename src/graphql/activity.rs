@@ -115,7 +115,7 @@ impl Listing {
             if let (Some(listed), Some(recorded)) = (services.get_mut(service.as_str()), &entry.recorded) {
                 let last = listed
                     .last_recorded_at
-                    .map_or(recorded.last_recorded_at, |earlier| earlier.0.max(recorded.last_recorded_at));
+                    .map_or(recorded.last_seen_at, |earlier| earlier.0.max(recorded.last_seen_at));
                 listed.last_recorded_at = Some(DateTime(last));
                 listed.event_count = listed.event_count.saturating_add(bounded(recorded.event_count));
             }

@@ -131,7 +131,7 @@ async fn healthz() -> HttpResponse {
 
 /// Ready: the database is reached and at this version's schema.
 async fn readyz(door: web::Data<Door>) -> HttpResponse {
-    match door.store.ping().await {
+    match door.store.check_schema().await {
         Ok(()) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready");

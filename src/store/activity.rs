@@ -32,12 +32,10 @@ pub struct RecordedActivity {
     pub operation_type: OperationType,
     /// The properties seen to change in it.
     pub property_names: Vec<String>,
-    /// When the oldest such event happened.
+    /// When such an event was first recorded.
     pub first_seen_at: Timestamp,
-    /// When the newest such event happened.
-    pub last_seen_at: Timestamp,
     /// When such an event was last recorded.
-    pub last_recorded_at: Timestamp,
+    pub last_seen_at: Timestamp,
     /// How many such events were recorded.
     pub event_count: i64,
 }
@@ -65,7 +63,6 @@ impl TryFrom<activity_type::Model> for RecordedActivity {
             display_name: row.display_name,
             first_seen_at: Timestamp(row.first_seen_at),
             last_seen_at: Timestamp(row.last_seen_at),
-            last_recorded_at: Timestamp(row.last_recorded_at),
             event_count: row.event_count,
         })
     }
@@ -133,9 +130,7 @@ pub(super) async fn observe<'a>(
             activity_type::Column::ResourceType,
             activity_type::Column::OperationType,
             activity_type::Column::PropertyNames,
-            activity_type::Column::FirstSeenAt,
             activity_type::Column::LastSeenAt,
-            activity_type::Column::LastRecordedAt,
             activity_type::Column::EventCount,
         ]);
         activity_type::Entity::insert_many(part.to_vec())
@@ -154,8 +149,7 @@ fn storable(name: &str) -> String {
 /// What a batch holds of one activity.
 #[derive(Default)]
 struct Seen<'a> {
-    newest: Option<&'a NewEvent>,
-    oldest: Option<Timestamp>,
+    last: Option<&'a NewEvent>,
     names: BTreeMap<String, String>,
     count: i64,
 }
@@ -163,10 +157,7 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn add(&mut self, event: &'a NewEvent) {
         let body = event.body();
-        if self.newest.is_none_or(|newest| newest.body().occurred_at <= body.occurred_at) {
-            self.newest = Some(event);
-        }
-        self.oldest = Some(self.oldest.map_or(body.occurred_at, |oldest| oldest.min(body.occurred_at)));
+        self.last = Some(event);
         for change in body.targets.iter().flat_map(|target| &target.modified_properties) {
             self.names.entry(fold(&change.name)).or_insert_with(|| change.name.clone());
         }
@@ -180,41 +171,34 @@ impl<'a> Seen<'a> {
         row: Option<activity_type::Model>,
         recorded_at: Timestamp,
     ) -> Option<activity_type::Model> {
-        let newest = self.newest?.body();
+        let last = self.last?.body();
         let mut names: Vec<String> =
             row.as_ref().and_then(|row| serde_json::from_str(&row.property_names).ok()).unwrap_or_default();
         let known: BTreeSet<String> = names.iter().map(|name| fold(name)).collect();
         names.extend(self.names.iter().filter(|(key, _)| !known.contains(*key)).map(|(_, name)| name.clone()));
         names.truncate(PROPERTY_NAMES_MAX);
-        let (first, last) = (self.oldest?.0, newest.occurred_at.0);
-        let is_newest = row.as_ref().is_none_or(|row| row.last_seen_at <= last);
         let mut merged = row.unwrap_or_else(|| activity_type::Model {
             tenant_id,
             service,
             category,
             activity_key,
-            service_name: storable(&newest.service),
-            category_name: storable(&newest.category),
-            activity: storable(&newest.activity),
-            display_name: storable(&newest.activity_display_name),
-            resource_type: newest.resource_type.name().to_owned(),
-            operation_type: newest.operation_type.name().to_owned(),
+            service_name: storable(&last.service),
+            category_name: storable(&last.category),
+            activity: String::new(),
+            display_name: String::new(),
+            resource_type: String::new(),
+            operation_type: String::new(),
             property_names: String::new(),
-            first_seen_at: first,
-            last_seen_at: last,
-            last_recorded_at: recorded_at.0,
+            first_seen_at: recorded_at.0,
+            last_seen_at: recorded_at.0,
             event_count: 0,
         });
-        if is_newest {
-            merged.activity = storable(&newest.activity);
-            merged.display_name = storable(&newest.activity_display_name);
-            newest.resource_type.name().clone_into(&mut merged.resource_type);
-            newest.operation_type.name().clone_into(&mut merged.operation_type);
-        }
+        merged.activity = storable(&last.activity);
+        merged.display_name = storable(&last.activity_display_name);
+        last.resource_type.name().clone_into(&mut merged.resource_type);
+        last.operation_type.name().clone_into(&mut merged.operation_type);
         merged.property_names = serde_json::Value::from(names).to_string();
-        merged.first_seen_at = merged.first_seen_at.min(first);
-        merged.last_seen_at = merged.last_seen_at.max(last);
-        merged.last_recorded_at = recorded_at.0;
+        merged.last_seen_at = recorded_at.0;
         merged.event_count += self.count;
         Some(merged)
     }

@@ -45,17 +45,14 @@ impl Writer<'_> {
             sql.push("TRUE");
             return;
         }
+        sql.push("(");
+        self.narrowed(sql, condition);
         sql.push("EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
         if let Some(keys) = &condition.keys {
             sql.push(" AND ");
             one_of(sql, "t.target_key", keys);
         }
-        let texts = [
-            ("g.object_id", &condition.object_id),
-            ("g.user_principal_name", &condition.user_principal_name),
-            ("g.type", &condition.kind),
-            ("g.display_name", &condition.display_name),
-        ];
+        let texts = target_texts(condition);
         let searched = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
         if searched.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
             sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1");
@@ -68,7 +65,18 @@ impl Writer<'_> {
             self.property(sql, property);
             sql.push(")");
         }
-        sql.push(")");
+        sql.push("))");
+    }
+
+    /// Where few targets can be meant: that the event is on one of them, which is an index away.
+    fn narrowed(&self, sql: &mut Sql, condition: &TargetCondition) {
+        let texts = target_texts(condition);
+        if *self.driver == Driver::Event && is_narrow(&texts) {
+            sql.push("e.sequence IN (SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1");
+            sql.push(" AND d.target_key IN (SELECT g.key FROM target g WHERE g.tenant_id = $1");
+            snapshot(sql, &texts, None);
+            sql.push(")) AND ");
+        }
     }
 
     /// Whether the rows that drive the walk are exactly those that meet a condition.
@@ -197,6 +205,22 @@ fn status(sql: &mut Sql, set: &SetCondition<Status>) {
     sql.push(")");
 }
 
+fn target_texts(condition: &TargetCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+    [
+        ("g.object_id", &condition.object_id),
+        ("g.user_principal_name", &condition.user_principal_name),
+        ("g.type", &condition.kind),
+        ("g.display_name", &condition.display_name),
+    ]
+}
+
+/// Whether few snapshots can meet conditions: one asks for a name or an id itself. Types are shared by many.
+fn is_narrow(texts: &[(&str, &Option<TextCondition>)]) -> bool {
+    texts.iter().any(|(column, condition)| {
+        *column != "g.type" && condition.as_ref().is_some_and(|condition| condition.one_of.is_some())
+    })
+}
+
 /// Appends conditions on the folded columns of a snapshot table.
 fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: Option<(&String, &[&str])>) {
     for (column, condition) in texts {
@@ -220,16 +244,25 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
         sql.push(" AND ");
         text(sql, "e.application_id", application);
     }
+    if let Some(address) = &condition.ip_address {
+        sql.push(" AND ");
+        text(sql, "e.ip_address", address);
+    }
     let texts = [
         ("a.user_principal_name", &condition.user_principal_name),
         ("a.display_name", &condition.display_name),
         ("a.object_id", &condition.object_id),
-        ("a.ip_address", &condition.ip_address),
         ("a.application_name", &condition.application_name),
     ];
     let columns = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
     let searched = condition.search.as_ref().map(|part| (part, columns.as_slice()));
     if searched.is_some() || condition.kinds.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
+        if is_narrow(&texts) {
+            // Few actors have it: their events are an index away.
+            sql.push(" AND e.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1");
+            snapshot(sql, &texts, searched);
+            sql.push(")");
+        }
         sql.push(" AND e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1");
         match condition.kinds.as_deref() {
             None => {}
@@ -267,7 +300,20 @@ fn involving(sql: &mut Sql, condition: &TextCondition) {
     }
     // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
     let present = TextCondition { is_set: Some(true), ..condition.clone() };
-    anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| text(sql, column, &present));
+    let write = |sql: &mut Sql, column: &str| text(sql, column, &present);
+    sql.push("(");
+    if present.one_of.is_some() {
+        // Few can be meant: their events are an index away.
+        sql.push("e.sequence IN (SELECT i.sequence FROM audit_event i WHERE i.tenant_id = $1");
+        sql.push(" AND i.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1 AND ");
+        sql.joined(&actor, " OR ", "FALSE", |sql, column| write(sql, column));
+        sql.push(") UNION ALL SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1");
+        sql.push(" AND d.target_key IN (SELECT g.key FROM target g WHERE g.tenant_id = $1 AND ");
+        sql.joined(&TARGET_COLUMNS, " OR ", "FALSE", |sql, column| write(sql, column));
+        sql.push(")) AND ");
+    }
+    anybody(sql, &actor, &TARGET_COLUMNS, write);
+    sql.push(")");
 }
 
 fn recorded(sql: &mut Sql, range: TimeRange) {

@@ -52,9 +52,9 @@ pub enum StoreError {
     /// The database's schema is not this version's.
     #[error("the database is not at this version's schema ({0}): run `auditgraph migrate`")]
     Schema(String),
-    /// The database does not keep the promise that what is committed is on disk.
-    #[error("the database would lose acknowledged events: {0}")]
-    NotDurable(String),
+    /// The database is set up so that the log's promises would not hold.
+    #[error("the database cannot keep the log's promises: {0}")]
+    Unfit(String),
     /// Others hold what was needed; repeating helps.
     #[error("busy")]
     Busy(#[source] Arc<DbErr>),
@@ -74,6 +74,9 @@ pub enum StoreError {
     #[error("database")]
     Database(#[source] Arc<DbErr>),
 }
+
+/// The oldest PostgreSQL that is supported, as it tells its version.
+const POSTGRES_VERSION_MIN: u32 = 150_000;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -130,6 +133,8 @@ impl Store {
             // Held by a connection of its own until the migration is through.
             let pool = self.write.get_postgres_connection_pool();
             let mut guard = pool.acquire().await.map_err(sqlx_error)?;
+            // However long the one before takes.
+            sqlx::query("SET lock_timeout = 0").execute(&mut *guard).await.map_err(sqlx_error)?;
             sqlx::query("SELECT pg_advisory_lock(4242104210)").execute(&mut *guard).await.map_err(sqlx_error)?;
             let migrated = migration::Migrator::up(&self.write, None).await;
             let released = sqlx::query("SELECT pg_advisory_unlock(4242104210)").execute(&mut *guard).await;
@@ -166,33 +171,25 @@ impl Store {
         }
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        let statement = Statement::from_string(self.backend(), "SELECT 1 FROM tenant LIMIT 1");
-        self.read.query_all_raw(statement).await?;
-        Ok(())
-    }
-
+    /// Checks what the promises stand on. Sessions that write also say `synchronous_commit = on` themselves.
     async fn check_durable(&self) -> Result<(), StoreError> {
         let ask = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
             self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await
         };
         if self.backend() == DbBackend::Postgres {
-            for (setting, safe) in [("fsync", &["on"][..]), ("synchronous_commit", &["on", "remote_apply"])] {
-                let value: String = match ask(&format!("SHOW {setting}")).await? {
-                    Some(row) => row.try_get_by(0)?,
-                    None => String::new(),
-                };
-                if !safe.contains(&value.as_str()) {
-                    return Err(StoreError::NotDurable(format!("{setting} is `{value}`, it has to be `on`")));
+            let show = async |setting: &str| -> Result<String, DbErr> {
+                let row = ask(&format!("SHOW {setting}")).await?;
+                row.map_or(Ok(String::new()), |row| row.try_get_by(0))
+            };
+            for (setting, needed) in [("fsync", "on"), ("server_encoding", "UTF8")] {
+                let value = show(setting).await?;
+                if value != needed {
+                    return Err(StoreError::Unfit(format!("{setting} is `{value}`, it has to be `{needed}`")));
                 }
             }
-            let encoding: String = match ask("SHOW server_encoding").await? {
-                Some(row) => row.try_get_by(0)?,
-                None => String::new(),
-            };
-            if encoding != "UTF8" {
-                return Err(StoreError::NotDurable(format!("its encoding is `{encoding}`, it has to be UTF8")));
+            let version = show("server_version_num").await?;
+            if version.parse::<u32>().unwrap_or(0) < POSTGRES_VERSION_MIN {
+                return Err(StoreError::Unfit(format!("PostgreSQL has to be 15 or newer, and is {version}")));
             }
         } else {
             let synchronous: i64 = match ask("PRAGMA synchronous").await? {
@@ -200,7 +197,7 @@ impl Store {
                 None => 0,
             };
             if synchronous < 2 {
-                return Err(StoreError::NotDurable("PRAGMA synchronous is below FULL".to_owned()));
+                return Err(StoreError::Unfit("PRAGMA synchronous is below FULL".to_owned()));
             }
         }
         Ok(())
@@ -236,6 +233,9 @@ fn sqlx_error(error: sqlx::Error) -> StoreError {
 
 async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     let options: SqliteConnectOptions = settings.url.parse().map_err(sqlx_error)?;
+    if !settings.url.contains(":memory:") && !settings.url.contains("mode=memory") {
+        create_private(options.get_filename());
+    }
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -264,6 +264,16 @@ async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConn
     Ok((writer.into(), readers.into()))
 }
 
+/// Makes a file that only its owner can read: the log holds what not everybody may see. Whether that worked is found
+/// out when the file is opened.
+fn create_private(file: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
+}
+
 /// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
 async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
     let deadline = Instant::now() + patience;
@@ -288,7 +298,7 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
             .connect_with(options.clone())
     };
     let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
-                   SET default_transaction_isolation = 'read committed'"
+                   SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
         .to_owned();
     let milliseconds = settings.statement_timeout.as_millis();
     let reading =

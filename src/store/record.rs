@@ -227,7 +227,6 @@ fn actor_row(tenant_id: i32, service: &str, actor: &Actor) -> actor::Model {
         service_principal_name: key_of(actor.service_principal_name.as_deref()),
         application_id: key_of(actor.application_id()),
         application_name: key_of(actor.application_name()),
-        ip_address: key_of(actor.ip_address.as_deref()),
     };
     row.fingerprint = fingerprint(&[
         &row.key,
@@ -239,7 +238,6 @@ fn actor_row(tenant_id: i32, service: &str, actor: &Actor) -> actor::Model {
         &row.service_principal_name,
         &row.application_id,
         &row.application_name,
-        &row.ip_address,
     ]);
     row
 }
@@ -294,6 +292,7 @@ impl Rows {
             actor_id: actors.get(&actor.fingerprint).copied().unwrap_or_default(),
             actor_key: actor.key,
             application_id: actor.application_id,
+            ip_address: key_of(body.actor.ip_address.as_deref()),
             correlation_key: key_of(body.correlation_id.as_deref()),
             event_key: fold(&body.event_key),
             recorded_by: key_of(Some(&body.recording.recorded_by)),

@@ -59,7 +59,6 @@ async fn check_actor(connection: &DatabaseConnection, row: &audit_event::Model, 
         service_principal_name: key(who.service_principal_name.as_ref()),
         application_id: key(application.application_id.as_ref()),
         application_name: key(application.display_name.as_ref()),
-        ip_address: key(who.ip_address.as_ref()),
         ..found.clone()
     };
     assert_eq!(found, expected);
@@ -146,21 +145,16 @@ async fn activity_types_say_what_the_bodies_say() {
     for batch in recorded.chunks(11) {
         log.record(batch.to_vec()).await;
     }
-    let mut expected: BTreeMap<[String; 3], (i64, i64, i64)> = BTreeMap::new();
+    let mut expected: BTreeMap<[String; 3], i64> = BTreeMap::new();
     for body in &recorded {
         let key = [fold(&body.service), fold(&body.category), fold_activity(&body.activity)];
-        let at = body.occurred_at.0;
-        let (first, last, count) = expected.entry(key).or_insert((at, at, 0));
-        (*first, *last, *count) = (at.min(*first), at.max(*last), *count + 1);
+        *expected.entry(key).or_default() += 1;
     }
     let connection = log.database.connection().await;
     let rows = activity_type::Entity::find().all(&connection).await.unwrap();
     let found: BTreeMap<_, _> = rows
         .into_iter()
-        .map(|row| {
-            let seen = (row.first_seen_at, row.last_seen_at, row.event_count);
-            ([row.service, row.category, row.activity_key], seen)
-        })
+        .map(|row| ([row.service, row.category, row.activity_key], row.event_count))
         .collect();
     assert_eq!(found, expected);
 }
