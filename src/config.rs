@@ -258,7 +258,6 @@ pub enum TenantAct {
 
 /// `auditgraph token`.
 #[derive(Args, Clone)]
-#[group(id = "grant", required = true, multiple = true, args = ["role", "permission"])]
 pub struct Token {
     /// The secret that signs tokens.
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", hide_env_values = true)]
@@ -276,7 +275,7 @@ pub struct Token {
     #[arg(long)]
     pub tenant: String,
     /// An access role: `GLOBAL_ADMIN`, `INTUNE_SERVICE_ADMIN` or `AUDIT_READER`; may be repeated.
-    #[arg(long)]
+    #[arg(long, required_unless_present = "permission")]
     pub role: Vec<String>,
     /// A permission, such as `audit/write`; may be repeated.
     #[arg(long)]

@@ -24,7 +24,7 @@ mod value;
 
 pub use reader::{ReadProblem, Records};
 
-use crate::audit::json::Node;
+use crate::audit::json::{Json, Node};
 use crate::audit::{EventBody, named};
 use draft::Draft;
 use original::{Part, held_json};
@@ -66,6 +66,8 @@ pub struct Recognised {
     pub shape: Shape,
     /// The event. Who imports it, and from where, is still to be filled in.
     pub body: EventBody,
+    /// What is unmapped if the event is recorded under another key than its id, if that is more: the id.
+    pub unmapped_if_rekeyed: Option<Json>,
 }
 
 /// Why a record is not one of an activity: a sentence that says what is lacking, safe to show.

@@ -1,3 +1,4 @@
 //! The API as its callers meet it: over HTTP, by role.
 
 mod events;
+mod import;

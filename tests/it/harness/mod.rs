@@ -2,5 +2,6 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod events;
