@@ -174,7 +174,7 @@ impl<'a> Said<'a> {
         let place = self.places.first()?;
         let is_event =
             self.places.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *place));
-        take(place, ACTIVITIES).or_else(|| take(place, &["name", "type"]).filter(|_| is_event))
+        take_name(place, ACTIVITIES).or_else(|| take_name(place, &["name", "type"]).filter(|_| is_event))
     }
 
     /// `delete secrets`: Kubernetes says what was done by a verb, and to what in another place.
@@ -182,6 +182,12 @@ impl<'a> Said<'a> {
         let (verb, object) = (self.word(&["verb"])?, self.word(&["objectRef.resource"]));
         Some(object.map_or(verb.clone(), |object| format!("{verb} {object}")))
     }
+}
+
+/// The text at the first of these keys that has one; what is true or false names nothing.
+fn take_name(place: &Part, keys: &[&str]) -> Option<String> {
+    let named = keys.iter().filter(|key| place.word_at(key).is_none_or(|word| word != "true" && word != "false"));
+    named.into_iter().find_map(|key| take(place, &[key]))
 }
 
 /// The word at the first of these keys that has one, or the first word of a list there; carried over.
