@@ -24,10 +24,12 @@ mod value;
 
 pub use reader::{ReadProblem, Records};
 
+use std::borrow::Cow;
+
 use crate::audit::json::{Json, Node};
 use crate::audit::{EventBody, named};
 use draft::Draft;
-use original::{Part, held_json};
+use original::{Part, held_json, same_key};
 
 named! {
     /// The shapes of records that are recognised.
@@ -186,6 +188,12 @@ fn shape(record: &Part) -> Option<Shape> {
 const PAGE_KEYS: &[&str] = &["value", "records"];
 /// Members in which collectors hand on a page as they received it, such as the body of an Event Hub message.
 const ENVELOPE_KEYS: &[&str] = &["body", "message", "event", "_raw", "payload"];
+/// Members that name an activity: a record with one is no mere envelope.
+#[rustfmt::skip]
+const ACTIVITY_KEYS: &[&str] = &[
+    "activity", "activityDisplayName", "activityType", "operation", "operationName", "eventName", "eventType", "action",
+    "eventAction", "event.action", "type",
+];
 /// Members that a record has and a page has not.
 const RECORD_KEYS: &[&str] = &[
     "activity",
@@ -219,19 +227,37 @@ pub fn records(value: Node) -> Vec<Node> {
             .flat_map(|(_, value)| records(value))
             .collect(),
         Node::Object(members) => enclosed_page(&members).map_or_else(|| vec![Node::Object(members)], records),
-        single => vec![single],
+        scalar @ Node::Scalar(_) => vec![scalar],
     }
 }
 
-/// The page in an envelope that is no record itself.
+/// The page in an envelope that names no activity itself.
 fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
+    if members.iter().any(|(key, _)| ACTIVITY_KEYS.iter().any(|name| same_key(key, name))) {
+        return None;
+    }
     let inner = members.iter().filter(|(key, _)| ENVELOPE_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name)));
-    let page = |node: &Node| matches!(node, Node::Object(members) if is_page(members)).then(|| node.clone());
-    inner
-        .filter_map(|(_, value)| {
-            page(&value.as_str().and_then(|text| held_json(&text)).unwrap_or_else(|| value.clone()))
+    let mut inner = inner.map(|(_, value)| match value.as_str() {
+        Some(text) => held_json(&text).map(Cow::Owned),
+        None => Some(Cow::Borrowed(value)),
+    });
+    inner.find_map(|value| value.filter(|node| is_page_of_records(node))).map(Cow::into_owned)
+}
+
+/// Whether a value is a page whose first element has members that a record has, or is such a page itself.
+fn is_page_of_records(node: &Node) -> bool {
+    let Node::Object(members) = node else { return false };
+    let first = members.iter().find_map(|(key, value)| match value {
+        Node::Array(elements) if is_page_key(key) => elements.first(),
+        _ => None,
+    });
+    is_page(members)
+        && first.is_some_and(|first| match first {
+            Node::Object(members) => {
+                members.iter().any(|(key, _)| is_record_key(key) || key == "properties") || is_page_of_records(first)
+            }
+            _ => true,
         })
-        .next()
 }
 
 fn is_page(members: &[(String, Node)]) -> bool {

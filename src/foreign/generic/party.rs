@@ -56,15 +56,16 @@ pub(super) fn of(said: &Said) -> (Actor, Vec<Target>) {
     let certain = ACTORS.iter().find_map(|key| among(&[key]));
     let user = among(USERS);
     let has_certain = certain.is_some() || said.word(ACTOR_NAMES).is_some() || said.word(ACTOR_IDS).is_some();
-    let actor = actor(said, certain.or_else(|| user.filter(|_| !has_certain)), has_certain);
+    let found = certain.or_else(|| user.filter(|_| !has_certain));
+    let initiator = actor(said, found, has_certain);
     let mut targets = targets(said);
     if let Some(user) = user.filter(|_| has_certain && targets.is_empty()) {
-        let mut acted_on = target(user);
-        acted_on.object_id = acted_on.object_id.or_else(|| said.take(USER_IDS));
-        targets.extend(Some(acted_on).filter(|target| *target != Target::default()));
+        let mut affected = target(user);
+        affected.object_id = affected.object_id.or_else(|| said.take(USER_IDS));
+        targets.extend(Some(affected).filter(|target| *target != Target::default()));
     }
     with_changes(said, &mut targets);
-    (actor, targets)
+    (initiator, targets)
 }
 
 fn is_place_in_code(word: &str) -> bool {
@@ -78,9 +79,9 @@ fn actor(said: &Said, found: Option<&Part>, is_certain: bool) -> Actor {
         Some(part) => named_actor(part.take()),
         None => Actor::new(ActorKind::Unknown),
     };
-    let names = if is_certain { ACTOR_NAMES } else { USER_NAMES };
+    let keys = if is_certain { ACTOR_NAMES } else { USER_NAMES };
     if actor.user_principal_name.is_none() && actor.kind != ActorKind::Application {
-        let named = named_actor(said.take(names));
+        let named = named_actor(said.take(keys));
         actor.user_principal_name = named.user_principal_name;
         actor.display_name = actor.display_name.or(named.display_name);
     }

@@ -111,6 +111,16 @@ fn a_record_is_found_in_whatever_a_collector_put_around_it() {
 }
 
 #[test]
+fn a_record_that_carries_a_list_is_no_envelope_of_a_page() {
+    for text in [
+        r#"{"time":"2024-05-04T08:15:30Z","action":"upload","body":{"value":[{"time":"x"}]}}"#,
+        r#"{"time":"2024-05-04T08:15:30Z","msg":"upload","body":{"value":[{"a":1}]}}"#,
+    ] {
+        assert_eq!(records(node(text)), [node(text)]);
+    }
+}
+
+#[test]
 fn lists_that_elastic_numbers_are_lists() {
     let text = r#"{"azure":{"auditlogs":{"category":"AuditLogs","operation_name":"Add user","properties":{"activity_display_name":"Add user",
         "activity_datetime":"2024-05-04T08:15:30.123456+00:00","id":"Directory_1","target_resources":{"0":{"id":"t-1","modified_properties":{

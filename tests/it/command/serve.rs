@@ -30,7 +30,11 @@ async fn a_server_brings_sqlite_to_its_schema_and_refuses_postgresql_that_is_not
     }
     let mut child = program(&[&arguments[..], &["--database-url", &desk.database.url]].concat()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.any(|line| line.contains("listening")), "{:?}", ended(child));
+    let line = lines.find(|line| line.contains("listening")).unwrap();
+    let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
+    // It answers, so it hears signals too.
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    assert_eq!(client.query("{ viewer { subject } }").await.status, 401);
     stop(child);
     assert_eq!(desk.run(&["tenant", "list"]).ok(), "");
 }

@@ -39,6 +39,13 @@ impl Tree {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
+    /// All texts in it, one after the other.
+    pub(super) fn texts(&self) -> String {
+        let mut texts = String::new();
+        self.scalars(&mut Vec::new(), &mut |_, scalar| texts.extend(scalar.text().into_iter().chain(["\n"])));
+        texts
+    }
+
     /// Every value at a pointer; names that repeat give several.
     fn at(&self, pointer: &[String]) -> Vec<&Self> {
         let Some((first, rest)) = pointer.split_first() else { return vec![self] };
