@@ -169,13 +169,21 @@ async fn open_for_operator(database: &Database) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+/// A text that quotes what others wrote, on one line and without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().take(1_000).flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
 /// `auditgraph import`. Complaints go to `complain`, a line each.
 pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
     let store = open_for_operator(&config.database).await?;
     let tenant = if let Some(key) = &config.tenant {
         match store.tenant(key).await? {
             Some(tenant) => tenant,
-            None => store.add_tenant(key, key, &[], new_id()).await?,
+            None => {
+                check_tenant_key(key)?;
+                store.add_tenant(key, key, &[], new_id()).await?
+            }
         }
     } else {
         let mut tenants = store.tenants().await?;
@@ -187,15 +195,22 @@ pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow
     anyhow::ensure!(!tenant.is_disabled, "tenant `{}` is disabled", tenant.key);
     let importer = Importer {
         writer: access::operator_writer(&store, &tenant),
+        reader: access::operator_reader(&store, &tenant),
         operator: config.operator.clone(),
         expect_tenant: config.expect_tenant.clone(),
         rules: SensitiveNames::with_extra(config.sensitive_names.iter().cloned()),
         clock: now,
     };
     let mut tell = |file: &std::path::Path, line: u64, reason: &str| {
-        complain(format!("{}:{line}: {reason}", file.display()));
+        complain(format!("{}:{line}: {}", file.display(), printable(reason)));
     };
-    Ok(importer.import(&config.files, &mut tell).await?)
+    Ok(importer.import(&config.files, &mut tell).await)
+}
+
+fn check_tenant_key(key: &str) -> anyhow::Result<()> {
+    let fits = (1..=200).contains(&key.len()) && key.trim() == key && !key.contains(char::is_control);
+    anyhow::ensure!(fits, "a tenant's key has 1 to 200 bytes, no control characters, and no blanks around it");
+    Ok(())
 }
 
 /// `auditgraph tenant`. Returns the lines to print.
@@ -203,7 +218,7 @@ pub async fn tenant(command: &TenantCommand) -> anyhow::Result<Vec<String>> {
     let store = open_for_operator(&command.database).await?;
     match &command.act {
         TenantAct::Add { key, name, domains } => {
-            anyhow::ensure!(!key.trim().is_empty() && key.len() <= 200, "a tenant's key has 1 to 200 bytes");
+            check_tenant_key(key)?;
             store.add_tenant(key, name.as_ref().unwrap_or(key), domains, new_id()).await?;
         }
         TenantAct::List => {

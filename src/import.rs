@@ -7,24 +7,32 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::audit::fold::fold_activity;
-use crate::audit::json::Node;
+use crate::audit::fold::{bounded_key, fold_activity};
+use crate::audit::json::{Json, Node};
 use crate::audit::sensitive::SensitiveNames;
-use crate::audit::{NewEvent, Problem, Timestamp};
+use crate::audit::{EventBody, NewEvent, Problem, Timestamp};
 use crate::foreign::{self, Records};
-use crate::store::{Outcome, StoreError, Writer};
+use crate::store::{Outcome, Reader, StoreError, Writer};
 
 /// How many events are recorded in one transaction.
 const BATCH: usize = 500;
 /// The most bytes of events that wait for a transaction.
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How long an import waits before it tries again to record.
+const RETRIES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// How an import goes about it.
 #[derive(Debug)]
 pub struct Importer {
     /// Where to.
     pub writer: Writer,
+    /// The same log, to see what holds a key.
+    pub reader: Reader,
     /// Who imports.
     pub operator: String,
     /// The tenant that records have to name, if they name one.
@@ -46,52 +54,49 @@ pub struct Report {
     pub conflicts: u64,
     /// Not to be recorded.
     pub rejected: u64,
+    /// Whether the log failed before the end; nothing that is not counted above was recorded.
+    pub is_cut_short: bool,
 }
 
-/// Told of every record that is rejected or in conflict: the file, the line and the reason.
+/// Told of every record that is rejected or in conflict, and where the log failed: the file, the line and the reason.
 pub type Complain<'a> = &'a mut dyn FnMut(&Path, u64, &str);
 
-/// An event that waits to be recorded.
-struct Waiting {
-    file: PathBuf,
+/// Where a record stands, and what of it is unmapped if its event gets another key.
+struct Place {
+    file: Arc<Path>,
     line: u64,
-    event: NewEvent,
+    unmapped_if_rekeyed: Option<Json>,
 }
+
+/// Events that wait to be recorded, each with its place.
+#[derive(Default)]
+struct Waiting {
+    events: Vec<NewEvent>,
+    places: Vec<Place>,
+    bytes: usize,
+}
+
+/// The log failed; where is told already.
+struct Failed;
 
 /// One run over some files.
 struct Run<'a, 'b> {
     importer: &'a Importer,
     complain: Complain<'b>,
-    waiting: Vec<Waiting>,
-    waiting_bytes: usize,
+    waiting: Waiting,
     report: Report,
 }
 
 impl Importer {
-    /// Imports files; `-` is standard input.
-    pub async fn import(&self, files: &[PathBuf], complain: Complain<'_>) -> Result<Report, StoreError> {
-        let mut run =
-            Run { importer: self, complain, waiting: Vec::new(), waiting_bytes: 0, report: Report::default() };
-        for file in files {
-            let input: Box<dyn Read> = if file.as_os_str() == "-" {
-                Box::new(io::stdin())
-            } else {
-                match File::open(file) {
-                    Ok(opened) => Box::new(opened),
-                    Err(error) => {
-                        run.reject(file, 0, &format!("the file cannot be opened: {error}"));
-                        continue;
-                    }
-                }
-            };
-            run.read(file, input).await?;
-        }
-        run.flush().await?;
-        Ok(run.report)
+    /// Imports files; `-` is standard input. Where the log fails the import ends.
+    pub async fn import(&self, files: &[PathBuf], complain: Complain<'_>) -> Report {
+        let mut run = Run { importer: self, complain, waiting: Waiting::default(), report: Report::default() };
+        run.report.is_cut_short = run.read_all(files).await.is_err();
+        run.report
     }
 
-    /// The event of a record, or why there is none.
-    fn event(&self, record: &Node, file: &Path) -> Result<NewEvent, String> {
+    /// The event of a record, and what of it is unmapped if it gets another key; or why there is none.
+    fn event(&self, record: &Node, file: &Path) -> Result<(NewEvent, Option<Json>), String> {
         let recognised = foreign::recognise(record).map_err(|refused| refused.0)?;
         let mut body = recognised.body;
         if let (Some(expected), Some(named)) = (&self.expect_tenant, &body.recording.source_tenant_id)
@@ -102,7 +107,33 @@ impl Importer {
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
         body.recording.source = Some(format!("{} {name}", recognised.shape.name()));
+        Ok((self.parse(body)?, recognised.unmapped_if_rekeyed))
+    }
+
+    /// Records events; what others hold or what is away for a moment is tried again, which is safe because the same
+    /// event is never recorded twice.
+    async fn record(&self, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
+        for patience in RETRIES {
+            match self.writer.record(events, (self.clock)()).await {
+                Err(StoreError::Busy(_) | StoreError::Unavailable(_)) => tokio::time::sleep(patience).await,
+                decided => return decided,
+            }
+        }
+        self.writer.record(events, (self.clock)()).await
+    }
+
+    fn parse(&self, body: EventBody) -> Result<NewEvent, String> {
         NewEvent::parse(body, (self.clock)(), &self.rules).map_err(|problems| sentence(&problems))
+    }
+
+    /// The same event under a key of its activity; its id is then unmapped.
+    fn keyed_by_activity(&self, event: &NewEvent, place: &Place) -> Result<NewEvent, String> {
+        let mut body = event.body().clone();
+        body.event_key = bounded_key(format!("{}#{}", body.event_key, fold_activity(&body.activity)));
+        if let Some(unmapped) = &place.unmapped_if_rekeyed {
+            body.unmapped = Some(unmapped.clone());
+        }
+        self.parse(body)
     }
 }
 
@@ -118,7 +149,26 @@ impl Run<'_, '_> {
         (self.complain)(file, line, reason);
     }
 
-    async fn read(&mut self, file: &Path, input: impl Read) -> Result<(), StoreError> {
+    async fn read_all(&mut self, files: &[PathBuf]) -> Result<(), Failed> {
+        for file in files {
+            let input: Box<dyn Read> = if file.as_os_str() == "-" {
+                Box::new(io::stdin())
+            } else {
+                match File::open(file) {
+                    Ok(opened) => Box::new(opened),
+                    Err(error) => {
+                        self.reject(file, 0, &format!("the file cannot be opened: {error}"));
+                        continue;
+                    }
+                }
+            };
+            self.read(file, input).await?;
+        }
+        self.flush().await
+    }
+
+    async fn read(&mut self, file: &Path, input: impl Read) -> Result<(), Failed> {
+        let shared: Arc<Path> = file.into();
         for record in Records::new(input) {
             let (line, record) = match record {
                 Ok(record) => record,
@@ -129,12 +179,11 @@ impl Run<'_, '_> {
             };
             match self.importer.event(&record, file) {
                 Err(reason) => self.reject(file, line, &reason),
-                Ok(event) => {
-                    self.waiting_bytes += event.json().len();
-                    self.waiting.push(Waiting { file: file.to_owned(), line, event });
+                Ok((event, unmapped_if_rekeyed)) => {
+                    self.waiting.push(event, Place { file: Arc::clone(&shared), line, unmapped_if_rekeyed });
                 }
             }
-            if self.waiting.len() >= BATCH || self.waiting_bytes >= BATCH_BYTES {
+            if self.waiting.events.len() >= BATCH || self.waiting.bytes >= BATCH_BYTES {
                 self.flush().await?;
             }
         }
@@ -142,39 +191,81 @@ impl Run<'_, '_> {
     }
 
     /// Records what waits. What is in conflict is tried once more under a key of its activity.
-    async fn flush(&mut self) -> Result<(), StoreError> {
-        self.waiting_bytes = 0;
+    async fn flush(&mut self) -> Result<(), Failed> {
         let waiting = std::mem::take(&mut self.waiting);
-        let again: Vec<Waiting> = self.record(waiting).await?.into_iter().map(Waiting::keyed_by_activity).collect();
-        let conflicts = self.record(again).await?;
-        for conflict in conflicts {
-            self.report.conflicts += 1;
-            let reason = format!("another event holds the key `{}`", conflict.event.body().event_key);
-            (self.complain)(&conflict.file, conflict.line, &reason);
+        let conflicts = self.record(waiting).await?;
+        let mut again = Waiting::default();
+        for (event, place) in conflicts {
+            if self.is_held_by_its_activity(&event, &place).await? {
+                self.conflict(&event, &place);
+                continue;
+            }
+            match self.importer.keyed_by_activity(&event, &place) {
+                Ok(event) => again.push(event, place),
+                Err(reason) => self.reject(&place.file, place.line, &reason),
+            }
+        }
+        for (event, place) in self.record(again).await? {
+            self.conflict(&event, &place);
         }
         Ok(())
     }
 
+    fn conflict(&mut self, event: &NewEvent, place: &Place) {
+        self.report.conflicts += 1;
+        let reason = format!("another event holds the key `{}`", event.body().event_key);
+        (self.complain)(&place.file, place.line, &reason);
+    }
+
+    /// Whether the event that holds a key is of the same activity, so that this one is another version of it.
+    async fn is_held_by_its_activity(&mut self, event: &NewEvent, place: &Place) -> Result<bool, Failed> {
+        match self.importer.reader.event(event.id()).await {
+            Ok(held) => {
+                Ok(held.is_some_and(|held| fold_activity(&held.body.activity) == fold_activity(&event.body().activity)))
+            }
+            Err(error) => Err(self.fail(place, &error)),
+        }
+    }
+
+    fn fail(&mut self, place: &Place, error: &StoreError) -> Failed {
+        let reason = format!("the log failed, so neither this record nor what follows was recorded: {}", chain(error));
+        (self.complain)(&place.file, place.line, &reason);
+        Failed
+    }
+
     /// Records events and returns those in conflict.
-    async fn record(&mut self, waiting: Vec<Waiting>) -> Result<Vec<Waiting>, StoreError> {
-        let events: Vec<NewEvent> = waiting.iter().map(|waiting| waiting.event.clone()).collect();
-        let outcomes = self.importer.writer.record(&events, (self.importer.clock)()).await?;
+    async fn record(&mut self, waiting: Waiting) -> Result<Vec<(NewEvent, Place)>, Failed> {
+        let outcomes = match self.importer.record(&waiting.events).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => return Err(waiting.places.first().map_or(Failed, |place| self.fail(place, &error))),
+        };
         let mut conflicts = Vec::new();
-        for (waiting, outcome) in waiting.into_iter().zip(outcomes) {
+        for ((event, place), outcome) in waiting.events.into_iter().zip(waiting.places).zip(outcomes) {
             match outcome {
                 Outcome::Recorded(_) => self.report.recorded += 1,
                 Outcome::Duplicate => self.report.duplicates += 1,
-                Outcome::Conflict => conflicts.push(waiting),
+                Outcome::Conflict => conflicts.push((event, place)),
             }
         }
         Ok(conflicts)
     }
 }
 
+/// An error with its causes.
+fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 impl Waiting {
-    fn keyed_by_activity(self) -> Self {
-        let body = self.event.body();
-        let key = format!("{}#{}", body.event_key, fold_activity(&body.activity));
-        Self { event: self.event.with_key(crate::audit::fold::bounded_key(key)), ..self }
+    fn push(&mut self, event: NewEvent, place: Place) {
+        self.bytes += event.json().len() + place.unmapped_if_rekeyed.as_ref().map_or(0, |json| json.text().len());
+        self.events.push(event);
+        self.places.push(place);
     }
 }

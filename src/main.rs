@@ -34,7 +34,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 "recorded {}, duplicates {}, conflicts {}, rejected {}",
                 report.recorded, report.duplicates, report.conflicts, report.rejected
             ));
-            if report.conflicts + report.rejected > 0 {
+            if report.conflicts + report.rejected > 0 || report.is_cut_short {
                 return Ok(ExitCode::FAILURE);
             }
         }

@@ -240,14 +240,6 @@ impl NewEvent {
         &self.json
     }
 
-    /// The same event under another key.
-    #[must_use]
-    pub fn with_key(&self, event_key: String) -> Self {
-        let body = EventBody { event_key, ..self.body.clone() };
-        let json = serde_json::to_string(&body).unwrap_or_default();
-        Self { body, json }
-    }
-
     /// The id, made of what names the event.
     pub fn id(&self) -> EventId {
         EventId::of(&self.body.service, &self.body.event_key)

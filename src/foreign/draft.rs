@@ -122,8 +122,15 @@ impl Draft {
                 source_tenant_id: self.tenant.and_then(|tenant| tenant_id(&tenant)),
             },
         };
-        body.unmapped = remainder(record, &Shown::of(&body)).map(|node| node.to_json());
-        Ok(Recognised { shape, body })
+        let mut shown = Shown::of(&body);
+        body.unmapped = remainder(record, &shown).map(|node| node.to_json());
+        shown.forget(&body.event_key);
+        let unmapped_if_rekeyed = remainder(record, &shown).map(|node| node.to_json());
+        Ok(Recognised {
+            shape,
+            unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
+            body,
+        })
     }
 }
 

@@ -1,90 +1,60 @@
 //! Any object with a time and an activity, under the names that logs commonly use: this service's own input, events
-//! in a `CloudEvents` envelope, and what applications write.
+//! in a `CloudEvents` envelope, and what applications and other platforms write.
 //!
-//! Names are matched without regard to case and underscores. A name may be found in the record or in the objects
-//! that commonly hold part of it (`data`, `event`).
+//! Names are matched without regard to case and separators. A name may be found in the record or, where the record
+//! itself does not name an activity, in the object in it that does (`event`, `data`, `detail`, ...): that object then
+//! comes first, and the record around it says what it leaves open.
+
+mod party;
 
 use super::draft::Draft;
 use super::original::Part;
-use super::value::{Encoding, changes, details, reason, status};
-use super::{Refused, moment};
-use crate::audit::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
+use super::value::{details, reason, status};
+use super::{Refused, WRAPPERS, moment};
+use crate::audit::{GroupSource, Status, Timestamp};
 
+#[rustfmt::skip]
 const TIMES: &[&str] = &[
-    "occurredAt",
-    "activityDateTime",
-    "eventTime",
-    "eventDateTime",
-    "time",
-    "timestamp",
-    "@timestamp",
-    "createdAt",
-    "createdDateTime",
-    "creationTime",
-    "creationDate",
-    "timeGenerated",
-    "generatedTime",
-    "dateTime",
-    "date",
-    "published",
-    "loggedAt",
-    "ts",
-    "when",
-    "recordedAt",
+    "occurredAt", "activityDateTime", "eventTime", "eventDateTime", "time", "timestamp", "@timestamp", "createdAt",
+    "createdDateTime", "creationTime", "creationDate", "timeGenerated", "generatedTime", "dateTime", "date",
+    "published", "loggedAt", "ts", "when", "recordedAt", "_time", "dateUtc", "activityDateUtc", "activityDate",
+    "eventTimestamp", "requestReceivedTimestamp", "stageTimestamp", "event.created", "id.time",
 ];
+#[rustfmt::skip]
 const ACTIVITIES: &[&str] = &[
-    "activity",
-    "activityKey",
-    "activityType",
-    "action",
-    "operation",
-    "operationName",
-    "eventName",
-    "eventType",
-    "eventAction",
-    "event",
-    "activityDisplayName",
+    "activity", "activityKey", "activityType", "action", "operation", "operationName", "eventName", "eventType",
+    "eventAction", "event", "activityDisplayName", "event.action", "events.name", "methodName",
 ];
+/// What says least of what was done.
+const SENTENCES: &[&str] = &["msg", "message", "description", "summary"];
 const TITLES: &[&str] = &["activityDisplayName", "displayMessage", "title"];
-const IDS: &[&str] = &["eventKey", "eventId", "id", "uuid", "recordId", "documentId", "auditId", "_id", "uid"];
-const CATEGORIES: &[&str] = &["category", "eventCategory", "categoryName"];
+#[rustfmt::skip]
+const IDS: &[&str] = &[
+    "eventKey", "eventId", "event.id", "id", "uuid", "recordId", "documentId", "auditId", "_id", "uid", "insertId",
+    "id.uniqueQualifier",
+];
+const CATEGORIES: &[&str] = &["category", "eventCategory", "categoryName", "event.category", "events.type"];
+#[rustfmt::skip]
 const SERVICES: &[&str] = &[
-    "service",
-    "serviceName",
-    "loggedByService",
-    "eventSource",
-    "workload",
-    "product",
-    "application",
-    "app",
-    "source",
+    "service", "serviceName", "loggedByService", "eventSource", "workload", "product", "application", "app",
+    "provider", "event.provider", "dataset", "service.name", "id.applicationName", "source",
 ];
-const STATUSES: &[&str] =
-    &["status", "result", "outcome", "resultStatus", "activityResult", "resultType", "success", "succeeded"];
-const REASONS: &[&str] =
-    &["statusReason", "resultReason", "resultDescription", "failureReason", "reason", "errorMessage", "error"];
-const CORRELATIONS: &[&str] = &["correlationId", "requestId", "traceId", "operationId", "transactionId"];
-const ACTORS: &[&str] = &["actor", "initiatedBy", "user", "principal", "userIdentity", "caller", "performedBy", "who"];
-const ACTOR_NAMES: &[&str] = &["userPrincipalName", "upn", "userName", "actorName", "userEmail", "email", "login"];
-const ACTOR_IDS: &[&str] = &["userId", "actorId", "principalId"];
-const ADDRESSES: &[&str] = &[
-    "ipAddress",
-    "ip",
-    "clientIp",
-    "clientIpAddress",
-    "sourceIp",
-    "sourceIpAddress",
-    "callerIpAddress",
-    "remoteAddress",
-    "remoteIp",
-    "actorIpAddress",
+#[rustfmt::skip]
+const STATUSES: &[&str] = &[
+    "status", "result", "outcome", "resultStatus", "activityResult", "resultType", "event.outcome", "responseStatus",
+    "success", "succeeded", "code",
 ];
-const AGENTS: &[&str] = &["userAgent", "user-agent"];
-const TARGETS: &[&str] =
-    &["targets", "target", "targetResources", "resources", "resource", "objects", "object", "entity"];
-const TARGET_IDS: &[&str] = &["objectId", "resourceId", "targetId", "entityId"];
-const DETAILS: &[&str] = &["additionalDetails", "details"];
-const CHANGES: &[&str] = &["modifiedProperties", "changes", "changedProperties"];
+#[rustfmt::skip]
+const REASONS: &[&str] = &[
+    "statusReason", "resultReason", "resultDescription", "failureReason", "reason", "event.reason", "errorMessage",
+    "errorCode", "error", "message",
+];
+/// What is only there if something failed.
+const FAILURES: &[&str] = &["failureReason", "errorMessage", "errorCode", "error"];
+#[rustfmt::skip]
+const CORRELATIONS: &[&str] =
+    &["correlationId", "requestId", "traceId", "trace.id", "operationId", "transactionId", "transaction.id"];
+const DETAILS: &[&str] = &["additionalDetails", "details", "events.parameters"];
 
 /// Whether the record is a `CloudEvents` envelope.
 pub(super) fn is_cloud_event(record: &Part) -> bool {
@@ -93,10 +63,7 @@ pub(super) fn is_cloud_event(record: &Part) -> bool {
 
 /// Reads a record.
 pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
-    let envelope = is_cloud_event(record).then_some(record);
-    let body = envelope.and_then(|record| record.get("data").filter(|data| data.is_object())).unwrap_or(record);
-    let envelope = envelope.filter(|envelope| !std::ptr::eq(*envelope, body));
-    let said = Said { body, envelope };
+    let said = Said::of(record);
     let occurred_at = said.moment().ok_or_else(|| {
         Refused("the record has no moment in `time`, `timestamp`, `occurredAt` or the like".to_owned())
     })?;
@@ -104,214 +71,160 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
         Refused("the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned())
     })?;
     let service = said.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
+    let service = service.or_else(|| vendor(record).map(str::to_owned));
     let mut draft = Draft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
-    draft.title = body.take_first(TITLES);
-    draft.is_key = body.has("eventKey");
+    draft.title = said.take(TITLES);
+    draft.is_key = said.places.iter().any(|place| place.has("eventKey"));
     draft.id = said.first(&["eventKey", "eventId"], "id", IDS);
-    draft.category = body.take_first(CATEGORIES);
-    draft.component = body.take_first(&["component", "componentName"]);
-    draft.verb = ["operationType", "activityOperationType", "verb"].iter().find_map(|key| body.word_at(key));
-    draft.resource = ["activityResourceType", "resourceType"].iter().find_map(|key| body.word_at(key));
+    draft.category = said.take(CATEGORIES);
+    draft.component = said.take(&["component", "componentName"]);
+    draft.verb = said.word(&["operationType", "activityOperationType", "verb"]);
+    draft.resource = said.word(&["activityResourceType", "resourceType"]);
     draft.group_source =
-        body.word_at("groupSource").and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
-    (draft.status, draft.status_reason) = outcome(body);
-    draft.correlation_id = body.take_first(CORRELATIONS);
-    draft.actor = actor(body);
-    draft.targets = targets(body, envelope.or(Some(record)));
-    draft.details = DETAILS.iter().find_map(|key| body.get(key)).map(details).unwrap_or_default();
-    draft.tenant = body.take_first(&["tenantId", "tenant", "organizationId", "orgId"]);
+        said.word(&["groupSource"]).and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
+    (draft.status, draft.status_reason) = outcome(&said);
+    draft.correlation_id = said.take(CORRELATIONS);
+    (draft.actor, draft.targets) = party::of(&said);
+    draft.details = said.part(DETAILS).map(details).unwrap_or_default();
+    draft.tenant = said.take(&["tenantId", "tenant", "organizationId", "orgId", "id.customerId"]);
     Ok(draft)
 }
 
-/// A record, and the envelope around it if there is one. What the envelope says of the event counts more than
-/// members of the record that may as well be about the thing that the event is about, such as `id` or `type`.
+/// The platform whose records have these members and do not name it.
+fn vendor(record: &Part) -> Option<&'static str> {
+    let has = |keys: &[&str]| keys.iter().all(|key| record.has(key));
+    let version = record.word_at("apiVersion").unwrap_or_default();
+    match () {
+        () if version.starts_with("audit.k8s.io/") => Some("Kubernetes"),
+        () if has(&["legacyEventType", "published"]) => Some("Okta"),
+        () if has(&["_document_id", "@timestamp", "action"]) && (record.has("org") || record.has("business")) => {
+            Some("GitHub")
+        }
+        () => None,
+    }
+}
+
+/// A record and what in it describes the event, that first, and the envelope around it if there is one. What the
+/// envelope says of the event counts more than members of the record that may as well be about the thing that the
+/// event is about, such as `id` or `type`.
 struct Said<'a> {
-    body: &'a Part,
+    places: Vec<&'a Part>,
     envelope: Option<&'a Part>,
 }
 
-impl Said<'_> {
+impl<'a> Said<'a> {
+    fn of(record: &'a Part) -> Self {
+        let envelope = is_cloud_event(record).then_some(record);
+        let data = envelope.and_then(|record| record.get("data")).filter(|data| data.is_object());
+        let body = data.unwrap_or(record);
+        let said = Self { places: vec![body], envelope: envelope.filter(|_| data.is_some()) };
+        if envelope.is_some() {
+            return said;
+        }
+        let within = |keys: &[&str]| {
+            let inner = keys.iter().filter_map(|key| body.find(key)).filter(|part| part.is_object());
+            let described = inner.map(|part| Self { places: vec![part, body], envelope: None });
+            described.into_iter().find(|said| said.plain_activity().is_some())
+        };
+        let event = within(&["event"]);
+        event.or_else(|| within(WRAPPERS).filter(|_| said.plain_activity().is_none())).unwrap_or(said)
+    }
+
+    /// The word at the first of these keys that has one, or the first word of a list there; carried over.
+    fn take(&self, keys: &[&str]) -> Option<String> {
+        self.places.iter().find_map(|place| take(place, keys))
+    }
+
+    /// The word at the first of these keys that has one, to be interpreted.
+    fn word(&self, keys: &[&str]) -> Option<String> {
+        self.places.iter().find_map(|place| keys.iter().find_map(|key| place.word_at(key)))
+    }
+
+    /// The part at the first of these keys that is not `null`.
+    fn part(&self, keys: &[&str]) -> Option<&'a Part> {
+        self.places.iter().find_map(|place| keys.iter().find_map(|key| place.get(key).filter(|part| !part.is_null())))
+    }
+
     /// The word in the record that is certainly meant, else that of the envelope, else one of its common names.
     fn first(&self, certain: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
-        let word = self.body.take_first(certain);
+        let word = self.take(certain);
         match self.envelope {
             Some(envelope) => word.or_else(|| envelope.take_at(in_envelope)),
-            None => word.or_else(|| self.body.take_first(common)),
+            None => word.or_else(|| self.take(common)),
         }
     }
 
     fn moment(&self) -> Option<Timestamp> {
-        moment::take_first(self.body, &["occurredAt", "activityDateTime", "eventTime"])
+        let first = |keys: &[&str]| self.places.iter().find_map(|place| moment::take_first(place, keys));
+        first(&["occurredAt", "activityDateTime", "eventTime"])
             .or_else(|| moment::take_first(self.envelope?, &["time"]))
-            .or_else(|| moment::take_first(self.body, TIMES))
+            .or_else(|| first(TIMES))
     }
 
     fn activity(&self) -> Option<String> {
-        let body = self.body;
-        body.take_first(ACTIVITIES)
-            .or_else(|| body.get("event")?.take_first(&["action", "name", "type"]))
+        self.plain_activity()
             .or_else(|| self.envelope?.take_at("type"))
-            .or_else(|| body.take_at("type"))
+            .or_else(|| self.verb_and_object())
+            .or_else(|| self.take(&["events.type", "type"]))
+            .or_else(|| self.take(SENTENCES).filter(|text| !text.starts_with(['{', '['])))
     }
+
+    /// The activity where it has a name of its own.
+    fn plain_activity(&self) -> Option<String> {
+        let place = self.places.first()?;
+        let is_event =
+            self.places.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *place));
+        take_name(place, ACTIVITIES).or_else(|| take_name(place, &["name", "type"]).filter(|_| is_event))
+    }
+
+    /// `delete secrets`: Kubernetes says what was done by a verb, and to what in another place.
+    fn verb_and_object(&self) -> Option<String> {
+        let (verb, object) = (self.word(&["verb"])?, self.word(&["objectRef.resource"]));
+        Some(object.map_or(verb.clone(), |object| format!("{verb} {object}")))
+    }
+}
+
+/// The text at the first of these keys that has one; what is true or false names nothing.
+fn take_name(place: &Part, keys: &[&str]) -> Option<String> {
+    let named = keys.iter().filter(|key| place.word_at(key).is_none_or(|word| word != "true" && word != "false"));
+    named.into_iter().find_map(|key| take(place, &[key]))
+}
+
+/// The word at the first of these keys that has one, or the first word of a list there; carried over.
+fn take(place: &Part, keys: &[&str]) -> Option<String> {
+    let word = |part: &Part| part.take().or_else(|| part.elements().first().and_then(Part::take));
+    keys.iter().find_map(|key| place.get(key).and_then(word))
 }
 
 /// How it ended: a word, or an object with the word and the reason.
-fn outcome(body: &Part) -> (Status, Option<String>) {
-    let places = [Some(body), body.get("event")];
-    let part = places
-        .into_iter()
-        .flatten()
-        .find_map(|place| STATUSES.iter().find_map(|key| place.get(key).filter(|part| !part.is_null())));
-    let said = REASONS.iter().find_map(|key| reason(body.get(key)));
-    let Some(part) = part else { return (Status::Unknown, said) };
+fn outcome(said: &Said) -> (Status, Option<String>) {
+    let place_reason = |place: &Part, keys: &[&str]| keys.iter().find_map(|key| reason(place.get(key)));
+    let within = |keys: &[&str]| said.places.iter().find_map(|place| place_reason(place, keys));
+    // Outside an outcome, `message` is what the event is about.
+    let why = within(&REASONS[..REASONS.len() - 1]);
+    let failed = said.word(FAILURES).is_some_and(|word| !["0", "false", "none"].contains(&&*word.to_ascii_lowercase()));
+    let otherwise = if failed { Status::Failure } else { Status::Unknown };
+    let Some(part) = said.part(STATUSES) else { return (otherwise, why) };
     if let Some(word) = part.word().filter(|_| !part.is_object()) {
         part.take();
-        let named = Status::from_name(&word.to_ascii_uppercase());
-        return (named.unwrap_or_else(|| status(&word)), said);
+        let known = status_of(&word);
+        return (if known == Status::Unknown { otherwise } else { known }, why);
     }
+    let why = place_reason(part, REASONS).or(why);
     let word = STATUSES.iter().find_map(|key| part.word_at(key));
-    let said = REASONS.iter().find_map(|key| reason(part.get(key))).or(said);
-    (word.as_deref().map_or(Status::Unknown, status), said)
+    let known = word.as_deref().map_or(otherwise, status_of);
+    // A code of gRPC: all but zero are failures.
+    let is_coded = known == Status::Unknown && word.is_some() && word == part.word_at("code");
+    (if is_coded { Status::Failure } else { known }, why)
 }
 
-fn actor(body: &Part) -> Actor {
-    let found = ACTORS.iter().find_map(|key| body.get(key).filter(|part| part.is_object() || part.word().is_some()));
-    let mut actor = match found {
-        Some(part) if part.is_object() => actor_of(part),
-        Some(part) => named_actor(part.take()),
-        None => Actor::new(ActorKind::Unknown),
-    };
-    if actor.user_principal_name.is_none() && actor.kind != ActorKind::Application {
-        let named = named_actor(body.take_first(ACTOR_NAMES));
-        actor.user_principal_name = named.user_principal_name;
-        actor.display_name = actor.display_name.or(named.display_name);
-    }
-    if actor.object_id.is_none() {
-        actor.object_id = body.take_first(ACTOR_IDS);
-    }
-    if actor.kind == ActorKind::Unknown
-        && (actor.object_id.is_some() || actor.user_principal_name.is_some() || actor.display_name.is_some())
-    {
-        actor.kind = ActorKind::User;
-    }
-    let places = || {
-        std::iter::once(body).chain(["client", "source", "request", "context"].iter().filter_map(|key| body.get(key)))
-    };
-    actor.ip_address = actor.ip_address.or_else(|| places().find_map(|place| place.take_first(ADDRESSES)));
-    actor.user_agent = actor.user_agent.or_else(|| places().find_map(|place| place.take_first(AGENTS)));
-    actor
-}
-
-/// A user given by a name: a principal name if it looks like one.
-fn named_actor(name: Option<String>) -> Actor {
-    let mut actor = Actor::new(if name.is_some() { ActorKind::User } else { ActorKind::Unknown });
-    if name.as_deref().is_some_and(|name| name.contains('@')) {
-        actor.user_principal_name = name;
-    } else {
-        actor.display_name = name;
-    }
-    actor
-}
-
-/// An actor given as an object: directly, or under the name of its kind.
-fn actor_of(part: &Part) -> Actor {
-    let nested = [
-        ("user", ActorKind::User),
-        ("application", ActorKind::Application),
-        ("app", ActorKind::Application),
-        ("system", ActorKind::System),
-    ];
-    let is_flat =
-        ["kind", "type", "id", "objectId", "userPrincipalName", "displayName"].iter().any(|key| part.has(key));
-    let inner = nested.iter().find_map(|(key, kind)| Some((part.get(key).filter(|part| part.is_object())?, *kind)));
-    let (part, kind) = match inner {
-        Some((inner, kind)) if !is_flat => (inner, Some(kind)),
-        _ => (part, kind_of(part)),
-    };
-    let mut actor = Actor::new(kind.unwrap_or(ActorKind::User));
-    actor.object_id = part.take_first(&["objectId", "id", "userId", "servicePrincipalId", "principalId", "uid"]);
-    actor.user_principal_name = part.take_first(ACTOR_NAMES).or_else(|| part.take_at("alternateId"));
-    actor.display_name = part.take_first(&["displayName", "name"]);
-    actor.service_principal_name = part.take_at("servicePrincipalName");
-    actor.ip_address = part.take_first(ADDRESSES);
-    actor.user_agent = part.take_first(AGENTS);
-    actor.permissions = part.get("permissions").map(super::directory_audit::words).unwrap_or_default();
-    let holder = part.get("application").filter(|inner| inner.is_object()).unwrap_or(part);
-    let mut application = ActorApplication {
-        application_id: holder.take_first(&["applicationId", "appId", "clientId"]),
-        display_name: None,
-    };
-    if !std::ptr::eq(holder, part) {
-        application.display_name = holder.take_first(&["displayName", "name"]);
-    } else if actor.kind == ActorKind::Application {
-        application.display_name = actor.display_name.take();
-    }
-    actor.application = (application != ActorApplication::default()).then_some(application);
-    let is_named = actor.object_id.is_some() || actor.user_principal_name.is_some() || actor.display_name.is_some();
-    if kind.is_none() && !is_named {
-        actor.kind = if actor.application.is_some() { ActorKind::Application } else { ActorKind::Unknown };
-    }
-    actor
-}
-
-fn kind_of(part: &Part) -> Option<ActorKind> {
-    let word = part.word_at("kind").or_else(|| part.word_at("type"))?;
-    match word.to_ascii_lowercase().as_str() {
-        "user" | "person" | "human" | "iamuser" => Some(ActorKind::User),
-        "application" | "app" | "serviceprincipal" | "service_account" | "serviceaccount" | "bot" => {
-            Some(ActorKind::Application)
-        }
-        "system" => Some(ActorKind::System),
-        "unknown" => Some(ActorKind::Unknown),
-        _ => None,
-    }
-}
-
-fn targets(body: &Part, record: Option<&Part>) -> Vec<Target> {
-    let found = TARGETS.iter().find_map(|key| body.get(key).filter(|part| !part.is_null()));
-    let mut targets: Vec<Target> = match found {
-        Some(part) if part.word().is_some() && !part.is_object() && part.elements().is_empty() => {
-            vec![named_target(part.take())]
-        }
-        Some(part) => part.elements().iter().map(target).collect(),
-        None => Vec::new(),
-    };
-    targets.retain(|target| *target != Target::default());
-    if targets.is_empty() {
-        let object_id = body.take_first(TARGET_IDS);
-        let subject = record.filter(|record| is_cloud_event(record)).and_then(|record| record.take_at("subject"));
-        let target = Target { object_id: object_id.or(subject), ..Target::default() };
-        targets.extend(Some(target).filter(|target| *target != Target::default()));
-    }
-    let changed = CHANGES.iter().find_map(|key| body.get(key)).map(|part| changes(part.elements(), Encoding::Plain));
-    if let Some(changed) = changed.filter(|changed| !changed.is_empty()) {
-        if targets.is_empty() {
-            targets.push(Target::default());
-        }
-        if targets[0].modified_properties.is_empty() {
-            targets[0].modified_properties = changed;
-        }
-    }
-    targets
-}
-
-fn named_target(name: Option<String>) -> Target {
-    match name {
-        Some(name) if name.contains('@') => Target { user_principal_name: Some(name), ..Target::default() },
-        name => Target { display_name: name, ..Target::default() },
-    }
-}
-
-fn target(part: &Part) -> Target {
-    if !part.is_object() {
-        return named_target(part.take());
-    }
-    let changed = CHANGES.iter().find_map(|key| part.get(key)).map(Part::elements).unwrap_or_default();
-    Target {
-        object_id: part.take_first(&["objectId", "id", "resourceId", "targetId", "uid"]),
-        user_principal_name: part.take_first(&["userPrincipalName", "upn", "alternateId", "email"]),
-        display_name: part.take_first(&["displayName", "name"]),
-        kind: part.take_first(&["type", "kind", "resourceType", "targetType"]),
-        modified_properties: changes(changed, Encoding::Json),
+/// How it ended, by name, by a common word, or by the code of HTTP.
+fn status_of(word: &str) -> Status {
+    let named = Status::from_name(&word.to_ascii_uppercase()).unwrap_or_else(|| status(word));
+    match (named, word.parse::<u16>()) {
+        (Status::Unknown, Ok(200..=399)) => Status::Success,
+        (Status::Unknown, Ok(408 | 504)) => Status::Timeout,
+        (Status::Unknown, Ok(400..=599)) => Status::Failure,
+        _ => named,
     }
 }

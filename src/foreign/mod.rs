@@ -24,10 +24,12 @@ mod value;
 
 pub use reader::{ReadProblem, Records};
 
-use crate::audit::json::Node;
+use std::borrow::Cow;
+
+use crate::audit::json::{Json, Node};
 use crate::audit::{EventBody, named};
 use draft::Draft;
-use original::{Part, held_json};
+use original::{Part, held_json, same_key};
 
 named! {
     /// The shapes of records that are recognised.
@@ -66,6 +68,8 @@ pub struct Recognised {
     pub shape: Shape,
     /// The event. Who imports it, and from where, is still to be filled in.
     pub body: EventBody,
+    /// What is unmapped if the event is recorded under another key than its id, if that is more: the id.
+    pub unmapped_if_rekeyed: Option<Json>,
 }
 
 /// Why a record is not one of an activity: a sentence that says what is lacking, safe to show.
@@ -81,9 +85,12 @@ impl std::fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 /// Members that hold one record of another shape in the envelopes that collectors put around it.
-const WRAPPERS: &[&str] =
-    &["data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs"];
-/// How many envelopes are looked into.
+#[rustfmt::skip]
+const WRAPPERS: &[&str] = &[
+    "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
+    "result", "payload", "detail", "protoPayload",
+];
+/// How many envelopes are looked into, one in the other.
 const WRAPPERS_MAX: usize = 3;
 
 /// Reads one record.
@@ -99,16 +106,25 @@ pub fn recognise(record: &Node) -> Result<Recognised, Refused> {
 
 /// Reads a record by its own shape, else by that of a record in it, else by its most common names.
 fn read(record: &Part) -> Result<(Shape, Draft), Refused> {
-    let mut inner = record;
-    for _ in 0..WRAPPERS_MAX {
-        if let Some(shape) = shape(inner) {
-            return Ok((shape, map(shape, inner)?));
-        }
-        let Some(next) = WRAPPERS.iter().find_map(|key| inner.find(key).filter(|part| part.is_object())) else { break };
-        inner = next;
+    let by_shape = wrapped(record, WRAPPERS_MAX).map(|(shape, inner)| (inner, map(shape, inner).map(|it| (shape, it))));
+    match by_shape {
+        Some((inner, read)) if read.is_ok() || std::ptr::eq(inner, record) => return read,
+        _ => {}
     }
     let shape = if generic::is_cloud_event(record) { Shape::CloudEvent } else { Shape::Generic };
-    Ok((shape, generic::map(record)?))
+    match (generic::map(record), by_shape) {
+        (Ok(draft), _) => Ok((shape, draft)),
+        (Err(refused), by_shape) => by_shape.map_or(Err(refused), |(_, read)| read),
+    }
+}
+
+/// The record that has a shape of its own: this one, or the first in its envelopes.
+fn wrapped(record: &Part, depth: usize) -> Option<(Shape, &Part)> {
+    if let Some(shape) = shape(record) {
+        return Some((shape, record));
+    }
+    let inner = |key: &&str| record.find(key).filter(|part| depth > 0 && part.is_object());
+    WRAPPERS.iter().filter_map(inner).find_map(|part| wrapped(part, depth - 1))
 }
 
 fn map(shape: Shape, record: &Part) -> Result<Draft, Refused> {
@@ -170,6 +186,14 @@ fn shape(record: &Part) -> Option<Shape> {
 
 /// The names under which pages hold their records.
 const PAGE_KEYS: &[&str] = &["value", "records"];
+/// Members in which collectors hand on a page as they received it, such as the body of an Event Hub message.
+const ENVELOPE_KEYS: &[&str] = &["body", "message", "event", "_raw", "payload"];
+/// Members that name an activity: a record with one is no mere envelope.
+#[rustfmt::skip]
+const ACTIVITY_KEYS: &[&str] = &[
+    "activity", "activityDisplayName", "activityType", "operation", "operationName", "eventName", "eventType", "action",
+    "eventAction", "event.action", "type",
+];
 /// Members that a record has and a page has not.
 const RECORD_KEYS: &[&str] = &[
     "activity",
@@ -189,8 +213,8 @@ const RECORD_KEYS: &[&str] = &[
     "action",
 ];
 
-/// The records in a value: those of a page (`{"value": […]}`, `{"records": […]}`) or of a list, else the value itself.
-/// Text that holds JSON stands for that.
+/// The records in a value: those of a page (`{"value": […]}`, `{"records": […]}`) or of a list, also of a page that a
+/// collector put into an envelope, else the value itself. Text that holds JSON stands for that.
 pub fn records(value: Node) -> Vec<Node> {
     if let Some(held) = value.as_str().and_then(|text| held_json(&text)) {
         return records(held);
@@ -202,8 +226,38 @@ pub fn records(value: Node) -> Vec<Node> {
             .filter(|(key, value)| is_page_key(key) && matches!(value, Node::Array(_)))
             .flat_map(|(_, value)| records(value))
             .collect(),
-        single => vec![single],
+        Node::Object(members) => enclosed_page(&members).map_or_else(|| vec![Node::Object(members)], records),
+        scalar @ Node::Scalar(_) => vec![scalar],
     }
+}
+
+/// The page in an envelope that names no activity itself.
+fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
+    if members.iter().any(|(key, _)| ACTIVITY_KEYS.iter().any(|name| same_key(key, name))) {
+        return None;
+    }
+    let inner = members.iter().filter(|(key, _)| ENVELOPE_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name)));
+    let mut inner = inner.map(|(_, value)| match value.as_str() {
+        Some(text) => held_json(&text).map(Cow::Owned),
+        None => Some(Cow::Borrowed(value)),
+    });
+    inner.find_map(|value| value.filter(|node| is_page_of_records(node))).map(Cow::into_owned)
+}
+
+/// Whether a value is a page whose first element has members that a record has, or is such a page itself.
+fn is_page_of_records(node: &Node) -> bool {
+    let Node::Object(members) = node else { return false };
+    let first = members.iter().find_map(|(key, value)| match value {
+        Node::Array(elements) if is_page_key(key) => elements.first(),
+        _ => None,
+    });
+    is_page(members)
+        && first.is_some_and(|first| match first {
+            Node::Object(members) => {
+                members.iter().any(|(key, _)| is_record_key(key) || key == "properties") || is_page_of_records(first)
+            }
+            _ => true,
+        })
 }
 
 fn is_page(members: &[(String, Node)]) -> bool {

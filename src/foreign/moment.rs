@@ -171,7 +171,8 @@ impl Reader<'_> {
             return None;
         }
         let minutes: i64 = if minutes.is_empty() { 0 } else { minutes.parse().ok()? };
-        Some(sign * (hours.parse::<i64>().ok()? * 60 + minutes))
+        let hours: i64 = hours.parse().ok()?;
+        (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
     }
 }
 
@@ -212,7 +213,17 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        for text in ["", "yesterday", "2022-13-01T00:00:00", "2022-01-01", "16/11/2022 9:35:22 AM", "13:00", "1e9"] {
+        for text in [
+            "",
+            "yesterday",
+            "2022-13-01T00:00:00",
+            "2022-01-01",
+            "16/11/2022 9:35:22 AM",
+            "13:00",
+            "1e9",
+            "2022-11-16T09:35:22+99:00",
+            "2022-11-16T09:35:22+01:60",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse("9223372036854775807000"), None);

@@ -18,13 +18,13 @@ pub(super) fn is_absent(text: &str) -> bool {
     ABSENT.iter().any(|absent| text.eq_ignore_ascii_case(absent))
 }
 
-/// Whether two keys are the same but for case and underscores.
+/// Whether two keys are the same but for case, blanks, underscores, dashes and brackets.
 pub(super) fn same_key(a: &str, b: &str) -> bool {
     plain_key(a).eq(plain_key(b))
 }
 
 fn plain_key(key: &str) -> impl Iterator<Item = u8> {
-    key.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
+    key.bytes().filter(|byte| !b"_- ()".contains(byte)).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// A part of a record: an object, an array or a scalar.
@@ -50,7 +50,11 @@ impl Part {
     pub(super) fn of(node: Node) -> Self {
         let value = match node {
             Node::Object(members) => {
-                Value::Object(members.into_iter().map(|(key, value)| (key, Self::of(value))).collect())
+                let part = |(key, value): (String, Node)| {
+                    let value = if is_list(&key) { numbered_as_list(value) } else { value };
+                    (key, Self::of(value))
+                };
+                Value::Object(members.into_iter().map(part).collect())
             }
             Node::Array(elements) => Value::Array(elements.into_iter().map(Self::of).collect()),
             raw @ Node::Scalar(_) => Value::Scalar { raw, inside: OnceCell::new() },
@@ -143,12 +147,16 @@ impl Part {
         self.find(key).is_some_and(|part| !part.is_null())
     }
 
-    /// The member with this key, which is known from now on.
+    /// The member with this key, which is known from now on. `a.b` is also the member `b` of `a`, or of the first
+    /// object in the list `a`.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         self.known.set(true);
-        let part = self.find(key)?;
-        part.known.set(true);
-        Some(part)
+        if let Some(part) = self.find(key) {
+            part.known.set(true);
+            return Some(part);
+        }
+        let (head, rest) = key.split_once('.')?;
+        self.find(head)?.elements().first()?.get(rest)
     }
 
     /// The elements of the member with this key.
@@ -205,6 +213,23 @@ impl Part {
             Value::Array(elements) => elements.iter().for_each(Self::take_all),
             Value::Scalar { .. } => {}
         }
+    }
+}
+
+/// Members that hold lists which Elastic writes as objects with the keys `0`, `1`, ...
+fn is_list(key: &str) -> bool {
+    ["targetResources", "modifiedProperties", "additionalDetails"].iter().any(|list| same_key(list, key))
+}
+
+/// An object with the keys `0`, `1`, ... in order as the list that it stands for: pointers into it stay the same.
+fn numbered_as_list(node: Node) -> Node {
+    match node {
+        Node::Object(members)
+            if !members.is_empty() && members.iter().enumerate().all(|(i, (key, _))| *key == i.to_string()) =>
+        {
+            Node::Array(members.into_iter().map(|(_, value)| value).collect())
+        }
+        other => other,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What holds for every shape: nothing is lost, nothing panics, and what is recognised can be recorded.
 
+mod platforms;
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;

@@ -51,21 +51,21 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
 
 fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
     let from_result = |keys: &[&str]| result.and_then(|result| result.take_first(keys));
-    let occurred_at = moment::take_first(record, &["CreationTime", "CreationDate", "createdDateTime"])
+    let occurred_at = moment::take_first(record, &["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"])
         .or_else(|| moment::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
         .ok_or_else(|| Refused("the audit record has no moment in `CreationTime`".to_owned()))?;
     let operation = record
         .take_at("Operation")
         .or_else(|| from_result(&["operation", "operations"]))
         .ok_or_else(|| Refused("the audit record does not name an activity in `Operation`".to_owned()))?;
-    let workload = record.take_at("Workload").or_else(|| from_result(&["service", "workload"]));
+    let workload = record.take_first(&["Workload", "OfficeWorkload"]).or_else(|| from_result(&["service", "workload"]));
     let service = match workload.as_deref() {
         Some(name) if name.eq_ignore_ascii_case("AzureActiveDirectory") => ENTRA,
         Some(name) => name,
         None => "Office 365",
     };
     let mut draft = Draft::new(occurred_at, without_dot(&operation), service);
-    draft.id = record.take_at("Id").or_else(|| from_result(&["id", "recordId", "identity"]));
+    draft.id = record.take_first(&["Id", "OfficeId"]).or_else(|| from_result(&["id", "recordId", "identity"]));
     draft.details = extended(record.list("ExtendedProperties"));
     draft.details.extend(record.get("Parameters").map(details).unwrap_or_default());
     draft.category = category(record, &draft.details);
@@ -78,7 +78,7 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
     draft.actor = actor(record, &draft.details);
     let mut target = target(record, result);
     target.modified_properties = changes(properties, Encoding::Plain);
-    draft.targets = Some(target).filter(|target| *target != Target::default()).into_iter().collect();
+    draft.targets = std::iter::once(target).chain(members(record)).filter(|it| *it != Target::default()).collect();
     draft.tenant = record.take_at("OrganizationId");
     Ok(draft)
 }
@@ -240,9 +240,28 @@ fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, 
     }
 }
 
+/// The people that an event of Teams is about.
+fn members(record: &Part) -> impl Iterator<Item = Target> {
+    record.list("Members").iter().map(|member| Target {
+        user_principal_name: member.take_at("UPN"),
+        display_name: member.take_at("DisplayName"),
+        ..Target::default()
+    })
+}
+
+/// The file or team that an event without a list of identities is about.
+fn named_object(record: &Part, target: &mut Target) {
+    target.kind = record.take_at("ItemType");
+    target.display_name = record.take_at("SourceFileName");
+    if *target == Target::default() {
+        target.object_id = record.take_at("TeamGuid");
+        target.display_name = record.take_at("TeamName");
+    }
+}
+
 fn target(record: &Part, result: Option<&Part>) -> Target {
     let list = record.list("Target");
-    let object = record.take_at("ObjectId").or_else(|| result?.take_at("objectId"));
+    let object = record.take_first(&["ObjectId", "OfficeObjectId"]).or_else(|| result?.take_at("objectId"));
     let identity = Identity::of(list);
     let mut target = Target {
         object_id: identity.object_id,
@@ -251,7 +270,11 @@ fn target(record: &Part, result: Option<&Part>) -> Target {
         kind: identity.sort,
         modified_properties: Vec::new(),
     };
-    let Some(object) = object.filter(|object| target == Target::default() && !is_absent(object)) else {
+    if target == Target::default() {
+        named_object(record, &mut target);
+    }
+    let is_open = target.object_id.is_none() && target.user_principal_name.is_none();
+    let Some(object) = object.filter(|object| is_open && list.is_empty() && !is_absent(object)) else {
         return target;
     };
     if let Some((sort, id)) = prefixed(&object) {

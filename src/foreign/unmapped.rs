@@ -51,6 +51,11 @@ impl Shown {
         shown
     }
 
+    /// Leaves out the event's key, as if it were another.
+    pub(super) fn forget(&mut self, event_key: &str) {
+        self.texts.remove(event_key);
+    }
+
     /// Each kind of actor shows other fields.
     fn add_actor(&mut self, actor: &Actor) {
         if let Some(application) = &actor.application {

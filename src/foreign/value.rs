@@ -48,28 +48,44 @@ fn is_meta(name: &str) -> bool {
 pub(super) fn changes(properties: &[Part], encoding: Encoding) -> Vec<ModifiedProperty> {
     let mut changes = Vec::new();
     for property in properties {
-        let name_part = ["displayName", "name", "propertyName"].iter().find_map(|key| property.find(key));
+        let name_part = NAMES.iter().find_map(|key| property.find(key));
         let Some(name) = name_part.and_then(Part::text) else { continue };
         if fold(&name).is_empty() || is_meta(&name) {
             continue;
         }
         let name = fit(&name);
         name_part.into_iter().for_each(Part::take_all);
-        let value =
-            |keys: &[&str]| keys.iter().find_map(|key| property.get(key)).and_then(|part| value(part, encoding));
-        let old_value = value(&["oldValue", "old", "before", "from"]);
-        let new_value = value(&["newValue", "new", "after", "to"]);
-        let mut change = ModifiedProperty::new(name, old_value, new_value);
+        let mut change = change(name, property, encoding);
         change.is_sensitive = property.word_at("isSensitive").is_some_and(|word| word == "true");
         changes.push(change);
     }
     changes
 }
 
+/// Where a property's name stands, its value before, and its value after.
+const NAMES: &[&str] = &["displayName", "name", "propertyName", "property", "field", "attribute"];
+const OLD: &[&str] = &["oldValue", "old", "before", "from"];
+const NEW: &[&str] = &["newValue", "new", "after", "to"];
+
+fn change(name: String, property: &Part, encoding: Encoding) -> ModifiedProperty {
+    let value = |keys: &[&str]| keys.iter().find_map(|key| property.get(key)).and_then(|part| value(part, encoding));
+    ModifiedProperty::new(name, value(OLD), value(NEW))
+}
+
+/// The changes in an object `{"email": {"old": …, "new": …}}`, or in a list as [`changes`] reads it.
+pub(super) fn changes_by_name(part: &Part, encoding: Encoding) -> Vec<ModifiedProperty> {
+    let is_change = |part: &Part| part.is_object() && OLD.iter().chain(NEW).any(|key| part.find(key).is_some());
+    let members = part.members();
+    if members.is_empty() || !members.iter().all(|(name, part)| is_change(part) && !fold(name).is_empty()) {
+        return changes(part.elements(), encoding);
+    }
+    members.iter().map(|(name, part)| change(fit(name), part, encoding)).collect()
+}
+
 /// Why the call behind an event failed, if it is noted among the changed properties.
 pub(super) fn execution_result(properties: &[Part]) -> Option<String> {
     let property = properties.iter().find(|property| {
-        let name = ["displayName", "name"].iter().find_map(|key| property.find(key)).and_then(Part::text);
+        let name = NAMES.iter().find_map(|key| property.find(key)).and_then(Part::text);
         name.is_some_and(|name| name.to_ascii_lowercase().starts_with("methodexecutionresult."))
     })?;
     let part = ["newValue", "new"].iter().find_map(|key| property.find(key))?;

@@ -14,3 +14,4 @@ mod harness;
 mod schema;
 mod store;
 mod api;
+mod command;

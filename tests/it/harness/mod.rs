@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod events;
 pub(crate) mod keys;

@@ -41,7 +41,7 @@ const TEXTS: [&str; 16] = [
 ];
 const IDS: [&str; 4] = ["1", "2", "EF7E527D-6C92-4234-8C6D-CF6FDFB57F95", "a\u{2013}1"];
 const NAMES: [&str; 4] = ["DisplayName", "displayname", "Password", "ä%"];
-const VALUES: [&str; 6] = ["1", "1.0", "\"a\"", "[null]", "{\"a\":[1,2]}", "{\"secret\":1}"];
+const VALUES: [&str; 6] = ["1", "1.0", "\"a\"", "null", "{\"a\":[1,2]}", "{\"secret\":1}"];
 
 fn text() -> impl Strategy<Value = Option<String>> {
     prop::option::weighted(0.7, select(&TEXTS[..]).prop_map(str::to_owned))

@@ -32,7 +32,7 @@ async fn filled(analyzed: bool) -> (TestLog, Statements) {
              SELECT e.tenant_id, i, {at}, {at}, CASE WHEN i % 5 < 3 THEN 'core directory' ELSE 'service ' || (i % 5) END,
                 '', 'category ' || (i % 30), 'activity ' || (i * 7 % 200), '', e.resource_type, e.operation_type, '',
                 CASE WHEN i % 97 = 0 THEN 'FAILURE' ELSE 'SUCCESS' END, e.actor_id, 'user:upn:' || (i * 13 % 1000),
-                CASE WHEN i % 4 = 0 THEN 'application ' || (i % 40) ELSE '' END,
+                CASE WHEN i % 4 = 0 THEN 'application ' || (i % 40) ELSE '' END, '',
                 CASE WHEN i % 2 = 0 THEN 'correlation ' || (i % 1000) ELSE '' END,
                 'key ' || i, 'test', 'IMPORT', 1, e.body
              FROM n, audit_event e"

@@ -152,9 +152,7 @@ async fn activity_types_say_what_the_bodies_say() {
     }
     let connection = log.database.connection().await;
     let rows = activity_type::Entity::find().all(&connection).await.unwrap();
-    let found: BTreeMap<_, _> = rows
-        .into_iter()
-        .map(|row| ([row.service, row.category, row.activity_key], row.event_count))
-        .collect();
+    let found: BTreeMap<_, _> =
+        rows.into_iter().map(|row| ([row.service, row.category, row.activity_key], row.event_count)).collect();
     assert_eq!(found, expected);
 }

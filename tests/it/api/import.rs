@@ -1,0 +1,231 @@
+//! Imported records, read back: whatever a record held is in the answer, or in `unmapped` where it stood.
+
+mod original;
+mod records;
+
+use std::path::{Path, PathBuf};
+
+use original::{Answered, Tree};
+use records::RECORDS;
+
+use crate::harness::app::TestApp;
+use crate::harness::client::Client;
+use crate::harness::command::{Ended, run};
+
+const EVERYTHING: &str = "query($after: String) { auditEvents(
+    first: 100, after: $after, period: null, orderBy: { field: SEQUENCE, direction: ASC }
+) { pageInfo { hasNextPage endCursor } nodes {
+    ownId: id occurredAt recordedAt sequence eventKey activity activityDisplayName activityType { key } category service component
+    operationType activityResourceType groupSource status statusReason correlationId
+    actor { ownId: id ownKey: key kind name application { applicationId displayName } ipAddress userAgent
+        ... on UserActor { displayName userPrincipalName objectId permissions }
+        ... on ApplicationActor { servicePrincipalId servicePrincipalName }
+    }
+    targets { ownId: id ownKey: key objectId displayName type userPrincipalName
+        modifiedProperties { name change oldValue newValue withheld } }
+    additionalDetails { key value withheld }
+    unmapped recording { route recordedBy clientId source sourceTenantId } isRedacted raw
+} } }";
+
+/// Every event that a caller sees, in the order recorded, and the text of all answers.
+async fn events(client: &Client) -> (Vec<Tree>, String) {
+    let (mut events, mut texts, mut after) = (Vec::new(), String::new(), None::<String>);
+    loop {
+        let answer = client.query_with(EVERYTHING, serde_json::json!({ "after": after })).await;
+        assert_eq!(answer.body.get("errors"), None, "{}", answer.text);
+        let tree = Tree::read(&answer.text).unwrap();
+        let page = tree.get("data").and_then(|data| data.get("auditEvents")).unwrap();
+        events.extend_from_slice(page.get("nodes").unwrap().elements());
+        texts.push_str(&answer.text);
+        let info = page.get("pageInfo").unwrap();
+        if *info.get("hasNextPage").unwrap() == Tree::Word("false".to_owned()) {
+            return (events, texts);
+        }
+        after = info.get("endCursor").and_then(Tree::text).map(str::to_owned);
+    }
+}
+
+fn import(app: &TestApp, files: &[PathBuf]) -> Ended {
+    let mut arguments = vec!["import", "--tenant", "contoso", "--database-url", &app.database.url];
+    arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
+    run(&arguments)
+}
+
+/// Imports the records above and gives their events, in the same order.
+async fn imported(app: &TestApp) -> Vec<Tree> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("records.ndjson");
+    std::fs::write(&file, RECORDS.join("\n")).unwrap();
+    let ended = import(app, &[file]);
+    assert_eq!(ended.ok(), format!("recorded {}, duplicates 0, conflicts 0, rejected 0", RECORDS.len()));
+    events(&app.admin()).await.0
+}
+
+#[tokio::test]
+async fn nothing_of_a_record_is_lost_whatever_its_shape() {
+    let app = TestApp::start().await;
+    let events = imported(&app).await;
+    assert_eq!(events.len(), RECORDS.len());
+    for (text, event) in RECORDS.iter().zip(&events) {
+        let lost = Answered::of(event).lost(&Tree::read(text).unwrap());
+        assert_eq!(lost, Vec::<String>::new(), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_check_of_the_promise_sees_what_is_lost() {
+    let event = Tree::read(
+        r#"{"eventKey":"k-1","targets":[{"modifiedProperties":[{"oldValue":{"n":1.1},"newValue":["x"]}]}],
+        "unmapped":{"a":[null,{"b":"c"}]},"raw":{"secret":"only here"},"ownId":"made up","isRedacted":false}"#,
+    )
+    .unwrap();
+    let answered = Answered::of(&event);
+    let lost = |text: &str| answered.lost(&Tree::read(text).unwrap()).len();
+    for kept in [r#"{"id":"k-1"}"#, r#"{"v":"{\"n\": 1.1}"}"#, r#"{"v":"[\"x\"]"}"#, r#"{"a":["k-1",{"b":"c"}]}"#] {
+        assert_eq!(lost(kept), 0, "{kept}");
+    }
+    for gone in [r#"["k-2"]"#, "[1.10]", r#"["{\"n\":1.10}"]"#, r#"{"a":[{"b":"c"}]}"#, "[false]", r#"["only here"]"#] {
+        assert_eq!(lost(gone), 1, "{gone}");
+    }
+    assert_eq!(lost(r#"["made up"]"#), 1);
+}
+
+#[tokio::test]
+async fn what_is_odd_stands_in_the_answer_as_it_was_written() {
+    let app = TestApp::start().await;
+    imported(&app).await;
+    let text = events(&app.admin()).await.1;
+    for written in [
+        r#""oldValue":1.10,"newValue":12345678901234567890123"#,
+        r#""oldValue":{"a":[1.0,"x"]},"newValue":[{"a":{},"b":[]}]"#,
+        r#""oldValue":"plain \u0000 text","newValue":null"#,
+        r#""statusReason":"No\u0000pe""#,
+        r#""activityDateTime":"2026-03-01T10:00:00.1234567Z""#,
+        r#""newcomer":{"n":1.10,"big":12345678901234567890123,"none":null,"empty":[],"deep":[{"x":"😀"}]}"#,
+        r#""category":"GroupManagement""#,
+        r#""extra":1,"extra":"1""#,
+        r#""ActivityType":4"#,
+        r#""oldValue":"007","newValue":"8""#,
+        r#""name":"AppAddress","change":"CHANGED","oldValue":[],"newValue":[{"Address":"https://x","n":1.10}]"#,
+        r#""a/b":{"~":[1e400]},"n":0.1e1"#,
+        r#""name":"flag","change":"CHANGED","oldValue":true,"newValue":false"#,
+    ] {
+        assert!(text.contains(written), "{written}");
+    }
+}
+
+#[tokio::test]
+async fn notes_of_the_source_among_the_changes_are_no_changes() {
+    let app = TestApp::start().await;
+    let events = imported(&app).await;
+    let names: Vec<&str> = events
+        .iter()
+        .flat_map(|event| event.get("targets").unwrap().elements())
+        .flat_map(|target| target.get("modifiedProperties").unwrap().elements())
+        .map(|change| change.get("name").and_then(Tree::text).unwrap())
+        .collect();
+    assert!(
+        names.contains(&"Size") && names.contains(&"ScriptContent") && names.contains(&"AccountEnabled"),
+        "{names:?}"
+    );
+    for note in ["Included Updated Properties", "TargetId.UserType", "DeviceManagementAPIVersion", ""] {
+        assert!(!names.contains(&note), "{note} in {names:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_auditor_sees_no_secret_of_an_imported_event_anywhere() {
+    let app = TestApp::start().await;
+    imported(&app).await;
+    let (all, text) = events(&app.admin()).await;
+    assert!(["entra", "intune", "exchange", "shop", "details"].iter().all(|it| text.contains(&format!("hush-{it}"))));
+    let (seen, text) = events(&app.auditor()).await;
+    assert_eq!(seen.len(), all.len());
+    assert!(!text.contains("hush"), "{text}");
+    let redacted = |events: &[Tree]| {
+        events.iter().filter(|event| *event.get("isRedacted").unwrap() == Tree::Word("true".to_owned())).count()
+    };
+    assert_eq!((redacted(&all), redacted(&seen)), (0, 5));
+    let (seen, text) = events(&app.intune_admin()).await;
+    assert_eq!(seen.len(), 3);
+    assert!(text.contains("hush-intune") && !text.contains("hush-entra"), "{text}");
+}
+
+#[tokio::test]
+async fn an_id_that_the_source_used_twice_is_still_there_when_the_event_has_another_key() {
+    let app = TestApp::start().await;
+    let record = |activity: &str| {
+        format!(
+            r#"{{"id":"r-1","activityDisplayName":"{activity}","activityDateTime":"2026-03-01T10:00:00Z","initiatedBy":{{}}}}"#
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("reused.ndjson");
+    std::fs::write(&file, [record("Add user"), record("Delete user.")].join("\n")).unwrap();
+    assert_eq!(import(&app, &[file]).ok(), "recorded 2, duplicates 0, conflicts 0, rejected 0");
+    let (events, _) = events(&app.admin()).await;
+    let keys: Vec<_> = events.iter().map(|event| event.get("eventKey").and_then(Tree::text).unwrap()).collect();
+    assert_eq!(keys, ["r-1", "r-1#delete user"]);
+    assert_eq!(Answered::of(&events[1]).lost(&Tree::read(&record("Delete user.")).unwrap()), Vec::<String>::new());
+}
+
+/// The files of public samples, if they are there.
+fn samples() -> Vec<PathBuf> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples"));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ext| ext == "ndjson" || ext == "json"));
+    files.sort();
+    files
+}
+
+/// The records of a sample, told from a page by its two known keys.
+fn originals(file: &Path) -> Vec<Tree> {
+    let text = std::fs::read_to_string(file).unwrap();
+    match Tree::read(&text) {
+        Some(page) if file.extension().is_some_and(|ext| ext == "json") => {
+            page.get("value").or_else(|| page.get("records")).unwrap().elements().to_vec()
+        }
+        _ => text.lines().filter(|line| !line.trim().is_empty()).map(|line| Tree::read(line).unwrap()).collect(),
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothing() {
+    let files = samples();
+    if files.is_empty() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let first = import(&app, &files);
+    let complaints: Vec<&str> = first.refused().lines().collect();
+    assert!(
+        complaints.iter().all(|line| line.contains("wazuh") && line.contains("`activityDateTime`")),
+        "{complaints:?}"
+    );
+    let (events, _) = events(&app.admin()).await;
+    assert!(first.out.starts_with(&format!("recorded {}, ", events.len())), "{}", first.out);
+    assert!(first.out.contains("conflicts 0"), "{}", first.out);
+    let id =
+        |event: &Tree| event.get("eventKey").and_then(Tree::text).map(|key| key.split('#').next().unwrap().to_owned());
+    let answered: Vec<(String, Answered)> =
+        events.iter().map(|event| (id(event).unwrap(), Answered::of(event))).collect();
+    let mut refused = 0;
+    for file in &files {
+        for original in originals(file) {
+            if original.get("createdDateTime").is_some() && original.get("activityDisplayName").is_some() {
+                refused += 1;
+                continue;
+            }
+            let texts = original.texts();
+            let may_be = |id: &str| texts.contains(id) || id.starts_with("sha256:");
+            let losses = answered.iter().filter(|(id, _)| may_be(id)).map(|(_, event)| event.lost(&original));
+            let least = losses.min_by_key(Vec::len);
+            assert_eq!(least.as_deref(), Some(&[][..]), "{}: {texts}", file.display());
+        }
+    }
+    assert_eq!(complaints.len(), refused);
+    let again = import(&app, &files);
+    assert!(again.out.starts_with("recorded 0, "), "{}", again.out);
+    assert_eq!(again.err, first.err);
+}

@@ -1,0 +1,168 @@
+//! `import`: what becomes of each record, and what is said of it.
+
+use std::fmt::Write as _;
+
+use crate::harness::command::Desk;
+
+fn record(id: &str) -> String {
+    directory_audit(id, "Add user", "2026-03-01T10:00:00Z")
+}
+
+fn directory_audit(id: &str, activity: &str, moment: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","activityDisplayName":"{activity}","activityDateTime":"{moment}","loggedByService":"Core Directory",
+        "category":"UserManagement","initiatedBy":{{"user":{{"id":"u-1"}}}},"targetResources":[{{"id":"u-2","type":"User"}}]}}"#
+    )
+    .replace('\n', "")
+}
+
+#[tokio::test]
+async fn a_bad_line_in_the_middle_is_named_and_the_others_are_recorded() {
+    let desk = Desk::new().await;
+    let text = format!("{}\n{{\"no\": json}}\n[1,2]\n\n{}\n", record("a1"), record("a2"));
+    let file = desk.file("log.ndjson", text);
+    let ended = desk.import(&[&file]);
+    assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 3\n");
+    let complaints: Vec<&str> = ended.refused().lines().collect();
+    assert_eq!(complaints.len(), 3, "{ended:?}");
+    assert!(complaints[0].starts_with(&format!("{}:2: ", file.display())), "{ended:?}");
+    assert!(complaints[1..].iter().all(|line| line.contains("log.ndjson:3: ")), "{ended:?}");
+    let again = desk.import(&[&file]);
+    assert_eq!(again.out, "recorded 0, duplicates 2, conflicts 0, rejected 3\n");
+}
+
+#[tokio::test]
+async fn of_a_page_that_breaks_what_came_before_is_kept() {
+    let desk = Desk::new().await;
+    let page = format!("{{\"value\":[{},\n{},\n{{\"id\":,\n{}]}}", record("a1"), record("a2"), record("a3"));
+    let broken = desk.file("page.json", page);
+    let good = desk.file("good.json", format!("{{\"value\":[{}]}}", record("b1")));
+    let ended = desk.import(&[&broken, &good]);
+    assert_eq!(ended.out, "recorded 3, duplicates 0, conflicts 0, rejected 1\n");
+    assert!(ended.refused().contains("page.json:3: "), "{ended:?}");
+}
+
+#[tokio::test]
+async fn files_are_read_however_they_are_written() {
+    let desk = Desk::new().await;
+    let marked = desk.file("bom.ndjson", format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2")));
+    let (empty, blank) = (desk.file("empty.json", ""), desk.file("blank.json", "\r\n \n"));
+    let pretty = desk.file("pretty.json", record("a3").replace(',', ",\r\n  "));
+    let ended = desk.import(&[&marked, &empty, &blank, &pretty]);
+    assert_eq!(ended.ok(), "recorded 3, duplicates 0, conflicts 0, rejected 0");
+    assert_eq!(ended.err, "");
+    let typed = desk.run_with(&["import", "-"], record("a4").as_bytes());
+    assert_eq!(typed.ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_does_not_keep_the_others_back() {
+    let desk = Desk::new().await;
+    let good = desk.file("good.json", record("a1"));
+    let ended = desk.import(&[&good.with_file_name("missing.json"), &good, good.parent().unwrap()]);
+    assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 2\n");
+    let complaints: Vec<&str> = ended.refused().lines().collect();
+    assert!(complaints[0].contains("missing.json") && complaints[0].contains("cannot be opened"), "{ended:?}");
+    assert_eq!(complaints.len(), 2, "{ended:?}");
+    assert!(desk.run(&["import"]).err.contains("Usage"));
+}
+
+#[tokio::test]
+async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
+    let desk = Desk::new().await;
+    let of = |tenant: &str, id: &str| {
+        format!(
+            r#"{{"time":"2026-03-01T10:00:00Z","category":"AuditLogs","operationName":"Add user","tenantId":"{tenant}","properties":{}}}"#,
+            record(id)
+        )
+    };
+    let file = desk.file("rows.ndjson", [of("AAAA-1", "a1"), of("bbbb-2", "a2"), record("a3")].join("\n"));
+    let arguments = ["import", "--tenant", "contoso", "--expect-tenant", "aaaa-1", file.to_str().unwrap()];
+    let ended = desk.run(&arguments);
+    assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 1\n");
+    assert!(ended.refused().ends_with("rows.ndjson:2: the record is of tenant `bbbb-2`"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn without_knowing_whose_log_nothing_is_imported() {
+    let desk = Desk::new().await;
+    let file = desk.file("a.json", record("a1"));
+    let import = |tenant: &[&str]| desk.run(&[&["import", file.to_str().unwrap()], tenant].concat());
+    assert!(import(&[]).refused().contains("there is no tenant: add one with `auditgraph tenant add KEY`"));
+    assert_eq!(import(&["--tenant", "one"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
+    assert_eq!(import(&[]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
+    assert_eq!(import(&["--tenant", "two"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
+    assert!(import(&[]).refused().contains("there are several tenants: say whose log with --tenant KEY"));
+    desk.run(&["tenant", "disable", "two"]).ok();
+    assert!(import(&["--tenant", "two"]).refused().contains("tenant `two` is disabled"));
+}
+
+#[tokio::test]
+async fn an_id_used_for_another_activity_gets_a_key_of_its_own_and_one_that_differs_otherwise_is_a_conflict() {
+    let desk = Desk::new().await;
+    let first = directory_audit("r1", "Add user", "2026-03-01T10:00:00Z");
+    let other = directory_audit("r1", "Update user", "2026-03-01T10:00:00Z");
+    let later = directory_audit("r1", "Add user", "2026-03-01T11:00:00Z");
+    let file = desk.file("reused.ndjson", [&*first, &other, &first, &later].join("\n"));
+    let ended = desk.import(&[&file]);
+    assert_eq!(ended.out, "recorded 2, duplicates 1, conflicts 1, rejected 0\n", "{ended:?}");
+    let again = desk.import(&[&file]);
+    assert_eq!(again.out, "recorded 0, duplicates 3, conflicts 1, rejected 0\n", "{again:?}");
+    let third = desk.file("third.ndjson", directory_audit("r1", "Update user", "2026-03-01T12:00:00Z"));
+    let conflict = desk.import(&[&third]);
+    assert_eq!(conflict.out, "recorded 0, duplicates 0, conflicts 1, rejected 0\n");
+    let complaint = conflict.refused();
+    assert!(complaint.ends_with("third.ndjson:1: another event holds the key `r1#update user`"), "{complaint}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_rejected_with_the_reason() {
+    let desk = Desk::new().await;
+    let future = directory_audit("f1", "Add user", "9999-12-31T23:59:59Z");
+    let past = directory_audit("f2", "Add user", "1969-12-31T23:59:59Z");
+    let large =
+        record("f3").replace("Core Directory", "Core").replace("\"u-1\"", &format!("\"{}\"", "x".repeat(5 << 20)));
+    let reserved = record("f4").replace("Core Directory", "auditgraph");
+    let file = desk.file("odd.ndjson", [future, past, large, reserved, record("f5")].join("\n"));
+    let ended = desk.import(&[&file]);
+    assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 4\n");
+    let complaints: Vec<&str> = ended.refused().lines().collect();
+    for (line, reason) in
+        ["`occurredAt` must be", "`occurredAt` must be", "4194304 bytes", "is reserved"].iter().enumerate()
+    {
+        assert!(complaints[line].contains(&format!("odd.ndjson:{}: ", line + 1)), "{complaints:?}");
+        assert!(complaints[line].contains(reason), "{complaints:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_halfway_ends_the_import_with_an_error_and_loses_nothing_it_reported() {
+    let desk = Desk::new().await;
+    let lines: Vec<String> = (0..1_200).map(|i| record(&format!("n{i}"))).collect();
+    let file = desk.file("many.ndjson", lines.join("\n"));
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    desk.fail_from_sequence(700).await;
+    let ended = desk.import(&[&file]);
+    assert_eq!(ended.out, "recorded 500, duplicates 0, conflicts 0, rejected 0\n");
+    assert!(ended.refused().contains("many.ndjson"), "{ended:?}");
+    desk.fail_no_more().await;
+    assert_eq!(desk.import(&[&file]).ok(), "recorded 700, duplicates 500, conflicts 0, rejected 0");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_page_of_many_megabytes_in_one_line_is_imported_in_constant_memory() {
+    let desk = Desk::new().await;
+    let mut page = String::from("{\"@odata.context\":\"x\",\"value\":[");
+    let padding = "y".repeat(60_000);
+    // Mostly duplicates, so that the database does not set the pace.
+    for i in 0..340 {
+        let comma = if i == 0 { "" } else { "," };
+        let _ = write!(page, "{comma}{}", record(&format!("n{}", i % 7)).replace("\"u-1\"", &format!("\"{padding}\"")));
+    }
+    page.push_str("]}");
+    assert!(page.len() > 20_000_000);
+    let (ended, peak_kib) = desk.run_measured(&["import", "--tenant", "contoso", "-"], page.as_bytes());
+    assert_eq!(ended.ok(), "recorded 7, duplicates 333, conflicts 0, rejected 0");
+    assert!(peak_kib > 1_000 && peak_kib < 120 << 10, "{peak_kib} KiB");
+}

@@ -1,0 +1,5 @@
+//! The command line, through the real program: what it prints, what it refuses, how it ends.
+
+mod import;
+mod operate;
+mod serve;

@@ -1,0 +1,158 @@
+//! The program itself, run as an operator runs it: by its command line.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use sea_orm::ConnectionTrait as _;
+
+use super::database::TestDatabase;
+
+/// What a run of the program left.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// What was printed by a run that went well.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &str {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out.trim_end_matches('\n')
+    }
+
+    /// What was complained of by a run that did not.
+    #[track_caller]
+    pub(crate) fn refused(&self) -> &str {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        self.err.trim_end()
+    }
+}
+
+/// The program, without any setting that the environment of the tests may have.
+pub(crate) fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auditgraph"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("AUDITGRAPH_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("AUDITGRAPH_LOG", "warn");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(arguments: &[&str]) -> Ended {
+    ended(program(arguments).spawn().unwrap())
+}
+
+/// Waits for the end of the program.
+pub(crate) fn ended(child: Child) -> Ended {
+    let output = child.wait_with_output().unwrap();
+    Ended {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A database and a folder for files to import.
+pub(crate) struct Desk {
+    pub(crate) database: TestDatabase,
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    /// An empty database; on PostgreSQL it is brought to the schema first, as only `migrate` does there.
+    pub(crate) async fn new() -> Self {
+        let desk = Self::unmigrated().await;
+        desk.run(&["migrate"]).ok();
+        desk
+    }
+
+    /// A database that nothing has been done to.
+    pub(crate) async fn unmigrated() -> Self {
+        Self { database: TestDatabase::new().await, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Runs a command on the database.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        run(&[arguments, &["--database-url", &self.database.url]].concat())
+    }
+
+    /// Runs a command on the database, and says this to it.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ended {
+        let mut command = program(&[arguments, &["--database-url", &self.database.url]].concat());
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        ended(child)
+    }
+
+    /// Runs a command on the database, says this to it, and tells the most memory that it held, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_measured(&self, arguments: &[&str], input: &[u8]) -> (Ended, u64) {
+        let mut command = program(&[arguments, &["--database-url", &self.database.url]].concat());
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let (most, last) = input.split_at(input.len() - 1);
+        // Once this is written, all but what the pipe holds has been read.
+        stdin.write_all(most).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        let peak = peak.unwrap().parse().unwrap();
+        stdin.write_all(last).unwrap();
+        drop(stdin);
+        (ended(child), peak)
+    }
+
+    /// From now on the database takes no event from this number on.
+    pub(crate) async fn fail_from_sequence(&self, sequence: i64) {
+        let statements = if self.database.is_postgres() {
+            vec![
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'"
+                    .to_owned(),
+                format!(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON audit_event FOR EACH ROW WHEN (NEW.sequence >= {sequence}) EXECUTE FUNCTION refuse()"
+                ),
+            ]
+        } else {
+            vec![format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON audit_event WHEN NEW.sequence >= {sequence} BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )]
+        };
+        for statement in statements {
+            self.execute(&statement).await;
+        }
+    }
+
+    /// The database takes events again.
+    pub(crate) async fn fail_no_more(&self) {
+        let table = if self.database.is_postgres() { " ON audit_event" } else { "" };
+        self.execute(&format!("DROP TRIGGER refuse{table}")).await;
+    }
+
+    async fn execute(&self, statement: &str) {
+        let connection = self.database.connection().await;
+        connection.execute_unprepared(statement).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// Imports into the log of `contoso`.
+    pub(crate) fn import(&self, files: &[&Path]) -> Ended {
+        let mut arguments = vec!["import", "--tenant", "contoso"];
+        arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
+        self.run(&arguments)
+    }
+
+    /// Puts a file into the folder.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+}
