@@ -77,6 +77,8 @@ pub enum ApiError {
     Timeout,
     /// The log cannot be asked now.
     Unavailable,
+    /// Too much waits to be recorded; nothing was taken.
+    Overloaded,
     /// The log answered with something that the caller must not see.
     Internal(Arc<StoreError>),
     /// A bug: something that cannot be.
@@ -99,6 +101,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Timeout => Self::Timeout,
+            StoreError::Full => Self::Overloaded,
             StoreError::Busy(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
                 Self::Unavailable
@@ -113,6 +116,7 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::Tenant => Self::Forbidden("the token's tenant has no log here"),
             Refused::Role => Self::Forbidden("the token grants no access role"),
+            Refused::Recording => Self::Forbidden("the token does not permit to record"),
             Refused::Store(error) => error.into(),
         }
     }
@@ -127,7 +131,7 @@ impl ApiError {
             Self::BadInput(_) => Code::BadUserInput,
             Self::Limit { .. } => Code::LimitExceeded,
             Self::Timeout => Code::Timeout,
-            Self::Unavailable => Code::Unavailable,
+            Self::Unavailable | Self::Overloaded => Code::Unavailable,
             Self::Internal(_) | Self::Bug(_) => Code::Internal,
         }
     }
@@ -141,6 +145,7 @@ impl ApiError {
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
+            Self::Overloaded => "too many events wait to be recorded; nothing was taken, try again".to_owned(),
             Self::Internal(cause) => {
                 tracing::error!(error = &*cause as &dyn std::error::Error, "internal error");
                 INTERNAL.to_owned()

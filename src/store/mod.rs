@@ -8,6 +8,7 @@
 //! single writer, and readers whose connections cannot write.
 
 mod record;
+mod queue;
 mod read;
 mod activity;
 mod actor;
@@ -28,6 +29,7 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 
 pub use activity::RecordedActivity;
+pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
 pub use tenant::Tenant;
@@ -62,6 +64,9 @@ pub enum StoreError {
     /// The database cannot be reached or cannot take anything.
     #[error("unavailable")]
     Unavailable(#[source] Arc<DbErr>),
+    /// Too many events wait to be recorded; nothing was taken.
+    #[error("too many events wait to be recorded")]
+    Full,
     /// The tenant is not there, or disabled.
     #[error("no tenant `{0}`")]
     NoTenant(String),
