@@ -11,6 +11,7 @@ pub mod query;
 pub mod mutation;
 pub mod record;
 pub mod event;
+pub mod feed;
 pub mod party;
 pub mod node;
 pub mod activity;

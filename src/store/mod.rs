@@ -10,6 +10,7 @@
 mod record;
 mod queue;
 mod read;
+mod feed;
 mod activity;
 mod actor;
 mod tenant;
@@ -29,6 +30,7 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
 
 pub use activity::RecordedActivity;
+pub use feed::{FeedError, FeedPage};
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
