@@ -7,8 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::audit::event::ProblemCode;
+use crate::audit::fold::fold;
+use crate::audit::input::EventInput;
+use crate::audit::sensitive::SensitiveNames;
+use crate::audit::{EventBody, EventId, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
 use crate::auth::Principal;
-use crate::store::{Reader, Store, StoreError, Tenant, Writer};
+use crate::store::{Outcome, Queue, Reader, Store, StoreError, Tenant, Writer};
 
 /// How long a tenant is remembered.
 const TENANT_REMEMBERED: Duration = Duration::from_secs(5);
@@ -20,6 +25,8 @@ pub enum Refused {
     Tenant,
     /// No access role.
     Role,
+    /// No permission to record.
+    Recording,
     /// The log could not be asked.
     Store(StoreError),
 }
@@ -28,6 +35,8 @@ pub enum Refused {
 #[derive(Debug)]
 pub struct Access {
     store: Store,
+    queue: Queue,
+    rules: Arc<SensitiveNames>,
     tenants: RwLock<HashMap<String, (Instant, Arc<Tenant>)>>,
 }
 
@@ -39,18 +48,26 @@ pub struct Caller {
     /// Whose log it is.
     pub tenant: Arc<Tenant>,
     store: Store,
+    queue: Queue,
+    rules: Arc<SensitiveNames>,
 }
 
 impl Access {
-    /// Access to a store.
-    pub fn new(store: Store) -> Self {
-        Self { store, tenants: RwLock::default() }
+    /// Access to a store, recording by a queue and with rules for what is sensitive.
+    pub fn new(store: Store, queue: Queue, rules: SensitiveNames) -> Self {
+        Self { store, queue, rules: Arc::new(rules), tenants: RwLock::default() }
     }
 
     /// Finds the tenant of a principal.
     pub async fn caller(&self, principal: Arc<Principal>) -> Result<Caller, Refused> {
         let tenant = self.tenant(&principal.tenant).await?;
-        Ok(Caller { principal, tenant, store: self.store.clone() })
+        Ok(Caller {
+            principal,
+            tenant,
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            rules: Arc::clone(&self.rules),
+        })
     }
 
     async fn tenant(&self, key: &str) -> Result<Arc<Tenant>, Refused> {
@@ -77,6 +94,86 @@ impl Caller {
     pub fn reader(&self) -> Result<Reader, Refused> {
         let scope = self.principal.read_scope().ok_or(Refused::Role)?;
         Ok(self.store.reader(&self.tenant, scope))
+    }
+
+    /// Recording, for callers whose token permits it.
+    pub fn recorder(&self, route: RecordingRoute) -> Result<Recorder, Refused> {
+        Ok(Recorder {
+            services: self.principal.record.clone().ok_or(Refused::Recording)?,
+            tenant: Arc::clone(&self.tenant),
+            queue: self.queue.clone(),
+            rules: Arc::clone(&self.rules),
+            recording: Recording {
+                route,
+                recorded_by: self.principal.subject.clone(),
+                client_id: self.principal.client_id.clone(),
+                source: None,
+                source_tenant_id: None,
+            },
+        })
+    }
+}
+
+/// Records for a caller that may, and puts down that it was this caller.
+#[derive(Debug)]
+pub struct Recorder {
+    tenant: Arc<Tenant>,
+    queue: Queue,
+    rules: Arc<SensitiveNames>,
+    services: ServiceSet,
+    recording: Recording,
+}
+
+/// What became of an event that a caller gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was recorded, at this place.
+    Recorded(EventId, i64),
+    /// It was recorded earlier.
+    Duplicate(EventId),
+    /// Another event holds its key.
+    Conflict(EventId),
+    /// It cannot be recorded.
+    Rejected(Vec<Problem>),
+}
+
+impl Recorder {
+    /// Checks an event that an application gives.
+    pub fn event(&self, input: EventInput, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+        self.checked(input.into_body(self.recording.clone())?, now)
+    }
+
+    /// Checks an event that another system has recorded.
+    pub fn foreign_event(&self, mut body: EventBody, source: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+        body.recording = Recording {
+            source: Some(source.to_owned()),
+            source_tenant_id: body.recording.source_tenant_id.take(),
+            ..self.recording.clone()
+        };
+        self.checked(body, now)
+    }
+
+    fn checked(&self, body: EventBody, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+        if !self.services.contains(&fold(&body.service)) {
+            let rule = "the token does not permit to record events of this service";
+            return Err(vec![Problem::new("service", ProblemCode::NotPermitted, rule)]);
+        }
+        NewEvent::parse(body, now, &self.rules)
+    }
+
+    /// Records what can be, in one transaction, and says what became of each.
+    pub async fn record(&self, events: Vec<Result<NewEvent, Vec<Problem>>>) -> Result<Vec<Recorded>, StoreError> {
+        let good: Vec<NewEvent> = events.iter().filter_map(|event| event.as_ref().ok()).cloned().collect();
+        let mut outcomes = self.queue.record(&self.tenant, good).await?.into_iter();
+        let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
+            Err(problems) => Ok(Recorded::Rejected(problems)),
+            Ok(event) => Ok(match outcomes.next().ok_or(StoreError::Timeout)? {
+                Outcome::Recorded(sequence) => Recorded::Recorded(event.id(), sequence),
+                Outcome::Duplicate => Recorded::Duplicate(event.id()),
+                Outcome::Conflict => Recorded::Conflict(event.id()),
+            }),
+        };
+        events.into_iter().map(outcome).collect()
     }
 }
 

@@ -21,7 +21,7 @@ use crate::config::{
 use crate::graphql::check::DocumentLimits;
 use crate::http::{self, Door};
 use crate::import::{Importer, Report};
-use crate::store::{self, Observer, Store};
+use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
 
 /// What to do where no token could be verified.
@@ -70,12 +70,14 @@ impl App {
         store.check_schema().await?;
         let page =
             PageLimits { default: config.page_size_default.min(config.page_size_max), max: config.page_size_max };
+        let rules = SensitiveNames::with_extra(config.sensitive_names.iter().cloned());
         let door = web::Data::new(Door {
             verifier,
-            access: Access::new(store.clone()),
+            access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
             schema: graphql::build(graphql::Limits { page }),
             documents: DocumentLimits::DEFAULT,
             body_bytes_max: config.body_bytes_max,
+            record_bytes_max: config.record_bytes_max,
             clock: Arc::new(now),
             ids: Arc::new(new_id),
             store,

@@ -178,9 +178,15 @@ pub struct Serve {
     /// The most events a page may have.
     #[arg(long, env = "AUDITGRAPH_PAGE_SIZE_MAX", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub page_size_max: u32,
+    /// Names whose values are sensitive, besides those built in.
+    #[arg(long, env = "AUDITGRAPH_SENSITIVE_NAMES", value_delimiter = ',')]
+    pub sensitive_names: Vec<String>,
     /// The most bytes the body of a request may have.
     #[arg(long, env = "AUDITGRAPH_BODY_BYTES_MAX", default_value_t = 1 << 20)]
     pub body_bytes_max: usize,
+    /// The most bytes that `POST /v1/events` takes.
+    #[arg(long, env = "AUDITGRAPH_RECORD_BYTES_MAX", default_value_t = 8 << 20)]
+    pub record_bytes_max: usize,
 }
 
 /// `auditgraph demo`.

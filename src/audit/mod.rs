@@ -10,6 +10,8 @@
 
 pub mod event;
 pub mod party;
+pub mod input;
+pub mod json_input;
 pub mod filter;
 pub mod page;
 pub mod scope;

@@ -100,6 +100,46 @@ impl Cursor {
     }
 }
 
+/// A place in a log, for followers. It names the log, because a log that was restored may go on differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeedCursor {
+    /// The log.
+    pub log_id: [u8; 16],
+    /// Everything up to this place has been seen.
+    pub sequence: i64,
+}
+
+/// The first byte of a cursor of a feed.
+const FEED_CURSOR_VERSION: u8 = 2;
+
+impl FeedCursor {
+    /// The bytes of a log's id, which is a UUID.
+    pub fn log_id(text: &str) -> Option<[u8; 16]> {
+        uuid::Uuid::parse_str(text).ok().map(uuid::Uuid::into_bytes)
+    }
+
+    /// The cursor as callers get it.
+    pub fn encode(&self) -> String {
+        let mut bytes = vec![FEED_CURSOR_VERSION];
+        bytes.extend(self.log_id);
+        bytes.extend(self.sequence.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a cursor that was handed out for a feed.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let read = |bytes: &[u8]| {
+            let (version, rest) = bytes.split_first()?;
+            let (log_id, sequence) = rest.split_at_checked(16)?;
+            let sequence = i64::from_be_bytes(sequence.try_into().ok()?);
+            (*version == FEED_CURSOR_VERSION && sequence >= 0)
+                .then_some(Self { log_id: log_id.try_into().ok()?, sequence })
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        read(&bytes).ok_or_else(|| Invalid::new("`after` is not a cursor of a feed that this service handed out"))
+    }
+}
+
 /// How many events a page may have.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimits {

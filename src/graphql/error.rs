@@ -11,7 +11,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use crate::access::Refused;
 use crate::audit::Invalid;
 use crate::auth::Rejected;
-use crate::store::StoreError;
+use crate::store::{FeedError, StoreError};
 
 /// What `extensions.code` can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Code {
     LimitExceeded,
     /// It took too long.
     Timeout,
+    /// The log cannot go on from a cursor any more.
+    CursorExpired,
     /// Not now.
     Unavailable,
     /// The document is no GraphQL.
@@ -45,6 +47,7 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::Timeout => "TIMEOUT",
+            Self::CursorExpired => "CURSOR_EXPIRED",
             Self::Unavailable => "UNAVAILABLE",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
@@ -73,10 +76,19 @@ pub enum ApiError {
         /// How much there may be.
         limit: usize,
     },
+    /// The log cannot go on from a cursor any more.
+    CursorExpired {
+        /// Why.
+        reason: &'static str,
+        /// The oldest cursor that it can go on from.
+        oldest: String,
+    },
     /// It took too long.
     Timeout,
     /// The log cannot be asked now.
     Unavailable,
+    /// Too much waits to be recorded; nothing was taken.
+    Overloaded,
     /// The log answered with something that the caller must not see.
     Internal(Arc<StoreError>),
     /// A bug: something that cannot be.
@@ -99,6 +111,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Timeout => Self::Timeout,
+            StoreError::Full => Self::Overloaded,
             StoreError::Busy(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
                 Self::Unavailable
@@ -108,11 +121,21 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<FeedError> for ApiError {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Restored { oldest } => Self::CursorExpired { reason: "RESTORED", oldest: oldest.encode() },
+            FeedError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Tenant => Self::Forbidden("the token's tenant has no log here"),
             Refused::Role => Self::Forbidden("the token grants no access role"),
+            Refused::Recording => Self::Forbidden("the token does not permit to record"),
             Refused::Store(error) => error.into(),
         }
     }
@@ -126,8 +149,9 @@ impl ApiError {
             Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
             Self::Limit { .. } => Code::LimitExceeded,
+            Self::CursorExpired { .. } => Code::CursorExpired,
             Self::Timeout => Code::Timeout,
-            Self::Unavailable => Code::Unavailable,
+            Self::Unavailable | Self::Overloaded => Code::Unavailable,
             Self::Internal(_) | Self::Bug(_) => Code::Internal,
         }
     }
@@ -139,8 +163,10 @@ impl ApiError {
             Self::Forbidden(sentence) => sentence.to_owned(),
             Self::BadInput(invalid) => invalid.to_string(),
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
+            Self::CursorExpired { .. } => "the log cannot go on from this cursor any more".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
+            Self::Overloaded => "too many events wait to be recorded; nothing was taken, try again".to_owned(),
             Self::Internal(cause) => {
                 tracing::error!(error = &*cause as &dyn std::error::Error, "internal error");
                 INTERNAL.to_owned()
@@ -158,6 +184,10 @@ impl ApiError {
         if let Self::Limit { asked, limit, .. } = self {
             extensions.set("asked", *asked);
             extensions.set("limit", *limit);
+        }
+        if let Self::CursorExpired { reason, oldest } = self {
+            extensions.set("reason", *reason);
+            extensions.set("oldestCursor", oldest.clone());
         }
         extensions
     }

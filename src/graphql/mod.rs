@@ -8,7 +8,10 @@ pub mod check;
 pub mod context;
 pub mod error;
 pub mod query;
+pub mod mutation;
+pub mod record;
 pub mod event;
+pub mod feed;
 pub mod party;
 pub mod node;
 pub mod activity;
@@ -18,22 +21,23 @@ pub mod condition;
 pub mod scalar;
 pub mod vocabulary;
 
-use async_graphql::{EmptyMutation, EmptySubscription};
+use async_graphql::EmptySubscription;
 
 pub use context::{Limits, Session};
+pub use mutation::Mutation;
 pub use query::Query;
 
 /// The schema that is served.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema.
 pub fn build(limits: Limits) -> Schema {
-    Schema::build(Query, EmptyMutation, EmptySubscription).data(limits).disable_suggestions().finish()
+    Schema::build(Query, Mutation, EmptySubscription).data(limits).disable_suggestions().finish()
 }
 
 /// The schema as text, which is `schema.graphql`.
 pub fn sdl() -> String {
-    let schema = Schema::build(Query, EmptyMutation, EmptySubscription).finish();
+    let schema = Schema::build(Query, Mutation, EmptySubscription).finish();
     let options = async_graphql::SDLExportOptions::new()
         .include_specified_by()
         .prefer_single_line_descriptions()

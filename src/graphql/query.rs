@@ -11,7 +11,9 @@ use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
 use super::context::ContextExt as _;
 use super::error::ApiError;
 use super::event::{AuditEvent, AuditEventConnection};
+use super::feed::AuditEventFeedPage;
 use super::filter::{AuditEventFilter, AuditPeriodInput, period};
+use super::mutation::BATCH_MAX;
 use super::node::Node;
 use super::party::Actor;
 use super::scalar::{DateTime, Sequence};
@@ -20,7 +22,7 @@ use super::vocabulary::{ActivityResourceType, AuditEventOrderField, OperationTyp
 use crate::audit::catalogue::{TypeChoice, catalogue};
 use crate::audit::filter::{Condition, needle};
 use crate::audit::fold::fold;
-use crate::audit::page::{Order, Page};
+use crate::audit::page::{FeedCursor, Order, Page};
 use crate::audit::{EventId, Invalid};
 use crate::store::{List, PageWants};
 
@@ -144,6 +146,26 @@ impl Query {
         connection.await.cloned()
     }
 
+    /// The log in commit order, for pollers: what was recorded after a cursor, never skipping and never repeating an event.
+    async fn audit_event_feed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most how many events: 1 to 1,000.", default = 200)] first: i32,
+        #[graphql(
+            desc = "The `cursor` of the previous page. Without it, from the oldest event kept. One that the log cannot \
+                    honour any more (retention, restore) is CURSOR_EXPIRED with `reason` and `oldestCursor` in the \
+                    extensions."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Which events.")] filter: Option<AuditEventFilter>,
+    ) -> Result<AuditEventFeedPage, ApiError> {
+        let limit = u32::try_from(first).ok().filter(|limit| (1..=1_000).contains(limit));
+        let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
+        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
+        Ok(ctx.reader()?.feed(after, &condition, limit).await?.into())
+    }
+
     /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
     async fn audit_actors(
         &self,
@@ -208,10 +230,12 @@ impl Query {
         Ok(AuditLogInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             retention_days: None,
-            last_sequence: Sequence(extent.last_sequence),
+            last_sequence: Sequence(extent.head.sequence),
+            feed_cursor: extent.head.encode(),
             oldest_event_at: extent.oldest.map(DateTime),
             newest_event_at: extent.newest.map(DateTime),
             max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
+            max_record_batch: i32::try_from(BATCH_MAX).unwrap_or(i32::MAX),
         })
     }
 }

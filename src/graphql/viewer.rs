@@ -81,10 +81,14 @@ pub struct AuditLogInfo {
     pub retention_days: Option<i32>,
     /// The newest place in the log; 0 if it is empty.
     pub last_sequence: Sequence,
+    /// A feed cursor at that place: where a poller that wants only new events starts.
+    pub feed_cursor: String,
     /// When the oldest event kept happened; null if there is none.
     pub oldest_event_at: Option<DateTime>,
     /// When the newest event kept happened; null if there is none.
     pub newest_event_at: Option<DateTime>,
     /// The most events that one page can have.
     pub max_page_size: i32,
+    /// The most events that one call can record.
+    pub max_record_batch: i32,
 }

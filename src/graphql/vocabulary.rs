@@ -166,3 +166,17 @@ pub enum AuditTimeWindow {
     #[graphql(name = "LAST_30_DAYS")]
     Last30Days,
 }
+
+/// What can be wrong with an event to record. Values may be added: treat an unknown one as INVALID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::ProblemCode")]
+pub enum InputProblemCode {
+    /// The value is not valid.
+    Invalid,
+    /// The value is too long or there are too many.
+    TooLong,
+    /// The moment is outside what the log accepts.
+    OutOfRange,
+    /// The caller may not record events of this service.
+    NotPermitted,
+}

@@ -5,6 +5,7 @@
 //! integration answers every method and media type alike and has no limits.
 
 mod graphql;
+mod record;
 mod bearer;
 mod response;
 
@@ -36,6 +37,8 @@ pub struct Door {
     pub documents: DocumentLimits,
     /// The most bytes a request body may have.
     pub body_bytes_max: usize,
+    /// The most bytes a body with events to record may have.
+    pub record_bytes_max: usize,
     /// What the time is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
@@ -79,13 +82,18 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
                     .route(web::get().to(graphql::get))
                     .default_service(web::to(method_not_allowed)),
             )
+            .service(
+                web::resource("/v1/events")
+                    .app_data(web::PayloadConfig::new(door.record_bytes_max))
+                    .route(web::post().to(record_post))
+                    .default_service(web::to(only_post)),
+            )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
             .default_service(web::to(not_found));
     }
 }
 
-/// A body that is too large is refused in the same shape as everything else.
 async fn graphql_post(
     request: HttpRequest,
     body: Result<web::Bytes, actix_web::Error>,
@@ -93,23 +101,41 @@ async fn graphql_post(
 ) -> Result<HttpResponse, actix_web::Error> {
     match body {
         Ok(body) => Ok(graphql::post(request, body, door).await),
-        Err(error) => {
-            let media = Media::accepted(&request).unwrap_or(Media::Json);
-            let status = error.as_response_error().status_code();
-            let problem = if status == StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::Limit {
-                    what: "bytes in the body",
-                    asked: door.body_bytes_max + 1,
-                    limit: door.body_bytes_max,
-                }
-            } else {
-                Invalid::new("the body cannot be read").into()
-            };
-            let answer = refusal(status, media, problem);
-            // The rest of the body is not read: the connection ends with this answer.
-            Err(InternalError::from_response(error, answer).into())
-        }
+        Err(error) => Err(unread(&request, error, door.body_bytes_max)),
     }
+}
+
+async fn record_post(
+    request: HttpRequest,
+    body: Result<web::Bytes, actix_web::Error>,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, actix_web::Error> {
+    match body {
+        Ok(body) => Ok(record::post(request, body, door).await),
+        Err(error) => Err(unread(&request, error, door.record_bytes_max)),
+    }
+}
+
+/// A body that is too large is refused in the same shape as everything else. The rest of it is not read: the
+/// connection ends with this answer.
+fn unread(request: &HttpRequest, error: actix_web::Error, limit: usize) -> actix_web::Error {
+    let media = Media::accepted(request).unwrap_or(Media::Json);
+    let status = error.as_response_error().status_code();
+    let problem = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::Limit { what: "bytes in the body", asked: limit + 1, limit }
+    } else {
+        Invalid::new("the body cannot be read").into()
+    };
+    let answer = refusal(status, media, problem);
+    InternalError::from_response(error, answer).into()
+}
+
+async fn only_post(request: HttpRequest) -> HttpResponse {
+    let media = Media::accepted(&request).unwrap_or(Media::Json);
+    let sentence = "this address takes POST";
+    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
 }
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {

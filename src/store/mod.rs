@@ -8,7 +8,9 @@
 //! single writer, and readers whose connections cannot write.
 
 mod record;
+mod queue;
 mod read;
+mod feed;
 mod activity;
 mod actor;
 mod tenant;
@@ -30,6 +32,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Sqlite
 use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
+pub use feed::{FeedError, FeedPage};
+pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
 pub use tenant::Tenant;
@@ -64,6 +68,9 @@ pub enum StoreError {
     /// The database cannot be reached or cannot take anything.
     #[error("unavailable")]
     Unavailable(#[source] Arc<DbErr>),
+    /// Too many events wait to be recorded; nothing was taken.
+    #[error("too many events wait to be recorded")]
+    Full,
     /// The tenant is not there, or disabled.
     #[error("no tenant `{0}`")]
     NoTenant(String),

@@ -6,14 +6,14 @@
 
 use std::future::Future;
 
-use entity::{event_key, tenant_log};
+use entity::event_key;
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement};
 
 use super::select::{self, Bound, Stretch};
 use super::sql::Sql;
 use super::{Store, StoreError, row};
 use crate::audit::filter::{Condition, TimeRange};
-use crate::audit::page::{Cursor, Order, Page, Position, Slice};
+use crate::audit::page::{Cursor, FeedCursor, Order, Page, Position, Slice};
 use crate::audit::{Event, EventId, Scope, Timestamp};
 
 /// The log of one tenant as a scope shows it.
@@ -45,8 +45,8 @@ pub struct PageWants {
 /// What the log of a tenant spans.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// The newest place in the log; 0 if it is empty.
-    pub last_sequence: i64,
+    /// The newest place in the log.
+    pub head: FeedCursor,
     /// When the oldest event visible happened.
     pub oldest: Option<Timestamp>,
     /// When the newest event visible happened.
@@ -161,8 +161,7 @@ impl Reader {
 
     /// What the log spans.
     pub async fn extent(&self) -> Result<Extent, StoreError> {
-        let head = tenant_log::Entity::find_by_id(self.tenant_id);
-        let head = self.in_time(head.one(&self.store.read)).await?;
+        let head = self.feed_head().await?;
         let everything = Condition::everything();
         let list = select::List {
             tenant_id: self.tenant_id,
@@ -176,11 +175,7 @@ impl Reader {
             let row = self.query(list.stretch("e.occurred_at", &stretch)).await?.pop();
             row.map(|row| row.try_get_by(0).map(Timestamp)).transpose().map_err(StoreError::from)
         };
-        Ok(Extent {
-            last_sequence: head.map_or(0, |head| head.last_sequence),
-            oldest: end(false).await?,
-            newest: end(true).await?,
-        })
+        Ok(Extent { head, oldest: end(false).await?, newest: end(true).await? })
     }
 
     fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {

@@ -1,0 +1,192 @@
+//! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a shape the importer knows.
+//!
+//! The whole body is one transaction. The status sums up what became of the events: 201 with at least one recorded,
+//! 200 with duplicates only, 207 with some rejected or in conflict, 400 with none that could be taken; the body says
+//! it for each, in the order given.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::response::{Media, refusal};
+use super::{Door, bearer};
+use crate::access::{Recorded, Recorder};
+use crate::audit::event::ProblemCode;
+use crate::audit::json::Node;
+use crate::audit::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
+use crate::foreign::{self, Records};
+use crate::graphql::error::{ApiError, Code};
+
+/// The most events in one request.
+const EVENTS_MAX: usize = 1_000;
+
+/// How the body holds its events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One JSON value: an event or a list.
+    Json,
+    /// A JSON value a line.
+    Lines,
+}
+
+impl Form {
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+        match content_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
+            "application/json" | "application/cloudevents+json" | "application/cloudevents-batch+json" => {
+                Some(Self::Json)
+            }
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Self::Lines),
+            _ => None,
+        }
+    }
+}
+
+/// One event of the body: its key, if that can be read, and the event or what is wrong with it.
+struct Item {
+    event_key: Option<String>,
+    event: Result<NewEvent, Vec<Problem>>,
+}
+
+/// The answer, or a refusal with its status.
+type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
+
+/// Records what a body holds.
+pub(super) async fn post(request: HttpRequest, body: web::Bytes, door: web::Data<Door>) -> HttpResponse {
+    let request_id = door.request_id();
+    let mut response = record(&request, &body, &door).await.unwrap_or_else(|(status, error)| {
+        let mut refused = refusal(status, Media::Json, error);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        refused
+    });
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
+    }
+    response
+}
+
+async fn record(request: &HttpRequest, body: &[u8], door: &Door) -> Outcome {
+    let now = (door.clock)();
+    let caller = match bearer::caller(door, request, now, Media::Json).await {
+        Ok(caller) => caller,
+        Err(refused) => return Ok(refused),
+    };
+    let recorder = caller.recorder(RecordingRoute::Rest).map_err(|refused| (StatusCode::FORBIDDEN, refused.into()))?;
+    let form = Form::of(request).ok_or_else(|| {
+        let sentence = "the content type must be `application/json`, `application/x-ndjson`, \
+            `application/cloudevents+json` or `application/cloudevents-batch+json`";
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Invalid::new(sentence).into())
+    })?;
+    let items = items(body, form, &recorder, &caller.tenant.key, now)?;
+    let (keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();
+    let outcomes = recorder.record(events).await.map_err(|error| {
+        let error = ApiError::from(error);
+        let status = match error.code() {
+            Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, error)
+    })?;
+    Ok(answer(keys.into_iter().zip(outcomes).collect()))
+}
+
+fn items(
+    body: &[u8],
+    form: Form,
+    recorder: &Recorder,
+    tenant: &str,
+    now: Timestamp,
+) -> Result<Vec<Item>, (StatusCode, ApiError)> {
+    let mut items = Vec::new();
+    for record in Records::new(body) {
+        if items.len() == EVENTS_MAX {
+            let error = ApiError::Limit { what: "events", asked: EVENTS_MAX + 1, limit: EVENTS_MAX };
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, error));
+        }
+        items.push(match record {
+            Ok((_, record)) => {
+                Item { event_key: json_input::event_key(&record), event: event(&record, recorder, tenant, now) }
+            }
+            Err(problem) if form == Form::Lines => {
+                let problem = Problem::new("event", ProblemCode::Invalid, problem.to_string());
+                Item { event_key: None, event: Err(vec![problem]) }
+            }
+            Err(problem) => {
+                let sentence = format!("the body is no JSON: {problem}");
+                return Err((StatusCode::BAD_REQUEST, Invalid::new(sentence).into()));
+            }
+        });
+    }
+    if items.is_empty() {
+        return Err((StatusCode::BAD_REQUEST, Invalid::new("the body holds no event").into()));
+    }
+    Ok(items)
+}
+
+/// An event in our own words, else a record of another system.
+fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+    if json_input::is_event(record) || json_input::is_cloud_event(record) {
+        return recorder.event(json_input::parse(record)?, now);
+    }
+    let wrong = |sentence: String| vec![Problem::new("event", ProblemCode::Invalid, sentence)];
+    let recognised = foreign::recognise(record).map_err(|refused| wrong(refused.0))?;
+    if let Some(named) = &recognised.body.recording.source_tenant_id
+        && !named.eq_ignore_ascii_case(tenant)
+    {
+        return Err(wrong(format!("the record is of tenant `{named}`")));
+    }
+    recorder.foreign_event(recognised.body, recognised.shape.name(), now)
+}
+
+fn answer(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {
+    let (mut recorded, mut duplicates, mut conflicts, mut rejected) = (0, 0, 0, 0);
+    let results: Vec<serde_json::Value> = outcomes
+        .into_iter()
+        .enumerate()
+        .map(|(index, (event_key, outcome))| match outcome {
+            Recorded::Recorded(id, sequence) => {
+                recorded += 1;
+                json!({ "index": index, "status": "RECORDED", "eventKey": event_key, "eventId": id.to_global(),
+                    "sequence": sequence })
+            }
+            Recorded::Duplicate(id) => {
+                duplicates += 1;
+                json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global() })
+            }
+            Recorded::Conflict(id) => {
+                conflicts += 1;
+                json!({ "index": index, "status": "CONFLICT", "eventKey": event_key, "eventId": id.to_global() })
+            }
+            Recorded::Rejected(problems) => {
+                rejected += 1;
+                let problems: Vec<_> = problems
+                    .iter()
+                    .map(|p| json!({ "path": p.path, "code": code(p.code), "message": p.message }))
+                    .collect();
+                json!({ "index": index, "status": "REJECTED", "eventKey": event_key, "problems": problems })
+            }
+        })
+        .collect();
+    let total = results.len();
+    let status = match (recorded, duplicates, rejected + conflicts) {
+        (_, _, refused) if rejected == total || refused == total && rejected > 0 => StatusCode::BAD_REQUEST,
+        (_, _, refused) if refused > 0 => StatusCode::MULTI_STATUS,
+        (0, _, _) => StatusCode::OK,
+        _ => StatusCode::CREATED,
+    };
+    let body = json!({ "results": results, "recordedCount": recorded, "duplicateCount": duplicates,
+        "conflictCount": conflicts, "rejectedCount": rejected });
+    HttpResponse::build(status).insert_header((header::CACHE_CONTROL, "private, no-store")).json(body)
+}
+
+const fn code(code: ProblemCode) -> &'static str {
+    match code {
+        ProblemCode::Invalid => "INVALID",
+        ProblemCode::TooLong => "TOO_LONG",
+        ProblemCode::OutOfRange => "OUT_OF_RANGE",
+        ProblemCode::NotPermitted => "NOT_PERMITTED",
+    }
+}

@@ -1,0 +1,103 @@
+//! The log in commit order, for pollers: what was recorded after a place, never skipping and never repeating.
+//!
+//! Numbers are given without gaps in the order of commits, so everything up to the head that was read is there to be
+//! read. A page looks at a bounded stretch of the log, and its cursor moves to the end of what it looked at, also
+//! when nothing matched.
+
+use sea_orm::EntityTrait as _;
+
+use entity::tenant_log;
+
+use super::select::{self, Bound, Stretch};
+use super::{Reader, StoreError, row};
+use crate::audit::filter::{Condition, TimeRange};
+use crate::audit::page::{FeedCursor, Order, OrderField, Position};
+use crate::audit::{Event, Timestamp};
+
+/// The most events that one page looks at.
+const SCANNED_MAX: i64 = 20_000;
+
+/// A page of the feed.
+#[derive(Debug)]
+pub struct FeedPage {
+    /// The events that match, oldest first.
+    pub events: Vec<Event>,
+    /// The page looked at everything after this place.
+    pub scanned_from: i64,
+    /// Everything up to this place was delivered or did not match.
+    pub safe_up_to: FeedCursor,
+    /// Whether the page reaches the end of the log as it was.
+    pub is_caught_up: bool,
+}
+
+/// Why a feed cannot go on from a cursor.
+#[derive(Clone, Debug)]
+pub enum FeedError {
+    /// The log is another one than the cursor's, or does not reach it: it was restored.
+    Restored {
+        /// Where the log can be read from its beginning.
+        oldest: FeedCursor,
+    },
+    /// The log could not be asked.
+    Store(StoreError),
+}
+
+impl From<StoreError> for FeedError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Reader {
+    /// A cursor at the newest place in the log.
+    pub async fn feed_head(&self) -> Result<FeedCursor, StoreError> {
+        let head = tenant_log::Entity::find_by_id(self.tenant_id);
+        let head = self.in_time(head.one(&self.store.read)).await?;
+        let head = head.ok_or_else(|| StoreError::NoTenant(self.tenant_id.to_string()))?;
+        let log_id = FeedCursor::log_id(&head.log_id).ok_or_else(|| StoreError::Corrupt {
+            table: "tenant_log",
+            column: "log_id",
+            id: self.tenant_id.to_string(),
+            reason: "no UUID".to_owned(),
+        })?;
+        Ok(FeedCursor { log_id, sequence: head.last_sequence })
+    }
+
+    /// What was recorded after a cursor and meets a condition, at most `limit` events.
+    pub async fn feed(
+        &self,
+        after: Option<FeedCursor>,
+        condition: &Condition,
+        limit: u32,
+    ) -> Result<FeedPage, FeedError> {
+        let head = self.feed_head().await?;
+        let after = after.unwrap_or(FeedCursor { sequence: 0, ..head });
+        if after.log_id != head.log_id || after.sequence > head.sequence {
+            return Err(FeedError::Restored { oldest: FeedCursor { sequence: 0, ..head } });
+        }
+        let end = head.sequence.min(after.sequence + SCANNED_MAX);
+        let list =
+            select::List { tenant_id: self.tenant_id, scope: &self.scope, condition, period: TimeRange::default() };
+        let bound =
+            |sequence, inclusive| Some(Bound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
+        let stretch = Stretch {
+            order: Order { field: OrderField::Sequence, descending: false },
+            start: bound(after.sequence, false),
+            end: bound(end, true),
+            limit: u64::from(limit),
+        };
+        let rows = self.query(list.stretch(row::COLUMNS, &stretch)).await?;
+        let events: Vec<Event> = rows
+            .iter()
+            .map(|found| row::event(found, &self.scope).map(|(_, event)| event))
+            .collect::<Result<_, StoreError>>()?;
+        let is_full = events.len() == limit as usize;
+        let safe = events.last().filter(|_| is_full).map_or(end, |last| last.sequence);
+        Ok(FeedPage {
+            events,
+            scanned_from: after.sequence,
+            safe_up_to: FeedCursor { sequence: safe, ..head },
+            is_caught_up: safe == head.sequence,
+        })
+    }
+}

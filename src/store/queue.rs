@@ -1,0 +1,172 @@
+//! The queue before the writer: many requests share one commit, and nothing is taken that cannot be kept.
+//!
+//! Requests of a tenant are recorded in the order they came, as many as wait at once in one transaction; a request is
+//! never split over two. Tenants take turns, so that one that is slow does not hold up another. When the queue is
+//! full nothing is taken. After that the answer is the outcome, or an error that means "unknown, repeat it": the event
+//! keys make repeating safe.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::DbBackend;
+use tokio::sync::{Notify, oneshot};
+
+use super::{Outcome, Store, StoreError, Tenant, Writer};
+use crate::audit::{NewEvent, Timestamp};
+
+/// The most events that wait. Beyond, requests are refused.
+const WAITING_MAX: usize = 20_000;
+/// The most events in one transaction, as long as it is not a single request that has more.
+const BATCH_MAX: usize = 2_000;
+/// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
+const TENANTS_AT_ONCE: usize = 4;
+
+/// Gives the moment of recording.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+type Answer = Result<Vec<Outcome>, StoreError>;
+
+/// Events of one request.
+struct Request {
+    events: Vec<NewEvent>,
+    answer: oneshot::Sender<Answer>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    requests: HashMap<i32, VecDeque<Request>>,
+    /// Tenants with requests, in the order of their turns.
+    turns: VecDeque<i32>,
+    /// Tenants that are being recorded.
+    busy: HashSet<i32>,
+    events: usize,
+}
+
+struct Shared {
+    waiting: Mutex<Waiting>,
+    something: Notify,
+    store: Store,
+    clock: Clock,
+}
+
+/// The queue. Clones are the same queue.
+#[derive(Clone)]
+pub struct Queue(Arc<Shared>);
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    /// Starts recording what will be put into the queue.
+    pub fn start(store: Store, clock: Clock) -> Self {
+        let workers = if store.backend() == DbBackend::Postgres { TENANTS_AT_ONCE } else { 1 };
+        let shared = Arc::new(Shared { waiting: Mutex::default(), something: Notify::new(), store, clock });
+        for _ in 0..workers {
+            tokio::spawn(work(Arc::clone(&shared)));
+        }
+        Self(shared)
+    }
+
+    /// Records events of a tenant; the answer comes when they are on disk.
+    pub async fn record(&self, tenant: &Tenant, events: Vec<NewEvent>) -> Answer {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (answer, outcome) = oneshot::channel();
+        {
+            let mut waiting = self.0.lock();
+            if waiting.events + events.len() > WAITING_MAX {
+                return Err(StoreError::Full);
+            }
+            waiting.events += events.len();
+            waiting.requests.entry(tenant.id).or_default().push_back(Request { events, answer });
+            if !waiting.turns.contains(&tenant.id) && !waiting.busy.contains(&tenant.id) {
+                waiting.turns.push_back(tenant.id);
+            }
+        }
+        self.0.something.notify_one();
+        outcome.await.unwrap_or(Err(StoreError::Timeout))
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The requests of the tenant whose turn it is.
+    fn take(&self) -> Option<(i32, Vec<Request>)> {
+        let mut waiting = self.lock();
+        let tenant_id = waiting.turns.pop_front()?;
+        let queue = waiting.requests.get_mut(&tenant_id)?;
+        let (mut taken, mut events) = (Vec::new(), 0);
+        while let Some(next) = queue.front() {
+            if !taken.is_empty() && events + next.events.len() > BATCH_MAX {
+                break;
+            }
+            events += next.events.len();
+            taken.extend(queue.pop_front());
+        }
+        if queue.is_empty() {
+            waiting.requests.remove(&tenant_id);
+        }
+        waiting.events -= events;
+        waiting.busy.insert(tenant_id);
+        Some((tenant_id, taken))
+    }
+
+    /// The tenant may have its next turn.
+    fn done(&self, tenant_id: i32) {
+        let mut waiting = self.lock();
+        waiting.busy.remove(&tenant_id);
+        if waiting.requests.contains_key(&tenant_id) {
+            waiting.turns.push_back(tenant_id);
+        }
+        if !waiting.turns.is_empty() {
+            self.something.notify_one();
+        }
+    }
+}
+
+async fn work(shared: Arc<Shared>) {
+    loop {
+        let Some((tenant_id, requests)) = shared.take() else {
+            shared.something.notified().await;
+            continue;
+        };
+        if !shared.lock().turns.is_empty() {
+            shared.something.notify_one();
+        }
+        let writer = Writer::new(shared.store.clone(), tenant_id);
+        record_all(&writer, requests, &shared.clock).await;
+        shared.done(tenant_id);
+    }
+}
+
+/// Records requests in one transaction; if the database refuses one of them for what it holds, each on its own.
+async fn record_all(writer: &Writer, requests: Vec<Request>, clock: &Clock) {
+    let (events, answers): (Vec<Vec<NewEvent>>, Vec<_>) =
+        requests.into_iter().map(|request| (request.events, request.answer)).unzip();
+    match writer.record(&events.concat(), clock()).await {
+        Ok(outcomes) => {
+            let mut outcomes = outcomes.into_iter();
+            for (events, answer) in events.iter().zip(answers) {
+                // Nobody may be waiting any more.
+                let _ = answer.send(Ok(outcomes.by_ref().take(events.len()).collect()));
+            }
+        }
+        Err(StoreError::Database(_)) if answers.len() > 1 => {
+            for (events, answer) in events.into_iter().zip(answers) {
+                let _ = answer.send(writer.record(&events, clock()).await);
+            }
+        }
+        Err(error) => {
+            for answer in answers {
+                let _ = answer.send(Err(error.clone()));
+            }
+        }
+    }
+}
