@@ -114,7 +114,8 @@ fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
         }
         None => None,
     };
-    let keys = Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref()).map_err(how_to_mend)?;
+    let keys =
+        Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref()).map_err(|problem| how_to_mend(&problem))?;
     let settings = auth::Settings {
         tenant_claim: tokens.tenant_claim.clone(),
         issuer: tokens.jwt_issuer.clone(),
@@ -124,10 +125,10 @@ fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
         reader_groups: tokens.reader_groups.clone(),
         intune_services: tokens.intune_services.clone(),
     };
-    Verifier::new(keys, settings).map_err(how_to_mend)
+    Verifier::new(keys, settings).map_err(|problem| how_to_mend(&problem))
 }
 
-fn how_to_mend(problem: auth::ConfigProblem) -> anyhow::Error {
+fn how_to_mend(problem: &auth::ConfigProblem) -> anyhow::Error {
     anyhow::anyhow!("{problem}; {HOW_TO_CONFIGURE_KEYS}")
 }
 
@@ -180,12 +181,11 @@ fn printable(text: &str) -> String {
 pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
     let store = open_for_operator(&config.database).await?;
     let tenant = if let Some(key) = &config.tenant {
-        match store.tenant(key).await? {
-            Some(tenant) => tenant,
-            None => {
-                check_tenant_key(key)?;
-                store.add_tenant(key, key, &[], new_id()).await?
-            }
+        if let Some(tenant) = store.tenant(key).await? {
+            tenant
+        } else {
+            check_tenant_key(key)?;
+            store.add_tenant(key, key, &[], new_id()).await?
         }
     } else {
         let mut tenants = store.tenants().await?;

@@ -181,7 +181,7 @@ fn check_target(path: &str, target: &Target, problems: &mut Problems) {
         let path = format!("{path}.modifiedProperties.{i}");
         problems.text(&format!("{path}.name"), Some(&change.name), NAME_BYTES_MAX);
         for (name, value) in [("oldValue", &change.old_value), ("newValue", &change.new_value)] {
-            if value.as_ref().is_some_and(|value| holds_nul(value)) {
+            if value.as_ref().is_some_and(holds_nul) {
                 problems.invalid(&format!("{path}.{name}"), "must not hold the character NUL");
             }
         }

@@ -154,13 +154,11 @@ impl Reader {
         if Self::member(node, "status").is_none() {
             self.wrong("status", "is missing");
         }
-        let actor = match Self::member(node, "actor") {
-            Some(actor) => self.actor(actor),
-            None => {
-                self.wrong("actor", "is missing");
-                None
-            }
-        };
+        let actor = Self::member(node, "actor");
+        if actor.is_none() {
+            self.wrong("actor", "is missing");
+        }
+        let actor = actor.and_then(|actor| self.actor(actor));
         let targets: Vec<Target> = self
             .list(node, path, "targets")
             .iter()

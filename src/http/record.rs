@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::response::{Media, refusal};
+use super::response::{Media, failure};
 use super::{Door, bearer};
 use crate::access::{Recorded, Recorder};
 use crate::audit::event::ProblemCode;
@@ -55,8 +55,10 @@ type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
 /// Records what a body holds.
 pub(super) async fn post(request: HttpRequest, body: web::Bytes, door: web::Data<Door>) -> HttpResponse {
     let request_id = door.request_id();
-    let mut response = record(&request, &body, &door).await.unwrap_or_else(|(status, error)| {
-        let mut refused = refusal(status, Media::Json, error);
+    let span = tracing::info_span!("record", request_id);
+    let recorded = tracing::Instrument::instrument(record(&request, &body, &door, &request_id), span).await;
+    let mut response = recorded.unwrap_or_else(|(status, error)| {
+        let mut refused = failure(status, Media::Json, error, &request_id);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -68,9 +70,9 @@ pub(super) async fn post(request: HttpRequest, body: web::Bytes, door: web::Data
     response
 }
 
-async fn record(request: &HttpRequest, body: &[u8], door: &Door) -> Outcome {
+async fn record(request: &HttpRequest, body: &[u8], door: &Door, request_id: &str) -> Outcome {
     let now = (door.clock)();
-    let caller = match bearer::caller(door, request, now, Media::Json).await {
+    let caller = match bearer::caller(door, request, now, Media::Json, request_id).await {
         Ok(caller) => caller,
         Err(refused) => return Ok(refused),
     };

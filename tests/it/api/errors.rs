@@ -59,7 +59,7 @@ async fn documents_that_do_not_hold_are_refused_before_execution() {
     wrong variable: 400 graphql-response+json {"errors":[{"message":"Invalid value for argument \"first\", expected type \"Int\"","locations":[{"line":1,"column":31}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown variable: 400 graphql-response+json {"errors":[{"message":"Variable \"$id\" is not defined","locations":[{"line":1,"column":8}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     fragment cycle: 400 graphql-response+json {"errors":[{"message":"fragment `A` contains itself","extensions":{"code":"BAD_USER_INPUT"}}]}
-    mutation: 400 graphql-response+json {"errors":[{"message":"Schema is not configured for mutations.","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}},{"message":"Schema is not configured for mutations.","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
+    mutation: 400 graphql-response+json {"errors":[{"message":"Unknown field \"x\" on type \"Mutation\".","locations":[{"line":1,"column":12}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     "##);
 }
 

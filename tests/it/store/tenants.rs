@@ -70,7 +70,7 @@ async fn two_tenants_never_see_one_another() {
         }
         let counted: i64 = reader.recorded_activities().await.unwrap().iter().map(|found| found.event_count).sum();
         assert_eq!(counted, i64::try_from(mine.len()).unwrap());
-        assert_eq!(reader.extent().await.unwrap().last_sequence, counted);
+        assert_eq!(reader.extent().await.unwrap().head.sequence, counted);
     }
 }
 
@@ -144,6 +144,7 @@ async fn every_statement_names_the_tenant_for_each_table() {
         "d",
         "e",
         "g",
+        "i",
         "k",
         "p",
         "t",

@@ -1,0 +1,215 @@
+//! Recording by API: the mutation and the batch endpoint.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::app::TestApp;
+use crate::harness::client::{Answer, Client};
+
+const RECORD: &str = "mutation($events: [AuditEventInput!]!) {
+    recordAuditEvents(input: { events: $events }) {
+        recordedCount duplicateCount conflictCount rejectedCount
+        results {
+            __typename
+            ... on AuditEventRecorded { index eventKey eventId }
+            ... on AuditEventDuplicate { index eventKey eventId }
+            ... on AuditEventConflict { index eventKey eventId }
+            ... on AuditEventRejected { index eventKey problems { path code message } }
+        }
+    }
+}";
+
+fn recorder(app: &TestApp) -> Client {
+    Client::new(&app.url).permitted("contoso", "audit/write")
+}
+
+fn event(key: &str) -> Value {
+    json!({
+        "eventKey": key,
+        "occurredAt": "2026-01-02T03:04:05.123456Z",
+        "activity": "Approve payment",
+        "category": "Payments",
+        "service": "Contoso Payroll",
+        "status": "SUCCESS",
+        "actor": { "user": { "userPrincipalName": "ada@contoso.example", "application": { "displayName": "Payroll" } } },
+        "targets": [{
+            "type": "Payment",
+            "objectId": "42",
+            "modifiedProperties": [{ "name": "state", "oldValue": "open", "newValue": ["approved", 1] }],
+        }],
+        "additionalDetails": [{ "key": "channel", "value": "web" }],
+    })
+}
+
+async fn record(client: &Client, events: Value) -> Answer {
+    client.query_with(RECORD, json!({ "events": events })).await
+}
+
+async fn post(client: &Client, content_type: &str, body: impl Into<String>) -> Answer {
+    let request = client.request(Method::POST, "/v1/events").header("content-type", content_type);
+    client.send(request.body(body.into())).await
+}
+
+fn outcomes(answer: &Answer) -> Vec<String> {
+    let results = answer.body["results"].as_array().cloned().unwrap_or_default();
+    results.iter().map(|result| result["status"].as_str().unwrap_or("").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_became_of_each_event_is_data() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let mut other = event("a");
+    other["activity"] = "Reject payment".into();
+    let mut wrong = event("c");
+    wrong["occurredAt"] = "1969-12-31T23:59:59Z".into();
+    wrong["targets"][0]["type"] = " ".into();
+    let answer = record(&client, json!([event("a"), event("a"), other, event("b"), wrong])).await;
+    let payload = answer.data("/recordAuditEvents");
+    let kinds: Vec<&str> =
+        payload["results"].as_array().unwrap().iter().map(|result| result["__typename"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        ["AuditEventRecorded", "AuditEventDuplicate", "AuditEventConflict", "AuditEventRecorded", "AuditEventRejected"]
+    );
+    assert_eq!(payload["recordedCount"], 2);
+    assert_eq!(payload["results"][4]["problems"][0]["path"], json!(["targets", "0", "type"]));
+    let id = payload["results"][0]["eventId"].as_str().unwrap();
+    let query = format!(
+        "{{ auditEvent(id: \"{id}\") {{ sequence operationType recording {{ route recordedBy }}
+            targets {{ key modifiedProperties {{ change oldValue newValue }} }} }} }}"
+    );
+    let read = app.admin().query(&query).await;
+    let expected = json!({
+        "sequence": 1,
+        "operationType": "OTHER",
+        "recording": { "route": "GRAPHQL", "recordedBy": "somebody" },
+        "targets": [{ "key": "id:42:payment",
+            "modifiedProperties": [{ "change": "CHANGED", "oldValue": "open", "newValue": ["approved", 1] }] }],
+    });
+    assert_eq!(*read.data("/auditEvent"), expected);
+}
+
+#[tokio::test]
+async fn no_access_role_includes_recording() {
+    let app = TestApp::start().await;
+    for client in [app.admin(), app.intune_admin(), app.auditor()] {
+        assert_eq!(record(&client, json!([event("a")])).await.error().0, "FORBIDDEN");
+        assert_eq!(post(&client, "application/json", event("a").to_string()).await.status, 403);
+    }
+    assert_eq!(post(&app.anonymous(), "application/json", event("a").to_string()).await.status, 401);
+    let recorder = recorder(&app);
+    assert_eq!(recorder.query("{ auditEvents { nodes { id } } }").await.error().0, "FORBIDDEN");
+    assert_eq!(*recorder.query("{ viewer { canRecordAuditEvents } }").await.data("/viewer/canRecordAuditEvents"), true);
+    assert_eq!(app.admin().keys(json!({})).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn defaults_come_from_the_catalogue() {
+    let app = TestApp::start().await;
+    let mut known = event("a");
+    (known["service"], known["category"], known["activity"]) =
+        ("Core Directory".into(), "GroupManagement".into(), "Delete group".into());
+    record(&recorder(&app), json!([known])).await.data("/recordAuditEvents");
+    let query = "{ auditEvents(period: null) { nodes { operationType activityResourceType activityDisplayName } } }";
+    let answer = app.admin().query(query).await;
+    let expected =
+        json!([{ "operationType": "DELETE", "activityResourceType": "GROUP", "activityDisplayName": "Delete group" }]);
+    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+}
+
+#[tokio::test]
+async fn too_many_too_few_and_reserved_are_refused() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let many: Vec<Value> = (0..1_001).map(|i| event(&i.to_string())).collect();
+    assert_eq!(post(&client, "application/json", Value::from(many.clone()).to_string()).await.status, 413);
+    assert_eq!(record(&client, json!([])).await.error().0, "BAD_USER_INPUT");
+    let mut reserved = event("a");
+    reserved["service"] = "AuditGraph".into();
+    let answer = record(&client, json!([reserved])).await;
+    assert_eq!(answer.data("/recordAuditEvents/results/0/problems/0")["code"], "NOT_PERMITTED");
+    assert_eq!(app.admin().keys(json!({})).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_batch_endpoint_sums_up_by_its_status() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let one = post(&client, "application/json", event("a").to_string()).await;
+    assert_eq!((one.status, outcomes(&one)), (201, vec!["RECORDED".to_owned()]));
+    assert_eq!(one.body["results"][0]["sequence"], 1);
+    let again = post(&client, "application/json", json!([event("a")]).to_string()).await;
+    assert_eq!((again.status, outcomes(&again)), (200, vec!["DUPLICATE".to_owned()]));
+    let lines = format!("{}\nnot json\n{}\n", event("b"), event("c"));
+    let some = post(&client, "application/x-ndjson", lines).await;
+    assert_eq!((some.status, outcomes(&some)), (207, ["RECORDED", "REJECTED", "RECORDED"].map(str::to_owned).to_vec()));
+    let none = post(&client, "application/json", "{\"eventKey\":\"x\",\"colour\":1}").await;
+    assert_eq!((none.status, outcomes(&none)), (400, vec!["REJECTED".to_owned()]));
+    let problems = none.body["results"][0]["problems"].as_array().unwrap();
+    let paths: Vec<&str> = problems.iter().map(|problem| problem["path"][0].as_str().unwrap()).collect();
+    for path in ["colour", "occurredAt", "activity", "category", "service", "status", "actor"] {
+        assert!(paths.contains(&path), "{path} in {paths:?}");
+    }
+    assert_eq!(post(&client, "application/json", "{").await.status, 400);
+    assert_eq!(post(&client, "application/json", "").await.status, 400);
+    assert_eq!(post(&client, "text/plain", "{}").await.status, 415);
+    assert_eq!(client.send(client.request(Method::GET, "/v1/events")).await.status, 405);
+    assert_eq!(app.admin().keys(json!({})).await.len(), 3);
+}
+
+#[tokio::test]
+async fn cloud_events_and_foreign_records_are_taken() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let cloud = json!({
+        "specversion": "1.0", "id": "ce-1", "source": "Contoso Shop", "type": "Cancel order", "subject": "order-7",
+        "time": "2026-01-02T03:04:05Z",
+        "data": { "category": "Orders", "status": "FAILURE", "actor": { "system": { "name": "Nightly job" } } },
+    });
+    let answer = post(&client, "application/cloudevents+json", cloud.to_string()).await;
+    assert_eq!((answer.status, outcomes(&answer)), (201, vec!["RECORDED".to_owned()]), "{}", answer.text);
+    let foreign = |tenant: &str| {
+        json!({
+            "time": "2026-02-01T00:00:00Z", "tenantId": tenant, "category": "AuditLogs", "operationName": "Create MobileApp",
+            "properties": { "AuditEventId": format!("5a{tenant}"), "ActivityType": 0, "Category": 5,
+                "Actor": { "ActorType": 1, "UPN": "bob@contoso.example" } },
+        })
+        .to_string()
+    };
+    assert_eq!(outcomes(&post(&client, "application/json", foreign("contoso")).await), ["RECORDED"]);
+    let other = post(&client, "application/json", foreign("fabrikam")).await;
+    assert_eq!(other.body["results"][0]["problems"][0]["message"], "the record is of tenant `fabrikam`");
+    let mut keys = app.admin().keys(json!({})).await;
+    keys.sort_unstable();
+    assert_eq!(keys, ["5acontoso", "ce-1"]);
+}
+
+#[tokio::test]
+async fn requests_that_come_together_are_each_recorded_once() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let sent = (0..40).map(|i| {
+        let client = client.clone();
+        // Every key is sent by two requests.
+        tokio::spawn(async move {
+            post(
+                &client,
+                "application/json",
+                json!([event(&(i / 2).to_string()), event(&format!("own-{i}"))]).to_string(),
+            )
+            .await
+        })
+    });
+    let mut recorded = 0;
+    for answer in sent.collect::<Vec<_>>() {
+        let answer = answer.await.unwrap();
+        recorded += answer.body["recordedCount"].as_u64().unwrap();
+    }
+    assert_eq!(recorded, 60);
+    let query = "{ auditEvents(first: 200, period: null, orderBy: { field: SEQUENCE, direction: ASC }) { nodes { sequence } } }";
+    let answer = app.admin().query(query).await;
+    let sequences: Vec<u64> =
+        answer.data("/auditEvents/nodes").as_array().unwrap().iter().map(|n| n["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequences, (1..=60).collect::<Vec<u64>>());
+}
