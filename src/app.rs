@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -101,9 +102,16 @@ impl App {
         self.address
     }
 
-    /// Serves until the process is told to stop, then lets requests end.
-    pub async fn run(self) -> anyhow::Result<()> {
-        Ok(self.server.await?)
+    /// Serves until the process is told to stop, then lets requests end. `ready` is called once that can be told.
+    pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        let mut server = std::pin::pin!(self.server);
+        // The first poll begins to listen to signals.
+        let first = std::future::poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await;
+        ready(self.address);
+        match first {
+            Poll::Ready(ended) => Ok(ended?),
+            Poll::Pending => Ok(server.await?),
+        }
     }
 }
 
@@ -152,9 +160,7 @@ async fn open(database: &Database) -> anyhow::Result<Store> {
 
 /// `auditgraph serve`.
 pub async fn serve(config: &Serve) -> anyhow::Result<()> {
-    let app = App::start(config).await?;
-    tracing::info!(address = %app.address(), "listening");
-    app.run().await
+    App::start(config).await?.run(|address| tracing::info!(%address, "listening")).await
 }
 
 /// `auditgraph migrate`.
@@ -293,9 +299,7 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
     }
     let recorder = Token { permission: vec!["audit/write".to_owned()], subject: "recorder".to_owned(), ..token };
     say(format!("token RECORD {}", self::token(&recorder)?));
-    let app = App::start(&serve).await?;
-    say(format!("ready http://{}", app.address()));
-    app.run().await
+    App::start(&serve).await?.run(|address| say(format!("ready http://{address}"))).await
 }
 
 /// The settings of a demo: those of `serve` and `token`, for a log and a secret of its own.

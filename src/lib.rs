@@ -6,7 +6,7 @@
 //!           street                                                   cellar
 //!  client -> http -> auth -> access -> graphql ----> store --------> entity, migration -> database
 //!            door    who is it?        what is asked, the log itself:
-//!                                      in its words   read and record
+//!                                      in its words   read, record, poll
 //!                  \_____________ audit: the language everyone speaks ___________/
 //! ```
 //!
@@ -32,6 +32,12 @@
 //! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs` →
 //! `http/response.rs`.
 //!
+//! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
+//! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/queue.rs` (many requests,
+//! one commit) → `store/record.rs` → answer.
+//!
+//! **Poll.** `graphql/query.rs` → [`store::Reader`] in `store/feed.rs`: the head, then what stands after the cursor.
+//!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
@@ -55,6 +61,8 @@
 //! | which kind of operation and resource an activity is | [`audit::classification`] |
 //! | why nothing of a foreign record is lost | [`foreign`] |
 //! | exact pages in one statement | `store/read.rs` |
+//! | why a feed never skips and never repeats | `store/feed.rs` |
+//! | what is refused when too much waits | `store/queue.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |

@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::time::DAY;
 use super::{Invalid, Timestamp};
 
 /// What a list of events can be ordered by.
@@ -54,13 +55,22 @@ pub struct Position {
     pub sequence: i64,
 }
 
+/// A window that ends now, as it stood when a list was first asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many days it covers.
+    pub days: u8,
+    /// Its first moment.
+    pub from: Timestamp,
+}
+
 /// A place in a list, together with what the list was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The list's order.
     pub order: Order,
-    /// The first moment of the list's period, if it had one.
-    pub from: Option<Timestamp>,
+    /// The start of the list's window, if its period was one that ends now; so the window does not slide.
+    pub window: Option<Window>,
     /// The place.
     pub position: Position,
 }
@@ -74,8 +84,9 @@ impl Cursor {
         let mut bytes = vec![LIST_CURSOR_VERSION, self.order.code()];
         bytes.extend(self.position.occurred_at.0.to_be_bytes());
         bytes.extend(self.position.sequence.to_be_bytes());
-        if let Some(from) = self.from {
-            bytes.extend(from.0.to_be_bytes());
+        if let Some(window) = self.window {
+            bytes.push(window.days);
+            bytes.extend(window.from.0.to_be_bytes());
         }
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -89,14 +100,15 @@ impl Cursor {
             eight.map(i64::from_be_bytes)
         };
         let (Some(occurred_at), Some(sequence)) = (number(2), number(10)) else { return Err(foreign()) };
-        if bytes[0] != LIST_CURSOR_VERSION || !matches!(bytes.len(), 18 | 26) || bytes[1] > 3 || sequence < 0 {
+        if bytes[0] != LIST_CURSOR_VERSION || !matches!(bytes.len(), 18 | 27) || bytes[1] > 3 || sequence < 0 {
             return Err(foreign());
         }
         if bytes[1] != order.code() {
             return Err(Invalid::new(format!("`{part}` is a cursor of a list in another order")));
         }
         let position = Position { occurred_at: Timestamp(occurred_at), sequence };
-        Ok(Self { order, from: number(18).map(Timestamp), position })
+        let window = number(19).map(|from| Window { days: bytes[18], from: Timestamp(from) });
+        Ok(Self { order, window, position })
     }
 }
 
@@ -162,6 +174,8 @@ pub struct Page {
     pub before: Option<Cursor>,
     /// In which order.
     pub order: Order,
+    /// The window that the list is of, if its period is one that ends now.
+    pub window: Option<Window>,
 }
 
 impl Page {
@@ -183,12 +197,23 @@ impl Page {
             (None, None) => (limits.default, false),
         };
         let cursor = |part, text: Option<&str>| text.map(|text| Cursor::parse(text, order, part)).transpose();
-        Ok(Self { limit, from_end, after: cursor("after", after)?, before: cursor("before", before)?, order })
+        let (after, before) = (cursor("after", after)?, cursor("before", before)?);
+        Ok(Self { limit, from_end, after, before, order, window: None })
     }
 
-    /// The start of the period that the page's cursors were made in.
-    pub fn kept_start(&self) -> Option<Timestamp> {
-        self.after.or(self.before)?.from
+    /// Makes the page one of a window of so many days: as the page's cursors have it, else ending now.
+    pub fn keep_window(&mut self, days: u8, now: Timestamp) -> Result<Window, Invalid> {
+        let mut cursors = [("after", self.after), ("before", self.before)].into_iter();
+        let kept = cursors.try_fold(None, |kept: Option<Window>, (part, cursor)| {
+            let Some(cursor) = cursor else { return Ok(kept) };
+            match cursor.window {
+                Some(window) if window.days == days && kept.is_none_or(|kept| kept == window) => Ok(Some(window)),
+                _ => Err(Invalid::new(format!("`{part}` is a cursor of a list of another period"))),
+            }
+        });
+        let window = kept?.unwrap_or(Window { days, from: now.plus(-i64::from(days) * DAY) });
+        self.window = Some(window);
+        Ok(window)
     }
 }
 
@@ -227,9 +252,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_comes_back_as_it_went(at in any::<i64>(), sequence in 0_i64.., from in any::<Option<i64>>()) {
+        fn a_cursor_comes_back_as_it_went(at in any::<i64>(), sequence in 0_i64.., from in any::<Option<(u8, i64)>>()) {
             let position = Position { occurred_at: Timestamp(at), sequence };
-            let cursor = Cursor { order: Order::NEWEST, from: from.map(Timestamp), position };
+            let window = from.map(|(days, from)| Window { days, from: Timestamp(from) });
+            let cursor = Cursor { order: Order::NEWEST, window, position };
             prop_assert_eq!(Cursor::parse(&cursor.encode(), Order::NEWEST, "after").unwrap(), cursor);
             let other = Order { field: OrderField::Sequence, descending: true };
             prop_assert!(Cursor::parse(&cursor.encode(), other, "after").is_err());

@@ -9,7 +9,7 @@ use super::vocabulary::{
     ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
 };
 use crate::audit::filter::{SetCondition, TimeRange};
-use crate::audit::time::DAY;
+use crate::audit::page::Page;
 use crate::audit::{Invalid, Timestamp};
 
 /// A span of time: either one that ends now or one between two moments.
@@ -48,12 +48,8 @@ impl DateTimeRangeInput {
     }
 }
 
-/// The period of a list: a window ends now, and starts where the cursors of the list say it did.
-pub fn period(
-    input: Option<&AuditPeriodInput>,
-    now: Timestamp,
-    kept_start: Option<Timestamp>,
-) -> Result<TimeRange, Invalid> {
+/// The period of a list: a window ends now, and starts where the cursors of its page say it did.
+pub fn period(input: Option<&AuditPeriodInput>, now: Timestamp, page: &mut Page) -> Result<TimeRange, Invalid> {
     let days = match input {
         None => return Ok(TimeRange::default()),
         Some(AuditPeriodInput::Between(range)) => return range.range("period.between"),
@@ -62,7 +58,7 @@ pub fn period(
         Some(AuditPeriodInput::Window(AuditTimeWindow::Last30Days)) => 30,
     };
     // `to` is the first moment after the span, and now still belongs to it.
-    Ok(TimeRange { from: Some(kept_start.unwrap_or(now.plus(-days * DAY))), to: Some(now.plus(1)) })
+    Ok(TimeRange { from: Some(page.keep_window(days, now)?.from), to: Some(now.plus(1)) })
 }
 
 /// Conditions on a string. All of them have to hold. Compared in folded form.

@@ -125,14 +125,14 @@ impl Query {
         >,
     ) -> Result<AuditEventConnection, ApiError> {
         let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
-        let page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
+        let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
         // The library takes a variable that was left out for no value at all, and so does not see the default.
         let when = match when {
             MaybeUndefined::Undefined => Some(AuditPeriodInput::DEFAULT),
             MaybeUndefined::Null => None,
             MaybeUndefined::Value(when) => Some(when),
         };
-        let period = period(when.as_ref(), ctx.session()?.now, page.kept_start())?;
+        let period = period(when.as_ref(), ctx.session()?.now, &mut page)?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         let reader = ctx.reader()?;
         let events = List { condition, period };

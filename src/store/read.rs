@@ -71,7 +71,7 @@ impl Reader {
         wants: PageWants,
     ) -> Result<Slice<(Cursor, Event)>, StoreError> {
         let select = self.list(list);
-        let cursor = |position| Cursor { order: page.order, from: list.period.from, position };
+        let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
         let (want_near, want_far) =

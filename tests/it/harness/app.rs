@@ -41,7 +41,7 @@ impl TestApp {
         let Command::Serve(config) = Cli::try_parse_from(arguments).unwrap().command else { unreachable!() };
         let app = App::start(&config).await.unwrap();
         let url = format!("http://{}", app.address());
-        tokio::spawn(app.run());
+        tokio::spawn(app.run(|_| ()));
         Self { database, store, tenant, url }
     }
 

@@ -89,14 +89,14 @@ impl EventExt for EventBody {
     }
 
     fn activity(mut self, activity: &str) -> Self {
-        self.activity = activity.to_owned();
-        self.activity_display_name = activity.to_owned();
+        activity.clone_into(&mut self.activity);
+        activity.clone_into(&mut self.activity_display_name);
         self
     }
 
     fn service(mut self, service: &str, category: &str) -> Self {
-        self.service = service.to_owned();
-        self.category = category.to_owned();
+        service.clone_into(&mut self.service);
+        category.clone_into(&mut self.category);
         self
     }
 

@@ -32,7 +32,7 @@ async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<E
 /// The sequences of a list, over all its pages.
 async fn listed(reader: &Reader, list: &List, order: Order, limit: u32) -> Vec<i64> {
     let wants = PageWants { next: true, previous: false };
-    let mut page = Page { limit, from_end: false, after: None, before: None, order };
+    let mut page = Page { limit, from_end: false, after: None, before: None, order, window: None };
     let mut found = Vec::new();
     loop {
         let slice = reader.events(list, &page, wants).await.unwrap();

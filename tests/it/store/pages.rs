@@ -111,7 +111,7 @@ async fn walk(order: Order, steps: Vec<Step>) -> Result<(), String> {
             }
             Step::Read { limit, from_end, after, before, filtered, wants } => {
                 let at = |index: Option<Index>| index.filter(|_| !cursors.is_empty()).map(|index| *index.get(&cursors));
-                let page = Page { limit, from_end, after: at(after), before: at(before), order };
+                let page = Page { limit, from_end, after: at(after), before: at(before), order, window: None };
                 let asked = PageWants { next: wants.0, previous: wants.1 };
                 let slice = log.reader().events(&list(filtered), &page, asked).await.unwrap();
                 let found: Vec<i64> = slice.rows.iter().map(|(_, event)| event.sequence).collect();
@@ -170,7 +170,7 @@ async fn a_walk_meets_everything_once_while_events_arrive() {
                 log.record((0..).zip(&first).map(|(n, what)| arriving(n, *what))).await;
                 let there: BTreeSet<i64> =
                     (1..).zip(&first).filter(|(_, (_, filtered))| *filtered).map(|(n, _)| n).collect();
-                let page = Page { limit, from_end, after: None, before: None, order };
+                let page = Page { limit, from_end, after: None, before: None, order, window: None };
                 let met = met(&log, page, &arrivals, &Mutex::new(first.len())).await;
                 let missed: Vec<&i64> = there.iter().filter(|sequence| !met.contains_key(sequence)).collect();
                 let again: Vec<_> = met.iter().filter(|(_, times)| **times > 1).collect();

@@ -12,7 +12,7 @@ use crate::harness::database::{NOW, TestLog, add_tenant, numbers, record};
 use crate::harness::events::{EventExt as _, application, change, event, target, user};
 
 async fn found(reader: &Reader, condition: Condition) -> Vec<Event> {
-    let page = Page { limit: 100, from_end: false, after: None, before: None, order: Order::NEWEST };
+    let page = Page { limit: 100, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
     let list = List { condition, period: TimeRange::default() };
     let slice = reader.events(&list, &page, PageWants { next: false, previous: false }).await.unwrap();
     slice.rows.into_iter().map(|(_, event)| event).collect()

@@ -28,7 +28,7 @@ async fn filled() -> (TestLog, Statements) {
 }
 
 fn page(from_end: bool, after: Option<Cursor>, before: Option<Cursor>) -> Page {
-    Page { limit: 3, from_end, after, before, order: Order::NEWEST }
+    Page { limit: 3, from_end, after, before, order: Order::NEWEST, window: None }
 }
 
 fn everything() -> List {

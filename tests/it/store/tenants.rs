@@ -12,7 +12,7 @@ use super::arbitrary::{bodies, condition, for_all};
 use crate::harness::database::{NOW, Statements, TestLog, add_tenant};
 
 async fn listed(reader: &Reader, list: &List) -> Vec<EventBody> {
-    let page = Page { limit: 200, from_end: false, after: None, before: None, order: Order::NEWEST };
+    let page = Page { limit: 200, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
     let slice = reader.events(list, &page, PageWants { next: true, previous: true }).await.unwrap();
     assert_eq!(slice.has_next, Some(false));
     let mut bodies: Vec<EventBody> = slice.rows.into_iter().map(|(_, event)| event.body).collect();
