@@ -121,3 +121,22 @@ async fn cursors_keep_the_start_of_the_window_they_were_made_in() {
     assert_eq!(second["period"]["from"], first["period"]["from"]);
     assert!(second["period"]["to"].as_str() > first["period"]["to"].as_str(), "the end moves with the clock");
 }
+
+#[tokio::test]
+async fn a_cursor_of_one_window_is_not_taken_for_another() {
+    let app = of_all_ages().await;
+    let of = async |window: &str| {
+        let variables = json!({ "period": { "window": window }, "first": 1 });
+        let answer = app.admin().query_with(LIST, variables).await;
+        answer.data("/auditEvents/pageInfo/endCursor").clone()
+    };
+    let (day, week) = (of("LAST_24_HOURS").await, of("LAST_7_DAYS").await);
+    let follow = async |after: &Value, period: Value| {
+        app.admin().query_with(LIST, json!({ "period": period, "first": 9, "after": after })).await
+    };
+    let answer = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
+    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`after` is a cursor of a list of another period"));
+    assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
+    // Without a window a cursor is a place and nothing else.
+    assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
+}

@@ -1,11 +1,16 @@
 //! How many statements it takes: one for a page, and more only for what was asked besides.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use auditgraph::access::Access;
 use auditgraph::audit::filter::{Condition, EventText, TextCondition, TimeRange};
-use auditgraph::audit::page::{Cursor, Order, Page};
+use auditgraph::audit::page::{Cursor, Order, Page, PageLimits};
+use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{EventId, Timestamp};
-use auditgraph::store::{List, PageWants, Reader};
+use auditgraph::auth::{AccessGrant, Principal, Role};
+use auditgraph::graphql;
+use auditgraph::store::{List, PageWants, Queue, Reader};
 
 use crate::harness::database::{NOW, Statements, TestLog};
 use crate::harness::events::{EventExt as _, change, event, target};
@@ -96,4 +101,35 @@ async fn a_batch_takes_as_many_statements_as_a_single_event() {
     let single = statements.take().len();
     log.record((0..100).map(|i| event(&format!("many {i}")))).await;
     assert_eq!(statements.take().len(), single);
+}
+
+/// The library executes a field once for each fragment that has it, and puts the answers together by their places.
+#[tokio::test]
+async fn a_page_that_several_fragments_ask_for_is_read_once() {
+    let (log, statements) = filled().await;
+    let queue = Queue::start(log.store.clone(), Arc::new(|| NOW));
+    let access = Access::new(log.store.clone(), queue, SensitiveNames::default());
+    let principal = Principal {
+        subject: "somebody".to_owned(),
+        user_principal_name: None,
+        display_name: None,
+        tenant: log.tenant.key.clone(),
+        client_id: None,
+        grants: vec![AccessGrant { role: Role::GlobalAdmin, services: None, sees_sensitive: true }],
+        record: None,
+        expires_at: NOW,
+    };
+    let caller = access.caller(Arc::new(principal)).await.unwrap();
+    statements.take();
+    let schema = graphql::build(graphql::Limits { page: PageLimits { default: 50, max: 200 } });
+    let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }
+        fragment A on Query { auditEvents(first: 3, period: null) { nodes { id } } }
+        fragment B on Query { auditEvents(first: 3, period: null) { nodes { eventKey } pageInfo { hasNextPage } } }";
+    let request = async_graphql::Request::new(query).data(Arc::new(graphql::Session::new(caller, NOW)));
+    let response = schema.execute(request).await;
+    assert_eq!(response.errors, Vec::new());
+    let data = response.data.into_json().unwrap();
+    assert_eq!(data["auditEvents"]["nodes"][2]["eventKey"], "k2");
+    assert_eq!(data["auditEvents"]["pageInfo"]["hasNextPage"], true);
+    assert_eq!(statements.take().len(), 2, "one for each list");
 }
