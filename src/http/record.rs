@@ -110,7 +110,9 @@ fn items(
         }
         items.push(match record {
             Ok((_, record)) => {
-                Item { event_key: json_input::event_key(&record), event: event(&record, recorder, tenant, now) }
+                let event = event(&record, recorder, tenant, now);
+                let given = event.as_ref().ok().map(|event| event.body().event_key.clone());
+                Item { event_key: given.or_else(|| json_input::event_key(&record)), event }
             }
             Err(problem) if form == Form::Lines => {
                 let problem = Problem::new("event", ProblemCode::Invalid, problem.to_string());

@@ -90,7 +90,7 @@ const POSTGRES_VERSION_MIN: u32 = 150_000;
 pub struct Settings {
     /// `sqlite://file` or `postgres://...`.
     pub url: String,
-    /// The most connections for reading (on PostgreSQL, in all).
+    /// The most connections for reading.
     pub connections: u32,
     /// How long a reading statement may take.
     pub statement_timeout: Duration,
@@ -310,7 +310,8 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
     let milliseconds = settings.statement_timeout.as_millis();
     let reading =
         format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
-    let writers = pool(settings.connections.div_ceil(4).max(2), writing).await.map_err(sqlx_error)?;
+    // One for each tenant that records, and some for the operator's commands.
+    let writers = pool(queue::TENANTS_AT_ONCE + 2, writing).await.map_err(sqlx_error)?;
     let readers = pool(settings.connections, reading).await.map_err(sqlx_error)?;
     Ok((writers.into(), readers.into()))
 }

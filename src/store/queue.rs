@@ -19,7 +19,7 @@ const WAITING_MAX: usize = 20_000;
 /// The most events in one transaction, as long as it is not a single request that has more.
 const BATCH_MAX: usize = 2_000;
 /// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
-const TENANTS_AT_ONCE: usize = 4;
+pub(super) const TENANTS_AT_ONCE: u32 = 4;
 
 /// Gives the moment of recording.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -141,13 +141,18 @@ async fn work(shared: Arc<Shared>) {
             shared.something.notify_one();
         }
         let writer = Writer::new(shared.store.clone(), tenant_id);
-        record_all(&writer, requests, &shared.clock).await;
+        // In a task of its own: whatever happens to it, the next tenant has its turn. Who waited for it is then told
+        // that nothing is known, because the answers are dropped.
+        let recorded = tokio::spawn(record_all(writer, requests, Arc::clone(&shared.clock))).await;
+        if let Err(error) = recorded {
+            tracing::error!(error = &error as &dyn std::error::Error, "recording ended early");
+        }
         shared.done(tenant_id);
     }
 }
 
 /// Records requests in one transaction; if the database refuses one of them for what it holds, each on its own.
-async fn record_all(writer: &Writer, requests: Vec<Request>, clock: &Clock) {
+async fn record_all(writer: Writer, requests: Vec<Request>, clock: Clock) {
     let (events, answers): (Vec<Vec<NewEvent>>, Vec<_>) =
         requests.into_iter().map(|request| (request.events, request.answer)).unzip();
     match writer.record(&events.concat(), clock()).await {

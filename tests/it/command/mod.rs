@@ -3,3 +3,4 @@
 mod import;
 mod operate;
 mod serve;
+mod crash;
