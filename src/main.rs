@@ -1,6 +1,6 @@
 //! The command line: parses, starts logging, hands over to [`auditgraph::app`].
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use auditgraph::config::{Cli, Command, LogFormat};
@@ -45,7 +45,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn start_logging(cli: &Cli) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&cli.log)
         .map_err(|problem| anyhow::anyhow!("AUDITGRAPH_LOG cannot be read: {problem}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match cli.log_format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),
