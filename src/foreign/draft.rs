@@ -151,7 +151,7 @@ pub(super) fn fit(text: &str) -> String {
     short.to_owned()
 }
 
-/// The key that an id makes. A text without any digit, such as `id` or `XXXX`, identifies nothing.
+/// The key that an id makes. A text without any digit, such as `id`, identifies nothing.
 fn event_key(id: &str, is_key: bool) -> Option<String> {
     if fold(id).len() > KEY_BYTES_MAX {
         return Some(format!("sha256:{}", hex(hash16(id.as_bytes()))));
