@@ -45,7 +45,8 @@
 //! # Invariants
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
-//! - Every read starts from a [`audit::Scope`] and passes [`audit::Event::reduced`] before it is matched or shown.
+//! - Every read starts from a [`audit::Scope`], and what it shows has passed [`audit::Event::reduced`]; SQL selects as if
+//!   it had matched that.
 //! - A condition means the same to SQL and to [`audit::filter::Condition::matches`]; a property test compares them.
 //! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.
 //! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: nothing internal leaves by a `?`.

@@ -1,5 +1,5 @@
 //! Which events: one condition with two faces, [`Condition::matches`] here and its translation to SQL in
-//! `store::select`. A property test holds them together.
+//! `store::condition`. A property test holds them together.
 //!
 //! A condition is asked of an event *as reduced for the caller*, so a withheld value never matches. Logic is
 //! two-valued: a condition on an absent text is false and its negation true. All texts are folded when a condition
