@@ -17,7 +17,7 @@ use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Keys, Role, TokenRequest, Verifier};
 use crate::config::{
-    Cli, Command, Database, Demo, Import, Serve, TenantAct, TenantCommand, Token, Tokens, without_password,
+    Cli, Command, Database, Demo, Import, Limits, Serve, TenantAct, TenantCommand, Token, Tokens, without_password,
 };
 use crate::graphql::check::DocumentLimits;
 use crate::http::{self, Door};
@@ -69,16 +69,17 @@ impl App {
             store.migrate().await?;
         }
         store.check_schema().await?;
+        let limits = &config.limits;
         let page =
-            PageLimits { default: config.page_size_default.min(config.page_size_max), max: config.page_size_max };
+            PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max };
         let rules = SensitiveNames::with_extra(config.sensitive_names.iter().cloned());
         let door = web::Data::new(Door {
             verifier,
             access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
             schema: graphql::build(graphql::Limits { page }),
-            documents: DocumentLimits::DEFAULT,
-            body_bytes_max: config.body_bytes_max,
-            record_bytes_max: config.record_bytes_max,
+            documents: documents(limits, page),
+            body_bytes_max: limits.body_bytes_max,
+            record_bytes_max: limits.record_bytes_max,
             clock: Arc::new(now),
             ids: Arc::new(new_id),
             store,
@@ -112,6 +113,24 @@ impl App {
             Poll::Ready(ended) => Ok(ended?),
             Poll::Pending => Ok(server.await?),
         }
+    }
+}
+
+fn documents(limits: &Limits, page: PageLimits) -> DocumentLimits {
+    DocumentLimits {
+        bytes: limits.document_bytes_max,
+        tokens: limits.document_tokens_max,
+        depth: limits.depth_max,
+        fields: limits.fields_max,
+        aliases: limits.aliases_max,
+        directives: limits.directives_max,
+        root_fields: limits.root_fields_max,
+        operations: limits.operations_max,
+        fragments: limits.fragments_max,
+        variables_bytes: limits.variables_bytes_max,
+        cost: limits.cost_max,
+        page,
+        introspection: limits.introspection,
     }
 }
 

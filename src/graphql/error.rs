@@ -67,6 +67,8 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// The request asks for something that cannot be.
     BadInput(Invalid),
+    /// The document does not fit the schema.
+    NotValid(Invalid),
     /// The request asks for more than it may.
     Limit {
         /// What there was too much of.
@@ -148,6 +150,7 @@ impl ApiError {
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
+            Self::NotValid(_) => Code::ValidationFailed,
             Self::Limit { .. } => Code::LimitExceeded,
             Self::CursorExpired { .. } => Code::CursorExpired,
             Self::Timeout => Code::Timeout,
@@ -161,7 +164,7 @@ impl ApiError {
         match self {
             Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
             Self::Forbidden(sentence) => sentence.to_owned(),
-            Self::BadInput(invalid) => invalid.to_string(),
+            Self::BadInput(invalid) | Self::NotValid(invalid) => invalid.to_string(),
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
             Self::CursorExpired { .. } => "the log cannot go on from this cursor any more".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),

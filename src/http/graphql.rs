@@ -201,7 +201,8 @@ fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<Request,
         if is_get && operation.ty != OperationType::Query {
             return Err(NotRun::MutationByGet);
         }
-        check::variables(operation, &variables)?;
+        check::variables(operation, &variables, &door.documents)?;
+        check::cost(&document, operation, &variables, &door.documents)?;
     }
     let mut request = Request::new(parameters.query).variables(variables);
     request.operation_name = parameters.operation_name;

@@ -4,6 +4,7 @@ mod access;
 mod actors;
 mod catalogue;
 mod errors;
+mod limits;
 mod events;
 mod failures;
 mod feed;
