@@ -33,8 +33,8 @@
 //! `http/response.rs`.
 //!
 //! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
-//! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/queue.rs` (many requests,
-//! one commit) → `store/record.rs` → answer.
+//! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
+//! `store/queue.rs` (many requests, one commit) → `store/record.rs` → answer.
 //!
 //! **Poll.** `graphql/query.rs` → [`store::Reader`] in `store/feed.rs`: the head, then what stands after the cursor.
 //!
@@ -64,6 +64,8 @@
 //! | exact pages in one statement | `store/read.rs` |
 //! | why a feed never skips and never repeats | `store/feed.rs` |
 //! | what is refused when too much waits | `store/queue.rs` |
+//! | what is not looked up again | `store/known.rs` |
+//! | how many rows go in at once | `store/bulk.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |

@@ -8,6 +8,9 @@
 //! single writer, and readers whose connections cannot write.
 
 mod record;
+mod prepared;
+mod known;
+mod bulk;
 mod queue;
 mod read;
 mod feed;
@@ -105,6 +108,7 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     statement_timeout: Duration,
+    memory: Arc<known::Memory>,
 }
 
 impl std::fmt::Debug for Store {
@@ -124,7 +128,7 @@ impl Store {
                 connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
             }
         }
-        let store = Self { write, read, statement_timeout: settings.statement_timeout };
+        let store = Self { write, read, statement_timeout: settings.statement_timeout, memory: Arc::default() };
         store.check_durable().await?;
         Ok(store)
     }
