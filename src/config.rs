@@ -182,6 +182,32 @@ pub struct Serve {
     /// How much requests and callers may ask for.
     #[command(flatten)]
     pub limits: Limits,
+    /// What streams may take.
+    #[command(flatten)]
+    pub streams: Streams,
+}
+
+/// What streams may take: WebSockets and server-sent events.
+#[derive(Args, Clone, Debug)]
+pub struct Streams {
+    /// How many WebSockets one caller may hold.
+    #[arg(long, env = "AUDITGRAPH_CONNECTIONS_MAX", default_value_t = 10)]
+    pub connections_max: usize,
+    /// How many subscriptions one caller may hold, by WebSocket and server-sent events together.
+    #[arg(long, env = "AUDITGRAPH_SUBSCRIPTIONS_MAX", default_value_t = 20)]
+    pub subscriptions_max: usize,
+    /// How many operations may run on one WebSocket.
+    #[arg(long, env = "AUDITGRAPH_SOCKET_OPERATIONS_MAX", default_value_t = 20)]
+    pub socket_operations_max: usize,
+    /// The most bytes in one message of a WebSocket.
+    #[arg(long, env = "AUDITGRAPH_SOCKET_MESSAGE_BYTES_MAX", default_value_t = 256 << 10)]
+    pub socket_message_bytes_max: usize,
+    /// How long a WebSocket may take to say who calls, in seconds.
+    #[arg(long, env = "AUDITGRAPH_SOCKET_INIT_SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub socket_init_secs: u64,
+    /// How long the reader of a stream may take nothing, in seconds.
+    #[arg(long, env = "AUDITGRAPH_STREAM_STALL_SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub stream_stall_secs: u64,
 }
 
 /// `auditgraph demo`.

@@ -70,6 +70,7 @@ impl Writer {
             if new.is_empty() { Learnt::default() } else { self.add(&transaction, &mut head, &mut new, now).await? };
         transaction.commit().await?;
         locked(&self.store.memory.of(self.tenant_id)).learn(learnt, &head);
+        self.store.committed(self.tenant_id);
         Ok(outcomes)
     }
 
