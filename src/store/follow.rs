@@ -19,8 +19,11 @@ use crate::audit::page::FeedCursor;
 
 /// How long nothing is said when nothing matches.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// The most events in one batch.
+/// How many events are read at first, and at most; fewer where they are large.
+const BATCH_FIRST: u32 = 10;
 const BATCH_MAX: u32 = 100;
+/// How many bytes are a large batch.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Some events in the order of recording; none when there was nothing to say for a while.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub struct Follow {
     news: broadcast::Receiver<News>,
     is_first: bool,
     is_live: bool,
+    /// How many events to read next.
+    limit: u32,
 }
 
 impl Reader {
@@ -49,7 +54,8 @@ impl Reader {
         let head = self.feed_head().await?;
         let cursor = after.unwrap_or(head);
         Self::check_cursor(head, cursor)?;
-        Ok(Follow { reader: self, condition, cursor, news, is_first: true, is_live: after.is_none() })
+        let (is_first, is_live) = (true, after.is_none());
+        Ok(Follow { reader: self, condition, cursor, news, is_first, is_live, limit: BATCH_FIRST })
     }
 }
 
@@ -71,7 +77,9 @@ impl Follow {
     /// Reads what is stored after the cursor.
     async fn read(&mut self) -> Result<Vec<Event>, FeedError> {
         let _permit = self.reader.store.followers.reading().await;
-        let page = self.reader.feed(Some(self.cursor), &self.condition, BATCH_MAX).await?;
+        let page = self.reader.feed(Some(self.cursor), &self.condition, self.limit).await?;
+        let bytes = bytes(&page.events);
+        self.limit = if bytes > BATCH_BYTES { (self.limit / 2).max(1) } else { (self.limit * 2).min(BATCH_MAX) };
         self.cursor = page.safe_up_to;
         self.is_live = page.is_caught_up;
         Ok(page.events)
@@ -105,4 +113,9 @@ impl Follow {
         let visible = new.filter_map(|event| event.clone().reduced(&self.reader.scope));
         visible.filter(|event| self.condition.matches(event)).collect()
     }
+}
+
+/// About how large events are. Those that hold what is withheld count little; most hold nothing of the kind.
+pub(super) fn bytes(events: &[Event]) -> usize {
+    events.iter().filter_map(|event| event.raw.as_ref()).map(|raw| raw.text().len()).sum()
 }

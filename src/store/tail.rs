@@ -14,6 +14,7 @@ use sea_orm::sqlx::{self, postgres::PgListener};
 use sea_orm::{DbBackend, EntityTrait as _};
 use tokio::sync::{Notify, Semaphore, broadcast};
 
+use super::follow::bytes;
 use super::{FeedError, Reader, Store, StoreError};
 use crate::audit::filter::Condition;
 use crate::audit::page::FeedCursor;
@@ -24,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least time between two looks, and between two calls of `NOTIFY`.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often it is asked whether the tenant is still open.
-const ADMISSION_EVERY: Duration = Duration::from_secs(5);
+const ADMISSION_EVERY: Duration = Duration::from_secs(2);
 /// How many events are told at once, and how many such parcels may wait for a slow follower.
 const PARCEL_EVENTS: u32 = 100;
 const PARCELS_WAITING: usize = 8;
@@ -260,9 +261,8 @@ async fn look(
         Err(FeedError::Store(error)) => return Err(error),
         Err(FeedError::Restored { .. } | FeedError::Closed) => return Ok((Some(head), Some(News::Look))),
     };
-    let bytes: usize = page.events.iter().filter_map(|event| event.raw.as_ref()).map(|raw| raw.text().len()).sum();
     let up_to = page.safe_up_to;
-    if bytes > PARCEL_BYTES_MAX {
+    if bytes(&page.events) > PARCEL_BYTES_MAX {
         return Ok((Some(up_to), Some(News::Look)));
     }
     let parcel = Parcel { after: at.sequence, up_to, events: page.events };

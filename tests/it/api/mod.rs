@@ -16,5 +16,6 @@ mod periods;
 mod record;
 mod refused_filters;
 mod secrets;
+mod subscriptions;
 mod tenants;
 mod tokens;
