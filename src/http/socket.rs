@@ -177,7 +177,9 @@ impl Connection {
                     continue;
                 }
                 ended = self.ended.recv() => {
-                    ended.into_iter().for_each(|ended| self.forget(&ended));
+                    if let Some(ended) = ended {
+                        self.forget(&ended);
+                    }
                     continue;
                 }
                 message = messages.recv() => message,
