@@ -154,7 +154,7 @@ async fn every_follower_sees_every_event_once_in_one_order_whatever_goes_on() {
     if desk.database.is_postgres() {
         hold(&desk).await;
     }
-    let lines: String = (0..50).map(|i| format!("{}\n", event(&format!("imported-{i}")))).collect();
+    let lines = (0..50).map(|i| event(&format!("imported-{i}")).to_string()).collect::<Vec<_>>().join("\n");
     let imported = desk.run_with(&["import", "--tenant", "contoso", "-"], lines.as_bytes());
     let mut count = if imported.code == Some(0) { 50 } else { panic!("{imported:?}") };
     for writer in writers {
