@@ -162,8 +162,8 @@ async fn requests_of_the_wrong_shape_are_refused() {
     text: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     form: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     latin: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
-    not acceptable: 406 json {"errors":[{"message":"answers are `application/graphql-response+json` or `application/json`","extensions":{"code":"BAD_USER_INPUT"}}]}
-    refused media: 406 json {"errors":[{"message":"answers are `application/graphql-response+json` or `application/json`","extensions":{"code":"BAD_USER_INPUT"}}]}
+    not acceptable: 406 json {"errors":[{"message":"answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
+    refused media: 406 json {"errors":[{"message":"answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
     put: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     delete: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, no header: 400 json {"errors":[{"message":"GET needs the header `graphql-require-preflight`, with any value","extensions":{"code":"BAD_USER_INPUT"}}]}
