@@ -17,5 +17,6 @@ mod record;
 mod refused_filters;
 mod secrets;
 mod subscriptions;
+mod summary;
 mod tenants;
 mod tokens;
