@@ -33,10 +33,8 @@ named! {
 
 /// A time zone by its IANA name.
 pub fn time_zone(name: &str) -> Result<Tz, Invalid> {
-    let known = name
-        .parse()
-        .map_err(|_unknown| Invalid::new("`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`"));
-    known
+    name.parse()
+        .map_err(|_unknown| Invalid::new("`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`"))
 }
 
 /// Where the intervals that meet `from..to` begin, in order, and as the last one where they end. None if there are too

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::filter::{Condition, TimeRange};
+use auditgraph::audit::filter::Condition;
 use auditgraph::audit::page::{Order, OrderField, Page};
 use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{Event, NewEvent, Scope};
