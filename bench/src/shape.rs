@@ -109,8 +109,8 @@ pub(crate) fn shapes(known: &Known) -> Vec<Shape> {
             full_page,
         ),
         shape("few match", everything(json!({ "activity": { "eq": known.rare } })), some_page),
-        shape("actor", everything(json!({ "actor": { "key": { "eq": known.actor } } })), some_page),
-        shape("target", everything(json!({ "target": { "key": { "eq": known.target } } })), some_page),
+        shape("actor", everything(json!({ "initiatedBy": { "key": [known.actor] } })), some_page),
+        shape("target", everything(json!({ "target": { "key": [known.target] } })), some_page),
         shape(
             "changed property",
             everything(json!({ "target": { "modifiedProperty": { "name": { "eq": known.property } } } })),
