@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use sea_orm::sqlx::PgPool;
 use sea_orm::sqlx::postgres::PgPoolCopyExt as _;
 use sea_orm::{
-    ActiveModelTrait, DatabaseConnection, DbBackend, EntityName as _, EntityTrait, Iden as _,
-    IntoActiveModel, Iterable as _, ModelTrait, Value,
+    ActiveModelTrait, DatabaseConnection, DbBackend, EntityName as _, EntityTrait, Iden as _, IntoActiveModel,
+    Iterable as _, ModelTrait, Value,
 };
 
 /// Adds rows of a table.
