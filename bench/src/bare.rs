@@ -164,6 +164,7 @@ struct Node<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::option_option, reason = "a member may be absent, or there without a value")]
 struct Shown<'a> {
     kind: &'a str,
     name: Cow<'a, str>,
