@@ -2,6 +2,8 @@
 //!
 //! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
 
+mod operate;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
@@ -24,6 +26,8 @@ use crate::http::{self, Door};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
+
+pub use operate::{Verified, backup, restore, verify};
 
 /// What to do where no token could be verified.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (at least 32 bytes; for development), or \

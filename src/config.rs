@@ -4,6 +4,7 @@
 //! `Debug`. Nothing here opens, reads or starts anything.
 
 mod limit;
+mod operate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use limit::Limits;
+pub use operate::{Backup, Restore, Verify};
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -66,6 +68,12 @@ pub enum Command {
     Tenant(TenantCommand),
     /// Sign a token with the configured secret.
     Token(Token),
+    /// Look whether the log is whole: numbers without gaps, and tables that say what the events say.
+    Verify(Verify),
+    /// Save an SQLite log to a file, also while it is served.
+    Backup(Backup),
+    /// Bring back what `backup` saved, as a log of its own.
+    Restore(Restore),
     /// Print the API's schema.
     Schema,
 }

@@ -12,3 +12,4 @@ mod limits;
 mod plans;
 mod tenants;
 mod rebuild;
+mod verify;
