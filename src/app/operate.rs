@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tempfile::NamedTempFile;
 
 use super::{new_id, open, open_for_operator, printable};
-use crate::config::{Backup, Database, Restore, Verify};
-use crate::store::{self, Difference};
+use crate::config::{Backup, Cli, Command, Copy, Database, Restore, Verify};
+use crate::store::{self, Copied, Difference};
 
 /// How long a statement of these commands may take: they walk through the whole log.
 const PATIENCE: Duration = Duration::from_hours(24);
@@ -68,6 +68,25 @@ fn must_be_there(database: &Database) -> anyhow::Result<()> {
         anyhow::ensure!(file.exists(), "there is no log at {}", file.display());
     }
     Ok(())
+}
+
+/// `auditgraph copy`.
+pub async fn copy(config: &Copy) -> anyhow::Result<Copied> {
+    anyhow::ensure!(config.from != config.to, "--from and --to name the same database");
+    let (from, to) = (only_url(&config.from)?, only_url(&config.to)?);
+    must_be_there(&from)?;
+    let source = open(&patient(&from)).await?;
+    source.check_schema().await.context("the database to copy")?;
+    let target = open_for_operator(&patient(&to)).await.context("the database to copy to")?;
+    source.copy_to(&target).await.context("nothing was copied")
+}
+
+/// A database of which nothing but its URL is set.
+fn only_url(url: &str) -> anyhow::Result<Database> {
+    match Cli::parse_plain(&["auditgraph", "migrate", "--database-url", url])?.command {
+        Command::Migrate(database) => Ok(database),
+        _ => anyhow::bail!("the settings are not what they should be"),
+    }
 }
 
 /// `auditgraph backup`: the bytes written.

@@ -1,10 +1,11 @@
 //! The settings of the commands that look after a whole log.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Database;
+use super::{Database, without_password};
 
 /// `auditgraph verify`.
 #[derive(Args, Clone, Debug)]
@@ -42,4 +43,30 @@ pub struct Restore {
     /// The database was restored by its own means (`pg_restore`, to a point in time): only give its logs new ids.
     #[arg(long, conflicts_with = "file")]
     pub in_place: bool,
+}
+
+/// `auditgraph copy`.
+#[derive(Args, Clone)]
+pub struct Copy {
+    /// The database to copy.
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// The database to copy to: brought to the schema, and empty.
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+}
+
+impl std::fmt::Debug for Copy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [from, to] = [&self.from, &self.to].map(|url| without_password(url));
+        f.debug_struct("Copy").field("from", &from).field("to", &to).finish()
+    }
+}
+
+/// `auditgraph ready`.
+#[derive(Args, Clone, Debug)]
+pub struct Ready {
+    /// The address that the server listens at.
+    #[arg(long, env = "AUDITGRAPH_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
 }

@@ -25,6 +25,8 @@ mod statistics;
 mod classify;
 mod verify;
 mod backup;
+mod copy;
+mod health;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +40,9 @@ use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
 pub use backup::{sqlite_file, sqlite_url};
+pub use copy::{COPIED, Copied};
 pub use feed::{FeedError, FeedPage};
+pub use health::WRITING_CONNECTIONS;
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
@@ -336,7 +340,7 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
     let reading =
         format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
     // One for each tenant that records, and some for the operator's commands.
-    let writers = pool(queue::TENANTS_AT_ONCE + 2, writing).await.map_err(sqlx_error)?;
+    let writers = pool(WRITING_CONNECTIONS, writing).await.map_err(sqlx_error)?;
     let readers = pool(settings.connections, reading).await.map_err(sqlx_error)?;
     Ok((writers.into(), readers.into()))
 }

@@ -5,3 +5,5 @@ mod operate;
 mod serve;
 mod crash;
 mod backup;
+mod copy;
+mod check;
