@@ -2,6 +2,10 @@
 //!
 //! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
 
+mod check;
+mod operate;
+mod ready;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +29,10 @@ use crate::http::{self, Door, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
+
+pub use check::{Finding, check};
+pub use operate::{Verified, backup, copy, restore, verify};
+pub use ready::ready;
 
 /// What to do where no token could be verified.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (at least 32 bytes; for development), or \

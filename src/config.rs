@@ -4,6 +4,7 @@
 //! `Debug`. Nothing here opens, reads or starts anything.
 
 mod limit;
+mod operate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use limit::Limits;
+pub use operate::{Backup, Copy, Ready, Restore, Verify};
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -66,6 +68,18 @@ pub enum Command {
     Tenant(TenantCommand),
     /// Sign a token with the configured secret.
     Token(Token),
+    /// Say whether `serve` could start with these settings, and how to mend what is wrong.
+    Check(Box<Serve>),
+    /// Ask a server on this machine whether it is ready.
+    Ready(Ready),
+    /// Look whether the log is whole: numbers without gaps, and tables that say what the events say.
+    Verify(Verify),
+    /// Save an SQLite log to a file, also while it is served.
+    Backup(Backup),
+    /// Bring back what `backup` saved, as a log of its own.
+    Restore(Restore),
+    /// Copy all logs into another database, also of the other kind, as they are.
+    Copy(Copy),
     /// Print the API's schema.
     Schema,
 }
@@ -98,6 +112,20 @@ impl std::fmt::Debug for Database {
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .finish()
     }
+}
+
+/// Variables of the environment that look like settings and are none.
+pub fn unknown_variables() -> Vec<String> {
+    let command = Cli::command();
+    let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
+    let known: Vec<String> =
+        arguments.filter_map(|argument| argument.get_env().map(|name| name.to_string_lossy().into_owned())).collect();
+    std::env::vars_os()
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .filter(|name| {
+            name.starts_with("AUDITGRAPH_") && !name.starts_with("AUDITGRAPH_TEST_") && !known.contains(name)
+        })
+        .collect()
 }
 
 /// A URL as it may be printed: without password, and without parameters, which may hold one as well.

@@ -48,6 +48,9 @@
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
 //!
+//! **Verify.** `app/operate.rs` → `store/verify.rs`: the rows that a stored body makes, made again by `store/record.rs`
+//! and compared with those that stand.
+//!
 //! # Invariants
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
@@ -74,6 +77,7 @@
 //! | what is refused when too much waits | `store/queue.rs` |
 //! | what is not looked up again | `store/known.rs` |
 //! | how many rows go in at once | `store/bulk.rs` |
+//! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |
