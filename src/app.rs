@@ -2,6 +2,8 @@
 //!
 //! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
 
+mod tokens;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,20 +17,15 @@ use crate::access::{self, Access};
 use crate::audit::Timestamp;
 use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
-use crate::auth::{self, Grantable, Keys, Role, TokenRequest, Verifier};
+use crate::auth::{self, Grantable, Role, TokenRequest};
 use crate::config::{
-    Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, Tokens,
-    without_password,
+    Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
 };
 use crate::graphql::check::DocumentLimits;
 use crate::http::{self, Door, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
-
-/// What to do where no token could be verified.
-const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (at least 32 bytes; for development), or \
-    AUDITGRAPH_JWT_PUBLIC_KEY_FILE together with AUDITGRAPH_JWT_ISSUER and AUDITGRAPH_JWT_AUDIENCE";
 
 /// A statement that takes longer than this is logged, without its values.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
@@ -65,7 +62,7 @@ impl std::fmt::Debug for App {
 impl App {
     /// Opens the log, brings an SQLite log to this version's schema, and listens.
     pub async fn start(config: &Serve) -> anyhow::Result<Self> {
-        let verifier = verifier(&config.tokens)?;
+        let verifier = tokens::verifier(&config.tokens).await?;
         let store = open(&config.database).await?;
         if store::is_sqlite(&config.database.database_url) {
             store.migrate().await?;
@@ -193,31 +190,6 @@ fn documents(limits: &Limits, page: PageLimits) -> DocumentLimits {
         page,
         introspection: limits.introspection,
     }
-}
-
-fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
-    let pem = match &tokens.jwt_public_key_file {
-        Some(file) => {
-            Some(std::fs::read_to_string(file).with_context(|| format!("cannot read the keys in {}", file.display()))?)
-        }
-        None => None,
-    };
-    let keys =
-        Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref()).map_err(|problem| how_to_mend(&problem))?;
-    let settings = auth::Settings {
-        tenant_claim: tokens.tenant_claim.clone(),
-        issuer: tokens.jwt_issuer.clone(),
-        audience: tokens.jwt_audience.clone(),
-        leeway_secs: tokens.jwt_leeway_secs,
-        required_scope: tokens.jwt_required_scope.clone(),
-        reader_groups: tokens.reader_groups.clone(),
-        intune_services: tokens.intune_services.clone(),
-    };
-    Verifier::new(keys, settings).map_err(|problem| how_to_mend(&problem))
-}
-
-fn how_to_mend(problem: &auth::ConfigProblem) -> anyhow::Error {
-    anyhow::anyhow!("{problem}; {HOW_TO_CONFIGURE_KEYS}")
 }
 
 async fn open(database: &Database) -> anyhow::Result<Store> {

@@ -121,6 +121,18 @@ pub struct Tokens {
     /// A file with one or more PEM public keys (RSA: RS256 and PS256; P-256: ES256; Ed25519: EdDSA).
     #[arg(long, env = "AUDITGRAPH_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
+    /// A file with the issuer's key set (JWKS), read again every `jwks_refresh_secs`.
+    #[arg(long, env = "AUDITGRAPH_JWKS_FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// The address of the issuer's key set (JWKS): `https`, or `http` on this machine.
+    #[arg(long, env = "AUDITGRAPH_JWKS_URL")]
+    pub jwks_url: Option<String>,
+    /// How often key sets are read again, in seconds: 1 to 86400.
+    #[arg(long, env = "AUDITGRAPH_JWKS_REFRESH_SECS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub jwks_refresh_secs: u64,
+    /// How long reading a key set may take, in milliseconds: 100 to 60000.
+    #[arg(long, env = "AUDITGRAPH_JWKS_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    pub jwks_timeout_ms: u64,
     /// Who has to have issued a token (`iss`). Needed with public keys.
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
@@ -154,6 +166,8 @@ impl std::fmt::Debug for Tokens {
         f.debug_struct("Tokens")
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "***"))
             .field("jwt_public_key_file", &self.jwt_public_key_file)
+            .field("jwks_file", &self.jwks_file)
+            .field("jwks_url", &self.jwks_url.as_deref().map(without_password))
             .field("jwt_issuer", &self.jwt_issuer)
             .field("jwt_audience", &self.jwt_audience)
             .field("tenant_claim", &self.tenant_claim)

@@ -108,7 +108,8 @@ fn same_group(held: &str, configured: &str) -> bool {
     held == configured || (is_guid(configured) && held.eq_ignore_ascii_case(configured))
 }
 
-fn is_guid(text: &str) -> bool {
+/// Whether a text has the form of a GUID.
+pub(super) fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(i, byte)| match i {
             8 | 13 | 18 | 23 => byte == b'-',
