@@ -4,6 +4,8 @@
 
 mod tokens;
 
+pub use tokens::token_problems;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use crate::audit::Timestamp;
 use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Role, TokenRequest};
+use crate::config::file::File;
 use crate::config::{
     Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
 };
@@ -62,7 +65,8 @@ impl std::fmt::Debug for App {
 impl App {
     /// Opens the log, brings an SQLite log to this version's schema, and listens.
     pub async fn start(config: &Serve) -> anyhow::Result<Self> {
-        let verifier = tokens::verifier(&config.tokens).await?;
+        let file = configuration_file(config.config_file.as_deref())?;
+        let verifier = tokens::verifier(&config.tokens, &file).await?;
         let store = open(&config.database).await?;
         if store::is_sqlite(&config.database.database_url) {
             store.migrate().await?;
@@ -71,7 +75,7 @@ impl App {
         let limits = &config.limits;
         let page =
             PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max };
-        let rules = SensitiveNames::with_extra(config.sensitive_names.iter().cloned());
+        let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
         let door = web::Data::new(Door {
             verifier,
@@ -192,6 +196,17 @@ fn documents(limits: &Limits, page: PageLimits) -> DocumentLimits {
     }
 }
 
+/// The configuration file, or what an empty one says.
+fn configuration_file(path: Option<&std::path::Path>) -> anyhow::Result<File> {
+    Ok(path.map(File::read).transpose()?.unwrap_or_default())
+}
+
+/// The rules for what is sensitive: those built in, and what the options and the file add.
+fn sensitive_names(option: &[String], file: &File) -> SensitiveNames {
+    let in_file = file.sensitive_names.iter().map(|name| name.as_str().to_owned());
+    SensitiveNames::with_extra(option.iter().cloned().chain(in_file))
+}
+
 async fn open(database: &Database) -> anyhow::Result<Store> {
     let settings = store::Settings {
         url: database.database_url.clone(),
@@ -237,6 +252,7 @@ fn printable(text: &str) -> String {
 
 /// `auditgraph import`. Complaints go to `complain`, a line each.
 pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
+    let file = configuration_file(config.config_file.as_deref())?;
     let store = open_for_operator(&config.database).await?;
     let tenant = if let Some(key) = &config.tenant {
         if let Some(tenant) = store.tenant(key).await? {
@@ -258,7 +274,7 @@ pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow
         reader: access::operator_reader(&store, &tenant),
         operator: config.operator.clone(),
         expect_tenant: config.expect_tenant.clone(),
-        rules: SensitiveNames::with_extra(config.sensitive_names.iter().cloned()),
+        rules: sensitive_names(&config.sensitive_names, &file),
         clock: now,
     };
     let mut tell = |file: &std::path::Path, line: u64, reason: &str| {

@@ -1,8 +1,9 @@
 //! Every setting and every limit: its option, environment variable, default and bounds.
 //!
 //! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
-//! `Debug`. Nothing here opens, reads or starts anything.
+//! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`file`].
 
+pub mod file;
 mod limit;
 
 use std::net::SocketAddr;
@@ -178,6 +179,9 @@ impl std::fmt::Debug for Tokens {
 /// `auditgraph serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
+    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,
@@ -241,6 +245,9 @@ pub struct Demo {
 /// `auditgraph import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
+    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,

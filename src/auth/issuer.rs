@@ -31,9 +31,9 @@ pub(super) struct Admitted {
 }
 
 impl Issuer {
-    /// Whether this is one of its names as it is configured.
+    /// Whether this is one of its names that are not templates.
     pub(super) fn is_called(&self, iss: &str) -> bool {
-        self.settings.issuers.iter().any(|name| name == iss)
+        self.settings.issuers.iter().any(|name| name == iss && !name.contains(TENANT_IN_ISSUER))
     }
 
     /// Whether this is one of its names for some tenant, or it may have any name.

@@ -29,6 +29,7 @@ use std::fmt;
 
 use crate::audit::{Grant, Scope, ServiceSet, Timestamp, named};
 
+pub use grant::{Given, Rule};
 pub use issue::{Grantable, TokenRequest, issue};
 pub use keys::Keys;
 pub use rejected::Rejected;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConfigProblem, TENANT_IN_ISSUER};
+use super::{ConfigProblem, Rule, TENANT_IN_ISSUER};
 
 /// The largest leeway: clocks that differ more should be corrected.
 const LEEWAY_SECS_MAX: u32 = 300;
@@ -27,6 +27,10 @@ pub struct Settings {
     pub reader_groups: Vec<String>,
     /// The services that Intune roles cover (default `Microsoft Intune` and `Windows 365`).
     pub intune_services: Vec<String>,
+    /// Whether the built-in role map holds (default: it does).
+    pub builtin_grants: bool,
+    /// What an operator has added to the role map.
+    pub rules: Vec<Rule>,
 }
 
 /// The tenants that an issuer may speak for.
@@ -51,6 +55,8 @@ impl Default for Settings {
             required_scope: None,
             reader_groups: Vec::new(),
             intune_services: vec!["Microsoft Intune".to_owned(), "Windows 365".to_owned()],
+            builtin_grants: true,
+            rules: Vec::new(),
         }
     }
 }
