@@ -1,8 +1,9 @@
 //! Every setting and every limit: its option, environment variable, default and bounds.
 //!
 //! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
-//! `Debug`. Nothing here opens, reads or starts anything.
+//! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`file`].
 
+pub mod file;
 mod limit;
 mod operate;
 
@@ -149,6 +150,18 @@ pub struct Tokens {
     /// A file with one or more PEM public keys (RSA: RS256 and PS256; P-256: ES256; Ed25519: EdDSA).
     #[arg(long, env = "AUDITGRAPH_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
+    /// A file with the issuer's key set (JWKS), read again every `jwks_refresh_secs`.
+    #[arg(long, env = "AUDITGRAPH_JWKS_FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// The address of the issuer's key set (JWKS): `https`, or `http` on this machine.
+    #[arg(long, env = "AUDITGRAPH_JWKS_URL")]
+    pub jwks_url: Option<String>,
+    /// How often key sets are read again, in seconds: 1 to 86400.
+    #[arg(long, env = "AUDITGRAPH_JWKS_REFRESH_SECS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub jwks_refresh_secs: u64,
+    /// How long reading a key set may take, in milliseconds: 100 to 60000.
+    #[arg(long, env = "AUDITGRAPH_JWKS_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    pub jwks_timeout_ms: u64,
     /// Who has to have issued a token (`iss`). Needed with public keys.
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
@@ -182,6 +195,8 @@ impl std::fmt::Debug for Tokens {
         f.debug_struct("Tokens")
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "***"))
             .field("jwt_public_key_file", &self.jwt_public_key_file)
+            .field("jwks_file", &self.jwks_file)
+            .field("jwks_url", &self.jwks_url.as_deref().map(without_password))
             .field("jwt_issuer", &self.jwt_issuer)
             .field("jwt_audience", &self.jwt_audience)
             .field("tenant_claim", &self.tenant_claim)
@@ -192,6 +207,9 @@ impl std::fmt::Debug for Tokens {
 /// `auditgraph serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
+    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,
@@ -255,6 +273,9 @@ pub struct Demo {
 /// `auditgraph import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
+    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,

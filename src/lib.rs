@@ -32,6 +32,10 @@
 //! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs` →
 //! `http/response.rs`.
 //!
+//! **Token.** `http/bearer.rs` → `auth/token.rs` (remembered? which issuer, which key, does the signature hold) →
+//! `auth/issuer.rs` (times, audience, tenant) → `auth/grant.rs` (claims → roles) → [`auth::Principal`]. Keys come from
+//! `auth/source.rs`, which reads key sets again in the background and when a token names a new key.
+//!
 //! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
 //! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
 //! `store/queue.rs` (many requests, one commit) → `store/record.rs` → answer.
@@ -66,6 +70,7 @@
 //! | decision | at |
 //! |---|---|
 //! | how texts are compared | [`audit::fold`] |
+//! | which tokens hold, by which keys | [`auth`], `auth/token.rs`, `auth/source.rs` |
 //! | what identifies an actor or a target | [`audit::party`] |
 //! | what a day is, when the clocks change | [`audit::histogram`] |
 //! | which values are sensitive | [`audit::sensitive`] |

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{now, open, verifier};
+use super::{now, open, token_problems};
 use crate::config::{self, Serve};
 use crate::store::{self, Store, StoreError};
 
@@ -44,7 +44,8 @@ fn wrong(what: &'static str, sentence: impl Into<String>) -> Finding {
 
 /// Looks at everything, as far as one thing does not need another.
 pub async fn check(config: &Serve) -> Vec<Finding> {
-    let mut found = vec![variables(), tokens(config)];
+    let mut found = vec![variables()];
+    found.extend(tokens(config).await);
     match store::sqlite_file(&config.database.database_url) {
         Err(error) => {
             found.push(wrong("database", format!("AUDITGRAPH_DATABASE_URL cannot be read: {}", chain(&error))));
@@ -79,11 +80,12 @@ fn variables() -> Finding {
     )
 }
 
-fn tokens(config: &Serve) -> Finding {
-    match verifier(&config.tokens) {
-        Ok(_) => good("tokens", "keys and issuers can be used"),
-        Err(error) => wrong("tokens", format!("{error:#}")),
+async fn tokens(config: &Serve) -> Vec<Finding> {
+    let problems = token_problems(config).await;
+    if problems.is_empty() {
+        return vec![good("tokens", "keys and issuers can be used")];
     }
+    problems.into_iter().map(|problem| wrong("tokens", problem)).collect()
 }
 
 fn how_to_reach(error: &anyhow::Error) -> String {

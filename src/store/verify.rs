@@ -10,7 +10,7 @@ mod tally;
 
 use std::collections::{BTreeMap, HashMap};
 
-use entity::{audit_event, event_key, event_target, property_change, tenant_log};
+use entity::{audit_event, event_key, property_change, tenant_log};
 use sea_orm::TransactionTrait as _;
 use sea_orm::{AccessMode, EntityName as _, IdenStatic as _, IsolationLevel, Iterable as _, ModelTrait};
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait};

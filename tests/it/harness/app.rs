@@ -45,7 +45,8 @@ impl TestApp {
         };
         let mut arguments = vec!["auditgraph", "serve", "--database-url", &database.url, "--listen", "127.0.0.1:0"];
         arguments.extend(["--workers", "1"]);
-        if !options.contains(&"--jwt-public-key-file") {
+        let other_keys = ["--jwt-public-key-file", "--jwks-file", "--jwks-url", "--config"];
+        if !options.iter().any(|option| other_keys.contains(option)) {
             arguments.extend(["--jwt-secret", SECRET]);
         }
         arguments.extend(options);
