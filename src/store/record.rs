@@ -141,7 +141,7 @@ async fn weigh(
     }
     let mut sequence = head.last_sequence;
     let weighed = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
-        Some(held) if *held == event.key.content_hash => Outcome::Duplicate,
+        Some(stored) if *stored == event.key.content_hash => Outcome::Duplicate,
         Some(_) => Outcome::Conflict,
         None => {
             sequence += 1;

@@ -240,8 +240,8 @@ async fn names_in_the_file_are_sensitive_too() {
         "targets": [{ "type": "User", "objectId": "1",
             "modifiedProperties": [{ "name": "payGrade", "oldValue": "7", "newValue": "9" }] }] });
     let recorder = client(json!({ "permissions": ["audit/write"] }));
-    let recorded = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
-    assert_eq!(recorded.status, 201, "{}", recorded.text);
+    let answer = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
     let query = "{ auditEvents { nodes { targets { modifiedProperties { newValue withheld } } } } }";
     let seen = async |more: Value| {
         let answer = client(more).query(query).await;
