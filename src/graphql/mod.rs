@@ -22,6 +22,8 @@ pub mod filter;
 pub mod condition;
 pub mod scalar;
 pub mod vocabulary;
+mod plan;
+mod write;
 
 pub use context::{Limits, Session};
 pub use mutation::Mutation;

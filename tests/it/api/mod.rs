@@ -19,3 +19,4 @@ mod secrets;
 mod subscriptions;
 mod tenants;
 mod tokens;
+mod written;
