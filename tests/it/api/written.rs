@@ -190,11 +190,16 @@ async fn compare(client: &Client, ids: &[Value], seed: u64) -> bool {
     let fragments = document.fragments.join("\n");
     let list = "auditEvents(first: 50, period: null)";
     let written = format!(
-        "query($yes: Boolean!) {{ {list} {{ nodes {{ {a} }} edges {{ node {{ {a} }} }} ... on AuditEventConnection {{ nodes {{ {b} }}
+        "query($yes: Boolean!) {{ __typename @include(if: $yes) {list} {{ nodes {{ {a} }} edges {{ node {{ {a} }} }} ... on AuditEventConnection {{ nodes {{ {b} }}
          edges {{ node {{ {b} }} }} }} }} {list} {{ edges {{ node {{ {c} }} }} nodes {{ {c} }} }} }} {fragments}"
     );
     let one = |selection: &str| format!("nodes(ids: $ids) {{ ... on AuditEvent {{ {selection} }} }}");
-    let resolved = format!("query($yes: Boolean!, $ids: [ID!]!) {{ {} {} {} }} {fragments}", one(&a), one(&b), one(&c));
+    let resolved = format!(
+        "query($yes: Boolean!, $ids: [ID!]!) {{ __typename @include(if: $yes) {} {} {} }} {fragments}",
+        one(&a),
+        one(&b),
+        one(&c)
+    );
     let written = client.query_with(&written, json!({ "yes": true })).await;
     let resolved = client.query_with(&resolved, json!({ "yes": true, "ids": ids })).await;
     if written.body.get("errors").is_some() {
