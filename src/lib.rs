@@ -29,8 +29,8 @@
 //!
 //! **Query.** `http/graphql.rs` (bearer token → [`auth::Principal`] → [`access::Caller`]) → `graphql/check.rs` →
 //! `graphql/query.rs` → [`access`] (role → [`audit::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
-//! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs` →
-//! `http/response.rs`.
+//! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs`, where
+//! lists are written by `graphql/write.rs` → `http/response.rs`.
 //!
 //! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
 //! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
@@ -72,6 +72,8 @@
 //! | what is not looked up again | `store/known.rs` |
 //! | how many rows go in at once | `store/bulk.rs` |
 //! | which table drives a page | `store/select.rs` |
+//! | how a page of several values is read | `store/merge.rs` |
+//! | why lists are not resolved by the library | `graphql/plan.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |
 
