@@ -26,6 +26,7 @@ use crate::config::{
     Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
 };
 use crate::graphql::check::DocumentLimits;
+use crate::graphql::document::Documents;
 use crate::http::{self, Door, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
@@ -88,6 +89,7 @@ impl App {
             access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
             schema: graphql::build(graphql::Limits { page }),
             documents: documents(limits, page),
+            read: Documents::default(),
             body_bytes_max: limits.body_bytes_max,
             record_bytes_max: limits.record_bytes_max,
             clock: Arc::new(now),

@@ -29,8 +29,8 @@
 //!
 //! **Query.** `http/graphql.rs` (bearer token → [`auth::Principal`] → [`access::Caller`]) → `graphql/check.rs` →
 //! `graphql/query.rs` → [`access`] (role → [`audit::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
-//! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs` →
-//! `http/response.rs`.
+//! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs`, where
+//! lists are written by `graphql/write.rs` → `http/response.rs`.
 //!
 //! **Token.** `http/bearer.rs` → `auth/token.rs` (remembered? which issuer, which key, does the signature hold) →
 //! `auth/issuer.rs` (times, audience, tenant) → `auth/grant.rs` (claims → roles) → [`auth::Principal`]. Keys come from
@@ -84,6 +84,8 @@
 //! | how many rows go in at once | `store/bulk.rs` |
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
+//! | how a page of several values is read | `store/merge.rs` |
+//! | why lists are not resolved by the library | `graphql/plan.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |
 //! | what a page in a browser may load and do | `http/viewer.rs` |

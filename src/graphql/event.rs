@@ -11,6 +11,7 @@ use super::scalar::{DateTime, Json, Sequence};
 use super::vocabulary::{
     ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
 };
+use super::write::{self, Listed};
 use crate::audit;
 use crate::audit::Invalid;
 use crate::audit::page::{Cursor, Order, Position, Slice};
@@ -193,14 +194,21 @@ impl AuditEventConnection {
 #[Object]
 impl AuditEventConnection {
     /// The events of this page with their cursors.
-    async fn edges(&self) -> Vec<AuditEventEdge> {
+    async fn edges(&self, ctx: &Context<'_>) -> Listed<AuditEventEdge> {
+        if let Some(json) = write::edges(ctx, &self.slice.rows) {
+            return Listed::Written(json);
+        }
         let edge =
             |(cursor, node): &(Cursor, AuditEvent)| AuditEventEdge { cursor: cursor.encode(), node: node.clone() };
-        self.slice.rows.iter().map(edge).collect()
+        Listed::Objects(self.slice.rows.iter().map(edge).collect())
     }
     /// The events of this page.
-    async fn nodes(&self) -> Vec<AuditEvent> {
-        self.slice.rows.iter().map(|(_, event)| event.clone()).collect()
+    async fn nodes(&self, ctx: &Context<'_>) -> Listed<AuditEvent> {
+        let events = self.slice.rows.iter().map(|(_, event)| event);
+        match write::events(ctx, events.clone()) {
+            Some(json) => Listed::Written(json),
+            None => Listed::Objects(events.cloned().collect()),
+        }
     }
     /// Where this page is and whether there are more.
     async fn page_info(&self) -> PageInfo {

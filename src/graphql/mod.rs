@@ -5,6 +5,7 @@
 //! done around `execute` (see [`check`] and [`error::sweep`]). What is not built is absent from the schema.
 
 pub mod check;
+pub mod document;
 pub mod cost;
 pub mod context;
 pub mod error;
@@ -23,6 +24,8 @@ pub mod filter;
 pub mod condition;
 pub mod scalar;
 pub mod vocabulary;
+mod plan;
+mod write;
 
 pub use context::{Limits, Session};
 pub use mutation::Mutation;

@@ -18,6 +18,7 @@ use super::response::{Media, answer, refusal};
 use super::stream::{Operation, Wish};
 use super::{Door, bearer, seat, stream};
 use crate::audit::Invalid;
+use crate::graphql::document::Unreadable;
 use crate::graphql::error::ApiError;
 use crate::graphql::{Session, check};
 
@@ -216,19 +217,18 @@ impl From<ApiError> for NotRun {
     }
 }
 
+impl From<Unreadable> for NotRun {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::NotParsed(error) => Self::NotParsed(error),
+            Unreadable::Refused(error) => Self::Refused(error),
+        }
+    }
+}
+
 /// Checks everything that can be checked before execution.
 pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<(Request, OperationType), NotRun> {
-    check::text(&parameters.query, &door.documents)?;
-    let document: ExecutableDocument = async_graphql::parser::parse_query(&parameters.query).map_err(|error| {
-        let mut error: async_graphql::ServerError = error.into();
-        // The parser draws the line that it stopped at, however long it is; the location says as much.
-        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
-            error.message = format!("the document is no GraphQL: {expected}");
-        }
-        error.extensions.get_or_insert_default().set("code", crate::graphql::error::Code::ParseFailed.name());
-        NotRun::NotParsed(Box::new(error))
-    })?;
-    check::document(&document, &door.documents)?;
+    let document = door.read.read(&parameters.query, &door.documents)?;
     let variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
     let mut kind = OperationType::Query;
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
@@ -241,6 +241,6 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Resu
     }
     let mut request = Request::new(parameters.query).variables(variables);
     request.operation_name = parameters.operation_name;
-    request.set_parsed_query(document);
+    request.set_parsed_query(ExecutableDocument::clone(&document));
     Ok((request, kind))
 }

@@ -27,6 +27,7 @@ use crate::audit::{Invalid, Timestamp};
 use crate::auth::Verifier;
 use crate::graphql::Schema;
 use crate::graphql::check::DocumentLimits;
+use crate::graphql::document::Documents;
 use crate::graphql::error::ApiError;
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
@@ -44,6 +45,8 @@ pub struct Door {
     pub schema: Schema,
     /// How large a document may be.
     pub documents: DocumentLimits,
+    /// Documents that were read before.
+    pub read: Documents,
     /// The most bytes a request body may have.
     pub body_bytes_max: usize,
     /// The most bytes a body with events to record may have.

@@ -21,6 +21,7 @@ mod activity;
 mod actor;
 mod tenant;
 mod select;
+mod merge;
 mod condition;
 mod row;
 mod sql;

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::condition::Writer;
+use super::merge::{self, Parts};
 use super::sql::Sql;
 use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::page::{Order, OrderField, Position};
@@ -111,26 +112,53 @@ pub(super) struct Stretch {
 impl List<'_> {
     /// `SELECT columns` of a stretch of the list.
     pub(super) fn stretch(&self, columns: &str, stretch: &Stretch) -> Sql {
-        let driver = Driver::of(self.condition, stretch.order);
+        if let Some(parts) = merge::parts(self.condition, self.scope, stretch.order) {
+            return self.merged(columns, stretch, &parts);
+        }
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(columns);
-        self.filtered(&mut sql, &driver, Some(stretch.order));
-        let alias = driver.alias();
+        let driver = self.walk(&mut sql, stretch);
+        limited(&mut sql, &format!("{}.", driver.alias()), stretch);
+        sql
+    }
+
+    /// The same from several walks: the places of the rows first, then the rows.
+    fn merged(&self, columns: &str, stretch: &Stretch, parts: &Parts) -> Sql {
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
+        sql.push(columns).push(" FROM (");
+        for (i, (condition, scope)) in parts.lists.iter().enumerate() {
+            let list = List { condition, scope, ..self.clone() };
+            let alias = Driver::of(condition, stretch.order).alias();
+            if parts.overlap {
+                // Each walk ends by itself: what is found twice is told apart only when all are together.
+                sql.push(if i > 0 { " UNION " } else { "" }).push("SELECT * FROM (");
+            } else if i > 0 {
+                sql.push(" UNION ALL ");
+            }
+            sql.push(&format!("SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"));
+            list.walk(&mut sql, stretch);
+            if parts.overlap {
+                limited(&mut sql, &format!("{alias}."), stretch);
+                sql.push(&format!(") w{i}"));
+            }
+        }
+        limited(&mut sql, "", stretch);
+        sql.push(") m CROSS JOIN audit_event e WHERE e.tenant_id = $1 AND e.sequence = m.sequence");
+        sql.push(&ordered("m.", stretch.order));
+        sql
+    }
+
+    /// `FROM` and `WHERE` of a stretch. Returns what drives it.
+    fn walk(&self, sql: &mut Sql, stretch: &Stretch) -> Driver {
+        let driver = Driver::of(self.condition, stretch.order);
+        self.filtered(sql, &driver, Some(stretch.order));
         let descending = stretch.order.descending;
         for (bound, beyond) in [(stretch.start, descending), (stretch.end, !descending)] {
             if let Some(bound) = bound {
-                keyset(&mut sql, alias, stretch.order.field, bound, beyond);
+                keyset(sql, driver.alias(), stretch.order.field, bound, beyond);
             }
         }
-        let direction = if descending { "DESC" } else { "ASC" };
-        sql.push(&match stretch.order.field {
-            OrderField::OccurredAt => {
-                format!(" ORDER BY {alias}.occurred_at {direction}, {alias}.sequence {direction}")
-            }
-            OrderField::Sequence => format!(" ORDER BY {alias}.sequence {direction}"),
-        });
-        sql.push(" LIMIT ").bind(i64::try_from(stretch.limit).unwrap_or(i64::MAX));
-        sql
+        driver
     }
 
     /// `SELECT COUNT(*)` of the list.
@@ -186,6 +214,20 @@ impl List<'_> {
             Writer { scope: self.scope, driver }.condition(sql, self.condition);
         }
     }
+}
+
+/// `ORDER BY`; `of` names the table, with its dot.
+fn ordered(of: &str, order: Order) -> String {
+    let direction = if order.descending { "DESC" } else { "ASC" };
+    match order.field {
+        OrderField::OccurredAt => format!(" ORDER BY {of}occurred_at {direction}, {of}sequence {direction}"),
+        OrderField::Sequence => format!(" ORDER BY {of}sequence {direction}"),
+    }
+}
+
+/// The end of a walk.
+fn limited(sql: &mut Sql, of: &str, stretch: &Stretch) {
+    sql.push(&ordered(of, stretch.order)).push(" LIMIT ").bind(i64::try_from(stretch.limit).unwrap_or(i64::MAX));
 }
 
 /// `AND column IN (...)` for a set of services.

@@ -23,3 +23,4 @@ mod summary;
 mod tenants;
 mod tokens;
 mod viewer;
+mod written;

@@ -232,6 +232,88 @@ async fn a_page_of_one_value_walks_its_index_without_statistics_too() {
     }
 }
 
+/// The values of a statement: what stands at each placeholder is told by the words before it, and the rest are the
+/// values that the list asks for.
+fn values_of(sql: &str, asked: &[String]) -> Vec<String> {
+    let mut asked = asked.iter();
+    let mut values = vec!["1".to_owned()];
+    while let Some(place) = sql.find(&format!("${}", values.len() + 1)) {
+        let before = &sql[..place];
+        values.push(match before {
+            before if before.ends_with(".occurred_at >= ") => start().0.to_string(),
+            before if before.ends_with(" LIMIT ") => (LIMIT + 1).to_string(),
+            _ => format!("'{}'", asked.next().unwrap()),
+        });
+    }
+    values
+}
+
+fn some(values: impl IntoIterator<Item = String>) -> TextCondition {
+    TextCondition { one_of: Some(values.into_iter().collect()), ..TextCondition::default() }
+}
+
+/// Lists of several values, the index that each walks, and in how many walks.
+fn merged_cases() -> Vec<(Condition, Scope, &'static str, Vec<String>)> {
+    let texts = |word: &str, n: usize| (0..n).map(|i| format!("{word}{i}")).collect::<Vec<_>>();
+    let text = |column, index, word: &str, n: usize| {
+        (Condition::Text(column, some(texts(word, n))), Scope::all(), index, texts(word, n))
+    };
+    let keys = texts("user:upn:", 16);
+    let actors = ActorCondition { keys: some(keys.clone()).one_of, ..ActorCondition::default() };
+    let rare =
+        SetCondition { one_of: Some(vec![Status::Failure, Status::Timeout, Status::Failure]), none_of: Vec::new() };
+    let targets = TargetCondition { keys: some(texts("id:", 4)).one_of, ..TargetCondition::default() };
+    let names = Some(some(texts("property ", 3)));
+    let property = PropertyCondition { name: names, ..PropertyCondition::default() };
+    let changed = TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
+    let intune = Scope { visible: ServiceSet::of(["service 3", "service 4"]), sensitive: ServiceSet::none() };
+    vec![
+        text(EventText::Category, "audit_event_category", "category ", 16),
+        text(EventText::Activity, "audit_event_activity", "activity ", 2),
+        text(EventText::Correlation, "audit_event_correlation", "correlation ", 16),
+        (Condition::Actor(Box::new(actors)), Scope::all(), "audit_event_actor", keys),
+        (Condition::Status(rare), Scope::all(), "audit_event_status", vec!["FAILURE".to_owned(), "TIMEOUT".to_owned()]),
+        (Condition::everything(), intune, "audit_event_service", vec!["service 3".to_owned(), "service 4".to_owned()]),
+        (Condition::Target(Box::new(targets)), Scope::all(), "event_target_key", texts("id:", 4)),
+        (Condition::Target(Box::new(changed)), Scope::all(), "property_change_name", texts("property ", 3)),
+    ]
+}
+
+#[tokio::test]
+async fn a_page_of_several_values_walks_the_index_of_each() {
+    let (log, statements) = filled(true).await;
+    for (condition, scope, index, asked) in merged_cases() {
+        let walks = asked.len();
+        for (descending, from_end) in [(true, false), (false, false), (true, true)] {
+            let order = Order { field: OrderField::OccurredAt, descending };
+            let list = List { condition: condition.clone(), period: TimeRange { from: Some(start()), to: None } };
+            let page = Page { limit: LIMIT, from_end, after: None, before: None, order, window: None };
+            statements.take();
+            // The bodies are all the first event's, which another service did not log.
+            let _ = log.reader_of(scope.clone()).events(&list, &page, PageWants { next: true, previous: true }).await;
+            let sql = statements.take().remove(0);
+            let connection = log.database.connection().await;
+            let transaction = connection.begin().await.unwrap();
+            if log.database.is_postgres() {
+                let values = values_of(&sql, &asked);
+                for mode in ["force_custom_plan", "force_generic_plan"] {
+                    let plan = postgres_plan(&transaction, &sql, &values, mode).await;
+                    assert!(!plan.contains("Seq Scan on audit_event"), "{index} {mode}:\n{sql}\n{plan}");
+                    assert_eq!(plan.matches(&format!(" {index} on ")).count(), walks, "{index} {mode}:\n{sql}\n{plan}");
+                    // What is found twice is told apart after each walk has ended.
+                    let factor = if index.starts_with("audit_event") { 3 } else { 2 + u32::try_from(walks).unwrap() };
+                    assert!(examined(&plan) <= f64::from(LIMIT * factor), "{index} {mode}:\n{sql}\n{plan}");
+                }
+            } else {
+                let plan = sqlite_plan(&transaction, &sql).await;
+                assert_eq!(plan.matches(&format!("INDEX {index} (")).count(), walks, "{index}:\n{sql}\n{plan}");
+                assert!(!plan.contains("SCAN e"), "{index}:\n{sql}\n{plan}");
+            }
+            transaction.rollback().await.unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_look_up_by_id_walks_the_keys() {
     let (log, statements) = filled(true).await;

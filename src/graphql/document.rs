@@ -1,0 +1,155 @@
+//! Documents that were parsed and checked, kept by their text: clients send the same few again and again.
+//!
+//! What is kept is bounded in number and bytes, in two generations: when the younger is full it becomes the older, and
+//! what was asked for since then survives. So many texts that are sent once push out only each other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::ServerError;
+use async_graphql::parser::types::ExecutableDocument;
+
+use super::check::{self, DocumentLimits};
+use super::error::{ApiError, Code};
+
+/// The most documents in a generation.
+const DOCUMENTS_MAX: usize = 256;
+/// The most bytes of text in a generation. What is parsed takes some ten times as much.
+const BYTES_MAX: usize = 256 << 10;
+
+/// Why a text is no document that may run.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// It is no GraphQL.
+    NotParsed(Box<ServerError>),
+    /// It is too large, or contains itself.
+    Refused(ApiError),
+}
+
+impl From<ApiError> for Unreadable {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+type Generation = HashMap<Box<str>, Arc<ExecutableDocument>>;
+
+/// The documents that were asked for lately.
+#[derive(Debug, Default)]
+pub struct Documents(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    young: Generation,
+    old: Generation,
+    /// Bytes of text of the younger generation.
+    bytes: usize,
+}
+
+impl Documents {
+    /// The document of a text, parsed and checked against limits, which have to be the same in every call.
+    pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<ExecutableDocument>, Unreadable> {
+        if let Some(known) = self.kept(|kept| kept.find(text)) {
+            return Ok(known);
+        }
+        let document = Arc::new(parsed(text, limits)?);
+        self.kept(|kept| kept.keep(text.into(), Arc::clone(&document)));
+        Ok(document)
+    }
+
+    fn kept<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Kept {
+    fn find(&mut self, text: &str) -> Option<Arc<ExecutableDocument>> {
+        if let Some(known) = self.young.get(text) {
+            return Some(Arc::clone(known));
+        }
+        let (text, known) = self.old.remove_entry(text)?;
+        self.keep(text, Arc::clone(&known));
+        Some(known)
+    }
+
+    fn keep(&mut self, text: Box<str>, document: Arc<ExecutableDocument>) {
+        if text.len() > BYTES_MAX {
+            return;
+        }
+        if self.young.len() >= DOCUMENTS_MAX || self.bytes + text.len() > BYTES_MAX {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+        self.bytes += text.len();
+        self.young.insert(text, document);
+    }
+}
+
+fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Unreadable> {
+    check::text(text, limits)?;
+    let document = async_graphql::parser::parse_query(text).map_err(|error| {
+        let mut error: ServerError = error.into();
+        // The parser draws the line that it stopped at, however long it is; the location says as much.
+        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+            error.message = format!("the document is no GraphQL: {expected}");
+        }
+        error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
+        Unreadable::NotParsed(Box::new(error))
+    })?;
+    check::document(&document, limits)?;
+    Ok(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::page::PageLimits;
+
+    const LIMITS: DocumentLimits = DocumentLimits {
+        bytes: 64 << 10,
+        tokens: 4_000,
+        depth: 12,
+        fields: 2_000,
+        aliases: 100,
+        directives: 50,
+        root_fields: 20,
+        operations: 10,
+        fragments: 50,
+        variables_bytes: 64 << 10,
+        cost: 250_000,
+        page: PageLimits { default: 50, max: 200 },
+        introspection: true,
+    };
+
+    #[test]
+    fn what_is_asked_for_again_stays_and_all_is_bounded() {
+        let documents = Documents::default();
+        let hot = documents.read("{ viewer { subject } }", &LIMITS).unwrap();
+        for i in 0..5 * DOCUMENTS_MAX {
+            documents.read(&format!("{{ viewer {{ a{i}: subject }} }}"), &LIMITS).unwrap();
+            if i % 100 == 0 {
+                assert!(Arc::ptr_eq(&hot, &documents.read("{ viewer { subject } }", &LIMITS).unwrap()));
+            }
+        }
+        let wide = format!("{{ viewer {{ subject }} }}{}", " ".repeat(60 << 10));
+        for i in 0..20 {
+            documents.read(&format!("{wide}#{i}"), &LIMITS).unwrap();
+        }
+        let count = documents.kept(|kept| {
+            assert!(kept.young.keys().map(|text| text.len()).sum::<usize>() <= BYTES_MAX);
+            kept.young.len() + kept.old.len()
+        });
+        assert!(count <= 2 * DOCUMENTS_MAX, "{count}");
+    }
+
+    #[test]
+    fn what_may_not_run_is_not_kept() {
+        let documents = Documents::default();
+        for _ in 0..2 {
+            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(Unreadable::NotParsed(_))));
+            let itself = "{ ...f } fragment f on Query { ...f }";
+            assert!(matches!(documents.read(itself, &LIMITS), Err(Unreadable::Refused(_))));
+        }
+        assert!(documents.kept(|kept| kept.young.is_empty()));
+    }
+}

@@ -1,0 +1,119 @@
+//! Lists of a few values, as walks of each that are put together in order.
+//!
+//! An index that leads with a column gives the rows of one value in the order of a page, but those of several values
+//! only one value after the other. So a list that asks for 2 to 16 values of such a column is taken apart into lists
+//! of one value each; together they are the list, and a page of it is what comes first of all of them.
+
+use std::collections::BTreeSet;
+
+use super::select::Driver;
+use crate::audit::filter::{Condition, EventText, PropertyCondition, SetCondition, TextCondition};
+use crate::audit::page::{Order, OrderField};
+use crate::audit::{Scope, ServiceSet, Status};
+
+/// The most values that are walked one by one. With more, the walk is by time.
+const PARTS_MAX: usize = 16;
+
+/// A list taken apart.
+pub(super) struct Parts {
+    /// Conditions and scopes that together allow what those of the list allow.
+    pub(super) lists: Vec<(Condition, Scope)>,
+    /// Whether an event can be in several of them.
+    pub(super) overlap: bool,
+}
+
+/// The parts of a list; none if one walk serves it, or no index does.
+pub(super) fn parts(condition: &Condition, scope: &Scope, order: Order) -> Option<Parts> {
+    if order.field == OrderField::Sequence || Driver::of(condition, order) != Driver::Event {
+        return None;
+    }
+    let conjuncts = match condition {
+        Condition::All(conditions) => conditions.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut best: Option<(usize, Vec<Condition>)> = None;
+    for (place, conjunct) in conjuncts.iter().enumerate() {
+        let Some(values) = values(conjunct) else { continue };
+        if values.len() == 1 {
+            return None;
+        }
+        if values.len() <= PARTS_MAX && best.as_ref().is_none_or(|(_, held)| values.len() < held.len()) {
+            best = Some((place, values));
+        }
+    }
+    if let Some((place, values)) = best {
+        let overlap = matches!(conjuncts[place], Condition::Target(_));
+        let with = |value| {
+            let mut conjuncts = conjuncts.to_vec();
+            conjuncts[place] = value;
+            (Condition::All(conjuncts), scope.clone())
+        };
+        return Some(Parts { lists: values.into_iter().map(with).collect(), overlap });
+    }
+    let ServiceSet::Only(services) = &scope.visible else { return None };
+    if !(2..=PARTS_MAX).contains(&services.len()) {
+        return None;
+    }
+    let with = |service: &String| {
+        let visible = ServiceSet::Only(BTreeSet::from([service.clone()]));
+        (condition.clone(), Scope { visible, ..scope.clone() })
+    };
+    Some(Parts { lists: services.iter().map(with).collect(), overlap: false })
+}
+
+/// A condition on a column that leads an index, once for each value that it allows; none for any other condition.
+fn values(condition: &Condition) -> Option<Vec<Condition>> {
+    use EventText::{Activity, Category, Correlation, Service};
+    let values = match condition {
+        Condition::Text(column @ (Service | Category | Activity | Correlation), text) => {
+            each(text.one_of.as_ref()?, |value| Condition::Text(*column, single(text, value)))
+        }
+        Condition::Actor(actor) => match (&actor.keys, &actor.application_id) {
+            (Some(keys), _) => each(keys, |value| {
+                let mut actor = actor.clone();
+                actor.keys = Some(value);
+                Condition::Actor(actor)
+            }),
+            (None, Some(application)) => each(application.one_of.as_ref()?, |value| {
+                let mut actor = actor.clone();
+                actor.application_id = Some(single(application, value));
+                Condition::Actor(actor)
+            }),
+            (None, None) => return None,
+        },
+        Condition::Target(target) => match (&target.keys, &target.modified_property) {
+            (Some(keys), _) => each(keys, |value| {
+                let mut target = target.clone();
+                target.keys = Some(value);
+                Condition::Target(target)
+            }),
+            (None, Some(property)) => {
+                let name = property.name.as_ref()?;
+                each(name.one_of.as_ref()?, |value| {
+                    let name = Some(single(name, value));
+                    let mut target = target.clone();
+                    target.modified_property = Some(PropertyCondition { name, ..property.clone() });
+                    Condition::Target(target)
+                })
+            }
+            (None, None) => return None,
+        },
+        Condition::Status(set) => {
+            let values: BTreeSet<Status> = set.one_of.iter().flatten().copied().collect();
+            // Success is what nearly all have: the index leaves it out.
+            let rare = !values.contains(&Status::Success);
+            let one = |value| SetCondition { one_of: Some(vec![value]), none_of: set.none_of.clone() };
+            values.into_iter().filter(|_| rare).map(|value| Condition::Status(one(value))).collect()
+        }
+        _ => return None,
+    };
+    Some(values).filter(|values| !values.is_empty())
+}
+
+fn each(values: &BTreeSet<String>, one: impl Fn(BTreeSet<String>) -> Condition) -> Vec<Condition> {
+    values.iter().map(|value| one(BTreeSet::from([value.clone()]))).collect()
+}
+
+fn single(text: &TextCondition, value: BTreeSet<String>) -> TextCondition {
+    TextCondition { one_of: Some(value), ..text.clone() }
+}
