@@ -17,11 +17,21 @@ use super::plan::{Place, Plan, Write, list};
 use crate::audit::page::Cursor;
 use crate::audit::{self, Actor, ActorApplication, ActorKind, Detail, Event, ModifiedProperty, Recording, Target};
 
+/// JSON that the response writer prints as it is.
+#[derive(Debug)]
+pub(super) struct Json(Value);
+
+impl From<Vec<u8>> for Json {
+    fn from(json: Vec<u8>) -> Self {
+        Self(Value::Binary(json.into()))
+    }
+}
+
 /// A list of objects: written already, or for the library to resolve.
 #[derive(Debug)]
 pub(super) enum Listed<T> {
     /// As JSON.
-    Written(Vec<u8>),
+    Written(Json),
     /// As objects.
     Objects(Vec<T>),
 }
@@ -41,8 +51,8 @@ impl<T: OutputType> OutputType for Listed<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match self {
-            // The response writer prints it as it is.
-            Self::Written(json) => Ok(Value::Binary(json.clone().into())),
+            // A reference to the bytes, not a copy.
+            Self::Written(json) => Ok(json.0.clone()),
             Self::Objects(objects) => objects.resolve(ctx, field).await,
         }
     }
@@ -66,7 +76,7 @@ impl<'a> At<'a> {
 }
 
 /// The events of a page, each with its cursor, as the selection below the present field has them.
-pub(super) fn edges(ctx: &Context<'_>, rows: &[(Cursor, AuditEvent)]) -> Option<Vec<u8>> {
+pub(super) fn edges(ctx: &Context<'_>, rows: &[(Cursor, AuditEvent)]) -> Option<Json> {
     let plan = Plan::<(Cursor, AuditEvent)>::compile(&Place::of(ctx)?, "AuditEventEdge", "", |name, below| {
         Some(match name {
             "cursor" => leaf(|out, _, (cursor, _)| text(out, &cursor.encode())),
@@ -79,15 +89,15 @@ pub(super) fn edges(ctx: &Context<'_>, rows: &[(Cursor, AuditEvent)]) -> Option<
     })?;
     let mut out = Vec::with_capacity(rows.len() * 1_024 + 2);
     list(&mut out, rows, |out, row| plan.object(out, &At::new(&row.1.0), row));
-    Some(out)
+    Some(out.into())
 }
 
 /// Events, as the selection below the present field has them.
-pub(super) fn events<'e>(ctx: &Context<'_>, events: impl ExactSizeIterator<Item = &'e AuditEvent>) -> Option<Vec<u8>> {
+pub(super) fn events<'e>(ctx: &Context<'_>, events: impl ExactSizeIterator<Item = &'e AuditEvent>) -> Option<Json> {
     let plan = event_plan(&Place::of(ctx)?)?;
     let mut out = Vec::with_capacity(events.len() * 1_024 + 2);
     list(&mut out, events, |out, event| plan.object(out, &At::new(&event.0), &event.0));
-    Some(out)
+    Some(out.into())
 }
 
 fn leaf<T: 'static>(write: fn(&mut Vec<u8>, &At<'_>, &T)) -> Write<T> {

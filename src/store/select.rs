@@ -122,26 +122,28 @@ impl List<'_> {
         sql
     }
 
-    /// The same from several walks: the places of the rows first, then the rows.
+    /// The same from several walks: the places of the rows first, then the rows. Each walk says its order, because
+    /// PostgreSQL merges only what comes in order by itself.
     fn merged(&self, columns: &str, stretch: &Stretch, parts: &Parts) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
-        sql.push(columns).push(" FROM (");
+        sql.push(columns).push(" FROM (SELECT * FROM (");
         for (i, (condition, scope)) in parts.lists.iter().enumerate() {
-            let list = List { condition, scope, ..self.clone() };
+            let word = if parts.overlap { " UNION " } else { " UNION ALL " };
             let alias = Driver::of(condition, stretch.order).alias();
+            sql.push(if i > 0 { word } else { "" });
+            sql.push(&format!(
+                "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
+            ));
+            List { condition, scope, ..self.clone() }.walk(&mut sql, stretch);
             if parts.overlap {
-                // Each walk ends by itself: what is found twice is told apart only when all are together.
-                sql.push(if i > 0 { " UNION " } else { "" }).push("SELECT * FROM (");
-            } else if i > 0 {
-                sql.push(" UNION ALL ");
-            }
-            sql.push(&format!("SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"));
-            list.walk(&mut sql, stretch);
-            if parts.overlap {
+                // What is found twice is told apart when all are together, so each walk has to end by itself.
                 limited(&mut sql, &format!("{alias}."), stretch);
-                sql.push(&format!(") w{i}"));
+            } else {
+                sql.push(&ordered(&format!("{alias}."), stretch.order));
             }
+            sql.push(&format!(") w{i}"));
         }
+        sql.push(") u");
         limited(&mut sql, "", stretch);
         sql.push(") m CROSS JOIN audit_event e WHERE e.tenant_id = $1 AND e.sequence = m.sequence");
         sql.push(&ordered("m.", stretch.order));

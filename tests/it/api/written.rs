@@ -190,12 +190,12 @@ async fn compare(client: &Client, ids: &[Value], seed: u64) -> bool {
     let fragments = document.fragments.join("\n");
     let list = "auditEvents(first: 50, period: null)";
     let written = format!(
-        "query($yes: Boolean!) {{ __typename @include(if: $yes) {list} {{ nodes {{ {a} }} edges {{ node {{ {a} }} }} ... on AuditEventConnection {{ nodes {{ {b} }}
+        "query($yes: Boolean!) {{ viewer @include(if: $yes) {{ __typename }} {list} {{ nodes {{ {a} }} edges {{ node {{ {a} }} }} ... on AuditEventConnection {{ nodes {{ {b} }}
          edges {{ node {{ {b} }} }} }} }} {list} {{ edges {{ node {{ {c} }} }} nodes {{ {c} }} }} }} {fragments}"
     );
     let one = |selection: &str| format!("nodes(ids: $ids) {{ ... on AuditEvent {{ {selection} }} }}");
     let resolved = format!(
-        "query($yes: Boolean!, $ids: [ID!]!) {{ __typename @include(if: $yes) {} {} {} }} {fragments}",
+        "query($yes: Boolean!, $ids: [ID!]!) {{ viewer @include(if: $yes) {{ __typename }} {} {} {} }} {fragments}",
         one(&a),
         one(&b),
         one(&c)
