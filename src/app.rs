@@ -21,7 +21,7 @@ use crate::config::{
     without_password,
 };
 use crate::graphql::check::DocumentLimits;
-use crate::http::{self, Door, Seats, StreamLimits};
+use crate::http::{self, Door, Exports, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
@@ -81,6 +81,7 @@ impl App {
             access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
             schema: graphql::build(graphql::Limits { page }),
             documents: documents(limits, page),
+            exports: Exports::new(limits.page_size_max),
             body_bytes_max: limits.body_bytes_max,
             record_bytes_max: limits.record_bytes_max,
             clock: Arc::new(now),

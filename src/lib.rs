@@ -44,6 +44,9 @@
 //!
 //! **Count.** `graphql/summary.rs` → `store/summary.rs`: one scan for each count, all as of one place in the log.
 //!
+//! **Export.** `http/export.rs` → the list query of the API, page after page, with the selection that
+//! `graphql/column.rs` makes of the columns → `http/export/row.rs`.
+//!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
@@ -74,6 +77,7 @@
 //! | what is refused when too much waits | `store/queue.rs` |
 //! | what is not looked up again | `store/known.rs` |
 //! | how many rows go in at once | `store/bulk.rs` |
+//! | why a file that is not whole says so | `http/export.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |

@@ -10,6 +10,7 @@ mod operation;
 mod stream;
 mod seat;
 mod record;
+mod export;
 mod bearer;
 mod response;
 
@@ -27,6 +28,7 @@ use crate::auth::Verifier;
 use crate::graphql::Schema;
 use crate::graphql::check::DocumentLimits;
 use crate::graphql::error::ApiError;
+pub use export::Exports;
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
 
@@ -47,6 +49,8 @@ pub struct Door {
     pub body_bytes_max: usize,
     /// The most bytes a body with events to record may have.
     pub record_bytes_max: usize,
+    /// Files that are being sent.
+    pub exports: Exports,
     /// What the time is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
@@ -103,6 +107,17 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
                     .route(web::post().to(record_post))
                     .default_service(web::to(only_post)),
             )
+            .service(
+                web::resource("/v1/events/export")
+                    .app_data(web::PayloadConfig::new(door.body_bytes_max))
+                    .route(web::post().to(export_post))
+                    .default_service(web::to(only_post)),
+            )
+            .service(
+                web::resource("/v1/events/export/{id}")
+                    .route(web::get().to(export::get))
+                    .default_service(web::to(only_get)),
+            )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
             .default_service(web::to(not_found));
@@ -136,6 +151,17 @@ async fn record_post(
     }
 }
 
+async fn export_post(
+    request: HttpRequest,
+    body: Result<web::Bytes, actix_web::Error>,
+    door: web::Data<Door>,
+) -> Result<HttpResponse, actix_web::Error> {
+    match body {
+        Ok(body) => Ok(export::post(request, body, door).await),
+        Err(error) => Err(unread(&request, error, door.body_bytes_max)),
+    }
+}
+
 /// A body that is too large is refused in the same shape as everything else. The rest of it is not read: the
 /// connection ends with this answer.
 fn unread(request: &HttpRequest, error: actix_web::Error, limit: usize) -> actix_web::Error {
@@ -151,18 +177,21 @@ fn unread(request: &HttpRequest, error: actix_web::Error, limit: usize) -> actix
 }
 
 async fn only_post(request: HttpRequest) -> HttpResponse {
-    let media = Media::accepted(&request).unwrap_or(Media::Json);
-    let sentence = "this address takes POST";
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    response
+    not_allowed(&request, "POST", "this address takes POST")
+}
+
+async fn only_get(request: HttpRequest) -> HttpResponse {
+    not_allowed(&request, "GET", "this address takes GET")
 }
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    let media = Media::accepted(&request).unwrap_or(Media::Json);
-    let sentence = "this address takes GET and POST";
+    not_allowed(&request, "GET, POST", "this address takes GET and POST")
+}
+
+fn not_allowed(request: &HttpRequest, allowed: &'static str, sentence: &str) -> HttpResponse {
+    let media = Media::accepted(request).unwrap_or(Media::Json);
     let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

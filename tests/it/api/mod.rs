@@ -7,6 +7,7 @@ mod errors;
 mod limits;
 mod events;
 mod failures;
+mod export;
 mod feed;
 mod filters;
 mod import;
