@@ -34,6 +34,8 @@ const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (at least 32 byte
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// How long requests may take to end when the server stops.
 const SHUTDOWN_SECS: u64 = 30;
+/// How often is looked whether there is something to sum up.
+const ROLL_UP_EVERY: Duration = Duration::from_secs(5);
 /// How many events the demo records in one transaction.
 const DEMO_BATCH: usize = 1_000;
 
@@ -54,6 +56,7 @@ pub struct App {
     server: Server,
     address: SocketAddr,
     closing: watch::Sender<bool>,
+    store: Store,
 }
 
 impl std::fmt::Debug for App {
@@ -86,7 +89,7 @@ impl App {
             record_bytes_max: limits.record_bytes_max,
             clock: Arc::new(now),
             ids: Arc::new(new_id),
-            store,
+            store: store.clone(),
             streams: stream_limits(&config.streams),
             seats: Seats::default(),
             closing: told,
@@ -103,7 +106,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("no address is listened at")?;
-        Ok(Self { server: server.run(), address, closing })
+        Ok(Self { server: server.run(), address, closing, store })
     }
 
     /// The address that is listened at.
@@ -114,6 +117,7 @@ impl App {
     /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
     /// Being told twice, it does not wait. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        let rollups = tokio::spawn(roll_up(self.store));
         let mut signals = Signals::new()?;
         let handle = self.server.handle();
         let closing = self.closing;
@@ -130,7 +134,19 @@ impl App {
         ready(self.address);
         let ended = self.server.await;
         stop.abort();
+        // A block that is being written is there whole or not at all.
+        rollups.abort();
         Ok(ended?)
+    }
+}
+
+/// Sums up what was recorded, now and then, as long as the server runs. Counts are right without it, but take longer.
+async fn roll_up(store: Store) {
+    loop {
+        tokio::time::sleep(ROLL_UP_EVERY).await;
+        if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be summed up");
+        }
     }
 }
 

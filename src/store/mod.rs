@@ -14,6 +14,7 @@ mod bulk;
 mod queue;
 mod read;
 mod summary;
+mod rollup;
 mod feed;
 mod follow;
 mod tail;
@@ -43,6 +44,7 @@ pub use follow::{Batch, Follow};
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
+pub use rollup::BLOCK_EVENTS;
 pub use summary::Facet;
 pub use tenant::Tenant;
 
