@@ -34,7 +34,7 @@ fn lines(text: &str) -> (Vec<Value>, Value) {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Events k0, k1, ... a second after one another, an hour ago.
