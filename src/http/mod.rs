@@ -13,6 +13,7 @@ mod record;
 mod export;
 mod bearer;
 mod response;
+mod viewer;
 
 use std::sync::Arc;
 
@@ -120,6 +121,7 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
             )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
+            .configure(viewer::routes)
             .default_service(web::to(not_found));
     }
 }
