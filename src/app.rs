@@ -27,7 +27,7 @@ use crate::config::{
     Cli, Command, Database, Demo, Import, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
 };
 use crate::graphql::document::Documents;
-use crate::http::{self, Door, Seats, StreamLimits};
+use crate::http::{self, Door, Exports, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
@@ -49,6 +49,8 @@ const DISCONNECT_PATIENCE: Duration = Duration::from_secs(5);
 const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 /// How many connections a thread takes at a time.
 const CONNECTIONS_MAX: usize = 10_000;
+/// How often is looked whether there is something to sum up.
+const ROLL_UP_EVERY: Duration = Duration::from_secs(5);
 /// How many events the demo records in one transaction.
 const DEMO_BATCH: usize = 1_000;
 
@@ -69,6 +71,7 @@ pub struct App {
     server: Server,
     address: SocketAddr,
     closing: watch::Sender<bool>,
+    store: Store,
 }
 
 impl std::fmt::Debug for App {
@@ -96,6 +99,7 @@ impl App {
             schema: graphql::build(graphql::Limits { page: limit::page(limits) }),
             documents: limit::documents(limits),
             read: Documents::default(),
+            exports: Exports::new(limits.page_size_max),
             body_bytes_max: limits.body_bytes_max,
             record_bytes_max: limits.record_bytes_max,
             body_patience: Duration::from_millis(limits.body_timeout_ms),
@@ -107,7 +111,7 @@ impl App {
             callers: limit::callers(config),
             clock: Arc::new(now),
             ids: Arc::new(new_id),
-            store,
+            store: store.clone(),
             streams: stream_limits(&config.streams),
             seats: Seats::default(),
             closing: told,
@@ -128,7 +132,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("no address is listened at")?;
-        Ok(Self { server: server.run(), address, closing })
+        Ok(Self { server: server.run(), address, closing, store })
     }
 
     /// The address that is listened at.
@@ -139,6 +143,7 @@ impl App {
     /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
     /// Being told twice, it does not wait. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        let rollups = tokio::spawn(roll_up(self.store));
         let mut signals = Signals::new()?;
         let handle = self.server.handle();
         let closing = self.closing;
@@ -155,7 +160,19 @@ impl App {
         ready(self.address);
         let ended = self.server.await;
         stop.abort();
+        // A block that is being written is there whole or not at all.
+        rollups.abort();
         Ok(ended?)
+    }
+}
+
+/// Sums up what was recorded, now and then, as long as the server runs. Counts are right without it, but take longer.
+async fn roll_up(store: Store) {
+    loop {
+        tokio::time::sleep(ROLL_UP_EVERY).await;
+        if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be summed up");
+        }
     }
 }
 

@@ -46,7 +46,11 @@
 //! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then what `store/tail.rs` tells, which reads
 //! it once for all followers of a tenant.
 //!
-//! **Count.** `graphql/summary.rs` → `store/summary.rs`: one scan for each count, all as of one place in the log.
+//! **Count.** `graphql/summary.rs` → `store/summary.rs`: one statement for each count, all as of one place in the log →
+//! `store/rollup.rs`: what was summed up behind the log (`store/rollup/build.rs`), and the events for the rest.
+//!
+//! **Export.** `http/export.rs` → the list query of the API, page after page, with the selection that
+//! `graphql/column.rs` makes of the columns → `http/export/row.rs`.
 //!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
@@ -82,6 +86,8 @@
 //! | what is refused when too much waits | `store/queue.rs` |
 //! | what is not looked up again | `store/known.rs` |
 //! | how many rows go in at once | `store/bulk.rs` |
+//! | why a file that is not whole says so | `http/export.rs` |
+//! | why sums behind the log are exact | `store/rollup.rs` |
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |

@@ -10,3 +10,6 @@ pub mod target;
 pub mod event_target;
 pub mod property_change;
 pub mod activity_type;
+pub mod rollup_block;
+pub mod rollup_key;
+pub mod rollup;

@@ -156,6 +156,35 @@ const STATEMENTS: &[&str] = &[
         event_count bigint NOT NULL,
         PRIMARY KEY (tenant_id, service, category, activity_key)
     ) {clustered}",
+    // Events counted behind the log, in blocks that never change. Read by what is counted and when, so that comes first.
+    "CREATE TABLE rollup_block (
+        tenant_id integer NOT NULL,
+        block bigint NOT NULL,
+        last_sequence bigint NOT NULL,
+        PRIMARY KEY (tenant_id, block)
+    ) {clustered}",
+    "CREATE TABLE rollup_key (
+        tenant_id integer NOT NULL,
+        id bigint NOT NULL,
+        service {key} NOT NULL,
+        category {key} NOT NULL,
+        activity_key {key} NOT NULL,
+        resource_type {key} NOT NULL,
+        operation_type {key} NOT NULL,
+        status {key} NOT NULL,
+        actor_key {key} NOT NULL,
+        PRIMARY KEY (tenant_id, id)
+    ) {clustered}",
+    "CREATE TABLE rollup (
+        tenant_id integer NOT NULL,
+        grain smallint NOT NULL,
+        starts_at bigint NOT NULL,
+        block bigint NOT NULL,
+        key_id bigint NOT NULL,
+        events bigint NOT NULL,
+        newest bigint NOT NULL,
+        PRIMARY KEY (tenant_id, grain, starts_at, block, key_id)
+    ) {clustered}",
 ];
 
 #[async_trait::async_trait]

@@ -16,6 +16,7 @@ pub mod record;
 pub mod event;
 pub mod feed;
 pub mod summary;
+pub mod column;
 pub mod party;
 pub mod node;
 pub mod activity;

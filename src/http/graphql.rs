@@ -157,7 +157,7 @@ fn not_acceptable() -> HttpResponse {
     refusal(StatusCode::NOT_ACCEPTABLE, Media::Json, malformed(sentence))
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+pub(super) fn is_json(request: &HttpRequest) -> bool {
     let Some(Ok(text)) = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::to_str) else { return false };
     let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
     parts.next().as_deref() == Some("application/json")

@@ -10,6 +10,7 @@ mod operation;
 mod stream;
 mod seat;
 mod record;
+mod export;
 mod bearer;
 mod body;
 mod persisted;
@@ -39,6 +40,7 @@ pub use crowd::{Crowd, Manners, Who};
 pub use envelope::envelope;
 pub use origins::{Origin, Origins};
 pub use persisted::{Persisted, Trusted};
+pub use export::Exports;
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
 
@@ -75,6 +77,8 @@ pub struct Door {
     pub addresses: Arc<Crowd<IpAddr>>,
     /// The callers that ask.
     pub callers: Arc<Crowd<Who>>,
+    /// Files that are being sent.
+    pub exports: Exports,
     /// What the time is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
@@ -117,6 +121,16 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
             .service(
                 web::resource("/v1/events").route(web::post().to(record::post)).default_service(web::to(only_post)),
             )
+            .service(
+                web::resource("/v1/events/export")
+                    .route(web::post().to(export::post))
+                    .default_service(web::to(only_post)),
+            )
+            .service(
+                web::resource("/v1/events/export/{id}")
+                    .route(web::get().to(export::get))
+                    .default_service(web::to(only_get)),
+            )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
             .configure(viewer::routes)
@@ -130,18 +144,21 @@ fn asks_for_websocket(context: &guard::GuardContext<'_>) -> bool {
 }
 
 async fn only_post(request: HttpRequest) -> HttpResponse {
-    let media = Media::accepted(&request).unwrap_or(Media::Json);
-    let sentence = "this address takes POST";
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    response
+    not_allowed(&request, "POST", "this address takes POST")
+}
+
+async fn only_get(request: HttpRequest) -> HttpResponse {
+    not_allowed(&request, "GET", "this address takes GET")
 }
 
 async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    let media = Media::accepted(&request).unwrap_or(Media::Json);
-    let sentence = "this address takes GET and POST";
+    not_allowed(&request, "GET, POST", "this address takes GET and POST")
+}
+
+fn not_allowed(request: &HttpRequest, allowed: &'static str, sentence: &str) -> HttpResponse {
+    let media = Media::accepted(request).unwrap_or(Media::Json);
     let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

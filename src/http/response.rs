@@ -109,7 +109,7 @@ pub(super) fn failure(status: StatusCode, media: Media, error: ApiError, request
     refused(status, media, &error)
 }
 
-fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
+pub(super) fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
     finish(status, media, errors_text(std::slice::from_ref(error)))
 }
 
@@ -145,13 +145,13 @@ fn write_errors(out: &mut Vec<u8>, errors: &[ServerError]) {
     out.extend(serde_json::to_vec(errors).unwrap_or_else(|_| b"[]".to_vec()));
 }
 
-fn write_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     // A string always serialises, and a vector takes it.
     let _ = serde_json::to_writer(out, text);
 }
 
 /// Writes a value. What the JSON scalar passed through is printed as it is.
-fn write(out: &mut Vec<u8>, value: &Value) {
+pub(super) fn write(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend(b"null"),
         Value::Number(number) => out.extend(number.to_string().as_bytes()),

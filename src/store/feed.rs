@@ -110,6 +110,7 @@ impl Reader {
             condition,
             period: TimeRange::default(),
             as_of: None,
+            after: None,
         };
         let bound =
             |sequence, inclusive| Some(Bound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });

@@ -125,11 +125,6 @@ impl Reader {
         Ok(!self.query(list.stretch("1 AS one", &stretch)).await?.is_empty())
     }
 
-    /// How many events a list has.
-    pub async fn count(&self, list: &List) -> Result<i64, StoreError> {
-        self.number(self.list(list).count()).await
-    }
-
     /// How many events a list has, counting no further than a limit, and whether that is all.
     pub async fn count_up_to(&self, list: &List, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
@@ -188,10 +183,11 @@ impl Reader {
             condition: &list.condition,
             period: list.period,
             as_of: list.as_of,
+            after: None,
         }
     }
 
-    async fn number(&self, sql: Sql) -> Result<i64, StoreError> {
+    pub(super) async fn number(&self, sql: Sql) -> Result<i64, StoreError> {
         let rows = self.query(sql).await?;
         let row = rows.first().ok_or(StoreError::Timeout)?;
         Ok(row.try_get_by(0)?)

@@ -88,6 +88,8 @@ pub(super) struct List<'a> {
     pub(super) period: TimeRange,
     /// Only what was in the log up to here.
     pub(super) as_of: Option<i64>,
+    /// Only what came into the log after here.
+    pub(super) after: Option<i64>,
 }
 
 /// A bound of a stretch of a list.
@@ -163,13 +165,6 @@ impl List<'_> {
         driver
     }
 
-    /// `SELECT COUNT(*)` of the list.
-    pub(super) fn count(&self) -> Sql {
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*)");
-        self.unordered(&mut sql);
-        sql
-    }
-
     /// `SELECT COUNT(*)` of the list, stopping at a limit.
     pub(super) fn count_up_to(&self, limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT 1 AS one");
@@ -199,16 +194,21 @@ impl List<'_> {
         visible(sql, &self.scope.visible, "e.service");
         let alias = driver.alias();
         // A plus keeps the index over time out of the choice.
-        let plus = if order.is_some_and(|order| self.is_met_at_once(order)) { "+" } else { "" };
+        let by_sequence = self.after.is_some() || order.is_some_and(|order| self.is_met_at_once(order));
+        let plus = if by_sequence { "+" } else { "" };
         if let Some(from) = self.period.from {
             sql.push(&format!(" AND {plus}{alias}.occurred_at >= ")).bind(from.0);
         }
         if let Some(to) = self.period.to {
             sql.push(&format!(" AND {plus}{alias}.occurred_at < ")).bind(to.0);
         }
+        if let Some(after) = self.after {
+            sql.push(&format!(" AND {alias}.sequence > ")).bind(after);
+        }
         if let Some(as_of) = self.as_of {
             // A bound of the walk where it goes by sequence; elsewhere it leaves out few, and is no way in.
-            let plus = if order.is_some_and(|order| order.field == OrderField::Sequence) { "" } else { "+" };
+            let walked = self.after.is_some() || order.is_some_and(|order| order.field == OrderField::Sequence);
+            let plus = if walked { "" } else { "+" };
             sql.push(&format!(" AND {plus}{alias}.sequence <= ")).bind(as_of);
         }
         if !self.is_unfiltered() {

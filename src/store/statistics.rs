@@ -24,6 +24,9 @@ const TYPICAL: &[(&str, &str, &str)] = &[
     ("event_target", "event_target_key", "1500000 1500000 50 1 1"),
     ("property_change", "property_change", "2000000 2000000 2 1"),
     ("property_change", "property_change_name", "1500000 1500000 10000 1 1"),
+    ("rollup_block", "rollup_block", "200 200 1"),
+    ("rollup_key", "rollup_key", "5000 5000 1"),
+    ("rollup", "rollup", "500000 500000 200000 100 50 1"),
     ("activity_type", "activity_type", "500 500 50 10 1"),
 ];
 

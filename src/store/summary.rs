@@ -1,8 +1,9 @@
 //! Counts by value and by time, of what a list selects: one bounded scan each, on the same rows as its pages.
 //!
 //! A list that says as of which place it is asked gives the same events to every count, however many statements there
-//! are and whatever is recorded meanwhile.
+//! are and whatever is recorded meanwhile. What rollups have summed up is not counted again.
 
+use super::rollup::{Needs, Part};
 use super::row;
 use super::sql::Sql;
 use super::{List, Reader, StoreError};
@@ -53,7 +54,7 @@ impl Reader {
     /// The most frequent values of a field. How many events have other values or none is only counted with `rest`.
     pub async fn facet(&self, list: &List, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
         let (counted, other, none) = match keys(field) {
-            Keys::Column(column) => self.by_column(list, column, top).await?,
+            Keys::Column(column) => self.by_column(list, (field, column), top).await?,
             Keys::Beside(table, column) => {
                 let counted = self.by_table(list, (table, column), top).await?;
                 let (other, none) = if rest { self.beside(list, (table, column), &counted).await? } else { (0, 0) };
@@ -63,14 +64,43 @@ impl Reader {
         Ok(Facet { buckets: self.spelled(field, counted).await?, other, none })
     }
 
+    /// How many events a list has.
+    pub async fn count(&self, list: &List) -> Result<i64, StoreError> {
+        let parts = self.parts(list, Some(Needs::default()), None).await?;
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT CAST(SUM(events) AS bigint) FROM (");
+        union(&mut sql, &parts, |sql, part| {
+            sql.push(&format!("SELECT COALESCE(SUM({}), 0) AS events", part.columns().0));
+            part.from(sql);
+        });
+        sql.push(") counted");
+        self.number(sql).await
+    }
+
     /// Counts by a column in one scan. An empty text is no value.
-    async fn by_column(&self, list: &List, column: &str, top: u32) -> Result<(Vec<Counted>, i64, i64), StoreError> {
+    async fn by_column(
+        &self,
+        list: &List,
+        (field, column): (FacetField, &str),
+        top: u32,
+    ) -> Result<(Vec<Counted>, i64, i64), StoreError> {
+        let needs = match field {
+            FacetField::Service => Some(Needs::default()),
+            FacetField::Actor => Some(Needs { actor: true, ..Needs::default() }),
+            FacetField::Application => None,
+            _ => Some(Needs { kind: true, ..Needs::default() }),
+        };
+        let parts = self.parts(list, needs, None).await?;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT facet_key, events, newest");
         sql.push(", CAST(SUM(events) OVER () AS bigint)");
         sql.push(", CAST(SUM(CASE WHEN facet_key = '' THEN events ELSE 0 END) OVER () AS bigint)");
-        sql.push(&format!(" FROM (SELECT {column} AS facet_key, COUNT(*) AS events, MAX(e.sequence) AS newest"));
-        self.list(list).unordered(&mut sql);
-        sql.push(&format!(" GROUP BY {column}) counted"));
+        sql.push(" FROM (SELECT facet_key, CAST(SUM(events) AS bigint) AS events, MAX(newest) AS newest FROM (");
+        union(&mut sql, &parts, |sql, part| {
+            let (events, _, newest) = part.columns();
+            sql.push(&format!("SELECT {column} AS facet_key, SUM({events}) AS events, MAX({newest}) AS newest"));
+            part.from(sql);
+            sql.push(&format!(" GROUP BY {column}"));
+        });
+        sql.push(") parts GROUP BY facet_key) counted");
         sql.push(" ORDER BY CASE WHEN facet_key = '' THEN 1 ELSE 0 END, events DESC, facet_key LIMIT ");
         sql.bind(i64::from(top));
         let rows = self.query(sql).await?;
@@ -158,11 +188,20 @@ impl Reader {
         if bars.is_empty() {
             return Ok(bars);
         }
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), COUNT(*)");
-        sql.push(", CAST(SUM(failed) AS bigint) FROM (SELECT ");
-        bar(&mut sql, edges, 0, bars.len());
-        sql.push(" AS bar, CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE 1 END AS failed");
-        self.list(list).unordered(&mut sql);
+        let status = Needs { kind: true, ..Needs::default() };
+        // Spans of the rollups are told apart by their starts, so every edge has to be at one.
+        let step = edges.iter().map(|edge| edge.0).fold(0, greatest_common_divisor);
+        let parts = self.parts(list, Some(status), Some(step)).await?;
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), CAST(SUM(events) AS bigint)");
+        sql.push(", CAST(SUM(failed) AS bigint) FROM (");
+        union(&mut sql, &parts, |sql, part| {
+            let (events, moment, _) = part.columns();
+            sql.push("SELECT ");
+            bar(sql, moment, edges, 0, edges.len() - 1);
+            sql.push(&format!(" AS bar, {events} AS events"));
+            sql.push(&format!(", CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE {events} END AS failed"));
+            part.from(sql);
+        });
         sql.push(") counted GROUP BY bar");
         for row in self.query(sql).await? {
             let at: i64 = row.try_get_by(0)?;
@@ -175,17 +214,29 @@ impl Reader {
 }
 
 /// The number of the bar that an event is in, found by halves.
-fn bar(sql: &mut Sql, edges: &[Timestamp], low: usize, high: usize) {
+fn bar(sql: &mut Sql, moment: &str, edges: &[Timestamp], low: usize, high: usize) {
     if high - low == 1 {
         sql.push(&low.to_string());
         return;
     }
     let middle = low + (high - low) / 2;
-    sql.push("CASE WHEN e.occurred_at < ").bind(edges[middle].0).push(" THEN ");
-    bar(sql, edges, low, middle);
+    sql.push(&format!("CASE WHEN {moment} < ")).bind(edges[middle].0).push(" THEN ");
+    bar(sql, moment, edges, low, middle);
     sql.push(" ELSE ");
-    bar(sql, edges, middle, high);
+    bar(sql, moment, edges, middle, high);
     sql.push(" END");
+}
+
+/// Parts one after the other.
+fn union(sql: &mut Sql, parts: &[Part<'_>], write: impl Fn(&mut Sql, &Part<'_>)) {
+    for (i, part) in parts.iter().enumerate() {
+        sql.push(if i > 0 { " UNION ALL " } else { "" });
+        write(sql, part);
+    }
+}
+
+fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a.rem_euclid(b)) }
 }
 
 fn counted(rows: &[sea_orm::QueryResult]) -> Result<Vec<Counted>, StoreError> {

@@ -9,6 +9,7 @@ mod door;
 mod persisted;
 mod events;
 mod failures;
+mod export;
 mod feed;
 mod filters;
 mod import;

@@ -7,6 +7,7 @@ mod sequence;
 mod activity;
 mod filters;
 mod summary;
+mod rollups;
 mod pages;
 mod statements;
 mod limits;

@@ -15,7 +15,7 @@ use super::filters::{matching, recorded};
 use crate::harness::database::{NOW, TestLog};
 
 /// The facet, counted event by event.
-fn recount(events: &[Event], field: FacetField, top: usize) -> Facet {
+pub(super) fn recount(events: &[Event], field: FacetField, top: usize) -> Facet {
     let mut counted: BTreeMap<String, (i64, FacetValue)> = BTreeMap::new();
     for event in events {
         for (key, value) in field.values(event) {

@@ -1,0 +1,142 @@
+//! Receipts of exports: what was sent and whether that was all, to be read while it runs and afterwards.
+//!
+//! They are kept in this process, the newest ones only, and are there only for who made the export.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::row::Format;
+use crate::auth::Principal;
+
+/// How many receipts are kept.
+const KEPT: usize = 1_000;
+
+/// How an export stands.
+#[derive(Clone, Debug)]
+enum State {
+    Running,
+    Complete,
+    /// The client went away.
+    Cancelled,
+    /// It ended early: code and sentence.
+    Failed(String, String),
+}
+
+#[derive(Debug)]
+struct Receipt {
+    id: String,
+    /// Tenant and subject of who made it.
+    owner: [String; 2],
+    format: Format,
+    as_of: i64,
+    count: u64,
+    end_cursor: Option<String>,
+    hash: Sha256,
+    state: State,
+}
+
+impl Receipt {
+    fn to_json(&self) -> Value {
+        let (state, error) = match &self.state {
+            State::Running => ("RUNNING", Value::Null),
+            State::Complete => ("COMPLETE", Value::Null),
+            State::Cancelled => ("CANCELLED", Value::Null),
+            State::Failed(code, message) => ("FAILED", json!({ "code": code, "message": message })),
+        };
+        let sha256 =
+            self.hash.clone().finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        json!({
+            "id": self.id, "format": self.format.name(), "state": state, "error": error, "asOf": self.as_of,
+            "count": self.count, "sha256": sha256, "endCursor": self.end_cursor,
+        })
+    }
+}
+
+/// The receipts of a process. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Receipts(Arc<Mutex<VecDeque<Arc<Mutex<Receipt>>>>>);
+
+fn owner(principal: &Principal) -> [String; 2] {
+    [principal.tenant.clone(), principal.subject.clone()]
+}
+
+impl Receipts {
+    /// Begins the receipt of an export.
+    pub(super) fn begin(&self, id: String, principal: &Principal, format: Format, as_of: i64) -> Sent {
+        let receipt = Receipt {
+            id,
+            owner: owner(principal),
+            format,
+            as_of,
+            count: 0,
+            end_cursor: None,
+            hash: Sha256::new(),
+            state: State::Running,
+        };
+        let receipt = Arc::new(Mutex::new(receipt));
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&receipt));
+        Sent(receipt)
+    }
+
+    /// The receipt of an export that somebody made.
+    pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Value> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let receipts = kept.iter().map(|receipt| receipt.lock().unwrap_or_else(PoisonError::into_inner));
+        receipts
+            .into_iter()
+            .find(|receipt| receipt.id == id && receipt.owner == owner(principal))
+            .map(|found| found.to_json())
+    }
+}
+
+/// What an export has sent so far. Dropped before its end, it was cancelled.
+pub(super) struct Sent(Arc<Mutex<Receipt>>);
+
+impl Sent {
+    fn with<T>(&self, act: impl FnOnce(&mut Receipt) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// These rows go out; the last of them stands at a cursor.
+    pub(super) fn rows(&self, bytes: &[u8], count: u64, end_cursor: Option<String>) {
+        self.with(|receipt| {
+            receipt.hash.update(bytes);
+            receipt.count += count;
+            if end_cursor.is_some() {
+                receipt.end_cursor = end_cursor;
+            }
+        });
+    }
+
+    /// That was all.
+    pub(super) fn complete(&self) {
+        self.with(|receipt| receipt.state = State::Complete);
+    }
+
+    /// It ends here.
+    pub(super) fn fail(&self, code: String, message: String) {
+        self.with(|receipt| receipt.state = State::Failed(code, message));
+    }
+
+    /// The receipt as it stands.
+    pub(super) fn to_json(&self) -> Value {
+        self.with(|receipt| receipt.to_json())
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.with(|receipt| {
+            if matches!(receipt.state, State::Running) {
+                receipt.state = State::Cancelled;
+            }
+        });
+    }
+}

@@ -1,0 +1,142 @@
+//! Rollups, written behind the log: events counted once and for all, block by block.
+//!
+//! A block is a closed stretch of the log. Events never change, so neither does a block: it is read without a lock,
+//! summed up, and written in one transaction that begins with the block's own row. Of several processes that try the
+//! same block one succeeds; a crash leaves a block whole or not there. How far the blocks reach is the number of the
+//! last one, and what comes after it is counted in the events themselves.
+
+use std::collections::HashMap;
+
+use entity::{rollup, rollup_block, rollup_key, tenant_log};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{SqlErr, Statement, TransactionTrait as _};
+
+use super::{Grain, Key};
+use crate::store::sql::Sql;
+use crate::store::{Store, StoreError, bulk, writing};
+
+/// How many events a block has.
+pub const BLOCK_EVENTS: u32 = 8_192;
+
+/// A count, and the last event counted.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    events: i64,
+    newest: i64,
+}
+
+/// What a block adds to the tables.
+#[derive(Default)]
+struct Counts(HashMap<(Grain, i64, Key), Count>);
+
+impl Counts {
+    fn add(&mut self, grain: Grain, occurred_at: i64, key: Key, sequence: i64) {
+        let start = occurred_at - occurred_at.rem_euclid(grain.micros());
+        let count = self.0.entry((grain, start, key)).or_default();
+        count.events += 1;
+        count.newest = count.newest.max(sequence);
+    }
+}
+
+impl Store {
+    /// Sums up every stretch of so many events that is whole and not summed up yet, in the logs of all tenants. Says how
+    /// many blocks it wrote.
+    pub async fn roll_up(&self, block_events: u32) -> Result<u64, StoreError> {
+        let size = i64::from(block_events);
+        let mut last_blocks = self.last_blocks().await?;
+        let mut written = 0;
+        for head in tenant_log::Entity::find().all(&self.read).await? {
+            let (mut block, mut after) = last_blocks.remove(&head.tenant_id).unwrap_or_default();
+            while after + size <= head.last_sequence {
+                let next =
+                    rollup_block::Model { tenant_id: head.tenant_id, block: block + 1, last_sequence: after + size };
+                let counts = self.counts(head.tenant_id, after, next.last_sequence).await?;
+                if !self.write_block(&next, counts).await? {
+                    // Another process was there first, and goes on from there.
+                    break;
+                }
+                written += 1;
+                (block, after) = (next.block, next.last_sequence);
+            }
+        }
+        Ok(written)
+    }
+
+    /// The number of the last block of each log, and where it ends.
+    async fn last_blocks(&self) -> Result<HashMap<i32, (i64, i64)>, StoreError> {
+        let sql = "SELECT tenant_id, MAX(block), MAX(last_sequence) FROM rollup_block GROUP BY tenant_id";
+        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
+        let last = |row: &sea_orm::QueryResult| Ok((row.try_get_by(0)?, (row.try_get_by(1)?, row.try_get_by(2)?)));
+        rows.iter().map(last).collect()
+    }
+
+    /// Counts the events after one place up to another.
+    async fn counts(&self, tenant_id: i32, after: i64, to: i64) -> Result<Counts, StoreError> {
+        let columns =
+            "sequence, occurred_at, service, category, activity_key, resource_type, operation_type, status, actor_key";
+        let mut sql = Sql::for_tenant(tenant_id, "SELECT ");
+        sql.push(columns).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
+        sql.push(" AND sequence <= ").bind(to);
+        let mut counts = Counts::default();
+        for row in self.read.query_all_raw(sql.statement(self.backend())).await? {
+            let (sequence, occurred_at): (i64, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
+            let text = |at: usize| row.try_get_by::<String, _>(at);
+            let kind = Key([text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, String::new()]);
+            let actor = Key::of_actor(text(2)?, text(8)?);
+            counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
+            counts.add(Grain::Day, occurred_at, kind, sequence);
+            counts.add(Grain::ActorDay, occurred_at, actor, sequence);
+        }
+        Ok(counts)
+    }
+
+    /// Writes a block; false if it is there already.
+    async fn write_block(&self, block: &rollup_block::Model, counts: Counts) -> Result<bool, StoreError> {
+        let transaction = self.write.begin_with_options(writing()).await?;
+        // Whoever else writes this block waits here until it is known whether it is there.
+        let own = rollup_block::Entity::insert(block.clone().into_active_model());
+        match own.exec_without_returning(&transaction).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let ids = keys(&transaction, block.tenant_id, counts.0.keys().map(|(_, _, key)| key)).await?;
+        let row = |((grain, starts_at, key), count): ((Grain, i64, Key), Count)| rollup::Model {
+            tenant_id: block.tenant_id,
+            grain: grain.code(),
+            starts_at,
+            block: block.block,
+            key_id: ids.get(&key).copied().unwrap_or_default(),
+            events: count.events,
+            newest: count.newest,
+        };
+        let mut rows: Vec<rollup::Model> = counts.0.into_iter().map(row).collect();
+        rows.sort_unstable_by_key(|row| (row.grain, row.starts_at, row.key_id));
+        bulk::insert(&transaction, &rows.iter().collect::<Vec<_>>(), "").await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// The numbers of keys, given to those that have none. Only one process writes the next block of a log, so no number is
+/// given twice.
+async fn keys<'a>(
+    connection: &sea_orm::DatabaseTransaction,
+    tenant_id: i32,
+    wanted: impl Iterator<Item = &'a Key>,
+) -> Result<HashMap<Key, i64>, StoreError> {
+    let known = rollup_key::Entity::find().filter(rollup_key::Column::TenantId.eq(tenant_id)).all(connection).await?;
+    let mut last = known.iter().map(|row| row.id).max().unwrap_or_default();
+    let mut ids: HashMap<Key, i64> =
+        known.into_iter().map(|row| (row.id, Key::from(row))).map(|(id, key)| (key, id)).collect();
+    let mut rows = Vec::new();
+    for key in wanted {
+        if !ids.contains_key(key) {
+            last += 1;
+            ids.insert(key.clone(), last);
+            rows.push(key.clone().row(tenant_id, last));
+        }
+    }
+    bulk::insert(connection, &rows.iter().collect::<Vec<_>>(), "").await?;
+    Ok(ids)
+}

@@ -1,0 +1,285 @@
+//! Export: whole files of what a caller may see, page by page; and files that are not whole say so.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::harness::app::{SECRET, TestApp};
+use crate::harness::client::{Answer, Client};
+use crate::harness::events::{Detail, EventBody, EventExt as _, HOUR, application, change, event, json as raw, target};
+use crate::harness::keys::hs256;
+
+/// A server that exports two events at a time.
+async fn in_pages_of_two() -> TestApp {
+    TestApp::start_with(&["--page-size-default", "2", "--page-size-max", "2"]).await
+}
+
+fn request(client: &Client, body: &Value) -> reqwest::RequestBuilder {
+    client.request(Method::POST, "/v1/events/export").json(body)
+}
+
+async fn export(client: &Client, body: &Value) -> Answer {
+    client.send(request(client, body)).await
+}
+
+async fn receipt(client: &Client, id: &str) -> Answer {
+    client.send(client.request(Method::GET, &format!("/v1/events/export/{id}"))).await
+}
+
+/// The rows of an NDJSON file, and its last line.
+fn lines(text: &str) -> (Vec<Value>, Value) {
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.pop().unwrap();
+    (lines, last["export"].clone())
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Events k0, k1, ... a second after one another, an hour ago.
+async fn record(app: &TestApp, count: i64) {
+    let start = app.now().plus(-HOUR);
+    app.record((0..count).map(|i| event(&format!("k{i}")).at(start.plus(i * 1_000_000)))).await;
+}
+
+fn keys(rows: &[Value]) -> Vec<&str> {
+    rows.iter().map(|row| row["eventKey"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn an_export_has_every_page_and_ends_with_what_it_was() {
+    let app = in_pages_of_two().await;
+    record(&app, 5).await;
+    let answer = export(&app.admin(), &json!({ "columns": ["eventKey", "actor.userPrincipalName"] })).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-ndjson"), "{}", answer.text);
+    let (rows, end) = lines(&answer.text);
+    assert_eq!(keys(&rows), ["k4", "k3", "k2", "k1", "k0"]);
+    assert_eq!(rows[0], json!({ "eventKey": "k4", "actor.userPrincipalName": "ada@contoso.example" }));
+    let body = answer.text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    let id = answer.header("x-auditgraph-export-id");
+    let expected = json!({
+        "id": id, "format": "ndjson", "state": "COMPLETE", "error": null, "count": 5, "asOf": 5,
+        "sha256": sha256(&body), "endCursor": end["endCursor"],
+    });
+    assert_eq!(end, expected);
+    assert_eq!(receipt(&app.admin(), id).await.body, expected);
+    // The cursor leads on from here, in any order that has a next.
+    let oldest_first = json!({ "field": "SEQUENCE", "direction": "ASC" });
+    let first = export(&app.admin(), &json!({ "columns": ["eventKey"], "orderBy": oldest_first })).await;
+    app.record([event("new").at(app.now())]).await;
+    let more = json!({ "columns": ["eventKey"], "orderBy": oldest_first, "after": lines(&first.text).1["endCursor"] });
+    let (rows, end) = lines(&export(&app.admin(), &more).await.text);
+    assert_eq!((keys(&rows), &end["asOf"]), (vec!["new"], &json!(6)));
+    let (rows, end) =
+        lines(&export(&app.admin(), &json!({ "period": null, "asOf": 3, "columns": ["eventKey"] })).await.text);
+    assert_eq!((keys(&rows), &end["asOf"]), (vec!["k2", "k1", "k0"], &json!(3)));
+    let nothing = json!({ "filter": { "search": "nothing" } });
+    let (rows, end) = lines(&export(&app.admin(), &nothing).await.text);
+    assert_eq!(
+        (rows.len(), &end["count"], &end["endCursor"], &end["sha256"]),
+        (0, &json!(0), &Value::Null, &json!(sha256("")))
+    );
+}
+
+#[tokio::test]
+async fn a_whole_event_is_what_the_api_shows_of_it() {
+    let app = TestApp::start().await;
+    let layout = "{\n  \"laid\" : [ 1,\r\n 2 ]\n}";
+    let body = event("k").actor(application("Sync")).change(change("Name", Some("\"a\""), Some(layout)));
+    app.record([EventBody { unmapped: Some(raw(layout)), ..body }]).await;
+    let answer = export(&app.admin(), &json!({ "period": null })).await;
+    let (rows, _) = lines(&answer.text);
+    let query = "{ auditEvents(period: null) { nodes {
+        id occurredAt recordedAt sequence eventKey activity activityDisplayName category service component operationType
+        activityResourceType groupSource status statusReason correlationId isRedacted unmapped
+        actor { id key kind name ipAddress userAgent application { applicationId displayName }
+            ... on ApplicationActor { servicePrincipalId servicePrincipalName } }
+        targets { id key objectId displayName type userPrincipalName
+            modifiedProperties { name change oldValue newValue withheld } }
+        additionalDetails { key value withheld }
+        recording { route recordedBy clientId source sourceTenantId }
+    } } }";
+    assert_eq!(rows[0], *app.admin().query(query).await.data("/auditEvents/nodes/0"));
+}
+
+#[tokio::test]
+async fn csv_keeps_what_is_nested_and_is_no_formula() {
+    let app = in_pages_of_two().await;
+    let targets = vec![target("Bob, \"B\""), target("=cmd|' /C calc'!A0")];
+    let start = app.now().plus(-HOUR);
+    app.record([
+        event("plain").at(start).targets(targets).change(change("Name", None, Some("{\"a\": [1]}"))),
+        event("=1+1").at(start.plus(1)).activity("@SUM(A1)").targets(Vec::new()),
+        event("third").at(start.plus(2)),
+    ])
+    .await;
+    let columns =
+        ["eventKey", "activity", "component", "targets.displayName", "targets.modifiedProperties.newValue", "sequence"];
+    let answer = export(&app.admin(), &json!({ "format": "csv", "columns": columns })).await;
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"audit-events.csv\"");
+    let expected = [
+        "eventKey,activity,component,targets.displayName,targets.modifiedProperties.newValue,sequence",
+        "third,Add user,,\"[\"\"Bob\"\"]\",[[]],3",
+        "'=1+1,'@SUM(A1),,[],[],2",
+        "plain,Add user,,\"[\"\"Bob, \\\"\"B\\\"\"\"\",\"\"=cmd|' /C calc'!A0\"\"]\",\"[[{\"\"a\"\": [1]}],[]]\",1",
+        "",
+    ]
+    .join("\r\n");
+    assert_eq!(answer.text, expected);
+    let found = receipt(&app.admin(), answer.header("x-auditgraph-export-id")).await.body;
+    let whole = json!({ "state": "COMPLETE", "format": "csv", "count": 3, "sha256": sha256(&expected) });
+    for (name, value) in whole.as_object().unwrap() {
+        assert_eq!(found[name], *value, "{found}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_exports_what_they_may_see_and_nothing_else() {
+    let app = TestApp::start().await;
+    let secret = |key: &str, service: &str| {
+        let body = event(key).service(service, "Device").change(change("Password", None, Some("\"hunter2\"")));
+        EventBody { additional_details: vec![Detail::new("Password", Some("hunter2".to_owned()))], ..body }
+    };
+    app.record([secret("entra", "Core Directory"), secret("intune", "Microsoft Intune")]).await;
+    let fabrikam = app.add_tenant("fabrikam").await;
+    app.record_for(&fabrikam, [event("theirs")]).await;
+    let all = json!({ "period": null, "orderBy": { "field": "SEQUENCE", "direction": "ASC" } });
+    let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
+    for (client, expected, secrets) in [
+        (app.admin(), vec!["entra", "intune"], 4),
+        (app.auditor(), vec!["entra", "intune"], 0),
+        (app.intune_admin(), vec!["intune"], 2),
+        (app.anonymous().roles("contoso", &["AUDIT_READER", "INTUNE_SERVICE_ADMIN"]), vec!["entra", "intune"], 2),
+        (them.clone(), vec!["theirs"], 0),
+    ] {
+        let answer = export(&client, &all).await;
+        assert_eq!(keys(&lines(&answer.text).0), expected);
+        assert_eq!(answer.text.matches("hunter2").count(), secrets, "{}", answer.text);
+    }
+    let by_value = json!({ "period": null, "filter": { "target": { "modifiedProperty": { "to": "hunter2" } } } });
+    assert_eq!(lines(&export(&app.auditor(), &by_value).await.text).0.len(), 0);
+    assert_eq!(lines(&export(&app.admin(), &by_value).await.text).0.len(), 2);
+    // A receipt is there for who made the export, in their tenant.
+    let id = export(&app.admin(), &all).await.header("x-auditgraph-export-id").to_owned();
+    assert_eq!(receipt(&app.admin(), &id).await.status, 200);
+    let stranger =
+        json!({ "sub": "stranger", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 60 });
+    for client in [them, app.anonymous().token(&hs256(SECRET.as_bytes(), &stranger))] {
+        let answer = receipt(&client, &id).await;
+        assert_eq!((answer.status, answer.error().1), (404, "there is no export of yours with this id"));
+    }
+    assert_eq!(receipt(&app.anonymous(), &id).await.status, 401);
+    assert_eq!(export(&app.anonymous(), &all).await.status, 401);
+    let recorder = export(&app.anonymous().permitted("contoso", "audit/write"), &all).await;
+    assert_eq!((recorder.status, recorder.error()), (403, ("FORBIDDEN", "the token grants no access role")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_exported_is_refused_before_anything_is_sent() {
+    let app = TestApp::start().await;
+    for (body, message) in [
+        (json!([]), "the body must be a JSON object"),
+        (json!({ "format": "xlsx" }), "`format` must be `ndjson` or `csv`"),
+        (json!({ "columns": "id" }), "`columns` must be a list of strings"),
+        (json!({ "columns": [] }), "`columns` must name at least one column"),
+        (json!({ "columns": ["id", "id"] }), "`columns` must not name `id` twice"),
+        (
+            json!({ "columns": ["actor.secret"] }),
+            "`columns` must hold paths of fields of AuditEvent, such as `actor.name`; there is no `actor.secret`",
+        ),
+        (
+            json!({ "first": 3 }),
+            "there is no `first` in an export: it has `period`, `filter`, `orderBy`, `asOf`, `after`, `columns` and `format`",
+        ),
+        (json!({ "filter": { "category": {} } }), "`filter.category` must hold at least one condition"),
+        (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; leave it out"),
+        (json!({ "period": { "between": {} } }), "`period.between` needs `from` or `to`"),
+        (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
+        (json!({ "after": "x" }), "`after` is not a cursor that this service handed out"),
+    ] {
+        let answer = export(&app.admin(), &body).await;
+        assert_eq!((answer.status, answer.error()), (400, ("BAD_USER_INPUT", message)), "{body}");
+        assert_eq!(answer.header("x-auditgraph-export-id"), "");
+    }
+    for body in [
+        json!({ "filter": { "unknown": 1 } }),
+        json!({ "filter": 5 }),
+        json!({ "orderBy": "id" }),
+        json!({ "asOf": -1 }),
+    ] {
+        let answer = export(&app.admin(), &body).await;
+        assert_eq!((answer.status, answer.error().0), (400, "BAD_USER_INPUT"), "{}", answer.text);
+    }
+    let deep = (0..6).fold(json!({ "search": "a" }), |filter, _| json!({ "not": filter }));
+    let answer = export(&app.admin(), &json!({ "filter": deep })).await;
+    assert_eq!((answer.status, answer.error().0), (400, "LIMIT_EXCEEDED"), "{}", answer.text);
+    let plain = app.admin().request(Method::POST, "/v1/events/export").header("content-type", "text/plain").body("{}");
+    assert_eq!(app.admin().send(plain).await.status, 415);
+    assert_eq!(app.admin().send(app.admin().request(Method::GET, "/v1/events/export")).await.status, 405);
+    assert_eq!(app.admin().send(app.admin().request(Method::DELETE, "/v1/events/export/x")).await.status, 405);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_whole_says_so() {
+    let app = in_pages_of_two().await;
+    record(&app, 7).await;
+    app.database.execute("UPDATE audit_event SET body = '{' WHERE sequence = 1").await;
+    let answer = export(&app.admin(), &json!({ "columns": ["eventKey"] })).await;
+    let (rows, end) = lines(&answer.text);
+    // As far as the pages before the one with the event that cannot be read.
+    assert_eq!((answer.status, &keys(&rows)[..2]), (200, &["k6", "k5"][..]));
+    assert!(rows.len() < 7, "{}", answer.text);
+    assert_eq!((&end["state"], &end["count"]), (&json!("FAILED"), &json!(rows.len())));
+    assert_eq!(end["error"], json!({ "code": "INTERNAL_SERVER_ERROR", "message": "internal error" }));
+    let request = request(&app.admin(), &json!({ "format": "csv", "columns": ["eventKey"] }));
+    let response = request.send().await.unwrap();
+    let id = response.headers()["x-auditgraph-export-id"].to_str().unwrap().to_owned();
+    assert!(response.bytes().await.is_err(), "the transfer is broken off");
+    let found = receipt(&app.admin(), &id).await.body;
+    assert_eq!((&found["state"], &found["count"]), (&json!("FAILED"), &json!(rows.len())));
+    // Before anything was sent the status says it.
+    let oldest_first = json!({ "orderBy": { "field": "SEQUENCE", "direction": "ASC" } });
+    let answer = export(&app.admin(), &oldest_first).await;
+    assert_eq!((answer.status, answer.error()), (500, ("INTERNAL_SERVER_ERROR", "internal error")));
+    assert_eq!(answer.body["errors"][0]["extensions"]["requestId"].as_str(), Some(answer.header("x-request-id")));
+}
+
+#[tokio::test]
+async fn a_token_that_expires_ends_the_file_where_it_is() {
+    let app = in_pages_of_two().await;
+    record(&app, 3).await;
+    // Within the leeway it still lets in.
+    let claims =
+        json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 - 5 });
+    let client = app.anonymous().token(&hs256(SECRET.as_bytes(), &claims));
+    let (rows, end) = lines(&export(&client, &json!({ "columns": ["eventKey"] })).await.text);
+    assert_eq!(keys(&rows), ["k2", "k1"]);
+    assert_eq!((&end["state"], &end["error"]["code"]), (&json!("FAILED"), &json!("UNAUTHENTICATED")));
+    // Who comes with another token goes on from there.
+    let rest = json!({ "columns": ["eventKey"], "after": end["endCursor"], "asOf": end["asOf"] });
+    assert_eq!(keys(&lines(&export(&app.admin(), &rest).await.text).0), ["k0"]);
+}
+
+#[tokio::test]
+async fn nothing_more_is_read_for_a_client_that_went_away() {
+    let app = in_pages_of_two().await;
+    let large = |i: i32| {
+        let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];
+        EventBody { additional_details: details, ..event(&format!("k{i}")) }
+    };
+    app.record((0..100).map(large)).await;
+    let response = request(&app.admin(), &json!({ "period": null })).send().await.unwrap();
+    let id = response.headers()["x-auditgraph-export-id"].to_str().unwrap().to_owned();
+    drop(response);
+    let mut found = receipt(&app.admin(), &id).await.body;
+    for _ in 0..10_000 {
+        if found["state"] != "RUNNING" {
+            break;
+        }
+        found = receipt(&app.admin(), &id).await.body;
+    }
+    assert_eq!(found["state"], json!("CANCELLED"));
+    assert!(found["count"].as_u64().unwrap() < 100, "{found}");
+}
