@@ -8,6 +8,7 @@ mod graphql;
 mod record;
 mod bearer;
 mod response;
+mod viewer;
 
 use std::sync::Arc;
 
@@ -90,6 +91,7 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
             )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
+            .configure(viewer::routes)
             .default_service(web::to(not_found));
     }
 }
