@@ -67,6 +67,7 @@
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |
+//! | what a page in a browser may load and do | `http/viewer.rs` |
 
 pub mod audit;
 pub mod foreign;

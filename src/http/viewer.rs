@@ -24,7 +24,7 @@ const ASSETS: &str = "assets/";
 const NOT_BUILT: &str = "\
 This server was built without its viewer. To have it, with Node.js 20.19 or newer, in the source folder:
 
-    npm --prefix web ci && npm --prefix web run build
+    web/build
 
 and build the server again. The API is at /graphql.
 ";
@@ -50,7 +50,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 fn serve(request: &HttpRequest, name: &str) -> HttpResponse {
     let Some((coding, file)) = codings(request).find_map(|coding| Some((coding, Built::get(&coding.file(name))?)))
     else {
-        return missing(name);
+        return missing();
     };
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..16]));
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
@@ -83,7 +83,7 @@ fn head(status: StatusCode, name: &str, tag: &str) -> HttpResponseBuilder {
     response
 }
 
-fn missing(name: &str) -> HttpResponse {
+fn missing() -> HttpResponse {
     let built = Built::get("index.html").is_some();
     let sentence = if built { "there is nothing at this address\n" } else { NOT_BUILT };
     HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(sentence)

@@ -17,3 +17,4 @@ mod refused_filters;
 mod secrets;
 mod tenants;
 mod tokens;
+mod viewer;

@@ -28,7 +28,8 @@ export function sentence(error: CombinedError): string {
 }
 
 /** A client that speaks for the owner of a token. */
-export function clientFor(token: string, signedOut: () => void): Client {
+export function clientFor(token: string, signedOut: (wasKnown: boolean) => void): Client {
+  let wasKnown = false
   return new Client({
     url: endpoint,
     fetch: exactFetch,
@@ -41,8 +42,9 @@ export function clientFor(token: string, signedOut: () => void): Client {
     },
     exchanges: [
       mapExchange({
-        onError(error) {
-          if (isSignedOut(error)) signedOut()
+        onResult({ error }) {
+          if (error && isSignedOut(error)) signedOut(wasKnown)
+          else if (!error) wasKnown = true
         },
       }),
       cacheExchange,

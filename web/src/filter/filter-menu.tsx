@@ -23,13 +23,12 @@ export function FilterMenu({ name, panelClass, children }: Props) {
       <Popover
         label={label}
         buttonClass="chip-button"
-        buttonLabel={set ? `${label}: ${value}` : `Filter by ${label.toLowerCase()}`}
+        buttonLabel={set ? undefined : `Filter by ${label.toLowerCase()}`}
         panelClass={panelClass}
         button={
           <>
-            <span className="chip-label">{label}</span>
-            {set && <span className="chip-value">{value}</span>}
-            {!set && <Icon name="down" />}
+            <span className="chip-label">{set ? `${label}: ` : label}</span>
+            {set ? <span className="chip-value">{value}</span> : <Icon name="down" />}
           </>
         }
       >

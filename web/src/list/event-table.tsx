@@ -65,9 +65,8 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     const index = Number(row.dataset['index']) + step
     if (index < 0 || index >= all.length) return
     virtual.scrollToIndex(index)
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link, tr[data-index="${index}"]`)?.focus(),
-    )
+    // The rows around those in sight are in the document already.
+    scroller.current?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)?.focus({ preventScroll: true })
   }
 
   return (

@@ -16,7 +16,7 @@ export function TimeMenu() {
   return (
     <Popover
       label="Times"
-      buttonLabel="Times"
+      buttonLabel={`Times: ${zone === 'UTC' ? 'UTC' : 'Local time'}`}
       button={
         <>
           <Icon name="clock" /> <span className="wide-only">{zone === 'UTC' ? 'UTC' : 'Local time'}</span>

@@ -2,7 +2,7 @@
 // and the view stays in the address meanwhile, so that signing in again leads back to it.
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
 import { Provider, useQuery } from 'urql'
-import { clientFor, codeOf, isSignedOut, sentence } from '../api/client'
+import { clientFor, codeOf, sentence } from '../api/client'
 import { graphql } from '../api/gql'
 import { SessionContext, type Viewer } from './context'
 import { SignIn } from './sign-in'
@@ -59,7 +59,7 @@ export function Session({ children }: { children: ReactNode }) {
 
 function SignedIn(props: { token: string; onEnd: (why?: string) => void; children: ReactNode }) {
   const { token, onEnd, children } = props
-  const client = useMemo(() => clientFor(token, () => onEnd(ENDED)), [token, onEnd])
+  const client = useMemo(() => clientFor(token, (wasKnown) => onEnd(wasKnown ? ENDED : REFUSED)), [token, onEnd])
   return (
     <Provider value={client}>
       <Known token={token} onEnd={onEnd}>
@@ -74,9 +74,6 @@ function Known({ token, onEnd, children }: { token: string; onEnd: (why?: string
   const viewer: Viewer | undefined = data?.viewer
   const expiresAt = viewer?.tokenExpiresAt
 
-  useEffect(() => {
-    if (error && isSignedOut(error)) onEnd(REFUSED)
-  }, [error, onEnd])
   useEffect(() => {
     if (expiresAt === undefined) return undefined
     const wait = Date.parse(expiresAt) - Date.now()
