@@ -163,8 +163,8 @@ impl Recorder {
 
     /// Records what can be, in one transaction, and says what became of each.
     pub async fn record(&self, events: Vec<Result<NewEvent, Vec<Problem>>>) -> Result<Vec<Recorded>, StoreError> {
-        let good: Vec<NewEvent> = events.iter().filter_map(|event| event.as_ref().ok()).cloned().collect();
-        let mut outcomes = self.queue.record(&self.tenant, good).await?.into_iter();
+        let good: Vec<&NewEvent> = events.iter().filter_map(|event| event.as_ref().ok()).collect();
+        let mut outcomes = self.queue.record(&self.tenant, &good).await?.into_iter();
         let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
             Err(problems) => Ok(Recorded::Rejected(problems)),
             Ok(event) => Ok(match outcomes.next().ok_or(StoreError::Timeout)? {

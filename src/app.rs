@@ -4,12 +4,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{HttpServer, web};
 use anyhow::Context as _;
+use tokio::sync::watch;
 
 use crate::access::{self, Access};
 use crate::audit::Timestamp;
@@ -17,10 +17,11 @@ use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Keys, Role, TokenRequest, Verifier};
 use crate::config::{
-    Cli, Command, Database, Demo, Import, Serve, TenantAct, TenantCommand, Token, Tokens, without_password,
+    Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, Tokens,
+    without_password,
 };
 use crate::graphql::check::DocumentLimits;
-use crate::http::{self, Door};
+use crate::http::{self, Door, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
@@ -52,6 +53,7 @@ pub fn new_id() -> String {
 pub struct App {
     server: Server,
     address: SocketAddr,
+    closing: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for App {
@@ -69,19 +71,24 @@ impl App {
             store.migrate().await?;
         }
         store.check_schema().await?;
+        let limits = &config.limits;
         let page =
-            PageLimits { default: config.page_size_default.min(config.page_size_max), max: config.page_size_max };
+            PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max };
         let rules = SensitiveNames::with_extra(config.sensitive_names.iter().cloned());
+        let (closing, told) = watch::channel(false);
         let door = web::Data::new(Door {
             verifier,
             access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
             schema: graphql::build(graphql::Limits { page }),
-            documents: DocumentLimits::DEFAULT,
-            body_bytes_max: config.body_bytes_max,
-            record_bytes_max: config.record_bytes_max,
+            documents: documents(limits, page),
+            body_bytes_max: limits.body_bytes_max,
+            record_bytes_max: limits.record_bytes_max,
             clock: Arc::new(now),
             ids: Arc::new(new_id),
             store,
+            streams: stream_limits(&config.streams),
+            seats: Seats::default(),
+            closing: told,
         });
         let mut server = HttpServer::new(move || {
             actix_web::App::new().wrap(http::security_headers()).configure(http::routes(&door))
@@ -91,10 +98,11 @@ impl App {
         }
         let server = server
             .shutdown_timeout(SHUTDOWN_SECS)
+            .disable_signals()
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("no address is listened at")?;
-        Ok(Self { server: server.run(), address })
+        Ok(Self { server: server.run(), address, closing })
     }
 
     /// The address that is listened at.
@@ -102,16 +110,88 @@ impl App {
         self.address
     }
 
-    /// Serves until the process is told to stop, then lets requests end. `ready` is called once that can be told.
+    /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
+    /// Being told twice, it does not wait. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-        let mut server = std::pin::pin!(self.server);
-        // The first poll begins to listen to signals.
-        let first = std::future::poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await;
+        let mut signals = Signals::new()?;
+        let handle = self.server.handle();
+        let closing = self.closing;
+        let stop = tokio::spawn(async move {
+            signals.next().await;
+            // Nobody may be streaming.
+            let _ = closing.send(true);
+            let gracefully = handle.stop(true);
+            tokio::select! {
+                () = gracefully => {}
+                () = signals.next() => handle.stop(false).await,
+            }
+        });
         ready(self.address);
-        match first {
-            Poll::Ready(ended) => Ok(ended?),
-            Poll::Pending => Ok(server.await?),
+        let ended = self.server.await;
+        stop.abort();
+        Ok(ended?)
+    }
+}
+
+/// What tells the process to stop.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// From here on signals are heard, and no longer end the process by themselves.
+    fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
         }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn stream_limits(streams: &Streams) -> StreamLimits {
+    StreamLimits {
+        connections_max: streams.connections_max,
+        subscriptions_max: streams.subscriptions_max,
+        operations_max: streams.socket_operations_max,
+        message_bytes_max: streams.socket_message_bytes_max,
+        init_wait: Duration::from_secs(streams.socket_init_secs),
+        stall_max: Duration::from_secs(streams.stream_stall_secs),
+    }
+}
+
+fn documents(limits: &Limits, page: PageLimits) -> DocumentLimits {
+    DocumentLimits {
+        bytes: limits.document_bytes_max,
+        tokens: limits.document_tokens_max,
+        depth: limits.depth_max,
+        fields: limits.fields_max,
+        aliases: limits.aliases_max,
+        directives: limits.directives_max,
+        root_fields: limits.root_fields_max,
+        operations: limits.operations_max,
+        fragments: limits.fragments_max,
+        variables_bytes: limits.variables_bytes_max,
+        cost: limits.cost_max,
+        page,
+        introspection: limits.introspection,
     }
 }
 

@@ -3,11 +3,15 @@
 //! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
 //! `Debug`. Nothing here opens, reads or starts anything.
 
+mod limit;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+
+pub use limit::Limits;
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -172,21 +176,38 @@ pub struct Serve {
     /// How many threads serve requests; 0 is one per core.
     #[arg(long, env = "AUDITGRAPH_WORKERS", default_value_t = 0)]
     pub workers: usize,
-    /// How many events a page has if a query does not say.
-    #[arg(long, env = "AUDITGRAPH_PAGE_SIZE_DEFAULT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
-    pub page_size_default: u32,
-    /// The most events a page may have.
-    #[arg(long, env = "AUDITGRAPH_PAGE_SIZE_MAX", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub page_size_max: u32,
     /// Names whose values are sensitive, besides those built in.
     #[arg(long, env = "AUDITGRAPH_SENSITIVE_NAMES", value_delimiter = ',')]
     pub sensitive_names: Vec<String>,
-    /// The most bytes the body of a request may have.
-    #[arg(long, env = "AUDITGRAPH_BODY_BYTES_MAX", default_value_t = 1 << 20)]
-    pub body_bytes_max: usize,
-    /// The most bytes that `POST /v1/events` takes.
-    #[arg(long, env = "AUDITGRAPH_RECORD_BYTES_MAX", default_value_t = 8 << 20)]
-    pub record_bytes_max: usize,
+    /// How much requests and callers may ask for.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// What streams may take.
+    #[command(flatten)]
+    pub streams: Streams,
+}
+
+/// What streams may take: WebSockets and server-sent events.
+#[derive(Args, Clone, Debug)]
+pub struct Streams {
+    /// How many WebSockets one caller may hold.
+    #[arg(long, env = "AUDITGRAPH_CONNECTIONS_MAX", default_value_t = 10)]
+    pub connections_max: usize,
+    /// How many subscriptions one caller may hold, by WebSocket and server-sent events together.
+    #[arg(long, env = "AUDITGRAPH_SUBSCRIPTIONS_MAX", default_value_t = 20)]
+    pub subscriptions_max: usize,
+    /// How many operations may run on one WebSocket.
+    #[arg(long, env = "AUDITGRAPH_SOCKET_OPERATIONS_MAX", default_value_t = 20)]
+    pub socket_operations_max: usize,
+    /// The most bytes in one message of a WebSocket.
+    #[arg(long, env = "AUDITGRAPH_SOCKET_MESSAGE_BYTES_MAX", default_value_t = 256 << 10)]
+    pub socket_message_bytes_max: usize,
+    /// How long a WebSocket may take to say who calls, in seconds.
+    #[arg(long, env = "AUDITGRAPH_SOCKET_INIT_SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    pub socket_init_secs: u64,
+    /// How long the reader of a stream may take nothing, in seconds.
+    #[arg(long, env = "AUDITGRAPH_STREAM_STALL_SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub stream_stall_secs: u64,
 }
 
 /// `auditgraph demo`.

@@ -6,7 +6,7 @@
 //!           street                                                   cellar
 //!  client -> http -> auth -> access -> graphql ----> store --------> entity, migration -> database
 //!            door    who is it?        what is asked, the log itself:
-//!                                      in its words   read, record, poll
+//!                                      in its words   read, record, follow
 //!                  \_____________ audit: the language everyone speaks ___________/
 //! ```
 //!
@@ -33,10 +33,14 @@
 //! `http/response.rs`.
 //!
 //! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
-//! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/queue.rs` (many requests,
-//! one commit) → `store/record.rs` → answer.
+//! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
+//! `store/queue.rs` (many requests, one commit) → `store/record.rs` → answer.
 //!
 //! **Poll.** `graphql/query.rs` → [`store::Reader`] in `store/feed.rs`: the head, then what stands after the cursor.
+//!
+//! **Follow.** `http/socket.rs` (WebSocket) or `http/stream.rs` (server-sent events) → `graphql/subscription.rs` →
+//! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then what `store/tail.rs` tells, which reads
+//! it once for all followers of a tenant.
 //!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
@@ -63,7 +67,10 @@
 //! | why nothing of a foreign record is lost | [`foreign`] |
 //! | exact pages in one statement | `store/read.rs` |
 //! | why a feed never skips and never repeats | `store/feed.rs` |
+//! | how followers learn of new events, also of other processes' | `store/tail.rs`, `store/follow.rs` |
 //! | what is refused when too much waits | `store/queue.rs` |
+//! | what is not looked up again | `store/known.rs` |
+//! | how many rows go in at once | `store/bulk.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |

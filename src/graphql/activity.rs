@@ -43,7 +43,8 @@ impl Listing {
     /// The listing of a request; made once, when it is first asked for.
     pub async fn of(ctx: &Context<'_>) -> Result<Arc<Self>, ApiError> {
         let reader = ctx.reader()?;
-        let listing = ctx.session()?.listing.get_or_try_init(async || {
+        let listing = ctx.session()?.listing();
+        let listing = listing.get_or_try_init(async || {
             let recorded = reader.recorded_activities().await?;
             Ok::<_, ApiError>(Arc::new(Self::new(recorded, reader.scope())))
         });

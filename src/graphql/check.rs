@@ -8,12 +8,15 @@ use std::collections::HashMap;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
 };
 use async_graphql::{Positioned, Value};
 
+use super::cost;
 use super::error::ApiError;
 use crate::audit::Invalid;
+use crate::audit::page::PageLimits;
 
 /// How large a document may be.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +25,8 @@ pub struct DocumentLimits {
     pub bytes: usize,
     /// Tokens.
     pub tokens: usize,
-    /// Brackets inside brackets.
-    pub nesting: usize,
     /// Fields inside fields, fragments expanded.
     pub depth: usize,
-    /// The same inside `__schema` and `__type`.
-    pub introspection_depth: usize,
     /// Fields, fragments expanded.
     pub fields: usize,
     /// Aliases, fragments expanded.
@@ -40,25 +39,20 @@ pub struct DocumentLimits {
     pub operations: usize,
     /// Fragments.
     pub fragments: usize,
+    /// Bytes of the variables of a query.
+    pub variables_bytes: usize,
+    /// Points of cost; see [`super::cost`].
+    pub cost: usize,
+    /// How many events a page has, which is what costs most.
+    pub page: PageLimits,
+    /// Whether the schema may be asked for.
+    pub introspection: bool,
 }
 
-impl DocumentLimits {
-    /// What every client we know stays far below.
-    pub const DEFAULT: Self = Self {
-        bytes: 64 << 10,
-        tokens: 4_000,
-        nesting: 64,
-        depth: 12,
-        introspection_depth: 16,
-        fields: 2_000,
-        aliases: 30,
-        directives: 50,
-        root_fields: 20,
-        operations: 10,
-        fragments: 50,
-    };
-}
-
+/// Brackets inside brackets: what no document needs that keeps the other limits, and what a parser can bear.
+const NESTING_MAX: usize = 64;
+/// Fields inside fields, in `__schema` and `__type`. What tools ask for has 13.
+const INTROSPECTION_DEPTH_MAX: usize = 16;
 /// Lists of introspection that lead back to themselves; more than this many inside each other is a probe.
 const INTROSPECTION_CYCLES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 const INTROSPECTION_CYCLES_MAX: usize = 2;
@@ -67,8 +61,8 @@ fn within(what: &'static str, asked: usize, limit: usize) -> Result<(), ApiError
     if asked <= limit { Ok(()) } else { Err(ApiError::Limit { what, asked, limit }) }
 }
 
-/// Checks the text before it is parsed: its length, tokens and nesting.
-pub fn text(query: &str, limits: &DocumentLimits) -> Result<(), ApiError> {
+/// Checks the text before it is parsed: its length, tokens and nesting. Returns how many tokens it has.
+pub fn text(query: &str, limits: &DocumentLimits) -> Result<usize, ApiError> {
     within("bytes in the document", query.len(), limits.bytes)?;
     let bytes = query.as_bytes();
     let (mut at, mut tokens, mut nesting) = (0, 0, 0_usize);
@@ -86,7 +80,7 @@ pub fn text(query: &str, limits: &DocumentLimits) -> Result<(), ApiError> {
             b'"' => at = string_end(bytes, at),
             b'{' | b'[' | b'(' => {
                 nesting += 1;
-                within("levels of brackets in the document", nesting, limits.nesting)?;
+                within("levels of brackets in the document", nesting, NESTING_MAX)?;
                 at += 1;
             }
             b'}' | b']' | b')' => {
@@ -104,7 +98,7 @@ pub fn text(query: &str, limits: &DocumentLimits) -> Result<(), ApiError> {
         tokens += 1;
         within("tokens in the document", tokens, limits.tokens)?;
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// The first byte after a string, block string or unfinished string that starts here.
@@ -137,6 +131,7 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 /// How large a selection is, with its fragments expanded.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
+    levels: usize,
     fields: usize,
     roots: usize,
     aliases: usize,
@@ -149,6 +144,7 @@ struct Size {
 impl Size {
     fn beside(self, other: Self) -> Self {
         Self {
+            levels: self.levels.max(other.levels),
             fields: self.fields.saturating_add(other.fields),
             roots: self.roots.saturating_add(other.roots),
             aliases: self.aliases.saturating_add(other.aliases),
@@ -170,15 +166,25 @@ struct Measure<'a> {
     document: &'a ExecutableDocument,
     /// Fragments measured; `None` for one that is being measured.
     fragments: HashMap<&'a str, Option<Size>>,
+    /// How many fields, spreads and fragments were looked at.
+    visited: usize,
 }
 
 impl<'a> Measure<'a> {
+    fn new(document: &'a ExecutableDocument) -> Self {
+        Self { document, fragments: HashMap::new(), visited: 0 }
+    }
+
     fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, ApiError> {
         let mut size = Size::default();
         for item in &set.items {
+            self.visited += 1;
             let one = match &item.node {
                 Selection::Field(field) => {
                     let field = &field.node;
+                    if field.name.node == "__typename" {
+                        type_name(field)?;
+                    }
                     let below = self.selection(&field.selection_set.node)?;
                     field_size(field.name.node.as_str(), field.alias.is_some(), below)
                         .with_directives(&field.directives)
@@ -190,7 +196,7 @@ impl<'a> Measure<'a> {
                     self.fragment(&spread.node.fragment_name.node)?.with_directives(&spread.node.directives)
                 }
             };
-            size = size.beside(one);
+            size = size.beside(Size { levels: one.levels.saturating_add(1), ..one });
         }
         Ok(size)
     }
@@ -198,11 +204,12 @@ impl<'a> Measure<'a> {
     fn fragment(&mut self, name: &'a str) -> Result<Size, ApiError> {
         match self.fragments.get(name) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(Invalid::new(format!("fragment `{name}` contains itself")).into()),
+            Some(None) => return Err(ApiError::NotValid(Invalid::new(format!("fragment `{name}` contains itself")))),
             None => {}
         }
         // A fragment that is not there is reported by validation.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        self.visited += 1;
         self.fragments.insert(name, None);
         let size = self.selection(&fragment.node.selection_set.node)?.with_directives(&fragment.node.directives);
         self.fragments.insert(name, Some(size));
@@ -229,20 +236,50 @@ fn field_size(name: &str, has_alias: bool, below: Size) -> Size {
     size
 }
 
+/// The library looks at nothing that stands on `__typename`.
+fn type_name(field: &Field) -> Result<(), ApiError> {
+    let wrong = |sentence: String| Err(ApiError::NotValid(Invalid::new(sentence)));
+    if !field.arguments.is_empty() {
+        return wrong("`__typename` takes no arguments".to_owned());
+    }
+    if !field.selection_set.node.items.is_empty() {
+        return wrong("`__typename` has no fields".to_owned());
+    }
+    let any = |_variable| Ok::<_, std::convert::Infallible>(Value::Boolean(true));
+    let decides = |value| matches!(value, Ok(Value::Boolean(_)));
+    for directive in &field.directives {
+        let (name, arguments) = (&directive.node.name.node, &directive.node.arguments);
+        match arguments.as_slice() {
+            _ if !["skip", "include"].contains(&name.as_str()) => return wrong(format!("unknown directive `@{name}`")),
+            [(argument, value)] if argument.node == "if" && decides(value.node.clone().into_const_with(any)) => {}
+            _ => return wrong(format!("`@{name}` takes one argument, `if`, which is a Boolean")),
+        }
+    }
+    Ok(())
+}
+
 /// Checks a parsed document.
 pub fn document(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), ApiError> {
+    measured(&mut Measure::new(document), limits)
+}
+
+fn measured<'a>(measure: &mut Measure<'a>, limits: &DocumentLimits) -> Result<(), ApiError> {
+    let document: &'a ExecutableDocument = measure.document;
     within("fragments", document.fragments.len(), limits.fragments)?;
     let operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
     within("operations", operations.len(), limits.operations)?;
-    let mut measure = Measure { document, fragments: HashMap::new() };
     for operation in operations {
         let size = measure.selection(&operation.selection_set.node)?.with_directives(&operation.directives);
+        within("levels of selections", size.levels, NESTING_MAX)?;
         within("fields", size.fields, limits.fields)?;
         within("root fields", size.roots, limits.root_fields)?;
         within("aliases", size.aliases, limits.aliases)?;
         within("directives", size.directives, limits.directives)?;
         within("levels of fields", size.depth, limits.depth)?;
-        within("levels of introspection", size.introspection_depth, limits.introspection_depth)?;
+        if size.introspection_depth > 0 && !limits.introspection {
+            return Err(ApiError::Forbidden("this server does not show its schema"));
+        }
+        within("levels of introspection", size.introspection_depth, INTROSPECTION_DEPTH_MAX)?;
         within("lists of introspection inside each other", size.introspection_cycles, INTROSPECTION_CYCLES_MAX)?;
     }
     // Fragments that no operation uses are measured as well: they may contain themselves.
@@ -264,8 +301,18 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Op
     }
 }
 
-/// Checks that every variable that must have a value has one: the library would only notice where it is used.
-pub fn variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
+/// Checks the size of the variables, and that every variable that must have a value has one: the library would only
+/// notice where it is used.
+pub fn variables(
+    operation: &OperationDefinition,
+    variables: &Variables,
+    limits: &DocumentLimits,
+) -> Result<(), ApiError> {
+    // The events of a mutation are its variables; they are bounded by the size of the body.
+    if operation.ty != OperationType::Mutation {
+        let bytes = variables.iter().map(|(name, value)| name.len() + 4 + bytes(value)).sum();
+        within("bytes in the variables", bytes, limits.variables_bytes)?;
+    }
     for definition in &operation.variable_definitions {
         let definition = &definition.node;
         let name = &definition.name.node;
@@ -278,57 +325,28 @@ pub fn variables(operation: &OperationDefinition, variables: &Variables) -> Resu
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use async_graphql::parser::parse_query;
-    use std::fmt::Write as _;
-
-    use super::*;
-
-    fn refused(query: &str) -> Option<&'static str> {
-        let limits = &DocumentLimits::DEFAULT;
-        match text(query, limits).and_then(|()| document(&parse_query(query).unwrap(), limits)) {
-            Ok(()) => None,
-            Err(ApiError::Limit { what, .. }) => Some(what),
-            Err(_) => Some("invalid"),
-        }
-    }
-
-    #[test]
-    fn fragments_that_double_are_measured_not_expanded() {
-        let mut query = "query{...f0}".to_owned();
-        for i in 0..40 {
-            write!(query, " fragment f{i} on Query{{...f{} ...f{}}}", i + 1, i + 1).unwrap();
-        }
-        query += " fragment f40 on Query{a b}";
-        assert_eq!(refused(&query), Some("fields"));
-    }
-
-    #[test]
-    fn everything_too_large_is_refused_by_name() {
-        assert_eq!(refused("{ viewer { subject } }"), None);
-        assert_eq!(refused("query{...f} fragment f on Query{...f}"), Some("invalid"));
-        assert_eq!(refused(&format!("{{{}}}", "a:b ".repeat(31))), Some("root fields"));
-        assert_eq!(
-            refused(&format!("{{ x {{{}}} }}", (0..31).fold(String::new(), |s, i| s + &format!("a{i}:b ")))),
-            Some("aliases")
-        );
-        assert_eq!(refused(&format!("{{ x{} }}", " @a".repeat(51))), Some("directives"));
-        assert_eq!(refused(&format!("{}x{}", "{a".repeat(13), "}".repeat(13))), Some("levels of fields"));
-        assert_eq!(
-            refused(&format!("{{a(b:{}1{})}}", "[".repeat(20_000), "]".repeat(20_000))),
-            Some("levels of brackets in the document")
-        );
-        assert_eq!(refused(&"{a}".repeat(4_000)), Some("tokens in the document"));
-        assert_eq!(
-            refused("{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"),
-            Some("lists of introspection inside each other")
-        );
-    }
-
-    #[test]
-    fn strings_and_comments_are_no_brackets() {
-        let many = "[".repeat(100);
-        assert_eq!(refused(&format!("{{ a(b: \"{many}\\\"\", c: \"\"\"{many}\"\"\") # {many}\n }}")), None);
+/// About as many bytes as a value has as JSON: each text without escapes, each number as eight.
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Boolean(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Enum(name) => name.len(),
+        Value::Binary(binary) => binary.len(),
+        Value::List(items) => items.iter().map(|item| bytes(item) + 1).sum::<usize>() + 2,
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + 4 + bytes(value)).sum::<usize>() + 2,
     }
 }
+
+/// Checks what an operation costs.
+pub fn cost(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    limits: &DocumentLimits,
+) -> Result<(), ApiError> {
+    within("points of cost", cost::of(document, operation, variables, limits.page), limits.cost)
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,9 @@ pub struct Session {
     /// under one name, and puts the answers together; all of them have to be of one reading.
     pub(super) pages: Mutex<HashMap<String, Arc<OnceCell<AuditEventConnection>>>>,
     /// The activity types, once somebody asked for them.
-    pub(super) listing: OnceCell<Arc<Listing>>,
+    listing: Mutex<Arc<OnceCell<Arc<Listing>>>>,
+    /// How far a stream has come.
+    resume: Mutex<Option<String>>,
 }
 
 impl Session {
@@ -42,16 +44,32 @@ impl Session {
         Arc::clone(pages.entry(asked).or_default())
     }
 
+    /// The activity types, if somebody asked for them.
+    pub(super) fn listing(&self) -> Arc<OnceCell<Arc<Listing>>> {
+        Arc::clone(&self.listing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The stream has come to this cursor; what was read for an earlier batch may be old.
+    pub(super) fn advance(&self, cursor: &str) {
+        *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *self.resume.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor.to_owned());
+    }
+
+    /// The cursor of the newest batch of the stream, if there was one.
+    pub fn resume(&self) -> Option<String> {
+        self.resume.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A request of a caller at a moment.
     pub fn new(caller: Caller, now: Timestamp) -> Self {
-        Self { caller, now, pages: Mutex::default(), listing: OnceCell::new() }
+        Self { caller, now, pages: Mutex::default(), listing: Mutex::default(), resume: Mutex::default() }
     }
 }
 
 /// Accessors of what the HTTP layer attached.
 pub trait ContextExt {
     /// Who calls; nothing is answered to anybody unknown.
-    fn session(&self) -> Result<&Session, ApiError>;
+    fn session(&self) -> Result<&Arc<Session>, ApiError>;
     /// How much may be asked for.
     fn limits(&self) -> Result<&Limits, ApiError>;
 
@@ -62,8 +80,8 @@ pub trait ContextExt {
 }
 
 impl ContextExt for Context<'_> {
-    fn session(&self) -> Result<&Session, ApiError> {
-        self.data_opt::<Arc<Session>>().map(AsRef::as_ref).ok_or(ApiError::Bug("a request without a session"))
+    fn session(&self) -> Result<&Arc<Session>, ApiError> {
+        self.data_opt::<Arc<Session>>().ok_or(ApiError::Bug("a request without a session"))
     }
 
     fn limits(&self) -> Result<&Limits, ApiError> {

@@ -28,6 +28,8 @@ pub enum Code {
     Timeout,
     /// The log cannot go on from a cursor any more.
     CursorExpired,
+    /// The reader of a stream took nothing for too long.
+    FeedLagged,
     /// Not now.
     Unavailable,
     /// The document is no GraphQL.
@@ -48,6 +50,7 @@ impl Code {
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::Timeout => "TIMEOUT",
             Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::FeedLagged => "FEED_LAGGED",
             Self::Unavailable => "UNAVAILABLE",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
@@ -67,6 +70,8 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// The request asks for something that cannot be.
     BadInput(Invalid),
+    /// The document does not fit the schema.
+    NotValid(Invalid),
     /// The request asks for more than it may.
     Limit {
         /// What there was too much of.
@@ -82,6 +87,11 @@ pub enum ApiError {
         reason: &'static str,
         /// The oldest cursor that it can go on from.
         oldest: String,
+    },
+    /// The reader of a stream took nothing for too long.
+    FeedLagged {
+        /// Where to go on; none if nothing was taken at all.
+        resume: Option<String>,
     },
     /// It took too long.
     Timeout,
@@ -125,6 +135,7 @@ impl From<FeedError> for ApiError {
     fn from(error: FeedError) -> Self {
         match error {
             FeedError::Restored { oldest } => Self::CursorExpired { reason: "RESTORED", oldest: oldest.encode() },
+            FeedError::Closed => Refused::Tenant.into(),
             FeedError::Store(error) => error.into(),
         }
     }
@@ -148,8 +159,10 @@ impl ApiError {
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
+            Self::NotValid(_) => Code::ValidationFailed,
             Self::Limit { .. } => Code::LimitExceeded,
             Self::CursorExpired { .. } => Code::CursorExpired,
+            Self::FeedLagged { .. } => Code::FeedLagged,
             Self::Timeout => Code::Timeout,
             Self::Unavailable | Self::Overloaded => Code::Unavailable,
             Self::Internal(_) | Self::Bug(_) => Code::Internal,
@@ -161,9 +174,10 @@ impl ApiError {
         match self {
             Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
             Self::Forbidden(sentence) => sentence.to_owned(),
-            Self::BadInput(invalid) => invalid.to_string(),
+            Self::BadInput(invalid) | Self::NotValid(invalid) => invalid.to_string(),
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
             Self::CursorExpired { .. } => "the log cannot go on from this cursor any more".to_owned(),
+            Self::FeedLagged { .. } => "nothing was taken for too long; continue from `resumeCursor`".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
             Self::Overloaded => "too many events wait to be recorded; nothing was taken, try again".to_owned(),
@@ -188,6 +202,9 @@ impl ApiError {
         if let Self::CursorExpired { reason, oldest } = self {
             extensions.set("reason", *reason);
             extensions.set("oldestCursor", oldest.clone());
+        }
+        if let Self::FeedLagged { resume: Some(resume) } = self {
+            extensions.set("resumeCursor", resume.clone());
         }
         extensions
     }

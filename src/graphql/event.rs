@@ -13,7 +13,7 @@ use super::vocabulary::{
 };
 use crate::audit;
 use crate::audit::Invalid;
-use crate::audit::page::{Cursor, Slice};
+use crate::audit::page::{Cursor, Order, Position, Slice};
 use crate::store::{List, Reader};
 
 /// An event as its caller may see it.
@@ -247,6 +247,15 @@ pub struct AuditEventEdge {
     cursor: String,
     /// The event.
     node: AuditEvent,
+}
+
+impl AuditEventEdge {
+    /// An event with its place in the list of all events, newest first.
+    pub fn newest(event: audit::Event) -> Self {
+        let position = Position { occurred_at: event.body.occurred_at, sequence: event.sequence };
+        let cursor = Cursor { order: Order::NEWEST, window: None, position };
+        Self { cursor: cursor.encode(), node: AuditEvent(Arc::new(event)) }
+    }
 }
 
 /// Where a page is.

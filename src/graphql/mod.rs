@@ -5,10 +5,12 @@
 //! done around `execute` (see [`check`] and [`error::sweep`]). What is not built is absent from the schema.
 
 pub mod check;
+pub mod cost;
 pub mod context;
 pub mod error;
 pub mod query;
 pub mod mutation;
+pub mod subscription;
 pub mod record;
 pub mod event;
 pub mod feed;
@@ -21,23 +23,22 @@ pub mod condition;
 pub mod scalar;
 pub mod vocabulary;
 
-use async_graphql::EmptySubscription;
-
 pub use context::{Limits, Session};
 pub use mutation::Mutation;
 pub use query::Query;
+pub use subscription::Subscription;
 
 /// The schema that is served.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema.
 pub fn build(limits: Limits) -> Schema {
-    Schema::build(Query, Mutation, EmptySubscription).data(limits).disable_suggestions().finish()
+    Schema::build(Query, Mutation, Subscription).data(limits).disable_suggestions().finish()
 }
 
 /// The schema as text, which is `schema.graphql`.
 pub fn sdl() -> String {
-    let schema = Schema::build(Query, Mutation, EmptySubscription).finish();
+    let schema = Schema::build(Query, Mutation, Subscription).finish();
     let options = async_graphql::SDLExportOptions::new()
         .include_specified_by()
         .prefer_single_line_descriptions()

@@ -57,7 +57,7 @@ pub struct Query;
 impl Query {
     /// Who is calling, with which roles, and what that allows.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
-        Ok(ctx.session()?.into())
+        Ok(ctx.session()?.as_ref().into())
     }
 
     /// Fetches any object that has a global id. Null where it does not exist or the caller may not see it.

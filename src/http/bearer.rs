@@ -22,8 +22,8 @@ pub(super) async fn caller(
     media: Media,
     request_id: &str,
 ) -> Result<Caller, HttpResponse> {
-    let principal = token(request)
-        .and_then(|token| door.verifier.verify(token, now))
+    let principal = header(request)
+        .and_then(|header| door.verifier.verify(token(header)?, now))
         .map_err(|rejected| unauthenticated(rejected, media))?;
     door.access.caller(Arc::new(principal)).await.map_err(|refused| {
         let error = ApiError::from(refused);
@@ -36,13 +36,25 @@ pub(super) async fn caller(
     })
 }
 
-fn token(request: &HttpRequest) -> Result<&str, Rejected> {
+/// The caller that the content of an `Authorization` header names, where there is no status to answer with.
+pub(super) async fn admit(door: &Door, header: &str, now: Timestamp) -> Result<Caller, ApiError> {
+    let principal = token(header).and_then(|token| door.verifier.verify(token, now)).map_err(|rejected| {
+        if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
+    })?;
+    Ok(door.access.caller(Arc::new(principal)).await?)
+}
+
+fn header(request: &HttpRequest) -> Result<&str, Rejected> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let header = headers.next().ok_or(Rejected::Missing)?;
     if headers.next().is_some() {
         return Err(Rejected::Malformed);
     }
-    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Rejected::Malformed)?;
+    header.to_str().map_err(|_not_text| Rejected::Malformed)
+}
+
+fn token(header: &str) -> Result<&str, Rejected> {
+    let (scheme, token) = header.split_once(' ').ok_or(Rejected::Malformed)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::Malformed) }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! POST takes `application/json` only, and GET queries only and with a header that a cross-site form or image
 //! cannot send; so no request can be made by a page of somebody else's. Everything is checked before anything is
-//! executed: who calls, then the text, then the document, then its variables.
+//! executed: who calls, then the text, then the document, then its variables. Subscriptions are pushed, see [`stream`]
+//! and [`super::socket`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, Variables};
 
 use super::response::{Media, answer, refusal};
-use super::{Door, bearer};
+use super::stream::{Operation, Wish};
+use super::{Door, bearer, seat, stream};
 use crate::audit::Invalid;
 use crate::graphql::error::ApiError;
 use crate::graphql::{Session, check};
@@ -25,7 +27,7 @@ const PREFLIGHT_HEADERS: [&str; 3] =
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
-struct Parameters {
+pub(super) struct Parameters {
     query: String,
     operation_name: Option<String>,
     variables: serde_json::Map<String, serde_json::Value>,
@@ -37,7 +39,7 @@ fn malformed(sentence: &str) -> ApiError {
 
 impl Parameters {
     /// Reads the members of a JSON body or the parameters of an address, which must have the right types.
-    fn from_members(mut members: serde_json::Map<String, serde_json::Value>) -> Result<Self, ApiError> {
+    pub(super) fn from_members(mut members: serde_json::Map<String, serde_json::Value>) -> Result<Self, ApiError> {
         use serde_json::Value;
         let query = match members.remove("query") {
             Some(Value::String(query)) => query,
@@ -89,26 +91,37 @@ impl Parameters {
 
 /// POST: any operation, in a JSON body.
 pub(super) async fn post(request: HttpRequest, body: web::Bytes, door: web::Data<Door>) -> HttpResponse {
-    let Some(media) = Media::accepted(&request) else { return not_acceptable() };
+    let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !is_json(&request) {
         let sentence = "the content type must be `application/json`, in UTF-8";
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, malformed(sentence));
     }
-    serve(&request, &door, media, |_| Parameters::from_body(&body)).await
+    serve(&request, &door, (media, wish), |_| Parameters::from_body(&body)).await
 }
 
 /// GET: queries only, in the address.
 pub(super) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResponse {
-    let Some(media) = Media::accepted(&request) else { return not_acceptable() };
+    let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !PREFLIGHT_HEADERS.iter().any(|name| request.headers().get(*name).is_some_and(|value| !value.is_empty())) {
         let sentence = "GET needs the header `graphql-require-preflight`, with any value";
         return refusal(StatusCode::BAD_REQUEST, media, malformed(sentence));
     }
-    serve(&request, &door, media, Parameters::from_address).await
+    serve(&request, &door, (media, wish), Parameters::from_address).await
+}
+
+/// How the caller wants to be answered; none if it accepts nothing that there is.
+fn wanted(request: &HttpRequest) -> Option<(Media, Wish)> {
+    let wish = if request.path() == super::STREAM_PATH { Wish::Always } else { Wish::of(request) };
+    match wish {
+        // A refusal has to be seen by its status.
+        Wish::Always => Some((Media::GraphQl, wish)),
+        _ => Media::accepted(request).map(|media| (media, wish)),
+    }
 }
 
 fn not_acceptable() -> HttpResponse {
-    let sentence = "answers are `application/graphql-response+json` or `application/json`";
+    let sentence =
+        "answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`";
     refusal(StatusCode::NOT_ACCEPTABLE, Media::Json, malformed(sentence))
 }
 
@@ -123,13 +136,13 @@ fn is_json(request: &HttpRequest) -> bool {
 /// Runs a request from its caller to its answer; what is logged on the way carries the request's id.
 async fn serve(
     request: &HttpRequest,
-    door: &Door,
-    media: Media,
+    door: &web::Data<Door>,
+    wanted: (Media, Wish),
     parameters: impl FnOnce(&HttpRequest) -> Result<Parameters, ApiError>,
 ) -> HttpResponse {
     let request_id = door.request_id();
     let span = tracing::info_span!("graphql", request_id);
-    let answered = respond(request, door, media, parameters, &request_id);
+    let answered = respond(request, door, wanted, parameters, &request_id);
     let mut response = tracing::Instrument::instrument(answered, span).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
@@ -139,11 +152,12 @@ async fn serve(
 
 async fn respond(
     request: &HttpRequest,
-    door: &Door,
-    media: Media,
+    door: &web::Data<Door>,
+    wanted: (Media, Wish),
     parameters: impl FnOnce(&HttpRequest) -> Result<Parameters, ApiError>,
     request_id: &str,
 ) -> HttpResponse {
+    let (media, wish) = wanted;
     let now = (door.clock)();
     let caller = match bearer::caller(door, request, now, media, request_id).await {
         Ok(caller) => caller,
@@ -154,8 +168,27 @@ async fn respond(
         Err(error) => return refusal(StatusCode::BAD_REQUEST, media, error),
     };
     match prepare(parameters, request.method() == Method::GET, door) {
-        Ok(prepared) => {
+        Ok((prepared, OperationType::Subscription)) if wish != Wish::Never => {
+            match door.seats.take(seat::Kind::Subscription, &caller, &door.streams) {
+                Ok(seat) => {
+                    let session = Arc::new(Session::new(caller, now));
+                    let (door, request_id) = (door.clone(), request_id.to_owned());
+                    let kind = OperationType::Subscription;
+                    stream::begin(Operation { door, session, request: prepared, kind, request_id, seat: Some(seat) })
+                }
+                Err(error) => refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
+            }
+        }
+        Ok((_, OperationType::Subscription)) => {
+            let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
+            answer(Response::from_errors(vec![malformed(sentence).into_server_error()]), media, request_id)
+        }
+        Ok((prepared, kind)) => {
             let session = Arc::new(Session::new(caller, now));
+            if wish == Wish::Always {
+                let (door, request_id) = (door.clone(), request_id.to_owned());
+                return stream::begin(Operation { door, session, request: prepared, kind, request_id, seat: None });
+            }
             answer(door.schema.execute(prepared.data(session)).await, media, request_id)
         }
         Err(NotRun::MutationByGet) => {
@@ -171,7 +204,7 @@ async fn respond(
     }
 }
 
-enum NotRun {
+pub(super) enum NotRun {
     MutationByGet,
     NotParsed(Box<async_graphql::ServerError>),
     Refused(ApiError),
@@ -184,7 +217,7 @@ impl From<ApiError> for NotRun {
 }
 
 /// Checks everything that can be checked before execution.
-fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<Request, NotRun> {
+pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<(Request, OperationType), NotRun> {
     check::text(&parameters.query, &door.documents)?;
     let document: ExecutableDocument = async_graphql::parser::parse_query(&parameters.query).map_err(|error| {
         let mut error: async_graphql::ServerError = error.into();
@@ -197,14 +230,17 @@ fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<Request,
     })?;
     check::document(&document, &door.documents)?;
     let variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
+    let mut kind = OperationType::Query;
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
+        kind = operation.ty;
         if is_get && operation.ty != OperationType::Query {
             return Err(NotRun::MutationByGet);
         }
-        check::variables(operation, &variables)?;
+        check::variables(operation, &variables, &door.documents)?;
+        check::cost(&document, operation, &variables, &door.documents)?;
     }
     let mut request = Request::new(parameters.query).variables(variables);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(document);
-    Ok(request)
+    Ok((request, kind))
 }

@@ -5,6 +5,10 @@
 //! integration answers every method and media type alike and has no limits.
 
 mod graphql;
+mod socket;
+mod operation;
+mod stream;
+mod seat;
 mod record;
 mod bearer;
 mod response;
@@ -16,7 +20,7 @@ use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::DefaultHeaders;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, guard, web};
 
 use crate::access::Access;
 use crate::audit::{Invalid, Timestamp};
@@ -25,6 +29,10 @@ use crate::graphql::Schema;
 use crate::graphql::check::DocumentLimits;
 use crate::graphql::error::ApiError;
 use response::{Media, refusal};
+pub use seat::{Seats, StreamLimits};
+
+/// Where everything is answered as server-sent events.
+const STREAM_PATH: &str = "/graphql/stream";
 
 /// What the door needs to let somebody in.
 pub struct Door {
@@ -46,6 +54,12 @@ pub struct Door {
     pub ids: Arc<dyn Fn() -> String + Send + Sync>,
     /// The log, for asking whether it is there.
     pub store: crate::store::Store,
+    /// How much may be streamed.
+    pub streams: StreamLimits,
+    /// Who streams.
+    pub seats: Seats,
+    /// Becomes true when the server stops: streams end then.
+    pub closing: tokio::sync::watch::Receiver<bool>,
 }
 
 impl std::fmt::Debug for Door {
@@ -77,8 +91,9 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
             .app_data(door.clone())
             .app_data(web::PayloadConfig::new(door.body_bytes_max))
             .service(
-                web::resource("/graphql")
+                web::resource(["/graphql", STREAM_PATH])
                     .app_data(web::PayloadConfig::new(door.body_bytes_max))
+                    .route(web::get().guard(guard::fn_guard(asks_for_websocket)).to(socket::open))
                     .route(web::post().to(graphql_post))
                     .route(web::get().to(graphql::get))
                     .default_service(web::to(method_not_allowed)),
@@ -94,6 +109,11 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
             .configure(viewer::routes)
             .default_service(web::to(not_found));
     }
+}
+
+fn asks_for_websocket(context: &guard::GuardContext<'_>) -> bool {
+    let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
 async fn graphql_post(

@@ -52,16 +52,12 @@ impl Media {
     }
 }
 
-/// The answer to a GraphQL request that was executed, or at least understood.
-pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
-    sweep(&mut response);
+/// A response as text, and whether it was executed. An error without a path came before execution: then there is no
+/// data, not even null.
+pub(super) fn written(response: &mut Response, request_id: &str) -> (Vec<u8>, bool) {
+    sweep(response);
     response.errors.iter_mut().for_each(|error| name_request(error, request_id));
-    // An error without a path came before execution: then there is no data, not even null.
     let executed = response.errors.iter().all(|error| !error.path.is_empty());
-    let status = match (media, executed) {
-        (Media::GraphQl, false) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
-    };
     let mut body = Vec::with_capacity(4_096);
     body.extend(b"{");
     if executed {
@@ -73,6 +69,16 @@ pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> 
         write_errors(&mut body, &response.errors);
     }
     body.extend(b"}");
+    (body, executed)
+}
+
+/// The answer to a GraphQL request that was executed, or at least understood.
+pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
+    let (body, executed) = written(&mut response, request_id);
+    let status = match (media, executed) {
+        (Media::GraphQl, false) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
     finish(status, media, body)
 }
 
@@ -96,10 +102,19 @@ pub(super) fn failure(status: StatusCode, media: Media, error: ApiError, request
 }
 
 fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
+    finish(status, media, errors_text(std::slice::from_ref(error)))
+}
+
+/// The text of a refusal, where there is no status to go with it.
+pub(super) fn refusal_text(error: ApiError) -> Vec<u8> {
+    errors_text(&[error.into_server_error()])
+}
+
+fn errors_text(errors: &[ServerError]) -> Vec<u8> {
     let mut body = b"{\"errors\":".to_vec();
-    write_errors(&mut body, std::slice::from_ref(error));
+    write_errors(&mut body, errors);
     body.extend(b"}");
-    finish(status, media, body)
+    body
 }
 
 fn finish(status: StatusCode, media: Media, body: Vec<u8>) -> HttpResponse {
@@ -108,6 +123,13 @@ fn finish(status: StatusCode, media: Media, body: Vec<u8>) -> HttpResponse {
     response.insert_header((header::VARY, HeaderValue::from_static("Accept, Authorization")));
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")));
     response.body(body)
+}
+
+/// The list of errors alone.
+pub(super) fn error_list(errors: &[ServerError]) -> Vec<u8> {
+    let mut list = Vec::new();
+    write_errors(&mut list, errors);
+    list
 }
 
 fn write_errors(out: &mut Vec<u8>, errors: &[ServerError]) {

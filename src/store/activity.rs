@@ -1,14 +1,16 @@
 //! The activities a tenant has recorded, kept up to date in the transaction that records the events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use entity::{activity_type, tenant_log};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
-use super::{Reader, StoreError};
-use crate::audit::fold::{fold, fold_activity};
-use crate::audit::{NewEvent, OperationType, ResourceType, ServiceSet, Timestamp};
+use super::known::{ActivityKey, Known, locked};
+use super::prepared::Prepared;
+use super::{Reader, StoreError, bulk};
+use crate::audit::fold::fold;
+use crate::audit::{OperationType, ResourceType, ServiceSet, Timestamp};
 
 /// The most activities of a tenant that are catalogued; beyond, events are recorded but their activities are not.
 const ACTIVITY_TYPES_MAX: i64 = 5_000;
@@ -80,126 +82,110 @@ impl Reader {
     }
 }
 
-/// Counts new events under their activities.
-pub(super) async fn observe<'a>(
+/// Counts new events under their activities. Returns those that are stored then, with the names of all their
+/// properties.
+pub(super) async fn observe(
     connection: &impl ConnectionTrait,
     head: &mut tenant_log::Model,
-    events: impl Iterator<Item = &'a NewEvent>,
+    events: &[&mut Prepared],
+    memory: &Mutex<Known>,
     recorded_at: Timestamp,
-) -> Result<(), StoreError> {
-    let mut seen: BTreeMap<[String; 3], Seen> = BTreeMap::new();
+) -> Result<Vec<(ActivityKey, BTreeSet<String>)>, StoreError> {
+    /// Empty names mean that nothing is new about them.
+    const CONFLICT: &str = "ON CONFLICT (tenant_id, service, category, activity_key) DO UPDATE SET
+        activity = excluded.activity, display_name = excluded.display_name, resource_type = excluded.resource_type,
+        operation_type = excluded.operation_type, last_seen_at = excluded.last_seen_at,
+        event_count = activity_type.event_count + excluded.event_count,
+        property_names = CASE excluded.property_names
+            WHEN '' THEN activity_type.property_names ELSE excluded.property_names END";
+    let mut seen: BTreeMap<ActivityKey, Seen> = BTreeMap::new();
     for event in events {
-        let body = event.body();
-        let key = [fold(&body.service), fold(&body.category), fold_activity(&body.activity)];
-        seen.entry(key).or_default().add(event);
+        seen.entry(event.activity_key()).or_default().add(event);
     }
-    let activity_keys: BTreeSet<&str> = seen.keys().map(|[_, _, activity]| activity.as_str()).collect();
-    let known = activity_type::Entity::find()
-        .filter(activity_type::Column::TenantId.eq(head.tenant_id))
-        .filter(activity_type::Column::ActivityKey.is_in(activity_keys))
-        .all(connection)
-        .await?;
-    let mut known: BTreeMap<[String; 3], activity_type::Model> = known
-        .into_iter()
-        .map(|row| ([row.service.clone(), row.category.clone(), row.activity_key.clone()], row))
-        .collect();
-    let mut rows = Vec::new();
-    for (key, seen) in seen {
-        let row = known.remove(&key);
-        if row.is_none() {
-            if head.activity_type_count >= ACTIVITY_TYPES_MAX {
+    let unknown: BTreeMap<&ActivityKey, &Seen> = {
+        let mut known = locked(memory);
+        seen.iter().filter(|(key, seen)| !known.activity(key).is_some_and(|names| seen.adds_nothing(names))).collect()
+    };
+    let mut stored = stored(connection, head.tenant_id, unknown.keys().copied()).await?;
+    let (mut rows, mut learnt) = (Vec::with_capacity(seen.len()), Vec::new());
+    for (key, seen) in &seen {
+        let mut property_names = String::new();
+        if unknown.contains_key(key) {
+            let row = stored.remove(key);
+            if row.is_none() && head.activity_type_count >= ACTIVITY_TYPES_MAX {
                 head.uncatalogued_count += seen.count;
                 continue;
             }
-            head.activity_type_count += 1;
+            head.activity_type_count += i64::from(row.is_none());
+            let names = seen.merged_names(row.as_ref());
+            learnt.push((key.clone(), names.iter().map(|name| fold(name)).collect()));
+            property_names = serde_json::Value::from(names).to_string();
         }
-        if let Some(row) = seen.merged(head.tenant_id, key, row, recorded_at) {
-            rows.push(row.into_active_model());
-        }
+        rows.extend(seen.row(property_names, recorded_at));
     }
-    for part in rows.chunks(500) {
-        let mut conflict = OnConflict::columns([
-            activity_type::Column::TenantId,
-            activity_type::Column::Service,
-            activity_type::Column::Category,
-            activity_type::Column::ActivityKey,
-        ]);
-        conflict.update_columns([
-            activity_type::Column::Activity,
-            activity_type::Column::DisplayName,
-            activity_type::Column::ResourceType,
-            activity_type::Column::OperationType,
-            activity_type::Column::PropertyNames,
-            activity_type::Column::LastSeenAt,
-            activity_type::Column::EventCount,
-        ]);
-        activity_type::Entity::insert_many(part.to_vec())
-            .on_conflict(conflict)
-            .exec_without_returning(connection)
-            .await?;
-    }
-    Ok(())
+    bulk::insert(connection, &rows.iter().collect::<Vec<_>>(), CONFLICT).await?;
+    Ok(learnt)
 }
 
-/// A name as shown; NUL, which PostgreSQL cannot store, as keys have it.
-fn storable(name: &str) -> String {
-    name.replace('\0', "\u{fffd}")
+/// The rows of activities that are stored.
+async fn stored(
+    connection: &impl ConnectionTrait,
+    tenant_id: i32,
+    keys: impl Iterator<Item = &ActivityKey>,
+) -> Result<BTreeMap<ActivityKey, activity_type::Model>, StoreError> {
+    let activities: BTreeSet<&str> = keys.map(|[_, _, activity]| activity.as_str()).collect();
+    if activities.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = activity_type::Entity::find()
+        .filter(activity_type::Column::TenantId.eq(tenant_id))
+        .filter(activity_type::Column::ActivityKey.is_in(activities))
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| ([&row.service, &row.category, &row.activity_key].map(Clone::clone), row)).collect())
 }
 
 /// What a batch holds of one activity.
 #[derive(Default)]
 struct Seen<'a> {
-    last: Option<&'a NewEvent>,
-    names: BTreeMap<String, String>,
+    last: Option<&'a activity_type::Model>,
+    names: BTreeMap<&'a str, &'a str>,
     count: i64,
 }
 
 impl<'a> Seen<'a> {
-    fn add(&mut self, event: &'a NewEvent) {
-        let body = event.body();
-        self.last = Some(event);
-        for change in body.targets.iter().flat_map(|target| &target.modified_properties) {
-            self.names.entry(fold(&change.name)).or_insert_with(|| change.name.clone());
+    fn add(&mut self, event: &'a Prepared) {
+        self.last = Some(&event.activity);
+        for (key, name) in &event.names {
+            self.names.entry(key).or_insert(name);
         }
         self.count += 1;
     }
 
-    fn merged(
-        &self,
-        tenant_id: i32,
-        [service, category, activity_key]: [String; 3],
-        row: Option<activity_type::Model>,
-        recorded_at: Timestamp,
-    ) -> Option<activity_type::Model> {
-        let last = self.last?.body();
+    /// Whether these names, which are stored, stay as they are.
+    fn adds_nothing(&self, stored: &BTreeSet<String>) -> bool {
+        stored.len() >= PROPERTY_NAMES_MAX || self.names.keys().all(|name| stored.contains(*name))
+    }
+
+    /// The names that are stored and those that come to them.
+    fn merged_names(&self, row: Option<&activity_type::Model>) -> Vec<String> {
         let mut names: Vec<String> =
-            row.as_ref().and_then(|row| serde_json::from_str(&row.property_names).ok()).unwrap_or_default();
+            row.and_then(|row| serde_json::from_str(&row.property_names).ok()).unwrap_or_default();
         let known: BTreeSet<String> = names.iter().map(|name| fold(name)).collect();
-        names.extend(self.names.iter().filter(|(key, _)| !known.contains(*key)).map(|(_, name)| name.clone()));
+        let new = self.names.iter().filter(|(key, _)| !known.contains(**key));
+        names.extend(new.map(|(_, name)| (*name).to_owned()));
         names.truncate(PROPERTY_NAMES_MAX);
-        let mut merged = row.unwrap_or_else(|| activity_type::Model {
-            tenant_id,
-            service,
-            category,
-            activity_key,
-            service_name: storable(&last.service),
-            category_name: storable(&last.category),
-            activity: String::new(),
-            display_name: String::new(),
-            resource_type: String::new(),
-            operation_type: String::new(),
-            property_names: String::new(),
+        names
+    }
+
+    /// The row as it is where there is none yet.
+    fn row(&self, property_names: String, recorded_at: Timestamp) -> Option<activity_type::Model> {
+        Some(activity_type::Model {
+            property_names,
             first_seen_at: recorded_at.0,
             last_seen_at: recorded_at.0,
-            event_count: 0,
-        });
-        merged.activity = storable(&last.activity);
-        merged.display_name = storable(&last.activity_display_name);
-        last.resource_type.name().clone_into(&mut merged.resource_type);
-        last.operation_type.name().clone_into(&mut merged.operation_type);
-        merged.property_names = serde_json::Value::from(names).to_string();
-        merged.last_seen_at = recorded_at.0;
-        merged.event_count += self.count;
-        Some(merged)
+            event_count: self.count,
+            ..self.last?.clone()
+        })
     }
 }

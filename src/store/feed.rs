@@ -38,6 +38,8 @@ pub enum FeedError {
         /// Where the log can be read from its beginning.
         oldest: FeedCursor,
     },
+    /// The tenant's log was closed in the meantime.
+    Closed,
     /// The log could not be asked.
     Store(StoreError),
 }
@@ -72,8 +74,34 @@ impl Reader {
     ) -> Result<FeedPage, FeedError> {
         let head = self.feed_head().await?;
         let after = after.unwrap_or(FeedCursor { sequence: 0, ..head });
+        self.stretch(head, after, condition, limit).await
+    }
+
+    /// Whether the log with this head can go on from a cursor.
+    pub(super) fn check_cursor(head: FeedCursor, after: FeedCursor) -> Result<(), FeedError> {
         if after.log_id != head.log_id || after.sequence > head.sequence {
             return Err(FeedError::Restored { oldest: FeedCursor { sequence: 0, ..head } });
+        }
+        Ok(())
+    }
+
+    /// What lies between a cursor and the head, or as much of it as one page looks at.
+    pub(super) async fn stretch(
+        &self,
+        head: FeedCursor,
+        after: FeedCursor,
+        condition: &Condition,
+        limit: u32,
+    ) -> Result<FeedPage, FeedError> {
+        Self::check_cursor(head, after)?;
+        if after.sequence == head.sequence {
+            let nothing = Vec::new();
+            return Ok(FeedPage {
+                events: nothing,
+                scanned_from: after.sequence,
+                safe_up_to: head,
+                is_caught_up: true,
+            });
         }
         let end = head.sequence.min(after.sequence + SCANNED_MAX);
         let list =

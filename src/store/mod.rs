@@ -8,9 +8,14 @@
 //! single writer, and readers whose connections cannot write.
 
 mod record;
+mod prepared;
+mod known;
+mod bulk;
 mod queue;
 mod read;
 mod feed;
+mod follow;
+mod tail;
 mod activity;
 mod actor;
 mod tenant;
@@ -33,6 +38,7 @@ use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
 pub use feed::{FeedError, FeedPage};
+pub use follow::{Batch, Follow};
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
@@ -105,6 +111,8 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     statement_timeout: Duration,
+    memory: Arc<known::Memory>,
+    followers: tail::Followers,
 }
 
 impl std::fmt::Debug for Store {
@@ -124,7 +132,13 @@ impl Store {
                 connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
             }
         }
-        let store = Self { write, read, statement_timeout: settings.statement_timeout };
+        let store = Self {
+            write,
+            read,
+            statement_timeout: settings.statement_timeout,
+            memory: Arc::default(),
+            followers: tail::Followers::new(),
+        };
         store.check_durable().await?;
         Ok(store)
     }
@@ -310,8 +324,8 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
     let milliseconds = settings.statement_timeout.as_millis();
     let reading =
         format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
-    // One for each tenant that records, and some for the operator's commands.
-    let writers = pool(queue::TENANTS_AT_ONCE + 2, writing).await.map_err(sqlx_error)?;
+    // One for each tenant that records, two for telling and hearing of commits, and some for the operator's commands.
+    let writers = pool(queue::TENANTS_AT_ONCE + 4, writing).await.map_err(sqlx_error)?;
     let readers = pool(settings.connections, reading).await.map_err(sqlx_error)?;
     Ok((writers.into(), readers.into()))
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sea_orm::DbBackend;
 use tokio::sync::{Notify, oneshot};
 
+use super::prepared::Prepared;
 use super::{Outcome, Store, StoreError, Tenant, Writer};
 use crate::audit::{NewEvent, Timestamp};
 
@@ -18,6 +19,10 @@ use crate::audit::{NewEvent, Timestamp};
 const WAITING_MAX: usize = 20_000;
 /// The most events in one transaction, as long as it is not a single request that has more.
 const BATCH_MAX: usize = 2_000;
+/// The most memory that waiting events take, in bytes. Beyond, requests are refused.
+const WAITING_BYTES_MAX: usize = 128 << 20;
+/// The most memory that the events of one transaction take, as long as it is not a single request that takes more.
+const BATCH_BYTES_MAX: usize = 16 << 20;
 /// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
 pub(super) const TENANTS_AT_ONCE: u32 = 4;
 
@@ -28,7 +33,8 @@ type Answer = Result<Vec<Outcome>, StoreError>;
 
 /// Events of one request.
 struct Request {
-    events: Vec<NewEvent>,
+    events: Vec<Prepared>,
+    bytes: usize,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -40,6 +46,7 @@ struct Waiting {
     /// Tenants that are being recorded.
     busy: HashSet<i32>,
     events: usize,
+    bytes: usize,
 }
 
 struct Shared {
@@ -71,18 +78,22 @@ impl Queue {
     }
 
     /// Records events of a tenant; the answer comes when they are on disk.
-    pub async fn record(&self, tenant: &Tenant, events: Vec<NewEvent>) -> Answer {
+    pub async fn record(&self, tenant: &Tenant, events: &[&NewEvent]) -> Answer {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let events: Vec<Prepared> = events.iter().map(|event| Prepared::new(tenant.id, event)).collect();
+        let bytes: usize = events.iter().map(Prepared::bytes).sum();
         let (answer, outcome) = oneshot::channel();
         {
             let mut waiting = self.0.lock();
-            if waiting.events + events.len() > WAITING_MAX {
+            let is_full = waiting.events + events.len() > WAITING_MAX || waiting.bytes + bytes > WAITING_BYTES_MAX;
+            if is_full && waiting.events > 0 {
                 return Err(StoreError::Full);
             }
             waiting.events += events.len();
-            waiting.requests.entry(tenant.id).or_default().push_back(Request { events, answer });
+            waiting.bytes += bytes;
+            waiting.requests.entry(tenant.id).or_default().push_back(Request { events, bytes, answer });
             if !waiting.turns.contains(&tenant.id) && !waiting.busy.contains(&tenant.id) {
                 waiting.turns.push_back(tenant.id);
             }
@@ -102,18 +113,21 @@ impl Shared {
         let mut waiting = self.lock();
         let tenant_id = waiting.turns.pop_front()?;
         let queue = waiting.requests.get_mut(&tenant_id)?;
-        let (mut taken, mut events) = (Vec::new(), 0);
+        let (mut taken, mut events, mut bytes) = (Vec::new(), 0, 0);
         while let Some(next) = queue.front() {
-            if !taken.is_empty() && events + next.events.len() > BATCH_MAX {
+            let is_full = events + next.events.len() > BATCH_MAX || bytes + next.bytes > BATCH_BYTES_MAX;
+            if is_full && !taken.is_empty() {
                 break;
             }
             events += next.events.len();
+            bytes += next.bytes;
             taken.extend(queue.pop_front());
         }
         if queue.is_empty() {
             waiting.requests.remove(&tenant_id);
         }
         waiting.events -= events;
+        waiting.bytes -= bytes;
         waiting.busy.insert(tenant_id);
         Some((tenant_id, taken))
     }
@@ -152,25 +166,25 @@ async fn work(shared: Arc<Shared>) {
 }
 
 /// Records requests in one transaction; if the database refuses one of them for what it holds, each on its own.
-async fn record_all(writer: Writer, requests: Vec<Request>, clock: Clock) {
-    let (events, answers): (Vec<Vec<NewEvent>>, Vec<_>) =
-        requests.into_iter().map(|request| (request.events, request.answer)).unzip();
-    match writer.record(&events.concat(), clock()).await {
+async fn record_all(writer: Writer, mut requests: Vec<Request>, clock: Clock) {
+    let mut all: Vec<&mut Prepared> = requests.iter_mut().flat_map(|request| &mut request.events).collect();
+    match writer.record_prepared(&mut all, clock()).await {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
-            for (events, answer) in events.iter().zip(answers) {
+            for request in requests {
                 // Nobody may be waiting any more.
-                let _ = answer.send(Ok(outcomes.by_ref().take(events.len()).collect()));
+                let _ = request.answer.send(Ok(outcomes.by_ref().take(request.events.len()).collect()));
             }
         }
-        Err(StoreError::Database(_)) if answers.len() > 1 => {
-            for (events, answer) in events.into_iter().zip(answers) {
-                let _ = answer.send(writer.record(&events, clock()).await);
+        Err(StoreError::Database(_)) if requests.len() > 1 => {
+            for mut request in requests {
+                let mut events: Vec<&mut Prepared> = request.events.iter_mut().collect();
+                let _ = request.answer.send(writer.record_prepared(&mut events, clock()).await);
             }
         }
         Err(error) => {
-            for answer in answers {
-                let _ = answer.send(Err(error.clone()));
+            for request in requests {
+                let _ = request.answer.send(Err(error.clone()));
             }
         }
     }

@@ -6,8 +6,7 @@
 
 use std::future::Future;
 
-use entity::event_key;
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _, Statement};
+use sea_orm::{ConnectionTrait as _, Statement};
 
 use super::select::{self, Bound, Stretch};
 use super::sql::Sql;
@@ -208,17 +207,4 @@ impl Reader {
 
 const fn reversed(order: Order) -> Order {
     Order { descending: !order.descending, ..order }
-}
-
-/// The place of the event that holds a key, with what its copies agree on.
-pub(super) async fn known_keys(
-    connection: &impl sea_orm::ConnectionTrait,
-    tenant_id: i32,
-    ids: Vec<Vec<u8>>,
-) -> Result<Vec<event_key::Model>, StoreError> {
-    Ok(event_key::Entity::find()
-        .filter(event_key::Column::TenantId.eq(tenant_id))
-        .filter(event_key::Column::KeyHash.is_in(ids))
-        .all(connection)
-        .await?)
 }

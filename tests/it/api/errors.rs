@@ -58,7 +58,7 @@ async fn documents_that_do_not_hold_are_refused_before_execution() {
     null variable: 400 graphql-response+json {"errors":[{"message":"variable `$id` must have a value","extensions":{"code":"BAD_USER_INPUT"}}]}
     wrong variable: 400 graphql-response+json {"errors":[{"message":"Invalid value for argument \"first\", expected type \"Int\"","locations":[{"line":1,"column":31}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown variable: 400 graphql-response+json {"errors":[{"message":"Variable \"$id\" is not defined","locations":[{"line":1,"column":8}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
-    fragment cycle: 400 graphql-response+json {"errors":[{"message":"fragment `A` contains itself","extensions":{"code":"BAD_USER_INPUT"}}]}
+    fragment cycle: 400 graphql-response+json {"errors":[{"message":"fragment `A` contains itself","extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     mutation: 400 graphql-response+json {"errors":[{"message":"Unknown field \"x\" on type \"Mutation\".","locations":[{"line":1,"column":12}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     "##);
 }
@@ -73,7 +73,7 @@ async fn documents_that_are_too_large_are_refused_by_name() {
         ("tokens", format!("{{ viewer {{ {} }} }}", "subject ".repeat(4_000))),
         ("brackets", format!("{{ node(id: {}1{}) {{ id }} }}", "[".repeat(65), "]".repeat(65))),
         ("depth", format!("{}x{}", "{ x ".repeat(13), "}".repeat(13))),
-        ("aliases", format!("{{ viewer {{ {} }} }}", many(31, |i| format!("a{i}: subject ")))),
+        ("aliases", format!("{{ viewer {{ {} }} }}", many(101, |i| format!("a{i}: subject ")))),
         ("root fields", "{".to_owned() + &"__typename ".repeat(21) + "}"),
         ("fields", format!("{{ viewer {{ {} }} }}", "subject ".repeat(2_000))),
         ("directives", format!("{{ viewer {{ subject {} }} }}", "@skip(if: false) ".repeat(51))),
@@ -94,7 +94,7 @@ async fn documents_that_are_too_large_are_refused_by_name() {
     tokens: 200 json {"errors":[{"message":"too many tokens in the document: 4001, where 4000 are allowed","extensions":{"asked":4001,"code":"LIMIT_EXCEEDED","limit":4000}}]}
     brackets: 200 json {"errors":[{"message":"too many levels of brackets in the document: 65, where 64 are allowed","extensions":{"asked":65,"code":"LIMIT_EXCEEDED","limit":64}}]}
     depth: 200 json {"errors":[{"message":"too many levels of fields: 13, where 12 are allowed","extensions":{"asked":13,"code":"LIMIT_EXCEEDED","limit":12}}]}
-    aliases: 200 json {"errors":[{"message":"too many aliases: 31, where 30 are allowed","extensions":{"asked":31,"code":"LIMIT_EXCEEDED","limit":30}}]}
+    aliases: 200 json {"errors":[{"message":"too many aliases: 101, where 100 are allowed","extensions":{"asked":101,"code":"LIMIT_EXCEEDED","limit":100}}]}
     root fields: 200 json {"errors":[{"message":"too many root fields: 21, where 20 are allowed","extensions":{"asked":21,"code":"LIMIT_EXCEEDED","limit":20}}]}
     fields: 200 json {"errors":[{"message":"too many fields: 2001, where 2000 are allowed","extensions":{"asked":2001,"code":"LIMIT_EXCEEDED","limit":2000}}]}
     directives: 200 json {"errors":[{"message":"too many directives: 51, where 50 are allowed","extensions":{"asked":51,"code":"LIMIT_EXCEEDED","limit":50}}]}
@@ -162,8 +162,8 @@ async fn requests_of_the_wrong_shape_are_refused() {
     text: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     form: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     latin: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
-    not acceptable: 406 json {"errors":[{"message":"answers are `application/graphql-response+json` or `application/json`","extensions":{"code":"BAD_USER_INPUT"}}]}
-    refused media: 406 json {"errors":[{"message":"answers are `application/graphql-response+json` or `application/json`","extensions":{"code":"BAD_USER_INPUT"}}]}
+    not acceptable: 406 json {"errors":[{"message":"answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
+    refused media: 406 json {"errors":[{"message":"answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
     put: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     delete: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, no header: 400 json {"errors":[{"message":"GET needs the header `graphql-require-preflight`, with any value","extensions":{"code":"BAD_USER_INPUT"}}]}

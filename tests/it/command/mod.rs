@@ -4,3 +4,4 @@ mod import;
 mod operate;
 mod serve;
 mod crash;
+mod follow;

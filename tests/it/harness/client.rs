@@ -1,6 +1,7 @@
 //! Callers: each holds a token and asks over HTTP, as any client would.
 
 use auditgraph::app;
+use auditgraph::audit::Timestamp;
 use auditgraph::audit::time::HOUR;
 use auditgraph::auth::{Grantable, Role, TokenRequest, issue};
 use serde_json::{Value, json};
@@ -73,7 +74,15 @@ impl Client {
 
     /// The same server with a token of a tenant and some grants.
     pub(crate) fn granted(self, tenant: &str, grants: &[Grantable]) -> Self {
-        let now = app::now();
+        self.granted_until(tenant, grants, app::now().plus(HOUR))
+    }
+
+    /// The same server with a token of a role that expires at a moment.
+    pub(crate) fn role_until(self, role: &str, expires_at: Timestamp) -> Self {
+        self.granted_until("contoso", &[Grantable::Role(Role::from_name(role).unwrap())], expires_at)
+    }
+
+    fn granted_until(self, tenant: &str, grants: &[Grantable], expires_at: Timestamp) -> Self {
         let request = TokenRequest {
             subject: "somebody",
             tenant,
@@ -81,8 +90,8 @@ impl Client {
             grants,
             issuer: None,
             audience: None,
-            now,
-            expires_at: now.plus(HOUR),
+            now: app::now(),
+            expires_at,
         };
         let token = issue(SECRET, &request).unwrap();
         self.token(&token)
@@ -91,6 +100,11 @@ impl Client {
     /// The same server with this token.
     pub(crate) fn token(self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self }
+    }
+
+    /// The token itself.
+    pub(crate) fn bearer(&self) -> String {
+        self.token.clone().unwrap()
     }
 
     /// A request to an address, with the token.

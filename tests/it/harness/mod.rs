@@ -6,3 +6,4 @@ pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod stream;

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod record;
+mod memory;
 mod sequence;
 mod activity;
 mod filters;

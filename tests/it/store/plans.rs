@@ -46,6 +46,7 @@ async fn filled(analyzed: bool) -> (TestLog, Statements) {
             "INSERT INTO property_change {n}
              SELECT t.id, i, 0, {at}, 0, 'property ' || (i % 120), 'ADDED', 0, NULL, NULL, 1 FROM n, tenant t"
         ),
+        format!("UPDATE tenant_log SET last_sequence = {EVENTS}"),
     ] {
         connection.execute_unprepared(&sql).await.unwrap();
     }
@@ -257,4 +258,25 @@ async fn a_look_up_by_id_walks_the_keys() {
             "{plan}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_batch_finds_the_keys_it_repeats_by_their_index_without_statistics_too() {
+    let (log, statements) = filled(false).await;
+    log.record((0..500).map(|i| event(&format!("new {i}")))).await;
+    let sql = statements.take().into_iter().find(|sql| sql.contains("FROM event_key")).unwrap();
+    let connection = log.database.connection().await;
+    let transaction = connection.begin().await.unwrap();
+    if log.database.is_postgres() {
+        let hashes: Vec<String> = (0..500).map(|i| format!("\"\\\\x{i:032x}\"")).collect();
+        let values = ["1".to_owned(), format!("'{{{}}}'", hashes.join(","))];
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let plan = postgres_plan(&transaction, &sql, &values, mode).await;
+            assert!(plan.contains("using event_key_pkey") && !plan.contains("Seq Scan"), "{mode}:\n{sql}\n{plan}");
+        }
+    } else {
+        let plan = sqlite_plan(&transaction, &sql).await;
+        assert!(plan.contains("USING PRIMARY KEY (tenant_id=? AND key_hash=?)"), "{sql}\n{plan}");
+    }
+    transaction.rollback().await.unwrap();
 }

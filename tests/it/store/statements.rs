@@ -97,6 +97,8 @@ async fn nodes_are_looked_up_in_one_statement_and_counting_is_one_more() {
 #[tokio::test]
 async fn a_batch_takes_as_many_statements_as_a_single_event() {
     let (log, statements) = filled().await;
+    log.record([event("first of its activity")]).await;
+    statements.take();
     log.record([event("one")]).await;
     let single = statements.take().len();
     log.record((0..100).map(|i| event(&format!("many {i}")))).await;

@@ -134,20 +134,6 @@ async fn every_statement_names_the_tenant_for_each_table() {
         let written = TABLES.iter().any(|table| sql.starts_with(&format!("INSERT INTO \"{table}\"")));
         assert!(!written || sql.contains("(\"tenant_id\", "), "{sql}");
     }
-    let expected = [
-        "\"activity_type\"",
-        "\"actor\"",
-        "\"event_key\"",
-        "\"target\"",
-        "\"tenant_log\"",
-        "a",
-        "d",
-        "e",
-        "g",
-        "i",
-        "k",
-        "p",
-        "t",
-    ];
+    let expected = ["\"activity_type\"", "\"tenant_log\"", "a", "d", "e", "g", "i", "k", "p", "t"];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }

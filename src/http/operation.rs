@@ -1,0 +1,101 @@
+//! An operation on a WebSocket: prepared like a request by HTTP, run in a task of its own.
+
+use std::sync::Arc;
+
+use actix_web::web;
+use async_graphql::parser::types::OperationType;
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::Door;
+use super::graphql::{NotRun, Parameters, prepare};
+use super::response::{error_list, written};
+use super::seat::Kind;
+use super::stream::{Operation, is_last};
+use crate::access::Caller;
+use crate::graphql::Session;
+use crate::graphql::error::ApiError;
+
+/// Tells that an operation has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// The client's id of it.
+    pub id: String,
+    /// Its number on this connection: ids may be used again.
+    pub number: u64,
+}
+
+/// A message of the protocol about an operation; the payload is JSON already.
+pub(super) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
+    let id = Value::from(id);
+    match payload {
+        Some(payload) => format!(r#"{{"id":{id},"type":"{kind}","payload":{}}}"#, String::from_utf8_lossy(payload)),
+        None => format!(r#"{{"id":{id},"type":"{kind}"}}"#),
+    }
+}
+
+/// Checks an operation that a client subscribes to. The error is the list to answer with; none if the payload is not
+/// one of the protocol.
+pub(super) fn subscribe(
+    door: &web::Data<Door>,
+    payload: Map<String, Value>,
+    caller: &Caller,
+    running: usize,
+) -> Result<Operation, Option<Vec<u8>>> {
+    let refuse = |error: ApiError| Some(error_list(&[error.into_server_error()]));
+    let parameters = Parameters::from_members(payload).map_err(|_malformed| None)?;
+    let limit = door.streams.operations_max;
+    if running >= limit {
+        return Err(refuse(ApiError::Limit { what: "operations on one connection", asked: running + 1, limit }));
+    }
+    let (request, kind) = prepare(parameters, false, door).map_err(|not_run| match not_run {
+        NotRun::Refused(error) => refuse(error),
+        NotRun::NotParsed(error) => Some(error_list(&[*error])),
+        NotRun::MutationByGet => None,
+    })?;
+    let seat = match kind {
+        OperationType::Subscription => {
+            Some(door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?)
+        }
+        _ => None,
+    };
+    let session = Arc::new(Session::new(caller.clone(), (door.clock)()));
+    Ok(Operation { door: door.clone(), session, request, kind, request_id: door.request_id(), seat })
+}
+
+/// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
+/// client may use the id again at once.
+pub(super) async fn run(
+    mut operation: Operation,
+    mut session: actix_ws::Session,
+    (tell, ended): (mpsc::UnboundedSender<Ended>, Ended),
+) {
+    let stall_max = operation.door.streams.stall_max;
+    let id = ended.id.clone();
+    let is_subscription = operation.kind == OperationType::Subscription;
+    let mut results = operation.results();
+    let mut taken = None;
+    let last = loop {
+        let Some(mut response) = results.next().await else { break message("complete", &id, None) };
+        let is_last = is_last(&response);
+        let (payload, executed) = written(&mut response, &operation.request_id);
+        if !executed || is_subscription && is_last {
+            break message("error", &id, Some(&error_list(&response.errors)));
+        }
+        match timeout(stall_max, session.text(message("next", &id, Some(&payload)))).await {
+            Ok(Ok(())) => taken = operation.session.resume(),
+            Ok(Err(_closed)) => return,
+            Err(_elapsed) => {
+                let error = ApiError::FeedLagged { resume: taken };
+                break message("error", &id, Some(&error_list(&[error.into_server_error()])));
+            }
+        }
+    };
+    drop(results);
+    drop(operation);
+    // The connection may be gone.
+    let _ = tell.send(ended);
+    let _ = timeout(stall_max, session.text(last)).await;
+}

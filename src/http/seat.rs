@@ -1,0 +1,75 @@
+//! Seats: how many connections and subscriptions one principal may hold at a time.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::access::Caller;
+use crate::graphql::error::ApiError;
+
+/// How much may be streamed.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLimits {
+    /// How many WebSockets a principal may hold.
+    pub connections_max: usize,
+    /// How many subscriptions a principal may hold, by whatever way.
+    pub subscriptions_max: usize,
+    /// How many operations may run on one WebSocket.
+    pub operations_max: usize,
+    /// The most bytes in one message of a WebSocket.
+    pub message_bytes_max: usize,
+    /// How long a WebSocket may take to say who calls.
+    pub init_wait: Duration,
+    /// How long a reader may take nothing at all.
+    pub stall_max: Duration,
+}
+
+/// What a seat is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Connection,
+    Subscription,
+}
+
+type Key = (Kind, String, String);
+
+/// The seats that are taken, by tenant and subject. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Seats(Arc<Mutex<HashMap<Key, usize>>>);
+
+/// A seat that is taken, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    seats: Seats,
+    key: Key,
+}
+
+impl Seats {
+    /// Takes a seat for a caller, if there is one left.
+    pub(super) fn take(&self, kind: Kind, caller: &Caller, limits: &StreamLimits) -> Result<Seat, ApiError> {
+        let (what, limit) = match kind {
+            Kind::Connection => ("connections", limits.connections_max),
+            Kind::Subscription => ("subscriptions", limits.subscriptions_max),
+        };
+        let key = (kind, caller.tenant.key.clone(), caller.principal.subject.clone());
+        let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = seats.entry(key.clone()).or_default();
+        if *taken >= limit {
+            return Err(ApiError::Limit { what, asked: *taken + 1, limit });
+        }
+        *taken += 1;
+        Ok(Seat { seats: self.clone(), key })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seats = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = seats.get_mut(&self.key) {
+            *taken -= 1;
+            if *taken == 0 {
+                seats.remove(&self.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// Requests that a page of somebody else, or somebody without a token, could make a browser or a script send: the
+// questions of graphql-cop and of the OWASP cheat sheet about the way in, and about what answers give away.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { ask, authorization, endpoint, post, send, token } from './server.mjs';
+
+const admin = authorization('GLOBAL_ADMIN');
+const json = { 'content-type': 'application/json' };
+const typename = { query: 'query cop { __typename }' };
+const evil = 'https://evil.example';
+
+/** Nothing was executed, and the refusal is the caller's fault. */
+function refused(answer, ...statuses) {
+  assert.equal(answer.json?.data?.__typename, undefined, answer.text);
+  assert(answer.status >= 400 && answer.status < 500, `${answer.status}: ${answer.text}`);
+  if (statuses.length > 0) assert(statuses.includes(answer.status), `${answer.status}: ${answer.text}`);
+}
+
+const get = (query, headers) =>
+  send({ address: `${endpoint}?${new URLSearchParams({ query })}`, headers: { ...admin, ...headers } });
+
+test('no IDE is served at the endpoint itself', async () => {
+  const answer = await send({ headers: { ...admin, accept: 'text/html' } });
+  assert(!/graphiql|playground|apollo.*sandbox|altair/i.test(answer.text), answer.text);
+});
+
+test('GET without a header that forces a preflight is refused', async () => {
+  refused(await get('query cop { __typename }'), 400);
+  const answer = await get('query cop { __typename }', { 'apollo-require-preflight': '1' });
+  assert.equal(answer.json.data.__typename, 'Query');
+});
+
+test('GET never runs a mutation or a subscription', async () => {
+  for (const operation of ['mutation cop { __typename }', 'subscription cop { __typename }'])
+    refused(await get(operation, { 'graphql-require-preflight': '1' }), 405);
+});
+
+const simple = (type, body) => send({ method: 'POST', headers: { ...admin, 'content-type': type }, body });
+
+test('a form is refused', async () => {
+  refused(await simple('application/x-www-form-urlencoded', new URLSearchParams(typename).toString()), 415);
+});
+
+test('JSON sent as text is refused', async () => {
+  refused(await simple('text/plain', JSON.stringify(typename)), 415);
+});
+
+test('JSON without a content type is refused', async () => {
+  refused(await send({ method: 'POST', headers: admin, body: new TextEncoder().encode(JSON.stringify(typename)) }), 415);
+});
+
+test('a multipart body is refused', async () => {
+  const part = (name, value) => `--b\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+  const body = `${part('operations', JSON.stringify(typename))}${part('map', '{}')}--b--\r\n`;
+  refused(await simple('multipart/form-data; boundary=b', body), 415);
+});
+
+test('a batch is refused', async () => {
+  refused(await post(Array(10).fill(typename)), 400);
+});
+
+test('PUT, DELETE and PATCH are refused with an Allow header', async () => {
+  for (const method of ['PUT', 'DELETE', 'PATCH']) {
+    const answer = await send({ method, headers: { ...admin, ...json }, body: JSON.stringify(typename) });
+    refused(answer, 405);
+    assert(answer.headers.get('allow'), method);
+  }
+});
+
+test('a foreign origin is not let in', async () => {
+  const preflight = await send({
+    method: 'OPTIONS',
+    headers: { origin: evil, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+  });
+  for (const answer of [preflight, await post(typename, { ...admin, origin: evil })]) {
+    assert.equal(answer.headers.get('access-control-allow-origin'), null);
+    assert.equal(answer.headers.get('access-control-allow-credentials'), null);
+  }
+});
+
+test('a body that is nested 20,000 levels deep is refused', async () => {
+  const body = `{"query":"{ __typename }","variables":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`;
+  refused(await send({ method: 'POST', headers: { ...admin, ...json }, body }), 400);
+  assert.equal((await ask('{ __typename }')).status, 200);
+});
+
+test('a compressed body that unpacks to 100 MB is refused', async () => {
+  const body = gzipSync(`{"query":"{ __typename } #${' '.repeat(100_000_000)}"}`);
+  const answer = await send({ method: 'POST', headers: { ...admin, ...json, 'content-encoding': 'gzip' }, body });
+  refused(answer, 400, 413, 415);
+  assert(answer.seconds < 5, `${answer.seconds} s`);
+});
+
+test('answers carry no tracing and no exception', async () => {
+  for (const query of ['query cop { __typename }', 'qwerty cop { abc }', '{ nothing }']) {
+    const { json: body } = await ask(query);
+    assert.equal(body.extensions?.tracing, undefined);
+    for (const error of body.errors ?? [])
+      for (const key of ['tracing', 'exception', 'stacktrace']) assert(!(key in (error.extensions ?? {})), key);
+  }
+});
+
+const LEAKS =
+  /stack backtrace|panicked at|\bat src\/|\/\.cargo\/|\.rs:\d+|sqlx|sea_orm|sqlite|syntax error at or near|relation \\?"|SELECT .* FROM|no such (table|column)/i;
+
+test('errors name no files, no SQL and no libraries', async () => {
+  const page = (rest) => `{ auditEvents(first: 1, ${rest}) { pageInfo { hasNextPage } } }`;
+  const answers = [
+    await ask('{'),
+    await ask(page(`after: "'\\"; --"`)),
+    await ask(`{ node(id: "\\u0000'") { id } }`),
+    await ask(page(`filter: {search: "%'\\"\\\\\\u0000*:("}`)),
+    await ask('query($d: DateTime) { auditEvents(period: {between: {from: $d}}) { pageInfo { hasNextPage } } }', {
+      d: '0000-00-00T99:99:99Z',
+    }),
+    await post({ query: null }),
+    await send({ method: 'POST', headers: { ...admin, ...json }, body: '{' }),
+  ];
+  for (const answer of answers) {
+    assert(answer.status < 500, answer.text);
+    assert(!LEAKS.test(answer.text), answer.text);
+  }
+});
+
+test('errors for unknown fields suggest no field that exists', async () => {
+  for (const query of ['{ __schema { directive } }', '{ viewe nod auditEvent_ }', 'mutation { recordAuditEvent }']) {
+    const answer = await ask(query);
+    assert(answer.errors.length > 0);
+    assert(!/did you mean/i.test(answer.text), answer.text);
+  }
+});
+
+test('answers say nosniff and name no version of a server', async () => {
+  const { headers } = await ask('{ __typename }');
+  assert.equal(headers.get('x-content-type-options'), 'nosniff');
+  assert(!/\d/.test(headers.get('server') ?? ''));
+  assert.equal(headers.get('x-powered-by'), null);
+});
+
+test('without a token nothing is read, not even the schema', async () => {
+  for (const query of ['{ auditEvents(first: 1) { totalCount } }', '{ __schema { types { name } } }', '{ __typename }'])
+    refused(await post({ query }, {}), 401);
+});
+
+const base64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+test('a token that is not signed is refused', async () => {
+  const claims = base64({ sub: 'x', tid: 'contoso', exp: 4102444800, roles: ['GlobalAdmin'] });
+  for (const header of [{ alg: 'none', typ: 'JWT' }, { alg: 'None' }, { alg: 'HS256', typ: 'JWT' }])
+    for (const signature of ['', 'AAAA']) {
+      const forged = `${base64(header)}.${claims}.${signature}`;
+      refused(await post({ query: '{ viewer { subject } }' }, { authorization: `Bearer ${forged}` }), 401);
+    }
+});
+
+test('a token whose claims were changed is refused', async () => {
+  const [header, claims, signature] = token('AUDIT_READER').split('.');
+  const changed = { ...JSON.parse(Buffer.from(claims, 'base64url')), roles: ['GlobalAdmin'] };
+  const forged = `${header}.${base64(changed)}.${signature}`;
+  refused(await post({ query: '{ viewer { subject } }' }, { authorization: `Bearer ${forged}` }), 401);
+  refused(await post({ query: '{ viewer { subject } }' }, { authorization: `Bearer ${header}.${claims}.` }), 401);
+});

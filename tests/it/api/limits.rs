@@ -1,0 +1,117 @@
+//! Every limit of a request can be set, and what exceeds it is refused by name with the figure and the limit.
+
+use serde_json::{Value, json};
+
+use crate::harness::app::TestApp;
+use crate::harness::client::Answer;
+use crate::harness::events::{EventExt as _, HOUR, event};
+
+/// What there was too much of, how much, and how much there may be; nothing was executed.
+#[track_caller]
+fn exceeded(answer: &Answer) -> (String, Value, Value) {
+    assert_eq!(answer.body.get("data"), None, "{}", answer.text);
+    let (code, message) = answer.error();
+    assert_eq!(code, "LIMIT_EXCEEDED", "{}", answer.text);
+    let what = message.strip_prefix("too many ").and_then(|rest| rest.split_once(':')).unwrap().0.to_owned();
+    let extensions = &answer.body["errors"][0]["extensions"];
+    (what, extensions["asked"].clone(), extensions["limit"].clone())
+}
+
+#[tokio::test]
+async fn every_limit_of_a_document_can_be_set() {
+    for (option, limit, what, within, beyond) in [
+        (
+            "--document-bytes-max",
+            "30",
+            "bytes in the document",
+            "{ viewer { subject } }",
+            "{ viewer { subject } } #        ",
+        ),
+        (
+            "--document-tokens-max",
+            "6",
+            "tokens in the document",
+            "{ viewer { subject } }",
+            "{ viewer { subject __typename } }",
+        ),
+        ("--depth-max", "2", "levels of fields", "{ viewer { subject } }", "{ viewer { tenant { key } } }"),
+        ("--fields-max", "2", "fields", "{ viewer { subject } }", "{ viewer { subject __typename } }"),
+        (
+            "--root-fields-max",
+            "1",
+            "root fields",
+            "{ viewer { subject } }",
+            "{ ...f } fragment f on Query { viewer { subject } __typename }",
+        ),
+        ("--aliases-max", "1", "aliases", "{ a: __typename }", "{ a: viewer { b: subject } }"),
+        (
+            "--directives-max",
+            "1",
+            "directives",
+            "{ __typename @skip(if: false) }",
+            "{ viewer @skip(if: false) { subject @skip(if: true) } }",
+        ),
+        (
+            "--fragments-max",
+            "1",
+            "fragments",
+            "{ ...f } fragment f on Query { __typename }",
+            "{ ...f ...g } fragment f on Query { __typename } fragment g on Query { __typename }",
+        ),
+        ("--operations-max", "1", "operations", "{ __typename }", "query a { __typename } query b { __typename }"),
+        (
+            "--cost-max",
+            "1000",
+            "points of cost",
+            "{ auditEvents(first: 9) { nodes { id } } }",
+            "{ auditEvents(first: 10) { nodes { id } } }",
+        ),
+    ] {
+        let app = TestApp::start_with(&[option, limit]).await;
+        app.admin().query(within).await.data("");
+        let answer = app.admin().query(beyond).await;
+        let (named, asked, allowed) = exceeded(&answer);
+        assert_eq!((named.as_str(), allowed), (what, json!(limit.parse::<u64>().unwrap())), "{option}");
+        assert!(asked.as_u64() > limit.parse().ok(), "{option}");
+    }
+}
+
+#[tokio::test]
+async fn pages_and_variables_have_limits_that_can_be_set() {
+    let options = ["--page-size-max", "3", "--page-size-default", "2", "--variables-bytes-max", "40"];
+    let app = TestApp::start_with(&options).await;
+    let start = app.now().plus(-HOUR);
+    app.record((0..5).map(|i| event(&format!("e{i}")).at(start.plus(i)))).await;
+    let count = async |arguments: &str| {
+        let answer = app.admin().query(&format!("{{ auditEvents{arguments} {{ nodes {{ id }} }} }}")).await;
+        answer.data("/auditEvents/nodes").as_array().unwrap().len()
+    };
+    assert_eq!((count("").await, count("(first: 3)").await), (2, 3));
+    let answer = app.admin().query("{ auditEvents(first: 4) { nodes { id } } }").await;
+    assert_eq!(answer.error().0, "BAD_USER_INPUT", "{}", answer.text);
+    assert_eq!(
+        *app.admin().query("{ auditLogInfo { maxPageSize } }").await.data("/auditLogInfo/maxPageSize"),
+        json!(3)
+    );
+
+    let query = "query($id: ID!) { node(id: $id) { id } }";
+    app.admin().query_with(query, json!({ "id": "x".repeat(20) })).await.data("/node");
+    let answer = app.admin().query_with(query, json!({ "id": "x".repeat(40) })).await;
+    assert_eq!(exceeded(&answer), ("bytes in the variables".to_owned(), json!(48), json!(40)));
+}
+
+#[tokio::test]
+async fn the_schema_is_shown_to_callers_with_a_token_unless_the_operator_says_no() {
+    let schema = "{ __schema { queryType { name } } }";
+    let app = TestApp::start().await;
+    assert_eq!(*app.auditor().query(schema).await.data("/__schema/queryType/name"), json!("Query"));
+    assert_eq!(app.anonymous().query(schema).await.status, 401);
+    let closed = TestApp::start_with(&["--introspection", "false"]).await;
+    for query in [schema, "{ ...f } fragment f on Query { __type(name: \"Query\") { name } }"] {
+        let answer = closed.admin().query(query).await;
+        assert_eq!(answer.error(), ("FORBIDDEN", "this server does not show its schema"));
+    }
+    closed.admin().query("{ __typename viewer { __typename } }").await.data("/viewer");
+    let answer = closed.admin().query("{ viewr { subject } }").await;
+    assert_eq!(answer.error(), ("GRAPHQL_VALIDATION_FAILED", "Unknown field \"viewr\" on type \"Query\"."));
+}

@@ -1,0 +1,107 @@
+//! Readers of streams: server-sent events, and a WebSocket that speaks `graphql-transport-ws`.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::client::{Answer, Client};
+
+/// An answer that comes as server-sent events.
+pub(crate) struct Events {
+    response: reqwest::Response,
+    text: String,
+}
+
+impl Events {
+    /// Asks for a stream that has to begin.
+    pub(crate) async fn open(client: &Client, query: &str, variables: Value) -> Self {
+        Self::ask(client, query, variables).await.unwrap_or_else(|answer| panic!("{answer:?}"))
+    }
+
+    /// Asks for a stream, and gets what is answered instead of one.
+    pub(crate) async fn ask(client: &Client, query: &str, variables: Value) -> Result<Self, Answer> {
+        let request = client.request(reqwest::Method::POST, "/graphql").header("accept", "text/event-stream");
+        let body = json!({ "query": query, "variables": variables });
+        let response = request.json(&body).send().await.unwrap();
+        if response.status() == 200 {
+            assert_eq!(response.headers()["content-type"], "text/event-stream");
+            return Ok(Self { response, text: String::new() });
+        }
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        Err(Answer { status, headers, body: serde_json::from_str(&text).unwrap(), text })
+    }
+
+    /// The next event; none when the stream has ended, however it did.
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+                let data = serde_json::from_str(field("data: ")).unwrap_or(Value::Null);
+                return Some((field("event: ").to_owned(), data));
+            }
+            self.text.push_str(std::str::from_utf8(&self.response.chunk().await.ok()??).unwrap());
+        }
+    }
+
+    /// The next result of `auditEventsRecorded`.
+    pub(crate) async fn batch(&mut self) -> Value {
+        let (name, data) = self.next().await.unwrap();
+        assert_eq!((name.as_str(), data.get("errors")), ("next", None), "{data}");
+        data["data"]["auditEventsRecorded"].clone()
+    }
+}
+
+type Stream = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// A WebSocket.
+pub(crate) struct Socket(Stream);
+
+impl Socket {
+    /// Connects with these headers. The error is the status of the refusal.
+    pub(crate) async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("{}/graphql", url.replacen("http", "ws", 1)).into_client_request().unwrap();
+        for (name, value) in [("sec-websocket-protocol", "graphql-transport-ws")].iter().chain(headers) {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Self(stream)),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Connects, and says who calls.
+    pub(crate) async fn open(url: &str, token: &str) -> Self {
+        let mut socket = Self::connect(url, &[]).await.unwrap();
+        let payload = json!({ "Authorization": format!("Bearer {token}") });
+        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.next().await, Ok(json!({ "type": "connection_ack" })));
+        socket
+    }
+
+    pub(crate) async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    pub(crate) async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
+        let payload = json!({ "query": query, "variables": variables });
+        self.send(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
+    }
+
+    /// The next message, or the code that the connection was closed with.
+    pub(crate) async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map_or(CloseCode::Status, |f| f.code).into()),
+                Some(Ok(_)) => {}
+                None | Some(Err(_)) => return Err(1006),
+            }
+        }
+    }
+}
