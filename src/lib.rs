@@ -42,6 +42,8 @@
 //! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then what `store/tail.rs` tells, which reads
 //! it once for all followers of a tenant.
 //!
+//! **Count.** `graphql/summary.rs` → `store/summary.rs`: one scan for each count, all as of one place in the log.
+//!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
@@ -62,6 +64,7 @@
 //! |---|---|
 //! | how texts are compared | [`audit::fold`] |
 //! | what identifies an actor or a target | [`audit::party`] |
+//! | what a day is, when the clocks change | [`audit::histogram`] |
 //! | which values are sensitive | [`audit::sensitive`] |
 //! | which kind of operation and resource an activity is | [`audit::classification`] |
 //! | why nothing of a foreign record is lost | [`foreign`] |

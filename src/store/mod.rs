@@ -13,6 +13,7 @@ mod known;
 mod bulk;
 mod queue;
 mod read;
+mod summary;
 mod feed;
 mod follow;
 mod tail;
@@ -42,6 +43,7 @@ pub use follow::{Batch, Follow};
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
+pub use summary::Facet;
 pub use tenant::Tenant;
 
 /// Why the log could not answer. Never shown to callers: only `graphql` and the command line decide what is said.

@@ -17,6 +17,7 @@ mod record;
 mod refused_filters;
 mod secrets;
 mod subscriptions;
+mod summary;
 mod tenants;
 mod tokens;
 mod viewer;

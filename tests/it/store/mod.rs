@@ -6,6 +6,7 @@ mod memory;
 mod sequence;
 mod activity;
 mod filters;
+mod summary;
 mod pages;
 mod statements;
 mod limits;
