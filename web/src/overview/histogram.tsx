@@ -30,6 +30,11 @@ export function Histogram({ buckets, interval, onRange }: Props) {
     .range([EDGE.left, Math.max(width - EDGE.right, EDGE.left + 1)])
   const most = Math.max(1, ...buckets.map(({ count }) => count))
   const y = scaleLinear().domain([0, most]).nice(3).range([HEIGHT - EDGE.bottom, EDGE.top])
+  // Where a month begins, the next tick may be too close for a label.
+  const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL))).filter((tick, index, all) => {
+    const next = all[index + 1]
+    return next === undefined || x(next) - x(tick) > LABEL / 2
+  })
   const label = labels(interval, zone)
   const said = ({ startsAt, count, failureCount }: Bucket) =>
     `${label.long.format(new Date(startsAt))}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
@@ -111,7 +116,7 @@ export function Histogram({ buckets, interval, onRange }: Props) {
             </g>
           )
         })}
-        {x.ticks(Math.max(2, Math.floor(width / LABEL))).map((tick) => (
+        {ticks.map((tick) => (
           <text key={tick.getTime()} className="time" x={x(tick)} y={HEIGHT - 6} textAnchor="middle">
             {label.short.format(tick)}
           </text>

@@ -12,7 +12,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', Infinity],
 ]
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'narrow' })
+const relative = new Intl.RelativeTimeFormat('en', { style: 'narrow' })
 
 const exact = (zone: Preferences['zone'], parts: Intl.DateTimeFormatOptions) =>
   new Intl.DateTimeFormat(undefined, { hourCycle: 'h23', ...(zone === 'UTC' && { timeZone: 'UTC' }), ...parts })
@@ -34,7 +34,7 @@ const formats = {
 export function ago(moment: string, now: number): string {
   let distance = (Date.parse(moment) - now) / 1000
   // The page's clock moves in steps, and the server's may be a little ahead of it.
-  if (distance > 0 && distance < 2 * STEP) distance = 0
+  if (distance > -1 && distance < 2 * STEP) return 'now'
   for (const [unit, size] of STEPS) {
     if (Math.abs(distance) < size) return relative.format(Math.trunc(distance), unit)
     distance /= size
