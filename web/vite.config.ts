@@ -56,6 +56,8 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
+  // Its imports of workers are for Vite itself.
+  optimizeDeps: { exclude: ['graphiql/setup-workers/vite', '@graphiql/react/setup-workers/vite'] },
   server: {
     proxy: { '/graphql': { target: server, ws: true }, '/v1': server },
   },

@@ -1,17 +1,20 @@
-// The page of somebody who is signed in: the menu of services, the filters, the list, the detail.
-import { useCallback, useEffect, useState } from 'react'
+// The page of somebody who is signed in: the menu of services, the filters, the list or the overview, the detail.
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { DetailPanel } from './detail/panel'
 import { CatalogueProvider, useCatalogue } from './filter/catalogue'
 import { FilterBar } from './filter/filter-bar'
-import { ColumnMenu } from './list/column-menu'
+import { partsOf, shownColumns } from './list/columns'
 import { EventList } from './list/event-list'
-import { useSession } from './session/context'
+import type { Point } from './list/query'
+import { canBeLive, useLive } from './live/use-live'
 import { ServiceMenu } from './menu/service-menu'
-import { TimeMenu } from './menu/time-menu'
-import { Icon } from './ui/icon'
-import { PreferencesContext, useKeptPreferences } from './view/preferences'
+import { Tools } from './menu/tools'
+import { useSession } from './session/context'
+import { PreferencesContext, useKeptPreferences, usePreferences } from './view/preferences'
 import { useAddress, useView, ViewContext } from './view/use-view'
 import './app.css'
+
+const Overview = lazy(() => import('./overview/overview'))
 
 export function App() {
   const looking = useAddress()
@@ -31,9 +34,17 @@ function Page() {
   const { view } = useView()
   const { viewer } = useSession()
   const { names } = useCatalogue()
+  const { preferences } = usePreferences()
   const [reading, setReading] = useState(0)
   const [ids, setIds] = useState<string[]>([])
-  const onRows = useCallback((rows: string[]) => setIds(rows), [])
+  const [wantsLive, setWantsLive] = useState(false)
+  const [point, setPoint] = useState<Point>()
+  const readAgain = useCallback(() => setReading((times) => times + 1), [])
+  const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
+  const parts = useMemo(() => partsOf(shown), [shown])
+  const isList = view.page === 'events'
+  const isLive = wantsLive && isList && view.place === undefined && canBeLive(view.filters)
+  const live = useLive(isLive, view.filters, parts, readAgain)
   const { service } = view.filters
   const title = service.length === 0 ? 'All services' : service.map(names.service).join(', ')
 
@@ -51,22 +62,22 @@ function Page() {
         <header className="title-bar">
           <ServiceMenu asButton />
           <h1>{title}</h1>
-          <div className="tools">
-            <TimeMenu />
-            <ColumnMenu />
-            <button
-              type="button"
-              className="button square"
-              aria-label="Read again"
-              title="Read again"
-              onClick={() => setReading((times) => times + 1)}
-            >
-              <Icon name="refresh" />
-            </button>
-          </div>
+          <Tools
+            isLive={isLive}
+            standing={live.standing}
+            point={point}
+            onLive={setWantsLive}
+            onReadAgain={readAgain}
+          />
         </header>
         <FilterBar />
-        <EventList reading={reading} onRows={onRows} />
+        {isList ? (
+          <EventList reading={reading} live={live} shown={shown} parts={parts} onRows={setIds} onPoint={setPoint} />
+        ) : (
+          <Suspense fallback={<section className="overview" aria-busy="true" />}>
+            <Overview reading={reading} />
+          </Suspense>
+        )}
       </main>
       {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
     </div>

@@ -1,9 +1,9 @@
-// The entry of the viewer.
+// The entry of the viewer. The base of all styles comes first.
+import './ui/base.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app'
 import { Session } from './session/session'
-import './ui/base.css'
 
 const root = document.getElementById('root')
 if (root)

@@ -9,6 +9,7 @@ test('a query is run and the schema is known', async ({ page }) => {
   await page.getByRole('button', { name: /Execute query/ }).click()
   await expect(page.locator('.result-window')).toContainText('occurredAt')
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click()
+  await page.getByRole('link', { name: 'Query', exact: true }).click()
   await expect(page.getByText('Everything that can be read')).toBeVisible()
   // The editor's worker knows the schema: a field that is not there is marked.
   await page.locator('.graphiql-query-editor .view-lines').click()

@@ -65,7 +65,7 @@ function PropertyName({ name }: { name: string }) {
       type="button"
       className="link property"
       title={`All events that changed ${name}`}
-      onClick={() => look({ ...view, filters: { ...NO_FILTERS, period: 'all', property: { name } }, place: undefined, event: undefined })}
+      onClick={() => look({ ...view, page: 'events', filters: { ...NO_FILTERS, period: 'all', property: { name } }, place: undefined, event: undefined })}
     >
       {name}
     </button>

@@ -15,7 +15,7 @@ export function AllOf({ label, filters }: { label: string; filters: Partial<Filt
     <button
       type="button"
       className="link"
-      onClick={() => look({ ...view, filters: { ...NO_FILTERS, period: 'all', ...filters }, place: undefined, event: undefined })}
+      onClick={() => look({ ...view, page: 'events', filters: { ...NO_FILTERS, period: 'all', ...filters }, place: undefined, event: undefined })}
     >
       {label}
     </button>

@@ -118,6 +118,11 @@ export const FIELDS: Record<FieldName, Field> = {
     told: ({ correlation }) => correlation,
     cleared: { correlation: undefined },
   },
+  asOf: {
+    label: 'As of event',
+    told: ({ asOf }) => asOf?.toLocaleString(),
+    cleared: { asOf: undefined },
+  },
   text: { label: 'Text', told: ({ text }) => text && `“${text}”`, cleared: { text: undefined } },
 }
 

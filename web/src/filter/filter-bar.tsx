@@ -122,6 +122,9 @@ export function FilterBar() {
           )}
         </FilterMenu>
       )}
+      {filters.asOf !== undefined && (
+        <FilterMenu name="asOf">{() => <p>What was recorded later is left out, so that this shows the same for ever.</p>}</FilterMenu>
+      )}
       {set.length > 0 && (
         <button type="button" className="button quiet" onClick={() => filter(withoutAny(filters))}>
           Clear all

@@ -1,5 +1,6 @@
 // The API explorer: GraphiQL with its editor and workers from this server, asking in the name of a pasted token. A tab
 // that is signed in to the viewer brings its token along.
+import '../ui/base.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'
 import 'graphiql/setup-workers/vite'
@@ -8,7 +9,6 @@ import { StrictMode, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { SignIn } from '../session/sign-in'
 import { forgetToken, keepToken, keptToken } from '../session/token'
-import '../ui/base.css'
 import './graphiql.css'
 
 const EXAMPLE = `# The newest failures of the last 30 days, with who, what and why.

@@ -6,8 +6,8 @@ import { filterInput, periodInput } from '../filter/condition'
 import type { Filters } from '../view/view'
 
 const CountEvents = graphql(`
-  query CountEvents($period: AuditPeriodInput, $filter: AuditEventFilter, $limit: Int!) {
-    auditEvents(first: 1, period: $period, filter: $filter) {
+  query CountEvents($period: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence, $limit: Int!) {
+    auditEvents(first: 1, period: $period, filter: $filter, asOf: $asOf) {
       countUpTo(limit: $limit) {
         value
         isExact
@@ -18,9 +18,18 @@ const CountEvents = graphql(`
 
 const LIMIT = 10_000
 
-export function Count({ filters, reading, enough }: { filters: Filters; reading: number; enough: boolean }) {
+interface Props {
+  filters: Filters
+  reading: number
+  /** Whether the page is there. */
+  enough: boolean
+  /** How many came in since it was read. */
+  more: number
+}
+
+export function Count({ filters, reading, enough, more }: Props) {
   const variables = useMemo(
-    () => ({ period: periodInput(filters.period), filter: filterInput(filters) ?? null, limit: LIMIT }),
+    () => ({ period: periodInput(filters.period), filter: filterInput(filters) ?? null, asOf: filters.asOf ?? null, limit: LIMIT }),
     [filters],
   )
   const [{ data, fetching }, again] = useQuery({ query: CountEvents, variables, pause: !enough })
@@ -29,11 +38,12 @@ export function Count({ filters, reading, enough }: { filters: Filters; reading:
   }, [reading, again])
   const count = data?.auditEvents.countUpTo
   if (!count) return <p className="count" aria-live="polite" />
-  const events = count.value === 1 ? 'event' : 'events'
+  const value = count.value + more
+  const events = value === 1 ? 'event' : 'events'
   return (
     <p className="count" aria-live="polite" aria-busy={fetching}>
       {count.isExact ? '' : 'more than '}
-      <b>{count.value.toLocaleString()}</b> {events}
+      <b>{value.toLocaleString()}</b> {events}
     </p>
   )
 }

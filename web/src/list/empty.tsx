@@ -9,8 +9,8 @@ import { useView } from '../view/use-view'
 import { type Filters, NO_FILTERS } from '../view/view'
 
 const AnyEvent = graphql(`
-  query AnyEvent($period: AuditPeriodInput, $filter: AuditEventFilter) {
-    auditEvents(first: 1, period: $period, filter: $filter) {
+  query AnyEvent($period: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence) {
+    auditEvents(first: 1, period: $period, filter: $filter, asOf: $asOf) {
       nodes {
         id
       }
@@ -81,7 +81,7 @@ function useFinding(filters: Filters): Finding | undefined {
     const plain = { category: String, service: String }
     const set = active(filters, plain, true).map((one) => one.name)
     const has = async (some: Filters) => {
-      const variables = { period: periodInput(some.period), filter: filterInput(some) ?? null }
+      const variables = { period: periodInput(some.period), filter: filterInput(some) ?? null, asOf: some.asOf ?? null }
       const answer = await client.query(AnyEvent, variables, { requestPolicy: 'network-only' })
       return (answer.data?.auditEvents.nodes.length ?? 0) > 0
     }

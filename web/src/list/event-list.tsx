@@ -6,30 +6,33 @@ import { sentence } from '../api/client'
 import { Icon } from '../ui/icon'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
-import { partsOf, shownColumns } from './columns'
+import type { Live } from '../live/use-live'
 import { Count } from './count'
 import { Empty } from './empty'
 import { EventTable } from './event-table'
-import { Events, pageVariables, type Row } from './query'
+import { Events, pageVariables, type Parts, type Point, type Row } from './query'
 import './list.css'
-
-const NONE: ReadonlySet<string> = new Set()
 
 interface Props {
   /** Changes when the list is to be read again. */
   reading: number
+  live: Live
+  /** The columns shown, and what they need. */
+  shown: string[]
+  parts: Parts
   /** The ids of the page's events, newest first, for walking through them in the detail. */
   onRows: (ids: string[]) => void
+  /** The point of the log, and the period, that the page was answered for. */
+  onPoint: (point: Point) => void
 }
 
-export function EventList({ reading, onRows }: Props) {
+export function EventList({ reading, live, shown, parts, onRows, onPoint }: Props) {
   const { view, look } = useView()
   const { preferences } = usePreferences()
-  const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
   const { filters, place } = view
   const variables = useMemo(
-    () => pageVariables({ filters, place }, preferences.rows, partsOf(shown)),
-    [filters, place, preferences.rows, shown],
+    () => pageVariables({ filters, place }, preferences.rows, parts),
+    [filters, place, preferences.rows, parts],
   )
   const key = JSON.stringify(variables)
   const [{ data, error, fetching, stale }, again] = useQuery({ query: Events, variables })
@@ -38,13 +41,22 @@ export function EventList({ reading, onRows }: Props) {
   }, [reading, again])
 
   const page = data?.auditEvents
-  const rows: Row[] = useMemo(() => page?.nodes ?? [], [page])
+  const isTop = place === undefined
+  const read: Row[] = useMemo(() => page?.nodes ?? [], [page])
+  const late = useMemo(() => {
+    const known = new Set(read.map((row) => row.id))
+    return isTop ? live.rows.filter((row) => !known.has(row.id)) : []
+  }, [read, live.rows, isTop])
+  const rows = useMemo(() => [...late, ...read], [late, read])
   useEffect(() => onRows(rows.map((row) => row.id)), [rows, onRows])
+  useEffect(() => {
+    if (page) onPoint({ asOf: page.asOf, from: page.period.from, to: page.period.to })
+  }, [page, onPoint])
   const waiting = useSlow(fetching || stale)
   const info = page?.pageInfo
 
   // Backwards from a cursor that has nothing before it is the top of the list.
-  const isStranded = page !== undefined && rows.length === 0 && place !== undefined
+  const isStranded = page !== undefined && read.length === 0 && place !== undefined
   useEffect(() => {
     if (isStranded && !fetching) look({ ...view, place: undefined })
   }, [isStranded, fetching, look, view])
@@ -61,9 +73,9 @@ export function EventList({ reading, onRows }: Props) {
         </div>
       )}
       {!error && page && rows.length === 0 && !fetching && !isStranded && <Empty key={key} filters={filters} />}
-      {(rows.length > 0 || fetching) && <EventTable key={place ? JSON.stringify(place) : 'top'} rows={rows} shown={shown} fresh={NONE} />}
+      {!error && (rows.length > 0 || fetching) && <EventTable key={place ? JSON.stringify(place) : 'top'} rows={rows} shown={shown} fresh={live.fresh} />}
       <footer className="pager">
-        <Count filters={filters} reading={reading} enough={page !== undefined} />
+        <Count filters={filters} reading={reading} enough={page !== undefined} more={late.length} />
         <label className="pager-size">
           <span className="wide-only">Events a page</span>
           <RowsChoice />

@@ -2,7 +2,7 @@
 // have one height, so that nothing jumps.
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useMemo, useRef } from 'react'
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
 import { useCatalogue } from '../filter/catalogue'
 import { useMedia } from '../ui/media'
 import { usePreferences } from '../view/preferences'
@@ -42,6 +42,13 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     scrollPaddingStart: narrow ? 0 : height,
   })
   virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false
+  // Rows that come in on top do not push away what somebody reads further down.
+  const top = useRef<string>(undefined)
+  useLayoutEffect(() => {
+    const added = rows.findIndex((row) => row.id === top.current)
+    if (added > 0 && scroller.current && scroller.current.scrollTop > 0) scroller.current.scrollTop += added * height
+    top.current = rows[0]?.id
+  }, [rows, height])
   const items = virtual.getVirtualItems()
   const before = items[0]?.start ?? 0
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)

@@ -62,14 +62,20 @@ export const Events = graphql(`
     $before: String
     $period: AuditPeriodInput
     $filter: AuditEventFilter
+    $asOf: Sequence
     $application: Boolean!
     $changes: Boolean!
     $plain: Boolean!
     $provenance: Boolean!
   ) {
-    auditEvents(first: $first, after: $after, last: $last, before: $before, period: $period, filter: $filter) {
+    auditEvents(first: $first, after: $after, last: $last, before: $before, period: $period, filter: $filter, asOf: $asOf) {
       nodes {
         ...EventRow
+      }
+      asOf
+      period {
+        from
+        to
       }
       pageInfo {
         hasNextPage
@@ -86,8 +92,15 @@ export type Part = 'application' | 'changes' | 'plain' | 'provenance'
 
 export type Parts = Record<Part, boolean>
 
+/** What an answer stands for, so that it can be given again. */
+export interface Point {
+  asOf: number
+  from: string | null
+  to: string | null
+}
+
 /** The arguments for one page of a view. */
-export function pageVariables({ filters, place }: View, rows: number, parts: Parts): EventsQueryVariables {
+export function pageVariables({ filters, place }: Pick<View, 'filters' | 'place'>, rows: number, parts: Parts): EventsQueryVariables {
   const filter = filterInput(filters)
   const backwards = place !== undefined && 'before' in place
   return {
@@ -95,6 +108,7 @@ export function pageVariables({ filters, place }: View, rows: number, parts: Par
     ...(place !== undefined && 'after' in place && { after: place.after }),
     period: periodInput(filters.period),
     ...(filter && { filter }),
+    ...(filters.asOf !== undefined && { asOf: filters.asOf }),
     ...parts,
   }
 }

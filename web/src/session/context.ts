@@ -8,6 +8,8 @@ export interface SignedIn {
   token: string
   viewer: Viewer
   signOut: () => void
+  /** The server does not take the token any more. */
+  endSession: () => void
 }
 
 export const SessionContext = createContext<SignedIn | undefined>(undefined)

@@ -82,7 +82,7 @@ function Known({ token, onEnd, children }: { token: string; onEnd: (why?: string
   }, [expiresAt, onEnd])
 
   const session = useMemo(
-    () => viewer && { token, viewer, signOut: () => onEnd(undefined) },
+    () => viewer && { token, viewer, signOut: () => onEnd(undefined), endSession: () => onEnd(ENDED) },
     [token, viewer, onEnd],
   )
   if (error && !viewer)

@@ -2,7 +2,15 @@
 import { useEffect, useState } from 'react'
 import { Icon, type IconName } from './icon'
 
-export function CopyButton({ label, icon, text }: { label: string; icon: IconName; text: () => string }) {
+interface Props {
+  label: string
+  icon: IconName
+  text: () => string
+  /** Whether the label is not shown. */
+  isSquare?: boolean
+}
+
+export function CopyButton({ label, icon, text, isSquare }: Props) {
   const [told, tell] = useState<string>()
   useEffect(() => {
     if (told === undefined) return undefined
@@ -12,7 +20,8 @@ export function CopyButton({ label, icon, text }: { label: string; icon: IconNam
   return (
     <button
       type="button"
-      className="button quiet"
+      className={isSquare === true ? 'button square' : 'button quiet'}
+      title={isSquare === true ? label : undefined}
       onClick={() =>
         void navigator.clipboard.writeText(text()).then(
           () => tell('Copied'),
@@ -21,7 +30,9 @@ export function CopyButton({ label, icon, text }: { label: string; icon: IconNam
       }
     >
       <Icon name={told === 'Copied' ? 'check' : icon} />
-      <span aria-live="polite">{told ?? label}</span>
+      <span aria-live="polite" className={isSquare === true ? 'visually-hidden' : ''}>
+        {told ?? label}
+      </span>
     </button>
   )
 }

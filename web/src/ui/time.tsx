@@ -12,7 +12,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', Infinity],
 ]
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'narrow' })
+const relative = new Intl.RelativeTimeFormat('en', { style: 'narrow' })
 
 const exact = (zone: Preferences['zone'], parts: Intl.DateTimeFormatOptions) =>
   new Intl.DateTimeFormat(undefined, { hourCycle: 'h23', ...(zone === 'UTC' && { timeZone: 'UTC' }), ...parts })
@@ -33,6 +33,8 @@ const formats = {
 /** How long ago, or how far ahead, a moment is. */
 export function ago(moment: string, now: number): string {
   let distance = (Date.parse(moment) - now) / 1000
+  // The page's clock moves in steps, and the server's may be a little ahead of it.
+  if (distance > -1 && distance < 2 * STEP) return 'now'
   for (const [unit, size] of STEPS) {
     if (Math.abs(distance) < size) return relative.format(Math.trunc(distance), unit)
     distance /= size
@@ -49,6 +51,8 @@ export function exactly(moment: string, zone: Preferences['zone'], form: 'short'
   return formats[zone][form].format(new Date(moment))
 }
 
+const STEP = 15
+
 // One clock for all moments on the page, so that they move together.
 let now = Date.now()
 const watchers = new Set<() => void>()
@@ -59,7 +63,7 @@ function watch(changed: () => void): () => void {
   ticking ??= setInterval(() => {
     now = Date.now()
     watchers.forEach((tell) => tell())
-  }, 15_000)
+  }, STEP * 1000)
   return () => {
     watchers.delete(changed)
     if (watchers.size > 0) return

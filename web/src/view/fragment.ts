@@ -16,7 +16,7 @@ export const STATUSES: readonly ActivityStatus[] = ['SUCCESS', 'FAILURE', 'TIMEO
 export const SOURCES: readonly GroupSource[] = ['AZURE_AD', 'O365']
 
 /** The view as a fragment, `#` included. */
-export function written({ filters, place, event }: View): string {
+export function written({ page, filters, place, event }: View): string {
   const out = new URLSearchParams()
   const all = (name: string, values: readonly string[]) => values.forEach((value) => out.append(name, value))
   const one = (name: string, value: string | undefined) => {
@@ -27,6 +27,7 @@ export function written({ filters, place, event }: View): string {
       out.append(name, party.key)
       out.append(`${name}.name`, party.name)
     })
+  if (page === 'overview') out.set('page', page)
   const { period } = filters
   if (typeof period === 'object') {
     one('from', period.from)
@@ -48,6 +49,7 @@ export function written({ filters, place, event }: View): string {
   one('involving', filters.involving)
   one('correlation', filters.correlation)
   one('text', filters.text)
+  one('asOf', filters.asOf?.toString())
   if (place) one('after' in place ? 'after' : 'before', 'after' in place ? place.after : place.before)
   one('event', event)
   return `#${out}`
@@ -73,8 +75,10 @@ export function read(fragment: string): View {
     involving: one('involving'),
     correlation: one('correlation'),
     text: one('text'),
+    asOf: sequence(one('asOf')),
   }
-  return { filters, place: place(one('after'), one('before')), event: one('event') }
+  const page = given.get('page') === 'overview' ? 'overview' : 'events'
+  return { page, filters, place: place(one('after'), one('before')), event: one('event') }
 }
 
 function among<T extends string>(known: readonly T[], given: string[]): T[] {
@@ -88,6 +92,10 @@ function parties(given: URLSearchParams, name: string): Party[] {
 
 function property(name?: string, from?: string, to?: string) {
   return name === undefined && from === undefined && to === undefined ? undefined : { name, from, to }
+}
+
+function sequence(text?: string): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
 function place(after?: string, before?: string): Place {

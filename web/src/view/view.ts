@@ -38,12 +38,15 @@ export interface Filters {
   involving?: string | undefined
   correlation?: string | undefined
   text?: string | undefined
+  /** The place in the log up to which is looked at: what was recorded later does not count. For evidence. */
+  asOf?: number | undefined
 }
 
 /** Where in the list: the page after or before a cursor; without one, the newest events. */
 export type Place = { after: string } | { before: string } | undefined
 
 export interface View {
+  page: 'events' | 'overview'
   filters: Filters
   place: Place
   /** The id of the event whose detail is open. */
@@ -60,8 +63,6 @@ export const NO_FILTERS: Filters = {
   actor: [],
   target: [],
 }
-
-export const START: View = { filters: NO_FILTERS, place: undefined }
 
 /** The view with other filters: from the top of the list again, with nothing open. */
 export function filtered(view: View, change: Partial<Filters>): View {

@@ -1,0 +1,30 @@
+// What the live switch asks for: where the log ends now, and what is recorded from there on.
+import { graphql } from '../api/gql'
+
+export const LogEnd = graphql(`
+  query LogEnd {
+    auditLogInfo {
+      feedCursor
+    }
+  }
+`)
+
+export const Recorded = graphql(`
+  subscription Recorded(
+    $after: String
+    $filter: AuditEventFilter
+    $application: Boolean!
+    $changes: Boolean!
+    $plain: Boolean!
+    $provenance: Boolean!
+  ) {
+    auditEventsRecorded(after: $after, filter: $filter) {
+      edges {
+        node {
+          ...EventRow
+        }
+      }
+      resumeCursor
+    }
+  }
+`)

@@ -1,0 +1,67 @@
+// What can be done with the list: look at it as a list or as an overview, follow it live, choose columns and times,
+// read it again, and make a link that shows the same for ever.
+import { ColumnMenu } from '../list/column-menu'
+import type { Point } from '../list/query'
+import type { Standing } from '../live/follow'
+import { LiveSwitch } from '../live/live-switch'
+import { canBeLive } from '../live/use-live'
+import { CopyButton } from '../ui/copy-button'
+import { Icon } from '../ui/icon'
+import { written } from '../view/fragment'
+import { useView } from '../view/use-view'
+import type { View } from '../view/view'
+import { TimeMenu } from './time-menu'
+
+interface Props {
+  isLive: boolean
+  standing: Standing | undefined
+  /** What the page was answered for; undefined until it is. */
+  point: Point | undefined
+  onLive: (on: boolean) => void
+  onReadAgain: () => void
+}
+
+export function Tools({ isLive, standing, point, onLive, onReadAgain }: Props) {
+  const { view, look } = useView()
+  const isList = view.page === 'events'
+  const tab = (page: View['page'], name: string) => (
+    <button type="button" aria-pressed={view.page === page} onClick={() => look({ ...view, page, place: undefined, event: undefined })}>
+      {name}
+    </button>
+  )
+  return (
+    <div className="tools">
+      <span className="tabs" role="group" aria-label="Show as">
+        {tab('events', 'Events')}
+        {tab('overview', 'Overview')}
+      </span>
+      {isList && <LiveSwitch on={isLive} standing={standing} reason={whyNotLive(view)} onChange={onLive} />}
+      <TimeMenu />
+      {isList && <ColumnMenu />}
+      {isList && (
+        <CopyButton
+          label="Link to what is shown"
+          isSquare
+          icon="link"
+          text={() => new URL(written(point ? frozen(view, point) : view), location.href).href}
+        />
+      )}
+      <button type="button" className="button square" aria-label="Read again" title="Read again" onClick={onReadAgain}>
+        <Icon name="refresh" />
+      </button>
+    </div>
+  )
+}
+
+function whyNotLive({ place, filters }: View): string | undefined {
+  if (place !== undefined) return 'Only the newest page can be live'
+  return canBeLive(filters) ? undefined : 'This view ends in the past'
+}
+
+/** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
+function frozen(view: View, { asOf, from, to }: Point): View {
+  const { period } = view.filters
+  const fixed = typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
+  const isOpen = typeof fixed === 'object' && fixed.from === undefined && fixed.to === undefined
+  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : fixed, asOf } }
+}

@@ -1,0 +1,83 @@
+// What the overview asks for: one summary of what the filters leave, and one of the failures among it.
+import { graphql } from '../api/gql'
+import type { HistogramInterval, OverviewQuery } from '../api/gql/graphql'
+import type { Period } from '../view/view'
+
+export type Summary = NonNullable<OverviewQuery['all']>
+export type Bucket = NonNullable<Summary['histogram']>[number]
+export type Facet = NonNullable<Summary['activities']>
+
+graphql(`
+  fragment Facet on AuditFacet {
+    buckets {
+      value
+      displayName
+      count
+    }
+    otherCount
+  }
+`)
+
+export const Overview = graphql(`
+  query Overview(
+    $period: AuditPeriodInput
+    $filter: AuditEventFilter
+    $failures: AuditEventFilter
+    $asOf: Sequence
+    $interval: HistogramInterval!
+    $timeZone: String!
+  ) {
+    all: auditEventSummary(period: $period, filter: $filter, asOf: $asOf) {
+      asOf
+      totalCount
+      histogram(interval: $interval, timeZone: $timeZone) {
+        startsAt
+        endsAt
+        count
+        failureCount
+      }
+      activities: facet(field: ACTIVITY, top: 8) {
+        ...Facet
+      }
+      actors: facet(field: ACTOR, top: 8) {
+        ...Facet
+      }
+      targets: facet(field: TARGET, top: 8) {
+        ...Facet
+      }
+    }
+    failures: auditEventSummary(period: $period, filter: $failures, asOf: $asOf) {
+      totalCount
+      activities: facet(field: ACTIVITY, top: 8) {
+        ...Facet
+      }
+    }
+  }
+`)
+
+export const LogSpan = graphql(`
+  query LogSpan {
+    auditLogInfo {
+      oldestEventAt
+      newestEventAt
+    }
+  }
+`)
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const WINDOWS = { '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY }
+
+/** How wide the bars are: such that there are some dozens of them. `span` is what the log itself covers. */
+export function intervalFor(period: Period, span: { oldestEventAt: string | null; newestEventAt: string | null }): HistogramInterval {
+  const at = (moment: string | null | undefined, otherwise: number) => (moment == null ? otherwise : Date.parse(moment))
+  const now = Date.now()
+  const own = typeof period === 'object' ? period : {}
+  const wide =
+    typeof period === 'string' && period !== 'all'
+      ? WINDOWS[period]
+      : at(own.to, Math.max(at(span.newestEventAt, now), now)) - at(own.from, at(span.oldestEventAt, now))
+  if (wide <= 3 * DAY) return 'HOUR'
+  if (wide <= 120 * DAY) return 'DAY'
+  return wide <= 800 * DAY ? 'WEEK' : 'MONTH'
+}

@@ -1,0 +1,84 @@
+// The live switch: what is recorded comes in on top, filtered, once, and none is lost over a broken connection.
+import { expect, record, rows, test } from './fixture'
+
+let numbered = 0
+
+/** Records an event that only this test knows, and says how it is shown. */
+async function happens(activity: string, at = new Date()): Promise<void> {
+  numbered += 1
+  await record(
+    JSON.stringify({
+      eventKey: `${activity}-${numbered}-${Date.now()}`,
+      occurredAt: at.toISOString(),
+      service: 'Contoso Viewer Tests',
+      category: 'Live',
+      activity,
+      status: 'SUCCESS',
+      actor: { user: { userPrincipalName: 'tester@contoso.example' } },
+      targets: [{ type: 'Counter', objectId: String(numbered) }],
+    }),
+  )
+}
+
+test('new events come in on top, those of the filter alone', async ({ open }) => {
+  const page = await open('#activity=Live%20one')
+  await expect(page.getByText('No events match')).toBeVisible()
+  const live = page.getByRole('switch', { name: 'Live' })
+  await live.click()
+  await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeAttached()
+  await happens('Live other')
+  await happens('Live one')
+  await expect(rows(page)).toHaveCount(1)
+  await happens('Live one')
+  await expect(rows(page)).toHaveCount(2)
+  await happens('Live one', new Date(Date.now() - 90 * 86_400_000))
+  await happens('Live one')
+  // The one of three months ago is not of the last month.
+  await expect(rows(page)).toHaveCount(3)
+  await expect(page.locator('.count')).toHaveText('3 events')
+  await live.click()
+  await expect(live).toHaveAttribute('aria-checked', 'false')
+})
+
+test('nothing is lost and nothing comes twice over a broken connection', async ({ open, page, allowed }) => {
+  allowed.push('WebSocket')
+  let isDown = false
+  const sockets: { close: () => Promise<void> }[] = []
+  await page.routeWebSocket('**/graphql', (socket) => {
+    if (isDown) return void socket.close()
+    const server = socket.connectToServer()
+    sockets.push({ close: () => Promise.all([socket.close(), server.close()]).then(() => undefined) })
+  })
+  await open('#activity=Live%20broken')
+  await page.getByRole('switch', { name: 'Live' }).click()
+  const status = page.getByRole('status')
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
+  await happens('Live broken')
+  await expect(rows(page)).toHaveCount(1)
+  isDown = true
+  await sockets[0]?.close()
+  await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
+  await happens('Live broken')
+  await happens('Live broken')
+  isDown = false
+  await expect(rows(page)).toHaveCount(3)
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
+  await happens('Live broken')
+  await expect(rows(page)).toHaveCount(4)
+})
+
+test('it follows the filters, and is not offered where it makes no sense', async ({ open }) => {
+  const page = await open('#activity=Live%20first')
+  const live = page.getByRole('switch', { name: 'Live' })
+  await live.click()
+  await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeAttached()
+  await page.getByRole('button', { name: 'Clear Activity' }).click()
+  await expect(rows(page).first()).toBeVisible()
+  await happens('Live second')
+  await expect(rows(page).first()).toContainText('Live second')
+  await page.getByRole('button', { name: 'Older' }).click()
+  await expect(live).toBeDisabled()
+  await page.getByRole('button', { name: 'Newest' }).click()
+  await expect(live).toBeEnabled()
+  await expect(live).toHaveAttribute('aria-checked', 'true')
+})

@@ -1,0 +1,109 @@
+// The overview: what it counts is what the API counts, and everything in it leads to the events it counts.
+import { ask, count, expect, expectAccessible, expectCount, record, rows, test } from './fixture'
+
+interface Facet {
+  buckets: { value: string; displayName: string; count: number }[]
+}
+
+const query = `query { auditEventSummary(period: null) { totalCount
+  activities: facet(field: ACTIVITY, top: 8) { buckets { value displayName count } }
+  actors: facet(field: ACTOR, top: 8) { buckets { value displayName count } }
+  targets: facet(field: TARGET, top: 8) { buckets { value displayName count } } } }`
+
+test('the most frequent activities, actors and targets, each leading to its events', async ({ open }) => {
+  const { auditEventSummary: all } = await ask<{ auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet> }>(query)
+  const page = await open('#page=overview&period=all')
+  for (const [title, facet] of [
+    ['Activities', all.activities],
+    ['Initiated by', all.actors],
+    ['Targets', all.targets],
+  ] as const) {
+    const list = page.getByRole('region', { name: title })
+    await expect(list.getByRole('listitem')).toHaveCount(8)
+    const [first] = facet.buckets
+    const top = list.getByRole('button').first()
+    await expect(top).toContainText(first?.displayName ?? '')
+    const counted = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
+    await top.click()
+    await expectCount(page, counted)
+    await page.goBack()
+  }
+})
+
+test('failures lead to the failures', async ({ open }) => {
+  const page = await open('#page=overview&period=all')
+  await page.getByRole('button', { name: /failed$/ }).click()
+  await expectCount(page, await count({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
+  await page.goBack()
+  const top = page.getByRole('region', { name: 'Failures' }).getByRole('button').first()
+  const counted = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
+  await top.click()
+  await expectCount(page, counted)
+})
+
+test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
+  const page = await open('#page=overview')
+  const chart = page.getByRole('slider', { name: 'Events over time' })
+  await expect(chart).toBeVisible()
+  const box = await chart.boundingBox()
+  if (!box) throw new Error('the chart has no place')
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 60)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 60, { steps: 5 })
+  const told = page.locator('.histogram figcaption')
+  await expect(told).toContainText('events')
+  const counted = Number(/([\d,]+) events/.exec(await told.innerText())?.[1]?.replaceAll(',', ''))
+  await page.mouse.up()
+  await expect(page.locator('.overview-total b')).toHaveText(counted.toLocaleString('en-GB'))
+  const drawn = page.url()
+  expect(drawn).toContain('from=')
+  await page.goBack()
+  await chart.focus()
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.press('ArrowLeft')
+  await page.keyboard.press('Shift+ArrowLeft')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/from=.*to=/)
+  await page.getByRole('button', { name: 'Events', exact: true }).click()
+  await expect(rows(page).first()).toBeVisible()
+})
+
+test('a link to what is shown shows the same after more was recorded', async ({ open, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  const page = await open('#period=all&text=evidence')
+  const happens = (number: number) =>
+    record(
+      JSON.stringify({
+        eventKey: `evidence-${number}-${Date.now()}`,
+        occurredAt: new Date().toISOString(),
+        service: 'Contoso Viewer Tests',
+        category: 'Evidence',
+        activity: `Give evidence ${number}`,
+        status: 'SUCCESS',
+        actor: { user: { userPrincipalName: 'tester@contoso.example' } },
+      }),
+    )
+  await happens(1)
+  await page.getByRole('button', { name: 'Read again' }).click()
+  await expectCount(page, 1)
+  await page.getByRole('button', { name: 'Link to what is shown' }).click()
+  const link = await page.evaluate(() => navigator.clipboard.readText())
+  await happens(2)
+  await page.getByRole('button', { name: 'Read again' }).click()
+  await expectCount(page, 2)
+  await page.goto(link)
+  await expectCount(page, 1)
+  await page.getByRole('button', { name: 'Clear As of event' }).click()
+  await expectCount(page, 2)
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme })
+    test('axe finds nothing serious', async ({ open }) => {
+      const page = await open('#page=overview')
+      await expect(page.getByRole('region', { name: 'Targets' }).getByRole('listitem').first()).toBeVisible()
+      await expectAccessible(page)
+    })
+  })
+}
