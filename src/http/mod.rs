@@ -38,9 +38,9 @@ use crate::graphql::document::Documents;
 pub use address::Network;
 pub use crowd::{Crowd, Manners, Who};
 pub use envelope::envelope;
+pub use export::Exports;
 pub use origins::{Origin, Origins};
 pub use persisted::{Persisted, Trusted};
-pub use export::Exports;
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
 
