@@ -17,7 +17,8 @@ const ROWS_MAX: usize = 500;
 /// The most bytes of bodies that are written together, as long as it is not a single event that has more.
 const BYTES_MAX: usize = 8 << 20;
 
-/// The tables that a copy is made of, in the order in which they refer to each other.
+/// The tables that a copy is made of, in the order in which they refer to each other. Sums behind the log are not among
+/// them: the server makes them anew.
 pub const COPIED: [&str; 9] = [
     "tenant",
     "tenant_log",

@@ -119,7 +119,8 @@ async fn no_table_is_forgotten() {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     };
     let mut found = texts(&desk.database.connection().await, sql).await;
-    found.retain(|name| name != "seaql_migrations");
+    // Sums behind the log are made anew.
+    found.retain(|name| name != "seaql_migrations" && !name.starts_with("rollup"));
     found.sort_unstable();
     let mut copied: Vec<&str> = COPIED.to_vec();
     copied.sort_unstable();

@@ -4,7 +4,7 @@ use auditgraph::audit::filter::{Condition, TimeRange};
 use auditgraph::audit::fold::fold;
 use auditgraph::audit::page::{Order, Page};
 use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{EventBody, EventId, NewEvent};
+use auditgraph::audit::{EventBody, EventId, FacetField, NewEvent, Timestamp};
 use auditgraph::store::{List, Outcome, PageWants, Reader};
 use proptest::test_runner::TestRunner;
 
@@ -75,8 +75,19 @@ async fn two_tenants_never_see_one_another() {
 }
 
 /// The tables that hold rows of tenants.
-const TABLES: [&str; 8] =
-    ["audit_event", "event_key", "actor", "target", "event_target", "property_change", "activity_type", "tenant_log"];
+const TABLES: [&str; 11] = [
+    "audit_event",
+    "event_key",
+    "actor",
+    "target",
+    "event_target",
+    "property_change",
+    "activity_type",
+    "tenant_log",
+    "rollup",
+    "rollup_key",
+    "rollup_block",
+];
 
 /// The names under which a statement reads a tenant's tables: aliases, or the tables themselves.
 fn names(sql: &str) -> Vec<String> {
@@ -108,6 +119,10 @@ async fn every_statement_names_the_tenant_for_each_table() {
     let log = TestLog::observed(Some(statements.observer())).await;
     statements.take();
     log.record(bodies(&mut runner, "k", 20)).await;
+    let mut ran = statements.take();
+    // It looks after the logs of all tenants.
+    log.store.roll_up(7).await.unwrap();
+    statements.take();
     let reader = log.reader();
     for_all(&mut runner, 100, &condition(), async |condition| {
         let list = List { condition, period: TimeRange::default(), as_of: None };
@@ -116,12 +131,19 @@ async fn every_statement_names_the_tenant_for_each_table() {
         Ok(())
     })
     .await;
+    let everything = Condition::everything();
+    let list = List { condition: everything, period: TimeRange::default(), as_of: Some(20) };
+    for field in FacetField::ALL {
+        reader.facet(&list, *field, 3, true).await.unwrap();
+    }
+    reader.histogram(&list, &[Timestamp(0), Timestamp(i64::MAX)]).await.unwrap();
     reader.actors(&fold("A"), 3).await.unwrap();
     reader.recorded_activities().await.unwrap();
     reader.extent().await.unwrap();
     reader.event(EventId([0; 16])).await.unwrap();
     let mut seen = std::collections::BTreeSet::new();
-    for sql in statements.take() {
+    ran.extend(statements.take());
+    for sql in ran {
         for name in names(&sql) {
             let own = if name.starts_with('"') {
                 format!("{name}.\"tenant_id\" = ")
@@ -134,6 +156,7 @@ async fn every_statement_names_the_tenant_for_each_table() {
         let written = TABLES.iter().any(|table| sql.starts_with(&format!("INSERT INTO \"{table}\"")));
         assert!(!written || sql.contains("(\"tenant_id\", "), "{sql}");
     }
-    let expected = ["\"activity_type\"", "\"tenant_log\"", "a", "d", "e", "g", "i", "k", "p", "t"];
+    let expected =
+        ["\"activity_type\"", "\"rollup_block\"", "\"tenant_log\"", "a", "d", "e", "g", "i", "k", "p", "r", "t", "v"];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
