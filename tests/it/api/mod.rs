@@ -10,6 +10,8 @@ mod failures;
 mod feed;
 mod filters;
 mod import;
+mod issuers;
+mod key_sets;
 mod pages;
 mod party_filters;
 mod periods;

@@ -1,6 +1,6 @@
 //! What the log promises, on the store itself.
 
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod record;
 mod memory;
 mod sequence;
@@ -13,3 +13,4 @@ mod limits;
 mod plans;
 mod tenants;
 mod rebuild;
+mod verify;

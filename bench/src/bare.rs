@@ -1,0 +1,248 @@
+//! A page by hand: what one would write who needs this one page and nothing else.
+//!
+//! The token is verified, the statement that auditgraph sends is sent by sqlx, bodies are read into structures that
+//! borrow from them, and the answer that auditgraph gives to [`crate::shape::PAGE`] is printed. No GraphQL, no scope,
+//! no redaction, no other question that could be asked.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use auditgraph::audit::EventId;
+use auditgraph::audit::Timestamp;
+use auditgraph::audit::fold::fold;
+use auditgraph::audit::page::{Cursor, Order, Position};
+use clap::Args;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::sqlx::{self, PgPool, Row as _};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::process::SECRET;
+
+/// The statement that auditgraph sends for a page of a category.
+pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body FROM audit_event e \
+    WHERE e.tenant_id = $1 AND ((TRUE AND e.category = $2 AND e.category <> '')) \
+    ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT $3";
+
+/// Where to serve from and at.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// `postgres://...`
+    #[arg(long)]
+    database_url: String,
+    /// The address.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
+
+struct State {
+    pool: PgPool,
+    key: DecodingKey,
+    validation: Validation,
+    tenant_id: i32,
+}
+
+pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
+    let pool = PgPoolOptions::new().max_connections(8).connect(&options.database_url).await?;
+    let tenant_id: i32 = sqlx::query_scalar("SELECT id FROM tenant WHERE key = 'contoso'").fetch_one(&pool).await?;
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_aud = false;
+    let state = web::Data::new(State { pool, key: DecodingKey::from_secret(SECRET.as_bytes()), validation, tenant_id });
+    HttpServer::new(move || App::new().app_data(state.clone()).route("/page", web::post().to(page)))
+        .bind(options.listen)?
+        .run()
+        .await?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    first: i64,
+    category: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    tid: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(borrow)]
+    event_key: Cow<'a, str>,
+    #[serde(borrow)]
+    activity: Cow<'a, str>,
+    #[serde(borrow)]
+    activity_display_name: Cow<'a, str>,
+    #[serde(borrow)]
+    category: Cow<'a, str>,
+    #[serde(borrow)]
+    service: Cow<'a, str>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    #[serde(borrow, default)]
+    correlation_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    actor: Actor<'a>,
+    #[serde(borrow, default)]
+    targets: Vec<Target<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Actor<'a> {
+    kind: &'a str,
+    #[serde(borrow, default)]
+    display_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    service_principal_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    application: Option<Application<'a>>,
+    #[serde(borrow, default)]
+    ip_address: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    object_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    user_principal_name: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Application<'a> {
+    #[serde(borrow, default)]
+    display_name: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Target<'a> {
+    #[serde(borrow, default)]
+    object_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    display_name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    modified_properties: Vec<Change<'a>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Change<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    change: &'a str,
+    #[serde(borrow, default)]
+    old_value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    new_value: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Edge<'a> {
+    cursor: String,
+    node: Node<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Node<'a> {
+    id: String,
+    occurred_at: String,
+    activity: Cow<'a, str>,
+    activity_display_name: Cow<'a, str>,
+    category: Cow<'a, str>,
+    service: Cow<'a, str>,
+    status: Cow<'a, str>,
+    correlation_id: Option<Cow<'a, str>>,
+    actor: Shown<'a>,
+    targets: Vec<Target<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::option_option, reason = "a member may be absent, or there without a value")]
+struct Shown<'a> {
+    kind: &'a str,
+    name: Cow<'a, str>,
+    ip_address: Option<Cow<'a, str>>,
+    /// Users alone have these two, and may have them without a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object_id: Option<Option<Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_principal_name: Option<Option<Cow<'a, str>>>,
+}
+
+impl<'a> From<Actor<'a>> for Shown<'a> {
+    fn from(actor: Actor<'a>) -> Self {
+        let of_application = actor.application.and_then(|application| application.display_name);
+        let own = match actor.kind {
+            "APPLICATION" => of_application.or(actor.service_principal_name),
+            _ => actor.display_name,
+        };
+        let name = own.or_else(|| actor.user_principal_name.clone()).or_else(|| actor.object_id.clone());
+        let is_user = actor.kind == "USER";
+        Self {
+            kind: actor.kind,
+            name: name.unwrap_or(Cow::Borrowed("Unknown")),
+            ip_address: actor.ip_address,
+            object_id: is_user.then_some(actor.object_id),
+            user_principal_name: is_user.then_some(actor.user_principal_name),
+        }
+    }
+}
+
+async fn page(
+    request: HttpRequest,
+    asked: web::Json<Asked>,
+    state: web::Data<State>,
+) -> actix_web::Result<HttpResponse> {
+    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
+    let claims = jsonwebtoken::decode::<Claims>(token, &state.key, &state.validation);
+    if !claims.is_ok_and(|claims| claims.claims.tid == "contoso") {
+        return Ok(HttpResponse::Unauthorized().finish());
+    }
+    let rows = sqlx::query(STATEMENT)
+        .bind(state.tenant_id)
+        .bind(fold(&asked.category))
+        .bind(asked.first + 1)
+        .fetch_all(&state.pool)
+        .await
+        .map_err(actix_web::error::ErrorInternalServerError)?;
+    let has_next = rows.len() > usize::try_from(asked.first).unwrap_or(0);
+    let mut body = b"{\"data\":{\"auditEvents\":{\"edges\":[".to_vec();
+    let mut last = String::new();
+    for (i, row) in rows.iter().take(usize::try_from(asked.first).unwrap_or(0)).enumerate() {
+        if i > 0 {
+            body.push(b',');
+        }
+        let (sequence, at): (i64, i64) = (row.get(0), row.get(1));
+        let edge = edge(sequence, Timestamp(at), row.get(2))?;
+        last.clone_from(&edge.cursor);
+        serde_json::to_writer(&mut body, &edge)?;
+    }
+    body.extend(format!("],\"pageInfo\":{{\"hasNextPage\":{has_next},\"endCursor\":\"{last}\"}}}}}}}}").as_bytes());
+    Ok(HttpResponse::Ok().content_type("application/json; charset=utf-8").body(body))
+}
+
+fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<Edge<'_>> {
+    let body: Body<'_> = serde_json::from_str(body)?;
+    let position = Position { occurred_at: at, sequence };
+    let node = Node {
+        id: EventId::of(&body.service, &body.event_key).to_global(),
+        occurred_at: at.to_string(),
+        activity: body.activity,
+        activity_display_name: body.activity_display_name,
+        category: body.category,
+        service: body.service,
+        status: body.status,
+        correlation_id: body.correlation_id,
+        actor: body.actor.into(),
+        targets: body.targets,
+    };
+    Ok(Edge { cursor: Cursor { order: Order::NEWEST, window: None, position }.encode(), node })
+}

@@ -1,0 +1,76 @@
+//! Rows in bulk: as the text that PostgreSQL's `COPY` reads, or as inserts on SQLite.
+
+use std::fmt::Write as _;
+
+use sea_orm::sqlx::PgPool;
+use sea_orm::sqlx::postgres::PgPoolCopyExt as _;
+use sea_orm::{
+    ActiveModelTrait, DatabaseConnection, DbBackend, EntityName as _, EntityTrait, Iden as _, IntoActiveModel,
+    Iterable as _, ModelTrait, Value,
+};
+
+/// Adds rows of a table.
+pub(crate) async fn insert<M, A>(connection: &DatabaseConnection, rows: &[M]) -> anyhow::Result<()>
+where
+    M: ModelTrait + IntoActiveModel<A>,
+    A: ActiveModelTrait<Entity = M::Entity> + Send,
+{
+    if rows.is_empty() {
+        return Ok(());
+    }
+    if connection.get_database_backend() == DbBackend::Postgres {
+        return Ok(copy(connection.get_postgres_connection_pool(), rows).await?);
+    }
+    for part in rows.chunks(1_000) {
+        let models = part.iter().map(|row| row.clone().into_active_model());
+        <M::Entity as EntityTrait>::insert_many(models).exec_without_returning(connection).await?;
+    }
+    Ok(())
+}
+
+async fn copy<M: ModelTrait>(pool: &PgPool, rows: &[M]) -> Result<(), sea_orm::sqlx::Error> {
+    let columns = || <M::Entity as EntityTrait>::Column::iter();
+    let names: Vec<String> = columns().map(|column| format!("\"{}\"", column.unquoted())).collect();
+    let table = <M::Entity as Default>::default();
+    let mut text = String::new();
+    for row in rows {
+        for (i, column) in columns().enumerate() {
+            if i > 0 {
+                text.push('\t');
+            }
+            push(&mut text, &row.get(column));
+        }
+        text.push('\n');
+    }
+    let sql = format!("COPY {} ({}) FROM STDIN", table.table_name(), names.join(", "));
+    let mut sink = pool.copy_in_raw(&sql).await?;
+    sink.send(text.into_bytes()).await?;
+    sink.finish().await?;
+    Ok(())
+}
+
+fn push(out: &mut String, value: &Value) {
+    // Writing to a String does not fail.
+    let _ = match value {
+        Value::Int(Some(number)) => write!(out, "{number}"),
+        Value::BigInt(Some(number)) => write!(out, "{number}"),
+        Value::SmallInt(Some(number)) => write!(out, "{number}"),
+        Value::String(Some(text)) => {
+            for c in text.chars() {
+                match c {
+                    '\\' => out.push_str("\\\\"),
+                    '\n' => out.push_str("\\n"),
+                    '\r' => out.push_str("\\r"),
+                    '\t' => out.push_str("\\t"),
+                    c => out.push(c),
+                }
+            }
+            Ok(())
+        }
+        Value::Bytes(Some(bytes)) => {
+            out.push_str("\\\\x");
+            bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+        }
+        _ => write!(out, "\\N"),
+    };
+}

@@ -1,0 +1,247 @@
+//! Filling an empty database: a template recorded by the product, copies of it in bulk, indexes after the load.
+//!
+//! The tenant `contoso` has four fifths of the events and is the one that is measured; the others are there so that
+//! an index or a plan that forgets the tenant shows.
+
+use std::time::{Duration, Instant};
+
+use auditgraph::access;
+use auditgraph::audit::NewEvent;
+use auditgraph::audit::sensitive::SensitiveNames;
+use auditgraph::store::{Settings, Store};
+use auditgraph::{app, demo};
+use clap::Args;
+use entity::{activity_type, actor, target, tenant, tenant_log};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection,
+    DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, Statement,
+};
+use tokio::sync::mpsc;
+
+use crate::template::{self, Rows, Template};
+use crate::{copy, say};
+
+/// What to fill, and how far.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// `sqlite://FILE` or `postgres://...`; it must be empty.
+    #[arg(long)]
+    pub(crate) database_url: String,
+    /// How many events, of all tenants.
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) events: usize,
+    /// The events follow from it.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// The most events that are recorded one by one.
+const TEMPLATE_MAX: usize = 20_000;
+/// Companies whose year is told in the template.
+const COMPANIES: usize = 5;
+/// The tenants, with their parts of the whole in hundredths.
+const TENANTS: [(&str, usize); 3] = [("contoso", 80), ("fabrikam", 15), ("tailspin", 5)];
+/// Template events whose copies are shuffled among each other in time.
+const WINDOW: usize = 500;
+/// Events that travel to the database together.
+const CHUNK: usize = 10_000;
+
+pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let settings =
+        Settings { url: options.database_url.clone(), connections: 4, statement_timeout: Duration::from_secs(60) };
+    let store = Store::open(&settings, None).await?;
+    store.migrate().await?;
+    anyhow::ensure!(store.tenants().await?.is_empty(), "the database is not empty");
+    let recorded = record(&store, options).await?;
+    let connection = connect(&options.database_url).await?;
+    let template_id = tenant_id(&connection, "template").await?;
+    let templates = template::read(&connection, template_id).await?;
+    say(&format!("template: {recorded} events recorded after {:.1?}", started.elapsed()));
+    let indexes = Indexes::drop(&connection).await?;
+    let rest = options.events.saturating_sub(recorded);
+    for (key, percent) in TENANTS {
+        let count = rest * percent / 100;
+        store.add_tenant(key, key, &[], app::new_id()).await?;
+        let id = tenant_id(&connection, key).await?;
+        snapshots(&connection, template_id, id, count, recorded).await?;
+        events(&connection, &templates, id, count, options.seed).await?;
+        say(&format!("{key}: {count} events after {:.1?}", started.elapsed()));
+    }
+    indexes.create(&connection).await?;
+    let analyze = if is_postgres(&connection) { "VACUUM (ANALYZE)" } else { "ANALYZE" };
+    connection.execute_unprepared(analyze).await?;
+    say(&format!("{} events in all, indexed after {:.1?}", options.events, started.elapsed()));
+    Ok(())
+}
+
+/// Several connections to PostgreSQL; one to SQLite, which need not wait for the disk while it is filled.
+async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
+    if url.starts_with("postgres") {
+        return Ok(Database::connect(url).await?);
+    }
+    let mut options = ConnectOptions::new(url);
+    let connection = Database::connect(options.max_connections(1).to_owned()).await?;
+    connection.execute_unprepared("PRAGMA synchronous = OFF").await?;
+    Ok(connection)
+}
+
+fn is_postgres(connection: &DatabaseConnection) -> bool {
+    connection.get_database_backend() == DbBackend::Postgres
+}
+
+async fn tenant_id(connection: &DatabaseConnection, key: &str) -> anyhow::Result<i32> {
+    let row = tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(connection).await?;
+    Ok(row.ok_or_else(|| anyhow::anyhow!("no tenant {key}"))?.id)
+}
+
+/// Records the template, as any application would.
+async fn record(store: &Store, options: &Options) -> anyhow::Result<usize> {
+    let count = (options.events / 5).min(TEMPLATE_MAX);
+    let now = app::now();
+    let tenant = store.add_tenant("template", "Template", &[], app::new_id()).await?;
+    let writer = access::operator_writer(store, &tenant);
+    let rules = SensitiveNames::default();
+    for company in 0..COMPANIES {
+        let seed = options.seed.wrapping_mul(COMPANIES as u64).wrapping_add(company as u64);
+        let bodies = demo::events(seed, now, count / COMPANIES);
+        let events: Vec<NewEvent> = bodies
+            .map(|body| NewEvent::parse(body, now, &rules).map_err(|problems| anyhow::anyhow!("{problems:?}")))
+            .collect::<anyhow::Result<_>>()?;
+        for batch in events.chunks(1_000) {
+            writer.record(batch, now).await?;
+        }
+    }
+    Ok(count / COMPANIES * COMPANIES)
+}
+
+/// Gives a tenant the actors, targets and activities of the template, and a head that fits its events.
+async fn snapshots(
+    connection: &DatabaseConnection,
+    template_id: i32,
+    tenant_id: i32,
+    count: usize,
+    recorded: usize,
+) -> anyhow::Result<()> {
+    let rows = actor::Entity::find().filter(actor::Column::TenantId.eq(template_id)).all(connection).await?;
+    let rows: Vec<_> = rows.into_iter().map(|row| actor::Model { tenant_id, ..row }).collect();
+    copy::insert(connection, &rows).await?;
+    let rows = target::Entity::find().filter(target::Column::TenantId.eq(template_id)).all(connection).await?;
+    let rows: Vec<_> = rows.into_iter().map(|row| target::Model { tenant_id, ..row }).collect();
+    copy::insert(connection, &rows).await?;
+    let rows =
+        activity_type::Entity::find().filter(activity_type::Column::TenantId.eq(template_id)).all(connection).await?;
+    let times = (count / recorded.max(1)).max(1);
+    let more = |row: activity_type::Model| activity_type::Model {
+        tenant_id,
+        event_count: row.event_count * i64::try_from(times).unwrap_or(1),
+        ..row
+    };
+    copy::insert(connection, &rows.into_iter().map(more).collect::<Vec<_>>()).await?;
+    let log = |id| tenant_log::Entity::find_by_id(id).one(connection);
+    let (Some(head), Some(own)) = (log(template_id).await?, log(tenant_id).await?) else {
+        anyhow::bail!("a tenant has no log");
+    };
+    let head = tenant_log::Model { tenant_id, log_id: own.log_id, last_sequence: i64::try_from(count)?, ..head };
+    head.into_active_model().reset_all().update(connection).await?;
+    Ok(())
+}
+
+/// Copies of the template in the order of their times. They are made while the ones before travel.
+async fn events(
+    connection: &DatabaseConnection,
+    templates: &[Template],
+    tenant_id: i32,
+    count: usize,
+    seed: u64,
+) -> anyhow::Result<()> {
+    let (sender, mut receiver) = mpsc::channel::<Vec<Rows>>(2);
+    let own = connection.clone();
+    let travel = tokio::spawn(async move {
+        while let Some(chunk) = receiver.recv().await {
+            send(&own, chunk).await?;
+        }
+        anyhow::Ok(())
+    });
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut sequence = 0;
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for start in (0..templates.len()).step_by(WINDOW) {
+        let end = (start + WINDOW).min(templates.len());
+        // How many copies of the first so many there are.
+        let share = |of: usize| of * count / templates.len();
+        let mut places: Vec<usize> =
+            (start..end).flat_map(|place| std::iter::repeat_n(place, share(place + 1) - share(place))).collect();
+        rng.shuffle(&mut places);
+        let (from, to) = (templates[start].occurred_at(), templates[end - 1].occurred_at());
+        let mut times: Vec<i64> = places.iter().map(|_| rng.i64(from..=to)).collect();
+        times.sort_unstable();
+        for (place, at) in places.into_iter().zip(times) {
+            sequence += 1;
+            chunk.push(templates[place].copy(tenant_id, sequence, at));
+            if chunk.len() == CHUNK {
+                sender.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).await?;
+            }
+        }
+    }
+    sender.send(chunk).await?;
+    drop(sender);
+    travel.await??;
+    Ok(())
+}
+
+async fn send(connection: &DatabaseConnection, chunk: Vec<Rows>) -> anyhow::Result<()> {
+    let (mut events, mut keys, mut targets, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for mut rows in chunk {
+        events.push(rows.event);
+        keys.push(rows.key);
+        targets.append(&mut rows.targets);
+        changes.append(&mut rows.changes);
+    }
+    if is_postgres(connection) {
+        let small = async {
+            copy::insert(connection, &keys).await?;
+            copy::insert(connection, &targets).await?;
+            copy::insert(connection, &changes).await
+        };
+        tokio::try_join!(copy::insert(connection, &events), small)?;
+    } else {
+        connection.execute_unprepared("BEGIN").await?;
+        copy::insert(connection, &keys).await?;
+        copy::insert(connection, &events).await?;
+        copy::insert(connection, &targets).await?;
+        copy::insert(connection, &changes).await?;
+        connection.execute_unprepared("COMMIT").await?;
+    }
+    Ok(())
+}
+
+/// The indexes that only cost while a table is filled, as the statements that make them again.
+struct Indexes(Vec<String>);
+
+impl Indexes {
+    async fn drop(connection: &DatabaseConnection) -> anyhow::Result<Self> {
+        let sql = if is_postgres(connection) {
+            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%_pkey'
+                AND tablename IN ('audit_event', 'event_target', 'property_change')"
+        } else {
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
+                AND tbl_name IN ('audit_event', 'event_target', 'property_change')"
+        };
+        let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
+        let mut again = Vec::new();
+        for row in rows {
+            let (name, definition): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            connection.execute_unprepared(&format!("DROP INDEX {name}")).await?;
+            again.push(definition);
+        }
+        Ok(Self(again))
+    }
+
+    async fn create(self, connection: &DatabaseConnection) -> anyhow::Result<()> {
+        for definition in self.0 {
+            connection.execute_unprepared(&definition).await?;
+        }
+        Ok(())
+    }
+}

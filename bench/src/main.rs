@@ -1,0 +1,55 @@
+//! Measuring auditgraph: filling a log with many events, putting load on a server, and running what it is compared
+//! with beside it. `bench/README.md` says how, and what came out.
+//!
+//! Nothing here is part of the product, and no figure is asserted anywhere: machines are noisy. What counts are the
+//! ratios between things measured in one run.
+
+mod template;
+mod fill;
+mod copy;
+mod shape;
+mod load;
+mod usage;
+mod process;
+mod bare;
+mod pages;
+
+use clap::{Parser, Subcommand};
+
+/// Measures auditgraph next to what it is compared with.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fill an empty database with realistic events of several tenants.
+    Fill(fill::Options),
+    /// Serve one page by hand: the same token, the same statement, the same JSON, nothing else.
+    Bare(bare::Options),
+    /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
+    Pages(pages::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    let command = Cli::parse().command;
+    if let Command::Bare(options) = &command {
+        return actix_web::rt::System::new().block_on(bare::serve(options));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &command {
+            Command::Fill(options) => fill::fill(options).await,
+            Command::Pages(options) => pages::measure(options).await,
+            Command::Bare(_) => Ok(()),
+        }
+    })
+}
+
+/// A line of the report.
+#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,70 @@
+//! Servers to measure, as processes of their own: started on a free port, waited for, stopped when dropped.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use auditgraph::app;
+use auditgraph::audit::time::SECOND;
+use auditgraph::auth::{self, Grantable, Role, TokenRequest};
+use tokio::net::TcpStream;
+
+/// The secret of all servers that are measured.
+pub(crate) const SECRET: &str = "a secret for benchmarks that is long enough to be one";
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) pid: u32,
+    pub(crate) address: String,
+    /// From start to the first answer.
+    pub(crate) ready: Duration,
+}
+
+impl Server {
+    /// Starts a program with `--listen` and waits until it takes connections.
+    pub(crate) async fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = format!("127.0.0.1:{port}");
+        let started = Instant::now();
+        let child = Command::new(program)
+            .args(arguments)
+            .args(["--listen", &address])
+            .stdin(Stdio::null())
+            .spawn()
+            .map_err(|why| anyhow::anyhow!("cannot start {}: {why}", program.display()))?;
+        let mut server = Self { pid: child.id(), child, address, ready: Duration::ZERO };
+        while TcpStream::connect(&server.address).await.is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                anyhow::bail!("{} ended at once: {status}", program.display());
+            }
+            anyhow::ensure!(started.elapsed() < Duration::from_secs(60), "{} does not listen", program.display());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        server.ready = started.elapsed();
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be killed, and that is fine.
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+/// A token for the measured tenant.
+pub(crate) fn token(role: Role) -> anyhow::Result<String> {
+    let now = app::now();
+    let request = TokenRequest {
+        subject: "bench",
+        tenant: "contoso",
+        tenant_claim: "tid",
+        grants: &[Grantable::Role(role)],
+        issuer: None,
+        audience: None,
+        now,
+        expires_at: now.plus(86_400 * SECOND),
+    };
+    auth::issue(SECRET, &request).map_err(|problem| anyhow::anyhow!("{problem}"))
+}

@@ -1,0 +1,127 @@
+//! What is asked for: documents and variables as real screens send them, and how an answer is known to be right.
+
+use serde_json::{Value, json};
+
+/// One kind of request.
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) document: &'static str,
+    /// Requests differ in their variables, and take turns.
+    pub(crate) variables: Vec<Value>,
+    /// Whether an answer's data are what was asked for.
+    pub(crate) is_right: fn(&Value) -> bool,
+}
+
+/// Everything of an event that a detail list shows.
+const EVERYTHING: &str = "query Page($first: Int, $after: String, $filter: AuditEventFilter) {
+  auditEvents(first: $first, after: $after, period: null, filter: $filter) {
+    edges { cursor node {
+      id sequence occurredAt recordedAt eventKey activity activityDisplayName category service operationType
+      activityResourceType status statusReason correlationId isRedacted
+      actor { __typename id key kind name ipAddress application { applicationId displayName }
+        ... on UserActor { displayName userPrincipalName objectId } }
+      targets { id key objectId displayName type userPrincipalName
+        modifiedProperties { name change oldValue newValue withheld } }
+      additionalDetails { key value }
+    } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}";
+
+/// An event with actor, targets and changes: what the pages that are compared have.
+pub(crate) const PAGE: &str = "query Page($first: Int, $after: String, $category: String!) {
+  auditEvents(first: $first, after: $after, period: null, filter: { category: { eq: $category } }) {
+    edges { cursor node {
+      id occurredAt activity activityDisplayName category service status correlationId
+      actor { kind name ipAddress ... on UserActor { objectId userPrincipalName } }
+      targets { objectId displayName type modifiedProperties { name change oldValue newValue } }
+    } }
+    pageInfo { hasNextPage endCursor }
+  }
+}";
+
+/// The four columns that a list shows at first.
+const COLUMNS: &str = "query Page($first: Int, $after: String, $category: String!) {
+  auditEvents(first: $first, after: $after, period: null, filter: { category: { eq: $category } }) {
+    edges { node { occurredAt activityDisplayName status actor { name } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}";
+
+const COUNT: &str = "query Count($filter: AuditEventFilter) {
+  auditEvents(first: 1, period: null, filter: $filter) { countUpTo { value isExact } }
+}";
+
+/// The categories that are asked for in turn.
+pub(crate) const CATEGORIES: [&str; 4] =
+    ["UserManagement", "GroupManagement", "ApplicationManagement", "DeviceConfiguration"];
+
+fn nodes(data: &Value) -> Option<&Vec<Value>> {
+    data.get("auditEvents")?.get("edges")?.as_array()
+}
+
+fn full_page(data: &Value) -> bool {
+    nodes(data).is_some_and(|edges| edges.len() == 50)
+}
+
+fn some_page(data: &Value) -> bool {
+    nodes(data).is_some_and(|edges| !edges.is_empty())
+}
+
+fn counted(data: &Value) -> bool {
+    data.pointer("/auditEvents/countUpTo/value").and_then(Value::as_i64).is_some_and(|value| value > 0)
+}
+
+/// What is known of a filled log, for asking about it.
+pub(crate) struct Known {
+    /// A cursor far from the start of the first category's list.
+    pub(crate) deep: String,
+    /// Identities of actors and targets, and names of properties, that occur.
+    pub(crate) actor: String,
+    pub(crate) target: String,
+    pub(crate) property: String,
+    /// An activity that few events are of.
+    pub(crate) rare: String,
+}
+
+/// All shapes.
+pub(crate) fn shapes(known: &Known) -> Vec<Shape> {
+    let by_category = |document| -> (&'static str, Vec<Value>) {
+        (document, CATEGORIES.iter().map(|category| json!({ "first": 50, "category": category })).collect())
+    };
+    let filtered = |filter: Value| vec![json!({ "first": 50, "filter": filter })];
+    let shape = |name, (document, variables), is_right| Shape { name, document, variables, is_right };
+    let everything = |filter| (EVERYTHING, filtered(filter));
+    vec![
+        shape("page", by_category(PAGE), full_page),
+        shape("page, four columns", by_category(COLUMNS), full_page),
+        shape(
+            "page, everything",
+            (
+                EVERYTHING,
+                CATEGORIES.iter().map(|c| json!({ "first": 50, "filter": { "category": { "eq": c } } })).collect(),
+            ),
+            full_page,
+        ),
+        shape(
+            "page at depth 100,000",
+            (PAGE, vec![json!({ "first": 50, "category": CATEGORIES[0], "after": known.deep })]),
+            full_page,
+        ),
+        shape("few match", everything(json!({ "activity": { "eq": known.rare } })), some_page),
+        shape("actor", everything(json!({ "initiatedBy": { "key": [known.actor] } })), some_page),
+        shape("target", everything(json!({ "target": { "key": [known.target] } })), some_page),
+        shape(
+            "changed property",
+            everything(json!({ "target": { "modifiedProperty": { "name": { "eq": known.property } } } })),
+            some_page,
+        ),
+        shape("four categories at once", everything(json!({ "category": { "in": CATEGORIES } })), full_page),
+        shape("search", everything(json!({ "search": "conditional access" })), some_page),
+        shape(
+            "count up to 10,000",
+            (COUNT, vec![json!({ "filter": { "category": { "eq": CATEGORIES[0] } } })]),
+            counted,
+        ),
+    ]
+}

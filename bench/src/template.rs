@@ -1,0 +1,119 @@
+//! The events that everything else is made of: recorded by the product itself, read back as rows, and multiplied.
+//!
+//! So every row has the shape that recording gives it. A copy has its own key, time and place in the log; all else is
+//! its template's, the snapshots of actors and targets included.
+
+use std::collections::BTreeMap;
+
+use auditgraph::audit::event::EventId;
+use auditgraph::audit::fold::{fold, fold_activity};
+use auditgraph::audit::json::hash16;
+use auditgraph::audit::{EventBody, Target, Timestamp};
+use entity::{audit_event, event_key, event_target, property_change};
+use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+
+/// One recorded event and the rows that belong to it.
+pub(crate) struct Template {
+    event: audit_event::Model,
+    targets: Vec<event_target::Model>,
+    changes: Vec<property_change::Model>,
+    service: String,
+    key: String,
+    /// The body after its first two members, which are what a copy has of its own.
+    rest: String,
+    /// What the copies' content hashes cover, before and after the time.
+    content: (String, String),
+}
+
+/// The rows of one event.
+pub(crate) struct Rows {
+    pub(crate) event: audit_event::Model,
+    pub(crate) key: event_key::Model,
+    pub(crate) targets: Vec<event_target::Model>,
+    pub(crate) changes: Vec<property_change::Model>,
+}
+
+/// The events of a tenant, by time.
+pub(crate) async fn read(connection: &DatabaseConnection, tenant_id: i32) -> anyhow::Result<Vec<Template>> {
+    let events = audit_event::Entity::find()
+        .filter(audit_event::Column::TenantId.eq(tenant_id))
+        .order_by_asc(audit_event::Column::OccurredAt)
+        .all(connection)
+        .await?;
+    let mut targets: BTreeMap<i64, Vec<event_target::Model>> = BTreeMap::new();
+    let rows = event_target::Entity::find().filter(event_target::Column::TenantId.eq(tenant_id));
+    for row in rows.all(connection).await? {
+        targets.entry(row.sequence).or_default().push(row);
+    }
+    let mut changes: BTreeMap<i64, Vec<property_change::Model>> = BTreeMap::new();
+    let rows = property_change::Entity::find().filter(property_change::Column::TenantId.eq(tenant_id));
+    for row in rows.all(connection).await? {
+        changes.entry(row.sequence).or_default().push(row);
+    }
+    events
+        .into_iter()
+        .map(|event| {
+            let targets = targets.remove(&event.sequence).unwrap_or_default();
+            let changes = changes.remove(&event.sequence).unwrap_or_default();
+            Template::new(event, targets, changes)
+        })
+        .collect()
+}
+
+fn head(key: &str, at: Timestamp) -> String {
+    format!("{{\"eventKey\":{},\"occurredAt\":\"{at}\",", serde_json::Value::from(key))
+}
+
+impl Template {
+    fn new(
+        event: audit_event::Model,
+        targets: Vec<event_target::Model>,
+        changes: Vec<property_change::Model>,
+    ) -> anyhow::Result<Self> {
+        let body: EventBody = serde_json::from_str(&event.body)?;
+        let rest = event.body.strip_prefix(&head(&body.event_key, body.occurred_at));
+        let rest = rest.ok_or_else(|| anyhow::anyhow!("a body does not begin with key and time"))?.to_owned();
+        let mut identities: Vec<String> = body.targets.iter().map(Target::identity).collect();
+        identities.sort_unstable();
+        identities.insert(0, body.actor.key());
+        let content = (
+            format!("{}\0{}\0", fold(&body.service), fold_activity(&body.activity)),
+            format!("\0{}", identities.join("\0")),
+        );
+        Ok(Self { event, targets, changes, service: body.service, key: body.event_key, rest, content })
+    }
+
+    /// When it happened.
+    pub(crate) fn occurred_at(&self) -> i64 {
+        self.event.occurred_at
+    }
+
+    /// A copy for a tenant's log.
+    pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> Rows {
+        let key = format!("{}#{sequence}", self.key);
+        let (before, after) = &self.content;
+        let content = format!("{before}{}{after}", occurred_at.div_euclid(1_000));
+        let own = |row: &event_target::Model| event_target::Model { tenant_id, sequence, occurred_at, ..row.clone() };
+        let change =
+            |row: &property_change::Model| property_change::Model { tenant_id, sequence, occurred_at, ..row.clone() };
+        Rows {
+            key: event_key::Model {
+                tenant_id,
+                key_hash: EventId::of(&self.service, &key).0.to_vec(),
+                sequence,
+                content_hash: hash16(content.as_bytes()).to_vec(),
+            },
+            targets: self.targets.iter().map(own).collect(),
+            changes: self.changes.iter().map(change).collect(),
+            event: audit_event::Model {
+                tenant_id,
+                sequence,
+                occurred_at,
+                recorded_at: occurred_at,
+                event_key: fold(&key),
+                body: head(&key, Timestamp(occurred_at)) + &self.rest,
+                ..self.event.clone()
+            },
+        }
+    }
+}
