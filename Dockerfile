@@ -2,9 +2,16 @@
 # The program alone, on a system without a shell, as a user who owns nothing. It writes only to /data (an SQLite log),
 # so the file system may be read-only; with PostgreSQL it writes nowhere.
 
+FROM node:22-bookworm-slim AS viewer
+WORKDIR /source
+COPY schema.graphql ./
+COPY web web
+RUN --mount=type=cache,target=/root/.npm web/build
+
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /source
 COPY . .
+COPY --from=viewer /source/web/dist web/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
     cargo build --release --locked --bin auditgraph && \
     install -D target/release/auditgraph /image/usr/local/bin/auditgraph && \

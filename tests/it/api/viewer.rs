@@ -88,6 +88,7 @@ async fn a_file_comes_compressed_as_the_browser_takes_it_and_once() {
     assert_eq!(tags.len(), 3, "each coding has a tag of its own: {tags:?}");
     let head = ask(&app, Method::HEAD, &script, &[]).await;
     assert_eq!((head.status, head.body.len(), head.header("etag")), (200, 0, plain.header("etag")));
+    assert_eq!(head.header("content-length"), plain.header("content-length"));
 }
 
 #[tokio::test]
