@@ -3,6 +3,7 @@
 //! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
 
 mod check;
+mod limit;
 mod operate;
 mod ready;
 mod tokens;
@@ -12,20 +13,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
 use crate::access::{self, Access};
 use crate::audit::Timestamp;
-use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Role, TokenRequest};
 use crate::config::file::File;
 use crate::config::{
-    Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
+    Cli, Command, Database, Demo, Import, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
 };
-use crate::graphql::check::DocumentLimits;
 use crate::http::{self, Door, Seats, StreamLimits};
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
@@ -40,6 +40,14 @@ pub use tokens::token_problems;
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// How long requests may take to end when the server stops.
 const SHUTDOWN_SECS: u64 = 30;
+/// How long the head of a request may take to arrive.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take to let go of its connection.
+const DISCONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a connection may stay open without a request; a little longer than proxies keep theirs.
+const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+/// How many connections a thread takes at a time.
+const CONNECTIONS_MAX: usize = 10_000;
 /// How many events the demo records in one transaction.
 const DEMO_BATCH: usize = 1_000;
 
@@ -79,17 +87,22 @@ impl App {
         }
         store.check_schema().await?;
         let limits = &config.limits;
-        let page =
-            PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max };
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
         let door = web::Data::new(Door {
             verifier,
             access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
-            schema: graphql::build(graphql::Limits { page }),
-            documents: documents(limits, page),
+            schema: graphql::build(graphql::Limits { page: limit::page(limits) }),
+            documents: limit::documents(limits),
             body_bytes_max: limits.body_bytes_max,
             record_bytes_max: limits.record_bytes_max,
+            body_patience: Duration::from_millis(limits.body_timeout_ms),
+            request_patience: Duration::from_millis(limits.request_timeout_ms),
+            persisted: limit::persisted(limits)?,
+            origins: limit::origins(limits)?,
+            proxies: limit::proxies(limits)?,
+            addresses: limit::addresses(limits),
+            callers: limit::callers(config),
             clock: Arc::new(now),
             ids: Arc::new(new_id),
             store,
@@ -98,13 +111,17 @@ impl App {
             closing: told,
         });
         let mut server = HttpServer::new(move || {
-            actix_web::App::new().wrap(http::security_headers()).configure(http::routes(&door))
+            actix_web::App::new().wrap(Compress::default()).wrap(from_fn(http::envelope)).configure(http::routes(&door))
         });
         if config.workers > 0 {
             server = server.workers(config.workers);
         }
         let server = server
             .shutdown_timeout(SHUTDOWN_SECS)
+            .client_request_timeout(HEAD_PATIENCE)
+            .client_disconnect_timeout(DISCONNECT_PATIENCE)
+            .keep_alive(IDLE_PATIENCE)
+            .max_connections(CONNECTIONS_MAX)
             .disable_signals()
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
@@ -181,24 +198,6 @@ fn stream_limits(streams: &Streams) -> StreamLimits {
         message_bytes_max: streams.socket_message_bytes_max,
         init_wait: Duration::from_secs(streams.socket_init_secs),
         stall_max: Duration::from_secs(streams.stream_stall_secs),
-    }
-}
-
-fn documents(limits: &Limits, page: PageLimits) -> DocumentLimits {
-    DocumentLimits {
-        bytes: limits.document_bytes_max,
-        tokens: limits.document_tokens_max,
-        depth: limits.depth_max,
-        fields: limits.fields_max,
-        aliases: limits.aliases_max,
-        directives: limits.directives_max,
-        root_fields: limits.root_fields_max,
-        operations: limits.operations_max,
-        fragments: limits.fragments_max,
-        variables_bytes: limits.variables_bytes_max,
-        cost: limits.cost_max,
-        page,
-        introspection: limits.introspection,
     }
 }
 

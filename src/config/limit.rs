@@ -54,4 +54,38 @@ pub struct Limits {
     /// Whether callers with a token may ask for the schema.
     #[arg(long, env = "AUDITGRAPH_INTROSPECTION", default_value_t = true, action = clap::ArgAction::Set)]
     pub introspection: bool,
+    /// How long a query may take, in milliseconds, from when it has arrived.
+    #[arg(long, env = "AUDITGRAPH_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub request_timeout_ms: u64,
+    /// How long the body of a request may take to arrive, in milliseconds.
+    #[arg(long, env = "AUDITGRAPH_BODY_TIMEOUT_MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub body_timeout_ms: u64,
+    /// How many requests of one caller may be in at once.
+    #[arg(long, env = "AUDITGRAPH_CALLER_REQUESTS_MAX", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub caller_requests_max: u32,
+    /// How many requests of one caller may be worked on at once, the others wait; 0 is half as many as there are
+    /// connections for reading the log.
+    #[arg(long, env = "AUDITGRAPH_CALLER_TURNS_MAX", default_value_t = 0)]
+    pub caller_turns_max: u32,
+    /// How many requests one caller may send in a second, twice as many in one moment; 0 is any number.
+    #[arg(long, env = "AUDITGRAPH_CALLER_RATE_MAX", default_value_t = 0)]
+    pub caller_rate_max: u32,
+    /// How many requests of one address may be in at once.
+    #[arg(long, env = "AUDITGRAPH_ADDRESS_REQUESTS_MAX", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub address_requests_max: u32,
+    /// How many requests one address may send in a second, twice as many in one moment; 0 is any number.
+    #[arg(long, env = "AUDITGRAPH_ADDRESS_RATE_MAX", default_value_t = 0)]
+    pub address_rate_max: u32,
+    /// The networks of reverse proxies that are trusted to say in `Forwarded` or `X-Forwarded-For` who asks.
+    #[arg(long, env = "AUDITGRAPH_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    pub trusted_proxies: Vec<String>,
+    /// Origins whose web pages may ask (CORS), such as `https://audit.example`.
+    #[arg(long = "cors-origin", env = "AUDITGRAPH_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    pub cors_origins: Vec<String>,
+    /// How many documents of each tenant's clients are kept to be named by their hash; 0 for none.
+    #[arg(long, env = "AUDITGRAPH_PERSISTED_QUERIES_MAX", default_value_t = 1_000)]
+    pub persisted_queries_max: usize,
+    /// A file with the only documents that run: a JSON object of texts by id.
+    #[arg(long, env = "AUDITGRAPH_TRUSTED_DOCUMENTS", value_name = "FILE")]
+    pub trusted_documents: Option<std::path::PathBuf>,
 }

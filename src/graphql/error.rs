@@ -36,6 +36,8 @@ pub enum Code {
     ParseFailed,
     /// The document does not fit the schema.
     ValidationFailed,
+    /// No document of the name is known.
+    PersistedQueryNotFound,
     /// Something is wrong in this service.
     Internal,
 }
@@ -54,6 +56,7 @@ impl Code {
             Self::Unavailable => "UNAVAILABLE",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -72,6 +75,8 @@ pub enum ApiError {
     BadInput(Invalid),
     /// The document does not fit the schema.
     NotValid(Invalid),
+    /// No document of the name is known; the request can be repeated with its text.
+    DocumentUnknown,
     /// The request asks for more than it may.
     Limit {
         /// What there was too much of.
@@ -164,6 +169,7 @@ impl ApiError {
             Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
             Self::NotValid(_) => Code::ValidationFailed,
+            Self::DocumentUnknown => Code::PersistedQueryNotFound,
             Self::Limit { .. } => Code::LimitExceeded,
             Self::CursorExpired { .. } => Code::CursorExpired,
             Self::FeedLagged { .. } => Code::FeedLagged,
@@ -182,6 +188,8 @@ impl ApiError {
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
             Self::CursorExpired { .. } => "the log cannot go on from this cursor any more".to_owned(),
             Self::FeedLagged { .. } => "nothing was taken for too long; continue from `resumeCursor`".to_owned(),
+            // By this very text clients know that they may send the document.
+            Self::DocumentUnknown => "PersistedQueryNotFound".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
             Self::Overloaded => "too many events wait to be recorded; nothing was taken, try again".to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! POST takes `application/json` only, and GET queries only and with a header that a cross-site form or image
 //! cannot send; so no request can be made by a page of somebody else's. Everything is checked before anything is
-//! executed: who calls, then the text, then the document, then its variables. Subscriptions are pushed, see [`stream`]
+//! executed: who calls, then the body, the text, the document, its variables, its cost. Subscriptions are pushed, see [`stream`]
 //! and [`super::socket`].
 
 use std::collections::HashMap;
@@ -13,10 +13,16 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, Variables};
+use tokio::time::{Instant, timeout_at};
 
-use super::response::{Media, answer, refusal};
+use super::body::{self, Reading};
+use super::crowd::who;
+use super::envelope::RequestId;
+use super::persisted::Name;
+use super::response::{Media, answer, refusal, too_many};
 use super::stream::{Operation, Wish};
 use super::{Door, bearer, seat, stream};
+use crate::access::Caller;
 use crate::audit::Invalid;
 use crate::graphql::error::ApiError;
 use crate::graphql::{Session, check};
@@ -28,9 +34,17 @@ const PREFLIGHT_HEADERS: [&str; 3] =
 /// The parameters of a request.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
-    query: String,
+    query: Option<String>,
+    /// The name of the document, instead of it or beside it.
+    name: Option<Name>,
     operation_name: Option<String>,
     variables: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Where a request has its parameters.
+enum Source {
+    Body(web::Payload),
+    Address,
 }
 
 fn malformed(sentence: &str) -> ApiError {
@@ -42,9 +56,9 @@ impl Parameters {
     pub(super) fn from_members(mut members: serde_json::Map<String, serde_json::Value>) -> Result<Self, ApiError> {
         use serde_json::Value;
         let query = match members.remove("query") {
-            Some(Value::String(query)) => query,
+            Some(Value::String(query)) => Some(query),
             Some(_) => return Err(malformed("`query` must be a string")),
-            None => return Err(malformed("`query` is missing")),
+            None => None,
         };
         let operation_name = match members.remove("operationName") {
             None | Some(Value::Null) => None,
@@ -56,11 +70,17 @@ impl Parameters {
             Some(Value::Object(variables)) => variables,
             Some(_) => return Err(malformed("`variables` must be an object")),
         };
-        match members.remove("extensions") {
-            None | Some(Value::Null | Value::Object(_)) => {}
+        let extended = match members.remove("extensions") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(extensions)) => Name::from_extensions(&extensions)?,
             Some(_) => return Err(malformed("`extensions` must be an object")),
-        }
-        Ok(Self { query, operation_name, variables })
+        };
+        let name = match members.remove("documentId") {
+            None | Some(Value::Null) => extended,
+            Some(Value::String(id)) => Some(Name::from_id(&id)?),
+            Some(_) => return Err(malformed("`documentId` must be a string")),
+        };
+        Ok(Self { query, name, operation_name, variables })
     }
 
     fn from_body(body: &[u8]) -> Result<Self, ApiError> {
@@ -78,7 +98,7 @@ impl Parameters {
         let mut members = serde_json::Map::new();
         for (name, value) in given.into_inner() {
             let value = match name.as_str() {
-                "query" | "operationName" => serde_json::Value::String(value),
+                "query" | "operationName" | "documentId" => serde_json::Value::String(value),
                 "variables" | "extensions" => serde_json::from_str(&value)
                     .map_err(|_unreadable| malformed("`variables` and `extensions` must be JSON"))?,
                 _ => continue,
@@ -87,16 +107,27 @@ impl Parameters {
         }
         Self::from_members(members)
     }
+
+    async fn read(source: Source, request: &HttpRequest, door: &Door) -> Result<Self, (StatusCode, ApiError)> {
+        let parameters = match source {
+            Source::Body(payload) => {
+                let reading = Reading { bytes_max: door.body_bytes_max, patience: door.body_patience };
+                Self::from_body(&body::read(request, payload, reading).await?)
+            }
+            Source::Address => Self::from_address(request),
+        };
+        parameters.map_err(|error| (StatusCode::BAD_REQUEST, error))
+    }
 }
 
 /// POST: any operation, in a JSON body.
-pub(super) async fn post(request: HttpRequest, body: web::Bytes, door: web::Data<Door>) -> HttpResponse {
+pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !is_json(&request) {
         let sentence = "the content type must be `application/json`, in UTF-8";
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, malformed(sentence));
     }
-    serve(&request, &door, (media, wish), |_| Parameters::from_body(&body)).await
+    respond(&request, &door, (media, wish), Source::Body(payload)).await
 }
 
 /// GET: queries only, in the address.
@@ -106,7 +137,7 @@ pub(super) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResp
         let sentence = "GET needs the header `graphql-require-preflight`, with any value";
         return refusal(StatusCode::BAD_REQUEST, media, malformed(sentence));
     }
-    serve(&request, &door, (media, wish), Parameters::from_address).await
+    respond(&request, &door, (media, wish), Source::Address).await
 }
 
 /// How the caller wants to be answered; none if it accepts nothing that there is.
@@ -133,75 +164,71 @@ fn is_json(request: &HttpRequest) -> bool {
             .all(|part| part.strip_prefix("charset=").is_none_or(|set| matches!(set, "utf-8" | "\"utf-8\"" | "utf8")))
 }
 
-/// Runs a request from its caller to its answer; what is logged on the way carries the request's id.
-async fn serve(
-    request: &HttpRequest,
-    door: &web::Data<Door>,
-    wanted: (Media, Wish),
-    parameters: impl FnOnce(&HttpRequest) -> Result<Parameters, ApiError>,
-) -> HttpResponse {
-    let request_id = door.request_id();
-    let span = tracing::info_span!("graphql", request_id);
-    let answered = respond(request, door, wanted, parameters, &request_id);
-    let mut response = tracing::Instrument::instrument(answered, span).await;
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
-    }
-    response
-}
-
+/// Runs a request from its caller to its answer.
 async fn respond(
     request: &HttpRequest,
     door: &web::Data<Door>,
-    wanted: (Media, Wish),
-    parameters: impl FnOnce(&HttpRequest) -> Result<Parameters, ApiError>,
-    request_id: &str,
+    (media, wish): (Media, Wish),
+    source: Source,
 ) -> HttpResponse {
-    let (media, wish) = wanted;
+    let request_id = RequestId::given(request, door);
     let now = (door.clock)();
-    let caller = match bearer::caller(door, request, now, media, request_id).await {
+    let caller = match bearer::caller(door, request, now, media, &request_id).await {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
-    let parameters = match parameters(request) {
-        Ok(parameters) => parameters,
-        Err(error) => return refusal(StatusCode::BAD_REQUEST, media, error),
+    let place = match door.callers.enter(&who(&caller)) {
+        Ok(place) => place,
+        Err(refused) => return too_many(refused, media),
     };
-    match prepare(parameters, request.method() == Method::GET, door) {
-        Ok((prepared, OperationType::Subscription)) if wish != Wish::Never => {
-            match door.seats.take(seat::Kind::Subscription, &caller, &door.streams) {
-                Ok(seat) => {
-                    let session = Arc::new(Session::new(caller, now));
-                    let (door, request_id) = (door.clone(), request_id.to_owned());
-                    let kind = OperationType::Subscription;
-                    stream::begin(Operation { door, session, request: prepared, kind, request_id, seat: Some(seat) })
-                }
-                Err(error) => refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
-            }
-        }
-        Ok((_, OperationType::Subscription)) => {
-            let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
-            answer(Response::from_errors(vec![malformed(sentence).into_server_error()]), media, request_id)
-        }
-        Ok((prepared, kind)) => {
-            let session = Arc::new(Session::new(caller, now));
-            if wish == Wish::Always {
-                let (door, request_id) = (door.clone(), request_id.to_owned());
-                return stream::begin(Operation { door, session, request: prepared, kind, request_id, seat: None });
-            }
-            answer(door.schema.execute(prepared.data(session)).await, media, request_id)
-        }
-        Err(NotRun::MutationByGet) => {
-            let sentence = "GET runs queries only; send this operation by POST";
-            let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, malformed(sentence));
-            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-            refused
-        }
-        Err(NotRun::Refused(error)) => {
-            answer(Response::from_errors(vec![error.into_server_error()]), media, request_id)
-        }
-        Err(NotRun::NotParsed(error)) => answer(Response::from_errors(vec![*error]), media, request_id),
+    let parameters = match Parameters::read(source, request, door).await {
+        Ok(parameters) => parameters,
+        Err((status, error)) => return refusal(status, media, error),
+    };
+    let deadline = Instant::now() + door.request_patience;
+    let Ok(turn) = timeout_at(deadline, place.turn()).await else { return took_too_long(media) };
+    let (prepared, kind) = match prepare(parameters, request.method() == Method::GET, door, &caller) {
+        Ok(prepared) => prepared,
+        Err(not_run) => return not_run.answer(media, &request_id),
+    };
+    // Who records waits for others, and works only a little.
+    let turn = turn.filter(|_| kind != OperationType::Mutation);
+    let is_subscription = kind == OperationType::Subscription;
+    if is_subscription && wish == Wish::Never {
+        let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
+        return NotRun::Refused(malformed(sentence)).answer(media, &request_id);
     }
+    let seat = is_subscription.then(|| door.seats.take(seat::Kind::Subscription, &caller, &door.streams));
+    let seat = match seat.transpose() {
+        Ok(seat) => seat,
+        Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
+    };
+    let session = Arc::new(Session::new(caller, now));
+    if is_subscription || wish == Wish::Always {
+        drop(turn);
+        let place = (!is_subscription).then_some(place);
+        return stream::begin(Operation {
+            door: door.clone(),
+            session,
+            request: prepared,
+            kind,
+            request_id,
+            seat,
+            place,
+        });
+    }
+    let executed = door.schema.execute(prepared.data(session));
+    if kind == OperationType::Mutation {
+        return answer(executed.await, media, &request_id);
+    }
+    match timeout_at(deadline, executed).await {
+        Ok(response) => answer(response, media, &request_id),
+        Err(_elapsed) => took_too_long(media),
+    }
+}
+
+fn took_too_long(media: Media) -> HttpResponse {
+    refusal(StatusCode::SERVICE_UNAVAILABLE, media, ApiError::Timeout)
 }
 
 pub(super) enum NotRun {
@@ -210,16 +237,39 @@ pub(super) enum NotRun {
     Refused(ApiError),
 }
 
+impl NotRun {
+    fn answer(self, media: Media, request_id: &str) -> HttpResponse {
+        let error = match self {
+            Self::MutationByGet => {
+                let sentence = "GET runs queries only; send this operation by POST";
+                let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, malformed(sentence));
+                refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+                return refused;
+            }
+            Self::Refused(error) => error.into_server_error(),
+            Self::NotParsed(error) => *error,
+        };
+        answer(Response::from_errors(vec![error]), media, request_id)
+    }
+}
+
 impl From<ApiError> for NotRun {
     fn from(error: ApiError) -> Self {
         Self::Refused(error)
     }
 }
 
-/// Checks everything that can be checked before execution.
-pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<(Request, OperationType), NotRun> {
-    check::text(&parameters.query, &door.documents)?;
-    let document: ExecutableDocument = async_graphql::parser::parse_query(&parameters.query).map_err(|error| {
+/// Finds the document and checks everything that can be checked before execution.
+pub(super) fn prepare(
+    parameters: Parameters,
+    is_get: bool,
+    door: &Door,
+    caller: &Caller,
+) -> Result<(Request, OperationType), NotRun> {
+    let (tenant, name) = (caller.tenant.key.as_str(), parameters.name.as_ref());
+    let text = door.persisted.text(tenant, parameters.query, name)?;
+    check::text(&text, &door.documents)?;
+    let document: ExecutableDocument = async_graphql::parser::parse_query(&*text).map_err(|error| {
         let mut error: async_graphql::ServerError = error.into();
         // The parser draws the line that it stopped at, however long it is; the location says as much.
         if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
@@ -229,6 +279,7 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Resu
         NotRun::NotParsed(Box::new(error))
     })?;
     check::document(&document, &door.documents)?;
+    door.persisted.keep(tenant, name, &text);
     let variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
     let mut kind = OperationType::Query;
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
@@ -239,7 +290,7 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Resu
         check::variables(operation, &variables, &door.documents)?;
         check::cost(&document, operation, &variables, &door.documents)?;
     }
-    let mut request = Request::new(parameters.query).variables(variables);
+    let mut request = Request::new(&*text).variables(variables);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(document);
     Ok((request, kind))

@@ -11,15 +11,21 @@ mod stream;
 mod seat;
 mod record;
 mod bearer;
+mod body;
+mod persisted;
+mod envelope;
+mod address;
+mod origins;
+mod crowd;
 mod response;
 mod viewer;
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 
 use crate::access::Access;
@@ -27,7 +33,11 @@ use crate::audit::{Invalid, Timestamp};
 use crate::auth::Verifier;
 use crate::graphql::Schema;
 use crate::graphql::check::DocumentLimits;
-use crate::graphql::error::ApiError;
+pub use address::Network;
+pub use crowd::{Crowd, Manners, Who};
+pub use envelope::envelope;
+pub use origins::{Origin, Origins};
+pub use persisted::{Persisted, Trusted};
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
 
@@ -48,6 +58,20 @@ pub struct Door {
     pub body_bytes_max: usize,
     /// The most bytes a body with events to record may have.
     pub record_bytes_max: usize,
+    /// How long a body may take to arrive.
+    pub body_patience: Duration,
+    /// How long a query may take, from when it has arrived.
+    pub request_patience: Duration,
+    /// The documents that can be named instead of sent.
+    pub persisted: Persisted,
+    /// Whose pages may ask.
+    pub origins: Origins,
+    /// Who is trusted to say where a request comes from.
+    pub proxies: Vec<Network>,
+    /// The addresses that ask.
+    pub addresses: Arc<Crowd<IpAddr>>,
+    /// The callers that ask.
+    pub callers: Arc<Crowd<Who>>,
     /// What the time is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
@@ -74,35 +98,21 @@ impl Door {
     }
 }
 
-/// Headers of every answer.
-pub fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .add((header::REFERRER_POLICY, "no-referrer"))
-        .add((header::X_FRAME_OPTIONS, "DENY"))
-        .add((header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
-}
-
 /// The addresses.
 pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let door = door.clone();
     move |config| {
         config
             .app_data(door.clone())
-            .app_data(web::PayloadConfig::new(door.body_bytes_max))
             .service(
                 web::resource(["/graphql", STREAM_PATH])
-                    .app_data(web::PayloadConfig::new(door.body_bytes_max))
                     .route(web::get().guard(guard::fn_guard(asks_for_websocket)).to(socket::open))
-                    .route(web::post().to(graphql_post))
+                    .route(web::post().to(graphql::post))
                     .route(web::get().to(graphql::get))
                     .default_service(web::to(method_not_allowed)),
             )
             .service(
-                web::resource("/v1/events")
-                    .app_data(web::PayloadConfig::new(door.record_bytes_max))
-                    .route(web::post().to(record_post))
-                    .default_service(web::to(only_post)),
+                web::resource("/v1/events").route(web::post().to(record::post)).default_service(web::to(only_post)),
             )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
@@ -114,42 +124,6 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
 fn asks_for_websocket(context: &guard::GuardContext<'_>) -> bool {
     let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-}
-
-async fn graphql_post(
-    request: HttpRequest,
-    body: Result<web::Bytes, actix_web::Error>,
-    door: web::Data<Door>,
-) -> Result<HttpResponse, actix_web::Error> {
-    match body {
-        Ok(body) => Ok(graphql::post(request, body, door).await),
-        Err(error) => Err(unread(&request, error, door.body_bytes_max)),
-    }
-}
-
-async fn record_post(
-    request: HttpRequest,
-    body: Result<web::Bytes, actix_web::Error>,
-    door: web::Data<Door>,
-) -> Result<HttpResponse, actix_web::Error> {
-    match body {
-        Ok(body) => Ok(record::post(request, body, door).await),
-        Err(error) => Err(unread(&request, error, door.record_bytes_max)),
-    }
-}
-
-/// A body that is too large is refused in the same shape as everything else. The rest of it is not read: the
-/// connection ends with this answer.
-fn unread(request: &HttpRequest, error: actix_web::Error, limit: usize) -> actix_web::Error {
-    let media = Media::accepted(request).unwrap_or(Media::Json);
-    let status = error.as_response_error().status_code();
-    let problem = if status == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::Limit { what: "bytes in the body", asked: limit + 1, limit }
-    } else {
-        Invalid::new("the body cannot be read").into()
-    };
-    let answer = refusal(status, media, problem);
-    InternalError::from_response(error, answer).into()
 }
 
 async fn only_post(request: HttpRequest) -> HttpResponse {

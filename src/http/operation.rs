@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Door;
+use super::crowd::who;
 use super::graphql::{NotRun, Parameters, prepare};
 use super::response::{error_list, written};
 use super::seat::Kind;
@@ -50,7 +51,7 @@ pub(super) fn subscribe(
     if running >= limit {
         return Err(refuse(ApiError::Limit { what: "operations on one connection", asked: running + 1, limit }));
     }
-    let (request, kind) = prepare(parameters, false, door).map_err(|not_run| match not_run {
+    let (request, kind) = prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
         NotRun::Refused(error) => refuse(error),
         NotRun::NotParsed(error) => Some(error_list(&[*error])),
         NotRun::MutationByGet => None,
@@ -61,8 +62,12 @@ pub(super) fn subscribe(
         }
         _ => None,
     };
+    let place = match seat {
+        Some(_) => None,
+        None => Some(door.callers.enter(&who(caller)).map_err(|too_many| refuse(too_many.error))?),
+    };
     let session = Arc::new(Session::new(caller.clone(), (door.clock)()));
-    Ok(Operation { door: door.clone(), session, request, kind, request_id: door.request_id(), seat })
+    Ok(Operation { door: door.clone(), session, request, kind, request_id: door.request_id(), seat, place })
 }
 
 /// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
@@ -75,6 +80,10 @@ pub(super) async fn run(
     let stall_max = operation.door.streams.stall_max;
     let id = ended.id.clone();
     let is_subscription = operation.kind == OperationType::Subscription;
+    let _turn = match &operation.place {
+        Some(place) if operation.kind == OperationType::Query => place.turn().await,
+        _ => None,
+    };
     let mut results = operation.results();
     let mut taken = None;
     let last = loop {

@@ -9,7 +9,10 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::response::{Media, failure};
+use super::body::{self, Reading};
+use super::crowd::who;
+use super::envelope::RequestId;
+use super::response::{Media, failure, too_many};
 use super::{Door, bearer};
 use crate::access::{Recorded, Recorder};
 use crate::audit::event::ProblemCode;
@@ -53,24 +56,19 @@ struct Item {
 type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
 
 /// Records what a body holds.
-pub(super) async fn post(request: HttpRequest, body: web::Bytes, door: web::Data<Door>) -> HttpResponse {
-    let request_id = door.request_id();
-    let span = tracing::info_span!("record", request_id);
-    let recorded = tracing::Instrument::instrument(record(&request, &body, &door, &request_id), span).await;
-    let mut response = recorded.unwrap_or_else(|(status, error)| {
+pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+    let request_id = RequestId::given(&request, &door);
+    let recorded = record(&request, payload, &door, &request_id).await;
+    recorded.unwrap_or_else(|(status, error)| {
         let mut refused = failure(status, Media::Json, error, &request_id);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         refused
-    });
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        response.headers_mut().insert(header::HeaderName::from_static("x-request-id"), value);
-    }
-    response
+    })
 }
 
-async fn record(request: &HttpRequest, body: &[u8], door: &Door, request_id: &str) -> Outcome {
+async fn record(request: &HttpRequest, payload: web::Payload, door: &Door, request_id: &str) -> Outcome {
     let now = (door.clock)();
     let caller = match bearer::caller(door, request, now, Media::Json, request_id).await {
         Ok(caller) => caller,
@@ -82,7 +80,17 @@ async fn record(request: &HttpRequest, body: &[u8], door: &Door, request_id: &st
             `application/cloudevents+json` or `application/cloudevents-batch+json`";
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, Invalid::new(sentence).into())
     })?;
-    let items = items(body, form, &recorder, &caller.tenant.key, now)?;
+    let place = match door.callers.enter(&who(&caller)) {
+        Ok(place) => place,
+        Err(refused) => return Ok(too_many(refused, Media::Json)),
+    };
+    let reading = Reading { bytes_max: door.record_bytes_max, patience: door.body_patience };
+    let body = body::read(request, payload, reading).await?;
+    let items = {
+        // Reading the events keeps a core busy; waiting for the commit does not.
+        let _turn = place.turn().await;
+        items(&body, form, &recorder, &caller.tenant.key, now)?
+    };
     let (keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();
     let outcomes = recorder.record(events).await.map_err(|error| {
         let error = ApiError::from(error);

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::{Response, ServerError, Value};
 
+use super::crowd::TooMany;
 use crate::graphql::error::{ApiError, Code, code_of, sweep};
 
 /// The media types an answer can have.
@@ -87,6 +88,13 @@ fn name_request(error: &mut ServerError, request_id: &str) {
     if code_of(error).as_deref() == Some(Code::Internal.name()) {
         error.extensions.get_or_insert_default().set("requestId", request_id);
     }
+}
+
+/// A refusal of one who asks too much at once or too often.
+pub(super) fn too_many(refused: TooMany, media: Media) -> HttpResponse {
+    let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, media, refused.error);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_secs));
+    response
 }
 
 /// A refusal in the shape of a GraphQL error.

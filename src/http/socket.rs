@@ -2,7 +2,8 @@
 //!
 //! Who calls is said in `connection_init` (a browser cannot set headers), or in the header of the request. The
 //! connection ends with the token, so that a client connects again with a new one; nothing is remembered between
-//! connections, a subscription goes on from its cursor. Browsers send the `Origin` of the page, which has to be ours.
+//! connections, a subscription goes on from its cursor. Browsers send the `Origin` of the page, which has to be ours
+//! or one that CORS allows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -49,7 +50,9 @@ const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol
 /// Opens a WebSocket.
 pub(super) async fn open(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let refuse = |status, sentence: &str| refusal(status, Media::Json, Invalid::new(sentence).into());
-    if !is_same_origin(&request) {
+    if !is_same_origin(&request)
+        && !request.headers().get(header::ORIGIN).is_some_and(|page| door.origins.contains(page))
+    {
         return refuse(StatusCode::FORBIDDEN, "pages of this origin may not connect");
     }
     let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).filter_map(|value| value.to_str().ok());

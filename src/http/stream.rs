@@ -14,6 +14,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::Door;
+use super::crowd::{Place, Who};
 use super::response::{refusal_text, written};
 use super::seat::Seat;
 use crate::audit::Timestamp;
@@ -70,6 +71,8 @@ pub(super) struct Operation {
     /// Held for as long as a subscription runs.
     #[expect(dead_code, reason = "dropping it is all that is done with it")]
     pub seat: Option<Seat>,
+    /// Of a query, which waits for its turn; a subscription has a seat.
+    pub place: Option<Place<Who>>,
 }
 
 impl Operation {
@@ -108,6 +111,10 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
     let stall_max = door.streams.stall_max;
     let remaining = until_expiry(operation.session.caller.principal.expires_at, operation.session.now);
     let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
+    let _turn = match &operation.place {
+        Some(place) if operation.kind == OperationType::Query => place.turn().await,
+        _ => None,
+    };
     let mut results = operation.results();
     let mut taken = None;
     let last: Option<ApiError> = loop {

@@ -5,6 +5,8 @@ mod actors;
 mod catalogue;
 mod errors;
 mod limits;
+mod door;
+mod persisted;
 mod events;
 mod failures;
 mod feed;

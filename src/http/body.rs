@@ -1,0 +1,47 @@
+//! The body of a request: read once it is known who sends it, no further than it may be large, and not for ever.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Payload};
+
+use crate::audit::Invalid;
+use crate::graphql::error::ApiError;
+
+/// How a body is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// The most bytes it may have.
+    pub(super) bytes_max: usize,
+    /// How long it may take to arrive.
+    pub(super) patience: Duration,
+}
+
+/// Reads a body. What was not read is not waited for: the connection ends with the answer.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    reading: Reading,
+) -> Result<Bytes, (StatusCode, ApiError)> {
+    let limit = reading.bytes_max;
+    let too_large =
+        |asked| (StatusCode::PAYLOAD_TOO_LARGE, ApiError::Limit { what: "bytes in the body", asked, limit });
+    let headers = request.headers();
+    // What unpacks to more than it seems would be a way around the limit.
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        let sentence = "the body must come without `Content-Encoding`";
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, Invalid::new(sentence).into()));
+    }
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if let Some(asked) = announced.filter(|asked| *asked > limit) {
+        return Err(too_large(asked));
+    }
+    match tokio::time::timeout(reading.patience, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(body))) => Ok(body),
+        Ok(Ok(Err(_broken))) => Err((StatusCode::BAD_REQUEST, Invalid::new("the body cannot be read").into())),
+        Ok(Err(_exceeded)) => Err(too_large(limit + 1)),
+        Err(_elapsed) => Err((StatusCode::REQUEST_TIMEOUT, ApiError::Timeout)),
+    }
+}

@@ -1,0 +1,181 @@
+//! How many may be in at once, and how often: the same rules for callers and for addresses.
+//!
+//! Who asks too much is refused with 429 before anything is read. Who is in waits for a turn before work is done that
+//! keeps a core busy: each caller has as many turns as are fair, so a caller with a thousand requests makes its own
+//! requests wait, and not those of others. Nothing is kept about who is not in, but for what a rate needs.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use governor::clock::{Clock as _, MonotonicClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::access::Caller;
+use crate::graphql::error::ApiError;
+
+type Rate<K> = RateLimiter<
+    K,
+    HashMapStateStore<K>,
+    MonotonicClock,
+    NoOpMiddleware<<MonotonicClock as governor::clock::Clock>::Instant>,
+>;
+
+/// When this many are remembered by a rate, those that are not needed are forgotten.
+const REMEMBERED: usize = 10_000;
+
+/// What everybody of a crowd may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    /// Requests that may be in at once.
+    pub requests: usize,
+    /// Requests that may be worked on at once.
+    pub turns: usize,
+    /// Requests in a second; 0 for any number. Twice as many may come in one moment.
+    pub rate: u32,
+}
+
+/// What tells callers apart: their tenant and their name in it.
+pub type Who = (String, String);
+
+/// What tells a caller apart.
+pub(super) fn who(caller: &Caller) -> Who {
+    (caller.tenant.key.clone(), caller.principal.subject.clone())
+}
+
+/// Those who are in, by what tells them apart.
+pub struct Crowd<K: Hash + Eq + Clone> {
+    manners: Manners,
+    rate: Option<Rate<K>>,
+    inside: Mutex<HashMap<K, (usize, Arc<Semaphore>)>>,
+}
+
+/// Too much at once or too often, and after how many seconds to try again.
+pub(super) struct TooMany {
+    pub(super) error: ApiError,
+    pub(super) retry_after_secs: u64,
+}
+
+impl<K: Hash + Eq + Clone> std::fmt::Debug for Crowd<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Crowd").field("manners", &self.manners).finish_non_exhaustive()
+    }
+}
+
+/// A place inside, given back when dropped.
+pub(super) struct Place<K: Hash + Eq + Clone> {
+    crowd: Arc<Crowd<K>>,
+    key: K,
+    turns: Arc<Semaphore>,
+}
+
+impl<K: Hash + Eq + Clone> Crowd<K> {
+    /// Nobody is in yet.
+    pub fn new(manners: Manners) -> Arc<Self> {
+        let quota =
+            NonZeroU32::new(manners.rate).map(|rate| Quota::per_second(rate).allow_burst(rate.saturating_mul(TWO)));
+        let rate = quota.map(|quota| RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock));
+        Arc::new(Self { manners, rate, inside: Mutex::default() })
+    }
+
+    /// Lets somebody in, unless it is too much.
+    pub(super) fn enter(self: &Arc<Self>, key: &K) -> Result<Place<K>, TooMany> {
+        if let Some(rate) = &self.rate {
+            if rate.len() > REMEMBERED {
+                rate.retain_recent();
+            }
+            rate.check_key(key).map_err(|early| {
+                let limit = self.manners.rate as usize;
+                let wait = early.wait_time_from(MonotonicClock.now());
+                TooMany {
+                    error: ApiError::Limit { what: "requests in a second", asked: limit + 1, limit },
+                    retry_after_secs: wait.as_secs() + 1,
+                }
+            })?;
+        }
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, turns) =
+            inside.entry(key.clone()).or_insert_with(|| (0, Arc::new(Semaphore::new(self.manners.turns))));
+        if *count >= self.manners.requests {
+            let (asked, limit) = (*count + 1, self.manners.requests);
+            return Err(TooMany {
+                error: ApiError::Limit { what: "requests at once", asked, limit },
+                retry_after_secs: 1,
+            });
+        }
+        *count += 1;
+        Ok(Place { crowd: Arc::clone(self), key: key.clone(), turns: Arc::clone(turns) })
+    }
+}
+
+const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+
+impl<K: Hash + Eq + Clone> Place<K> {
+    /// Waits until it is one's turn, which lasts until it is dropped.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+}
+
+impl<K: Hash + Eq + Clone> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut inside = self.crowd.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((count, _)) = inside.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                inside.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crowd(requests: usize, turns: usize, rate: u32) -> Arc<Crowd<&'static str>> {
+        Crowd::new(Manners { requests, turns, rate })
+    }
+
+    #[test]
+    fn who_is_in_too_often_waits_outside_and_nobody_else_does() {
+        let crowd = crowd(2, 1, 0);
+        let first = crowd.enter(&"a").ok().unwrap();
+        let second = crowd.enter(&"a").ok().unwrap();
+        let refused = crowd.enter(&"a").err().unwrap();
+        assert!(matches!(refused.error, ApiError::Limit { what: "requests at once", asked: 3, limit: 2 }));
+        assert!(crowd.enter(&"b").is_ok());
+        drop(first);
+        assert!(crowd.enter(&"a").is_ok());
+        drop(second);
+        assert!(crowd.inside.lock().unwrap().is_empty(), "nothing is kept about who left");
+    }
+
+    #[test]
+    fn who_comes_too_often_is_told_when_to_come_again() {
+        let crowd = crowd(10, 1, 1);
+        assert!(crowd.enter(&"a").is_ok());
+        assert!(crowd.enter(&"a").is_ok());
+        let refused = crowd.enter(&"a").err().unwrap();
+        assert!(matches!(refused.error, ApiError::Limit { what: "requests in a second", asked: 2, limit: 1 }));
+        assert_eq!(refused.retry_after_secs, 1);
+        assert!(crowd.enter(&"b").is_ok());
+    }
+
+    #[tokio::test]
+    async fn turns_are_taken_one_after_the_other_by_one_and_at_once_by_others() {
+        let crowd = crowd(10, 1, 0);
+        let (first, second) = (crowd.enter(&"a").ok().unwrap(), crowd.enter(&"a").ok().unwrap());
+        let turn = first.turn().await.unwrap();
+        assert_eq!(second.turns.available_permits(), 0);
+        let other = crowd.enter(&"b").ok().unwrap();
+        assert!(other.turn().await.is_some());
+        drop(turn);
+        assert!(second.turn().await.is_some());
+    }
+}

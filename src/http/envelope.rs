@@ -1,0 +1,114 @@
+//! What every request gets and every answer carries, whoever answers, 404 and 413 included: an id, the headers that
+//! keep browsers from doing harm, what CORS allows; and the limits of the address that asks.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
+use tracing::Instrument as _;
+
+use super::Door;
+use super::address::{neighbourhood, origin};
+use super::response::{Media, refusal, too_many};
+use crate::audit::Invalid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers of every answer that has none of its own by that name.
+const SAFE: [(HeaderName, HeaderValue); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// Addresses that are asked often by machines nearby, and cost nothing.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The id of a request: the caller's own if it is well-formed, else a new one.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
+impl RequestId {
+    fn of(headers: &HeaderMap, door: &Door) -> Self {
+        let mut given = headers.get_all(REQUEST_ID);
+        let id = given.next().and_then(|id| id.to_str().ok()).filter(|id| {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+            (8..=64).contains(&id.len()) && id.bytes().all(fits)
+        });
+        match (id, given.next()) {
+            (Some(id), None) => Self(id.to_owned()),
+            _ => Self(door.request_id()),
+        }
+    }
+
+    /// The id that a request was given.
+    pub(super) fn given(request: &HttpRequest, door: &Door) -> String {
+        request.extensions().get::<Self>().map_or_else(|| door.request_id(), |id| id.0.clone())
+    }
+}
+
+/// Around everything.
+pub async fn envelope(
+    door: web::Data<Door>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = RequestId::of(request.headers(), &door);
+    request.extensions_mut().insert(id.clone());
+    let from = request.headers().get(header::ORIGIN).cloned();
+    let span = tracing::info_span!("request", request_id = id.0);
+    let mut response = inside(&door, request, next).instrument(span).await?;
+    let headers = response.headers_mut();
+    for (name, value) in SAFE {
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.0) {
+        headers.insert(REQUEST_ID, id);
+    }
+    door.origins.mark(from.as_ref(), headers);
+    Ok(response)
+}
+
+async fn inside<B: MessageBody + 'static>(
+    door: &Door,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if PROBES.contains(&request.path()) {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    }
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let address = origin(peer, request.headers(), &door.proxies);
+    let _place = match door.addresses.enter(&neighbourhood(address)) {
+        Ok(place) => place,
+        Err(refused) => return Ok(answered(request, |media| too_many(refused, media))),
+    };
+    match preflight(door, &request) {
+        Some(true) => Ok(answered(request, |_| door.origins.preflight())),
+        Some(false) => Ok(answered(request, |media| {
+            refusal(StatusCode::FORBIDDEN, media, Invalid::new("this origin may not ask here").into())
+        })),
+        None => next.call(request).await.map(ServiceResponse::map_into_left_body),
+    }
+}
+
+/// Whether a browser that asks first may go on; none if nobody asks.
+fn preflight(door: &Door, request: &ServiceRequest) -> Option<bool> {
+    let headers = request.headers();
+    let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let from = headers.get(header::ORIGIN).filter(|_| asks && !door.origins.is_empty())?;
+    Some(door.origins.contains(from))
+}
+
+fn answered<B>(request: ServiceRequest, answer: impl FnOnce(Media) -> HttpResponse) -> ServiceResponse<EitherBody<B>> {
+    let answer = answer(Media::accepted(request.request()).unwrap_or(Media::Json));
+    request.into_response(answer).map_into_right_body()
+}

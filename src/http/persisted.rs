@@ -1,0 +1,232 @@
+//! Documents that are named instead of sent: those that clients have sent before (automatic persisted queries), and
+//! those that the operator trusts.
+//!
+//! What clients sent is kept for each tenant alone, so that nobody learns what others ask or pushes it out. A name is
+//! the SHA-256 of the text and is checked against it, so a name never leads to another text. With trusted documents
+//! given, nothing else runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::audit::Invalid;
+use crate::graphql::error::ApiError;
+
+/// The most bytes of documents that are kept for a tenant.
+const BYTES_MAX: usize = 4 << 20;
+
+type Hash = [u8; 32];
+
+/// How a request names its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// By its hash, as Apollo's clients do.
+    Hash(Hash),
+    /// By an id that the operator gave it.
+    Id(String),
+}
+
+fn hash_of(text: &str) -> Hash {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+fn malformed(sentence: &str) -> ApiError {
+    Invalid::new(sentence).into()
+}
+
+impl Name {
+    /// The name in a request's `documentId`.
+    pub(super) fn from_id(id: &str) -> Result<Self, ApiError> {
+        match id.strip_prefix("sha256:") {
+            Some(hash) => Ok(Self::Hash(hexadecimal(hash)?)),
+            None => Ok(Self::Id(id.to_owned())),
+        }
+    }
+
+    /// The name in a request's `extensions`, if there is one.
+    pub(super) fn from_extensions(
+        extensions: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(given) = extensions.get("persistedQuery") else { return Ok(None) };
+        if given.get("version") != Some(&serde_json::Value::from(1)) {
+            return Err(malformed("`persistedQuery` must be of version 1"));
+        }
+        let hash = given.get("sha256Hash").and_then(serde_json::Value::as_str).unwrap_or_default();
+        Ok(Some(Self::Hash(hexadecimal(hash)?)))
+    }
+}
+
+fn hexadecimal(text: &str) -> Result<Hash, ApiError> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digits: Option<Vec<u8>> = text.as_bytes().iter().map(digit).collect();
+    let bytes = digits.map(|digits| digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, d| sum << 4 | d)).collect());
+    let hash: Option<Hash> = bytes.filter(|_| text.len() == 64).and_then(|bytes: Vec<u8>| bytes.try_into().ok());
+    hash.ok_or_else(|| malformed("the hash of a document has 64 hexadecimal digits"))
+}
+
+/// The documents that can be named.
+#[derive(Debug)]
+pub struct Persisted {
+    trusted: Option<Trusted>,
+    /// How many documents are kept for each tenant.
+    documents_max: usize,
+    shelves: Mutex<HashMap<String, Shelf>>,
+}
+
+/// The documents that an operator trusts, by id and by hash.
+#[derive(Debug, Default)]
+pub struct Trusted(HashMap<String, Arc<str>>);
+
+impl Trusted {
+    /// Reads a manifest: a JSON object of texts by id.
+    pub fn parse(manifest: &str) -> Result<Self, String> {
+        let documents: HashMap<String, String> = serde_json::from_str(manifest)
+            .map_err(|error| format!("it has to be a JSON object of documents by id ({error})"))?;
+        if documents.is_empty() {
+            return Err("it holds no document".to_owned());
+        }
+        let mut known = HashMap::new();
+        for (id, text) in documents {
+            if let Err(error) = async_graphql::parser::parse_query(&text) {
+                return Err(format!("the document `{id}` is no GraphQL: {error}"));
+            }
+            let text: Arc<str> = text.into();
+            known.insert(key(&hash_of(&text)), Arc::clone(&text));
+            known.insert(id, text);
+        }
+        Ok(Self(known))
+    }
+}
+
+/// How a hash is kept beside ids, which it cannot be taken for.
+fn key(hash: &Hash) -> String {
+    format!("\0{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash))
+}
+
+/// What the clients of a tenant have sent.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// Text, and when it was used last.
+    texts: HashMap<Hash, (Arc<str>, u64)>,
+    bytes: usize,
+    uses: u64,
+}
+
+impl Persisted {
+    /// Keeps so many documents for each tenant; with trusted ones, those and nothing else.
+    pub fn new(trusted: Option<Trusted>, documents_max: usize) -> Self {
+        Self { trusted, documents_max, shelves: Mutex::default() }
+    }
+
+    /// The text of the document that a request sends, or names, or both.
+    pub(super) fn text(&self, tenant: &str, text: Option<String>, name: Option<&Name>) -> Result<Arc<str>, ApiError> {
+        let Some(text) = text else {
+            let name = name.ok_or_else(|| malformed("`query` is missing"))?;
+            return self.named(tenant, name).ok_or(ApiError::DocumentUnknown);
+        };
+        if let Some(trusted) = &self.trusted {
+            let known = trusted.0.get(&key(&hash_of(&text)));
+            return known
+                .cloned()
+                .ok_or(ApiError::Forbidden("this server runs the documents that it trusts, and no others"));
+        }
+        match name {
+            Some(Name::Hash(hash)) if *hash != hash_of(&text) => Err(malformed("the hash is not the one of `query`")),
+            _ => Ok(text.into()),
+        }
+    }
+
+    fn named(&self, tenant: &str, name: &Name) -> Option<Arc<str>> {
+        match (&self.trusted, name) {
+            (Some(trusted), Name::Hash(hash)) => trusted.0.get(&key(hash)).cloned(),
+            (Some(trusted), Name::Id(id)) => trusted.0.get(id).cloned(),
+            (None, Name::Id(_)) => None,
+            (None, Name::Hash(hash)) => {
+                let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+                let shelf = shelves.get_mut(tenant)?;
+                shelf.uses += 1;
+                let (text, used) = shelf.texts.get_mut(hash)?;
+                *used = shelf.uses;
+                Some(Arc::clone(text))
+            }
+        }
+    }
+
+    /// Keeps a document that a request has sent with its name and that has passed all checks.
+    pub(super) fn keep(&self, tenant: &str, name: Option<&Name>, text: &Arc<str>) {
+        let Some(Name::Hash(hash)) = name else { return };
+        if self.trusted.is_some() || self.documents_max == 0 {
+            return;
+        }
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = shelves.entry(tenant.to_owned()).or_default();
+        shelf.uses += 1;
+        if shelf.texts.contains_key(hash) {
+            return;
+        }
+        while shelf.texts.len() >= self.documents_max || shelf.bytes + text.len() > BYTES_MAX {
+            let Some(oldest) = shelf.texts.iter().min_by_key(|(_, (_, used))| *used).map(|(hash, _)| *hash) else {
+                return;
+            };
+            shelf.bytes -= shelf.texts.remove(&oldest).map_or(0, |(text, _)| text.len());
+        }
+        shelf.bytes += text.len();
+        shelf.texts.insert(*hash, (Arc::clone(text), shelf.uses));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(persisted: &Persisted, tenant: &str, text: &str) -> Name {
+        let name = Name::Hash(hash_of(text));
+        let text = persisted.text(tenant, Some(text.to_owned()), Some(&name)).ok().unwrap();
+        persisted.keep(tenant, Some(&name), &text);
+        name
+    }
+
+    fn known(persisted: &Persisted, tenant: &str, name: &Name) -> bool {
+        persisted.text(tenant, None, Some(name)).is_ok()
+    }
+
+    #[test]
+    fn documents_are_kept_for_their_tenant_as_many_as_there_may_be() {
+        let persisted = Persisted::new(None, 2);
+        let (a, b) = (sent(&persisted, "a", "{ a }"), sent(&persisted, "a", "{ b }"));
+        assert!(known(&persisted, "a", &a) && known(&persisted, "a", &b));
+        assert!(!known(&persisted, "b", &a), "another tenant does not learn of it");
+        assert!(known(&persisted, "a", &a));
+        let c = sent(&persisted, "a", "{ c }");
+        assert!(known(&persisted, "a", &a) && known(&persisted, "a", &c));
+        assert!(!known(&persisted, "a", &b), "what was not used for longest goes");
+        let large = sent(&persisted, "a", &format!("{{ d }} #{}", "x".repeat(BYTES_MAX - 8)));
+        assert!(known(&persisted, "a", &large) && !known(&persisted, "a", &a), "they are bounded in bytes, too");
+    }
+
+    #[test]
+    fn a_name_never_leads_to_another_text() {
+        let persisted = Persisted::new(None, 2);
+        let name = Name::Hash(hash_of("{ a }"));
+        assert!(persisted.text("a", Some("{ b }".to_owned()), Some(&name)).is_err());
+        assert!(!known(&persisted, "a", &name));
+    }
+
+    #[test]
+    fn a_manifest_holds_documents_that_can_be_read() {
+        assert!(Trusted::parse(r#"{ "a": "{ viewer { subject } }" }"#).is_ok());
+        for wrong in ["", "[]", "{}", r#"{ "a": 1 }"#, r#"{ "a": "{" }"#] {
+            assert!(Trusted::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_hexadecimal() {
+        assert!(hexadecimal(&"0aF".repeat(32)[..64]).is_ok());
+        for wrong in ["", "0", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32)] {
+            assert!(hexadecimal(wrong).is_err(), "{wrong}");
+        }
+    }
+}
