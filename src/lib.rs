@@ -85,6 +85,9 @@
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
+//! | what an operation costs | `graphql/cost.rs` |
+//! | who has to wait, and for whom nobody does | `http/crowd.rs`, `store/allowance.rs` |
+//! | what every answer carries | `http/envelope.rs` |
 //! | what an error may say | [`graphql::error`] |
 //! | what a page in a browser may load and do | `http/viewer.rs` |
 

@@ -23,5 +23,6 @@ mod secrets;
 mod subscriptions;
 mod summary;
 mod tenants;
+mod isolation;
 mod tokens;
 mod viewer;
