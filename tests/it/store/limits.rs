@@ -48,7 +48,7 @@ async fn a_statement_ends_with_the_request_that_it_is_for() {
     let settings = Settings { statement_timeout: Duration::from_secs(60), connections: 1, ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
     let reader = || auditgraph::access::operator_reader(&store, &log.tenant);
-    let list = List { condition: Condition::everything(), period: TimeRange::default() };
+    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let connection = log.database.connection().await;
     make_endless(&connection, log.database.is_postgres()).await;
     for _ in 0..3 {
