@@ -13,7 +13,7 @@ use crate::audit::input::EventInput;
 use crate::audit::sensitive::SensitiveNames;
 use crate::audit::{EventBody, EventId, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
 use crate::auth::Principal;
-use crate::store::{Outcome, Queue, Reader, Store, StoreError, Tenant, Writer};
+use crate::store::{Allowance, Outcome, Queue, Reader, Shares, Store, StoreError, Tenant, Writer};
 
 /// How long a tenant is remembered.
 const TENANT_REMEMBERED: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ pub struct Access {
     queue: Queue,
     rules: Arc<SensitiveNames>,
     tenants: RwLock<HashMap<String, (Instant, Arc<Tenant>)>>,
+    shares: Shares,
 }
 
 /// A caller in its tenant.
@@ -50,18 +51,20 @@ pub struct Caller {
     store: Store,
     queue: Queue,
     rules: Arc<SensitiveNames>,
+    allowance: Allowance,
 }
 
 impl Access {
-    /// Access to a store, recording by a queue and with rules for what is sensitive.
-    pub fn new(store: Store, queue: Queue, rules: SensitiveNames) -> Self {
-        Self { store, queue, rules: Arc::new(rules), tenants: RwLock::default() }
+    /// Access to a store, recording by a queue and with rules for what is sensitive; callers share the connections.
+    pub fn new(store: Store, queue: Queue, rules: SensitiveNames, shares: Shares) -> Self {
+        Self { store, queue, rules: Arc::new(rules), tenants: RwLock::default(), shares }
     }
 
     /// Finds the tenant of a principal.
     pub async fn caller(&self, principal: Arc<Principal>) -> Result<Caller, Refused> {
         let tenant = self.tenant(&principal.tenant).await?;
         Ok(Caller {
+            allowance: self.shares.of(&tenant.key, &principal.subject),
             principal,
             tenant,
             store: self.store.clone(),
@@ -93,7 +96,13 @@ impl Caller {
     /// The log as the caller's roles show it.
     pub fn reader(&self) -> Result<Reader, Refused> {
         let scope = self.principal.read_scope().ok_or(Refused::Role)?;
-        Ok(self.store.reader(&self.tenant, scope))
+        Ok(self.store.reader(&self.tenant, scope).allowed(self.allowance.clone()))
+    }
+
+    /// The same caller, for one request: what it reads ends then, and is at most so many bytes of events.
+    #[must_use]
+    pub fn within(self, deadline: Instant, bytes_max: usize) -> Self {
+        Self { allowance: self.allowance.until(deadline).holding(bytes_max), ..self }
     }
 
     /// Recording, for callers whose token permits it.

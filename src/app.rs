@@ -29,7 +29,7 @@ use crate::config::{
 use crate::graphql::document::Documents;
 use crate::http::{self, Door, Exports, Seats, StreamLimits};
 use crate::import::{Importer, Report};
-use crate::store::{self, Observer, Queue, Store};
+use crate::store::{self, Observer, Queue, Shares, Store};
 use crate::{audit, demo, graphql};
 
 pub use check::{Finding, check};
@@ -95,7 +95,12 @@ impl App {
         let (closing, told) = watch::channel(false);
         let door = web::Data::new(Door {
             verifier,
-            access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
+            access: Access::new(
+                store.clone(),
+                Queue::start(store.clone(), Arc::new(now)),
+                rules,
+                Shares::new(config.database.database_connections),
+            ),
             schema: graphql::build(graphql::Limits { page: limit::page(limits) }),
             documents: limit::documents(limits),
             read: Documents::default(),
@@ -103,6 +108,7 @@ impl App {
             body_bytes_max: limits.body_bytes_max,
             record_bytes_max: limits.record_bytes_max,
             body_patience: Duration::from_millis(limits.body_timeout_ms),
+            answer_bytes_max: limits.answer_bytes_max,
             request_patience: Duration::from_millis(limits.request_timeout_ms),
             persisted: limit::persisted(limits)?,
             origins: limit::origins(limits)?,
@@ -386,7 +392,9 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
     }
     writer.record(&batch, now()).await?;
     for role in Role::ALL {
-        let token = self::token(&Token { role: vec![role.name().to_owned()], ..token.clone() })?;
+        // Each is somebody else, who has limits of its own.
+        let subject = format!("demo-{}", role.name().to_ascii_lowercase().replace('_', "-"));
+        let token = self::token(&Token { role: vec![role.name().to_owned()], subject, ..token.clone() })?;
         say(format!("token {} {token}", role.name()));
     }
     let recorder = Token { permission: vec!["audit/write".to_owned()], subject: "recorder".to_owned(), ..token };

@@ -93,6 +93,9 @@
 //! | how a page of several values is read | `store/merge.rs` |
 //! | why lists are not resolved by the library | `graphql/plan.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
+//! | what an operation costs | `graphql/cost.rs` |
+//! | who has to wait, and for whom nobody does | `http/crowd.rs`, `store/allowance.rs` |
+//! | what every answer carries | `http/envelope.rs` |
 //! | what an error may say | [`graphql::error`] |
 //! | what a page in a browser may load and do | `http/viewer.rs` |
 

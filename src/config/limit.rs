@@ -54,6 +54,9 @@ pub struct Limits {
     /// Whether callers with a token may ask for the schema.
     #[arg(long, env = "AUDITGRAPH_INTROSPECTION", default_value_t = true, action = clap::ArgAction::Set)]
     pub introspection: bool,
+    /// The most bytes of events, as they are stored, that one answer may be made of.
+    #[arg(long, env = "AUDITGRAPH_ANSWER_BYTES_MAX", default_value_t = 32 << 20)]
+    pub answer_bytes_max: usize,
     /// How long a query may take, in milliseconds, from when it has arrived.
     #[arg(long, env = "AUDITGRAPH_REQUEST_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub request_timeout_ms: u64,

@@ -36,6 +36,8 @@ pub struct Session {
     listing: Mutex<Arc<OnceCell<Arc<Listing>>>>,
     /// How far a stream has come.
     resume: Mutex<Option<String>>,
+    /// Whether the answer is read by this program, so that lists are to be values instead of written JSON.
+    takes_values: bool,
     /// The newest place in the log, as it was when it was first needed. What is answered as of it agrees with each other.
     head: OnceCell<i64>,
 }
@@ -82,8 +84,19 @@ impl Session {
             pages: Mutex::default(),
             listing: Mutex::default(),
             resume: Mutex::default(),
+            takes_values: false,
             head: OnceCell::new(),
         }
+    }
+
+    /// The same for a request whose answer this program reads itself.
+    pub fn taking_values(self) -> Self {
+        Self { takes_values: true, ..self }
+    }
+
+    /// Whether lists are to be values instead of written JSON.
+    pub(super) fn takes_values(&self) -> bool {
+        self.takes_values
     }
 }
 

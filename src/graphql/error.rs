@@ -126,6 +126,9 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Timeout => Self::Timeout,
+            StoreError::TooLarge { asked, limit } => {
+                Self::Limit { what: "bytes of events in one answer", asked, limit }
+            }
             StoreError::Full => Self::Overloaded,
             StoreError::Busy(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::activity::{AuditActivityType, Listing};
+use super::context::ContextExt as _;
 use super::error::ApiError;
 use super::party::{Actor, Target};
 use super::scalar::{DateTime, Json, Sequence};
@@ -190,12 +191,19 @@ impl AuditEventConnection {
     }
 }
 
+/// Whether lists are written at once.
+fn is_written(ctx: &Context<'_>) -> bool {
+    ctx.session().is_ok_and(|session| !session.takes_values())
+}
+
 /// A page of audit events.
 #[Object]
 impl AuditEventConnection {
     /// The events of this page with their cursors.
     async fn edges(&self, ctx: &Context<'_>) -> Listed<AuditEventEdge> {
-        if let Some(json) = write::edges(ctx, &self.slice.rows) {
+        if is_written(ctx)
+            && let Some(json) = write::edges(ctx, &self.slice.rows)
+        {
             return Listed::Written(json);
         }
         let edge =
@@ -205,10 +213,12 @@ impl AuditEventConnection {
     /// The events of this page.
     async fn nodes(&self, ctx: &Context<'_>) -> Listed<AuditEvent> {
         let events = self.slice.rows.iter().map(|(_, event)| event);
-        match write::events(ctx, events.clone()) {
-            Some(json) => Listed::Written(json),
-            None => Listed::Objects(events.cloned().collect()),
+        if is_written(ctx)
+            && let Some(json) = write::events(ctx, events.clone())
+        {
+            return Listed::Written(json);
         }
+        Listed::Objects(events.cloned().collect())
     }
     /// Where this page is and whether there are more.
     async fn page_info(&self) -> PageInfo {

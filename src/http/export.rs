@@ -139,7 +139,7 @@ impl Question {
         if let Some(operation) = check::operation(&self.document, None) {
             check::variables(operation, &variables, &door.documents)?;
         }
-        let session = Arc::new(Session::new(caller, self.now));
+        let session = Arc::new(Session::new(caller, self.now).taking_values());
         let mut request = Request::new("").variables(variables).data(session);
         request.set_parsed_query(self.document.clone());
         let page = Page::read(door.schema.execute(request).await)?;

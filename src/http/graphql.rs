@@ -204,6 +204,7 @@ async fn respond(
         Ok(seat) => seat,
         Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
     };
+    let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), door.answer_bytes_max) };
     let session = Arc::new(Session::new(caller, now));
     if is_subscription || wish == Wish::Always {
         drop(turn);

@@ -65,6 +65,8 @@ pub struct Door {
     pub record_bytes_max: usize,
     /// How long a body may take to arrive.
     pub body_patience: Duration,
+    /// The most bytes of events that one answer may be made of.
+    pub answer_bytes_max: usize,
     /// How long a query may take, from when it has arrived.
     pub request_patience: Duration,
     /// The documents that can be named instead of sent.

@@ -144,8 +144,8 @@ impl Persisted {
             (Some(trusted), Name::Id(id)) => trusted.0.get(id).cloned(),
             (None, Name::Id(_)) => None,
             (None, Name::Hash(hash)) => {
-                let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-                let shelf = shelves.get_mut(tenant)?;
+                let mut all = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+                let shelf = all.get_mut(tenant)?;
                 shelf.uses += 1;
                 let (text, used) = shelf.texts.get_mut(hash)?;
                 *used = shelf.uses;
@@ -160,8 +160,8 @@ impl Persisted {
         if self.trusted.is_some() || self.documents_max == 0 {
             return;
         }
-        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        let shelf = shelves.entry(tenant.to_owned()).or_default();
+        let mut all = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = all.entry(tenant.to_owned()).or_default();
         shelf.uses += 1;
         if shelf.texts.contains_key(hash) {
             return;

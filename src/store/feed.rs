@@ -120,11 +120,8 @@ impl Reader {
             end: bound(end, true),
             limit: u64::from(limit),
         };
-        let rows = self.query(list.stretch(row::COLUMNS, &stretch)).await?;
-        let events: Vec<Event> = rows
-            .iter()
-            .map(|found| row::event(found, &self.scope).map(|(_, event)| event))
-            .collect::<Result<_, StoreError>>()?;
+        let found = self.found(list.stretch(row::COLUMNS, &stretch)).await?;
+        let events: Vec<Event> = found.into_iter().map(|(_, event)| event).collect();
         let is_full = events.len() == limit as usize;
         let safe = events.last().filter(|_| is_full).map_or(end, |last| last.sequence);
         Ok(FeedPage {

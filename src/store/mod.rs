@@ -15,6 +15,7 @@ mod queue;
 mod read;
 mod summary;
 mod rollup;
+mod allowance;
 mod feed;
 mod follow;
 mod tail;
@@ -34,7 +35,7 @@ mod copy;
 mod health;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use migration::MigratorTrait;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -44,6 +45,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Sqlite
 use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
+pub use allowance::{Allowance, Shares};
 pub use backup::{sqlite_file, sqlite_url};
 pub use copy::{COPIED, Copied};
 pub use feed::{FeedError, FeedPage};
@@ -87,6 +89,14 @@ pub enum StoreError {
     /// The database cannot be reached or cannot take anything.
     #[error("unavailable")]
     Unavailable(#[source] Arc<DbErr>),
+    /// The events asked for are more than one request may hold.
+    #[error("{asked} bytes of events, where {limit} are allowed")]
+    TooLarge {
+        /// How many bytes there were, as far as was read.
+        asked: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// Too many events wait to be recorded; nothing was taken.
     #[error("too many events wait to be recorded")]
     Full,
@@ -327,8 +337,7 @@ fn create_private(file: &std::path::Path) {
 
 /// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
 async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
-    let deadline = Instant::now() + patience;
-    connection.lock_handle().await?.set_progress_handler(10_000, move || Instant::now() < deadline);
+    connection.lock_handle().await?.set_progress_handler(10_000, allowance::may_go_on(patience));
     Ok(())
 }
 

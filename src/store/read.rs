@@ -5,9 +5,11 @@
 //! cursor's own row is not in the list any more does a probe of one row decide.
 
 use std::future::Future;
+use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _};
 
+use super::allowance::{self, Allowance};
 use super::select::{self, Bound, Stretch};
 use super::sql::Sql;
 use super::{Store, StoreError, row};
@@ -21,6 +23,7 @@ pub struct Reader {
     pub(super) store: Store,
     pub(super) tenant_id: i32,
     pub(super) scope: Scope,
+    allowance: Allowance,
 }
 
 /// A list of events: which, and of which time.
@@ -56,7 +59,13 @@ pub struct Extent {
 
 impl Reader {
     pub(super) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
-        Self { store, tenant_id, scope }
+        Self { store, tenant_id, scope, allowance: Allowance::default() }
+    }
+
+    /// The same, for a request that may take so much.
+    #[must_use]
+    pub fn allowed(self, allowance: Allowance) -> Self {
+        Self { allowance, ..self }
     }
 
     /// What the reader may see.
@@ -86,12 +95,7 @@ impl Reader {
             limit: u64::from(page.limit) + 1 + u64::from(inclusive),
         };
         let statement = select.stretch(row::COLUMNS, &stretch);
-        let mut rows: Vec<(Position, Event)> = self
-            .query(statement)
-            .await?
-            .iter()
-            .map(|found| row::event(found, &self.scope))
-            .collect::<Result<_, StoreError>>()?;
+        let mut rows = self.found(statement).await?;
         let met_cursor = inclusive
             && near.zip(rows.first()).is_some_and(|(cursor, (first, _))| page.order.same(cursor.position, *first));
         if met_cursor {
@@ -147,11 +151,8 @@ impl Reader {
         sql.push(" WHERE k.tenant_id = $1 AND e.tenant_id = $1 AND e.sequence = k.sequence AND k.key_hash IN ");
         sql.list(ids.iter().map(|id| id.0.to_vec()));
         select::visible(&mut sql, &self.scope.visible, "e.service");
-        let mut found = std::collections::HashMap::new();
-        for row in self.query(sql).await? {
-            let (_, event) = row::event(&row, &self.scope)?;
-            found.insert(event.id(), event);
-        }
+        let events = self.found(sql).await?.into_iter();
+        let found: std::collections::HashMap<_, _> = events.map(|(_, event)| (event.id(), event)).collect();
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
@@ -193,21 +194,47 @@ impl Reader {
         Ok(row.try_get_by(0)?)
     }
 
-    pub(super) async fn query(&self, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
-        let statement: Statement = sql.statement(self.store.backend());
-        self.in_time(self.store.read.query_all_raw(statement)).await
+    /// The events that a statement finds, with their places, as far as the request may hold them.
+    pub(super) async fn found(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
+        let take = |found| {
+            let (position, event) = row::event(&found, &self.scope)?;
+            self.allowance.hold(event.raw.as_ref().map_or(0, |raw| raw.text().len()))?;
+            Ok((position, event))
+        };
+        self.query(sql).await?.into_iter().map(take).collect()
     }
 
-    /// A statement, given up when it takes too long. PostgreSQL ends it by itself a little earlier.
+    pub(super) async fn query(&self, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
+        let (read, backend) = (&self.store.read, self.store.backend());
+        let statement: Statement = sql.statement(backend);
+        self.in_time(async {
+            let left = self.allowance.patience(self.store.statement_timeout);
+            if backend == DbBackend::Sqlite || left == self.store.statement_timeout {
+                return read.query_all_raw(statement).await;
+            }
+            let transaction = read.begin().await?;
+            let milliseconds = left.as_millis().max(1);
+            transaction.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
+            let rows = transaction.query_all_raw(statement).await;
+            // It has only read.
+            transaction.rollback().await?;
+            rows
+        })
+        .await
+    }
+
+    /// A statement, given up when it takes too long. The database ends it by itself a little earlier.
     pub(super) async fn in_time<T>(
         &self,
         statement: impl Future<Output = Result<T, sea_orm::DbErr>>,
     ) -> Result<T, StoreError> {
-        let patience = self.store.statement_timeout + std::time::Duration::from_millis(200);
-        tokio::time::timeout(patience, statement)
-            .await
-            .map_err(|_elapsed| StoreError::Timeout)?
-            .map_err(StoreError::from)
+        let shared = async {
+            let _share = self.allowance.share().await?;
+            let patience = self.allowance.patience(self.store.statement_timeout);
+            allowance::within(patience, statement).await.map_err(StoreError::from)
+        };
+        let patience = self.allowance.patience(self.store.statement_timeout) + Duration::from_millis(200);
+        tokio::time::timeout(patience, shared).await.map_err(|_elapsed| StoreError::Timeout)?
     }
 }
 

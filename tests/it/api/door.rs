@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::harness::app::TestApp;
 use crate::harness::client::{Answer, Client};
+use crate::harness::command::run;
 
 const GOOD: &str = r#"{"query":"{ viewer { subject } }"}"#;
 
@@ -268,16 +269,11 @@ async fn settings_that_cannot_be_are_refused_with_a_sentence() {
         ("--trusted-proxies", "proxy.example", "is no network"),
         ("--trusted-documents", "/nowhere/to/be/found.json", "cannot read the trusted documents in"),
     ] {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("log.db").display());
         let secret = "a secret for tests that is long enough to be one";
-        let ended = crate::harness::command::run(&[
-            "serve",
-            "--database-url",
-            "sqlite::memory:",
-            "--jwt-secret",
-            secret,
-            option,
-            value,
-        ]);
+        let ended =
+            run(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url, "--jwt-secret", secret, option, value]);
         assert!(ended.refused().contains(sentence), "{ended:?}");
     }
 }

@@ -157,7 +157,7 @@ async fn requests_of_the_wrong_shape_are_refused() {
     variables list: 400 json {"errors":[{"message":"`variables` must be an object","extensions":{"code":"BAD_USER_INPUT"}}]}
     operation number: 400 json {"errors":[{"message":"`operationName` must be a string","extensions":{"code":"BAD_USER_INPUT"}}]}
     extensions text: 400 json {"errors":[{"message":"`extensions` must be an object","extensions":{"code":"BAD_USER_INPUT"}}]}
-    too large: 413 json {"errors":[{"message":"too many bytes in the body: 2001, where 2000 are allowed","extensions":{"asked":2001,"code":"LIMIT_EXCEEDED","limit":2000}}]}
+    too large: 413 json {"errors":[{"message":"too many bytes in the body: 2034, where 2000 are allowed","extensions":{"asked":2034,"code":"LIMIT_EXCEEDED","limit":2000}}]}
     no type: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     text: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     form: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}

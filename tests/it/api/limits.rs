@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 use crate::harness::client::Answer;
-use crate::harness::events::{EventExt as _, HOUR, event};
+use crate::harness::events::{EventExt as _, HOUR, change, event};
 
 /// What there was too much of, how much, and how much there may be; nothing was executed.
 #[track_caller]
@@ -98,6 +98,25 @@ async fn pages_and_variables_have_limits_that_can_be_set() {
     app.admin().query_with(query, json!({ "id": "x".repeat(20) })).await.data("/node");
     let answer = app.admin().query_with(query, json!({ "id": "x".repeat(40) })).await;
     assert_eq!(exceeded(&answer), ("bytes in the variables".to_owned(), json!(48), json!(40)));
+}
+
+#[tokio::test]
+async fn an_answer_is_made_of_no_more_than_it_may_hold() {
+    let app = TestApp::start_with(&["--answer-bytes-max", "22000"]).await;
+    let start = app.now().plus(-HOUR);
+    app.record((0..5).map(|i| {
+        let large = json!("x".repeat(6_000)).to_string();
+        event(&format!("e{i}")).at(start.plus(i)).change(change("Large", None, Some(&large)))
+    }))
+    .await;
+    let page = |first: usize| format!("auditEvents(first: {first}) {{ nodes {{ id }} }}");
+    app.admin().query(&format!("{{ {} }}", page(2))).await.data("/auditEvents");
+    for beyond in [page(4), format!("a: {} b: {}", page(1), page(2)), "auditEventFeed { events { id } }".to_owned()] {
+        let answer = app.admin().query(&format!("{{ {beyond} }}")).await;
+        assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "{}", answer.text);
+        assert!(answer.error().1.starts_with("too many bytes of events in one answer: "), "{}", answer.text);
+        assert_eq!(answer.body["errors"][0]["extensions"]["limit"], json!(22_000));
+    }
 }
 
 #[tokio::test]

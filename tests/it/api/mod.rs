@@ -24,6 +24,7 @@ mod secrets;
 mod subscriptions;
 mod summary;
 mod tenants;
+mod isolation;
 mod tokens;
 mod viewer;
 mod written;

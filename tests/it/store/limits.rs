@@ -1,9 +1,9 @@
 //! A statement that takes too long is given up, says so, and holds nobody else up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auditgraph::audit::filter::{Condition, TimeRange};
-use auditgraph::store::{List, Settings, Store, StoreError};
+use auditgraph::store::{Allowance, List, Settings, Store, StoreError};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 
 use crate::harness::database::TestLog;
@@ -39,4 +39,29 @@ async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection()
     connection.execute_unprepared("ALTER TABLE kept RENAME TO audit_event").await.unwrap();
     let count = || async { reader.count(&list).await.unwrap() };
     assert_eq!(tokio::join!(count(), count(), count(), count()), (1, 1, 1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_ends_with_the_request_that_it_is_for() {
+    let log = TestLog::new().await;
+    log.record([event("a")]).await;
+    let settings = Settings { statement_timeout: Duration::from_secs(60), connections: 1, ..log.database.settings() };
+    let store = Store::open(&settings, None).await.unwrap();
+    let reader = || auditgraph::access::operator_reader(&store, &log.tenant);
+    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+    let connection = log.database.connection().await;
+    make_endless(&connection, log.database.is_postgres()).await;
+    for _ in 0..3 {
+        let deadline = Instant::now() + Duration::from_millis(100);
+        let counted = reader().allowed(Allowance::default().until(deadline)).count(&list).await;
+        assert!(matches!(counted, Err(StoreError::Timeout)), "{counted:?}");
+    }
+    if !log.database.is_postgres() {
+        // Who does not wait any more needs no connection either.
+        let waiting = tokio::time::timeout(Duration::from_millis(100), async { reader().count(&list).await });
+        assert!(waiting.await.is_err());
+    }
+    connection.execute_unprepared("DROP VIEW audit_event").await.unwrap();
+    connection.execute_unprepared("ALTER TABLE kept RENAME TO audit_event").await.unwrap();
+    assert_eq!(reader().count(&list).await.unwrap(), 1, "the only connection is free again");
 }
