@@ -3,6 +3,7 @@
 //! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
 
 mod check;
+mod metrics;
 mod operate;
 mod ready;
 mod tokens;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 use tokio::sync::watch;
@@ -60,6 +62,7 @@ pub struct App {
     server: Server,
     address: SocketAddr,
     closing: watch::Sender<bool>,
+    metrics: Option<(Server, SocketAddr)>,
 }
 
 impl std::fmt::Debug for App {
@@ -83,6 +86,9 @@ impl App {
             PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max };
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
+        let meters = http::Meters::new(&graphql::sdl());
+        let figures = metrics::Figures::new(store.clone(), |registry| meters.register(registry));
+        let metrics = metrics::listen(config.metrics_listen, figures)?;
         let door = web::Data::new(Door {
             verifier,
             access: Access::new(store.clone(), Queue::start(store.clone(), Arc::new(now)), rules),
@@ -92,13 +98,17 @@ impl App {
             record_bytes_max: limits.record_bytes_max,
             clock: Arc::new(now),
             ids: Arc::new(new_id),
+            meters,
             store,
             streams: stream_limits(&config.streams),
             seats: Seats::default(),
             closing: told,
         });
         let mut server = HttpServer::new(move || {
-            actix_web::App::new().wrap(http::security_headers()).configure(http::routes(&door))
+            actix_web::App::new()
+                .wrap(from_fn(http::account))
+                .wrap(http::security_headers())
+                .configure(http::routes(&door))
         });
         if config.workers > 0 {
             server = server.workers(config.workers);
@@ -109,7 +119,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("no address is listened at")?;
-        Ok(Self { server: server.run(), address, closing })
+        Ok(Self { server: server.run(), address, closing, metrics })
     }
 
     /// The address that is listened at.
@@ -117,10 +127,19 @@ impl App {
         self.address
     }
 
+    /// The address at which figures are served, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
     /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
     /// Being told twice, it does not wait. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let mut signals = Signals::new()?;
+        let metrics = self.metrics.map(|(server, address)| {
+            tracing::info!(%address, "metrics");
+            (server.handle(), tokio::spawn(server))
+        });
         let handle = self.server.handle();
         let closing = self.closing;
         let stop = tokio::spawn(async move {
@@ -136,6 +155,9 @@ impl App {
         ready(self.address);
         let ended = self.server.await;
         stop.abort();
+        if let Some((handle, _running)) = metrics {
+            handle.stop(false).await;
+        }
         Ok(ended?)
     }
 }
@@ -380,7 +402,7 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
 fn demo_settings(config: &Demo, url: &str, secret: &str) -> anyhow::Result<(Serve, Token)> {
     let listen = config.listen.to_string();
     let serve = ["auditgraph", "serve", "--database-url", url, "--jwt-secret", secret, "--listen", &listen];
-    let serve = Cli::parse_plain(&serve)?;
+    let serve = Cli::parse_plain(&[&serve[..], &["--metrics-listen", "off"]].concat())?;
     let token = ["auditgraph", "token", "--jwt-secret", secret, "--tenant", "contoso"];
     let token = [&token[..], &["--role", "AUDIT_READER", "--subject", "demo", "--expires-in", "30d"]].concat();
     match (serve.command, Cli::parse_plain(&token)?.command) {

@@ -14,6 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, Variables};
 
+use super::account::{self, Asked};
 use super::response::{Media, answer, refusal};
 use super::stream::{Operation, Wish};
 use super::{Door, bearer, seat, stream};
@@ -168,26 +169,46 @@ async fn respond(
         Err(error) => return refusal(StatusCode::BAD_REQUEST, media, error),
     };
     match prepare(parameters, request.method() == Method::GET, door) {
-        Ok((prepared, OperationType::Subscription)) if wish != Wish::Never => {
+        Ok((prepared, asked)) if asked.kind() == OperationType::Subscription => {
+            account::note_asked(request, asked);
+            if wish == Wish::Never {
+                let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
+                let refused = Response::from_errors(vec![malformed(sentence).into_server_error()]);
+                return answer(refused, media, request_id);
+            }
             match door.seats.take(seat::Kind::Subscription, &caller, &door.streams) {
                 Ok(seat) => {
                     let session = Arc::new(Session::new(caller, now));
                     let (door, request_id) = (door.clone(), request_id.to_owned());
                     let kind = OperationType::Subscription;
-                    stream::begin(Operation { door, session, request: prepared, kind, request_id, seat: Some(seat) })
+                    stream::begin(Operation {
+                        door,
+                        session,
+                        request: prepared,
+                        kind,
+                        request_id,
+                        seat: Some(seat),
+                        spoken: None,
+                    })
                 }
                 Err(error) => refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
             }
         }
-        Ok((_, OperationType::Subscription)) => {
-            let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
-            answer(Response::from_errors(vec![malformed(sentence).into_server_error()]), media, request_id)
-        }
-        Ok((prepared, kind)) => {
+        Ok((prepared, asked)) => {
+            let kind = asked.kind();
+            account::note_asked(request, asked);
             let session = Arc::new(Session::new(caller, now));
             if wish == Wish::Always {
                 let (door, request_id) = (door.clone(), request_id.to_owned());
-                return stream::begin(Operation { door, session, request: prepared, kind, request_id, seat: None });
+                return stream::begin(Operation {
+                    door,
+                    session,
+                    request: prepared,
+                    kind,
+                    request_id,
+                    seat: None,
+                    spoken: None,
+                });
             }
             answer(door.schema.execute(prepared.data(session)).await, media, request_id)
         }
@@ -217,7 +238,7 @@ impl From<ApiError> for NotRun {
 }
 
 /// Checks everything that can be checked before execution.
-pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<(Request, OperationType), NotRun> {
+pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Result<(Request, Asked), NotRun> {
     check::text(&parameters.query, &door.documents)?;
     let document: ExecutableDocument = async_graphql::parser::parse_query(&parameters.query).map_err(|error| {
         let mut error: async_graphql::ServerError = error.into();
@@ -230,9 +251,8 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Resu
     })?;
     check::document(&document, &door.documents)?;
     let variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
-    let mut kind = OperationType::Query;
+    let asked = Asked::of(&document, parameters.operation_name.as_deref());
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
-        kind = operation.ty;
         if is_get && operation.ty != OperationType::Query {
             return Err(NotRun::MutationByGet);
         }
@@ -242,5 +262,5 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door) -> Resu
     let mut request = Request::new(parameters.query).variables(variables);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(document);
-    Ok((request, kind))
+    Ok((request, asked))
 }

@@ -11,6 +11,8 @@ mod stream;
 mod seat;
 mod record;
 mod bearer;
+mod account;
+mod meter;
 mod response;
 mod viewer;
 
@@ -34,6 +36,9 @@ pub use seat::{Seats, StreamLimits};
 /// Where everything is answered as server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
 
+pub use account::account;
+pub use meter::Meters;
+
 /// What the door needs to let somebody in.
 pub struct Door {
     /// Says who a token names.
@@ -52,6 +57,8 @@ pub struct Door {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
     pub ids: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The figures.
+    pub meters: Meters,
     /// The log, for asking whether it is there.
     pub store: crate::store::Store,
     /// How much may be streamed.

@@ -5,6 +5,8 @@
 //! cursor's own row is not in the list any more does a probe of one row decide.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{ConnectionTrait as _, Statement};
 
@@ -21,6 +23,7 @@ pub struct Reader {
     pub(super) store: Store,
     pub(super) tenant_id: i32,
     pub(super) scope: Scope,
+    rows: Arc<AtomicU64>,
 }
 
 /// A list of events: which, and of which time.
@@ -56,7 +59,13 @@ pub struct Extent {
 
 impl Reader {
     pub(super) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
-        Self { store, tenant_id, scope }
+        Self { store, tenant_id, scope, rows: Arc::default() }
+    }
+
+    /// Adds the rows that are read to a count.
+    #[must_use]
+    pub fn counting(self, rows: &Arc<AtomicU64>) -> Self {
+        Self { rows: Arc::clone(rows), ..self }
     }
 
     /// What the reader may see.
@@ -199,7 +208,9 @@ impl Reader {
 
     pub(super) async fn query(&self, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
         let statement: Statement = sql.statement(self.store.backend());
-        self.in_time(self.store.read.query_all_raw(statement)).await
+        let found = self.in_time(self.store.read.query_all_raw(statement)).await?;
+        self.rows.fetch_add(found.len() as u64, Ordering::Relaxed);
+        Ok(found)
     }
 
     /// A statement, given up when it takes too long. PostgreSQL ends it by itself a little earlier.

@@ -5,6 +5,7 @@ mod actors;
 mod catalogue;
 mod errors;
 mod limits;
+mod figures;
 mod events;
 mod failures;
 mod feed;
