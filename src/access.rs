@@ -4,6 +4,7 @@
 //! a request does not pay for looking its tenant up; a disabled tenant is shut out after at most that time.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,7 @@ pub struct Caller {
     queue: Queue,
     rules: Arc<SensitiveNames>,
     allowance: Allowance,
+    rows: Arc<AtomicU64>,
 }
 
 impl Access {
@@ -70,6 +72,7 @@ impl Access {
             store: self.store.clone(),
             queue: self.queue.clone(),
             rules: Arc::clone(&self.rules),
+            rows: Arc::default(),
         })
     }
 
@@ -96,13 +99,19 @@ impl Caller {
     /// The log as the caller's roles show it.
     pub fn reader(&self) -> Result<Reader, Refused> {
         let scope = self.principal.read_scope().ok_or(Refused::Role)?;
-        Ok(self.store.reader(&self.tenant, scope).allowed(self.allowance.clone()))
+        let reader = self.store.reader(&self.tenant, scope);
+        Ok(reader.allowed(self.allowance.clone()).counting(&self.rows))
     }
 
     /// The same caller, for one request: what it reads ends then, and is at most so many bytes of events.
     #[must_use]
     pub fn within(self, deadline: Instant, bytes_max: usize) -> Self {
         Self { allowance: self.allowance.until(deadline).holding(bytes_max), ..self }
+    }
+
+    /// How many rows were read for the caller, and how many events recorded; it goes on counting.
+    pub fn rows(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.rows)
     }
 
     /// Recording, for callers whose token permits it.
@@ -112,6 +121,7 @@ impl Caller {
             tenant: Arc::clone(&self.tenant),
             queue: self.queue.clone(),
             rules: Arc::clone(&self.rules),
+            rows: Arc::clone(&self.rows),
             recording: Recording {
                 route,
                 recorded_by: self.principal.subject.clone(),
@@ -130,6 +140,7 @@ pub struct Recorder {
     queue: Queue,
     rules: Arc<SensitiveNames>,
     services: ServiceSet,
+    rows: Arc<AtomicU64>,
     recording: Recording,
 }
 
@@ -177,7 +188,10 @@ impl Recorder {
         let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
             Err(problems) => Ok(Recorded::Rejected(problems)),
             Ok(event) => Ok(match outcomes.next().ok_or(StoreError::Timeout)? {
-                Outcome::Recorded(sequence) => Recorded::Recorded(event.id(), sequence),
+                Outcome::Recorded(sequence) => {
+                    self.rows.fetch_add(1, Ordering::Relaxed);
+                    Recorded::Recorded(event.id(), sequence)
+                }
                 Outcome::Duplicate => Recorded::Duplicate(event.id()),
                 Outcome::Conflict => Recorded::Conflict(event.id()),
             }),

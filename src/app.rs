@@ -4,6 +4,7 @@
 
 mod check;
 mod limit;
+mod metrics;
 mod operate;
 mod ready;
 mod tokens;
@@ -72,6 +73,7 @@ pub struct App {
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
+    metrics: Option<(Server, SocketAddr)>,
 }
 
 impl std::fmt::Debug for App {
@@ -93,6 +95,9 @@ impl App {
         let limits = &config.limits;
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
+        let meters = http::Meters::new(&graphql::sdl());
+        let figures = metrics::Figures::new(store.clone(), |registry| meters.register(registry));
+        let metrics = metrics::listen(config.metrics_listen, figures)?;
         let door = web::Data::new(Door {
             verifier,
             access: Access::new(
@@ -117,13 +122,18 @@ impl App {
             callers: limit::callers(config),
             clock: Arc::new(now),
             ids: Arc::new(new_id),
+            meters,
             store: store.clone(),
             streams: stream_limits(&config.streams),
             seats: Seats::default(),
             closing: told,
         });
         let mut server = HttpServer::new(move || {
-            actix_web::App::new().wrap(Compress::default()).wrap(from_fn(http::envelope)).configure(http::routes(&door))
+            actix_web::App::new()
+                .wrap(Compress::default())
+                .wrap(from_fn(http::envelope))
+                .wrap(from_fn(http::account))
+                .configure(http::routes(&door))
         });
         if config.workers > 0 {
             server = server.workers(config.workers);
@@ -138,7 +148,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("no address is listened at")?;
-        Ok(Self { server: server.run(), address, closing, store })
+        Ok(Self { server: server.run(), address, closing, store, metrics })
     }
 
     /// The address that is listened at.
@@ -146,11 +156,20 @@ impl App {
         self.address
     }
 
+    /// The address at which figures are served, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(_, address)| *address)
+    }
+
     /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
     /// Being told twice, it does not wait. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
         let mut signals = Signals::new()?;
+        let metrics = self.metrics.map(|(server, address)| {
+            tracing::info!(%address, "metrics");
+            (server.handle(), tokio::spawn(server))
+        });
         let handle = self.server.handle();
         let closing = self.closing;
         let stop = tokio::spawn(async move {
@@ -168,6 +187,9 @@ impl App {
         stop.abort();
         // A block that is being written is there whole or not at all.
         rollups.abort();
+        if let Some((handle, _running)) = metrics {
+            handle.stop(false).await;
+        }
         Ok(ended?)
     }
 }
@@ -406,7 +428,7 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
 fn demo_settings(config: &Demo, url: &str, secret: &str) -> anyhow::Result<(Serve, Token)> {
     let listen = config.listen.to_string();
     let serve = ["auditgraph", "serve", "--database-url", url, "--jwt-secret", secret, "--listen", &listen];
-    let serve = Cli::parse_plain(&serve)?;
+    let serve = Cli::parse_plain(&[&serve[..], &["--metrics-listen", "off"]].concat())?;
     let token = ["auditgraph", "token", "--jwt-secret", secret, "--tenant", "contoso"];
     let token = [&token[..], &["--role", "AUDIT_READER", "--subject", "demo", "--expires-in", "30d"]].concat();
     match (serve.command, Cli::parse_plain(&token)?.command) {

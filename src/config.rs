@@ -14,7 +14,7 @@ use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use limit::Limits;
-pub use operate::{Backup, Copy, Ready, Restore, Verify};
+pub use operate::{Backup, Copy, MetricsListen, Ready, Restore, Verify};
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -219,6 +219,9 @@ pub struct Serve {
     /// The address to listen at; port 0 takes a free one.
     #[arg(long, env = "AUDITGRAPH_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// The address at which Prometheus finds figures, or `off`; without it 127.0.0.1:9464, if that is free.
+    #[arg(long, env = "AUDITGRAPH_METRICS_LISTEN")]
+    pub metrics_listen: Option<MetricsListen>,
     /// How many threads serve requests; 0 is one per core.
     #[arg(long, env = "AUDITGRAPH_WORKERS", default_value_t = 0)]
     pub workers: usize,

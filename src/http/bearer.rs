@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::Door;
 use super::response::{Media, failure, refusal};
+use super::{Door, account};
 use crate::access::Caller;
 use crate::audit::Timestamp;
 use crate::auth::Rejected;
@@ -24,8 +24,11 @@ pub(super) async fn caller(
         Ok(token) => door.verifier.verify(token, now).await,
         Err(rejected) => Err(rejected),
     };
-    let principal = verified.map_err(|rejected| unauthenticated(rejected, media))?;
-    door.access.caller(principal).await.map_err(|refused| {
+    let principal = verified.map_err(|rejected| {
+        door.meters.rejected(&rejected);
+        unauthenticated(rejected, media)
+    })?;
+    let caller = door.access.caller(principal).await.map_err(|refused| {
         let error = ApiError::from(refused);
         let status = match error.code() {
             Code::Forbidden => StatusCode::FORBIDDEN,
@@ -33,12 +36,19 @@ pub(super) async fn caller(
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         failure(status, media, error, request_id)
-    })
+    })?;
+    account::note_caller(request, &caller);
+    Ok(caller)
 }
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
 pub(super) async fn admit(door: &Door, header: &str, now: Timestamp) -> Result<Caller, ApiError> {
-    let principal = door.verifier.verify(token(header)?, now).await.map_err(|rejected| {
+    let verified = match token(header) {
+        Ok(token) => door.verifier.verify(token, now).await,
+        Err(rejected) => Err(rejected),
+    };
+    let principal = verified.map_err(|rejected| {
+        door.meters.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
     Ok(door.access.caller(principal).await?)

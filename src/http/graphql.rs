@@ -15,6 +15,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, Variables};
 use tokio::time::{Instant, timeout_at};
 
+use super::account::{self, Asked};
 use super::body::{self, Reading};
 use super::crowd::who;
 use super::envelope::RequestId;
@@ -188,10 +189,12 @@ async fn respond(
     };
     let deadline = Instant::now() + door.request_patience;
     let Ok(turn) = timeout_at(deadline, place.turn()).await else { return took_too_long(media) };
-    let (prepared, kind) = match prepare(parameters, request.method() == Method::GET, door, &caller) {
+    let (prepared, asked) = match prepare(parameters, request.method() == Method::GET, door, &caller) {
         Ok(prepared) => prepared,
         Err(not_run) => return not_run.answer(media, &request_id),
     };
+    let kind = asked.kind();
+    account::note_asked(request, asked);
     // Who records waits for others, and works only a little.
     let turn = turn.filter(|_| kind != OperationType::Mutation);
     let is_subscription = kind == OperationType::Subscription;
@@ -217,6 +220,7 @@ async fn respond(
             request_id,
             seat,
             place,
+            spoken: None,
         });
     }
     let executed = door.schema.execute(prepared.data(session));
@@ -276,15 +280,14 @@ pub(super) fn prepare(
     is_get: bool,
     door: &Door,
     caller: &Caller,
-) -> Result<(Request, OperationType), NotRun> {
+) -> Result<(Request, Asked), NotRun> {
     let (tenant, name) = (caller.tenant.key.as_str(), parameters.name.as_ref());
     let text = door.persisted.text(tenant, parameters.query, name)?;
     let document = door.read.read(&text, &door.documents)?;
     door.persisted.keep(tenant, name, &text);
     let variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
-    let mut kind = OperationType::Query;
+    let asked = Asked::of(&document, parameters.operation_name.as_deref());
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
-        kind = operation.ty;
         if is_get && operation.ty != OperationType::Query {
             return Err(NotRun::MutationByGet);
         }
@@ -294,5 +297,5 @@ pub(super) fn prepare(
     let mut request = Request::new(&*text).variables(variables);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(ExecutableDocument::clone(&document));
-    Ok((request, kind))
+    Ok((request, asked))
 }

@@ -18,6 +18,8 @@ mod envelope;
 mod address;
 mod origins;
 mod crowd;
+mod account;
+mod meter;
 mod response;
 mod viewer;
 
@@ -46,6 +48,9 @@ pub use seat::{Seats, StreamLimits};
 
 /// Where everything is answered as server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
+
+pub use account::account;
+pub use meter::Meters;
 
 /// What the door needs to let somebody in.
 pub struct Door {
@@ -85,6 +90,8 @@ pub struct Door {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
     pub ids: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The figures.
+    pub meters: Meters,
     /// The log, for asking whether it is there.
     pub store: crate::store::Store,
     /// How much may be streamed.

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Door;
+use super::account::{Errors, Spoken};
 use super::crowd::who;
 use super::graphql::{NotRun, Parameters, prepare};
 use super::response::{error_list, written};
@@ -51,11 +52,13 @@ pub(super) fn subscribe(
     if running >= limit {
         return Err(refuse(ApiError::Limit { what: "operations on one connection", asked: running + 1, limit }));
     }
-    let (request, kind) = prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
+    let (request, asked) = prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
         NotRun::Refused(error) => refuse(error),
         NotRun::NotParsed(error) => Some(error_list(&[*error])),
         NotRun::MutationByGet => None,
     })?;
+    let kind = asked.kind();
+    let spoken = Some(Spoken::begin(door, caller, asked));
     let seat = match kind {
         OperationType::Subscription => {
             Some(door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?)
@@ -67,7 +70,7 @@ pub(super) fn subscribe(
         None => Some(door.callers.enter(&who(caller)).map_err(|too_many| refuse(too_many.error))?),
     };
     let session = Arc::new(Session::new(caller.clone(), (door.clock)()));
-    Ok(Operation { door: door.clone(), session, request, kind, request_id: door.request_id(), seat, place })
+    Ok(Operation { door: door.clone(), session, request, kind, request_id: door.request_id(), seat, place, spoken })
 }
 
 /// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
@@ -85,26 +88,36 @@ pub(super) async fn run(
         _ => None,
     };
     let mut results = operation.results();
-    let mut taken = None;
+    let (mut taken, mut errors) = (None, Errors::default());
     let last = loop {
-        let Some(mut response) = results.next().await else { break message("complete", &id, None) };
+        let Some(mut response) = results.next().await else { break Some(message("complete", &id, None)) };
         let is_last = is_last(&response);
         let (payload, executed) = written(&mut response, &operation.request_id);
+        if !response.errors.is_empty() {
+            errors = Errors::of(&response.errors);
+        }
         if !executed || is_subscription && is_last {
-            break message("error", &id, Some(&error_list(&response.errors)));
+            break Some(message("error", &id, Some(&error_list(&response.errors))));
         }
         match timeout(stall_max, session.text(message("next", &id, Some(&payload)))).await {
             Ok(Ok(())) => taken = operation.session.resume(),
-            Ok(Err(_closed)) => return,
+            Ok(Err(_closed)) => break None,
             Err(_elapsed) => {
                 let error = ApiError::FeedLagged { resume: taken };
-                break message("error", &id, Some(&error_list(&[error.into_server_error()])));
+                let error = [error.into_server_error()];
+                errors = Errors::of(&error);
+                break Some(message("error", &id, Some(&error_list(&error))));
             }
         }
     };
     drop(results);
+    if let Some(spoken) = &operation.spoken {
+        spoken.tell(&operation.door, &operation.request_id, &errors);
+    }
     drop(operation);
     // The connection may be gone.
     let _ = tell.send(ended);
-    let _ = timeout(stall_max, session.text(last)).await;
+    if let Some(last) = last {
+        let _ = timeout(stall_max, session.text(last)).await;
+    }
 }

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::{Response, ServerError, Value};
 
+use super::account::Errors;
 use super::crowd::TooMany;
 use crate::graphql::error::{ApiError, Code, code_of, sweep};
 
@@ -76,11 +77,12 @@ pub(super) fn written(response: &mut Response, request_id: &str) -> (Vec<u8>, bo
 /// The answer to a GraphQL request that was executed, or at least understood.
 pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
     let (body, executed) = written(&mut response, request_id);
+    let told = Errors::of(&response.errors);
     let status = match (media, executed) {
         (Media::GraphQl, false) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    finish(status, media, body)
+    finish(status, media, body, told)
 }
 
 /// An internal error says nothing but which request it was, so that it can be found in the log.
@@ -110,7 +112,8 @@ pub(super) fn failure(status: StatusCode, media: Media, error: ApiError, request
 }
 
 pub(super) fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
-    finish(status, media, errors_text(std::slice::from_ref(error)))
+    let errors = std::slice::from_ref(error);
+    finish(status, media, errors_text(errors), Errors::of(errors))
 }
 
 /// The text of a refusal, where there is no status to go with it.
@@ -125,12 +128,14 @@ fn errors_text(errors: &[ServerError]) -> Vec<u8> {
     body
 }
 
-fn finish(status: StatusCode, media: Media, body: Vec<u8>) -> HttpResponse {
+fn finish(status: StatusCode, media: Media, body: Vec<u8>, errors: Errors) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media.name())));
     response.insert_header((header::VARY, HeaderValue::from_static("Accept, Authorization")));
     response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")));
-    response.body(body)
+    let mut response = response.body(body);
+    response.extensions_mut().insert(errors);
+    response
 }
 
 /// The list of errors alone.

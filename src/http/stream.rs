@@ -67,6 +67,8 @@ pub(super) struct Operation {
     pub session: Arc<Session>,
     pub request: Request,
     pub kind: OperationType,
+    /// The account of an operation that is no request of its own.
+    pub spoken: Option<super::account::Spoken>,
     pub request_id: String,
     /// Held for as long as a subscription runs.
     #[expect(dead_code, reason = "dropping it is all that is done with it")]

@@ -7,10 +7,10 @@
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use futures_util::TryStreamExt as _;
 use sea_orm::TransactionTrait as _;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, ModelTrait};
 use sea_orm::{Iterable as _, PaginatorTrait as _, PrimaryKeyToColumn as _, QueryOrder as _, QuerySelect as _};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, bulk};
 
 /// The most rows that are written together.
 const ROWS_MAX: usize = 500;
@@ -82,8 +82,7 @@ impl Copying<'_> {
     async fn table<E>(&self, bytes: impl Fn(&E::Model) -> usize) -> Result<u64, StoreError>
     where
         E: EntityTrait,
-        E::Model: IntoActiveModel<E::ActiveModel> + Send + Sync,
-        E::ActiveModel: Clone + Send,
+        E::Model: ModelTrait<Entity = E> + Send + Sync,
     {
         let table = E::default().table_name();
         if E::find().limit(1).count(self.to).await? > 0 {
@@ -95,16 +94,15 @@ impl Copying<'_> {
         while let Some(row) = rows.try_next().await? {
             held += bytes(&row);
             read += 1;
-            waiting.push(row.into_active_model());
+            waiting.push(row);
             if waiting.len() == ROWS_MAX || held > BYTES_MAX {
-                E::insert_many(std::mem::take(&mut waiting)).exec_without_returning(self.to).await?;
+                bulk::insert(self.to, &waiting.iter().collect::<Vec<_>>(), "").await?;
+                waiting.clear();
                 held = 0;
             }
         }
         drop(rows);
-        if !waiting.is_empty() {
-            E::insert_many(waiting).exec_without_returning(self.to).await?;
-        }
+        bulk::insert(self.to, &waiting.iter().collect::<Vec<_>>(), "").await?;
         let [there, here] = [E::find().count(self.from).await?, E::find().count(self.to).await?];
         if read != there || here != there {
             return Err(StoreError::Unfit(format!("`{table}` has {there} rows, and {here} in the copy")));

@@ -33,6 +33,7 @@ mod verify;
 mod backup;
 mod copy;
 mod health;
+mod meter;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +52,7 @@ pub use copy::{COPIED, Copied};
 pub use feed::{FeedError, FeedPage};
 pub use follow::{Batch, Follow};
 pub use health::WRITING_CONNECTIONS;
+pub use meter::SECONDS;
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
@@ -136,6 +138,7 @@ pub struct Store {
     statement_timeout: Duration,
     memory: Arc<known::Memory>,
     followers: tail::Followers,
+    meters: meter::Meters,
 }
 
 impl std::fmt::Debug for Store {
@@ -161,6 +164,7 @@ impl Store {
             statement_timeout: settings.statement_timeout,
             memory: Arc::default(),
             followers: tail::Followers::new(),
+            meters: meter::Meters::default(),
         };
         store.check_durable().await?;
         Ok(store)

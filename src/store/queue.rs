@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use sea_orm::DbBackend;
 use tokio::sync::{Notify, oneshot};
@@ -82,6 +83,7 @@ impl Queue {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let since = Instant::now();
         let events: Vec<Prepared> = events.iter().map(|event| Prepared::new(tenant.id, event)).collect();
         let bytes: usize = events.iter().map(Prepared::bytes).sum();
         let (answer, outcome) = oneshot::channel();
@@ -89,17 +91,21 @@ impl Queue {
             let mut waiting = self.0.lock();
             let is_full = waiting.events + events.len() > WAITING_MAX || waiting.bytes + bytes > WAITING_BYTES_MAX;
             if is_full && waiting.events > 0 {
+                self.0.store.meters.refused.inc_by(events.len() as u64);
                 return Err(StoreError::Full);
             }
             waiting.events += events.len();
             waiting.bytes += bytes;
+            self.0.store.meters.waiting.set(i64::try_from(waiting.events).unwrap_or(i64::MAX));
             waiting.requests.entry(tenant.id).or_default().push_back(Request { events, bytes, answer });
             if !waiting.turns.contains(&tenant.id) && !waiting.busy.contains(&tenant.id) {
                 waiting.turns.push_back(tenant.id);
             }
         }
         self.0.something.notify_one();
-        outcome.await.unwrap_or(Err(StoreError::Timeout))
+        let answered = outcome.await.unwrap_or(Err(StoreError::Timeout));
+        self.0.store.meters.recording.observe(since.elapsed().as_secs_f64());
+        answered
     }
 }
 
@@ -128,6 +134,7 @@ impl Shared {
         }
         waiting.events -= events;
         waiting.bytes -= bytes;
+        self.store.meters.waiting.set(i64::try_from(waiting.events).unwrap_or(i64::MAX));
         waiting.busy.insert(tenant_id);
         Some((tenant_id, taken))
     }
@@ -154,6 +161,8 @@ async fn work(shared: Arc<Shared>) {
         if !shared.lock().turns.is_empty() {
             shared.something.notify_one();
         }
+        let events: usize = requests.iter().map(|request| request.events.len()).sum();
+        shared.store.meters.events_per_commit.observe(u32::try_from(events).map_or(f64::MAX, f64::from));
         let writer = Writer::new(shared.store.clone(), tenant_id);
         // In a task of its own: whatever happens to it, the next tenant has its turn. Who waited for it is then told
         // that nothing is known, because the answers are dropped.
@@ -183,6 +192,7 @@ async fn record_all(writer: Writer, mut requests: Vec<Request>, clock: Clock) {
             }
         }
         Err(error) => {
+            writer.store.meters.failed.inc();
             for request in requests {
                 let _ = request.answer.send(Err(error.clone()));
             }

@@ -5,6 +5,8 @@
 //! cursor's own row is not in the list any more does a probe of one row decide.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _};
@@ -24,6 +26,7 @@ pub struct Reader {
     pub(super) tenant_id: i32,
     pub(super) scope: Scope,
     allowance: Allowance,
+    rows: Arc<AtomicU64>,
 }
 
 /// A list of events: which, and of which time.
@@ -59,13 +62,19 @@ pub struct Extent {
 
 impl Reader {
     pub(super) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
-        Self { store, tenant_id, scope, allowance: Allowance::default() }
+        Self { store, tenant_id, scope, allowance: Allowance::default(), rows: Arc::default() }
     }
 
     /// The same, for a request that may take so much.
     #[must_use]
     pub fn allowed(self, allowance: Allowance) -> Self {
         Self { allowance, ..self }
+    }
+
+    /// Adds the rows that are read to a count.
+    #[must_use]
+    pub fn counting(self, rows: &Arc<AtomicU64>) -> Self {
+        Self { rows: Arc::clone(rows), ..self }
     }
 
     /// What the reader may see.
@@ -207,7 +216,7 @@ impl Reader {
     pub(super) async fn query(&self, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
         let (read, backend) = (&self.store.read, self.store.backend());
         let statement: Statement = sql.statement(backend);
-        self.in_time(async {
+        let found = self.in_time(async {
             let left = self.allowance.patience(self.store.statement_timeout);
             if backend == DbBackend::Sqlite || left == self.store.statement_timeout {
                 return read.query_all_raw(statement).await;
@@ -219,8 +228,10 @@ impl Reader {
             // It has only read.
             transaction.rollback().await?;
             rows
-        })
-        .await
+        });
+        let found = found.await?;
+        self.rows.fetch_add(found.len() as u64, Ordering::Relaxed);
+        Ok(found)
     }
 
     /// A statement, given up when it takes too long. The database ends it by itself a little earlier.

@@ -33,7 +33,7 @@ pub enum Outcome {
 /// Records in the log of one tenant.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    store: Store,
+    pub(super) store: Store,
     tenant_id: i32,
 }
 

@@ -7,6 +7,7 @@ mod errors;
 mod limits;
 mod door;
 mod persisted;
+mod figures;
 mod events;
 mod failures;
 mod export;

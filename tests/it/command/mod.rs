@@ -8,3 +8,4 @@ mod follow;
 mod backup;
 mod copy;
 mod check;
+mod log;

@@ -19,6 +19,8 @@ pub(crate) struct TestApp {
     pub(crate) store: Store,
     pub(crate) tenant: Tenant,
     pub(crate) url: String,
+    /// Where Prometheus would look.
+    pub(crate) metrics_url: String,
 }
 
 impl TestApp {
@@ -44,7 +46,7 @@ impl TestApp {
             None => add_tenant(&store, "contoso").await,
         };
         let mut arguments = vec!["auditgraph", "serve", "--database-url", &database.url, "--listen", "127.0.0.1:0"];
-        arguments.extend(["--workers", "1"]);
+        arguments.extend(["--workers", "1", "--metrics-listen", "127.0.0.1:0"]);
         let other_keys = ["--jwt-public-key-file", "--jwks-file", "--jwks-url", "--config"];
         if !options.iter().any(|option| other_keys.contains(option)) {
             arguments.extend(["--jwt-secret", SECRET]);
@@ -53,8 +55,9 @@ impl TestApp {
         let Command::Serve(config) = Cli::try_parse_from(arguments).unwrap().command else { unreachable!() };
         let app = App::start(&config).await.unwrap();
         let url = format!("http://{}", app.address());
+        let metrics_url = format!("http://{}/metrics", app.metrics_address().unwrap());
         tokio::spawn(app.run(|_| ()));
-        Self { database, store, tenant, url }
+        Self { database, store, tenant, url, metrics_url }
     }
 
     /// Somebody who sees everything.

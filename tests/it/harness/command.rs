@@ -41,7 +41,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
-    command.args(arguments).env("AUDITGRAPH_LOG", "warn");
+    command.args(arguments).env("AUDITGRAPH_LOG", "warn").env("AUDITGRAPH_METRICS_LISTEN", "off");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

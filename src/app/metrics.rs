@@ -1,0 +1,106 @@
+//! `/metrics`: figures for Prometheus, on a listener of their own, so that who reaches the API does not reach them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Server;
+use actix_web::{HttpResponse, HttpServer, web};
+use anyhow::Context as _;
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use tokio::sync::Mutex;
+
+use crate::config::MetricsListen;
+use crate::store::Store;
+
+/// Where the figures are, if nothing is said.
+const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
+/// For how long what has to be asked of the database is remembered.
+const REMEMBERED: Duration = Duration::from_secs(10);
+/// The most characters of a service's name.
+const NAME_MAX: usize = 100;
+
+/// Everything that is collected.
+pub(super) struct Figures {
+    registry: Registry,
+    store: Store,
+    last_recorded: Family<[(&'static str, String); 1], Gauge>,
+    asked: Mutex<Option<Instant>>,
+}
+
+impl Figures {
+    /// The figures of the log; others are registered besides.
+    pub(super) fn new(store: Store, register: impl FnOnce(&mut Registry)) -> Self {
+        let mut registry = Registry::with_prefix("auditgraph");
+        store.register(&mut registry);
+        register(&mut registry);
+        let last_recorded = Family::default();
+        let help = "When a service last had an event recorded, in seconds since 1970; the newest 50 services";
+        registry.register("last_recorded_timestamp_seconds", help, last_recorded.clone());
+        Self { registry, store, last_recorded, asked: Mutex::new(None) }
+    }
+
+    /// All of it as text.
+    async fn text(&self) -> Result<String, std::fmt::Error> {
+        {
+            let mut asked = self.asked.lock().await;
+            if asked.is_none_or(|before| before.elapsed() > REMEMBERED) {
+                match self.store.last_recorded().await {
+                    Ok(services) => {
+                        self.last_recorded.clear();
+                        for (service, moment) in services {
+                            let name = service.chars().take(NAME_MAX).collect();
+                            self.last_recorded.get_or_create(&[("service", name)]).set(moment.0.div_euclid(1_000_000));
+                        }
+                    }
+                    // The other figures are worth having, now of all times.
+                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "services not asked"),
+                }
+                *asked = Some(Instant::now());
+            }
+        }
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+}
+
+async fn metrics(figures: web::Data<Figures>) -> HttpResponse {
+    match figures.text().await {
+        Ok(text) => {
+            let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            HttpResponse::Ok().content_type(media).body(text)
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "figures not written");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+/// Listens where it is said. Where nothing is said, that the usual address is taken is no reason not to serve the log.
+pub(super) fn listen(listen: Option<MetricsListen>, figures: Figures) -> anyhow::Result<Option<(Server, SocketAddr)>> {
+    let address = match listen {
+        Some(MetricsListen::Off) => return Ok(None),
+        Some(MetricsListen::At(address)) => address,
+        None => DEFAULT,
+    };
+    let figures = web::Data::from(Arc::new(figures));
+    let server = HttpServer::new(move || {
+        actix_web::App::new().app_data(figures.clone()).route("/metrics", web::get().to(metrics))
+    });
+    match server.workers(1).disable_signals().shutdown_timeout(1).bind(address) {
+        Ok(server) => {
+            let address = server.addrs().first().copied().context("no address is listened at")?;
+            Ok(Some((server.run(), address)))
+        }
+        Err(error) if listen.is_none() => {
+            tracing::warn!(%address, %error, "no metrics are served; AUDITGRAPH_METRICS_LISTEN says where else, or `off`");
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen for metrics at {address}")),
+    }
+}

@@ -1,0 +1,258 @@
+//! What a request was: filled in on its way through the door, told once when it is answered, as a log line and in the
+//! figures.
+//!
+//! A line names who, which operation and which fields. It never holds a token, a variable or anything of a document but
+//! its names; the formats of the log escape what others wrote, so no line can pretend to be two.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::{PathSegment, Positioned, ServerError};
+
+use super::Door;
+use super::meter::Running;
+use crate::access::Caller;
+use crate::graphql::check;
+use crate::graphql::error::code_of;
+
+/// The most root fields that are told of one operation, and the most characters of a name.
+const ROOTS_MAX: usize = 50;
+const NAME_MAX: usize = 200;
+/// What a request without an error is counted under.
+const OK: &str = "OK";
+
+/// A root field, and the key of its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Root {
+    field: String,
+    key: String,
+}
+
+/// An operation as far as its account goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    kind: Option<OperationType>,
+    name: String,
+    roots: Vec<Root>,
+}
+
+/// What is known of a request so far.
+#[derive(Default)]
+struct Account {
+    tenant: String,
+    subject: String,
+    rows: Option<Arc<AtomicU64>>,
+    asked: Asked,
+}
+
+impl Account {
+    fn note(&mut self, caller: &Caller) {
+        self.tenant.clone_from(&caller.tenant.key);
+        self.subject = caller.principal.subject.chars().take(NAME_MAX).collect();
+        self.rows = Some(caller.rows());
+    }
+}
+
+/// What went wrong, by the key of the answer; kept with the response.
+#[derive(Debug, Default)]
+pub(super) struct Errors(Vec<(Option<String>, String)>);
+
+impl Errors {
+    /// The errors of an answer.
+    pub(super) fn of(errors: &[ServerError]) -> Self {
+        let key = |error: &ServerError| match error.path.first() {
+            Some(PathSegment::Field(key)) => Some(key.clone()),
+            _ => None,
+        };
+        let code = |error: &ServerError| code_of(error).unwrap_or_default();
+        Self(errors.iter().take(ROOTS_MAX).map(|error| (key(error), code(error))).collect())
+    }
+
+    /// The code of the first error that is about a key, or about the whole.
+    fn code(&self, key: Option<&str>) -> &str {
+        let about = |(at, _): &&(Option<String>, String)| at.is_none() || key.is_none() || at.as_deref() == key;
+        self.0.iter().find(about).map_or(OK, |(_, code)| code)
+    }
+}
+
+impl Asked {
+    /// What kind of operation it is; a query, if none is run.
+    pub(super) fn kind(&self) -> OperationType {
+        self.kind.unwrap_or(OperationType::Query)
+    }
+
+    /// The names in the operation of a document that is run.
+    pub(super) fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
+        let Some(operation) = check::operation(document, name) else { return Self::default() };
+        let named = document.operations.iter().find(|(_, found)| std::ptr::eq(&raw const found.node, operation));
+        let name = named.and_then(|(name, _)| name).map(async_graphql::Name::as_str).unwrap_or_default();
+        let (mut roots, mut entered) = (Vec::new(), Vec::new());
+        collect(document, &operation.selection_set.node, &mut roots, &mut entered);
+        Self { kind: Some(operation.ty), name: name.chars().take(NAME_MAX).collect(), roots }
+    }
+}
+
+/// The root fields of a selection; each fragment is entered once.
+fn collect<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    roots: &mut Vec<Root>,
+    entered: &mut Vec<&'a str>,
+) {
+    for Positioned { node, .. } in &set.items {
+        if roots.len() == ROOTS_MAX || entered.len() == ROOTS_MAX {
+            return;
+        }
+        match node {
+            Selection::Field(field) => {
+                let field = &field.node;
+                roots.push(Root { field: field.name.node.to_string(), key: field.response_key().node.to_string() });
+            }
+            Selection::InlineFragment(inline) => collect(document, &inline.node.selection_set.node, roots, entered),
+            Selection::FragmentSpread(spread) => {
+                let name = spread.node.fragment_name.node.as_str();
+                if let Some(fragment) = document.fragments.get(name)
+                    && !entered.contains(&name)
+                {
+                    entered.push(name);
+                    collect(document, &fragment.node.selection_set.node, roots, entered);
+                }
+            }
+        }
+    }
+}
+
+/// Notes who calls.
+pub(super) fn note_caller(request: &HttpRequest, caller: &Caller) {
+    if let Some(account) = request.extensions_mut().get_mut::<Account>() {
+        account.note(caller);
+    }
+}
+
+/// Notes what is asked.
+pub(super) fn note_asked(request: &HttpRequest, asked: Asked) {
+    if let Some(account) = request.extensions_mut().get_mut::<Account>() {
+        account.asked = asked;
+    }
+}
+
+/// Wraps every request: counts it and writes its line when its answer begins.
+pub async fn account<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let started = Instant::now();
+    let door = request.app_data::<web::Data<Door>>().cloned();
+    let _running = door.as_ref().map(|door| door.meters.running());
+    request.extensions_mut().insert(Account::default());
+    let response = next.call(request).await?;
+    if let Some(door) = door {
+        tell(&door, &response, started.elapsed());
+    }
+    Ok(response)
+}
+
+fn tell<B>(door: &Door, response: &ServiceResponse<B>, took: Duration) {
+    let request = response.request();
+    let account = request.extensions_mut().remove::<Account>().unwrap_or_default();
+    let extensions = response.response().extensions();
+    let none = Errors::default();
+    let line = Line {
+        request_id: response.headers().get("x-request-id").and_then(|value| value.to_str().ok()),
+        method: request.method().as_str(),
+        address: &request.match_pattern().unwrap_or_default(),
+        status: Some(response.status().as_u16()),
+        errors: extensions.get::<Errors>().unwrap_or(&none),
+        account: &account,
+        took,
+    };
+    line.tell(door);
+}
+
+/// The account of an operation on a WebSocket, which is told when it ends.
+pub(super) struct Spoken {
+    account: Account,
+    started: Instant,
+    running: Running,
+}
+
+impl std::fmt::Debug for Spoken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spoken").field("running", &self.running).finish_non_exhaustive()
+    }
+}
+
+impl Spoken {
+    /// Begins the account of what a caller asks.
+    pub(super) fn begin(door: &Door, caller: &Caller, asked: Asked) -> Self {
+        let mut account = Account { asked, ..Account::default() };
+        account.note(caller);
+        Self { account, started: Instant::now(), running: door.meters.running() }
+    }
+
+    /// Tells it.
+    pub(super) fn tell(&self, door: &Door, request_id: &str, errors: &Errors) {
+        let request_id = Some(request_id);
+        let (account, took) = (&self.account, self.started.elapsed());
+        Line { request_id, method: "WEBSOCKET", address: "/graphql", status: None, errors, account, took }.tell(door);
+    }
+}
+
+/// What is told of a request.
+struct Line<'a> {
+    request_id: Option<&'a str>,
+    method: &'a str,
+    address: &'a str,
+    status: Option<u16>,
+    errors: &'a Errors,
+    account: &'a Account,
+    took: Duration,
+}
+
+impl Line<'_> {
+    fn tell(&self, door: &Door) {
+        let Self { request_id, method, address, status, errors, account, took } = *self;
+        let Asked { kind, name: operation, roots } = &account.asked;
+        for root in roots {
+            door.meters.answered(&root.field, errors.code(Some(&root.key)), took);
+        }
+        if roots.is_empty() {
+            door.meters.answered(address, errors.code(None), took);
+        }
+        let milliseconds = (took.as_secs_f64() * 1e6).round() / 1e3;
+        if matches!(address, "/healthz" | "/readyz") {
+            tracing::debug!(method, address, status, milliseconds, "answered");
+            return;
+        }
+        let fields: Vec<&str> = roots.iter().map(|root| root.field.as_str()).collect();
+        tracing::info!(
+            request_id,
+            method,
+            address,
+            status,
+            code = errors.code(None),
+            tenant = account.tenant,
+            subject = account.subject,
+            kind = kind.map(word),
+            operation,
+            fields = fields.join(","),
+            rows = account.rows.as_ref().map(|rows| rows.load(Ordering::Relaxed)),
+            milliseconds,
+            "answered"
+        );
+    }
+}
+
+const fn word(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}

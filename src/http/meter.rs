@@ -1,0 +1,94 @@
+//! The figures of the street door. Every label is of a closed list: fields of the schema, our own addresses, codes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::auth::Rejected;
+use crate::store::SECONDS;
+
+/// What stands for a field that the schema does not have, and for requests without one.
+const OTHER: &str = "other";
+
+type Label = (&'static str, String);
+
+/// The figures of the door. Clones are the same figures.
+#[derive(Clone, Debug)]
+pub struct Meters {
+    fields: BTreeSet<String>,
+    requests: Family<[Label; 2], Counter>,
+    seconds: Family<[Label; 1], Histogram, fn() -> Histogram>,
+    rejected: Family<[(&'static str, &'static str); 1], Counter>,
+    running: Gauge,
+}
+
+impl Meters {
+    /// Figures of a schema, none counted yet.
+    pub fn new(sdl: &str) -> Self {
+        let roots = ["Query", "Mutation", "Subscription"];
+        let mut fields = BTreeSet::new();
+        for definition in
+            async_graphql::parser::parse_schema(sdl).map(|document| document.definitions).unwrap_or_default()
+        {
+            if let TypeSystemDefinition::Type(found) = definition
+                && roots.contains(&found.node.name.node.as_str())
+                && let TypeKind::Object(object) = &found.node.kind
+            {
+                fields.extend(object.fields.iter().map(|field| field.node.name.node.to_string()));
+            }
+        }
+        Self {
+            fields,
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            rejected: Family::default(),
+            running: Gauge::default(),
+        }
+    }
+
+    /// Adds the figures to those that are collected.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "Requests by root field or address, and by the code of their first error; those with several root \
+            fields count for each";
+        registry.register("requests", help, self.requests.clone());
+        let help = "Seconds from a request until its answer, by root field or address";
+        registry.register("request_seconds", help, self.seconds.clone());
+        registry.register("tokens_rejected", "Tokens that do not hold, by reason", self.rejected.clone());
+        registry.register("requests_running", "Requests that are not answered yet", self.running.clone());
+    }
+
+    /// Counts a token that does not hold.
+    pub(super) fn rejected(&self, rejected: &Rejected) {
+        self.rejected.get_or_create(&[("reason", rejected.reason())]).inc();
+    }
+
+    /// Counts a request as running, until what is returned is dropped.
+    pub(super) fn running(&self) -> Running {
+        self.running.inc();
+        Running(self.running.clone())
+    }
+
+    /// Counts a request of a root field, or without one of an address of ours.
+    pub(super) fn answered(&self, name: &str, code: &str, took: Duration) {
+        let known = name.starts_with('/') || self.fields.contains(name);
+        let field = || ("field", if known { name } else { OTHER }.to_owned());
+        self.requests.get_or_create(&[field(), ("code", code.to_owned())]).inc();
+        self.seconds.get_or_create(&[field()]).observe(took.as_secs_f64());
+    }
+}
+
+/// A request that runs.
+#[derive(Debug)]
+pub(super) struct Running(Gauge);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
