@@ -167,7 +167,7 @@ impl Recorder {
         let mut outcomes = self.queue.record(&self.tenant, &good).await?.into_iter();
         let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
             Err(problems) => Ok(Recorded::Rejected(problems)),
-            Ok(event) => Ok(match outcomes.next().ok_or(StoreError::Timeout)? {
+            Ok(event) => Ok(match outcomes.next().ok_or(StoreError::OutcomeUnknown)? {
                 Outcome::Recorded(sequence) => Recorded::Recorded(event.id(), sequence),
                 Outcome::Duplicate => Recorded::Duplicate(event.id()),
                 Outcome::Conflict => Recorded::Conflict(event.id()),

@@ -122,7 +122,8 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Timeout => Self::Timeout,
             StoreError::Full => Self::Overloaded,
-            StoreError::Busy(cause) | StoreError::Unavailable(cause) => {
+            StoreError::OutcomeUnknown => Self::Unavailable,
+            StoreError::Busy(cause) | StoreError::Undone(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
                 Self::Unavailable
             }

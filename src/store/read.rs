@@ -207,11 +207,7 @@ impl Reader {
         &self,
         statement: impl Future<Output = Result<T, sea_orm::DbErr>>,
     ) -> Result<T, StoreError> {
-        let patience = self.store.statement_timeout + std::time::Duration::from_millis(200);
-        tokio::time::timeout(patience, statement)
-            .await
-            .map_err(|_elapsed| StoreError::Timeout)?
-            .map_err(StoreError::from)
+        self.store.in_time(self.store.statement_timeout + std::time::Duration::from_millis(200), statement).await
     }
 }
 
