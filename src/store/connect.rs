@@ -25,7 +25,17 @@ pub(super) async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, D
         .foreign_keys(true)
         .busy_timeout(settings.record_timeout)
         .disable_statement_logging();
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(sqlx_error)?;
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        // A transaction that SQLite itself undid, as it does where the disk is full, stays counted by sqlx. The next one
+        // would then be a savepoint, whose end commits nothing: such a connection is thrown away.
+        .before_acquire(|connection, _| {
+            let is_clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_clean) })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(sqlx_error)?;
     let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
     let patience = settings.statement_timeout;
     let readers = SqlitePoolOptions::new()

@@ -2,7 +2,7 @@
 
 use entity::{tenant, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _};
-use sea_orm::{QueryFilter as _, QueryOrder as _, SqlErr, TransactionTrait as _};
+use sea_orm::{ConnAcquireErr, DbErr, QueryFilter as _, QueryOrder as _, SqlErr, TransactionTrait as _};
 
 use super::{Store, StoreError};
 
@@ -51,7 +51,12 @@ impl Store {
             return Ok(None);
         }
         let found = tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(&self.read);
-        self.in_time(self.statement_timeout, found).await?.map(Tenant::try_from).transpose()
+        let found = self.in_time(self.statement_timeout, found).await.map_err(|error| match error {
+            // One row by its key takes no time: nobody answers.
+            StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
+            other => other,
+        });
+        found?.map(Tenant::try_from).transpose()
     }
 
     /// All tenants, by key.
