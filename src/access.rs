@@ -187,7 +187,7 @@ impl Recorder {
         let mut outcomes = self.queue.record(&self.tenant, &good).await?.into_iter();
         let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
             Err(problems) => Ok(Recorded::Rejected(problems)),
-            Ok(event) => Ok(match outcomes.next().ok_or(StoreError::Timeout)? {
+            Ok(event) => Ok(match outcomes.next().ok_or(StoreError::OutcomeUnknown)? {
                 Outcome::Recorded(sequence) => {
                     self.rows.fetch_add(1, Ordering::Relaxed);
                     Recorded::Recorded(event.id(), sequence)

@@ -264,6 +264,7 @@ async fn open(database: &Database) -> anyhow::Result<Store> {
         url: database.database_url.clone(),
         connections: database.database_connections,
         statement_timeout: Duration::from_millis(database.statement_timeout_ms),
+        record_timeout: Duration::from_millis(database.record_timeout_ms),
     };
     let observer: Observer = Arc::new(|sql, elapsed, failed| {
         if elapsed > SLOW_STATEMENT {

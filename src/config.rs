@@ -103,6 +103,9 @@ pub struct Database {
     /// How long one statement may take, in milliseconds.
     #[arg(long, global = true, env = "AUDITGRAPH_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub statement_timeout_ms: u64,
+    /// How long recording waits for what others hold, in milliseconds; a commit may take twice as long altogether.
+    #[arg(long, global = true, env = "AUDITGRAPH_RECORD_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(500..=600_000))]
+    pub record_timeout_ms: u64,
 }
 
 impl std::fmt::Debug for Database {
@@ -111,6 +114,7 @@ impl std::fmt::Debug for Database {
             .field("database_url", &without_password(&self.database_url))
             .field("database_connections", &self.database_connections)
             .field("statement_timeout_ms", &self.statement_timeout_ms)
+            .field("record_timeout_ms", &self.record_timeout_ms)
             .finish()
     }
 }

@@ -115,7 +115,12 @@ impl Importer {
     async fn record(&self, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
         for patience in RETRIES {
             match self.writer.record(events, (self.clock)()).await {
-                Err(StoreError::Busy(_) | StoreError::Unavailable(_)) => tokio::time::sleep(patience).await,
+                Err(
+                    StoreError::Busy(_)
+                    | StoreError::Undone(_)
+                    | StoreError::Unavailable(_)
+                    | StoreError::OutcomeUnknown,
+                ) => tokio::time::sleep(patience).await,
                 decided => return decided,
             }
         }

@@ -130,7 +130,8 @@ impl From<StoreError> for ApiError {
                 Self::Limit { what: "bytes of events in one answer", asked, limit }
             }
             StoreError::Full => Self::Overloaded,
-            StoreError::Busy(cause) | StoreError::Unavailable(cause) => {
+            StoreError::OutcomeUnknown => Self::Unavailable,
+            StoreError::Busy(cause) | StoreError::Undone(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
                 Self::Unavailable
             }

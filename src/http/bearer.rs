@@ -35,7 +35,11 @@ pub(super) async fn caller(
             Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        failure(status, media, error, request_id)
+        let mut refused = failure(status, media, error, request_id);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        refused
     })?;
     account::note_caller(request, &caller);
     Ok(caller)

@@ -14,6 +14,7 @@ impl From<DbErr> for StoreError {
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => match kind(cause) {
                 Kind::Busy => Self::Busy(error),
+                Kind::Undone => Self::Undone(error),
                 Kind::Timeout => Self::Timeout,
                 Kind::Unavailable => Self::Unavailable(error),
                 Kind::Other => Self::Database(error),
@@ -27,6 +28,7 @@ impl From<DbErr> for StoreError {
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Busy,
+    Undone,
     Timeout,
     Unavailable,
     Other,
@@ -51,8 +53,10 @@ fn kind(error: &SqlxError) -> Kind {
 /// By SQLSTATE (PostgreSQL documentation, appendix A).
 fn postgres(code: &str) -> Kind {
     match code {
-        // serialization failure, deadlock, lock not available
-        "40001" | "40P01" | "55P03" => Kind::Busy,
+        // lock not available
+        "55P03" => Kind::Busy,
+        // serialization failure, deadlock
+        "40001" | "40P01" => Kind::Undone,
         // query canceled, which is what a statement timeout looks like
         "57014" => Kind::Timeout,
         // connection exceptions, insufficient resources (disk full, too many connections), operator intervention
@@ -82,7 +86,10 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart_by_code() {
-        assert_eq!(postgres("40P01"), Kind::Busy);
+        assert_eq!(postgres("40P01"), Kind::Undone);
+        assert_eq!(postgres("40001"), Kind::Undone);
+        assert_eq!(postgres("55P03"), Kind::Busy);
+        assert_eq!(postgres("25P03"), Kind::Unavailable);
         assert_eq!(postgres("57014"), Kind::Timeout);
         assert_eq!(postgres("53100"), Kind::Unavailable);
         assert_eq!(postgres("23505"), Kind::Other);

@@ -34,14 +34,13 @@ mod backup;
 mod copy;
 mod health;
 mod meter;
+mod connect;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use migration::MigratorTrait;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{self, ConnectOptions as _, Executor as _, SqliteConnection};
+use sea_orm::sqlx;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode};
 use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
@@ -82,9 +81,15 @@ pub enum StoreError {
     /// The database is set up so that the log's promises would not hold.
     #[error("the database cannot keep the log's promises: {0}")]
     Unfit(String),
-    /// Others hold what was needed; repeating helps.
+    /// Others hold what was needed, for as long as was waited; nothing was done, and repeating helps.
     #[error("busy")]
     Busy(#[source] Arc<DbErr>),
+    /// The database undid it to let another go on (deadlock, serialization failure); repeating at once helps.
+    #[error("undone in favour of another")]
+    Undone(#[source] Arc<DbErr>),
+    /// Whether it was recorded is not known; repeating is safe.
+    #[error("the outcome is not known")]
+    OutcomeUnknown,
     /// It took too long.
     #[error("took too long")]
     Timeout,
@@ -116,6 +121,9 @@ pub enum StoreError {
 /// The oldest PostgreSQL that is supported, as it tells its version.
 const POSTGRES_VERSION_MIN: u32 = 150_000;
 
+/// How long may pass until it is said that the database does not answer whether it is there.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -125,6 +133,8 @@ pub struct Settings {
     pub connections: u32,
     /// How long a reading statement may take.
     pub statement_timeout: Duration,
+    /// How long recording waits for what others hold; a transaction may take twice as long altogether.
+    pub record_timeout: Duration,
 }
 
 /// Told of every statement: its text, how long it took, whether it failed.
@@ -136,9 +146,11 @@ pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
     statement_timeout: Duration,
+    record_timeout: Duration,
     memory: Arc<known::Memory>,
     followers: tail::Followers,
     meters: meter::Meters,
+    silence: Arc<connect::Silence>,
 }
 
 impl std::fmt::Debug for Store {
@@ -150,21 +162,28 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the database at a URL and checks that what it commits is on disk.
     pub async fn open(settings: &Settings, observer: Option<Observer>) -> Result<Self, StoreError> {
-        let (mut write, mut read): (DatabaseConnection, DatabaseConnection) =
-            if is_sqlite(&settings.url) { sqlite(settings).await? } else { postgres(settings).await? };
+        let silence = Arc::<connect::Silence>::default();
+        let (mut write, mut read): (DatabaseConnection, DatabaseConnection) = if is_sqlite(&settings.url) {
+            connect::sqlite(settings).await?
+        } else {
+            connect::postgres(settings, &silence).await?
+        };
         if let Some(observer) = observer {
             for connection in [&mut write, &mut read] {
                 let observer = Arc::clone(&observer);
                 connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
             }
         }
+        let Settings { statement_timeout, record_timeout, .. } = *settings;
         let store = Self {
             write,
             read,
-            statement_timeout: settings.statement_timeout,
+            statement_timeout,
+            record_timeout,
             memory: Arc::default(),
             followers: tail::Followers::new(),
             meters: meter::Meters::default(),
+            silence,
         };
         store.check_durable().await?;
         Ok(store)
@@ -173,6 +192,23 @@ impl Store {
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
         self.read.get_database_backend()
+    }
+
+    /// What the database says, given up when it takes too long: then the connection may be one that nobody answers on.
+    async fn in_time<T, E: Into<StoreError>>(
+        &self,
+        patience: Duration,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, StoreError> {
+        let mut asked = std::pin::pin!(asked);
+        tokio::select! {
+            answer = &mut asked => answer.map_err(Into::into),
+            // Before `asked` is dropped, which gives its connection back.
+            () = tokio::time::sleep(patience) => {
+                self.silence.note();
+                Err(StoreError::Timeout)
+            }
+        }
     }
 
     /// Brings the database to this version's schema. Several processes may try at once.
@@ -213,11 +249,10 @@ impl Store {
     /// The migrations that the database has had.
     async fn applied(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT version FROM seaql_migrations ORDER BY version";
-        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await.map_err(|error| {
-            match StoreError::from(error) {
-                StoreError::Database(_) => StoreError::Schema("it is empty".to_owned()),
-                other => other,
-            }
+        let asked = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
+        let rows = self.in_time(READY_PATIENCE, asked).await.map_err(|error| match error {
+            StoreError::Database(_) => StoreError::Schema("it is empty".to_owned()),
+            other => other,
         })?;
         Ok(rows.iter().map(|row| row.try_get_by(0)).collect::<Result<_, _>>()?)
     }
@@ -294,80 +329,4 @@ fn writing() -> TransactionOptions {
 
 fn sqlx_error(error: sqlx::Error) -> StoreError {
     StoreError::from(DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error))))
-}
-
-async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
-    let options: SqliteConnectOptions = settings.url.parse().map_err(sqlx_error)?;
-    if !settings.url.contains(":memory:") && !settings.url.contains("mode=memory") {
-        create_private(options.get_filename());
-    }
-    let options = options
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10))
-        .disable_statement_logging();
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(sqlx_error)?;
-    let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
-    let patience = settings.statement_timeout;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(settings.connections)
-        .acquire_timeout(Duration::from_secs(5))
-        // The connection is in this process; setting its deadline finds out as well as a ping whether it is there.
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| Box::pin(set_deadline(connection, patience)))
-        .before_acquire(move |connection, _| {
-            Box::pin(async move {
-                set_deadline(connection, patience).await?;
-                Ok(true)
-            })
-        })
-        .connect_with(reading)
-        .await
-        .map_err(sqlx_error)?;
-    Ok((writer.into(), readers.into()))
-}
-
-/// Makes a file that only its owner can read: the log holds what not everybody may see. Whether that worked is found
-/// out when the file is opened.
-fn create_private(file: &std::path::Path) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(file);
-}
-
-/// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
-async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
-    connection.lock_handle().await?.set_progress_handler(10_000, allowance::may_go_on(patience));
-    Ok(())
-}
-
-async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
-    let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
-    let options = options.application_name("auditgraph").disable_statement_logging();
-    let pool = |connections: u32, session: String| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
-            .after_connect(move |connection, _| {
-                let session = session.clone();
-                Box::pin(async move {
-                    connection.execute(sqlx::AssertSqlSafe(session)).await?;
-                    Ok(())
-                })
-            })
-            .connect_with(options.clone())
-    };
-    let writing = "SET jit = off; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10s'; \
-                   SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
-        .to_owned();
-    let milliseconds = settings.statement_timeout.as_millis();
-    let reading =
-        format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
-    let writers = pool(WRITING_CONNECTIONS, writing).await.map_err(sqlx_error)?;
-    let readers = pool(settings.connections, reading).await.map_err(sqlx_error)?;
-    Ok((writers.into(), readers.into()))
 }

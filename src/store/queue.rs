@@ -25,7 +25,7 @@ const WAITING_BYTES_MAX: usize = 128 << 20;
 /// The most memory that the events of one transaction take, as long as it is not a single request that takes more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
-pub(super) const TENANTS_AT_ONCE: u32 = 4;
+pub(super) const TENANTS_AT_ONCE: u32 = 8;
 
 /// Gives the moment of recording.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -36,6 +36,7 @@ type Answer = Result<Vec<Outcome>, StoreError>;
 struct Request {
     events: Vec<Prepared>,
     bytes: usize,
+    since: Instant,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -97,13 +98,13 @@ impl Queue {
             waiting.events += events.len();
             waiting.bytes += bytes;
             self.0.store.meters.waiting.set(i64::try_from(waiting.events).unwrap_or(i64::MAX));
-            waiting.requests.entry(tenant.id).or_default().push_back(Request { events, bytes, answer });
+            waiting.requests.entry(tenant.id).or_default().push_back(Request { events, bytes, since, answer });
             if !waiting.turns.contains(&tenant.id) && !waiting.busy.contains(&tenant.id) {
                 waiting.turns.push_back(tenant.id);
             }
         }
         self.0.something.notify_one();
-        let answered = outcome.await.unwrap_or(Err(StoreError::Timeout));
+        let answered = outcome.await.unwrap_or(Err(StoreError::OutcomeUnknown));
         self.0.store.meters.recording.observe(since.elapsed().as_secs_f64());
         answered
     }
@@ -114,13 +115,17 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The requests of the tenant whose turn it is.
+    /// The requests of the tenant whose turn it is. Those that waited too long for it are refused.
     fn take(&self) -> Option<(i32, Vec<Request>)> {
         let mut waiting = self.lock();
         let tenant_id = waiting.turns.pop_front()?;
         let queue = waiting.requests.get_mut(&tenant_id)?;
-        let (mut taken, mut events, mut bytes) = (Vec::new(), 0, 0);
+        let (mut taken, mut late, mut events, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
         while let Some(next) = queue.front() {
+            if next.since.elapsed() > self.store.record_timeout {
+                late.extend(queue.pop_front());
+                continue;
+            }
             let is_full = events + next.events.len() > BATCH_MAX || bytes + next.bytes > BATCH_BYTES_MAX;
             if is_full && !taken.is_empty() {
                 break;
@@ -132,9 +137,15 @@ impl Shared {
         if queue.is_empty() {
             waiting.requests.remove(&tenant_id);
         }
+        events += late.iter().map(|request| request.events.len()).sum::<usize>();
+        bytes += late.iter().map(|request| request.bytes).sum::<usize>();
         waiting.events -= events;
         waiting.bytes -= bytes;
         self.store.meters.waiting.set(i64::try_from(waiting.events).unwrap_or(i64::MAX));
+        for request in late {
+            // Nobody may be waiting any more.
+            let _ = request.answer.send(Err(StoreError::Full));
+        }
         waiting.busy.insert(tenant_id);
         Some((tenant_id, taken))
     }

@@ -245,7 +245,7 @@ impl Reader {
             allowance::within(patience, statement).await.map_err(StoreError::from)
         };
         let patience = self.allowance.patience(self.store.statement_timeout) + Duration::from_millis(200);
-        tokio::time::timeout(patience, shared).await.map_err(|_elapsed| StoreError::Timeout)?
+        self.store.in_time(patience, shared).await
     }
 }
 

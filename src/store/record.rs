@@ -30,6 +30,9 @@ pub enum Outcome {
     Conflict,
 }
 
+/// How often a transaction that the database undoes is tried.
+const ATTEMPTS: u32 = 4;
+
 /// Records in the log of one tenant.
 #[derive(Clone, Debug)]
 pub struct Writer {
@@ -48,7 +51,8 @@ impl Writer {
         self.record_prepared(&mut prepared.iter_mut().collect::<Vec<_>>(), now).await
     }
 
-    /// The same for events that are prepared.
+    /// The same for events that are prepared. What the database undoes to let another go on is repeated; where it does
+    /// not answer, nothing is known.
     pub(super) async fn record_prepared(
         &self,
         events: &mut [&mut Prepared],
@@ -57,6 +61,19 @@ impl Writer {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let mut attempts = ATTEMPTS;
+        loop {
+            attempts -= 1;
+            let recorded = self.in_transaction(events, now);
+            match self.store.in_time(2 * self.store.record_timeout, recorded).await {
+                Err(StoreError::Timeout) => return Err(StoreError::OutcomeUnknown),
+                Err(StoreError::Undone(_)) if attempts > 0 => {}
+                decided => return decided,
+            }
+        }
+    }
+
+    async fn in_transaction(&self, events: &mut [&mut Prepared], now: Timestamp) -> Result<Vec<Outcome>, StoreError> {
         let transaction = self.store.write.begin_with_options(super::writing()).await?;
         let mut head = self.locked_head(&transaction).await?;
         let outcomes = weigh(&transaction, &head, events).await?;

@@ -15,3 +15,4 @@ mod schema;
 mod store;
 mod api;
 mod command;
+mod outage;

@@ -31,21 +31,25 @@ impl TestApp {
 
     /// Starts a server with further options of `auditgraph serve`.
     pub(crate) async fn start_with(options: &[&str]) -> Self {
-        Self::over_with(TestDatabase::new().await, options).await
+        let database = TestDatabase::new().await;
+        let url = database.url.clone();
+        Self::start_over(database, &url, options).await
     }
 
     /// Starts a server over a database, whose tenant `contoso` is added if it is not there.
     pub(crate) async fn over(database: TestDatabase) -> Self {
-        Self::over_with(database, &[]).await
+        let url = database.url.clone();
+        Self::start_over(database, &url, &[]).await
     }
 
-    async fn over_with(database: TestDatabase, options: &[&str]) -> Self {
+    /// Starts a server that reaches the database by another URL than the test does.
+    pub(crate) async fn start_over(database: TestDatabase, url: &str, options: &[&str]) -> Self {
         let store = database.store().await;
         let tenant = match store.tenant("contoso").await.unwrap() {
             Some(tenant) => tenant,
             None => add_tenant(&store, "contoso").await,
         };
-        let mut arguments = vec!["auditgraph", "serve", "--database-url", &database.url, "--listen", "127.0.0.1:0"];
+        let mut arguments = vec!["auditgraph", "serve", "--database-url", url, "--listen", "127.0.0.1:0"];
         arguments.extend(["--workers", "1", "--metrics-listen", "127.0.0.1:0"]);
         let other_keys = ["--jwt-public-key-file", "--jwks-file", "--jwks-url", "--config"];
         if !options.iter().any(|option| other_keys.contains(option)) {

@@ -1,6 +1,6 @@
 //! The program itself, run as an operator runs it: by its command line.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -44,6 +44,16 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command.args(arguments).env("AUDITGRAPH_LOG", "warn").env("AUDITGRAPH_METRICS_LISTEN", "off");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Where a server that was started listens, once it does.
+pub(crate) fn address_of(server: &mut Child) -> String {
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("listening")).unwrap();
+    let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
+    // Whatever else it says has to go somewhere.
+    std::thread::spawn(move || lines.count());
+    format!("http://127.0.0.1:{port}")
 }
 
 /// Runs the program to its end.

@@ -7,7 +7,7 @@ use auditgraph::access;
 use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{EventBody, NewEvent, Scope, Timestamp};
 use auditgraph::store::{Observer, Outcome, Reader, Settings, Store, Tenant, Writer};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 
 /// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);
@@ -53,12 +53,26 @@ impl TestDatabase {
 
     /// How the tests open the log.
     pub(crate) fn settings(&self) -> Settings {
-        Settings { url: self.url.clone(), connections: 4, statement_timeout: Duration::from_secs(20) }
+        let (statement_timeout, record_timeout) = (Duration::from_secs(20), Duration::from_secs(10));
+        Settings { url: self.url.clone(), connections: 4, statement_timeout, record_timeout }
     }
 
     /// A connection that bypasses the store, for looking at plans and for breaking things on purpose.
     pub(crate) async fn connection(&self) -> DatabaseConnection {
         Database::connect(&self.url).await.unwrap()
+    }
+
+    /// The same, on which one statement follows the other also where transactions are begun by hand.
+    pub(crate) async fn single_connection(&self) -> DatabaseConnection {
+        Database::connect(ConnectOptions::new(&self.url).max_connections(1).clone()).await.unwrap()
+    }
+
+    /// Whether somebody waits for a lock in this database; only for PostgreSQL.
+    pub(crate) async fn is_waited_for(&self) -> bool {
+        let sql = "SELECT COUNT(*) FROM pg_locks w JOIN pg_locks r ON r.pid = w.pid AND r.locktype = 'relation'
+            JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE NOT w.granted AND n.nspname = current_schema()";
+        numbers(&self.connection().await, sql).await[0] > 0
     }
 
     /// Runs a statement that bypasses the store.

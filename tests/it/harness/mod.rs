@@ -7,4 +7,5 @@ pub(crate) mod database;
 pub(crate) mod events;
 pub(crate) mod key_set;
 pub(crate) mod keys;
+pub(crate) mod proxy;
 pub(crate) mod stream;

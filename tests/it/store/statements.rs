@@ -111,7 +111,7 @@ async fn a_batch_takes_as_many_statements_as_a_single_event() {
 async fn a_page_that_several_fragments_ask_for_is_read_once() {
     let (log, statements) = filled().await;
     let queue = Queue::start(log.store.clone(), Arc::new(|| NOW));
-    let access = Access::new(log.store.clone(), queue, SensitiveNames::default());
+    let access = Access::new(log.store.clone(), queue, SensitiveNames::default(), auditgraph::store::Shares::new(4));
     let principal = Principal {
         subject: "somebody".to_owned(),
         user_principal_name: None,

@@ -1,0 +1,136 @@
+//! Connections to the two databases: one writer and query-only readers on SQLite, two pools of sessions on PostgreSQL,
+//! each with the settings that the log's promises and its timeouts stand on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
+
+use super::{Settings, StoreError, allowance, sqlx_error};
+
+/// The pools for writing and for reading an SQLite log.
+pub(super) async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    let options: SqliteConnectOptions = settings.url.parse().map_err(sqlx_error)?;
+    if !settings.url.contains(":memory:") && !settings.url.contains("mode=memory") {
+        create_private(options.get_filename());
+    }
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(settings.record_timeout)
+        .disable_statement_logging();
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        // A transaction that SQLite itself undid, as it does where the disk is full, stays counted by sqlx. The next one
+        // would then be a savepoint, whose end commits nothing: such a connection is thrown away.
+        .before_acquire(|connection, _| {
+            let is_clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_clean) })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(sqlx_error)?;
+    let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
+    let patience = settings.statement_timeout;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(settings.connections)
+        .acquire_timeout(settings.statement_timeout.min(ACQUIRE_PATIENCE))
+        // The connection is in this process; setting its deadline finds out as well as a ping whether it is there.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(set_deadline(connection, patience)))
+        .before_acquire(move |connection, _| {
+            Box::pin(async move {
+                set_deadline(connection, patience).await?;
+                Ok(true)
+            })
+        })
+        .connect_with(reading)
+        .await
+        .map_err(sqlx_error)?;
+    Ok((writer.into(), readers.into()))
+}
+
+/// Makes a file that only its owner can read: the log holds what not everybody may see. Whether that worked is found
+/// out when the file is opened.
+fn create_private(file: &std::path::Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
+}
+
+/// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
+async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
+    connection.lock_handle().await?.set_progress_handler(10_000, allowance::may_go_on(patience));
+    Ok(())
+}
+
+/// How long is waited for a connection at most.
+const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a statement was given up because no answer came. The connections that come back after that are asked
+/// whether they live, and are thrown away if they do not say so soon: a connection whose other end went away without a
+/// word would hold its place in the pool for a quarter of an hour.
+#[derive(Default)]
+pub(super) struct Silence(AtomicBool);
+
+impl Silence {
+    /// A statement is about to be given up.
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    async fn check(&self, connection: &mut PgConnection, patience: Duration) -> Result<bool, sqlx::Error> {
+        if self.0.load(Ordering::SeqCst) {
+            tokio::time::timeout(patience, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            self.0.store(false, Ordering::SeqCst);
+        }
+        Ok(true)
+    }
+}
+
+/// The pools for writing and for reading a PostgreSQL log.
+pub(super) async fn postgres(
+    settings: &Settings,
+    silence: &Arc<Silence>,
+) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
+    let options = options.application_name("auditgraph").disable_statement_logging();
+    let pool = |connections: u32, session: String, patience: Duration| {
+        let silence = Arc::clone(silence);
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(patience.min(ACQUIRE_PATIENCE))
+            .after_release(move |connection, _| {
+                let silence = Arc::clone(&silence);
+                Box::pin(async move { silence.check(connection, patience).await })
+            })
+            .after_connect(move |connection, _| {
+                let session = session.clone();
+                Box::pin(async move {
+                    connection.execute(sqlx::AssertSqlSafe(session)).await?;
+                    Ok(())
+                })
+            })
+            .connect_with(options.clone())
+    };
+    // Who holds a lock without going on loses it before those who wait give up.
+    let (lock, idle) = (settings.record_timeout.as_millis(), settings.record_timeout.as_millis() / 2);
+    let writing = format!(
+        "SET jit = off; SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
+         SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
+    );
+    let milliseconds = settings.statement_timeout.as_millis();
+    let reading =
+        format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
+    let writers = pool(super::WRITING_CONNECTIONS, writing, settings.record_timeout).await.map_err(sqlx_error)?;
+    let readers = pool(settings.connections, reading, settings.statement_timeout).await.map_err(sqlx_error)?;
+    Ok((writers.into(), readers.into()))
+}

@@ -1,0 +1,61 @@
+//! The database is away: it refuses, it breaks off, it does not answer.
+
+use std::time::{Duration, Instant};
+
+use super::{IMPATIENT, assert_unavailable, is_ready, mutate, post, recorder, until};
+use crate::harness::app::TestApp;
+use crate::harness::database::{TestDatabase, numbers};
+use crate::harness::proxy::{Proxy, Wire};
+
+const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
+
+/// A server whose database is at the other end of a wire; none on SQLite, which has no wire.
+async fn wired() -> Option<(TestApp, Proxy)> {
+    let database = TestDatabase::new().await;
+    if !database.is_postgres() {
+        return None;
+    }
+    let proxy = Proxy::start(&database.url).await;
+    let url = proxy.url(&database.url);
+    Some((TestApp::start_over(database, &url, &IMPATIENT).await, proxy))
+}
+
+async fn goes_away_and_comes_back(wire: Wire) {
+    let Some((app, proxy)) = wired().await else { return };
+    let client = recorder(&app.url, "contoso");
+    assert_eq!(post(&client, &["before"]).await.status, 201);
+    assert!(is_ready(&client).await);
+    proxy.set(wire);
+    // More than there are connections, so that none is left that nobody answers on.
+    for i in 0..12 {
+        let started = Instant::now();
+        let answer = post(&client, &[&format!("during {i}"), "during"]).await;
+        assert_unavailable(&answer);
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    }
+    assert_eq!(mutate(&client, "during").await.error().0, "UNAVAILABLE");
+    let answer = app.admin().query(LIST).await;
+    assert!(["UNAVAILABLE", "TIMEOUT"].contains(&answer.error().0), "{}", answer.text);
+    assert!(!is_ready(&client).await);
+    proxy.set(Wire::Open);
+    until(async || is_ready(&client).await).await;
+    until(async || post(&client, &["after"]).await.status != 503).await;
+    until(async || app.admin().query(LIST).await.body.get("errors").is_none()).await;
+    let connection = app.database.connection().await;
+    // What was sent in between is there whole or not at all, and nothing is there twice.
+    let whole = "SELECT COUNT(*) FROM audit_event WHERE event_key IN ('before', 'after')";
+    assert_eq!(numbers(&connection, whole).await, [2]);
+    let dense = "SELECT MAX(sequence) - COUNT(*) FROM audit_event";
+    assert_eq!(numbers(&connection, dense).await, [0]);
+    assert_eq!(post(&client, &["before", "after"]).await.body["duplicateCount"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_breaks_off_and_refuses_is_told_and_found_again() {
+    goes_away_and_comes_back(Wire::Cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_answer_is_told_in_bounded_time_and_found_again() {
+    goes_away_and_comes_back(Wire::Silent).await;
+}

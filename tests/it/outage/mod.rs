@@ -1,0 +1,63 @@
+//! When the database fails: what is said, how long it takes, that nothing is half recorded, and that the server goes on
+//! by itself once the database does.
+
+mod away;
+mod held;
+#[cfg(target_os = "linux")]
+mod full;
+#[cfg(unix)]
+mod paused;
+
+use serde_json::{Value, json};
+
+use crate::harness::client::{Answer, Client};
+
+/// Options that make a server impatient.
+const IMPATIENT: [&str; 4] = ["--record-timeout-ms", "1000", "--statement-timeout-ms", "1000"];
+
+/// An event of an application.
+fn event(key: &str) -> Value {
+    json!({
+        "eventKey": key, "occurredAt": "2026-01-02T03:04:05Z", "activity": "Approve payment", "category": "Payments",
+        "service": "Contoso Payroll", "status": "SUCCESS", "actor": { "system": { "name": "Nightly job" } },
+        "targets": [{ "type": "Payment", "objectId": key }],
+    })
+}
+
+/// Somebody who records in the log of a tenant.
+fn recorder(url: &str, tenant: &str) -> Client {
+    Client::new(url).permitted(tenant, "audit/write")
+}
+
+/// Records events by REST.
+async fn post(client: &Client, keys: &[&str]) -> Answer {
+    let body: Vec<Value> = keys.iter().map(|key| event(key)).collect();
+    client.send(client.request(reqwest::Method::POST, "/v1/events").json(&body)).await
+}
+
+/// Records an event by GraphQL.
+async fn mutate(client: &Client, key: &str) -> Answer {
+    let query =
+        "mutation($events: [AuditEventInput!]!) { recordAuditEvents(input: { events: $events }) { recordedCount } }";
+    client.query_with(query, json!({ "events": [event(key)] })).await
+}
+
+async fn is_ready(client: &Client) -> bool {
+    client.send(client.request(reqwest::Method::GET, "/readyz")).await.status == 200
+}
+
+/// A refusal to be repeated later, which says nothing of the inside.
+#[track_caller]
+fn assert_unavailable(answer: &Answer) {
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
+    assert_eq!(answer.error().0, "UNAVAILABLE", "{}", answer.text);
+    let text = answer.text.to_lowercase();
+    assert!(!["sql", "pool", "connection", "lock", "database"].iter().any(|word| text.contains(word)), "{text}");
+}
+
+/// Asks until it is so, for as long as a test may take.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    while !is_so().await {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
