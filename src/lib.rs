@@ -84,6 +84,7 @@
 //! | why a feed never skips and never repeats | `store/feed.rs` |
 //! | how followers learn of new events, also of other processes' | `store/tail.rs`, `store/follow.rs` |
 //! | what is refused when too much waits | `store/queue.rs` |
+//! | which timeouts there are, and when a connection is thrown away | `store/connect.rs` |
 //! | what is not looked up again | `store/known.rs` |
 //! | how many rows go in at once | `store/bulk.rs` |
 //! | why a file that is not whole says so | `http/export.rs` |

@@ -4,7 +4,6 @@
 //! it measures. The first answer to each request is looked at.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -89,37 +88,6 @@ pub(crate) async fn run(address: &str, requests: &[Vec<u8>], load: Load) -> anyh
     Ok(Measured { latencies, elapsed: started.elapsed() })
 }
 
-/// Sends each of so many requests once, over so many connections, and tells how long that took.
-pub(crate) async fn drain(
-    address: &str,
-    connections: usize,
-    count: usize,
-    request: impl Fn(usize) -> Vec<u8> + Send + Sync + 'static,
-) -> anyhow::Result<Duration> {
-    let (next, request) = (Arc::new(AtomicUsize::new(0)), Arc::new(request));
-    let mut open = Vec::new();
-    for _ in 0..connections {
-        open.push(Connection::open(address).await?);
-    }
-    let started = Instant::now();
-    let send = |mut connection: Connection| {
-        let (next, request) = (Arc::clone(&next), Arc::clone(&request));
-        tokio::spawn(async move {
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                if place >= count {
-                    return anyhow::Ok(());
-                }
-                connection.ask(&request(place)).await?;
-            }
-        })
-    };
-    for sending in open.into_iter().map(send).collect::<Vec<_>>() {
-        sending.await??;
-    }
-    Ok(started.elapsed())
-}
-
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -137,7 +105,7 @@ impl Connection {
         &self.buffer[self.body.clone()]
     }
 
-    /// Sends a request and reads the whole answer, whose status must be 200 or 201.
+    /// Sends a request and reads the whole answer, whose status must be 200.
     async fn ask(&mut self, request: &[u8]) -> anyhow::Result<()> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -160,7 +128,7 @@ impl Connection {
                 self.body = start..self.buffer.len();
             }
             anyhow::ensure!(
-                text.starts_with("http/1.1 200") || text.starts_with("http/1.1 201"),
+                text.starts_with("http/1.1 200"),
                 "{}: {}",
                 text.lines().next().unwrap_or_default(),
                 String::from_utf8_lossy(self.body())

@@ -13,8 +13,6 @@ mod usage;
 mod process;
 mod bare;
 mod pages;
-mod parse;
-mod record;
 
 use clap::{Parser, Subcommand};
 
@@ -33,12 +31,6 @@ enum Command {
     Bare(bare::Options),
     /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
     Pages(pages::Options),
-    /// Take events like the product, answer like the product, and record nothing.
-    Parse(parse::Options),
-    /// Measure recording into an empty PostgreSQL database: batches beside COPY, single events beside no database.
-    Record(record::Options),
-    /// Record many events and watch the memory of the server.
-    Memory(record::MemoryOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -46,17 +38,12 @@ fn main() -> anyhow::Result<()> {
     if let Command::Bare(options) = &command {
         return actix_web::rt::System::new().block_on(bare::serve(options));
     }
-    if let Command::Parse(options) = &command {
-        return actix_web::rt::System::new().block_on(parse::serve(options));
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &command {
             Command::Fill(options) => fill::fill(options).await,
             Command::Pages(options) => pages::measure(options).await,
-            Command::Record(options) => record::measure(options).await,
-            Command::Memory(options) => record::memory(options).await,
-            Command::Bare(_) | Command::Parse(_) => Ok(()),
+            Command::Bare(_) => Ok(()),
         }
     })
 }

@@ -55,21 +55,12 @@ impl Drop for Server {
 
 /// A token for the measured tenant.
 pub(crate) fn token(role: Role) -> anyhow::Result<String> {
-    granted("contoso", Grantable::Role(role))
-}
-
-/// A token that permits to record in a tenant's log.
-pub(crate) fn recorder(tenant: &str) -> anyhow::Result<String> {
-    granted(tenant, Grantable::Permission("audit/write".to_owned()))
-}
-
-fn granted(tenant: &str, grant: Grantable) -> anyhow::Result<String> {
     let now = app::now();
     let request = TokenRequest {
         subject: "bench",
-        tenant,
+        tenant: "contoso",
         tenant_claim: "tid",
-        grants: &[grant],
+        grants: &[Grantable::Role(role)],
         issuer: None,
         audience: None,
         now,
