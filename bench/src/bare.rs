@@ -131,6 +131,7 @@ struct Target<'a> {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the schema")]
 struct Change<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,

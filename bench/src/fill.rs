@@ -48,8 +48,12 @@ const CHUNK: usize = 10_000;
 
 pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
     let started = Instant::now();
-    let settings =
-        Settings { url: options.database_url.clone(), connections: 4, statement_timeout: Duration::from_secs(60) };
+    let settings = Settings {
+        url: options.database_url.clone(),
+        connections: 4,
+        statement_timeout: Duration::from_mins(1),
+        record_timeout: Duration::from_mins(1),
+    };
     let store = Store::open(&settings, None).await?;
     store.migrate().await?;
     anyhow::ensure!(store.tenants().await?.is_empty(), "the database is not empty");

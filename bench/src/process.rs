@@ -38,7 +38,7 @@ impl Server {
             if let Some(status) = server.child.try_wait()? {
                 anyhow::bail!("{} ended at once: {status}", program.display());
             }
-            anyhow::ensure!(started.elapsed() < Duration::from_secs(60), "{} does not listen", program.display());
+            anyhow::ensure!(started.elapsed() < Duration::from_mins(1), "{} does not listen", program.display());
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         server.ready = started.elapsed();

@@ -90,6 +90,7 @@ impl Session {
     }
 
     /// The same for a request whose answer this program reads itself.
+    #[must_use]
     pub fn taking_values(self) -> Self {
         Self { takes_values: true, ..self }
     }

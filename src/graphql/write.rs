@@ -140,10 +140,10 @@ fn boolean(out: &mut Vec<u8>, value: bool) {
 }
 
 fn event_plan(place: &Place<'_>) -> Option<Plan<Arc<Event>>> {
-    Plan::compile(place, "AuditEvent", "Node", event_field)
+    Plan::compile(place, "AuditEvent", "Node", |name, below| event_field(name, &below))
 }
 
-fn event_field(field: &str, below: Place<'_>) -> Option<Write<Arc<Event>>> {
+fn event_field(field: &str, below: &Place<'_>) -> Option<Write<Arc<Event>>> {
     Some(match field {
         "id" => leaf(|out, at, _| plain(out, at.id())),
         "occurredAt" => leaf(|out, _, event| plain(out, &event.body.occurred_at.to_string())),
@@ -162,11 +162,11 @@ fn event_field(field: &str, below: Place<'_>) -> Option<Write<Arc<Event>>> {
         "statusReason" => leaf(|out, _, event| optional(out, event.body.status_reason.as_deref())),
         "correlationId" => leaf(|out, _, event| optional(out, event.body.correlation_id.as_deref())),
         "actor" => {
-            let plans = ActorPlans::compile(&below)?;
+            let plans = ActorPlans::compile(below)?;
             Box::new(move |out, at, event| plans.of(event.body.actor.kind).object(out, at, &event.body.actor))
         }
         "targets" => {
-            let plan = Plan::compile(&below, "Target", "", target_field)?;
+            let plan = Plan::compile(below, "Target", "", |name, below| target_field(name, &below))?;
             Box::new(move |out, at, event| {
                 list(out, event.body.targets.iter().enumerate(), |out, (place, target)| {
                     at.target.set(place);
@@ -175,14 +175,14 @@ fn event_field(field: &str, below: Place<'_>) -> Option<Write<Arc<Event>>> {
             })
         }
         "additionalDetails" => {
-            let plan = Plan::compile(&below, "AuditDetail", "", detail_field)?;
+            let plan = Plan::compile(below, "AuditDetail", "", detail_field)?;
             Box::new(move |out, at, event| {
                 list(out, &event.body.additional_details, |out, detail| plan.object(out, at, detail));
             })
         }
         "unmapped" => leaf(|out, _, event| json(out, event.body.unmapped.as_ref())),
         "recording" => {
-            let plan = Plan::compile(&below, "Recording", "", recording_field)?;
+            let plan = Plan::compile(below, "Recording", "", recording_field)?;
             Box::new(move |out, at, event| plan.object(out, at, &event.body.recording))
         }
         "isRedacted" => leaf(|out, _, event| boolean(out, event.is_redacted)),
@@ -262,7 +262,7 @@ fn application_field(field: &str, _: Place<'_>) -> Option<Write<ActorApplication
     })
 }
 
-fn target_field(field: &str, below: Place<'_>) -> Option<Write<Target>> {
+fn target_field(field: &str, below: &Place<'_>) -> Option<Write<Target>> {
     Some(match field {
         "id" => leaf(|out, at, _| plain(out, &format!("{}:target:{}", at.id(), at.target.get()))),
         "key" => leaf(|out, _, target| text(out, &target.key())),
@@ -271,7 +271,7 @@ fn target_field(field: &str, below: Place<'_>) -> Option<Write<Target>> {
         "type" => leaf(|out, _, target| optional(out, target.kind.as_deref())),
         "userPrincipalName" => leaf(|out, _, target| optional(out, target.user_principal_name.as_deref())),
         "modifiedProperties" => {
-            let plan = Plan::compile(&below, "ModifiedProperty", "", change_field)?;
+            let plan = Plan::compile(below, "ModifiedProperty", "", change_field)?;
             Box::new(move |out, at, target| {
                 list(out, &target.modified_properties, |out, change| plan.object(out, at, change));
             })

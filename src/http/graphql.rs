@@ -82,6 +82,9 @@ impl Parameters {
             Some(Value::String(id)) => Some(Name::from_id(&id)?),
             Some(_) => return Err(malformed("`documentId` must be a string")),
         };
+        if query.is_none() && name.is_none() {
+            return Err(malformed("`query` is missing"));
+        }
         Ok(Self { query, name, operation_name, variables })
     }
 

@@ -145,10 +145,10 @@ impl Persisted {
             (None, Name::Id(_)) => None,
             (None, Name::Hash(hash)) => {
                 let mut all = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-                let shelf = all.get_mut(tenant)?;
-                shelf.uses += 1;
-                let (text, used) = shelf.texts.get_mut(hash)?;
-                *used = shelf.uses;
+                let kept = all.get_mut(tenant)?;
+                kept.uses += 1;
+                let (text, used) = kept.texts.get_mut(hash)?;
+                *used = kept.uses;
                 Some(Arc::clone(text))
             }
         }
@@ -161,19 +161,19 @@ impl Persisted {
             return;
         }
         let mut all = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        let shelf = all.entry(tenant.to_owned()).or_default();
-        shelf.uses += 1;
-        if shelf.texts.contains_key(hash) {
+        let kept = all.entry(tenant.to_owned()).or_default();
+        kept.uses += 1;
+        if kept.texts.contains_key(hash) {
             return;
         }
-        while shelf.texts.len() >= self.documents_max || shelf.bytes + text.len() > BYTES_MAX {
-            let Some(oldest) = shelf.texts.iter().min_by_key(|(_, (_, used))| *used).map(|(hash, _)| *hash) else {
+        while kept.texts.len() >= self.documents_max || kept.bytes + text.len() > BYTES_MAX {
+            let Some(oldest) = kept.texts.iter().min_by_key(|(_, (_, used))| *used).map(|(hash, _)| *hash) else {
                 return;
             };
-            shelf.bytes -= shelf.texts.remove(&oldest).map_or(0, |(text, _)| text.len());
+            kept.bytes -= kept.texts.remove(&oldest).map_or(0, |(text, _)| text.len());
         }
-        shelf.bytes += text.len();
-        shelf.texts.insert(*hash, (Arc::clone(text), shelf.uses));
+        kept.bytes += text.len();
+        kept.texts.insert(*hash, (Arc::clone(text), kept.uses));
     }
 }
 

@@ -89,7 +89,7 @@ impl Silence {
 
     async fn check(&self, connection: &mut PgConnection, patience: Duration) -> Result<bool, sqlx::Error> {
         if self.0.load(Ordering::SeqCst) {
-            tokio::time::timeout(patience, connection.ping()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            tokio::time::timeout(patience, connection.ping()).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
             self.0.store(false, Ordering::SeqCst);
         }
         Ok(true)

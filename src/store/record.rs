@@ -64,7 +64,8 @@ impl Writer {
         let mut attempts = ATTEMPTS;
         loop {
             attempts -= 1;
-            let recorded = self.in_transaction(events, now);
+            // On the heap: it is large, and everything that records would carry it.
+            let recorded = Box::pin(self.in_transaction(events, now));
             match self.store.in_time(2 * self.store.record_timeout, recorded).await {
                 Err(StoreError::Timeout) => return Err(StoreError::OutcomeUnknown),
                 Err(StoreError::Undone(_)) if attempts > 0 => {}

@@ -136,7 +136,7 @@ impl List<'_> {
             sql.push(&format!(
                 "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
             ));
-            List { condition, scope, ..self.clone() }.walk(&mut sql, stretch);
+            List { scope, condition, ..self.clone() }.walk(&mut sql, stretch);
             if parts.overlap {
                 // What is found twice is told apart when all are together, so each walk has to end by itself.
                 limited(&mut sql, &format!("{alias}."), stretch);

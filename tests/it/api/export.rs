@@ -123,7 +123,7 @@ async fn csv_keeps_what_is_nested_and_is_no_formula() {
         "eventKey,activity,component,targets.displayName,targets.modifiedProperties.newValue,sequence",
         "third,Add user,,\"[\"\"Bob\"\"]\",[[]],3",
         "'=1+1,'@SUM(A1),,[],[],2",
-        "plain,Add user,,\"[\"\"Bob, \\\"\"B\\\"\"\"\",\"\"=cmd|' /C calc'!A0\"\"]\",\"[[{\"\"a\"\": [1]}],[]]\",1",
+        "plain,Add user,,\"[\"\"Bob, \\\"\"B\\\"\"\"\",\"\"=cmd|' /C calc'!A0\"\"]\",\"[[{\"\"a\"\":[1]}],[]]\",1",
         "",
     ]
     .join("\r\n");

@@ -62,7 +62,7 @@ async fn recording_and_the_database_are_measured() {
     let recorder = Client::new(&app.url).permitted("contoso", "audit/write");
     let one = |key: &str| {
         json!({ "eventKey": key, "occurredAt": "2026-01-01T00:00:00Z", "service": "Pay\"roll\n", "category": "c",
-            "activity": "a", "actor": { "user": { "objectId": "1" } } })
+            "activity": "a", "status": "SUCCESS", "actor": { "user": { "objectId": "1" } } })
     };
     let answer = recorder
         .send(recorder.request(reqwest::Method::POST, "/v1/events").json(&json!([one("1"), one("2"), one("3")])))

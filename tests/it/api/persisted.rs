@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use crate::harness::app::TestApp;
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn named(hash: &str) -> Value {

@@ -113,7 +113,7 @@ impl Witness {
         }
         let (acknowledged, events) = (self.acknowledged.len(), rows.len());
         assert!(acknowledged >= 20, "{acknowledged} batches were acknowledged");
-        println!("{} batches sent, {acknowledged} acknowledged, {events} events recorded", self.sent.len());
+        eprintln!("{} batches sent, {acknowledged} acknowledged, {events} events recorded", self.sent.len());
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::SECRET;
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, ended, program};
+use crate::harness::command::{Desk, ended, program, run};
 
 #[tokio::test]
 async fn every_request_has_a_line_and_no_line_holds_a_secret() {
@@ -22,7 +22,7 @@ async fn every_request_has_a_line_and_no_line_holds_a_secret() {
     });
     let listening = lines.find(|line| line["fields"]["message"] == "listening").unwrap();
     let client = Client::new(&format!("http://{}", listening["fields"]["address"].as_str().unwrap()));
-    let token = desk.run(&[
+    let token = run(&[
         "token",
         "--jwt-secret",
         SECRET,

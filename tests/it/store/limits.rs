@@ -45,7 +45,7 @@ async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection()
 async fn a_statement_ends_with_the_request_that_it_is_for() {
     let log = TestLog::new().await;
     log.record([event("a")]).await;
-    let settings = Settings { statement_timeout: Duration::from_secs(60), connections: 1, ..log.database.settings() };
+    let settings = Settings { statement_timeout: Duration::from_mins(1), connections: 1, ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
     let reader = || auditgraph::access::operator_reader(&store, &log.tenant);
     let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
