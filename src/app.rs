@@ -2,6 +2,11 @@
 //!
 //! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
 
+mod check;
+mod operate;
+mod ready;
+mod tokens;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +20,10 @@ use crate::access::{self, Access};
 use crate::audit::Timestamp;
 use crate::audit::page::PageLimits;
 use crate::audit::sensitive::SensitiveNames;
-use crate::auth::{self, Grantable, Keys, Role, TokenRequest, Verifier};
+use crate::auth::{self, Grantable, Role, TokenRequest};
+use crate::config::file::File;
 use crate::config::{
-    Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, Tokens,
-    without_password,
+    Cli, Command, Database, Demo, Import, Limits, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
 };
 use crate::graphql::check::DocumentLimits;
 use crate::graphql::document::Documents;
@@ -27,9 +32,10 @@ use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Store};
 use crate::{audit, demo, graphql};
 
-/// What to do where no token could be verified.
-const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (at least 32 bytes; for development), or \
-    AUDITGRAPH_JWT_PUBLIC_KEY_FILE together with AUDITGRAPH_JWT_ISSUER and AUDITGRAPH_JWT_AUDIENCE";
+pub use check::{Finding, check};
+pub use operate::{Verified, backup, copy, restore, verify};
+pub use ready::ready;
+pub use tokens::token_problems;
 
 /// A statement that takes longer than this is logged, without its values.
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
@@ -66,7 +72,8 @@ impl std::fmt::Debug for App {
 impl App {
     /// Opens the log, brings an SQLite log to this version's schema, and listens.
     pub async fn start(config: &Serve) -> anyhow::Result<Self> {
-        let verifier = verifier(&config.tokens)?;
+        let file = configuration_file(config.config_file.as_deref())?;
+        let verifier = tokens::verifier(&config.tokens, &file).await?;
         let store = open(&config.database).await?;
         if store::is_sqlite(&config.database.database_url) {
             store.migrate().await?;
@@ -75,7 +82,7 @@ impl App {
         let limits = &config.limits;
         let page =
             PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max };
-        let rules = SensitiveNames::with_extra(config.sensitive_names.iter().cloned());
+        let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
         let door = web::Data::new(Door {
             verifier,
@@ -197,29 +204,15 @@ fn documents(limits: &Limits, page: PageLimits) -> DocumentLimits {
     }
 }
 
-fn verifier(tokens: &Tokens) -> anyhow::Result<Verifier> {
-    let pem = match &tokens.jwt_public_key_file {
-        Some(file) => {
-            Some(std::fs::read_to_string(file).with_context(|| format!("cannot read the keys in {}", file.display()))?)
-        }
-        None => None,
-    };
-    let keys =
-        Keys::configured(tokens.jwt_secret.as_deref(), pem.as_deref()).map_err(|problem| how_to_mend(&problem))?;
-    let settings = auth::Settings {
-        tenant_claim: tokens.tenant_claim.clone(),
-        issuer: tokens.jwt_issuer.clone(),
-        audience: tokens.jwt_audience.clone(),
-        leeway_secs: tokens.jwt_leeway_secs,
-        required_scope: tokens.jwt_required_scope.clone(),
-        reader_groups: tokens.reader_groups.clone(),
-        intune_services: tokens.intune_services.clone(),
-    };
-    Verifier::new(keys, settings).map_err(|problem| how_to_mend(&problem))
+/// The configuration file, or what an empty one says.
+fn configuration_file(path: Option<&std::path::Path>) -> anyhow::Result<File> {
+    Ok(path.map(File::read).transpose()?.unwrap_or_default())
 }
 
-fn how_to_mend(problem: &auth::ConfigProblem) -> anyhow::Error {
-    anyhow::anyhow!("{problem}; {HOW_TO_CONFIGURE_KEYS}")
+/// The rules for what is sensitive: those built in, and what the options and the file add.
+fn sensitive_names(option: &[String], file: &File) -> SensitiveNames {
+    let in_file = file.sensitive_names.iter().map(|name| name.as_str().to_owned());
+    SensitiveNames::with_extra(option.iter().cloned().chain(in_file))
 }
 
 async fn open(database: &Database) -> anyhow::Result<Store> {
@@ -267,6 +260,7 @@ fn printable(text: &str) -> String {
 
 /// `auditgraph import`. Complaints go to `complain`, a line each.
 pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow::Result<Report> {
+    let file = configuration_file(config.config_file.as_deref())?;
     let store = open_for_operator(&config.database).await?;
     let tenant = if let Some(key) = &config.tenant {
         if let Some(tenant) = store.tenant(key).await? {
@@ -288,7 +282,7 @@ pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow
         reader: access::operator_reader(&store, &tenant),
         operator: config.operator.clone(),
         expect_tenant: config.expect_tenant.clone(),
-        rules: SensitiveNames::with_extra(config.sensitive_names.iter().cloned()),
+        rules: sensitive_names(&config.sensitive_names, &file),
         clock: now,
     };
     let mut tell = |file: &std::path::Path, line: u64, reason: &str| {

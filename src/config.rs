@@ -1,9 +1,11 @@
 //! Every setting and every limit: its option, environment variable, default and bounds.
 //!
 //! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
-//! `Debug`. Nothing here opens, reads or starts anything.
+//! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`file`].
 
+pub mod file;
 mod limit;
+mod operate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,6 +14,7 @@ use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use limit::Limits;
+pub use operate::{Backup, Copy, Ready, Restore, Verify};
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -66,6 +69,18 @@ pub enum Command {
     Tenant(TenantCommand),
     /// Sign a token with the configured secret.
     Token(Token),
+    /// Say whether `serve` could start with these settings, and how to mend what is wrong.
+    Check(Box<Serve>),
+    /// Ask a server on this machine whether it is ready.
+    Ready(Ready),
+    /// Look whether the log is whole: numbers without gaps, and tables that say what the events say.
+    Verify(Verify),
+    /// Save an SQLite log to a file, also while it is served.
+    Backup(Backup),
+    /// Bring back what `backup` saved, as a log of its own.
+    Restore(Restore),
+    /// Copy all logs into another database, also of the other kind, as they are.
+    Copy(Copy),
     /// Print the API's schema.
     Schema,
 }
@@ -100,6 +115,20 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// Variables of the environment that look like settings and are none.
+pub fn unknown_variables() -> Vec<String> {
+    let command = Cli::command();
+    let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
+    let known: Vec<String> =
+        arguments.filter_map(|argument| argument.get_env().map(|name| name.to_string_lossy().into_owned())).collect();
+    std::env::vars_os()
+        .map(|(name, _)| name.to_string_lossy().into_owned())
+        .filter(|name| {
+            name.starts_with("AUDITGRAPH_") && !name.starts_with("AUDITGRAPH_TEST_") && !known.contains(name)
+        })
+        .collect()
+}
+
 /// A URL as it may be printed: without password, and without parameters, which may hold one as well.
 pub fn without_password(url: &str) -> String {
     let shown = url.split_once('?').map_or(url, |(shown, _)| shown);
@@ -121,6 +150,18 @@ pub struct Tokens {
     /// A file with one or more PEM public keys (RSA: RS256 and PS256; P-256: ES256; Ed25519: EdDSA).
     #[arg(long, env = "AUDITGRAPH_JWT_PUBLIC_KEY_FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
+    /// A file with the issuer's key set (JWKS), read again every `jwks_refresh_secs`.
+    #[arg(long, env = "AUDITGRAPH_JWKS_FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// The address of the issuer's key set (JWKS): `https`, or `http` on this machine.
+    #[arg(long, env = "AUDITGRAPH_JWKS_URL")]
+    pub jwks_url: Option<String>,
+    /// How often key sets are read again, in seconds: 1 to 86400.
+    #[arg(long, env = "AUDITGRAPH_JWKS_REFRESH_SECS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub jwks_refresh_secs: u64,
+    /// How long reading a key set may take, in milliseconds: 100 to 60000.
+    #[arg(long, env = "AUDITGRAPH_JWKS_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
+    pub jwks_timeout_ms: u64,
     /// Who has to have issued a token (`iss`). Needed with public keys.
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
@@ -154,6 +195,8 @@ impl std::fmt::Debug for Tokens {
         f.debug_struct("Tokens")
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "***"))
             .field("jwt_public_key_file", &self.jwt_public_key_file)
+            .field("jwks_file", &self.jwks_file)
+            .field("jwks_url", &self.jwks_url.as_deref().map(without_password))
             .field("jwt_issuer", &self.jwt_issuer)
             .field("jwt_audience", &self.jwt_audience)
             .field("tenant_claim", &self.tenant_claim)
@@ -164,6 +207,9 @@ impl std::fmt::Debug for Tokens {
 /// `auditgraph serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
+    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,
@@ -227,6 +273,9 @@ pub struct Demo {
 /// `auditgraph import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
+    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,

@@ -32,6 +32,10 @@
 //! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs`, where
 //! lists are written by `graphql/write.rs` → `http/response.rs`.
 //!
+//! **Token.** `http/bearer.rs` → `auth/token.rs` (remembered? which issuer, which key, does the signature hold) →
+//! `auth/issuer.rs` (times, audience, tenant) → `auth/grant.rs` (claims → roles) → [`auth::Principal`]. Keys come from
+//! `auth/source.rs`, which reads key sets again in the background and when a token names a new key.
+//!
 //! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
 //! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
 //! `store/queue.rs` (many requests, one commit) → `store/record.rs` → answer.
@@ -42,9 +46,14 @@
 //! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then what `store/tail.rs` tells, which reads
 //! it once for all followers of a tenant.
 //!
+//! **Count.** `graphql/summary.rs` → `store/summary.rs`: one scan for each count, all as of one place in the log.
+//!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
+//!
+//! **Verify.** `app/operate.rs` → `store/verify.rs`: the rows that a stored body makes, made again by `store/record.rs`
+//! and compared with those that stand.
 //!
 //! # Invariants
 //!
@@ -61,7 +70,9 @@
 //! | decision | at |
 //! |---|---|
 //! | how texts are compared | [`audit::fold`] |
+//! | which tokens hold, by which keys | [`auth`], `auth/token.rs`, `auth/source.rs` |
 //! | what identifies an actor or a target | [`audit::party`] |
+//! | what a day is, when the clocks change | [`audit::histogram`] |
 //! | which values are sensitive | [`audit::sensitive`] |
 //! | which kind of operation and resource an activity is | [`audit::classification`] |
 //! | why nothing of a foreign record is lost | [`foreign`] |
@@ -71,11 +82,13 @@
 //! | what is refused when too much waits | `store/queue.rs` |
 //! | what is not looked up again | `store/known.rs` |
 //! | how many rows go in at once | `store/bulk.rs` |
+//! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |
 //! | why lists are not resolved by the library | `graphql/plan.rs` |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an error may say | [`graphql::error`] |
+//! | what a page in a browser may load and do | `http/viewer.rs` |
 
 pub mod audit;
 pub mod foreign;

@@ -28,6 +28,29 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Token(config) => say(&app::token(&config)?),
         Command::Schema => say(graphql::sdl().trim_end()),
         Command::Tenant(command) => app::tenant(&command).await?.iter().for_each(|line| say(line)),
+        Command::Check(config) => {
+            let found = app::check(&config).await;
+            for finding in &found {
+                say(&finding.to_string());
+            }
+            if found.iter().any(|finding| !finding.is_good) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Ready(config) => app::ready(config.listen).await?,
+        Command::Copy(config) => {
+            let copied = app::copy(&config).await?;
+            say(&format!("copied tenants {}, events {}", copied.tenants, copied.events));
+        }
+        Command::Verify(config) => {
+            let found = app::verify(&config, &mut |line| complain(&line)).await?;
+            say(&format!("tenants {}, events {}, differences {}", found.tenants, found.events, found.differences));
+            if found.differences > 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Backup(config) => say(&format!("saved {} bytes", app::backup(&config).await?)),
+        Command::Restore(config) => say(&app::restore(&config).await?),
         Command::Import(config) => {
             let report = app::import(&config, &mut |line| complain(&line)).await?;
             say(&format!(

@@ -230,6 +230,11 @@ impl NewEvent {
         if problems.is_empty() { Ok(Self { body, json }) } else { Err(problems) }
     }
 
+    /// An event as it stands in the log: it was checked when it was recorded.
+    pub fn stored(json: String) -> Result<Self, serde_json::Error> {
+        Ok(Self { body: serde_json::from_str(&json)?, json })
+    }
+
     /// The event.
     pub fn body(&self) -> &EventBody {
         &self.body

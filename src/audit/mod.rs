@@ -13,6 +13,8 @@ pub mod party;
 pub mod input;
 pub mod json_input;
 pub mod filter;
+pub mod facet;
+pub mod histogram;
 pub mod page;
 pub mod scope;
 pub mod sensitive;
@@ -23,6 +25,8 @@ pub mod json;
 pub mod time;
 
 pub use event::{Detail, Event, EventBody, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute};
+pub use facet::{FacetField, FacetValue};
+pub use histogram::Interval;
 pub use json::Json;
 pub use party::{Actor, ActorApplication, ActorKind, ModifiedProperty, PropertyChange, Target, WithheldReason};
 pub use scope::{Grant, Scope, ServiceSet};

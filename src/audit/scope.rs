@@ -35,7 +35,9 @@ impl ServiceSet {
         }
     }
 
-    fn union(self, other: Self) -> Self {
+    /// What is in one of the sets, or in both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
         match (self, other) {
             (Self::Only(mut a), Self::Only(b)) => {
                 a.extend(b);

@@ -55,12 +55,22 @@ impl Claims {
 
     /// A list of texts, empty if it is not there; a single text is a list of one.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Rejected> {
-        match self.get(name) {
-            None => Some(Vec::new()),
-            Some(Node::Array(elements)) => elements.iter().map(text).collect::<Option<_>>(),
-            Some(value) => text(value).map(|single| vec![single]),
+        self.get(name).map_or(Some(Vec::new()), texts).ok_or_else(|| malformed(name))
+    }
+
+    /// A list of texts at a path through objects, likewise. Also there, a name stands once.
+    pub(super) fn texts_at(&self, path: &[String]) -> Result<Vec<String>, Rejected> {
+        let Some((first, rest)) = path.split_first() else { return Ok(Vec::new()) };
+        let mut value = self.get(first);
+        for name in rest {
+            let Some(Node::Object(members)) = value else { return Ok(Vec::new()) };
+            let mut named = members.iter().filter(|(known, _)| known == name).map(|(_, value)| value);
+            value = named.next();
+            if named.next().is_some() {
+                return Err(Rejected::NameRepeated);
+            }
         }
-        .ok_or_else(|| malformed(name))
+        value.map_or(Some(Vec::new()), texts).ok_or_else(|| malformed(&path.join(".")))
     }
 
     /// A moment: seconds since 1970 as an integer or a fraction.
@@ -76,6 +86,14 @@ impl Claims {
 
 fn malformed(name: &str) -> Rejected {
     Rejected::ClaimMalformed(name.to_owned())
+}
+
+/// A list of texts, or one.
+fn texts(value: &Node) -> Option<Vec<String>> {
+    match value {
+        Node::Array(elements) => elements.iter().map(text).collect(),
+        value => text(value).map(|single| vec![single]),
+    }
 }
 
 /// A string. One with control characters names nothing and would garble whatever it is written to.

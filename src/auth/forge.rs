@@ -1,6 +1,8 @@
 //! Keys made on the spot and tokens of any shape, for the tests of this room.
 
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -8,12 +10,33 @@ use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use serde_json::Value;
 
 /// A key to sign with, and the public key to verify with.
 pub(super) struct Pair {
     pub(super) private: EncodingKey,
     pub(super) pem: String,
+}
+
+impl Pair {
+    /// The public key as a key set has it, without a name.
+    pub(super) fn jwk(&self) -> Value {
+        let pem = self.pem.as_bytes();
+        let read = [DecodingKey::from_rsa_pem, DecodingKey::from_ec_pem, DecodingKey::from_ed_pem];
+        let key = read.into_iter().find_map(|read| read(pem).ok()).unwrap();
+        serde_json::to_value(Jwk::from_decoding_key(&key, None).unwrap()).unwrap()
+    }
+}
+
+/// The end of something that waits for nothing.
+pub(super) fn at_once<F: Future>(future: F) -> F::Output {
+    let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
+    match polled {
+        Poll::Ready(ended) => ended,
+        Poll::Pending => panic!("it waits"),
+    }
 }
 
 /// Header and payload, whatever they say, as the text that is signed.

@@ -1,4 +1,5 @@
-//! The role map: which claims grant which role, and which let a caller record.
+//! The role map: which claims grant which role, and which let a caller record. An operator may add lines to what is
+//! built in, or do without it.
 //!
 //! Three things stay apart. *Roles* (`wids`, `roles`, `permissions`, configured `groups`) say what may be read.
 //! *Recording* is a permission of its own, which no role includes. *Token scopes* (`scp`) say what an application
@@ -32,8 +33,30 @@ pub(super) const PERMISSION_READ: &str = "audit/read";
 const PERMISSION_RECORD: &str = "audit/write";
 const INTUNE_AUDIT_READ: &str = "Microsoft.Intune_Audit_Read";
 
+/// A line of the role map that an operator has added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The claim: its name, or the path to it through objects.
+    pub claim: Vec<String>,
+    /// The values of which the claim has to have one.
+    pub values: Vec<String>,
+    /// What that gives.
+    pub gives: Given,
+    /// For which services; none means those that what is given has anyway.
+    pub services: Option<Vec<String>>,
+}
+
+/// What a rule gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// A role in reading.
+    Role(Role),
+    /// Recording.
+    Record,
+}
+
 /// What a token's claims allow.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Allowed {
     /// What may be read, each role with its services once.
     pub(super) grants: Vec<AccessGrant>,
@@ -41,45 +64,80 @@ pub(super) struct Allowed {
     pub(super) record: Option<ServiceSet>,
 }
 
+impl Allowed {
+    fn give(&mut self, given: Given, services: Option<Vec<String>>) {
+        match given {
+            Given::Role(role) => {
+                let grant = AccessGrant { role, services, sees_sensitive: role != Role::AuditReader };
+                if !self.grants.contains(&grant) {
+                    self.grants.push(grant);
+                }
+            }
+            Given::Record => {
+                let more = services.map_or(ServiceSet::All, |names| ServiceSet::of(names.iter().map(String::as_str)));
+                self.record = Some(self.record.take().map_or(more.clone(), |known| known.union(more)));
+            }
+        }
+    }
+}
+
 /// Decides what a token's claims allow.
 pub(super) fn allowed(claims: &Claims, settings: &Settings) -> Result<Allowed, Rejected> {
     let app_only = is_app_only(claims)?;
     check_token_scope(claims, settings, app_only)?;
-    let (wids, roles) = (claims.texts("wids")?, claims.texts("roles")?);
-    let (permissions, groups) = (claims.texts("permissions")?, claims.texts("groups")?);
+    let mut allowed = Allowed::default();
+    if settings.builtin_grants {
+        give_built_in(claims, settings, app_only, &mut allowed)?;
+    }
+    let groups = claims.texts("groups")?;
+    if settings.reader_groups.iter().any(|id| groups.iter().any(|held| same_value(held, id))) {
+        allowed.give(Given::Role(Role::AuditReader), None);
+    }
+    for rule in &settings.rules {
+        let held = claims.texts_at(&rule.claim)?;
+        if rule.values.iter().any(|value| held.iter().any(|held| same_value(held, value))) {
+            let intune =
+                || (rule.gives == Given::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
+            allowed.give(rule.gives, rule.services.clone().or_else(intune));
+        }
+    }
+    let groups_decide =
+        !settings.reader_groups.is_empty() || settings.rules.iter().any(|rule| rule.claim == ["groups"]);
+    let undecided = allowed.grants.is_empty() && allowed.record.is_none();
+    if undecided && groups_decide && groups_are_left_out(claims) {
+        return Err(Rejected::GroupOverage);
+    }
+    Ok(allowed)
+}
+
+/// The built-in role map.
+fn give_built_in(claims: &Claims, settings: &Settings, app_only: bool, allowed: &mut Allowed) -> Result<(), Rejected> {
+    let (wids, roles, permissions) = (claims.texts("wids")?, claims.texts("roles")?, claims.texts("permissions")?);
     let wid = |id: &str| wids.iter().any(|held| held.eq_ignore_ascii_case(id));
     let role = |name: &str| roles.iter().any(|held| held == name);
     let permission = |name: &str| permissions.iter().any(|held| held == name);
-    let in_reader_group = settings.reader_groups.iter().any(|id| groups.iter().any(|held| same_group(held, id)));
 
     let global_admin = wid(GLOBAL_ADMINISTRATOR) || role(ROLE_GLOBAL_ADMIN);
     let intune_admin = wid(INTUNE_ADMINISTRATOR) || role(ROLE_INTUNE_SERVICE_ADMIN);
-    let reader = READERS.into_iter().any(wid) || role(ROLE_READ) || permission(PERMISSION_READ) || in_reader_group;
+    let reader = READERS.into_iter().any(wid) || role(ROLE_READ) || permission(PERMISSION_READ);
     let intune_reader = role(INTUNE_AUDIT_READ)
         || permission(INTUNE_AUDIT_READ)
         // In a user's token this app role would not be an application permission, so there it means nothing.
         || (app_only && role(ROLE_INTUNE_READ));
-    let intune = || Some(settings.intune_services.clone());
-    let grants: Vec<AccessGrant> = [
-        global_admin.then(|| grant(Role::GlobalAdmin, None, true)),
-        intune_admin.then(|| grant(Role::IntuneServiceAdmin, intune(), true)),
-        reader.then(|| grant(Role::AuditReader, None, false)),
-        intune_reader.then(|| grant(Role::AuditReader, intune(), false)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-
-    let may_record = (app_only && role(ROLE_RECORD)) || permission(PERMISSION_RECORD);
-    let undecided = grants.is_empty() && !may_record;
-    if undecided && !settings.reader_groups.is_empty() && groups_are_left_out(claims) {
-        return Err(Rejected::GroupOverage);
+    let recorder = (app_only && role(ROLE_RECORD)) || permission(PERMISSION_RECORD);
+    let intune = Some(&settings.intune_services);
+    for (holds, given, services) in [
+        (global_admin, Given::Role(Role::GlobalAdmin), None),
+        (intune_admin, Given::Role(Role::IntuneServiceAdmin), intune),
+        (reader, Given::Role(Role::AuditReader), None),
+        (intune_reader, Given::Role(Role::AuditReader), intune),
+        (recorder, Given::Record, None),
+    ] {
+        if holds {
+            allowed.give(given, services.cloned());
+        }
     }
-    Ok(Allowed { grants, record: may_record.then_some(ServiceSet::All) })
-}
-
-fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> AccessGrant {
-    AccessGrant { role, services, sees_sensitive }
+    Ok(())
 }
 
 /// Claims that only a token has that was given to a person, or to an application on a person's behalf.
@@ -103,12 +161,13 @@ fn check_token_scope(claims: &Claims, settings: &Settings, app_only: bool) -> Re
     }
 }
 
-/// Group ids of a directory are GUIDs, whose case means nothing; in other names it may.
-fn same_group(held: &str, configured: &str) -> bool {
+/// Ids of a directory are GUIDs, whose case means nothing; in other names it may.
+fn same_value(held: &str, configured: &str) -> bool {
     held == configured || (is_guid(configured) && held.eq_ignore_ascii_case(configured))
 }
 
-fn is_guid(text: &str) -> bool {
+/// Whether a text has the form of a GUID.
+pub(super) fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(i, byte)| match i {
             8 | 13 | 18 | 23 => byte == b'-',
@@ -137,6 +196,10 @@ mod tests {
 
     fn records(json: &str) -> bool {
         decide(json, &Settings::default()).unwrap().record.is_some()
+    }
+
+    fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> AccessGrant {
+        AccessGrant { role, services, sees_sensitive }
     }
 
     fn admin() -> AccessGrant {
@@ -284,5 +347,64 @@ mod tests {
         let recorder = format!(r#"{{{left_out},"permissions":["audit/write"]}}"#);
         assert!(decide(&recorder, &settings).unwrap().record.is_some());
         assert_eq!(decide(&format!("{{{left_out}}}"), &Settings::default()).unwrap().grants, []);
+    }
+
+    fn rule(claim: &[&str], value: &str, gives: Given, services: &[&str]) -> Rule {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let services = (!services.is_empty()).then(|| texts(services));
+        Rule { claim: texts(claim), values: vec!["other".to_owned(), value.to_owned()], gives, services }
+    }
+
+    #[test]
+    fn an_operator_s_rule_reads_any_claim_and_may_name_services() {
+        let read = Given::Role(Role::AuditReader);
+        let settings = Settings {
+            rules: vec![
+                rule(&["https://contoso.example/roles"], "auditor", read, &["Payroll"]),
+                rule(&["realm_access", "roles"], "audit-admin", Given::Role(Role::GlobalAdmin), &[]),
+                rule(&["groups"], "0f3c1a2b-1111-2222-3333-44445555aaaa", Given::Role(Role::IntuneServiceAdmin), &[]),
+                rule(&["groups"], "payroll", Given::Record, &["Payroll"]),
+                rule(&["groups"], "crm", Given::Record, &["CRM"]),
+            ],
+            ..Settings::default()
+        };
+        let granted = |json: &str| decide(json, &settings).unwrap().grants;
+        let payroll = grant(Role::AuditReader, Some(vec!["Payroll".into()]), false);
+        assert_eq!(granted(r#"{"https://contoso.example/roles":"auditor"}"#), [payroll]);
+        assert_eq!(granted(r#"{"realm_access":{"roles":["x","audit-admin"]}}"#), [admin()]);
+        assert_eq!(granted(r#"{"groups":["0F3C1A2B-1111-2222-3333-44445555AAAA"]}"#), [intune_admin()]);
+        assert_eq!(granted(r#"{"roles":["GlobalAdmin"],"realm_access":{"roles":["audit-admin"]}}"#), [admin()]);
+        for nothing in [
+            r#"{"realm_access":"audit-admin"}"#,
+            r#"{"realm_access.roles":["audit-admin"]}"#,
+            r#"{"realm_access":{"roles":["Audit-Admin"]}}"#,
+            r#"{"realm_access":{"roles":[]}}"#,
+            r#"{"realm_access":[{"roles":["audit-admin"]}]}"#,
+            r#"{"groups":["Payroll "]}"#,
+        ] {
+            let allowed = decide(nothing, &settings).unwrap();
+            assert_eq!(allowed, Allowed::default(), "{nothing}");
+        }
+        let record = |json: &str| decide(json, &settings).unwrap().record;
+        assert_eq!(record(r#"{"groups":["payroll"]}"#), Some(ServiceSet::of(["payroll"])));
+        assert_eq!(record(r#"{"groups":["payroll","crm"]}"#), Some(ServiceSet::of(["Payroll", "CRM"])));
+        assert_eq!(record(r#"{"groups":["payroll"],"permissions":["audit/write"]}"#), Some(ServiceSet::All));
+        let refused = |json: &str| decide(json, &settings).unwrap_err();
+        let malformed = Rejected::ClaimMalformed("realm_access.roles".into());
+        assert_eq!(refused(r#"{"realm_access":{"roles":{"audit-admin":true}}}"#), malformed);
+        assert_eq!(refused(r#"{"realm_access":{"roles":[1]}}"#), malformed);
+        let twice = r#"{"realm_access":{"roles":[],"r\u006fles":["audit-admin"]}}"#;
+        assert_eq!(refused(twice), Rejected::NameRepeated);
+        assert_eq!(refused(r#"{"_claim_names":{"groups":"src1"}}"#), Rejected::GroupOverage);
+    }
+
+    #[test]
+    fn without_the_built_in_map_only_the_operator_s_rules_hold() {
+        let rules = vec![rule(&["roles"], "Boss", Given::Role(Role::GlobalAdmin), &[])];
+        let settings = Settings { builtin_grants: false, rules, ..Settings::default() };
+        let json = r#"{"roles":["GlobalAdmin","AuditLog.Write"],"permissions":["audit/read","audit/write"],
+            "wids":["62e90394-69f5-4237-9190-012177145e10"]}"#;
+        assert_eq!(decide(json, &settings), Ok(Allowed::default()));
+        assert_eq!(decide(r#"{"roles":["Boss"]}"#, &settings).unwrap().grants, [admin()]);
     }
 }

@@ -102,7 +102,10 @@ fn claims(request: &TokenRequest<'_>) -> Result<Map<String, Value>, ConfigProble
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AccessGrant, Keys, Principal, Rejected, Settings, Verifier};
+    use std::sync::Arc;
+
+    use super::super::forge::at_once;
+    use super::super::{AccessGrant, KeySource, Keys, Principal, Rejected, Settings, Verifier};
     use super::*;
     use crate::audit::time::HOUR;
 
@@ -122,11 +125,12 @@ mod tests {
         }
     }
 
-    fn verify(token: &str, settings: Settings) -> Result<Principal, Rejected> {
-        Verifier::new(Keys::secret(SECRET).unwrap(), settings).unwrap().verify(token, NOW)
+    fn verify(token: &str, settings: Settings) -> Result<Arc<Principal>, Rejected> {
+        let keys = KeySource::given(Keys::secret(SECRET).unwrap());
+        at_once(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
     }
 
-    fn principal(grants: &[Grantable]) -> Principal {
+    fn principal(grants: &[Grantable]) -> Arc<Principal> {
         verify(&issue(SECRET, &request(grants)).unwrap(), Settings::default()).unwrap()
     }
 
@@ -157,8 +161,8 @@ mod tests {
     #[test]
     fn a_token_says_whatever_the_verifier_demands() {
         let settings = Settings {
-            issuer: Some("me".into()),
-            audience: Some("audit".into()),
+            issuers: vec!["me".into()],
+            audiences: vec!["audit".into()],
             tenant_claim: "org".into(),
             required_scope: Some("Audit.Access".into()),
             ..Settings::default()

@@ -4,9 +4,11 @@
 //! what it is, not by what a token calls it, and is refused at start if it is too weak, of another curve, private, or
 //! a certificate. A secret that looks like PEM is refused too, because a public key used as a secret is known to all.
 //!
-//! Public keys from PEM have no name, so a token's `kid` decides nothing: every key for its algorithm is tried.
+//! Public keys from PEM have no name, so a token's `kid` decides nothing: every key for its algorithm is tried. Keys
+//! of a key set (see `jwk`) that have one are tried for tokens that name them, or name none.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,11 +19,11 @@ use super::ConfigProblem;
 
 /// The shortest secret: as long as the hash it feeds.
 const SECRET_BYTES_MIN: usize = 32;
-/// The shortest RSA key; the cryptography library refuses shorter ones as well, but only when a token comes.
-const RSA_BITS_MIN: usize = 2048;
-/// The longest RSA key that the cryptography library uses.
-const RSA_BITS_MAX: usize = 8192;
-/// How many keys there may be: each can cost a signature check for each token.
+/// How long an RSA key may be. The cryptography library refuses others as well, but only when a token comes.
+pub(super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+/// The algorithms of an RSA key.
+pub(super) const RSA_ALGORITHMS: &[Algorithm] = &[Algorithm::RS256, Algorithm::PS256];
+/// How many keys a file may have: each can cost a signature check for each token.
 const KEYS_MAX: usize = 16;
 
 /// How the base64 text of every uncompressed P-256 public key begins: its header fills these characters exactly.
@@ -37,34 +39,29 @@ pub struct Keys {
     symmetric: bool,
 }
 
-/// A key, and the algorithms that it is for.
+/// A key, and what it is for.
 #[derive(Clone)]
-struct Key {
-    verifies: DecodingKey,
-    algorithms: &'static [Algorithm],
+pub(super) struct Key {
+    pub(super) verifies: DecodingKey,
+    pub(super) algorithms: &'static [Algorithm],
+    /// Its name (`kid`), if it has one.
+    pub(super) name: Option<String>,
+    /// The issuer whose tokens it signs, if it says so: Entra ID publishes the keys of several issuers in one set.
+    pub(super) issuer: Option<String>,
+}
+
+impl Key {
+    /// A key without a name, for any issuer.
+    fn plain(verifies: DecodingKey, algorithms: &'static [Algorithm]) -> Self {
+        Self { verifies, algorithms, name: None, issuer: None }
+    }
 }
 
 impl Keys {
-    /// The keys that are configured: a secret, or the text of a PEM file with public keys.
-    pub fn configured(secret: Option<&str>, public_keys: Option<&str>) -> Result<Self, ConfigProblem> {
-        match (secret, public_keys) {
-            (Some(secret), None) => Self::secret(secret),
-            (None, Some(pem)) => Self::public(pem),
-            (Some(_), Some(_)) => Err(ConfigProblem::new(
-                "a JWT secret and public keys are both configured, and whoever knows the secret could sign for \
-                 every issuer: remove one of the two",
-            )),
-            (None, None) => Err(ConfigProblem::new(
-                "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, \
-                 or a file with the public keys of the issuer",
-            )),
-        }
-    }
-
     /// One secret, shared with whoever signs (HS256).
     pub fn secret(secret: &str) -> Result<Self, ConfigProblem> {
         check_secret(secret)?;
-        let key = Key { verifies: DecodingKey::from_secret(secret.as_bytes()), algorithms: &[Algorithm::HS256] };
+        let key = Key::plain(DecodingKey::from_secret(secret.as_bytes()), &[Algorithm::HS256]);
         Ok(Self { keys: vec![key], symmetric: true })
     }
 
@@ -87,9 +84,24 @@ impl Keys {
         self.symmetric
     }
 
+    /// The keys of a key set.
+    pub(super) fn of_set(keys: Vec<Key>) -> Self {
+        Self { keys, symmetric: false }
+    }
+
     /// The keys that verify this algorithm.
-    pub(super) fn that_verify(&self, algorithm: Algorithm) -> impl Iterator<Item = &DecodingKey> {
-        self.keys.iter().filter(move |key| key.algorithms.contains(&algorithm)).map(|key| &key.verifies)
+    pub(super) fn that_verify(&self, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.algorithms.contains(&algorithm))
+    }
+
+    /// Whether a key has this name.
+    pub(super) fn has_named(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.name.as_deref() == Some(name))
+    }
+
+    /// How many keys there are.
+    pub(super) fn count(&self) -> usize {
+        self.keys.len()
     }
 }
 
@@ -175,7 +187,7 @@ fn ec_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
     let key = DecodingKey::from_ec_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
     match parameters(&key)? {
         AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
-            Ok(Key { verifies: key, algorithms: &[Algorithm::ES256] })
+            Ok(Key::plain(key, &[Algorithm::ES256]))
         }
         _ => Err(unusable()),
     }
@@ -184,25 +196,28 @@ fn ec_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
 fn ed_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
     let key = DecodingKey::from_ed_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
     parameters(&key)?;
-    Ok(Key { verifies: key, algorithms: &[Algorithm::EdDSA] })
+    Ok(Key::plain(key, &[Algorithm::EdDSA]))
 }
 
 fn rsa_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
     let key = DecodingKey::from_rsa_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
     let AlgorithmParameters::RSA(rsa) = parameters(&key)? else { return Err(unusable()) };
     let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_unreadable| unusable())?;
-    let zeros: usize = match modulus.iter().position(|byte| *byte != 0) {
-        Some(first) => 8 * first + modulus[first].leading_zeros() as usize,
-        None => return Err(unusable()),
-    };
-    let bits = 8 * modulus.len() - zeros;
-    if !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) {
+    let bits = bits(&modulus);
+    if !RSA_BITS.contains(&bits) {
         return Err(ConfigProblem::new(format!(
-            "the public key file has an RSA key of {bits} bits, and {RSA_BITS_MIN} to {RSA_BITS_MAX} are accepted: \
-             let the issuer make a new one"
+            "the public key file has an RSA key of {bits} bits, and {} to {} are accepted: let the issuer make a new one",
+            RSA_BITS.start(),
+            RSA_BITS.end()
         )));
     }
-    Ok(Key { verifies: key, algorithms: &[Algorithm::RS256, Algorithm::PS256] })
+    Ok(Key::plain(key, RSA_ALGORITHMS))
+}
+
+/// How many bits a number has that is written as bytes, the highest first.
+pub(super) fn bits(number: &[u8]) -> usize {
+    let first = number.iter().position(|byte| *byte != 0);
+    first.map_or(0, |first| 8 * (number.len() - first) - number[first].leading_zeros() as usize)
 }
 
 /// What a key consists of, if the cryptography library can read it.
@@ -236,15 +251,6 @@ mod tests {
         let why = Keys::secret(&"s".repeat(31)).unwrap_err().to_string();
         assert!(why.contains("31 bytes") && why.contains("openssl rand"), "{why}");
         assert!(Keys::secret(&forge::rsa().pem).unwrap_err().to_string().contains("PEM"));
-    }
-
-    #[test]
-    fn a_secret_and_public_keys_never_go_together() {
-        let (secret, pem) = ("s".repeat(32), &forge::p256().pem);
-        assert!(Keys::configured(Some(&secret), None).unwrap().is_symmetric());
-        assert!(!Keys::configured(None, Some(pem)).unwrap().is_symmetric());
-        assert!(Keys::configured(Some(&secret), Some(pem)).unwrap_err().to_string().contains("remove one"));
-        assert!(Keys::configured(None, None).unwrap_err().to_string().contains("set a JWT secret"));
     }
 
     #[test]

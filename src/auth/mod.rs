@@ -1,7 +1,7 @@
 //! Who is it, and what may they do: from the text of a token to a [`Principal`].
 //!
-//! A [`Verifier`] holds the keys and the rules; the moment comes in as an argument, so nothing here reads a clock,
-//! a file or the environment. A role is never checked elsewhere by name: it is turned into a [`Scope`] here, and
+//! A [`Verifier`] holds issuers, each with its keys and rules; the moment comes in as an argument, so nothing here
+//! judges a token by a clock of its own. Files and addresses are read in `source` alone, for keys. A role is never checked elsewhere by name: it is turned into a [`Scope`] here, and
 //! everything below works with the scope alone.
 //!
 //! The decision worth knowing: of the JWT library only the signature is used. The algorithm is pinned to the key,
@@ -16,18 +16,28 @@ mod claim;
 mod forge;
 mod grant;
 mod issue;
+mod issuer;
+mod jwk;
 mod keys;
 mod rejected;
+mod remembered;
+mod settings;
+mod source;
 mod token;
 
 use std::fmt;
 
 use crate::audit::{Grant, Scope, ServiceSet, Timestamp, named};
 
+pub use grant::{Given, Rule};
 pub use issue::{Grantable, TokenRequest, issue};
 pub use keys::Keys;
 pub use rejected::Rejected;
-pub use token::{Settings, TOKEN_BYTES_MAX, Verifier};
+pub use settings::{Settings, Tenants};
+pub use source::{Freshness, KeySource};
+pub use token::{TOKEN_BYTES_MAX, Verifier};
+
+use issuer::TENANT_IN_ISSUER;
 
 named! {
     /// A role in reading the log. None of them includes recording.

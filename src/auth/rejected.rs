@@ -22,8 +22,12 @@ pub enum Rejected {
     TypeNotAllowed,
     /// It demands an extension.
     ExtensionNotSupported,
+    /// No configured key has the name that it gives.
+    UnknownKey,
     /// No configured key has signed it.
     BadSignature,
+    /// The keys of its issuer could not be read yet.
+    KeysUnavailable,
     /// The claim or header parameter of this name is of the wrong type, or cannot be what it says.
     ClaimMalformed(String),
     /// It does not say when it expires.
@@ -40,6 +44,8 @@ pub enum Rejected {
     SubjectMissing,
     /// It does not have the tenant claim, which has this name.
     TenantMissing(String),
+    /// Its issuer does not speak for the tenant that it names.
+    TenantNotAllowed,
     /// The application does not have the token scope that is demanded.
     ScopeMissing,
     /// It leaves out the groups that would decide, because there are too many of them.
@@ -57,7 +63,9 @@ impl Rejected {
             Self::AlgorithmNotAllowed => "algorithm_not_allowed",
             Self::TypeNotAllowed => "type_not_allowed",
             Self::ExtensionNotSupported => "extension_not_supported",
+            Self::UnknownKey => "unknown_key",
             Self::BadSignature => "bad_signature",
+            Self::KeysUnavailable => "keys_unavailable",
             Self::ClaimMalformed(_) => "claim_malformed",
             Self::ExpiryMissing => "expiry_missing",
             Self::Expired => "expired",
@@ -66,6 +74,7 @@ impl Rejected {
             Self::WrongAudience => "wrong_audience",
             Self::SubjectMissing => "subject_missing",
             Self::TenantMissing(_) => "tenant_missing",
+            Self::TenantNotAllowed => "tenant_not_allowed",
             Self::ScopeMissing => "scope_missing",
             Self::GroupOverage => "group_overage",
         }
@@ -74,7 +83,7 @@ impl Rejected {
     /// Whether the caller is known and may not (403): another token of the same kind would not help. Otherwise the
     /// caller is not authenticated (401).
     pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::ScopeMissing | Self::GroupOverage)
+        matches!(self, Self::TenantNotAllowed | Self::ScopeMissing | Self::GroupOverage)
     }
 }
 
@@ -88,7 +97,9 @@ impl fmt::Display for Rejected {
             Self::AlgorithmNotAllowed => "The token is signed with an algorithm that is not accepted here.",
             Self::TypeNotAllowed => "The token is not an access token: its `typ` is neither `JWT` nor `at+jwt`.",
             Self::ExtensionNotSupported => "The token demands an extension (`crit`), and none is supported.",
+            Self::UnknownKey => "The token names a key (`kid`) that its issuer does not publish.",
             Self::BadSignature => "The token's signature was not made with a key that is accepted here.",
+            Self::KeysUnavailable => "The keys of the token's issuer cannot be read at the moment; try again.",
             Self::ClaimMalformed(name) => return write!(f, "The token's `{name}` is not what it has to be."),
             Self::ExpiryMissing => "The token does not say when it expires (`exp`).",
             Self::Expired => "The token has expired.",
@@ -97,6 +108,7 @@ impl fmt::Display for Rejected {
             Self::WrongAudience => "The token was issued for another audience (`aud`).",
             Self::SubjectMissing => "The token does not say who the caller is (`sub`).",
             Self::TenantMissing(claim) => return write!(f, "The token does not name a tenant (`{claim}`)."),
+            Self::TenantNotAllowed => "The token's issuer (`iss`) does not speak for the tenant that it names.",
             Self::ScopeMissing => "The application was not given the token scope (`scp`) that this API demands.",
             Self::GroupOverage => {
                 "The caller is in too many groups for the token to list them, so their role cannot be decided: \

@@ -1,177 +1,176 @@
-//! From the text of a token to a principal: signature, times, issuer, audience, subject, tenant, grants.
+//! From the text of a token to a principal: which issuer, which key, whether the signature holds, what it says.
 //!
-//! Nothing of the payload is read before the signature is verified, and of the header only what chooses among the
-//! configured keys (`alg`) or makes the token unacceptable (`crit`, `typ`). Keys and addresses that a token brings
-//! along (`jwk`, `jku`, `x5c`, `x5u`) and names it gives to keys (`kid`) have no effect.
+//! Before the signature is verified, a token only chooses among what is configured: by `iss` an issuer, by `alg` and
+//! `kid` among that issuer's keys. Nothing else of it is judged, and some headers make it unacceptable (`crit`, a
+//! `typ` of something else). Keys and addresses that it brings along (`jwk`, `jku`, `x5c`, `x5u`) have no effect.
 //!
 //! The list of attacks in the tests follows RFC 8725, the best current practices for JSON web tokens.
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, crypto};
+use tokio::task::JoinSet;
 
 use super::claim::Claims;
-use super::grant::{Allowed, allowed};
-use super::{ConfigProblem, Keys, Principal, Rejected};
+use super::issuer::{Admitted, Issuer, same_directory};
+use super::keys::Key;
+use super::remembered::{Known, Remembered, fingerprint};
+use super::source::KeySource;
+use super::{ConfigProblem, Keys, Principal, Rejected, Settings, TENANT_IN_ISSUER};
 use crate::audit::Timestamp;
-use crate::audit::time::SECOND;
 
 /// The longest token that is looked at. One with all the groups that fit has about 12 kB.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
-/// The largest leeway: clocks that differ more should be corrected.
-const LEEWAY_SECS_MAX: u32 = 300;
 
-/// What is demanded of tokens, and what their claims mean.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The claim that says whose log it is (default `tid`).
-    pub tenant_claim: String,
-    /// The issuer (`iss`) that is accepted; mandatory with public keys.
-    pub issuer: Option<String>,
-    /// The audience (`aud`) that tokens have to be issued for; mandatory with public keys.
-    pub audience: Option<String>,
-    /// By how much clocks may differ, in seconds (default 30, at most 300).
-    pub leeway_secs: u32,
-    /// The token scope (`scp`) that a token acting for a user has to have.
-    pub required_scope: Option<String>,
-    /// Groups (`groups`) whose members are audit readers.
-    pub reader_groups: Vec<String>,
-    /// The services that Intune roles cover (default `Microsoft Intune` and `Windows 365`).
-    pub intune_services: Vec<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            tenant_claim: "tid".to_owned(),
-            issuer: None,
-            audience: None,
-            leeway_secs: 30,
-            required_scope: None,
-            reader_groups: Vec::new(),
-            intune_services: vec!["Microsoft Intune".to_owned(), "Windows 365".to_owned()],
-        }
-    }
-}
-
-impl Settings {
-    fn check(&self, keys: &Keys) -> Result<(), ConfigProblem> {
-        let blank = |text: &str| text.trim().is_empty();
-        let blank_part = [
-            ("tenant claim", blank(&self.tenant_claim)),
-            ("JWT issuer", self.issuer.as_deref().is_some_and(blank)),
-            ("JWT audience", self.audience.as_deref().is_some_and(blank)),
-            ("required token scope", self.required_scope.as_deref().is_some_and(blank)),
-            ("list of reader groups", self.reader_groups.iter().any(|id| blank(id))),
-            // Events without a service would be in such a service.
-            ("list of Intune services", self.intune_services.iter().any(|name| blank(name))),
-        ];
-        if let Some((part, _)) = blank_part.iter().find(|(_, is_blank)| *is_blank) {
-            return Err(ConfigProblem::new(format!("the {part} is blank, or has a blank element: fill or remove it")));
-        }
-        if !keys.is_symmetric() {
-            for (part, value, example) in [
-                ("issuer", &self.issuer, "the value of `iss` in its tokens"),
-                ("audience", &self.audience, "the value of `aud` in tokens that are meant for this API"),
-            ] {
-                if value.is_none() {
-                    return Err(ConfigProblem::new(format!(
-                        "public keys are configured and no {part}, so tokens that the same keys sign for others would \
-                         be accepted: set the JWT {part} to {example}"
-                    )));
-                }
-            }
-        }
-        if self.leeway_secs > LEEWAY_SECS_MAX {
-            return Err(ConfigProblem::new(format!(
-                "the leeway is {} seconds and may be {LEEWAY_SECS_MAX}: correct the clocks instead",
-                self.leeway_secs
-            )));
-        }
-        if self.required_scope.as_deref().is_some_and(|scope| scope.contains(char::is_whitespace)) {
-            return Err(ConfigProblem::new("the required token scope has white space: name exactly one scope"));
-        }
-        Ok(())
-    }
-}
+/// The algorithms that a key of a key set can verify.
+const OF_KEY_SETS: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// Decides who the bearer of a token is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Verifier {
-    keys: Keys,
-    settings: Settings,
+    issuers: Vec<Issuer>,
+    remembered: Remembered,
 }
 
 impl Verifier {
-    /// A verifier with these keys and rules, if they are safe together.
-    pub fn new(keys: Keys, settings: Settings) -> Result<Self, ConfigProblem> {
-        settings.check(&keys)?;
-        Ok(Self { keys, settings })
+    /// A verifier with these issuers, each with keys and rules that are safe together.
+    pub fn new(issuers: impl IntoIterator<Item = (Arc<KeySource>, Settings)>) -> Result<Self, ConfigProblem> {
+        let issuers: Vec<Issuer> = issuers.into_iter().map(|(keys, settings)| Issuer { keys, settings }).collect();
+        for issuer in &issuers {
+            issuer.settings.check(issuer.keys.is_symmetric())?;
+        }
+        if issuers.len() > 1 && issuers.iter().any(|issuer| issuer.keys.is_symmetric()) {
+            return Err(ConfigProblem::new(
+                "a JWT secret is configured beside other issuers, and whoever knows it could sign for their tenants: \
+                 remove it",
+            ));
+        }
+        let mut names: Vec<&String> = issuers.iter().flat_map(|issuer| &issuer.settings.issuers).collect();
+        names.sort_unstable();
+        if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {
+            return Err(ConfigProblem::new(format!("the issuer `{twice}` is configured twice: remove one")));
+        }
+        Ok(Self { issuers, remembered: Remembered::default() })
     }
 
-    /// Who the bearer of this token is at this moment, and what they may do.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Rejected> {
+    /// Reads the key sets for the first time, all at once. Those that cannot be read now are told; they are read
+    /// again later.
+    pub async fn read_keys(&self) -> Vec<ConfigProblem> {
+        let mut reading = JoinSet::new();
+        for issuer in &self.issuers {
+            let keys = Arc::clone(&issuer.keys);
+            reading.spawn(async move { keys.read().await });
+        }
+        reading.join_all().await.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// Reads the key sets again and again, until the runtime ends.
+    pub fn keep_keys_fresh(&self) {
+        for issuer in &self.issuers {
+            let keys = Arc::clone(&issuer.keys);
+            tokio::spawn(async move { keys.keep_fresh().await });
+        }
+    }
+
+    /// Who the bearer of this token is at this moment, and what they may do. Waits for an issuer only where the token
+    /// names a key that is not at hand.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, Rejected> {
         if token.is_empty() {
             return Err(Rejected::Missing);
         }
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Rejected::TooLong);
         }
-        let claims = self.signed_claims(token)?;
-        let expires_at = self.check_times(&claims, now)?;
-        self.check_parties(&claims)?;
-        self.principal(&claims, expires_at)
+        let fingerprint = fingerprint(token);
+        let version = |place: usize| self.issuers[place].keys.current().version;
+        if let Some(principal) = self.remembered.bearer(&fingerprint, now, version) {
+            return Ok(principal);
+        }
+        let presented = Presented::parse(token)?;
+        let iss = presented.claims.text("iss")?;
+        let place = self.place_of(iss.as_deref()).ok_or(Rejected::WrongIssuer)?;
+        let issuer = &self.issuers[place];
+        let mut held = issuer.keys.current();
+        let mut signed = presented.check_signature(&held.keys, iss.as_deref());
+        if signed.is_err() && presented.may_name_a_new_key(&held.keys) {
+            held = issuer.keys.renewed(&held).await;
+            signed = presented.check_signature(&held.keys, iss.as_deref());
+        }
+        signed?;
+        let Admitted { principal, from, until } = issuer.admit(&presented.claims, now)?;
+        let principal = Arc::new(principal);
+        let known = Known { principal: Arc::clone(&principal), period: (from, until), keys: (place, held.version) };
+        self.remembered.insert(fingerprint, known);
+        Ok(principal)
     }
 
-    /// The claims of a token that one of the keys has signed.
-    fn signed_claims(&self, token: &str) -> Result<Claims, Rejected> {
+    /// The issuer of this name. One that is configured with exactly this name comes before one with a template.
+    fn place_of(&self, iss: Option<&str>) -> Option<usize> {
+        let exactly = iss.and_then(|iss| self.issuers.iter().position(|issuer| issuer.is_called(iss)));
+        exactly.or_else(|| self.issuers.iter().position(|issuer| issuer.may_be_called(iss)))
+    }
+}
+
+/// A token, taken apart and not believed.
+struct Presented<'a> {
+    /// What is signed: header and payload as they came.
+    message: &'a str,
+    signature: &'a str,
+    algorithm: Algorithm,
+    key_name: Option<String>,
+    claims: Claims,
+}
+
+impl<'a> Presented<'a> {
+    fn parse(token: &'a str) -> Result<Self, Rejected> {
         let (message, signature) = token.rsplit_once('.').ok_or(Rejected::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Rejected::Malformed)?;
-        let algorithm = algorithm(&Claims::parse(&decode(header)?)?)?;
-        let mut keys = self.keys.that_verify(algorithm).peekable();
-        if keys.peek().is_none() {
+        let header = Claims::parse(&decode(header)?)?;
+        let algorithm = algorithm(&header)?;
+        let key_name = header.text("kid")?;
+        Ok(Self { message, signature, algorithm, key_name, claims: Claims::parse(&decode(payload)?)? })
+    }
+
+    /// Whether one of the keys that the token may be signed with has signed it.
+    fn check_signature(&self, keys: &Keys, iss: Option<&str>) -> Result<(), Rejected> {
+        if keys.count() == 0 && OF_KEY_SETS.contains(&self.algorithm) {
+            return Err(Rejected::KeysUnavailable);
+        }
+        let mut of_algorithm = keys.that_verify(self.algorithm).peekable();
+        if of_algorithm.peek().is_none() {
             return Err(Rejected::AlgorithmNotAllowed);
         }
-        if !keys.any(|key| matches!(crypto::verify(signature, message.as_bytes(), key, algorithm), Ok(true))) {
-            return Err(Rejected::BadSignature);
+        let mut named = of_algorithm.filter(|key| self.may_name(key) && signs_for(key, iss)).peekable();
+        if named.peek().is_none() {
+            return Err(Rejected::UnknownKey);
         }
-        Claims::parse(&decode(payload)?)
+        let message = self.message.as_bytes();
+        let verifies = |key: &Key| crypto::verify(self.signature, message, &key.verifies, self.algorithm);
+        if named.any(|key| matches!(verifies(key), Ok(true))) { Ok(()) } else { Err(Rejected::BadSignature) }
     }
 
-    /// Whether the token is valid at this moment; if so, when it expires.
-    fn check_times(&self, claims: &Claims, now: Timestamp) -> Result<Timestamp, Rejected> {
-        let leeway = i64::from(self.settings.leeway_secs) * SECOND;
-        let expires_at = claims.moment("exp")?.ok_or(Rejected::ExpiryMissing)?;
-        if now >= expires_at.plus(leeway) {
-            return Err(Rejected::Expired);
-        }
-        match claims.moment("nbf")? {
-            Some(start) if now.plus(leeway) < start => Err(Rejected::NotYetValid),
-            _ => Ok(expires_at),
-        }
-    }
-
-    /// Whether the token comes from the issuer and is meant for us, as far as that is configured.
-    fn check_parties(&self, claims: &Claims) -> Result<(), Rejected> {
-        let (issuer, audiences) = (claims.text("iss")?, claims.texts("aud")?);
-        if self.settings.issuer.is_some() && issuer != self.settings.issuer {
-            return Err(Rejected::WrongIssuer);
-        }
-        match &self.settings.audience {
-            Some(ours) if !audiences.contains(ours) => Err(Rejected::WrongAudience),
-            _ => Ok(()),
+    /// Whether the token can mean this key: both have the same name, or one of them has none.
+    fn may_name(&self, key: &Key) -> bool {
+        match (&self.key_name, &key.name) {
+            (Some(meant), Some(name)) => meant == name,
+            _ => true,
         }
     }
 
-    fn principal(&self, claims: &Claims, expires_at: Timestamp) -> Result<Principal, Rejected> {
-        let tenant_claim = &self.settings.tenant_claim;
-        let subject = claims.first_text(&["sub", "oid", "appid", "azp"])?.ok_or(Rejected::SubjectMissing)?;
-        let tenant = claims.text(tenant_claim)?.ok_or_else(|| Rejected::TenantMissing(tenant_claim.clone()))?;
-        let user_principal_name = claims.first_text(&["upn", "preferred_username", "unique_name"])?;
-        let display_name = claims.text("name")?;
-        let client_id = claims.first_text(&["azp", "appid", "client_id"])?;
-        let Allowed { grants, record } = allowed(claims, &self.settings)?;
-        Ok(Principal { subject, user_principal_name, display_name, tenant, client_id, grants, record, expires_at })
+    /// Whether keys that the issuer has made since could verify the token.
+    fn may_name_a_new_key(&self, keys: &Keys) -> bool {
+        OF_KEY_SETS.contains(&self.algorithm) && self.key_name.as_deref().is_none_or(|name| !keys.has_named(name))
+    }
+}
+
+/// Whether a key signs tokens of this issuer. Keys of a set that several issuers share can say whose they are.
+fn signs_for(key: &Key, iss: Option<&str>) -> bool {
+    match (&key.issuer, iss) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(owner), Some(iss)) => owner.contains(TENANT_IN_ISSUER) || owner == iss || same_directory(owner, iss),
     }
 }
 
@@ -198,33 +197,50 @@ fn decode(part: &str) -> Result<Vec<u8>, Rejected> {
 #[cfg(test)]
 mod tests {
     use super::super::forge::{self, Pair, sign, sign_hs256};
+    use super::super::jwk;
     use super::*;
+    use crate::audit::time::SECOND;
     use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     const SECRET: &str = "a secret of more than 32 bytes, really";
     const NOW: Timestamp = Timestamp(1_800_000_000 * SECOND);
     const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
     const BASE: &str = r#""sub":"ada","tid":"contoso""#;
 
-    fn with_secret(settings: Settings) -> Verifier {
-        Verifier::new(Keys::secret(SECRET).unwrap(), settings).unwrap()
+    /// A verifier whose keys are all at hand.
+    #[derive(Debug)]
+    struct AtOnce(Verifier);
+
+    impl AtOnce {
+        fn new(keys: Keys, settings: Settings) -> Result<Self, ConfigProblem> {
+            Verifier::new([(KeySource::given(keys), settings)]).map(Self)
+        }
+
+        fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, Rejected> {
+            forge::at_once(self.0.verify(token, now))
+        }
+    }
+
+    fn with_secret(settings: Settings) -> AtOnce {
+        AtOnce::new(Keys::secret(SECRET).unwrap(), settings).unwrap()
     }
 
     fn parties() -> Settings {
-        Settings { issuer: Some("https://issuer".into()), audience: Some("audit".into()), ..Settings::default() }
+        Settings { issuers: vec!["https://issuer".into()], audiences: vec!["audit".into()], ..Settings::default() }
     }
 
-    fn with_public(pem: &str) -> Verifier {
-        Verifier::new(Keys::public(pem).unwrap(), parties()).unwrap()
+    fn with_public(pem: &str) -> AtOnce {
+        AtOnce::new(Keys::public(pem).unwrap(), parties()).unwrap()
     }
 
     /// What becomes of claims, signed with the secret.
-    fn verify(claims: &str) -> Result<Principal, Rejected> {
+    fn verify(claims: &str) -> Result<Arc<Principal>, Rejected> {
         with_secret(Settings::default()).verify(&sign_hs256(HEADER, &format!("{{{claims}}}"), SECRET), NOW)
     }
 
     /// What becomes of a header, with good claims, signed with the secret.
-    fn verify_header(header: &str) -> Result<Principal, Rejected> {
+    fn verify_header(header: &str) -> Result<Arc<Principal>, Rejected> {
         let token = sign_hs256(header, &format!("{{{BASE},\"exp\":1800000060}}"), SECRET);
         with_secret(Settings::default()).verify(&token, NOW)
     }
@@ -374,18 +390,96 @@ mod tests {
         let verifier = with_secret(Settings::default());
         assert_eq!(verifier.verify(&sign_hs256(&header, &claims, attacker), NOW), Err(Rejected::BadSignature));
         assert!(verifier.verify(&sign_hs256(&header, &claims, SECRET), NOW).is_ok());
-        let nonsense = r#"{"alg":"HS256","jwk":7,"x5c":{"a":1},"jku":[],"kid":{"a":[]}}"#;
+        let nonsense = r#"{"alg":"HS256","jwk":7,"x5c":{"a":1},"jku":[]}"#;
         assert!(verify_header(nonsense).is_ok());
     }
 
     #[test]
     fn the_name_of_a_key_injects_nothing() {
-        for kid in ["../../../../dev/null", "' OR '1'='1", "x' UNION SELECT 'key' --", "|id", "\\u0000", "", "%00"] {
+        for kid in ["../../../../dev/null", "' OR '1'='1", "x' UNION SELECT 'key' --", "|id", "", "%00"] {
             let header = format!("{{\"alg\":\"HS256\",\"kid\":\"{kid}\"}}");
             assert!(verify_header(&header).is_ok(), "{kid}");
             let token = sign_hs256(&header, &format!("{{{BASE},\"exp\":1800000060}}"), "");
             assert_eq!(with_secret(Settings::default()).verify(&token, NOW), Err(Rejected::BadSignature), "{kid}");
         }
+        for kid in [r#""\u0000""#, "7", "[\"a\"]", "{}", "null"] {
+            let refused = verify_header(&format!("{{\"alg\":\"HS256\",\"kid\":{kid}}}"));
+            assert_eq!(refused, Err(Rejected::ClaimMalformed("kid".into())), "{kid}");
+        }
+    }
+
+    /// A token of this issuer whose header names a key.
+    fn naming(name: Option<&str>, iss: &str, pair: &Pair) -> String {
+        let header = json!({ "alg": "ES256", "kid": name });
+        let header = if name.is_some() { header } else { json!({ "alg": "ES256" }) };
+        let claims = json!({ "sub": "a", "tid": "t", "exp": 1_800_000_060, "iss": iss, "aud": "audit" });
+        sign(&header.to_string(), &claims.to_string(), &pair.private, Algorithm::ES256)
+    }
+
+    fn with_set(keys: &[(&Pair, Value)], settings: Settings) -> AtOnce {
+        let jwk = |(pair, more): &(&Pair, Value)| {
+            let mut jwk = pair.jwk();
+            jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            jwk
+        };
+        let set = json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() });
+        AtOnce::new(jwk::keys(&set.to_string()).unwrap(), settings).unwrap()
+    }
+
+    #[test]
+    fn a_named_key_verifies_tokens_that_name_it_or_none() {
+        let (one, two) = (forge::p256(), forge::another_p256());
+        let verifier = with_set(&[(one, json!({ "kid": "one" })), (&two, json!({ "kid": "two" }))], parties());
+        let of = |name: Option<&str>, pair: &Pair| {
+            verifier.verify(&naming(name, "https://issuer", pair), NOW).map(|principal| principal.subject.clone())
+        };
+        assert_eq!(of(Some("one"), one), Ok("a".into()));
+        assert_eq!(of(None, one), Ok("a".into()));
+        assert_eq!(of(None, &two), Ok("a".into()));
+        assert_eq!(of(Some("two"), one), Err(Rejected::BadSignature));
+        for unknown in ["ONE", "one ", "three"] {
+            assert_eq!(of(Some(unknown), one), Err(Rejected::UnknownKey), "{unknown}");
+        }
+        assert_eq!(of(None, &forge::another_p256()), Err(Rejected::BadSignature));
+        let nameless = with_set(&[(one, json!({}))], parties());
+        assert!(nameless.verify(&naming(Some("any"), "https://issuer", one), NOW).is_ok());
+    }
+
+    #[test]
+    fn an_algorithm_that_a_key_is_pinned_to_is_its_only_one() {
+        let pair = forge::rsa();
+        let verifier = with_set(&[(pair, json!({ "alg": "RS256" }))], parties());
+        assert!(verifier.verify(&signed(Algorithm::RS256, pair), NOW).is_ok());
+        assert_eq!(verifier.verify(&signed(Algorithm::PS256, pair), NOW), Err(Rejected::AlgorithmNotAllowed));
+    }
+
+    #[test]
+    fn a_key_of_a_shared_set_signs_for_its_owner_alone() {
+        let (ours, theirs) = ("0f3c1a2b-1111-2222-3333-44445555aaaa", "9188040d-6c67-4c5b-b112-36a304b66dad");
+        let v2 = |id: &str| format!("https://login.microsoftonline.com/{id}/v2.0");
+        let v1 = |id: &str| format!("https://sts.windows.net/{id}/");
+        let settings = Settings { issuers: vec![v1(ours), v2(ours)], ..parties() };
+        let of = |owner: &str, iss: &str| {
+            let verifier = with_set(&[(forge::p256(), json!({ "kid": "k", "issuer": owner }))], settings.clone());
+            verifier.verify(&naming(Some("k"), iss, forge::p256()), NOW).map(|_| ())
+        };
+        assert_eq!(of(&v2("{tenantid}"), &v2(ours)), Ok(()));
+        assert_eq!(of(&v2(ours), &v2(ours)), Ok(()));
+        assert_eq!(of(&v2(ours), &v1(ours)), Ok(()));
+        assert_eq!(of(&v2(theirs), &v2(ours)), Err(Rejected::UnknownKey));
+        assert_eq!(of(&v2(theirs), &v1(ours)), Err(Rejected::UnknownKey));
+        assert_eq!(of("https://other.example", &v2(ours)), Err(Rejected::UnknownKey));
+    }
+
+    #[test]
+    fn a_verified_token_holds_to_the_end_of_its_period_and_no_longer() {
+        let verifier = with_secret(Settings::default());
+        let claims = format!("{{{BASE},\"nbf\":1800000000,\"exp\":1800000060}}");
+        let token = sign_hs256(HEADER, &claims, SECRET);
+        let first = verifier.verify(&token, NOW).unwrap();
+        assert!(Arc::ptr_eq(&first, &verifier.verify(&token, NOW.plus(89 * SECOND)).unwrap()));
+        assert_eq!(verifier.verify(&token, NOW.plus(90 * SECOND)), Err(Rejected::Expired));
+        assert_eq!(verifier.verify(&token, NOW.plus(-31 * SECOND)), Err(Rejected::NotYetValid));
     }
 
     #[test]
@@ -483,7 +577,7 @@ mod tests {
         for other in [short, "", "AAAA", &format!("{signature}="), &format!("{signature}AAAA"), "%%%"] {
             assert_eq!(verifier.verify(&format!("{message}.{other}"), NOW), Err(Rejected::BadSignature), "{other}");
         }
-        assert_eq!(verifier.verify(&format!("{token}."), NOW), Err(Rejected::BadSignature));
+        assert_eq!(verifier.verify(&format!("{token}."), NOW), Err(Rejected::Malformed));
         for other in [" ", "a", "a.b", "..", "a.b.c", "....", &format!(" {token}"), &format!("Bearer {token}"), message]
         {
             assert_eq!(verifier.verify(other, NOW), Err(Rejected::Malformed), "{other}");
@@ -512,13 +606,13 @@ mod tests {
     #[test]
     fn public_keys_demand_an_issuer_and_an_audience() {
         let refused = |settings: Settings| {
-            Verifier::new(Keys::public(&forge::p256().pem).unwrap(), settings).unwrap_err().to_string()
+            AtOnce::new(Keys::public(&forge::p256().pem).unwrap(), settings).unwrap_err().to_string()
         };
-        let no_issuer = refused(Settings { issuer: None, ..parties() });
+        let no_issuer = refused(Settings { issuers: Vec::new(), ..parties() });
         assert!(no_issuer.contains("set the JWT issuer"), "{no_issuer}");
-        let no_audience = refused(Settings { audience: None, ..parties() });
+        let no_audience = refused(Settings { audiences: Vec::new(), ..parties() });
         assert!(no_audience.contains("set the JWT audience"), "{no_audience}");
-        assert!(refused(Settings { audience: Some(" ".into()), ..parties() }).contains("audience is blank"));
+        assert!(refused(Settings { audiences: vec![" ".into()], ..parties() }).contains("audience is blank"));
     }
 
     #[test]
@@ -526,21 +620,21 @@ mod tests {
         let default = Settings::default;
         for (settings, part) in [
             (Settings { tenant_claim: String::new(), ..default() }, "tenant claim"),
-            (Settings { issuer: Some(String::new()), ..default() }, "issuer"),
+            (Settings { issuers: vec![String::new()], ..default() }, "issuer"),
             (Settings { leeway_secs: 301, ..default() }, "301 seconds"),
             (Settings { required_scope: Some("a b".into()), ..default() }, "white space"),
             (Settings { required_scope: Some(String::new()), ..default() }, "token scope"),
             (Settings { reader_groups: vec![String::new()], ..default() }, "reader groups"),
             (Settings { intune_services: vec![" ".into()], ..default() }, "Intune services"),
         ] {
-            let why = Verifier::new(Keys::secret(SECRET).unwrap(), settings).unwrap_err().to_string();
+            let why = AtOnce::new(Keys::secret(SECRET).unwrap(), settings).unwrap_err().to_string();
             assert!(why.contains(part), "{why}");
         }
     }
 
     #[test]
     fn a_secret_is_never_printed() {
-        let printed = format!("{:?}", with_secret(Settings::default()));
+        let printed = format!("{:?}", with_secret(Settings::default()).0);
         assert!(printed.contains("HS256") && printed.contains("tenant_claim"), "{printed}");
         assert!(!printed.contains("secret of") && !printed.contains("[97,"), "{printed}");
     }

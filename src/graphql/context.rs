@@ -9,9 +9,10 @@ use tokio::sync::OnceCell;
 use super::activity::Listing;
 use super::error::ApiError;
 use super::event::AuditEventConnection;
+use super::scalar::Sequence;
 use crate::access::Caller;
-use crate::audit::Timestamp;
 use crate::audit::page::PageLimits;
+use crate::audit::{Invalid, Timestamp};
 use crate::store::Reader;
 
 /// How much may be asked for.
@@ -35,6 +36,8 @@ pub struct Session {
     listing: Mutex<Arc<OnceCell<Arc<Listing>>>>,
     /// How far a stream has come.
     resume: Mutex<Option<String>>,
+    /// The newest place in the log, as it was when it was first needed. What is answered as of it agrees with each other.
+    head: OnceCell<i64>,
 }
 
 impl Session {
@@ -60,9 +63,27 @@ impl Session {
         self.resume.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The place in the log to answer as of: the one that was asked for, else the newest of this request.
+    pub(super) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
+        let head = self.head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
+        let head = *head.await?;
+        match asked {
+            None => Ok(head),
+            Some(Sequence(asked)) if asked <= head => Ok(asked),
+            Some(_) => Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
+        }
+    }
+
     /// A request of a caller at a moment.
     pub fn new(caller: Caller, now: Timestamp) -> Self {
-        Self { caller, now, pages: Mutex::default(), listing: Mutex::default(), resume: Mutex::default() }
+        Self {
+            caller,
+            now,
+            pages: Mutex::default(),
+            listing: Mutex::default(),
+            resume: Mutex::default(),
+            head: OnceCell::new(),
+        }
     }
 }
 

@@ -50,6 +50,8 @@ const DEAR: &[(&str, usize)] = &[
     ("auditEventByKey", EVENT),
     ("totalCount", COUNT),
     ("countUpTo", COUNT / 2),
+    ("facet", COUNT),
+    ("histogram", COUNT),
     ("auditLogInfo", 3 * EVENT),
 ];
 
@@ -70,6 +72,8 @@ const LISTS: &[(&str, usize)] = &[
     ("domains", 2),
     ("results", 200),
     ("problems", 2),
+    ("buckets", 10),
+    ("histogram", 30),
     ("path", 4),
     // The schema.
     ("types", 100),

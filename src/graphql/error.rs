@@ -156,7 +156,11 @@ impl ApiError {
     /// The code of the error.
     pub const fn code(&self) -> Code {
         match self {
-            Self::Unauthenticated(_) => Code::Unauthenticated,
+            Self::Unauthenticated(rejected) => match rejected {
+                // Not the caller's fault.
+                Rejected::KeysUnavailable => Code::Unavailable,
+                _ => Code::Unauthenticated,
+            },
             Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
             Self::NotValid(_) => Code::ValidationFailed,

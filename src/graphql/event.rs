@@ -224,6 +224,10 @@ impl AuditEventConnection {
     async fn period(&self) -> AuditPeriod {
         AuditPeriod { from: self.list.period.from.map(DateTime), to: self.list.period.to.map(DateTime) }
     }
+    /// The point of the log answered for; pass it as `asOf` elsewhere.
+    async fn as_of(&self) -> Result<Sequence, ApiError> {
+        self.list.as_of.map(Sequence).ok_or(ApiError::Bug("asOf was not asked of the log"))
+    }
     /// How many events match over all pages, exactly. Counted only when asked for; null with an error TIMEOUT if that took
     /// too long. On a large log ask for `countUpTo`.
     async fn total_count(&self) -> Option<Result<i32, ApiError>> {

@@ -10,6 +10,7 @@ use super::vocabulary::{
 };
 use crate::audit::filter::{SetCondition, TimeRange};
 use crate::audit::page::Page;
+use crate::audit::time::DAY;
 use crate::audit::{Invalid, Timestamp};
 
 /// A span of time: either one that ends now or one between two moments.
@@ -24,6 +25,17 @@ pub enum AuditPeriodInput {
 impl AuditPeriodInput {
     /// What a list is of if nothing is said.
     pub(super) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
+    const DEFAULT_DAYS: u8 = AuditTimeWindow::Last30Days.days();
+}
+
+impl AuditTimeWindow {
+    const fn days(self) -> u8 {
+        match self {
+            Self::Last24Hours => 1,
+            Self::Last7Days => 7,
+            Self::Last30Days => 30,
+        }
+    }
 }
 
 /// A span between two moments. At least one has to be given.
@@ -48,17 +60,25 @@ impl DateTimeRangeInput {
     }
 }
 
-/// The period of a list: a window ends now, and starts where the cursors of its page say it did.
-pub fn period(input: Option<&AuditPeriodInput>, now: Timestamp, page: &mut Page) -> Result<TimeRange, Invalid> {
+/// The period of a list: a window ends now, and starts where the cursors of its page, if it has any, say it did.
+pub fn period(
+    input: MaybeUndefined<AuditPeriodInput>,
+    now: Timestamp,
+    page: Option<&mut Page>,
+) -> Result<TimeRange, Invalid> {
+    // The library takes a variable that was left out for no value at all, and so does not see the default.
     let days = match input {
-        None => return Ok(TimeRange::default()),
-        Some(AuditPeriodInput::Between(range)) => return range.range("period.between"),
-        Some(AuditPeriodInput::Window(AuditTimeWindow::Last24Hours)) => 1,
-        Some(AuditPeriodInput::Window(AuditTimeWindow::Last7Days)) => 7,
-        Some(AuditPeriodInput::Window(AuditTimeWindow::Last30Days)) => 30,
+        MaybeUndefined::Null => return Ok(TimeRange::default()),
+        MaybeUndefined::Undefined => AuditPeriodInput::DEFAULT_DAYS,
+        MaybeUndefined::Value(AuditPeriodInput::Between(range)) => return range.range("period.between"),
+        MaybeUndefined::Value(AuditPeriodInput::Window(window)) => window.days(),
+    };
+    let from = match page {
+        Some(page) => page.keep_window(days, now)?.from,
+        None => now.plus(-i64::from(days) * DAY),
     };
     // `to` is the first moment after the span, and now still belongs to it.
-    Ok(TimeRange { from: Some(page.keep_window(days, now)?.from), to: Some(now.plus(1)) })
+    Ok(TimeRange { from: Some(from), to: Some(now.plus(1)) })
 }
 
 /// Conditions on a string. All of them have to hold. Compared in folded form.

@@ -15,6 +15,7 @@ pub mod subscription;
 pub mod record;
 pub mod event;
 pub mod feed;
+pub mod summary;
 pub mod party;
 pub mod node;
 pub mod activity;

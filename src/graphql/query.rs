@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::Selection;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
@@ -17,6 +18,7 @@ use super::mutation::BATCH_MAX;
 use super::node::Node;
 use super::party::Actor;
 use super::scalar::{DateTime, Sequence};
+use super::summary::AuditEventSummary;
 use super::viewer::{AuditLogInfo, Viewer};
 use super::vocabulary::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
 use crate::audit::catalogue::{TypeChoice, catalogue};
@@ -26,6 +28,8 @@ use crate::audit::page::{FeedCursor, Order, Page};
 use crate::audit::{EventId, Invalid};
 use crate::store::{List, PageWants};
 
+/// What is asked of a list besides its page.
+const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
 /// The most ids that `nodes` takes.
 const NODES_MAX: usize = 100;
 
@@ -123,19 +127,20 @@ impl Query {
         #[graphql(desc = "In which order.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
             AuditEventOrder,
         >,
+        #[graphql(
+            desc = "Answer as of this point of the log: later events are left out, so that several queries agree with \
+                    each other."
+        )]
+        as_of: Option<Sequence>,
     ) -> Result<AuditEventConnection, ApiError> {
         let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
         let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
-        // The library takes a variable that was left out for no value at all, and so does not see the default.
-        let when = match when {
-            MaybeUndefined::Undefined => Some(AuditPeriodInput::DEFAULT),
-            MaybeUndefined::Null => None,
-            MaybeUndefined::Value(when) => Some(when),
-        };
-        let period = period(when.as_ref(), ctx.session()?.now, &mut page)?;
+        let period = period(when, ctx.session()?.now, Some(&mut page))?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         let reader = ctx.reader()?;
-        let events = List { condition, period };
+        let as_of =
+            if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
+        let events = List { condition, period, as_of };
         // Another place of this field may ask for what this one does not.
         let wants = PageWants { next: true, previous: true };
         let read = ctx.session()?.page(format!("{page:?} {events:?}"));
@@ -164,6 +169,22 @@ impl Query {
         let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         Ok(ctx.reader()?.feed(after, &condition, limit).await?.into())
+    }
+
+    /// Counts, facets and histograms over events, without listing them. Null with an error TIMEOUT if it took too long.
+    async fn audit_event_summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            name = "period",
+            desc = "When the events happened. Null means all that is kept.",
+            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
+        )]
+        when: MaybeUndefined<AuditPeriodInput>,
+        #[graphql(desc = "Which events.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Answer as of this point of the log.")] as_of: Option<Sequence>,
+    ) -> Option<Result<AuditEventSummary, ApiError>> {
+        Some(AuditEventSummary::of(ctx, when, filter, as_of).await)
     }
 
     /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
@@ -238,6 +259,25 @@ impl Query {
             max_record_batch: i32::try_from(BATCH_MAX).unwrap_or(i32::MAX),
         })
     }
+}
+
+/// Whether any part of the request wants to know as of which place a list is, or counts it: then its page and its
+/// counts are all as of that place. Asked of the whole request, because all places of a list share one reading.
+fn names_point(ctx: &Context<'_>) -> bool {
+    let env = ctx.query_env;
+    let fragments = env.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    let mut waiting: Vec<_> = fragments.chain([&env.operation.node.selection_set.node]).collect();
+    while let Some(selected) = waiting.pop() {
+        for item in &selected.items {
+            match &item.node {
+                Selection::Field(field) if POINT_FIELDS.contains(&field.node.name.node.as_str()) => return true,
+                Selection::Field(field) => waiting.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => waiting.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    false
 }
 
 /// The event with an id, if there is an id and an event.

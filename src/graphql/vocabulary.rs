@@ -144,6 +144,46 @@ pub enum AuditEventOrderField {
     Sequence,
 }
 
+/// What events can be counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::FacetField")]
+pub enum AuditFacetField {
+    /// By the key of the activity.
+    Activity,
+    /// By actor; the value is the actor's key.
+    Actor,
+    /// By application used; the value is the application's id.
+    Application,
+    /// By the key of the category.
+    Category,
+    /// By the name of a property that changed.
+    ModifiedProperty,
+    /// By the kind of operation.
+    OperationType,
+    /// By the type of resource.
+    ResourceType,
+    /// By the key of the service (workload).
+    Service,
+    /// By how the activity ended.
+    Status,
+    /// By target; the value is the target's key.
+    Target,
+}
+
+/// The width of a histogram's bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "audit::Interval")]
+pub enum HistogramInterval {
+    /// One hour.
+    Hour,
+    /// One day.
+    Day,
+    /// One week, starting on Monday.
+    Week,
+    /// One calendar month.
+    Month,
+}
+
 /// A direction of order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {

@@ -1,7 +1,5 @@
 //! From the `Authorization` header to a caller in its tenant, or to a refusal with a challenge.
 
-use std::sync::Arc;
-
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,10 +20,12 @@ pub(super) async fn caller(
     media: Media,
     request_id: &str,
 ) -> Result<Caller, HttpResponse> {
-    let principal = header(request)
-        .and_then(|header| door.verifier.verify(token(header)?, now))
-        .map_err(|rejected| unauthenticated(rejected, media))?;
-    door.access.caller(Arc::new(principal)).await.map_err(|refused| {
+    let verified = match header(request).and_then(token) {
+        Ok(token) => door.verifier.verify(token, now).await,
+        Err(rejected) => Err(rejected),
+    };
+    let principal = verified.map_err(|rejected| unauthenticated(rejected, media))?;
+    door.access.caller(principal).await.map_err(|refused| {
         let error = ApiError::from(refused);
         let status = match error.code() {
             Code::Forbidden => StatusCode::FORBIDDEN,
@@ -38,10 +38,10 @@ pub(super) async fn caller(
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
 pub(super) async fn admit(door: &Door, header: &str, now: Timestamp) -> Result<Caller, ApiError> {
-    let principal = token(header).and_then(|token| door.verifier.verify(token, now)).map_err(|rejected| {
+    let principal = door.verifier.verify(token(header)?, now).await.map_err(|rejected| {
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    Ok(door.access.caller(Arc::new(principal)).await?)
+    Ok(door.access.caller(principal).await?)
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {
@@ -58,11 +58,17 @@ fn token(header: &str) -> Result<&str, Rejected> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::Malformed) }
 }
 
-/// 401 with a challenge (RFC 6750), or 403 where another token of the same kind would not help.
+/// 401 with a challenge (RFC 6750); 403 where another token of the same kind would not help; 503 where the token
+/// could not be judged.
 fn unauthenticated(rejected: Rejected, media: Media) -> HttpResponse {
     tracing::debug!(reason = rejected.reason(), "token rejected");
     if rejected.is_forbidden() {
         return refusal(StatusCode::FORBIDDEN, media, ApiError::TokenForbidden(rejected));
+    }
+    if rejected == Rejected::KeysUnavailable {
+        let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, media, rejected.into());
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+        return response;
     }
     let challenge = match rejected {
         Rejected::Missing => HeaderValue::from_static("Bearer realm=\"auditgraph\""),

@@ -12,6 +12,7 @@ mod seat;
 mod record;
 mod bearer;
 mod response;
+mod viewer;
 
 use std::sync::Arc;
 
@@ -108,6 +109,7 @@ pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + 
             )
             .route("/healthz", web::get().to(healthz))
             .route("/readyz", web::get().to(readyz))
+            .configure(viewer::routes)
             .default_service(web::to(not_found));
     }
 }

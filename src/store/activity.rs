@@ -15,7 +15,7 @@ use crate::audit::{OperationType, ResourceType, ServiceSet, Timestamp};
 /// The most activities of a tenant that are catalogued; beyond, events are recorded but their activities are not.
 const ACTIVITY_TYPES_MAX: i64 = 5_000;
 /// The most names of changed properties that are kept of an activity.
-const PROPERTY_NAMES_MAX: usize = 200;
+pub(super) const PROPERTY_NAMES_MAX: usize = 200;
 
 /// An activity that a tenant has recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]

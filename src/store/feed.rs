@@ -104,8 +104,13 @@ impl Reader {
             });
         }
         let end = head.sequence.min(after.sequence + SCANNED_MAX);
-        let list =
-            select::List { tenant_id: self.tenant_id, scope: &self.scope, condition, period: TimeRange::default() };
+        let list = select::List {
+            tenant_id: self.tenant_id,
+            scope: &self.scope,
+            condition,
+            period: TimeRange::default(),
+            as_of: None,
+        };
         let bound =
             |sequence, inclusive| Some(Bound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
         let stretch = Stretch {

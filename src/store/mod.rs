@@ -13,6 +13,7 @@ mod known;
 mod bulk;
 mod queue;
 mod read;
+mod summary;
 mod feed;
 mod follow;
 mod tail;
@@ -26,6 +27,10 @@ mod row;
 mod sql;
 mod statistics;
 mod classify;
+mod verify;
+mod backup;
+mod copy;
+mod health;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,12 +43,17 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Sqlite
 use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
+pub use backup::{sqlite_file, sqlite_url};
+pub use copy::{COPIED, Copied};
 pub use feed::{FeedError, FeedPage};
 pub use follow::{Batch, Follow};
+pub use health::WRITING_CONNECTIONS;
 pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
+pub use summary::Facet;
 pub use tenant::Tenant;
+pub use verify::{Difference, Tell};
 
 /// Why the log could not answer. Never shown to callers: only `graphql` and the command line decide what is said.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -174,16 +184,7 @@ impl Store {
 
     /// Whether the database is exactly at this version's schema.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        let known: Vec<String> =
-            migration::Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-        let sql = "SELECT version FROM seaql_migrations ORDER BY version";
-        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await.map_err(|error| {
-            match StoreError::from(error) {
-                StoreError::Database(_) => StoreError::Schema("it is empty".to_owned()),
-                other => other,
-            }
-        })?;
-        let applied: Vec<String> = rows.iter().map(|row| row.try_get_by(0)).collect::<Result<_, _>>()?;
+        let (applied, known) = (self.applied().await?, known_migrations());
         if applied == known {
             Ok(())
         } else if applied.len() > known.len() {
@@ -191,6 +192,27 @@ impl Store {
         } else {
             Err(StoreError::Schema("it is older than this program".to_owned()))
         }
+    }
+
+    /// The migrations that the database has had.
+    async fn applied(&self) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT version FROM seaql_migrations ORDER BY version";
+        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await.map_err(|error| {
+            match StoreError::from(error) {
+                StoreError::Database(_) => StoreError::Schema("it is empty".to_owned()),
+                other => other,
+            }
+        })?;
+        Ok(rows.iter().map(|row| row.try_get_by(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the database is at this version's schema or on the way to it, so that [`Store::migrate`] can go on.
+    pub async fn check_older(&self) -> Result<(), StoreError> {
+        let (applied, known) = (self.applied().await?, known_migrations());
+        if applied.is_empty() || !known.starts_with(&applied) {
+            return Err(StoreError::Schema("it is not of a version that this program knows".to_owned()));
+        }
+        Ok(())
     }
 
     /// Checks what the promises stand on. Sessions that write also say `synchronous_commit = on` themselves.
@@ -234,6 +256,11 @@ impl Store {
     pub fn writer(&self, tenant: &Tenant) -> Writer {
         Writer::new(self.clone(), tenant.id)
     }
+}
+
+/// The migrations that this version knows.
+fn known_migrations() -> Vec<String> {
+    migration::Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
 }
 
 /// Whether a database URL names an SQLite file.
@@ -325,8 +352,7 @@ async fn postgres(settings: &Settings) -> Result<(DatabaseConnection, DatabaseCo
     let milliseconds = settings.statement_timeout.as_millis();
     let reading =
         format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
-    // One for each tenant that records, two for telling and hearing of commits, and some for the operator's commands.
-    let writers = pool(queue::TENANTS_AT_ONCE + 4, writing).await.map_err(sqlx_error)?;
+    let writers = pool(WRITING_CONNECTIONS, writing).await.map_err(sqlx_error)?;
     let readers = pool(settings.connections, reading).await.map_err(sqlx_error)?;
     Ok((writers.into(), readers.into()))
 }

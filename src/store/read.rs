@@ -30,6 +30,8 @@ pub struct List {
     pub condition: Condition,
     /// When they happened.
     pub period: TimeRange,
+    /// Only those that were in the log up to this place; none means all.
+    pub as_of: Option<i64>,
 }
 
 /// Which of the two questions about a page's surroundings were asked.
@@ -161,24 +163,32 @@ impl Reader {
     /// What the log spans.
     pub async fn extent(&self) -> Result<Extent, StoreError> {
         let head = self.feed_head().await?;
-        let everything = Condition::everything();
-        let list = select::List {
-            tenant_id: self.tenant_id,
-            scope: &self.scope,
-            condition: &everything,
-            period: TimeRange::default(),
-        };
+        let everything = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+        let (oldest, newest) = self.span(&everything).await?.unzip();
+        Ok(Extent { head, oldest, newest })
+    }
+
+    /// When the first and the last event of a list happened; none if it is empty.
+    pub async fn span(&self, list: &List) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        let select = self.list(list);
         let end = async |descending| {
             let order = Order { descending, ..Order::NEWEST };
             let stretch = Stretch { order, start: None, end: None, limit: 1 };
-            let row = self.query(list.stretch("e.occurred_at", &stretch)).await?.pop();
+            let row = self.query(select.stretch("e.occurred_at", &stretch)).await?.pop();
             row.map(|row| row.try_get_by(0).map(Timestamp)).transpose().map_err(StoreError::from)
         };
-        Ok(Extent { head, oldest: end(false).await?, newest: end(true).await? })
+        let Some(first) = end(false).await? else { return Ok(None) };
+        Ok(end(true).await?.map(|last| (first, last)))
     }
 
-    fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {
-        select::List { tenant_id: self.tenant_id, scope: &self.scope, condition: &list.condition, period: list.period }
+    pub(super) fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {
+        select::List {
+            tenant_id: self.tenant_id,
+            scope: &self.scope,
+            condition: &list.condition,
+            period: list.period,
+            as_of: list.as_of,
+        }
     }
 
     async fn number(&self, sql: Sql) -> Result<i64, StoreError> {

@@ -86,6 +86,8 @@ pub(super) struct List<'a> {
     pub(super) scope: &'a Scope,
     pub(super) condition: &'a Condition,
     pub(super) period: TimeRange,
+    /// Only what was in the log up to here.
+    pub(super) as_of: Option<i64>,
 }
 
 /// A bound of a stretch of a list.
@@ -164,14 +166,14 @@ impl List<'_> {
     /// `SELECT COUNT(*)` of the list.
     pub(super) fn count(&self) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*)");
-        self.filtered(&mut sql, &Driver::of(self.condition, Order::NEWEST), None);
+        self.unordered(&mut sql);
         sql
     }
 
     /// `SELECT COUNT(*)` of the list, stopping at a limit.
     pub(super) fn count_up_to(&self, limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT 1 AS one");
-        self.filtered(&mut sql, &Driver::of(self.condition, Order::NEWEST), None);
+        self.unordered(&mut sql);
         sql.push(" LIMIT ").bind(limit).push(") counted");
         sql
     }
@@ -187,6 +189,11 @@ impl List<'_> {
         open && order.field == OrderField::Sequence && self.is_unfiltered() && self.scope.visible == ServiceSet::All
     }
 
+    /// ` FROM ... WHERE ...` of the list, walked from the table that fits it best where no order is asked for.
+    pub(super) fn unordered(&self, sql: &mut Sql) {
+        self.filtered(sql, &Driver::of(self.condition, Order::NEWEST), None);
+    }
+
     fn filtered(&self, sql: &mut Sql, driver: &Driver, order: Option<Order>) {
         driver.from(sql);
         visible(sql, &self.scope.visible, "e.service");
@@ -198,6 +205,11 @@ impl List<'_> {
         }
         if let Some(to) = self.period.to {
             sql.push(&format!(" AND {plus}{alias}.occurred_at < ")).bind(to.0);
+        }
+        if let Some(as_of) = self.as_of {
+            // A bound of the walk where it goes by sequence; elsewhere it leaves out few, and is no way in.
+            let plus = if order.is_some_and(|order| order.field == OrderField::Sequence) { "" } else { "+" };
+            sql.push(&format!(" AND {plus}{alias}.sequence <= ")).bind(as_of);
         }
         if !self.is_unfiltered() {
             sql.push(" AND ");

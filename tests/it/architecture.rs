@@ -45,7 +45,7 @@ const FLOOR_PLAN: &[(&str, &[&str], Crates)] = &[
 
 /// What a room without I/O and without framework may use: words, numbers, hashes.
 #[rustfmt::skip]
-const PURE: &[&str] = &["base64", "caseless", "chrono", "serde", "serde_json", "sha2", "thiserror", "unicode_normalization", "uuid"];
+const PURE: &[&str] = &["base64", "caseless", "chrono", "chrono_tz", "serde", "serde_json", "sha2", "thiserror", "unicode_normalization", "uuid"];
 const DATABASE: &[&str] = &["sea_orm", "sqlx", "entity", "migration"];
 /// What speaks neither HTTP nor GraphQL nor SQL.
 const NEIGHBOURS: &[&str] = &["actix", "async_graphql", "sea_orm", "sqlx", "entity", "migration"];

@@ -5,3 +5,6 @@ mod operate;
 mod serve;
 mod crash;
 mod follow;
+mod backup;
+mod copy;
+mod check;

@@ -3,9 +3,14 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command};
 
+use auditgraph::app::token_problems;
+use auditgraph::config::Cli;
+
 use crate::harness::app::SECRET;
 use crate::harness::client::Client;
 use crate::harness::command::{Desk, ended, program};
+use crate::harness::key_set::{Conduct, KeySetServer};
+use crate::harness::keys::Issuer;
 
 #[tokio::test]
 async fn without_keys_nothing_is_served_and_it_is_said_how_to_configure_one() {
@@ -17,6 +22,59 @@ async fn without_keys_nothing_is_served_and_it_is_said_how_to_configure_one() {
     assert!(short.refused().contains("32") && !short.err.contains("hush"), "{short:?}");
     let missing = serve(&["--jwt-public-key-file", "no/such/file.pem"]);
     assert!(missing.refused().contains("no/such/file.pem"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
+    let desk = Desk::new().await;
+    let issuer = "[[issuer]]\niss = 'i'\naudiences = ['a']\ntenant = 't'\n";
+    let serve = |text: &str, options: &[&str]| {
+        let file = desk.file("auditgraph.toml", text);
+        let refused =
+            desk.run(&[&["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()], options].concat());
+        refused.refused().to_owned()
+    };
+    for (text, part) in [
+        (format!("{issuer}jwks_uri = 'https://i/keys'"), "auditgraph.toml, line 5: unknown field `jwks_uri`"),
+        (format!("{issuer}jwks_file = 'x.json'\nleeway_secs = 301"), "line 6: 301 is out of bounds"),
+        (format!("{issuer}jwks_file = 'no-such.json'"), "the issuer `i` in the configuration file"),
+        (format!("{issuer}jwks_file = 'no-such.json'"), "no-such.json cannot be used"),
+        (format!("{issuer}jwks_url = 'http://i.example/keys'"), "is not `https`"),
+        (format!("{issuer}jwks_url = 'https://i/a'\n{issuer}jwks_url = 'https://i/b'"), "`i` is configured twice"),
+        ("x".repeat((1 << 20) + 1), "1048577 bytes"),
+        (String::new(), "no key to verify tokens with is configured"),
+    ] {
+        let said = serve(&text, &[]);
+        assert!(said.contains(part), "{said}");
+    }
+    let good = format!("{issuer}jwks_url = 'https://i/keys'");
+    let both = serve(&good, &["--jwt-secret", SECRET]);
+    assert!(both.contains("AUDITGRAPH_JWT_SECRET is set too") && !both.contains(SECRET), "{both}");
+    let missing = desk.run(&["serve", "--config", "no/such/file.toml"]);
+    assert!(missing.refused().contains("no/such/file.toml: cannot be read"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn everything_about_tokens_can_be_checked_without_serving() {
+    let desk = Desk::new().await;
+    let problems = async |options: &[&str]| {
+        let arguments = [&["auditgraph", "serve"], options].concat();
+        let auditgraph::config::Command::Serve(config) = Cli::parse_plain(&arguments).unwrap().command else {
+            unreachable!()
+        };
+        token_problems(&config).await.join("\n")
+    };
+    assert_eq!(problems(&["--jwt-secret", SECRET]).await, "");
+    assert!(problems(&[]).await.contains("no key to verify tokens with"));
+    let away = KeySetServer::start(Conduct::Away).await;
+    let one = "[[issuer]]\naudiences = ['a']\ntenant = 't'\n";
+    let text = format!("{one}iss = 'one'\njwks_url = '{0}?x=1'\n{one}iss = 'two'\njwks_url = '{0}'", away.url);
+    let file = desk.file("auditgraph.toml", text);
+    let said = problems(&["--config", file.to_str().unwrap()]).await;
+    let expected = format!("the key set at {} cannot be read", away.url);
+    assert_eq!(said.lines().filter(|line| line.contains(&expected)).count(), 2, "{said}");
+    away.conduct(Conduct::keys(&[("k", &Issuer::es256())]));
+    assert_eq!(problems(&["--config", file.to_str().unwrap()]).await, "");
 }
 
 #[tokio::test]

@@ -29,12 +29,24 @@ impl TestApp {
 
     /// Starts a server with further options of `auditgraph serve`.
     pub(crate) async fn start_with(options: &[&str]) -> Self {
-        let database = TestDatabase::new().await;
+        Self::over_with(TestDatabase::new().await, options).await
+    }
+
+    /// Starts a server over a database, whose tenant `contoso` is added if it is not there.
+    pub(crate) async fn over(database: TestDatabase) -> Self {
+        Self::over_with(database, &[]).await
+    }
+
+    async fn over_with(database: TestDatabase, options: &[&str]) -> Self {
         let store = database.store().await;
-        let tenant = add_tenant(&store, "contoso").await;
+        let tenant = match store.tenant("contoso").await.unwrap() {
+            Some(tenant) => tenant,
+            None => add_tenant(&store, "contoso").await,
+        };
         let mut arguments = vec!["auditgraph", "serve", "--database-url", &database.url, "--listen", "127.0.0.1:0"];
         arguments.extend(["--workers", "1"]);
-        if !options.contains(&"--jwt-public-key-file") {
+        let other_keys = ["--jwt-public-key-file", "--jwks-file", "--jwks-url", "--config"];
+        if !options.iter().any(|option| other_keys.contains(option)) {
             arguments.extend(["--jwt-secret", SECRET]);
         }
         arguments.extend(options);

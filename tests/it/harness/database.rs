@@ -21,11 +21,7 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     pub(crate) async fn new() -> Self {
         match std::env::var("AUDITGRAPH_TEST_POSTGRES_URL") {
-            Err(_) => {
-                let folder = tempfile::tempdir().unwrap();
-                let url = format!("sqlite://{}", folder.path().join("test.db").display());
-                Self { url, _folder: Some(folder) }
-            }
+            Err(_) => Self::sqlite(),
             Ok(server) => {
                 let schema = format!("t_{}", uuid::Uuid::new_v4().simple());
                 let connection = Database::connect(&server).await.unwrap();
@@ -34,6 +30,13 @@ impl TestDatabase {
                 Self { url: format!("{server}?options=-c%20search_path%3D{schema}"), _folder: None }
             }
         }
+    }
+
+    /// A file, whatever the environment names.
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        Self { url, _folder: Some(folder) }
     }
 
     /// Opens the log and brings it to the schema.
@@ -143,6 +146,12 @@ impl Statements {
 
 /// The whole numbers in the first column of what a query finds, which have to be 64 bits wide.
 pub(crate) async fn numbers(connection: &DatabaseConnection, sql: &str) -> Vec<i64> {
+    let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+/// The texts in the first column of what a query finds.
+pub(crate) async fn texts(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }

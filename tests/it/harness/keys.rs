@@ -6,7 +6,8 @@ use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde_json::Value;
 
 /// An issuer: a key to sign with, and its public half.
@@ -50,6 +51,22 @@ impl Issuer {
     /// A token with these claims.
     pub(crate) fn token(&self, claims: &Value) -> String {
         jsonwebtoken::encode(&Header::new(self.algorithm), claims, &self.private).unwrap()
+    }
+
+    /// A token with these claims that names its key.
+    pub(crate) fn token_by(&self, name: &str, claims: &Value) -> String {
+        let header = Header { kid: Some(name.to_owned()), ..Header::new(self.algorithm) };
+        jsonwebtoken::encode(&header, claims, &self.private).unwrap()
+    }
+
+    /// The public half as a key set has it, under a name.
+    pub(crate) fn jwk(&self, name: &str) -> Value {
+        let pem = self.pem.as_bytes();
+        let read = [DecodingKey::from_rsa_pem, DecodingKey::from_ec_pem, DecodingKey::from_ed_pem];
+        let key = read.into_iter().find_map(|read| read(pem).ok()).unwrap();
+        let mut jwk = serde_json::to_value(Jwk::from_decoding_key(&key, None).unwrap()).unwrap();
+        jwk["kid"] = name.into();
+        jwk
     }
 }
 

@@ -5,5 +5,6 @@ pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod database;
 pub(crate) mod events;
+pub(crate) mod key_set;
 pub(crate) mod keys;
 pub(crate) mod stream;

@@ -130,7 +130,7 @@ pub(super) fn body(key: &str) -> BoxedStrategy<EventBody> {
 }
 
 /// So many random events, under keys that start with `prefix`.
-pub(super) fn bodies(runner: &mut TestRunner, prefix: &str, count: usize) -> Vec<EventBody> {
+pub(crate) fn bodies(runner: &mut TestRunner, prefix: &str, count: usize) -> Vec<EventBody> {
     let one = |i| body(&format!("{prefix}{i}")).new_tree(runner).unwrap().current();
     (0..count).map(one).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::filter::{Condition, TimeRange};
+use auditgraph::audit::filter::Condition;
 use auditgraph::audit::page::{Order, OrderField, Page};
 use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{Event, NewEvent, Scope};
@@ -14,7 +14,7 @@ use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, 
 use crate::harness::database::{NOW, TestLog};
 
 /// Records random events in several batches and gives them as a scope that sees everything does.
-async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
+pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
     let rules = SensitiveNames::default();
     let mut events = Vec::new();
     for (i, batch) in bodies(runner, "k", count).chunks(20).enumerate() {
@@ -51,13 +51,19 @@ fn orders() -> impl Strategy<Value = Order> {
     })
 }
 
-/// What the words of a list mean, said by the other face of the condition.
-fn meant(events: &[Event], scope: &Scope, condition: &Condition, period: TimeRange, order: Order) -> Vec<i64> {
-    let mut found: Vec<&Event> = events
+/// The events of a list as a scope shows them, said by the other face of its condition.
+pub(super) fn matching(events: &[Event], scope: &Scope, list: &List) -> Vec<Event> {
+    events
         .iter()
-        .filter(|event| period.contains(event.body.occurred_at))
-        .filter(|event| (*event).clone().reduced(scope).is_some_and(|event| condition.matches(&event)))
-        .collect();
+        .filter(|event| list.period.contains(event.body.occurred_at))
+        .filter(|event| list.as_of.is_none_or(|as_of| event.sequence <= as_of))
+        .filter_map(|event| event.clone().reduced(scope).filter(|event| list.condition.matches(event)))
+        .collect()
+}
+
+/// What the words of a list mean, said by the other face of the condition.
+fn meant(events: &[Event], scope: &Scope, list: &List, order: Order) -> Vec<i64> {
+    let mut found = matching(events, scope, list);
     found.sort_by_key(|event| match order.field {
         OrderField::OccurredAt => (event.body.occurred_at.0, event.sequence),
         OrderField::Sequence => (event.sequence, 0),
@@ -70,14 +76,15 @@ fn meant(events: &[Event], scope: &Scope, condition: &Condition, period: TimeRan
 
 async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usize, cases: usize) {
     let mut runner = TestRunner::default();
-    let strategy = (condition, scope(), period(), orders(), 8_u32..40);
+    let as_of = prop::option::of(0_i64..=60);
+    let strategy = (condition, scope(), period(), orders(), 8_u32..40, as_of);
     for _ in 0..logs {
         let log = TestLog::new().await;
         let events = recorded(&log, &mut runner, 60).await;
-        for_all(&mut runner, cases, &strategy, async |(condition, scope, period, order, limit)| {
-            let expected = meant(&events, &scope, &condition, period, order);
+        for_all(&mut runner, cases, &strategy, async |(condition, scope, period, order, limit, as_of)| {
+            let list = List { condition, period, as_of };
+            let expected = meant(&events, &scope, &list, order);
             let reader = log.reader_of(scope);
-            let list = List { condition, period };
             let found = listed(&reader, &list, order, limit).await;
             if found != expected {
                 let differing: BTreeSet<i64> = found

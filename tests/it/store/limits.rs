@@ -27,7 +27,7 @@ async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection()
     let settings = Settings { statement_timeout: Duration::from_millis(100), ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
     let reader = auditgraph::access::operator_reader(&store, &log.tenant);
-    let list = List { condition: Condition::everything(), period: TimeRange::default() };
+    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let connection = log.database.connection().await;
     make_endless(&connection, log.database.is_postgres()).await;
     // More often than there are connections.

@@ -1,14 +1,16 @@
 //! What the log promises, on the store itself.
 
-mod arbitrary;
+pub(crate) mod arbitrary;
 mod record;
 mod memory;
 mod sequence;
 mod activity;
 mod filters;
+mod summary;
 mod pages;
 mod statements;
 mod limits;
 mod plans;
 mod tenants;
 mod rebuild;
+mod verify;

@@ -60,7 +60,7 @@ fn list(filtered: bool) -> List {
     let one_of = Some(BTreeSet::from(["filtered".to_owned()]));
     let only = Condition::Text(EventText::Category, TextCondition { one_of, ..TextCondition::default() });
     let condition = if filtered { only } else { Condition::everything() };
-    List { condition, period: TimeRange::default() }
+    List { condition, period: TimeRange::default(), as_of: None }
 }
 
 /// All that is in the log, and whether it is in the filtered list; sorted on demand.

@@ -197,7 +197,7 @@ async fn check(log: &TestLog, sql: &str, values: &[String], index: &str) {
 async fn pages_walk_their_index(log: &TestLog, statements: &Statements) {
     for case in cases() {
         let order = Order { field: case.field, descending: true };
-        let list = List { condition: case.condition, period: TimeRange { from: Some(start()), to: None } };
+        let list = List { condition: case.condition, period: TimeRange { from: Some(start()), to: None }, as_of: None };
         let mut page = Page { limit: LIMIT, from_end: false, after: None, before: None, order, window: None };
         let mut values = vec!["1".to_owned()];
         values.extend(case.values);

@@ -13,7 +13,7 @@ use crate::harness::events::{EventExt as _, application, change, event, target, 
 
 async fn found(reader: &Reader, condition: Condition) -> Vec<Event> {
     let page = Page { limit: 100, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
-    let list = List { condition, period: TimeRange::default() };
+    let list = List { condition, period: TimeRange::default(), as_of: None };
     let slice = reader.events(&list, &page, PageWants { next: false, previous: false }).await.unwrap();
     slice.rows.into_iter().map(|(_, event)| event).collect()
 }

@@ -38,7 +38,7 @@ fn page(from_end: bool, after: Option<Cursor>, before: Option<Cursor>) -> Page {
 }
 
 fn everything() -> List {
-    List { condition: Condition::everything(), period: TimeRange { from: Some(Timestamp(0)), to: None } }
+    List { condition: Condition::everything(), period: TimeRange { from: Some(Timestamp(0)), to: None }, as_of: None }
 }
 
 async fn read(reader: &Reader, list: &List, page: Page, wants: PageWants) -> (Vec<String>, Cursor) {

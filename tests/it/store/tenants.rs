@@ -49,7 +49,7 @@ async fn two_tenants_never_see_one_another() {
     for (reader, mine, foreign) in &sides {
         let mark = mine[0].body().recording.recorded_by.as_str();
         for_all(&mut runner, 60, &condition(), async |condition| {
-            let list = List { condition: condition.clone(), period: TimeRange::default() };
+            let list = List { condition: condition.clone(), period: TimeRange::default(), as_of: None };
             let found = listed(reader, &list).await;
             if let Some(body) = found.iter().find(|body| body.recording.recorded_by != mark) {
                 return Err(format!("{mark} sees {body:?}"));
@@ -58,7 +58,7 @@ async fn two_tenants_never_see_one_another() {
             if count == expected { Ok(()) } else { Err(format!("counted {count}, listed {expected}")) }
         })
         .await;
-        let all = List { condition: Condition::everything(), period: TimeRange::default() };
+        let all = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
         assert_eq!(listed(reader, &all).await.len(), mine.len());
         let ids: Vec<EventId> = foreign.iter().map(NewEvent::id).collect();
         let found = reader.events_by_id(&ids).await.unwrap();
@@ -110,7 +110,7 @@ async fn every_statement_names_the_tenant_for_each_table() {
     log.record(bodies(&mut runner, "k", 20)).await;
     let reader = log.reader();
     for_all(&mut runner, 100, &condition(), async |condition| {
-        let list = List { condition, period: TimeRange::default() };
+        let list = List { condition, period: TimeRange::default(), as_of: None };
         reader.count_up_to(&list, 3).await.unwrap();
         let _ = listed(&reader, &list).await;
         Ok(())

@@ -1,0 +1,214 @@
+//! Intervals of a calendar, in a time zone: where the bars of a histogram begin.
+//!
+//! A day begins when the local clock first shows its midnight or, where that hour is skipped, something later; so a day
+//! has 23 or 25 hours when the clocks change, and a day that a zone skipped altogether is not there. An hour begins
+//! whenever the local clock shows a full hour; the hour that is repeated is there twice.
+
+use chrono::{
+    DateTime, Datelike as _, Days, Months, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _,
+};
+use chrono_tz::Tz;
+
+use super::{Invalid, Timestamp, named};
+
+/// The most intervals of a histogram.
+pub const INTERVALS_MAX: usize = 1_000;
+
+/// Seconds in an hour.
+const HOUR: i64 = 3_600;
+
+named! {
+    /// The width of a histogram's bars.
+    Interval {
+        /// One hour.
+        Hour = "HOUR",
+        /// One day.
+        Day = "DAY",
+        /// One week, starting on Monday.
+        Week = "WEEK",
+        /// One calendar month.
+        Month = "MONTH",
+    }
+}
+
+/// A time zone by its IANA name.
+pub fn time_zone(name: &str) -> Result<Tz, Invalid> {
+    name.parse()
+        .map_err(|_unknown| Invalid::new("`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`"))
+}
+
+/// Where the intervals that meet `from..to` begin, in order, and as the last one where they end. None if there are too
+/// many.
+pub fn intervals(from: Timestamp, to: Timestamp, interval: Interval, zone: Tz) -> Option<Vec<Timestamp>> {
+    if from >= to {
+        return Some(Vec::new());
+    }
+    let mut steps = Steps::at(from.0.div_euclid(1_000_000), interval, zone);
+    let mut edges = vec![steps.begin];
+    while edges.last().is_some_and(|last| last.saturating_mul(1_000_000) < to.0) {
+        if edges.len() > INTERVALS_MAX {
+            return None;
+        }
+        let next = steps.next()?;
+        // What comes before the span, or lasts no time, is no interval of it.
+        if next.saturating_mul(1_000_000) <= from.0 {
+            edges.clear();
+        }
+        if edges.last() != Some(&next) {
+            edges.push(next);
+        }
+    }
+    Some(edges.into_iter().map(|seconds| Timestamp(seconds.saturating_mul(1_000_000))).collect())
+}
+
+/// Walks the beginnings of intervals, in seconds since 1970.
+struct Steps {
+    begin: i64,
+    /// The day on which the interval begins; without meaning for hours.
+    day: NaiveDate,
+    interval: Interval,
+    zone: Tz,
+}
+
+impl Steps {
+    /// The interval that a moment is in, or one before it.
+    fn at(second: i64, interval: Interval, zone: Tz) -> Self {
+        let day = local(second, zone).date();
+        let day = match interval {
+            Interval::Hour | Interval::Day => day,
+            Interval::Week => day - Days::new(u64::from(day.weekday().num_days_from_monday())),
+            Interval::Month => day.with_day(1).unwrap_or(day),
+        };
+        let begin = if interval == Interval::Hour { hour_of(second, zone) } else { midnight(day, zone) };
+        Self { begin, day, interval, zone }
+    }
+
+    /// The beginning of the next interval; none where the calendar ends.
+    fn next(&mut self) -> Option<i64> {
+        if self.interval == Interval::Hour {
+            // Where the clock was set by half an hour, the full hour comes half an hour later.
+            let candidate = self.begin + HOUR;
+            self.begin = candidate + (HOUR - past_hour(candidate, self.zone)) % HOUR;
+            return Some(self.begin);
+        }
+        self.day = match self.interval {
+            Interval::Week => self.day.checked_add_days(Days::new(7)),
+            Interval::Month => self.day.checked_add_months(Months::new(1)),
+            _ => self.day.succ_opt(),
+        }?;
+        self.begin = midnight(self.day, self.zone);
+        Some(self.begin)
+    }
+}
+
+fn offset(second: i64, zone: Tz) -> i64 {
+    let moment = DateTime::from_timestamp(second, 0).unwrap_or_default();
+    i64::from(zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc())
+}
+
+/// What the local clock shows.
+fn local(second: i64, zone: Tz) -> NaiveDateTime {
+    DateTime::from_timestamp(second + offset(second, zone), 0).unwrap_or_default().naive_utc()
+}
+
+/// Seconds since the local clock showed a full hour.
+fn past_hour(second: i64, zone: Tz) -> i64 {
+    let shown = local(second, zone).time();
+    i64::from(shown.minute() * 60 + shown.second())
+}
+
+/// When the local clock last showed a full hour. It takes a second look where the clock was set in between.
+fn hour_of(second: i64, zone: Tz) -> i64 {
+    let full = second - past_hour(second, zone);
+    full - past_hour(full, zone)
+}
+
+/// When the local clock first shows the midnight at which a day begins, or something later.
+fn midnight(day: NaiveDate, zone: Tz) -> i64 {
+    let shown = day.and_time(chrono::NaiveTime::MIN);
+    if let Some(moment) = zone.from_local_datetime(&shown).earliest() {
+        return moment.timestamp();
+    }
+    // It is never shown: found between the day before and the day after, when the clock has been set.
+    let (mut before, mut after) = (shown.and_utc().timestamp() - 36 * HOUR, shown.and_utc().timestamp() + 36 * HOUR);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        if local(middle, zone) < shown { before = middle } else { after = middle }
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    fn edges(from: &str, to: &str, interval: Interval, zone: &str) -> Vec<String> {
+        let moment = |text| Timestamp::parse(text).unwrap();
+        let found = intervals(moment(from), moment(to), interval, time_zone(zone).unwrap()).unwrap();
+        found.iter().map(|edge| edge.to_string().replace(":00.000000Z", "")).collect()
+    }
+
+    #[test]
+    fn a_day_has_23_or_25_hours_when_the_clocks_change() {
+        let spring = edges("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z", Interval::Day, "Europe/Berlin");
+        assert_eq!(spring, ["2026-03-27T23:00", "2026-03-28T23:00", "2026-03-29T22:00", "2026-03-30T22:00"]);
+        let autumn = edges("2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00", Interval::Hour, "Europe/Berlin");
+        assert_eq!(autumn.len(), 26);
+        let day = edges("2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00", Interval::Day, "Europe/Berlin");
+        assert_eq!(day, ["2026-10-24T22:00", "2026-10-25T23:00"]);
+    }
+
+    #[test]
+    fn weeks_start_on_monday_and_months_on_the_first() {
+        let weeks = edges("2026-11-22T00:00:00Z", "2026-11-23T00:00:01Z", Interval::Week, "UTC");
+        assert_eq!(weeks, ["2026-11-16T00:00", "2026-11-23T00:00", "2026-11-30T00:00"]);
+        let months = edges("2026-01-31T23:30:00Z", "2026-03-01T00:00:00Z", Interval::Month, "Asia/Kolkata");
+        assert_eq!(months, ["2026-01-31T18:30", "2026-02-28T18:30", "2026-03-31T18:30"]);
+    }
+
+    #[test]
+    fn odd_zones() {
+        // Midnight is skipped.
+        let beirut = edges("2022-03-26T12:00:00Z", "2022-03-27T12:00:00Z", Interval::Day, "Asia/Beirut");
+        assert_eq!(beirut, ["2022-03-25T22:00", "2022-03-26T22:00", "2022-03-27T21:00"]);
+        // A whole day is skipped.
+        let apia = edges("2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z", Interval::Day, "Pacific/Apia");
+        assert_eq!(apia, ["2011-12-29T10:00", "2011-12-30T10:00", "2011-12-31T10:00", "2012-01-01T10:00"]);
+        // Clocks are set by half an hour.
+        let howe = edges("2026-10-03T14:00:00Z", "2026-10-03T18:00:00Z", Interval::Hour, "Australia/Lord_Howe");
+        assert_eq!(
+            howe,
+            ["2026-10-03T13:30", "2026-10-03T14:30", "2026-10-03T16:00", "2026-10-03T17:00", "2026-10-03T18:00"]
+        );
+        // Midnight comes twice, a minute after it has been: the second one is in the day that began with the first.
+        let newfoundland = edges("2010-11-07T02:00:00Z", "2010-11-07T03:31:00Z", Interval::Day, "America/St_Johns");
+        assert_eq!(newfoundland, ["2010-11-06T02:30", "2010-11-07T02:30", "2010-11-08T03:30"]);
+        assert!(time_zone("Middle-earth/Shire").is_err());
+    }
+
+    #[test]
+    fn too_many_intervals_are_none() {
+        let (from, to) = (Timestamp(0), Timestamp(1_001 * 3_600_000_000));
+        assert_eq!(intervals(from, to, Interval::Hour, Tz::UTC), None);
+        assert_eq!(intervals(from, to.plus(-3_600_000_000), Interval::Hour, Tz::UTC).unwrap().len(), 1_001);
+        assert_eq!(intervals(from, from, Interval::Hour, Tz::UTC), Some(Vec::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn intervals_cover_the_span_in_order(
+            start in 0_i64..4_000_000_000_000_000,
+            length in 1_i64..3_000_000_000_000,
+            interval in select(Interval::ALL),
+            zone in select(&chrono_tz::TZ_VARIANTS[..]),
+        ) {
+            let (from, to) = (Timestamp(start), Timestamp(start + length));
+            let edges = intervals(from, to, interval, zone).unwrap();
+            prop_assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", edges);
+            prop_assert!(edges[0] <= from && edges[1] > from, "{:?}", edges);
+            prop_assert!(edges[edges.len() - 1] >= to && edges[edges.len() - 2] < to, "{:?}", edges);
+        }
+    }
+}

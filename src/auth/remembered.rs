@@ -1,0 +1,141 @@
+//! Tokens that were verified, so that a caller's next request does not pay for the signature and the claims again.
+//!
+//! A token is known by the SHA-256 of its whole text, so one that differs in a bit is another, and what is kept could
+//! not be used as a token. What is remembered holds within the token's own period, and only while the keys of its
+//! issuer are those it was verified with: a key that is withdrawn takes its tokens along. Refusals are not
+//! remembered; they depend on the moment and on keys that may come.
+//!
+//! There are two generations: what is used moves into the young one, and when that is full the old one is
+//! forgotten. So there is a bound, and whoever comes often stays.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sha2::{Digest as _, Sha256};
+
+use super::Principal;
+use crate::audit::Timestamp;
+
+/// How many tokens a generation has: with two of them and a kilobyte for each, 16 MB at most.
+const GENERATION_MAX: usize = 8_192;
+
+/// What a token is known by.
+pub(super) type Fingerprint = [u8; 32];
+
+/// What is known of a token.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) principal: Arc<Principal>,
+    /// From when on it holds, and until before when; leeway included.
+    pub(super) period: (Timestamp, Timestamp),
+    /// The place of its issuer, and the version of the keys that verified it.
+    pub(super) keys: (usize, u64),
+}
+
+/// The tokens that were verified lately.
+#[derive(Default)]
+pub(super) struct Remembered(RwLock<Generations>);
+
+#[derive(Default)]
+struct Generations {
+    young: HashMap<Fingerprint, Known>,
+    old: HashMap<Fingerprint, Known>,
+}
+
+/// What a token is known by.
+pub(super) fn fingerprint(token: &str) -> Fingerprint {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+impl Remembered {
+    /// The bearer of a token that was verified and still holds. `version` tells that of an issuer's keys.
+    pub(super) fn bearer(
+        &self,
+        token: &Fingerprint,
+        now: Timestamp,
+        version: impl Fn(usize) -> u64,
+    ) -> Option<Arc<Principal>> {
+        let (known, is_old) = {
+            let generations = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            match generations.young.get(token) {
+                Some(known) => (known.clone(), false),
+                None => (generations.old.get(token)?.clone(), true),
+            }
+        };
+        let (from, until) = known.period;
+        let (issuer, verified_with) = known.keys;
+        if now < from || now >= until || version(issuer) != verified_with {
+            return None;
+        }
+        let principal = Arc::clone(&known.principal);
+        if is_old {
+            self.insert(*token, known);
+        }
+        Some(principal)
+    }
+
+    /// Keeps what is known of a token.
+    pub(super) fn insert(&self, token: Fingerprint, known: Known) {
+        let mut generations = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if generations.young.len() >= GENERATION_MAX {
+            generations.old = std::mem::take(&mut generations.young);
+        }
+        generations.young.insert(token, known);
+    }
+}
+
+impl std::fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remembered").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(version: u64) -> Known {
+        let principal = Principal {
+            subject: "ada".into(),
+            user_principal_name: None,
+            display_name: None,
+            tenant: "contoso".into(),
+            client_id: None,
+            grants: Vec::new(),
+            record: None,
+            expires_at: Timestamp(20),
+        };
+        Known { principal: Arc::new(principal), period: (Timestamp(10), Timestamp(20)), keys: (3, version) }
+    }
+
+    fn token(number: usize) -> Fingerprint {
+        fingerprint(&number.to_string())
+    }
+
+    #[test]
+    fn what_is_known_holds_in_its_period_and_with_the_keys_that_verified_it() {
+        let remembered = Remembered::default();
+        remembered.insert(token(1), known(7));
+        let is_known = |token: &Fingerprint, now, version| {
+            let of = |issuer| if issuer == 3 { version } else { 0 };
+            remembered.bearer(token, Timestamp(now), of).is_some()
+        };
+        assert!(is_known(&token(1), 10, 7) && is_known(&token(1), 19, 7));
+        assert!(!is_known(&token(1), 9, 7) && !is_known(&token(1), 20, 7));
+        assert!(!is_known(&token(1), 15, 8) && !is_known(&token(1), 15, 6));
+        assert!(!is_known(&token(2), 15, 7));
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_and_whoever_comes_often_stays() {
+        let remembered = Remembered::default();
+        let comes = |number: usize| remembered.bearer(&token(number), Timestamp(15), |_| 0).is_some();
+        for number in 0..3 * GENERATION_MAX {
+            remembered.insert(token(number), known(0));
+            assert!(comes(0), "{number}");
+        }
+        assert!(!comes(1) && comes(3 * GENERATION_MAX - 1));
+        let generations = remembered.0.read().unwrap();
+        assert!(generations.young.len() <= GENERATION_MAX && generations.old.len() <= GENERATION_MAX);
+    }
+}

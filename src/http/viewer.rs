@@ -1,0 +1,145 @@
+//! The pages for people: the viewer at `/` and the API explorer at `/graphiql`, as `web` was built.
+//!
+//! They are embedded in the binary; only a build without optimisation reads them from disk. Each file was compressed
+//! when it was made, so serving one is picking one. The pages run under a policy that lets them load and call nothing
+//! but this server. The editor of the API explorer sets styles from scripts; its page alone allows that.
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rust_embed::RustEmbed;
+
+const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const EXPLORER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
+
+/// Names of these files change with their content.
+const ASSETS: &str = "assets/";
+
+const NOT_BUILT: &str = "\
+This server was built without its viewer. To have it, with Node.js 20.19 or newer, in the source folder:
+
+    web/build
+
+and build the server again. The API is at /graphql.
+";
+
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+struct Built;
+
+/// The addresses of the pages and of what they load.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for (address, file) in [("/", "index.html"), ("/graphiql", "graphiql.html"), ("/favicon.svg", "favicon.svg")] {
+        let page = move |request: HttpRequest| async move { serve(&request, file) };
+        config.service(web::resource(address).route(web::get().to(page)).route(web::head().to(page)));
+    }
+    let asset = |request: HttpRequest| async move {
+        let file = request.path().trim_start_matches('/');
+        serve(&request, file)
+    };
+    config.service(web::resource("/assets/{file}").route(web::get().to(asset)).route(web::head().to(asset)));
+}
+
+/// One file, in the smallest coding that the browser takes.
+fn serve(request: &HttpRequest, name: &str) -> HttpResponse {
+    let Some((coding, file)) = codings(request).find_map(|coding| Some((coding, Built::get(&coding.file(name))?)))
+    else {
+        return missing();
+    };
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..16]));
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+        return head(StatusCode::NOT_MODIFIED, name, &tag).finish();
+    }
+    let mut response = head(StatusCode::OK, name, &tag);
+    response.content_type(media(name));
+    if let Some(coding) = coding.name() {
+        response.insert_header((header::CONTENT_ENCODING, coding));
+    }
+    if request.method() == Method::HEAD {
+        return response.no_chunking(file.data.len() as u64).finish();
+    }
+    response.body(file.data.into_owned())
+}
+
+fn head(status: StatusCode, name: &str, tag: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    let keep = if name.starts_with(ASSETS) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    response
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, keep))
+        .insert_header((header::VARY, "accept-encoding"));
+    match name {
+        "index.html" => response.insert_header((header::CONTENT_SECURITY_POLICY, VIEWER_POLICY)),
+        "graphiql.html" => response.insert_header((header::CONTENT_SECURITY_POLICY, EXPLORER_POLICY)),
+        _ => &mut response,
+    };
+    response
+}
+
+fn missing() -> HttpResponse {
+    let built = Built::get("index.html").is_some();
+    let sentence = if built { "there is nothing at this address\n" } else { NOT_BUILT };
+    HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body(sentence)
+}
+
+/// How a file's bytes are coded.
+#[derive(Clone, Copy)]
+enum Coding {
+    Brotli,
+    Gzip,
+    Plain,
+}
+
+impl Coding {
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Brotli => Some("br"),
+            Self::Gzip => Some("gzip"),
+            Self::Plain => None,
+        }
+    }
+
+    fn file(self, name: &str) -> String {
+        match self {
+            Self::Brotli => format!("{name}.br"),
+            Self::Gzip => format!("{name}.gz"),
+            Self::Plain => name.to_owned(),
+        }
+    }
+}
+
+/// The codings that the request allows, smallest first. A coding refused by weight (`br;q=0`) is not taken.
+fn codings(request: &HttpRequest) -> impl Iterator<Item = Coding> {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| HeaderValue::to_str(value).ok());
+    let takes = |wanted: &str| {
+        accepted.is_some_and(|accepted| {
+            accepted.split(',').any(|one| {
+                let mut parts = one.split(';').map(str::trim);
+                let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+                named && !parts.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+            })
+        })
+    };
+    let brotli = takes("br").then_some(Coding::Brotli);
+    let gzip = takes("gzip").then_some(Coding::Gzip);
+    [brotli, gzip, Some(Coding::Plain)].into_iter().flatten()
+}
+
+fn media(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, kind)| kind) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("ttf") => "font/ttf",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,113 @@
+//! A whole database of logs, row by row into another one, also of the other kind.
+//!
+//! Everything stays as it is: numbers, ids, keys, bytes, and the ids of the logs, so that cursors of feeds hold in the
+//! copy. What is read is one moment of the source; what is written is one transaction of the target, so that a copy
+//! that breaks off leaves nothing that could be taken for a log.
+
+use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
+use futures_util::TryStreamExt as _;
+use sea_orm::TransactionTrait as _;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel};
+use sea_orm::{Iterable as _, PaginatorTrait as _, PrimaryKeyToColumn as _, QueryOrder as _, QuerySelect as _};
+
+use super::{Store, StoreError};
+
+/// The most rows that are written together.
+const ROWS_MAX: usize = 500;
+/// The most bytes of bodies that are written together, as long as it is not a single event that has more.
+const BYTES_MAX: usize = 8 << 20;
+
+/// The tables that a copy is made of, in the order in which they refer to each other.
+pub const COPIED: [&str; 9] = [
+    "tenant",
+    "tenant_log",
+    "audit_event",
+    "event_key",
+    "actor",
+    "target",
+    "event_target",
+    "property_change",
+    "activity_type",
+];
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// How many tenants.
+    pub tenants: u64,
+    /// How many events.
+    pub events: u64,
+}
+
+/// A copy on its way.
+struct Copying<'a> {
+    from: &'a DatabaseTransaction,
+    to: &'a DatabaseTransaction,
+}
+
+impl Store {
+    /// Copies all logs into another database, which has to be empty.
+    pub async fn copy_to(&self, other: &Self) -> Result<Copied, StoreError> {
+        let from = self.snapshot().await?;
+        let to = other.write.begin_with_options(super::writing()).await?;
+        if other.backend() == DbBackend::Postgres {
+            // However long the source takes.
+            to.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+            // Nobody adds a tenant meanwhile.
+            to.execute_unprepared("LOCK TABLE tenant IN EXCLUSIVE MODE").await?;
+        }
+        let copying = Copying { from: &from, to: &to };
+        let tenants = copying.table::<tenant::Entity>(|_| 0).await?;
+        copying.table::<tenant_log::Entity>(|_| 0).await?;
+        let events = copying.table::<audit_event::Entity>(|row| row.body.len()).await?;
+        copying.table::<event_key::Entity>(|_| 0).await?;
+        copying.table::<actor::Entity>(|_| 0).await?;
+        copying.table::<target::Entity>(|_| 0).await?;
+        copying.table::<event_target::Entity>(|_| 0).await?;
+        copying.table::<property_change::Entity>(|_| 0).await?;
+        copying.table::<activity_type::Entity>(|row| row.property_names.len()).await?;
+        if other.backend() == DbBackend::Postgres {
+            let next = "SELECT setval(pg_get_serial_sequence('tenant', 'id'), max(id)) FROM tenant HAVING max(id) > 0";
+            to.execute_unprepared(next).await?;
+        }
+        to.commit().await?;
+        from.rollback().await?;
+        Ok(Copied { tenants, events })
+    }
+}
+
+impl Copying<'_> {
+    /// Copies a table and counts what is in the copy.
+    async fn table<E>(&self, bytes: impl Fn(&E::Model) -> usize) -> Result<u64, StoreError>
+    where
+        E: EntityTrait,
+        E::Model: IntoActiveModel<E::ActiveModel> + Send + Sync,
+        E::ActiveModel: Clone + Send,
+    {
+        let table = E::default().table_name();
+        if E::find().limit(1).count(self.to).await? > 0 {
+            return Err(StoreError::Unfit(format!("it is not empty: `{table}` has rows")));
+        }
+        let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
+        let mut rows = ordered.stream(self.from).await?;
+        let (mut waiting, mut held, mut read) = (Vec::new(), 0, 0);
+        while let Some(row) = rows.try_next().await? {
+            held += bytes(&row);
+            read += 1;
+            waiting.push(row.into_active_model());
+            if waiting.len() == ROWS_MAX || held > BYTES_MAX {
+                E::insert_many(std::mem::take(&mut waiting)).exec_without_returning(self.to).await?;
+                held = 0;
+            }
+        }
+        drop(rows);
+        if !waiting.is_empty() {
+            E::insert_many(waiting).exec_without_returning(self.to).await?;
+        }
+        let [there, here] = [E::find().count(self.from).await?, E::find().count(self.to).await?];
+        if read != there || here != there {
+            return Err(StoreError::Unfit(format!("`{table}` has {there} rows, and {here} in the copy")));
+        }
+        Ok(here)
+    }
+}

@@ -1,0 +1,254 @@
+//! Issuers in a configuration file: each speaks for its tenants, under its names, by its own role map.
+
+use serde_json::{Value, json};
+
+use crate::harness::app::TestApp;
+use crate::harness::client::{Answer, Client};
+use crate::harness::events::{EventExt as _, event};
+use crate::harness::key_set::key_set;
+use crate::harness::keys::Issuer;
+
+const VIEWER: &str = "{ viewer { tenant { key } canRecordAuditEvents grants { role services } } }";
+const A: &str = "0f3c1a2b-1111-2222-3333-44445555aaaa";
+const B: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// A folder with a configuration file in it, and the keys that it names.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(config: &str, keys: &[(&str, &Issuer)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("auditgraph.toml"), config).unwrap();
+        for (name, issuer) in keys {
+            std::fs::write(folder.path().join(format!("{name}.pem")), &issuer.pem).unwrap();
+            std::fs::write(folder.path().join(format!("{name}.json")), key_set(&[(name, issuer)]).to_string()).unwrap();
+        }
+        Self(folder)
+    }
+
+    async fn start(&self) -> TestApp {
+        let path = self.0.path().join("auditgraph.toml");
+        TestApp::start_with(&["--config", path.to_str().unwrap()]).await
+    }
+}
+
+fn claims(app: &TestApp, iss: &str, more: &Value) -> Value {
+    let expiry = app.now().0 / 1_000_000 + 3_600;
+    let mut claims = json!({ "iss": iss, "aud": "audit", "sub": "ada", "exp": expiry });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    claims
+}
+
+async fn ask(app: &TestApp, issuer: &Issuer, iss: &str, more: Value) -> Answer {
+    Client::new(&app.url).token(&issuer.token(&claims(app, iss, &more))).query(VIEWER).await
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, sentence: &str) {
+    assert_eq!((answer.status, answer.error().1), (status, sentence), "{}", answer.text);
+    assert_eq!(answer.body.get("data"), None);
+}
+
+const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) does not speak for the tenant that it names.";
+const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
+
+#[tokio::test]
+async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
+    let (ours, theirs) = (Issuer::es256(), Issuer::es256());
+    let config = "
+        [[issuer]]
+        iss = 'https://ours.example'
+        audiences = ['audit']
+        public_key_file = 'ours.pem'
+        tenants = ['contoso', 'nobody']
+        [[issuer]]
+        iss = 'https://theirs.example'
+        audiences = ['other', 'audit']
+        jwks_file = 'theirs.json'
+        tenant = 'fabrikam'";
+    let folder = Folder::new(config, &[("ours", &ours), ("theirs", &theirs)]);
+    let app = folder.start().await;
+    app.add_tenant("fabrikam").await;
+    let tenant = |answer: Answer| answer.data("/viewer/tenant/key").clone();
+    let (our_name, their_name) = ("https://ours.example", "https://theirs.example");
+    assert_eq!(tenant(ask(&app, &ours, our_name, json!({ "tid": "contoso" })).await), "contoso");
+    // Whatever its tokens say, they are about the one tenant that it is bound to.
+    for tid in ["fabrikam", "contoso"] {
+        assert_eq!(tenant(ask(&app, &theirs, their_name, json!({ "tid": tid })).await), "fabrikam");
+    }
+    assert_eq!(tenant(ask(&app, &theirs, their_name, json!({})).await), "fabrikam");
+    for tid in ["fabrikam", "Contoso", "contoso ", "*"] {
+        assert_refused(&ask(&app, &ours, our_name, json!({ "tid": tid })).await, 403, NOT_ITS_TENANT);
+    }
+    let unknown = ask(&app, &ours, our_name, json!({ "tid": "nobody" })).await;
+    assert_refused(&unknown, 403, "the token's tenant has no log here");
+    // Neither signs in the other's name.
+    assert_refused(&ask(&app, &ours, their_name, json!({ "tid": "fabrikam" })).await, 401, FORGED);
+    assert_refused(&ask(&app, &theirs, our_name, json!({ "tid": "contoso" })).await, 401, FORGED);
+    for iss in ["https://ours.example/", "https://OURS.example", "", "https://evil.example"] {
+        let sentence = "The token's issuer (`iss`) is not accepted here.";
+        assert_refused(&ask(&app, &ours, iss, json!({ "tid": "contoso" })).await, 401, sentence);
+    }
+    let other_audience = ask(&app, &ours, our_name, json!({ "tid": "contoso", "aud": "other" })).await;
+    assert_refused(&other_audience, 401, "The token was issued for another audience (`aud`).");
+}
+
+#[tokio::test]
+async fn an_issuer_of_several_directories_speaks_for_the_one_in_its_name() {
+    let entra = Issuer::rs256();
+    let config = format!(
+        "[[issuer]]
+        iss = ['https://sts.windows.net/{{tenantid}}/', 'https://login.microsoftonline.com/{{tenantid}}/v2.0']
+        audiences = ['audit']
+        jwks_file = 'entra.json'
+        tenants = ['{A}', '{B}']"
+    );
+    let folder = Folder::new(&config, &[("entra", &entra)]);
+    let app = folder.start().await;
+    app.add_tenant(A).await;
+    app.add_tenant(B).await;
+    let v1 = |id: &str| format!("https://sts.windows.net/{id}/");
+    let v2 = |id: &str| format!("https://login.microsoftonline.com/{id}/v2.0");
+    for id in [A, B] {
+        for iss in [v1(id), v2(id)] {
+            let answer = ask(&app, &entra, &iss, json!({ "tid": id })).await;
+            assert_eq!(*answer.data("/viewer/tenant/key"), json!(id));
+        }
+    }
+    for iss in [v1(A), v2(A)] {
+        assert_refused(&ask(&app, &entra, &iss, json!({ "tid": B })).await, 403, NOT_ITS_TENANT);
+        let missing = ask(&app, &entra, &iss, json!({})).await;
+        assert_refused(&missing, 401, "The token does not name a tenant (`tid`).");
+    }
+    let unlisted = "11111111-2222-3333-4444-555555555555";
+    assert_refused(&ask(&app, &entra, &v2(unlisted), json!({ "tid": unlisted })).await, 403, NOT_ITS_TENANT);
+    for iss in [v2("{tenantid}"), v2(""), v2(&format!("{A}/x")), format!("{}x", v1(A))] {
+        let sentence = "The token's issuer (`iss`) is not accepted here.";
+        assert_refused(&ask(&app, &entra, &iss, json!({ "tid": A })).await, 401, sentence);
+    }
+}
+
+#[tokio::test]
+async fn each_issuer_has_its_own_role_map_and_demands() {
+    let (one, two) = (Issuer::es256(), Issuer::es256());
+    let config = "
+        [[grant]]
+        claim = 'https://claims.example/team'
+        values = ['payroll']
+        gives = 'RECORD'
+        services = ['Payroll']
+        [[issuer]]
+        iss = 'one'
+        audiences = ['audit']
+        public_key_file = 'one.pem'
+        tenant = 'contoso'
+        required_scope = 'Audit.Access'
+        [[issuer.grant]]
+        claim = 'groups'
+        values = ['auditors']
+        gives = 'AUDIT_READER'
+        services = ['Payroll']
+        [[issuer]]
+        iss = 'two'
+        audiences = ['audit']
+        public_key_file = 'two.pem'
+        tenant = 'contoso'
+        leeway_secs = 0
+        builtin_grants = false
+        [[issuer.grant]]
+        claim = ['realm_access', 'roles']
+        values = ['boss']
+        gives = 'GLOBAL_ADMIN'";
+    let folder = Folder::new(config, &[("one", &one), ("two", &two)]);
+    let app = folder.start().await;
+    app.record([event("a"), event("b").service("Payroll", "Payments")]).await;
+    let grants = |answer: &Answer| answer.data("/viewer/grants").clone();
+    let reader = json!([{ "role": "AUDIT_READER", "services": ["Payroll"] }]);
+    let admin = json!([{ "role": "GLOBAL_ADMIN", "services": null }]);
+    let in_group = json!({ "groups": ["auditors"], "scp": "Audit.Access" });
+    assert_eq!(grants(&ask(&app, &one, "one", in_group.clone()).await), reader);
+    assert_eq!(grants(&ask(&app, &one, "one", json!({ "roles": ["GlobalAdmin"] })).await), admin);
+    assert_eq!(grants(&ask(&app, &two, "two", json!({ "realm_access": { "roles": ["boss"] } })).await), admin);
+    // What one issuer's map says is nothing in the other's tokens.
+    for nothing in [json!({ "roles": ["GlobalAdmin"] }), in_group.clone(), json!({ "permissions": ["audit/write"] })] {
+        let answer = ask(&app, &two, "two", nothing).await;
+        assert_eq!(grants(&answer), json!([]));
+        assert_eq!(*answer.data("/viewer/canRecordAuditEvents"), json!(false));
+    }
+    let client = Client::new(&app.url).token(&one.token(&claims(&app, "one", &in_group)));
+    assert_eq!(client.keys(json!({})).await, ["b"]);
+
+    let demanded = ask(&app, &one, "one", json!({ "groups": ["auditors"], "scp": "Other" })).await;
+    assert_refused(&demanded, 403, "The application was not given the token scope (`scp`) that this API demands.");
+    let late = json!({ "exp": app.now().0 / 1_000_000 - 2 });
+    ask(&app, &one, "one", late.clone()).await.data("/viewer");
+    assert_refused(&ask(&app, &two, "two", late).await, 401, "The token has expired.");
+    let too_many = json!({ "_claim_names": { "groups": "src1" }, "scp": "Audit.Access" });
+    let answer = ask(&app, &one, "one", too_many.clone()).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.error().1.starts_with("The caller is in too many groups"), "{}", answer.text);
+    // Groups decide nothing in the other's map.
+    ask(&app, &two, "two", too_many).await.data("/viewer");
+}
+
+#[tokio::test]
+async fn recording_that_a_rule_limits_to_a_service_is_limited_to_it() {
+    let issuer = Issuer::eddsa();
+    let config = "
+        [[issuer]]
+        iss = 'i'
+        audiences = ['audit']
+        public_key_file = 'i.pem'
+        tenant = 'contoso'
+        [[issuer.grant]]
+        claim = 'team'
+        values = ['payroll']
+        gives = 'RECORD'
+        services = ['Contoso Payroll']";
+    let folder = Folder::new(config, &[("i", &issuer)]);
+    let app = folder.start().await;
+    let client = Client::new(&app.url).token(&issuer.token(&claims(&app, "i", &json!({ "team": "payroll" }))));
+    let occurred = app.now().to_string();
+    let event = |service: &str| {
+        json!({ "eventKey": "k", "occurredAt": occurred, "service": service, "category": "c", "activity": "a",
+            "status": "SUCCESS", "actor": { "user": { "userPrincipalName": "ada@contoso.example" } } })
+    };
+    let post = async |service: &str| {
+        client.send(client.request(reqwest::Method::POST, "/v1/events").json(&event(service))).await
+    };
+    let refused = post("Core Directory").await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.text.contains("the token does not permit to record events of this service"), "{}", refused.text);
+    assert_eq!(post("contoso payroll").await.status, 201);
+}
+
+#[tokio::test]
+async fn names_in_the_file_are_sensitive_too() {
+    let issuer = Issuer::es256();
+    let config = "
+        sensitive_names = ['paygrade']
+        [[issuer]]
+        iss = 'i'
+        audiences = ['audit']
+        public_key_file = 'i.pem'
+        tenant = 'contoso'";
+    let folder = Folder::new(config, &[("i", &issuer)]);
+    let app = folder.start().await;
+    let client = |more: Value| Client::new(&app.url).token(&issuer.token(&claims(&app, "i", &more)));
+    let event = json!({ "eventKey": "k", "occurredAt": app.now().to_string(), "service": "s", "category": "c",
+        "activity": "a", "status": "SUCCESS", "actor": { "user": { "userPrincipalName": "ada@contoso.example" } },
+        "targets": [{ "type": "User", "objectId": "1",
+            "modifiedProperties": [{ "name": "payGrade", "oldValue": "7", "newValue": "9" }] }] });
+    let recorder = client(json!({ "permissions": ["audit/write"] }));
+    let recorded = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
+    assert_eq!(recorded.status, 201, "{}", recorded.text);
+    let query = "{ auditEvents { nodes { targets { modifiedProperties { newValue withheld } } } } }";
+    let seen = async |more: Value| {
+        let answer = client(more).query(query).await;
+        answer.data("/auditEvents/nodes/0/targets/0/modifiedProperties/0").clone()
+    };
+    let auditor = seen(json!({ "permissions": ["audit/read"] })).await;
+    assert_eq!(auditor, json!({ "newValue": null, "withheld": "SENSITIVE" }));
+    let admin = seen(json!({ "roles": ["GlobalAdmin"] })).await;
+    assert_eq!(admin, json!({ "newValue": "9", "withheld": null }));
+}

@@ -1,0 +1,165 @@
+//! Key sets: read, read again, and kept whatever the issuer's server does.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::harness::app::TestApp;
+use crate::harness::client::{Answer, Client};
+use crate::harness::key_set::{Conduct, KeySetServer, key_set};
+use crate::harness::keys::{Issuer, hs256};
+
+const UNKNOWN: &str = "The token names a key (`kid`) that its issuer does not publish.";
+const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
+
+fn claims(app: &TestApp) -> Value {
+    json!({
+        "iss": "https://issuer.example", "aud": "api://auditgraph", "sub": "ada", "tid": "contoso",
+        "exp": app.now().0 / 1_000_000 + 3_600,
+    })
+}
+
+async fn start(place: &[&str]) -> TestApp {
+    let parties = ["--jwt-issuer", "https://issuer.example", "--jwt-audience", "api://auditgraph"];
+    TestApp::start_with(&[place, &parties].concat()).await
+}
+
+/// What becomes of a token that this issuer signs with the key of this name.
+async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Answer {
+    Client::new(&app.url).token(&issuer.token_by(name, &claims(app))).query("{ viewer { subject } }").await
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, sentence: &str) {
+    assert_eq!((answer.status, answer.error()), (401, ("UNAUTHENTICATED", sentence)), "{}", answer.text);
+}
+
+/// Asks until it is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async { while !is_so().await {} };
+    assert!(tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(), "it never came to be so");
+}
+
+#[tokio::test]
+async fn every_kind_of_key_in_a_set_verifies_what_it_has_signed() {
+    let issuers = [("r", Issuer::rs256()), ("e", Issuer::es256()), ("d", Issuer::eddsa())];
+    let named: Vec<_> = issuers.iter().map(|(name, issuer)| (*name, issuer)).collect();
+    let server = KeySetServer::start(Conduct::keys(&named)).await;
+    let app = start(&["--jwks-url", &server.url]).await;
+    for (name, issuer) in &issuers {
+        ask(&app, name, issuer).await.data("/viewer");
+        let unnamed = issuer.token(&claims(&app));
+        Client::new(&app.url).token(&unnamed).query("{ viewer { subject } }").await.data("/viewer");
+        // Everybody knows the public key, and it is no secret.
+        for secret in [issuer.pem.as_bytes(), issuer.jwk(name).to_string().as_bytes()] {
+            let client = Client::new(&app.url).token(&hs256(secret, &claims(&app)));
+            let answer = client.query("{ viewer { subject } }").await;
+            assert_refused(&answer, "The token is signed with an algorithm that is not accepted here.");
+        }
+    }
+    assert_refused(&ask(&app, "e", &Issuer::es256()).await, FORGED);
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_once_and_unknown_names_do_not_make_requests() {
+    let (old, new, stranger) = (Issuer::es256(), Issuer::es256(), Issuer::es256());
+    let server = KeySetServer::start(Conduct::keys(&[("old", &old)])).await;
+    let app = start(&["--jwks-url", &server.url]).await;
+    ask(&app, "old", &old).await.data("/viewer");
+    assert_eq!(server.asked(), 1);
+    server.conduct(Conduct::keys(&[("old", &old), ("new", &new)]));
+    // All of them name a key that is not at hand, at the same time.
+    let (token, client) = (new.token_by("new", &claims(&app)), Client::new(&app.url));
+    let mut asking = JoinSet::new();
+    for _ in 0..20 {
+        let client = client.clone().token(&token);
+        asking.spawn(async move { client.query("{ viewer { subject } }").await });
+    }
+    for answer in asking.join_all().await {
+        answer.data("/viewer");
+    }
+    assert_eq!(server.asked(), 2);
+    ask(&app, "old", &old).await.data("/viewer");
+    for name in ["new-2", "../../etc/passwd", "' OR 1=1 --", "http://127.0.0.1:1/keys"] {
+        assert_refused(&ask(&app, name, &stranger).await, UNKNOWN);
+    }
+    assert_refused(&ask(&app, "new", &stranger).await, FORGED);
+    assert_eq!(server.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
+    let (old, new) = (Issuer::rs256(), Issuer::rs256());
+    let server = KeySetServer::start(Conduct::keys(&[("old", &old), ("new", &new)])).await;
+    let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
+    let token = old.token_by("old", &claims(&app));
+    let client = Client::new(&app.url).token(&token);
+    client.query("{ viewer { subject } }").await.data("/viewer");
+    server.conduct(Conduct::keys(&[("new", &new)]));
+    until(async || client.query("{ viewer { subject } }").await.status == 401).await;
+    assert_refused(&client.query("{ viewer { subject } }").await, UNKNOWN);
+    ask(&app, "new", &new).await.data("/viewer");
+}
+
+#[tokio::test]
+async fn whatever_the_issuers_server_does_the_keys_at_hand_stay() {
+    let (good, evil) = (Issuer::es256(), Issuer::es256());
+    let elsewhere = KeySetServer::start(Conduct::keys(&[("evil", &evil)])).await;
+    for conduct in [
+        Conduct::Away,
+        Conduct::Status("500 Internal Server Error", key_set(&[("evil", &evil)]).to_string()),
+        Conduct::Status("203 Non-Authoritative Information", key_set(&[("evil", &evil)]).to_string()),
+        Conduct::Elsewhere(elsewhere.url.clone()),
+        Conduct::Body("<html>Sign in</html>".to_owned()),
+        Conduct::Body(String::new()),
+        Conduct::Body(json!({ "keys": [] }).to_string()),
+        Conduct::Body(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "evil" }] }).to_string()),
+        Conduct::Endless,
+        Conduct::Stalling,
+    ] {
+        let server = KeySetServer::start(Conduct::keys(&[("good", &good)])).await;
+        let app = start(&["--jwks-url", &server.url, "--jwks-timeout-ms", "500"]).await;
+        server.conduct(conduct);
+        assert_refused(&ask(&app, "evil", &evil).await, UNKNOWN);
+        assert_eq!(server.asked(), 2);
+        ask(&app, "good", &good).await.data("/viewer");
+        // What was under way when the server had enough fits into the buffers of the network.
+        assert!(server.sent() < 16 << 20, "{}", server.sent());
+    }
+    assert_eq!(elsewhere.asked(), 0);
+}
+
+#[tokio::test]
+async fn without_keys_yet_the_answer_is_later_and_not_no() {
+    let issuer = Issuer::es256();
+    let server = KeySetServer::start(Conduct::Away).await;
+    let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
+    let answer = ask(&app, "one", &issuer).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "30"));
+    let sentence = "The keys of the token's issuer cannot be read at the moment; try again.";
+    assert_eq!(answer.error(), ("UNAVAILABLE", sentence));
+    let secret = Client::new(&app.url).token(&hs256(b"any", &claims(&app))).query("{ viewer { subject } }").await;
+    assert_refused(&secret, "The token is signed with an algorithm that is not accepted here.");
+    server.conduct(Conduct::keys(&[("one", &issuer)]));
+    until(async || ask(&app, "one", &issuer).await.status == 200).await;
+}
+
+#[tokio::test]
+async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
+    let (old, new) = (Issuer::es256(), Issuer::es256());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(key_set(&[("old", &old)]).to_string().as_bytes()).unwrap();
+    let app = start(&["--jwks-file", file.path().to_str().unwrap(), "--jwks-refresh-secs", "1"]).await;
+    ask(&app, "old", &old).await.data("/viewer");
+    std::fs::write(file.path(), key_set(&[("new", &new)]).to_string()).unwrap();
+    ask(&app, "new", &new).await.data("/viewer");
+    assert_refused(&ask(&app, "old", &old).await, UNKNOWN);
+    std::fs::write(file.path(), "{\"keys\":[").unwrap();
+    ask(&app, "new", &new).await.data("/viewer");
+    std::fs::write(file.path(), key_set(&[("old", &old)]).to_string()).unwrap();
+    until(async || ask(&app, "old", &old).await.status == 200).await;
+    assert_refused(&ask(&app, "new", &new).await, UNKNOWN);
+}

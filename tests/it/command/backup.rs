@@ -1,0 +1,130 @@
+//! `verify`, `backup`, `restore`: looking after a whole log.
+
+use auditgraph::access;
+use auditgraph::app;
+use auditgraph::audit::filter::Condition;
+use auditgraph::store::{FeedError, Outcome, Settings, Store};
+use sea_orm::ConnectionTrait as _;
+
+use crate::harness::app::TestApp;
+use crate::harness::command::{Desk, run};
+use crate::harness::database::record;
+use crate::harness::events::event;
+
+/// Records events of `contoso` under keys from one number to another.
+async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<Outcome> {
+    let tenant = store.tenant("contoso").await.unwrap().unwrap();
+    let events = keys.map(|key| event(&key.to_string()));
+    record(&access::operator_writer(store, &tenant), events, app::now()).await
+}
+
+#[tokio::test]
+async fn verify_says_what_differs_and_fails_then() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    desk.run(&["tenant", "add", "fabrikam"]).ok();
+    record_some(&desk.database.store().await, 0..40).await;
+    assert_eq!(desk.run(&["verify"]).ok(), "tenants 2, events 40, differences 0");
+    assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
+    assert!(desk.run(&["verify", "--tenant", "nobody"]).refused().contains("there is no tenant `nobody`"));
+    desk.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
+    let ended = desk.run(&["verify", "--differences-max", "3"]);
+    let lines: Vec<&str> = ended.refused().lines().collect();
+    let line = |n: u32| format!("contoso event {n}: audit_event.category is not what the body says");
+    assert_eq!(lines, [&line(31), &line(32), &line(33), "and 7 more"]);
+    assert_eq!(ended.out, "tenants 2, events 40, differences 10\n");
+    assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
+}
+
+#[tokio::test]
+async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
+    let app = TestApp::start().await;
+    if app.database.is_postgres() {
+        return;
+    }
+    record_some(&app.store, 0..30).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (saved, brought_back) = (path("saved.db"), format!("sqlite://{}", path("new %3F.db").replace('%', "%25")));
+    let on = |url: &str, arguments: &[&str]| run(&[arguments, &["--database-url", url]].concat());
+    assert!(on(&app.database.url, &["backup", &saved]).ok().starts_with("saved "));
+    let refused = on(&app.database.url, &["backup", &saved]);
+    assert!(refused.refused().ends_with("saved.db exists already"), "{refused:?}");
+    let ahead = access::operator_reader(&app.store, &app.tenant).feed_head().await.unwrap();
+    record_some(&app.store, 30..40).await;
+
+    assert!(on(&brought_back, &["restore", &saved]).ok().starts_with("logs 1, each with a new id"));
+    assert!(on(&brought_back, &["restore", &saved]).refused().contains("exists already"));
+    assert_eq!(on(&brought_back, &["verify"]).ok(), "tenants 1, events 30, differences 0");
+    #[cfg(unix)]
+    for file in [path("saved.db"), path("new %3F.db")] {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".auditgraph-")), "{left:?}");
+
+    // The log goes on by itself, and a cursor of the old one says that it is of another.
+    let store = Store::open(&Settings { url: brought_back, ..app.database.settings() }, None).await.unwrap();
+    let tenant = store.tenant("contoso").await.unwrap().unwrap();
+    assert_eq!(record_some(&store, 29..31).await, [Outcome::Duplicate, Outcome::Recorded(31)]);
+    let reader = access::operator_reader(&store, &tenant);
+    let refused = reader.feed(Some(ahead), &Condition::everything(), 10).await;
+    assert!(matches!(refused, Err(FeedError::Restored { .. })), "{refused:?}");
+    assert_ne!(reader.feed_head().await.unwrap().log_id, ahead.log_id);
+    let original = access::operator_reader(&app.store, &app.tenant);
+    assert_eq!(original.feed_head().await.unwrap().log_id, ahead.log_id);
+}
+
+#[tokio::test]
+async fn what_is_no_log_is_not_brought_back() {
+    let desk = Desk::new().await;
+    let target = desk.file("a", "").with_file_name("target.db");
+    let restore = |file: &str| {
+        let url = format!("sqlite://{}", target.display());
+        run(&["restore", file, "--database-url", &url])
+    };
+    let text = desk.file("text.db", "this is no database, but it is long enough to be looked at".repeat(100));
+    assert!(restore(text.to_str().unwrap()).refused().contains("text.db cannot be restored"));
+    let empty = desk.file("empty.db", "");
+    let refused = restore(empty.to_str().unwrap());
+    assert!(refused.refused().contains("it is empty"), "{refused:?}");
+    assert!(restore("no/such.db").refused().contains("cannot open no/such.db"));
+    if !desk.database.is_postgres() {
+        let saved = desk.file("b", "").with_file_name("saved.db");
+        desk.run(&["backup", saved.to_str().unwrap()]).ok();
+        let url = format!("sqlite://{}", saved.display());
+        let connection = sea_orm::Database::connect(&url).await.unwrap();
+        connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m2999', 0)").await.unwrap();
+        connection.close().await.unwrap();
+        let refused = restore(saved.to_str().unwrap());
+        assert!(refused.refused().contains("not of a version that this program knows"), "{refused:?}");
+    }
+    assert!(!target.exists());
+}
+
+#[tokio::test]
+async fn a_log_restored_by_the_databases_own_means_gets_a_new_id() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    let store = desk.database.store().await;
+    record_some(&store, 0..3).await;
+    let tenant = store.tenant("contoso").await.unwrap().unwrap();
+    let reader = access::operator_reader(&store, &tenant);
+    let before = reader.feed_head().await.unwrap();
+    assert!(desk.run(&["restore", "--in-place"]).ok().starts_with("logs 1, each with a new id"));
+    let now = reader.feed_head().await.unwrap();
+    assert!(now.log_id != before.log_id && now.sequence == before.sequence);
+    assert_eq!(desk.run(&["verify"]).ok(), "tenants 1, events 3, differences 0");
+}
+
+#[tokio::test]
+async fn of_postgresql_it_is_said_which_commands_save_and_restore() {
+    let url = "postgres://nobody:hush@127.0.0.1:1/none";
+    let refused = run(&["backup", "copy.dump", "--database-url", url]);
+    assert!(refused.refused().contains("pg_dump --format=custom --file=copy.dump"), "{refused:?}");
+    let refused = run(&["restore", "copy.dump", "--database-url", url]);
+    assert!(refused.refused().contains("pg_restore") && refused.err.contains("--in-place"), "{refused:?}");
+    let refused = run(&["backup", "copy.db", "--database-url", "sqlite://no/such.db"]);
+    assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
+}

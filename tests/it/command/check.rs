@@ -1,0 +1,89 @@
+//! `check` and `ready`: what an operator asks before and while a log is served.
+
+use std::fmt::Write as _;
+
+use crate::harness::app::{SECRET, TestApp};
+use crate::harness::command::{Desk, Ended, program, run};
+
+fn lines(ended: &Ended, kind: &str) -> String {
+    ended.out.lines().filter(|line| line.starts_with(kind)).fold(String::new(), |mut all, line| {
+        let _ = writeln!(all, "{line}");
+        all
+    })
+}
+
+#[tokio::test]
+async fn what_works_is_said_to_work() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    let checked = desk.run(&["check", "--jwt-secret", SECRET]);
+    assert!(checked.ok().lines().all(|line| line.starts_with("ok ")), "{checked:?}");
+    let looked_at = if desk.database.is_postgres() { ["clock", "connections"] } else { ["room", "permissions"] };
+    for what in ["environment", "tokens", "database", "schema", "tenants"].into_iter().chain(looked_at) {
+        assert!(checked.out.contains(&format!(" {what}: ")), "{what}: {checked:?}");
+    }
+    assert!(!checked.out.contains(SECRET));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_with_the_way_to_mend_it() {
+    let desk = Desk::new().await;
+    let checked = desk.run(&["check", "--jwt-secret", "hush"]);
+    assert_eq!((checked.code, checked.out.contains("hush")), (Some(1), false), "{checked:?}");
+    let wrong = lines(&checked, "WRONG");
+    assert!(wrong.contains("tokens: ") && wrong.contains("32"), "{wrong}");
+    assert!(wrong.contains("tenants: nobody is let in yet: `auditgraph tenant add KEY`"), "{wrong}");
+
+    let mut command = program(&["check", "--jwt-secret", SECRET, "--database-url", &desk.database.url]);
+    let misspelled = crate::harness::command::ended(command.env("AUDITGRAPH_LISTENS", "x").spawn().unwrap());
+    assert!(lines(&misspelled, "WRONG").contains("no setting is called AUDITGRAPH_LISTENS"), "{misspelled:?}");
+
+    let url = "postgres://nobody:hush@127.0.0.1:1/none";
+    let away = run(&["check", "--jwt-secret", SECRET, "--database-url", url]);
+    assert!(lines(&away, "WRONG").contains("database: cannot open the log at postgres://nobody:***@"), "{away:?}");
+    assert!(away.code == Some(1) && !away.out.contains("hush"), "{away:?}");
+
+    let folder = run(&["check", "--jwt-secret", SECRET, "--database-url", "sqlite://no/such/folder.db"]);
+    assert!(lines(&folder, "WRONG").contains("folder: nothing can be written in no/such"), "{folder:?}");
+}
+
+#[tokio::test]
+async fn a_database_without_schema_is_not_ready_for_a_server() {
+    let desk = Desk::unmigrated().await;
+    let checked = desk.run(&["check", "--jwt-secret", SECRET]);
+    if desk.database.is_postgres() {
+        assert!(lines(&checked, "WRONG").contains("run `auditgraph migrate`"), "{checked:?}");
+    } else {
+        assert!(checked.ok().contains("none yet"), "{checked:?}");
+    }
+    // Nothing was made by looking.
+    assert!(desk.run(&["verify"]).refused().contains(if desk.database.is_postgres() { "migrate" } else { "no log" }));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_others_may_read_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::new().await;
+    let Some(file) = desk.database.url.strip_prefix("sqlite://") else { return };
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let checked = desk.run(&["check", "--jwt-secret", SECRET]);
+    assert!(lines(&checked, "WRONG").contains(&format!("`chmod 600 {file}`")), "{checked:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_ready_says_so() {
+    let app = TestApp::start().await;
+    let address = app.url.strip_prefix("http://").unwrap().to_owned();
+    let ready = |address: &str| {
+        let address = address.to_owned();
+        tokio::task::spawn_blocking(move || run(&["ready", "--listen", &address]))
+    };
+    assert_eq!(ready(&address).await.unwrap().ok(), "");
+    let port = address.rsplit(':').next().unwrap();
+    assert_eq!(ready(&format!("0.0.0.0:{port}")).await.unwrap().ok(), "");
+    app.database.execute("DELETE FROM seaql_migrations").await;
+    assert!(ready(&address).await.unwrap().refused().contains("is not ready: HTTP/1.1 503"));
+    let nobody = ready("127.0.0.1:1").await.unwrap();
+    assert!(nobody.refused().contains("cannot connect to 127.0.0.1:1"), "{nobody:?}");
+}

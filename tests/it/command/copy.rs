@@ -1,0 +1,127 @@
+//! `copy`: a whole database of logs into another one, also of the other kind.
+
+use auditgraph::access;
+use auditgraph::store::{COPIED, Store};
+use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
+use proptest::test_runner::TestRunner;
+use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as _};
+
+use crate::harness::app::TestApp;
+use crate::harness::command::{Desk, Ended, run};
+use crate::harness::database::{NOW, TestDatabase, record, texts};
+use crate::store::arbitrary::bodies;
+
+/// A database with the logs of two tenants.
+async fn source() -> Desk {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "fabrikam", "--name", "Fabrikam", "--domain", "fabrikam.example"]).ok();
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    let store = desk.database.store().await;
+    record_for(&store, "contoso", 1_300).await;
+    record_for(&store, "fabrikam", 40).await;
+    desk
+}
+
+async fn record_for(store: &Store, tenant: &str, count: usize) {
+    let tenant = store.tenant(tenant).await.unwrap().unwrap();
+    let events = bodies(&mut TestRunner::deterministic(), "k", count);
+    record(&access::operator_writer(store, &tenant), events, NOW).await;
+}
+
+fn copy(from: &TestDatabase, to: &TestDatabase) -> Ended {
+    run(&["copy", "--from", &from.url, "--to", &to.url])
+}
+
+async fn rows<E: EntityTrait>(database: &TestDatabase) -> Vec<E::Model> {
+    let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
+    ordered.all(&database.connection().await).await.unwrap()
+}
+
+async fn same<E: EntityTrait>(a: &TestDatabase, b: &TestDatabase)
+where
+    E::Model: PartialEq,
+{
+    let (there, here) = (rows::<E>(a).await, rows::<E>(b).await);
+    assert!(!there.is_empty() && there == here, "{}", E::default().table_name());
+}
+
+#[tokio::test]
+async fn a_copy_and_the_copy_of_it_are_the_log_itself() {
+    let (source, middle, end) = (source().await, TestDatabase::sqlite(), Desk::new().await);
+    assert_eq!(copy(&source.database, &middle).ok(), "copied tenants 2, events 1340");
+    assert_eq!(copy(&middle, &end.database).ok(), "copied tenants 2, events 1340");
+    let (a, b) = (&source.database, &end.database);
+    same::<tenant::Entity>(a, b).await;
+    same::<tenant_log::Entity>(a, b).await;
+    same::<audit_event::Entity>(a, b).await;
+    same::<event_key::Entity>(a, b).await;
+    same::<actor::Entity>(a, b).await;
+    same::<target::Entity>(a, b).await;
+    same::<event_target::Entity>(a, b).await;
+    same::<property_change::Entity>(a, b).await;
+    same::<activity_type::Entity>(a, b).await;
+    for database in [a, &middle, b] {
+        let verified = run(&["verify", "--database-url", &database.url]);
+        assert_eq!(verified.ok(), "tenants 2, events 1340, differences 0");
+    }
+    // The log goes on in the copy.
+    end.run(&["tenant", "add", "northwind"]).ok();
+    record_for(&end.database.store().await, "northwind", 5).await;
+    assert!(copy(&source.database, &end.database).refused().contains("it is not empty"));
+}
+
+#[tokio::test]
+async fn a_copy_answers_like_the_log_itself() {
+    let source = source().await;
+    let middle = TestDatabase::sqlite();
+    copy(&source.database, &middle).ok();
+    let (a, b) = (TestApp::over(source.database).await, TestApp::over(middle).await);
+    let page = "{ auditEvents(period: null, first: 100, filter: { operationType: { in: [CREATE, UPDATE] } }) {
+        totalCount pageInfo { hasNextPage endCursor }
+        nodes { id sequence recordedAt occurredAt activity status actor { name } raw
+                targets { displayName modifiedProperties { name oldValue newValue } } } }
+      auditActivityTypes { key displayName eventCount }
+      auditEventFeed(first: 50) { cursor events { id } } }";
+    let (there, here) = (a.admin().query(page).await, b.admin().query(page).await);
+    assert_eq!(there.data("/auditEvents/nodes").as_array().unwrap().len(), 100);
+    assert_eq!(there.text, here.text);
+}
+
+#[tokio::test]
+async fn a_copy_that_breaks_off_leaves_nothing() {
+    let (source, target) = (source().await, Desk::new().await);
+    target.fail_from_sequence(900).await;
+    assert!(copy(&source.database, &target.database).refused().starts_with("auditgraph: "));
+    assert_eq!(target.run(&["tenant", "list"]).ok(), "");
+    assert_eq!(target.run(&["verify"]).ok(), "tenants 0, events 0, differences 0");
+    target.fail_no_more().await;
+    copy(&source.database, &target.database).ok();
+}
+
+#[tokio::test]
+async fn a_copy_needs_a_log_and_a_migrated_database() {
+    let (source, empty) = (source().await, Desk::unmigrated().await);
+    let refused = run(&["copy", "--from", "sqlite://no/such.db", "--to", &empty.database.url]);
+    assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
+    let refused = run(&["copy", "--from", &source.database.url, "--to", &source.database.url]);
+    assert!(refused.refused().contains("the same"), "{refused:?}");
+    if source.database.is_postgres() {
+        assert!(copy(&source.database, &empty.database).refused().contains("run `auditgraph migrate`"));
+    }
+}
+
+#[tokio::test]
+async fn no_table_is_forgotten() {
+    let desk = Desk::new().await;
+    let sql = if desk.database.is_postgres() {
+        "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
+    } else {
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    };
+    let mut found = texts(&desk.database.connection().await, sql).await;
+    found.retain(|name| name != "seaql_migrations");
+    found.sort_unstable();
+    let mut copied: Vec<&str> = COPIED.to_vec();
+    copied.sort_unstable();
+    assert_eq!(found, copied);
+}

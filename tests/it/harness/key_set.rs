@@ -1,0 +1,114 @@
+//! An issuer's server with its key set, on a free port, which can be made to misbehave.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::keys::Issuer;
+
+/// How the server answers.
+#[derive(Clone)]
+pub(crate) enum Conduct {
+    /// With a body.
+    Body(String),
+    /// With a status and a body.
+    Status(&'static str, String),
+    /// By sending the caller elsewhere.
+    Elsewhere(String),
+    /// With a set that has no end.
+    Endless,
+    /// With the beginning of an answer, and then nothing.
+    Stalling,
+    /// Not at all.
+    Away,
+}
+
+impl Conduct {
+    /// With the keys of these issuers, each under its name.
+    pub(crate) fn keys(issuers: &[(&str, &Issuer)]) -> Self {
+        Self::Body(key_set(issuers).to_string())
+    }
+}
+
+/// A key set with the keys of these issuers, each under its name.
+pub(crate) fn key_set(issuers: &[(&str, &Issuer)]) -> Value {
+    json!({ "keys": issuers.iter().map(|(name, issuer)| issuer.jwk(name)).collect::<Vec<_>>() })
+}
+
+/// The server.
+pub(crate) struct KeySetServer {
+    pub(crate) url: String,
+    conduct: Arc<Mutex<Conduct>>,
+    asked: Arc<AtomicUsize>,
+    sent: Arc<AtomicUsize>,
+}
+
+impl KeySetServer {
+    pub(crate) async fn start(conduct: Conduct) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self {
+            url: format!("http://{}/keys", listener.local_addr().unwrap()),
+            conduct: Arc::new(Mutex::new(conduct)),
+            asked: Arc::default(),
+            sent: Arc::default(),
+        };
+        let (conduct, asked, sent) = (Arc::clone(&server.conduct), Arc::clone(&server.asked), Arc::clone(&server.sent));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                asked.fetch_add(1, Ordering::SeqCst);
+                let now = conduct.lock().unwrap().clone();
+                tokio::spawn(answer(stream, now, Arc::clone(&sent)));
+            }
+        });
+        server
+    }
+
+    /// From now on it answers so.
+    pub(crate) fn conduct(&self, conduct: Conduct) {
+        *self.conduct.lock().unwrap() = conduct;
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes of endless sets were taken.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.load(Ordering::SeqCst)
+    }
+}
+
+async fn answer(mut stream: TcpStream, conduct: Conduct, sent: Arc<AtomicUsize>) {
+    if matches!(conduct, Conduct::Away) {
+        return;
+    }
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await.unwrap());
+    }
+    assert!(request.starts_with(b"GET /keys"));
+    let whole = |status: &str, more: &str, body: &str| {
+        format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    };
+    let text = match conduct {
+        Conduct::Body(body) => whole("200 OK", "Content-Type: application/json\r\n", &body),
+        Conduct::Status(status, body) => whole(status, "", &body),
+        Conduct::Elsewhere(url) => whole("302 Found", &format!("Location: {url}\r\n"), ""),
+        Conduct::Endless => "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[".to_owned(),
+        Conduct::Stalling => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"keys\":[".to_owned(),
+        Conduct::Away => unreachable!(),
+    };
+    stream.write_all(text.as_bytes()).await.unwrap();
+    if text.ends_with('[') && text.contains("Content-Length") {
+        // Until the caller has had enough.
+        let _ = stream.read_u8().await;
+    } else if text.ends_with('[') {
+        while let Ok(written) = stream.write(&[b'0'; 8 * 1024]).await {
+            sent.fetch_add(written, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// Types of the documents, from the schema that the server's own test keeps true.
+import type { CodegenConfig } from '@graphql-codegen/cli'
+
+const config: CodegenConfig = {
+  schema: '../schema.graphql',
+  documents: ['src/**/*.{ts,tsx}', '!src/api/gql/**'],
+  ignoreNoDocuments: true,
+  generates: {
+    'src/api/gql/': {
+      preset: 'client',
+      presetConfig: { fragmentMasking: false },
+      config: {
+        useTypeImports: true,
+        enumsAsTypes: true,
+        strictScalars: true,
+        scalars: { DateTime: 'string', JSON: 'unknown', Sequence: 'number' },
+      },
+    },
+  },
+}
+
+export default config

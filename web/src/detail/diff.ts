@@ -1,0 +1,226 @@
+// What differs between two JSON values, as lines to show side by side. Objects are compared by key, lists by their
+// longest common subsequence, texts by lines and then by words; so a change deep inside a policy stands out and what
+// only moved around it does not. Pure: values in, lines out.
+import { digits, toJson } from '../api/exact'
+
+/** A stretch of text; `differs` where the other side has something else. */
+export interface Piece {
+  text: string
+  differs: boolean
+}
+
+/** A line of both sides; a side that has no such line is undefined. */
+export interface Line {
+  indent: number
+  before?: Piece[]
+  after?: Piece[]
+}
+
+/** Values that print shorter than this stand on one line. */
+const ONE_LINE = 44
+/** Longer lists than this are compared place by place: the table of a subsequence grows with the square. */
+const LONGEST = 600
+
+/** The lines of a change; `undefined` is no value, which is not the same as JSON null. */
+export function diff(before: unknown, after: unknown): Line[] {
+  if (typeof before === 'string' && typeof after === 'string' && bare(before) && bare(after)) return texts(before, after)
+  return compare(before, after, 0, '', NO_TRAIL)
+}
+
+/** A value alone, as lines of one side. */
+export function print(value: unknown, side: 'before' | 'after' = 'after'): Line[] {
+  return one(value, side, 0, '', NO_TRAIL)
+}
+
+/** What follows a value on each side: the comma, or nothing after the last. */
+type Trail = Record<'before' | 'after', string>
+
+const NO_TRAIL: Trail = { before: '', after: '' }
+const trailing = (before: boolean, after: boolean): Trail => ({ before: before ? ',' : '', after: after ? ',' : '' })
+
+const bare = (value: unknown) => typeof value === 'string' && digits(value) === undefined
+
+function compare(before: unknown, after: unknown, indent: number, lead: string, trail: Trail): Line[] {
+  if (before === undefined) return after === undefined ? [] : one(after, 'after', indent, lead, trail)
+  if (after === undefined) return one(before, 'before', indent, lead, trail)
+  const texts = [inline(before), inline(after)] as const
+  if (texts[0] === texts[1]) return both(before, indent, lead, trail)
+  if (texts[0].length <= ONE_LINE && texts[1].length <= ONE_LINE) {
+    const [left, right] = words(texts[0], texts[1])
+    return [{ indent, before: around(lead, left, trail.before), after: around(lead, right, trail.after) }]
+  }
+  if (Array.isArray(before) && Array.isArray(after))
+    return wrapped(indent, lead, '[', ']', trail, lists(before, after, indent + 1))
+  if (isObject(before) && isObject(after))
+    return wrapped(indent, lead, '{', '}', trail, objects(before, after, indent + 1))
+  return beside(one(before, 'before', indent, lead, trail), one(after, 'after', indent, lead, trail))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function inline(value: unknown): string {
+  return toJson(value).replaceAll(/("(?:[^"\\]|\\.)*")|([,:])/g, (_, text: string | undefined, mark: string) => text ?? `${mark} `)
+}
+
+function plain(text: string): Piece[] {
+  return [{ text, differs: false }]
+}
+
+function around(lead: string, pieces: Piece[], trail: string): Piece[] {
+  return [...(lead ? plain(lead) : []), ...pieces, ...(trail ? plain(trail) : [])]
+}
+
+function wrapped(indent: number, lead: string, open: string, shut: string, trail: Trail, inner: Line[]): Line[] {
+  const line = (before: string, after = before): Line => ({ indent, before: plain(before), after: plain(after) })
+  return [line(lead + open), ...inner, line(shut + trail.before, shut + trail.after)]
+}
+
+/** A value that only one side has. */
+function one(value: unknown, side: 'before' | 'after', indent: number, lead: string, trail: Trail): Line[] {
+  return layout(value, indent, lead, trail[side]).map(({ indent, text }) => ({ indent, [side]: [{ text, differs: true }] }))
+}
+
+/** A value that both sides have. */
+function both(value: unknown, indent: number, lead: string, trail: Trail): Line[] {
+  const after = layout(value, indent, lead, trail.after)
+  return layout(value, indent, lead, trail.before).map(({ indent, text }, index) => ({
+    indent,
+    before: plain(text),
+    after: plain(after[index]?.text ?? text),
+  }))
+}
+
+function layout(value: unknown, indent: number, lead: string, trail: string): { indent: number; text: string }[] {
+  if (indent === 0 && bare(value)) return String(value).split('\n').map((text) => ({ indent, text }))
+  const short = inline(value)
+  const entries = Array.isArray(value)
+    ? value.map((item) => ['', item] as const)
+    : isObject(value)
+      ? Object.entries(value).map(([key, item]) => [`${JSON.stringify(key)}: `, item] as const)
+      : []
+  if (short.length <= ONE_LINE || entries.length === 0) return [{ indent, text: lead + short + trail }]
+  const [open, shut] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
+  const inner = entries.flatMap(([key, item], index) => layout(item, indent + 1, key, index < entries.length - 1 ? ',' : ''))
+  return [{ indent, text: lead + open }, ...inner, { indent, text: shut + trail }]
+}
+
+/** Two runs of lines next to each other. */
+function beside(left: Line[], right: Line[]): Line[] {
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
+    const [before, after] = [left[index], right[index]]
+    return {
+      indent: before?.indent ?? after?.indent ?? 0,
+      ...(before?.before && { before: before.before }),
+      ...(after?.after && { after: after.after }),
+    }
+  })
+}
+
+function objects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
+  const keys = [...Object.keys(before), ...Object.keys(after).filter((key) => !(key in before))]
+  const [lastBefore, lastAfter] = [keys.findLast((key) => key in before), keys.findLast((key) => key in after)]
+  return keys.flatMap((key) =>
+    compare(before[key], after[key], indent, `${JSON.stringify(key)}: `, trailing(key !== lastBefore, key !== lastAfter)),
+  )
+}
+
+function lists(before: unknown[], after: unknown[], indent: number): Line[] {
+  const keep = common(before.map(inline), after.map(inline))
+  const lines: Line[] = []
+  let [left, right] = [0, 0]
+  for (const [nextLeft, nextRight] of [...keep, [before.length, after.length] as const]) {
+    // What stands between two kept elements was replaced, place by place.
+    const gap = Math.max(nextLeft - left, nextRight - right)
+    for (let step = 0; step < gap; step += 1) {
+      const old = left + step < nextLeft ? before[left + step] : undefined
+      const now = right + step < nextRight ? after[right + step] : undefined
+      const trail = trailing(left + step < before.length - 1, right + step < after.length - 1)
+      lines.push(...compare(old, now, indent, '', trail))
+    }
+    if (nextLeft < before.length && nextRight < after.length)
+      lines.push(...both(before[nextLeft], indent, '', trailing(nextLeft < before.length - 1, nextRight < after.length - 1)))
+    ;[left, right] = [nextLeft + 1, nextRight + 1]
+  }
+  return lines
+}
+
+/** Texts by lines, and where a line was replaced by one line, by words. */
+function texts(before: string, after: string): Line[] {
+  const [left, right] = [before.split('\n'), after.split('\n')]
+  const keep = common(left, right)
+  const lines: Line[] = []
+  let [i, j] = [0, 0]
+  for (const [nextI, nextJ] of [...keep, [left.length, right.length] as const]) {
+    for (; i < nextI || j < nextJ; i += 1, j += 1) {
+      const [old, now] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
+      if (old !== undefined && now !== undefined) {
+        const [before, after] = words(old, now)
+        lines.push({ indent: 0, before, after })
+      } else if (old !== undefined) lines.push({ indent: 0, before: [{ text: old, differs: true }] })
+      else if (now !== undefined) lines.push({ indent: 0, after: [{ text: now, differs: true }] })
+    }
+    if (nextI < left.length && nextJ < right.length) {
+      const text = left[nextI] ?? ''
+      lines.push({ indent: 0, before: plain(text), after: plain(text) })
+    }
+    ;[i, j] = [nextI + 1, nextJ + 1]
+  }
+  return lines
+}
+
+const WORDS = /[\p{L}\p{N}]+|\s+|[^\p{L}\p{N}\s]/gu
+
+/** Which words differ. */
+function words(before: string, after: string): [Piece[], Piece[]] {
+  const [left, right] = [before.match(WORDS) ?? [], after.match(WORDS) ?? []]
+  const keep = common(left, right)
+  const kept = [new Set(keep.map(([i]) => i)), new Set(keep.map(([, j]) => j))] as const
+  return [pieces(left, kept[0]), pieces(right, kept[1])]
+}
+
+function pieces(words: string[], kept: ReadonlySet<number>): Piece[] {
+  const out: Piece[] = []
+  words.forEach((text, index) => {
+    const differs = !kept.has(index)
+    const last = out.at(-1)
+    if (last?.differs === differs) last.text += text
+    else out.push({ text, differs })
+  })
+  return out
+}
+
+/** The places of a longest common subsequence. */
+function common(left: readonly string[], right: readonly string[]): [number, number][] {
+  let [start, endLeft, endRight] = [0, left.length, right.length]
+  while (start < endLeft && start < endRight && left[start] === right[start]) start += 1
+  while (endLeft > start && endRight > start && left[endLeft - 1] === right[endRight - 1]) {
+    endLeft -= 1
+    endRight -= 1
+  }
+  const head = Array.from({ length: start }, (_, index): [number, number] => [index, index])
+  const tail = Array.from({ length: left.length - endLeft }, (_, index): [number, number] => [endLeft + index, endRight + index])
+  return [...head, ...middle(left, right, start, endLeft, endRight), ...tail]
+}
+
+function middle(left: readonly string[], right: readonly string[], start: number, endLeft: number, endRight: number) {
+  const [rows, columns] = [endLeft - start, endRight - start]
+  const out: [number, number][] = []
+  if (rows === 0 || columns === 0 || rows > LONGEST || columns > LONGEST) return out
+  const width = columns + 1
+  const lengths = new Uint16Array((rows + 1) * width)
+  const at = (row: number, column: number) => lengths[row * width + column] ?? 0
+  for (let row = rows - 1; row >= 0; row -= 1)
+    for (let column = columns - 1; column >= 0; column -= 1)
+      lengths[row * width + column] =
+        left[start + row] === right[start + column]
+          ? at(row + 1, column + 1) + 1
+          : Math.max(at(row + 1, column), at(row, column + 1))
+  for (let row = 0, column = 0; row < rows && column < columns; ) {
+    if (left[start + row] === right[start + column]) out.push([start + row++, start + column++])
+    else if (at(row + 1, column) >= at(row, column + 1)) row += 1
+    else column += 1
+  }
+  return out
+}

@@ -1,0 +1,176 @@
+// The side panel with everything about the event that is open. Left and right walk through the list's page, Escape
+// closes, and the focus comes to the heading so that a screen reader begins there.
+import { useEffect, useRef } from 'react'
+import { useQuery } from 'urql'
+import { sentence } from '../api/client'
+import { toJson } from '../api/exact'
+import { useCatalogue } from '../filter/catalogue'
+import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
+import { CopyButton } from '../ui/copy-button'
+import { Icon } from '../ui/icon'
+import { exactly, Time, zoneName } from '../ui/time'
+import { usePreferences } from '../view/preferences'
+import { useView } from '../view/use-view'
+import { Facts } from './facts'
+import { ActorSection, AllOf, mono, TargetSection } from './parties'
+import { type Event, OneEvent } from './query'
+import { Raw } from './raw'
+import { SameRequestSection } from './same-request'
+import { Withheld } from './withheld'
+import './detail.css'
+
+interface Props {
+  id: string
+  /** The events of the list's page, to walk through. */
+  ids: string[]
+}
+
+export function DetailPanel({ id, ids }: Props) {
+  const { view, look } = useView()
+  const [{ data, error, fetching }] = useQuery({ query: OneEvent, variables: { id } })
+  const found = data?.auditEvent
+  const event = found?.id === id ? found : undefined
+  const heading = useRef<HTMLHeadingElement>(null)
+  const at = ids.indexOf(id)
+  const open = (next: string | undefined) => look({ ...view, event: next })
+
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [id])
+  useEffect(() => {
+    const pressed = (key: KeyboardEvent) => {
+      if (key.key !== 'Escape' || document.querySelector(':popover-open')) return
+      look({ ...view, event: undefined })
+      document.querySelector<HTMLElement>('tr[aria-current] .event-link')?.focus()
+    }
+    addEventListener('keydown', pressed)
+    return () => removeEventListener('keydown', pressed)
+  }, [look, view])
+
+  return (
+    <aside className="detail" aria-label="Event" aria-busy={fetching}>
+      <header className="detail-bar">
+        <button type="button" className="button quiet square" aria-label="Newer event" disabled={at <= 0} onClick={() => open(ids[at - 1])}>
+          <Icon name="up" />
+        </button>
+        <button
+          type="button"
+          className="button quiet square"
+          aria-label="Older event"
+          disabled={at < 0 || at >= ids.length - 1}
+          onClick={() => open(ids[at + 1])}
+        >
+          <Icon name="down" />
+        </button>
+        <span className="grow" />
+        {event && <CopyButton label="Copy JSON" icon="copy" text={() => toJson(event.raw ?? withoutNames(event), 2)} />}
+        <CopyButton label="Copy link" icon="link" text={() => location.href} />
+        <button type="button" className="button quiet square" aria-label="Close" onClick={() => open(undefined)}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div className="detail-body" tabIndex={-1}>
+        <h2 ref={heading} tabIndex={-1}>
+          {event ? event.activityDisplayName : fetching ? 'Reading the event…' : 'No such event'}
+        </h2>
+        {error && <p role="alert">{sentence(error)}</p>}
+        {!event && !fetching && !error && <p>It does not exist, or you may not see it.</p>}
+        {event && <Everything event={event} />}
+      </div>
+    </aside>
+  )
+}
+
+/** The event as the API answers it, for callers who may not have the stored one. */
+function withoutNames(event: Event): unknown {
+  return JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === '__typename' ? undefined : value)))
+}
+
+const ROUTES = {
+  GRAPHQL: 'API (GraphQL)',
+  REST: 'API (REST)',
+  IMPORT: 'Import',
+  CONNECTOR: 'Connector',
+  INTERNAL: 'This service',
+} as const
+
+function Everything({ event }: { event: Event }) {
+  const { names } = useCatalogue()
+  const { zone } = usePreferences().preferences
+  const { recording } = event
+  return (
+    <>
+      <p className="detail-lead">
+        <span className={`badge ${event.status}`}>{STATUS_NAMES[event.status]}</span>
+        <span>
+          {exactly(event.occurredAt, zone)} <span className="muted">{zoneName(zone)}</span>
+        </span>
+        <span className="muted">
+          <Time moment={event.occurredAt} as="relative" />
+        </span>
+      </p>
+      {event.isRedacted && (
+        <p className="detail-redacted">
+          <Icon name="lock" /> Parts of this event are withheld from you.
+        </p>
+      )}
+      {event.statusReason !== null && <p className="detail-reason">{event.statusReason}</p>}
+      <Facts
+        facts={[
+          ['Service', names.service(event.service)],
+          ['Category', names.category(event.category)],
+          ['Activity', event.activity !== event.activityDisplayName && event.activity],
+          ['Component', event.component],
+          ['Resource type', RESOURCE_NAMES[event.activityResourceType]],
+          ['Group source', event.groupSource && SOURCE_NAMES[event.groupSource]],
+          ['Operation', event.operationType.toLowerCase().replace('_', ' ')],
+        ]}
+      />
+      <ActorSection actor={event.actor} />
+      {event.targets.map((target, index) => (
+        <TargetSection key={index} target={target} number={index + 1} of={event.targets.length} />
+      ))}
+      {event.targets.length === 0 && (
+        <section>
+          <h3>Target</h3>
+          <p className="muted">None.</p>
+        </section>
+      )}
+      {event.additionalDetails.length > 0 && (
+        <section aria-labelledby="detail-more">
+          <h3 id="detail-more">Additional details</h3>
+          <dl className="facts">
+            {event.additionalDetails.map((detail, index) => (
+              <div key={index}>
+                <dt>{detail.key}</dt>
+                <dd>{detail.withheld === null ? detail.value : <Withheld reason={detail.withheld} />}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      )}
+      {event.correlationId !== null && <SameRequestSection correlation={event.correlationId} id={event.id} />}
+      <section aria-labelledby="detail-source">
+        <header>
+          <h3 id="detail-source">Provenance</h3>
+          {event.correlationId !== null && (
+            <AllOf label="All of this request" filters={{ correlation: event.correlationId }} />
+          )}
+        </header>
+        <Facts
+          facts={[
+            ['Correlation id', mono(event.correlationId)],
+            ['Recorded', exactly(event.recordedAt, zone)],
+            ['By', recording.recordedBy],
+            ['Through', ROUTES[recording.route]],
+            ['Client', mono(recording.clientId)],
+            ['Source', recording.source],
+            ['Source tenant', mono(recording.sourceTenantId)],
+            ['Sequence', event.sequence],
+            ['Event key', mono(event.eventKey)],
+            ['Id', mono(event.id)],
+          ]}
+        />
+      </section>
+      <Raw event={event} />
+    </>
+  )
+}

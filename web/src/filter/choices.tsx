@@ -1,0 +1,88 @@
+// A list of choices to tick, narrowed by typing. Arrow keys walk from the text to the choices and back.
+import { type KeyboardEvent, type ReactNode, useId, useState } from 'react'
+
+export interface Choice {
+  key: string
+  label: string
+  hint?: string | undefined
+}
+
+interface Props {
+  legend: string
+  choices: readonly Choice[]
+  chosen: readonly string[]
+  onChange: (chosen: string[]) => void
+  /** Whether to offer a text that narrows the choices. */
+  narrow?: boolean | undefined
+  /** What to say when there is nothing to choose. */
+  none?: ReactNode
+}
+
+/** More than this is easier to type for than to scroll through. */
+const SHOWN = 150
+
+/** Moves the focus among the inputs of a panel. */
+export function walk(event: KeyboardEvent<HTMLElement>): void {
+  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+  if (step === 0) return
+  const inputs = [...event.currentTarget.querySelectorAll<HTMLElement>('input:not([disabled])')]
+  const next = inputs[inputs.indexOf(document.activeElement as HTMLElement) + step]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
+}
+
+export function Choices({ legend, choices, chosen, onChange, narrow, none }: Props) {
+  const [text, setText] = useState('')
+  const id = useId()
+  const wanted = text.trim().toLowerCase()
+  const matching = choices.filter(
+    ({ key, label }) => label.toLowerCase().includes(wanted) || key.toLowerCase().includes(wanted),
+  )
+  // What is chosen stays in sight, first.
+  const sorted = [...matching].sort((one, other) => rank(chosen, one) - rank(chosen, other))
+  const shown = sorted.slice(0, SHOWN)
+
+  return (
+    <div className="choices" onKeyDown={walk}>
+      {narrow === true && (
+        <input
+          type="search"
+          autoFocus
+          aria-label={`Find in ${legend}`}
+          placeholder="Type to narrow"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+        />
+      )}
+      <fieldset>
+        <legend className="visually-hidden">{legend}</legend>
+        {shown.map((choice, index) => (
+          <label key={choice.key} htmlFor={`${id}-${choice.key}`} className="choice">
+            <input
+              id={`${id}-${choice.key}`}
+              type="checkbox"
+              autoFocus={narrow !== true && index === 0}
+              checked={chosen.includes(choice.key)}
+              onChange={(event) =>
+                onChange(
+                  event.target.checked ? [...chosen, choice.key] : chosen.filter((key) => key !== choice.key),
+                )
+              }
+            />
+            <span>
+              {choice.label}
+              {choice.hint !== undefined && <small>{choice.hint}</small>}
+            </span>
+          </label>
+        ))}
+        {shown.length === 0 && <p className="muted">{none ?? 'Nothing matches.'}</p>}
+        {sorted.length > SHOWN && <p className="muted">{sorted.length - SHOWN} more: type to narrow.</p>}
+      </fieldset>
+    </div>
+  )
+}
+
+function rank(chosen: readonly string[], { key }: Choice): number {
+  return chosen.includes(key) ? 0 : 1
+}

@@ -1,0 +1,40 @@
+// Free text over activity, actor and targets; asked for with Enter, so that no half word is searched.
+import { useId, useState } from 'react'
+import { Icon } from '../ui/icon'
+import { useView } from '../view/use-view'
+
+export function SearchBox() {
+  const { view, filter } = useView()
+  const current = view.filters.text ?? ''
+  return <Box key={current} current={current} onSearch={(text) => filter({ text: text === '' ? undefined : text })} />
+}
+
+function Box({ current, onSearch }: { current: string; onSearch: (text: string) => void }) {
+  const [text, setText] = useState(current)
+  const id = useId()
+  return (
+    <form
+      role="search"
+      className="search-box"
+      onSubmit={(event) => {
+        event.preventDefault()
+        onSearch(text.trim())
+      }}
+    >
+      <label htmlFor={id} className="visually-hidden">
+        Search activities, actors and targets
+      </label>
+      <Icon name="search" />
+      <input
+        id={id}
+        type="search"
+        placeholder="Search"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value)
+          if (event.target.value === '' && current !== '') onSearch('')
+        }}
+      />
+    </form>
+  )
+}

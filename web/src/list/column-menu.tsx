@@ -1,0 +1,100 @@
+// Which columns are shown, and in which order: ticked, and moved by dragging or with the arrow buttons.
+import { useState } from 'react'
+import { Icon } from '../ui/icon'
+import { Popover } from '../ui/popover'
+import { usePreferences } from '../view/preferences'
+import { COLUMNS, DEFAULT_COLUMNS, shownColumns } from './columns'
+
+function moved(order: string[], from: number, to: number): string[] {
+  const out = [...order]
+  const [one] = out.splice(from, 1)
+  if (one !== undefined) out.splice(to, 0, one)
+  return out
+}
+
+export function ColumnMenu() {
+  const { preferences, prefer } = usePreferences()
+  const shown = shownColumns(preferences.columns)
+  const hidden = Object.keys(COLUMNS).filter((id) => !shown.includes(id))
+  const [dragged, setDragged] = useState<number>()
+  const set = (columns: string[]) => prefer({ columns })
+
+  return (
+    <Popover
+      label="Columns"
+      buttonLabel="Columns"
+      button={
+        <>
+          <Icon name="columns" /> <span className="wide-only">Columns</span>
+        </>
+      }
+    >
+      {() => (
+        <div className="columns">
+          <ol aria-label="Shown columns">
+            {shown.map((id, index) => {
+              const title = COLUMNS[id]?.title ?? id
+              return (
+                <li
+                  key={id}
+                  draggable
+                  className={dragged === index ? 'dragged' : ''}
+                  onDragStart={() => setDragged(index)}
+                  onDragEnd={() => setDragged(undefined)}
+                  onDragOver={(event) => {
+                    event.preventDefault()
+                    if (dragged === undefined || dragged === index) return
+                    set(moved(shown, dragged, index))
+                    setDragged(index)
+                  }}
+                >
+                  <Icon name="grip" />
+                  <label>
+                    <input
+                      type="checkbox"
+                      checked
+                      disabled={shown.length === 1}
+                      onChange={() => set(shown.filter((one) => one !== id))}
+                    />
+                    {title}
+                  </label>
+                  <button
+                    type="button"
+                    className="chip-clear"
+                    aria-label={`Move ${title} up`}
+                    disabled={index === 0}
+                    onClick={() => set(moved(shown, index, index - 1))}
+                  >
+                    <Icon name="up" />
+                  </button>
+                  <button
+                    type="button"
+                    className="chip-clear"
+                    aria-label={`Move ${title} down`}
+                    disabled={index === shown.length - 1}
+                    onClick={() => set(moved(shown, index, index + 1))}
+                  >
+                    <Icon name="down" />
+                  </button>
+                </li>
+              )
+            })}
+          </ol>
+          <ul aria-label="Other columns">
+            {hidden.map((id) => (
+              <li key={id}>
+                <label>
+                  <input type="checkbox" checked={false} onChange={() => set([...shown, id])} />
+                  {COLUMNS[id]?.title}
+                </label>
+              </li>
+            ))}
+          </ul>
+          <button type="button" className="button quiet" onClick={() => set(DEFAULT_COLUMNS)}>
+            Back to the usual columns
+          </button>
+        </div>
+      )}
+    </Popover>
+  )
+}

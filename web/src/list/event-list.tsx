@@ -1,0 +1,127 @@
+// A page of events with what belongs around it: how many there are, the way to older and newer ones, and what to say
+// when there are none or the server cannot answer. While the next page is on its way, the last one stays.
+import { useEffect, useMemo, useState } from 'react'
+import { useQuery } from 'urql'
+import { sentence } from '../api/client'
+import { Icon } from '../ui/icon'
+import { usePreferences } from '../view/preferences'
+import { useView } from '../view/use-view'
+import { partsOf, shownColumns } from './columns'
+import { Count } from './count'
+import { Empty } from './empty'
+import { EventTable } from './event-table'
+import { Events, pageVariables, type Row } from './query'
+import './list.css'
+
+const NONE: ReadonlySet<string> = new Set()
+
+interface Props {
+  /** Changes when the list is to be read again. */
+  reading: number
+  /** The ids of the page's events, newest first, for walking through them in the detail. */
+  onRows: (ids: string[]) => void
+}
+
+export function EventList({ reading, onRows }: Props) {
+  const { view, look } = useView()
+  const { preferences } = usePreferences()
+  const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
+  const { filters, place } = view
+  const variables = useMemo(
+    () => pageVariables({ filters, place }, preferences.rows, partsOf(shown)),
+    [filters, place, preferences.rows, shown],
+  )
+  const key = JSON.stringify(variables)
+  const [{ data, error, fetching, stale }, again] = useQuery({ query: Events, variables })
+  useEffect(() => {
+    if (reading > 0) again({ requestPolicy: 'network-only' })
+  }, [reading, again])
+
+  const page = data?.auditEvents
+  const rows: Row[] = useMemo(() => page?.nodes ?? [], [page])
+  useEffect(() => onRows(rows.map((row) => row.id)), [rows, onRows])
+  const waiting = useSlow(fetching || stale)
+  const info = page?.pageInfo
+
+  // Backwards from a cursor that has nothing before it is the top of the list.
+  const isStranded = page !== undefined && rows.length === 0 && place !== undefined
+  useEffect(() => {
+    if (isStranded && !fetching) look({ ...view, place: undefined })
+  }, [isStranded, fetching, look, view])
+
+  return (
+    <section className="list" aria-label="Audit events" aria-busy={waiting}>
+      <div className={waiting ? 'progress on' : 'progress'} />
+      {error && (
+        <div className="list-error" role="alert">
+          <p>{sentence(error)}</p>
+          <button type="button" className="button" onClick={() => again({ requestPolicy: 'network-only' })}>
+            Try again
+          </button>
+        </div>
+      )}
+      {!error && page && rows.length === 0 && !fetching && !isStranded && <Empty key={key} filters={filters} />}
+      {(rows.length > 0 || fetching) && <EventTable key={place ? JSON.stringify(place) : 'top'} rows={rows} shown={shown} fresh={NONE} />}
+      <footer className="pager">
+        <Count filters={filters} reading={reading} enough={page !== undefined} />
+        <label className="pager-size">
+          <span className="wide-only">Events a page</span>
+          <RowsChoice />
+        </label>
+        <nav aria-label="Pages" className="row">
+          {place !== undefined && (
+            <button type="button" className="button" onClick={() => look({ ...view, place: undefined })}>
+              Newest
+            </button>
+          )}
+          <button
+            type="button"
+            className="button"
+            disabled={info?.hasPreviousPage !== true}
+            onClick={() => look({ ...view, place: { before: info?.startCursor ?? '' } })}
+          >
+            <Icon name="left" /> Newer
+          </button>
+          <button
+            type="button"
+            className="button"
+            disabled={info?.hasNextPage !== true}
+            onClick={() => look({ ...view, place: { after: info?.endCursor ?? '' } })}
+          >
+            Older <Icon name="right" />
+          </button>
+        </nav>
+      </footer>
+    </section>
+  )
+}
+
+function RowsChoice() {
+  const { preferences, prefer } = usePreferences()
+  const { view, look } = useView()
+  return (
+    <select
+      aria-label="Events a page"
+      value={preferences.rows}
+      onChange={(event) => {
+        const rows = ([50, 100, 200] as const).find((one) => String(one) === event.target.value) ?? 50
+        prefer({ rows })
+        look({ ...view, place: undefined })
+      }}
+    >
+      <option value={50}>50</option>
+      <option value={100}>100</option>
+      <option value={200}>200</option>
+    </select>
+  )
+}
+
+/** Whether something takes so long that it should be said. */
+function useSlow(busy: boolean): boolean {
+  const [slow, setSlow] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(busy), busy ? 150 : 0)
+    return () => clearTimeout(timer)
+  }, [busy])
+  return slow
+}

@@ -1,0 +1,120 @@
+// The rows of a page. Only those in sight are in the document, however long the page or the live tail gets; the rows
+// have one height, so that nothing jumps.
+import { useTable } from '@tanstack/react-table'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, useMemo, useRef } from 'react'
+import { useCatalogue } from '../filter/catalogue'
+import { useMedia } from '../ui/media'
+import { usePreferences } from '../view/preferences'
+import { useView } from '../view/use-view'
+import { COLUMNS, columns, features } from './columns'
+import type { Row } from './query'
+
+const ROW_HEIGHT = { wide: 35, narrow: 70 }
+
+export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[]; fresh: ReadonlySet<string> }) {
+  const { view, look } = useView()
+  const { names } = useCatalogue()
+  const { preferences } = usePreferences()
+  const narrow = useMedia('(max-width: 720px)')
+  const scroller = useRef<HTMLDivElement>(null)
+  const defined = useMemo(() => columns(names), [names])
+  const columnVisibility = useMemo(
+    () => Object.fromEntries(Object.keys(COLUMNS).map((id) => [id, shown.includes(id)])),
+    [shown],
+  )
+  const table = useTable({
+    features,
+    columns: defined,
+    data: rows,
+    getRowId: (row) => row.id,
+    state: { columnVisibility, columnOrder: shown },
+  })
+  const height = narrow ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide
+  const all = table.getRowModel().rows
+  const virtual = useVirtualizer({
+    count: all.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    getItemKey: (index) => all[index]?.id ?? index,
+    overscan: 12,
+    // The header stays in sight above the rows.
+    scrollPaddingStart: narrow ? 0 : height,
+  })
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false
+  const items = virtual.getVirtualItems()
+  const before = items[0]?.start ?? 0
+  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
+  const leastOf = (id: string) => {
+    const { least = 0, relative = least } = COLUMNS[id]?.width ?? {}
+    return preferences.times === 'relative' ? relative : least
+  }
+  const least = shown.reduce((sum, id) => sum + leastOf(id), 0)
+  const shares = shown.reduce((sum, id) => sum + (COLUMNS[id]?.width.share ?? 0), 0)
+  const width = (id: string) => {
+    const [share, own] = [COLUMNS[id]?.width.share ?? 0, leastOf(id)]
+    return share === 0 ? `${own}px` : `calc(${own}px + (100% - ${least}px) * ${share / shares})`
+  }
+
+  /** Up and down walk through the rows, Enter follows the link. */
+  const walk = (event: KeyboardEvent<HTMLTableSectionElement>) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    const row = (event.target as HTMLElement).closest<HTMLElement>('tr[data-index]')
+    if (step === undefined || !row) return
+    event.preventDefault()
+    const index = Number(row.dataset['index']) + step
+    if (index < 0 || index >= all.length) return
+    virtual.scrollToIndex(index)
+    // The rows around those in sight are in the document already.
+    scroller.current?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)?.focus({ preventScroll: true })
+  }
+
+  return (
+    <div className="table-scroller" ref={scroller}>
+      <table className="table" role="table" aria-label="Audit events" aria-rowcount={all.length + 1} style={{ minWidth: narrow ? 0 : least }}>
+        <colgroup>
+          {shown.map((id) => (
+            <col key={id} style={{ width: width(id) }} />
+          ))}
+        </colgroup>
+        <thead role="rowgroup">
+          <tr role="row" aria-rowindex={1}>
+            {table.getHeaderGroups()[0]?.headers.map((header) => (
+              <th key={header.id} scope="col" role="columnheader">
+                {COLUMNS[header.column.id]?.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup" onKeyDown={walk}>
+          {before > 0 && <tr className="room" aria-hidden="true" style={{ height: before }} />}
+          {items.map(({ index }) => {
+            const row = all[index]
+            if (!row) return null
+            const open = row.id === view.event
+            return (
+              <tr
+                key={row.id}
+                role="row"
+                data-index={index}
+                aria-rowindex={index + 2}
+                aria-current={open || undefined}
+                className={`event ${fresh.has(row.id) ? 'fresh' : ''}`}
+                onClick={(event) => {
+                  if (!(event.target as HTMLElement).closest('a')) look({ ...view, event: row.id })
+                }}
+              >
+                {row.getVisibleCells().map((cell) => (
+                  <td key={cell.id} role="cell" data-column={cell.column.id}>
+                    <table.FlexRender cell={cell} />
+                  </td>
+                ))}
+              </tr>
+            )
+          })}
+          {after > 0 && <tr className="room" aria-hidden="true" style={{ height: after }} />}
+        </tbody>
+      </table>
+    </div>
+  )
+}

@@ -1,0 +1,102 @@
+// The menu: an item per workload, which pre-filters its events and unfolds its categories, from which the category
+// can be changed; and who is signed in. On narrow screens it is behind a button.
+import { useCatalogue } from '../filter/catalogue'
+import { rolesOf, useSession } from '../session/context'
+import { Icon } from '../ui/icon'
+import { Mark } from '../ui/mark'
+import { Popover } from '../ui/popover'
+import { useView } from '../view/use-view'
+import './menu.css'
+
+export function ServiceMenu({ asButton }: { asButton?: boolean }) {
+  if (asButton === true)
+    return (
+      <Popover label="Menu" buttonLabel="Menu" buttonClass="button quiet square menu-button" button={<Icon name="menu" />}>
+        {(close) => <Items onChoose={close} />}
+      </Popover>
+    )
+  return (
+    <div className="menu">
+      <p className="menu-brand">
+        <Mark /> Audit log
+      </p>
+      <Items />
+      <Account />
+    </div>
+  )
+}
+
+function Items({ onChoose }: { onChoose?: () => void }) {
+  const { view, filter } = useView()
+  const { services } = useCatalogue()
+  const { service, category } = view.filters
+  const chosen = service.length === 1 ? service[0] : undefined
+  // What this tenant has comes first; what it never had is still there to be chosen.
+  const used = services.filter((one) => one.eventCount > 0 || one.key === chosen)
+  const unused = services.filter((one) => !used.includes(one))
+  const choose = (service: string[], category: string[] = []) => {
+    filter({ service, category, activity: [] })
+    onChoose?.()
+  }
+  const item = ({ key, displayName, categories }: (typeof services)[number]) => (
+    <li key={key}>
+      <button type="button" aria-current={chosen === key && category.length === 0} onClick={() => choose([key])}>
+        {displayName}
+      </button>
+      {chosen === key && categories.length > 1 && (
+        <ul aria-label={`Categories of ${displayName}`}>
+          {categories.map((one) => (
+            <li key={one.key}>
+              <button
+                type="button"
+                aria-current={category.length === 1 && category[0] === one.key}
+                onClick={() => choose([key], [one.key])}
+              >
+                {one.displayName}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </li>
+  )
+  return (
+    <nav aria-label="Services" className="menu-items">
+      <ul>
+        <li>
+          <button type="button" aria-current={service.length === 0} onClick={() => choose([])}>
+            All services
+          </button>
+        </li>
+        {used.map(item)}
+      </ul>
+      {unused.length > 0 && (
+        <details>
+          <summary>Without events</summary>
+          <ul>{unused.map(item)}</ul>
+        </details>
+      )}
+      {onChoose && <Account />}
+    </nav>
+  )
+}
+
+function Account() {
+  const { viewer, signOut } = useSession()
+  return (
+    <div className="menu-account">
+      <p>
+        <b>{viewer.displayName ?? viewer.userPrincipalName ?? viewer.subject}</b>
+        <span className="muted">
+          {rolesOf(viewer).join(', ')} · {viewer.tenant.displayName}
+        </span>
+      </p>
+      <p className="row">
+        <button type="button" className="link" onClick={signOut}>
+          Sign out
+        </button>
+        <a href="./graphiql">API explorer</a>
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,72 @@
+// What is looked at: page, period, filters, the event that is open. One plain value, from which everything else
+// follows; `fragment.ts` writes it into the address.
+import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
+
+/** A party chosen by its key, with the name it was chosen by. */
+export interface Party {
+  key: string
+  name: string
+}
+
+export type Window = '24h' | '7d' | '30d'
+
+/** When: a span that ends now, everything, or between two moments (RFC 3339), either of which may be open. */
+export type Period = Window | 'all' | { from?: string | undefined; to?: string | undefined }
+
+/** A changed property; values as people type them. */
+export interface Property {
+  name?: string | undefined
+  from?: string | undefined
+  to?: string | undefined
+}
+
+export interface Filters {
+  period: Period
+  service: string[]
+  category: string[]
+  resource: ActivityResourceType[]
+  source?: GroupSource | undefined
+  activity: string[]
+  status: ActivityStatus[]
+  actor: Party[]
+  /** Part of an initiator's name. */
+  actorText?: string | undefined
+  target: Party[]
+  /** Part of a target's name. */
+  targetText?: string | undefined
+  property?: Property | undefined
+  involving?: string | undefined
+  correlation?: string | undefined
+  text?: string | undefined
+}
+
+/** Where in the list: the page after or before a cursor; without one, the newest events. */
+export type Place = { after: string } | { before: string } | undefined
+
+export interface View {
+  filters: Filters
+  place: Place
+  /** The id of the event whose detail is open. */
+  event?: string | undefined
+}
+
+export const NO_FILTERS: Filters = {
+  period: '30d',
+  service: [],
+  category: [],
+  resource: [],
+  activity: [],
+  status: [],
+  actor: [],
+  target: [],
+}
+
+export const START: View = { filters: NO_FILTERS, place: undefined }
+
+/** The view with other filters: from the top of the list again, with nothing open. */
+export function filtered(view: View, change: Partial<Filters>): View {
+  const filters = { ...view.filters, ...change }
+  // The portals' rule: a source is a question about groups only.
+  if (!filters.resource.includes('GROUP') || filters.resource.length > 1) filters.source = undefined
+  return { ...view, filters, place: undefined, event: undefined }
+}

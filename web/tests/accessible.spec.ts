@@ -1,0 +1,60 @@
+// What axe says, light and dark, wide and narrow; and that a phone shows the same.
+import { ask, expect, expectAccessible, rows, test, url } from './fixture'
+
+async function withChanges(): Promise<string> {
+  const data = await ask<{ auditEvents: { nodes: { id: string }[] } }>(
+    '{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Add service principal credentials" } }) { nodes { id } } }',
+  )
+  return data.auditEvents.nodes[0]?.id ?? ''
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme })
+
+    test('signing in', async ({ page }) => {
+      await page.goto(url())
+      await expect(page.getByLabel('Access token')).toBeVisible()
+      await expectAccessible(page)
+    })
+
+    test('list, detail and panels', async ({ open }) => {
+      const page = await open(`#status=SUCCESS&event=${await withChanges()}`, 'AUDIT_READER')
+      await expect(page.getByText('Withheld: sensitive').first()).toBeVisible()
+      await expect(rows(page).first()).toBeVisible()
+      await expectAccessible(page)
+      for (const name of [/^Date/, 'Filter by initiated by', 'Filter by category', 'Filter by changed property', 'Columns', 'Times']) {
+        await page.getByRole('button', { name }).click()
+        await expect(page.getByRole('dialog')).toBeVisible()
+        await expectAccessible(page)
+        await page.keyboard.press('Escape')
+      }
+    })
+
+    test('nothing found', async ({ open }) => {
+      const page = await open('#text=nosuchthinganywhere')
+      await expect(page.getByText('One filter excludes everything')).toBeVisible()
+      await expectAccessible(page)
+    })
+  })
+}
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true })
+
+  test('list, menu and detail fit the screen', async ({ open }) => {
+    const page = await open()
+    await expect(rows(page).first()).toBeVisible()
+    await expectAccessible(page)
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect(await overflow()).toBe(0)
+    await page.getByRole('button', { name: 'Menu' }).tap()
+    await page.getByRole('dialog', { name: 'Menu' }).getByRole('button', { name: 'Microsoft Intune', exact: true }).tap()
+    await expect(page.getByRole('heading', { name: 'Microsoft Intune', level: 1 })).toBeVisible()
+    await expect(page.getByRole('dialog', { name: 'Menu' })).toBeHidden()
+    await rows(page).first().tap()
+    await expect(page.getByRole('complementary', { name: 'Event' })).toBeVisible()
+    expect(await overflow()).toBe(0)
+    await expectAccessible(page)
+  })
+})

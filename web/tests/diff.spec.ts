@@ -1,0 +1,74 @@
+// The comparison of values, without a browser.
+import { expect, test } from '@playwright/test'
+import { digits, marked, toJson } from '../src/api/exact'
+import { diff, type Line } from '../src/detail/diff'
+
+/** The lines as text: `before | after`, with what differs in brackets. */
+function shown(lines: Line[]): string[] {
+  const side = (pieces: Line['before']) => pieces?.map(({ text, differs }) => (differs ? `[${text}]` : text)).join('') ?? ''
+  return lines.map(({ indent, before, after }) => `${'  '.repeat(indent)}${side(before)} | ${side(after)}`)
+}
+
+test('texts are compared by words, and by lines', () => {
+  expect(shown(diff('Head of Sales', 'Head of Support'))).toEqual(['Head of [Sales] | Head of [Support]'])
+  expect(shown(diff('a\nb\nc', 'a\nc\nd'))).toEqual(['a | a', '[b] | ', 'c | c', ' | [d]'])
+  expect(shown(diff('', 'x'))).toEqual([' | [x]'])
+})
+
+test('short values stand on a line, with their kind to be seen', () => {
+  expect(shown(diff([true], [false]))).toEqual(['[[true]] | [[false]]'])
+  expect(shown(diff(1, '1'))).toEqual(['1 | ["]1["]'])
+  expect(shown(diff(null, 'null'))).toEqual(['null | ["]null["]'])
+})
+
+test('no value is not JSON null', () => {
+  expect(shown(diff(undefined, null))).toEqual([' | [null]'])
+  expect(shown(diff(null, undefined))).toEqual(['[null] | '])
+  expect(diff(undefined, undefined)).toEqual([])
+})
+
+test('objects are compared by key, whatever their order', () => {
+  const before = { name: 'VPN exits', trusted: true, ranges: ['203.0.113.0/28', '198.51.100.93/32', '2001:db8:44::/48'] }
+  const after = { trusted: true, name: 'VPN exits', ranges: ['203.0.113.0/28', '198.51.100.170/32', '2001:db8:44::/48'], note: 'moved' }
+  expect(shown(diff(before, after))).toEqual([
+    '{ | {',
+    '  "name": "VPN exits", | "name": "VPN exits",',
+    '  "trusted": true, | "trusted": true,',
+    '  "ranges": [ | "ranges": [',
+    '    "203.0.113.0/28", | "203.0.113.0/28",',
+    '    "198.51.100.[93]/32", | "198.51.100.[170]/32",',
+    '    "2001:db8:44::/48" | "2001:db8:44::/48"',
+    '  ] | ],',
+    '   | ["note": "moved"]',
+    '} | }',
+  ])
+})
+
+test('what was put into a list does not make the rest differ', () => {
+  const plan = (name: string) => ({ SkuName: name, SkuId: '06ebc4ee-1bb5-47dd-8120-11324bc54e06' })
+  const lines = shown(diff([plan('A'), plan('C')], [plan('A'), plan('B'), plan('C')]))
+  expect(lines.filter((line) => line.includes('['))).toEqual([
+    '[ | [',
+    '   | [{]',
+    '     | ["SkuName": "B",]',
+    '     | ["SkuId": "06ebc4ee-1bb5-47dd-8120-11324bc54e06"]',
+    '   | [},]',
+  ])
+})
+
+test('long lists are compared all the same', () => {
+  const list = Array.from({ length: 5_000 }, (_, index) => `member ${index}`)
+  const started = Date.now()
+  expect(diff(list, list.with(2_500, 'another')).filter(({ after }) => after?.some(({ differs }) => differs))).toHaveLength(1)
+  expect(diff(list, [...list].reverse())).toHaveLength(5_002)
+  expect(Date.now() - started).toBeLessThan(5_000)
+})
+
+test('numbers keep their digits', () => {
+  const json = '{"a":12345678901234567890,"b":[1.0,1e400,-0,7,"1.0","say \\"5.0\\""]}'
+  const value = JSON.parse(marked(json)) as { a: unknown; b: unknown[] }
+  expect(toJson(value)).toBe(json)
+  expect(digits(value.a)).toBe('12345678901234567890')
+  expect(digits(value.b[4])).toBeUndefined()
+  expect(shown(diff(value.b[0], value.b[3]))).toEqual(['[1.0] | [7]'])
+})

@@ -1,0 +1,63 @@
+// Signing in, being sent back to it, and what each role is offered.
+import { expect, expectCount, rows, test, tokenOf, url } from './fixture'
+
+test('a token is pasted, as the demo prints it, and forgotten on signing out', async ({ page }) => {
+  await page.goto(url())
+  await page.getByLabel('Access token').fill('nothing of the kind')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByRole('alert')).toContainText('three parts')
+  await page.getByLabel('Access token').fill(`token GLOBAL_ADMIN ${tokenOf('GLOBAL_ADMIN')}\n`)
+  await page.keyboard.press('Enter')
+  await expect(rows(page).first()).toBeVisible()
+  await expect(page.getByText('Global Admin · Contoso')).toBeVisible()
+  await page.reload()
+  await expect(rows(page).first()).toBeVisible()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await expect(page.getByLabel('Access token')).toBeVisible()
+  expect(await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage).concat(Object.entries(localStorage))))).not.toContain('eyJ')
+})
+
+test('a token that the server does not know is refused', async ({ page, allowed }) => {
+  allowed.push('401')
+  await page.goto(url())
+  await page.getByLabel('Access token').fill(tokenOf('GLOBAL_ADMIN').slice(0, -4) + 'AAAA')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.getByRole('alert')).toContainText('does not accept this token')
+})
+
+test('when the session ends, signing in again leads back to the same view', async ({ open, allowed }) => {
+  allowed.push('401')
+  const page = await open('#status=FAILURE&period=7d')
+  await expect(rows(page).first()).toBeVisible()
+  const before = await page.locator('.count').innerText()
+  await page.route('**/graphql', (route) => route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer a.b.c' } }))
+  await page.getByRole('button', { name: 'Read again' }).click()
+  await expect(page.getByRole('alert')).toContainText('session has ended')
+  expect(page.url()).toContain('#period=7d&status=FAILURE'.slice(1).split('&')[1])
+  await page.unroute('**/graphql')
+  await page.getByLabel('Access token').fill(tokenOf('GLOBAL_ADMIN'))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await expect(page.locator('.count')).toHaveText(before)
+  await expect(page.getByRole('button', { name: 'Status: Failure' })).toBeVisible()
+})
+
+test('an Intune administrator is offered Intune alone', async ({ open }) => {
+  const page = await open('', 'INTUNE_SERVICE_ADMIN')
+  await expect(rows(page).first()).toBeVisible()
+  await expect(page.getByText('Intune Service Admin · Contoso')).toBeVisible()
+  const items = page.getByRole('navigation', { name: 'Services' }).locator('> ul > li > button')
+  await expect(items).toHaveText(['All services', 'Microsoft Intune', 'Windows 365'])
+})
+
+test('who may only record has nothing to read', async ({ open }) => {
+  const page = await open('', 'RECORD')
+  await expect(page.getByRole('heading', { name: 'Nothing to read' })).toBeVisible()
+})
+
+test('an address kept from another view of an event that is not there says so', async ({ open }) => {
+  const page = await open('#event=nonsense')
+  await expect(page.getByRole('heading', { name: 'No such event' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('complementary', { name: 'Event' })).toBeHidden()
+  await expectCount(page, Number((await page.locator('.count b').innerText()).replace(',', '')))
+})
