@@ -291,7 +291,8 @@ async fn a_page_of_several_values_walks_the_index_of_each() {
         let walks = asked.len();
         for (descending, from_end) in [(true, false), (false, false), (true, true)] {
             let order = Order { field: OrderField::OccurredAt, descending };
-            let list = List { condition: condition.clone(), period: TimeRange { from: Some(start()), to: None } };
+            let period = TimeRange { from: Some(start()), to: None };
+            let list = List { condition: condition.clone(), period, as_of: None };
             let page = Page { limit: LIMIT, from_end, after: None, before: None, order, window: None };
             statements.take();
             // The bodies are all the first event's, which another service did not log.
