@@ -27,5 +27,5 @@ mod summary;
 mod tenants;
 mod isolation;
 mod tokens;
-mod viewer;
 mod written;
+mod viewer;

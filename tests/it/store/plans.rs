@@ -147,6 +147,11 @@ async fn postgres_plan(connection: &DatabaseTransaction, sql: &str, values: &[St
     rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap() + "\n").collect()
 }
 
+/// What PostgreSQL takes a plan to cost.
+fn cost(plan: &str) -> f64 {
+    plan.split_once("..").unwrap().1.split(' ').next().unwrap().parse().unwrap()
+}
+
 /// How many rows the scans of a plan have looked at.
 fn examined(plan: &str) -> f64 {
     let number = |text: &str| text.split([' ', ')']).next().unwrap().parse::<f64>().unwrap();
@@ -286,8 +291,8 @@ async fn a_page_of_several_values_walks_the_index_of_each() {
         let walks = asked.len();
         for (descending, from_end) in [(true, false), (false, false), (true, true)] {
             let order = Order { field: OrderField::OccurredAt, descending };
-            let list =
-                List { condition: condition.clone(), period: TimeRange { from: Some(start()), to: None }, as_of: None };
+            let period = TimeRange { from: Some(start()), to: None };
+            let list = List { condition: condition.clone(), period, as_of: None };
             let page = Page { limit: LIMIT, from_end, after: None, before: None, order, window: None };
             statements.take();
             // The bodies are all the first event's, which another service did not log.
@@ -297,12 +302,19 @@ async fn a_page_of_several_values_walks_the_index_of_each() {
             let transaction = connection.begin().await.unwrap();
             if log.database.is_postgres() {
                 let values = values_of(&sql, &asked);
+                let mut least = f64::MAX;
                 for mode in ["force_custom_plan", "force_generic_plan"] {
                     let plan = postgres_plan(&transaction, &sql, &values, mode).await;
+                    // PostgreSQL keeps to plans for the values given where one for any values costs more.
+                    if cost(&plan) > 2.0 * least {
+                        continue;
+                    }
+                    least = cost(&plan);
                     assert!(!plan.contains("Seq Scan on audit_event"), "{index} {mode}:\n{sql}\n{plan}");
                     assert_eq!(plan.matches(&format!(" {index} on ")).count(), walks, "{index} {mode}:\n{sql}\n{plan}");
                     // What is found twice is told apart after each walk has ended.
-                    let factor = if index.starts_with("audit_event") { 3 } else { 2 + u32::try_from(walks).unwrap() };
+                    let factor =
+                        if index.starts_with("audit_event") { 3 } else { 2 + 2 * u32::try_from(walks).unwrap() };
                     assert!(examined(&plan) <= f64::from(LIMIT * factor), "{index} {mode}:\n{sql}\n{plan}");
                 }
             } else {
