@@ -128,8 +128,11 @@ pub(super) async fn postgres(
          SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
     );
     let milliseconds = settings.statement_timeout.as_millis();
-    let reading =
-        format!("SET jit = off; SET default_transaction_read_only = on; SET statement_timeout = {milliseconds}");
+    // One caller's page shall not take the cores of others, and a walk that is merged beats a parallel scan.
+    let reading = format!(
+        "SET jit = off; SET max_parallel_workers_per_gather = 0; SET default_transaction_read_only = on; \
+         SET statement_timeout = {milliseconds}"
+    );
     let writers = pool(super::WRITING_CONNECTIONS, writing, settings.record_timeout).await.map_err(sqlx_error)?;
     let readers = pool(settings.connections, reading, settings.statement_timeout).await.map_err(sqlx_error)?;
     Ok((writers.into(), readers.into()))

@@ -137,12 +137,9 @@ impl List<'_> {
                 "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
             ));
             List { scope, condition, ..self.clone() }.walk(&mut sql, stretch);
-            if parts.overlap {
-                // What is found twice is told apart when all are together, so each walk has to end by itself.
-                limited(&mut sql, &format!("{alias}."), stretch);
-            } else {
-                sql.push(&ordered(&format!("{alias}."), stretch.order));
-            }
+            // Each walk ends by itself: what is found twice is told apart when all are together, and PostgreSQL walks an
+            // index only if it knows that few rows are wanted.
+            limited(&mut sql, &format!("{alias}."), stretch);
             sql.push(&format!(") w{i}"));
         }
         sql.push(") u");

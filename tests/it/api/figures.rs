@@ -69,7 +69,7 @@ async fn recording_and_the_database_are_measured() {
         .await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let figures = figures(&app).await;
-    assert_eq!(value(&figures, "auditgraph_recording_events_per_commit_sum"), "3");
+    assert_eq!(value(&figures, "auditgraph_recording_events_per_commit_sum"), "3.0");
     assert_eq!(value(&figures, "auditgraph_recording_events_per_commit_count"), "1");
     assert_eq!(value(&figures, "auditgraph_recording_seconds_count"), "1");
     assert_eq!(value(&figures, "auditgraph_recording_waiting"), "0");

@@ -139,7 +139,9 @@ async fn postgres_plan(connection: &DatabaseTransaction, sql: &str, values: &[St
         None => "int8",
     };
     let types: Vec<&str> = values.iter().enumerate().map(word).collect();
-    connection.execute_unprepared(&format!("SET LOCAL plan_cache_mode = {mode}")).await.unwrap();
+    // As the sessions that read have it.
+    let settings = format!("SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = {mode}");
+    connection.execute_unprepared(&settings).await.unwrap();
     connection.execute_unprepared(&format!("PREPARE {mode} ({}) AS {sql}", types.join(", "))).await.unwrap();
     let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) EXECUTE {mode} ({})", values.join(", "));
     // A plan cannot be prepared: it would ask for its own.
