@@ -1,7 +1,7 @@
 //! Every setting and every limit: its option, environment variable, default and bounds.
 //!
 //! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
-//! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`file`].
+//! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`mod@file`].
 
 pub mod file;
 mod limit;
