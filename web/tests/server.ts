@@ -9,6 +9,8 @@ export default async function start(): Promise<() => Promise<void>> {
   const program = process.env['AUDITGRAPH_PROGRAM'] ?? '../target/debug/auditgraph'
   const server = spawn(program, ['demo', '--events', EVENTS, '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // A line for every request would hide what the tests say.
+    env: { AUDITGRAPH_LOG: 'warn', ...process.env },
   })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))
   await new Promise<void>((resolve, reject) => {
