@@ -56,7 +56,7 @@
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
 //!
-//! **Verify.** `app/operate.rs` → `store/verify.rs`: the rows that a stored body makes, made again by `store/record.rs`
+//! **Verify.** `app/operate.rs` → `store/verify.rs`: the rows that a stored body makes, made again by `store/prepared.rs`
 //! and compared with those that stand.
 //!
 //! # Invariants
