@@ -1,4 +1,4 @@
-//! A page by hand: what one would write who needs this one page and nothing else.
+//! A page by hand: what one would write who needs this one page and nothing else. And recording without a database.
 //!
 //! The token is verified, the statement that auditgraph sends is sent by sqlx, bodies are read into structures that
 //! borrow from them, and the answer that auditgraph gives to [`crate::shape::PAGE`] is printed. No GraphQL, no scope,
@@ -8,15 +8,18 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use auditgraph::audit::EventId;
-use auditgraph::audit::Timestamp;
+use auditgraph::app;
 use auditgraph::audit::fold::fold;
 use auditgraph::audit::page::{Cursor, Order, Position};
+use auditgraph::audit::sensitive::SensitiveNames;
+use auditgraph::audit::{EventId, NewEvent, Recording, RecordingRoute, Timestamp, json_input};
+use auditgraph::foreign::Records;
 use clap::Args;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::{self, PgPool, Row as _};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::process::SECRET;
@@ -42,6 +45,7 @@ struct State {
     key: DecodingKey,
     validation: Validation,
     tenant_id: i32,
+    rules: SensitiveNames,
 }
 
 pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
@@ -49,11 +53,22 @@ pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
     let tenant_id: i32 = sqlx::query_scalar("SELECT id FROM tenant WHERE key = 'contoso'").fetch_one(&pool).await?;
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_aud = false;
-    let state = web::Data::new(State { pool, key: DecodingKey::from_secret(SECRET.as_bytes()), validation, tenant_id });
-    HttpServer::new(move || App::new().app_data(state.clone()).route("/page", web::post().to(page)))
-        .bind(options.listen)?
-        .run()
-        .await?;
+    let state = web::Data::new(State {
+        pool,
+        key: DecodingKey::from_secret(SECRET.as_bytes()),
+        validation,
+        tenant_id,
+        rules: SensitiveNames::default(),
+    });
+    HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .route("/page", web::post().to(page))
+            .route("/v1/events", web::post().to(record))
+    })
+    .bind(options.listen)?
+    .run()
+    .await?;
     Ok(())
 }
 
@@ -196,15 +211,47 @@ impl<'a> From<Actor<'a>> for Shown<'a> {
     }
 }
 
+/// Whether a request's token is good, by the tenant it names.
+fn tenant(request: &HttpRequest, state: &State) -> Option<String> {
+    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
+    Some(jsonwebtoken::decode::<Claims>(token, &state.key, &state.validation).ok()?.claims.tid)
+}
+
+/// Reads and checks events as auditgraph does, and answers as if they were recorded.
+async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> actix_web::Result<HttpResponse> {
+    if tenant(&request, &state).is_none() {
+        return Ok(HttpResponse::Unauthorized().finish());
+    }
+    let now = app::now();
+    let wrong = || actix_web::error::ErrorBadRequest("no event");
+    let mut results = Vec::new();
+    for (index, record) in Records::new(&body[..]).enumerate() {
+        let (_, record) = record.map_err(actix_web::error::ErrorBadRequest)?;
+        let input = json_input::parse(&record).map_err(|_problems| wrong())?;
+        let recording = Recording {
+            route: RecordingRoute::Rest,
+            recorded_by: "bench".to_owned(),
+            client_id: None,
+            source: None,
+            source_tenant_id: None,
+        };
+        let body = input.into_body(recording).map_err(|_problems| wrong())?;
+        let event = NewEvent::parse(body, now, &state.rules).map_err(|_problems| wrong())?;
+        results.push(json!({ "index": index, "status": "RECORDED", "eventKey": event.body().event_key,
+            "eventId": event.id().to_global(), "sequence": index }));
+    }
+    let count = results.len();
+    Ok(HttpResponse::Created().json(json!({ "results": results, "recordedCount": count, "duplicateCount": 0,
+        "conflictCount": 0, "rejectedCount": 0 })))
+}
+
 async fn page(
     request: HttpRequest,
     asked: web::Json<Asked>,
     state: web::Data<State>,
 ) -> actix_web::Result<HttpResponse> {
-    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-    let claims = jsonwebtoken::decode::<Claims>(token, &state.key, &state.validation);
-    if !claims.is_ok_and(|claims| claims.claims.tid == "contoso") {
+    if tenant(&request, &state).as_deref() != Some("contoso") {
         return Ok(HttpResponse::Unauthorized().finish());
     }
     let rows = sqlx::query(STATEMENT)

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::sqlx::PgPool;
-use sea_orm::sqlx::postgres::PgPoolCopyExt as _;
+use sea_orm::sqlx::{self, PgConnection};
 use sea_orm::{
     ActiveModelTrait, DatabaseConnection, DbBackend, EntityName as _, EntityTrait, Iden as _, IntoActiveModel,
     Iterable as _, ModelTrait, Value,
@@ -19,7 +18,8 @@ where
         return Ok(());
     }
     if connection.get_database_backend() == DbBackend::Postgres {
-        return Ok(copy(connection.get_postgres_connection_pool(), rows).await?);
+        let mut connection = connection.get_postgres_connection_pool().acquire().await?;
+        return Ok(Copied::of(rows).send(&mut connection).await?);
     }
     for part in rows.chunks(1_000) {
         let models = part.iter().map(|row| row.clone().into_active_model());
@@ -28,25 +28,39 @@ where
     Ok(())
 }
 
-async fn copy<M: ModelTrait>(pool: &PgPool, rows: &[M]) -> Result<(), sea_orm::sqlx::Error> {
-    let columns = || <M::Entity as EntityTrait>::Column::iter();
-    let names: Vec<String> = columns().map(|column| format!("\"{}\"", column.unquoted())).collect();
-    let table = <M::Entity as Default>::default();
-    let mut text = String::new();
-    for row in rows {
-        for (i, column) in columns().enumerate() {
-            if i > 0 {
-                text.push('\t');
+/// Rows of one table, as they travel.
+pub(crate) struct Copied {
+    sql: String,
+    text: Vec<u8>,
+}
+
+impl Copied {
+    /// Writes rows down.
+    pub(crate) fn of<M: ModelTrait>(rows: &[M]) -> Self {
+        let columns = || <M::Entity as EntityTrait>::Column::iter();
+        let names: Vec<String> = columns().map(|column| format!("\"{}\"", column.unquoted())).collect();
+        let table = <M::Entity as Default>::default();
+        let mut text = String::new();
+        for row in rows {
+            for (i, column) in columns().enumerate() {
+                if i > 0 {
+                    text.push('\t');
+                }
+                push(&mut text, &row.get(column));
             }
-            push(&mut text, &row.get(column));
+            text.push('\n');
         }
-        text.push('\n');
+        let sql = format!("COPY {} ({}) FROM STDIN", table.table_name(), names.join(", "));
+        Self { sql, text: text.into_bytes() }
     }
-    let sql = format!("COPY {} ({}) FROM STDIN", table.table_name(), names.join(", "));
-    let mut sink = pool.copy_in_raw(&sql).await?;
-    sink.send(text.into_bytes()).await?;
-    sink.finish().await?;
-    Ok(())
+
+    /// Sends them.
+    pub(crate) async fn send(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let mut sink = connection.copy_in_raw(&self.sql).await?;
+        sink.send(&self.text[..]).await?;
+        sink.finish().await?;
+        Ok(())
+    }
 }
 
 fn push(out: &mut String, value: &Value) {

@@ -48,13 +48,7 @@ const CHUNK: usize = 10_000;
 
 pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
     let started = Instant::now();
-    let settings = Settings {
-        url: options.database_url.clone(),
-        connections: 4,
-        statement_timeout: Duration::from_mins(1),
-        record_timeout: Duration::from_mins(1),
-    };
-    let store = Store::open(&settings, None).await?;
+    let store = Store::open(&settings(&options.database_url), None).await?;
     store.migrate().await?;
     anyhow::ensure!(store.tenants().await?.is_empty(), "the database is not empty");
     let recorded = record(&store, options).await?;
@@ -79,6 +73,16 @@ pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A store for a program that nobody waits for.
+pub(crate) fn settings(url: &str) -> Settings {
+    Settings {
+        url: url.to_owned(),
+        connections: 4,
+        statement_timeout: Duration::from_mins(1),
+        record_timeout: Duration::from_mins(1),
+    }
+}
+
 /// Several connections to PostgreSQL; one to SQLite, which need not wait for the disk while it is filled.
 async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
     if url.starts_with("postgres") {
@@ -94,7 +98,7 @@ fn is_postgres(connection: &DatabaseConnection) -> bool {
     connection.get_database_backend() == DbBackend::Postgres
 }
 
-async fn tenant_id(connection: &DatabaseConnection, key: &str) -> anyhow::Result<i32> {
+pub(crate) async fn tenant_id(connection: &DatabaseConnection, key: &str) -> anyhow::Result<i32> {
     let row = tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(connection).await?;
     Ok(row.ok_or_else(|| anyhow::anyhow!("no tenant {key}"))?.id)
 }
@@ -120,7 +124,7 @@ async fn record(store: &Store, options: &Options) -> anyhow::Result<usize> {
 }
 
 /// Gives a tenant the actors, targets and activities of the template, and a head that fits its events.
-async fn snapshots(
+pub(crate) async fn snapshots(
     connection: &DatabaseConnection,
     template_id: i32,
     tenant_id: i32,
@@ -221,10 +225,10 @@ async fn send(connection: &DatabaseConnection, chunk: Vec<Rows>) -> anyhow::Resu
 }
 
 /// The indexes that only cost while a table is filled, as the statements that make them again.
-struct Indexes(Vec<String>);
+pub(crate) struct Indexes(Vec<String>);
 
 impl Indexes {
-    async fn drop(connection: &DatabaseConnection) -> anyhow::Result<Self> {
+    pub(crate) async fn drop(connection: &DatabaseConnection) -> anyhow::Result<Self> {
         let sql = if is_postgres(connection) {
             "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%_pkey'
                 AND tablename IN ('audit_event', 'event_target', 'property_change')"
@@ -242,7 +246,7 @@ impl Indexes {
         Ok(Self(again))
     }
 
-    async fn create(self, connection: &DatabaseConnection) -> anyhow::Result<()> {
+    pub(crate) async fn create(self, connection: &DatabaseConnection) -> anyhow::Result<()> {
         for definition in self.0 {
             connection.execute_unprepared(&definition).await?;
         }

@@ -4,6 +4,7 @@
 //! it measures. The first answer to each request is looked at.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -88,6 +89,32 @@ pub(crate) async fn run(address: &str, requests: &[Vec<u8>], load: Load) -> anyh
     Ok(Measured { latencies, elapsed: started.elapsed() })
 }
 
+/// Sends each request once, over so many connections.
+pub(crate) async fn each(address: &str, requests: Vec<Vec<u8>>, connections: usize) -> anyhow::Result<Measured> {
+    let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
+    let started = Instant::now();
+    let send = |_| {
+        let (address, requests, next) = (address.to_owned(), Arc::clone(&requests), Arc::clone(&next));
+        tokio::spawn(async move {
+            let mut connection = Connection::open(&address).await?;
+            let mut latencies = Vec::new();
+            while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let asked = Instant::now();
+                connection.ask(request).await?;
+                latencies.push(u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX));
+            }
+            anyhow::Ok(latencies)
+        })
+    };
+    let running: Vec<_> = (0..connections).map(send).collect();
+    let mut latencies = Vec::new();
+    for connection in running {
+        latencies.append(&mut connection.await??);
+    }
+    latencies.sort_unstable();
+    Ok(Measured { latencies, elapsed: started.elapsed() })
+}
+
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -105,7 +132,7 @@ impl Connection {
         &self.buffer[self.body.clone()]
     }
 
-    /// Sends a request and reads the whole answer, whose status must be 200.
+    /// Sends a request and reads the whole answer, whose status must be 200 or 201.
     async fn ask(&mut self, request: &[u8]) -> anyhow::Result<()> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -128,7 +155,7 @@ impl Connection {
                 self.body = start..self.buffer.len();
             }
             anyhow::ensure!(
-                text.starts_with("http/1.1 200"),
+                text.starts_with("http/1.1 200") || text.starts_with("http/1.1 201"),
                 "{}: {}",
                 text.lines().next().unwrap_or_default(),
                 String::from_utf8_lossy(self.body())

@@ -13,8 +13,14 @@ mod usage;
 mod process;
 mod bare;
 mod pages;
+mod given;
+mod recording;
 
 use clap::{Parser, Subcommand};
+
+/// The product's, so that what it is compared with has the same.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures auditgraph next to what it is compared with.
 #[derive(Debug, Parser)]
@@ -31,6 +37,8 @@ enum Command {
     Bare(bare::Options),
     /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
     Pages(pages::Options),
+    /// Measure recording into a filled database: batches beside `COPY`, single events beside no database.
+    Record(recording::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -43,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         match &command {
             Command::Fill(options) => fill::fill(options).await,
             Command::Pages(options) => pages::measure(options).await,
+            Command::Record(options) => recording::measure(options).await,
             Command::Bare(_) => Ok(()),
         }
     })

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::load::{self, Load, Measured};
 use crate::process::{SECRET, Server, token};
-use crate::shape::{CATEGORIES, Known, PAGE, Shape, shapes};
+use crate::shape::{CATEGORIES, Known, PAGE, POSTGRAPHILE, Shape, shapes};
 use crate::{bare, say, usage};
 
 /// What to measure.
@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// Only shapes whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// Where PostGraphile serves the same events, to be measured beside (see `bench/postgraphile`).
+    #[arg(long)]
+    postgraphile: Option<String>,
     /// Ask for each shape once, measure nothing, and fail if an answer is wrong.
     #[arg(long)]
     check: bool,
@@ -76,7 +79,7 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
             .collect();
         let size = check(&server.address, shape, &requests).await?;
         if !options.check {
-            let measured = bench.row(shape.name, &server, &requests, size).await?;
+            let measured = bench.row(shape.name, server.pid, &server.address, &requests, size).await?;
             if shape.document == PAGE && ours.is_none() {
                 ours = Some(measured);
             }
@@ -91,13 +94,20 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
 
 impl Bench<'_> {
     /// Measures one kind of request and prints its row.
-    async fn row(&self, name: &str, server: &Server, requests: &[Vec<u8>], size: usize) -> anyhow::Result<Measured> {
+    async fn row(
+        &self,
+        name: &str,
+        pid: u32,
+        address: &str,
+        requests: &[Vec<u8>],
+        size: usize,
+    ) -> anyhow::Result<Measured> {
         let load = Load { connections: self.options.connections, time: Duration::from_secs(self.options.seconds) };
         // What is asked for the first time fills caches and prepares statements.
-        load::run(&server.address, requests, Load { time: Duration::from_millis(500), ..load }).await?;
-        let cpu = || (usage::cpu_seconds(server.pid), self.database.map_or(0.0, usage::cpu_seconds));
+        load::run(address, requests, Load { time: Duration::from_millis(500), ..load }).await?;
+        let cpu = || (usage::cpu_seconds(pid), self.database.map_or(0.0, usage::cpu_seconds));
         let before = cpu();
-        let measured = load::run(&server.address, requests, load).await?;
+        let measured = load::run(address, requests, load).await?;
         let after = cpu();
         #[expect(clippy::cast_precision_loss, reason = "an average")]
         let each = |seconds: f64| seconds * 1e6 / measured.requests() as f64;
@@ -129,8 +139,12 @@ impl Bench<'_> {
             requests.push(request);
         }
         let Some(measured) = measured else { return Ok(()) };
-        let bare = self.row("bare handler", &handler, &requests, size).await?;
+        let bare = self.row("bare handler", handler.pid, &handler.address, &requests, size).await?;
         drop(handler);
+        if let Some(address) = &self.options.postgraphile {
+            let theirs = self.postgraphile(address).await?;
+            say(&format!("page: {:.1} x PostGraphile", measured.rate() / theirs.rate()));
+        }
         let statement = self.statement()?;
         say(&format!(
             "page: {:.2} x the bare handler, {:.2} x the bare statement (pgbench {statement:.0} a second)",
@@ -138,6 +152,25 @@ impl Bench<'_> {
             measured.rate() / statement,
         ));
         Ok(())
+    }
+
+    /// The page as PostGraphile gives it, which has to be as long.
+    async fn postgraphile(&self, address: &str) -> anyhow::Result<Measured> {
+        let mut requests = Vec::new();
+        let mut size = 0;
+        for category in CATEGORIES {
+            let body = json!({ "query": POSTGRAPHILE, "variables": { "first": 50, "category": category } }).to_string();
+            let request = load::post("/graphql", &self.token, &body);
+            let answer = load::once(address, &request).await?;
+            let data: Value = serde_json::from_slice(&answer)?;
+            let edges = data.pointer("/data/auditEvents/edges").and_then(Value::as_array);
+            let shown: String = String::from_utf8_lossy(&answer).chars().take(400).collect();
+            anyhow::ensure!(edges.is_some_and(|edges| edges.len() == 50), "PostGraphile answers {shown}");
+            size = answer.len();
+            requests.push(request);
+        }
+        // Which process it is, is not known here.
+        self.row("PostGraphile", std::process::id(), address, &requests, size).await
     }
 
     /// How often pgbench gets the answer to the bare statement in a second.
@@ -182,13 +215,13 @@ async fn check(address: &str, shape: &Shape, requests: &[Vec<u8>]) -> anyhow::Re
     Ok(size)
 }
 
-async fn first(connection: &DatabaseConnection, sql: &str) -> anyhow::Result<QueryResult> {
+pub(crate) async fn first(connection: &DatabaseConnection, sql: &str) -> anyhow::Result<QueryResult> {
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
     row.with_context(|| format!("nothing found: {sql}"))
 }
 
 /// The process that all of PostgreSQL's processes are children of; none if it runs elsewhere.
-async fn postmaster(connection: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
+pub(crate) async fn postmaster(connection: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
     let backend: i32 = first(connection, "SELECT pg_backend_pid()").await?.try_get_by_index(0)?;
     Ok(usage::parent(u32::try_from(backend)?))
 }

@@ -53,14 +53,19 @@ impl Drop for Server {
     }
 }
 
-/// A token for the measured tenant.
+/// A token for reading in the measured tenant.
 pub(crate) fn token(role: Role) -> anyhow::Result<String> {
+    token_for("contoso", &[Grantable::Role(role)])
+}
+
+/// A token for a tenant.
+pub(crate) fn token_for(tenant: &str, grants: &[Grantable]) -> anyhow::Result<String> {
     let now = app::now();
     let request = TokenRequest {
         subject: "bench",
-        tenant: "contoso",
+        tenant,
         tenant_claim: "tid",
-        grants: &[Grantable::Role(role)],
+        grants,
         issuer: None,
         audience: None,
         now,

@@ -88,6 +88,11 @@ impl Template {
         self.event.occurred_at
     }
 
+    /// The event as it was recorded.
+    pub(crate) fn body(&self) -> &str {
+        &self.event.body
+    }
+
     /// A copy for a tenant's log.
     pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> Rows {
         let key = format!("{}#{sequence}", self.key);

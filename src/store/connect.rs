@@ -75,6 +75,9 @@ async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> 
 /// How long is waited for a connection at most.
 const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// For how long a connection to PostgreSQL that came back is taken to be there without asking.
+const FRESH: Duration = Duration::from_millis(500);
+
 /// Whether a statement was given up because no answer came. The connections that come back after that are asked
 /// whether they live, and are thrown away if they do not say so soon: a connection whose other end went away without a
 /// word would hold its place in the pool for a quarter of an hour.
@@ -108,6 +111,12 @@ pub(super) async fn postgres(
         PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(patience.min(ACQUIRE_PATIENCE))
+            // One that was in use a moment ago was asked when it came back.
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                let is_fresh = about.idle_for < FRESH;
+                Box::pin(async move { if is_fresh { Ok(true) } else { connection.ping().await.map(|()| true) } })
+            })
             .after_release(move |connection, _| {
                 let silence = Arc::clone(&silence);
                 Box::pin(async move { silence.check(connection, patience).await })
