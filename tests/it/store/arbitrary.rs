@@ -311,7 +311,7 @@ pub(super) fn scope() -> impl Strategy<Value = Scope> {
 }
 
 /// Tries a check with so many random values and fails with the smallest that it finds to break it.
-pub(super) async fn for_all<S: Strategy>(
+pub(crate) async fn for_all<S: Strategy>(
     runner: &mut TestRunner,
     cases: usize,
     strategy: &S,
