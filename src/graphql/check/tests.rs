@@ -28,9 +28,8 @@ fn refused(query: &str) -> Option<&'static str> {
     let checked = || {
         let tokens = text(query, &LIMITS)?;
         let Ok(parsed) = parse_query(query) else { return Ok(Some("syntax")) };
-        let mut measure = Measure::new(&parsed);
-        let measured = measured(&mut measure, &LIMITS);
-        assert!(measure.visited <= 4 * tokens, "{} visited in {tokens} tokens", measure.visited);
+        let (visited, measured) = measured(&parsed, &LIMITS);
+        assert!(visited <= 4 * tokens, "{visited} visited in {tokens} tokens");
         measured?;
         if let Some(operation) = operation(&parsed, None) {
             cost(&parsed, operation, &Variables::default(), &LIMITS)?;
