@@ -353,4 +353,4 @@ pub fn cost(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -7,7 +7,7 @@ use async_graphql::parser::parse_query;
 use super::*;
 
 /// The limits that `auditgraph serve` has without options.
-const LIMITS: DocumentLimits = DocumentLimits {
+pub(in crate::graphql) const LIMITS: DocumentLimits = DocumentLimits {
     bytes: 64 << 10,
     tokens: 4_000,
     depth: 12,

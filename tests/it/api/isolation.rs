@@ -96,7 +96,9 @@ async fn never_meet(wall: Wall, cases: usize) {
             party.listen_from_the_start(&question).await;
         }
         for (side, party) in parties.iter().enumerate() {
-            party.record(event(ask::LAST).service(wall.services(side)[0], "Last").at(moment(from, side, longest))).await;
+            party
+                .record(event(ask::LAST).service(wall.services(side)[0], "Last").at(moment(from, side, longest)))
+                .await;
         }
         let [one, two] = &mut parties;
         compare(&question, one, two).await?;
@@ -107,10 +109,10 @@ async fn never_meet(wall: Wall, cases: usize) {
 
 #[tokio::test]
 async fn two_tenants_never_meet() {
-    Box::pin(never_meet(Wall::Tenants, CASES)).await;
+    never_meet(Wall::Tenants, CASES).await;
 }
 
 #[tokio::test]
 async fn two_scopes_in_one_tenant_never_meet() {
-    Box::pin(never_meet(Wall::Services, CASES)).await;
+    never_meet(Wall::Services, CASES).await;
 }

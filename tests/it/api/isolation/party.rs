@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
-use super::ask::{FOLLOW, Question};
 use super::MARKS;
+use super::ask::{FOLLOW, Question};
 use crate::harness::app::{SECRET, TestApp};
 use crate::harness::client::Client;
 use crate::harness::events::{EventBody, HOUR, Timestamp};
