@@ -241,6 +241,7 @@ fn stream_limits(streams: &Streams) -> StreamLimits {
     StreamLimits {
         connections_max: streams.connections_max,
         subscriptions_max: streams.subscriptions_max,
+        exports_max: streams.exports_max,
         operations_max: streams.socket_operations_max,
         message_bytes_max: streams.socket_message_bytes_max,
         init_wait: Duration::from_secs(streams.socket_init_secs),

@@ -240,7 +240,7 @@ pub struct Serve {
     pub streams: Streams,
 }
 
-/// What streams may take: WebSockets and server-sent events.
+/// What streams may take: WebSockets, server-sent events and exports.
 #[derive(Args, Clone, Debug)]
 pub struct Streams {
     /// How many WebSockets one caller may hold.
@@ -249,6 +249,9 @@ pub struct Streams {
     /// How many subscriptions one caller may hold, by WebSocket and server-sent events together.
     #[arg(long, env = "AUDITGRAPH_SUBSCRIPTIONS_MAX", default_value_t = 20)]
     pub subscriptions_max: usize,
+    /// How many exports one caller may be sent at once.
+    #[arg(long, env = "AUDITGRAPH_EXPORTS_MAX", default_value_t = 4)]
+    pub exports_max: usize,
     /// How many operations may run on one WebSocket.
     #[arg(long, env = "AUDITGRAPH_SOCKET_OPERATIONS_MAX", default_value_t = 20)]
     pub socket_operations_max: usize,

@@ -96,9 +96,10 @@ fn texts(value: &Node) -> Option<Vec<String>> {
     }
 }
 
-/// A string. One with control characters names nothing and would garble whatever it is written to.
+/// A string. One with control characters or breaks of lines names nothing and would garble whatever it is written to.
 fn text(value: &Node) -> Option<String> {
-    value.as_str().filter(|text| !text.contains(char::is_control)).map(Cow::into_owned)
+    let garbles = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    value.as_str().filter(|text| !text.contains(garbles)).map(Cow::into_owned)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "in range, and finer than a microsecond is cut off")]

@@ -171,10 +171,6 @@ struct Measure<'a> {
 }
 
 impl<'a> Measure<'a> {
-    fn new(document: &'a ExecutableDocument) -> Self {
-        Self { document, fragments: HashMap::new(), visited: 0 }
-    }
-
     fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, ApiError> {
         let mut size = Size::default();
         for item in &set.items {
@@ -214,6 +210,33 @@ impl<'a> Measure<'a> {
         let size = self.selection(&fragment.node.selection_set.node)?.with_directives(&fragment.node.directives);
         self.fragments.insert(name, Some(size));
         Ok(size)
+    }
+
+    /// Whether the document keeps its limits.
+    fn keeps(&mut self, limits: &DocumentLimits) -> Result<(), ApiError> {
+        let document = self.document;
+        within("fragments", document.fragments.len(), limits.fragments)?;
+        let operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
+        within("operations", operations.len(), limits.operations)?;
+        for operation in operations {
+            let size = self.selection(&operation.selection_set.node)?.with_directives(&operation.directives);
+            within("levels of selections", size.levels, NESTING_MAX)?;
+            within("fields", size.fields, limits.fields)?;
+            within("root fields", size.roots, limits.root_fields)?;
+            within("aliases", size.aliases, limits.aliases)?;
+            within("directives", size.directives, limits.directives)?;
+            within("levels of fields", size.depth, limits.depth)?;
+            if size.introspection_depth > 0 && !limits.introspection {
+                return Err(ApiError::Forbidden("this server does not show its schema"));
+            }
+            within("levels of introspection", size.introspection_depth, INTROSPECTION_DEPTH_MAX)?;
+            within("lists of introspection inside each other", size.introspection_cycles, INTROSPECTION_CYCLES_MAX)?;
+        }
+        // Fragments that no operation uses are measured as well: they may contain themselves.
+        for name in document.fragments.keys() {
+            self.fragment(name)?;
+        }
+        Ok(())
     }
 }
 
@@ -260,33 +283,14 @@ fn type_name(field: &Field) -> Result<(), ApiError> {
 
 /// Checks a parsed document.
 pub fn document(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), ApiError> {
-    measured(&mut Measure::new(document), limits)
+    measured(document, limits).1
 }
 
-fn measured<'a>(measure: &mut Measure<'a>, limits: &DocumentLimits) -> Result<(), ApiError> {
-    let document: &'a ExecutableDocument = measure.document;
-    within("fragments", document.fragments.len(), limits.fragments)?;
-    let operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
-    within("operations", operations.len(), limits.operations)?;
-    for operation in operations {
-        let size = measure.selection(&operation.selection_set.node)?.with_directives(&operation.directives);
-        within("levels of selections", size.levels, NESTING_MAX)?;
-        within("fields", size.fields, limits.fields)?;
-        within("root fields", size.roots, limits.root_fields)?;
-        within("aliases", size.aliases, limits.aliases)?;
-        within("directives", size.directives, limits.directives)?;
-        within("levels of fields", size.depth, limits.depth)?;
-        if size.introspection_depth > 0 && !limits.introspection {
-            return Err(ApiError::Forbidden("this server does not show its schema"));
-        }
-        within("levels of introspection", size.introspection_depth, INTROSPECTION_DEPTH_MAX)?;
-        within("lists of introspection inside each other", size.introspection_cycles, INTROSPECTION_CYCLES_MAX)?;
-    }
-    // Fragments that no operation uses are measured as well: they may contain themselves.
-    for name in document.fragments.keys() {
-        measure.fragment(name)?;
-    }
-    Ok(())
+/// The same, and how many fields, spreads and fragments were looked at for it, however it ended.
+pub fn measured(document: &ExecutableDocument, limits: &DocumentLimits) -> (usize, Result<(), ApiError>) {
+    let mut measure = Measure { document, fragments: HashMap::new(), visited: 0 };
+    let result = measure.keeps(limits);
+    (measure.visited, result)
 }
 
 /// The operation that will run; none if the name does not decide it.
@@ -349,4 +353,4 @@ pub fn cost(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

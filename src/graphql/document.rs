@@ -103,23 +103,7 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Unr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::page::PageLimits;
-
-    const LIMITS: DocumentLimits = DocumentLimits {
-        bytes: 64 << 10,
-        tokens: 4_000,
-        depth: 12,
-        fields: 2_000,
-        aliases: 100,
-        directives: 50,
-        root_fields: 20,
-        operations: 10,
-        fragments: 50,
-        variables_bytes: 64 << 10,
-        cost: 250_000,
-        page: PageLimits { default: 50, max: 200 },
-        introspection: true,
-    };
+    use crate::graphql::check::tests::LIMITS;
 
     #[test]
     fn what_is_asked_for_again_stays_and_all_is_bounded() {

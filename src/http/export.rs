@@ -2,13 +2,15 @@
 //!
 //! An export is the list query of the API, page after page, as of one place in the log: the same filter, checks, roles
 //! and withheld values, and no statement that lasts longer than a page's. A page is read when the client has taken the
-//! one before; when it goes away nothing more is read. A file that is not whole says so: NDJSON by its last line, CSV
+//! one before; when it goes away nothing more is read. Pages whose events are large are smaller ones, so that an export
+//! holds no more bytes of events than any answer may, and a caller is sent a few files at a time. A file that is not whole says so: NDJSON by its last line, CSV
 //! by a transfer that is broken off, both by their receipt.
 
 mod receipt;
 mod row;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -18,10 +20,11 @@ use async_graphql::{Request, Response, ServerError, Value, Variables};
 use serde_json::{Map, json};
 
 use super::body::{self, Reading};
-use super::crowd::who;
+use super::crowd::{TooMany, who};
 use super::envelope::RequestId;
 use super::graphql::is_json;
 use super::response::{Media, failure, refusal, refused, too_many};
+use super::seat::{Kind, Seat};
 use super::{Door, bearer};
 use crate::access::Caller;
 use crate::audit::{Invalid, Timestamp};
@@ -53,11 +56,13 @@ impl Exports {
 struct Stop {
     code: String,
     message: String,
+    /// How much was asked for and how much may be, if it was too much.
+    excess: Option<[u64; 2]>,
 }
 
 impl From<ApiError> for Stop {
     fn from(error: ApiError) -> Self {
-        Self { code: error.code().name().to_owned(), message: error.into_message() }
+        Self::of(&error.into_server_error())
     }
 }
 
@@ -65,7 +70,17 @@ impl Stop {
     /// The first error of an answer. What does not fit the schema is, here, a body that is not as it has to be.
     fn of(error: &ServerError) -> Self {
         let code = code_of(error).filter(|code| code != Code::ValidationFailed.name());
-        Self { code: code.unwrap_or_else(|| Code::BadUserInput.name().to_owned()), message: error.message.clone() }
+        let number = |name| match error.extensions.as_ref()?.get(name)? {
+            Value::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        let excess = number("asked").zip(number("limit")).map(|(asked, limit)| [asked, limit]);
+        let code = code.unwrap_or_else(|| Code::BadUserInput.name().to_owned());
+        Self { code, message: error.message.clone(), excess }
+    }
+
+    fn exceeds(&self, limit: usize) -> bool {
+        self.excess.is_some_and(|[_, exceeded]| exceeded == limit as u64)
     }
 
     fn status(&self) -> StatusCode {
@@ -84,6 +99,10 @@ impl Stop {
         if self.code == Code::Internal.name() {
             extensions.set("requestId", request_id);
         }
+        if let Some([asked, limit]) = self.excess {
+            extensions.set("asked", asked);
+            extensions.set("limit", limit);
+        }
         extensions.set("code", self.code);
         error
     }
@@ -95,6 +114,8 @@ struct Question {
     format: Format,
     document: ExecutableDocument,
     variables: Map<String, serde_json::Value>,
+    /// How many events are read next.
+    page_size: u32,
     /// When the export began: its period does not move.
     now: Timestamp,
 }
@@ -118,7 +139,6 @@ impl Question {
             let sentence = format!("there is no `{name}` in an export: it has `{known}`, `columns` and `format`");
             return Err(Invalid::new(sentence).into());
         }
-        members.insert("first".to_owned(), page_size.into());
         let query = format!(
             "query($first: Int, $after: String, $period: AuditPeriodInput, $filter: AuditEventFilter,
                 $orderBy: AuditEventOrder, $asOf: Sequence) {{
@@ -130,11 +150,27 @@ impl Question {
         );
         let document = async_graphql::parser::parse_query(query);
         let document = document.map_err(|_unreadable| ApiError::Bug("the query of an export is no GraphQL"))?;
-        Ok(Self { columns, format, document, variables: members, now })
+        Ok(Self { columns, format, document, variables: members, page_size, now })
     }
 
-    /// Reads the next page; the one after it follows on that.
-    async fn page(&mut self, door: &Door, caller: Caller) -> Result<Page, Stop> {
+    /// Reads the next page; the one after it follows on that. What is too large for a page is read in smaller ones.
+    async fn page(&mut self, door: &Door, caller: &Caller) -> Result<Page, Stop> {
+        loop {
+            let deadline = Instant::now() + door.request_patience;
+            let read = self.page_of(door, caller.clone().within(deadline, door.answer_bytes_max)).await;
+            match read {
+                Err(stop) if stop.exceeds(door.answer_bytes_max) && self.page_size > 1 => self.page_size /= 2,
+                Ok(_) => {
+                    self.page_size = (self.page_size * 2).min(door.exports.page_size);
+                    return read;
+                }
+                Err(_) => return read,
+            }
+        }
+    }
+
+    async fn page_of(&mut self, door: &Door, caller: Caller) -> Result<Page, Stop> {
+        self.variables.insert("first".to_owned(), self.page_size.into());
         let variables = Variables::from_json(serde_json::Value::Object(self.variables.clone()));
         if let Some(operation) = check::operation(&self.document, None) {
             check::variables(operation, &variables, &door.documents)?;
@@ -193,6 +229,8 @@ struct Export {
     /// The page that was read before anything was sent.
     first: Option<Page>,
     has_ended: bool,
+    /// Given back when the file has been sent, or nobody takes it any more.
+    _held: Seat,
 }
 
 /// A transfer that was broken off on purpose.
@@ -231,7 +269,7 @@ impl Export {
         };
         self.has_ended = true;
         let is_whole = stop.is_none();
-        if let Some(Stop { code, message }) = stop {
+        if let Some(Stop { code, message, .. }) = stop {
             self.sent.fail(code, message);
         }
         if self.question.format == Format::Ndjson {
@@ -247,7 +285,7 @@ impl Export {
             return Err(ApiError::Unauthenticated(Rejected::Expired).into());
         }
         let caller = self.door.access.caller(Arc::clone(&self.principal)).await.map_err(ApiError::from)?;
-        self.question.page(&self.door, caller).await
+        self.question.page(&self.door, &caller).await
     }
 }
 
@@ -278,6 +316,10 @@ async fn export(
         Err(refused) => return too_many(refused, Media::Json),
     };
     let reading = Reading { bytes_max: door.body_bytes_max, patience: door.body_patience };
+    let held = match door.seats.take(Kind::Export, &caller, &door.streams) {
+        Ok(held) => held,
+        Err(error) => return too_many(TooMany { error, retry_after_secs: 1 }, Media::Json),
+    };
     let body = match body::read(request, payload, reading).await {
         Ok(body) => body,
         Err((status, error)) => return refusal(status, Media::Json, error),
@@ -286,7 +328,7 @@ async fn export(
     // What is wrong is found out while the status can still say so.
     let begun = async {
         let mut question = Question::parse(&body, door.exports.page_size, now)?;
-        let first = question.page(door, caller).await?;
+        let first = question.page(door, &caller).await?;
         Ok::<_, Stop>((question, first))
     };
     let (question, first) = match begun.await {
@@ -296,7 +338,8 @@ async fn export(
     let id = door.request_id();
     let format = question.format;
     let sent = door.exports.receipts.begin(id.clone(), &principal, format, first.as_of);
-    let export = Export { door: door.clone(), principal, question, sent, first: Some(first), has_ended: false };
+    let export =
+        Export { door: door.clone(), principal, question, sent, first: Some(first), has_ended: false, _held: held };
     let pieces = futures_util::stream::unfold(export, async |mut export| Some((export.piece().await?, export)));
     let file = format!("attachment; filename=\"audit-events.{}\"", format.name());
     HttpResponse::Ok()

@@ -1,4 +1,4 @@
-//! Seats: how many connections and subscriptions one principal may hold at a time.
+//! Seats: how many connections, subscriptions and exports one principal may hold at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,8 @@ pub struct StreamLimits {
     pub connections_max: usize,
     /// How many subscriptions a principal may hold, by whatever way.
     pub subscriptions_max: usize,
+    /// How many exports a principal may be sent.
+    pub exports_max: usize,
     /// How many operations may run on one WebSocket.
     pub operations_max: usize,
     /// The most bytes in one message of a WebSocket.
@@ -29,6 +31,7 @@ pub struct StreamLimits {
 pub(super) enum Kind {
     Connection,
     Subscription,
+    Export,
 }
 
 type Key = (Kind, String, String);
@@ -50,6 +53,7 @@ impl Seats {
         let (what, limit) = match kind {
             Kind::Connection => ("connections", limits.connections_max),
             Kind::Subscription => ("subscriptions", limits.subscriptions_max),
+            Kind::Export => ("exports", limits.exports_max),
         };
         let key = (kind, caller.tenant.key.clone(), caller.principal.subject.clone());
         let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);

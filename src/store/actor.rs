@@ -20,9 +20,7 @@ impl Reader {
         sql.joined(&columns, " OR ", "FALSE", |sql, column| condition::like(sql, column, part));
         sql.push(") found) last JOIN audit_event e ON e.tenant_id = $1 AND e.sequence = last.sequence");
         sql.push(" ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT ").bind(i64::from(limit));
-        let rows = self.query(sql).await?;
-        rows.iter()
-            .map(|found| row::event(found, &self.scope).map(|(_, event)| (event.id(), event.body.actor)))
-            .collect()
+        let found = self.found(sql).await?.into_iter();
+        Ok(found.map(|(_, event)| (event.id(), event.body.actor)).collect())
     }
 }

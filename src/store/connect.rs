@@ -36,7 +36,12 @@ pub(super) async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, D
         .connect_with(options.clone())
         .await
         .map_err(sqlx_error)?;
-    let reading = options.create_if_missing(false).pragma("query_only", "ON").pragma("mmap_size", "268435456");
+    // Rows that wait to be taken are held besides those that a request may hold.
+    let reading = options
+        .create_if_missing(false)
+        .pragma("query_only", "ON")
+        .pragma("mmap_size", "268435456")
+        .row_buffer_size(ROWS_WAITING_MAX);
     let patience = settings.statement_timeout;
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.connections)
@@ -55,6 +60,9 @@ pub(super) async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, D
         .map_err(sqlx_error)?;
     Ok((writer.into(), readers.into()))
 }
+
+/// The most rows that SQLite reads ahead.
+const ROWS_WAITING_MAX: usize = 16;
 
 /// Makes a file that only its owner can read: the log holds what not everybody may see. Whether that worked is found
 /// out when the file is opened.

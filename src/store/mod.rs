@@ -145,6 +145,9 @@ pub type Observer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 pub struct Store {
     write: DatabaseConnection,
     read: DatabaseConnection,
+    /// The same connections as `read`, for statements whose reader tells the observer itself.
+    rows: DatabaseConnection,
+    observer: Option<Observer>,
     statement_timeout: Duration,
     record_timeout: Duration,
     memory: Arc<known::Memory>,
@@ -168,9 +171,10 @@ impl Store {
         } else {
             connect::postgres(settings, &silence).await?
         };
-        if let Some(observer) = observer {
+        let rows = read.clone();
+        if let Some(observer) = &observer {
             for connection in [&mut write, &mut read] {
-                let observer = Arc::clone(&observer);
+                let observer = Arc::clone(observer);
                 connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
             }
         }
@@ -178,6 +182,8 @@ impl Store {
         let store = Self {
             write,
             read,
+            rows,
+            observer,
             statement_timeout,
             record_timeout,
             memory: Arc::default(),

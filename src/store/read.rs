@@ -7,14 +7,18 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _};
+use futures_util::{Stream, TryStreamExt as _};
+use sea_orm::{
+    ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement, StreamTrait as _, TransactionTrait as _,
+};
 
 use super::allowance::{self, Allowance};
+use super::row::{self, Row};
 use super::select::{self, Bound, Stretch};
 use super::sql::Sql;
-use super::{Store, StoreError, row};
+use super::{Store, StoreError};
 use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::page::{Cursor, FeedCursor, Order, Page, Position, Slice};
 use crate::audit::{Event, EventId, Scope, Timestamp};
@@ -203,46 +207,82 @@ impl Reader {
         Ok(row.try_get_by(0)?)
     }
 
-    /// The events that a statement finds, with their places, as far as the request may hold them.
+    /// The events that a statement finds, with their places, as far as the request may hold them: what is too much is
+    /// not read.
     pub(super) async fn found(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
-        let take = |found| {
-            let (position, event) = row::event(&found, &self.scope)?;
-            self.allowance.hold(event.raw.as_ref().map_or(0, |raw| raw.text().len()))?;
-            Ok((position, event))
+        let mut rows = Vec::new();
+        let take = |found: QueryResult| {
+            let row = Row::read(&found)?;
+            self.allowance.hold(row.bytes())?;
+            rows.push(row);
+            Ok(())
         };
-        self.query(sql).await?.into_iter().map(take).collect()
+        self.each(sql, take).await?;
+        rows.into_iter().map(|row| row.event(&self.scope)).collect()
     }
 
-    pub(super) async fn query(&self, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
-        let (read, backend) = (&self.store.read, self.store.backend());
+    pub(super) async fn query(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
+        let mut rows = Vec::new();
+        let take = |row| {
+            rows.push(row);
+            Ok(())
+        };
+        self.each(sql, take).await?;
+        Ok(rows)
+    }
+
+    /// Runs a statement and takes its rows as they come, until there are no more or one is not taken.
+    async fn each(&self, sql: Sql, take: impl FnMut(QueryResult) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let (pool, backend) = (&self.store.rows, self.store.backend());
         let statement: Statement = sql.statement(backend);
-        let found = self.in_time(async {
+        let text = statement.sql.clone();
+        self.in_time(async {
             let left = self.allowance.patience(self.store.statement_timeout);
             if backend == DbBackend::Sqlite || left == self.store.statement_timeout {
-                return read.query_all_raw(statement).await;
+                return self.taken(&text, pool.stream_raw(statement).await?, take).await;
             }
-            let transaction = read.begin().await?;
+            let transaction = pool.begin().await?;
             let milliseconds = left.as_millis().max(1);
             transaction.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
-            let rows = transaction.query_all_raw(statement).await;
+            // One that did not go well is undone when it is dropped, and nobody waits for what is still on its way.
+            self.taken(&text, transaction.stream_raw(statement).await?, take).await?;
             // It has only read.
-            transaction.rollback().await?;
-            rows
-        });
-        let found = found.await?;
-        self.rows.fetch_add(found.len() as u64, Ordering::Relaxed);
-        Ok(found)
+            Ok(transaction.rollback().await?)
+        })
+        .await
+    }
+
+    async fn taken(
+        &self,
+        sql: &str,
+        rows: impl Stream<Item = Result<QueryResult, DbErr>>,
+        mut take: impl FnMut(QueryResult) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (mut rows, begun, mut count) = (std::pin::pin!(rows), Instant::now(), 0);
+        let taken = loop {
+            let next = rows.try_next().await.map_err(StoreError::from);
+            match next.and_then(|row| row.map(&mut take).transpose()) {
+                Ok(Some(())) => count += 1,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.rows.fetch_add(count, Ordering::Relaxed);
+        if let Some(observer) = &self.store.observer {
+            observer(sql, begun.elapsed(), taken.is_err());
+        }
+        taken
     }
 
     /// A statement, given up when it takes too long. The database ends it by itself a little earlier.
     pub(super) async fn in_time<T>(
         &self,
-        statement: impl Future<Output = Result<T, sea_orm::DbErr>>,
+        statement: impl Future<Output = Result<T, impl Into<StoreError>>>,
     ) -> Result<T, StoreError> {
         let shared = async {
             let _share = self.allowance.share().await?;
             let patience = self.allowance.patience(self.store.statement_timeout);
-            allowance::within(patience, statement).await.map_err(StoreError::from)
+            allowance::within(patience, statement).await.map_err(Into::into)
         };
         let patience = self.allowance.patience(self.store.statement_timeout) + Duration::from_millis(200);
         self.store.in_time(patience, shared).await

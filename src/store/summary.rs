@@ -178,7 +178,7 @@ impl Reader {
         sql.push(row::COLUMNS).push(" FROM audit_event e WHERE e.tenant_id = $1 AND e.sequence IN ");
         sql.list(sequences.iter().copied());
         super::select::visible(&mut sql, &self.scope.visible, "e.service");
-        self.query(sql).await?.iter().map(|found| row::event(found, &self.scope).map(|(_, event)| event)).collect()
+        Ok(self.found(sql).await?.into_iter().map(|(_, event)| event).collect())
     }
 
     /// How many events of a list there are between each edge and the next, and how many of those did not succeed. The

@@ -7,7 +7,7 @@ use async_graphql::parser::parse_query;
 use super::*;
 
 /// The limits that `auditgraph serve` has without options.
-const LIMITS: DocumentLimits = DocumentLimits {
+pub(in crate::graphql) const LIMITS: DocumentLimits = DocumentLimits {
     bytes: 64 << 10,
     tokens: 4_000,
     depth: 12,
@@ -28,9 +28,8 @@ fn refused(query: &str) -> Option<&'static str> {
     let checked = || {
         let tokens = text(query, &LIMITS)?;
         let Ok(parsed) = parse_query(query) else { return Ok(Some("syntax")) };
-        let mut measure = Measure::new(&parsed);
-        let measured = measured(&mut measure, &LIMITS);
-        assert!(measure.visited <= 4 * tokens, "{} visited in {tokens} tokens", measure.visited);
+        let (visited, measured) = measured(&parsed, &LIMITS);
+        assert!(visited <= 4 * tokens, "{visited} visited in {tokens} tokens");
         measured?;
         if let Some(operation) = operation(&parsed, None) {
             cost(&parsed, operation, &Variables::default(), &LIMITS)?;

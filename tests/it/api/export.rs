@@ -283,3 +283,53 @@ async fn nothing_more_is_read_for_a_client_that_went_away() {
     assert_eq!(found["state"], json!("CANCELLED"));
     assert!(found["count"].as_u64().unwrap() < 100, "{found}");
 }
+
+#[tokio::test]
+async fn one_caller_is_sent_a_few_files_at_a_time() {
+    let app = TestApp::start_with(&["--exports-max", "2", "--page-size-default", "2", "--page-size-max", "2"]).await;
+    let large = |i: i32| {
+        let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];
+        EventBody { additional_details: details, ..event(&format!("k{i}")) }
+    };
+    app.record((0..100).map(large)).await;
+    let all = json!({ "period": null });
+    let first = request(&app.admin(), &all).send().await.unwrap();
+    let second = request(&app.admin(), &all).send().await.unwrap();
+    let refused = export(&app.admin(), &all).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.text);
+    assert_eq!(refused.error(), ("LIMIT_EXCEEDED", "too many exports: 3, where 2 are allowed"));
+    let fabrikam = app.add_tenant("fabrikam").await;
+    app.record_for(&fabrikam, [event("theirs")]).await;
+    assert_eq!(export(&app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN"), &all).await.status, 200);
+    // Whether a file was taken whole or not, there is room for another.
+    let whole = first.text().await.unwrap();
+    assert_eq!(lines(&whole).1["count"], 100);
+    drop(second);
+    for _ in 0..2 {
+        let mut status = 429;
+        while status == 429 {
+            status = export(&app.admin(), &json!({ "filter": { "search": "nothing" } })).await.status;
+        }
+        assert_eq!(status, 200);
+    }
+}
+
+#[tokio::test]
+async fn large_events_are_exported_in_small_pages() {
+    let app = TestApp::start_with(&["--answer-bytes-max", "2000000"]).await;
+    let sized = |i: i32, bytes: usize| {
+        let details = vec![Detail::new("Log", Some("x".repeat(bytes)))];
+        EventBody { additional_details: details, ..event(&format!("k{i}")) }
+    };
+    app.record((0..30).map(|i| sized(i, if i % 10 == 9 { 1_500_000 } else { 100_000 }))).await;
+    let asked = json!({ "period": null, "columns": ["eventKey"] });
+    let answer = app.admin().query("{ auditEvents(period: null) { nodes { eventKey } } }").await;
+    assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "they are too large for one answer");
+    let (rows, end) = lines(&export(&app.admin(), &asked).await.text);
+    assert_eq!((rows.len(), &end["state"]), (30, &json!("COMPLETE")));
+    // One that is too large by itself is none that can be sent.
+    app.record([sized(30, 2_500_000)]).await;
+    let answer = export(&app.admin(), &asked).await;
+    assert_eq!((answer.status, answer.error().0), (400, "LIMIT_EXCEEDED"), "{}", answer.text);
+    assert_eq!(answer.body["errors"][0]["extensions"]["limit"], 2_000_000);
+}

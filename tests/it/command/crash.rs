@@ -4,15 +4,14 @@
 //! The long form (`bench/crash`) has more rounds, and one in which the PostgreSQL server is killed.
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::harness::app::SECRET;
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, address_of, program};
+use crate::harness::command::Desk;
 
 const SENDERS: u64 = 4;
 /// A command that kills the PostgreSQL server and starts it again: only the long form has one.
@@ -29,13 +28,6 @@ type Batch = Vec<String>;
 enum Told {
     Sent(Batch),
     Acknowledged(Batch),
-}
-
-fn serve(desk: &Desk) -> (Child, String) {
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
-    let mut server = program(&[&arguments[..], &["--database-url", &desk.database.url]].concat()).spawn().unwrap();
-    let url = address_of(&mut server);
-    (server, url)
 }
 
 fn event(key: &str) -> Value {
@@ -124,9 +116,9 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let mut random = fastrand::Rng::with_seed(7);
     let mut witness = Witness::default();
     for round in 0..rounds() {
-        let (mut server, url) = serve(&desk);
+        let (mut server, url) = desk.serve(&[]);
         witness.round(&url, &round.to_string(), &mut random, || server.kill().unwrap()).await;
-        server.wait().unwrap();
+        drop(server);
     }
     witness.check(&desk).await;
 }
@@ -139,7 +131,7 @@ async fn what_was_acknowledged_survives_a_kill_of_the_database() {
     desk.run(&["tenant", "add", "contoso"]).ok();
     let mut random = fastrand::Rng::with_seed(7);
     let mut witness = Witness::default();
-    let (mut server, url) = serve(&desk);
+    let (server, url) = desk.serve(&[]);
     let probe = Client::new(&url);
     for round in 0..rounds() {
         let kill = || {
@@ -149,7 +141,6 @@ async fn what_was_acknowledged_survives_a_kill_of_the_database() {
         witness.round(&url, &round.to_string(), &mut random, kill).await;
         while probe.send(probe.request(reqwest::Method::GET, "/readyz")).await.status != 200 {}
     }
-    server.kill().unwrap();
-    server.wait().unwrap();
+    drop(server);
     witness.check(&desk).await;
 }

@@ -1,33 +1,19 @@
 //! Promise 4 between processes: whoever follows the log, however it is cut off and wherever it goes on, sees every
 //! event once and in one order, while several processes record, transactions are held open, and files are imported.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
 
-use crate::harness::app::SECRET;
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, ended, program};
+use crate::harness::command::{Desk, Running};
 use crate::harness::stream::{Events, Socket};
 
 const WRITERS: i64 = 4;
 const BATCHES: i64 = 25;
 const FOLLOWERS: u64 = 4;
-
-/// A server of its own process.
-fn serve(desk: &Desk) -> (Child, String) {
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
-    let mut child = program(&[&arguments[..], &["--database-url", &desk.database.url]].concat()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let line = lines.find(|line| line.contains("listening")).unwrap();
-    let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
-    std::thread::spawn(move || lines.count());
-    (child, format!("http://127.0.0.1:{port}"))
-}
 
 fn event(key: &str) -> Value {
     json!({
@@ -133,7 +119,7 @@ async fn hold(desk: &Desk) {
 async fn every_follower_sees_every_event_once_in_one_order_whatever_goes_on() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
-    let (servers, urls): (Vec<Child>, Vec<String>) = (0..2).map(|_| serve(&desk)).unzip();
+    let (servers, urls): (Vec<Running>, Vec<String>) = (0..2).map(|_| desk.serve(&[])).unzip();
     let urls: [String; 2] = urls.try_into().unwrap();
     let readers = Arc::new(urls.clone().map(|url| Client::new(&url).role("AUDIT_READER")));
     let recorders = urls.clone().map(|url| Client::new(&url).permitted("contoso", "audit/write"));
@@ -169,27 +155,23 @@ async fn every_follower_sees_every_event_once_in_one_order_whatever_goes_on() {
         assert_eq!(sequences, (1..=count + 1).collect::<Vec<_>>());
         assert_eq!(*order.get_or_insert_with(|| seen.clone()), seen);
     }
-    for mut server in servers {
-        server.kill().unwrap();
-        server.wait().unwrap();
-    }
+    drop(servers);
 }
 
 #[tokio::test]
 async fn a_server_that_is_told_to_stop_says_good_bye_to_its_subscribers() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
-    let (server, url) = serve(&desk);
+    let (server, url) = desk.serve(&[]);
     let reader = Client::new(&url).role("AUDIT_READER");
     let mut socket = Socket::open(&url, &reader.bearer()).await;
     socket.subscribe("1", FOLLOW, json!({})).await;
     assert_eq!(socket.next().await.unwrap()["type"], "next");
     let mut events = Events::open(&reader, FOLLOW, json!({})).await;
     events.batch().await;
-    let told = std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    server.signal("-TERM");
     assert_eq!(socket.next().await, Err(1001));
     // Cut, not completed: the client asks again.
     assert_eq!(events.next().await, None);
-    assert_eq!(ended(server).code, Some(0));
+    assert_eq!(server.ended().code, Some(0));
 }

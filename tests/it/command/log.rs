@@ -1,12 +1,13 @@
 //! The lines that a server writes of its requests: who asked what, and nothing secret.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 
 use serde_json::{Value, json};
 
 use crate::harness::app::SECRET;
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, ended, program, run};
+use crate::harness::command::{Desk, Running, program, run};
+use crate::harness::keys::hs256;
 
 #[tokio::test]
 async fn every_request_has_a_line_and_no_line_holds_a_secret() {
@@ -14,8 +15,7 @@ async fn every_request_has_a_line_and_no_line_holds_a_secret() {
     desk.run(&["tenant", "add", "contoso"]).ok();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info", "--log-format"];
     let mut child =
-        program(&[&arguments[..], &["json", "--database-url", &desk.database.url]].concat()).spawn().unwrap();
-    let id = child.id().to_string();
+        Running::start(program(&[&arguments[..], &["json", "--database-url", &desk.database.url]].concat()));
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|line| {
         let line = line.unwrap();
         serde_json::from_str::<Value>(&line).unwrap_or_else(|_| panic!("no JSON: {line}"))
@@ -38,9 +38,9 @@ async fn every_request_has_a_line_and_no_line_holds_a_secret() {
     let answer = client.clone().token(token).query_with(query, json!({ "id": "hush-hush" })).await;
     client.clone().token("hush.hush.hush").query("{ viewer { subject } }").await;
     client.get(&[("query", "hush")]).await;
-    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    child.signal("-TERM");
     let rest: Vec<Value> = lines.collect();
-    ended(child);
+    child.ended();
 
     let answered: Vec<&Value> = rest.iter().filter(|line| line["fields"]["message"] == "answered").collect();
     assert_eq!(answered.len(), 3, "{rest:#?}");
@@ -69,5 +69,49 @@ async fn every_request_has_a_line_and_no_line_holds_a_secret() {
     let all = format!("{rest:?}");
     for secret in ["hush", token, SECRET] {
         assert!(!all.contains(secret), "{secret} is in {all}");
+    }
+}
+
+/// Breaks of lines, for one program or another.
+const BREAKS: [&str; 5] = ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{1b}[2K\r"];
+
+#[tokio::test]
+async fn no_caller_writes_a_line_of_its_own() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    for format in ["json", "text"] {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info", "--log-format"];
+        let mut server =
+            Running::start(program(&[&arguments[..], &[format, "--database-url", &desk.database.url]].concat()));
+        let mut log = BufReader::new(server.stderr.take().unwrap());
+        let (mut listening, mut rest) = (String::new(), String::new());
+        while !listening.contains("listening") {
+            listening.clear();
+            log.read_line(&mut listening).unwrap();
+        }
+        let address = listening.split(['"', '=', ' ']).find_map(|word| word.trim().strip_prefix("127.0.0.1:")).unwrap();
+        let client = Client::new(&format!("http://127.0.0.1:{}", address.trim()));
+        for split in BREAKS {
+            let forged = format!("ada{split}2026-01-01T00:00:00Z  INFO forged");
+            // What signs tokens does not write such a name; an issuer might.
+            let claims = json!({
+                "sub": forged, "tid": "contoso", "name": forged, "azp": forged, "roles": ["GlobalAdmin"],
+                "exp": 4_000_000_000_u32,
+            });
+            let query = format!("query {{ viewer {{ subject }} }} # {forged}");
+            let client = client.clone().token(&hs256(SECRET.as_bytes(), &claims));
+            let asked = json!({ "query": query, "operationName": forged });
+            let request = client.request(reqwest::Method::POST, "/graphql").json(&asked);
+            let answer = client.send(request.header("x-request-id", "a\u{2028}forged")).await;
+            assert!([200, 400, 401].contains(&answer.status), "{}", answer.text);
+        }
+        server.signal("-TERM");
+        log.read_to_string(&mut rest).unwrap();
+        server.ended();
+        let answered: Vec<&str> = rest.lines().filter(|line| line.contains("answered")).collect();
+        assert_eq!(answered.len(), BREAKS.len(), "{rest}");
+        let is_control = |c: char| c != '\n' && (c.is_control() || "\u{2028}\u{2029}".contains(c));
+        assert!(!rest.contains(is_control), "{rest:?}");
+        assert!(rest.lines().all(|line| !line.starts_with("2026-01-01")), "{rest}");
     }
 }

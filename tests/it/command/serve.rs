@@ -1,14 +1,13 @@
 //! `serve` and `demo`: what they refuse to start with, and how they end.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command};
 
 use auditgraph::app::token_problems;
 use auditgraph::config::Cli;
 
 use crate::harness::app::SECRET;
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, ended, program};
+use crate::harness::command::{Desk, Running, program};
 use crate::harness::key_set::{Conduct, KeySetServer};
 use crate::harness::keys::Issuer;
 
@@ -86,7 +85,7 @@ async fn a_server_brings_sqlite_to_its_schema_and_refuses_postgresql_that_is_not
         assert!(ended.refused().contains("run `auditgraph migrate`"), "{ended:?}");
         return;
     }
-    let mut child = program(&[&arguments[..], &["--database-url", &desk.database.url]].concat()).spawn().unwrap();
+    let mut child = Running::start(program(&[&arguments[..], &["--database-url", &desk.database.url]].concat()));
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.contains("listening")).unwrap();
     let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
@@ -108,7 +107,7 @@ async fn a_port_that_is_taken_is_named() {
 
 #[tokio::test]
 async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
-    let mut child = program(&["demo", "--events", "300", "--listen", "127.0.0.1:0"]).spawn().unwrap();
+    let mut child = Running::start(program(&["demo", "--events", "300", "--listen", "127.0.0.1:0"]));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut tokens = Vec::new();
     let url = loop {
@@ -116,7 +115,7 @@ async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["token", name, token] => tokens.push((name.to_owned(), token.to_owned())),
             ["ready", url] => break url.to_owned(),
-            _ => panic!("{line:?} {:?}", ended(child)),
+            _ => panic!("{line:?} {:?}", child.ended()),
         }
     };
     let names: Vec<&str> = tokens.iter().map(|(name, _)| name.as_str()).collect();
@@ -136,10 +135,9 @@ async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
 
 /// Asks a server to stop and waits until it has, cleanly. What it said of it on its standard error.
 #[track_caller]
-fn stop(child: Child) -> String {
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(told.success());
-    let ended = ended(child);
+fn stop(child: Running) -> String {
+    child.signal("-TERM");
+    let ended = child.ended();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     ended.err
 }

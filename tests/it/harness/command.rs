@@ -1,11 +1,13 @@
 //! The program itself, run as an operator runs it: by its command line.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use sea_orm::ConnectionTrait as _;
 
+use super::app::SECRET;
 use super::database::TestDatabase;
 
 /// What a run of the program left.
@@ -46,14 +48,57 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// Where a server that was started listens, once it does.
-pub(crate) fn address_of(server: &mut Child) -> String {
-    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let line = lines.find(|line| line.contains("listening")).unwrap();
-    let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
-    // Whatever else it says has to go somewhere.
-    std::thread::spawn(move || lines.count());
-    format!("http://127.0.0.1:{port}")
+/// A program that is running. It ends with the test at the latest, however that ends.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    /// Where a server listens, once it does.
+    pub(crate) fn address(&mut self) -> String {
+        let mut lines = BufReader::new(self.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let line = lines.find(|line| line.contains("listening")).unwrap();
+        let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
+        // Whatever else it says has to go somewhere.
+        std::thread::spawn(move || lines.count());
+        format!("http://127.0.0.1:{port}")
+    }
+
+    /// Sends it a signal, such as `-TERM`.
+    pub(crate) fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Ended {
+        ended(self.0.take().unwrap())
+    }
+}
+
+impl Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// Runs the program to its end.
@@ -88,6 +133,15 @@ impl Desk {
     /// A database that nothing has been done to.
     pub(crate) async fn unmigrated() -> Self {
         Self { database: TestDatabase::new().await, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Starts a server on the database.
+    pub(crate) fn serve(&self, options: &[&str]) -> (Running, String) {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
+        let database = ["--database-url", &self.database.url];
+        let mut server = Running::start(program(&[&arguments[..], &database, options].concat()));
+        let address = server.address();
+        (server, address)
     }
 
     /// Runs a command on the database.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use super::{assert_unavailable, is_ready, post, recorder};
 use crate::harness::app::SECRET;
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, address_of, program};
+use crate::harness::command::{Desk, Running, program};
 use crate::harness::database::numbers;
 
 /// Limits how large the files of a process may become, in bytes: to the process a full disk, whoever runs the test.
@@ -43,8 +43,8 @@ async fn a_full_disk_is_told_and_nothing_is_half_recorded() {
             None => ignoring.env_remove(name),
         };
     }
-    let mut server = ignoring.spawn().unwrap();
-    let url = address_of(&mut server);
+    let mut server = Running::start(ignoring);
+    let url = server.address();
     let client = recorder(&url, "contoso");
     assert_eq!(post(&client, &["first"]).await.status, 201);
     limit_files(server.id(), "2000000");
@@ -73,8 +73,7 @@ async fn a_full_disk_is_told_and_nothing_is_half_recorded() {
     assert_eq!(*counted.data("/auditEvents/totalCount"), recorded);
     limit_files(server.id(), "unlimited");
     assert_eq!(post(&client, &["more"]).await.status, 201);
-    server.kill().unwrap();
-    server.wait().unwrap();
+    drop(server);
     let connection = desk.database.connection().await;
     assert_eq!(numbers(&connection, "SELECT COUNT(*) - MAX(sequence) FROM audit_event").await, [0]);
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM event_key").await, [recorded + 1]);

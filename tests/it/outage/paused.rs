@@ -1,20 +1,14 @@
 //! Another process is stopped in the middle of recording, as a suspended machine is, and holds what everybody needs.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
 use super::{post, recorder, until};
-use crate::harness::app::SECRET;
-use crate::harness::command::{Desk, address_of, program};
+use crate::harness::command::Desk;
 use crate::harness::database::numbers;
 
 const PATIENCE_MS: &str = "3000";
-
-fn signal(pid: u32, signal: &str) {
-    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
@@ -23,11 +17,8 @@ async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
         return;
     }
     desk.run(&["tenant", "add", "contoso"]).ok();
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
-    let arguments =
-        [&arguments[..], &["--database-url", &desk.database.url, "--record-timeout-ms", PATIENCE_MS]].concat();
-    let (mut first, mut second) = (program(&arguments).spawn().unwrap(), program(&arguments).spawn().unwrap());
-    let (url, second_url) = (address_of(&mut first), address_of(&mut second));
+    let serve = || desk.serve(&["--record-timeout-ms", PATIENCE_MS]);
+    let ((first, url), (second, second_url)) = (serve(), serve());
     // The second waits for a key that the test holds, and so holds the head of the log itself.
     let connection = desk.database.single_connection().await;
     let transaction = connection.begin().await.unwrap();
@@ -37,7 +28,7 @@ async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
     let paused = recorder(&second_url, "contoso");
     let paused = tokio::spawn(async move { post(&paused, &["a", "b"]).await });
     until(async || desk.database.is_waited_for().await).await;
-    signal(second.id(), "-STOP");
+    second.signal("-STOP");
     transaction.rollback().await.unwrap();
     let client = recorder(&url, "contoso");
     let started = Instant::now();
@@ -45,13 +36,10 @@ async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
     assert_eq!(answer.status, 201, "{}", answer.text);
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     // Once it goes on, it has lost its turn and says so; nothing of it was recorded.
-    signal(second.id(), "-CONT");
+    second.signal("-CONT");
     assert_eq!(paused.await.unwrap().status, 503);
     let again = post(&recorder(&second_url, "contoso"), &["a", "b"]).await;
     assert_eq!(again.status, 201, "{}", again.text);
-    for server in [&mut first, &mut second] {
-        server.kill().unwrap();
-        server.wait().unwrap();
-    }
+    drop((first, second));
     assert_eq!(numbers(&connection, "SELECT sequence FROM audit_event ORDER BY 1").await, [1, 2, 3]);
 }

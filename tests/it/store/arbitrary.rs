@@ -311,7 +311,7 @@ pub(super) fn scope() -> impl Strategy<Value = Scope> {
 }
 
 /// Tries a check with so many random values and fails with the smallest that it finds to break it.
-pub(super) async fn for_all<S: Strategy>(
+pub(crate) async fn for_all<S: Strategy>(
     runner: &mut TestRunner,
     cases: usize,
     strategy: &S,
@@ -319,11 +319,11 @@ pub(super) async fn for_all<S: Strategy>(
 ) {
     for _ in 0..cases {
         let mut tree = strategy.new_tree(runner).unwrap();
-        let Err(reason) = check(tree.current()).await else { continue };
+        let Err(reason) = Box::pin(check(tree.current())).await else { continue };
         let mut smallest = (tree.current(), reason);
         let mut more = tree.simplify();
         while more {
-            more = match check(tree.current()).await {
+            more = match Box::pin(check(tree.current())).await {
                 Ok(()) => tree.complicate(),
                 Err(reason) => {
                     smallest = (tree.current(), reason);

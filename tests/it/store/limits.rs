@@ -1,13 +1,17 @@
-//! A statement that takes too long is given up, says so, and holds nobody else up.
+//! A statement that takes too long is given up, says so, and holds nobody else up; and what is too large is not read.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use auditgraph::audit::filter::{Condition, TimeRange};
-use auditgraph::store::{Allowance, List, Settings, Store, StoreError};
+use auditgraph::audit::page::{Order, Page};
+use auditgraph::audit::{Scope, ServiceSet};
+use auditgraph::store::{Allowance, List, PageWants, Settings, Store, StoreError};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 
 use crate::harness::database::TestLog;
-use crate::harness::events::event;
+use crate::harness::events::{EventExt as _, change, event};
 
 /// Puts a view in the place of the events that never comes to an end.
 async fn make_endless(connection: &DatabaseConnection, is_postgres: bool) {
@@ -64,4 +68,32 @@ async fn a_statement_ends_with_the_request_that_it_is_for() {
     connection.execute_unprepared("DROP VIEW audit_event").await.unwrap();
     connection.execute_unprepared("ALTER TABLE kept RENAME TO audit_event").await.unwrap();
     assert_eq!(reader().count(&list).await.unwrap(), 1, "the only connection is free again");
+}
+
+#[tokio::test]
+async fn events_beyond_what_a_request_may_hold_are_not_read() {
+    let log = TestLog::new().await;
+    let large = |i: i32, name: &str| {
+        let text = format!("\"{}\"", "x".repeat(1 << 20));
+        event(&format!("k{i}")).service(name, "Device").change(change("Password", None, Some(&text)))
+    };
+    log.record((0..40).map(|i| large(i, "Microsoft Intune"))).await;
+    let page = Page { limit: 40, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
+    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+    let withheld = Scope { visible: ServiceSet::All, sensitive: ServiceSet::none() };
+    let soon = Instant::now() + Duration::from_secs(10);
+    for scope in [Scope::all(), withheld] {
+        for allowance in [Allowance::default(), Allowance::default().until(soon)] {
+            let rows = Arc::default();
+            let reader = log.reader_of(scope.clone()).allowed(allowance.holding(4 << 20)).counting(&rows);
+            let read = reader.events(&list, &page, PageWants { next: true, previous: false }).await;
+            let Err(StoreError::TooLarge { asked, limit }) = read else { panic!("{read:?}") };
+            assert!(limit == 4 << 20 && (limit..limit + (2 << 20)).contains(&asked), "{asked}");
+            assert_eq!(rows.load(Ordering::Relaxed), 3, "the rest is not taken");
+            let small = Page { limit: 1, ..page };
+            let reader = log.reader_of(scope.clone()).allowed(Allowance::default().holding(4 << 20));
+            let read = reader.events(&list, &small, PageWants { next: true, previous: false }).await.unwrap();
+            assert_eq!(read.rows.len(), 1, "the connections are good for more");
+        }
+    }
 }

@@ -1,0 +1,114 @@
+//! What is lost of a record: whatever is neither answered nor unmapped.
+//!
+//! The fuzz target of records (`fuzz/src/record.rs`) judges by the same file.
+
+use std::collections::HashSet;
+
+use super::{ActorKind, EventBody, Json, Node};
+
+/// Every scalar with its pointer; of repeated members each one.
+fn scalars(node: &Node, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, Node)>) {
+    match node {
+        Node::Object(members) => {
+            for (key, value) in members {
+                pointer.push(key.clone());
+                scalars(value, pointer, out);
+                pointer.pop();
+            }
+        }
+        Node::Array(elements) => {
+            for (i, value) in elements.iter().enumerate() {
+                pointer.push(i.to_string());
+                scalars(value, pointer, out);
+                pointer.pop();
+            }
+        }
+        scalar @ Node::Scalar(_) => out.push((pointer.clone(), scalar.clone())),
+    }
+}
+
+/// All values at a pointer; repeated members give several.
+pub(super) fn at<'a>(node: &'a Node, pointer: &[String]) -> Vec<&'a Node> {
+    let Some((first, rest)) = pointer.split_first() else { return vec![node] };
+    match node {
+        Node::Object(members) => {
+            members.iter().filter(|(key, _)| key == first).flat_map(|(_, value)| at(value, rest)).collect()
+        }
+        Node::Array(elements) => {
+            first.parse().ok().and_then(|i: usize| elements.get(i)).map_or(vec![], |e| at(e, rest))
+        }
+        Node::Scalar(_) => vec![],
+    }
+}
+
+/// The scalars that the event itself answers with, and all values of changes.
+fn answered(body: &EventBody) -> (HashSet<Node2>, HashSet<String>) {
+    let mut without = body.clone();
+    without.unmapped = None;
+    // Each kind of actor answers with other fields.
+    let actor = &mut without.actor;
+    match actor.kind {
+        ActorKind::User => actor.service_principal_name = None,
+        ActorKind::Application => {
+            (actor.display_name, actor.user_principal_name, actor.permissions) = (None, None, vec![]);
+        }
+        ActorKind::System | ActorKind::Unknown => {
+            actor.display_name = Some(actor.name().to_owned());
+            (actor.object_id, actor.user_principal_name, actor.permissions) = (None, None, vec![]);
+            actor.service_principal_name = None;
+        }
+    }
+    let mut leaves = Vec::new();
+    let text = serde_json::to_string(&without).unwrap();
+    scalars(&Node::parse(&text).unwrap(), &mut Vec::new(), &mut leaves);
+    let values = body.targets.iter().flat_map(|target| &target.modified_properties);
+    let values = values.flat_map(|change| [&change.old_value, &change.new_value]).flatten();
+    (leaves.into_iter().map(|(_, leaf)| plain(&leaf)).collect(), values.map(|value| value.text().to_owned()).collect())
+}
+
+/// A scalar with its escapes resolved.
+type Node2 = (bool, String);
+
+fn plain(scalar: &Node) -> Node2 {
+    match (scalar.as_str(), scalar) {
+        (Some(text), _) => (true, text.into_owned()),
+        (None, Node::Scalar(raw)) => (false, raw.to_string()),
+        _ => unreachable!(),
+    }
+}
+
+/// Whether a string holds JSON that is answered: as a value, or scalar by scalar.
+fn holds_answered(text: &str, leaves: &HashSet<Node2>, values: &HashSet<String>) -> bool {
+    let Some(held) = Node::parse(text) else { return false };
+    if values.contains(held.to_json().text()) {
+        return true;
+    }
+    if let Some(inner) = held.as_str() {
+        return holds_answered(&inner, leaves, values);
+    }
+    let mut inner = Vec::new();
+    scalars(&held, &mut Vec::new(), &mut inner);
+    matches!(held, Node::Object(_) | Node::Array(_))
+        && inner.iter().all(|(_, scalar)| {
+            scalar.is_null()
+                || leaves.contains(&plain(scalar))
+                || scalar.as_str().is_some_and(|text| holds_answered(&text, leaves, values))
+        })
+}
+
+/// What of a record is neither answered nor unmapped.
+pub(super) fn lost(record: &Node, body: &EventBody) -> Vec<String> {
+    let (leaves, values) = answered(body);
+    let unmapped = body.unmapped.as_ref().map(Json::node);
+    let mut originals = Vec::new();
+    scalars(record, &mut Vec::new(), &mut originals);
+    originals
+        .into_iter()
+        .filter(|(pointer, scalar)| {
+            let is_kept = unmapped.as_ref().is_some_and(|node| at(node, pointer).contains(&scalar));
+            let is_held = scalar.as_str().is_some_and(|text| holds_answered(&text, &leaves, &values));
+            !scalar.is_null() && !is_kept && !is_held && !leaves.contains(&plain(scalar))
+        })
+        .map(|(pointer, scalar)| format!("/{} = {}", pointer.join("/"), scalar.to_json().text()))
+        .collect()
+}
