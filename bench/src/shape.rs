@@ -42,9 +42,9 @@ pub(crate) const PAGE: &str = "query Page($first: Int, $after: String, $category
 
 /// The same page as PostGraphile names things, over the schema of `bench/postgraphile`.
 pub(crate) const POSTGRAPHILE: &str = "query Page($first: Int, $category: String!) {
-  auditEvents: allAuditEvents(first: $first, orderBy: [OCCURRED_AT_DESC, ID_DESC], condition: { category: $category }) {
+  auditEvents: allAuditEvents(first: $first, orderBy: [OCCURRED_AT_DESC, ROW_ID_DESC], condition: { category: $category }) {
     edges { cursor node {
-      nodeId occurredAt activity activityDisplayName category service status correlationId ipAddress
+      id occurredAt activity activityDisplayName category service status correlationId ipAddress
       actor: actorByActorId { kind name objectId userPrincipalName }
       targets: targetsByEventId { nodes { objectId displayName type
         modifiedProperties: modifiedPropertiesByEventIdAndTargetOrdinal { nodes { name change oldValue newValue } } } }

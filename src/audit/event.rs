@@ -360,11 +360,10 @@ pub struct Event {
 impl Event {
     /// The event as a scope shows it; none if the event does not exist for it.
     pub fn reduced(mut self, scope: &Scope) -> Option<Self> {
-        let service = fold(&self.body.service);
-        if !scope.visible.contains(&service) {
+        if !scope.visible.has(&self.body.service) {
             return None;
         }
-        if self.body.is_sensitive() && !scope.sensitive.contains(&service) {
+        if self.body.is_sensitive() && !scope.sensitive.has(&self.body.service) {
             self.is_redacted = true;
             self.raw = None;
             self.body.unmapped = None;

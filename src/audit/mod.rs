@@ -22,6 +22,7 @@ pub mod catalogue;
 pub mod classification;
 pub mod fold;
 pub mod json;
+pub mod view;
 pub mod time;
 
 pub use event::{Detail, Event, EventBody, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute};

@@ -35,6 +35,14 @@ impl ServiceSet {
         }
     }
 
+    /// Whether a service, by its name, is in the set.
+    pub fn has(&self, service: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(keys) => keys.contains(&fold(service)),
+        }
+    }
+
     /// What is in one of the sets, or in both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {

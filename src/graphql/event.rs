@@ -16,7 +16,7 @@ use super::write::{self, Listed};
 use crate::audit;
 use crate::audit::Invalid;
 use crate::audit::page::{Cursor, Order, Position, Slice};
-use crate::store::{List, Reader};
+use crate::store::{List, Reader, Row};
 
 /// An event as its caller may see it.
 #[derive(Clone, Debug)]
@@ -172,15 +172,19 @@ impl From<&audit::Detail> for AuditDetail {
 pub struct AuditEventConnection {
     reader: Reader,
     list: List,
-    slice: Arc<Slice<(Cursor, AuditEvent)>>,
+    slice: Arc<Slice<(Cursor, Row)>>,
 }
 
 impl AuditEventConnection {
     /// The page that was read of a list.
-    pub fn new(reader: Reader, list: List, slice: Slice<(Cursor, audit::Event)>) -> Self {
-        let rows = slice.rows.into_iter().map(|(cursor, event)| (cursor, AuditEvent(Arc::new(event)))).collect();
-        let slice = Slice { rows, has_next: slice.has_next, has_previous: slice.has_previous };
+    pub fn new(reader: Reader, list: List, slice: Slice<(Cursor, Row)>) -> Self {
         Self { reader, list, slice: Arc::new(slice) }
+    }
+
+    /// The events of this page, for the library to resolve.
+    fn events(&self) -> impl Iterator<Item = Result<(&Cursor, AuditEvent), ApiError>> {
+        let rows = self.slice.rows.iter();
+        rows.map(|(cursor, row)| Ok((cursor, AuditEvent(Arc::new(self.reader.event_of(row.clone())?)))))
     }
 
     async fn counted_up_to(&self, limit: i32) -> Result<BoundedCount, ApiError> {
@@ -200,29 +204,28 @@ fn is_written(ctx: &Context<'_>) -> bool {
 #[Object]
 impl AuditEventConnection {
     /// The events of this page with their cursors.
-    async fn edges(&self, ctx: &Context<'_>) -> Listed<AuditEventEdge> {
+    async fn edges(&self, ctx: &Context<'_>) -> Result<Listed<AuditEventEdge>, ApiError> {
         if is_written(ctx)
-            && let Some(json) = write::edges(ctx, &self.slice.rows)
+            && let Some(json) = write::edges(ctx, &self.reader, &self.slice.rows)?
         {
-            return Listed::Written(json);
+            return Ok(Listed::Written(json));
         }
-        let edge =
-            |(cursor, node): &(Cursor, AuditEvent)| AuditEventEdge { cursor: cursor.encode(), node: node.clone() };
-        Listed::Objects(self.slice.rows.iter().map(edge).collect())
+        let edges =
+            self.events().map(|event| event.map(|(cursor, node)| AuditEventEdge { cursor: cursor.encode(), node }));
+        Ok(Listed::Objects(edges.collect::<Result<_, _>>()?))
     }
     /// The events of this page.
-    async fn nodes(&self, ctx: &Context<'_>) -> Listed<AuditEvent> {
-        let events = self.slice.rows.iter().map(|(_, event)| event);
+    async fn nodes(&self, ctx: &Context<'_>) -> Result<Listed<AuditEvent>, ApiError> {
         if is_written(ctx)
-            && let Some(json) = write::events(ctx, events.clone())
+            && let Some(json) = write::events(ctx, &self.reader, &self.slice.rows)?
         {
-            return Listed::Written(json);
+            return Ok(Listed::Written(json));
         }
-        Listed::Objects(events.cloned().collect())
+        Ok(Listed::Objects(self.events().map(|event| event.map(|(_, node)| node)).collect::<Result<_, _>>()?))
     }
     /// Where this page is and whether there are more.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |row: Option<&(Cursor, AuditEvent)>| row.map(|(cursor, _)| cursor.encode());
+        let cursor = |row: Option<&(Cursor, Row)>| row.map(|(cursor, _)| cursor.encode());
         PageInfo {
             next: self.slice.has_next,
             previous: self.slice.has_previous,

@@ -12,7 +12,7 @@ use async_graphql::{Context, Name, Positioned, QueryPathSegment};
 use super::write::At;
 
 /// Writes the value of a field of an object of an event.
-pub(super) type Write<T> = Box<dyn Fn(&mut Vec<u8>, &At<'_>, &T) + Send + Sync>;
+pub(super) type Write<'e, T> = Box<dyn Fn(&mut Vec<u8>, &At<'_>, &T) + Send + Sync + 'e>;
 
 /// A place in an operation: all selections that are put together there.
 pub(super) struct Place<'a> {
@@ -91,21 +91,21 @@ impl<'a> Place<'a> {
 }
 
 /// What is written of an object: keys, with quotes and colon, and what writes their values.
-pub(super) struct Plan<T>(Vec<(String, Write<T>)>);
+pub(super) struct Plan<'e, T>(Vec<(String, Write<'e, T>)>);
 
-impl<T: 'static> Plan<T> {
+impl<'e, T: 'e> Plan<'e, T> {
     /// Compiles what is selected of an object of a type. None if there is a field that `field` does not know; then the
     /// library has to resolve it.
     pub(super) fn compile(
         place: &Place<'_>,
         type_name: &'static str,
         interface: &str,
-        field: impl Fn(&str, Place<'_>) -> Option<Write<T>>,
+        field: impl Fn(&str, Place<'_>) -> Option<Write<'e, T>>,
     ) -> Option<Self> {
         let fields = place.fields(&|condition| condition == type_name || condition == interface);
         let writes = fields.into_iter().map(|(key, same)| {
             let name = same.first()?.name.node.as_str();
-            let write: Write<T> = match name {
+            let write: Write<'e, T> = match name {
                 "__typename" => Box::new(move |out, _, _| super::write::text(out, type_name)),
                 name => field(name, place.below(&same))?,
             };

@@ -145,7 +145,7 @@ impl Query {
         let wants = PageWants { next: true, previous: true };
         let read = ctx.session()?.page(format!("{page:?} {events:?}"));
         let connection = read.get_or_try_init(async || {
-            let slice = reader.events(&events, &page, wants).await?;
+            let slice = reader.page(&events, &page, wants).await?;
             Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
         });
         connection.await.cloned()

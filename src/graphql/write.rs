@@ -2,20 +2,24 @@
 //!
 //! For each type there is a table of its fields, which says the same as its resolvers do; a test asks random
 //! documents both ways and compares the bytes. A field that stands in no table makes the library resolve the whole
-//! list, so nothing is lost where a table is behind the schema. The rows are plain data: nothing here can fail.
+//! list, so nothing is lost where a table is behind the schema. Texts are stored as the JSON that the answer wants, and
+//! are copied as they are.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
-use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
-use super::event::AuditEvent;
+use super::error::ApiError;
 use super::plan::{Place, Plan, Write, list};
 use crate::audit::page::Cursor;
-use crate::audit::{self, Actor, ActorApplication, ActorKind, Detail, Event, ModifiedProperty, Recording, Target};
+use crate::audit::view::{
+    ActorView, ApplicationView, ChangeView, DetailView, EventView, RecordingView, TargetView, Text,
+};
+use crate::audit::{self, Actor, ActorKind, Target};
+use crate::store::{Reader, Row};
 
 /// JSON that the response writer prints as it is.
 #[derive(Debug)]
@@ -60,13 +64,13 @@ impl<T: OutputType> OutputType for Listed<T> {
 
 /// Where something is written: which event it belongs to, and which of its targets.
 pub(super) struct At<'a> {
-    event: &'a Event,
+    event: &'a EventView<'a>,
     id: OnceCell<String>,
     target: Cell<usize>,
 }
 
 impl<'a> At<'a> {
-    fn new(event: &'a Event) -> Self {
+    fn new(event: &'a EventView<'a>) -> Self {
         Self { event, id: OnceCell::new(), target: Cell::new(0) }
     }
 
@@ -75,32 +79,53 @@ impl<'a> At<'a> {
     }
 }
 
-/// The events of a page, each with its cursor, as the selection below the present field has them.
-pub(super) fn edges(ctx: &Context<'_>, rows: &[(Cursor, AuditEvent)]) -> Option<Json> {
-    let plan = Plan::<(Cursor, AuditEvent)>::compile(&Place::of(ctx)?, "AuditEventEdge", "", |name, below| {
+/// The events of a page, each with its cursor, as the selection below the present field has them. None if the library
+/// has to resolve them.
+pub(super) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
+    let Some(place) = Place::of(ctx) else { return Ok(None) };
+    let plan = Plan::<(Cursor, EventView<'_>)>::compile(&place, "AuditEventEdge", "", |name, below| {
         Some(match name {
-            "cursor" => leaf(|out, _, (cursor, _)| text(out, &cursor.encode())),
+            "cursor" => leaf(|out, _, (cursor, _)| plain(out, &cursor.encode())),
             "node" => {
                 let plan = event_plan(&below)?;
-                Box::new(move |out, at, (_, event)| plan.object(out, at, &event.0))
+                Box::new(move |out, at, (_, event)| plan.object(out, at, event))
             }
             _ => return None,
         })
-    })?;
-    let mut out = Vec::with_capacity(rows.len() * 1_024 + 2);
-    list(&mut out, rows, |out, row| plan.object(out, &At::new(&row.1.0), row));
-    Some(out.into())
+    });
+    let Some(plan) = plan else { return Ok(None) };
+    let views = rows.iter().map(|(cursor, row)| Ok((*cursor, reader.view(row)?)));
+    written(rows.len(), views, |out, edge| plan.object(out, &At::new(&edge.1), edge)).map(Some)
 }
 
-/// Events, as the selection below the present field has them.
-pub(super) fn events<'e>(ctx: &Context<'_>, events: impl ExactSizeIterator<Item = &'e AuditEvent>) -> Option<Json> {
-    let plan = event_plan(&Place::of(ctx)?)?;
-    let mut out = Vec::with_capacity(events.len() * 1_024 + 2);
-    list(&mut out, events, |out, event| plan.object(out, &At::new(&event.0), &event.0));
-    Some(out.into())
+/// Events, as the selection below the present field has them. None if the library has to resolve them.
+pub(super) fn events(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
+    let plan = Place::of(ctx).and_then(|place| event_plan(&place));
+    let Some(plan) = plan else { return Ok(None) };
+    let views = rows.iter().map(|(_, row)| Ok(reader.view(row)?));
+    written(rows.len(), views, |out, event| plan.object(out, &At::new(event), event)).map(Some)
 }
 
-fn leaf<T: 'static>(write: fn(&mut Vec<u8>, &At<'_>, &T)) -> Write<T> {
+fn written<T>(
+    count: usize,
+    elements: impl Iterator<Item = Result<T, ApiError>>,
+    mut write: impl FnMut(&mut Vec<u8>, &T),
+) -> Result<Json, ApiError> {
+    let mut out = Vec::with_capacity(count * 1_024 + 2);
+    let mut before = b'[';
+    for element in elements {
+        out.push(before);
+        write(&mut out, &element?);
+        before = b',';
+    }
+    if before == b'[' {
+        out.push(before);
+    }
+    out.push(b']');
+    Ok(out.into())
+}
+
+fn leaf<'e, T: 'e>(write: fn(&mut Vec<u8>, &At<'_>, &T)) -> Write<'e, T> {
     Box::new(write)
 }
 
@@ -117,11 +142,13 @@ fn plain(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-fn optional(out: &mut Vec<u8>, value: Option<&str>) {
-    match value {
-        Some(value) => text(out, value),
-        None => out.extend_from_slice(b"null"),
-    }
+/// Copies a stored text.
+fn copy(out: &mut Vec<u8>, text: Text<'_>) {
+    out.extend_from_slice(text.json().as_bytes());
+}
+
+fn optional(out: &mut Vec<u8>, value: Option<Text<'_>>) {
+    json(out, value.map(Text::json));
 }
 
 fn name(out: &mut Vec<u8>, value: Option<&str>) {
@@ -131,36 +158,51 @@ fn name(out: &mut Vec<u8>, value: Option<&str>) {
     }
 }
 
-fn json(out: &mut Vec<u8>, value: Option<&audit::Json>) {
-    out.extend_from_slice(value.map_or("null", audit::Json::text).as_bytes());
+fn json(out: &mut Vec<u8>, value: Option<&str>) {
+    out.extend_from_slice(value.unwrap_or("null").as_bytes());
 }
 
 fn boolean(out: &mut Vec<u8>, value: bool) {
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-fn event_plan(place: &Place<'_>) -> Option<Plan<Arc<Event>>> {
+/// The name of an actor as it is stored, where that is one of its texts; see [`Actor::name`].
+fn actor_name(out: &mut Vec<u8>, actor: &ActorView<'_>) {
+    let shown = match actor.kind {
+        ActorKind::Application => {
+            let of_application = actor.application.as_ref().and_then(|application| application.display_name);
+            of_application.or(actor.service_principal_name)
+        }
+        _ => actor.display_name,
+    };
+    match shown.filter(|shown| !shown.value().trim().is_empty()) {
+        Some(shown) => copy(out, shown),
+        None => text(out, Actor::from(actor).name()),
+    }
+}
+
+fn event_plan<'e>(place: &Place<'_>) -> Option<Plan<'e, EventView<'e>>> {
     Plan::compile(place, "AuditEvent", "Node", |name, below| event_field(name, &below))
 }
 
-fn event_field(field: &str, below: &Place<'_>) -> Option<Write<Arc<Event>>> {
+fn event_field<'e>(field: &str, below: &Place<'_>) -> Option<Write<'e, EventView<'e>>> {
     Some(match field {
         "id" => leaf(|out, at, _| plain(out, at.id())),
-        "occurredAt" => leaf(|out, _, event| plain(out, &event.body.occurred_at.to_string())),
+        "occurredAt" => leaf(|out, _, event| copy(out, event.body.occurred_at)),
         "recordedAt" => leaf(|out, _, event| plain(out, &event.recorded_at.to_string())),
         "sequence" => leaf(|out, _, event| out.extend_from_slice(event.sequence.to_string().as_bytes())),
-        "eventKey" => leaf(|out, _, event| text(out, &event.body.event_key)),
-        "activity" => leaf(|out, _, event| text(out, &event.body.activity)),
-        "activityDisplayName" => leaf(|out, _, event| text(out, &event.body.activity_display_name)),
-        "category" => leaf(|out, _, event| text(out, &event.body.category)),
-        "service" => leaf(|out, _, event| text(out, &event.body.service)),
-        "component" => leaf(|out, _, event| optional(out, event.body.component.as_deref())),
+        "eventKey" => leaf(|out, _, event| copy(out, event.body.event_key)),
+        "activity" => leaf(|out, _, event| copy(out, event.body.activity)),
+        "activityDisplayName" => leaf(|out, _, event| copy(out, event.body.activity_display_name)),
+        "category" => leaf(|out, _, event| copy(out, event.body.category)),
+        "service" => leaf(|out, _, event| copy(out, event.body.service)),
+        "component" => leaf(|out, _, event| optional(out, event.body.component)),
         "operationType" => leaf(|out, _, event| plain(out, event.body.operation_type.name())),
         "activityResourceType" => leaf(|out, _, event| plain(out, event.body.resource_type.name())),
         "groupSource" => leaf(|out, _, event| name(out, event.body.group_source.map(audit::GroupSource::name))),
         "status" => leaf(|out, _, event| plain(out, event.body.status.name())),
-        "statusReason" => leaf(|out, _, event| optional(out, event.body.status_reason.as_deref())),
-        "correlationId" => leaf(|out, _, event| optional(out, event.body.correlation_id.as_deref())),
+        "statusReason" => leaf(|out, _, event| optional(out, event.body.status_reason)),
+        "correlationId" => leaf(|out, _, event| optional(out, event.body.correlation_id)),
         "actor" => {
             let plans = ActorPlans::compile(below)?;
             Box::new(move |out, at, event| plans.of(event.body.actor.kind).object(out, at, &event.body.actor))
@@ -180,26 +222,26 @@ fn event_field(field: &str, below: &Place<'_>) -> Option<Write<Arc<Event>>> {
                 list(out, &event.body.additional_details, |out, detail| plan.object(out, at, detail));
             })
         }
-        "unmapped" => leaf(|out, _, event| json(out, event.body.unmapped.as_ref())),
+        "unmapped" => leaf(|out, _, event| json(out, event.body.unmapped)),
         "recording" => {
             let plan = Plan::compile(below, "Recording", "", recording_field)?;
             Box::new(move |out, at, event| plan.object(out, at, &event.body.recording))
         }
         "isRedacted" => leaf(|out, _, event| boolean(out, event.is_redacted)),
-        "raw" => leaf(|out, _, event| json(out, event.raw.as_ref())),
+        "raw" => leaf(|out, _, event| json(out, event.raw)),
         _ => return None,
     })
 }
 
 /// What is selected of an actor of each kind.
-struct ActorPlans {
-    user: Plan<Actor>,
-    application: Plan<Actor>,
-    system: Plan<Actor>,
-    unknown: Plan<Actor>,
+struct ActorPlans<'e> {
+    user: Plan<'e, ActorView<'e>>,
+    application: Plan<'e, ActorView<'e>>,
+    system: Plan<'e, ActorView<'e>>,
+    unknown: Plan<'e, ActorView<'e>>,
 }
 
-impl ActorPlans {
+impl<'e> ActorPlans<'e> {
     fn compile(place: &Place<'_>) -> Option<Self> {
         let plan = |kind, type_name| {
             Plan::compile(place, type_name, "Actor", move |name, below| actor_field(kind, name, &below))
@@ -212,7 +254,7 @@ impl ActorPlans {
         })
     }
 
-    const fn of(&self, kind: ActorKind) -> &Plan<Actor> {
+    const fn of(&self, kind: ActorKind) -> &Plan<'e, ActorView<'e>> {
         match kind {
             ActorKind::User => &self.user,
             ActorKind::Application => &self.application,
@@ -222,14 +264,14 @@ impl ActorPlans {
     }
 }
 
-fn actor_field(kind: ActorKind, field: &str, below: &Place<'_>) -> Option<Write<Actor>> {
+fn actor_field<'e>(kind: ActorKind, field: &str, below: &Place<'_>) -> Option<Write<'e, ActorView<'e>>> {
     Some(match (kind, field) {
         (_, "id") => leaf(|out, at, _| plain(out, &format!("{}:actor", at.id()))),
-        (_, "key") => leaf(|out, _, actor| text(out, &actor.key())),
+        (_, "key") => leaf(|out, _, actor| text(out, &Actor::from(actor).key())),
         (_, "kind") => leaf(|out, _, actor| plain(out, actor.kind.name())),
-        (_, "name") => leaf(|out, _, actor| text(out, actor.name())),
-        (_, "ipAddress") => leaf(|out, _, actor| optional(out, actor.ip_address.as_deref())),
-        (_, "userAgent") => leaf(|out, _, actor| optional(out, actor.user_agent.as_deref())),
+        (_, "name") => leaf(|out, _, actor| actor_name(out, actor)),
+        (_, "ipAddress") => leaf(|out, _, actor| optional(out, actor.ip_address)),
+        (_, "userAgent") => leaf(|out, _, actor| optional(out, actor.user_agent)),
         (_, "application") => {
             let plan = Plan::compile(below, "ActorApplication", "", application_field)?;
             Box::new(move |out, at, actor| match &actor.application {
@@ -237,39 +279,37 @@ fn actor_field(kind: ActorKind, field: &str, below: &Place<'_>) -> Option<Write<
                 None => out.extend_from_slice(b"null"),
             })
         }
-        (ActorKind::User, "displayName") => leaf(|out, _, actor| optional(out, actor.display_name.as_deref())),
-        (ActorKind::User, "userPrincipalName") => {
-            leaf(|out, _, actor| optional(out, actor.user_principal_name.as_deref()))
-        }
+        (ActorKind::User, "displayName") => leaf(|out, _, actor| optional(out, actor.display_name)),
+        (ActorKind::User, "userPrincipalName") => leaf(|out, _, actor| optional(out, actor.user_principal_name)),
         (ActorKind::User, "objectId") | (ActorKind::Application, "servicePrincipalId") => {
-            leaf(|out, _, actor| optional(out, actor.object_id.as_deref()))
+            leaf(|out, _, actor| optional(out, actor.object_id))
         }
         (ActorKind::User, "permissions") => {
-            leaf(|out, _, actor| list(out, &actor.permissions, |out, permission| text(out, permission)))
+            leaf(|out, _, actor| list(out, &actor.permissions, |out, permission| copy(out, *permission)))
         }
         (ActorKind::Application, "servicePrincipalName") => {
-            leaf(|out, _, actor| optional(out, actor.service_principal_name.as_deref()))
+            leaf(|out, _, actor| optional(out, actor.service_principal_name))
         }
         _ => return None,
     })
 }
 
-fn application_field(field: &str, _: Place<'_>) -> Option<Write<ActorApplication>> {
+fn application_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, ApplicationView<'e>>> {
     Some(match field {
-        "applicationId" => leaf(|out, _, application| optional(out, application.application_id.as_deref())),
-        "displayName" => leaf(|out, _, application| optional(out, application.display_name.as_deref())),
+        "applicationId" => leaf(|out, _, application| optional(out, application.application_id)),
+        "displayName" => leaf(|out, _, application| optional(out, application.display_name)),
         _ => return None,
     })
 }
 
-fn target_field(field: &str, below: &Place<'_>) -> Option<Write<Target>> {
+fn target_field<'e>(field: &str, below: &Place<'_>) -> Option<Write<'e, TargetView<'e>>> {
     Some(match field {
         "id" => leaf(|out, at, _| plain(out, &format!("{}:target:{}", at.id(), at.target.get()))),
-        "key" => leaf(|out, _, target| text(out, &target.key())),
-        "objectId" => leaf(|out, _, target| optional(out, target.object_id.as_deref())),
-        "displayName" => leaf(|out, _, target| optional(out, target.display_name.as_deref())),
-        "type" => leaf(|out, _, target| optional(out, target.kind.as_deref())),
-        "userPrincipalName" => leaf(|out, _, target| optional(out, target.user_principal_name.as_deref())),
+        "key" => leaf(|out, _, target| text(out, &Target::from(target).key())),
+        "objectId" => leaf(|out, _, target| optional(out, target.object_id)),
+        "displayName" => leaf(|out, _, target| optional(out, target.display_name)),
+        "type" => leaf(|out, _, target| optional(out, target.kind)),
+        "userPrincipalName" => leaf(|out, _, target| optional(out, target.user_principal_name)),
         "modifiedProperties" => {
             let plan = Plan::compile(below, "ModifiedProperty", "", change_field)?;
             Box::new(move |out, at, target| {
@@ -280,33 +320,33 @@ fn target_field(field: &str, below: &Place<'_>) -> Option<Write<Target>> {
     })
 }
 
-fn change_field(field: &str, _: Place<'_>) -> Option<Write<ModifiedProperty>> {
+fn change_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, ChangeView<'e>>> {
     Some(match field {
-        "name" => leaf(|out, _, change| text(out, &change.name)),
+        "name" => leaf(|out, _, change| copy(out, change.name)),
         "change" => leaf(|out, _, change| plain(out, change.change.name())),
-        "oldValue" => leaf(|out, _, change| json(out, change.old_value.as_ref())),
-        "newValue" => leaf(|out, _, change| json(out, change.new_value.as_ref())),
+        "oldValue" => leaf(|out, _, change| json(out, change.old_value)),
+        "newValue" => leaf(|out, _, change| json(out, change.new_value)),
         "withheld" => leaf(|out, _, change| name(out, change.withheld.map(audit::WithheldReason::name))),
         _ => return None,
     })
 }
 
-fn detail_field(field: &str, _: Place<'_>) -> Option<Write<Detail>> {
+fn detail_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, DetailView<'e>>> {
     Some(match field {
-        "key" => leaf(|out, _, detail| text(out, &detail.key)),
-        "value" => leaf(|out, _, detail| optional(out, detail.value.as_deref())),
+        "key" => leaf(|out, _, detail| copy(out, detail.key)),
+        "value" => leaf(|out, _, detail| optional(out, detail.value)),
         "withheld" => leaf(|out, _, detail| name(out, detail.withheld.map(audit::WithheldReason::name))),
         _ => return None,
     })
 }
 
-fn recording_field(field: &str, _: Place<'_>) -> Option<Write<Recording>> {
+fn recording_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, RecordingView<'e>>> {
     Some(match field {
         "route" => leaf(|out, _, recording| plain(out, recording.route.name())),
-        "recordedBy" => leaf(|out, _, recording| text(out, &recording.recorded_by)),
-        "clientId" => leaf(|out, _, recording| optional(out, recording.client_id.as_deref())),
-        "source" => leaf(|out, _, recording| optional(out, recording.source.as_deref())),
-        "sourceTenantId" => leaf(|out, _, recording| optional(out, recording.source_tenant_id.as_deref())),
+        "recordedBy" => leaf(|out, _, recording| copy(out, recording.recorded_by)),
+        "clientId" => leaf(|out, _, recording| optional(out, recording.client_id)),
+        "source" => leaf(|out, _, recording| optional(out, recording.source)),
+        "sourceTenantId" => leaf(|out, _, recording| optional(out, recording.source_tenant_id)),
         _ => return None,
     })
 }

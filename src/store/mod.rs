@@ -56,6 +56,7 @@ pub use queue::{Clock, Queue};
 pub use read::{List, PageWants, Reader};
 pub use record::{Outcome, Writer};
 pub use rollup::BLOCK_EVENTS;
+pub use row::Row;
 pub use summary::Facet;
 pub use tenant::Tenant;
 pub use verify::{Difference, Tell};

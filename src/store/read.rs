@@ -21,6 +21,7 @@ use super::sql::Sql;
 use super::{Store, StoreError};
 use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::page::{Cursor, FeedCursor, Order, Page, Position, Slice};
+use crate::audit::view::EventView;
 use crate::audit::{Event, EventId, Scope, Timestamp};
 
 /// The log of one tenant as a scope shows it.
@@ -86,13 +87,30 @@ impl Reader {
         &self.scope
     }
 
-    /// A page of a list, with the cursor of each event.
+    /// A page of a list as events, each with its cursor.
     pub async fn events(
         &self,
         list: &List,
         page: &Page,
         wants: PageWants,
     ) -> Result<Slice<(Cursor, Event)>, StoreError> {
+        let Slice { rows, has_next, has_previous } = self.page(list, page, wants).await?;
+        let rows = rows.into_iter().map(|(cursor, row)| Ok((cursor, self.event_of(row)?)));
+        Ok(Slice { rows: rows.collect::<Result<_, StoreError>>()?, has_next, has_previous })
+    }
+
+    /// The event of a row.
+    pub fn event_of(&self, row: Row) -> Result<Event, StoreError> {
+        row.event(&self.scope)
+    }
+
+    /// The event of a row, read where it lies.
+    pub fn view<'r>(&self, row: &'r Row) -> Result<EventView<'r>, StoreError> {
+        row.view(&self.scope)
+    }
+
+    /// A page of a list, with the cursor of each event.
+    pub async fn page(&self, list: &List, page: &Page, wants: PageWants) -> Result<Slice<(Cursor, Row)>, StoreError> {
         let select = self.list(list);
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
@@ -108,9 +126,9 @@ impl Reader {
             limit: u64::from(page.limit) + 1 + u64::from(inclusive),
         };
         let statement = select.stretch(row::COLUMNS, &stretch);
-        let mut rows = self.found(statement).await?;
+        let mut rows = self.found_rows(statement).await?;
         let met_cursor = inclusive
-            && near.zip(rows.first()).is_some_and(|(cursor, (first, _))| page.order.same(cursor.position, *first));
+            && near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
         if met_cursor {
             rows.remove(0);
         }
@@ -129,7 +147,7 @@ impl Reader {
         }
         let (has_next, has_previous) = if page.from_end { (has_near, has_far) } else { (has_far, has_near) };
         Ok(Slice {
-            rows: rows.into_iter().map(|(position, event)| (cursor(position), event)).collect(),
+            rows: rows.into_iter().map(|row| (cursor(row.position), row)).collect(),
             has_next: wants.next.then_some(has_next),
             has_previous: wants.previous.then_some(has_previous),
         })
@@ -207,9 +225,14 @@ impl Reader {
         Ok(row.try_get_by(0)?)
     }
 
-    /// The events that a statement finds, with their places, as far as the request may hold them: what is too much is
-    /// not read.
+    /// The events that a statement finds, with their places.
     pub(super) async fn found(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
+        let rows = self.found_rows(sql).await?.into_iter();
+        rows.map(|row| Ok((row.position, self.event_of(row)?))).collect()
+    }
+
+    /// The rows that a statement finds, as far as the request may hold them: what is too much is not read.
+    async fn found_rows(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
         let mut rows = Vec::new();
         let take = |found: QueryResult| {
             let row = Row::read(&found)?;
@@ -218,7 +241,7 @@ impl Reader {
             Ok(())
         };
         self.each(sql, take).await?;
-        rows.into_iter().map(|row| row.event(&self.scope)).collect()
+        Ok(rows)
     }
 
     pub(super) async fn query(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {

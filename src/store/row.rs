@@ -4,6 +4,7 @@ use sea_orm::QueryResult;
 
 use super::StoreError;
 use crate::audit::page::Position;
+use crate::audit::view::EventView;
 use crate::audit::{Event, Json, Scope, Timestamp};
 
 /// The columns of a page, in the order in which [`Row`] reads them.
@@ -12,9 +13,10 @@ pub(super) const COLUMNS: &str = "e.sequence, e.occurred_at, e.recorded_at, e.bo
 /// The format of the bodies written today: `audit::EventBody` as JSON.
 pub(super) const BODY_FORMAT: i16 = 1;
 
-/// A row of a page, as it came.
-pub(super) struct Row {
-    position: Position,
+/// A row of a page, as it came. What it holds is shown by its [`super::Reader`], which knows the scope.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub(super) position: Position,
     recorded_at: Timestamp,
     body: String,
     body_format: i16,
@@ -35,23 +37,41 @@ impl Row {
         self.body.len()
     }
 
-    /// Where it stands, and the event as the scope shows it.
-    pub(super) fn event(self, scope: &Scope) -> Result<(Position, Event), StoreError> {
-        let sequence = self.position.sequence;
-        let corrupt =
-            |column, reason| StoreError::Corrupt { table: "audit_event", column, id: sequence.to_string(), reason };
-        if self.body_format != BODY_FORMAT {
-            return Err(corrupt("body_format", format!("{} is not known", self.body_format)));
-        }
-        let body = serde_json::from_str(&self.body).map_err(|error| corrupt("body", error.to_string()))?;
-        let event = Event {
-            sequence,
-            recorded_at: self.recorded_at,
-            body,
-            raw: Some(Json::stored(self.body)),
-            is_redacted: false,
-        };
-        let event = event.reduced(scope).ok_or_else(|| corrupt("service", "not the body's".to_owned()))?;
-        Ok((self.position, event))
+    /// The event as the scope shows it.
+    pub(super) fn event(self, scope: &Scope) -> Result<Event, StoreError> {
+        self.check_format()?;
+        let body = serde_json::from_str(&self.body).map_err(|error| self.corrupt("body", error.to_string()))?;
+        let (position, recorded_at) = (self.position, self.recorded_at);
+        let raw = Some(Json::stored(self.body));
+        let event = Event { sequence: position.sequence, recorded_at, body, raw, is_redacted: false };
+        event.reduced(scope).ok_or_else(|| not_the_bodys(position))
     }
+
+    /// The same, read where it lies.
+    pub(super) fn view(&self, scope: &Scope) -> Result<EventView<'_>, StoreError> {
+        self.check_format()?;
+        let view = EventView::read(self.position.sequence, self.recorded_at, &self.body);
+        let view = view.map_err(|error| self.corrupt("body", error.to_string()))?;
+        view.reduced(scope).ok_or_else(|| not_the_bodys(self.position))
+    }
+
+    fn check_format(&self) -> Result<(), StoreError> {
+        if self.body_format == BODY_FORMAT {
+            return Ok(());
+        }
+        Err(self.corrupt("body_format", format!("{} is not known", self.body_format)))
+    }
+
+    fn corrupt(&self, column: &'static str, reason: String) -> StoreError {
+        corrupt(self.position, column, reason)
+    }
+}
+
+/// The service in the column, by which the row was selected, is another than that in the body.
+fn not_the_bodys(position: Position) -> StoreError {
+    corrupt(position, "service", "not the body's".to_owned())
+}
+
+fn corrupt(position: Position, column: &'static str, reason: String) -> StoreError {
+    StoreError::Corrupt { table: "audit_event", column, id: position.sequence.to_string(), reason }
 }
