@@ -160,6 +160,9 @@ pub struct Tokens {
     /// The address of the issuer's key set (JWKS): `https`, or `http` on this machine.
     #[arg(long, env = "AUDITGRAPH_JWKS_URL")]
     pub jwks_url: Option<String>,
+    /// A file with certificates (PEM) that vouch for addresses of key sets, besides those that the system trusts.
+    #[arg(long, env = "AUDITGRAPH_JWKS_CA_FILE")]
+    pub jwks_ca_file: Option<PathBuf>,
     /// How often key sets are read again, in seconds: 1 to 86400.
     #[arg(long, env = "AUDITGRAPH_JWKS_REFRESH_SECS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub jwks_refresh_secs: u64,

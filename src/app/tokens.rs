@@ -89,7 +89,7 @@ fn of_file(issuer: &file::Issuer, tokens: &Tokens, file: &File) -> anyhow::Resul
     let milliseconds = issuer.jwks_timeout_ms.map_or(tokens.jwks_timeout_ms, file::Bounded::get);
     let freshness = Freshness { refresh: Duration::from_secs(seconds), timeout: Duration::from_millis(milliseconds) };
     let keys = match &issuer.keys {
-        KeyPlace::JwksUrl(address) => KeySource::address(address.as_str(), freshness)?,
+        KeyPlace::JwksUrl(address) => KeySource::address(address.as_str(), freshness, tokens.jwks_ca_file.as_deref())?,
         KeyPlace::JwksFile(path) => KeySource::file(path, freshness)?,
         KeyPlace::PublicKeyFile(path) => pem(path)?,
     };
@@ -144,7 +144,7 @@ fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
         (Some(secret), None, None, None) => Keys::secret(secret).map(KeySource::given),
         (None, Some(file), None, None) => return pem(file),
         (None, None, Some(file), None) => KeySource::file(file, freshness),
-        (None, None, None, Some(address)) => KeySource::address(address, freshness),
+        (None, None, None, Some(address)) => KeySource::address(address, freshness, tokens.jwks_ca_file.as_deref()),
         (None, None, None, None) => anyhow::bail!(
             "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, or say \
              where the public keys of the issuer are; {HOW_TO_CONFIGURE_KEYS}"

@@ -78,14 +78,16 @@ impl KeySource {
         Ok(source)
     }
 
-    /// The address of a key set (JWKS). It is read by [`Self::read`].
-    pub fn address(address: &str, freshness: Freshness) -> Result<Arc<Self>, ConfigProblem> {
+    /// The address of a key set (JWKS). It is read by [`Self::read`]. Besides those that the system trusts, who answers
+    /// there may be vouched for by the certificates in a file.
+    pub fn address(address: &str, freshness: Freshness, ca_file: Option<&Path>) -> Result<Arc<Self>, ConfigProblem> {
         let url = checked(address)?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(freshness.timeout)
             // A connection is not worth keeping for so long, and would belong to the thread that made it.
             .pool_max_idle_per_host(0)
+            .tls_certs_merge(ca_file.map(certificates).transpose()?.unwrap_or_default())
             .user_agent(concat!("auditgraph/", env!("CARGO_PKG_VERSION")));
         let client = if url.scheme() == "http" { client.no_proxy() } else { client };
         let client = client
@@ -212,6 +214,17 @@ fn checked(address: &str) -> Result<Url, ConfigProblem> {
     Ok(url)
 }
 
+/// The certificates in a PEM file.
+fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, ConfigProblem> {
+    let problem =
+        |reason: &str| ConfigProblem::new(format!("the certificates in {} cannot be used: {reason}", path.display()));
+    let text = read_file(path).map_err(|reason| problem(&reason))?;
+    match reqwest::Certificate::from_pem_bundle(text.as_bytes()) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(problem("there has to be a `-----BEGIN CERTIFICATE-----` block for each")),
+    }
+}
+
 fn read_file(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|why| why.to_string())?;
     let mut text = String::new();
@@ -282,7 +295,7 @@ mod tests {
     #[test]
     fn printing_a_source_shows_no_parameters() {
         let freshness = Freshness { refresh: RETRY, timeout: RETRY };
-        let source = KeySource::address("https://issuer.example:8443/keys?code=hunter2#x", freshness).unwrap();
+        let source = KeySource::address("https://issuer.example:8443/keys?code=hunter2#x", freshness, None).unwrap();
         assert_eq!(format!("{source:?}"), "the key set at https://issuer.example:8443/keys");
     }
 }

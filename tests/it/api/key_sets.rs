@@ -163,3 +163,37 @@ async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
     until(async || ask(&app, "old", &old).await.status == 200).await;
     assert_refused(&ask(&app, "new", &new).await, UNKNOWN);
 }
+
+#[tokio::test]
+async fn a_key_set_is_taken_only_from_who_is_vouched_for() {
+    let issuer = Issuer::es256();
+    let (server, certificate) = KeySetServer::start_secure(Conduct::keys(&[("one", &issuer)])).await;
+    let (_other, another) = KeySetServer::start_secure(Conduct::Away).await;
+    let file = |text: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    };
+    let (own, others, both) = (file(&certificate), file(&another), file(&(another.clone() + &certificate)));
+    let with = async |url: &str, file: Option<&tempfile::NamedTempFile>| {
+        let path = file.map(|file| file.path().to_str().unwrap());
+        let options = path.map_or(vec![], |path| vec!["--jwks-ca-file", path]);
+        let app = start(&[&["--jwks-url", url], &options[..]].concat()).await;
+        ask(&app, "one", &issuer).await
+    };
+    for file in [&own, &both] {
+        with(&server.url, Some(file)).await.data("/viewer");
+    }
+    let asked = server.asked();
+    assert!(asked >= 2);
+    // Not with another's certificate, nor with those of the system alone, nor under another name.
+    for (url, file) in [
+        (server.url.clone(), Some(&others)),
+        (server.url.clone(), None),
+        (server.url.replace("localhost", "127.0.0.1"), Some(&own)),
+    ] {
+        let answer = with(&url, file).await;
+        assert_eq!((answer.status, answer.error().0), (503, "UNAVAILABLE"), "{url} {}", answer.text);
+    }
+    assert!(server.asked() > asked, "it was tried");
+}

@@ -65,6 +65,12 @@ async fn everything_about_tokens_can_be_checked_without_serving() {
     };
     assert_eq!(problems(&["--jwt-secret", SECRET]).await, "");
     assert!(problems(&[]).await.contains("no key to verify tokens with"));
+    let nonsense = desk.file("ca.pem", "no certificate");
+    let parties = ["--jwt-issuer", "https://i", "--jwt-audience", "a", "--jwks-url", "https://i/keys"];
+    for file in [nonsense.to_str().unwrap(), "no/such/ca.pem"] {
+        let said = problems(&[&parties[..], &["--jwks-ca-file", file]].concat()).await;
+        assert!(said.contains(&format!("the certificates in {file} cannot be used")), "{said}");
+    }
     let away = KeySetServer::start(Conduct::Away).await;
     let one = "[[issuer]]\naudiences = ['a']\ntenant = 't'\n";
     let text = format!("{one}iss = 'one'\njwks_url = '{0}?x=1'\n{one}iss = 'two'\njwks_url = '{0}'", away.url);

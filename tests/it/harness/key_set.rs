@@ -4,9 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 
+use super::certificate::Certificate;
 use super::keys::Issuer;
 
 /// How the server answers.
@@ -48,9 +52,27 @@ pub(crate) struct KeySetServer {
 
 impl KeySetServer {
     pub(crate) async fn start(conduct: Conduct) -> Self {
+        Self::start_with(conduct, None).await
+    }
+
+    /// A server that speaks TLS as `localhost`; and its certificate, for which nobody vouches but itself.
+    pub(crate) async fn start_secure(conduct: Conduct) -> (Self, String) {
+        let certificate = Certificate::of("localhost");
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let (chain, key) = (vec![certificate.der.clone().into()], certificate.key.clone().try_into().unwrap());
+        let config = config.with_single_cert(chain, key).unwrap();
+        (Self::start_with(conduct, Some(TlsAcceptor::from(Arc::new(config)))).await, certificate.pem())
+    }
+
+    async fn start_with(conduct: Conduct, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
         let server = Self {
-            url: format!("http://{}/keys", listener.local_addr().unwrap()),
+            url: match &tls {
+                Some(_) => format!("https://localhost:{}/keys", address.port()),
+                None => format!("http://{address}/keys"),
+            },
             conduct: Arc::new(Mutex::new(conduct)),
             asked: Arc::default(),
             sent: Arc::default(),
@@ -60,7 +82,17 @@ impl KeySetServer {
             while let Ok((stream, _)) = listener.accept().await {
                 asked.fetch_add(1, Ordering::SeqCst);
                 let now = conduct.lock().unwrap().clone();
-                tokio::spawn(answer(stream, now, Arc::clone(&sent)));
+                let sent = Arc::clone(&sent);
+                match tls.clone() {
+                    None => _ = tokio::spawn(answer(stream, now, sent)),
+                    Some(tls) => {
+                        tokio::spawn(async move {
+                            // Who does not trust the certificate goes away.
+                            let Ok(stream) = tls.accept(stream).await else { return };
+                            answer(stream, now, sent).await;
+                        });
+                    }
+                }
             }
         });
         server
@@ -82,7 +114,7 @@ impl KeySetServer {
     }
 }
 
-async fn answer(mut stream: TcpStream, conduct: Conduct, sent: Arc<AtomicUsize>) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: Conduct, sent: Arc<AtomicUsize>) {
     if matches!(conduct, Conduct::Away) {
         return;
     }
@@ -103,6 +135,7 @@ async fn answer(mut stream: TcpStream, conduct: Conduct, sent: Arc<AtomicUsize>)
         Conduct::Away => unreachable!(),
     };
     stream.write_all(text.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
     if text.ends_with('[') && text.contains("Content-Length") {
         // Until the caller has had enough.
         let _ = stream.read_u8().await;

@@ -84,6 +84,7 @@ pub(crate) fn public_key_file(issuers: &[&Issuer]) -> tempfile::NamedTempFile {
     file
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+/// DER as PEM.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     pem::encode_config(&pem::Pem::new(label, der), pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF))
 }

@@ -1,0 +1,45 @@
+//! Cursors and ids: what is taken prints as it came, is taken for one kind of thing only, and in one order only.
+
+use auditgraph::audit::page::{Cursor, FeedCursor, Order, OrderField, Page, PageLimits};
+use auditgraph::audit::{EventId, Timestamp};
+
+const LIMITS: PageLimits = PageLimits { default: 50, max: 200 };
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+
+/// The input is the text of a cursor or an id.
+pub fn check(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let mut kinds = 0;
+    for field in [OrderField::OccurredAt, OrderField::Sequence] {
+        for descending in [true, false] {
+            let order = Order { field, descending };
+            let Ok(cursor) = Cursor::parse(text, order, "after") else { continue };
+            kinds += 1;
+            assert_eq!((cursor.encode().as_str(), cursor.order), (text, order));
+            assert!(cursor.position.sequence >= 0);
+            page(text, &cursor);
+        }
+    }
+    if let Ok(cursor) = FeedCursor::parse(text) {
+        kinds += 1;
+        assert_eq!(cursor.encode(), text);
+        assert!(cursor.sequence >= 0);
+    }
+    if let Ok(id) = EventId::parse(text) {
+        kinds += 1;
+        assert_eq!(id.to_global(), text);
+    }
+    assert!(kinds <= 1, "{text} is taken for several things");
+}
+
+/// A page after a cursor is one of the window that the cursor keeps, and of no other.
+fn page(text: &str, cursor: &Cursor) {
+    let parse = |after, before| Page::parse((Some(3), after), (None, before), cursor.order, LIMITS);
+    let page = parse(Some(text), None).expect("the cursor is one of this order");
+    assert_eq!((page.after, page.before), (Some(*cursor), None));
+    for days in [1, 7, 30] {
+        let mut page = parse(None, Some(text)).expect("the cursor is one of this order");
+        let kept = page.keep_window(days, NOW).ok();
+        assert_eq!(kept, cursor.window.filter(|window| window.days == days));
+    }
+}
