@@ -118,6 +118,8 @@ async fn a_page_that_several_fragments_ask_for_is_read_once() {
         display_name: None,
         tenant: log.tenant.key.clone(),
         client_id: None,
+        object_id: None,
+        is_application: false,
         grants: vec![AccessGrant { role: Role::GlobalAdmin, services: None, sees_sensitive: true }],
         record: None,
         expires_at: NOW,
