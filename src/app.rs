@@ -7,6 +7,7 @@ mod limit;
 mod metrics;
 mod operate;
 mod ready;
+mod signal;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ use crate::{audit, demo, graphql};
 pub use check::{Finding, check};
 pub use operate::{Verified, backup, copy, restore, verify};
 pub use ready::ready;
+use signal::Signals;
 pub use tokens::token_problems;
 
 /// A statement that takes longer than this is logged, without its values.
@@ -200,39 +202,6 @@ async fn roll_up(store: Store) {
         tokio::time::sleep(ROLL_UP_EVERY).await;
         if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be summed up");
-        }
-    }
-}
-
-/// What tells the process to stop.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    /// From here on signals are heard, and no longer end the process by themselves.
-    fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
         }
     }
 }
