@@ -36,9 +36,9 @@ pub async fn verify(config: &Verify, complain: &mut (dyn FnMut(String) + Send)) 
     must_be_there(&config.database)?;
     let store = open(&patient(&config.database)).await?;
     store.check_schema().await?;
-    let mut tenants = store.tenants().await?;
+    let mut tenants = store.logs().await?;
     if let Some(key) = &config.tenant {
-        tenants.retain(|tenant| tenant.key == *key);
+        tenants.retain(|tenant| tenant.belongs_to(key));
         anyhow::ensure!(!tenants.is_empty(), "there is no tenant `{key}`");
     }
     let mut found = Verified { tenants: tenants.len(), ..Verified::default() };
