@@ -208,7 +208,7 @@ async fn respond(
     }
     let seat = is_subscription.then(|| door.seats.take(seat::Kind::Subscription, &caller, &door.streams));
     let seat = match seat.transpose() {
-        Ok(seat) => seat,
+        Ok(seat) => seat.map(|seat| seat.counted(&door.meters, "sse")),
         Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
     };
     let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), door.answer_bytes_max) };

@@ -63,7 +63,8 @@ pub(super) fn subscribe(
     let spoken = Some(Spoken::begin(door, caller, asked));
     let seat = match kind {
         OperationType::Subscription => {
-            Some(door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?)
+            let seat = door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?;
+            Some(seat.counted(&door.meters, "websocket"))
         }
         _ => None,
     };
