@@ -276,3 +276,103 @@ fn is_passing(error: &StoreError) -> bool {
             | StoreError::Full
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::super::seen::{Act, OK, Question};
+    use super::*;
+    use crate::audit::time::HOUR;
+    use crate::auth::Principal;
+
+    fn seen(tenant: &Arc<Tenant>, act: Act, filter: String, at: i64) -> Seen {
+        let principal = Principal {
+            subject: "ada".into(),
+            user_principal_name: None,
+            display_name: None,
+            tenant: tenant.key.clone(),
+            client_id: None,
+            object_id: None,
+            is_application: false,
+            grants: Vec::new(),
+            record: None,
+            expires_at: Timestamp(0),
+        };
+        let question = Question {
+            act,
+            operation: "Mine".into(),
+            field: "auditEvents".into(),
+            filter: Some(filter),
+            arguments: None,
+        };
+        Seen {
+            principal: Arc::new(principal),
+            tenant: Arc::clone(tenant),
+            address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            request_id: "1".into(),
+            question,
+            code: OK.into(),
+            at: Timestamp(at),
+            requests: 1,
+            events: 2,
+            as_of: Some(at),
+        }
+    }
+
+    fn tenant() -> Arc<Tenant> {
+        Arc::new(Tenant::unstored("contoso"))
+    }
+
+    fn details(gathered: Gathered, lost: u64) -> Vec<(String, String)> {
+        let event = gathered.event("key".into(), lost, Timestamp(2 * HOUR), &SensitiveNames::default()).unwrap();
+        let details = event.body().additional_details.iter();
+        details.map(|detail| (detail.key.clone(), detail.value.clone().unwrap_or_default())).collect()
+    }
+
+    #[test]
+    fn what_is_alike_is_one_event_with_its_counts() {
+        let (mut book, tenant) = (Book::default(), tenant());
+        for at in [30, 10, 20] {
+            book.note(seen(&tenant, Act::Query, "{}".into(), at));
+        }
+        book.note(seen(&tenant, Act::Query, "{\"search\":\"x\"}".into(), 5));
+        let mut taken = book.take(Timestamp(40), false);
+        assert_eq!((taken.len(), book.bytes), (2, 0));
+        let details = details(taken.pop().unwrap(), 7);
+        let said = |key: &str| details.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        let expected = [Some("3"), Some("6"), Some("30"), Some("1970-01-01T00:00:00.000030Z"), Some("7"), None];
+        assert_eq!(["requests", "events", "asOf", "until", "lost", "arguments"].map(said), expected);
+    }
+
+    #[test]
+    fn who_polls_is_one_event_an_hour_and_whoever_is_refused_is_told_of_at_once() {
+        let (mut book, tenant) = (Book::default(), tenant());
+        for at in [0, HOUR - 1, HOUR] {
+            book.note(seen(&tenant, Act::Poll, "{}".into(), at));
+        }
+        book.note(Seen { code: "FORBIDDEN".into(), ..seen(&tenant, Act::Poll, "{}".into(), HOUR) });
+        assert_eq!(book.take(Timestamp(HOUR - 1), false).len(), 1);
+        assert_eq!(book.take(Timestamp(HOUR), false).len(), 1);
+        assert_eq!(book.take(Timestamp(HOUR), true).len(), 1);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted() {
+        let (mut book, tenant) = (Book::default(), tenant());
+        let long = "x".repeat(1 << 20);
+        let ask = |book: &mut Book, number: usize| book.note(seen(&tenant, Act::Query, format!("{number}{long}"), 1));
+        assert!(!ask(&mut book, 0));
+        (1..100).for_each(|number| assert_eq!(ask(&mut book, number), number > 6, "{number}"));
+        assert!(book.bytes <= BYTES_MAX);
+        let kept = book.gathered.len();
+        assert_eq!(
+            (book.lost.get(), book.lost_untold["contoso"], book.lost_unsaid),
+            (100 - kept as u64, 100 - kept as u64, 100 - kept as u64)
+        );
+        // What is known already only counts one more.
+        ask(&mut book, 0);
+        assert_eq!((book.gathered.len(), book.lost.get()), (kept, 100 - kept as u64));
+        assert_eq!(book.take(Timestamp(1), false).len(), kept);
+    }
+}

@@ -51,6 +51,12 @@ async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<t
 }
 
 impl Tenant {
+    /// A tenant of which nothing is stored.
+    #[cfg(test)]
+    pub(crate) fn unstored(key: &str) -> Self {
+        Self { id: 0, key: key.to_owned(), display_name: key.to_owned(), domains: Vec::new(), is_disabled: false }
+    }
+
     /// The key of the log of accesses to this tenant's log.
     fn access_key(&self) -> String {
         access_key(&self.key)

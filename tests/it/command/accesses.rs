@@ -32,8 +32,8 @@ async fn what_is_alike_becomes_one_event_and_a_server_that_stops_leaves_nothing_
     let reader = Client::new(&url).role("AUDIT_READER");
     let record = json!({ "eventKey": "1", "occurredAt": "2026-01-01T00:00:00Z", "service": "s", "category": "c",
         "activity": "a", "status": "SUCCESS", "actor": { "user": { "objectId": "1" } } });
-    let recorder = Client::new(&url).permitted("contoso", "audit/write");
-    let recorded = recorder.send(recorder.request(Method::POST, "/v1/events").json(&record)).await;
+    let payroll = Client::new(&url).permitted("contoso", "audit/write");
+    let recorded = payroll.send(payroll.request(Method::POST, "/v1/events").json(&record)).await;
     assert_eq!(recorded.status, 201, "{}", recorded.text);
     let list = "query List($after: String) { auditEvents(period: null, after: $after) { nodes { id } pageInfo { endCursor } } }";
     let mut after = Value::Null;
