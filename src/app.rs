@@ -174,7 +174,7 @@ impl App {
     }
 
     /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
-    /// Being told twice, it does not wait. `ready` is called once all that is in place.
+    /// Being told twice, it does not wait for them. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
         let (trail, every) = self.trail;

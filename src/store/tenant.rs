@@ -62,6 +62,11 @@ impl Tenant {
         access_key(&self.key)
     }
 
+    /// Whether it is no tenant but a log of accesses to one's log.
+    pub fn is_of_accesses(&self) -> bool {
+        self.key.starts_with(OF_ACCESSES)
+    }
+
     /// Whether it is the tenant with a key, or the log of accesses to its log.
     pub fn belongs_to(&self, key: &str) -> bool {
         self.key == key || self.key == access_key(key)
@@ -90,7 +95,7 @@ impl Store {
     /// All tenants, by key.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let mut tenants = self.logs().await?;
-        tenants.retain(|tenant| !tenant.key.starts_with(OF_ACCESSES));
+        tenants.retain(|tenant| !tenant.is_of_accesses());
         Ok(tenants)
     }
 
