@@ -25,6 +25,8 @@ const NAME_BYTES_MAX: usize = 200;
 const OVERHEAD_BYTES: usize = 1_000;
 /// The code of an access without an error.
 pub(super) const OK: &str = "OK";
+/// The code of one that the caller's roles do not allow.
+pub(super) const FORBIDDEN: &str = "FORBIDDEN";
 /// The code of an access that nobody waited for the end of.
 pub(super) const CANCELLED: &str = "CANCELLED";
 
@@ -47,6 +49,8 @@ pub enum Act {
     Export,
     /// Asking what there is.
     Browse,
+    /// Recording; told of only where it is refused.
+    Record,
 }
 
 impl Act {
@@ -60,6 +64,7 @@ impl Act {
             Self::Follow => "Follow audit events",
             Self::Export => "Export audit events",
             Self::Browse => "Browse audit log",
+            Self::Record => "Record audit events",
         }
     }
 

@@ -29,7 +29,7 @@ const BYTES_MANY: usize = BYTES_MAX / 4;
 /// How many events are recorded in one go.
 const BATCH_MAX: usize = 200;
 /// How long recording what is left may take when the server stops, and how long to wait between two tries.
-const FAREWELL: Duration = Duration::from_secs(10);
+const FAREWELL: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Accesses that are not recorded yet.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::seen::{Act, CANCELLED, OK, Question, Seen, kept};
+use super::seen::{Act, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
 use super::trail::Trail;
 use crate::audit::Timestamp;
 use crate::auth::Principal;
@@ -71,10 +71,17 @@ impl Visit {
         Some(shown)
     }
 
-    /// The operation has ended, with these codes for the keys of its answer.
+    /// Somebody may not do what they came for.
+    pub fn refused(&self, field: &str, act: Act) {
+        if self.enter(field, field, act, Map::new).is_some() {
+            self.ended(|_| FORBIDDEN);
+        }
+    }
+
+    /// The operation has ended, with these codes for the keys of its answer. What is known already stands.
     pub fn ended<'a>(&self, code: impl Fn(&str) -> &'a str) {
         for reading in self.readings.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            if !reading.is_told {
+            if reading.code.is_none() {
                 reading.code = Some(code(&reading.key).to_owned());
             }
         }

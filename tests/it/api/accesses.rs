@@ -133,6 +133,17 @@ async fn who_is_refused_or_finds_no_answer_is_recorded_too() {
     for refused in until(&app.admin(), "Follow audit events", 2).await {
         assert_eq!(refused["statusReason"], "FORBIDDEN", "{refused:#}");
     }
+    let reader = app.auditor();
+    reader.send(reader.request(Method::POST, "/v1/events").json(&json!([]))).await.error();
+    let record =
+        "mutation Try { recordAuditEvents(input: { events: [{ eventKey: \"k\", occurredAt: \"2026-01-01T00:00:00Z\",
+        service: \"s\", category: \"c\", activity: \"a\", status: SUCCESS, actor: { user: { objectId: \"1\" } } }] }) {
+        recordedCount } }";
+    assert_eq!(reader.query(record).await.error().0, "FORBIDDEN");
+    for refused in until(&app.admin(), "Record audit events", 2).await {
+        assert_eq!(refused["statusReason"], "FORBIDDEN", "{refused:#}");
+        assert_eq!(detail(&refused, "arguments"), None);
+    }
     // What is refused because nothing can be meant by it has read nothing.
     app.admin().query("query Wrong { auditEvents(first: 0) { nodes { id } } }").await.error();
     app.admin().query("query Right { auditEvents { nodes { id } } }").await.data("");
