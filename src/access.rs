@@ -2,19 +2,34 @@
 //!
 //! Whoever holds no handle has no method to read or record with. Tenants are remembered for a few seconds, so that
 //! a request does not pay for looking its tenant up; a disabled tenant is shut out after at most that time.
+//!
+//! Here is also decided which log a filter means ([`log`]), and written down who read what ([`visit`], [`trail`]).
+
+mod log;
+mod seen;
+mod trail;
+mod visit;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::audit::event::ProblemCode;
+use crate::audit::filter::Condition;
 use crate::audit::fold::fold;
 use crate::audit::input::EventInput;
 use crate::audit::sensitive::SensitiveNames;
-use crate::audit::{EventBody, EventId, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
+use crate::audit::{EventBody, EventId, Invalid, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
 use crate::auth::Principal;
-use crate::store::{Allowance, Outcome, Queue, Reader, Shares, Store, StoreError, Tenant, Writer};
+use crate::store::{Allowance, Clock, Outcome, Queue, Reader, Shares, Store, StoreError, Tenant, Writer};
+use log::{Logs, Meant, meant};
+
+pub use log::Ids;
+pub use seen::Act;
+pub use trail::Trail;
+pub use visit::Visit;
 
 /// How long a tenant is remembered.
 const TENANT_REMEMBERED: Duration = Duration::from_secs(5);
@@ -28,6 +43,8 @@ pub enum Refused {
     Role,
     /// No permission to record.
     Recording,
+    /// What is asked for cannot be.
+    Filter(Invalid),
     /// The log could not be asked.
     Store(StoreError),
 }
@@ -40,6 +57,8 @@ pub struct Access {
     rules: Arc<SensitiveNames>,
     tenants: RwLock<HashMap<String, (Instant, Arc<Tenant>)>>,
     shares: Shares,
+    logs: Arc<Logs>,
+    trail: Trail,
 }
 
 /// A caller in its tenant.
@@ -49,17 +68,34 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     /// Whose log it is.
     pub tenant: Arc<Tenant>,
+    address: Option<IpAddr>,
     store: Store,
     queue: Queue,
     rules: Arc<SensitiveNames>,
     allowance: Allowance,
     rows: Arc<AtomicU64>,
+    logs: Arc<Logs>,
+    trail: Trail,
 }
 
 impl Access {
     /// Access to a store, recording by a queue and with rules for what is sensitive; callers share the connections.
-    pub fn new(store: Store, queue: Queue, rules: SensitiveNames, shares: Shares) -> Self {
-        Self { store, queue, rules: Arc::new(rules), tenants: RwLock::default(), shares }
+    pub fn new(store: Store, queue: Queue, rules: SensitiveNames, shares: Shares, ids: Ids) -> Self {
+        let logs = Arc::new(Logs::new(store.clone(), ids));
+        let (rules, tenants, trail) = (Arc::new(rules), RwLock::default(), Trail::default());
+        Self { store, queue, rules, tenants, shares, logs, trail }
+    }
+
+    /// The same, with a trail of who reads what.
+    #[must_use]
+    pub fn with_trail(mut self, clock: Clock, ids: Ids) -> Self {
+        self.trail = Trail::kept(Arc::clone(&self.logs), self.queue.clone(), Arc::clone(&self.rules), clock, ids);
+        self
+    }
+
+    /// The trail of who reads what.
+    pub fn trail(&self) -> Trail {
+        self.trail.clone()
     }
 
     /// Finds the tenant of a principal.
@@ -69,10 +105,13 @@ impl Access {
             allowance: self.shares.of(&tenant.key, &principal.subject),
             principal,
             tenant,
+            address: None,
             store: self.store.clone(),
             queue: self.queue.clone(),
             rules: Arc::clone(&self.rules),
             rows: Arc::default(),
+            logs: Arc::clone(&self.logs),
+            trail: self.trail.clone(),
         })
     }
 
@@ -98,9 +137,60 @@ impl Access {
 impl Caller {
     /// The log as the caller's roles show it.
     pub fn reader(&self) -> Result<Reader, Refused> {
+        self.reader_in(&self.tenant)
+    }
+
+    /// The log that a filter means: events of the reserved service stand in a log of their own, for those who may see
+    /// them. To others a filter on that service is like any on a service that they do not see.
+    pub async fn reader_of(&self, condition: &Condition) -> Result<Reader, Refused> {
+        let reader = self.reader()?;
+        if !self.principal.sees_accesses() {
+            return Ok(reader);
+        }
+        match meant(condition) {
+            Meant::Events => Ok(reader),
+            Meant::Accesses => self.reader_in(&*self.logs.of(&self.tenant).await.map_err(Refused::Store)?),
+            Meant::Both => {
+                let sentence = "events of `auditgraph` are a log of their own; ask for them alone";
+                Err(Refused::Filter(Invalid::new(sentence)))
+            }
+        }
+    }
+
+    /// The log of who read this one, where there is one and the caller may see it.
+    pub async fn accesses(&self) -> Result<Option<Reader>, Refused> {
+        if !self.principal.sees_accesses() {
+            return Ok(None);
+        }
+        let log = self.logs.existing(&self.tenant).await.map_err(Refused::Store)?;
+        log.map(|log| self.reader_in(&log)).transpose()
+    }
+
+    fn reader_in(&self, log: &Tenant) -> Result<Reader, Refused> {
         let scope = self.principal.read_scope().ok_or(Refused::Role)?;
-        let reader = self.store.reader(&self.tenant, scope);
+        let reader = self.store.reader(log, scope);
         Ok(reader.allowed(self.allowance.clone()).counting(&self.rows))
+    }
+
+    /// The same caller, asking from an address.
+    #[must_use]
+    pub fn from(self, address: IpAddr) -> Self {
+        Self { address: Some(address), ..self }
+    }
+
+    /// What an operation of this caller reads; `act` is what all of it is part of, if it is.
+    pub fn visit(&self, act: Option<Act>, operation: &str, request_id: &str, at: Timestamp) -> Visit {
+        Visit {
+            trail: self.trail.clone(),
+            principal: Arc::clone(&self.principal),
+            tenant: Arc::clone(&self.tenant),
+            address: self.address,
+            act,
+            operation: operation.to_owned(),
+            request_id: request_id.to_owned(),
+            at,
+            readings: Mutex::default(),
+        }
     }
 
     /// The same caller, for one request: what it reads ends then, and is at most so many bytes of events.

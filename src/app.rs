@@ -7,6 +7,7 @@ mod limit;
 mod metrics;
 mod operate;
 mod ready;
+mod signal;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Trail};
 use crate::audit::Timestamp;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Role, TokenRequest};
@@ -36,6 +37,7 @@ use crate::{audit, demo, graphql};
 pub use check::{Finding, check};
 pub use operate::{Verified, backup, copy, restore, verify};
 pub use ready::ready;
+use signal::Signals;
 pub use tokens::token_problems;
 
 /// A statement that takes longer than this is logged, without its values.
@@ -73,6 +75,7 @@ pub struct App {
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
+    trail: (Trail, Duration),
     metrics: Option<(Server, SocketAddr)>,
 }
 
@@ -96,16 +99,25 @@ impl App {
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
         let meters = http::Meters::new(&graphql::sdl());
-        let figures = metrics::Figures::new(store.clone(), |registry| meters.register(registry));
+        let mut access = Access::new(
+            store.clone(),
+            Queue::start(store.clone(), Arc::new(now)),
+            rules,
+            Shares::new(config.database.database_connections),
+            Arc::new(new_id),
+        );
+        if config.accesses.record_access && file.record_access.unwrap_or(true) {
+            access = access.with_trail(Arc::new(now), Arc::new(new_id));
+        }
+        let trail = (access.trail(), Duration::from_millis(config.accesses.access_window_ms));
+        let figures = metrics::Figures::new(store.clone(), |registry| {
+            meters.register(registry);
+            trail.0.register(registry);
+        });
         let metrics = metrics::listen(config.metrics_listen, figures)?;
         let door = web::Data::new(Door {
             verifier,
-            access: Access::new(
-                store.clone(),
-                Queue::start(store.clone(), Arc::new(now)),
-                rules,
-                Shares::new(config.database.database_connections),
-            ),
+            access,
             schema: graphql::build(graphql::Limits { page: limit::page(limits) }),
             documents: limit::documents(limits),
             read: Documents::default(),
@@ -148,7 +160,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("no address is listened at")?;
-        Ok(Self { server: server.run(), address, closing, store, metrics })
+        Ok(Self { server: server.run(), address, closing, store, trail, metrics })
     }
 
     /// The address that is listened at.
@@ -162,9 +174,11 @@ impl App {
     }
 
     /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
-    /// Being told twice, it does not wait. `ready` is called once all that is in place.
+    /// Being told twice, it does not wait for them. `ready` is called once all that is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
+        let (trail, every) = self.trail;
+        let accesses = tokio::spawn(trail.clone().record(every));
         let mut signals = Signals::new()?;
         let metrics = self.metrics.map(|(server, address)| {
             tracing::info!(%address, "metrics");
@@ -185,6 +199,9 @@ impl App {
         ready(self.address);
         let ended = self.server.await;
         stop.abort();
+        // Nobody reads any more; who did is recorded.
+        trail.close();
+        accesses.await?;
         // A block that is being written is there whole or not at all.
         rollups.abort();
         if let Some((handle, _running)) = metrics {
@@ -200,39 +217,6 @@ async fn roll_up(store: Store) {
         tokio::time::sleep(ROLL_UP_EVERY).await;
         if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be summed up");
-        }
-    }
-}
-
-/// What tells the process to stop.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    /// From here on signals are heard, and no longer end the process by themselves.
-    fn new() -> std::io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Settings are parsed once, at start, and are typed from then on. Secrets and the passwords in URLs never appear in
 //! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`mod@file`].
 
+mod access;
 pub mod file;
 mod limit;
 mod operate;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
+pub use access::Accesses;
 pub use limit::Limits;
 pub use operate::{Backup, Copy, MetricsListen, Ready, Restore, Verify};
 
@@ -241,6 +243,9 @@ pub struct Serve {
     /// What streams may take.
     #[command(flatten)]
     pub streams: Streams,
+    /// Whether it is recorded who reads the log.
+    #[command(flatten)]
+    pub accesses: Accesses,
 }
 
 /// What streams may take: WebSockets, server-sent events and exports.

@@ -52,6 +52,10 @@
 //! **Export.** `http/export.rs` → the list query of the API, page after page, with the selection that
 //! `graphql/column.rs` makes of the columns → `http/export/row.rs`.
 //!
+//! **Access.** A resolver asks for its reader in `graphql/context.rs`, which notes it in the request's [`access::Visit`];
+//! the reader counts what it shows, `http` says how it ended → `access/trail.rs` gathers what is alike
+//! (`access/seen.rs`), and records it in the log that `access/log.rs` keeps for it.
+//!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
@@ -73,6 +77,8 @@
 //!
 //! | decision | at |
 //! |---|---|
+//! | where it stands who read the log, and which filter means that | `access/log.rs`, `store/tenant.rs` |
+//! | why recording who reads costs readers nothing, and what is lost | `access/trail.rs` |
 //! | how texts are compared | [`audit::fold`] |
 //! | which tokens hold, by which keys | [`auth`], `auth/token.rs`, `auth/source.rs` |
 //! | what identifies an actor or a target | [`audit::party`] |

@@ -145,7 +145,7 @@ const PERSONAL_CLAIMS: [&str; 7] = ["scp", "scope", "upn", "preferred_username",
 
 /// Whether an application acts for itself. `idtyp` says so where the issuer writes it; elsewhere a token that acts
 /// for a person is known by its token scopes, or by naming the person.
-fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
+pub(super) fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
     Ok(match claims.text("idtyp")? {
         Some(kind) => kind.eq_ignore_ascii_case("app"),
         None => !PERSONAL_CLAIMS.iter().any(|claim| claims.get(claim).is_some()),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::claim::Claims;
-use super::grant::{Allowed, allowed, is_guid};
+use super::grant::{Allowed, allowed, is_app_only, is_guid};
 use super::source::KeySource;
 use super::{Principal, Rejected, Settings, Tenants};
 use crate::audit::Timestamp;
@@ -60,9 +60,21 @@ impl Issuer {
         let user_principal_name = claims.first_text(&["upn", "preferred_username", "unique_name"])?;
         let display_name = claims.text("name")?;
         let client_id = claims.first_text(&["azp", "appid", "client_id"])?;
+        let object_id = claims.text("oid")?;
         let Allowed { grants, record } = allowed(claims, &self.settings)?;
-        let principal =
-            Principal { subject, user_principal_name, display_name, tenant, client_id, grants, record, expires_at };
+        let principal = Principal {
+            subject,
+            user_principal_name,
+            display_name,
+            tenant,
+            // Without a client there is no application to name.
+            is_application: is_app_only(claims)? && client_id.is_some(),
+            client_id,
+            object_id,
+            grants,
+            record,
+            expires_at,
+        };
         Ok(Admitted { principal, from, until })
     }
 

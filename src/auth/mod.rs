@@ -27,6 +27,7 @@ mod token;
 
 use std::fmt;
 
+use crate::audit::event::RESERVED_SERVICE;
 use crate::audit::{Grant, Scope, ServiceSet, Timestamp, named};
 
 pub use grant::{Given, Rule};
@@ -87,6 +88,10 @@ pub struct Principal {
     pub tenant: String,
     /// The application that the token was issued to.
     pub client_id: Option<String>,
+    /// The object that it is in the directory, if the token says so; of a person, the subject may differ by application.
+    pub object_id: Option<String>,
+    /// Whether that application acts for itself.
+    pub is_application: bool,
     /// What the caller may read, each role with its services once.
     pub grants: Vec<AccessGrant>,
     /// The services whose events the caller may record; none if it may not record.
@@ -99,6 +104,14 @@ impl Principal {
     /// What the caller may see; none if no role was granted.
     pub fn read_scope(&self) -> Option<Scope> {
         (!self.grants.is_empty()).then(|| Scope::of(self.grants.iter().map(AccessGrant::to_grant)))
+    }
+
+    /// Whether the caller may see who read the log.
+    pub fn sees_accesses(&self) -> bool {
+        let shows = |grant: &AccessGrant| {
+            grant.role == Role::GlobalAdmin && grant.to_grant().services.contains(RESERVED_SERVICE)
+        };
+        self.grants.iter().any(shows)
     }
 
     /// Whether the caller may record events of some service.
@@ -136,6 +149,8 @@ mod tests {
             display_name: None,
             tenant: "contoso".into(),
             client_id: None,
+            object_id: None,
+            is_application: false,
             grants,
             record: None,
             expires_at: Timestamp(0),
@@ -145,6 +160,21 @@ mod tests {
     #[test]
     fn who_has_no_role_has_no_scope() {
         assert_eq!(principal(Vec::new()).read_scope(), None);
+    }
+
+    #[test]
+    fn only_administrators_of_everything_see_who_read() {
+        let grant = |role, services: Option<&str>| AccessGrant {
+            role,
+            services: services.map(|name| vec![name.to_owned()]),
+            sees_sensitive: true,
+        };
+        let sees = |grant| principal(vec![grant]).sees_accesses();
+        assert!(sees(grant(Role::GlobalAdmin, None)));
+        assert!(sees(grant(Role::GlobalAdmin, Some("Auditgraph"))));
+        assert!(!sees(grant(Role::GlobalAdmin, Some("Core Directory"))));
+        assert!(!sees(grant(Role::AuditReader, None)));
+        assert!(!sees(grant(Role::IntuneServiceAdmin, Some("auditgraph"))));
     }
 
     #[test]

@@ -101,6 +101,8 @@ mod tests {
             display_name: None,
             tenant: "contoso".into(),
             client_id: None,
+            object_id: None,
+            is_application: false,
             grants: Vec::new(),
             record: None,
             expires_at: Timestamp(20),

@@ -20,6 +20,8 @@ pub struct File {
     /// Names whose values are sensitive, besides those built in and those of the option.
     #[serde(default)]
     pub sensitive_names: Vec<Text>,
+    /// Whether it is recorded who reads the log; not, if the option says no.
+    pub record_access: Option<bool>,
     /// What further claims of every issuer's tokens give.
     #[serde(default, rename = "grant")]
     pub grants: Vec<Grant>,

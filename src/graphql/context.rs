@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::Context;
+use async_graphql::{Context, QueryPathSegment};
 use tokio::sync::OnceCell;
 
 use super::activity::Listing;
 use super::error::ApiError;
 use super::event::AuditEventConnection;
 use super::scalar::Sequence;
-use crate::access::Caller;
+use crate::access::{Act, Caller, Refused, Visit};
+use crate::audit::filter::Condition;
 use crate::audit::page::PageLimits;
-use crate::audit::{Invalid, Timestamp};
+use crate::audit::{Event, EventId, Invalid, Timestamp};
 use crate::store::Reader;
 
 /// How much may be asked for.
@@ -29,6 +30,8 @@ pub struct Session {
     pub caller: Caller,
     /// When the request came.
     pub now: Timestamp,
+    /// What it reads.
+    pub visit: Arc<Visit>,
     /// Pages that were read, by what was asked. The library executes a field once for each place at which it stands
     /// under one name, and puts the answers together; all of them have to be of one reading.
     pub(super) pages: Mutex<HashMap<String, Arc<OnceCell<AuditEventConnection>>>>,
@@ -38,8 +41,9 @@ pub struct Session {
     resume: Mutex<Option<String>>,
     /// Whether the answer is read by this program, so that lists are to be values instead of written JSON.
     takes_values: bool,
-    /// The newest place in the log, as it was when it was first needed. What is answered as of it agrees with each other.
-    head: OnceCell<i64>,
+    /// The newest place in each log, as it was when it was first needed. What is answered as of it agrees with each
+    /// other.
+    heads: Mutex<HashMap<i32, Arc<OnceCell<i64>>>>,
 }
 
 impl Session {
@@ -67,25 +71,30 @@ impl Session {
 
     /// The place in the log to answer as of: the one that was asked for, else the newest of this request.
     pub(super) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
-        let head = self.head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
+        let head =
+            Arc::clone(self.heads.lock().unwrap_or_else(PoisonError::into_inner).entry(reader.log()).or_default());
+        let head = head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
         let head = *head.await?;
-        match asked {
-            None => Ok(head),
-            Some(Sequence(asked)) if asked <= head => Ok(asked),
-            Some(_) => Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
-        }
+        let as_of = match asked {
+            None => head,
+            Some(Sequence(asked)) if asked <= head => asked,
+            Some(_) => return Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
+        };
+        reader.answers_as_of(as_of);
+        Ok(as_of)
     }
 
     /// A request of a caller at a moment.
-    pub fn new(caller: Caller, now: Timestamp) -> Self {
+    pub fn new(caller: Caller, visit: Arc<Visit>, now: Timestamp) -> Self {
         Self {
             caller,
             now,
+            visit,
             pages: Mutex::default(),
             listing: Mutex::default(),
             resume: Mutex::default(),
             takes_values: false,
-            head: OnceCell::new(),
+            heads: Mutex::default(),
         }
     }
 
@@ -109,9 +118,7 @@ pub trait ContextExt {
     fn limits(&self) -> Result<&Limits, ApiError>;
 
     /// The log as the caller may see it.
-    fn reader(&self) -> Result<Reader, ApiError> {
-        Ok(self.session()?.caller.reader()?)
-    }
+    fn reader(&self) -> Result<Reader, ApiError>;
 }
 
 impl ContextExt for Context<'_> {
@@ -122,4 +129,63 @@ impl ContextExt for Context<'_> {
     fn limits(&self) -> Result<&Limits, ApiError> {
         self.data_opt::<Limits>().ok_or(ApiError::Bug("a schema without limits"))
     }
+
+    fn reader(&self) -> Result<Reader, ApiError> {
+        noted(self, self.session()?.caller.reader())
+    }
+}
+
+/// The log that a filter means, as the caller may see it.
+pub(super) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
+    noted(ctx, ctx.session()?.caller.reader_of(condition).await)
+}
+
+/// The events with these ids, in whichever log of the caller's they stand.
+pub(super) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<Vec<Option<Event>>, ApiError> {
+    let reader = ctx.reader()?;
+    let mut found = reader.events_by_id(ids).await?;
+    if found.iter().any(Option::is_none)
+        && let Some(accesses) = ctx.session()?.caller.accesses().await?
+    {
+        let others = accesses.showing(reader.shown()).events_by_id(ids).await?;
+        found.iter_mut().zip(others).for_each(|(event, other)| *event = event.take().or(other));
+    }
+    Ok(found)
+}
+
+/// Notes what is read, or that it was refused. Below the root nobody is let in who was not let in at the root.
+fn noted(ctx: &Context<'_>, reader: Result<Reader, Refused>) -> Result<Reader, ApiError> {
+    let field = ctx.field();
+    let key = match ctx.path_node.as_ref() {
+        Some(node) if node.parent.is_none() => match node.segment {
+            QueryPathSegment::Name(key) => Some(key),
+            QueryPathSegment::Index(_) => None,
+        },
+        _ => None,
+    };
+    let act = act(field.name()).or_else(|| reader.is_err().then_some(Act::Browse));
+    let (Some(key), Some(act)) = (key, act) else { return Ok(reader?) };
+    let arguments = || {
+        let given = field.arguments().unwrap_or_default();
+        given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.into_json().ok()?))).collect()
+    };
+    let shown = ctx.session()?.visit.enter(key, field.name(), act, arguments);
+    let reader = reader?;
+    Ok(match shown {
+        Some(shown) => reader.showing(&shown),
+        None => reader,
+    })
+}
+
+/// What asking for a root field is; none for those that show nothing of the events.
+fn act(field: &str) -> Option<Act> {
+    Some(match field {
+        "auditEvents" => Act::Query,
+        "auditEvent" | "auditEventByKey" | "node" | "nodes" => Act::Read,
+        "auditEventSummary" => Act::Summarize,
+        "auditActors" => Act::SearchActors,
+        "auditEventFeed" => Act::Poll,
+        "auditEventsRecorded" => Act::Follow,
+        _ => return None,
+    })
 }

@@ -156,6 +156,7 @@ impl From<Refused> for ApiError {
             Refused::Tenant => Self::Forbidden("the token's tenant has no log here"),
             Refused::Role => Self::Forbidden("the token grants no access role"),
             Refused::Recording => Self::Forbidden("the token does not permit to record"),
+            Refused::Filter(invalid) => invalid.into(),
             Refused::Store(error) => error.into(),
         }
     }

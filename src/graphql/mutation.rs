@@ -8,7 +8,7 @@ use super::record::{
     AuditEventConflict, AuditEventDuplicate, AuditEventRecorded, AuditEventRejected, RecordAuditEventResult,
     RecordAuditEventsInput, RecordAuditEventsPayload,
 };
-use crate::access::Recorded;
+use crate::access::{Act, Recorded};
 use crate::audit::input::EventInput;
 use crate::audit::{EventId, Invalid, RecordingRoute};
 
@@ -38,7 +38,8 @@ impl Mutation {
             return Err(Invalid::new("`input.events` must hold at least one event").into());
         }
         let session = ctx.session()?;
-        let recorder = session.caller.recorder(RecordingRoute::GraphQl)?;
+        let recorder = session.caller.recorder(RecordingRoute::GraphQl);
+        let recorder = recorder.inspect_err(|_| session.visit.refused("recordAuditEvents", Act::Record))?;
         let inputs: Vec<EventInput> = input.events.into_iter().map(Into::into).collect();
         let keys: Vec<String> = inputs.iter().map(|input| input.event_key.clone()).collect();
         let events = inputs.into_iter().map(|input| recorder.event(input, session.now)).collect();

@@ -9,7 +9,7 @@ use async_graphql::parser::types::Selection;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
-use super::context::ContextExt as _;
+use super::context::{ContextExt as _, events_by_id, reader_of};
 use super::error::ApiError;
 use super::event::{AuditEvent, AuditEventConnection};
 use super::feed::AuditEventFeedPage;
@@ -137,7 +137,7 @@ impl Query {
         let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
         let period = period(when, ctx.session()?.now, Some(&mut page))?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
-        let reader = ctx.reader()?;
+        let reader = reader_of(ctx, &condition).await?;
         let as_of =
             if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
         let events = List { condition, period, as_of };
@@ -168,7 +168,7 @@ impl Query {
         let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
         let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
-        Ok(ctx.reader()?.feed(after, &condition, limit).await?.into())
+        Ok(reader_of(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
     }
 
     /// Counts, facets and histograms over events, without listing them. Null with an error TIMEOUT if it took too long.
@@ -282,17 +282,15 @@ fn names_point(ctx: &Context<'_>) -> bool {
 
 /// The event with an id, if there is an id and an event.
 async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
-    let reader = ctx.reader()?;
-    let Some(id) = id else { return Ok(None) };
-    Ok(reader.event(id).await?.map(|event| AuditEvent(Arc::new(event))))
+    let found = events_by_id(ctx, id.as_slice()).await?.pop().flatten();
+    Ok(found.map(|event| AuditEvent(Arc::new(event))))
 }
 
 /// The objects with these ids, in one statement.
 async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, ApiError> {
-    let reader = ctx.reader()?;
     let ids: Vec<Option<EventId>> = ids.iter().map(|id| EventId::parse(id).ok()).collect();
     let known: Vec<EventId> = ids.iter().copied().flatten().collect();
-    let mut found = reader.events_by_id(&known).await?.into_iter();
+    let mut found = events_by_id(ctx, &known).await?.into_iter();
     let place = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
     Ok(ids
         .into_iter()

@@ -7,7 +7,7 @@ use async_graphql::{Context, SimpleObject, Subscription};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
-use super::context::{ContextExt as _, Session};
+use super::context::{ContextExt as _, Session, reader_of};
 use super::error::ApiError;
 use super::event::AuditEventEdge;
 use super::filter::AuditEventFilter;
@@ -57,7 +57,7 @@ impl Subscription {
         let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
         let session = Arc::clone(ctx.session()?);
-        let follow = ctx.reader()?.follow(after, condition).await?;
+        let follow = reader_of(ctx, &condition).await?.follow(after, condition).await?;
         Ok(unfold(Some((follow, session)), next))
     }
 }
@@ -71,6 +71,7 @@ async fn next(
         Ok(batch) => {
             let payload = AuditEventsRecordedPayload::from(batch);
             session.advance(&payload.resume_cursor);
+            session.visit.goes_on();
             Some((Ok(payload), Some((follow, session))))
         }
         Err(error) => Some((Err(error.into()), None)),

@@ -3,7 +3,7 @@
 
 use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
 
-use super::context::ContextExt as _;
+use super::context::{ContextExt as _, reader_of};
 use super::error::ApiError;
 use super::filter::{AuditEventFilter, AuditPeriodInput, period};
 use super::scalar::{DateTime, Sequence};
@@ -32,7 +32,7 @@ impl AuditEventSummary {
         let session = ctx.session()?;
         let period = period(when, session.now, None)?;
         let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
-        let reader = ctx.reader()?;
+        let reader = reader_of(ctx, &condition).await?;
         let as_of = session.as_of(&reader, as_of).await?;
         Ok(Self { reader, list: List { condition, period, as_of: Some(as_of) }, as_of })
     }

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage as _, HttpRequest, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
 use async_graphql::{PathSegment, Positioned, ServerError};
 
 use super::Door;
 use super::meter::Running;
-use crate::access::Caller;
+use crate::access::{Caller, Visit};
 use crate::graphql::check;
 use crate::graphql::error::code_of;
 
@@ -25,7 +25,7 @@ use crate::graphql::error::code_of;
 const ROOTS_MAX: usize = 50;
 const NAME_MAX: usize = 200;
 /// What a request without an error is counted under.
-const OK: &str = "OK";
+pub(super) const OK: &str = "OK";
 
 /// A root field, and the key of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,11 @@ impl Errors {
         Self(errors.iter().take(ROOTS_MAX).map(|error| (key(error), code(error))).collect())
     }
 
+    /// Tells what was read how it ended.
+    pub(super) fn end(&self, visit: &Visit) {
+        visit.ended(|key| self.code(Some(key)));
+    }
+
     /// The code of the first error that is about a key, or about the whole.
     fn code(&self, key: Option<&str>) -> &str {
         let about = |(at, _): &&(Option<String>, String)| at.is_none() || key.is_none() || at.as_deref() == key;
@@ -82,6 +87,11 @@ impl Errors {
 }
 
 impl Asked {
+    /// The operation's name; empty if it has none.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What kind of operation it is; a query, if none is run.
     pub(super) fn kind(&self) -> OperationType {
         self.kind.unwrap_or(OperationType::Query)
@@ -139,6 +149,13 @@ pub(super) fn note_caller(request: &HttpRequest, caller: &Caller) {
 pub(super) fn note_asked(request: &HttpRequest, asked: Asked) {
     if let Some(account) = request.extensions_mut().get_mut::<Account>() {
         account.asked = asked;
+    }
+}
+
+/// Tells what was read how the answer ends it.
+pub(super) fn end(visit: &Visit, answer: &HttpResponse) {
+    if let Some(errors) = answer.extensions().get::<Errors>() {
+        errors.end(visit);
     }
 }
 

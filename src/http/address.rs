@@ -1,9 +1,12 @@
 //! Where a request comes from: the address that is connected, or what a trusted proxy says stood behind it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
+
+use super::Door;
 
 /// A network: an address and how many of its leading bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +43,15 @@ impl Network {
     }
 }
 
-/// The address that a request comes from. Of what proxies added, the last address that is no trusted proxy's counts:
+/// The address that a request comes from.
+pub(super) fn of(request: &HttpRequest, door: &Door) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    origin(peer, request.headers(), &door.proxies)
+}
+
+/// The address behind proxies. Of what proxies added, the last address that is no trusted proxy's counts:
 /// whatever stands before it, the caller may have written itself. Nothing counts that an untrusted address sent.
-pub(super) fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut nearest = peer.to_canonical();
     if !is_trusted(nearest) {

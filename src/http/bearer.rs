@@ -1,12 +1,14 @@
 //! From the `Authorization` header to a caller in its tenant, or to a refusal with a challenge.
 
+use std::net::IpAddr;
+
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
 use super::response::{Media, failure, refusal};
-use super::{Door, account};
+use super::{Door, account, address};
 use crate::access::Caller;
 use crate::audit::Timestamp;
 use crate::auth::Rejected;
@@ -42,11 +44,11 @@ pub(super) async fn caller(
         refused
     })?;
     account::note_caller(request, &caller);
-    Ok(caller)
+    Ok(caller.from(address::of(request, door)))
 }
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
-pub(super) async fn admit(door: &Door, header: &str, now: Timestamp) -> Result<Caller, ApiError> {
+pub(super) async fn admit(door: &Door, header: &str, address: IpAddr, now: Timestamp) -> Result<Caller, ApiError> {
     let verified = match token(header) {
         Ok(token) => door.verifier.verify(token, now).await,
         Err(rejected) => Err(rejected),
@@ -55,7 +57,7 @@ pub(super) async fn admit(door: &Door, header: &str, now: Timestamp) -> Result<C
         door.meters.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    Ok(door.access.caller(principal).await?)
+    Ok(door.access.caller(principal).await?.from(address))
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {

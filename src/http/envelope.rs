@@ -1,8 +1,6 @@
 //! What every request gets and every answer carries, whoever answers, 404 and 413 included: an id, the headers that
 //! keep browsers from doing harm, what CORS allows; and the limits of the address that asks.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -12,7 +10,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing::Instrument as _;
 
 use super::Door;
-use super::address::{neighbourhood, origin};
+use super::address::{self, neighbourhood};
 use super::response::{Media, refusal, too_many};
 use crate::audit::Invalid;
 
@@ -85,8 +83,7 @@ async fn inside<B: MessageBody + 'static>(
     if PROBES.contains(&request.path()) {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let address = origin(peer, request.headers(), &door.proxies);
+    let address = address::of(request.request(), door);
     let _place = match door.addresses.enter(&neighbourhood(address)) {
         Ok(place) => place,
         Err(refused) => return Ok(answered(request, |media| too_many(refused, media))),

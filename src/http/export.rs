@@ -19,6 +19,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, ServerError, Value, Variables};
 use serde_json::{Map, json};
 
+use super::account::OK;
 use super::body::{self, Reading};
 use super::crowd::{TooMany, who};
 use super::envelope::RequestId;
@@ -26,7 +27,7 @@ use super::graphql::is_json;
 use super::response::{Media, failure, refusal, refused, too_many};
 use super::seat::{Kind, Seat};
 use super::{Door, bearer};
-use crate::access::Caller;
+use crate::access::{Act, Caller, Visit};
 use crate::audit::{Invalid, Timestamp};
 use crate::auth::{Principal, Rejected};
 use crate::graphql::column::Columns;
@@ -118,10 +119,12 @@ struct Question {
     page_size: u32,
     /// When the export began: its period does not move.
     now: Timestamp,
+    /// What all its pages are part of.
+    visit: Arc<Visit>,
 }
 
 impl Question {
-    fn parse(body: &[u8], page_size: u32, now: Timestamp) -> Result<Self, ApiError> {
+    fn parse(body: &[u8], page_size: u32, visit: Arc<Visit>, now: Timestamp) -> Result<Self, ApiError> {
         let Ok(serde_json::Value::Object(mut members)) = serde_json::from_slice(body) else {
             return Err(Invalid::new("the body must be a JSON object").into());
         };
@@ -150,7 +153,7 @@ impl Question {
         );
         let document = async_graphql::parser::parse_query(query);
         let document = document.map_err(|_unreadable| ApiError::Bug("the query of an export is no GraphQL"))?;
-        Ok(Self { columns, format, document, variables: members, page_size, now })
+        Ok(Self { columns, format, document, variables: members, page_size, now, visit })
     }
 
     /// Reads the next page; the one after it follows on that. What is too large for a page is read in smaller ones.
@@ -175,7 +178,7 @@ impl Question {
         if let Some(operation) = check::operation(&self.document, None) {
             check::variables(operation, &variables, &door.documents)?;
         }
-        let session = Arc::new(Session::new(caller, self.now).taking_values());
+        let session = Arc::new(Session::new(caller, Arc::clone(&self.visit), self.now).taking_values());
         let mut request = Request::new("").variables(variables).data(session);
         request.set_parsed_query(self.document.clone());
         let page = Page::read(door.schema.execute(request).await)?;
@@ -269,6 +272,7 @@ impl Export {
         };
         self.has_ended = true;
         let is_whole = stop.is_none();
+        self.question.visit.ended(|_| stop.as_ref().map_or(OK, |stop| &stop.code));
         if let Some(Stop { code, message, .. }) = stop {
             self.sent.fail(code, message);
         }
@@ -325,15 +329,19 @@ async fn export(
         Err((status, error)) => return refusal(status, Media::Json, error),
     };
     let principal = Arc::clone(&caller.principal);
+    let visit = Arc::new(caller.visit(Some(Act::Export), "", request_id, now));
     // What is wrong is found out while the status can still say so.
     let begun = async {
-        let mut question = Question::parse(&body, door.exports.page_size, now)?;
+        let mut question = Question::parse(&body, door.exports.page_size, Arc::clone(&visit), now)?;
         let first = question.page(door, &caller).await?;
         Ok::<_, Stop>((question, first))
     };
     let (question, first) = match begun.await {
         Ok(begun) => begun,
-        Err(stop) => return refused(stop.status(), Media::Json, &stop.into_error(request_id)),
+        Err(stop) => {
+            visit.ended(|_| &stop.code);
+            return refused(stop.status(), Media::Json, &stop.into_error(request_id));
+        }
     };
     let id = door.request_id();
     let format = question.format;

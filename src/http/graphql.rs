@@ -197,6 +197,7 @@ async fn respond(
         Err(not_run) => return not_run.answer(media, &request_id),
     };
     let kind = asked.kind();
+    let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
     account::note_asked(request, asked);
     // Who records waits for others, and works only a little.
     let turn = turn.filter(|_| kind != OperationType::Mutation);
@@ -207,11 +208,11 @@ async fn respond(
     }
     let seat = is_subscription.then(|| door.seats.take(seat::Kind::Subscription, &caller, &door.streams));
     let seat = match seat.transpose() {
-        Ok(seat) => seat,
+        Ok(seat) => seat.map(|seat| seat.counted(&door.meters, "sse")),
         Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
     };
     let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), door.answer_bytes_max) };
-    let session = Arc::new(Session::new(caller, now));
+    let session = Arc::new(Session::new(caller, Arc::clone(&visit), now));
     if is_subscription || wish == Wish::Always {
         drop(turn);
         let place = (!is_subscription).then_some(place);
@@ -230,10 +231,12 @@ async fn respond(
     if kind == OperationType::Mutation {
         return answer(executed.await, media, &request_id);
     }
-    match timeout_at(deadline, executed).await {
+    let answered = match timeout_at(deadline, executed).await {
         Ok(response) => answer(response, media, &request_id),
         Err(_elapsed) => took_too_long(media),
-    }
+    };
+    account::end(&visit, &answered);
+    answered
 }
 
 fn took_too_long(media: Media) -> HttpResponse {

@@ -26,6 +26,7 @@ pub struct Meters {
     seconds: Family<[Label; 1], Histogram, fn() -> Histogram>,
     rejected: Family<[(&'static str, &'static str); 1], Counter>,
     running: Gauge,
+    subscriptions: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Meters {
@@ -49,6 +50,7 @@ impl Meters {
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             rejected: Family::default(),
             running: Gauge::default(),
+            subscriptions: Family::default(),
         }
     }
 
@@ -61,6 +63,8 @@ impl Meters {
         registry.register("request_seconds", help, self.seconds.clone());
         registry.register("tokens_rejected", "Tokens that do not hold, by reason", self.rejected.clone());
         registry.register("requests_running", "Requests that are not answered yet", self.running.clone());
+        let help = "Subscriptions that are open, by transport";
+        registry.register("subscriptions", help, self.subscriptions.clone());
     }
 
     /// Counts a token that does not hold.
@@ -74,6 +78,13 @@ impl Meters {
         Running(self.running.clone())
     }
 
+    /// Counts a subscription as open, until what is returned is dropped.
+    pub(super) fn subscribed(&self, transport: &'static str) -> Running {
+        let open = self.subscriptions.get_or_create_owned(&[("transport", transport)]);
+        open.inc();
+        Running(open)
+    }
+
     /// Counts a request of a root field, or without one of an address of ours.
     pub(super) fn answered(&self, name: &str, code: &str, took: Duration) {
         let known = name.starts_with('/') || self.fields.contains(name);
@@ -83,7 +94,7 @@ impl Meters {
     }
 }
 
-/// A request that runs.
+/// A request that runs, or a subscription that is open.
 #[derive(Debug)]
 pub(super) struct Running(Gauge);
 

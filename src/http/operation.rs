@@ -58,10 +58,13 @@ pub(super) fn subscribe(
         NotRun::MutationByGet => None,
     })?;
     let kind = asked.kind();
+    let (request_id, now) = (door.request_id(), (door.clock)());
+    let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
     let spoken = Some(Spoken::begin(door, caller, asked));
     let seat = match kind {
         OperationType::Subscription => {
-            Some(door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?)
+            let seat = door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?;
+            Some(seat.counted(&door.meters, "websocket"))
         }
         _ => None,
     };
@@ -69,8 +72,8 @@ pub(super) fn subscribe(
         Some(_) => None,
         None => Some(door.callers.enter(&who(caller)).map_err(|too_many| refuse(too_many.error))?),
     };
-    let session = Arc::new(Session::new(caller.clone(), (door.clock)()));
-    Ok(Operation { door: door.clone(), session, request, kind, request_id: door.request_id(), seat, place, spoken })
+    let session = Arc::new(Session::new(caller.clone(), visit, now));
+    Ok(Operation { door: door.clone(), session, request, kind, request_id, seat, place, spoken })
 }
 
 /// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
@@ -93,6 +96,7 @@ pub(super) async fn run(
         let Some(mut response) = results.next().await else { break Some(message("complete", &id, None)) };
         let is_last = is_last(&response);
         let (payload, executed) = written(&mut response, &operation.request_id);
+        Errors::of(&response.errors).end(&operation.session.visit);
         if !response.errors.is_empty() {
             errors = Errors::of(&response.errors);
         }

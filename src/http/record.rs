@@ -14,7 +14,7 @@ use super::crowd::who;
 use super::envelope::RequestId;
 use super::response::{Media, failure, too_many};
 use super::{Door, bearer};
-use crate::access::{Recorded, Recorder};
+use crate::access::{Act, Recorded, Recorder};
 use crate::audit::event::ProblemCode;
 use crate::audit::json::Node;
 use crate::audit::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
@@ -74,7 +74,10 @@ async fn record(request: &HttpRequest, payload: web::Payload, door: &Door, reque
         Ok(caller) => caller,
         Err(refused) => return Ok(refused),
     };
-    let recorder = caller.recorder(RecordingRoute::Rest).map_err(|refused| (StatusCode::FORBIDDEN, refused.into()))?;
+    let recorder = caller.recorder(RecordingRoute::Rest).map_err(|refused| {
+        caller.visit(None, "", request_id, now).refused("/v1/events", Act::Record);
+        (StatusCode::FORBIDDEN, refused.into())
+    })?;
     let form = Form::of(request).ok_or_else(|| {
         let sentence = "the content type must be `application/json`, `application/x-ndjson`, \
             `application/cloudevents+json` or `application/cloudevents-batch+json`";

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::meter::{Meters, Running};
 use crate::access::Caller;
 use crate::graphql::error::ApiError;
 
@@ -45,6 +46,7 @@ pub struct Seats(Arc<Mutex<HashMap<Key, usize>>>);
 pub(super) struct Seat {
     seats: Seats,
     key: Key,
+    open: Option<Running>,
 }
 
 impl Seats {
@@ -62,7 +64,15 @@ impl Seats {
             return Err(ApiError::Limit { what, asked: *taken + 1, limit });
         }
         *taken += 1;
-        Ok(Seat { seats: self.clone(), key })
+        Ok(Seat { seats: self.clone(), key, open: None })
+    }
+}
+
+impl Seat {
+    /// The same, counted as open for as long as it is taken.
+    pub(super) fn counted(mut self, meters: &Meters, transport: &'static str) -> Self {
+        self.open = Some(meters.subscribed(transport));
+        self
     }
 }
 

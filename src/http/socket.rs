@@ -6,6 +6,7 @@
 //! or one that CORS allows.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -22,7 +23,7 @@ use super::operation::{Ended, run, subscribe};
 use super::response::{Media, refusal};
 use super::seat::{Kind, Seat};
 use super::stream::until_expiry;
-use super::{Door, bearer};
+use super::{Door, address, bearer};
 use crate::access::Caller;
 use crate::audit::Invalid;
 use crate::graphql::error::Code;
@@ -73,7 +74,8 @@ pub(super) async fn open(request: HttpRequest, payload: web::Payload, door: web:
             let bytes_max = door.streams.message_bytes_max;
             let messages = messages.max_frame_size(bytes_max).aggregate_continuations();
             let (tell, ended) = mpsc::unbounded_channel();
-            let connection = Connection { door, session, running: HashMap::new(), started: 0, tell, ended };
+            let address = address::of(&request, &door);
+            let connection = Connection { door, address, session, running: HashMap::new(), started: 0, tell, ended };
             actix_web::rt::spawn(connection.run(messages.max_continuation_size(bytes_max), caller));
             response
         }
@@ -91,6 +93,7 @@ fn is_same_origin(request: &HttpRequest) -> bool {
 
 struct Connection {
     door: web::Data<Door>,
+    address: IpAddr,
     session: actix_ws::Session,
     /// The operations that run, by the ids that the client gave them, each with its number.
     running: HashMap<String, (u64, JoinHandle<()>)>,
@@ -145,7 +148,7 @@ impl Connection {
         let caller = match (given, known) {
             (Some(header), _) => {
                 let now = (self.door.clock)();
-                bearer::admit(&self.door, header, now).await.map_err(|error| match error.code() {
+                bearer::admit(&self.door, header, self.address, now).await.map_err(|error| match error.code() {
                     Code::Unavailable | Code::Timeout => End::Closed(1013, "the log cannot be reached; try again"),
                     Code::Unauthenticated => End::Closed(4403, "the token does not hold"),
                     _ => End::Closed(4403, "Forbidden"),

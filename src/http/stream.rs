@@ -14,6 +14,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
 use super::Door;
+use super::account::Errors;
 use super::crowd::{Place, Who};
 use super::response::{refusal_text, written};
 use super::seat::Seat;
@@ -132,6 +133,7 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
         };
         let is_last = is_last(&response);
         let (data, _) = written(&mut response, &operation.request_id);
+        Errors::of(&response.errors).end(&operation.session.visit);
         match tokio::time::timeout(stall_max, events.send(event("next", &data))).await {
             Ok(Ok(())) => taken = operation.session.resume(),
             Ok(Err(_gone)) => return,

@@ -124,6 +124,8 @@ impl Reader {
         let events: Vec<Event> = found.into_iter().map(|(_, event)| event).collect();
         let is_full = events.len() == limit as usize;
         let safe = events.last().filter(|_| is_full).map_or(end, |last| last.sequence);
+        self.shown.events(events.len());
+        self.shown.up_to(safe);
         Ok(FeedPage {
             events,
             scanned_from: after.sequence,

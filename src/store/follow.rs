@@ -111,7 +111,10 @@ impl Follow {
         self.cursor = parcel.up_to;
         let new = parcel.events.iter().filter(|event| event.sequence > after);
         let visible = new.filter_map(|event| event.clone().reduced(&self.reader.scope));
-        visible.filter(|event| self.condition.matches(event)).collect()
+        let events: Vec<Event> = visible.filter(|event| self.condition.matches(event)).collect();
+        self.reader.shown.events(events.len());
+        self.reader.shown.up_to(parcel.up_to.sequence);
+        events
     }
 }
 

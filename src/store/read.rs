@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, TryStreamExt as _};
@@ -30,8 +30,31 @@ pub struct Reader {
     pub(super) store: Store,
     pub(super) tenant_id: i32,
     pub(super) scope: Scope,
+    pub(super) shown: Shown,
     allowance: Allowance,
     rows: Arc<AtomicU64>,
+}
+
+/// What a reader has shown so far. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Shown(Arc<(AtomicU64, AtomicI64)>);
+
+impl Shown {
+    /// So many events were shown.
+    pub(super) fn events(&self, count: usize) {
+        self.0.0.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// The answer is as of this place in the log.
+    pub(super) fn up_to(&self, sequence: i64) {
+        self.0.1.fetch_max(sequence, Ordering::Relaxed);
+    }
+
+    /// How many events were shown since this was last asked, and as of which place in the log, if it is known.
+    pub fn take(&self) -> (u64, Option<i64>) {
+        let (events, up_to) = (self.0.0.swap(0, Ordering::Relaxed), self.0.1.load(Ordering::Relaxed));
+        (events, Some(up_to).filter(|up_to| *up_to > 0))
+    }
 }
 
 /// A list of events: which, and of which time.
@@ -67,7 +90,7 @@ pub struct Extent {
 
 impl Reader {
     pub(super) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
-        Self { store, tenant_id, scope, allowance: Allowance::default(), rows: Arc::default() }
+        Self { store, tenant_id, scope, shown: Shown::default(), allowance: Allowance::default(), rows: Arc::default() }
     }
 
     /// The same, for a request that may take so much.
@@ -80,6 +103,27 @@ impl Reader {
     #[must_use]
     pub fn counting(self, rows: &Arc<AtomicU64>) -> Self {
         Self { rows: Arc::clone(rows), ..self }
+    }
+
+    /// Tells what is shown.
+    #[must_use]
+    pub fn showing(self, shown: &Shown) -> Self {
+        Self { shown: shown.clone(), ..self }
+    }
+
+    /// What was shown so far.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// Notes that what is answered is as of a place in the log.
+    pub fn answers_as_of(&self, sequence: i64) {
+        self.shown.up_to(sequence);
+    }
+
+    /// Which log it reads; two readers of one log say the same.
+    pub fn log(&self) -> i32 {
+        self.tenant_id
     }
 
     /// What the reader may see.
@@ -146,6 +190,7 @@ impl Reader {
             rows.reverse();
         }
         let (has_next, has_previous) = if page.from_end { (has_near, has_far) } else { (has_far, has_near) };
+        self.shown.events(rows.len());
         Ok(Slice {
             rows: rows.into_iter().map(|row| (cursor(row.position), row)).collect(),
             has_next: wants.next.then_some(has_next),
@@ -184,6 +229,7 @@ impl Reader {
         select::visible(&mut sql, &self.scope.visible, "e.service");
         let events = self.found(sql).await?.into_iter();
         let found: std::collections::HashMap<_, _> = events.map(|(_, event)| (event.id(), event)).collect();
+        self.shown.events(found.len());
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 

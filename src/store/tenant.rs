@@ -1,10 +1,17 @@
 //! Tenants: whose logs there are. Only an operator adds or changes one, never a token.
+//!
+//! Who read a tenant's log stands in a log of its own, which is a row of this table with a key that nobody else can
+//! have. So no list, count, feed or number of the tenant's own log has anything of it, and nobody has to leave it out.
 
 use entity::{tenant, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _};
 use sea_orm::{ConnAcquireErr, DbErr, QueryFilter as _, QueryOrder as _, SqlErr, TransactionTrait as _};
 
 use super::{Store, StoreError};
+
+/// What the key of a log of accesses begins with, before the key of the tenant whose log was read. No operator can
+/// name a tenant so, because of the blank, and no token finds one.
+const OF_ACCESSES: &str = " access to ";
 
 /// Whose log it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +50,41 @@ async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<t
     Ok(tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(connection).await?)
 }
 
+impl Tenant {
+    /// A tenant of which nothing is stored.
+    #[cfg(test)]
+    pub(crate) fn unstored(key: &str) -> Self {
+        Self { id: 0, key: key.to_owned(), display_name: key.to_owned(), domains: Vec::new(), is_disabled: false }
+    }
+
+    /// The key of the log of accesses to this tenant's log.
+    fn access_key(&self) -> String {
+        access_key(&self.key)
+    }
+
+    /// Whether it is no tenant but a log of accesses to one's log.
+    pub fn is_of_accesses(&self) -> bool {
+        self.key.starts_with(OF_ACCESSES)
+    }
+
+    /// Whether it is the tenant with a key, or the log of accesses to its log.
+    pub fn belongs_to(&self, key: &str) -> bool {
+        self.key == key || self.key == access_key(key)
+    }
+}
+
+fn access_key(key: &str) -> String {
+    format!("{OF_ACCESSES}{key}")
+}
+
 impl Store {
     /// The tenant with a key; none if there is none.
     pub async fn tenant(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
-        // PostgreSQL has no text with NUL, so nobody is called that.
-        if key.contains('\0') {
-            return Ok(None);
-        }
-        let found = tenant::Entity::find().filter(tenant::Column::Key.eq(key)).one(&self.read);
-        let found = self.in_time(self.statement_timeout, found).await.map_err(|error| match error {
+        if key.starts_with(OF_ACCESSES) { Ok(None) } else { self.keyed(key).await }
+    }
+
+    async fn keyed(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
+        let found = self.in_time(self.statement_timeout, by_key(&self.read, key)).await.map_err(|error| match error {
             // One row by its key takes no time: nobody answers.
             StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
             other => other,
@@ -61,8 +94,32 @@ impl Store {
 
     /// All tenants, by key.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let mut tenants = self.logs().await?;
+        tenants.retain(|tenant| !tenant.is_of_accesses());
+        Ok(tenants)
+    }
+
+    /// All logs: those of the tenants, and those of accesses to them.
+    pub async fn logs(&self) -> Result<Vec<Tenant>, StoreError> {
         let rows = tenant::Entity::find().order_by_asc(tenant::Column::Key).all(&self.read).await?;
         rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    /// The log of accesses to a tenant's log, if anything was ever recorded or looked for in it.
+    pub async fn access_log(&self, tenant: &Tenant) -> Result<Option<Tenant>, StoreError> {
+        self.keyed(&tenant.access_key()).await
+    }
+
+    /// The log of accesses to a tenant's log; where there is none yet, an empty one that `log_id` names.
+    pub async fn make_access_log(&self, tenant: &Tenant, log_id: String) -> Result<Tenant, StoreError> {
+        let name = format!("Access to {}", tenant.display_name);
+        match self.add_tenant(&tenant.access_key(), &name, &[], log_id).await {
+            // Another process was there first.
+            Err(StoreError::TenantExists(key)) => {
+                self.access_log(tenant).await?.ok_or_else(|| StoreError::NoTenant(key))
+            }
+            made => made,
+        }
     }
 
     /// Adds a tenant with an empty log that `log_id` names.
@@ -118,9 +175,12 @@ impl Store {
     /// Refuses all access to a tenant's log from now on, or allows it again. The log stays as it is.
     pub async fn disable_tenant(&self, key: &str, disabled: bool) -> Result<(), StoreError> {
         let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
-        let mut row: tenant::ActiveModel = row.into();
-        row.is_disabled = Set(i16::from(disabled));
-        row.update(&self.write).await?;
+        // First that of accesses, so that the tenant is the last to be shut.
+        for row in by_key(&self.write, &access_key(key)).await?.into_iter().chain([row]) {
+            let mut row: tenant::ActiveModel = row.into();
+            row.is_disabled = Set(i16::from(disabled));
+            row.update(&self.write).await?;
+        }
         Ok(())
     }
 }

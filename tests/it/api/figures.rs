@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::event;
+use crate::harness::stream::{Events, Socket};
 
 /// The figures, as Prometheus reads them.
 async fn figures(app: &TestApp) -> String {
@@ -78,6 +79,29 @@ async fn recording_and_the_database_are_measured() {
     let last = value(&figures, "auditgraph_last_recorded_timestamp_seconds{service=\"Pay\\\"roll\\n\"}");
     let now = app.now().0.div_euclid(1_000_000);
     assert!(((now - 60)..=now).any(|second| second.to_string() == last), "{last}");
+}
+
+#[tokio::test]
+async fn open_subscriptions_are_counted_by_transport() {
+    let app = TestApp::start().await;
+    let follow = "subscription { auditEventsRecorded { safeUpTo } }";
+    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    for id in ["1", "2"] {
+        socket.subscribe(id, follow, json!({})).await;
+        socket.next().await.unwrap();
+    }
+    let mut events = Events::open(&app.admin(), follow, json!({})).await;
+    events.batch().await;
+    let open = async || {
+        let figures = figures(&app).await;
+        ["websocket", "sse"]
+            .map(|transport| value(&figures, &format!("auditgraph_subscriptions{{transport=\"{transport}\"}}")))
+    };
+    assert_eq!(open().await, ["2", "1"]);
+    socket.send(json!({ "id": "1", "type": "complete" })).await;
+    while open().await != ["1", "1"] {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

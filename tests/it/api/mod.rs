@@ -1,6 +1,7 @@
 //! The API as its callers meet it: over HTTP, by role.
 
 mod access;
+mod accesses;
 mod actors;
 mod catalogue;
 mod errors;

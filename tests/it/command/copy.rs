@@ -90,11 +90,11 @@ async fn a_copy_answers_like_the_log_itself() {
 #[tokio::test]
 async fn a_copy_that_breaks_off_leaves_nothing() {
     let (source, target) = (source().await, Desk::new().await);
-    target.fail_from_sequence(900).await;
+    target.database.fail_from_sequence(900).await;
     assert!(copy(&source.database, &target.database).refused().starts_with("auditgraph: "));
     assert_eq!(target.run(&["tenant", "list"]).ok(), "");
     assert_eq!(target.run(&["verify"]).ok(), "tenants 0, events 0, differences 0");
-    target.fail_no_more().await;
+    target.database.fail_no_more().await;
     copy(&source.database, &target.database).ok();
 }
 

@@ -141,11 +141,11 @@ async fn a_store_that_fails_halfway_ends_the_import_with_an_error_and_loses_noth
     let lines: Vec<String> = (0..1_200).map(|i| record(&format!("n{i}"))).collect();
     let file = desk.file("many.ndjson", lines.join("\n"));
     desk.run(&["tenant", "add", "contoso"]).ok();
-    desk.fail_from_sequence(700).await;
+    desk.database.fail_from_sequence(700).await;
     let ended = desk.import(&[&file]);
     assert_eq!(ended.out, "recorded 500, duplicates 0, conflicts 0, rejected 0\n");
     assert!(ended.refused().contains("many.ndjson"), "{ended:?}");
-    desk.fail_no_more().await;
+    desk.database.fail_no_more().await;
     assert_eq!(desk.import(&[&file]).ok(), "recorded 700, duplicates 500, conflicts 0, rejected 0");
 }
 

@@ -9,3 +9,4 @@ mod backup;
 mod copy;
 mod check;
 mod log;
+mod accesses;

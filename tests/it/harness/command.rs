@@ -5,8 +5,6 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use sea_orm::ConnectionTrait as _;
-
 use super::app::SECRET;
 use super::database::TestDatabase;
 
@@ -172,38 +170,6 @@ impl Desk {
         stdin.write_all(last).unwrap();
         drop(stdin);
         (ended(child), peak)
-    }
-
-    /// From now on the database takes no event from this number on.
-    pub(crate) async fn fail_from_sequence(&self, sequence: i64) {
-        let statements = if self.database.is_postgres() {
-            vec![
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'"
-                    .to_owned(),
-                format!(
-                    "CREATE TRIGGER refuse BEFORE INSERT ON audit_event FOR EACH ROW WHEN (NEW.sequence >= {sequence}) EXECUTE FUNCTION refuse()"
-                ),
-            ]
-        } else {
-            vec![format!(
-                "CREATE TRIGGER refuse BEFORE INSERT ON audit_event WHEN NEW.sequence >= {sequence} BEGIN SELECT RAISE(ABORT, 'no'); END"
-            )]
-        };
-        for statement in statements {
-            self.execute(&statement).await;
-        }
-    }
-
-    /// The database takes events again.
-    pub(crate) async fn fail_no_more(&self) {
-        let table = if self.database.is_postgres() { " ON audit_event" } else { "" };
-        self.execute(&format!("DROP TRIGGER refuse{table}")).await;
-    }
-
-    async fn execute(&self, statement: &str) {
-        let connection = self.database.connection().await;
-        connection.execute_unprepared(statement).await.unwrap();
-        connection.close().await.unwrap();
     }
 
     /// Imports into the log of `contoso`.

@@ -80,6 +80,32 @@ impl TestDatabase {
         self.connection().await.execute_unprepared(sql).await.unwrap();
     }
 
+    /// From now on the database takes no event from this number on.
+    pub(crate) async fn fail_from_sequence(&self, sequence: i64) {
+        let statements = if self.is_postgres() {
+            vec![
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'"
+                    .to_owned(),
+                format!(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON audit_event FOR EACH ROW WHEN (NEW.sequence >= {sequence}) EXECUTE FUNCTION refuse()"
+                ),
+            ]
+        } else {
+            vec![format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON audit_event WHEN NEW.sequence >= {sequence} BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )]
+        };
+        for statement in statements {
+            self.execute(&statement).await;
+        }
+    }
+
+    /// The database takes events again.
+    pub(crate) async fn fail_no_more(&self) {
+        let table = if self.is_postgres() { " ON audit_event" } else { "" };
+        self.execute(&format!("DROP TRIGGER refuse{table}")).await;
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
     }

@@ -1,5 +1,6 @@
 //! What the tests stand on: a database of their own, a server on a free port, callers by role, events to record.
 
+pub(crate) mod accesses;
 pub(crate) mod app;
 pub(crate) mod certificate;
 pub(crate) mod client;

@@ -111,24 +111,33 @@ async fn a_batch_takes_as_many_statements_as_a_single_event() {
 async fn a_page_that_several_fragments_ask_for_is_read_once() {
     let (log, statements) = filled().await;
     let queue = Queue::start(log.store.clone(), Arc::new(|| NOW));
-    let access = Access::new(log.store.clone(), queue, SensitiveNames::default(), auditgraph::store::Shares::new(4));
+    let access = Access::new(
+        log.store.clone(),
+        queue,
+        SensitiveNames::default(),
+        auditgraph::store::Shares::new(4),
+        Arc::new(String::new),
+    );
     let principal = Principal {
         subject: "somebody".to_owned(),
         user_principal_name: None,
         display_name: None,
         tenant: log.tenant.key.clone(),
         client_id: None,
+        object_id: None,
+        is_application: false,
         grants: vec![AccessGrant { role: Role::GlobalAdmin, services: None, sees_sensitive: true }],
         record: None,
         expires_at: NOW,
     };
     let caller = access.caller(Arc::new(principal)).await.unwrap();
+    let visit = Arc::new(caller.visit(None, "", "", NOW));
     statements.take();
     let schema = graphql::build(graphql::Limits { page: PageLimits { default: 50, max: 200 } });
     let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }
         fragment A on Query { auditEvents(first: 3, period: null) { nodes { id } } }
         fragment B on Query { auditEvents(first: 3, period: null) { nodes { eventKey } pageInfo { hasNextPage } } }";
-    let request = async_graphql::Request::new(query).data(Arc::new(graphql::Session::new(caller, NOW)));
+    let request = async_graphql::Request::new(query).data(Arc::new(graphql::Session::new(caller, visit, NOW)));
     let response = schema.execute(request).await;
     assert_eq!(response.errors, Vec::new());
     let Value::Object(data) = response.data else { panic!("no data") };

@@ -1,0 +1,57 @@
+//! Accesses are gathered: what is alike becomes one event, at the latest when the server stops.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::accesses::{accesses, detail};
+use crate::harness::client::Client;
+use crate::harness::command::{Desk, Running};
+use crate::harness::stream::Events;
+
+fn serve(desk: &Desk) -> (Running, String) {
+    desk.serve(&["--access-window-ms", "60000"])
+}
+
+fn stop(server: Running) {
+    server.signal("-TERM");
+    assert_eq!(server.ended().code, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_alike_becomes_one_event_and_a_server_that_stops_leaves_nothing_behind() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    let (server, url) = serve(&desk);
+    let reader = Client::new(&url).role("AUDIT_READER");
+    let record = json!({ "eventKey": "1", "occurredAt": "2026-01-01T00:00:00Z", "service": "s", "category": "c",
+        "activity": "a", "status": "SUCCESS", "actor": { "user": { "objectId": "1" } } });
+    let payroll = Client::new(&url).permitted("contoso", "audit/write");
+    let recorded = payroll.send(payroll.request(Method::POST, "/v1/events").json(&record)).await;
+    assert_eq!(recorded.status, 201, "{}", recorded.text);
+    let list = "query List($after: String) { auditEvents(period: null, after: $after) { nodes { id } pageInfo { endCursor } } }";
+    let mut after = Value::Null;
+    for _ in 0..5 {
+        let page = reader.query_with(list, json!({ "after": after })).await;
+        after = page.data("/auditEvents/pageInfo/endCursor").clone();
+    }
+    for _ in 0..3 {
+        reader.query("query Poll { auditEventFeed { cursor } }").await.data("");
+    }
+    let mut events = Events::open(&reader, "subscription Follow { auditEventsRecorded { safeUpTo } }", json!({})).await;
+    events.batch().await;
+    stop(server);
+
+    let (server, url) = serve(&desk);
+    let found = accesses(&Client::new(&url).role("GLOBAL_ADMIN")).await;
+    let mut said: Vec<_> = found
+        .iter()
+        .map(|event| ["operationName", "requests", "events"].map(|key| detail(event, key).unwrap()))
+        .collect();
+    said.sort_unstable();
+    // The list has ended after its first page, and begins anew.
+    assert_eq!(said, [["Follow", "1", "0"], ["List", "5", "3"], ["Poll", "3", "3"]], "{found:#?}");
+    stop(server);
+    assert_eq!(desk.run(&["tenant", "list"]).ok(), "contoso\tcontoso\tenabled\t");
+    let verified = desk.run(&["verify", "--tenant", "contoso"]);
+    assert!(verified.ok().ends_with("differences 0"), "{verified:?}");
+}
