@@ -64,9 +64,8 @@ fn serve(request: &HttpRequest, door: &Door, name: &str) -> HttpResponse {
     }
     let mut response = head(StatusCode::OK, door, name, &tag);
     response.content_type(media(name));
-    if let Some(coding) = coding.name() {
-        response.insert_header((header::CONTENT_ENCODING, coding));
-    }
+    // Said of a plain file too, so that nobody codes it on its way out; the envelope takes it off again.
+    response.insert_header((header::CONTENT_ENCODING, coding.name()));
     // For HEAD, actix sends the head of this and keeps the body back.
     response.body(file.data.into_owned())
 }
@@ -104,11 +103,11 @@ enum Coding {
 }
 
 impl Coding {
-    fn name(self) -> Option<&'static str> {
+    fn name(self) -> &'static str {
         match self {
-            Self::Brotli => Some("br"),
-            Self::Gzip => Some("gzip"),
-            Self::Plain => None,
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+            Self::Plain => "identity",
         }
     }
 

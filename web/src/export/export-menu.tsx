@@ -9,6 +9,7 @@ import type { Filters } from '../view/view'
 import { type Format, questionOf } from './question'
 import { canStream, MEMORY_BYTES_MAX } from './sink'
 import type { Exporting } from './use-export'
+import './export.css'
 
 interface Props {
   /** What is exported: the view as it was answered. */
@@ -43,7 +44,7 @@ export function ExportMenu({ filters, exporting }: Props) {
     >
       {(close) => (
         <form
-          className="choices"
+          className="export-menu"
           onSubmit={(event) => {
             event.preventDefault()
             close()

@@ -49,7 +49,8 @@ function changed(row: Row): string {
   return [...new Set(names)].join(', ')
 }
 
-const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
+/** A constant of the API as people write it. */
+export const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
 
 /** How wide a column is: its share of the room, and the least of it in pixels. */
 export interface Width {
