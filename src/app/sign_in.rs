@@ -7,12 +7,11 @@ use crate::http::SignIn;
 /// Where people sign in.
 pub(super) fn sign_in(options: &config::SignIn, file: &File) -> anyhow::Result<SignIn> {
     let texts = |texts: &[Text]| texts.iter().map(|text| text.as_str().to_owned()).collect();
-    let (issuer, client_id, scopes, origins): (_, _, Vec<String>, Vec<String>) = match &file.sign_in {
-        Some(at) => (Some(at.issuer.as_str()), Some(at.client_id.as_str()), texts(&at.scopes), texts(&at.origins)),
-        None => {
-            let config::SignIn { oidc_issuer, oidc_client_id, oidc_scopes, oidc_origins } = options;
-            (oidc_issuer.as_deref(), oidc_client_id.as_deref(), oidc_scopes.clone(), oidc_origins.clone())
-        }
+    let (issuer, client_id, scopes, origins): (_, _, Vec<String>, Vec<String>) = if let Some(at) = &file.sign_in {
+        (Some(at.issuer.as_str()), Some(at.client_id.as_str()), texts(&at.scopes), texts(&at.origins))
+    } else {
+        let config::SignIn { oidc_issuer, oidc_client_id, oidc_scopes, oidc_origins } = options;
+        (oidc_issuer.as_deref(), oidc_client_id.as_deref(), oidc_scopes.clone(), oidc_origins.clone())
     };
     anyhow::ensure!(
         file.sign_in.is_none() || options.oidc_issuer.is_none() && options.oidc_client_id.is_none(),

@@ -70,9 +70,6 @@ pub async fn envelope(
             headers.insert(name, value);
         }
     }
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "identity") {
-        headers.remove(header::CONTENT_ENCODING);
-    }
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert(REQUEST_ID, id);
     }

@@ -64,7 +64,7 @@ fn serve(request: &HttpRequest, door: &Door, name: &str) -> HttpResponse {
     }
     let mut response = head(StatusCode::OK, door, name, &tag);
     response.content_type(media(name));
-    // Said of a plain file too, so that nobody codes it on its way out; the envelope takes it off again.
+    // Said of a plain file too, so that nobody codes it on its way out: its tag is that of these bytes.
     response.insert_header((header::CONTENT_ENCODING, coding.name()));
     // For HEAD, actix sends the head of this and keeps the body back.
     response.body(file.data.into_owned())
