@@ -7,6 +7,7 @@ mod limit;
 mod metrics;
 mod operate;
 mod ready;
+mod sign_in;
 mod signal;
 mod tokens;
 
@@ -122,6 +123,7 @@ impl App {
             documents: limit::documents(limits),
             read: Documents::default(),
             exports: Exports::new(limits.page_size_max),
+            sign_in: sign_in::sign_in(&config.sign_in, &file)?,
             body_bytes_max: limits.body_bytes_max,
             record_bytes_max: limits.record_bytes_max,
             body_patience: Duration::from_millis(limits.body_timeout_ms),

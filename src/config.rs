@@ -7,6 +7,7 @@ mod access;
 pub mod file;
 mod limit;
 mod operate;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 pub use access::Accesses;
 pub use limit::Limits;
 pub use operate::{Backup, Copy, MetricsListen, Ready, Restore, Verify};
+pub use sign_in::SignIn;
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -225,6 +227,9 @@ pub struct Serve {
     /// Which tokens hold.
     #[command(flatten)]
     pub tokens: Tokens,
+    /// Where people sign in to the viewer.
+    #[command(flatten)]
+    pub sign_in: SignIn,
     /// The address to listen at; port 0 takes a free one.
     #[arg(long, env = "AUDITGRAPH_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,

@@ -105,6 +105,7 @@
 //! | what every answer carries | `http/envelope.rs` |
 //! | what an error may say | [`graphql::error`] |
 //! | what a page in a browser may load and do | `http/viewer.rs` |
+//! | how people sign in to the pages | `http/sign_in.rs`, `web/src/session/open-id.ts` |
 
 pub mod audit;
 pub mod foreign;

@@ -59,6 +59,6 @@ export default defineConfig({
   // Its imports of workers are for Vite itself.
   optimizeDeps: { exclude: ['graphiql/setup-workers/vite', '@graphiql/react/setup-workers/vite'] },
   server: {
-    proxy: { '/graphql': { target: server, ws: true }, '/v1': server },
+    proxy: { '/graphql': { target: server, ws: true }, '/v1': server, '/sign-in.json': server },
   },
 })

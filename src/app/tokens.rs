@@ -33,10 +33,12 @@ pub async fn token_problems(config: &Serve) -> Vec<String> {
         Ok(file) => file,
         Err(problem) => return vec![format!("{problem:#}")],
     };
-    match configured(&config.tokens, &file) {
+    let mut problems = match configured(&config.tokens, &file) {
         Ok(verifier) => verifier.read_keys().await.iter().map(ToString::to_string).collect(),
         Err(problem) => vec![format!("{problem:#}")],
-    }
+    };
+    problems.extend(super::sign_in::sign_in(&config.sign_in, &file).err().map(|problem| problem.to_string()));
+    problems
 }
 
 fn configured(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {

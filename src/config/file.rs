@@ -28,6 +28,24 @@ pub struct File {
     /// Who signs tokens.
     #[serde(default, rename = "issuer")]
     pub issuers: Vec<Issuer>,
+    /// Where people sign in to the viewer.
+    pub sign_in: Option<SignIn>,
+}
+
+/// The OpenID Connect issuer where people sign in to the viewer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// Its address.
+    pub issuer: Text,
+    /// What the viewer is called there.
+    pub client_id: Text,
+    /// Token scopes to ask for besides `openid`.
+    #[serde(default)]
+    pub scopes: Vec<Text>,
+    /// Origins of its endpoints that are not its own.
+    #[serde(default)]
+    pub origins: Vec<Text>,
 }
 
 /// An issuer of tokens. What is not said here is as the options say.
@@ -324,7 +342,10 @@ mod tests {
             audiences = ['audit']
             public_key_file = 'keys.pem'
             tenant = 'fabrikam'
-            builtin_grants = false",
+            builtin_grants = false
+            [sign_in]
+            issuer = 'https://keycloak.example'
+            client_id = 'viewer'",
         );
         let file = file.unwrap();
         assert_eq!(file.sensitive_names, [Text("pay grade".to_owned())]);
@@ -334,6 +355,7 @@ mod tests {
         assert_eq!(first.leeway_secs.map(Bounded::get), Some(0));
         assert!(matches!(&second.tenants, Tenants::One(key) if key.as_str() == "fabrikam"));
         assert!(!second.builtin_grants);
+        assert!(file.sign_in.is_some_and(|at| at.client_id.as_str() == "viewer" && at.scopes.is_empty()));
         assert!(File::parse("").unwrap().issuers.is_empty());
     }
 
@@ -372,6 +394,7 @@ mod tests {
             ("[[issuer]]\niss = 7\naudiences = ['x']".to_owned(), 2, "a text or a list"),
             ("[[issuer]]\niss = ['']\naudiences = ['x']".to_owned(), 2, "a text or a list"),
             ("[[grant]]\nclaim = 'a'\nvalues = ['b']\ngives = 'ADMIN'".to_owned(), 4, "`AUDIT_READER`"),
+            ("[sign_in]\nissuer = 'https://i'".to_owned(), 1, "missing field `client_id`"),
             ("x = [".to_owned(), 1, ""),
         ] {
             let (line, reason) = refused(&text);

@@ -22,6 +22,7 @@ mod account;
 mod meter;
 mod response;
 mod viewer;
+mod sign_in;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ pub use origins::{Origin, Origins};
 pub use persisted::{Persisted, Trusted};
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
+pub use sign_in::SignIn;
 
 /// Where everything is answered as server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
@@ -90,6 +92,8 @@ pub struct Door {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// A new id for a request.
     pub ids: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where people sign in to the pages.
+    pub sign_in: SignIn,
     /// The figures.
     pub meters: Meters,
     /// The log, for asking whether it is there.

@@ -42,6 +42,12 @@ impl FromStr for Origin {
     }
 }
 
+impl Origin {
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 impl Origins {
     /// These origins.
     pub fn new(origins: Vec<Origin>) -> Self {

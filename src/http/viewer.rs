@@ -2,7 +2,8 @@
 //!
 //! They are embedded in the binary; only a build without optimisation reads them from disk. Each file was compressed
 //! when it was made, so serving one is picking one. The pages run under a policy that lets them load and call nothing
-//! but this server. The editor of the API explorer sets styles from scripts; its page alone allows that.
+//! but this server, and ask the issuer where people sign in, if there is one. The editor of the API explorer sets styles
+//! from scripts; its page alone allows that.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -11,12 +12,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::RustEmbed;
 
+use super::{Door, sign_in};
+
+/// The policies of the two pages; at their ends follow the origins of the issuer.
 const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
 const EXPLORER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
+     img-src 'self' data:; font-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'; connect-src 'self'";
 
 /// Names of these files change with their content.
 const ASSETS: &str = "assets/";
@@ -36,18 +40,19 @@ struct Built;
 /// The addresses of the pages and of what they load.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for (address, file) in [("/", "index.html"), ("/graphiql", "graphiql.html"), ("/favicon.svg", "favicon.svg")] {
-        let page = move |request: HttpRequest| async move { serve(&request, file) };
+        let page = move |request: HttpRequest, door: web::Data<Door>| async move { serve(&request, &door, file) };
         config.service(web::resource(address).route(web::get().to(page)).route(web::head().to(page)));
     }
-    let asset = |request: HttpRequest| async move {
+    let asset = |request: HttpRequest, door: web::Data<Door>| async move {
         let file = request.path().trim_start_matches('/');
-        serve(&request, file)
+        serve(&request, &door, file)
     };
     config.service(web::resource("/assets/{file}").route(web::get().to(asset)).route(web::head().to(asset)));
+    config.service(web::resource("/sign-in.json").route(web::get().to(sign_in::get)));
 }
 
 /// One file, in the smallest coding that the browser takes.
-fn serve(request: &HttpRequest, name: &str) -> HttpResponse {
+fn serve(request: &HttpRequest, door: &Door, name: &str) -> HttpResponse {
     let Some((coding, file)) = codings(request).find_map(|coding| Some((coding, Built::get(&coding.file(name))?)))
     else {
         return missing();
@@ -55,29 +60,31 @@ fn serve(request: &HttpRequest, name: &str) -> HttpResponse {
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..16]));
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
-        return head(StatusCode::NOT_MODIFIED, name, &tag).finish();
+        return head(StatusCode::NOT_MODIFIED, door, name, &tag).finish();
     }
-    let mut response = head(StatusCode::OK, name, &tag);
+    let mut response = head(StatusCode::OK, door, name, &tag);
     response.content_type(media(name));
-    if let Some(coding) = coding.name() {
-        response.insert_header((header::CONTENT_ENCODING, coding));
-    }
+    // Said of a plain file too, so that nobody codes it on its way out: its tag is that of these bytes.
+    response.insert_header((header::CONTENT_ENCODING, coding.name()));
     // For HEAD, actix sends the head of this and keeps the body back.
     response.body(file.data.into_owned())
 }
 
-fn head(status: StatusCode, name: &str, tag: &str) -> HttpResponseBuilder {
+fn head(status: StatusCode, door: &Door, name: &str, tag: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     let keep = if name.starts_with(ASSETS) { "public, max-age=31536000, immutable" } else { "no-cache" };
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, keep))
         .insert_header((header::VARY, "accept-encoding"));
-    match name {
-        "index.html" => response.insert_header((header::CONTENT_SECURITY_POLICY, VIEWER_POLICY)),
-        "graphiql.html" => response.insert_header((header::CONTENT_SECURITY_POLICY, EXPLORER_POLICY)),
-        _ => &mut response,
+    let policy = match name {
+        "index.html" => Some(VIEWER_POLICY),
+        "graphiql.html" => Some(EXPLORER_POLICY),
+        _ => None,
     };
+    if let Some(policy) = policy {
+        response.insert_header((header::CONTENT_SECURITY_POLICY, format!("{policy}{}", door.sign_in.origins())));
+    }
     response
 }
 
@@ -96,11 +103,11 @@ enum Coding {
 }
 
 impl Coding {
-    fn name(self) -> Option<&'static str> {
+    fn name(self) -> &'static str {
         match self {
-            Self::Brotli => Some("br"),
-            Self::Gzip => Some("gzip"),
-            Self::Plain => None,
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+            Self::Plain => "identity",
         }
     }
 

@@ -1,6 +1,8 @@
 // The page of somebody who is signed in: the menu of services, the filters, the list or the overview, the detail.
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { DetailPanel } from './detail/panel'
+import { ExportCard } from './export/export-card'
+import { useExport } from './export/use-export'
 import { CatalogueProvider, useCatalogue } from './filter/catalogue'
 import { FilterBar } from './filter/filter-bar'
 import { partsOf, shownColumns } from './list/columns'
@@ -39,6 +41,7 @@ function Page() {
   const [ids, setIds] = useState<string[]>([])
   const [wantsLive, setWantsLive] = useState(false)
   const [point, setPoint] = useState<Point>()
+  const exporting = useExport()
   const readAgain = useCallback(() => setReading((times) => times + 1), [])
   const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
   const parts = useMemo(() => partsOf(shown), [shown])
@@ -66,6 +69,7 @@ function Page() {
             isLive={isLive}
             standing={live.standing}
             point={point}
+            exporting={exporting}
             onLive={setWantsLive}
             onReadAgain={readAgain}
           />
@@ -80,6 +84,7 @@ function Page() {
         )}
       </main>
       {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
+      <ExportCard exporting={exporting} />
     </div>
   )
 }

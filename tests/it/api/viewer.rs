@@ -54,6 +54,30 @@ async fn the_viewer_is_served_or_how_to_build_it_is_said() {
 }
 
 #[tokio::test]
+async fn pages_are_told_where_to_sign_in_and_may_ask_there() {
+    let app = TestApp::start().await;
+    let page = ask(&app, Method::GET, "/sign-in.json", &[]).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "application/json"));
+    assert_eq!(page.body, br#"{"openId":null}"#);
+
+    let options = ["--oidc-issuer", "https://login.example/realms/staff", "--oidc-client-id", "viewer"];
+    let more = ["--oidc-scopes", "audit,email", "--oidc-origins", "https://token.example"];
+    let app = TestApp::start_with(&[options, more].concat()).await;
+    let page = ask(&app, Method::GET, "/sign-in.json", &[]).await;
+    let told: serde_json::Value = serde_json::from_slice(&page.body).unwrap();
+    let scopes = ["openid", "audit", "email"];
+    let issuer = "https://login.example/realms/staff";
+    let expected = serde_json::json!({ "issuer": issuer, "clientId": "viewer", "scopes": scopes });
+    assert_eq!(told["openId"], expected);
+    for path in ["/", "/graphiql"] {
+        let page = ask(&app, Method::GET, path, &[]).await;
+        let policy = page.header("content-security-policy");
+        let asks = "connect-src 'self' https://login.example https://token.example";
+        assert!(built().is_none() || policy.ends_with(asks), "{path}: {policy}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_comes_compressed_as_the_browser_takes_it_and_once() {
     let app = TestApp::start().await;
     let Some(index) = built() else { return };
@@ -61,17 +85,17 @@ async fn a_file_comes_compressed_as_the_browser_takes_it_and_once() {
     let script = format!("/{}", rest.split_once('"').unwrap().0);
 
     let plain = ask(&app, Method::GET, &script, &[]).await;
-    assert_eq!((plain.status, plain.header("content-encoding")), (200, ""));
+    assert_eq!((plain.status, plain.header("content-encoding")), (200, "identity"));
     assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
     let mut tags = vec![plain.header("etag").to_owned()];
-    for (accepted, coding) in [("gzip, deflate, br", "br"), ("gzip, br;q=0", "gzip"), ("deflate", "")] {
+    for (accepted, coding) in [("gzip, deflate, br", "br"), ("gzip, br;q=0", "gzip"), ("deflate", "identity")] {
         let coded = ask(&app, Method::GET, &script, &[("accept-encoding", accepted)]).await;
         assert_eq!((coded.status, coded.header("content-encoding")), (200, coding), "{accepted}");
         assert_eq!(
             (coded.header("content-type"), coded.header("vary")),
             ("text/javascript; charset=utf-8", "accept-encoding")
         );
-        assert_eq!(coded.body.len() < plain.body.len(), !coding.is_empty(), "{accepted}");
+        assert_eq!(coded.body.len() < plain.body.len(), coding != "identity", "{accepted}");
         let tag = coded.header("etag").to_owned();
         let again = ask(
             &app,

@@ -34,6 +34,10 @@ async fn what_is_wrong_is_named_with_the_way_to_mend_it() {
     assert!(wrong.contains("tokens: ") && wrong.contains("32"), "{wrong}");
     assert!(wrong.contains("tenants: nobody is let in yet: `auditgraph tenant add KEY`"), "{wrong}");
 
+    let checked = desk.run(&["check", "--jwt-secret", SECRET, "--oidc-issuer", "https://login.example"]);
+    let wrong = lines(&checked, "WRONG");
+    assert!(wrong.contains("set both AUDITGRAPH_OIDC_ISSUER and AUDITGRAPH_OIDC_CLIENT_ID"), "{wrong}");
+
     let mut command = program(&["check", "--jwt-secret", SECRET, "--database-url", &desk.database.url]);
     let misspelled = crate::harness::command::ended(command.env("AUDITGRAPH_LISTENS", "x").spawn().unwrap());
     assert!(lines(&misspelled, "WRONG").contains("no setting is called AUDITGRAPH_LISTENS"), "{misspelled:?}");

@@ -9,24 +9,26 @@ const CHANGES = { ADDED: 'added', CHANGED: 'changed', REMOVED: 'removed', UNKNOW
 
 export function Changes({ changes }: { changes: Change[] }) {
   if (changes.length === 0) return <p className="muted">No properties changed.</p>
+  const read = changes.map((change) => ({ change, lines: change.withheld === null ? linesOf(change) : [] }))
+  // What has several lines takes the whole width, under headings of its own.
+  const areAllLong = read.every(({ lines }) => lines.length > 1)
   return (
     <table className="changes">
-      <thead>
+      <thead className={areAllLong ? 'visually-hidden' : ''}>
         <tr>
           <th scope="col">Property</th>
           <th scope="col">Before</th>
           <th scope="col">After</th>
         </tr>
       </thead>
-      {changes.map((change, index) => (
-        <ChangeRows key={index} change={change} />
+      {read.map(({ change, lines }, index) => (
+        <ChangeRows key={index} change={change} lines={lines} />
       ))}
     </table>
   )
 }
 
-function ChangeRows({ change }: { change: Change }) {
-  const lines = change.withheld === null ? linesOf(change) : []
+function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
   const long = lines.length > 1
   return (
     <tbody className={long ? 'long' : ''}>
@@ -41,6 +43,8 @@ function ChangeRows({ change }: { change: Change }) {
         <tr>
           <td colSpan={3}>
             <div className="sides">
+              <b className="side">Before</b>
+              <b className="side">After</b>
               {lines.map((line, index) => (
                 <SideLine key={index} line={line} />
               ))}

@@ -6,6 +6,7 @@ import { sentence } from '../api/client'
 import { toJson } from '../api/exact'
 import { useCatalogue } from '../filter/catalogue'
 import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
+import { readable } from '../list/columns'
 import { CopyButton } from '../ui/copy-button'
 import { Icon } from '../ui/icon'
 import { exactly, Time, zoneName } from '../ui/time'
@@ -121,7 +122,7 @@ function Everything({ event }: { event: Event }) {
           ['Component', event.component],
           ['Resource type', RESOURCE_NAMES[event.activityResourceType]],
           ['Group source', event.groupSource && SOURCE_NAMES[event.groupSource]],
-          ['Operation', event.operationType.toLowerCase().replace('_', ' ')],
+          ['Operation', readable(event.operationType)],
         ]}
       />
       <ActorSection actor={event.actor} />

@@ -49,7 +49,8 @@ function changed(row: Row): string {
   return [...new Set(names)].join(', ')
 }
 
-const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
+/** A constant of the API as people write it. */
+export const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
 
 /** How wide a column is: its share of the room, and the least of it in pixels. */
 export interface Width {
@@ -63,29 +64,31 @@ interface Described {
   title: string
   width: Width
   part?: Part
+  /** What an export writes for it: paths of the API's fields. */
+  paths: string[]
 }
 
 export const COLUMNS: Record<string, Described> = {
-  time: { title: 'Time', width: { share: 0, least: 160, relative: 104 } },
-  actor: { title: 'Initiated by', width: { share: 3, least: 130 } },
-  activity: { title: 'Activity', width: { share: 3.4, least: 150 } },
-  target: { title: 'Target', width: { share: 3.4, least: 130 } },
-  status: { title: 'Status', width: { share: 0, least: 100 } },
-  reason: { title: 'Status reason', width: { share: 2.4, least: 180 }, part: 'plain' },
-  changes: { title: 'Changed properties', width: { share: 2.4, least: 180 }, part: 'changes' },
-  service: { title: 'Service', width: { share: 1.6, least: 140 }, part: 'plain' },
-  category: { title: 'Category', width: { share: 1.6, least: 150 }, part: 'plain' },
-  resource: { title: 'Resource type', width: { share: 0, least: 110 }, part: 'plain' },
-  source: { title: 'Group source', width: { share: 0, least: 105 }, part: 'plain' },
-  operation: { title: 'Operation', width: { share: 0, least: 105 }, part: 'plain' },
-  component: { title: 'Component', width: { share: 1.4, least: 140 }, part: 'plain' },
-  application: { title: 'Application', width: { share: 2, least: 170 }, part: 'application' },
-  address: { title: 'IP address', width: { share: 0, least: 140 }, part: 'application' },
-  correlation: { title: 'Correlation id', width: { share: 0, least: 280 }, part: 'plain' },
-  recorded: { title: 'Recorded', width: { share: 0, least: 160, relative: 104 }, part: 'plain' },
-  sequence: { title: 'Sequence', width: { share: 0, least: 90 }, part: 'plain' },
-  key: { title: 'Event key', width: { share: 1.6, least: 200 }, part: 'plain' },
-  recordedBy: { title: 'Recorded by', width: { share: 1.2, least: 140 }, part: 'provenance' },
+  time: { title: 'Time', width: { share: 0, least: 160, relative: 104 }, paths: ['occurredAt'] },
+  actor: { title: 'Initiated by', width: { share: 3, least: 130 }, paths: ['actor.name', 'actor.userPrincipalName'] },
+  activity: { title: 'Activity', width: { share: 3.4, least: 150 }, paths: ['activityDisplayName'] },
+  target: { title: 'Target', width: { share: 3.4, least: 130 }, paths: ['targets.displayName', 'targets.userPrincipalName', 'targets.objectId', 'targets.type'] },
+  status: { title: 'Status', width: { share: 0, least: 100 }, paths: ['status'] },
+  reason: { title: 'Status reason', width: { share: 2.4, least: 180 }, part: 'plain', paths: ['statusReason'] },
+  changes: { title: 'Changed properties', width: { share: 2.4, least: 180 }, part: 'changes', paths: ['targets.modifiedProperties'] },
+  service: { title: 'Service', width: { share: 1.6, least: 140 }, part: 'plain', paths: ['service'] },
+  category: { title: 'Category', width: { share: 1.6, least: 150 }, part: 'plain', paths: ['category'] },
+  resource: { title: 'Resource type', width: { share: 0, least: 110 }, part: 'plain', paths: ['activityResourceType'] },
+  source: { title: 'Group source', width: { share: 0, least: 105 }, part: 'plain', paths: ['groupSource'] },
+  operation: { title: 'Operation', width: { share: 0, least: 105 }, part: 'plain', paths: ['operationType'] },
+  component: { title: 'Component', width: { share: 1.4, least: 140 }, part: 'plain', paths: ['component'] },
+  application: { title: 'Application', width: { share: 2, least: 170 }, part: 'application', paths: ['actor.application.displayName'] },
+  address: { title: 'IP address', width: { share: 0, least: 140 }, part: 'application', paths: ['actor.ipAddress'] },
+  correlation: { title: 'Correlation id', width: { share: 0, least: 280 }, part: 'plain', paths: ['correlationId'] },
+  recorded: { title: 'Recorded', width: { share: 0, least: 160, relative: 104 }, part: 'plain', paths: ['recordedAt'] },
+  sequence: { title: 'Sequence', width: { share: 0, least: 90 }, part: 'plain', paths: ['sequence'] },
+  key: { title: 'Event key', width: { share: 1.6, least: 200 }, part: 'plain', paths: ['eventKey'] },
+  recordedBy: { title: 'Recorded by', width: { share: 1.2, least: 140 }, part: 'provenance', paths: ['recording.recordedBy'] },
 }
 
 export const DEFAULT_COLUMNS = ['time', 'actor', 'activity', 'target']

@@ -22,8 +22,8 @@ interface Props {
   parts: Parts
   /** The ids of the page's events, newest first, for walking through them in the detail. */
   onRows: (ids: string[]) => void
-  /** The point of the log, and the period, that the page was answered for. */
-  onPoint: (point: Point) => void
+  /** The point of the log, and the period, that the page was answered for; undefined until it is. */
+  onPoint: (point: Point | undefined) => void
 }
 
 export function EventList({ reading, live, shown, parts, onRows, onPoint }: Props) {
@@ -50,8 +50,8 @@ export function EventList({ reading, live, shown, parts, onRows, onPoint }: Prop
   const rows = useMemo(() => [...late, ...read], [late, read])
   useEffect(() => onRows(rows.map((row) => row.id)), [rows, onRows])
   useEffect(() => {
-    if (page) onPoint({ asOf: page.asOf, from: page.period.from, to: page.period.to })
-  }, [page, onPoint])
+    onPoint(page && !fetching ? { asOf: page.asOf, from: page.period.from, to: page.period.to } : undefined)
+  }, [page, fetching, onPoint])
   const waiting = useSlow(fetching || stale)
   const info = page?.pageInfo
 

@@ -112,3 +112,11 @@ export function pageVariables({ filters, place }: Pick<View, 'filters' | 'place'
     ...parts,
   }
 }
+
+/** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
+export function frozen(view: View, { asOf, from, to }: Point): View {
+  const { period } = view.filters
+  const fixed = typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
+  const isOpen = typeof fixed === 'object' && fixed.from === undefined && fixed.to === undefined
+  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : fixed, asOf } }
+}

@@ -1,7 +1,9 @@
 // What can be done with the list: look at it as a list or as an overview, follow it live, choose columns and times,
-// read it again, and make a link that shows the same for ever.
+// read it again, make a link that shows the same for ever, and export it.
+import { ExportMenu } from '../export/export-menu'
+import type { Exporting } from '../export/use-export'
 import { ColumnMenu } from '../list/column-menu'
-import type { Point } from '../list/query'
+import { frozen, type Point } from '../list/query'
 import type { Standing } from '../live/follow'
 import { LiveSwitch } from '../live/live-switch'
 import { canBeLive } from '../live/use-live'
@@ -17,13 +19,15 @@ interface Props {
   standing: Standing | undefined
   /** What the page was answered for; undefined until it is. */
   point: Point | undefined
+  exporting: Exporting
   onLive: (on: boolean) => void
   onReadAgain: () => void
 }
 
-export function Tools({ isLive, standing, point, onLive, onReadAgain }: Props) {
+export function Tools({ isLive, standing, point, exporting, onLive, onReadAgain }: Props) {
   const { view, look } = useView()
   const isList = view.page === 'events'
+  const answered = point && isList ? frozen(view, point) : view
   const tab = (page: View['page'], name: string) => (
     <button type="button" aria-pressed={view.page === page} onClick={() => look({ ...view, page, place: undefined, event: undefined })}>
       {name}
@@ -43,9 +47,11 @@ export function Tools({ isLive, standing, point, onLive, onReadAgain }: Props) {
           label="Link to what is shown"
           isSquare
           icon="link"
-          text={() => new URL(written(point ? frozen(view, point) : view), location.href).href}
+          text={() => new URL(written(answered), location.href).href}
         />
       )}
+      {/* What has come in live is after the page's point. */}
+      <ExportMenu filters={isLive ? view.filters : answered.filters} exporting={exporting} />
       <button type="button" className="button square" aria-label="Read again" title="Read again" onClick={onReadAgain}>
         <Icon name="refresh" />
       </button>
@@ -56,12 +62,4 @@ export function Tools({ isLive, standing, point, onLive, onReadAgain }: Props) {
 function whyNotLive({ place, filters }: View): string | undefined {
   if (place !== undefined) return 'Only the newest page can be live'
   return canBeLive(filters) ? undefined : 'This view ends in the past'
-}
-
-/** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
-function frozen(view: View, { asOf, from, to }: Point): View {
-  const { period } = view.filters
-  const fixed = typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
-  const isOpen = typeof fixed === 'object' && fixed.from === undefined && fixed.to === undefined
-  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : fixed, asOf } }
 }

@@ -5,6 +5,7 @@ import { Provider, useQuery } from 'urql'
 import { clientFor, codeOf, sentence } from '../api/client'
 import { graphql } from '../api/gql'
 import { SessionContext, type Viewer } from './context'
+import { type Arrival, isHere, problem } from './open-id'
 import { SignIn } from './sign-in'
 import { forgetToken, keepToken, keptToken } from './token'
 
@@ -34,9 +35,10 @@ const REFUSED = 'The server does not accept this token: it is not one of its iss
 const LONGEST_WAIT = 2 ** 31 - 1
 
 /** Asks for a token until there is a good one, then shows what is inside. */
-export function Session({ children }: { children: ReactNode }) {
-  const [token, setToken] = useState(keptToken)
+export function Session({ arrival, children }: { arrival: Arrival | undefined; children: ReactNode }) {
+  const [token, setToken] = useState(() => (arrival ? null : keptToken()))
   const [reason, setReason] = useState<string>()
+  const [isArriving, setArriving] = useState(arrival !== undefined)
 
   const end = useCallback((why?: string) => {
     forgetToken()
@@ -49,6 +51,26 @@ export function Session({ children }: { children: ReactNode }) {
     setToken(given)
   }, [])
 
+  useEffect(() => {
+    arrival?.token.then(
+      (given) => {
+        if (isHere(arrival.back)) {
+          begin(given)
+          setArriving(false)
+        } else {
+          // The issuer sends everybody to the viewer, and the API explorer is another page.
+          keepToken(given)
+          location.replace(arrival.back)
+        }
+      },
+      (error: unknown) => {
+        setReason(problem(error))
+        setArriving(false)
+      },
+    )
+  }, [arrival, begin])
+
+  if (isArriving) return <main className="notice" aria-busy="true" />
   if (token === null) return <SignIn reason={reason} onToken={begin} />
   return (
     <SignedIn key={token} token={token} onEnd={end}>

@@ -1,25 +1,27 @@
-// The sign-in page: a token is pasted.
-import { useId, useState } from 'react'
+// The sign-in page: at the issuer, if the server has one, or with a token that is pasted.
+import { useEffect, useId, useState } from 'react'
 import { Mark } from '../ui/mark'
+import { leave, offered, type OpenId, problem } from './open-id'
 import { cleaned } from './token'
 import './sign-in.css'
 
-export function SignIn({ reason, onToken }: { reason: string | undefined; onToken: (token: string) => void }) {
-  const [pasted, setPasted] = useState('')
-  const [problem, setProblem] = useState<string>()
-  const field = useId()
-  const told = problem ?? reason
+interface Props {
+  /** Why one has to sign in. */
+  reason: string | undefined
+  onToken: (token: string) => void
+}
+
+export function SignIn({ reason, onToken }: Props) {
+  // Undefined until the server has said.
+  const [openId, setOpenId] = useState<OpenId | null>()
+  const [told, tell] = useState(reason)
+  useEffect(() => {
+    offered().then(setOpenId, () => setOpenId(null))
+  }, [])
 
   return (
     <main className="sign-in">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          const token = cleaned(pasted)
-          if (token === '') setProblem('This is no access token: one has three parts with dots between them.')
-          else onToken(token)
-        }}
-      >
+      <div className="sign-in-card">
         <h1>
           <Mark /> Audit log
         </h1>
@@ -28,35 +30,83 @@ export function SignIn({ reason, onToken }: { reason: string | undefined; onToke
             {told}
           </p>
         )}
-        <label htmlFor={field}>Access token</label>
-        <textarea
-          id={field}
-          rows={5}
-          autoFocus
-          required
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          placeholder="eyJ…"
-          value={pasted}
-          onChange={(event) => {
-            setPasted(event.target.value)
-            setProblem(undefined)
-          }}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && !event.shiftKey) {
-              event.preventDefault()
-              event.currentTarget.form?.requestSubmit()
-            }
-          }}
-        />
-        <button className="button primary" type="submit">
-          Sign in
-        </button>
-        <p className="muted">
-          The token is kept in this tab until you close it or sign out. The demo prints one for each role.
-        </p>
-      </form>
+        {openId === null && <Paste tell={tell} onToken={onToken} />}
+        {openId && (
+          <>
+            <Leave openId={openId} tell={tell} />
+            <details>
+              <summary>Sign in with a token</summary>
+              <Paste tell={tell} onToken={onToken} />
+            </details>
+          </>
+        )}
+      </div>
     </main>
+  )
+}
+
+function Leave({ openId, tell }: { openId: OpenId; tell: (problem: string | undefined) => void }) {
+  const [isLeaving, setLeaving] = useState(false)
+  return (
+    <button
+      type="button"
+      className="button primary"
+      autoFocus
+      disabled={isLeaving}
+      onClick={() => {
+        setLeaving(true)
+        tell(undefined)
+        leave(openId).catch((error: unknown) => {
+          setLeaving(false)
+          tell(problem(error))
+        })
+      }}
+    >
+      Sign in at {new URL(openId.issuer).host}
+    </button>
+  )
+}
+
+function Paste({ tell, onToken }: { tell: (problem: string | undefined) => void; onToken: (token: string) => void }) {
+  const [pasted, setPasted] = useState('')
+  const field = useId()
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        const token = cleaned(pasted)
+        if (token === '') tell('This is no access token: one has three parts with dots between them.')
+        else onToken(token)
+      }}
+    >
+      <label htmlFor={field}>Access token</label>
+      <textarea
+        id={field}
+        rows={5}
+        autoFocus
+        required
+        autoComplete="off"
+        autoCapitalize="off"
+        spellCheck={false}
+        placeholder="eyJ…"
+        value={pasted}
+        onChange={(event) => {
+          setPasted(event.target.value)
+          tell(undefined)
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && !event.shiftKey) {
+            event.preventDefault()
+            event.currentTarget.form?.requestSubmit()
+          }
+        }}
+      />
+      <button className="button primary" type="submit">
+        Sign in
+      </button>
+      <p className="muted">
+        The token is kept in this tab until you close it or sign out. The demo prints one for each role.
+      </p>
+    </form>
   )
 }

@@ -1,0 +1,20 @@
+//! Where people sign in to the viewer, besides pasting a token.
+
+use clap::Args;
+
+/// An OpenID Connect issuer, which knows the viewer as an application without a secret.
+#[derive(Args, Clone, Debug)]
+pub struct SignIn {
+    /// The address of the OpenID Connect issuer where people sign in to the viewer.
+    #[arg(long, env = "AUDITGRAPH_OIDC_ISSUER")]
+    pub oidc_issuer: Option<String>,
+    /// What the viewer is called there.
+    #[arg(long, env = "AUDITGRAPH_OIDC_CLIENT_ID")]
+    pub oidc_client_id: Option<String>,
+    /// Token scopes to ask for besides `openid`, by comma: those that make the access token one for this API.
+    #[arg(long, env = "AUDITGRAPH_OIDC_SCOPES", value_delimiter = ',')]
+    pub oidc_scopes: Vec<String>,
+    /// Origins of the issuer's endpoints that are not the issuer's own, by comma.
+    #[arg(long, env = "AUDITGRAPH_OIDC_ORIGINS", value_delimiter = ',')]
+    pub oidc_origins: Vec<String>,
+}

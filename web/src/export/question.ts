@@ -1,0 +1,34 @@
+// What is exported: all events of a view, with the columns that the list shows or with everything that they hold.
+import type { AuditEventFilter, AuditPeriodInput } from '../api/gql/graphql'
+import { filterInput, periodInput } from '../filter/condition'
+import { COLUMNS } from '../list/columns'
+import type { Filters } from '../view/view'
+
+export type Format = 'csv' | 'ndjson'
+
+/** The body of a request for an export. */
+export interface Question {
+  format: Format
+  columns?: string[]
+  period: AuditPeriodInput | null
+  filter?: AuditEventFilter
+  asOf?: number
+}
+
+/** The question for a view; without columns, all of them. */
+export function questionOf(filters: Filters, format: Format, shown?: readonly string[]): Question {
+  const filter = filterInput(filters)
+  const paths = shown?.flatMap((id) => COLUMNS[id]?.paths ?? [])
+  return {
+    format,
+    period: periodInput(filters.period),
+    ...(paths && { columns: [...new Set(paths)] }),
+    ...(filter && { filter }),
+    ...(filters.asOf !== undefined && { asOf: filters.asOf }),
+  }
+}
+
+/** The name of the file, with the moment in UTC. */
+export function fileName(format: Format, now: Date): string {
+  return `audit-events-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.${format}`
+}

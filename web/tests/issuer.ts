@@ -1,0 +1,122 @@
+// An OpenID Connect issuer for the tests. It signs real tokens (ES256) and refuses what a real one refuses: an unknown
+// application or address, a code that was used, a verifier that does not fit. It misbehaves when it is told to.
+import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+export const CLIENT = 'viewer'
+export const AUDIENCE = 'api://auditgraph'
+
+/** How the issuer answers the next person who comes. */
+export interface Manner {
+  /** For how many seconds the access token holds. */
+  holdsFor: number
+  roles: string[]
+  /** For whom the access token is. */
+  audience: string
+  /** Refused, with a code and words. */
+  refusal?: [code: string, words: string]
+  /** Answered for another state, or another nonce, than was asked with. */
+  forged?: 'state' | 'nonce'
+}
+
+const MANNER: Manner = { holdsFor: 3600, roles: ['GlobalAdmin'], audience: AUDIENCE }
+
+const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+export class Issuer {
+  manner: Manner = MANNER
+  /** Where people may be sent back to. */
+  home = ''
+  url = ''
+  readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  readonly #codes = new Map<string, URLSearchParams>()
+  readonly #server: Server = createServer((request, response) => void this.#answer(request, response))
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  /** Behaves for the next test. */
+  behave(manner: Partial<Manner> = {}): void {
+    this.manner = { ...MANNER, ...manner }
+  }
+
+  /** A signed token. */
+  token(claims: object, holdsFor = 3600): string {
+    const now = Math.floor(Date.now() / 1000)
+    const all = { iss: this.url, sub: 'ada', iat: now, exp: now + holdsFor, ...claims }
+    const signed = `${base64url({ alg: 'ES256', typ: 'JWT', kid: 'one' })}.${base64url(all)}`
+    const signature = sign('sha256', Buffer.from(signed), { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' })
+    return `${signed}.${signature.toString('base64url')}`
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', this.url)
+    const json = (value: unknown, status = 200) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'access-control-allow-origin': '*' })
+      response.end(JSON.stringify(value))
+    }
+    if (pathname === '/.well-known/openid-configuration')
+      json({
+        issuer: this.url,
+        authorization_endpoint: `${this.url}/authorize`,
+        token_endpoint: `${this.url}/token`,
+        jwks_uri: `${this.url}/jwks`,
+        response_types_supported: ['code'],
+        id_token_signing_alg_values_supported: ['ES256'],
+      })
+    else if (pathname === '/jwks')
+      json({ keys: [{ ...this.#keys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'ES256', use: 'sig' }] })
+    else if (pathname === '/authorize') this.#authorize(searchParams, response)
+    else if (pathname === '/token') {
+      const answer = this.#redeem(new URLSearchParams(await text(request)))
+      json(answer, 'error' in answer ? 400 : 200)
+    } else json({ error: 'not_found' }, 404)
+  }
+
+  #authorize(asked: URLSearchParams, response: ServerResponse): void {
+    const expected = { client_id: CLIENT, redirect_uri: this.home, response_type: 'code', code_challenge_method: 'S256' }
+    const wrong = Object.entries(expected).filter(([name, value]) => asked.get(name) !== value)
+    if (wrong.length > 0 || asked.get('scope') !== 'openid audit') {
+      response.writeHead(400).end(`this application may not ask so: ${JSON.stringify([...asked])}`)
+      return
+    }
+    const back = new URL(this.home)
+    back.searchParams.set('state', this.manner.forged === 'state' ? 'another' : (asked.get('state') ?? ''))
+    if (this.manner.refusal) {
+      const [code, words] = this.manner.refusal
+      back.searchParams.set('error', code)
+      back.searchParams.set('error_description', words)
+    } else {
+      const code = randomUUID()
+      this.#codes.set(code, asked)
+      back.searchParams.set('code', code)
+    }
+    response.writeHead(302, { location: back.href }).end()
+  }
+
+  #redeem(given: URLSearchParams): object {
+    const asked = this.#codes.get(given.get('code') ?? '')
+    this.#codes.delete(given.get('code') ?? '')
+    const challenge = createHash('sha256').update(given.get('code_verifier') ?? '').digest('base64url')
+    if (asked?.get('code_challenge') !== challenge || given.get('redirect_uri') !== this.home || given.get('client_id') !== CLIENT)
+      return { error: 'invalid_grant' }
+    const nonce = this.manner.forged === 'nonce' ? 'another' : asked.get('nonce')
+    const { audience, roles, holdsFor } = this.manner
+    const person = { name: 'Ada Lovelace', preferred_username: 'ada@contoso.example' }
+    return {
+      token_type: 'Bearer',
+      expires_in: holdsFor,
+      id_token: this.token({ aud: CLIENT, nonce }),
+      access_token: this.token({ aud: audience, roles, scp: 'audit', ...person }, holdsFor),
+    }
+  }
+}
