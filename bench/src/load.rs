@@ -26,6 +26,14 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    /// What several stretches of time were together.
+    pub(crate) fn joined(parts: Vec<Self>) -> Self {
+        let elapsed = parts.iter().map(|part| part.elapsed).sum();
+        let mut latencies: Vec<u32> = parts.into_iter().flat_map(|part| part.latencies).collect();
+        latencies.sort_unstable();
+        Self { latencies, elapsed }
+    }
+
     /// So many of a thousand answers took no longer, in milliseconds.
     pub(crate) fn at(&self, thousandth: usize) -> f64 {
         let place = (self.latencies.len() * thousandth / 1_000).min(self.latencies.len().saturating_sub(1));

@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// Only shapes whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// A smaller log that is filled likewise, to be measured beside.
+    #[arg(long, value_name = "URL")]
+    smaller: Option<String>,
     /// Where PostGraphile serves the same events, to be measured beside (see `bench/postgraphile`).
     #[arg(long)]
     postgraphile: Option<String>,
@@ -56,106 +59,158 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
     let connection = Database::connect(&options.database_url).await?;
     let known = known(&connection).await?;
     let itself = std::env::current_exe()?;
-    let program = options.server.clone().unwrap_or_else(|| itself.with_file_name("auditgraph"));
-    let server = Server::start(
-        &program,
-        &["serve", "--database-url", &options.database_url, "--jwt-secret", SECRET, "--log", "warn"],
-    )
-    .await?;
     let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
     let database = if is_postgres { postmaster(&connection).await? } else { None };
     let bench = Bench { options, token: token(Role::GlobalAdmin)?, database };
+    let server = start(&bench.program()?, &options.database_url).await?;
     let (_, idle) = usage::memory_mib(server.pid);
     say(&format!("ready after {} ms, {idle} MiB idle", server.ready.as_millis()));
     say("| shape | p50 ms | p95 ms | p99 ms | a second | CPU of the server us | of the database us | bytes |");
     say("|---|---|---|---|---|---|---|---|");
-    let mut ours = None;
     for shape in shapes(&known).iter().filter(|shape| shape.name.contains(&options.only)) {
-        let requests: Vec<Vec<u8>> = shape
-            .variables
-            .iter()
-            .map(|variables| json!({ "query": shape.document, "variables": variables }).to_string())
-            .map(|body| load::post("/graphql", &bench.token, &body))
-            .collect();
-        let size = check(&server.address, shape, &requests).await?;
-        if !options.check {
-            let measured = bench.row(shape.name, server.pid, &server.address, &requests, size).await?;
-            if shape.document == PAGE && ours.is_none() {
-                ours = Some(measured);
+        match check(&server.address, shape, &bench.requests(shape)).await {
+            Err(error) if !options.check && error.to_string().contains("TIMEOUT") => {
+                say(&format!("| {} | TIMEOUT | | | | | | |", shape.name));
             }
+            Ok(_) if options.check => {}
+            checked => bench.measure(shape, &server, checked?).await?,
         }
     }
     if is_postgres {
-        bench.beside(&server, &itself, ours).await?;
+        bench.beside(&server, &itself, &known).await?;
     }
     say(&format!("peak memory of the server: {} MiB", usage::memory_mib(server.pid).0));
     Ok(())
 }
 
+/// A server of a log.
+async fn start(program: &Path, url: &str) -> anyhow::Result<Server> {
+    Server::start(program, &["serve", "--database-url", url, "--jwt-secret", SECRET, "--log", "error"]).await
+}
+
+/// One of several that are measured in turns.
+struct Side<'a> {
+    name: &'a str,
+    pid: u32,
+    address: &'a str,
+    requests: Vec<Vec<u8>>,
+    size: usize,
+}
+
 impl Bench<'_> {
-    /// Measures one kind of request and prints its row.
-    async fn row(
-        &self,
-        name: &str,
-        pid: u32,
-        address: &str,
-        requests: &[Vec<u8>],
-        size: usize,
-    ) -> anyhow::Result<Measured> {
-        let load = Load { connections: self.options.connections, time: Duration::from_secs(self.options.seconds) };
-        // What is asked for the first time fills caches and prepares statements.
-        load::run(address, requests, Load { time: Duration::from_millis(500), ..load }).await?;
-        let cpu = || (usage::cpu_seconds(pid), self.database.map_or(0.0, usage::cpu_seconds));
-        let before = cpu();
-        let measured = load::run(address, requests, load).await?;
-        let after = cpu();
-        #[expect(clippy::cast_precision_loss, reason = "an average")]
-        let each = |seconds: f64| seconds * 1e6 / measured.requests() as f64;
-        say(&format!(
-            "| {name} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.0} | {size} |",
-            measured.at(500),
-            measured.at(950),
-            measured.at(990),
-            measured.rate(),
-            each(after.0 - before.0),
-            each(after.1 - before.1),
-        ));
+    fn requests(&self, shape: &Shape) -> Vec<Vec<u8>> {
+        let bodies = shape.variables.iter();
+        let bodies = bodies.map(|variables| json!({ "query": shape.document, "variables": variables }).to_string());
+        bodies.map(|body| load::post("/graphql", &self.token, &body)).collect()
+    }
+
+    /// Measures one kind of request and prints its row; that it takes longer than is waited for is a result too.
+    async fn measure(&self, shape: &Shape, server: &Server, size: usize) -> anyhow::Result<()> {
+        let (name, requests) = (shape.name, self.requests(shape));
+        let side = Side { name, pid: server.pid, address: &server.address, requests, size };
+        match self.in_turns(vec![side], 1).await {
+            Err(error) if error.to_string().contains("TIMEOUT") => {
+                say(&format!("| {name} | TIMEOUT with so many at once | | | | | | |"));
+                Ok(())
+            }
+            measured => measured.map(|_| ()),
+        }
+    }
+
+    /// Measures several in turns, so that what else the machine does strikes all alike, and prints a row for each.
+    async fn in_turns(&self, sides: Vec<Side<'_>>, turns: u32) -> anyhow::Result<Vec<Measured>> {
+        let time = Duration::from_secs(self.options.seconds) / turns;
+        let load = Load { connections: self.options.connections, time };
+        let mut parts: Vec<Vec<Measured>> = sides.iter().map(|_| Vec::new()).collect();
+        let mut cpu = vec![(0.0, 0.0); sides.len()];
+        for turn in 0..turns {
+            for (place, side) in sides.iter().enumerate() {
+                if turn == 0 {
+                    // What is asked for the first time fills caches and prepares statements.
+                    let warm = Load { time: Duration::from_millis(500), ..load };
+                    load::run(side.address, &side.requests, warm).await?;
+                }
+                let used = || (usage::cpu_seconds(side.pid), self.database.map_or(0.0, usage::cpu_seconds));
+                let before = used();
+                parts[place].push(load::run(side.address, &side.requests, load).await?);
+                let after = used();
+                cpu[place].0 += after.0 - before.0;
+                cpu[place].1 += after.1 - before.1;
+            }
+        }
+        let measured: Vec<Measured> = parts.into_iter().map(Measured::joined).collect();
+        for ((side, measured), (server, database)) in sides.iter().zip(&measured).zip(cpu) {
+            #[expect(clippy::cast_precision_loss, reason = "an average")]
+            let each = |seconds: f64| seconds * 1e6 / measured.requests() as f64;
+            say(&format!(
+                "| {} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.0} | {} |",
+                side.name,
+                measured.at(500),
+                measured.at(950),
+                measured.at(990),
+                measured.rate(),
+                each(server),
+                each(database),
+                side.size
+            ));
+        }
         Ok(measured)
     }
 
-    /// The page by hand and the statement alone, beside the page as auditgraph gives it.
-    async fn beside(&self, ours: &Server, itself: &Path, measured: Option<Measured>) -> anyhow::Result<()> {
+    /// The page as auditgraph gives it, at its beginning and at depth, beside the page by hand, beside a smaller log and
+    /// beside PostGraphile if they are there, and beside the statement alone.
+    async fn beside(&self, ours: &Server, itself: &Path, known: &Known) -> anyhow::Result<()> {
         let handler = Server::start(itself, &["bare", "--database-url", &self.options.database_url]).await?;
-        let mut requests = Vec::new();
-        let mut size = 0;
+        let (mut own, mut theirs, mut size) = (Vec::new(), Vec::new(), 0);
         for category in CATEGORIES {
             let asked = json!({ "first": 50, "category": category });
-            let request = load::post("/page", &self.token, &asked.to_string());
-            let graphql = json!({ "query": PAGE, "variables": asked }).to_string();
-            let theirs = load::once(&handler.address, &request).await?;
-            let own = load::once(&ours.address, &load::post("/graphql", &self.token, &graphql)).await?;
-            anyhow::ensure!(theirs == own, "the bare handler answers something else for {category}");
-            size = own.len();
-            requests.push(request);
+            own.push(load::post("/graphql", &self.token, &json!({ "query": PAGE, "variables": asked }).to_string()));
+            theirs.push(load::post("/page", &self.token, &asked.to_string()));
+            let (by_hand, page) =
+                (theirs.last().map_or(&[][..], Vec::as_slice), own.last().map_or(&[][..], Vec::as_slice));
+            let by_hand = load::once(&handler.address, by_hand).await?;
+            let page = load::once(&ours.address, page).await?;
+            anyhow::ensure!(by_hand == page, "the bare handler answers something else for {category}");
+            size = page.len();
         }
-        let Some(measured) = measured else { return Ok(()) };
-        let bare = self.row("bare handler", handler.pid, &handler.address, &requests, size).await?;
-        drop(handler);
+        if self.options.check {
+            return Ok(());
+        }
+        let deep = json!({ "first": 50, "category": CATEGORIES[0], "after": known.deep });
+        let deep = json!({ "query": PAGE, "variables": deep }).to_string();
+        let deep = vec![load::post("/graphql", &self.token, &deep)];
+        let mut sides = vec![
+            Side { name: "in turns: page", pid: ours.pid, address: &ours.address, requests: own.clone(), size },
+            Side { name: "bare handler", pid: handler.pid, address: &handler.address, requests: theirs, size },
+            Side { name: "at depth 100,000", pid: ours.pid, address: &ours.address, requests: deep, size },
+        ];
+        let smaller = match &self.options.smaller {
+            Some(url) => Some(start(&self.program()?, url).await?),
+            None => None,
+        };
+        if let Some(server) = &smaller {
+            let (pid, address) = (server.pid, &server.address);
+            sides.push(Side { name: "page of the smaller log", pid, address, requests: own, size });
+        }
         if let Some(address) = &self.options.postgraphile {
-            let theirs = self.postgraphile(address).await?;
-            say(&format!("page: {:.1} x PostGraphile", measured.rate() / theirs.rate()));
+            // Which process it is, is not known here.
+            let (requests, size) = self.postgraphile(address).await?;
+            sides.push(Side { name: "PostGraphile", pid: std::process::id(), address, requests, size });
+        }
+        let names: Vec<String> = sides.iter().map(|side| side.name.to_owned()).collect();
+        let measured = self.in_turns(sides, 5).await?;
+        for (name, other) in names.iter().zip(&measured).skip(1) {
+            let (rate, median) = (measured[0].rate() / other.rate(), measured[0].at(500) / other.at(500));
+            say(&format!("page beside {name}: {rate:.2} x the requests, {median:.2} x the median time"));
         }
         let statement = self.statement()?;
-        say(&format!(
-            "page: {:.2} x the bare handler, {:.2} x the bare statement (pgbench {statement:.0} a second)",
-            measured.rate() / bare.rate(),
-            measured.rate() / statement,
-        ));
+        let rate = measured[0].rate() / statement;
+        say(&format!("page: {rate:.2} x the bare statement (pgbench {statement:.0} a second)"));
         Ok(())
     }
 
-    /// The page as PostGraphile gives it, which has to be as long.
-    async fn postgraphile(&self, address: &str) -> anyhow::Result<Measured> {
+    /// The page as one asks PostGraphile for it, and how long its answer is.
+    async fn postgraphile(&self, address: &str) -> anyhow::Result<(Vec<Vec<u8>>, usize)> {
         let mut requests = Vec::new();
         let mut size = 0;
         for category in CATEGORIES {
@@ -169,8 +224,13 @@ impl Bench<'_> {
             size = answer.len();
             requests.push(request);
         }
-        // Which process it is, is not known here.
-        self.row("PostGraphile", std::process::id(), address, &requests, size).await
+        Ok((requests, size))
+    }
+
+    /// The program that is measured.
+    fn program(&self) -> anyhow::Result<PathBuf> {
+        let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("auditgraph"));
+        self.options.server.clone().map_or_else(beside, Ok)
     }
 
     /// How often pgbench gets the answer to the bare statement in a second.

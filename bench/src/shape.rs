@@ -65,6 +65,16 @@ const COUNT: &str = "query Count($filter: AuditEventFilter) {
   auditEvents(first: 1, period: null, filter: $filter) { countUpTo { value isExact } }
 }";
 
+/// What the overview of a month asks for.
+const SUMMARY: &str = "query Summary($filter: AuditEventFilter) {
+  auditEventSummary(period: { window: LAST_30_DAYS }, filter: $filter) {
+    totalCount
+    activities: facet(field: ACTIVITY) { buckets { count } }
+    statuses: facet(field: STATUS) { buckets { count } }
+    histogram(interval: DAY) { count }
+  }
+}";
+
 /// The categories that are asked for in turn.
 pub(crate) const CATEGORIES: [&str; 4] =
     ["UserManagement", "GroupManagement", "ApplicationManagement", "DeviceConfiguration"];
@@ -79,6 +89,14 @@ fn full_page(data: &Value) -> bool {
 
 fn some_page(data: &Value) -> bool {
     nodes(data).is_some_and(|edges| !edges.is_empty())
+}
+
+fn summed_up(data: &Value) -> bool {
+    let summary = data.get("auditEventSummary");
+    let total = summary.and_then(|summary| summary.get("totalCount")?.as_i64());
+    let buckets = summary.and_then(|summary| summary.get("histogram")?.as_array());
+    let counted = buckets.map(|buckets| buckets.iter().filter_map(|bucket| bucket.get("count")?.as_i64()).sum());
+    total.is_some_and(|total| total > 0) && total == counted
 }
 
 fn counted(data: &Value) -> bool {
@@ -135,6 +153,12 @@ pub(crate) fn shapes(known: &Known) -> Vec<Shape> {
             "count up to 10,000",
             (COUNT, vec![json!({ "filter": { "category": { "eq": CATEGORIES[0] } } })]),
             counted,
+        ),
+        shape("summary of 30 days", (SUMMARY, vec![json!({})]), summed_up),
+        shape(
+            "summary of 30 days, one category",
+            (SUMMARY, CATEGORIES.iter().map(|c| json!({ "filter": { "category": { "eq": c } } })).collect()),
+            summed_up,
         ),
     ]
 }
