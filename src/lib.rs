@@ -30,7 +30,7 @@
 //! **Query.** `http/graphql.rs` (bearer token → [`auth::Principal`] → [`access::Caller`]) → `graphql/check.rs` →
 //! `graphql/query.rs` → [`access`] (role → [`audit::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
 //! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs`, where
-//! lists are written by `graphql/write.rs` → `http/response.rs`.
+//! lists are written by `graphql/write.rs` from the stored text ([`audit::view`]) → `http/response.rs`.
 //!
 //! **Token.** `http/bearer.rs` → `auth/token.rs` (remembered? which issuer, which key, does the signature hold) →
 //! `auth/issuer.rs` (times, audience, tenant) → `auth/grant.rs` (claims → roles) → [`auth::Principal`]. Keys come from
@@ -66,8 +66,8 @@
 //! # Invariants
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
-//! - Every read starts from a [`audit::Scope`], and what it shows has passed [`audit::Event::reduced`]; SQL selects as if
-//!   it had matched that.
+//! - Every read starts from a [`audit::Scope`], and what it shows has passed [`audit::Event::reduced`] or its twin
+//!   [`audit::view::EventView::reduced`]; SQL selects as if it had matched that.
 //! - A condition means the same to SQL and to [`audit::filter::Condition::matches`]; a property test compares them.
 //! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.
 //! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: nothing internal leaves by a `?`.
@@ -98,7 +98,7 @@
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |
-//! | why lists are not resolved by the library | `graphql/plan.rs` |
+//! | why lists are not resolved by the library | `graphql/plan.rs`, [`audit::view`] |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an operation costs | `graphql/cost.rs` |
 //! | who has to wait, and for whom nobody does | `http/crowd.rs`, `store/allowance.rs` |
