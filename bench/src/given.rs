@@ -17,7 +17,7 @@ impl Given {
             "component": body.component,
             "operationType": body.operation_type.name(),
             "activityResourceType": body.resource_type.name(),
-            "groupSource": body.group_source.map(|source| source.name()),
+            "groupSource": body.group_source.map(auditgraph::audit::GroupSource::name),
             "status": body.status.name(),
             "statusReason": body.status_reason,
             "correlationId": body.correlation_id,

@@ -107,8 +107,8 @@ impl Bench<'_> {
     /// Measures one kind of request and prints its row; that it takes longer than is waited for is a result too.
     async fn measure(&self, shape: &Shape, server: &Server, size: usize) -> anyhow::Result<()> {
         let (name, requests) = (shape.name, self.requests(shape));
-        let side = Side { name, pid: server.pid, address: &server.address, requests, size };
-        match self.in_turns(vec![side], 1).await {
+        let one = Side { name, pid: server.pid, address: &server.address, requests, size };
+        match self.in_turns(vec![one], 1).await {
             Err(error) if error.to_string().contains("TIMEOUT") => {
                 say(&format!("| {name} | TIMEOUT with so many at once | | | | | | |"));
                 Ok(())
