@@ -1,7 +1,7 @@
 //! A stored event, read where it lies: what is only passed on stays the JSON text that it is.
 //!
-//! A page is written from these. [`Event`] is the same with texts of its own, for everything that looks into them; that
-//! both show the same is tested by asking random documents both ways (`tests/it/api/written.rs`).
+//! A page is written from these. [`super::Event`] is the same with texts of its own, for everything that looks into
+//! them; that both show the same is tested by asking random documents both ways (`tests/it/api/written.rs`).
 
 use std::borrow::Cow;
 
