@@ -14,6 +14,8 @@ use crate::harness::client::Client;
 use crate::harness::command::Desk;
 
 const SENDERS: u64 = 4;
+/// How many batches may be acknowledged after the kill until a round ends.
+const AFTERWARDS: usize = 20;
 /// A command that kills the PostgreSQL server and starts it again: only the long form has one.
 const KILL_POSTGRES: &str = "AUDITGRAPH_TEST_KILL_POSTGRES";
 
@@ -38,18 +40,22 @@ fn event(key: &str) -> Value {
     })
 }
 
-/// Sends batches until one is not acknowledged.
+/// Sends batches until one is not acknowledged, or nobody wants to know any more.
 async fn send(client: Client, name: String, mut random: fastrand::Rng, told: mpsc::UnboundedSender<Told>) {
     for number in 0.. {
         let batch: Batch = (0..random.usize(1..40)).map(|i| format!("{name}-{number}-{i}")).collect();
-        told.send(Told::Sent(batch.clone())).unwrap();
+        if told.send(Told::Sent(batch.clone())).is_err() {
+            return;
+        }
         let body = Value::from(batch.iter().map(|key| event(key)).collect::<Vec<_>>()).to_string();
         let request = client.request(reqwest::Method::POST, "/v1/events").header("content-type", "application/json");
         let Ok(response) = request.body(body).send().await else { return };
         if response.status() != 201 || response.text().await.is_err() {
             return;
         }
-        told.send(Told::Acknowledged(batch)).unwrap();
+        if told.send(Told::Acknowledged(batch)).is_err() {
+            return;
+        }
     }
 }
 
@@ -61,7 +67,7 @@ struct Witness {
 }
 
 impl Witness {
-    /// Sends until something is killed, after some acknowledgements.
+    /// Sends until something is killed, after some acknowledgements, and a little longer: requests may outlive it.
     async fn round(&mut self, url: &str, name: &str, random: &mut fastrand::Rng, kill: impl FnOnce()) {
         let (tell, mut told) = mpsc::unbounded_channel();
         for sender in 0..SENDERS {
@@ -69,12 +75,15 @@ impl Witness {
             tokio::spawn(send(client, format!("{name}-{sender}"), random.fork(), tell.clone()));
         }
         drop(tell);
-        let (mut answers, mut kill) = (random.usize(0..8), Some(kill));
-        while let Some(told) = told.recv().await {
+        let (mut answers, mut kill, mut afterwards) = (random.usize(0..8), Some(kill), 0);
+        while let Some(told) = told.recv().await
+            && afterwards < AFTERWARDS
+        {
             match told {
                 Told::Sent(batch) => self.sent.push(batch),
                 Told::Acknowledged(batch) => {
                     self.acknowledged.push(batch);
+                    afterwards += usize::from(kill.is_none());
                     match kill.take() {
                         Some(kill) if answers == 0 => kill(),
                         other => kill = other,
