@@ -1,7 +1,7 @@
 //! Pages of a filled log, measured: every shape against auditgraph, and one page against the bare handler and the
 //! bare statement, one after the other in one run, so that their ratios mean something.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Que
 use serde_json::{Value, json};
 
 use crate::load::{self, Load, Measured};
-use crate::process::{SECRET, Server, token};
+use crate::process::{Program, Server, token};
 use crate::shape::{CATEGORIES, Known, PAGE, POSTGRAPHILE, Shape, shapes};
 use crate::{bare, say, usage};
 
@@ -25,9 +25,8 @@ pub(crate) struct Options {
     /// A database that `fill` has filled.
     #[arg(long)]
     database_url: String,
-    /// The program to measure; without it, the `auditgraph` beside this program.
-    #[arg(long)]
-    server: Option<PathBuf>,
+    #[command(flatten)]
+    program: Program,
     /// Requests under way at once.
     #[arg(long, default_value_t = 8)]
     connections: usize,
@@ -62,7 +61,7 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
     let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
     let database = if is_postgres { postmaster(&connection).await? } else { None };
     let bench = Bench { options, token: token(Role::GlobalAdmin)?, database };
-    let server = start(&bench.program()?, &options.database_url).await?;
+    let server = options.program.serve(&options.database_url).await?;
     let (_, idle) = usage::memory_mib(server.pid);
     say(&format!("ready after {} ms, {idle} MiB idle", server.ready.as_millis()));
     say("| shape | p50 ms | p95 ms | p99 ms | a second | CPU of the server us | of the database us | bytes |");
@@ -81,11 +80,6 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
     }
     say(&format!("peak memory of the server: {} MiB", usage::memory_mib(server.pid).0));
     Ok(())
-}
-
-/// A server of a log.
-async fn start(program: &Path, url: &str) -> anyhow::Result<Server> {
-    Server::start(program, &["serve", "--database-url", url, "--jwt-secret", SECRET, "--log", "error"]).await
 }
 
 /// One of several that are measured in turns.
@@ -185,7 +179,7 @@ impl Bench<'_> {
             Side { name: "at depth 100,000", pid: ours.pid, address: &ours.address, requests: deep, size },
         ];
         let smaller = match &self.options.smaller {
-            Some(url) => Some(start(&self.program()?, url).await?),
+            Some(url) => Some(self.options.program.serve(url).await?),
             None => None,
         };
         if let Some(server) = &smaller {
@@ -225,12 +219,6 @@ impl Bench<'_> {
             requests.push(request);
         }
         Ok((requests, size))
-    }
-
-    /// The program that is measured.
-    fn program(&self) -> anyhow::Result<PathBuf> {
-        let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("auditgraph"));
-        self.options.server.clone().map_or_else(beside, Ok)
     }
 
     /// How often pgbench gets the answer to the bare statement in a second.

@@ -1,16 +1,34 @@
 //! Servers to measure, as processes of their own: started on a free port, waited for, stopped when dropped.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use auditgraph::app;
 use auditgraph::audit::time::SECOND;
 use auditgraph::auth::{self, Grantable, Role, TokenRequest};
+use clap::Args;
 use tokio::net::TcpStream;
 
 /// The secret of all servers that are measured.
 pub(crate) const SECRET: &str = "a secret for benchmarks that is long enough to be one";
+
+/// The program to measure.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Program {
+    /// The program to measure; without it, the `auditgraph` beside this program.
+    #[arg(long)]
+    server: Option<PathBuf>,
+}
+
+impl Program {
+    /// Serves a log.
+    pub(crate) async fn serve(&self, url: &str) -> anyhow::Result<Server> {
+        let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("auditgraph"));
+        let program = self.server.clone().map_or_else(beside, Ok)?;
+        Server::start(&program, &["serve", "--database-url", url, "--jwt-secret", SECRET, "--log", "error"]).await
+    }
+}
 
 /// A running server.
 pub(crate) struct Server {

@@ -2,7 +2,6 @@
 //! same tables, with and without their indexes; single events beside the same handler without a database; and the
 //! memory of a server that records for a long time. PostgreSQL only, which has `COPY`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -20,7 +19,7 @@ use crate::copy::Copied;
 use crate::fill::{self, Indexes};
 use crate::given::Given;
 use crate::load::{self, Measured};
-use crate::process::{SECRET, Server, token_for};
+use crate::process::{Program, Server, token_for};
 use crate::template::{self, Template};
 use crate::{pages, say, usage};
 
@@ -30,9 +29,8 @@ pub(crate) struct Options {
     /// A PostgreSQL database that `fill` has filled.
     #[arg(long)]
     database_url: String,
-    /// The program to measure; without it, the `auditgraph` beside this program.
-    #[arg(long)]
-    server: Option<PathBuf>,
+    #[command(flatten)]
+    program: Program,
     /// Connections that record batches at once.
     #[arg(long, default_value_t = 4)]
     connections: usize,
@@ -98,14 +96,6 @@ impl Bench<'_> {
         Ok((key, id))
     }
 
-    /// The server, which is stopped when this is dropped.
-    async fn server(&self) -> anyhow::Result<Server> {
-        let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("auditgraph"));
-        let program = self.options.server.clone().map_or_else(beside, Ok)?;
-        let url = &self.options.database_url;
-        Server::start(&program, &["serve", "--database-url", url, "--jwt-secret", SECRET, "--log", "warn"]).await
-    }
-
     /// The next so many events, which have never been recorded, each with its number.
     fn events(&self, count: usize) -> impl Iterator<Item = (usize, &(Template, Given))> {
         let start = self.next.fetch_add(count, Ordering::Relaxed);
@@ -138,7 +128,7 @@ impl Bench<'_> {
     async fn batches(&self, template_id: i32) -> anyhow::Result<()> {
         let (key, id) = self.tenant("recorded", template_id).await?;
         let token = token_for(&key, &recording())?;
-        let server = self.server().await?;
+        let server = self.options.program.serve(&self.options.database_url).await?;
         let warm: Vec<_> = (0..self.options.connections).map(|_| self.request(&token, BATCH)).collect();
         load::each(&server.address, warm, self.options.connections).await?;
         let requests: Vec<_> = (0..self.options.batches).map(|_| self.request(&token, BATCH)).collect();
@@ -203,7 +193,7 @@ impl Bench<'_> {
         let (key, id) = self.tenant("singles", template_id).await?;
         let token = token_for(&key, &recording())?;
         let requests = || -> Vec<Vec<u8>> { (0..self.options.singles).map(|_| self.request(&token, 1)).collect() };
-        let server = self.server().await?;
+        let server = self.options.program.serve(&self.options.database_url).await?;
         let database = pages::postmaster(&self.connection).await?;
         let cpu = || (usage::cpu_seconds(server.pid), database.map_or(0.0, usage::cpu_seconds));
         let requests_of_ours = requests();
@@ -237,7 +227,7 @@ impl Bench<'_> {
     async fn soak(&self, template_id: i32) -> anyhow::Result<()> {
         let (key, _) = self.tenant("soak", template_id).await?;
         let token = token_for(&key, &recording())?;
-        let server = self.server().await?;
+        let server = self.options.program.serve(&self.options.database_url).await?;
         let (mut done, mut told) = (0, 0);
         while done < self.options.soak {
             let requests: Vec<_> = (0..AHEAD).map(|_| self.request(&token, BATCH)).collect();

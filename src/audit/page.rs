@@ -222,10 +222,10 @@ impl Page {
 pub struct Slice<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Whether there are more after them; none if nobody asked.
-    pub has_next: Option<bool>,
-    /// Whether there are more before them; none if nobody asked.
-    pub has_previous: Option<bool>,
+    /// Whether there are more after them.
+    pub has_next: bool,
+    /// Whether there are more before them.
+    pub has_previous: bool,
 }
 
 #[cfg(test)]

@@ -286,8 +286,8 @@ impl AuditEventEdge {
 /// Where a page is.
 #[derive(Clone, Debug)]
 pub struct PageInfo {
-    next: Option<bool>,
-    previous: Option<bool>,
+    next: bool,
+    previous: bool,
     start_cursor: Option<String>,
     end_cursor: Option<String>,
 }
@@ -296,12 +296,12 @@ pub struct PageInfo {
 #[Object]
 impl PageInfo {
     /// Whether there are more events after this page.
-    async fn has_next_page(&self) -> Result<bool, ApiError> {
-        self.next.ok_or(ApiError::Bug("hasNextPage was not asked of the log"))
+    async fn has_next_page(&self) -> bool {
+        self.next
     }
     /// Whether there are more events before this page.
-    async fn has_previous_page(&self) -> Result<bool, ApiError> {
-        self.previous.ok_or(ApiError::Bug("hasPreviousPage was not asked of the log"))
+    async fn has_previous_page(&self) -> bool {
+        self.previous
     }
     /// The cursor of the page's first event; null if the page is empty.
     async fn start_cursor(&self) -> Option<&str> {

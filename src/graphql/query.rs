@@ -26,7 +26,7 @@ use crate::audit::filter::{Condition, needle};
 use crate::audit::fold::fold;
 use crate::audit::page::{FeedCursor, Order, Page};
 use crate::audit::{EventId, Invalid};
-use crate::store::{List, PageWants};
+use crate::store::List;
 
 /// What is asked of a list besides its page.
 const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
@@ -141,11 +141,9 @@ impl Query {
         let as_of =
             if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
         let events = List { condition, period, as_of };
-        // Another place of this field may ask for what this one does not.
-        let wants = PageWants { next: true, previous: true };
         let read = ctx.session()?.page(format!("{page:?} {events:?}"));
         let connection = read.get_or_try_init(async || {
-            let slice = reader.page(&events, &page, wants).await?;
+            let slice = reader.page(&events, &page).await?;
             Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
         });
         connection.await.cloned()

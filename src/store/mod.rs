@@ -53,7 +53,7 @@ pub use follow::{Batch, Follow};
 pub use health::WRITING_CONNECTIONS;
 pub use meter::SECONDS;
 pub use queue::{Clock, Queue};
-pub use read::{List, PageWants, Reader, Shown};
+pub use read::{List, Reader, Shown};
 pub use record::{Outcome, Writer};
 pub use rollup::BLOCK_EVENTS;
 pub use row::Row;

@@ -68,15 +68,6 @@ pub struct List {
     pub as_of: Option<i64>,
 }
 
-/// Which of the two questions about a page's surroundings were asked.
-#[derive(Clone, Copy, Debug)]
-pub struct PageWants {
-    /// Whether there are more after it.
-    pub next: bool,
-    /// Whether there are more before it.
-    pub previous: bool,
-}
-
 /// What the log of a tenant spans.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
@@ -131,18 +122,6 @@ impl Reader {
         &self.scope
     }
 
-    /// A page of a list as events, each with its cursor.
-    pub async fn events(
-        &self,
-        list: &List,
-        page: &Page,
-        wants: PageWants,
-    ) -> Result<Slice<(Cursor, Event)>, StoreError> {
-        let Slice { rows, has_next, has_previous } = self.page(list, page, wants).await?;
-        let rows = rows.into_iter().map(|(cursor, row)| Ok((cursor, self.event_of(row)?)));
-        Ok(Slice { rows: rows.collect::<Result<_, StoreError>>()?, has_next, has_previous })
-    }
-
     /// The event of a row.
     pub fn event_of(&self, row: Row) -> Result<Event, StoreError> {
         row.event(&self.scope)
@@ -154,15 +133,13 @@ impl Reader {
     }
 
     /// A page of a list, with the cursor of each event.
-    pub async fn page(&self, list: &List, page: &Page, wants: PageWants) -> Result<Slice<(Cursor, Row)>, StoreError> {
+    pub async fn page(&self, list: &List, page: &Page) -> Result<Slice<(Cursor, Row)>, StoreError> {
         let select = self.list(list);
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
-        let (want_near, want_far) =
-            if page.from_end { (wants.next, wants.previous) } else { (wants.previous, wants.next) };
         let walk = Order { descending: page.order.descending != page.from_end, ..page.order };
-        let inclusive = want_near && near.is_some();
+        let inclusive = near.is_some();
         let stretch = Stretch {
             order: walk,
             start: near.map(|cursor| Bound { position: cursor.position, inclusive }),
@@ -171,31 +148,27 @@ impl Reader {
         };
         let statement = select.stretch(row::COLUMNS, &stretch);
         let mut rows = self.found_rows(statement).await?;
-        let met_cursor = inclusive
-            && near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
+        let met_cursor =
+            near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
         if met_cursor {
             rows.remove(0);
         }
         let more_far = rows.len() > page.limit as usize;
         rows.truncate(page.limit as usize);
         let has_near = match near {
-            Some(cursor) if want_near => met_cursor || self.beyond(&select, walk, cursor.position).await?,
-            _ => false,
+            Some(cursor) => met_cursor || self.beyond(&select, walk, cursor.position).await?,
+            None => false,
         };
         let has_far = match far {
-            Some(cursor) if want_far => more_far || self.beyond(&select, reversed(walk), cursor.position).await?,
-            _ => more_far,
+            Some(cursor) => more_far || self.beyond(&select, reversed(walk), cursor.position).await?,
+            None => more_far,
         };
         if page.from_end {
             rows.reverse();
         }
         let (has_next, has_previous) = if page.from_end { (has_near, has_far) } else { (has_far, has_near) };
         self.shown.events(rows.len());
-        Ok(Slice {
-            rows: rows.into_iter().map(|row| (cursor(row.position), row)).collect(),
-            has_next: wants.next.then_some(has_next),
-            has_previous: wants.previous.then_some(has_previous),
-        })
+        Ok(Slice { rows: rows.into_iter().map(|row| (cursor(row.position), row)).collect(), has_next, has_previous })
     }
 
     /// Whether the list has an event at a place or on the near side of it, walking in this order.

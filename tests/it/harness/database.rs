@@ -4,13 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auditgraph::access;
+use auditgraph::audit::page::{Cursor, Page, Slice};
 use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{EventBody, NewEvent, Scope, Timestamp};
-use auditgraph::store::{Observer, Outcome, Reader, Settings, Store, Tenant, Writer};
+use auditgraph::audit::{Event, EventBody, NewEvent, Scope, Timestamp};
+use auditgraph::store::{List, Observer, Outcome, Reader, Settings, Store, StoreError, Tenant, Writer};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 
 /// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);
+
+/// A page of a list as events, each with its cursor.
+pub(crate) async fn events(reader: &Reader, list: &List, page: &Page) -> Result<Slice<(Cursor, Event)>, StoreError> {
+    let Slice { rows, has_next, has_previous } = reader.page(list, page).await?;
+    let rows = rows.into_iter().map(|(cursor, row)| Ok((cursor, reader.event_of(row)?)));
+    Ok(Slice { rows: rows.collect::<Result<_, StoreError>>()?, has_next, has_previous })
+}
 
 /// A database that goes away with the test.
 pub(crate) struct TestDatabase {

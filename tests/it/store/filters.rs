@@ -6,12 +6,12 @@ use auditgraph::audit::filter::Condition;
 use auditgraph::audit::page::{Order, OrderField, Page};
 use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{Event, NewEvent, Scope};
-use auditgraph::store::{List, Outcome, PageWants, Reader};
+use auditgraph::store::{List, Outcome, Reader};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
-use crate::harness::database::{NOW, TestLog};
+use crate::harness::database::{NOW, TestLog, events};
 
 /// Records random events in several batches and gives them as a scope that sees everything does.
 pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
@@ -31,14 +31,13 @@ pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usiz
 
 /// The sequences of a list, over all its pages.
 async fn listed(reader: &Reader, list: &List, order: Order, limit: u32) -> Vec<i64> {
-    let wants = PageWants { next: true, previous: false };
     let mut page = Page { limit, from_end: false, after: None, before: None, order, window: None };
     let mut found = Vec::new();
     loop {
-        let slice = reader.events(list, &page, wants).await.unwrap();
+        let slice = events(reader, list, &page).await.unwrap();
         found.extend(slice.rows.iter().map(|(_, event)| event.sequence));
         match slice.rows.last() {
-            Some((cursor, _)) if slice.has_next == Some(true) => page.after = Some(*cursor),
+            Some((cursor, _)) if slice.has_next => page.after = Some(*cursor),
             _ => return found,
         }
     }

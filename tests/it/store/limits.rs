@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use auditgraph::audit::filter::{Condition, TimeRange};
 use auditgraph::audit::page::{Order, Page};
 use auditgraph::audit::{Scope, ServiceSet};
-use auditgraph::store::{Allowance, List, PageWants, Settings, Store, StoreError};
+use auditgraph::store::{Allowance, List, Settings, Store, StoreError};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 
 use crate::harness::database::TestLog;
@@ -86,13 +86,13 @@ async fn events_beyond_what_a_request_may_hold_are_not_read() {
         for allowance in [Allowance::default(), Allowance::default().until(soon)] {
             let rows = Arc::default();
             let reader = log.reader_of(scope.clone()).allowed(allowance.holding(4 << 20)).counting(&rows);
-            let read = reader.events(&list, &page, PageWants { next: true, previous: false }).await;
+            let read = reader.page(&list, &page).await;
             let Err(StoreError::TooLarge { asked, limit }) = read else { panic!("{read:?}") };
             assert!(limit == 4 << 20 && (limit..limit + (2 << 20)).contains(&asked), "{asked}");
             assert_eq!(rows.load(Ordering::Relaxed), 3, "the rest is not taken");
             let small = Page { limit: 1, ..page };
             let reader = log.reader_of(scope.clone()).allowed(Allowance::default().holding(4 << 20));
-            let read = reader.events(&list, &small, PageWants { next: true, previous: false }).await.unwrap();
+            let read = reader.page(&list, &small).await.unwrap();
             assert_eq!(read.rows.len(), 1, "the connections are good for more");
         }
     }

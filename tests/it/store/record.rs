@@ -5,16 +5,16 @@ use auditgraph::audit::fold::fold;
 use auditgraph::audit::page::{Order, Page};
 use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{Actor, Event, EventId, NewEvent, Target};
-use auditgraph::store::{List, Outcome, PageWants, Reader, StoreError};
+use auditgraph::store::{List, Outcome, Reader, StoreError};
 use sea_orm::ConnectionTrait as _;
 
-use crate::harness::database::{NOW, TestLog, add_tenant, numbers, record};
+use crate::harness::database::{NOW, TestLog, add_tenant, events, numbers, record};
 use crate::harness::events::{EventExt as _, application, change, event, target, user};
 
 async fn found(reader: &Reader, condition: Condition) -> Vec<Event> {
     let page = Page { limit: 100, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
     let list = List { condition, period: TimeRange::default(), as_of: None };
-    let slice = reader.events(&list, &page, PageWants { next: false, previous: false }).await.unwrap();
+    let slice = events(reader, &list, &page).await.unwrap();
     slice.rows.into_iter().map(|(_, event)| event).collect()
 }
 
