@@ -15,7 +15,7 @@ use auditgraph::audit::sensitive::SensitiveNames;
 use auditgraph::audit::{Event, NewEvent, Scope, ServiceSet, Timestamp};
 use auditgraph::foreign::recognise;
 use auditgraph::graphql::filter::AuditEventFilter;
-use auditgraph::store::{List, PageWants, Reader, Settings, Store};
+use auditgraph::store::{List, Reader, Settings, Store};
 use tokio::runtime::Runtime;
 
 /// Events with texts that are hard to compare, one a line.
@@ -72,8 +72,8 @@ async fn views(url: &str) -> Vec<(Reader, Vec<Event>)> {
 async fn listed(reader: &Reader, condition: Condition) -> Vec<Event> {
     let list = List { condition, period: TimeRange::default(), as_of: None };
     let page = Page { limit: 200, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
-    let slice = reader.events(&list, &page, PageWants { next: false, previous: false }).await;
-    slice.expect("a filter that is taken is answered").rows.into_iter().map(|(_, event)| event).collect()
+    let slice = reader.page(&list, &page).await.expect("a filter that is taken is answered");
+    slice.rows.into_iter().map(|(_, row)| reader.event_of(row).expect("a row is an event")).collect()
 }
 
 /// The input is a filter: JSON as in variables, or as it stands in a document.
