@@ -28,6 +28,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test(`nothing stands in anybody's way, ${colorScheme}`, async ({ page, open }) => {
     await page.emulateMedia({ colorScheme })
     await open('graphiql')
+    await expect(page.locator('.graphiql-query-editor')).toContainText('query Failures')
     await page.getByRole('button', { name: /Execute query/ }).click()
     await expect(page.locator('.result-window')).toContainText('occurredAt')
     await expectAccessible(page, KNOWN)

@@ -131,3 +131,20 @@ test('the keyboard reaches everything: rows, the detail, back to the row', async
   await expect(page.getByRole('complementary', { name: 'Event' })).toBeHidden()
   await expect(page.locator('tr[data-index="31"] a')).toBeFocused()
 })
+
+test('the focus stays where it is when the catalogue arrives late', async ({ open, page }) => {
+  let answer = () => {}
+  const released = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  await page.route('**/graphql', async (route) => {
+    if (route.request().postData()?.includes('query Services') === true) await released
+    await route.continue()
+  })
+  await open()
+  const link = rows(page).first().locator('a')
+  await link.focus()
+  answer()
+  await expect(page.getByRole('navigation', { name: 'Services' }).getByText('Microsoft Intune')).toBeVisible()
+  await expect(link).toBeFocused()
+})

@@ -1,7 +1,7 @@
 // The columns that a list can have.
 import { createColumnHelper, columnOrderingFeature, columnVisibilityFeature, tableFeatures } from '@tanstack/react-table'
 import { ACTOR_ICONS } from '../filter/actor-choices'
-import type { Names } from '../filter/field'
+import { useCatalogue } from '../filter/catalogue'
 import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
 import { Icon } from '../ui/icon'
 import { Time } from '../ui/time'
@@ -49,6 +49,12 @@ function changed(row: Row): string {
   return [...new Set(names)].join(', ')
 }
 
+/** A key of the catalogue by its name, as soon as the catalogue is there. */
+function Named({ kind, name }: { kind: 'service' | 'category'; name: string | undefined }) {
+  const { names } = useCatalogue()
+  return <span className="clip">{name !== undefined && names[kind](name)}</span>
+}
+
 /** A constant of the API as people write it. */
 export const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
 
@@ -93,39 +99,41 @@ export const COLUMNS: Record<string, Described> = {
 
 export const DEFAULT_COLUMNS = ['time', 'actor', 'activity', 'target']
 
-/** The columns for the table library; names come from the catalogue. */
-export function columns(names: Names) {
-  const text = (id: string, value: (row: Row) => string | null | undefined) =>
-    helper.display({ id, cell: ({ row }) => <span className="clip">{value(row.original)}</span> })
-  return [
-    helper.display({ id: 'time', cell: ({ row }) => <Time moment={row.original.occurredAt} /> }),
-    helper.display({ id: 'actor', cell: ({ row }) => <ActorCell actor={row.original.actor} /> }),
-    helper.display({ id: 'activity', cell: ({ row }) => <EventLink row={row.original} /> }),
-    helper.display({ id: 'target', cell: ({ row }) => <TargetCell targets={row.original.targets} /> }),
-    helper.display({
-      id: 'status',
-      cell: ({ row: { original } }) => <span className={`badge ${original.status}`}>{STATUS_NAMES[original.status]}</span>,
-    }),
-    text('reason', (row) => row.statusReason),
-    text('changes', changed),
-    text('service', (row) => row.service && names.service(row.service)),
-    text('category', (row) => row.category && names.category(row.category)),
-    text('resource', (row) => row.activityResourceType && RESOURCE_NAMES[row.activityResourceType]),
-    text('source', (row) => row.groupSource && SOURCE_NAMES[row.groupSource]),
-    text('operation', (row) => row.operationType && readable(row.operationType)),
-    text('component', (row) => row.component),
-    text('application', (row) => row.actor.application?.displayName),
-    text('address', (row) => row.actor.ipAddress),
-    helper.display({ id: 'correlation', cell: ({ row }) => <span className="clip mono">{row.original.correlationId}</span> }),
-    helper.display({
-      id: 'recorded',
-      cell: ({ row }) => row.original.recordedAt !== undefined && <Time moment={row.original.recordedAt} />,
-    }),
-    text('sequence', (row) => row.sequence?.toString()),
-    helper.display({ id: 'key', cell: ({ row }) => <span className="clip mono">{row.original.eventKey}</span> }),
-    text('recordedBy', (row) => row.recording?.recordedBy),
-  ]
-}
+const text = (id: string, value: (row: Row) => string | null | undefined) =>
+  helper.display({ id, cell: ({ row }) => <span className="clip">{value(row.original)}</span> })
+
+/**
+ * The columns for the table library. They are made once: a cell is a component to React, and one made anew would take
+ * the focus from what it shows.
+ */
+export const columns = [
+  helper.display({ id: 'time', cell: ({ row }) => <Time moment={row.original.occurredAt} /> }),
+  helper.display({ id: 'actor', cell: ({ row }) => <ActorCell actor={row.original.actor} /> }),
+  helper.display({ id: 'activity', cell: ({ row }) => <EventLink row={row.original} /> }),
+  helper.display({ id: 'target', cell: ({ row }) => <TargetCell targets={row.original.targets} /> }),
+  helper.display({
+    id: 'status',
+    cell: ({ row: { original } }) => <span className={`badge ${original.status}`}>{STATUS_NAMES[original.status]}</span>,
+  }),
+  text('reason', (row) => row.statusReason),
+  text('changes', changed),
+  helper.display({ id: 'service', cell: ({ row }) => <Named kind="service" name={row.original.service} /> }),
+  helper.display({ id: 'category', cell: ({ row }) => <Named kind="category" name={row.original.category} /> }),
+  text('resource', (row) => row.activityResourceType && RESOURCE_NAMES[row.activityResourceType]),
+  text('source', (row) => row.groupSource && SOURCE_NAMES[row.groupSource]),
+  text('operation', (row) => row.operationType && readable(row.operationType)),
+  text('component', (row) => row.component),
+  text('application', (row) => row.actor.application?.displayName),
+  text('address', (row) => row.actor.ipAddress),
+  helper.display({ id: 'correlation', cell: ({ row }) => <span className="clip mono">{row.original.correlationId}</span> }),
+  helper.display({
+    id: 'recorded',
+    cell: ({ row }) => row.original.recordedAt !== undefined && <Time moment={row.original.recordedAt} />,
+  }),
+  text('sequence', (row) => row.sequence?.toString()),
+  helper.display({ id: 'key', cell: ({ row }) => <span className="clip mono">{row.original.eventKey}</span> }),
+  text('recordedBy', (row) => row.recording?.recordedBy),
+]
 
 /** The columns to show: those chosen, as far as they exist. */
 export function shownColumns(chosen: string[] | undefined): string[] {

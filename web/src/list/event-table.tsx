@@ -3,7 +3,6 @@
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
-import { useCatalogue } from '../filter/catalogue'
 import { useMedia } from '../ui/media'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
@@ -14,18 +13,16 @@ const ROW_HEIGHT = { wide: 35, narrow: 70 }
 
 export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[]; fresh: ReadonlySet<string> }) {
   const { view, look } = useView()
-  const { names } = useCatalogue()
   const { preferences } = usePreferences()
   const narrow = useMedia('(max-width: 720px)')
   const scroller = useRef<HTMLDivElement>(null)
-  const defined = useMemo(() => columns(names), [names])
   const columnVisibility = useMemo(
     () => Object.fromEntries(Object.keys(COLUMNS).map((id) => [id, shown.includes(id)])),
     [shown],
   )
   const table = useTable({
     features,
-    columns: defined,
+    columns,
     data: rows,
     getRowId: (row) => row.id,
     state: { columnVisibility, columnOrder: shown },
