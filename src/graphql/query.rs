@@ -122,7 +122,7 @@ impl Query {
         )]
         when: MaybeUndefined<AuditPeriodInput>,
         #[graphql(desc = "Which events. All conditions of one filter object have to hold.")] filter: Option<
-            AuditEventFilter,
+            Box<AuditEventFilter>,
         >,
         #[graphql(desc = "In which order.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
             AuditEventOrder,
@@ -136,7 +136,7 @@ impl Query {
         let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
         let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
         let period = period(when, ctx.session()?.now, Some(&mut page))?;
-        let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_of(ctx, &condition).await?;
         let as_of =
             if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
@@ -160,12 +160,12 @@ impl Query {
                     extensions."
         )]
         after: Option<String>,
-        #[graphql(desc = "Which events.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
     ) -> Result<AuditEventFeedPage, ApiError> {
         let limit = u32::try_from(first).ok().filter(|limit| (1..=1_000).contains(limit));
         let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
         let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
-        let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         Ok(reader_of(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
     }
 
@@ -179,7 +179,7 @@ impl Query {
             default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
         )]
         when: MaybeUndefined<AuditPeriodInput>,
-        #[graphql(desc = "Which events.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
         #[graphql(desc = "Answer as of this point of the log.")] as_of: Option<Sequence>,
     ) -> Option<Result<AuditEventSummary, ApiError>> {
         Some(AuditEventSummary::of(ctx, when, filter, as_of).await)

@@ -50,12 +50,12 @@ impl Subscription {
     async fn audit_events_recorded(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which events.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
         #[graphql(desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on.")]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AuditEventsRecordedPayload, ApiError>> + use<>, ApiError> {
         let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
-        let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let session = Arc::clone(ctx.session()?);
         let follow = reader_of(ctx, &condition).await?.follow(after, condition).await?;
         Ok(unfold(Some((follow, session)), next))

@@ -26,12 +26,12 @@ impl AuditEventSummary {
     pub(super) async fn of(
         ctx: &Context<'_>,
         when: MaybeUndefined<AuditPeriodInput>,
-        filter: Option<AuditEventFilter>,
+        filter: Option<Box<AuditEventFilter>>,
         as_of: Option<Sequence>,
     ) -> Result<Self, ApiError> {
         let session = ctx.session()?;
         let period = period(when, session.now, None)?;
-        let condition = filter.map_or(Ok(Condition::everything()), AuditEventFilter::condition)?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_of(ctx, &condition).await?;
         let as_of = session.as_of(&reader, as_of).await?;
         Ok(Self { reader, list: List { condition, period, as_of: Some(as_of) }, as_of })
