@@ -27,28 +27,15 @@ pub(super) fn parts(condition: &Condition, scope: &Scope, order: Order) -> Optio
     if order.field == OrderField::Sequence || Driver::of(condition, order) != Driver::Event {
         return None;
     }
-    let conjuncts = match condition {
-        Condition::All(conditions) => conditions.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let mut best: Option<(usize, Vec<Condition>)> = None;
-    for (place, conjunct) in conjuncts.iter().enumerate() {
-        let Some(values) = values(conjunct) else { continue };
-        if values.len() == 1 {
-            return None;
-        }
-        if values.len() <= PARTS_MAX && best.as_ref().is_none_or(|(_, held)| values.len() < held.len()) {
-            best = Some((place, values));
-        }
+    let conjuncts = conjuncts(condition);
+    let expanded: Vec<_> = conjuncts.iter().map(values).collect();
+    if expanded.iter().flatten().any(|values| values.len() == 1) {
+        return None;
     }
-    if let Some((place, values)) = best {
-        let overlap = matches!(conjuncts[place], Condition::Target(_));
-        let with = |value| {
-            let mut conjuncts = conjuncts.to_vec();
-            conjuncts[place] = value;
-            (Condition::All(conjuncts), scope.clone())
-        };
-        return Some(Parts { lists: values.into_iter().map(with).collect(), overlap });
+    if let Some(place) = fewest(&expanded) {
+        let overlap = matches!(conjuncts[place], Condition::Target(_) | Condition::Any(_));
+        let lists = each_with(conjuncts, place, expanded[place].as_deref().unwrap_or_default());
+        return Some(Parts { lists: lists.map(|condition| (condition, scope.clone())).collect(), overlap });
     }
     let ServiceSet::Only(services) = &scope.visible else { return None };
     if !(2..=PARTS_MAX).contains(&services.len()) {
@@ -59,6 +46,37 @@ pub(super) fn parts(condition: &Condition, scope: &Scope, order: Order) -> Optio
         (condition.clone(), Scope { visible, ..scope.clone() })
     };
     Some(Parts { lists: services.iter().map(with).collect(), overlap: false })
+}
+
+/// What has to hold, all of it.
+fn conjuncts(condition: &Condition) -> &[Condition] {
+    match condition {
+        Condition::All(conditions) => conditions,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// Where the fewest values stand, if those are not too many.
+fn fewest(expanded: &[Option<Vec<Condition>>]) -> Option<usize> {
+    let count = |place: &usize| expanded[*place].as_ref().map_or(usize::MAX, Vec::len);
+    (0..expanded.len()).min_by_key(count).filter(|place| count(place) <= PARTS_MAX)
+}
+
+/// The conjuncts with each of these in the place of one.
+fn each_with(conjuncts: &[Condition], place: usize, values: &[Condition]) -> impl Iterator<Item = Condition> {
+    values.iter().map(move |value| {
+        let before = conjuncts[..place].iter();
+        let all = before.chain(self::conjuncts(value)).chain(&conjuncts[place + 1..]);
+        Condition::All(all.cloned().collect())
+    })
+}
+
+/// An alternative, once for each value of one of its columns.
+fn alternative(condition: &Condition) -> Option<Vec<Condition>> {
+    let conjuncts = conjuncts(condition);
+    let expanded: Vec<_> = conjuncts.iter().map(values).collect();
+    let place = fewest(&expanded)?;
+    Some(each_with(conjuncts, place, expanded[place].as_deref()?).collect())
 }
 
 /// A condition on a column that leads an index, once for each value that it allows; none for any other condition.
@@ -104,6 +122,9 @@ fn values(condition: &Condition) -> Option<Vec<Condition>> {
             let rare = !values.contains(&Status::Success);
             let one = |value| SetCondition { one_of: Some(vec![value]), none_of: set.none_of.clone() };
             values.into_iter().filter(|_| rare).map(|value| Condition::Status(one(value))).collect()
+        }
+        Condition::Any(alternatives) => {
+            alternatives.iter().map(alternative).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect()
         }
         _ => return None,
     };
