@@ -46,8 +46,9 @@
 //! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then what `store/tail.rs` tells, which reads
 //! it once for all followers of a tenant.
 //!
-//! **Count.** `graphql/summary.rs` → `store/summary.rs`: one statement for each count, all as of one place in the log →
-//! `store/rollup.rs`: what was summed up behind the log (`store/rollup/build.rs`), and the events for the rest.
+//! **Count.** `graphql/summary.rs` → `store/summary.rs`: each count as of one place in the log → `store/rollup/count.rs`:
+//! from what was summed up behind the log (`store/rollup/build.rs`) and the events for the rest, both kept in memory
+//! (`store/rollup/held.rs`); what rollups do not have is counted by one statement over the events.
 //!
 //! **Export.** `http/export.rs` → the list query of the API, page after page, with the selection that
 //! `graphql/column.rs` makes of the columns → `http/export/row.rs`.

@@ -252,7 +252,8 @@ pub struct SetCondition<T> {
 }
 
 impl<T: Copy + PartialEq> SetCondition<T> {
-    fn matches(&self, value: T) -> bool {
+    /// Whether a value meets the condition.
+    pub fn matches(&self, value: T) -> bool {
         self.one_of.as_ref().is_none_or(|values| values.contains(&value)) && !self.none_of.contains(&value)
     }
 }

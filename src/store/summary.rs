@@ -3,11 +3,13 @@
 //! A list that says as of which place it is asked gives the same events to every count, however many statements there
 //! are and whatever is recorded meanwhile. What rollups have summed up is not counted again.
 
-use super::rollup::{Needs, Part};
+use std::collections::HashMap;
+
+use super::rollup::{Key, Needs, Tally};
 use super::row;
 use super::sql::Sql;
 use super::{List, Reader, StoreError};
-use crate::audit::{Event, FacetField, FacetValue, Timestamp};
+use crate::audit::{Event, FacetField, FacetValue, Status, Timestamp};
 
 /// The values of a field with their counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,17 +68,16 @@ impl Reader {
 
     /// How many events a list has.
     pub async fn count(&self, list: &List) -> Result<i64, StoreError> {
-        let parts = self.parts(list, Some(Needs::default()), None).await?;
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT CAST(SUM(events) AS bigint) FROM (");
-        union(&mut sql, &parts, |sql, part| {
-            sql.push(&format!("SELECT COALESCE(SUM({}), 0) AS events", part.columns().0));
-            part.from(sql);
-        });
-        sql.push(") counted");
+        let mut total = Total(0);
+        if self.rolled(list, Some(Needs::default()), &[], &mut total).await? {
+            return Ok(total.0);
+        }
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*)");
+        self.list(list).unordered(&mut sql);
         self.number(sql).await
     }
 
-    /// Counts by a column in one scan. An empty text is no value.
+    /// Counts by a column. An empty text is no value.
     async fn by_column(
         &self,
         list: &List,
@@ -89,27 +90,20 @@ impl Reader {
             FacetField::Application => None,
             _ => Some(Needs { kind: true, ..Needs::default() }),
         };
-        let parts = self.parts(list, needs, None).await?;
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT facet_key, events, newest");
-        sql.push(", CAST(SUM(events) OVER () AS bigint)");
-        sql.push(", CAST(SUM(CASE WHEN facet_key = '' THEN events ELSE 0 END) OVER () AS bigint)");
-        sql.push(" FROM (SELECT facet_key, CAST(SUM(events) AS bigint) AS events, MAX(newest) AS newest FROM (");
-        union(&mut sql, &parts, |sql, part| {
-            let (events, _, newest) = part.columns();
-            sql.push(&format!("SELECT {column} AS facet_key, SUM({events}) AS events, MAX({newest}) AS newest"));
-            part.from(sql);
+        let mut values = Values { field, places: HashMap::new(), counted: Vec::new() };
+        if !self.rolled(list, needs, &[], &mut values).await? {
+            let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
+            sql.push(&format!("{column}, COUNT(*), MAX(e.sequence)"));
+            self.list(list).unordered(&mut sql);
             sql.push(&format!(" GROUP BY {column}"));
-        });
-        sql.push(") parts GROUP BY facet_key) counted");
-        sql.push(" ORDER BY CASE WHEN facet_key = '' THEN 1 ELSE 0 END, events DESC, facet_key LIMIT ");
-        sql.bind(i64::from(top));
-        let rows = self.query(sql).await?;
-        let (total, none): (i64, i64) = match rows.first() {
-            Some(row) => (row.try_get_by(3)?, row.try_get_by(4)?),
-            None => (0, 0),
-        };
-        let mut counted = counted(&rows)?;
+            values.counted = counted(&self.query(sql).await?)?;
+        }
+        let mut counted = values.counted;
+        let total: i64 = counted.iter().map(|value| value.count).sum();
+        let none = counted.iter().filter(|value| value.key.is_empty()).map(|value| value.count).sum();
         counted.retain(|value| !value.key.is_empty());
+        counted.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
+        counted.truncate(top as usize);
         let shown: i64 = counted.iter().map(|value| value.count).sum();
         Ok((counted, total - none - shown, none))
     }
@@ -184,25 +178,22 @@ impl Reader {
     /// How many events of a list there are between each edge and the next, and how many of those did not succeed. The
     /// edges ascend, and span the list's period.
     pub async fn histogram(&self, list: &List, edges: &[Timestamp]) -> Result<Vec<(i64, i64)>, StoreError> {
-        let mut bars = vec![(0, 0); edges.len().saturating_sub(1)];
+        let bars = vec![(0, 0); edges.len().saturating_sub(1)];
         if bars.is_empty() {
             return Ok(bars);
         }
         let status = Needs { kind: true, ..Needs::default() };
-        // Spans of the rollups are told apart by their starts, so every edge has to be at one.
-        let step = edges.iter().map(|edge| edge.0).fold(0, greatest_common_divisor);
-        let parts = self.parts(list, Some(status), Some(step)).await?;
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), CAST(SUM(events) AS bigint)");
-        sql.push(", CAST(SUM(failed) AS bigint) FROM (");
-        union(&mut sql, &parts, |sql, part| {
-            let (events, moment, _) = part.columns();
-            sql.push("SELECT ");
-            bar(sql, moment, edges, 0, edges.len() - 1);
-            sql.push(&format!(" AS bar, {events} AS events"));
-            sql.push(&format!(", CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE {events} END AS failed"));
-            part.from(sql);
-        });
+        let mut tally = Bars { edges, bars };
+        if self.rolled(list, Some(status), edges, &mut tally).await? {
+            return Ok(tally.bars);
+        }
+        let mut sql =
+            Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), COUNT(*), SUM(failed) FROM (SELECT ");
+        bar(&mut sql, edges, 0, edges.len() - 1);
+        sql.push(" AS bar, CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE 1 END AS failed");
+        self.list(list).unordered(&mut sql);
         sql.push(") counted GROUP BY bar");
+        let mut bars = tally.bars;
         for row in self.query(sql).await? {
             let at: i64 = row.try_get_by(0)?;
             if let Some(bar) = usize::try_from(at).ok().and_then(|at| bars.get_mut(at)) {
@@ -213,30 +204,82 @@ impl Reader {
     }
 }
 
+/// All events together.
+struct Total(i64);
+
+impl Tally for Total {
+    type Group = ();
+
+    fn group(&mut self, _key: &Key) {}
+
+    fn add(&mut self, (): (), _moment: i64, events: i64, _newest: i64) {
+        self.0 += events;
+    }
+}
+
+/// Events by a value of their keys.
+struct Values {
+    field: FacetField,
+    places: HashMap<String, usize>,
+    counted: Vec<Counted>,
+}
+
+impl Tally for Values {
+    type Group = usize;
+
+    fn group(&mut self, key: &Key) -> usize {
+        let value = key.value(self.field);
+        if let Some(place) = self.places.get(value) {
+            return *place;
+        }
+        let place = self.counted.len();
+        self.places.insert(value.to_owned(), place);
+        self.counted.push(Counted { key: value.to_owned(), count: 0, newest: 0 });
+        place
+    }
+
+    fn add(&mut self, place: usize, _moment: i64, events: i64, newest: i64) {
+        if let Some(counted) = self.counted.get_mut(place) {
+            counted.count += events;
+            counted.newest = counted.newest.max(newest);
+        }
+    }
+}
+
+/// Events between each edge and the next, and those of them that did not succeed.
+struct Bars<'a> {
+    edges: &'a [Timestamp],
+    bars: Vec<(i64, i64)>,
+}
+
+impl Tally for Bars<'_> {
+    type Group = bool;
+
+    fn group(&mut self, key: &Key) -> bool {
+        key.value(FacetField::Status) != Status::Success.name()
+    }
+
+    fn add(&mut self, has_failed: bool, moment: i64, events: i64, _newest: i64) {
+        let passed = self.edges.partition_point(|edge| edge.0 <= moment);
+        if let Some((count, failed)) = passed.checked_sub(1).and_then(|bar| self.bars.get_mut(bar)) {
+            *count += events;
+            *failed += if has_failed { events } else { 0 };
+        }
+    }
+}
+
 /// The number of the bar that an event is in, found by halves.
-fn bar(sql: &mut Sql, moment: &str, edges: &[Timestamp], low: usize, high: usize) {
+fn bar(sql: &mut Sql, edges: &[Timestamp], low: usize, high: usize) {
     if high - low == 1 {
         sql.push(&low.to_string());
         return;
     }
     let middle = low + (high - low) / 2;
-    sql.push(&format!("CASE WHEN {moment} < ")).bind(edges[middle].0).push(" THEN ");
-    bar(sql, moment, edges, low, middle);
+    sql.push("CASE WHEN e.occurred_at < ").bind(edges[middle].0).push(" THEN ");
+    bar(sql, edges, low, middle);
     sql.push(" ELSE ");
-    bar(sql, moment, edges, middle, high);
+    bar(sql, edges, middle, high);
     sql.push(" END");
-}
-
-/// Parts one after the other.
-fn union(sql: &mut Sql, parts: &[Part<'_>], write: impl Fn(&mut Sql, &Part<'_>)) {
-    for (i, part) in parts.iter().enumerate() {
-        sql.push(if i > 0 { " UNION ALL " } else { "" });
-        write(sql, part);
-    }
-}
-
-fn greatest_common_divisor(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a.rem_euclid(b)) }
 }
 
 fn counted(rows: &[sea_orm::QueryResult]) -> Result<Vec<Counted>, StoreError> {

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 
 use entity::{rollup, rollup_block, rollup_key, tenant_log};
 use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
-use sea_orm::{SqlErr, Statement, TransactionTrait as _};
+use sea_orm::{DatabaseTransaction, SqlErr, Statement, TransactionTrait as _};
 
-use super::{Grain, Key};
+use super::{Grain, Key, held};
 use crate::store::sql::Sql;
 use crate::store::{Store, StoreError, bulk, writing};
 
@@ -47,11 +47,12 @@ impl Store {
         let mut written = 0;
         for head in tenant_log::Entity::find().all(&self.read).await? {
             let (mut block, mut after) = last_blocks.remove(&head.tenant_id).unwrap_or_default();
+            let mut numbers = None;
             while after + size <= head.last_sequence {
                 let next =
                     rollup_block::Model { tenant_id: head.tenant_id, block: block + 1, last_sequence: after + size };
                 let counts = self.counts(head.tenant_id, after, next.last_sequence).await?;
-                if !self.write_block(&next, counts).await? {
+                if !self.write_block(&next, counts, &mut numbers).await? {
                     // Another process was there first, and goes on from there.
                     break;
                 }
@@ -72,17 +73,12 @@ impl Store {
 
     /// Counts the events after one place up to another.
     async fn counts(&self, tenant_id: i32, after: i64, to: i64) -> Result<Counts, StoreError> {
-        let columns =
-            "sequence, occurred_at, service, category, activity_key, resource_type, operation_type, status, actor_key";
         let mut sql = Sql::for_tenant(tenant_id, "SELECT ");
-        sql.push(columns).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
+        sql.push(held::COLUMNS).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
         sql.push(" AND sequence <= ").bind(to);
         let mut counts = Counts::default();
         for row in self.read.query_all_raw(sql.statement(self.backend())).await? {
-            let (sequence, occurred_at): (i64, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
-            let text = |at: usize| row.try_get_by::<String, _>(at);
-            let kind = Key([text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, String::new()]);
-            let actor = Key::of_actor(text(2)?, text(8)?);
+            let (sequence, occurred_at, kind, actor) = held::counted(&row)?;
             counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
             counts.add(Grain::Day, occurred_at, kind, sequence);
             counts.add(Grain::ActorDay, occurred_at, actor, sequence);
@@ -90,8 +86,13 @@ impl Store {
         Ok(counts)
     }
 
-    /// Writes a block; false if it is there already.
-    async fn write_block(&self, block: &rollup_block::Model, counts: Counts) -> Result<bool, StoreError> {
+    /// Writes a block; false if it is there already. `numbers` are those of the log's keys, once they were read.
+    async fn write_block(
+        &self,
+        block: &rollup_block::Model,
+        counts: Counts,
+        numbers: &mut Option<HashMap<Key, i64>>,
+    ) -> Result<bool, StoreError> {
         let transaction = self.write.begin_with_options(writing()).await?;
         // Whoever else writes this block waits here until it is known whether it is there.
         let own = rollup_block::Entity::insert(block.clone().into_active_model());
@@ -100,13 +101,17 @@ impl Store {
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        let ids = keys(&transaction, block.tenant_id, counts.0.keys().map(|(_, _, key)| key)).await?;
+        let numbers = match numbers {
+            Some(numbers) => numbers,
+            None => numbers.insert(numbered(&transaction, block.tenant_id).await?),
+        };
+        number(&transaction, block.tenant_id, numbers, counts.0.keys().map(|(_, _, key)| key)).await?;
         let row = |((grain, starts_at, key), count): ((Grain, i64, Key), Count)| rollup::Model {
             tenant_id: block.tenant_id,
             grain: grain.code(),
             starts_at,
             block: block.block,
-            key_id: ids.get(&key).copied().unwrap_or_default(),
+            key_id: numbers.get(&key).copied().unwrap_or_default(),
             events: count.events,
             newest: count.newest,
         };
@@ -118,25 +123,29 @@ impl Store {
     }
 }
 
-/// The numbers of keys, given to those that have none. Only one process writes the next block of a log, so no number is
-/// given twice.
-async fn keys<'a>(
-    connection: &sea_orm::DatabaseTransaction,
+/// The numbers of a log's keys. They stay right as long as all blocks that follow are written here: another process
+/// gives numbers only with a block of its own.
+async fn numbered(connection: &DatabaseTransaction, tenant_id: i32) -> Result<HashMap<Key, i64>, StoreError> {
+    let keys = rollup_key::Entity::find().filter(rollup_key::Column::TenantId.eq(tenant_id)).all(connection).await?;
+    Ok(keys.into_iter().map(|row| (row.id, Key::from(row))).map(|(number, key)| (key, number)).collect())
+}
+
+/// Gives numbers to those keys that have none.
+async fn number<'a>(
+    connection: &DatabaseTransaction,
     tenant_id: i32,
-    wanted: impl Iterator<Item = &'a Key>,
-) -> Result<HashMap<Key, i64>, StoreError> {
-    let known = rollup_key::Entity::find().filter(rollup_key::Column::TenantId.eq(tenant_id)).all(connection).await?;
-    let mut last = known.iter().map(|row| row.id).max().unwrap_or_default();
-    let mut ids: HashMap<Key, i64> =
-        known.into_iter().map(|row| (row.id, Key::from(row))).map(|(id, key)| (key, id)).collect();
+    numbers: &mut HashMap<Key, i64>,
+    keys: impl Iterator<Item = &'a Key>,
+) -> Result<(), StoreError> {
+    let mut last = numbers.values().max().copied().unwrap_or_default();
     let mut rows = Vec::new();
-    for key in wanted {
-        if !ids.contains_key(key) {
+    for key in keys {
+        if !numbers.contains_key(key) {
             last += 1;
-            ids.insert(key.clone(), last);
+            numbers.insert(key.clone(), last);
             rows.push(key.clone().row(tenant_id, last));
         }
     }
     bulk::insert(connection, &rows.iter().collect::<Vec<_>>(), "").await?;
-    Ok(ids)
+    Ok(())
 }

@@ -146,7 +146,21 @@ async fn every_statement_names_the_tenant_for_each_table() {
         let written = tables().any(|table| sql.starts_with(&format!("INSERT INTO \"{table}\"")));
         assert!(!written || sql.contains("(\"tenant_id\", "), "{sql}");
     }
-    let expected =
-        ["\"activity_type\"", "\"rollup_block\"", "\"tenant_log\"", "a", "d", "e", "g", "i", "k", "p", "r", "t", "v"];
+    let expected = [
+        "\"activity_type\"",
+        "\"rollup_block\"",
+        "\"rollup_key\"",
+        "\"tenant_log\"",
+        "a",
+        "d",
+        "e",
+        "g",
+        "i",
+        "k",
+        "p",
+        "r",
+        "t",
+        "v",
+    ];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
