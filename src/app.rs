@@ -119,7 +119,7 @@ impl App {
         let door = web::Data::new(Door {
             verifier,
             access,
-            schema: graphql::build(graphql::Limits { page: limit::page(limits) }),
+            executor: graphql::Executor::new(graphql::Limits { page: limit::page(limits) }),
             documents: limit::documents(limits),
             read: Documents::default(),
             exports: Exports::new(limits.page_size_max),

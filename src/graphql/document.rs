@@ -4,6 +4,8 @@
 //! what was asked for since then survives. So many texts that are sent once push out only each other.
 
 use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::ServerError;
@@ -32,7 +34,23 @@ impl From<ApiError> for Unreadable {
     }
 }
 
-type Generation = HashMap<Box<str>, Arc<ExecutableDocument>>;
+/// A document that was parsed and checked.
+#[derive(Debug)]
+pub struct Document {
+    parsed: ExecutableDocument,
+    /// Whether it was found to fit the schema.
+    pub(super) is_valid: AtomicBool,
+}
+
+impl Deref for Document {
+    type Target = ExecutableDocument;
+
+    fn deref(&self) -> &ExecutableDocument {
+        &self.parsed
+    }
+}
+
+type Generation = HashMap<Box<str>, Arc<Document>>;
 
 /// The documents that were asked for lately.
 #[derive(Debug, Default)]
@@ -48,11 +66,11 @@ struct Kept {
 
 impl Documents {
     /// The document of a text, parsed and checked against limits, which have to be the same in every call.
-    pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<ExecutableDocument>, Unreadable> {
+    pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Unreadable> {
         if let Some(known) = self.kept(|kept| kept.find(text)) {
             return Ok(known);
         }
-        let document = Arc::new(parsed(text, limits)?);
+        let document = Arc::new(Document { parsed: parsed(text, limits)?, is_valid: AtomicBool::new(false) });
         self.kept(|kept| kept.keep(text.into(), Arc::clone(&document)));
         Ok(document)
     }
@@ -63,7 +81,7 @@ impl Documents {
 }
 
 impl Kept {
-    fn find(&mut self, text: &str) -> Option<Arc<ExecutableDocument>> {
+    fn find(&mut self, text: &str) -> Option<Arc<Document>> {
         if let Some(known) = self.young.get(text) {
             return Some(Arc::clone(known));
         }
@@ -72,7 +90,7 @@ impl Kept {
         Some(known)
     }
 
-    fn keep(&mut self, text: Box<str>, document: Arc<ExecutableDocument>) {
+    fn keep(&mut self, text: Box<str>, document: Arc<Document>) {
         if text.len() > BYTES_MAX {
             return;
         }

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod document;
+pub mod execute;
 pub mod cost;
 pub mod context;
 pub mod error;
@@ -29,17 +30,13 @@ mod plan;
 mod write;
 
 pub use context::{Limits, Session};
+pub use execute::Executor;
 pub use mutation::Mutation;
 pub use query::Query;
 pub use subscription::Subscription;
 
 /// The schema that is served.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
-
-/// Builds the schema.
-pub fn build(limits: Limits) -> Schema {
-    Schema::build(Query, Mutation, Subscription).data(limits).disable_suggestions().finish()
-}
 
 /// The schema as text, which is `schema.graphql`.
 pub fn sdl() -> String {

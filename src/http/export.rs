@@ -181,7 +181,7 @@ impl Question {
         let session = Arc::new(Session::new(caller, Arc::clone(&self.visit), self.now).taking_values());
         let mut request = Request::new("").variables(variables).data(session);
         request.set_parsed_query(self.document.clone());
-        let page = Page::read(door.schema.execute(request).await)?;
+        let page = Page::read(door.executor.validating().execute(request).await)?;
         self.variables.insert("asOf".to_owned(), page.as_of.into());
         if let Some((cursor, _)) = page.edges.last() {
             self.variables.insert("after".to_owned(), cursor.clone().into());

@@ -25,7 +25,7 @@ use super::stream::{Operation, Wish};
 use super::{Door, bearer, seat, stream};
 use crate::access::Caller;
 use crate::audit::Invalid;
-use crate::graphql::document::Unreadable;
+use crate::graphql::document::{Document, Unreadable};
 use crate::graphql::error::ApiError;
 use crate::graphql::{Session, check};
 
@@ -192,10 +192,11 @@ async fn respond(
     };
     let deadline = Instant::now() + door.request_patience;
     let Ok(turn) = timeout_at(deadline, place.turn()).await else { return took_too_long(media) };
-    let (prepared, asked) = match prepare(parameters, request.method() == Method::GET, door, &caller) {
-        Ok(prepared) => prepared,
-        Err(not_run) => return not_run.answer(media, &request_id),
-    };
+    let Prepared { request: prepared, document, asked } =
+        match prepare(parameters, request.method() == Method::GET, door, &caller) {
+            Ok(prepared) => prepared,
+            Err(not_run) => return not_run.answer(media, &request_id),
+        };
     let kind = asked.kind();
     let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
     account::note_asked(request, asked);
@@ -227,7 +228,7 @@ async fn respond(
             spoken: None,
         });
     }
-    let executed = door.schema.execute(prepared.data(session));
+    let executed = door.executor.execute(prepared.data(session), &document);
     if kind == OperationType::Mutation {
         return answer(executed.await, media, &request_id);
     }
@@ -280,13 +281,15 @@ impl From<Unreadable> for NotRun {
     }
 }
 
+/// An operation that may be executed.
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    pub(super) document: Arc<Document>,
+    pub(super) asked: Asked,
+}
+
 /// Finds the document and checks everything that can be checked before execution.
-pub(super) fn prepare(
-    parameters: Parameters,
-    is_get: bool,
-    door: &Door,
-    caller: &Caller,
-) -> Result<(Request, Asked), NotRun> {
+pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller: &Caller) -> Result<Prepared, NotRun> {
     let (tenant, name) = (caller.tenant.key.as_str(), parameters.name.as_ref());
     let text = door.persisted.text(tenant, parameters.query, name)?;
     let document = door.read.read(&text, &door.documents)?;
@@ -303,5 +306,5 @@ pub(super) fn prepare(
     let mut request = Request::new(&*text).variables(variables);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(ExecutableDocument::clone(&document));
-    Ok((request, asked))
+    Ok(Prepared { request, document, asked })
 }

@@ -35,7 +35,7 @@ use actix_web::{HttpRequest, HttpResponse, guard, web};
 use crate::access::Access;
 use crate::audit::{Invalid, Timestamp};
 use crate::auth::Verifier;
-use crate::graphql::Schema;
+use crate::graphql::Executor;
 use crate::graphql::check::DocumentLimits;
 use crate::graphql::document::Documents;
 pub use address::Network;
@@ -61,7 +61,7 @@ pub struct Door {
     /// Says whose log that is.
     pub access: Access,
     /// Answers.
-    pub schema: Schema,
+    pub executor: Executor,
     /// How large a document may be.
     pub documents: DocumentLimits,
     /// Documents that were read before.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::Door;
 use super::account::{Errors, Spoken};
 use super::crowd::who;
-use super::graphql::{NotRun, Parameters, prepare};
+use super::graphql::{NotRun, Parameters, Prepared, prepare};
 use super::response::{error_list, written};
 use super::seat::Kind;
 use super::stream::{Operation, is_last};
@@ -52,11 +52,12 @@ pub(super) fn subscribe(
     if running >= limit {
         return Err(refuse(ApiError::Limit { what: "operations on one connection", asked: running + 1, limit }));
     }
-    let (request, asked) = prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
-        NotRun::Refused(error) => refuse(error),
-        NotRun::NotParsed(error) => Some(error_list(&[*error])),
-        NotRun::MutationByGet => None,
-    })?;
+    let Prepared { request, asked, .. } =
+        prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
+            NotRun::Refused(error) => refuse(error),
+            NotRun::NotParsed(error) => Some(error_list(&[*error])),
+            NotRun::MutationByGet => None,
+        })?;
     let kind = asked.kind();
     let (request_id, now) = (door.request_id(), (door.clock)());
     let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));

@@ -82,7 +82,7 @@ impl Operation {
     /// The results, one after the other.
     pub(super) fn results(&mut self) -> impl Stream<Item = Response> + Unpin + use<> {
         let request = std::mem::replace(&mut self.request, Request::new(""));
-        self.door.schema.execute_stream(request.data(Arc::clone(&self.session))).boxed()
+        self.door.executor.validating().execute_stream(request.data(Arc::clone(&self.session))).boxed()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What is refused before anything is executed, and in which shape: the status, headers and body of every refusal.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 use crate::harness::client::Answer;
+use crate::harness::events::event;
 
 /// Status, media type and body of an answer, in a line.
 fn shown(what: &str, answer: &Answer) -> String {
@@ -274,6 +275,64 @@ async fn every_answer_is_safe_to_load_nowhere_and_has_an_id_of_its_own() {
         }
     }
     assert!(ids.iter().all(|id| id.len() == 36) && ids[0] != ids[1], "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_document_that_was_found_valid_is_answered_as_it_was_at_first() {
+    const LIST: &str = "query($first: Int, $after: String, $last: Int = 1) {
+        auditEvents(first: $first, after: $after, period: null) { nodes { id } }
+        auditEvent(id: \"x\") { id __typename }
+        actors: auditActors(search: \"a\", first: 1) { key }
+        again: auditEvents(last: $last, period: null, filter: { category: { in: [\"a\", \"b\"] } }) { totalCount }
+    }";
+    const FILTERED: &str =
+        "query($filter: AuditEventFilter) { auditEvents(filter: $filter, period: null) { totalCount } }";
+    let requests = [
+        (LIST, json!({})),
+        (LIST, json!({ "first": 2 })),
+        (LIST, json!({ "first": 0 })),
+        (LIST, json!({ "first": 2, "after": "no cursor" })),
+        (LIST, json!({ "first": 2.5 })),
+        (LIST, json!({ "first": "2" })),
+        (LIST, json!({ "first": 4_000_000_000_u64 })),
+        (LIST, json!({ "first": null, "last": null })),
+        (LIST, json!({ "first": 1, "unknown": {} })),
+        (FILTERED, json!({ "filter": { "status": { "in": ["FAILURE"] } } })),
+        (FILTERED, json!({ "filter": { "status": { "in": ["NONE"] } } })),
+        (FILTERED, json!({ "filter": { "nothing": 1 } })),
+        ("query($id: ID!) { node(id: $id) { nothing } }", json!({ "id": "x" })),
+        ("query($id: ID) { node(id: $id) { id } }", json!({ "id": "x" })),
+        ("query A { viewer { subject } } query B($id: ID!) { node(id: $id) { id } }", json!({ "id": "x" })),
+    ];
+    let app = TestApp::start().await;
+    app.record([event("a"), event("b")]).await;
+    let ask = async |query: &str, variables: &Value| {
+        let answer = app.admin().query_with(query, variables.clone()).await;
+        (answer.status, answer.body)
+    };
+    // Each is answered by a server that never saw its document, and by one that has answered all of them.
+    let mut first = Vec::new();
+    for (query, variables) in &requests {
+        let unseen = format!("# {}\n{query}", first.len());
+        first.push(ask(&unseen, variables).await);
+    }
+    for _ in 0..2 {
+        for ((query, variables), (status, body)) in requests.iter().zip(&first) {
+            let (again, found) = ask(query, variables).await;
+            assert_eq!((again, without_lines(&found)), (*status, without_lines(body)), "{query} {variables}");
+        }
+    }
+}
+
+/// The answer without the lines of locations, which a comment before the document moves.
+fn without_lines(body: &Value) -> Value {
+    let mut body = body.clone();
+    for error in body["errors"].as_array_mut().into_iter().flatten() {
+        for location in error["locations"].as_array_mut().into_iter().flatten() {
+            location["line"] = json!(null);
+        }
+    }
+    body
 }
 
 #[tokio::test]

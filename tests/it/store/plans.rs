@@ -343,7 +343,7 @@ fn walked_cases() -> Vec<(Condition, Vec<&'static str>, Vec<String>)> {
         (
             Condition::All(vec![category(), Condition::Status(succeeded)]),
             vec!["audit_event_category"],
-            asked(&["category 5"]),
+            asked(&["category 5", "SUCCESS"]),
         ),
         (
             Condition::All(vec![category(), text(EventText::Service, "core directory")]),

@@ -129,12 +129,12 @@ async fn a_page_that_several_fragments_ask_for_is_read_once() {
     let caller = access.caller(Arc::new(principal)).await.unwrap();
     let visit = Arc::new(caller.visit(None, "", "", NOW));
     statements.take();
-    let schema = graphql::build(graphql::Limits { page: PageLimits { default: 50, max: 200 } });
+    let executor = graphql::Executor::new(graphql::Limits { page: PageLimits { default: 50, max: 200 } });
     let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }
         fragment A on Query { auditEvents(first: 3, period: null) { nodes { id } } }
         fragment B on Query { auditEvents(first: 3, period: null) { nodes { eventKey } pageInfo { hasNextPage } } }";
     let request = async_graphql::Request::new(query).data(Arc::new(graphql::Session::new(caller, visit, NOW)));
-    let response = schema.execute(request).await;
+    let response = executor.validating().execute(request).await;
     assert_eq!(response.errors, Vec::new());
     let Value::Object(data) = response.data else { panic!("no data") };
     let Some(Value::Object(page)) = data.get("auditEvents") else { panic!("no page") };

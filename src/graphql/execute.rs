@@ -1,0 +1,105 @@
+//! Executing operations, without finding out again what is known.
+//!
+//! The library validates a document each time it is executed. What comes of that depends on the document and on nothing
+//! else, as long as its variables are plain: scalars of the language, with values of the right kind. So a query that was
+//! found valid once goes to a schema that leaves validation out from then on; all others are validated each time.
+
+use std::sync::atomic::Ordering;
+
+use async_graphql::parser::types::{BaseType, OperationDefinition, OperationType};
+use async_graphql::{Request, Response, ValidationMode, Value, Variables};
+
+use super::check;
+use super::document::Document;
+use super::mutation::Mutation;
+use super::query::Query;
+use super::subscription::Subscription;
+use super::{Limits, Schema};
+
+/// Executes what callers ask.
+#[derive(Clone)]
+pub struct Executor {
+    validating: Schema,
+    trusting: Schema,
+}
+
+impl std::fmt::Debug for Executor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executor").finish_non_exhaustive()
+    }
+}
+
+impl Executor {
+    /// Builds the schema.
+    pub fn new(limits: Limits) -> Self {
+        let schema = || Schema::build(Query, Mutation, Subscription).data(limits).disable_suggestions();
+        Self { validating: schema().finish(), trusting: schema().validation_mode(ValidationMode::Fast).finish() }
+    }
+
+    /// The schema that validates everything.
+    pub fn validating(&self) -> &Schema {
+        &self.validating
+    }
+
+    /// Executes a query or a mutation of a document that was read.
+    pub async fn execute(&self, request: Request, document: &Document) -> Response {
+        let operation = check::operation(document, request.operation_name.as_deref());
+        let is_plain = operation.is_some_and(|operation| is_plain(operation, &request.variables));
+        if !is_plain {
+            return self.validating.execute(request).await;
+        }
+        if document.is_valid.load(Ordering::Relaxed) {
+            return self.trusting.execute(request).await;
+        }
+        let response = self.validating.execute(request).await;
+        // What is wrong with a document is at no place of the answer.
+        if response.errors.iter().all(|error| !error.path.is_empty()) {
+            document.is_valid.store(true, Ordering::Relaxed);
+        }
+        response
+    }
+}
+
+/// Whether an operation is a query whose variables cannot make it invalid.
+fn is_plain(operation: &OperationDefinition, variables: &Variables) -> bool {
+    operation.ty == OperationType::Query
+        && operation.variable_definitions.iter().all(|definition| {
+            let definition = &definition.node;
+            let BaseType::Named(kind) = &definition.var_type.node.base else { return false };
+            match (kind.as_str(), variables.get(&definition.name.node)) {
+                ("Int" | "String" | "ID" | "Boolean", None)
+                | ("String" | "ID", Some(Value::String(_)))
+                | ("Boolean", Some(Value::Boolean(_))) => true,
+                ("Int", Some(Value::Number(number))) => number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
+                _ => false,
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    #[test]
+    fn variables_are_plain_or_validated() {
+        let plain = |query: &str, variables: serde_json::Value| {
+            let document = parse_query(query).unwrap();
+            is_plain(check::operation(&document, None).unwrap(), &Variables::from_json(variables))
+        };
+        let query = "query($n: Int!, $t: [ID!], $s: String = \"a\", $b: Boolean, $i: ID) { viewer { subject } }";
+        let scalars = "query($n: Int!, $s: String = \"a\", $b: Boolean, $i: ID) { viewer { subject } }";
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert!(plain(scalars, json(r#"{"n": 1}"#)));
+        assert!(plain(scalars, json(r#"{"n": -2147483648, "s": "x", "b": true, "i": "1", "other": [1]}"#)));
+        for wrong in
+            [r#"{"n": 2147483648}"#, r#"{"n": 1.0}"#, r#"{"n": "1"}"#, r#"{"n": 1, "s": null}"#, r#"{"n": 1, "i": 1}"#]
+        {
+            assert!(!plain(scalars, json(wrong)), "{wrong}");
+        }
+        assert!(!plain(query, json(r#"{"n": 1}"#)), "a list");
+        assert!(!plain("query($f: AuditEventFilter) { viewer { subject } }", json("{}")));
+        assert!(!plain("mutation($n: Int) { viewer { subject } }", json("{}")));
+    }
+}
