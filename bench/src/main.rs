@@ -15,6 +15,7 @@ mod bare;
 mod pages;
 mod given;
 mod recording;
+mod mixed;
 
 use clap::{Parser, Subcommand};
 
@@ -37,6 +38,8 @@ enum Command {
     Bare(bare::Options),
     /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
     Pages(pages::Options),
+    /// Measure pages while events are recorded, pages of large events, and an export.
+    Mixed(mixed::Options),
     /// Measure recording into a filled database: batches beside `COPY`, single events beside no database.
     Record(recording::Options),
 }
@@ -51,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         match &command {
             Command::Fill(options) => fill::fill(options).await,
             Command::Pages(options) => pages::measure(options).await,
+            Command::Mixed(options) => mixed::measure(options).await,
             Command::Record(options) => recording::measure(options).await,
             Command::Bare(_) => Ok(()),
         }
