@@ -5,6 +5,7 @@
 //! done around `execute` (see [`check`] and [`error::sweep`]). What is not built is absent from the schema.
 
 pub mod check;
+pub mod defaults;
 pub mod document;
 pub mod execute;
 pub mod cost;
