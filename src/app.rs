@@ -96,6 +96,7 @@ impl App {
             store.migrate().await?;
         }
         store.check_schema().await?;
+        store.check_writable().await?;
         let limits = &config.limits;
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);

@@ -152,6 +152,9 @@ async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
             return found;
         }
     }
+    if let Err(error) = store.check_writable().await {
+        found.push(wrong("recording", chain(&error)));
+    }
     let before = now();
     match store.clock().await {
         Ok(Some(clock)) => found.push(skew(before.0, clock.0, now().0)),

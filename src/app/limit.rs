@@ -1,6 +1,7 @@
 //! From settings to limits: of documents, of callers and addresses, and what may be named or asked from elsewhere.
 
 use std::hash::Hash;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -42,9 +43,15 @@ pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
         0 => config.database.database_connections.div_ceil(2),
         turns => turns,
     };
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let dear = match limits.caller_dear_turns_max {
+        0 => (cores / 2).max(1),
+        turns => turns as usize,
+    };
     Crowd::new(Manners {
         requests: limits.caller_requests_max as usize,
         turns: turns as usize,
+        dear,
         rate: limits.caller_rate_max,
     })
 }
@@ -52,7 +59,7 @@ pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
 /// What one address may do at once. Turns are taken by callers.
 pub(super) fn addresses<K: Hash + Eq + Clone>(limits: &Limits) -> Arc<Crowd<K>> {
     let requests = limits.address_requests_max as usize;
-    Crowd::new(Manners { requests, turns: requests, rate: limits.address_rate_max })
+    Crowd::new(Manners { requests, turns: requests, dear: requests, rate: limits.address_rate_max })
 }
 
 /// The proxies that say where a request comes from.

@@ -289,7 +289,9 @@ fn check_names(body: &EventBody, problems: &mut Vec<Problem>) {
             name(&format!("targets.{i}.modifiedProperties.{j}.name"), fold(&change.name), true);
         }
     }
-    if fold(&body.service) == RESERVED_SERVICE && body.recording.route != RecordingRoute::Internal {
+    // Nor may another service look like it.
+    let letters: String = fold(&body.service).chars().filter(|c| c.is_alphanumeric()).collect();
+    if letters == RESERVED_SERVICE && body.recording.route != RecordingRoute::Internal {
         let rule = "`auditgraph` is reserved for this service's own events";
         problems.push(Problem::new("service", ProblemCode::NotPermitted, rule));
     }

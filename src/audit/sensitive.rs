@@ -5,18 +5,22 @@
 //! (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own. Where a
 //! name may mean either, the value is withheld.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::fold::{fold, words};
 use super::json::Node;
 
 /// What secrets are called, without what separates the words.
 #[rustfmt::skip]
-const SECRET: [&str; 21] = [
+const SECRET: [&str; 28] = [
     "password", "passwd", "pwd", "passphrase", "passcode", "secret", "credential", "token", "privatekey", "sharedkey",
     "apikey", "accesskey", "recoverykey", "encryptionkey", "signingkey", "accesspass", "scriptcontent",
     "detectionscript", "remediationscript", "connectionstring", "verificationcode",
+    "accountkey", "storagekey", "authorizationheader", "authorizationcode", "sessioncookie", "sharedaccesssignature",
+    "onetimecode",
 ];
 /// Names of secrets that only count as words of their own.
-const SECRET_WORDS: [&str; 2] = ["psk", "pin"];
+const SECRET_WORDS: [&str; 6] = ["psk", "pin", "sas", "otp", "pfx", "bearer"];
 
 /// Words that, after the name of a secret, say that the value is about the secret.
 #[rustfmt::skip]
@@ -52,6 +56,7 @@ impl SensitiveNames {
             }
         }
         // Most names hold nothing of the kind, which is told without splitting them.
+        let name = &name.nfkc().collect::<String>();
         let joined: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         if !SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined.contains(secret)) {
             return false;
@@ -130,6 +135,9 @@ mod tests {
         let rules = SensitiveNames::default();
         for name in [
             "Password",
+            "\u{ff30}\u{ff41}\u{ff53}\u{ff53}\u{ff57}\u{ff4f}\u{ff52}\u{ff44}",
+            "storageAccountKey",
+            "SAS",
             "DeviceToken",
             "ClientSecret",
             "wifi.preSharedKey",

@@ -70,6 +70,10 @@ pub struct Limits {
     /// connections for reading the log.
     #[arg(long, env = "AUDITGRAPH_CALLER_TURNS_MAX", default_value_t = 0)]
     pub caller_turns_max: u32,
+    /// How many dear requests of one caller may be worked on at once: those that cost more than 15,000 points, and long
+    /// documents that were not seen before. 0 is half as many as there are cores, and one at least.
+    #[arg(long, env = "AUDITGRAPH_CALLER_DEAR_TURNS_MAX", default_value_t = 0)]
+    pub caller_dear_turns_max: u32,
     /// How many requests one caller may send in a second, twice as many in one moment; 0 is any number.
     #[arg(long, env = "AUDITGRAPH_CALLER_RATE_MAX", default_value_t = 0)]
     pub caller_rate_max: u32,

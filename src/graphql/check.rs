@@ -342,14 +342,16 @@ fn bytes(value: &Value) -> usize {
     }
 }
 
-/// Checks what an operation costs.
+/// Checks what an operation costs, and says so.
 pub fn cost(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
     limits: &DocumentLimits,
-) -> Result<(), ApiError> {
-    within("points of cost", cost::of(document, operation, variables, limits.page), limits.cost)
+) -> Result<usize, ApiError> {
+    let cost = cost::of(document, operation, variables, limits.page);
+    within("points of cost", cost, limits.cost)?;
+    Ok(cost)
 }
 
 #[cfg(test)]

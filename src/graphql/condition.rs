@@ -130,8 +130,16 @@ impl Parser {
             }
         }
         if let Some(filter) = &input.involving {
-            let condition = self.text(filter.clone(), &format!("{part}.involving"), TextOf::Anything)?;
-            all.push(Condition::Involving(condition));
+            let mut condition = self.text(filter.clone(), &format!("{part}.involving"), TextOf::Anything)?;
+            // Who is left out is neither the actor nor any target.
+            let left_out =
+                TextCondition { one_of: Some(std::mem::take(&mut condition.none_of)), ..TextCondition::default() };
+            if left_out.one_of.as_ref().is_some_and(|texts| !texts.is_empty()) {
+                all.push(Condition::Not(Box::new(Condition::Involving(left_out))));
+            }
+            if condition != TextCondition::default() {
+                all.push(Condition::Involving(condition));
+            }
         }
         Ok(())
     }

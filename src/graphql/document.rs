@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::ServerError;
@@ -38,8 +38,14 @@ impl From<ApiError> for Unreadable {
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
-    /// Whether it was found to fit the schema.
     pub(super) is_valid: AtomicBool,
+}
+
+impl Document {
+    /// Whether it was found to fit the schema.
+    pub fn is_valid(&self) -> bool {
+        self.is_valid.load(Ordering::Relaxed)
+    }
 }
 
 impl Deref for Document {
@@ -73,6 +79,11 @@ impl Documents {
         let document = Arc::new(Document { parsed: parsed(text, limits)?, is_valid: AtomicBool::new(false) });
         self.kept(|kept| kept.keep(text.into(), Arc::clone(&document)));
         Ok(document)
+    }
+
+    /// Whether a text is a document that was read and found to fit the schema.
+    pub fn knows(&self, text: &str) -> bool {
+        self.kept(|kept| kept.find(text)).is_some_and(|document| document.is_valid())
     }
 
     fn kept<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {

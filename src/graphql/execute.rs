@@ -45,10 +45,7 @@ impl Executor {
     pub async fn execute(&self, request: Request, document: &Document) -> Response {
         let operation = check::operation(document, request.operation_name.as_deref());
         let is_plain = operation.is_some_and(|operation| is_plain(operation, &request.variables));
-        if !is_plain {
-            return self.validating.execute(request).await;
-        }
-        if document.is_valid.load(Ordering::Relaxed) {
+        if is_plain && document.is_valid() {
             return self.trusting.execute(request).await;
         }
         let response = self.validating.execute(request).await;

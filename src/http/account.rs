@@ -4,6 +4,7 @@
 //! A line names who, which operation and which fields. It never holds a token, a variable or anything of a document but
 //! its names; the formats of the log escape what others wrote, so no line can pretend to be two.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -90,6 +91,11 @@ impl Asked {
     /// The operation's name; empty if it has none.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How many fields of the root are answered.
+    pub(super) fn root_count(&self) -> usize {
+        self.roots.iter().map(|root| &root.key).collect::<HashSet<_>>().len()
     }
 
     /// What kind of operation it is; a query, if none is run.

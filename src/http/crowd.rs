@@ -2,7 +2,8 @@
 //!
 //! Who asks too much is refused with 429 before anything is read. Who is in waits for a turn before work is done that
 //! keeps a core busy: each caller has as many turns as are fair, so a caller with a thousand requests makes its own
-//! requests wait, and not those of others. Nothing is kept about who is not in, but for what a rate needs.
+//! requests wait, and not those of others. What keeps a core busy for long is dear, and of that each caller does less at
+//! once than there are cores. Nothing is kept about who is not in, but for what a rate needs.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -35,6 +36,8 @@ pub struct Manners {
     pub requests: usize,
     /// Requests that may be worked on at once.
     pub turns: usize,
+    /// Those of them that may be dear.
+    pub dear: usize,
     /// Requests in a second; 0 for any number. Twice as many may come in one moment.
     pub rate: u32,
 }
@@ -51,7 +54,14 @@ pub(super) fn who(caller: &Caller) -> Who {
 pub struct Crowd<K: Hash + Eq + Clone> {
     manners: Manners,
     rate: Option<Rate<K>>,
-    inside: Mutex<HashMap<K, (usize, Arc<Semaphore>)>>,
+    inside: Mutex<HashMap<K, (usize, Turns)>>,
+}
+
+/// Where requests wait for their turn, and dear ones for theirs besides.
+#[derive(Clone)]
+struct Turns {
+    all: Arc<Semaphore>,
+    dear: Arc<Semaphore>,
 }
 
 /// Too much at once or too often, and after how many seconds to try again.
@@ -70,7 +80,7 @@ impl<K: Hash + Eq + Clone> std::fmt::Debug for Crowd<K> {
 pub(super) struct Place<K: Hash + Eq + Clone> {
     crowd: Arc<Crowd<K>>,
     key: K,
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl<K: Hash + Eq + Clone> Crowd<K> {
@@ -98,8 +108,11 @@ impl<K: Hash + Eq + Clone> Crowd<K> {
             })?;
         }
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, turns) =
-            inside.entry(key.clone()).or_insert_with(|| (0, Arc::new(Semaphore::new(self.manners.turns))));
+        let turns = || Turns {
+            all: Arc::new(Semaphore::new(self.manners.turns)),
+            dear: Arc::new(Semaphore::new(self.manners.dear)),
+        };
+        let (count, turns) = inside.entry(key.clone()).or_insert_with(|| (0, turns()));
         if *count >= self.manners.requests {
             let (asked, limit) = (*count + 1, self.manners.requests);
             return Err(TooMany {
@@ -108,7 +121,7 @@ impl<K: Hash + Eq + Clone> Crowd<K> {
             });
         }
         *count += 1;
-        Ok(Place { crowd: Arc::clone(self), key: key.clone(), turns: Arc::clone(turns) })
+        Ok(Place { crowd: Arc::clone(self), key: key.clone(), turns: turns.clone() })
     }
 }
 
@@ -118,7 +131,12 @@ impl<K: Hash + Eq + Clone> Place<K> {
     /// Waits until it is one's turn, which lasts until it is dropped.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
-        Arc::clone(&self.turns).acquire_owned().await.ok()
+        Arc::clone(&self.turns.all).acquire_owned().await.ok()
+    }
+
+    /// Waits until something dear may be done, which lasts until it is dropped.
+    pub(super) async fn dear_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns.dear).acquire_owned().await.ok()
     }
 }
 
@@ -139,7 +157,7 @@ mod tests {
     use super::*;
 
     fn crowd(requests: usize, turns: usize, rate: u32) -> Arc<Crowd<&'static str>> {
-        Crowd::new(Manners { requests, turns, rate })
+        Crowd::new(Manners { requests, turns, dear: 1, rate })
     }
 
     #[test]
@@ -172,7 +190,10 @@ mod tests {
         let crowd = crowd(10, 1, 0);
         let (first, second) = (crowd.enter(&"a").ok().unwrap(), crowd.enter(&"a").ok().unwrap());
         let turn = first.turn().await.unwrap();
-        assert_eq!(second.turns.available_permits(), 0);
+        assert_eq!(second.turns.all.available_permits(), 0);
+        let dear = first.dear_turn().await.unwrap();
+        assert_eq!(second.turns.dear.available_permits(), 0);
+        drop(dear);
         let other = crowd.enter(&"b").ok().unwrap();
         assert!(other.turn().await.is_some());
         drop(turn);

@@ -13,11 +13,12 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, Variables};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::account::{self, Asked};
 use super::body::{self, Reading};
-use super::crowd::who;
+use super::crowd::{Place, Who, who};
 use super::envelope::RequestId;
 use super::persisted::Name;
 use super::response::{Media, answer, refusal, too_many};
@@ -27,11 +28,16 @@ use crate::access::Caller;
 use crate::audit::Invalid;
 use crate::graphql::document::{Document, Unreadable};
 use crate::graphql::error::ApiError;
-use crate::graphql::{Session, check};
+use crate::graphql::{Session, check, defaults};
 
 /// Headers of which one has to be there on GET: none of them can be sent across sites without asking first.
 const PREFLIGHT_HEADERS: [&str; 3] =
     ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
+
+/// Bytes of a document that is long.
+const LONG_DOCUMENT: usize = 4 << 10;
+/// What an operation costs that is dear, in points: more than a page with all that events have.
+const DEAR_COST: usize = 15_000;
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
@@ -191,17 +197,16 @@ async fn respond(
         Err((status, error)) => return refusal(status, media, error),
     };
     let deadline = Instant::now() + door.request_patience;
-    let Ok(turn) = timeout_at(deadline, place.turn()).await else { return took_too_long(media) };
-    let Prepared { request: prepared, document, asked } =
-        match prepare(parameters, request.method() == Method::GET, door, &caller) {
-            Ok(prepared) => prepared,
-            Err(not_run) => return not_run.answer(media, &request_id),
-        };
+    let is_get = request.method() == Method::GET;
+    let begun = timeout_at(deadline, begin(parameters, is_get, door, &caller, &place)).await;
+    let (Prepared { request: prepared, document, asked, cost }, turn) = match begun {
+        Ok(Ok(begun)) => begun,
+        Ok(Err(not_run)) => return not_run.answer(media, &request_id),
+        Err(_elapsed) => return took_too_long(media),
+    };
     let kind = asked.kind();
     let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
     account::note_asked(request, asked);
-    // Who records waits for others, and works only a little.
-    let turn = turn.filter(|_| kind != OperationType::Mutation);
     let is_subscription = kind == OperationType::Subscription;
     if is_subscription && wish == Wish::Never {
         let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
@@ -225,6 +230,7 @@ async fn respond(
             request_id,
             seat,
             place,
+            cost,
             spoken: None,
         });
     }
@@ -238,6 +244,42 @@ async fn respond(
     };
     account::end(&visit, &answered);
     answered
+}
+
+/// What is held while an operation is worked on: a turn, and one for what is dear.
+pub(super) type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
+
+/// Prepares an operation when it is its turn.
+async fn begin(
+    parameters: Parameters,
+    is_get: bool,
+    door: &Door,
+    caller: &Caller,
+    place: &Place<Who>,
+) -> Result<(Prepared, Turn), NotRun> {
+    let turn = place.turn().await;
+    // A long document that is not known to be good keeps a core busy for a while, whatever comes of it.
+    let is_long = parameters.query.as_deref().is_some_and(|text| text.len() > LONG_DOCUMENT && !door.read.knows(text));
+    let mut dear = None;
+    if is_long {
+        dear = place.dear_turn().await;
+        // Others get in between while it is held.
+        tokio::task::yield_now().await;
+    }
+    let prepared = prepare(parameters, is_get, door, caller)?;
+    if prepared.asked.kind() == OperationType::Mutation {
+        // Who records waits for others, and works only a little.
+        return Ok((prepared, (None, None)));
+    }
+    if dear.is_none() {
+        dear = turn_for(place, prepared.cost).await;
+    }
+    Ok((prepared, (turn, dear)))
+}
+
+/// Waits until what costs so much may be done, if it is dear.
+pub(super) async fn turn_for(place: &Place<Who>, cost: usize) -> Option<OwnedSemaphorePermit> {
+    if cost > DEAR_COST { place.dear_turn().await } else { None }
 }
 
 fn took_too_long(media: Media) -> HttpResponse {
@@ -286,6 +328,8 @@ pub(super) struct Prepared {
     pub(super) request: Request,
     pub(super) document: Arc<Document>,
     pub(super) asked: Asked,
+    /// In points; 0 of what cannot be run.
+    pub(super) cost: usize,
 }
 
 /// Finds the document and checks everything that can be checked before execution.
@@ -294,17 +338,22 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller:
     let text = door.persisted.text(tenant, parameters.query, name)?;
     let document = door.read.read(&text, &door.documents)?;
     door.persisted.keep(tenant, name, &text);
-    let variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
+    let mut variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
     let asked = Asked::of(&document, parameters.operation_name.as_deref());
+    let mut cost = 0;
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
         if is_get && operation.ty != OperationType::Query {
             return Err(NotRun::MutationByGet);
         }
+        if operation.ty == OperationType::Subscription && asked.root_count() != 1 {
+            return Err(NotRun::Refused(malformed("a subscription must select exactly one field")));
+        }
         check::variables(operation, &variables, &door.documents)?;
-        check::cost(&document, operation, &variables, &door.documents)?;
+        defaults::fill(&document, operation, &mut variables);
+        cost = check::cost(&document, operation, &variables, &door.documents)?;
     }
     let mut request = Request::new(&*text).variables(variables);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(ExecutableDocument::clone(&document));
-    Ok(Prepared { request, document, asked })
+    Ok(Prepared { request, document, asked, cost })
 }

@@ -52,7 +52,7 @@ pub(super) fn subscribe(
     if running >= limit {
         return Err(refuse(ApiError::Limit { what: "operations on one connection", asked: running + 1, limit }));
     }
-    let Prepared { request, asked, .. } =
+    let Prepared { request, asked, cost, .. } =
         prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
             NotRun::Refused(error) => refuse(error),
             NotRun::NotParsed(error) => Some(error_list(&[*error])),
@@ -74,7 +74,7 @@ pub(super) fn subscribe(
         None => Some(door.callers.enter(&who(caller)).map_err(|too_many| refuse(too_many.error))?),
     };
     let session = Arc::new(Session::new(caller.clone(), visit, now));
-    Ok(Operation { door: door.clone(), session, request, kind, request_id, seat, place, spoken })
+    Ok(Operation { door: door.clone(), session, request, kind, request_id, seat, place, cost, spoken })
 }
 
 /// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
@@ -87,10 +87,7 @@ pub(super) async fn run(
     let stall_max = operation.door.streams.stall_max;
     let id = ended.id.clone();
     let is_subscription = operation.kind == OperationType::Subscription;
-    let _turn = match &operation.place {
-        Some(place) if operation.kind == OperationType::Query => place.turn().await,
-        _ => None,
-    };
+    let _turn = operation.turn().await;
     let mut results = operation.results();
     let (mut taken, mut errors) = (None, Errors::default());
     let last = loop {

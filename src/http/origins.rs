@@ -11,7 +11,9 @@ const MAX_AGE_SECS: &str = "7200";
 const METHODS: &str = "GET, POST";
 const REQUEST_HEADERS: &str = "authorization, content-type, graphql-require-preflight, apollo-require-preflight, \
      x-apollo-operation-name, x-request-id, last-event-id";
-const EXPOSED: HeaderValue = HeaderValue::from_static("x-request-id, retry-after, www-authenticate");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-request-id, retry-after, www-authenticate, x-auditgraph-export-id, content-disposition",
+);
 
 /// The origins whose pages may ask; with none, only pages of this server's own origin may.
 #[derive(Clone, Debug, Default)]

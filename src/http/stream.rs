@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::Door;
 use super::account::Errors;
 use super::crowd::{Place, Who};
+use super::graphql::{Turn, turn_for};
 use super::response::{refusal_text, written};
 use super::seat::Seat;
 use crate::audit::Timestamp;
@@ -76,9 +77,19 @@ pub(super) struct Operation {
     pub seat: Option<Seat>,
     /// Of a query, which waits for its turn; a subscription has a seat.
     pub place: Option<Place<Who>>,
+    /// What it costs, in points.
+    pub cost: usize,
 }
 
 impl Operation {
+    /// Waits until a query may be worked on.
+    pub(super) async fn turn(&self) -> Turn {
+        match &self.place {
+            Some(place) if self.kind == OperationType::Query => (place.turn().await, turn_for(place, self.cost).await),
+            _ => (None, None),
+        }
+    }
+
     /// The results, one after the other.
     pub(super) fn results(&mut self) -> impl Stream<Item = Response> + Unpin + use<> {
         let request = std::mem::replace(&mut self.request, Request::new(""));
@@ -114,10 +125,7 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
     let stall_max = door.streams.stall_max;
     let remaining = until_expiry(operation.session.caller.principal.expires_at, operation.session.now);
     let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
-    let _turn = match &operation.place {
-        Some(place) if operation.kind == OperationType::Query => place.turn().await,
-        _ => None,
-    };
+    let _turn = operation.turn().await;
     let mut results = operation.results();
     let mut taken = None;
     let last: Option<ApiError> = loop {

@@ -61,8 +61,9 @@ fn postgres(code: &str) -> Kind {
         "57014" => Kind::Timeout,
         // connection exceptions, insufficient resources (disk full, too many connections), operator intervention
         _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Kind::Unavailable,
-        // read only, which is what a standby after a failover looks like; ended for being idle in a transaction
-        "25006" | "25P03" => Kind::Unavailable,
+        // read only, which is what a standby after a failover looks like; ended for being idle in a transaction; no
+        // privilege, which an operator takes away and gives
+        "25006" | "25P03" | "42501" => Kind::Unavailable,
         _ => Kind::Other,
     }
 }
@@ -92,6 +93,7 @@ mod tests {
         assert_eq!(postgres("25P03"), Kind::Unavailable);
         assert_eq!(postgres("57014"), Kind::Timeout);
         assert_eq!(postgres("53100"), Kind::Unavailable);
+        assert_eq!(postgres("42501"), Kind::Unavailable);
         assert_eq!(postgres("23505"), Kind::Other);
         assert_eq!(sqlite("261"), Kind::Busy);
         assert_eq!(sqlite("13"), Kind::Unavailable);

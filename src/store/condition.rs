@@ -47,7 +47,24 @@ impl Writer<'_> {
         }
         sql.push("(");
         self.narrowed(sql, condition);
-        sql.push("EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
+        // Each change is met once and leads to its target: an event may have thousands of both.
+        if let Some(property) = &condition.modified_property {
+            sql.push("EXISTS (SELECT 1 FROM property_change p");
+            let is_alone =
+                TargetCondition { modified_property: None, ..condition.clone() } == TargetCondition::default();
+            if !is_alone {
+                sql.push(" CROSS JOIN event_target t");
+            }
+            sql.push(" WHERE p.tenant_id = $1 AND p.sequence = e.sequence");
+            self.property(sql, property);
+            if is_alone {
+                sql.push("))");
+                return;
+            }
+            sql.push(" AND t.tenant_id = $1 AND t.sequence = p.sequence AND t.ordinal = p.target_ordinal");
+        } else {
+            sql.push("EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
+        }
         if let Some(keys) = &condition.keys {
             sql.push(" AND ");
             one_of(sql, "t.target_key", keys);
@@ -57,12 +74,6 @@ impl Writer<'_> {
         if searched.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
             sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1");
             snapshot(sql, &texts, searched);
-            sql.push(")");
-        }
-        if let Some(property) = &condition.modified_property {
-            sql.push(" AND EXISTS (SELECT 1 FROM property_change p WHERE p.tenant_id = $1 AND p.sequence = e.sequence");
-            sql.push(" AND p.target_ordinal = t.ordinal");
-            self.property(sql, property);
             sql.push(")");
         }
         sql.push("))");

@@ -4,6 +4,8 @@
 //! read. A page looks at a bounded stretch of the log, and its cursor moves to the end of what it looked at, also
 //! when nothing matched.
 
+use std::time::{Duration, Instant};
+
 use sea_orm::EntityTrait as _;
 
 use entity::tenant_log;
@@ -16,6 +18,10 @@ use crate::audit::{Event, Timestamp};
 
 /// The most events that one page looks at.
 const SCANNED_MAX: i64 = 20_000;
+/// How many of them it looks at first, unless it may have more; then four times as many, and so on.
+const STEP_MIN: i64 = 100;
+/// When a page has taken this long it ends where it is: its cursor has moved, whatever the events there cost.
+const LONG: Duration = Duration::from_secs(1);
 
 /// A page of the feed.
 #[derive(Debug)]
@@ -62,6 +68,7 @@ impl Reader {
             id: self.tenant_id.to_string(),
             reason: "no UUID".to_owned(),
         })?;
+        self.log_id.get_or_init(|| log_id);
         Ok(FeedCursor { log_id, sequence: head.last_sequence })
     }
 
@@ -103,7 +110,6 @@ impl Reader {
                 is_caught_up: true,
             });
         }
-        let end = head.sequence.min(after.sequence + SCANNED_MAX);
         let list = select::List {
             tenant_id: self.tenant_id,
             scope: &self.scope,
@@ -112,18 +118,21 @@ impl Reader {
             as_of: None,
             after: None,
         };
-        let bound =
-            |sequence, inclusive| Some(Bound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
-        let stretch = Stretch {
-            order: Order { field: OrderField::Sequence, descending: false },
-            start: bound(after.sequence, false),
-            end: bound(end, true),
-            limit: u64::from(limit),
-        };
-        let found = self.found(list.stretch(row::COLUMNS, &stretch)).await?;
-        let events: Vec<Event> = found.into_iter().map(|(_, event)| event).collect();
-        let is_full = events.len() == limit as usize;
-        let safe = events.last().filter(|_| is_full).map_or(end, |last| last.sequence);
+        let (begun, mut step, limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
+        let end = head.sequence.min(after.sequence + SCANNED_MAX);
+        let (mut safe, mut events) = (after.sequence, Vec::new());
+        while safe < end && events.len() < limit && (safe == after.sequence || begun.elapsed() < LONG) {
+            let to = end.min(safe + step);
+            let found = match self.found(list.stretch(row::COLUMNS, &between(safe, to, limit - events.len()))).await {
+                // What was looked at so far is answered, and the next page goes on from there.
+                Err(StoreError::Timeout) if safe > after.sequence => break,
+                found => found?,
+            };
+            events.extend(found.into_iter().map(|(_, event)| event));
+            let is_full = events.len() == limit;
+            safe = events.last().filter(|_| is_full).map_or(to, |last: &Event| last.sequence);
+            step *= 4;
+        }
         self.shown.events(events.len());
         self.shown.up_to(safe);
         Ok(FeedPage {
@@ -132,5 +141,17 @@ impl Reader {
             safe_up_to: FeedCursor { sequence: safe, ..head },
             is_caught_up: safe == head.sequence,
         })
+    }
+}
+
+/// At most so many events after one place up to another, in the order of the log.
+fn between(after: i64, to: i64, limit: usize) -> Stretch {
+    let bound =
+        |sequence, inclusive| Some(Bound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
+    Stretch {
+        order: Order { field: OrderField::Sequence, descending: false },
+        start: bound(after, false),
+        end: bound(to, true),
+        limit: limit as u64,
     }
 }

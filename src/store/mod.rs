@@ -77,7 +77,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The database's schema is not this version's.
-    #[error("the database is not at this version's schema ({0}): run `auditgraph migrate`")]
+    #[error("the database is not at this version's schema: {0}")]
     Schema(String),
     /// The database is set up so that the log's promises would not hold.
     #[error("the database cannot keep the log's promises: {0}")]
@@ -222,6 +222,11 @@ impl Store {
 
     /// Brings the database to this version's schema. Several processes may try at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        match self.applied().await {
+            Ok(applied) if applied.len() > known_migrations().len() => return Err(newer()),
+            Ok(_) | Err(StoreError::Schema(_)) => {}
+            Err(error) => return Err(error),
+        }
         if self.backend() == DbBackend::Postgres {
             // Held by a connection of its own until the migration is through.
             let pool = self.write.get_postgres_connection_pool();
@@ -249,9 +254,9 @@ impl Store {
         if applied == known {
             Ok(())
         } else if applied.len() > known.len() {
-            Err(StoreError::Schema("it is newer than this program".to_owned()))
+            Err(newer())
         } else {
-            Err(StoreError::Schema("it is older than this program".to_owned()))
+            Err(StoreError::Schema("it is older than this program: run `auditgraph migrate`".to_owned()))
         }
     }
 
@@ -260,7 +265,7 @@ impl Store {
         let sql = "SELECT version FROM seaql_migrations ORDER BY version";
         let asked = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
         let rows = self.in_time(READY_PATIENCE, asked).await.map_err(|error| match error {
-            StoreError::Database(_) => StoreError::Schema("it is empty".to_owned()),
+            StoreError::Database(_) => StoreError::Schema("it is empty: run `auditgraph migrate`".to_owned()),
             other => other,
         })?;
         Ok(rows.iter().map(|row| row.try_get_by(0)).collect::<Result<_, _>>()?)
@@ -316,6 +321,10 @@ impl Store {
     pub fn writer(&self, tenant: &Tenant) -> Writer {
         Writer::new(self.clone(), tenant.id)
     }
+}
+
+fn newer() -> StoreError {
+    StoreError::Schema("it is newer than this program: run the version that migrated it, or a later one".to_owned())
 }
 
 /// The migrations that this version knows.

@@ -5,8 +5,8 @@
 //! cursor's own row is not in the list any more does a probe of one row decide.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::{Stream, TryStreamExt as _};
@@ -33,6 +33,8 @@ pub struct Reader {
     pub(super) shown: Shown,
     allowance: Allowance,
     rows: Arc<AtomicU64>,
+    /// Which log it is, once that was read. A reader lives as long as a request.
+    pub(super) log_id: Arc<OnceLock<[u8; 16]>>,
 }
 
 /// What a reader has shown so far. Clones are the same.
@@ -81,7 +83,15 @@ pub struct Extent {
 
 impl Reader {
     pub(super) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
-        Self { store, tenant_id, scope, shown: Shown::default(), allowance: Allowance::default(), rows: Arc::default() }
+        Self {
+            store,
+            tenant_id,
+            scope,
+            shown: Shown::default(),
+            allowance: Allowance::default(),
+            rows: Arc::default(),
+            log_id: Arc::default(),
+        }
     }
 
     /// The same, for a request that may take so much.

@@ -6,8 +6,7 @@ use super::held::{Entry, Log};
 use super::{Grain, Key, Needs};
 use crate::audit::filter::{Condition, EventText, SetCondition, TimeRange};
 use crate::audit::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
-use crate::store::sql::Sql;
-use crate::store::{List, Reader, StoreError, select};
+use crate::store::{List, Reader, StoreError};
 
 /// How many days are counted at a time: they need not all be kept.
 const DAYS_AT_ONCE: usize = 32;
@@ -143,7 +142,10 @@ impl Reader {
             return Ok(false);
         };
         let Some(cover) = Cover::of(list.period, edges, needs) else { return Ok(false) };
-        let log_id = self.feed_head().await?.log_id;
+        let log_id = match self.log_id.get() {
+            Some(log_id) => *log_id,
+            None => self.feed_head().await?.log_id,
+        };
         let kept = self.store.held.of(self.tenant_id);
         let mut guard = kept.log.lock().await;
         // A place further back is answered without what is kept, and not kept.
@@ -158,7 +160,12 @@ impl Reader {
         Box::pin(self.count_days(log, &cover, &mut counting)).await?;
         let late = log.late(as_of, needs.actor);
         counting.count(log, late.filter(|late| list.period.contains(Timestamp(late.moment))));
-        Box::pin(self.count_edges(log, needs, &mut counting)).await?;
+        // The events of blocks in spans of which the period has a part: before its first whole span, after its last.
+        let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
+        for part in around(list.period, grain.within(list.period)).into_iter().flatten() {
+            let entries = Box::pin(log.edge(self, grain, part)).await?;
+            counting.count(log, entries.iter().copied());
+        }
         if !is_past {
             self.store.held.make_room(self.tenant_id, &kept, &mut guard);
         }
@@ -181,40 +188,6 @@ impl Reader {
                     counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.moment))));
                 }
                 log.let_go();
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts the events of blocks in spans of which the period has a part: before its first whole span, after its last.
-    async fn count_edges<T: Tally>(
-        &self,
-        log: &Log,
-        needs: Needs,
-        counting: &mut Counting<'_, T>,
-    ) -> Result<(), StoreError> {
-        let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
-        let (period, everything) = (counting.list.period, Condition::everything());
-        for period in around(period, grain.within(period)).into_iter().flatten() {
-            let events = select::List {
-                tenant_id: self.tenant_id,
-                scope: &self.scope,
-                condition: &everything,
-                period,
-                as_of: Some(log.end()),
-                after: None,
-            };
-            let (columns, at) = grain.columns();
-            let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
-            sql.push(columns).push(", MIN(e.occurred_at), COUNT(*), MAX(e.sequence)");
-            events.unordered(&mut sql);
-            sql.push(" GROUP BY ").push(columns);
-            for row in self.query(sql).await? {
-                let key = grain.key(&row)?;
-                let (moment, events, newest) = (row.try_get_by(at)?, row.try_get_by(at + 1)?, row.try_get_by(at + 2)?);
-                if let Some(group) = counting.group(&key) {
-                    counting.tally.add(group, moment, events, newest);
-                }
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 //! What is kept is of the whole log: who asks for it counts only what their scope shows. It is bounded: when all
 //! tenants together have more than [`HELD_MAX`], the others are forgotten, and read again when they are asked for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,10 +14,12 @@ use indexmap::IndexSet;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryResult};
 
 use super::{Grain, Key};
+use crate::audit::Scope;
+use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::time::DAY;
 use crate::store::known::locked;
 use crate::store::sql::Sql;
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, StoreError, select};
 
 /// The most entries that are kept, of all tenants together; each has 32 bytes.
 const HELD_MAX: usize = 1 << 20;
@@ -25,6 +27,8 @@ const HELD_MAX: usize = 1 << 20;
 const KEY_WEIGHT: usize = 8;
 /// The most events after the last block that are kept, eight times those of a block: blocks may be a little behind.
 const LATE_MAX: i64 = 65_536;
+/// The most parts of spans that are kept.
+const EDGES_MAX: usize = 16;
 /// How many keys are asked for in one statement.
 const KEYS_ASKED: usize = 1_000;
 
@@ -109,7 +113,12 @@ pub(super) struct Log {
     /// The first and the last day that the rollups have; none if they have none.
     span: Option<(i64, i64)>,
     late: Vec<Late>,
+    /// Parts of spans that were counted lately.
+    edges: VecDeque<(Edge, Arc<[Entry]>)>,
 }
+
+/// A part of a span, up to where the last block ends.
+type Edge = (Grain, TimeRange);
 
 impl Log {
     /// A log of which nothing is kept yet, up to a block.
@@ -126,7 +135,8 @@ impl Log {
 
     fn size(&self) -> usize {
         let days: usize = self.days.values().map(|entries| entries.len() + 1).sum();
-        days + self.late.len() + self.keys.len() * KEY_WEIGHT
+        let edges: usize = self.edges.iter().map(|(_, entries)| entries.len()).sum();
+        days + edges + self.late.len() + self.keys.len() * KEY_WEIGHT
     }
 
     /// Where what is kept of the end of the log ends.
@@ -183,11 +193,6 @@ impl Log {
         self.keys.insert_full(key).0
     }
 
-    /// Where the last block ends.
-    pub(super) const fn end(&self) -> i64 {
-        self.end
-    }
-
     /// All keys, at their places.
     pub(super) fn keys(&self) -> &IndexSet<Key> {
         &self.keys
@@ -215,6 +220,44 @@ impl Log {
             }
         }
         (self.block, self.end) = (block, end);
+        self.edges.clear();
+    }
+
+    /// The events of blocks in a part of a span, counted in the database. What asks for one count of a period asks for
+    /// more of it.
+    pub(super) async fn edge(
+        &mut self,
+        reader: &Reader,
+        grain: Grain,
+        period: TimeRange,
+    ) -> Result<Arc<[Entry]>, StoreError> {
+        if let Some((_, entries)) = self.edges.iter().find(|(edge, _)| *edge == (grain, period)) {
+            return Ok(Arc::clone(entries));
+        }
+        let (scope, everything) = (Scope::all(), Condition::everything());
+        let as_of = Some(self.end);
+        let events = select::List {
+            tenant_id: reader.tenant_id,
+            scope: &scope,
+            condition: &everything,
+            period,
+            as_of,
+            after: None,
+        };
+        let (columns, at) = grain.columns();
+        let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT ");
+        sql.push(columns).push(", MIN(e.occurred_at), COUNT(*), MAX(e.sequence)");
+        events.unordered(&mut sql);
+        sql.push(" GROUP BY ").push(columns);
+        let rows = reader.query(sql).await?;
+        let entries = rows.iter().map(|row| {
+            let (moment, events, newest) = (row.try_get_by(at)?, row.try_get_by(at + 1)?, row.try_get_by(at + 2)?);
+            Ok(Entry { moment, events, newest, key: self.key(grain.key(row)?) })
+        });
+        let entries = entries.collect::<Result<Arc<[Entry]>, StoreError>>()?;
+        self.edges.truncate(EDGES_MAX - 1);
+        self.edges.push_front(((grain, period), Arc::clone(&entries)));
+        Ok(entries)
     }
 
     /// The days in UTC that meet a span and that the rollups have.

@@ -90,7 +90,8 @@ async fn pages_of_listed_origins_may_ask_and_no_others() {
             )
             .await;
         assert_eq!(answer.header("access-control-allow-origin"), origin);
-        assert!(answer.header("access-control-expose-headers").contains("x-request-id"));
+        let exposed = answer.header("access-control-expose-headers");
+        assert!(exposed.contains("x-request-id") && exposed.contains("x-auditgraph-export-id"), "{exposed}");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
         let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
         assert!(vary.join(",").contains("Origin"), "{vary:?}");

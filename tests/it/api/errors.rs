@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::Answer;
-use crate::harness::events::event;
+use crate::harness::client::{Answer, Client};
+use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
 /// Status, media type and body of an answer, in a line.
 fn shown(what: &str, answer: &Answer) -> String {
@@ -322,6 +322,37 @@ async fn a_document_that_was_found_valid_is_answered_as_it_was_at_first() {
             assert_eq!((again, without_lines(&found)), (*status, without_lines(body)), "{query} {variables}");
         }
     }
+}
+
+#[tokio::test]
+async fn variables_that_are_left_out_have_their_defaults_and_those_of_their_arguments() {
+    let app = TestApp::start().await;
+    app.record([event("a").at(app.now().plus(-HOUR)), event("old").at(app.now().plus(-40 * DAY))]).await;
+    let query = "query($yes: Boolean! = true, $no: Boolean! = false, $n: Int, $t: Int, $i: HistogramInterval, $p: AuditPeriodInput) {
+        auditEvents(first: 1, period: $p) { totalCount @include(if: $yes) nodes { eventKey @skip(if: $no) activity @skip(if: $yes) } }
+        auditEventFeed(first: $n) { events { eventKey } }
+        auditEventSummary { facet(field: STATUS, top: $t) { otherCount } histogram(interval: $i) { count } }
+    }";
+    let answer = app.admin().query(query).await;
+    assert_eq!(*answer.data("/auditEvents"), json!({ "totalCount": 1, "nodes": [{ "eventKey": "a" }] }));
+    assert_eq!(*answer.data("/auditEventFeed/events"), json!([{ "eventKey": "a" }, { "eventKey": "old" }]));
+    assert_eq!(*answer.data("/auditEventSummary/facet"), json!({ "otherCount": 0 }));
+    assert!(answer.data("/auditEventSummary/histogram").as_array().unwrap().len() >= 30);
+    let switched = json!({ "yes": false, "no": true });
+    let answer = app.admin().query_with(query, switched).await;
+    assert_eq!(answer.data("/auditEvents")["nodes"][0]["activity"], "Add user");
+    assert_eq!(answer.data("/auditEvents").get("totalCount"), None);
+    // What is recorded only if a default says so.
+    let mutation = "mutation($do: Boolean! = true, $events: [AuditEventInput!]!) {
+        recordAuditEvents(input: { events: $events }) @include(if: $do) { recordedCount }
+    }";
+    let input = json!({ "eventKey": "b", "occurredAt": "2026-01-02T03:04:05Z", "service": "S", "category": "C",
+        "activity": "A", "status": "SUCCESS", "actor": { "system": { "name": "Job" } } });
+    let recorder = Client::new(&app.url).permitted("contoso", "audit/write");
+    let skipped = recorder.query_with(mutation, json!({ "do": false, "events": [input] })).await;
+    assert_eq!(*skipped.data(""), json!({}));
+    let answer = recorder.query_with(mutation, json!({ "events": [input] })).await;
+    assert_eq!(*answer.data("/recordAuditEvents"), json!({ "recordedCount": 1 }));
 }
 
 /// The answer without the lines of locations, which a comment before the document moves.

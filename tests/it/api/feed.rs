@@ -61,6 +61,31 @@ async fn the_cursor_moves_where_nothing_matches_and_nothing_invisible_shows() {
 }
 
 #[tokio::test]
+async fn a_page_looks_further_than_its_first_step() {
+    let app = TestApp::start().await;
+    let rare = |i| [390, 395, 850].contains(&i);
+    for start in [0, 450] {
+        let events = start..start + 450;
+        app.record(events.map(|i| event(&i.to_string()).activity(if rare(i) { "Delete user" } else { "Add user" })))
+            .await;
+    }
+    let query = "query($filter: AuditEventFilter, $first: Int!) { auditEventFeed(first: $first, filter: $filter) {
+        events { eventKey } scannedFrom safeUpTo isCaughtUp } }";
+    let filter = json!({ "activity": { "eq": "Delete user" } });
+    for (first, keys, safe, is_caught_up) in [
+        (2, vec!["390", "395"], 396, false),
+        (3, vec!["390", "395", "850"], 851, false),
+        (9, vec!["390", "395", "850"], 900, true),
+    ] {
+        let answer = app.admin().query_with(query, json!({ "filter": filter, "first": first })).await;
+        let page = answer.data("/auditEventFeed");
+        let found: Vec<_> =
+            page["events"].as_array().unwrap().iter().map(|event| event["eventKey"].as_str().unwrap()).collect();
+        assert_eq!((found, &page["safeUpTo"], &page["isCaughtUp"]), (keys, &json!(safe), &json!(is_caught_up)));
+    }
+}
+
+#[tokio::test]
 async fn cursors_of_another_log_have_expired_and_others_are_refused() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     other.record([event("a")]).await;

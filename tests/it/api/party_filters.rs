@@ -194,6 +194,10 @@ async fn involving_is_the_actor_or_a_target() {
         (json!({ "contains": "carol" }), ""),
         (json!({ "isSet": true }), "ab"),
         (json!({ "isSet": false }), "c"),
+        (json!({ "notIn": ["ada@contoso.example"] }), "bc"),
+        (json!({ "notIn": ["ada", "nobody"] }), "ac"),
+        (json!({ "notIn": [] }), "abc"),
+        (json!({ "startsWith": "ada", "notIn": ["bob"] }), "b"),
         (json!({ "startsWith": "ada", "contains": "contoso" }), "a"),
     ];
     assert_finds(&app, "involving", cases).await;

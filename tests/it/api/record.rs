@@ -125,10 +125,12 @@ async fn too_many_too_few_and_reserved_are_refused() {
     let many: Vec<Value> = (0..1_001).map(|i| event(&i.to_string())).collect();
     assert_eq!(post(&client, "application/json", Value::from(many.clone()).to_string()).await.status, 413);
     assert_eq!(record(&client, json!([])).await.error().0, "BAD_USER_INPUT");
-    let mut reserved = event("a");
-    reserved["service"] = "AuditGraph".into();
-    let answer = record(&client, json!([reserved])).await;
-    assert_eq!(answer.data("/recordAuditEvents/results/0/problems/0")["code"], "NOT_PERMITTED");
+    for service in ["AuditGraph", "auditgraph.", "auditgraph\u{200b}", "ａｕｄｉｔ-graph"] {
+        let mut reserved = event("a");
+        reserved["service"] = service.into();
+        let answer = record(&client, json!([reserved])).await;
+        assert_eq!(answer.data("/recordAuditEvents/results/0/problems/0")["code"], "NOT_PERMITTED", "{service}");
+    }
     assert_eq!(app.admin().keys(json!({})).await, Vec::<String>::new());
 }
 

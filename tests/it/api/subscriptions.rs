@@ -120,6 +120,14 @@ async fn what_cannot_be_followed_is_refused_with_its_code() {
     assert_eq!(refused(&recorder, json!({})).await, "FORBIDDEN");
     let anonymous = Events::ask(&app.anonymous(), FOLLOW, json!({})).await.err().unwrap();
     assert_eq!((anonymous.status, anonymous.error().0), (401, "UNAUTHENTICATED"));
+    // Section 5.2.4.1 of the specification; each more would be a stream that no limit counts.
+    for two in [
+        "subscription { a: auditEventsRecorded { safeUpTo } b: auditEventsRecorded { safeUpTo } }",
+        "subscription { ...F auditEventsRecorded { safeUpTo } } fragment F on Subscription { __typename }",
+    ] {
+        let refused = Events::ask(&app.admin(), two, json!({})).await.err().unwrap();
+        assert_eq!(refused.error(), ("BAD_USER_INPUT", "a subscription must select exactly one field"));
+    }
     let plain = app.admin().query_with(FOLLOW, json!({})).await;
     assert_eq!(plain.error().0, "BAD_USER_INPUT");
 }

@@ -64,6 +64,33 @@ async fn a_database_without_schema_is_not_ready_for_a_server() {
     assert!(desk.run(&["verify"]).refused().contains(if desk.database.is_postgres() { "migrate" } else { "no log" }));
 }
 
+#[tokio::test]
+async fn a_database_that_cannot_be_written_is_refused() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    if !desk.database.is_postgres() {
+        return;
+    }
+    let url = format!("{}&options[default_transaction_read_only]=on", desk.database.url);
+    let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
+    let checked = run(&["check", "--jwt-secret", SECRET, "--database-url", &url]);
+    assert!(lines(&checked, "WRONG").contains(why), "{checked:?}");
+    let served = run(&["serve", "--jwt-secret", SECRET, "--listen", "127.0.0.1:0", "--database-url", &url]);
+    assert!(served.refused().contains(why), "{served:?}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_left_alone() {
+    let desk = Desk::new().await;
+    desk.database
+        .execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99990101_000001_later', 0)")
+        .await;
+    for command in [&["migrate"][..], &["serve", "--jwt-secret", SECRET, "--listen", "127.0.0.1:0"]] {
+        let told = desk.run(command);
+        assert!(told.refused().contains("newer than this program: run the version that migrated it"), "{told:?}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_others_may_read_is_named() {

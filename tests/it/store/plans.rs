@@ -7,12 +7,12 @@ use auditgraph::audit::filter::{
 };
 use auditgraph::audit::page::{Order, OrderField, Page};
 use auditgraph::audit::time::DAY;
-use auditgraph::audit::{EventId, Scope, ServiceSet, Status, Timestamp};
+use auditgraph::audit::{EventId, Scope, ServiceSet, Status, Target, Timestamp};
 use auditgraph::store::List;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait as _};
 
 use crate::harness::database::{NOW, Statements, TestDatabase, TestLog};
-use crate::harness::events::event;
+use crate::harness::events::{EventExt as _, change, event, target};
 
 const EVENTS: i64 = 30_000;
 const LIMIT: u32 = 50;
@@ -385,6 +385,47 @@ async fn what_no_index_has_as_it_is_is_walked_in_the_order_of_the_page() {
             assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
             transaction.rollback().await.unwrap();
         }
+    }
+}
+
+#[tokio::test]
+async fn each_change_of_an_event_is_met_once() {
+    let (targets, changes) = (60, 40);
+    let statements = Statements::default();
+    let log = TestLog::observed(Some(statements.observer())).await;
+    let names = (0..changes).map(|i| format!("property {i}"));
+    let properties: Vec<_> = names.map(|name| change(&name, None, Some("1"))).collect();
+    let target = |i| Target { modified_properties: properties.clone(), ..target(&format!("target {i}")) };
+    log.record([event("large").targets((0..targets).map(target).collect())]).await;
+    let property =
+        PropertyCondition { name: Some(one("property 5")), to: Some([7; 16]), ..PropertyCondition::default() };
+    let alone = TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
+    let both = TargetCondition { search: Some("target".to_owned()), ..alone.clone() };
+    for condition in [alone, both] {
+        let list = List {
+            condition: Condition::Not(Box::new(Condition::Target(Box::new(condition)))),
+            period: TimeRange { from: Some(start()), to: None },
+            as_of: None,
+        };
+        statements.take();
+        assert_eq!(log.reader().count_up_to(&list, 10).await.unwrap(), (1, true));
+        let sql = statements.take().remove(0);
+        let connection = log.database.connection().await;
+        let transaction = connection.begin().await.unwrap();
+        if log.database.is_postgres() {
+            let asked = ["property 5".to_owned(), "\\x07".to_owned(), "%target%".to_owned()];
+            let values = values_of(&sql, &asked);
+            let plan = postgres_plan(&transaction, &sql, &values, "auto").await;
+            assert!(examined(&plan) < f64::from(targets * changes * 3), "{sql}\n{plan}");
+        } else {
+            let plan = sqlite_plan(&transaction, &sql).await;
+            let place = |word: &str| plan.find(word);
+            assert!(
+                place("SEARCH p ").is_some() && place("SEARCH t ").is_none_or(|t| place("SEARCH p ") < Some(t)),
+                "{plan}"
+            );
+        }
+        transaction.rollback().await.unwrap();
     }
 }
 
