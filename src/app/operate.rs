@@ -52,6 +52,13 @@ pub async fn verify(config: &Verify, complain: &mut (dyn FnMut(String) + Send)) 
         };
         found.events += store.verify(log, &mut tell).await?;
     }
+    if config.tenant.is_none() {
+        let mut tell = |difference: Difference| {
+            found.differences += 1;
+            complain(printable(&format!("{}.{} {}", difference.table, difference.column, difference.reason)));
+        };
+        store.verify_owners(&mut tell).await?;
+    }
     if found.differences > config.differences_max {
         complain(format!("and {} more", found.differences - config.differences_max));
     }

@@ -18,6 +18,7 @@ use crate::audit::time::{DAY, HOUR};
 use crate::audit::{FacetField, Timestamp};
 
 pub use build::BLOCK_EVENTS;
+pub(super) use build::{Count, Counts};
 pub(super) use count::Tally;
 pub(super) use held::Held;
 

@@ -1,11 +1,12 @@
 //! Looking whether the log is whole: numbers without gaps, in the order of recording, and columns and side tables that
-//! say what the bodies say.
+//! say what the bodies say, sums included.
 //!
 //! The rows that a body makes are made again by the code that records, and compared with those that stand. It is one
 //! reading of one moment, so it may run beside a server; it walks through the log in pieces, so memory does not grow
 //! with the log. What it cannot tell is whether somebody changed a body together with all that follows from it.
 
 mod party;
+mod sums;
 mod tally;
 
 use std::collections::{BTreeMap, HashMap};
@@ -132,6 +133,7 @@ impl Look<'_> {
         self.surplus_keys().await?;
         self.surplus_parties(head).await?;
         self.compare_tally(head);
+        self.sums().await?;
         Ok(())
     }
 

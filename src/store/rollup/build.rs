@@ -5,10 +5,10 @@
 //! same block one succeeds; a crash leaves a block whole or not there. How far the blocks reach is the number of the
 //! last one, and what comes after it is counted in the events themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::{rollup, rollup_block, rollup_key, tenant_log};
-use sea_orm::{ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 use sea_orm::{DatabaseTransaction, SqlErr, Statement, TransactionTrait as _};
 
 use super::{Grain, Key, held};
@@ -19,17 +19,54 @@ use crate::store::{Store, StoreError, bulk, writing};
 pub const BLOCK_EVENTS: u32 = 8_192;
 
 /// A count, and the last event counted.
-#[derive(Clone, Copy, Default)]
-struct Count {
-    events: i64,
-    newest: i64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Count {
+    pub(in crate::store) events: i64,
+    pub(in crate::store) newest: i64,
 }
 
 /// What a block adds to the tables.
 #[derive(Default)]
-struct Counts(HashMap<(Grain, i64, Key), Count>);
+pub(in crate::store) struct Counts(HashMap<(Grain, i64, Key), Count>);
 
 impl Counts {
+    /// Counts the events after one place up to another.
+    pub(in crate::store) async fn read(
+        connection: &impl ConnectionTrait,
+        tenant_id: i32,
+        after: i64,
+        to: i64,
+    ) -> Result<Self, StoreError> {
+        let mut sql = Sql::for_tenant(tenant_id, "SELECT ");
+        sql.push(held::COLUMNS).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
+        sql.push(" AND sequence <= ").bind(to);
+        let mut counts = Self::default();
+        for row in connection.query_all_raw(sql.statement(connection.get_database_backend())).await? {
+            let (sequence, occurred_at, kind, actor) = held::counted(&row)?;
+            counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
+            counts.add(Grain::Day, occurred_at, kind, sequence);
+            counts.add(Grain::ActorDay, occurred_at, actor, sequence);
+        }
+        Ok(counts)
+    }
+
+    /// When the spans with counts start.
+    pub(in crate::store) fn spans(&self, grain: Grain) -> Vec<i64> {
+        let starts: BTreeSet<i64> =
+            self.0.keys().filter(|(of, ..)| *of == grain).map(|(_, starts_at, _)| *starts_at).collect();
+        starts.into_iter().collect()
+    }
+
+    /// Takes a count out.
+    pub(in crate::store) fn take(&mut self, grain: Grain, starts_at: i64, key: &Key) -> Option<Count> {
+        self.0.remove(&(grain, starts_at, key.clone()))
+    }
+
+    /// Whether nothing is counted, or all was taken out.
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn add(&mut self, grain: Grain, occurred_at: i64, key: Key, sequence: i64) {
         let start = occurred_at - occurred_at.rem_euclid(grain.micros());
         let count = self.0.entry((grain, start, key)).or_default();
@@ -51,7 +88,7 @@ impl Store {
             while after + size <= head.last_sequence {
                 let next =
                     rollup_block::Model { tenant_id: head.tenant_id, block: block + 1, last_sequence: after + size };
-                let counts = self.counts(head.tenant_id, after, next.last_sequence).await?;
+                let counts = Counts::read(&self.read, head.tenant_id, after, next.last_sequence).await?;
                 if !self.write_block(&next, counts, &mut numbers).await? {
                     // Another process was there first, and goes on from there.
                     break;
@@ -69,21 +106,6 @@ impl Store {
         let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
         let last = |row: &sea_orm::QueryResult| Ok((row.try_get_by(0)?, (row.try_get_by(1)?, row.try_get_by(2)?)));
         rows.iter().map(last).collect()
-    }
-
-    /// Counts the events after one place up to another.
-    async fn counts(&self, tenant_id: i32, after: i64, to: i64) -> Result<Counts, StoreError> {
-        let mut sql = Sql::for_tenant(tenant_id, "SELECT ");
-        sql.push(held::COLUMNS).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
-        sql.push(" AND sequence <= ").bind(to);
-        let mut counts = Counts::default();
-        for row in self.read.query_all_raw(sql.statement(self.backend())).await? {
-            let (sequence, occurred_at, kind, actor) = held::counted(&row)?;
-            counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
-            counts.add(Grain::Day, occurred_at, kind, sequence);
-            counts.add(Grain::ActorDay, occurred_at, actor, sequence);
-        }
-        Ok(counts)
     }
 
     /// Writes a block; false if it is there already. `numbers` are those of the log's keys, once they were read.

@@ -7,7 +7,7 @@ use auditgraph::audit::filter::{
 };
 use auditgraph::audit::page::{Order, OrderField, Page};
 use auditgraph::audit::time::DAY;
-use auditgraph::audit::{EventId, Scope, ServiceSet, Status, Target, Timestamp};
+use auditgraph::audit::{EventId, PropertyChange, Scope, ServiceSet, Status, Target, Timestamp};
 use auditgraph::store::List;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait as _};
 
@@ -397,8 +397,11 @@ async fn each_change_of_an_event_is_met_once() {
     let properties: Vec<_> = names.map(|name| change(&name, None, Some("1"))).collect();
     let target = |i| Target { modified_properties: properties.clone(), ..target(&format!("target {i}")) };
     log.record([event("large").targets((0..targets).map(target).collect())]).await;
-    let property =
-        PropertyCondition { name: Some(one("property 5")), to: Some([7; 16]), ..PropertyCondition::default() };
+    let property = PropertyCondition {
+        name: Some(one("property 5")),
+        change: Some(PropertyChange::Removed),
+        ..PropertyCondition::default()
+    };
     let alone = TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
     let both = TargetCondition { search: Some("target".to_owned()), ..alone.clone() };
     for condition in [alone, both] {
@@ -413,7 +416,7 @@ async fn each_change_of_an_event_is_met_once() {
         let connection = log.database.connection().await;
         let transaction = connection.begin().await.unwrap();
         if log.database.is_postgres() {
-            let asked = ["property 5".to_owned(), "\\x07".to_owned(), "%target%".to_owned()];
+            let asked = ["property 5".to_owned(), "REMOVED".to_owned(), "%target%".to_owned()];
             let values = values_of(&sql, &asked);
             let plan = postgres_plan(&transaction, &sql, &values, "auto").await;
             assert!(examined(&plan) < f64::from(targets * changes * 3), "{sql}\n{plan}");

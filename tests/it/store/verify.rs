@@ -28,7 +28,10 @@ async fn log() -> TestLog {
 /// Runs statements on the database, looks at what `verify` says, and puts the tables back.
 async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     let tables = ["tenant_log", "audit_event", "event_key", "actor", "target", "event_target", "property_change"];
-    let tables = tables.into_iter().chain(["activity_type"]).filter(|table| damage.join(" ").contains(table));
+    let tables = tables
+        .into_iter()
+        .chain(["activity_type", "rollup", "rollup_key", "rollup_block"])
+        .filter(|table| damage.join(" ").contains(table));
     let tables: Vec<&str> = tables.collect();
     for table in &tables {
         log.database.execute(&format!("CREATE TABLE saved_{table} AS SELECT * FROM {table}")).await;
@@ -60,6 +63,56 @@ async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
     assert_eq!(differences(&log).await, []);
     assert_eq!(differences(&self::log().await).await, []);
     assert_eq!(differences(&TestLog::new().await).await, []);
+}
+
+#[tokio::test]
+async fn sums_that_the_events_do_not_make_are_named() {
+    let log = log().await;
+    log.store.roll_up(2).await.unwrap();
+    assert_eq!(differences(&log).await, []);
+    let wrong = "rollup.events is not what the events say";
+    for (damage, expected) in [
+        ("UPDATE rollup SET events = events + 1000 WHERE block = 2 AND grain = 1", vec![wrong]),
+        ("UPDATE rollup SET newest = 1 WHERE block = 2 AND grain = 2", vec![wrong]),
+        ("UPDATE rollup_key SET status = 'FAILURE' WHERE status <> ''", vec![wrong]),
+        ("DELETE FROM rollup_key", vec![wrong]),
+        (
+            "DELETE FROM rollup WHERE block = 1 AND grain = 0",
+            vec!["2 rollup.events lacks rows of the block that ends here"],
+        ),
+        (
+            "UPDATE rollup SET starts_at = 0 WHERE block = 1 AND grain = 0",
+            vec!["rollup.block has rows that belong to no events"],
+        ),
+        (
+            "UPDATE rollup_block SET last_sequence = 9 WHERE block = 2",
+            vec!["rollup_block.last_sequence is not that of the next block"],
+        ),
+        ("DELETE FROM rollup_block WHERE block = 1", vec!["rollup_block.last_sequence is not that of the next block"]),
+    ] {
+        let found = after(&log, &[damage]).await;
+        for expected in expected {
+            assert!(found.iter().any(|line| line.ends_with(expected)), "{damage}: {found:?}");
+        }
+    }
+    assert_eq!(differences(&log).await, []);
+}
+
+#[tokio::test]
+async fn a_log_without_its_tenant_is_named() {
+    let log = log().await;
+    let owners = async || {
+        let mut found = Vec::new();
+        log.store.verify_owners(&mut |difference| found.push(difference.reason)).await.unwrap();
+        found
+    };
+    assert_eq!(owners().await, Vec::<String>::new());
+    // Whoever opens a file by other means need not heed foreign keys.
+    if log.database.is_postgres() {
+        return;
+    }
+    log.database.execute("PRAGMA foreign_keys = OFF; DELETE FROM tenant").await;
+    assert_eq!(owners().await, ["is missing of a log of 5 events"]);
 }
 
 #[tokio::test]
