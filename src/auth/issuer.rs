@@ -15,6 +15,9 @@ use crate::audit::time::SECOND;
 /// What stands for the tenant in the name of an issuer.
 pub(super) const TENANT_IN_ISSUER: &str = "{tenantid}";
 
+/// The most bytes of a caller's name: what OpenID Connect allows (Core, section 2).
+const SUBJECT_BYTES_MAX: usize = 255;
+
 /// Who signs tokens, with which keys, and for whom.
 #[derive(Debug)]
 pub(super) struct Issuer {
@@ -56,6 +59,9 @@ impl Issuer {
             return Err(Rejected::WrongAudience);
         }
         let subject = claims.first_text(&["sub", "oid", "appid", "azp"])?.ok_or(Rejected::SubjectMissing)?;
+        if subject.len() > SUBJECT_BYTES_MAX {
+            return Err(Rejected::ClaimMalformed("sub".to_owned()));
+        }
         let tenant = self.tenant(claims)?;
         let user_principal_name = claims.first_text(&["upn", "preferred_username", "unique_name"])?;
         let display_name = claims.text("name")?;

@@ -96,7 +96,7 @@ impl fmt::Display for Rejected {
             Self::NameRepeated => "A name stands twice in the token's header or claims.",
             Self::AlgorithmNotAllowed => "The token is signed with an algorithm that is not accepted here.",
             Self::TypeNotAllowed => "The token is not an access token: its `typ` is neither `JWT` nor `at+jwt`.",
-            Self::ExtensionNotSupported => "The token demands an extension (`crit`), and none is supported.",
+            Self::ExtensionNotSupported => "The token demands what is not supported here (`crit`, `zip` or `cty`).",
             Self::UnknownKey => "The token names a key (`kid`) that its issuer does not publish.",
             Self::BadSignature => "The token's signature was not made with a key that is accepted here.",
             Self::KeysUnavailable => "The keys of the token's issuer cannot be read at the moment; try again.",

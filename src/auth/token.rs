@@ -177,7 +177,8 @@ fn signs_for(key: &Key, iss: Option<&str>) -> bool {
 /// The algorithm that a header names, if the header is one of an access token without extensions.
 fn algorithm(header: &Claims) -> Result<Algorithm, Rejected> {
     const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
-    if header.get("crit").is_some() {
+    // Compressed claims (`zip`) and a token in a token (`cty`) are for encrypted ones.
+    if ["crit", "zip", "cty"].iter().any(|name| header.get(name).is_some()) {
         return Err(Rejected::ExtensionNotSupported);
     }
     if header.get("typ").is_some() {

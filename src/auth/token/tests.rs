@@ -182,6 +182,10 @@ fn an_extension_that_must_be_understood_is_not() {
         let header = format!("{{\"alg\":\"HS256\",\"b64\":false,\"crit\":{crit}}}");
         assert_eq!(verify_header(&header), Err(Rejected::ExtensionNotSupported));
     }
+    for other in [r#""zip":"DEF""#, r#""cty":"JWT""#] {
+        let header = format!("{{\"alg\":\"HS256\",{other}}}");
+        assert_eq!(verify_header(&header), Err(Rejected::ExtensionNotSupported), "{other}");
+    }
 }
 
 #[test]
