@@ -130,7 +130,7 @@ fn items(
                 Item { event_key: None, event: Err(vec![problem]) }
             }
             Err(problem) => {
-                let sentence = format!("the body is no JSON: {problem}");
+                let sentence = format!("event {}, counted from 0, is no JSON: {problem}", items.len());
                 return Err((StatusCode::BAD_REQUEST, Invalid::new(sentence).into()));
             }
         });

@@ -155,6 +155,10 @@ async fn the_batch_endpoint_sums_up_by_its_status() {
         assert!(paths.contains(&path), "{path} in {paths:?}");
     }
     assert_eq!(post(&client, "application/json", "{").await.status, 400);
+    let list = format!("[{},{}]", event("d"), event("e")).replace("\"e\"", "\"\\ud800\"");
+    let half = post(&client, "application/json", list).await;
+    assert_eq!(half.status, 400);
+    assert!(half.error().1.starts_with("event 1, counted from 0, is no JSON: line 1: "), "{}", half.text);
     assert_eq!(post(&client, "application/json", "").await.status, 400);
     assert_eq!(post(&client, "text/plain", "{}").await.status, 415);
     assert_eq!(client.send(client.request(Method::GET, "/v1/events")).await.status, 405);
