@@ -36,7 +36,12 @@ pub(super) fn map_search_result(result: &Part) -> Result<Draft, Refused> {
         draft.category = Some(record_type_name(record_type));
     }
     draft.actor.ip_address = draft.actor.ip_address.take().or_else(|| result.take_at("clientIp"));
-    for key in ["createdDateTime", "service", "objectId", "userId", "userPrincipalName", "id", "operation"] {
+    #[rustfmt::skip]
+    let alike = [
+        "createdDateTime", "service", "objectId", "userId", "userPrincipalName", "id", "operation", "recordId", "userIds",
+        "operations",
+    ];
+    for key in alike {
         result.take_at(key);
     }
     let tenant = result.take_at("organizationId");
