@@ -174,7 +174,7 @@ impl Run<'_, '_> {
 
     async fn read(&mut self, file: &Path, input: impl Read) -> Result<(), Failed> {
         let shared: Arc<Path> = file.into();
-        for record in Records::new(input) {
+        for record in Records::of_file(input) {
             let (line, record) = match record {
                 Ok(record) => record,
                 Err(problem) => {

@@ -87,6 +87,8 @@
 //! | which values are sensitive | [`audit::sensitive`] |
 //! | which kind of operation and resource an activity is | [`audit::classification`] |
 //! | why nothing of a foreign record is lost | [`foreign`] |
+//! | which tables (CSV) are read, and by which parser | `foreign/reader/table.rs` |
+//! | which records are no audit records | `foreign/other_log.rs` |
 //! | exact pages in one statement | `store/read.rs` |
 //! | why a feed never skips and never repeats | `store/feed.rs` |
 //! | how followers learn of new events, also of other processes' | `store/tail.rs`, `store/follow.rs` |

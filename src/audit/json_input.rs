@@ -10,14 +10,27 @@ use super::{
     Target, Timestamp,
 };
 
-/// Whether an object is an event in our own words.
+/// Whether an object is an event in our own words, or an envelope around one.
 pub fn is_event(record: &Node) -> bool {
+    if is_cloud_event(record) {
+        return has_own_words(record);
+    }
     record.get("eventKey").is_some() || record.get("occurredAt").is_some()
 }
 
 /// Whether an object is a `CloudEvents` envelope (structured mode).
-pub fn is_cloud_event(record: &Node) -> bool {
+fn is_cloud_event(record: &Node) -> bool {
     record.get("specversion").is_some() && record.get("type").is_some()
+}
+
+/// Whether the data of an envelope is in our own words: it has an actor as only we write it, or the two other members
+/// that we ask for. What is not is a record of another system.
+fn has_own_words(envelope: &Node) -> bool {
+    let Some(data) = envelope.get("data") else { return false };
+    let is_actor = |actor: &Node| ["user", "application", "system"].iter().any(|kind| actor.get(kind).is_some());
+    let status = data.get("status").and_then(Node::as_str);
+    data.get("actor").is_some_and(is_actor)
+        || (data.get("category").is_some() && status.is_some_and(|status| Status::from_name(&status).is_some()))
 }
 
 /// The key of an event that may be unreadable otherwise.
@@ -29,12 +42,21 @@ pub fn event_key(record: &Node) -> Option<String> {
 /// Reads an event.
 pub fn parse(record: &Node) -> Result<EventInput, Vec<Problem>> {
     let mut reader = Reader::default();
-    let event = if is_cloud_event(record) { reader.event(&opened(record), "") } else { reader.event(record, "") };
+    let event = if is_cloud_event(record) {
+        reader.envelope(record);
+        reader.event(&opened(record), "")
+    } else {
+        reader.event(record, "")
+    };
     match event {
         Some(event) if reader.problems.is_empty() => Ok(event),
         _ => Err(reader.problems),
     }
 }
+
+/// What an envelope says, and the field of the event that this is.
+const FROM_ENVELOPE: [(&str, &str); 4] =
+    [("type", "activity"), ("time", "occurredAt"), ("source", "service"), ("id", "eventKey")];
 
 /// A `CloudEvents` envelope as the event it carries: `type` is the activity, `time` the time, `source` the service,
 /// `id` the key, `subject` the object id of the first target, `data` everything else.
@@ -43,7 +65,7 @@ fn opened(envelope: &Node) -> Node {
         Some(Node::Object(members)) => members.clone(),
         _ => Vec::new(),
     };
-    for (from, to) in [("type", "activity"), ("time", "occurredAt"), ("source", "service"), ("id", "eventKey")] {
+    for (from, to) in FROM_ENVELOPE {
         if let Some(value) = envelope.get(from) {
             members.retain(|(name, _)| name != to);
             members.push((to.to_owned(), value.clone()));
@@ -94,7 +116,27 @@ impl Reader {
                 self.wrong(&below(path, name), "is not a field of this object");
             }
         }
+        self.repeated(node, path, known);
         Some(node)
+    }
+
+    /// Which of these members are there more than once: it is not for us to say which one is meant.
+    fn repeated(&mut self, node: &Node, path: &str, names: &[&str]) {
+        let Node::Object(members) = node else { return };
+        for name in names {
+            if members.iter().filter(|(given, _)| given == name).nth(1).is_some() {
+                self.wrong(&below(path, name), "is there twice");
+            }
+        }
+    }
+
+    /// What the event that [`opened`] makes of an envelope cannot tell any more.
+    fn envelope(&mut self, envelope: &Node) {
+        self.repeated(envelope, "", &["specversion", "type", "source", "id", "time", "subject", "data"]);
+        if let Some(data) = envelope.get("data") {
+            let replaced = FROM_ENVELOPE.iter().filter(|(from, _)| envelope.get(from).is_some());
+            self.repeated(data, "", &replaced.map(|(_, to)| *to).collect::<Vec<_>>());
+        }
     }
 
     /// A member that is there and not null.

@@ -15,7 +15,11 @@ pub(super) fn map_entra(record: &Part) -> Result<Draft, Refused> {
     };
     let occurred_at = moment::take_first(resource, &["activityDateTime"])
         .or_else(|| moment::take_first(record, &["time", "TimeGenerated"]))
-        .ok_or_else(|| Refused("the row has no moment in `properties.activityDateTime` or `time`".to_owned()))?;
+        .ok_or_else(|| {
+            let places: &[(&str, &Part, &[&str])] =
+                &[("properties.", resource, &["activityDateTime"]), ("", record, &["time", "TimeGenerated"])];
+            moment::lacking(places, "the row", "`properties.activityDateTime` or `time`")
+        })?;
     let operation = record.take_at("operationName");
     let mut draft = match (directory_audit::draft(resource, occurred_at, &["operationName"]), operation) {
         (Ok(mut draft), Some(operation)) => {
@@ -57,7 +61,7 @@ pub(super) fn map_entra_2018(record: &Part) -> Result<Draft, Refused> {
         return Err(Refused("the row has no `properties`".to_owned()));
     };
     let occurred_at = moment::take_first(record, &["time", "TimeGenerated"])
-        .ok_or_else(|| Refused("the row has no moment in `time`".to_owned()))?;
+        .ok_or_else(|| moment::lacking(&[("", record, &["time", "TimeGenerated"])], "the row", "`time`"))?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;

@@ -14,15 +14,17 @@ pub(super) const ENTRA: &str = "Microsoft Entra ID";
 
 /// Reads a `directoryAudit`.
 pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
-    let occurred_at = moment::take_first(record, &["activityDateTime"])
-        .ok_or_else(|| Refused("the directoryAudit has no moment in `activityDateTime`".to_owned()))?;
+    let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
+        moment::lacking(&[("", record, &["activityDateTime"])], "the directoryAudit", "`activityDateTime`")
+    })?;
     draft(record, occurred_at, &["activityDisplayName"])
 }
 
 /// Reads a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
 pub(super) fn map_row(record: &Part) -> Result<Draft, Refused> {
-    let occurred_at = moment::take_first(record, &["ActivityDateTime", "TimeGenerated"])
-        .ok_or_else(|| Refused("the row has no moment in `ActivityDateTime` or `TimeGenerated`".to_owned()))?;
+    let times = ["ActivityDateTime", "TimeGenerated"];
+    let occurred_at = moment::take_first(record, &times)
+        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the row", "`ActivityDateTime` or `TimeGenerated`"))?;
     let mut draft = draft(record, occurred_at, &["OperationName", "ActivityDisplayName"])?;
     draft.tenant = record.take_at("AADTenantId").or_else(|| tenant_in_resource_id(record));
     Ok(draft)

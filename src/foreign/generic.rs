@@ -65,7 +65,8 @@ pub(super) fn is_cloud_event(record: &Part) -> bool {
 pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
     let said = Said::of(record);
     let occurred_at = said.moment().ok_or_else(|| {
-        Refused("the record has no moment in `time`, `timestamp`, `occurredAt` or the like".to_owned())
+        let places: Vec<(&str, &Part, &[&str])> = said.places.iter().map(|place| ("", *place, TIMES)).collect();
+        moment::lacking(&places, "the record", "`time`, `timestamp`, `occurredAt` or the like")
     })?;
     let activity = said.activity().ok_or_else(|| {
         Refused("the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned())

@@ -53,8 +53,9 @@ pub(super) fn is_cloud_pc(record: &Part) -> bool {
 
 /// Reads an `auditEvent`.
 pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
-    let occurred_at = moment::take_first(record, &["activityDateTime"])
-        .ok_or_else(|| Refused("the auditEvent has no moment in `activityDateTime`".to_owned()))?;
+    let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
+        moment::lacking(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
+    })?;
     let activity = record
         .take_first(&["activityType", "activity", "displayName"])
         .ok_or_else(|| Refused("the auditEvent does not name an activity in `activityType`".to_owned()))?;
@@ -145,10 +146,11 @@ pub(super) fn map_exported(record: &Part) -> Result<Draft, Refused> {
     let to_the_second = moment::take_first(properties, &["ActivityDate"]);
     let generated = moment::take_first(record, &["TimeGenerated"])
         .filter(|moment| to_the_second.is_none_or(|second| (0..SECOND).contains(&(moment.0 - second.0))));
-    let occurred_at = moment::take_first(record, &["time"])
-        .or(generated)
-        .or(to_the_second)
-        .ok_or_else(|| Refused("the row has no moment in `time` or `properties.ActivityDate`".to_owned()))?;
+    let occurred_at = moment::take_first(record, &["time"]).or(generated).or(to_the_second).ok_or_else(|| {
+        let places: &[(&str, &Part, &[&str])] =
+            &[("properties.", properties, &["ActivityDate"]), ("", record, &["time", "TimeGenerated"])];
+        moment::lacking(places, "the row", "`time` or `properties.ActivityDate`")
+    })?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;

@@ -16,6 +16,7 @@ mod grammar;
 mod intune;
 mod moment;
 mod original;
+mod other_log;
 mod packed;
 pub mod reader;
 mod unified_audit;
@@ -106,6 +107,9 @@ pub fn recognise(record: &Node) -> Result<Recognised, Refused> {
 
 /// Reads a record by its own shape, else by that of a record in it, else by its most common names.
 fn read(record: &Part) -> Result<(Shape, Draft), Refused> {
+    if let Some(refused) = other_log::refusal(record, if shape(record).is_some() { 0 } else { WRAPPERS_MAX }) {
+        return Err(refused);
+    }
     let by_shape = wrapped(record, WRAPPERS_MAX).map(|(shape, inner)| (inner, map(shape, inner).map(|it| (shape, it))));
     match by_shape {
         Some((inner, read)) if read.is_ok() || std::ptr::eq(inner, record) => return read,

@@ -2,10 +2,12 @@
 //!
 //! Without an offset a moment is in UTC, as Microsoft's exports mean it. `11/4/2025` is the fourth of November: the
 //! only source that writes slashes writes US dates. Bare numbers count from 1970, in the unit that puts them
-//! nearest to our time. Digits beyond the microsecond are cut off.
+//! nearest to our time. Digits beyond the microsecond are cut off. In `/Date(1795176901123+0100)/` the number is in
+//! UTC, and the offset only for display.
 
 use chrono::{DateTime, NaiveDate};
 
+use super::Refused;
 use super::original::Part;
 use crate::audit::Timestamp;
 
@@ -24,12 +26,33 @@ pub(super) fn take_first(record: &Part, keys: &[&str]) -> Option<Timestamp> {
     })
 }
 
+/// Why a record has no moment: what stands at one of these places cannot be read, or nothing stands there. Each place
+/// is where it is in the record, with a dot at the end, and a part with keys.
+pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: &str) -> Refused {
+    /// What of a value is enough to recognise it.
+    const SHOWN: usize = 40;
+    let given = |(path, part, keys): &(&str, &Part, &[&str])| {
+        let mut given = keys.iter().filter_map(|key| Some((*key, part.find(key)?.word()?)));
+        given.find_map(|(key, word)| {
+            let mut shown: String = word.chars().take(SHOWN).collect();
+            if shown.len() < word.len() {
+                shown.push('…');
+            }
+            parse(&word)
+                .is_none()
+                .then(|| format!("`{path}{key}` is no moment that can be read without guessing: `{shown}`"))
+        })
+    };
+    Refused(places.iter().find_map(given).unwrap_or_else(|| format!("{what} has no moment in {otherwise}")))
+}
+
 /// Reads a moment.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let moment = Timestamp::parse(text)
         .or_else(|| iso(text))
         .or_else(|| slashed(text))
+        .or_else(|| in_parentheses(text))
         .or_else(|| epoch(text))
         .or_else(|| DateTime::parse_from_rfc2822(text).ok().map(|moment| Timestamp(moment.timestamp_micros())))?;
     // Further away than a calendar reaches is no moment.
@@ -76,9 +99,19 @@ fn slashed(text: &str) -> Option<Timestamp> {
     reader.finish(year, month, day, [hour, minute, second], micros)
 }
 
-/// Seconds (with a fraction or not), milliseconds, microseconds or nanoseconds since 1970, `/Date(…)/` included.
+/// `/Date(1795176901123)/`: milliseconds since 1970, perhaps with an offset.
+fn in_parentheses(text: &str) -> Option<Timestamp> {
+    let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    let offset = inside.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inside.len(), |at| at + 1);
+    let (number, offset) = inside.split_at(offset);
+    Reader(offset).offset()?;
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse::<i64>().ok().filter(|_| is_number)?.checked_mul(1_000).map(Timestamp)
+}
+
+/// Seconds (with a fraction or not), milliseconds, microseconds or nanoseconds since 1970.
 fn epoch(text: &str) -> Option<Timestamp> {
-    let text = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")).unwrap_or(text);
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
@@ -208,6 +241,11 @@ mod tests {
         assert_eq!(parse("12/31/2022 12:00:00 AM").unwrap().to_string(), "2022-12-31T00:00:00.000000Z");
         assert_eq!(parse("1668591322087").unwrap().to_string(), "2022-11-16T09:35:22.087000Z");
         assert_eq!(parse("/Date(1668591322087)/").unwrap().to_string(), "2022-11-16T09:35:22.087000Z");
+        for offset in ["+0100", "-0800", "+0000"] {
+            let text = format!("/Date(1668591322087{offset})/");
+            assert_eq!(parse(&text).unwrap().to_string(), "2022-11-16T09:35:22.087000Z", "{text}");
+        }
+        assert_eq!(parse("/Date(-1000)/").unwrap().to_string(), "1969-12-31T23:59:59.000000Z");
         assert_eq!(parse("Wed, 16 Nov 2022 09:35:22 GMT").unwrap().to_string(), "2022-11-16T09:35:22.000000Z");
     }
 
@@ -223,6 +261,11 @@ mod tests {
             "1e9",
             "2022-11-16T09:35:22+99:00",
             "2022-11-16T09:35:22+01:60",
+            "/Date()/",
+            "/Date(-)/",
+            "/Date(1668591322087+1)/",
+            "/Date(1668591322087+0100",
+            "/Date(+1668591322087)/",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

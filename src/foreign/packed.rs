@@ -28,7 +28,9 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
         .get("activityDateTime")
         .and_then(moment::parse)
         .or_else(|| moment::take_first(record, &["time", "TimeGenerated"]))
-        .ok_or_else(|| Refused("the row has no moment in `activityDateTime` or `time`".to_owned()))?;
+        .ok_or_else(|| {
+            moment::lacking(&[("", record, &["time", "TimeGenerated"])], "the row", "`activityDateTime` or `time`")
+        })?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;

@@ -1,21 +1,25 @@
 //! Cuts files into records, one at a time, in constant memory.
 //!
-//! A file holds JSON values: one per line, several in a row, or one over many lines. A list, and a page with its
-//! records in `value` or `records`, is not read as a whole: each element is a record of its own, and the page's other
-//! members are passed over. An object counts as a page from the moment that such a list of objects is met at its
-//! first level with no member before it that only a record has.
+//! A file is a table of records (see `table.rs`), or holds JSON values: one per line, several in a row, or one over
+//! many lines. A list, and a page with its records in `value` or `records`, is not read as a whole: each element is a
+//! record of its own, and the page's other members are passed over. An object counts as a page from the moment that
+//! such a list of objects is met at its first level with no member before it that only a record has.
 //!
 //! A value that is no JSON ends with its line: it is reported, and reading goes on with the next line. (What follows
 //! a broken value of many lines, up to the next line that starts a value, belongs to it.) Inside a list there is no
 //! such place to go on from: the file ends there. A record that is too large is reported and passed over, never held.
 
 mod bytes;
+mod encoding;
+mod table;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::Read;
 
 use bytes::{Bytes, continues};
+use encoding::Text;
+use table::{Head, Table};
 
 use super::grammar::{Expected, Grammar, Step};
 use super::{is_page_key, is_record_key, records};
@@ -53,6 +57,10 @@ pub struct Records<R> {
 
 /// Where reading stands.
 enum Place {
+    /// Before a file that may be anything.
+    Start,
+    /// In a table.
+    Table(Box<Table>),
     /// Between values.
     Outside,
     /// In a list, or a page, that is passed on element by element.
@@ -72,28 +80,63 @@ enum Outcome {
 }
 
 impl<R: Read> Records<R> {
-    /// The records of what `input` yields.
+    /// The records of JSON in UTF-8.
     pub fn new(input: R) -> Self {
-        Self::with_limit(input, RECORD_BYTES_MAX)
+        Self::with(Text::of_utf8(input), Place::Outside, RECORD_BYTES_MAX)
     }
 
-    fn with_limit(input: R, record_bytes_max: usize) -> Self {
-        Self {
-            bytes: Bytes::new(input),
-            place: Place::Outside,
-            ready: VecDeque::new(),
-            value: Vec::new(),
-            record_bytes_max,
-        }
+    /// The records of a file: JSON, or a table with records in it, in UTF-8 or UTF-16.
+    pub fn of_file(input: R) -> Self {
+        Self::with(Text::of_file(input), Place::Start, RECORD_BYTES_MAX)
+    }
+
+    fn with(input: Text<R>, place: Place, record_bytes_max: usize) -> Self {
+        Self { bytes: Bytes::new(input), place, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
     }
 
     /// Reads on until there is something to say; none at the end.
     fn step(&mut self) -> Option<Result<(), ReadProblem>> {
         match std::mem::replace(&mut self.place, Place::End) {
             Place::End => None,
+            Place::Start => Some(self.start()),
+            Place::Table(table) => self.row(table),
             Place::Outside => self.outside(),
             Place::Inside { grammar, list_depth, key, started } => self.inside(grammar, list_depth, key, started),
         }
+    }
+
+    /// Sees what a file is.
+    fn start(&mut self) -> Result<(), ReadProblem> {
+        self.bytes.skip_mark();
+        while self.bytes.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.bytes.next();
+        }
+        if self.bytes.peek() == Some(0x1f) {
+            let first = self.bytes.first_bytes(2, 1);
+            let is_gzip = first == [0x1f, 0x8b];
+            let line = self.bytes.line;
+            self.bytes.read_again(first, line);
+            if is_gzip {
+                let reason = "the file is compressed; unpack it first: `gunzip -c FILE | auditgraph import -`";
+                return Err(problem(1, reason));
+            }
+        }
+        match Head::of(&mut self.bytes, self.record_bytes_max) {
+            Head::Other => self.place = Place::Outside,
+            Head::Records(table) => self.place = Place::Table(table),
+            Head::Columns => {
+                let reason = "the file is a table (CSV) without a column `AuditData`: it has lost parts of the records \
+                    that it was made from, so nothing of it is read; export them as JSON instead";
+                return Err(problem(self.bytes.line, reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, mut table: Box<Table>) -> Option<Result<(), ReadProblem>> {
+        let row = table.next(&mut self.bytes)?;
+        self.place = Place::Table(table);
+        Some(row.map(|row| self.ready.push_back(row)))
     }
 
     fn outside(&mut self) -> Option<Result<(), ReadProblem>> {
@@ -101,11 +144,8 @@ impl<R: Read> Records<R> {
             match self.bytes.peek()? {
                 // Separators that people and tools put between values.
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e => _ = self.bytes.next(),
-                0xef if self.bytes.line == 1 => {
-                    if !self.bytes.skip_mark() {
-                        break 0xef;
-                    }
-                }
+                // Files that were joined each bring their mark.
+                0xef if self.bytes.skip_mark() => {}
                 first => break first,
             }
         };
@@ -258,7 +298,10 @@ impl<R: Read> Records<R> {
     /// Makes records of the value that was read.
     fn keep(&mut self, line: u64) -> Result<(), ReadProblem> {
         let text = std::str::from_utf8(&self.value).map_err(|cause| {
-            problem(line, &format!("the record is not UTF-8 from its byte {} on", cause.valid_up_to()))
+            let at = cause.valid_up_to();
+            let is_half = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
+            let what = if is_half { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
+            problem(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
         })?;
         let node = Node::parse(text).ok_or_else(|| problem(line, "the record is not valid JSON, or nests too deep"))?;
         self.ready.extend(records(node).into_iter().map(|record| (line, record)));

@@ -245,6 +245,11 @@ fn what_is_no_audit_record_is_refused_with_what_it_lacks() {
             "`activityDateTime`",
         ),
         (r#"{"Operation":"x","Workload":"y","OrganizationId":"z"}"#, "`CreationTime`"),
+        (
+            r#"{"activityDisplayName":"x","activityDateTime":"20/11/2026 10:00:01","initiatedBy":{}}"#,
+            "`activityDateTime` is no moment that can be read without guessing: `20/11/2026 10:00:01`",
+        ),
+        (r#"{"category":"AuditLogs","time":"20.11.2026","properties":{"AuditEventId":"5"}}"#, "`time` is no moment"),
     ] {
         let refused = recognise(&node(text)).unwrap_err();
         assert!(refused.0.contains(lacking), "{text}: {refused}");

@@ -36,7 +36,12 @@ pub(super) fn map_search_result(result: &Part) -> Result<Draft, Refused> {
         draft.category = Some(record_type_name(record_type));
     }
     draft.actor.ip_address = draft.actor.ip_address.take().or_else(|| result.take_at("clientIp"));
-    for key in ["createdDateTime", "service", "objectId", "userId", "userPrincipalName", "id", "operation"] {
+    #[rustfmt::skip]
+    let alike = [
+        "createdDateTime", "service", "objectId", "userId", "userPrincipalName", "id", "operation", "recordId", "userIds",
+        "operations",
+    ];
+    for key in alike {
         result.take_at(key);
     }
     let tenant = result.take_at("organizationId");
@@ -51,9 +56,10 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
 
 fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
     let from_result = |keys: &[&str]| result.and_then(|result| result.take_first(keys));
-    let occurred_at = moment::take_first(record, &["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"])
+    let times = ["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"];
+    let occurred_at = moment::take_first(record, &times)
         .or_else(|| moment::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
-        .ok_or_else(|| Refused("the audit record has no moment in `CreationTime`".to_owned()))?;
+        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the audit record", "`CreationTime`"))?;
     let operation = record
         .take_at("Operation")
         .or_else(|| from_result(&["operation", "operations"]))

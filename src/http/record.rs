@@ -130,7 +130,7 @@ fn items(
                 Item { event_key: None, event: Err(vec![problem]) }
             }
             Err(problem) => {
-                let sentence = format!("the body is no JSON: {problem}");
+                let sentence = format!("event {}, counted from 0, is no JSON: {problem}", items.len());
                 return Err((StatusCode::BAD_REQUEST, Invalid::new(sentence).into()));
             }
         });
@@ -143,7 +143,7 @@ fn items(
 
 /// An event in our own words, else a record of another system.
 fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
-    if json_input::is_event(record) || json_input::is_cloud_event(record) {
+    if json_input::is_event(record) {
         return recorder.event(json_input::parse(record)?, now);
     }
     let wrong = |sentence: String| vec![Problem::new("event", ProblemCode::Invalid, sentence)];

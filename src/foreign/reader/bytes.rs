@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 
+use super::encoding::Text;
 use super::{ReadProblem, problem};
 
 /// The bytes of the input, some of which may be read again.
 pub(super) struct Bytes<R> {
-    input: BufReader<R>,
+    input: BufReader<Text<R>>,
     again: VecDeque<u8>,
     /// The line that the next byte is on, from 1.
     pub(super) line: u64,
@@ -17,7 +18,7 @@ pub(super) struct Bytes<R> {
 
 impl<R: Read> Bytes<R> {
     /// The bytes of an input.
-    pub(super) fn new(input: R) -> Self {
+    pub(super) fn new(input: Text<R>) -> Self {
         Self { input: BufReader::with_capacity(1 << 16, input), again: VecDeque::new(), line: 1, problem: None }
     }
 
@@ -61,6 +62,35 @@ impl<R: Read> Bytes<R> {
         let end = bytes[..most].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(most);
         into.extend_from_slice(&bytes[..end]);
         self.input.consume(end);
+    }
+
+    /// Bytes that come next, as many as are at hand; none at the end.
+    pub(super) fn at_hand(&mut self) -> &[u8] {
+        self.peek();
+        if self.again.is_empty() { self.input.buffer() } else { self.again.as_slices().0 }
+    }
+
+    /// Passes over bytes that were at hand.
+    pub(super) fn consume(&mut self, count: usize) {
+        let lines: u64 = self.at_hand()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum();
+        self.line += lines;
+        if self.again.is_empty() {
+            self.input.consume(count);
+        } else {
+            self.again.drain(..count);
+        }
+    }
+
+    /// Takes so many bytes, or so many lines if they have less.
+    pub(super) fn first_bytes(&mut self, most: usize, lines: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut ends = 0;
+        while bytes.len() < most && ends < lines {
+            let Some(byte) = self.next() else { break };
+            ends += usize::from(byte == b'\n');
+            bytes.push(byte);
+        }
+        bytes
     }
 
     /// Skips a byte order mark, if it is one.

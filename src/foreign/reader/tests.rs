@@ -9,7 +9,7 @@ fn read(input: &[u8]) -> Vec<String> {
 }
 
 fn read_with(input: &[u8], limit: usize) -> Vec<String> {
-    let records = Records::with_limit(input, limit);
+    let records = Records::with(Text::of_utf8(input), Place::Outside, limit);
     records
         .map(|record| match record {
             Ok((line, node)) => format!("{line} {}", node.to_json().text()),
@@ -125,6 +125,12 @@ proptest! {
     }
 
     #[test]
+    fn no_file_is_too_odd_to_read(start in "(Id,AuditData\n|#TYPE x\n|\u{feff}|\u{1f}\u{8b})?", input in proptest::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(read_file(&[start.as_bytes(), &input].concat()).len() <= 400);
+        prop_assert!(read_file(&[b"\xff\xfe", &input[..]].concat()).len() <= 400);
+    }
+
+    #[test]
     fn near_json_is_read_to_its_end(input in "[\\[\\]{}\",:\\\\a1 \n]{0,60}") {
         prop_assert!(read(input.as_bytes()).len() <= 120);
     }
@@ -138,4 +144,97 @@ proptest! {
         prop_assert!(read.contains(&"1 {\"n\":1}".to_owned()), "{:?}", read);
         prop_assert!(read.contains(&"3 {\"n\":2}".to_owned()), "{:?}", read);
     }
+}
+
+/// What is read of a file, in any encoding.
+fn read_file(input: &[u8]) -> Vec<String> {
+    let records = Records::with(Text::of_file(input), Place::Start, 2_000);
+    let told = |record| match record {
+        Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
+        Err(ReadProblem { line, reason }) => format!("{line} ! {reason}"),
+    };
+    records.map(told).collect()
+}
+
+fn utf16(text: &str, is_little: bool) -> Vec<u8> {
+    text.encode_utf16().flat_map(|unit| if is_little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+}
+
+#[test]
+fn files_are_read_in_utf_8_and_utf_16_with_a_mark_or_without() {
+    let text = "{\"a\":\"é😀\"}\r\n[{\"b\":1},\r\n{\"c\":\"€\"}]\r\n";
+    let expected = ["1 {\"a\":\"é😀\"}", "2 {\"b\":1}", "3 {\"c\":\"€\"}"];
+    for text in [text.to_owned(), format!("\u{feff}{text}")] {
+        for bytes in [text.as_bytes().to_vec(), utf16(&text, true), utf16(&text, false)] {
+            assert_eq!(read_file(&bytes), expected);
+        }
+    }
+    let joined = "\u{feff}{\"a\":1}\n\u{feff}{\"a\":2}";
+    assert_eq!(read_file(&utf16(joined, true)), ["1 {\"a\":1}", "2 {\"a\":2}"]);
+    assert_eq!(read_file(b"{"), ["1 ! the file ends inside this record"]);
+    assert_eq!(read_file(b"\xff\xfe"), Vec::<String>::new());
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_an_error_of_its_record_alone() {
+    for is_little in [true, false] {
+        for half in [0xd83d_u16, 0xde00] {
+            let half = if is_little { half.to_le_bytes() } else { half.to_be_bytes() };
+            let parts = ["\u{feff}{\"n\":1}\n{\"a\":\"", "\"}\n{\"n\":2}\n"].map(|part| utf16(part, is_little));
+            let reasons = read_file(&[&parts[0][..], &half, &parts[1]].concat());
+            let reason = "2 ! the record has half of a surrogate pair at its byte 6";
+            assert_eq!(reasons, ["1 {\"n\":1}", reason, "3 {\"n\":2}"]);
+        }
+    }
+    let cut = utf16("\u{feff}{\"n\":1}\n", true);
+    assert_eq!(read_file(&[&cut[..], b"{"].concat()), ["1 {\"n\":1}", "2 ! the line is not JSON"]);
+}
+
+#[test]
+fn tables_with_records_are_read_row_by_row() {
+    let rows =
+        "1,\"{\"\"a\"\":\n[1]}\",x\r\n\r\n2,\"{\"\"a\"\":2}\",\r\n3,no,x\r\n4\r\n5,{},x,y\r\n6,{},\"it's, \"\"so\"\"\"";
+    let table = format!("Id,AuditData,More\r\n{rows}");
+    let expected = [
+        r#"2 {"Id":"1","AuditData":{"a":[1]},"More":"x"}"#,
+        r#"5 {"Id":"2","AuditData":{"a":2}}"#,
+        "6 ! the cell `AuditData` holds no JSON object; a spreadsheet may have cut it off",
+        "7 ! the row has no cell `AuditData`",
+        "8 ! the row has 4 cells, and the header 3",
+        r#"9 {"Id":"6","AuditData":{},"More":"it's, \"so\""}"#,
+    ];
+    assert_eq!(read_file(table.as_bytes()), expected);
+    assert_eq!(read_file(&utf16(&format!("\u{feff}{table}"), true)), expected);
+    let typed = read_file("#TYPE Selected.Object\r\n\"CreationDate\",\"AuditData\"\r\n\"x\",\"{}\"\r\n".as_bytes());
+    assert_eq!(typed, [r#"3 {"CreationDate":"x","AuditData":{}}"#]);
+    assert_eq!(read_file(b"Id;AuditData\n7;\"{}\"\n"), [r#"2 {"Id":"7","AuditData":{}}"#]);
+    assert_eq!(read_file(b"AuditData\n\"{}\"\n"), [r#"2 {"AuditData":{}}"#]);
+    assert_eq!(read_file(b"Id,AuditData"), Vec::<String>::new());
+    let large = format!("Id,AuditData\n1,\"{{\"\"a\"\":\"\"{}\"\"}}\"\n2,{{}}\n", "x".repeat(2_000));
+    assert_eq!(read_file(large.as_bytes()), ["2 ! the row has more than 2000 bytes", r#"3 {"Id":"2","AuditData":{}}"#]);
+}
+
+#[test]
+fn other_tables_and_compressed_files_are_refused_once() {
+    let portal = "\u{feff}Date,Initiated by (actor),Application Name\r\n\"11/20/2026, 2:03:04 PM\",rob,x\r\n";
+    let typed = "#TYPE System.Object\r\n\"Date\",\"Who\"\r\n\"1\",\"2\"\r\n\"3\",\"4\"\r\n";
+    for table in [portal.as_bytes().to_vec(), typed.into(), utf16(typed, true), portal.replace(',', ";").into()] {
+        let reasons = read_file(&table);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        assert!(reasons[0].starts_with("1 ! the file is a table (CSV) without a column `AuditData`"), "{reasons:?}");
+    }
+    let packed = read_file(b"\x1f\x8b\x08\0\0\0\0\0\n\n{\"a\":1}\n");
+    assert_eq!(packed, ["1 ! the file is compressed; unpack it first: `gunzip -c FILE | auditgraph import -`"]);
+    // What merely looks like a header before records is a line that is no JSON.
+    assert_eq!(read_file(b"started, as planned, today\n{\"a\":1}\n"), ["1 ! the line is not JSON", "2 {\"a\":1}"]);
+    assert_eq!(read_file(b"\"{\\\"a\\\":1}\"\n\"{\\\"a\\\":2}\"\n"), ["1 {\"a\":1}", "2 {\"a\":2}"]);
+}
+
+#[test]
+fn a_row_without_end_is_read_in_bounded_memory() {
+    let input = std::io::Read::chain(&b"Id,AuditData\n1,\""[..], std::io::repeat(b'\n').take(40 << 20));
+    let mut records = Records::of_file(input);
+    let problem = records.next().unwrap().unwrap_err();
+    assert_eq!((problem.line, &*problem.reason), (2, "the row has more than 16777216 bytes"));
+    assert!(records.next().is_none());
 }

@@ -158,3 +158,44 @@ fn more_than_an_event_can_hold_stays_in_unmapped_where_it_stood() {
     assert_eq!(lost(&node(&text), &event), Vec::<String>::new());
     content_hash(event);
 }
+
+#[test]
+fn records_of_the_logs_beside_the_audit_logs_are_refused_by_name() {
+    let row = |category: &str| {
+        format!(
+            r#"{{"time":"2026-11-20T10:00:00.1Z","resourceId":"/tenants/x/providers/Microsoft.aadiam","operationName":"Sign-in activity",
+            "category":"{category}","tenantId":"x","resultType":"50126","callerIpAddress":"203.0.113.1","identity":"A",
+            "properties":{{"id":"sign-2","createdDateTime":"2026-11-20T10:00:00Z","activityDateTime":"2026-11-20T10:00:00Z","userId":"u1"}}}}"#
+        )
+    };
+    let table = r#"{"TimeGenerated":"2026-11-20T10:00:00.1Z","OperationName":"Sign-in activity","Type":"AADManagedIdentitySignInLogs"}"#;
+    let graph =
+        r#"{"id":"s","createdDateTime":"2026-11-20T10:00:00Z","clientAppUsed":"Browser","status":{"errorCode":0}}"#;
+    let risk = r#"{"id":"r","activity":"signin","activityDateTime":"2026-11-20T10:00:00Z","riskEventType":"unlikelyTravel","riskState":"atRisk"}"#;
+    let within = format!(
+        r#"{{"@timestamp":"2026-11-20T10:00:01Z","message":{}}}"#,
+        crate::audit::Json::string(&row("SignInLogs")).text()
+    );
+    for (text, name) in [
+        (row("SignInLogs"), "SignInLogs"),
+        (row("NonInteractiveUserSignInLogs"), "NonInteractiveUserSignInLogs"),
+        (row("ServicePrincipalSignInLogs"), "ServicePrincipalSignInLogs"),
+        (row("ManagedIdentitySignInLogs"), "ManagedIdentitySignInLogs"),
+        (row("ADFSSignInLogs"), "ADFSSignInLogs"),
+        (row("RiskyUsers"), "RiskyUsers"),
+        (row("UserRiskEvents"), "UserRiskEvents"),
+        (row("ProvisioningLogs"), "ProvisioningLogs"),
+        (table.to_owned(), "ManagedIdentitySignInLogs"),
+        (graph.to_owned(), "signIn"),
+        (risk.to_owned(), "riskDetection"),
+        (within, "SignInLogs"),
+    ] {
+        let refused = recognise(&node(&text)).map(|it| it.shape).unwrap_err();
+        assert!(refused.0.starts_with(&format!("the record is of `{name}`: ")), "{refused}: {text}");
+    }
+    for category in ["AuditLogs", "CustomSecurityAttributeAuditLogs", "OperationalLogs", "Administrative"] {
+        assert!(recognise(&node(&row(category))).is_ok(), "{category}");
+    }
+    let own = r#"{"time":"2026-11-20T10:00:00Z","activity":"Block user","category":"RiskyUsers"}"#;
+    assert!(recognise(&node(own)).is_ok());
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 use crate::harness::client::{Answer, Client};
+use crate::harness::command::run;
 
 const RECORD: &str = "mutation($events: [AuditEventInput!]!) {
     recordAuditEvents(input: { events: $events }) {
@@ -154,6 +155,10 @@ async fn the_batch_endpoint_sums_up_by_its_status() {
         assert!(paths.contains(&path), "{path} in {paths:?}");
     }
     assert_eq!(post(&client, "application/json", "{").await.status, 400);
+    let list = format!("[{},{}]", event("d"), event("e")).replace("\"e\"", "\"\\ud800\"");
+    let half = post(&client, "application/json", list).await;
+    assert_eq!(half.status, 400);
+    assert!(half.error().1.starts_with("event 1, counted from 0, is no JSON: line 1: "), "{}", half.text);
     assert_eq!(post(&client, "application/json", "").await.status, 400);
     assert_eq!(post(&client, "text/plain", "{}").await.status, 415);
     assert_eq!(client.send(client.request(Method::GET, "/v1/events")).await.status, 405);
@@ -185,6 +190,70 @@ async fn cloud_events_and_foreign_records_are_taken() {
     let mut keys = app.admin().keys(json!({})).await;
     keys.sort_unstable();
     assert_eq!(keys, ["5acontoso", "ce-1"]);
+}
+
+#[tokio::test]
+async fn a_member_that_is_there_twice_is_named_at_every_depth_and_nothing_is_recorded() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let rejected = async |text: String| {
+        let answer = post(&client, "application/json", text).await;
+        assert_eq!((answer.status, outcomes(&answer)), (400, vec!["REJECTED".to_owned()]), "{}", answer.text);
+        let problem = &answer.body["results"][0]["problems"][0];
+        assert_eq!((&problem["code"], &problem["message"]), (&json!("INVALID"), &json!("is there twice")));
+        let path: Vec<&str> = problem["path"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        path.join(".")
+    };
+    let text = event("a").to_string();
+    for (once, again, path) in [
+        (r#""activity":"#, r#""activity":"Other","#, "activity"),
+        (r#""userPrincipalName":"#, r#""userPrincipalName":"x","#, "actor.user.userPrincipalName"),
+        (r#""displayName":"#, r#""displayName":"x","#, "actor.user.application.displayName"),
+        (r#""objectId":"#, r#""objectId":"41","#, "targets.0.objectId"),
+        (r#""newValue":"#, r#""newValue":1,"#, "targets.0.modifiedProperties.0.newValue"),
+        (r#""key":"#, r#""key":"x","#, "additionalDetails.0.key"),
+    ] {
+        assert_eq!(rejected(text.replace(once, &format!("{again}{once}"))).await, path);
+    }
+    let cloud = r#"{"specversion":"1.0","id":"c","source":"Shop","type":"Cancel","time":"2026-01-02T03:04:05Z",
+        "data":{"category":"Orders","status":"FAILURE","actor":{"system":{"name":"Job"}}}}"#;
+    assert_eq!(rejected(cloud.replace(r#""type":"#, r#""type":"Pay","type":"#)).await, "type");
+    assert_eq!(rejected(cloud.replace(r#""data":{"#, r#""data":{"category":"x","#)).await, "category");
+    assert_eq!(rejected(cloud.replace(r#""data":{"#, r#""data":{"activity":"x","activity":"y","#)).await, "activity");
+    let free = text.replace(r#"["approved",1]"#, r#"{"n":1,"n":2}"#);
+    assert_eq!(post(&client, "application/json", free).await.status, 201);
+    assert_eq!(app.admin().keys(json!({})).await, ["a"]);
+}
+
+#[tokio::test]
+async fn cloud_events_around_other_data_than_ours_are_taken_as_import_takes_them() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let cloud = |id: &str, data: Value| {
+        json!({ "specversion": "1.0", "type": "com.example.login", "source": "/app", "id": id, "subject": "u1",
+            "time": "2026-11-20T10:00:00Z", "data": data })
+    };
+    let audit = json!({ "id": "d-1", "activityDisplayName": "Add user", "activityDateTime": "2026-03-01T10:00:00Z",
+        "loggedByService": "Core Directory", "initiatedBy": { "user": { "id": "u-1" } } });
+    let all =
+        [cloud("c1", json!({ "a": 1 })), cloud("c2", json!({ "status": "ok", "actor": "ada" })), cloud("c3", audit)];
+    for (one, content_type) in all.iter().zip(["application/json", "application/cloudevents+json", "application/json"])
+    {
+        let answer = post(&client, content_type, one.to_string()).await;
+        assert_eq!(outcomes(&answer), ["RECORDED"], "{}", answer.text);
+    }
+    let batch = post(&client, "application/cloudevents-batch+json", json!(all).to_string()).await;
+    assert_eq!(outcomes(&batch), ["DUPLICATE"; 3], "{}", batch.text);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cloud.json");
+    std::fs::write(&file, json!(all).to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let imported = run(&["import", "--tenant", "contoso", "--database-url", &app.database.url, file]);
+    assert_eq!(imported.ok(), "recorded 0, duplicates 3, conflicts 0, rejected 0");
+    let ours = cloud("c4", json!({ "category": "Orders", "actor": { "system": { "name": "Job" } } }));
+    let refused = post(&client, "application/cloudevents+json", ours.to_string()).await;
+    assert_eq!(refused.body["results"][0]["problems"][0]["message"], "is missing");
+    assert_eq!(refused.body["results"][0]["problems"][0]["path"], json!(["status"]));
 }
 
 #[tokio::test]

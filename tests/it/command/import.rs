@@ -55,6 +55,60 @@ async fn files_are_read_however_they_are_written() {
     assert_eq!(typed.ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
 }
 
+/// A table as Purview exports it: `AuditData` and what the search knew beside it.
+fn purview(ids: &[&str]) -> String {
+    let mut table = "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits\r\n".to_owned();
+    for id in ids {
+        let record = format!(
+            r#"{{"CreationTime":"2026-11-20T12:20:01","Id":"{id}","Operation":"Update user.","RecordType":8,"UserId":"ada@contoso.example","Workload":"AzureActiveDirectory"}}"#
+        );
+        let record = record.replace('"', "\"\"");
+        let _ = write!(table, "{id},2026-11-20T12:20:01.0000000Z,8,Update user.,ada@contoso.example,\"{record}\",\r\n");
+    }
+    table
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[tokio::test]
+async fn tables_with_records_in_them_and_utf_16_are_imported_and_a_second_time_nothing() {
+    let desk = Desk::new().await;
+    let plain = desk.file("purview.csv", format!("\u{feff}{}", purview(&["u-1", "u-2"])));
+    let wide = desk.file("wide.csv", utf16(&format!("\u{feff}{}", purview(&["u-2", "u-3"]))));
+    let log = desk.file("wide.ndjson", utf16(&format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2"))));
+    let typed = desk.file("shell.csv", format!("#TYPE Selected.Object\r\n{}", purview(&["u-4"])));
+    let ended = desk.import(&[&plain, &wide, &log, &typed]);
+    assert_eq!(ended.ok(), "recorded 6, duplicates 1, conflicts 0, rejected 0", "{ended:?}");
+    let broken = desk.file("broken.csv", purview(&["u-1", "u-5"]).replacen(":8", "", 1));
+    let ended = desk.import(&[&broken]);
+    assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 1\n");
+    assert!(ended.refused().contains("broken.csv:2: the cell `AuditData` holds no JSON object"), "{ended:?}");
+    let json = r#"{"RecordId":"u-5","CreationDate":"2026-11-20T12:20:01.0000000Z","AuditData":{"CreationTime":"2026-11-20T12:20:01",
+        "Id":"u-5","Operation":"Update user.","RecordType":8,"UserId":"ada@contoso.example","Workload":"AzureActiveDirectory"}}"#;
+    let same = desk.file("same.json", json);
+    assert_eq!(desk.import(&[&same]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_as_records_is_refused_once_for_the_file_and_says_what_to_do() {
+    let desk = Desk::new().await;
+    let portal =
+        "Date (UTC),Service,Activity\r\n".to_owned() + &"2026-11-20T10:20:01Z,Core Directory,Add user\r\n".repeat(9);
+    let portal = desk.file("portal.csv", portal);
+    let packed = desk.file("log.gz", b"\x1f\x8b\x08\0\n\n\xff\n");
+    let ended = desk.import(&[&portal, &packed, &desk.file("good.json", record("a1"))]);
+    assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 2\n");
+    let complaints: Vec<&str> = ended.refused().lines().collect();
+    assert!(
+        complaints[0].contains("portal.csv:1: the file is a table (CSV) without a column `AuditData`"),
+        "{ended:?}"
+    );
+    assert!(complaints[0].ends_with("export them as JSON instead"), "{ended:?}");
+    assert!(complaints[1].ends_with("`gunzip -c FILE | auditgraph import -`"), "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_file_that_is_missing_does_not_keep_the_others_back() {
     let desk = Desk::new().await;
@@ -164,5 +218,18 @@ async fn a_page_of_many_megabytes_in_one_line_is_imported_in_constant_memory() {
     assert!(page.len() > 20_000_000);
     let (ended, peak_kib) = desk.run_measured(&["import", "--tenant", "contoso", "-"], page.as_bytes());
     assert_eq!(ended.ok(), "recorded 7, duplicates 333, conflicts 0, rejected 0");
+    assert!(peak_kib > 1_000 && peak_kib < 120 << 10, "{peak_kib} KiB");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_large_table_in_utf_16_is_imported_in_constant_memory() {
+    let desk = Desk::new().await;
+    let table = purview(&["u-1", "u-2"]).replace("ada@contoso.example", &"y".repeat(20_000));
+    let (header, rows) = table.split_once('\n').unwrap();
+    let table = utf16(&format!("\u{feff}{header}\n{}", rows.repeat(250)));
+    assert!(table.len() > 20_000_000);
+    let (ended, peak_kib) = desk.run_measured(&["import", "--tenant", "contoso", "-"], &table);
+    assert_eq!(ended.ok(), "recorded 2, duplicates 498, conflicts 0, rejected 0", "{ended:?}");
     assert!(peak_kib > 1_000 && peak_kib < 120 << 10, "{peak_kib} KiB");
 }
