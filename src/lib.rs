@@ -68,7 +68,8 @@
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
 //! - Every read starts from a [`audit::Scope`], and what it shows has passed [`audit::Event::reduced`] or its twin
-//!   [`audit::view::EventView::reduced`]; SQL selects as if it had matched that.
+//!   [`audit::view::EventView::reduced`]; SQL selects as if it had matched that. Of the sums that are kept in memory only
+//!   those of visible services are counted.
 //! - A condition means the same to SQL and to [`audit::filter::Condition::matches`]; a property test compares them.
 //! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.
 //! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: nothing internal leaves by a `?`.
@@ -98,12 +99,15 @@
 //! | how many rows go in at once | `store/bulk.rs` |
 //! | why a file that is not whole says so | `http/export.rs` |
 //! | why sums behind the log are exact | `store/rollup.rs` |
+//! | what of them is kept in memory, and how much at most | `store/rollup/held.rs` |
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |
 //! | why lists are not resolved by the library | `graphql/plan.rs`, [`audit::view`] |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an operation costs | `graphql/cost.rs` |
+//! | which documents are not validated again | `graphql/execute.rs` |
+//! | what holds where a variable is left out | `graphql/defaults.rs` |
 //! | who has to wait, and for whom nobody does | `http/crowd.rs`, `store/allowance.rs` |
 //! | what every answer carries | `http/envelope.rs` |
 //! | what an error may say | [`graphql::error`] |
