@@ -2,12 +2,16 @@
 //!
 //! The library validates a document each time it is executed. What comes of that depends on the document and on nothing
 //! else, as long as its variables are plain: scalars of the language, with values of the right kind. So a query that was
-//! found valid once goes to a schema that leaves validation out from then on; all others are validated each time.
+//! found valid once goes to a schema that leaves validation out from then on; all others are validated each time. The
+//! library passes over values in which a variable is left out, and over what stands in operations that are not run:
+//! then it has not looked at the whole document, and it says nothing of the next request.
 
 use std::sync::atomic::Ordering;
 
-use async_graphql::parser::types::{BaseType, OperationDefinition, OperationType};
-use async_graphql::{Request, Response, ValidationMode, Value, Variables};
+use async_graphql::parser::types::{
+    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql::{Name, Request, Response, ValidationMode, Value, Variables};
 
 use super::check;
 use super::document::Document;
@@ -48,13 +52,41 @@ impl Executor {
         if is_plain && document.is_valid() {
             return self.trusting.execute(request).await;
         }
+        let is_whole = is_looked_at_whole(document, &request.variables);
         let response = self.validating.execute(request).await;
         // What is wrong with a document is at no place of the answer.
-        if response.errors.iter().all(|error| !error.path.is_empty()) {
+        if is_whole && response.errors.iter().all(|error| !error.path.is_empty()) {
             document.is_valid.store(true, Ordering::Relaxed);
         }
         response
     }
+}
+
+/// Whether nothing of a document is passed over when it is validated with these variables.
+fn is_looked_at_whole(document: &ExecutableDocument, variables: &Variables) -> bool {
+    let DocumentOperations::Single(operation) = &document.operations else { return false };
+    let mut open: Vec<&SelectionSet> = vec![&operation.node.selection_set.node];
+    open.extend(document.fragments.values().map(|fragment| &fragment.node.selection_set.node));
+    while let Some(set) = open.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let given = |name: Name| variables.get(&name).cloned().ok_or(());
+                    for (_, value) in &field.node.arguments {
+                        // A variable alone is told by its type; of all values only it is written with this sign.
+                        let is_known = value.node.clone().into_const_with(given).is_ok();
+                        if !is_known && !value.node.to_string().starts_with('$') {
+                            return false;
+                        }
+                    }
+                    open.push(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => open.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    true
 }
 
 /// Whether an operation is a query whose variables cannot make it invalid.
@@ -78,6 +110,19 @@ mod tests {
     use async_graphql::parser::parse_query;
 
     use super::*;
+
+    #[test]
+    fn what_the_library_passes_over_is_not_known() {
+        let whole = |query: &str, variables: &str| {
+            let variables = Variables::from_json(serde_json::from_str(variables).unwrap());
+            is_looked_at_whole(&parse_query(query).unwrap(), &variables)
+        };
+        let query = "query($a: String, $c: String) { ...F }
+            fragment F on Query { viewer { x: auditEvents(after: $a, filter: { category: { eq: $c } }) { asOf } } }";
+        assert!(whole(query, r#"{"c": "x"}"#), "a variable alone may be left out");
+        assert!(!whole(query, r#"{"a": "x"}"#), "not so one inside a value");
+        assert!(!whole("query A { viewer { subject } } query B { viewer { subject } }", "{}"));
+    }
 
     #[test]
     fn variables_are_plain_or_validated() {

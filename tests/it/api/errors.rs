@@ -285,6 +285,9 @@ async fn a_document_that_was_found_valid_is_answered_as_it_was_at_first() {
         actors: auditActors(search: \"a\", first: 1) { key }
         again: auditEvents(last: $last, period: null, filter: { category: { in: [\"a\", \"b\"] } }) { totalCount }
     }";
+    // A value is not looked at by the library as long as a variable in it is left out.
+    const INSIDE: &str =
+        "query($c: String) { auditEvents(period: null, filter: { category: { eq: $c }, nothing: 1 }) { totalCount } }";
     const FILTERED: &str =
         "query($filter: AuditEventFilter) { auditEvents(filter: $filter, period: null) { totalCount } }";
     let requests = [
@@ -297,6 +300,8 @@ async fn a_document_that_was_found_valid_is_answered_as_it_was_at_first() {
         (LIST, json!({ "first": 4_000_000_000_u64 })),
         (LIST, json!({ "first": null, "last": null })),
         (LIST, json!({ "first": 1, "unknown": {} })),
+        (INSIDE, json!({})),
+        (INSIDE, json!({ "c": "x" })),
         (FILTERED, json!({ "filter": { "status": { "in": ["FAILURE"] } } })),
         (FILTERED, json!({ "filter": { "status": { "in": ["NONE"] } } })),
         (FILTERED, json!({ "filter": { "nothing": 1 } })),
