@@ -97,6 +97,22 @@ test('a link to what is shown shows the same after more was recorded', async ({ 
   await expectCount(page, 2)
 })
 
+test('there is no link to a page that is still being read', async ({ open }) => {
+  const page = await open('#period=all')
+  const link = page.getByRole('button', { name: 'Link to what is shown' })
+  await expect(link).toBeEnabled()
+  let answer: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (answer = resolve))
+  await page.route('**/graphql', async (route) => {
+    if (route.request().postData()?.includes('query Events') === true) await held
+    await route.continue()
+  })
+  await page.getByRole('button', { name: 'Read again' }).click()
+  await expect(link).toBeDisabled()
+  answer()
+  await expect(link).toBeEnabled()
+})
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme })

@@ -47,6 +47,8 @@ export function Tools({ isLive, standing, point, exporting, onLive, onReadAgain 
           label="Link to what is shown"
           isSquare
           icon="link"
+          // While the page is read there is no point that the link could hold on to.
+          disabled={point === undefined}
           text={() => new URL(written(answered), location.href).href}
         />
       )}

@@ -8,9 +8,11 @@ interface Props {
   text: () => string
   /** Whether the label is not shown. */
   isSquare?: boolean
+  /** Whether there is nothing to copy yet. */
+  disabled?: boolean
 }
 
-export function CopyButton({ label, icon, text, isSquare }: Props) {
+export function CopyButton({ label, icon, text, isSquare, disabled = false }: Props) {
   const [told, tell] = useState<string>()
   useEffect(() => {
     if (told === undefined) return undefined
@@ -20,6 +22,7 @@ export function CopyButton({ label, icon, text, isSquare }: Props) {
   return (
     <button
       type="button"
+      disabled={disabled}
       className={isSquare === true ? 'button square' : 'button quiet'}
       title={isSquare === true ? label : undefined}
       onClick={() =>
