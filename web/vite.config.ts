@@ -1,9 +1,9 @@
 // Builds two pages, the viewer and the API explorer, into `dist`, from where the server embeds them.
 //
 // Addresses are relative, so that the pages also work below a path of a reverse proxy. Nothing is inlined into the
-// pages: the server's Content-Security-Policy allows scripts and styles from files only. Every text file also gets a
-// `.br` and a `.gz` beside it, so that the server never compresses them.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+// pages: the server's Content-Security-Policy allows scripts and styles from files only. Every text file is compressed as
+// `.br` and `.gz`, so that the server never does; scripts and styles stay in these forms only, for the binary's size.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
@@ -21,6 +21,7 @@ function compressed(): Plugin {
         const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length }
         writeFileSync(`${path}.br`, brotliCompressSync(bytes, { params }))
         writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }))
+        if (file.startsWith('assets')) rmSync(path)
       }
     },
   }

@@ -1,16 +1,23 @@
 //! The pages for people: the viewer at `/` and the API explorer at `/graphiql`, as `web` was built.
 //!
 //! They are embedded in the binary; only a build without optimisation reads them from disk. Each file was compressed
-//! when it was made, so serving one is picking one. The pages run under a policy that lets them load and call nothing
+//! when it was made, so serving one is picking one. Scripts and styles are there in their compressed forms only, which
+//! keeps 7 MB out of the binary; the few clients that take no compression get them unpacked. The pages run under a policy that lets them load and call nothing
 //! but this server, and ask the issuer where people sign in, if there is one. The editor of the API explorer sets styles
 //! from scripts; its page alone allows that.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Read as _;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rust_embed::RustEmbed;
+use flate2::read::GzDecoder;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::{Door, sign_in};
 
@@ -53,11 +60,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// One file, in the smallest coding that the browser takes.
 fn serve(request: &HttpRequest, door: &Door, name: &str) -> HttpResponse {
-    let Some((coding, file)) = codings(request).find_map(|coding| Some((coding, Built::get(&coding.file(name))?)))
-    else {
+    let Some((coding, file)) = codings(request).find_map(|coding| Some((coding, coding.of(name)?))) else {
         return missing();
     };
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..16]));
+    let tag = format!("\"{}\"", file.tag);
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
         return head(StatusCode::NOT_MODIFIED, door, name, &tag).finish();
@@ -67,7 +73,43 @@ fn serve(request: &HttpRequest, door: &Door, name: &str) -> HttpResponse {
     // Said of a plain file too, so that nobody codes it on its way out: its tag is that of these bytes.
     response.insert_header((header::CONTENT_ENCODING, coding.name()));
     // For HEAD, actix sends the head of this and keeps the body back.
-    response.body(file.data.into_owned())
+    response.body(file.bytes)
+}
+
+/// A file in one coding.
+struct Coded {
+    bytes: web::Bytes,
+    /// Differs with the bytes, and from one coding to another.
+    tag: String,
+}
+
+impl From<EmbeddedFile> for Coded {
+    fn from(file: EmbeddedFile) -> Self {
+        let tag = URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..16]);
+        let bytes = match file.data {
+            Cow::Borrowed(bytes) => web::Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        };
+        Self { bytes, tag }
+    }
+}
+
+/// Files that were unpacked, by their tag: each is unpacked once, however often it is asked for.
+static UNPACKED: LazyLock<Mutex<HashMap<String, web::Bytes>>> = LazyLock::new(Mutex::default);
+
+/// A file that is there in its compressed forms only.
+fn unpacked(name: &str) -> Option<Coded> {
+    let Coded { bytes: packed, tag } = Built::get(&format!("{name}.gz"))?.into();
+    let mut known = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let bytes = match known.get(&tag) {
+        Some(bytes) => bytes.clone(),
+        None => {
+            let mut bytes = Vec::new();
+            GzDecoder::new(&packed[..]).read_to_end(&mut bytes).ok()?;
+            known.entry(tag.clone()).or_insert(bytes.into()).clone()
+        }
+    };
+    Some(Coded { bytes, tag: format!("{tag}-plain") })
 }
 
 fn head(status: StatusCode, door: &Door, name: &str, tag: &str) -> HttpResponseBuilder {
@@ -111,11 +153,12 @@ impl Coding {
         }
     }
 
-    fn file(self, name: &str) -> String {
+    /// The file of that name in this coding, if it is there.
+    fn of(self, name: &str) -> Option<Coded> {
         match self {
-            Self::Brotli => format!("{name}.br"),
-            Self::Gzip => format!("{name}.gz"),
-            Self::Plain => name.to_owned(),
+            Self::Brotli => Built::get(&format!("{name}.br")).map(Coded::from),
+            Self::Gzip => Built::get(&format!("{name}.gz")).map(Coded::from),
+            Self::Plain => Built::get(name).map(Coded::from).or_else(|| unpacked(name)),
         }
     }
 }
