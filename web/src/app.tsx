@@ -16,7 +16,8 @@ import { PreferencesContext, useKeptPreferences, usePreferences } from './view/p
 import { useAddress, useView, ViewContext } from './view/use-view'
 import './app.css'
 
-const Overview = lazy(() => import('./overview/overview'))
+// A part of the viewer that does not come is not asked for again by the browser, only by a page that is new.
+const Overview = lazy(() => import('./overview/overview').catch(() => ({ default: NotLoaded })))
 
 export function App() {
   const looking = useAddress()
@@ -85,6 +86,17 @@ function Page() {
       </main>
       {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
       <ExportCard exporting={exporting} />
+    </div>
+  )
+}
+
+function NotLoaded() {
+  return (
+    <div className="failure" role="alert">
+      <p>This part of the viewer cannot be loaded.</p>
+      <button type="button" className="button" onClick={() => location.reload()}>
+        Load the page again
+      </button>
     </div>
   )
 }

@@ -1,6 +1,6 @@
 // The comparison of values, without a browser.
 import { expect, test } from '@playwright/test'
-import { digits, marked, toJson } from '../src/api/exact'
+import { marked, toJson } from '../src/api/exact'
 import { diff, type Line } from '../src/detail/diff'
 
 /** The lines as text: `before | after`, with what differs in brackets. */
@@ -68,7 +68,39 @@ test('numbers keep their digits', () => {
   const json = '{"a":12345678901234567890,"b":[1.0,1e400,-0,7,"1.0","say \\"5.0\\""]}'
   const value = JSON.parse(marked(json)) as { a: unknown; b: unknown[] }
   expect(toJson(value)).toBe(json)
-  expect(digits(value.a)).toBe('12345678901234567890')
-  expect(digits(value.b[4])).toBeUndefined()
+  expect(toJson(value.a)).toBe('12345678901234567890')
+  expect(value.b[4]).toBe('1.0')
   expect(shown(diff(value.b[0], value.b[3]))).toEqual(['[1.0] | [7]'])
+  expect(shown(diff(value.b[0], value.b[4]))).toEqual(['1.0 | ["]1.0["]'])
+})
+
+test('no recorded value is taken for a number, whatever is in it', () => {
+  for (const recorded of ['\uE0005', '\uE000\uE0005', { '\uE000': '5' }, { '\uE000\uE000': '5', a: ['\uE0001.0'] }]) {
+    const json = JSON.stringify(recorded)
+    for (const written of [json, json.replaceAll('\uE000', '\\ue000'), json.replaceAll('\uE000', '\\uE000')]) {
+      const value: unknown = JSON.parse(marked(written))
+      expect(toJson(value)).toBe(json)
+      expect(toJson(value, 2)).toBe(JSON.stringify(recorded, null, 2))
+      expect(shown(diff(undefined, { value }))).toEqual([` | [{"value": ${json.replaceAll(/[:,]/g, '$& ')}}]`])
+    }
+  }
+  expect(shown(diff('\uE0005', '\uE0006'))).toEqual(['\uE000[5] | \uE000[6]'])
+  const long = JSON.parse(marked('{"\uE000": {"b": "a text that makes this too long for a line", "\uE000": 1.0}}')) as unknown
+  expect(shown(diff(undefined, long))).toEqual([
+    ' | [{]',
+    '   | ["\uE000": {]',
+    '     | ["b": "a text that makes this too long for a line",]',
+    '     | ["\uE000": 1.0]',
+    '   | [}]',
+    ' | [}]',
+  ])
+})
+
+test('members are those that were recorded, not what every object has', () => {
+  const before = { note: 'a text that makes this too long for a line' }
+  const after = JSON.parse(`{"note":"${before.note}","constructor":1,"toString":null,"__proto__":{"valueOf":2}}`) as unknown
+  const lines = ['{ | {', `  "note": "${before.note}" | "note": "${before.note}",`]
+  const added = ['"constructor": 1,', '"toString": null,', '"__proto__": {"valueOf": 2}']
+  expect(shown(diff(before, after))).toEqual([...lines, ...added.map((line) => `   | [${line}]`), '} | }'])
+  expect(shown(diff(after, before))[2]).toBe('  ["constructor": 1,] | ')
 })

@@ -80,6 +80,24 @@ export const test = base.extend<Fixtures>({
   },
 })
 
+interface Asked {
+  operationName: string
+  variables: { filter?: object | null }
+}
+
+/** The server answers a question of the page with TIMEOUT, in this form, until what is returned is called. */
+export async function failing(page: Page, which: (asked: Asked) => boolean, data: object | null = null): Promise<() => void> {
+  let fails = true
+  const errors = [{ message: 'the query took too long', extensions: { code: 'TIMEOUT' } }]
+  await page.route('**/graphql', async (route) => {
+    const isMeant = fails && route.request().method() === 'POST' && which(route.request().postDataJSON() as Asked)
+    await (isMeant ? route.fulfill({ json: { data, errors } }) : route.fallback())
+  })
+  return () => {
+    fails = false
+  }
+}
+
 /** The rows of the list. */
 export const rows = (page: Page) => page.locator('tbody tr.event')
 

@@ -1,5 +1,5 @@
 // The live switch: what is recorded comes in on top, filtered, once, and none is lost over a broken connection.
-import { expect, record, rows, test } from './fixture'
+import { expect, failing, record, rows, test } from './fixture'
 
 let numbered = 0
 
@@ -65,6 +65,20 @@ test('nothing is lost and nothing comes twice over a broken connection', async (
   await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
   await happens('Live broken')
   await expect(rows(page)).toHaveCount(4)
+})
+
+test('a server that cannot say where the log ends is asked again', async ({ open, page }) => {
+  const mend = await failing(page, ({ operationName }) => operationName === 'LogEnd')
+  await open('#activity=Live%20late')
+  await page.getByRole('switch', { name: 'Live' }).click()
+  const status = page.getByRole('status')
+  await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
+  await happens('Live late')
+  mend()
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
+  await expect(rows(page)).toHaveCount(1)
+  await happens('Live late')
+  await expect(rows(page)).toHaveCount(2)
 })
 
 test('it follows the filters, and is not offered where it makes no sense', async ({ open }) => {

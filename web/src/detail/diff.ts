@@ -1,7 +1,7 @@
 // What differs between two JSON values, as lines to show side by side. Objects are compared by key, lists by their
 // longest common subsequence, texts by lines and then by words; so a change deep inside a policy stands out and what
 // only moved around it does not. Pure: values in, lines out.
-import { digits, toJson } from '../api/exact'
+import { isObject, quoted, toJson } from '../api/exact'
 
 /** A stretch of text; `differs` where the other side has something else. */
 export interface Piece {
@@ -23,7 +23,7 @@ const LONGEST = 600
 
 /** The lines of a change; `undefined` is no value, which is not the same as JSON null. */
 export function diff(before: unknown, after: unknown): Line[] {
-  if (typeof before === 'string' && typeof after === 'string' && bare(before) && bare(after)) return texts(before, after)
+  if (typeof before === 'string' && typeof after === 'string') return texts(before, after)
   return compare(before, after, 0, '', NO_TRAIL)
 }
 
@@ -37,8 +37,6 @@ type Trail = Record<'before' | 'after', string>
 
 const NO_TRAIL: Trail = { before: '', after: '' }
 const trailing = (before: boolean, after: boolean): Trail => ({ before: before ? ',' : '', after: after ? ',' : '' })
-
-const bare = (value: unknown) => typeof value === 'string' && digits(value) === undefined
 
 function compare(before: unknown, after: unknown, indent: number, lead: string, trail: Trail): Line[] {
   if (before === undefined) return after === undefined ? [] : one(after, 'after', indent, lead, trail)
@@ -54,10 +52,6 @@ function compare(before: unknown, after: unknown, indent: number, lead: string, 
   if (isObject(before) && isObject(after))
     return wrapped(indent, lead, '{', '}', trail, objects(before, after, indent + 1))
   return beside(one(before, 'before', indent, lead, trail), one(after, 'after', indent, lead, trail))
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function inline(value: unknown): string {
@@ -93,12 +87,12 @@ function both(value: unknown, indent: number, lead: string, trail: Trail): Line[
 }
 
 function layout(value: unknown, indent: number, lead: string, trail: string): { indent: number; text: string }[] {
-  if (indent === 0 && bare(value)) return String(value).split('\n').map((text) => ({ indent, text }))
+  if (indent === 0 && typeof value === 'string') return value.split('\n').map((text) => ({ indent, text }))
   const short = inline(value)
   const entries = Array.isArray(value)
     ? value.map((item) => ['', item] as const)
     : isObject(value)
-      ? Object.entries(value).map(([key, item]) => [`${JSON.stringify(key)}: `, item] as const)
+      ? Object.entries(value).map(([key, item]) => [`${quoted(key)}: `, item] as const)
       : []
   if (short.length <= ONE_LINE || entries.length === 0) return [{ indent, text: lead + short + trail }]
   const [open, shut] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
@@ -119,11 +113,17 @@ function beside(left: Line[], right: Line[]): Line[] {
 }
 
 function objects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
-  const keys = [...Object.keys(before), ...Object.keys(after).filter((key) => !(key in before))]
-  const [lastBefore, lastAfter] = [keys.findLast((key) => key in before), keys.findLast((key) => key in after)]
+  const keys = [...Object.keys(before), ...Object.keys(after).filter((key) => !Object.hasOwn(before, key))]
+  const last = (side: object) => keys.findLast((key) => Object.hasOwn(side, key))
+  const [lastBefore, lastAfter] = [last(before), last(after)]
   return keys.flatMap((key) =>
-    compare(before[key], after[key], indent, `${JSON.stringify(key)}: `, trailing(key !== lastBefore, key !== lastAfter)),
+    compare(own(before, key), own(after, key), indent, `${quoted(key)}: `, trailing(key !== lastBefore, key !== lastAfter)),
   )
+}
+
+/** A member of an object; what every object inherits, such as `constructor`, is none. */
+function own(object: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
 function lists(before: unknown[], after: unknown[], indent: number): Line[] {

@@ -2,12 +2,12 @@
 // closes, and the focus comes to the heading so that a screen reader begins there.
 import { useEffect, useRef } from 'react'
 import { useQuery } from 'urql'
-import { sentence } from '../api/client'
 import { toJson } from '../api/exact'
 import { useCatalogue } from '../filter/catalogue'
 import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
 import { readable } from '../list/columns'
 import { CopyButton } from '../ui/copy-button'
+import { Failure } from '../ui/failure'
 import { Icon } from '../ui/icon'
 import { exactly, Time, zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
@@ -28,7 +28,7 @@ interface Props {
 
 export function DetailPanel({ id, ids }: Props) {
   const { view, look } = useView()
-  const [{ data, error, fetching }] = useQuery({ query: OneEvent, variables: { id } })
+  const [{ data, error, fetching }, again] = useQuery({ query: OneEvent, variables: { id } })
   const found = data?.auditEvent
   const event = found?.id === id ? found : undefined
   const heading = useRef<HTMLHeadingElement>(null)
@@ -70,9 +70,9 @@ export function DetailPanel({ id, ids }: Props) {
       </header>
       <div className="detail-body" tabIndex={-1}>
         <h2 ref={heading} tabIndex={-1}>
-          {event ? event.activityDisplayName : fetching ? 'Reading the event…' : 'No such event'}
+          {event ? event.activityDisplayName : fetching ? 'Reading the event…' : error ? 'The event cannot be read' : 'No such event'}
         </h2>
-        {error && <p role="alert">{sentence(error)}</p>}
+        {error && !fetching && <Failure error={error} again={again} />}
         {!event && !fetching && !error && <p>It does not exist, or you may not see it.</p>}
         {event && <Everything event={event} />}
       </div>

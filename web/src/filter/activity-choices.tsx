@@ -1,6 +1,7 @@
 // The activities that can occur; which are offered follows the service, the category and the resource type chosen.
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
+import { Failure } from '../ui/failure'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
 import { type Choice, Choices } from './choices'
@@ -22,7 +23,7 @@ export function ActivityChoices() {
   const { view, filter } = useView()
   const { names } = useCatalogue()
   const { service, category, resource, activity } = view.filters
-  const [{ data, fetching, error }] = useQuery({
+  const [{ data, fetching, error }, again] = useQuery({
     query: ActivityTypes,
     variables: { service: some(service), category: some(category), resourceType: some(resource) },
     requestPolicy: 'cache-and-network',
@@ -49,7 +50,8 @@ export function ActivityChoices() {
       choices={choices}
       chosen={activity}
       onChange={(chosen) => filter({ activity: chosen })}
-      none={error ? 'The activities cannot be read now.' : fetching ? 'Reading the activities…' : undefined}
+      none={fetching ? 'Reading the activities…' : undefined}
+      failure={error && <Failure lead="The activities cannot be read." error={error} again={again} />}
     />
   )
 }

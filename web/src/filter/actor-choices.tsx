@@ -3,6 +3,7 @@
 import { useEffect, useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
+import { Failure } from '../ui/failure'
 import { Icon } from '../ui/icon'
 import { useView } from '../view/use-view'
 import { walk } from './choices'
@@ -41,8 +42,9 @@ export function ActorChoices() {
   const { actor, actorText } = view.filters
   const [text, setText] = useState('')
   const search = usePaused(text.trim())
-  const [{ data, fetching }] = useQuery({ query: Actors, variables: { search }, pause: search === '' })
+  const [{ data, fetching, error }, again] = useQuery({ query: Actors, variables: { search }, pause: search === '' })
   const id = useId()
+  const failure = search === '' ? undefined : error
   const suggested = search === '' ? [] : (data?.auditActors ?? [])
 
   return (
@@ -87,13 +89,14 @@ export function ActorChoices() {
           </label>
         ))}
       </fieldset>
+      {failure && <Failure lead="Nobody can be suggested." error={failure} again={again} />}
       {text.trim() !== '' && (
         <button type="button" className="link" onClick={() => filter({ actorText: text.trim() })}>
           Everybody whose name contains “{text.trim()}”
         </button>
       )}
       <p className="muted" aria-live="polite">
-        {search !== '' && !fetching && suggested.length === 0 ? 'Nobody by that name in the log.' : ''}
+        {search !== '' && !fetching && !failure && suggested.length === 0 ? 'Nobody by that name in the log.' : ''}
       </p>
     </div>
   )

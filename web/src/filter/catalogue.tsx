@@ -1,8 +1,9 @@
 // The services with their categories, asked for once: the menu, the filters' choices and their names come from it.
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
-import { useQuery } from 'urql'
+import { type CombinedError, useQuery } from 'urql'
 import { graphql } from '../api/gql'
 import type { ServicesQuery } from '../api/gql/graphql'
+import { Failure } from '../ui/failure'
 import type { Names } from './field'
 
 const Services = graphql(`
@@ -24,16 +25,24 @@ export type Service = ServicesQuery['auditServices'][number]
 export interface Catalogue {
   services: Service[]
   names: Names
+  /** Why there are no services. */
+  error: CombinedError | undefined
+  again: () => void
 }
 
-const CatalogueContext = createContext<Catalogue>({ services: [], names: { category: String, service: String } })
+const CatalogueContext = createContext<Catalogue>({
+  services: [],
+  names: { category: String, service: String },
+  error: undefined,
+  again: () => undefined,
+})
 
 export function useCatalogue(): Catalogue {
   return useContext(CatalogueContext)
 }
 
 export function CatalogueProvider({ children }: { children: ReactNode }) {
-  const [{ data }] = useQuery({ query: Services, requestPolicy: 'cache-first' })
+  const [{ data, error }, ask] = useQuery({ query: Services, requestPolicy: 'cache-first' })
   const catalogue = useMemo(() => {
     const services = data?.auditServices ?? []
     const service = new Map(services.map((one) => [one.key, one.displayName]))
@@ -42,9 +51,15 @@ export function CatalogueProvider({ children }: { children: ReactNode }) {
       service: (key) => service.get(key) ?? key,
       category: (key) => category.get(key) ?? key,
     }
-    return { services, names }
-  }, [data])
+    return { services, names, error, again: () => ask({ requestPolicy: 'network-only' }) }
+  }, [data, error, ask])
   return <CatalogueContext value={catalogue}>{children}</CatalogueContext>
+}
+
+/** Says that the services could not be read; nothing when they were. */
+export function CatalogueFailure() {
+  const { error, again } = useCatalogue()
+  return error && <Failure lead="The services and their categories cannot be read." error={error} again={again} />
 }
 
 /** The categories of some services, or of all, by name. */

@@ -16,6 +16,8 @@ interface Props {
   narrow?: boolean | undefined
   /** What to say when there is nothing to choose. */
   none?: ReactNode
+  /** What to say when the choices could not be read: what is here may not be all. */
+  failure?: ReactNode
 }
 
 /** More than this is easier to type for than to scroll through. */
@@ -32,7 +34,7 @@ export function walk(event: KeyboardEvent<HTMLElement>): void {
   next.focus()
 }
 
-export function Choices({ legend, choices, chosen, onChange, narrow, none }: Props) {
+export function Choices({ legend, choices, chosen, onChange, narrow, none, failure }: Props) {
   const [text, setText] = useState('')
   const id = useId()
   const wanted = text.trim().toLowerCase()
@@ -76,7 +78,7 @@ export function Choices({ legend, choices, chosen, onChange, narrow, none }: Pro
             </span>
           </label>
         ))}
-        {shown.length === 0 && <p className="muted">{none ?? 'Nothing matches.'}</p>}
+        {failure ?? (shown.length === 0 && <p className="muted">{none ?? 'Nothing matches.'}</p>)}
         {sorted.length > SHOWN && <p className="muted">{sorted.length - SHOWN} more: type to narrow.</p>}
       </fieldset>
     </div>

@@ -2,7 +2,7 @@
 import { useView } from '../view/use-view'
 import { ActivityChoices } from './activity-choices'
 import { ActorChoices } from './actor-choices'
-import { categoriesOf, useCatalogue } from './catalogue'
+import { CatalogueFailure, categoriesOf, useCatalogue } from './catalogue'
 import { Choices } from './choices'
 import { active, RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES, withoutAny } from './field'
 import { FilterMenu } from './filter-menu'
@@ -15,10 +15,11 @@ import './filter.css'
 
 export function FilterBar() {
   const { view, filter } = useView()
-  const { services, names } = useCatalogue()
+  const { services, names, error } = useCatalogue()
   const { filters } = view
   const set = active(filters, names)
   const categories = categoriesOf(services, filters.service)
+  const failure = error && <CatalogueFailure />
 
   return (
     <section className="filters" aria-label="Filters">
@@ -33,6 +34,7 @@ export function FilterBar() {
             choices={categories.map(({ key, displayName }) => ({ key, label: displayName }))}
             chosen={filters.category}
             onChange={(category) => filter({ category, activity: [] })}
+            failure={failure}
           />
         )}
       </FilterMenu>
@@ -81,6 +83,7 @@ export function FilterBar() {
             choices={services.map(({ key, displayName }) => ({ key, label: displayName }))}
             chosen={filters.service}
             onChange={(service) => filter({ service, category: [], activity: [] })}
+            failure={failure}
           />
         )}
       </FilterMenu>

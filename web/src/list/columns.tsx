@@ -137,7 +137,7 @@ export const columns = [
 
 /** The columns to show: those chosen, as far as they exist. */
 export function shownColumns(chosen: string[] | undefined): string[] {
-  const known = chosen?.filter((id) => id in COLUMNS) ?? []
+  const known = chosen?.filter((id) => Object.hasOwn(COLUMNS, id)) ?? []
   return known.length > 0 ? known : DEFAULT_COLUMNS
 }
 

@@ -1,6 +1,7 @@
 // How many events match, counted no further than people care to know, and only after the page is there.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
+import { sentence } from '../api/client'
 import { graphql } from '../api/gql'
 import { filterInput, periodInput } from '../filter/condition'
 import type { Filters } from '../view/view'
@@ -32,12 +33,24 @@ export function Count({ filters, reading, enough, more }: Props) {
     () => ({ period: periodInput(filters.period), filter: filterInput(filters) ?? null, asOf: filters.asOf ?? null, limit: LIMIT }),
     [filters],
   )
-  const [{ data, fetching }, again] = useQuery({ query: CountEvents, variables, pause: !enough })
+  const [{ data, error, fetching }, again] = useQuery({ query: CountEvents, variables, pause: !enough })
   useEffect(() => {
     if (reading > 0) again({ requestPolicy: 'network-only' })
   }, [reading, again])
-  const count = data?.auditEvents.countUpTo
-  if (!count) return <p className="count" aria-live="polite" />
+  const count = enough ? data?.auditEvents.countUpTo : undefined
+  if (!count)
+    return (
+      <p className="count" aria-live="polite" aria-busy={fetching}>
+        {enough && error && (
+          <>
+            Not counted. {sentence(error)}{' '}
+            <button type="button" className="link" onClick={() => again({ requestPolicy: 'network-only' })}>
+              Try again
+            </button>
+          </>
+        )}
+      </p>
+    )
   const value = count.value + more
   const events = value === 1 ? 'event' : 'events'
   return (

@@ -1,10 +1,11 @@
 // Nothing to show, and why: each filter is left out in turn, and those without which there would be events are named.
-import { useEffect, useState } from 'react'
-import { useClient } from 'urql'
+import { useCallback, useEffect, useState } from 'react'
+import { type CombinedError, useClient } from 'urql'
 import { graphql } from '../api/gql'
 import { useCatalogue } from '../filter/catalogue'
 import { filterInput, periodInput } from '../filter/condition'
 import { active, type FieldName, FIELDS, withoutAny } from '../filter/field'
+import { Failure } from '../ui/failure'
 import { useView } from '../view/use-view'
 import { type Filters, NO_FILTERS } from '../view/view'
 
@@ -21,18 +22,20 @@ const AnyEvent = graphql(`
 /** What leaving out filters told: those that alone exclude everything, or that no single one does. */
 interface Finding {
   culprits: FieldName[]
-  /** Whether the log has any event that this caller sees. */
-  hasAny: boolean
+  /** Whether the log has no event at all that this caller sees. */
+  isEmpty: boolean
+  /** Why some of it could not be told. */
+  error: CombinedError | undefined
 }
 
 export function Empty({ filters }: { filters: Filters }) {
   const { filter } = useView()
   const { names } = useCatalogue()
-  const finding = useFinding(filters)
+  const [finding, again] = useFinding(filters)
   const set = active(filters, names, true)
 
   if (!finding) return <div className="empty" aria-busy="true" />
-  if (!finding.hasAny)
+  if (finding.isEmpty)
     return (
       <div className="empty" role="status">
         <h2>The log is empty</h2>
@@ -42,7 +45,7 @@ export function Empty({ filters }: { filters: Filters }) {
   return (
     <div className="empty" role="status">
       <h2>No events match</h2>
-      {finding.culprits.length > 0 ? (
+      {finding.culprits.length > 0 && (
         <>
           <p>{finding.culprits.length === 1 ? 'One filter excludes everything:' : 'Each of these excludes everything:'}</p>
           <ul>
@@ -56,7 +59,15 @@ export function Empty({ filters }: { filters: Filters }) {
             ))}
           </ul>
         </>
-      ) : (
+      )}
+      {finding.error && (
+        <Failure
+          lead={finding.culprits.length > 0 ? 'Not every filter could be tried.' : 'The reason cannot be told.'}
+          error={finding.error}
+          again={again}
+        />
+      )}
+      {finding.culprits.length === 0 && !finding.error && (
         <>
           <p>No single filter is the reason: it is how they come together.</p>
           <p className="row">
@@ -73,29 +84,40 @@ export function Empty({ filters }: { filters: Filters }) {
   )
 }
 
-function useFinding(filters: Filters): Finding | undefined {
+function useFinding(filters: Filters): [Finding | undefined, again: () => void] {
   const client = useClient()
   const [finding, setFinding] = useState<Finding>()
+  const [attempt, setAttempt] = useState(0)
+  const again = useCallback(() => {
+    setFinding(undefined)
+    setAttempt((times) => times + 1)
+  }, [])
   useEffect(() => {
     let wanted = true
     const plain = { category: String, service: String }
     const set = active(filters, plain, true).map((one) => one.name)
     const has = async (some: Filters) => {
       const variables = { period: periodInput(some.period), filter: filterInput(some) ?? null, asOf: some.asOf ?? null }
-      const answer = await client.query(AnyEvent, variables, { requestPolicy: 'network-only' })
-      return (answer.data?.auditEvents.nodes.length ?? 0) > 0
+      const { data, error } = await client.query(AnyEvent, variables, { requestPolicy: 'network-only' })
+      // Without an answer it is unknown, which is neither yes nor no.
+      return { has: data ? data.auditEvents.nodes.length > 0 : undefined, error }
     }
     const find = async () => {
-      const [hasAny, ...found] = await Promise.all([
+      const [any, ...found] = await Promise.all([
         has({ ...NO_FILTERS, period: 'all' }),
         ...set.map((name) => has({ ...filters, ...FIELDS[name].cleared })),
       ])
-      if (wanted) setFinding({ hasAny, culprits: set.filter((_, index) => found[index]) })
+      if (!wanted) return
+      setFinding({
+        isEmpty: any.has === false,
+        culprits: set.filter((_, index) => found[index]?.has === true),
+        error: [any, ...found].find(({ error }) => error)?.error,
+      })
     }
     void find()
     return () => {
       wanted = false
     }
-  }, [client, filters])
-  return finding
+  }, [client, filters, attempt])
+  return [finding, again]
 }

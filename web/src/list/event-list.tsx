@@ -2,7 +2,7 @@
 // when there are none or the server cannot answer. While the next page is on its way, the last one stays.
 import { useEffect, useMemo, useState } from 'react'
 import { useQuery } from 'urql'
-import { sentence } from '../api/client'
+import { Failure } from '../ui/failure'
 import { Icon } from '../ui/icon'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
@@ -65,11 +65,8 @@ export function EventList({ reading, live, shown, parts, onRows, onPoint }: Prop
     <section className="list" aria-label="Audit events" aria-busy={waiting}>
       <div className={waiting ? 'progress on' : 'progress'} />
       {error && (
-        <div className="list-error" role="alert">
-          <p>{sentence(error)}</p>
-          <button type="button" className="button" onClick={() => again({ requestPolicy: 'network-only' })}>
-            Try again
-          </button>
+        <div className="list-error">
+          <Failure error={error} again={again} />
         </div>
       )}
       {!error && page && rows.length === 0 && !fetching && !isStranded && <Empty key={key} filters={filters} />}

@@ -27,6 +27,13 @@ const LONGEST_PAUSE = 15_000
 /** Close codes of the protocol that mean "not with this token". */
 const REFUSED = new Set([4401, 4403])
 
+/** Waits before asking again, the longer the more often it failed in a row. */
+export async function pause(failures: number): Promise<void> {
+  // Not all at once, when a server comes back that many people follow.
+  const wait = Math.min(LONGEST_PAUSE, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
+  await new Promise((resolve) => setTimeout(resolve, wait))
+}
+
 /** Begins to follow; what it returns ends it. */
 export function follow(following: Following): () => void {
   let ended = false
@@ -69,9 +76,7 @@ export function follow(following: Following): () => void {
       if (isOver()) return
       following.onStanding('broken')
       failures += 1
-      // Not all at once, when a server comes back that many people follow.
-      const pause = Math.min(LONGEST_PAUSE, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
-      await new Promise((resolve) => setTimeout(resolve, pause))
+      await pause(failures)
     }
   }
   void run()

@@ -1,12 +1,12 @@
 // Live events for the list. The log's end is asked for before the page is read again and followed from there, so what
 // is recorded in between is in one of the two at least; what is in both is shown once.
 import { useEffect, useRef, useState } from 'react'
-import { useClient } from 'urql'
+import { type Client, useClient } from 'urql'
 import { filterInput } from '../filter/condition'
 import type { Parts, Row } from '../list/query'
 import { useSession } from '../session/context'
 import type { Filters } from '../view/view'
-import { type Batch, follow, type Standing } from './follow'
+import { type Batch, follow, pause, type Standing } from './follow'
 import { LogEnd } from './query'
 
 export interface Live {
@@ -32,6 +32,18 @@ function begins({ period }: Filters): number {
 export function canBeLive(filters: Filters): boolean {
   const { period, asOf } = filters
   return asOf === undefined && (typeof period === 'string' || period.to === undefined)
+}
+
+/** The cursor of the log's end, asked for until it is there; undefined when it is not wanted any more. */
+async function logEnd(client: Client, isWanted: () => boolean, onFailure: () => void): Promise<string | undefined> {
+  for (let failures = 1; isWanted(); failures += 1) {
+    const { data } = await client.query(LogEnd, {}).toPromise()
+    if (data) return data.auditLogInfo.feedCursor
+    if (!isWanted()) break
+    onFailure()
+    await pause(failures)
+  }
+  return undefined
 }
 
 export function useLive(on: boolean, filters: Filters, parts: Parts, readAgain: () => void): Live {
@@ -66,14 +78,10 @@ export function useLive(on: boolean, filters: Filters, parts: Parts, readAgain: 
     const start = async () => {
       setLive({ ...OFF, standing: 'connecting' })
       if (cursor.current === undefined) {
-        const answer = await client.query(LogEnd, {}).toPromise()
-        cursor.current = answer.data?.auditLogInfo.feedCursor
-        if (!wanted) return
+        const end = await logEnd(client, () => wanted, () => setLive({ ...OFF, standing: 'broken' }))
+        if (!wanted || end === undefined) return
+        cursor.current = end
         readAgain()
-      }
-      if (cursor.current === undefined) {
-        setLive({ ...OFF, standing: 'broken' })
-        return
       }
       stop = follow({
         token,

@@ -1,6 +1,6 @@
 // The menu: an item per workload, which pre-filters its events and unfolds its categories, from which the category
 // can be changed; and who is signed in. On narrow screens it is behind a button.
-import { useCatalogue } from '../filter/catalogue'
+import { CatalogueFailure, useCatalogue } from '../filter/catalogue'
 import { rolesOf, useSession } from '../session/context'
 import { Icon } from '../ui/icon'
 import { Mark } from '../ui/mark'
@@ -70,6 +70,7 @@ function Items({ onChoose }: { onChoose?: () => void }) {
         </li>
         {used.map(item)}
       </ul>
+      <CatalogueFailure />
       {unused.length > 0 && (
         <details>
           <summary>Without events</summary>

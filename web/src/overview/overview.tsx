@@ -1,26 +1,38 @@
 // The overview: when it happened, what, by whom, to what, and what failed. Everything in it filters by a click.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
-import { sentence } from '../api/client'
 import { filterInput, periodInput } from '../filter/condition'
+import { Failure } from '../ui/failure'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import { type Filters, filtered } from '../view/view'
 import { Histogram } from './histogram'
-import { intervalFor, LogSpan, Overview as OverviewQuery } from './query'
+import { intervalFor, LogSpan, Overview as OverviewQuery, type Span } from './query'
 import { TopList } from './top-list'
 import './overview.css'
 
 const FAILED = { status: { in: ['FAILURE' as const, 'TIMEOUT' as const] } }
 
 export default function Overview({ reading }: { reading: number }) {
+  const [{ data, error, fetching }, again] = useQuery({ query: LogSpan })
+  useEffect(() => {
+    if (reading > 0) again({ requestPolicy: 'network-only' })
+  }, [reading, again])
+  if (data) return <Figures reading={reading} span={data.auditLogInfo} />
+  return (
+    <section className="overview" aria-label="Overview" aria-busy={fetching}>
+      {error && <Failure error={error} again={again} />}
+    </section>
+  )
+}
+
+/** How wide the bars are follows what the log itself covers, so that is known before anything is counted. */
+function Figures({ reading, span }: { reading: number; span: Span }) {
   const { view, look } = useView()
   const { preferences } = usePreferences()
   const { filters } = view
   const timeZone = zoneName(preferences.zone)
-  const [{ data: log }] = useQuery({ query: LogSpan })
-  const span = log?.auditLogInfo
   const variables = useMemo(() => {
     const filter = filterInput(filters)
     return {
@@ -28,11 +40,11 @@ export default function Overview({ reading }: { reading: number }) {
       filter: filter ?? null,
       failures: filter ? { and: [filter, FAILED] } : FAILED,
       asOf: filters.asOf ?? null,
-      interval: intervalFor(filters.period, span ?? { oldestEventAt: null, newestEventAt: null }),
+      interval: intervalFor(filters.period, span),
       timeZone,
     }
   }, [filters, span, timeZone])
-  const [{ data, error, fetching }, again] = useQuery({ query: OverviewQuery, variables, pause: !span })
+  const [{ data, error, fetching }, again] = useQuery({ query: OverviewQuery, variables })
   useEffect(() => {
     if (reading > 0) again({ requestPolicy: 'network-only' })
   }, [reading, again])
@@ -42,7 +54,7 @@ export default function Overview({ reading }: { reading: number }) {
   const all = data?.all
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
-      {error && <p role="alert">{sentence(error)}</p>}
+      {error && <Failure error={error} again={again} />}
       {all && (
         <>
           <p className="overview-total">

@@ -1,11 +1,13 @@
 // What the overview asks for: one summary of what the filters leave, and one of the failures among it.
 import { graphql } from '../api/gql'
-import type { HistogramInterval, OverviewQuery } from '../api/gql/graphql'
+import type { HistogramInterval, LogSpanQuery, OverviewQuery } from '../api/gql/graphql'
 import type { Period } from '../view/view'
 
 export type Summary = NonNullable<OverviewQuery['all']>
 export type Bucket = NonNullable<Summary['histogram']>[number]
 export type Facet = NonNullable<Summary['activities']>
+/** What the log itself covers. */
+export type Span = LogSpanQuery['auditLogInfo']
 
 graphql(`
   fragment Facet on AuditFacet {
@@ -68,8 +70,8 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const WINDOWS = { '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY }
 
-/** How wide the bars are: such that there are some dozens of them. `span` is what the log itself covers. */
-export function intervalFor(period: Period, span: { oldestEventAt: string | null; newestEventAt: string | null }): HistogramInterval {
+/** How wide the bars are: such that there are some dozens of them. */
+export function intervalFor(period: Period, span: Span): HistogramInterval {
   const at = (moment: string | null | undefined, otherwise: number) => (moment == null ? otherwise : Date.parse(moment))
   const now = Date.now()
   const own = typeof period === 'object' ? period : {}

@@ -27,7 +27,8 @@ const library = () => import('oauth4webapi')
 
 /** The issuer where people sign in, if one is configured. */
 export async function offered(): Promise<OpenId | null> {
-  const answer = await fetch(new URL('sign-in.json', document.baseURI), { credentials: 'omit' })
+  const answer = await fetch(new URL('sign-in.json', document.baseURI), { credentials: 'omit' }).catch(() => undefined)
+  if (answer?.ok !== true) throw new Error('the server cannot be reached.')
   return ((await answer.json()) as { openId: OpenId | null }).openId
 }
 

@@ -1,5 +1,5 @@
 // The sign-in page: at the issuer, if the server has one, or with a token that is pasted.
-import { useEffect, useId, useState } from 'react'
+import { useCallback, useEffect, useId, useState } from 'react'
 import { Mark } from '../ui/mark'
 import { leave, offered, type OpenId, problem } from './open-id'
 import { cleaned } from './token'
@@ -14,10 +14,18 @@ interface Props {
 export function SignIn({ reason, onToken }: Props) {
   // Undefined until the server has said.
   const [openId, setOpenId] = useState<OpenId | null>()
+  const [isUnknown, setUnknown] = useState(false)
   const [told, tell] = useState(reason)
-  useEffect(() => {
-    offered().then(setOpenId, () => setOpenId(null))
+  const ask = useCallback(() => {
+    offered().then(
+      (given) => {
+        setOpenId(given)
+        setUnknown(false)
+      },
+      () => setUnknown(true),
+    )
   }, [])
+  useEffect(ask, [ask])
 
   return (
     <main className="sign-in">
@@ -30,7 +38,15 @@ export function SignIn({ reason, onToken }: Props) {
             {told}
           </p>
         )}
-        {openId === null && <Paste tell={tell} onToken={onToken} />}
+        {isUnknown && (
+          <div className="failure" role="alert">
+            <p>The server does not answer, so it is not known where you can sign in.</p>
+            <button type="button" className="button" onClick={ask}>
+              Try again
+            </button>
+          </div>
+        )}
+        {(openId === null || isUnknown) && <Paste tell={tell} onToken={onToken} />}
         {openId && (
           <>
             <Leave openId={openId} tell={tell} />
