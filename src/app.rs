@@ -9,6 +9,7 @@ mod operate;
 mod ready;
 mod sign_in;
 mod signal;
+mod tenant;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -26,9 +27,7 @@ use crate::audit::Timestamp;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Role, TokenRequest};
 use crate::config::file::File;
-use crate::config::{
-    Cli, Command, Database, Demo, Import, Serve, Streams, TenantAct, TenantCommand, Token, without_password,
-};
+use crate::config::{Cli, Command, Database, Demo, Import, Serve, Streams, Token, without_password};
 use crate::graphql::document::Documents;
 use crate::http::{self, Door, Exports, Seats, StreamLimits};
 use crate::import::{Importer, Report};
@@ -39,6 +38,7 @@ pub use check::{Finding, check};
 pub use operate::{Verified, backup, copy, restore, verify};
 pub use ready::ready;
 use signal::Signals;
+pub use tenant::tenant;
 pub use tokens::token_problems;
 
 /// A statement that takes longer than this is logged, without its values.
@@ -138,7 +138,7 @@ impl App {
             clock: Arc::new(now),
             ids: Arc::new(new_id),
             meters,
-            store: store.clone(),
+            readiness: http::Readiness::of(store.clone()),
             streams: stream_limits(&config.streams),
             seats: Seats::default(),
             closing: told,
@@ -299,7 +299,7 @@ pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow
         if let Some(tenant) = store.tenant(key).await? {
             tenant
         } else {
-            check_tenant_key(key)?;
+            tenant::check_key(key)?;
             store.add_tenant(key, key, &[], new_id()).await?
         }
     } else {
@@ -322,33 +322,6 @@ pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow
         complain(format!("{}:{line}: {}", file.display(), printable(reason)));
     };
     Ok(importer.import(&config.files, &mut tell).await)
-}
-
-fn check_tenant_key(key: &str) -> anyhow::Result<()> {
-    let fits = (1..=200).contains(&key.len()) && key.trim() == key && !key.contains(char::is_control);
-    anyhow::ensure!(fits, "a tenant's key has 1 to 200 bytes, no control characters, and no blanks around it");
-    Ok(())
-}
-
-/// `auditgraph tenant`. Returns the lines to print.
-pub async fn tenant(command: &TenantCommand) -> anyhow::Result<Vec<String>> {
-    let store = open_for_operator(&command.database).await?;
-    match &command.act {
-        TenantAct::Add { key, name, domains } => {
-            check_tenant_key(key)?;
-            store.add_tenant(key, name.as_ref().unwrap_or(key), domains, new_id()).await?;
-        }
-        TenantAct::List => {
-            let line = |tenant: store::Tenant| {
-                let state = if tenant.is_disabled { "disabled" } else { "enabled" };
-                format!("{}\t{}\t{state}\t{}", tenant.key, tenant.display_name, tenant.domains.join(","))
-            };
-            return Ok(store.tenants().await?.into_iter().map(line).collect());
-        }
-        TenantAct::Rename { key, name, domains } => store.rename_tenant(key, name, domains).await?,
-        TenantAct::Disable { key, undo } => store.disable_tenant(key, !undo).await?,
-    }
-    Ok(Vec::new())
 }
 
 /// `auditgraph token`.
@@ -385,7 +358,7 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
     let folder = tempfile::Builder::new().prefix("auditgraph-demo-").tempdir()?;
     let file = folder.path().join("demo.db");
     let secret = format!("{}{}", new_id(), new_id());
-    let (serve, token) = demo_settings(config, &format!("sqlite://{}", file.display()), &secret)?;
+    let (serve, token) = demo_settings(config, &store::sqlite_url(&file)?, &secret)?;
     let store = open_for_operator(&serve.database).await?;
     let tenant = store.add_tenant("contoso", "Contoso", &["contoso.example".to_owned()], new_id()).await?;
     let writer = access::operator_writer(&store, &tenant);

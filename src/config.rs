@@ -4,6 +4,7 @@
 //! `Debug`. Nothing here opens or starts anything, and only the configuration file is read, by [`mod@file`].
 
 mod access;
+mod database;
 pub mod file;
 mod limit;
 mod operate;
@@ -13,9 +14,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::Resettable;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use access::Accesses;
+pub use database::{Database, without_password};
 pub use limit::Limits;
 pub use operate::{Backup, Copy, MetricsListen, Ready, Restore, Verify};
 pub use sign_in::SignIn;
@@ -89,40 +91,6 @@ pub enum Command {
     Schema,
 }
 
-/// Where the log is.
-#[derive(Args, Clone)]
-pub struct Database {
-    /// The log: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
-    #[arg(
-        long,
-        global = true,
-        env = "AUDITGRAPH_DATABASE_URL",
-        default_value = "sqlite://auditgraph.db",
-        hide_env_values = true
-    )]
-    pub database_url: String,
-    /// The most connections for reading the log.
-    #[arg(long, global = true, env = "AUDITGRAPH_DATABASE_CONNECTIONS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=500))]
-    pub database_connections: u32,
-    /// How long one statement may take, in milliseconds.
-    #[arg(long, global = true, env = "AUDITGRAPH_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
-    pub statement_timeout_ms: u64,
-    /// How long recording waits for what others hold, in milliseconds; a commit may take twice as long altogether.
-    #[arg(long, global = true, env = "AUDITGRAPH_RECORD_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(500..=600_000))]
-    pub record_timeout_ms: u64,
-}
-
-impl std::fmt::Debug for Database {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database")
-            .field("database_url", &without_password(&self.database_url))
-            .field("database_connections", &self.database_connections)
-            .field("statement_timeout_ms", &self.statement_timeout_ms)
-            .field("record_timeout_ms", &self.record_timeout_ms)
-            .finish()
-    }
-}
-
 /// Variables of the environment that look like settings and are none.
 pub fn unknown_variables() -> Vec<String> {
     let command = Cli::command();
@@ -135,18 +103,6 @@ pub fn unknown_variables() -> Vec<String> {
             name.starts_with("AUDITGRAPH_") && !name.starts_with("AUDITGRAPH_TEST_") && !known.contains(name)
         })
         .collect()
-}
-
-/// A URL as it may be printed: without password, and without parameters, which may hold one as well.
-pub fn without_password(url: &str) -> String {
-    let shown = url.split_once('?').map_or(url, |(shown, _)| shown);
-    match (shown.find("://"), shown.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 < at => match shown[scheme + 3..at].find(':') {
-            Some(colon) => format!("{}:***{}", &shown[..scheme + 3 + colon], &shown[at..]),
-            None => shown.to_owned(),
-        },
-        _ => shown.to_owned(),
-    }
 }
 
 /// Which tokens hold, and what they mean.
@@ -306,7 +262,7 @@ pub struct Import {
     #[arg(long)]
     pub tenant: Option<String>,
     /// Reject every record that names another tenant than this.
-    #[arg(long, value_name = "GUID")]
+    #[arg(long, value_name = "GUID", value_parser = guid)]
     pub expect_tenant: Option<String>,
     /// Who imports; kept with every event.
     #[arg(long, env = "AUDITGRAPH_OPERATOR", default_value = "operator")]
@@ -356,7 +312,7 @@ pub enum TenantAct {
         #[arg(long = "domain")]
         domains: Vec<String>,
     },
-    /// Refuse all access to a tenant's log. Nothing of it is deleted.
+    /// Refuse all access to a tenant's log, until `--undo` allows it again. Nothing of it is deleted.
     Disable {
         /// The tenant.
         key: String,
@@ -368,6 +324,7 @@ pub enum TenantAct {
 
 /// `auditgraph token`.
 #[derive(Args, Clone)]
+#[command(group = ArgGroup::new("grants").args(["role", "permission"]).required(true).multiple(true))]
 pub struct Token {
     /// The secret that signs tokens.
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", hide_env_values = true)]
@@ -385,7 +342,7 @@ pub struct Token {
     #[arg(long)]
     pub tenant: String,
     /// An access role: `GLOBAL_ADMIN`, `INTUNE_SERVICE_ADMIN` or `AUDIT_READER`; may be repeated.
-    #[arg(long, required_unless_present = "permission")]
+    #[arg(long)]
     pub role: Vec<String>,
     /// A permission, such as `audit/write`; may be repeated.
     #[arg(long)]
@@ -420,6 +377,16 @@ fn seconds(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "a span is a number and `s`, `m`, `h` or `d`, and at most ten years".to_owned())
 }
 
+/// Reads the id of a directory.
+fn guid(text: &str) -> Result<String, String> {
+    let fits = text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    if fits { Ok(text.to_owned()) } else { Err("must be a GUID, like 0f3c1a2b-1111-2222-3333-44445555aaaa".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,7 +403,6 @@ mod tests {
         let shown = format!("{:?}", Cli::parse_from(arguments));
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("postgres://a:***@b/c"), "{shown}");
-        assert_eq!(without_password("postgres://h/d?user=a&password=hunter2"), "postgres://h/d");
     }
 
     #[test]
@@ -445,6 +411,14 @@ mod tests {
         assert_eq!(seconds("1h"), Ok(3_600));
         for wrong in ["", "h", "1", "-1h", "1w", "9999999999999999999h", "1é"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn guids_are_read() {
+        assert!(guid("0F3C1A2B-1111-2222-3333-44445555aaaa").is_ok());
+        for wrong in ["", "notaguid", "0f3c1a2b-1111-2222-3333-44445555aaa", "0f3c1a2b-1111-2222-3333-44445555aaag"] {
+            assert!(guid(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use auditgraph::config::{Cli, Command, LogFormat};
+use auditgraph::import::chain;
 use auditgraph::{app, graphql};
 use clap::Parser as _;
 
@@ -14,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start(cli).unwrap_or_else(|error| {
-        complain(&format!("auditgraph: {error:#}"));
+        complain(&format!("auditgraph: {}", chain(&*error)));
         ExitCode::FAILURE
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{now, open, token_problems};
 use crate::config::{self, Serve};
+use crate::import::chain;
 use crate::store::{self, Store, StoreError};
 
 /// How far the clocks of this machine and of the database may be apart.
@@ -27,11 +28,6 @@ impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:<5} {}: {}", if self.is_good { "ok" } else { "WRONG" }, self.what, self.sentence)
     }
-}
-
-/// An error with its causes.
-fn chain(error: &StoreError) -> String {
-    format!("{:#}", anyhow::Error::new(error.clone()))
 }
 
 fn good(what: &'static str, sentence: impl Into<String>) -> Finding {
@@ -96,7 +92,7 @@ fn how_to_reach(error: &anyhow::Error) -> String {
         Some(StoreError::Unfit(_)) => ": change that setting of the database",
         _ => ": see that AUDITGRAPH_DATABASE_URL names the right user, password and database",
     };
-    format!("{error:#}{hint}")
+    format!("{}{hint}", chain(&**error))
 }
 
 /// The file of an SQLite log and the folder that it is in.

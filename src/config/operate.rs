@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
+use super::database::LogUrl;
 use super::{Database, without_password};
 
 /// `auditgraph verify`.
@@ -33,15 +34,15 @@ pub struct Backup {
 
 /// `auditgraph restore`.
 #[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("restored").args(["file", "in_place"]).required(true))]
 pub struct Restore {
     /// Where the log is to be; nothing may be there yet.
     #[command(flatten)]
     pub database: Database,
     /// What `auditgraph backup` wrote.
-    #[arg(required_unless_present = "in_place")]
     pub file: Option<PathBuf>,
     /// The database was restored by its own means (`pg_restore`, to a point in time): only give its logs new ids.
-    #[arg(long, conflicts_with = "file")]
+    #[arg(long)]
     pub in_place: bool,
 }
 
@@ -49,10 +50,10 @@ pub struct Restore {
 #[derive(Args, Clone)]
 pub struct Copy {
     /// The database to copy.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = LogUrl)]
     pub from: String,
     /// The database to copy to: brought to the schema, and empty.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = LogUrl)]
     pub to: String,
 }
 

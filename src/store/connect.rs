@@ -8,7 +8,8 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Executor as _};
+use sea_orm::sqlx::{PgConnection, PgPool, SqliteConnection};
 
 use super::{Settings, StoreError, allowance, sqlx_error};
 
@@ -83,6 +84,9 @@ async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> 
 /// How long is waited for a connection at most.
 const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long it may take to find out why there is no connection.
+const REASON_PATIENCE: Duration = Duration::from_secs(2);
+
 /// For how long a connection to PostgreSQL that came back is taken to be there without asking.
 const FRESH: Duration = Duration::from_millis(500);
 
@@ -112,32 +116,12 @@ pub(super) async fn postgres(
     settings: &Settings,
     silence: &Arc<Silence>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| settings.url.starts_with(scheme)) {
+        let rule = "the URL of a log begins with `sqlite:`, `postgres://` or `postgresql://`";
+        return Err(sqlx_error(sqlx::Error::Configuration(rule.into())));
+    }
     let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
     let options = options.application_name("auditgraph").disable_statement_logging();
-    let pool = |connections: u32, session: String, patience: Duration| {
-        let silence = Arc::clone(silence);
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(patience.min(ACQUIRE_PATIENCE))
-            // One that was in use a moment ago was asked when it came back.
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                let is_fresh = about.idle_for < FRESH;
-                Box::pin(async move { if is_fresh { Ok(true) } else { connection.ping().await.map(|()| true) } })
-            })
-            .after_release(move |connection, _| {
-                let silence = Arc::clone(&silence);
-                Box::pin(async move { silence.check(connection, patience).await })
-            })
-            .after_connect(move |connection, _| {
-                let session = session.clone();
-                Box::pin(async move {
-                    connection.execute(sqlx::AssertSqlSafe(session)).await?;
-                    Ok(())
-                })
-            })
-            .connect_with(options.clone())
-    };
     // Who holds a lock without going on loses it before those who wait give up.
     let (lock, idle) = (settings.record_timeout.as_millis(), settings.record_timeout.as_millis() / 2);
     let writing = format!(
@@ -150,7 +134,62 @@ pub(super) async fn postgres(
         "SET jit = off; SET max_parallel_workers_per_gather = 0; SET default_transaction_read_only = on; \
          SET statement_timeout = {milliseconds}"
     );
-    let writers = pool(super::WRITING_CONNECTIONS, writing, settings.record_timeout).await.map_err(sqlx_error)?;
-    let readers = pool(settings.connections, reading, settings.statement_timeout).await.map_err(sqlx_error)?;
+    let pool = async |connections: u32, session: String, patience: Duration| {
+        let opened = pool(&options, connections, session.clone(), patience, silence).await;
+        match opened {
+            Err(sqlx::Error::PoolTimedOut) => Err(sqlx_error(reason(&options, session).await)),
+            opened => opened.map_err(sqlx_error),
+        }
+    };
+    let writers = pool(super::WRITING_CONNECTIONS, writing, settings.record_timeout).await?;
+    let readers = pool(settings.connections, reading, settings.statement_timeout).await?;
     Ok((writers.into(), readers.into()))
+}
+
+/// A pool with its first connection; each begins with the settings of its sessions.
+async fn pool(
+    options: &PgConnectOptions,
+    connections: u32,
+    session: String,
+    patience: Duration,
+    silence: &Arc<Silence>,
+) -> Result<PgPool, sqlx::Error> {
+    let silence = Arc::clone(silence);
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience.min(ACQUIRE_PATIENCE))
+        // One that was in use a moment ago was asked when it came back.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            let is_fresh = about.idle_for < FRESH;
+            Box::pin(async move { if is_fresh { Ok(true) } else { connection.ping().await.map(|()| true) } })
+        })
+        .after_release(move |connection, _| {
+            let silence = Arc::clone(&silence);
+            Box::pin(async move { silence.check(connection, patience).await })
+        })
+        .after_connect(move |connection, _| {
+            let session = session.clone();
+            Box::pin(async move {
+                connection.execute(sqlx::AssertSqlSafe(session)).await?;
+                Ok(())
+            })
+        })
+        .connect_with(options.clone())
+        .await
+}
+
+/// Why a pool has no connection. It tries for as long as it may, since the database may be starting, and forgets what it
+/// was told each time: so the database is asked once more.
+async fn reason(options: &PgConnectOptions, session: String) -> sqlx::Error {
+    let asked = async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        connection.execute(sqlx::AssertSqlSafe(session)).await
+    };
+    match tokio::time::timeout(REASON_PATIENCE, asked).await {
+        Ok(Err(reason)) => reason,
+        // It has only just begun to answer.
+        Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
+        Err(_elapsed) => std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer").into(),
+    }
 }

@@ -125,6 +125,8 @@ async fn of_postgresql_it_is_said_which_commands_save_and_restore() {
     assert!(refused.refused().contains("pg_dump --format=custom --file=copy.dump"), "{refused:?}");
     let refused = run(&["restore", "copy.dump", "--database-url", url]);
     assert!(refused.refused().contains("pg_restore") && refused.err.contains("--in-place"), "{refused:?}");
+    let bare = run(&["restore"]);
+    assert!(bare.code == Some(2) && bare.err.contains("<FILE|--in-place>"), "{bare:?}");
     let refused = run(&["backup", "copy.db", "--database-url", "sqlite://no/such.db"]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
 }

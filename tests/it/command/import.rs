@@ -135,11 +135,24 @@ async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
             record(id)
         )
     };
-    let file = desk.file("rows.ndjson", [of("AAAA-1", "a1"), of("bbbb-2", "a2"), record("a3")].join("\n"));
-    let arguments = ["import", "--tenant", "contoso", "--expect-tenant", "aaaa-1", file.to_str().unwrap()];
-    let ended = desk.run(&arguments);
+    let (ours, theirs) = ("0f3c1a2b-1111-2222-3333-44445555aaaa", "0f3c1a2b-1111-2222-3333-44445555bbbb");
+    let file = desk.file("rows.ndjson", [of(&ours.to_uppercase(), "a1"), of(theirs, "a2"), record("a3")].join("\n"));
+    let import =
+        |expected| desk.run(&["import", "--tenant", "contoso", "--expect-tenant", expected, file.to_str().unwrap()]);
+    let ended = import(ours);
     assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 1\n");
-    assert!(ended.refused().ends_with("rows.ndjson:2: the record is of tenant `bbbb-2`"), "{ended:?}");
+    assert!(ended.refused().ends_with(&format!("rows.ndjson:2: the record is of tenant `{theirs}`")), "{ended:?}");
+    for wrong in ["notaguid", ""] {
+        let ended = import(wrong);
+        assert!(ended.code == Some(2) && ended.err.contains("must be a GUID"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_sample_of_the_readme_is_recorded() {
+    let desk = Desk::new().await;
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/events.ndjson");
+    assert_eq!(desk.import(&[&sample]).ok(), "recorded 6, duplicates 0, conflicts 0, rejected 0");
 }
 
 #[tokio::test]

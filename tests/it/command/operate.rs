@@ -25,6 +25,28 @@ async fn a_tenant_is_added_listed_renamed_and_disabled() {
 }
 
 #[tokio::test]
+async fn what_a_tenant_is_called_is_checked_when_it_is_added_and_when_it_is_renamed() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example"]).ok();
+    let listed = desk.run(&["tenant", "list"]);
+    let refuse = |options: &[&str], rule: &str| {
+        let added = desk.run(&[&["tenant", "add", "t-2", "--name"], options].concat());
+        let renamed = desk.run(&[&["tenant", "rename", "t-1"], options].concat());
+        for refused in [added, renamed] {
+            assert!(refused.refused().contains(rule) && refused.err.lines().count() == 1, "{refused:?}");
+        }
+        assert_eq!(desk.run(&["tenant", "list"]).ok(), listed.ok());
+    };
+    let long = "n".repeat(201);
+    for name in ["", " ", "a\tb\nc", "a\u{2028}b", &long] {
+        refuse(&[name], "a tenant's display name has 1 to 200 bytes, no control characters");
+    }
+    for domain in ["", "con toso.example", "a.example\tb.example", "a\nb", "https://a.example", "a..example"] {
+        refuse(&["Name", "--domain", "a.example", "--domain", domain], "a tenant's domain is a domain name");
+    }
+}
+
+#[tokio::test]
 async fn a_token_opens_what_its_role_opens() {
     let app = TestApp::start().await;
     let token = |grant: &[&str]| run(&[&["token", "--jwt-secret", SECRET, "--tenant", "contoso"], grant].concat());
@@ -54,7 +76,9 @@ fn a_token_that_would_open_nothing_is_not_made() {
     );
     let short = run(&["token", "--jwt-secret", "hush", "--tenant", "contoso", "--role", "AUDIT_READER"]);
     assert!(short.refused().contains("32") && !short.err.contains("hush"), "{short:?}");
-    assert_eq!(run(&secret).code, Some(2));
+    let bare = run(&secret);
+    assert_eq!(bare.code, Some(2), "{bare:?}");
+    assert!(bare.err.contains("--role <ROLE>|--permission <PERMISSION>"), "{bare:?}");
 }
 
 #[test]
