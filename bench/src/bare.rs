@@ -228,7 +228,7 @@ async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
     let mut results = Vec::new();
     for (index, record) in Records::new(&body[..]).enumerate() {
         let (_, record) = record.map_err(actix_web::error::ErrorBadRequest)?;
-        let input = json_input::parse(&record).map_err(|_problems| wrong())?;
+        let input = json_input::parse(&record).0.ok_or_else(wrong)?;
         let recording = Recording {
             route: RecordingRoute::Rest,
             recorded_by: "bench".to_owned(),

@@ -39,8 +39,8 @@ pub fn event_key(record: &Node) -> Option<String> {
     record.get(name)?.as_str().map(std::borrow::Cow::into_owned)
 }
 
-/// Reads an event.
-pub fn parse(record: &Node) -> Result<EventInput, Vec<Problem>> {
+/// Reads an event as far as it can be read, and says what is wrong with it.
+pub fn parse(record: &Node) -> (Option<EventInput>, Vec<Problem>) {
     let mut reader = Reader::default();
     let event = if is_cloud_event(record) {
         reader.envelope(record);
@@ -48,10 +48,7 @@ pub fn parse(record: &Node) -> Result<EventInput, Vec<Problem>> {
     } else {
         reader.event(record, "")
     };
-    match event {
-        Some(event) if reader.problems.is_empty() => Ok(event),
-        _ => Err(reader.problems),
-    }
+    (event, reader.problems)
 }
 
 /// What an envelope says, and the field of the event that this is.
@@ -130,12 +127,15 @@ impl Reader {
         }
     }
 
-    /// What the event that [`opened`] makes of an envelope cannot tell any more.
+    /// What the event that [`opened`] makes of an envelope cannot tell any more. What the envelope says must not be said
+    /// by the data as well: one of the two would be lost.
     fn envelope(&mut self, envelope: &Node) {
         self.repeated(envelope, "", &["specversion", "type", "source", "id", "time", "subject", "data"]);
-        if let Some(data) = envelope.get("data") {
-            let replaced = FROM_ENVELOPE.iter().filter(|(from, _)| envelope.get(from).is_some());
-            self.repeated(data, "", &replaced.map(|(_, to)| *to).collect::<Vec<_>>());
+        let Some(data) = envelope.get("data") else { return };
+        for (from, to) in FROM_ENVELOPE {
+            if envelope.get(from).is_some() && data.get(to).is_some() {
+                self.wrong(&below("data", to), &format!("is what `{from}` of the envelope says: leave it out"));
+            }
         }
     }
 
@@ -189,7 +189,7 @@ impl Reader {
         let node = self.object(node, path, &known)?;
         let moment = self.required(node, path, "occurredAt");
         let occurred_at = Timestamp::parse(&moment);
-        if occurred_at.is_none() && !moment.is_empty() {
+        if occurred_at.is_none() && node.get("occurredAt").is_some_and(|given| given.as_str().is_some()) {
             self.wrong("occurredAt", "must be a moment as RFC 3339 has it, with an offset");
         }
         let status = self.named(node, path, "status", Status::from_name);

@@ -61,6 +61,13 @@ pub(super) fn is_cloud_event(record: &Part) -> bool {
     record.has("specversion") && record.has("type") && record.has("source")
 }
 
+/// Whether the data of an envelope is in our own words, by the same signs as where they are recorded.
+fn is_in_own_words(data: &Part) -> bool {
+    let is_actor = |actor: &Part| ["user", "application", "system"].iter().any(|kind| actor.has(kind));
+    let status = data.word_at("status").and_then(|status| Status::from_name(&status));
+    data.find("actor").is_some_and(is_actor) || (data.has("category") && status.is_some())
+}
+
 /// Reads a record.
 pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
     let said = Said::of(record);
@@ -111,6 +118,8 @@ fn vendor(record: &Part) -> Option<&'static str> {
 struct Said<'a> {
     places: Vec<&'a Part>,
     envelope: Option<&'a Part>,
+    /// Whether what the envelope says goes before what is in it, as where events in our own words are recorded.
+    envelope_leads: bool,
 }
 
 impl<'a> Said<'a> {
@@ -118,13 +127,14 @@ impl<'a> Said<'a> {
         let envelope = is_cloud_event(record).then_some(record);
         let data = envelope.and_then(|record| record.get("data")).filter(|data| data.is_object());
         let body = data.unwrap_or(record);
-        let said = Self { places: vec![body], envelope: envelope.filter(|_| data.is_some()) };
+        let envelope_leads = data.is_some_and(is_in_own_words);
+        let said = Self { places: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_leads };
         if envelope.is_some() {
             return said;
         }
         let within = |keys: &[&str]| {
             let inner = keys.iter().filter_map(|key| body.find(key)).filter(|part| part.is_object());
-            let described = inner.map(|part| Self { places: vec![part, body], envelope: None });
+            let described = inner.map(|part| Self { places: vec![part, body], envelope: None, envelope_leads: false });
             described.into_iter().find(|said| said.plain_activity().is_some())
         };
         let event = within(&["event"]);
@@ -148,6 +158,9 @@ impl<'a> Said<'a> {
 
     /// The word in the record that is certainly meant, else that of the envelope, else one of its common names.
     fn first(&self, certain: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
+        if let Some(word) = self.leading(in_envelope) {
+            return Some(word);
+        }
         let word = self.take(certain);
         match self.envelope {
             Some(envelope) => word.or_else(|| envelope.take_at(in_envelope)),
@@ -155,15 +168,24 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// The word of an envelope that leads.
+    fn leading(&self, key: &str) -> Option<String> {
+        self.envelope.filter(|_| self.envelope_leads)?.take_at(key)
+    }
+
     fn moment(&self) -> Option<Timestamp> {
         let first = |keys: &[&str]| self.places.iter().find_map(|place| moment::take_first(place, keys));
-        first(&["occurredAt", "activityDateTime", "eventTime"])
+        let leading = self.envelope.filter(|_| self.envelope_leads);
+        let leading = leading.and_then(|envelope| moment::take_first(envelope, &["time"]));
+        leading
+            .or_else(|| first(&["occurredAt", "activityDateTime", "eventTime"]))
             .or_else(|| moment::take_first(self.envelope?, &["time"]))
             .or_else(|| first(TIMES))
     }
 
     fn activity(&self) -> Option<String> {
-        self.plain_activity()
+        self.leading("type")
+            .or_else(|| self.plain_activity())
             .or_else(|| self.envelope?.take_at("type"))
             .or_else(|| self.verb_and_object())
             .or_else(|| self.take(&["events.type", "type"]))

@@ -46,6 +46,12 @@ const RESOURCES: &[(&[&str], &str, &str)] = &[
 
 /// Why a record is refused that comes from another log, also in so many envelopes.
 pub(super) fn refusal(record: &Part, depth: usize) -> Option<Refused> {
+    let has = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
+    if has(&["eventKey", "sequence", "recordedAt", "occurredAt"]) || has(&["export"]) && record.members().len() == 1 {
+        let sentence = "the record is of an export of this service: a log is carried over by `auditgraph copy`, or by \
+            `backup` and `restore`";
+        return Some(Refused(sentence.to_owned()));
+    }
     let named = category(record).or_else(|| resource(record));
     if let Some((log, what)) = named {
         return Some(Refused(format!("the record is of `{log}`: {what}, no activity of an audit log")));

@@ -304,7 +304,9 @@ impl<R: Read> Records<R> {
             problem(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
         })?;
         let node = Node::parse(text).ok_or_else(|| problem(line, "the record is not valid JSON, or nests too deep"))?;
-        self.ready.extend(records(node).into_iter().map(|record| (line, record)));
+        // Lists are cut into their elements before; one that is an element is a record, and none that can be read.
+        let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };
+        self.ready.extend(found.into_iter().map(|record| (line, record)));
         self.value.shrink_to(1 << 20);
         Ok(())
     }

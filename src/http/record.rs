@@ -1,8 +1,8 @@
 //! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a shape the importer knows.
 //!
 //! The whole body is one transaction. The status sums up what became of the events: 201 with at least one recorded,
-//! 200 with duplicates only, 207 with some rejected or in conflict, 400 with none that could be taken; the body says
-//! it for each, in the order given.
+//! 200 with duplicates only, 207 with some rejected or in conflict, 400 with all of them rejected, or the ones rejected
+//! and the others in conflict; the body says it for each, in the order given.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -144,7 +144,19 @@ fn items(
 /// An event in our own words, else a record of another system.
 fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
     if json_input::is_event(record) {
-        return recorder.event(json_input::parse(record)?, now);
+        let (input, mut problems) = json_input::parse(record);
+        let Some(input) = input else { return Err(problems) };
+        let checked = recorder.event(input, now);
+        if problems.is_empty() {
+            return checked;
+        }
+        // All that is wrong is said at once, each part by the first that found it.
+        for more in checked.err().unwrap_or_default() {
+            if !problems.iter().any(|known| known.path == more.path) {
+                problems.push(more);
+            }
+        }
+        return Err(problems);
     }
     let wrong = |sentence: String| vec![Problem::new("event", ProblemCode::Invalid, sentence)];
     let recognised = foreign::recognise(record).map_err(|refused| wrong(refused.0))?;
@@ -187,7 +199,7 @@ fn answer(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {
         .collect();
     let total = results.len();
     let status = match (recorded, duplicates, rejected + conflicts) {
-        (_, _, refused) if rejected == total || refused == total && rejected > 0 => StatusCode::BAD_REQUEST,
+        (_, _, refused) if refused == total && rejected > 0 => StatusCode::BAD_REQUEST,
         (_, _, refused) if refused > 0 => StatusCode::MULTI_STATUS,
         (0, _, _) => StatusCode::OK,
         _ => StatusCode::CREATED,

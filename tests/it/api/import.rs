@@ -11,6 +11,7 @@ use records::RECORDS;
 use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::command::{Ended, run};
+use crate::harness::events::event;
 
 const EVERYTHING: &str = "query($after: String) { auditEvents(
     first: 100, after: $after, period: null, orderBy: { field: SEQUENCE, direction: ASC }
@@ -228,4 +229,20 @@ async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothi
     let again = import(&app, &files);
     assert!(again.out.starts_with("recorded 0, "), "{}", again.out);
     assert_eq!(again.err, first.err);
+}
+
+#[tokio::test]
+async fn an_export_of_this_service_is_refused_by_name() {
+    let app = TestApp::start().await;
+    app.record([event("1"), event("2")]).await;
+    let admin = app.admin();
+    let request =
+        admin.request(reqwest::Method::POST, "/v1/events/export").json(&serde_json::json!({ "period": null }));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("export.ndjson");
+    std::fs::write(&file, admin.send(request).await.text).unwrap();
+    let command = ["import", "--tenant", "contoso", "--database-url", &app.database.url, file.to_str().unwrap()];
+    let imported = run(&command);
+    assert_eq!(imported.out.trim(), "recorded 0, duplicates 0, conflicts 0, rejected 3");
+    assert_eq!(imported.err.matches("the record is of an export of this service").count(), 3, "{}", imported.err);
 }
