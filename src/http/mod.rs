@@ -14,6 +14,7 @@ mod export;
 mod bearer;
 mod body;
 mod persisted;
+mod readiness;
 mod envelope;
 mod address;
 mod origins;
@@ -21,6 +22,7 @@ mod crowd;
 mod account;
 mod meter;
 mod response;
+mod variables;
 mod viewer;
 mod sign_in;
 
@@ -44,6 +46,7 @@ pub use envelope::envelope;
 pub use export::Exports;
 pub use origins::{Origin, Origins};
 pub use persisted::{Persisted, Trusted};
+pub use readiness::Readiness;
 use response::{Media, refusal};
 pub use seat::{Seats, StreamLimits};
 pub use sign_in::SignIn;
@@ -96,8 +99,8 @@ pub struct Door {
     pub sign_in: SignIn,
     /// The figures.
     pub meters: Meters,
-    /// The log, for asking whether it is there.
-    pub store: crate::store::Store,
+    /// Whether the log is there.
+    pub readiness: Readiness,
     /// How much may be streamed.
     pub streams: StreamLimits,
     /// Who streams.
@@ -186,11 +189,8 @@ async fn healthz() -> HttpResponse {
 
 /// Ready: the database is reached and at this version's schema.
 async fn readyz(door: web::Data<Door>) -> HttpResponse {
-    match door.store.check_schema().await {
-        Ok(()) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-            HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("the log is away\n")
-        }
-    }
+    let is_ready = door.readiness.is_ready().await;
+    let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let sentence = if is_ready { "ready\n" } else { "the log is away\n" };
+    response.content_type("text/plain; charset=utf-8").body(sentence)
 }

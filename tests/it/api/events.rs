@@ -87,7 +87,9 @@ async fn an_event_comes_back_with_everything_it_was_recorded_with() {
     let raw = got["raw"].take();
     assert_eq!(raw, serde_json::to_value(everything()).unwrap());
     assert!(answer.text.contains(r#""oldValue":1.10,"newValue":12345678901234567890123,"#), "{}", answer.text);
-    got["targets"][0]["modifiedProperties"][0]["newValue"].take();
+    for value in ["oldValue", "newValue"] {
+        got["targets"][0]["modifiedProperties"][0][value].take();
+    }
     let expected = json!({
         "__typename": "AuditEvent", "id": id, "occurredAt": "2026-06-15T11:59:00.000000Z", "recordedAt": null,
         "sequence": 1, "eventKey": "whole-\u{1f5dd}", "activity": "Update group",
@@ -105,7 +107,7 @@ async fn an_event_comes_back_with_everything_it_was_recorded_with() {
             "id": format!("{id}:target:0"), "key": "id:42:group", "objectId": "42",
             "displayName": "Team \u{1f600} e\u{301}", "type": "Group", "userPrincipalName": null,
             "modifiedProperties": [
-                { "name": "Size", "change": "CHANGED", "oldValue": 1.10, "newValue": null, "withheld": null },
+                { "name": "Size", "change": "CHANGED", "oldValue": null, "newValue": null, "withheld": null },
             ],
         }, {
             "id": format!("{id}:target:1"), "key": "upn:bob@contoso.example", "objectId": null, "displayName": null,
