@@ -141,13 +141,14 @@ fn target_texts(target: &Target) -> [String; 3] {
     [&target.object_id, &target.user_principal_name, &target.display_name].map(|text| folded(text.as_deref()))
 }
 
-/// What `search` looks into: the activity's key and display name, the actor's names, object id and application, the
-/// targets' names and object ids.
+/// What `search` looks into: the activity's key and display name, the actor's names, ids and application, the targets'
+/// names and object ids.
 fn searched(event: &Event) -> Vec<String> {
     let body = &event.body;
     let mut texts = vec![fold_activity(&body.activity), fold(&body.activity_display_name)];
     texts.extend(actor_texts(&body.actor));
     texts.push(folded(body.actor.object_id.as_deref()));
+    texts.push(folded(body.actor.application_id()));
     for target in &body.targets {
         texts.extend(target_texts(target));
     }
@@ -199,7 +200,7 @@ pub fn needles(part: &str, texts: &[String], fold: fn(&str) -> String) -> Result
     if texts.len() > LIST_MAX {
         return Err(Invalid::new(format!("`{part}` may hold at most {LIST_MAX} values")));
     }
-    texts.iter().map(|text| needle(part, text, fold)).collect()
+    texts.iter().enumerate().map(|(i, text)| needle(&format!("{part}.{i}"), text, fold)).collect()
 }
 
 /// Conditions on one text, all of which have to hold. Texts are folded.

@@ -61,6 +61,17 @@ pub fn intervals(from: Timestamp, to: Timestamp, interval: Interval, zone: Tz) -
     Some(edges.into_iter().map(|seconds| Timestamp(seconds.saturating_mul(1_000_000))).collect())
 }
 
+/// About how many intervals meet `from..to`.
+pub fn about(from: Timestamp, to: Timestamp, interval: Interval) -> usize {
+    let hours = match interval {
+        Interval::Hour => 1,
+        Interval::Day => 24,
+        Interval::Week => 24 * 7,
+        Interval::Month => 24 * 30,
+    };
+    usize::try_from(to.0.saturating_sub(from.0) / (hours * HOUR * 1_000_000)).unwrap_or(0)
+}
+
 /// Walks the beginnings of intervals, in seconds since 1970.
 struct Steps {
     begin: i64,

@@ -102,7 +102,7 @@ impl Actor {
         }
     }
 
-    /// A name to show: the display name, else the principal name, else the kind of actor.
+    /// A name to show: the display name, else the principal name, else an id, else the kind of actor.
     pub fn name(&self) -> &str {
         let names =
             [self.shown_name(), self.user_principal_name.as_deref(), self.object_id.as_deref(), self.application_id()];

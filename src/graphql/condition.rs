@@ -176,10 +176,11 @@ impl Parser {
             condition.none_of = of.spread(needles(&format!("{part}.notIn"), &texts, folded)?);
         }
         if let Some(text) = self.given(part, "startsWith", input.starts_with)? {
-            condition.starts_with = Some(needle(&format!("{part}.startsWith"), &text, folded)?);
+            // A part of a name ends anywhere, and so may end with a dot.
+            condition.starts_with = Some(needle(&format!("{part}.startsWith"), &text, fold)?);
         }
         if let Some(text) = self.given(part, "contains", input.contains)? {
-            condition.contains = Some(needle(&format!("{part}.contains"), &text, folded)?);
+            condition.contains = Some(needle(&format!("{part}.contains"), &text, fold)?);
         }
         condition.is_set = self.given(part, "isSet", input.is_set)?;
         Self::not_empty(part, self.conditions > before)?;

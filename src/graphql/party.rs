@@ -29,7 +29,7 @@ pub struct Snapshot {
     field(
         name = "name",
         ty = "String",
-        desc = "A name to show: the display name, else the principal name, else the kind of actor."
+        desc = "A name to show: the display name, else the principal name, else an id, else the kind of actor."
     ),
     field(name = "application", ty = "Option<ActorApplication>", desc = "The application used, or acting by itself."),
     field(name = "ip_address", ty = "Option<&str>", desc = "The address the request came from, if recorded."),
@@ -97,7 +97,7 @@ impl UserActor {
     async fn kind(&self) -> ActorKind {
         self.0.actor.kind.into()
     }
-    /// A name to show: the display name, else the principal name.
+    /// A name to show: the display name, else the principal name, else an id.
     async fn name(&self) -> String {
         self.0.actor.name().to_owned()
     }
@@ -150,7 +150,7 @@ impl ApplicationActor {
     async fn kind(&self) -> ActorKind {
         self.0.actor.kind.into()
     }
-    /// A name to show: the application's display name, else its service principal's name.
+    /// A name to show: the application's display name, else its service principal's name, else an id.
     async fn name(&self) -> String {
         self.0.actor.name().to_owned()
     }

@@ -185,7 +185,7 @@ impl Query {
         Some(AuditEventSummary::of(ctx, when, filter, as_of).await)
     }
 
-    /// The actors the caller may see whose name, principal name or application contains a text, each once, last seen first.
+    /// The actors the caller may see whose name, principal name, application or id contains a text, each once, last seen first.
     async fn audit_actors(
         &self,
         ctx: &Context<'_>,

@@ -9,7 +9,7 @@ use super::filter::{AuditEventFilter, AuditPeriodInput, period};
 use super::scalar::{DateTime, Sequence};
 use super::vocabulary::{AuditFacetField, HistogramInterval};
 use crate::audit::filter::{Condition, TimeRange};
-use crate::audit::histogram::{INTERVALS_MAX, intervals, time_zone};
+use crate::audit::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use crate::audit::{FacetValue, Invalid};
 use crate::store::{Facet, List, Reader};
 
@@ -55,7 +55,7 @@ impl AuditEventSummary {
         };
         let edges = intervals(from, to, interval.into(), zone).ok_or(ApiError::Limit {
             what: "intervals in the histogram",
-            asked: INTERVALS_MAX + 1,
+            asked: about(from, to, interval.into()).max(INTERVALS_MAX + 1),
             limit: INTERVALS_MAX,
         })?;
         let counts = self.reader.histogram(&self.list, &edges).await?;

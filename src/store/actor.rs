@@ -5,7 +5,7 @@ use super::{Reader, StoreError, condition, row, select};
 use crate::audit::{Actor, EventId};
 
 impl Reader {
-    /// The actors whose name, principal name or application contains a folded text, each once, last seen first; each
+    /// The actors whose name, principal name, application or id contains a folded text, each once, last seen first; each
     /// with the event that saw it last.
     pub async fn actors(&self, part: &str, limit: u32) -> Result<Vec<(EventId, Actor)>, StoreError> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
@@ -16,7 +16,11 @@ impl Reader {
         sql.push(" FROM (SELECT DISTINCT a.key FROM actor a WHERE a.tenant_id = $1");
         select::visible(&mut sql, &self.scope.visible, "a.service");
         sql.push(" AND ");
-        let columns = ["a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name"];
+        #[rustfmt::skip]
+        let columns = [
+            "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
+            "a.application_id",
+        ];
         sql.joined(&columns, " OR ", "FALSE", |sql, column| condition::like(sql, column, part));
         sql.push(") found) last JOIN audit_event e ON e.tenant_id = $1 AND e.sequence = last.sequence");
         sql.push(" ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT ").bind(i64::from(limit));

@@ -338,8 +338,11 @@ fn recorded(sql: &mut Sql, range: TimeRange) {
 }
 
 fn search(sql: &mut Sql, word: &str) {
-    let actor =
-        ["a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id"];
+    #[rustfmt::skip]
+    let actor = [
+        "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
+        "a.application_id",
+    ];
     sql.push("(");
     like(sql, "e.activity_key", word);
     sql.push(" OR ");

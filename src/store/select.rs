@@ -13,6 +13,9 @@ use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::page::{Order, OrderField, Position};
 use crate::audit::{Scope, ServiceSet};
 
+/// The longest statement of several walks, in bytes.
+const MERGED_MAX: usize = 64 << 10;
+
 /// Where the rows of a page come from, in the page's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Driver {
@@ -114,8 +117,9 @@ pub(super) struct Stretch {
 impl List<'_> {
     /// `SELECT columns` of a stretch of the list.
     pub(super) fn stretch(&self, columns: &str, stretch: &Stretch) -> Sql {
-        if let Some(parts) = merge::parts(self.condition, self.scope, stretch.order) {
-            return self.merged(columns, stretch, &parts);
+        let parts = merge::parts(self.condition, self.scope, stretch.order);
+        if let Some(merged) = parts.and_then(|parts| self.merged(columns, stretch, &parts)) {
+            return merged;
         }
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(columns);
@@ -125,8 +129,9 @@ impl List<'_> {
     }
 
     /// The same from several walks: the places of the rows first, then the rows. Each walk says its order, because
-    /// PostgreSQL merges only what comes in order by itself.
-    fn merged(&self, columns: &str, stretch: &Stretch, parts: &Parts) -> Sql {
+    /// PostgreSQL merges only what comes in order by itself. None if that is more to read and plan than it is worth:
+    /// each walk says the whole condition.
+    fn merged(&self, columns: &str, stretch: &Stretch, parts: &Parts) -> Option<Sql> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(columns).push(" FROM (SELECT * FROM (");
         for (i, (condition, scope)) in parts.lists.iter().enumerate() {
@@ -141,12 +146,15 @@ impl List<'_> {
             // index only if it knows that few rows are wanted.
             limited(&mut sql, &format!("{alias}."), stretch);
             sql.push(&format!(") w{i}"));
+            if sql.len() > MERGED_MAX {
+                return None;
+            }
         }
         sql.push(") u");
         limited(&mut sql, "", stretch);
         sql.push(") m CROSS JOIN audit_event e WHERE e.tenant_id = $1 AND e.sequence = m.sequence");
         sql.push(&ordered("m.", stretch.order));
-        sql
+        Some(sql)
     }
 
     /// `FROM` and `WHERE` of a stretch. Returns what drives it.

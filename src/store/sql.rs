@@ -2,8 +2,10 @@
 //!
 //! The statements over events are written out rather than assembled by the ORM, because what decides whether they
 //! walk an index is their exact text: row comparisons, which table comes first, which predicates are there at all.
-//! Placeholders are `$1`, `$2`, ... on both databases, and `$1` is always the tenant.
+//! Placeholders are `$1`, `$2`, ... on both databases, and `$1` is always the tenant. A text that stands in several
+//! places has one: databases allow so many, and a filter writes what it asks for once a column and once a walk.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use sea_orm::{DbBackend, Statement, Value};
@@ -13,12 +15,14 @@ use sea_orm::{DbBackend, Statement, Value};
 pub(super) struct Sql {
     text: String,
     values: Vec<Value>,
+    /// The placeholders of texts.
+    places: HashMap<String, usize>,
 }
 
 impl Sql {
     /// A statement about one tenant, which is `$1`.
     pub(super) fn for_tenant(tenant_id: i32, text: &str) -> Self {
-        Self { text: text.to_owned(), values: vec![tenant_id.into()] }
+        Self { text: text.to_owned(), values: vec![tenant_id.into()], places: HashMap::new() }
     }
 
     /// Appends text.
@@ -29,10 +33,23 @@ impl Sql {
 
     /// Appends a placeholder for a value.
     pub(super) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
-        self.values.push(value.into());
+        let value = value.into();
+        let next = self.values.len() + 1;
+        let place = match &value {
+            Value::String(Some(text)) => *self.places.entry(text.clone()).or_insert(next),
+            _ => next,
+        };
+        if place == next {
+            self.values.push(value);
+        }
         // Writing to a String does not fail.
-        let _ = write!(self.text, "${}", self.values.len());
+        let _ = write!(self.text, "${place}");
         self
+    }
+
+    /// How long the statement is so far, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
     }
 
     /// Appends `(a, b, c)` of values; there must be at least one.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::events::{Actor, EventExt as _, application, event, user};
+use crate::harness::events::{Actor, ActorApplication, EventExt as _, application, event, user};
 
 async fn actors(app: &TestApp, search: &str) -> Vec<String> {
     let query = "query($search: String!) { auditActors(search: $search) { name } }";
@@ -99,4 +99,22 @@ async fn how_many_and_by_what_is_bounded() {
     }
     let long = "x".repeat(1_001);
     assert_eq!(ask(&long, 1).await.error(), ("BAD_USER_INPUT", "`search` may have at most 1000 bytes"));
+}
+
+#[tokio::test]
+async fn who_is_shown_by_an_id_is_found_by_it() {
+    let app = TestApp::start().await;
+    let plain = user("");
+    let nobody = || Actor { user_principal_name: None, display_name: None, ..plain.clone() };
+    let mut program = application("");
+    program.application = Some(ActorApplication { application_id: Some("APP-9".to_owned()), display_name: None });
+    app.record([
+        event("1").actor(Actor { object_id: Some("OID-9".to_owned()), ..nobody() }),
+        event("2").actor(program),
+    ])
+    .await;
+    for shown in ["OID-9", "APP-9"] {
+        assert_eq!(actors(&app, shown).await, [shown]);
+        assert_eq!(app.admin().keys(json!({ "search": shown })).await.len(), 1, "{shown}");
+    }
 }

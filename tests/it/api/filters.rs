@@ -234,3 +234,33 @@ async fn recorded_is_when_an_event_came_into_the_log() {
     ];
     assert_finds(&app, cases.map(|(range, keys)| (json!({ "recorded": range }), keys))).await;
 }
+
+#[tokio::test]
+async fn a_part_of_an_activity_may_end_with_a_dot() {
+    let app = TestApp::start().await;
+    app.record(["Foo.Bar", "FooBar", "Foo", "Foo bar."].map(|name| event(name).activity(name))).await;
+    for (condition, expected) in [
+        (json!({ "startsWith": "Foo." }), &["Foo.Bar"][..]),
+        (json!({ "contains": "." }), &["Foo.Bar"]),
+        (json!({ "contains": "oo.b" }), &["Foo.Bar"]),
+        (json!({ "eq": "Foo." }), &["Foo"]),
+        (json!({ "eq": "foo bar" }), &["Foo bar."]),
+    ] {
+        let filter = json!({ "activity": condition });
+        assert_eq!(app.admin().keys(filter.clone()).await, expected, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_with_all_the_values_that_it_may_have_is_answered() {
+    let app = TestApp::start().await;
+    app.record([event("a").actor(user("u7"))]).await;
+    let names = |n: usize| (0..100).map(|i| format!("u{}", i * n)).collect::<Vec<_>>();
+    let involving: Vec<Value> = (1..=45).map(|n| json!({ "involving": { "in": names(n) } })).collect();
+    let services: Vec<String> = (0..16).map(|i| format!("s{i}")).collect();
+    let anywhere = json!({ "or": involving });
+    assert_eq!(app.admin().keys(anywhere.clone()).await, ["a"]);
+    let nowhere = json!({ "service": { "in": services }, "or": involving });
+    assert_eq!(app.admin().keys(nowhere).await, [""; 0]);
+    assert_eq!(app.admin().keys(json!({ "not": anywhere })).await, [""; 0]);
+}

@@ -88,8 +88,8 @@ async fn texts_that_say_nothing_and_ranges_that_end_before_they_start_are_refuse
     for (filter, message) in [
         (json!({ "category": { "eq": "" } }), "`filter.category.eq` must not be empty"),
         (json!({ "category": { "contains": " \u{a0}" } }), "`filter.category.contains` must not be empty"),
-        (json!({ "category": { "in": ["a", ""] } }), "`filter.category.in` must not be empty"),
-        (json!({ "activity": { "startsWith": "." } }), "`filter.activity.startsWith` must not be empty"),
+        (json!({ "category": { "in": ["a", ""] } }), "`filter.category.in.1` must not be empty"),
+        (json!({ "activity": { "startsWith": " " } }), "`filter.activity.startsWith` must not be empty"),
         (json!({ "target": { "search": "" } }), "`filter.target.search` must not be empty"),
         (json!({ "initiatedBy": { "search": " " } }), "`filter.initiatedBy.search` must not be empty"),
         (json!({ "search": " " }), "`search` must hold at least one word"),
