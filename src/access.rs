@@ -115,6 +115,12 @@ impl Access {
         })
     }
 
+    /// Lets a caller in again who stayed: its tenant may have been closed since.
+    pub async fn again(&self, caller: &Caller) -> Result<Caller, Refused> {
+        let again = self.caller(Arc::clone(&caller.principal)).await?;
+        Ok(Caller { address: caller.address, ..again })
+    }
+
     async fn tenant(&self, key: &str) -> Result<Arc<Tenant>, Refused> {
         let now = Instant::now();
         {

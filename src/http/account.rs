@@ -41,6 +41,8 @@ pub(super) struct Asked {
     kind: Option<OperationType>,
     name: String,
     roots: Vec<Root>,
+    /// Whether a directive stands at one of them, or around it.
+    is_optional: bool,
 }
 
 /// What is known of a request so far.
@@ -98,6 +100,11 @@ impl Asked {
         self.roots.iter().map(|root| &root.key).collect::<HashSet<_>>().len()
     }
 
+    /// Whether a directive may leave out a field of the root.
+    pub(super) fn is_optional(&self) -> bool {
+        self.is_optional
+    }
+
     /// What kind of operation it is; a query, if none is run.
     pub(super) fn kind(&self) -> OperationType {
         self.kind.unwrap_or(OperationType::Query)
@@ -108,36 +115,38 @@ impl Asked {
         let Some(operation) = check::operation(document, name) else { return Self::default() };
         let named = document.operations.iter().find(|(_, found)| std::ptr::eq(&raw const found.node, operation));
         let name = named.and_then(|(name, _)| name).map(async_graphql::Name::as_str).unwrap_or_default();
-        let (mut roots, mut entered) = (Vec::new(), Vec::new());
-        collect(document, &operation.selection_set.node, &mut roots, &mut entered);
-        Self { kind: Some(operation.ty), name: name.chars().take(NAME_MAX).collect(), roots }
+        let (mut found, mut entered) = (Self::default(), Vec::new());
+        collect(document, &operation.selection_set.node, &mut found, &mut entered);
+        Self { kind: Some(operation.ty), name: name.chars().take(NAME_MAX).collect(), ..found }
     }
 }
 
 /// The root fields of a selection; each fragment is entered once.
-fn collect<'a>(
-    document: &'a ExecutableDocument,
-    set: &'a SelectionSet,
-    roots: &mut Vec<Root>,
-    entered: &mut Vec<&'a str>,
-) {
+fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &mut Asked, entered: &mut Vec<&'a str>) {
     for Positioned { node, .. } in &set.items {
-        if roots.len() == ROOTS_MAX || entered.len() == ROOTS_MAX {
+        if found.roots.len() == ROOTS_MAX || entered.len() == ROOTS_MAX {
             return;
         }
         match node {
             Selection::Field(field) => {
                 let field = &field.node;
-                roots.push(Root { field: field.name.node.to_string(), key: field.response_key().node.to_string() });
+                found.is_optional |= !field.directives.is_empty();
+                found
+                    .roots
+                    .push(Root { field: field.name.node.to_string(), key: field.response_key().node.to_string() });
             }
-            Selection::InlineFragment(inline) => collect(document, &inline.node.selection_set.node, roots, entered),
+            Selection::InlineFragment(inline) => {
+                found.is_optional |= !inline.node.directives.is_empty();
+                collect(document, &inline.node.selection_set.node, found, entered);
+            }
             Selection::FragmentSpread(spread) => {
+                found.is_optional |= !spread.node.directives.is_empty();
                 let name = spread.node.fragment_name.node.as_str();
                 if let Some(fragment) = document.fragments.get(name)
                     && !entered.contains(&name)
                 {
                     entered.push(name);
-                    collect(document, &fragment.node.selection_set.node, roots, entered);
+                    collect(document, &fragment.node.selection_set.node, found, entered);
                 }
             }
         }
@@ -241,7 +250,7 @@ struct Line<'a> {
 impl Line<'_> {
     fn tell(&self, door: &Door) {
         let Self { request_id, method, address, status, errors, account, took } = *self;
-        let Asked { kind, name: operation, roots } = &account.asked;
+        let Asked { kind, name: operation, roots, .. } = &account.asked;
         for root in roots {
             door.meters.answered(&root.field, errors.code(Some(&root.key)), took);
         }

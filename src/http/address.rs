@@ -49,20 +49,27 @@ pub(super) fn of(request: &HttpRequest, door: &Door) -> IpAddr {
     origin(peer, request.headers(), &door.proxies)
 }
 
-/// The address behind proxies. Of what proxies added, the last address that is no trusted proxy's counts:
-/// whatever stands before it, the caller may have written itself. Nothing counts that an untrusted address sent.
+/// The address behind proxies. Nothing counts that an untrusted address sent. Where there are both headers they have to
+/// agree: proxies write one of them and let the other through as the caller wrote it, and nothing tells which.
 fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    let mut nearest = peer.to_canonical();
-    if !is_trusted(nearest) {
-        return nearest;
+    let peer = peer.to_canonical();
+    if !is_trusted(peer) {
+        return peer;
     }
-    let forwarded = if headers.contains_key("forwarded") {
-        texts(headers, "forwarded").map(forwarded_for).collect::<Vec<_>>()
-    } else {
-        texts(headers, "x-forwarded-for").map(address).collect()
+    let said = |name, read: fn(&str) -> Option<IpAddr>| {
+        headers.contains_key(name).then(|| outermost(peer, texts(headers, name).map(read).collect(), is_trusted))
     };
-    for hop in forwarded.into_iter().rev() {
+    match (said("forwarded", forwarded_for), said("x-forwarded-for", address)) {
+        (Some(forwarded), Some(x_forwarded)) if forwarded != x_forwarded => peer,
+        (forwarded, x_forwarded) => forwarded.or(x_forwarded).unwrap_or(peer),
+    }
+}
+
+/// The last address that is no trusted proxy's: whatever stands before it, the caller may have written itself.
+fn outermost(peer: IpAddr, hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut nearest = peer;
+    for hop in hops.into_iter().rev() {
         let Some(hop) = hop else { break };
         nearest = hop;
         if !is_trusted(hop) {
@@ -142,6 +149,20 @@ mod tests {
         ] {
             assert_eq!(seen(peer, name, lines), expected, "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn where_both_headers_are_said_they_have_to_agree() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let seen = |forwarded: &'static str, x_forwarded: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.append(HeaderName::from_static("forwarded"), HeaderValue::from_static(forwarded));
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(x_forwarded));
+            origin("10.0.0.1".parse().unwrap(), &headers, &trusted).to_string()
+        };
+        assert_eq!(seen("for=192.0.2.1", "192.0.2.1"), "192.0.2.1");
+        assert_eq!(seen("for=198.51.100.1", "192.0.2.1"), "10.0.0.1");
+        assert_eq!(seen("for=198.51.100.1", "198.51.100.1, 192.0.2.1"), "10.0.0.1");
     }
 
     #[test]

@@ -25,7 +25,7 @@ const SAFE: [(HeaderName, HeaderValue); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// Addresses that are asked often by machines nearby, and cost nothing.
+/// Addresses that are asked often by machines nearby, and cost next to nothing.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The id of a request: the caller's own if it is well-formed, else a new one.

@@ -12,7 +12,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,8 +22,8 @@ use super::crowd::{Place, Who, who};
 use super::envelope::RequestId;
 use super::persisted::Name;
 use super::response::{Media, answer, refusal, too_many};
-use super::stream::{Operation, Wish};
-use super::{Door, bearer, seat, stream};
+use super::stream::{self, Held, Operation, Wish};
+use super::{Door, bearer, seat, variables};
 use crate::access::Caller;
 use crate::audit::Invalid;
 use crate::graphql::document::{Document, Unreadable};
@@ -199,7 +199,7 @@ async fn respond(
     let deadline = Instant::now() + door.request_patience;
     let is_get = request.method() == Method::GET;
     let begun = timeout_at(deadline, begin(parameters, is_get, door, &caller, &place)).await;
-    let (Prepared { request: prepared, document, asked, cost }, turn) = match begun {
+    let (Prepared { request: prepared, document, asked, .. }, turn) = match begun {
         Ok(Ok(begun)) => begun,
         Ok(Err(not_run)) => return not_run.answer(media, &request_id),
         Err(_elapsed) => return took_too_long(media),
@@ -220,19 +220,10 @@ async fn respond(
     let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), door.answer_bytes_max) };
     let session = Arc::new(Session::new(caller, Arc::clone(&visit), now));
     if is_subscription || wish == Wish::Always {
-        drop(turn);
-        let place = (!is_subscription).then_some(place);
-        return stream::begin(Operation {
-            door: door.clone(),
-            session,
-            request: prepared,
-            kind,
-            request_id,
-            seat,
-            place,
-            cost,
-            spoken: None,
-        });
+        let held = seat.map_or(Held::Turn(place, turn), Held::Seat);
+        let deadline = (kind == OperationType::Query).then_some(deadline);
+        let (door, request, spoken) = (door.clone(), prepared, None);
+        return stream::begin(Operation { door, session, request, kind, request_id, spoken, deadline, held });
     }
     let executed = door.executor.execute(prepared.data(session), &document);
     if kind == OperationType::Mutation {
@@ -250,7 +241,7 @@ async fn respond(
 pub(super) type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
 
 /// Prepares an operation when it is its turn.
-async fn begin(
+pub(super) async fn begin(
     parameters: Parameters,
     is_get: bool,
     door: &Door,
@@ -278,7 +269,7 @@ async fn begin(
 }
 
 /// Waits until what costs so much may be done, if it is dear.
-pub(super) async fn turn_for(place: &Place<Who>, cost: usize) -> Option<OwnedSemaphorePermit> {
+async fn turn_for(place: &Place<Who>, cost: usize) -> Option<OwnedSemaphorePermit> {
     if cost > DEAR_COST { place.dear_turn().await } else { None }
 }
 
@@ -333,12 +324,12 @@ pub(super) struct Prepared {
 }
 
 /// Finds the document and checks everything that can be checked before execution.
-pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller: &Caller) -> Result<Prepared, NotRun> {
+fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller: &Caller) -> Result<Prepared, NotRun> {
     let (tenant, name) = (caller.tenant.key.as_str(), parameters.name.as_ref());
     let text = door.persisted.text(tenant, parameters.query, name)?;
     let document = door.read.read(&text, &door.documents)?;
     door.persisted.keep(tenant, name, &text);
-    let mut variables = Variables::from_json(serde_json::Value::Object(parameters.variables));
+    let mut variables = variables::of(parameters.variables);
     let asked = Asked::of(&document, parameters.operation_name.as_deref());
     let mut cost = 0;
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
@@ -347,6 +338,10 @@ pub(super) fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller:
         }
         if operation.ty == OperationType::Subscription && asked.root_count() != 1 {
             return Err(NotRun::Refused(malformed("a subscription must select exactly one field")));
+        }
+        if operation.ty == OperationType::Subscription && asked.is_optional() {
+            let sentence = "the field of a subscription must not have `@skip` or `@include`";
+            return Err(NotRun::Refused(malformed(sentence)));
         }
         check::variables(operation, &variables, &door.documents)?;
         defaults::fill(&document, operation, &mut variables);

@@ -1,21 +1,21 @@
 //! An operation on a WebSocket: prepared like a request by HTTP, run in a task of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use async_graphql::parser::types::OperationType;
-use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Door;
 use super::account::{Errors, Spoken};
-use super::crowd::who;
-use super::graphql::{NotRun, Parameters, Prepared, prepare};
+use super::crowd::{Place, Who, who};
+use super::graphql::{NotRun, Parameters, Prepared, begin};
 use super::response::{error_list, written};
 use super::seat::Kind;
-use super::stream::{Operation, is_last};
+use super::stream::{Held, Operation, is_last};
 use crate::access::Caller;
 use crate::graphql::Session;
 use crate::graphql::error::ApiError;
@@ -38,88 +38,148 @@ pub(super) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
     }
 }
 
-/// Checks an operation that a client subscribes to. The error is the list to answer with; none if the payload is not
-/// one of the protocol.
+/// What a client subscribes to, as far as it is looked at where messages are taken.
+pub(super) struct Subscribed {
+    door: web::Data<Door>,
+    parameters: Parameters,
+    caller: Caller,
+    place: Place<Who>,
+}
+
+/// Takes an operation that a client subscribes to. The error is the list to answer with; none if the payload is not one
+/// of the protocol.
 pub(super) fn subscribe(
     door: &web::Data<Door>,
     payload: Map<String, Value>,
     caller: &Caller,
     running: usize,
-) -> Result<Operation, Option<Vec<u8>>> {
-    let refuse = |error: ApiError| Some(error_list(&[error.into_server_error()]));
+) -> Result<Subscribed, Option<Vec<u8>>> {
     let parameters = Parameters::from_members(payload).map_err(|_malformed| None)?;
     let limit = door.streams.operations_max;
     if running >= limit {
-        return Err(refuse(ApiError::Limit { what: "operations on one connection", asked: running + 1, limit }));
+        let what = "operations on one connection";
+        return Err(Some(refused(ApiError::Limit { what, asked: running + 1, limit })));
     }
-    let Prepared { request, asked, cost, .. } =
-        prepare(parameters, false, door, caller).map_err(|not_run| match not_run {
-            NotRun::Refused(error) => refuse(error),
-            NotRun::NotParsed(error) => Some(error_list(&[*error])),
-            NotRun::MutationByGet => None,
-        })?;
-    let kind = asked.kind();
-    let (request_id, now) = (door.request_id(), (door.clock)());
-    let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
-    let spoken = Some(Spoken::begin(door, caller, asked));
-    let seat = match kind {
-        OperationType::Subscription => {
-            let seat = door.seats.take(Kind::Subscription, caller, &door.streams).map_err(refuse)?;
-            Some(seat.counted(&door.meters, "websocket"))
+    let place = door.callers.enter(&who(caller)).map_err(|too_many| Some(refused(too_many.error)))?;
+    Ok(Subscribed { door: door.clone(), parameters, caller: caller.clone(), place })
+}
+
+fn refused(error: ApiError) -> Vec<u8> {
+    error_list(&[error.into_server_error()])
+}
+
+impl Subscribed {
+    /// Lets the caller in again, because its tenant may have been closed since it connected, and prepares the operation
+    /// when it is its turn, as for a request by HTTP.
+    async fn begin(self) -> Result<Operation, Vec<u8>> {
+        let Self { door, parameters, caller, place } = self;
+        let deadline = Instant::now() + door.request_patience;
+        let caller = door.access.again(&caller).await.map_err(|error| refused(error.into()))?;
+        let begun = timeout_at(deadline, begin(parameters, false, &door, &caller, &place)).await;
+        let (Prepared { request, asked, .. }, turn) = match begun {
+            Ok(begun) => begun.map_err(|not_run| match not_run {
+                NotRun::NotParsed(error) => error_list(&[*error]),
+                NotRun::Refused(error) => refused(error),
+                NotRun::MutationByGet => refused(ApiError::Bug("nothing is asked by GET on a WebSocket")),
+            })?,
+            Err(_elapsed) => return Err(refused(ApiError::Timeout)),
+        };
+        let kind = asked.kind();
+        let (request_id, now) = (door.request_id(), (door.clock)());
+        let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
+        let spoken = Some(Spoken::begin(&door, &caller, asked));
+        if kind == OperationType::Subscription {
+            let seat = door.seats.take(Kind::Subscription, &caller, &door.streams).map_err(refused)?;
+            let seat = seat.counted(&door.meters, "websocket");
+            let session = Arc::new(Session::new(caller, visit, now));
+            return Ok(Operation {
+                door,
+                session,
+                request,
+                kind,
+                request_id,
+                spoken,
+                deadline: None,
+                held: Held::Seat(seat),
+            });
         }
-        _ => None,
-    };
-    let place = match seat {
-        Some(_) => None,
-        None => Some(door.callers.enter(&who(caller)).map_err(|too_many| refuse(too_many.error))?),
-    };
-    let session = Arc::new(Session::new(caller.clone(), visit, now));
-    Ok(Operation { door: door.clone(), session, request, kind, request_id, seat, place, cost, spoken })
+        let caller = caller.within(deadline.into_std(), door.answer_bytes_max);
+        let session = Arc::new(Session::new(caller, visit, now));
+        let deadline = (kind == OperationType::Query).then_some(deadline);
+        Ok(Operation { door, session, request, kind, request_id, spoken, deadline, held: Held::Turn(place, turn) })
+    }
 }
 
 /// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
 /// client may use the id again at once.
 pub(super) async fn run(
-    mut operation: Operation,
-    mut session: actix_ws::Session,
+    subscribed: Subscribed,
+    session: actix_ws::Session,
     (tell, ended): (mpsc::UnboundedSender<Ended>, Ended),
 ) {
-    let stall_max = operation.door.streams.stall_max;
-    let id = ended.id.clone();
-    let is_subscription = operation.kind == OperationType::Subscription;
-    let _turn = operation.turn().await;
-    let mut results = operation.results();
-    let (mut taken, mut errors) = (None, Errors::default());
-    let last = loop {
-        let Some(mut response) = results.next().await else { break Some(message("complete", &id, None)) };
-        let is_last = is_last(&response);
-        let (payload, executed) = written(&mut response, &operation.request_id);
-        Errors::of(&response.errors).end(&operation.session.visit);
-        if !response.errors.is_empty() {
-            errors = Errors::of(&response.errors);
-        }
-        if !executed || is_subscription && is_last {
-            break Some(message("error", &id, Some(&error_list(&response.errors))));
-        }
-        match timeout(stall_max, session.text(message("next", &id, Some(&payload)))).await {
-            Ok(Ok(())) => taken = operation.session.resume(),
-            Ok(Err(_closed)) => break None,
-            Err(_elapsed) => {
-                let error = ApiError::FeedLagged { resume: taken };
-                let error = [error.into_server_error()];
-                errors = Errors::of(&error);
-                break Some(message("error", &id, Some(&error_list(&error))));
-            }
-        }
+    let (id, stall_max) = (ended.id.clone(), subscribed.door.streams.stall_max);
+    let mut replies = Replies { session, id, stall_max };
+    let last = match subscribed.begin().await {
+        Ok(operation) => replies.of(operation).await,
+        Err(errors) => Some(message("error", &replies.id, Some(&errors))),
     };
-    drop(results);
-    if let Some(spoken) = &operation.spoken {
-        spoken.tell(&operation.door, &operation.request_id, &errors);
-    }
-    drop(operation);
     // The connection may be gone.
     let _ = tell.send(ended);
     if let Some(last) = last {
-        let _ = timeout(stall_max, session.text(last)).await;
+        let _ = timeout(stall_max, replies.session.text(last)).await;
+    }
+}
+
+/// Where an operation is answered.
+struct Replies {
+    session: actix_ws::Session,
+    id: String,
+    stall_max: Duration,
+}
+
+impl Replies {
+    /// Sends what an operation answers, but for the last message.
+    async fn of(&mut self, mut operation: Operation) -> Option<String> {
+        let is_subscription = operation.kind == OperationType::Subscription;
+        let mut results = operation.results();
+        let (mut taken, mut errors) = (None, Errors::default());
+        let end = |error: ApiError| {
+            let error = [error.into_server_error()];
+            (Errors::of(&error), message("error", &self.id, Some(&error_list(&error))))
+        };
+        let last = loop {
+            let mut response = match operation.next(&mut results).await {
+                Ok(Some(response)) => response,
+                Ok(None) => break Some(message("complete", &self.id, None)),
+                Err(error) => {
+                    let (of_error, last) = end(error);
+                    of_error.end(&operation.session.visit);
+                    errors = of_error;
+                    break Some(last);
+                }
+            };
+            let is_last = is_last(&response);
+            let (payload, executed) = written(&mut response, &operation.request_id);
+            Errors::of(&response.errors).end(&operation.session.visit);
+            if !response.errors.is_empty() {
+                errors = Errors::of(&response.errors);
+            }
+            if !executed || is_subscription && is_last {
+                break Some(message("error", &self.id, Some(&error_list(&response.errors))));
+            }
+            match timeout(self.stall_max, self.session.text(message("next", &self.id, Some(&payload)))).await {
+                Ok(Ok(())) => taken = operation.session.resume(),
+                Ok(Err(_closed)) => break None,
+                Err(_elapsed) => {
+                    let (of_error, last) = end(ApiError::FeedLagged { resume: taken });
+                    errors = of_error;
+                    break Some(last);
+                }
+            }
+        };
+        if let Some(spoken) = &operation.spoken {
+            spoken.tell(&operation.door, &operation.request_id, &errors);
+        }
+        last
     }
 }

@@ -249,14 +249,13 @@ impl Connection {
         if self.running.contains_key(&id) {
             return Err(End::Closed(4409, "Subscriber for this id already exists"));
         }
-        let prepared = subscribe(&self.door, payload, caller, self.running.len());
-        match prepared {
+        match subscribe(&self.door, payload, caller, self.running.len()) {
             Err(None) => Err(MALFORMED),
             Err(Some(errors)) => self.say(super::operation::message("error", &id, Some(&errors))).await,
-            Ok(operation) => {
+            Ok(subscribed) => {
                 self.started += 1;
                 let told = (self.tell.clone(), Ended { id: id.clone(), number: self.started });
-                let task = actix_web::rt::spawn(run(operation, self.session.clone(), told));
+                let task = actix_web::rt::spawn(run(subscribed, self.session.clone(), told));
                 self.running.insert(id, (self.started, task));
                 Ok(())
             }

@@ -12,11 +12,12 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response};
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use super::Door;
 use super::account::Errors;
 use super::crowd::{Place, Who};
-use super::graphql::{Turn, turn_for};
+use super::graphql::Turn;
 use super::response::{refusal_text, written};
 use super::seat::Seat;
 use crate::audit::Timestamp;
@@ -69,31 +70,40 @@ pub(super) struct Operation {
     pub session: Arc<Session>,
     pub request: Request,
     pub kind: OperationType,
+    pub request_id: String,
     /// The account of an operation that is no request of its own.
     pub spoken: Option<super::account::Spoken>,
-    pub request_id: String,
-    /// Held for as long as a subscription runs.
+    /// Until when a query has to be answered.
+    pub deadline: Option<Instant>,
     #[expect(dead_code, reason = "dropping it is all that is done with it")]
-    pub seat: Option<Seat>,
-    /// Of a query, which waits for its turn; a subscription has a seat.
-    pub place: Option<Place<Who>>,
-    /// What it costs, in points.
-    pub cost: usize,
+    pub held: Held,
+}
+
+/// What an operation holds for as long as it runs.
+#[expect(dead_code, reason = "dropping it is all that is done with it")]
+pub(super) enum Held {
+    /// Of a subscription.
+    Seat(Seat),
+    /// Of anything else: among those who are in, and to be worked on.
+    Turn(Place<Who>, Turn),
 }
 
 impl Operation {
-    /// Waits until a query may be worked on.
-    pub(super) async fn turn(&self) -> Turn {
-        match &self.place {
-            Some(place) if self.kind == OperationType::Query => (place.turn().await, turn_for(place, self.cost).await),
-            _ => (None, None),
-        }
-    }
-
     /// The results, one after the other.
     pub(super) fn results(&mut self) -> impl Stream<Item = Response> + Unpin + use<> {
         let request = std::mem::replace(&mut self.request, Request::new(""));
         self.door.executor.validating().execute_stream(request.data(Arc::clone(&self.session))).boxed()
+    }
+
+    /// The next of the results, or why there is none in time.
+    pub(super) async fn next(
+        &self,
+        results: &mut (impl Stream<Item = Response> + Unpin),
+    ) -> Result<Option<Response>, ApiError> {
+        match self.deadline {
+            Some(deadline) => timeout_at(deadline, results.next()).await.map_err(|_elapsed| ApiError::Timeout),
+            None => Ok(results.next().await),
+        }
     }
 }
 
@@ -125,7 +135,6 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
     let stall_max = door.streams.stall_max;
     let remaining = until_expiry(operation.session.caller.principal.expires_at, operation.session.now);
     let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
-    let _turn = operation.turn().await;
     let mut results = operation.results();
     let mut taken = None;
     let last: Option<ApiError> = loop {
@@ -134,9 +143,10 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
             _ = closing.wait_for(|is_closing| *is_closing) => return,
             () = events.closed() => return,
             () = &mut expiry => break Some(Rejected::Expired.into()),
-            response = results.next() => match response {
-                Some(response) => response,
-                None => break None,
+            response = operation.next(&mut results) => match response {
+                Ok(Some(response)) => response,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
             },
         };
         let is_last = is_last(&response);

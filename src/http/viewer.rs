@@ -101,14 +101,12 @@ static UNPACKED: LazyLock<Mutex<HashMap<String, web::Bytes>>> = LazyLock::new(Mu
 fn unpacked(name: &str) -> Option<Coded> {
     let Coded { bytes: packed, tag } = Built::get(&format!("{name}.gz"))?.into();
     let mut known = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
-    let bytes = match known.get(&tag) {
-        Some(bytes) => bytes.clone(),
-        None => {
-            let mut bytes = Vec::new();
-            GzDecoder::new(&packed[..]).read_to_end(&mut bytes).ok()?;
-            known.entry(tag.clone()).or_insert(bytes.into()).clone()
-        }
-    };
+    if !known.contains_key(&tag) {
+        let mut bytes = Vec::new();
+        GzDecoder::new(&packed[..]).read_to_end(&mut bytes).ok()?;
+        known.insert(tag.clone(), bytes.into());
+    }
+    let bytes = known.get(&tag)?.clone();
     Some(Coded { bytes, tag: format!("{tag}-plain") })
 }
 

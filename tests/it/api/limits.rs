@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::app::TestApp;
 use crate::harness::client::Answer;
 use crate::harness::events::{EventExt as _, HOUR, change, event};
+use crate::harness::stream::Socket;
 
 /// What there was too much of, how much, and how much there may be; nothing was executed.
 #[track_caller]
@@ -111,12 +112,29 @@ async fn an_answer_is_made_of_no_more_than_it_may_hold() {
     .await;
     let page = |first: usize| format!("auditEvents(first: {first}) {{ nodes {{ id }} }}");
     app.admin().query(&format!("{{ {} }}", page(2))).await.data("/auditEvents");
-    for beyond in [page(4), format!("a: {} b: {}", page(1), page(2)), "auditEventFeed { events { id } }".to_owned()] {
-        let answer = app.admin().query(&format!("{{ {beyond} }}")).await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    for beyond in [page(4), format!("a: {} b: {}", page(1), page(2))] {
+        let document = format!("{{ {beyond} }}");
+        let answer = app.admin().query(&document).await;
         assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "{}", answer.text);
         assert!(answer.error().1.starts_with("too many bytes of events in one answer: "), "{}", answer.text);
         assert_eq!(answer.body["errors"][0]["extensions"]["limit"], json!(22_000));
+        socket.subscribe(&beyond, &document, json!({})).await;
+        let told = socket.next().await.unwrap();
+        assert_eq!(told["payload"]["errors"][0]["extensions"]["limit"], json!(22_000), "{told}");
+        assert_eq!(socket.next().await.unwrap()["type"], "complete");
     }
+    // Who polls gets on all the same, with fewer events at a time.
+    let (mut polled, mut cursor) = (Vec::new(), Value::Null);
+    while polled.len() < 5 {
+        let query = "query($after: String) { auditEventFeed(after: $after) { events { eventKey } cursor } }";
+        let page = app.admin().query_with(query, json!({ "after": cursor })).await;
+        let events = page.data("/auditEventFeed/events").as_array().unwrap();
+        assert!((1..=3).contains(&events.len()), "{}", page.text);
+        polled.extend(events.iter().map(|event| event["eventKey"].clone()));
+        cursor = page.data("/auditEventFeed/cursor").clone();
+    }
+    assert_eq!(json!(polled), json!(["e0", "e1", "e2", "e3", "e4"]));
 }
 
 #[tokio::test]

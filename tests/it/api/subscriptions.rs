@@ -143,6 +143,27 @@ async fn a_closed_tenant_is_followed_no_more() {
 }
 
 #[tokio::test]
+async fn who_stays_connected_when_the_tenant_is_closed_reads_and_records_no_more() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    app.close_tenant("contoso").await;
+    // Tenants are remembered for a few seconds.
+    let mut code = Value::Null;
+    for id in 0.. {
+        socket.subscribe(&id.to_string(), "{ viewer { subject } }", json!({})).await;
+        let told = socket.next().await.unwrap();
+        if told["type"] == "error" {
+            code = told["payload"][0]["extensions"]["code"].clone();
+            break;
+        }
+        assert_eq!(socket.next().await.unwrap()["type"], "complete");
+    }
+    assert_eq!(code, "FORBIDDEN");
+    socket.subscribe("again", FOLLOW, json!({ "after": null })).await;
+    assert_eq!(socket.next().await.unwrap()["payload"][0]["extensions"]["code"], "FORBIDDEN");
+}
+
+#[tokio::test]
 async fn one_caller_has_a_bounded_number_of_streams_and_they_are_given_back() {
     let app = TestApp::start_with(&["--subscriptions-max", "2", "--connections-max", "1"]).await;
     let token = app.admin().bearer();
@@ -245,4 +266,17 @@ async fn a_reader_that_takes_nothing_is_told_where_to_go_on_instead_of_missing_s
         seen.extend(batch["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["sequence"].as_i64().unwrap()));
     }
     assert_eq!(seen, (1..=80).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn the_field_of_a_subscription_cannot_be_left_out() {
+    let app = TestApp::start().await;
+    for document in [
+        "subscription { auditEventsRecorded @skip(if: true) { safeUpTo } }",
+        "subscription { ... @include(if: false) { auditEventsRecorded { safeUpTo } } }",
+    ] {
+        let refused = Events::ask(&app.admin(), document, json!({})).await.err().unwrap();
+        let sentence = "the field of a subscription must not have `@skip` or `@include`";
+        assert_eq!(refused.error(), ("BAD_USER_INPUT", sentence), "{document}");
+    }
 }
