@@ -98,6 +98,13 @@ struct Waiting {
     lost: u64,
 }
 
+impl Waiting {
+    /// About how much memory it takes: as text, and what the text was made of.
+    fn bytes(&self) -> usize {
+        self.event.json().len() * 2
+    }
+}
+
 struct Shared {
     book: Mutex<Book>,
     logs: Arc<Logs>,
@@ -228,7 +235,7 @@ impl Shared {
             }
         }
         let mut book = self.book();
-        book.bytes_waiting = left.iter().map(|waiting| waiting.event.json().len()).sum();
+        book.bytes_waiting = left.iter().map(Waiting::bytes).sum();
         match std::mem::take(&mut book.lost_unsaid) {
             0 => {}
             lost => tracing::warn!(lost, "accesses to the log could not be recorded"),
@@ -244,7 +251,11 @@ impl Shared {
             let (tenant, requests) = (Arc::clone(gathered.tenant()), gathered.requests());
             let lost = self.book().lost_untold.remove(&tenant.key).unwrap_or_default();
             match gathered.event((self.ids)(), lost, now, &self.rules) {
-                Ok(event) => waiting.push(Waiting { tenant, event, requests, lost }),
+                Ok(event) => {
+                    let event = Waiting { tenant, event, requests, lost };
+                    self.book().bytes_waiting += event.bytes();
+                    waiting.push(event);
+                }
                 Err(problems) => {
                     tracing::error!(?problems, "an access makes no event");
                     let mut book = self.book();

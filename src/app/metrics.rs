@@ -45,22 +45,22 @@ impl Figures {
 
     /// All of it as text.
     async fn text(&self) -> Result<String, std::fmt::Error> {
+        // Who comes while somebody else asks has the figures as they are.
+        if let Ok(mut asked) = self.asked.try_lock()
+            && asked.is_none_or(|before| before.elapsed() > REMEMBERED)
         {
-            let mut asked = self.asked.lock().await;
-            if asked.is_none_or(|before| before.elapsed() > REMEMBERED) {
-                match self.store.last_recorded().await {
-                    Ok(services) => {
-                        self.last_recorded.clear();
-                        for (service, moment) in services {
-                            let name = service.chars().take(NAME_MAX).collect();
-                            self.last_recorded.get_or_create(&[("service", name)]).set(moment.0.div_euclid(1_000_000));
-                        }
+            match self.store.last_recorded().await {
+                Ok(services) => {
+                    self.last_recorded.clear();
+                    for (service, moment) in services {
+                        let name = service.chars().take(NAME_MAX).collect();
+                        self.last_recorded.get_or_create(&[("service", name)]).set(moment.0.div_euclid(1_000_000));
                     }
-                    // The other figures are worth having, now of all times.
-                    Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "services not asked"),
                 }
-                *asked = Some(Instant::now());
+                // The other figures are worth having, now of all times.
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "services not asked"),
             }
+            *asked = Some(Instant::now());
         }
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;

@@ -55,6 +55,9 @@ pub async fn verify(config: &Verify, complain: &mut (dyn FnMut(String) + Send)) 
     if config.tenant.is_none() {
         let mut tell = |difference: Difference| {
             found.differences += 1;
+            if found.differences > config.differences_max {
+                return;
+            }
             complain(printable(&format!("{}.{} {}", difference.table, difference.column, difference.reason)));
         };
         store.verify_owners(&mut tell).await?;

@@ -169,8 +169,13 @@ impl<'a> Seen<'a> {
 
     /// The names that are stored and those that come to them.
     fn merged_names(&self, row: Option<&activity_type::Model>) -> Vec<String> {
-        let mut names: Vec<String> =
-            row.and_then(|row| serde_json::from_str(&row.property_names).ok()).unwrap_or_default();
+        let stored = row.map(|row| serde_json::from_str::<Vec<String>>(&row.property_names)).transpose();
+        let stored = stored.unwrap_or_else(|error| {
+            // Recording goes on; the names are gathered anew.
+            tracing::error!(activity = row.map(|row| row.activity.as_str()), %error, "property names cannot be read");
+            None
+        });
+        let mut names = stored.unwrap_or_default();
         let known: BTreeSet<String> = names.iter().map(|name| fold(name)).collect();
         let new = self.names.iter().filter(|(key, _)| !known.contains(**key));
         names.extend(new.map(|(_, name)| (*name).to_owned()));

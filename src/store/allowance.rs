@@ -40,6 +40,19 @@ impl Allowance {
         Self { held: Some((bytes_max, Arc::default())), ..self }
     }
 
+    /// The same, without a share of the connections: for what is read on behalf of many, one at a time.
+    #[must_use]
+    pub(super) fn unshared(self) -> Self {
+        Self { shares: None, ..self }
+    }
+
+    /// Gives back what was taken in and is not held any more.
+    pub(super) fn release(&self, bytes: usize) {
+        if let Some((_, held)) = &self.held {
+            held.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
     /// Takes in so many bytes of an event, if the request may.
     pub(super) fn hold(&self, bytes: usize) -> Result<(), StoreError> {
         let Some((limit, held)) = &self.held else { return Ok(()) };

@@ -118,14 +118,19 @@ impl Reader {
             as_of: None,
             after: None,
         };
-        let (begun, mut step, limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
+        let (begun, mut step, mut limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
         let end = head.sequence.min(after.sequence + SCANNED_MAX);
         let (mut safe, mut events) = (after.sequence, Vec::new());
         while safe < end && events.len() < limit && (safe == after.sequence || begun.elapsed() < LONG) {
             let to = end.min(safe + step);
             let found = match self.found(list.stretch(row::COLUMNS, &between(safe, to, limit - events.len()))).await {
                 // What was looked at so far is answered, and the next page goes on from there.
-                Err(StoreError::Timeout) if safe > after.sequence => break,
+                Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
+                // Events of which fewer make a page: who polls always gets on.
+                Err(StoreError::TooLarge { .. }) if limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
                 found => found?,
             };
             events.extend(found.into_iter().map(|(_, event)| event));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::Instant;
 
-use super::tail::{News, Parcel};
+use super::tail::{ADMISSION_EVERY, News, Parcel};
 use super::{FeedError, Reader, StoreError};
 use crate::audit::Event;
 use crate::audit::filter::Condition;
@@ -45,6 +45,8 @@ pub struct Follow {
     is_live: bool,
     /// How many events to read next.
     limit: u32,
+    /// When the tenant was last seen to be open, as long as the table is read: what is told ends by itself.
+    admitted: Option<Instant>,
 }
 
 impl Reader {
@@ -55,7 +57,7 @@ impl Reader {
         let cursor = after.unwrap_or(head);
         Self::check_cursor(head, cursor)?;
         let (is_first, is_live) = (true, after.is_none());
-        Ok(Follow { reader: self, condition, cursor, news, is_first, is_live, limit: BATCH_FIRST })
+        Ok(Follow { reader: self, condition, cursor, news, is_first, is_live, limit: BATCH_FIRST, admitted: None })
     }
 }
 
@@ -77,6 +79,12 @@ impl Follow {
     /// Reads what is stored after the cursor.
     async fn read(&mut self) -> Result<Vec<Event>, FeedError> {
         let _permit = self.reader.store.followers.reading().await;
+        if self.admitted.is_none_or(|since| since.elapsed() > ADMISSION_EVERY) {
+            if !self.reader.is_open().await? {
+                return Err(FeedError::Closed);
+            }
+            self.admitted = Some(Instant::now());
+        }
         let page = self.reader.feed(Some(self.cursor), &self.condition, self.limit).await?;
         let bytes = bytes(&page.events);
         self.limit = if bytes > BATCH_BYTES { (self.limit / 2).max(1) } else { (self.limit * 2).min(BATCH_MAX) };

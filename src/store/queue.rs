@@ -1,8 +1,8 @@
 //! The queue before the writer: many requests share one commit, and nothing is taken that cannot be kept.
 //!
 //! Requests of a tenant are recorded in the order they came, as many as wait at once in one transaction; a request is
-//! never split over two. Tenants take turns, so that one that is slow does not hold up another. When the queue is
-//! full nothing is taken. After that the answer is the outcome, or an error that means "unknown, repeat it": the event
+//! never split over two. Tenants take turns and share the queue, so that one that is slow does not hold up another: what
+//! waits of one tenant is at most three times what is still free. When the queue is full nothing is taken. After that the answer is the outcome, or an error that means "unknown, repeat it": the event
 //! keys make repeating safe.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -24,6 +24,8 @@ const BATCH_MAX: usize = 2_000;
 const WAITING_BYTES_MAX: usize = 128 << 20;
 /// The most memory that the events of one transaction take, as long as it is not a single request that takes more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
+/// How many times what is free one tenant may have waiting: alone, three quarters of the room.
+const SHARE: usize = 3;
 /// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
 pub(super) const TENANTS_AT_ONCE: u32 = 8;
 
@@ -32,23 +34,68 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 type Answer = Result<Vec<Outcome>, StoreError>;
 
+/// How many events, and how much memory they take.
+#[derive(Clone, Copy, Default)]
+struct Load {
+    events: usize,
+    bytes: usize,
+}
+
+impl Load {
+    fn add(&mut self, other: Load) {
+        self.events += other.events;
+        self.bytes += other.bytes;
+    }
+
+    fn take(&mut self, other: Load) {
+        self.events -= other.events;
+        self.bytes -= other.bytes;
+    }
+}
+
 /// Events of one request.
 struct Request {
     events: Vec<Prepared>,
-    bytes: usize,
+    load: Load,
     since: Instant,
     answer: oneshot::Sender<Answer>,
 }
 
+/// The requests of one tenant.
+#[derive(Default)]
+struct Line {
+    requests: VecDeque<Request>,
+    load: Load,
+}
+
+impl Line {
+    fn pop(&mut self) -> Option<Request> {
+        let request = self.requests.pop_front()?;
+        self.load.take(request.load);
+        Some(request)
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
-    requests: HashMap<i32, VecDeque<Request>>,
+    lines: HashMap<i32, Line>,
     /// Tenants with requests, in the order of their turns.
     turns: VecDeque<i32>,
     /// Tenants that are being recorded.
     busy: HashSet<i32>,
-    events: usize,
-    bytes: usize,
+    load: Load,
+}
+
+impl Waiting {
+    /// Whether there is room for a request of a tenant.
+    fn has_room(&self, tenant_id: i32, asked: Load) -> bool {
+        let own = self.lines.get(&tenant_id).map(|line| line.load).unwrap_or_default();
+        let fits = |own: usize, all: usize, asked: usize, max: usize| {
+            own == 0 && all == 0 || all + asked <= max && own + asked <= (max - all) * SHARE
+        };
+        fits(own.events, self.load.events, asked.events, WAITING_MAX)
+            && fits(own.bytes, self.load.bytes, asked.bytes, WAITING_BYTES_MAX)
+    }
 }
 
 struct Shared {
@@ -86,19 +133,19 @@ impl Queue {
         }
         let since = Instant::now();
         let events: Vec<Prepared> = events.iter().map(|event| Prepared::new(tenant.id, event)).collect();
-        let bytes: usize = events.iter().map(Prepared::bytes).sum();
+        let load = Load { events: events.len(), bytes: events.iter().map(Prepared::bytes).sum() };
         let (answer, outcome) = oneshot::channel();
         {
             let mut waiting = self.0.lock();
-            let is_full = waiting.events + events.len() > WAITING_MAX || waiting.bytes + bytes > WAITING_BYTES_MAX;
-            if is_full && waiting.events > 0 {
-                self.0.store.meters.refused.inc_by(events.len() as u64);
+            if !waiting.has_room(tenant.id, load) {
+                self.0.store.meters.refused.inc_by(load.events as u64);
                 return Err(StoreError::Full);
             }
-            waiting.events += events.len();
-            waiting.bytes += bytes;
-            self.0.store.meters.waiting.set(i64::try_from(waiting.events).unwrap_or(i64::MAX));
-            waiting.requests.entry(tenant.id).or_default().push_back(Request { events, bytes, since, answer });
+            waiting.load.add(load);
+            self.0.store.meters.waiting.set(i64::try_from(waiting.load.events).unwrap_or(i64::MAX));
+            let line = waiting.lines.entry(tenant.id).or_default();
+            line.load.add(load);
+            line.requests.push_back(Request { events, load, since, answer });
             if !waiting.turns.contains(&tenant.id) && !waiting.busy.contains(&tenant.id) {
                 waiting.turns.push_back(tenant.id);
             }
@@ -119,29 +166,26 @@ impl Shared {
     fn take(&self) -> Option<(i32, Vec<Request>)> {
         let mut waiting = self.lock();
         let tenant_id = waiting.turns.pop_front()?;
-        let queue = waiting.requests.get_mut(&tenant_id)?;
-        let (mut taken, mut late, mut events, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
-        while let Some(next) = queue.front() {
+        let line = waiting.lines.get_mut(&tenant_id)?;
+        let (mut taken, mut late, mut batch, before) = (Vec::new(), Vec::new(), Load::default(), line.load);
+        while let Some(next) = line.requests.front() {
             if next.since.elapsed() > self.store.record_timeout {
-                late.extend(queue.pop_front());
+                late.extend(line.pop());
                 continue;
             }
-            let is_full = events + next.events.len() > BATCH_MAX || bytes + next.bytes > BATCH_BYTES_MAX;
-            if is_full && !taken.is_empty() {
+            batch.add(next.load);
+            if (batch.events > BATCH_MAX || batch.bytes > BATCH_BYTES_MAX) && !taken.is_empty() {
                 break;
             }
-            events += next.events.len();
-            bytes += next.bytes;
-            taken.extend(queue.pop_front());
+            taken.extend(line.pop());
         }
-        if queue.is_empty() {
-            waiting.requests.remove(&tenant_id);
+        let mut gone = before;
+        gone.take(line.load);
+        if line.requests.is_empty() {
+            waiting.lines.remove(&tenant_id);
         }
-        events += late.iter().map(|request| request.events.len()).sum::<usize>();
-        bytes += late.iter().map(|request| request.bytes).sum::<usize>();
-        waiting.events -= events;
-        waiting.bytes -= bytes;
-        self.store.meters.waiting.set(i64::try_from(waiting.events).unwrap_or(i64::MAX));
+        waiting.load.take(gone);
+        self.store.meters.waiting.set(i64::try_from(waiting.load.events).unwrap_or(i64::MAX));
         for request in late {
             // Nobody may be waiting any more.
             let _ = request.answer.send(Err(StoreError::Full));
@@ -154,7 +198,7 @@ impl Shared {
     fn done(&self, tenant_id: i32) {
         let mut waiting = self.lock();
         waiting.busy.remove(&tenant_id);
-        if waiting.requests.contains_key(&tenant_id) {
+        if waiting.lines.contains_key(&tenant_id) {
             waiting.turns.push_back(tenant_id);
         }
         if !waiting.turns.is_empty() {
@@ -199,7 +243,11 @@ async fn record_all(writer: Writer, mut requests: Vec<Request>, clock: Clock) {
         Err(StoreError::Database(_)) if requests.len() > 1 => {
             for mut request in requests {
                 let mut events: Vec<&mut Prepared> = request.events.iter_mut().collect();
-                let _ = request.answer.send(writer.record_prepared(&mut events, clock()).await);
+                let recorded = writer.record_prepared(&mut events, clock()).await;
+                if recorded.is_err() {
+                    writer.store.meters.failed.inc();
+                }
+                let _ = request.answer.send(recorded);
             }
         }
         Err(error) => {
@@ -208,5 +256,36 @@ async fn record_all(writer: Writer, mut requests: Vec<Request>, clock: Clock) {
                 let _ = request.answer.send(Err(error.clone()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tenant_leaves_room_for_others() {
+        let mut waiting = Waiting::default();
+        let asked = Load { events: 1_000, bytes: 1_000 };
+        let mut put = |tenant_id: i32| {
+            let has_room = waiting.has_room(tenant_id, asked);
+            if has_room {
+                waiting.load.add(asked);
+                waiting.lines.entry(tenant_id).or_default().load.add(asked);
+            }
+            has_room
+        };
+        assert_eq!((0..30).filter(|_| put(1)).count(), 15, "three quarters of the room");
+        assert_eq!((0..30).filter(|_| put(2)).count(), 4);
+        assert!(put(3), "and still there is room");
+    }
+
+    #[test]
+    fn a_request_that_is_larger_than_the_room_is_taken_when_nothing_waits() {
+        let large = Load { events: 1_000, bytes: WAITING_BYTES_MAX + 1 };
+        let mut waiting = Waiting::default();
+        assert!(waiting.has_room(1, large));
+        waiting.load.add(large);
+        assert!(!waiting.has_room(2, large));
     }
 }

@@ -100,6 +100,11 @@ impl Reader {
         Self { allowance, ..self }
     }
 
+    /// The same, with no regard to what its caller has left of the connections.
+    pub(super) fn unshared(&self) -> Self {
+        Self { allowance: self.allowance.clone().unshared(), ..self.clone() }
+    }
+
     /// Adds the rows that are read to a count.
     #[must_use]
     pub fn counting(self, rows: &Arc<AtomicU64>) -> Self {
@@ -262,15 +267,19 @@ impl Reader {
 
     /// The rows that a statement finds, as far as the request may hold them: what is too much is not read.
     async fn found_rows(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes) = (Vec::new(), 0);
         let take = |found: QueryResult| {
             let row = Row::read(&found)?;
+            bytes += row.bytes();
             self.allowance.hold(row.bytes())?;
             rows.push(row);
             Ok(())
         };
-        self.each(sql, take).await?;
-        Ok(rows)
+        let read = self.each(sql, take).await;
+        if read.is_err() {
+            self.allowance.release(bytes);
+        }
+        read.map(|()| rows)
     }
 
     pub(super) async fn query(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {

@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least time between two looks, and between two calls of `NOTIFY`.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often it is asked whether the tenant is still open.
-const ADMISSION_EVERY: Duration = Duration::from_secs(2);
+pub(super) const ADMISSION_EVERY: Duration = Duration::from_secs(2);
 /// How many events are told at once, and how many such parcels may wait for a slow follower.
 const PARCEL_EVENTS: u32 = 100;
 const PARCELS_WAITING: usize = 8;
@@ -203,7 +203,7 @@ async fn run(store: Store, tenant_id: i32, wake: Arc<Notify>, news: broadcast::S
     loop {
         let mut looked = look(&reader, &everything, at).await;
         if admitted.is_none_or(|since| since.elapsed() > ADMISSION_EVERY) {
-            match is_open(&store, tenant_id).await {
+            match reader.is_open().await {
                 Ok(true) => admitted = Some(Instant::now()),
                 Ok(false) => looked = Ok((at, Some(News::Closed))),
                 Err(error) => looked = Err(error),
@@ -269,7 +269,11 @@ async fn look(
     Ok((Some(up_to), Some(News::Parcel(Arc::new(parcel)))))
 }
 
-async fn is_open(store: &Store, tenant_id: i32) -> Result<bool, StoreError> {
-    let found = entity::tenant::Entity::find_by_id(tenant_id).one(&store.read).await?;
-    Ok(found.is_some_and(|tenant| tenant.is_disabled == 0))
+impl Reader {
+    /// Whether the tenant's log is open.
+    pub(super) async fn is_open(&self) -> Result<bool, StoreError> {
+        let found = entity::tenant::Entity::find_by_id(self.tenant_id);
+        let found = self.in_time(found.one(&self.store.read)).await?;
+        Ok(found.is_some_and(|tenant| tenant.is_disabled == 0))
+    }
 }

@@ -6,6 +6,7 @@
 //! last one, and what comes after it is counted in the events themselves.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use entity::{rollup, rollup_block, rollup_key, tenant_log};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
@@ -17,6 +18,9 @@ use crate::store::{Store, StoreError, bulk, writing};
 
 /// How many events a block has.
 pub const BLOCK_EVENTS: u32 = 8_192;
+
+/// How long one block may take. Beyond, the connection may be one that nobody answers on.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A count, and the last event counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,25 +81,39 @@ impl Counts {
 
 impl Store {
     /// Sums up every stretch of so many events that is whole and not summed up yet, in the logs of all tenants. Says how
-    /// many blocks it wrote.
+    /// many blocks it wrote. A log that cannot be summed up does not keep the others from it; the last error is said.
     pub async fn roll_up(&self, block_events: u32) -> Result<u64, StoreError> {
         let size = i64::from(block_events);
-        let mut last_blocks = self.last_blocks().await?;
-        let mut written = 0;
-        for head in tenant_log::Entity::find().all(&self.read).await? {
-            let (mut block, mut after) = last_blocks.remove(&head.tenant_id).unwrap_or_default();
-            let mut numbers = None;
-            while after + size <= head.last_sequence {
-                let next =
-                    rollup_block::Model { tenant_id: head.tenant_id, block: block + 1, last_sequence: after + size };
-                let counts = Counts::read(&self.read, head.tenant_id, after, next.last_sequence).await?;
-                if !self.write_block(&next, counts, &mut numbers).await? {
-                    // Another process was there first, and goes on from there.
-                    break;
-                }
-                written += 1;
-                (block, after) = (next.block, next.last_sequence);
+        let mut last_blocks = self.in_time(PATIENCE, self.last_blocks()).await?;
+        let (mut written, mut failed) = (0, None);
+        for head in self.in_time(PATIENCE, tenant_log::Entity::find().all(&self.read)).await? {
+            let last = last_blocks.remove(&head.tenant_id).unwrap_or_default();
+            match self.roll_up_log(&head, last, size).await {
+                Ok(blocks) => written += blocks,
+                Err(error) => failed = Some(error),
             }
+        }
+        failed.map_or(Ok(written), Err)
+    }
+
+    async fn roll_up_log(
+        &self,
+        head: &tenant_log::Model,
+        (mut block, mut after): (i64, i64),
+        size: i64,
+    ) -> Result<u64, StoreError> {
+        let (mut written, mut numbers) = (0, None);
+        while after + size <= head.last_sequence {
+            let (tenant_id, last_sequence) = (head.tenant_id, after + size);
+            let next = rollup_block::Model { tenant_id, block: block + 1, last_sequence };
+            let counts = Counts::read(&self.read, tenant_id, after, last_sequence);
+            let counts = self.in_time(PATIENCE, counts).await?;
+            if !self.in_time(PATIENCE, self.write_block(&next, counts, &mut numbers)).await? {
+                // Another process was there first, and goes on from there.
+                break;
+            }
+            written += 1;
+            (block, after) = (next.block, next.last_sequence);
         }
         Ok(written)
     }

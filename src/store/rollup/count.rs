@@ -10,6 +10,8 @@ use crate::store::{List, Reader, StoreError};
 
 /// How many days are counted at a time: they need not all be kept.
 const DAYS_AT_ONCE: usize = 32;
+/// How many after days on which nothing happened.
+const DAYS_QUIET: usize = 512;
 
 /// How what is counted is told apart: by something of its key, and by when it happened.
 pub(in crate::store) trait Tally {
@@ -148,26 +150,41 @@ impl Reader {
         };
         let kept = self.store.held.of(self.tenant_id);
         let mut guard = kept.log.lock().await;
-        // A place further back is answered without what is kept, and not kept.
-        let mut past = Log::default();
-        let is_past = guard.is_beyond(log_id, as_of);
-        let log = if is_past { &mut past } else { &mut *guard };
+        let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
+        let mut counting = Counting { list, scope: &self.scope, tally, groups: Vec::new() };
+        if guard.is_beyond(log_id, as_of) {
+            // A place further back is answered without what is kept, and not kept.
+            drop(guard);
+            return self.count_log(&mut Log::default(), (log_id, as_of), &cover, grain, &mut counting).await;
+        }
+        // One reads for all who count this log, so none of them waits for the connections that its caller has left.
+        let reader = self.unshared();
+        let is_counted = reader.count_log(&mut guard, (log_id, as_of), &cover, grain, &mut counting).await?;
+        self.store.held.make_room(self.tenant_id, &kept, &mut guard);
+        Ok(is_counted)
+    }
+
+    /// Counts a list up to a place of a log, and keeps what it reads. False if the rollups are too far behind.
+    async fn count_log<T: Tally>(
+        &self,
+        log: &mut Log,
+        (log_id, as_of): ([u8; 16], i64),
+        cover: &Cover,
+        grain: Grain,
+        counting: &mut Counting<'_, T>,
+    ) -> Result<bool, StoreError> {
         // Boxed, as what a resolver waits for is copied about in builds without optimisation.
         if !Box::pin(log.advance(self, log_id, as_of)).await? {
             return Ok(false);
         }
-        let mut counting = Counting { list, scope: &self.scope, tally, groups: Vec::new() };
-        Box::pin(self.count_days(log, &cover, &mut counting)).await?;
-        let late = log.late(as_of, needs.actor);
-        counting.count(log, late.filter(|late| list.period.contains(Timestamp(late.moment))));
+        Box::pin(self.count_days(log, cover, counting)).await?;
+        let period = counting.list.period;
+        let late = log.late(as_of, grain == Grain::ActorDay);
+        counting.count(log, late.filter(|late| period.contains(Timestamp(late.moment))));
         // The events of blocks in spans of which the period has a part: before its first whole span, after its last.
-        let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
-        for part in around(list.period, grain.within(list.period)).into_iter().flatten() {
+        for part in around(period, grain.within(period)).into_iter().flatten() {
             let entries = Box::pin(log.edge(self, grain, part)).await?;
             counting.count(log, entries.iter().copied());
-        }
-        if !is_past {
-            self.store.held.make_room(self.tenant_id, &kept, &mut guard);
         }
         Ok(true)
     }
@@ -181,8 +198,13 @@ impl Reader {
     ) -> Result<(), StoreError> {
         for (grain, range) in &cover.0 {
             let days: Vec<i64> = log.days_within(range.from.map(|at| at.0), range.to.map(|at| at.0)).collect();
-            for some in days.chunks(DAYS_AT_ONCE) {
+            let (mut days, mut at_once) = (days.as_slice(), DAYS_AT_ONCE);
+            while !days.is_empty() {
+                let (some, rest) = days.split_at(at_once.min(days.len()));
                 log.read_days(self, *grain, some).await?;
+                // Years may lie between an event that was dated wrongly and the others.
+                let is_quiet = some.iter().all(|day| log.day(*grain, *day).is_empty());
+                (days, at_once) = (rest, if is_quiet { DAYS_QUIET } else { DAYS_AT_ONCE });
                 for day in some {
                     let entries = log.day(*grain, *day).iter().copied();
                     counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.moment))));

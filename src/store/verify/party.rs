@@ -22,12 +22,13 @@ const PART: usize = 1_000;
 pub(super) struct Seen(Vec<u64>);
 
 impl Seen {
+    /// Of numbers up to the last that was given, as far as it can be believed. One beyond it is a difference.
+    pub(super) fn up_to(last: i64) -> Self {
+        Self(vec![0; usize::try_from(last / 64 + 1).unwrap_or(0).min(1 << 27)])
+    }
+
     fn see(&mut self, id: i64) {
         let Ok(id) = usize::try_from(id) else { return };
-        // A number out of all proportion is a difference, not a reason to fill memory.
-        if id / 64 >= self.0.len() && id / 64 < (1 << 27) {
-            self.0.resize(id / 64 + 1, 0);
-        }
         if let Some(word) = self.0.get_mut(id / 64) {
             *word |= 1 << (id % 64);
         }
