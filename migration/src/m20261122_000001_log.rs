@@ -66,6 +66,8 @@ const STATEMENTS: &[&str] = &[
     "CREATE INDEX audit_event_service ON audit_event (tenant_id, service, occurred_at DESC, sequence DESC)",
     "CREATE INDEX audit_event_category ON audit_event (tenant_id, category, occurred_at DESC, sequence DESC)",
     "CREATE INDEX audit_event_activity ON audit_event (tenant_id, activity_key, occurred_at DESC, sequence DESC)",
+    "CREATE INDEX audit_event_activity_name ON audit_event (tenant_id, activity_name, occurred_at DESC, sequence DESC)
+        WHERE activity_name <> ''",
     "CREATE INDEX audit_event_actor ON audit_event (tenant_id, actor_key, occurred_at DESC, sequence DESC)",
     "CREATE INDEX audit_event_correlation ON audit_event (tenant_id, correlation_key, occurred_at DESC, sequence DESC)
         WHERE correlation_key <> ''",

@@ -95,6 +95,8 @@ pub enum EventText {
     Category,
     /// Its activity.
     Activity,
+    /// The activity's display name, where it is another text.
+    ActivityName,
     /// The part of the service.
     Component,
     /// What ties together the events of one request.
@@ -111,6 +113,10 @@ impl EventText {
             Self::Service => fold(&body.service),
             Self::Category => fold(&body.category),
             Self::Activity => fold_activity(&body.activity),
+            Self::ActivityName => {
+                let name = fold(&body.activity_display_name);
+                if name == fold_activity(&body.activity) { String::new() } else { name }
+            }
             Self::Component => folded(body.component.as_deref()),
             Self::Correlation => folded(body.correlation_id.as_deref()),
             Self::EventKey => fold(&body.event_key),

@@ -16,12 +16,7 @@ impl Reader {
         sql.push(" FROM (SELECT DISTINCT a.key FROM actor a WHERE a.tenant_id = $1");
         select::visible(&mut sql, &self.scope.visible, "a.service");
         sql.push(" AND ");
-        #[rustfmt::skip]
-        let columns = [
-            "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
-            "a.application_id",
-        ];
-        sql.joined(&columns, " OR ", "FALSE", |sql, column| condition::like(sql, column, part));
+        sql.joined(&condition::ACTOR_COLUMNS, " OR ", "FALSE", |sql, column| condition::like(sql, column, part));
         sql.push(") found) last JOIN audit_event e ON e.tenant_id = $1 AND e.sequence = last.sequence");
         sql.push(" ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT ").bind(i64::from(limit));
         let found = self.found(sql).await?.into_iter();

@@ -16,6 +16,8 @@ use crate::audit::{OperationType, ResourceType, Scope, ServiceSet, Status};
 pub(super) struct Writer<'a> {
     pub(super) scope: &'a Scope,
     pub(super) driver: &'a Driver,
+    /// Whether the events are walked in an order until there are enough of them, and not all of them read.
+    pub(super) walks: bool,
 }
 
 impl Writer<'_> {
@@ -34,9 +36,9 @@ impl Writer<'_> {
             Condition::GroupSource(source) => drop(sql.push("e.group_source = ").bind(source.name())),
             Condition::Actor(condition) => actor(sql, condition),
             Condition::Target(condition) => self.target(sql, condition),
-            Condition::Involving(condition) => involving(sql, condition),
+            Condition::Involving(condition) => self.involving(sql, condition),
             Condition::Recorded(range) => recorded(sql, *range),
-            Condition::Search(words) => drop(sql.joined(words, " AND ", "TRUE", |sql, word| search(sql, word))),
+            Condition::Search(words) => drop(sql.joined(words, " AND ", "TRUE", |sql, word| self.search(sql, word))),
         }
     }
 
@@ -130,6 +132,61 @@ impl Writer<'_> {
             }
         }
     }
+
+    fn involving(&self, sql: &mut Sql, condition: &TextCondition) {
+        let actor = ["a.object_id", "a.user_principal_name", "a.display_name"];
+        if condition.is_set == Some(false) {
+            if condition.is_only_absence() {
+                sql.push("NOT ");
+                anybody(sql, self.walks, [&actor, &TARGET_COLUMNS], |sql, column| {
+                    sql.push(&format!("{column} <> ''"));
+                });
+            } else {
+                sql.push("FALSE");
+            }
+            return;
+        }
+        // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
+        let present = TextCondition { is_set: Some(true), ..condition.clone() };
+        let write = |sql: &mut Sql, column: &str| text(sql, column, &present);
+        sql.push("(");
+        if present.one_of.is_some() {
+            // Few can be meant: their events are an index away.
+            sql.push("e.sequence IN (SELECT i.sequence FROM audit_event i WHERE i.tenant_id = $1");
+            sql.push(" AND i.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1 AND ");
+            sql.joined(&actor, " OR ", "FALSE", |sql, column| write(sql, column));
+            sql.push(") UNION ALL SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1");
+            sql.push(" AND d.target_key IN (SELECT g.key FROM target g WHERE g.tenant_id = $1 AND ");
+            sql.joined(&TARGET_COLUMNS, " OR ", "FALSE", |sql, column| write(sql, column));
+            sql.push(")) AND ");
+        }
+        anybody(sql, self.walks, [&actor, &TARGET_COLUMNS], write);
+        sql.push(")");
+    }
+
+    fn search(&self, sql: &mut Sql, word: &str) {
+        sql.push("(");
+        like(sql, "e.activity_key", word);
+        sql.push(" OR ");
+        like(sql, "e.activity_name", word);
+        sql.push(" OR ");
+        anybody(sql, self.walks, [&ACTOR_COLUMNS, &TARGET_COLUMNS], |sql, column| like(sql, column, word));
+        sql.push(")");
+    }
+}
+
+/// Appends a statement for the places of the events with one key: of an actor, a target, or a text of the event.
+pub(super) fn with_key(sql: &mut Sql, condition: &Condition) {
+    let events = "SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1 AND ";
+    match condition {
+        Condition::Target(target) => {
+            sql.push("SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1 AND ");
+            one_of(sql, "d.target_key", target.keys.as_ref().unwrap_or(&BTreeSet::new()));
+        }
+        Condition::Actor(found) => actor(sql.push(events), found),
+        Condition::Text(column, found) => text(sql.push(events), event_column(*column), found),
+        _ => drop(sql.push("SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1")),
+    }
 }
 
 const fn event_column(column: EventText) -> &'static str {
@@ -137,13 +194,20 @@ const fn event_column(column: EventText) -> &'static str {
         EventText::Service => "e.service",
         EventText::Category => "e.category",
         EventText::Activity => "e.activity_key",
+        EventText::ActivityName => "e.activity_name",
         EventText::Component => "e.component",
         EventText::Correlation => "e.correlation_key",
         EventText::EventKey => "e.event_key",
     }
 }
 
-const TARGET_COLUMNS: [&str; 3] = ["g.display_name", "g.user_principal_name", "g.object_id"];
+/// What is searched of targets and, by words, of actors.
+pub(super) const TARGET_COLUMNS: [&str; 3] = ["g.display_name", "g.user_principal_name", "g.object_id"];
+#[rustfmt::skip]
+pub(super) const ACTOR_COLUMNS: [&str; 6] = [
+    "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
+    "a.application_id",
+];
 
 fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
     match texts.len() {
@@ -245,6 +309,40 @@ fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: O
     }
 }
 
+/// What is searched of actors by name.
+const ACTOR_NAMES: [&str; 3] = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
+
+fn actor_texts(condition: &ActorCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+    [
+        ("a.user_principal_name", &condition.user_principal_name),
+        ("a.display_name", &condition.display_name),
+        ("a.object_id", &condition.object_id),
+        ("a.application_name", &condition.application_name),
+    ]
+}
+
+/// Whether conditions ask for parts of names, and for none as a whole.
+fn asks_for_parts(texts: &[(&str, &Option<TextCondition>)], search: Option<&String>) -> bool {
+    let mut given = texts.iter().filter_map(|(_, condition)| condition.as_ref());
+    let is_part = |condition: &TextCondition| condition.starts_with.is_some() || condition.contains.is_some();
+    !is_narrow(texts) && (search.is_some() || given.any(is_part))
+}
+
+/// Appends what an actor's snapshot has to be where only parts of its names are asked for; false if they are not.
+pub(super) fn actor_by_parts(sql: &mut Sql, condition: &ActorCondition) -> bool {
+    let texts = actor_texts(condition);
+    snapshot(sql, &texts, condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice())));
+    condition.keys.is_none() && asks_for_parts(&texts, condition.search.as_ref())
+}
+
+/// The same of a target's.
+pub(super) fn target_by_parts(sql: &mut Sql, condition: &TargetCondition) -> bool {
+    let texts = target_texts(condition);
+    snapshot(sql, &texts, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
+    let named = texts.iter().filter(|(column, _)| *column != "g.type").copied().collect::<Vec<_>>();
+    condition.keys.is_none() && asks_for_parts(&named, condition.search.as_ref())
+}
+
 fn actor(sql: &mut Sql, condition: &ActorCondition) {
     sql.push("(TRUE");
     if let Some(keys) = &condition.keys {
@@ -259,14 +357,8 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
         sql.push(" AND ");
         text(sql, "e.ip_address", address);
     }
-    let texts = [
-        ("a.user_principal_name", &condition.user_principal_name),
-        ("a.display_name", &condition.display_name),
-        ("a.object_id", &condition.object_id),
-        ("a.application_name", &condition.application_name),
-    ];
-    let columns = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
-    let searched = condition.search.as_ref().map(|part| (part, columns.as_slice()));
+    let texts = actor_texts(condition);
+    let searched = condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice()));
     if searched.is_some() || condition.kinds.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
         if is_narrow(&texts) {
             // Few actors have it: their events are an index away.
@@ -287,44 +379,17 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
 }
 
 /// `e.actor_id` or some target of the event is among the snapshots that meet a condition on any of their columns.
-fn anybody(sql: &mut Sql, actor: &[&str], target: &[&str], write: impl Fn(&mut Sql, &str)) {
+fn anybody(sql: &mut Sql, walks: bool, [actor, target]: [&[&str]; 2], write: impl Fn(&mut Sql, &str)) {
     sql.push("(e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1 AND ");
     sql.joined(actor, " OR ", "FALSE", |sql, column| write(sql, column));
-    sql.push(") OR EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
+    // Of EXISTS, PostgreSQL may make a table of all events that have such a target, by reading all targets of the log:
+    // good where all events are read, and nowhere else.
+    let [begin, end] = if walks { ["COALESCE((", " LIMIT 1), 0) = 1"] } else { ["EXISTS (", ")"] };
+    sql.push(") OR ").push(begin);
+    sql.push("SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
     sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1 AND ");
     sql.joined(target, " OR ", "FALSE", |sql, column| write(sql, column));
-    sql.push(")))");
-}
-
-fn involving(sql: &mut Sql, condition: &TextCondition) {
-    let actor = ["a.object_id", "a.user_principal_name", "a.display_name"];
-    if condition.is_set == Some(false) {
-        if condition.is_only_absence() {
-            sql.push("NOT ");
-            anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| {
-                sql.push(&format!("{column} <> ''"));
-            });
-        } else {
-            sql.push("FALSE");
-        }
-        return;
-    }
-    // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
-    let present = TextCondition { is_set: Some(true), ..condition.clone() };
-    let write = |sql: &mut Sql, column: &str| text(sql, column, &present);
-    sql.push("(");
-    if present.one_of.is_some() {
-        // Few can be meant: their events are an index away.
-        sql.push("e.sequence IN (SELECT i.sequence FROM audit_event i WHERE i.tenant_id = $1");
-        sql.push(" AND i.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1 AND ");
-        sql.joined(&actor, " OR ", "FALSE", |sql, column| write(sql, column));
-        sql.push(") UNION ALL SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1");
-        sql.push(" AND d.target_key IN (SELECT g.key FROM target g WHERE g.tenant_id = $1 AND ");
-        sql.joined(&TARGET_COLUMNS, " OR ", "FALSE", |sql, column| write(sql, column));
-        sql.push(")) AND ");
-    }
-    anybody(sql, &actor, &TARGET_COLUMNS, write);
-    sql.push(")");
+    sql.push(")").push(end).push(")");
 }
 
 fn recorded(sql: &mut Sql, range: TimeRange) {
@@ -334,20 +399,5 @@ fn recorded(sql: &mut Sql, range: TimeRange) {
             sql.push(&format!(" AND e.recorded_at {operator} ")).bind(moment.0);
         }
     }
-    sql.push(")");
-}
-
-fn search(sql: &mut Sql, word: &str) {
-    #[rustfmt::skip]
-    let actor = [
-        "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
-        "a.application_id",
-    ];
-    sql.push("(");
-    like(sql, "e.activity_key", word);
-    sql.push(" OR ");
-    like(sql, "e.activity_name", word);
-    sql.push(" OR ");
-    anybody(sql, &actor, &TARGET_COLUMNS, |sql, column| like(sql, column, word));
     sql.push(")");
 }

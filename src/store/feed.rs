@@ -117,6 +117,7 @@ impl Reader {
             period: TimeRange::default(),
             as_of: None,
             after: None,
+            narrow: None,
         };
         let (begun, mut step, mut limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
         let end = head.sequence.min(after.sequence + SCANNED_MAX);

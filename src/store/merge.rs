@@ -12,7 +12,7 @@ use crate::audit::page::{Order, OrderField};
 use crate::audit::{Scope, ServiceSet, Status};
 
 /// The most values that are walked one by one. With more, the walk is by time.
-const PARTS_MAX: usize = 16;
+pub(super) const PARTS_MAX: usize = 16;
 
 /// A list taken apart.
 pub(super) struct Parts {
@@ -48,8 +48,17 @@ pub(super) fn parts(condition: &Condition, scope: &Scope, order: Order) -> Optio
     Some(Parts { lists: services.iter().map(with).collect(), overlap: false })
 }
 
+/// A list as one for each of some conditions, of which an event of the list meets at least one.
+pub(super) fn narrowed(condition: &Condition, scope: &Scope, narrow: &[Condition]) -> Parts {
+    let with = |one: &Condition| {
+        let all = std::iter::once(one).chain(conjuncts(condition));
+        (Condition::All(all.cloned().collect()), scope.clone())
+    };
+    Parts { lists: narrow.iter().map(with).collect(), overlap: true }
+}
+
 /// What has to hold, all of it.
-fn conjuncts(condition: &Condition) -> &[Condition] {
+pub(super) fn conjuncts(condition: &Condition) -> &[Condition] {
     match condition {
         Condition::All(conditions) => conditions,
         one => std::slice::from_ref(one),

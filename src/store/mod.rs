@@ -24,6 +24,7 @@ mod actor;
 mod tenant;
 mod select;
 mod merge;
+mod narrow;
 mod condition;
 mod row;
 mod sql;

@@ -149,7 +149,8 @@ impl Reader {
 
     /// A page of a list, with the cursor of each event.
     pub async fn page(&self, list: &List, page: &Page) -> Result<Slice<(Cursor, Row)>, StoreError> {
-        let select = self.list(list);
+        let narrow = Box::pin(self.narrowed(&list.condition, page.order)).await?;
+        let select = select::List { narrow: narrow.as_deref(), ..self.list(list) };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
@@ -196,7 +197,9 @@ impl Reader {
     /// How many events a list has, counting no further than a limit, and whether that is all.
     pub async fn count_up_to(&self, list: &List, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
-        let counted = self.number(self.list(list).count_up_to(limit + 1)).await?;
+        let narrow = self.narrow(list).await?;
+        let select = select::List { narrow: narrow.as_deref(), ..self.list(list) };
+        let counted = self.number(select.count_up_to(limit + 1)).await?;
         Ok((counted.min(limit), counted <= limit))
     }
 
@@ -231,7 +234,8 @@ impl Reader {
 
     /// When the first and the last event of a list happened; none if it is empty.
     pub async fn span(&self, list: &List) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
-        let select = self.list(list);
+        let narrow = self.narrow(list).await?;
+        let select = select::List { narrow: narrow.as_deref(), ..self.list(list) };
         let end = async |descending| {
             let order = Order { descending, ..Order::NEWEST };
             let stretch = Stretch { order, start: None, end: None, limit: 1 };
@@ -242,6 +246,11 @@ impl Reader {
         Ok(end(true).await?.map(|last| (first, last)))
     }
 
+    /// What narrows a list down that is counted.
+    pub(super) async fn narrow(&self, list: &List) -> Result<Option<Vec<Condition>>, StoreError> {
+        Box::pin(self.narrowed(&list.condition, Order::NEWEST)).await
+    }
+
     pub(super) fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {
         select::List {
             tenant_id: self.tenant_id,
@@ -250,6 +259,7 @@ impl Reader {
             period: list.period,
             as_of: list.as_of,
             after: None,
+            narrow: None,
         }
     }
 

@@ -6,12 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::Writer;
+use super::condition::{self, Writer};
 use super::merge::{self, Parts};
 use super::sql::Sql;
 use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::page::{Order, OrderField, Position};
 use crate::audit::{Scope, ServiceSet};
+
+/// What no event meets.
+static NOTHING: Condition = Condition::Any(Vec::new());
 
 /// The longest statement of several walks, in bytes.
 const MERGED_MAX: usize = 64 << 10;
@@ -93,6 +96,8 @@ pub(super) struct List<'a> {
     pub(super) as_of: Option<i64>,
     /// Only what came into the log after here.
     pub(super) after: Option<i64>,
+    /// What was found out: every event of the list meets one of these.
+    pub(super) narrow: Option<&'a [Condition]>,
 }
 
 /// A bound of a stretch of a list.
@@ -117,7 +122,11 @@ pub(super) struct Stretch {
 impl List<'_> {
     /// `SELECT columns` of a stretch of the list.
     pub(super) fn stretch(&self, columns: &str, stretch: &Stretch) -> Sql {
-        let parts = merge::parts(self.condition, self.scope, stretch.order);
+        let parts = match self.narrow {
+            Some([]) => return List { condition: &NOTHING, narrow: None, ..self.clone() }.stretch(columns, stretch),
+            Some(narrow) => Some(merge::narrowed(self.condition, self.scope, narrow)),
+            None => merge::parts(self.condition, self.scope, stretch.order),
+        };
         if let Some(merged) = parts.and_then(|parts| self.merged(columns, stretch, &parts)) {
             return merged;
         }
@@ -141,7 +150,7 @@ impl List<'_> {
             sql.push(&format!(
                 "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
             ));
-            List { scope, condition, ..self.clone() }.walk(&mut sql, stretch);
+            List { scope, condition, narrow: None, ..self.clone() }.walk(&mut sql, stretch);
             // Each walk ends by itself: what is found twice is told apart when all are together, and PostgreSQL walks an
             // index only if it knows that few rows are wanted.
             limited(&mut sql, &format!("{alias}."), stretch);
@@ -192,6 +201,14 @@ impl List<'_> {
     /// ` FROM ... WHERE ...` of the list, walked from the table that fits it best where no order is asked for.
     pub(super) fn unordered(&self, sql: &mut Sql) {
         self.filtered(sql, &Driver::of(self.condition, Order::NEWEST), None);
+        if let Some(narrow) = self.narrow {
+            sql.push(" AND e.sequence IN ").joined(
+                narrow,
+                " UNION ALL ",
+                "(SELECT 0 WHERE FALSE)",
+                condition::with_key,
+            );
+        }
     }
 
     fn filtered(&self, sql: &mut Sql, driver: &Driver, order: Option<Order>) {
@@ -218,7 +235,7 @@ impl List<'_> {
         }
         if !self.is_unfiltered() {
             sql.push(" AND ");
-            Writer { scope: self.scope, driver }.condition(sql, self.condition);
+            Writer { scope: self.scope, driver, walks: order.is_some() }.condition(sql, self.condition);
         }
     }
 }

@@ -11,6 +11,7 @@ const TYPICAL: &[(&str, &str, &str)] = &[
     ("audit_event", "audit_event_service", "1000000 1000000 100000 2 1"),
     ("audit_event", "audit_event_category", "1000000 1000000 30000 2 1"),
     ("audit_event", "audit_event_activity", "1000000 1000000 5000 2 1"),
+    ("audit_event", "audit_event_activity_name", "300000 300000 5000 2 1"),
     ("audit_event", "audit_event_actor", "1000000 1000000 1000 2 1"),
     ("audit_event", "audit_event_correlation", "500000 500000 5 1 1"),
     ("audit_event", "audit_event_application", "300000 300000 10000 1 1"),

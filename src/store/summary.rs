@@ -73,7 +73,7 @@ impl Reader {
             return Ok(total.0);
         }
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*)");
-        self.list(list).unordered(&mut sql);
+        self.scanned(&mut sql, list).await?;
         self.number(sql).await
     }
 
@@ -94,7 +94,7 @@ impl Reader {
         if !self.rolled(list, needs, &[], &mut values).await? {
             let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
             sql.push(&format!("{column}, COUNT(*), MAX(e.sequence)"));
-            self.list(list).unordered(&mut sql);
+            self.scanned(&mut sql, list).await?;
             sql.push(&format!(" GROUP BY {column}"));
             values.counted = counted(&self.query(sql).await?)?;
         }
@@ -113,7 +113,7 @@ impl Reader {
         let (table, column) = keys;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(v.sequence) AS newest"));
-        self.joined(&mut sql, list, table);
+        self.joined(&mut sql, list, table).await?;
         sql.push(&format!(" AND v.is_first = 1 GROUP BY {column} ORDER BY events DESC, facet_key LIMIT "));
         sql.bind(i64::from(top));
         counted(&self.query(sql).await?)
@@ -129,7 +129,7 @@ impl Reader {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(DISTINCT v.sequence)");
         sql.push(&format!(", COUNT(DISTINCT CASE WHEN {column} NOT IN "));
         sql.list(shown.iter().map(|value| value.key.as_str())).push(" THEN v.sequence END)");
-        self.joined(&mut sql, list, table);
+        self.joined(&mut sql, list, table).await?;
         sql.push(" AND v.is_first = 1");
         let rows = self.query(sql).await?;
         let row = rows.first().ok_or(StoreError::Timeout)?;
@@ -138,10 +138,18 @@ impl Reader {
     }
 
     /// ` FROM ... WHERE ...` of the rows beside the events of a list.
-    fn joined(&self, sql: &mut Sql, list: &List, table: &str) {
+    async fn joined(&self, sql: &mut Sql, list: &List, table: &str) -> Result<(), StoreError> {
         sql.push(" FROM (SELECT e.sequence AS sequence");
-        self.list(list).unordered(sql);
+        self.scanned(sql, list).await?;
         sql.push(&format!(") m CROSS JOIN {table} v WHERE v.tenant_id = $1 AND v.sequence = m.sequence"));
+        Ok(())
+    }
+
+    /// ` FROM ... WHERE ...` of the events of a list.
+    async fn scanned(&self, sql: &mut Sql, list: &List) -> Result<(), StoreError> {
+        let narrow = self.narrow(list).await?;
+        super::select::List { narrow: narrow.as_deref(), ..self.list(list) }.unordered(sql);
+        Ok(())
     }
 
     /// Keys as the events recorded last among those counted spell them.
@@ -191,7 +199,7 @@ impl Reader {
             Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), COUNT(*), SUM(failed) FROM (SELECT ");
         bar(&mut sql, edges, 0, edges.len() - 1);
         sql.push(" AS bar, CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE 1 END AS failed");
-        self.list(list).unordered(&mut sql);
+        self.scanned(&mut sql, list).await?;
         sql.push(") counted GROUP BY bar");
         let mut bars = tally.bars;
         for row in self.query(sql).await? {

@@ -243,6 +243,7 @@ impl Log {
             period,
             as_of,
             after: None,
+            narrow: None,
         };
         let (columns, at) = grain.columns();
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT ");
