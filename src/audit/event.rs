@@ -33,8 +33,6 @@ named! {
         Rest = "REST",
         /// From a file.
         Import = "IMPORT",
-        /// Fetched from the system that logged it.
-        Connector = "CONNECTOR",
         /// By this service itself.
         Internal = "INTERNAL",
     }

@@ -85,7 +85,7 @@ impl Query {
         nodes(ctx, &ids).await
     }
 
-    /// One audit event by its global id. Null where it does not exist, has expired, or the caller may not see it.
+    /// One audit event by its global id. Null where it does not exist or the caller may not see it.
     async fn audit_event(
         &self,
         ctx: &Context<'_>,
@@ -106,7 +106,7 @@ impl Query {
     }
 
     /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
-    /// (1 to 200); with neither, the first 50.
+    /// (1 to `auditLogInfo.maxPageSize`); with neither, it is a first page of 50, unless the operator set it otherwise.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn audit_events(
         &self,
@@ -155,8 +155,8 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "At most how many events: 1 to 1,000.", default = 200)] first: i32,
         #[graphql(
-            desc = "The `cursor` of the previous page. Without it, from the oldest event kept. One that the log cannot \
-                    honour any more (retention, restore) is CURSOR_EXPIRED with `reason` and `oldestCursor` in the \
+            desc = "The `cursor` of the previous page. Without it, from the oldest event. One that the log cannot \
+                    honour any more (it was restored) is CURSOR_EXPIRED with `reason` and `oldestCursor` in the \
                     extensions."
         )]
         after: Option<String>,

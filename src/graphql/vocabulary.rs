@@ -80,8 +80,6 @@ pub enum RecordingRoute {
     Rest,
     /// From a file.
     Import,
-    /// Fetched from the system that logged it.
-    Connector,
     /// By this service itself.
     Internal,
 }

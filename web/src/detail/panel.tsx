@@ -89,7 +89,6 @@ const ROUTES = {
   GRAPHQL: 'API (GraphQL)',
   REST: 'API (REST)',
   IMPORT: 'Import',
-  CONNECTOR: 'Connector',
   INTERNAL: 'This service',
 } as const
 
