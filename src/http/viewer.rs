@@ -2,9 +2,9 @@
 //!
 //! They are embedded in the binary; only a build without optimisation reads them from disk. Each file was compressed
 //! when it was made, so serving one is picking one. Scripts and styles are there in their compressed forms only, which
-//! keeps 7 MB out of the binary; the few clients that take no compression get them unpacked. The pages run under a policy that lets them load and call nothing
-//! but this server, and ask the issuer where people sign in, if there is one. The editor of the API explorer sets styles
-//! from scripts; its page alone allows that.
+//! keeps 7 MB out of the binary; the few clients that take no compression get them unpacked. The pages run under a
+//! policy that lets them load and call nothing but this server, and ask the issuer where people sign in, if there is
+//! one. The editor of the API explorer sets styles from scripts; its page alone allows that.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

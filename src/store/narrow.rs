@@ -62,16 +62,15 @@ impl Reader {
                 true
             }
         };
-        let mut all = Vec::new();
-        for found in [
-            self.activities(EventText::Activity, "activity_key", word).await?,
-            self.activities(EventText::ActivityName, "activity_name", word).await?,
-            self.keys("actor a", actors, any(&ACTOR_COLUMNS)).await?,
-            self.keys("target g", targets, any(&TARGET_COLUMNS)).await?,
-        ] {
-            let Some(found) = found else { return Ok(None) };
-            all.extend(found);
-        }
+        // Of a word that many activities have nothing else is asked.
+        let activities = self.activities(EventText::Activity, "activity_key", word).await?;
+        let Some(mut all) = activities else { return Ok(None) };
+        let Some(names) = self.activities(EventText::ActivityName, "activity_name", word).await? else {
+            return Ok(None);
+        };
+        let Some(actors) = self.keys("actor a", actors, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
+        let Some(targets) = self.keys("target g", targets, any(&TARGET_COLUMNS)).await? else { return Ok(None) };
+        all.extend(names.into_iter().chain(actors).chain(targets));
         Ok(Some(all).filter(|all| all.len() <= PARTS_MAX))
     }
 
