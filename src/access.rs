@@ -1,9 +1,9 @@
 //! Principal and store become a [`Reader`] or a [`Writer`]: the only place where a role meets rows.
 //!
-//! Whoever holds no handle has no method to read or record with. Tenants are remembered for a few seconds, so that
-//! a request does not pay for looking its tenant up; a disabled tenant is shut out after at most that time.
+//! Code without such a handle has no method to read or record with. Tenants are remembered for a few seconds, so that
+//! not every request looks up its tenant; a disabled tenant is shut out after at most that time.
 //!
-//! Here is also decided which log a filter means ([`log`]), and written down who read what ([`visit`], [`trail`]).
+//! This room also decides which log a filter means ([`log`]), and records who read what ([`visit`], [`trail`]).
 
 mod log;
 mod seen;
@@ -12,9 +12,11 @@ mod visit;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
 
 use crate::audit::event::ProblemCode;
 use crate::audit::filter::Condition;
@@ -124,7 +126,7 @@ impl Access {
     async fn tenant(&self, key: &str) -> Result<Arc<Tenant>, Refused> {
         let now = Instant::now();
         {
-            let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+            let tenants = self.tenants.read();
             if let Some((since, tenant)) = tenants.get(key)
                 && now.duration_since(*since) < TENANT_REMEMBERED
             {
@@ -133,7 +135,7 @@ impl Access {
         }
         let found = self.store.tenant(key).await.map_err(Refused::Store)?;
         let tenant = Arc::new(found.filter(|tenant| !tenant.is_disabled).ok_or(Refused::Tenant)?);
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tenants = self.tenants.write();
         tenants.retain(|_, (since, _)| now.duration_since(*since) < TENANT_REMEMBERED);
         tenants.insert(key.to_owned(), (now, Arc::clone(&tenant)));
         Ok(tenant)
@@ -180,7 +182,7 @@ impl Caller {
 
     /// The same caller, asking from an address.
     #[must_use]
-    pub fn from(self, address: IpAddr) -> Self {
+    pub fn asking_from(self, address: IpAddr) -> Self {
         Self { address: Some(address), ..self }
     }
 
@@ -271,7 +273,7 @@ impl Recorder {
 
     fn checked(&self, body: EventBody, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
         if !self.services.contains(&fold(&body.service)) {
-            let rule = "the token does not permit to record events of this service";
+            let rule = "the token does not permit recording events of this service";
             return Err(vec![Problem::new("service", ProblemCode::NotPermitted, rule)]);
         }
         NewEvent::parse(body, now, &self.rules)

@@ -1,8 +1,9 @@
 //! The only place where rooms are joined: opens the log, builds the schema, binds, serves, and drains on shutdown.
 //!
-//! The clock and the ids of requests are made here and handed down; nobody else takes them from the system.
+//! The clock and the ids of requests are made here and handed down; no other code takes them from the system.
 
 mod check;
+mod door;
 mod limit;
 mod metrics;
 mod operate;
@@ -27,9 +28,8 @@ use crate::audit::Timestamp;
 use crate::audit::sensitive::SensitiveNames;
 use crate::auth::{self, Grantable, Role, TokenRequest};
 use crate::config::file::File;
-use crate::config::{Cli, Command, Database, Demo, Import, Serve, Streams, Token, without_password};
-use crate::graphql::document::Documents;
-use crate::http::{self, Door, Exports, Seats, StreamLimits};
+use crate::config::{Cli, Command, Database, Demo, Import, Serve, Token, without_password};
+use crate::http;
 use crate::import::{Importer, Report};
 use crate::store::{self, Observer, Queue, Shares, Store};
 use crate::{audit, demo, graphql};
@@ -96,8 +96,8 @@ impl App {
             store.migrate().await?;
         }
         store.check_schema().await?;
-        store.check_writable().await?;
-        let limits = &config.limits;
+        let records_access = records_access(config, &file);
+        store.check_writable(records_access).await?;
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
         let meters = http::Meters::new(&graphql::sdl());
@@ -108,7 +108,7 @@ impl App {
             Shares::new(config.database.database_connections),
             Arc::new(new_id),
         );
-        if config.accesses.record_access && file.record_access.unwrap_or(true) {
+        if records_access {
             access = access.with_trail(Arc::new(now), Arc::new(new_id));
         }
         let trail = (access.trail(), Duration::from_millis(config.accesses.access_window_ms));
@@ -117,32 +117,8 @@ impl App {
             trail.0.register(registry);
         });
         let metrics = metrics::listen(config.metrics_listen, figures)?;
-        let door = web::Data::new(Door {
-            verifier,
-            access,
-            executor: graphql::Executor::new(graphql::Limits { page: limit::page(limits) }),
-            documents: limit::documents(limits),
-            read: Documents::default(),
-            exports: Exports::new(limits.page_size_max),
-            sign_in: sign_in::sign_in(&config.sign_in, &file)?,
-            body_bytes_max: limits.body_bytes_max,
-            record_bytes_max: limits.record_bytes_max,
-            body_patience: Duration::from_millis(limits.body_timeout_ms),
-            answer_bytes_max: limits.answer_bytes_max,
-            request_patience: Duration::from_millis(limits.request_timeout_ms),
-            persisted: limit::persisted(limits)?,
-            origins: limit::origins(limits)?,
-            proxies: limit::proxies(limits)?,
-            addresses: limit::addresses(limits),
-            callers: limit::callers(config),
-            clock: Arc::new(now),
-            ids: Arc::new(new_id),
-            meters,
-            readiness: http::Readiness::of(store.clone()),
-            streams: stream_limits(&config.streams),
-            seats: Seats::default(),
-            closing: told,
-        });
+        let parts = door::Parts { verifier, access, meters, closing: told };
+        let door = web::Data::new(door::door(config, &file, &store, parts)?);
         let mut server = HttpServer::new(move || {
             actix_web::App::new()
                 .wrap(Compress::default())
@@ -159,10 +135,12 @@ impl App {
             .client_disconnect_timeout(DISCONNECT_PATIENCE)
             .keep_alive(IDLE_PATIENCE)
             .max_connections(CONNECTIONS_MAX)
+            // Who closes the connection waits for nothing any more, and what was begun for it ends.
+            .h1_allow_half_closed(false)
             .disable_signals()
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
-        let address = server.addrs().first().copied().context("no address is listened at")?;
+        let address = server.addrs().first().copied().context("there is no listening address")?;
         Ok(Self { server: server.run(), address, closing, store, trail, metrics })
     }
 
@@ -171,13 +149,13 @@ impl App {
         self.address
     }
 
-    /// The address at which figures are served, if they are.
+    /// The address at which metrics are served, if they are.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(_, address)| *address)
     }
 
-    /// Serves until the process is told to stop: streams are closed, requests end, and what was taken is answered.
-    /// Being told twice, it does not wait for them. `ready` is called once all that is in place.
+    /// Serves until the process is told to stop: then streams are closed, and accepted requests are answered. If it is
+    /// told twice, it does not wait for them. `ready` is called once everything is in place.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
         let (trail, every) = self.trail;
@@ -219,21 +197,14 @@ async fn roll_up(store: Store) {
     loop {
         tokio::time::sleep(ROLL_UP_EVERY).await;
         if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the log could not be summed up");
+            tracing::warn!(error = &error as &dyn std::error::Error, "the rollups of the log could not be updated");
         }
     }
 }
 
-fn stream_limits(streams: &Streams) -> StreamLimits {
-    StreamLimits {
-        connections_max: streams.connections_max,
-        subscriptions_max: streams.subscriptions_max,
-        exports_max: streams.exports_max,
-        operations_max: streams.socket_operations_max,
-        message_bytes_max: streams.socket_message_bytes_max,
-        init_wait: Duration::from_secs(streams.socket_init_secs),
-        stall_max: Duration::from_secs(streams.stream_stall_secs),
-    }
+/// Whether to record who reads the log.
+fn records_access(config: &Serve, file: &File) -> bool {
+    config.accesses.record_access && file.record_access.unwrap_or(true)
 }
 
 /// The configuration file, or what an empty one says.
@@ -300,11 +271,15 @@ pub async fn import(config: &Import, complain: &mut dyn FnMut(String)) -> anyhow
             tenant
         } else {
             tenant::check_key(key)?;
+            // Beside others a key may be a slip.
+            if !store.tenants().await?.is_empty() {
+                complain(format!("there was no tenant `{}`: it has been added", printable(key)));
+            }
             store.add_tenant(key, key, &[], new_id()).await?
         }
     } else {
         let mut tenants = store.tenants().await?;
-        anyhow::ensure!(tenants.len() < 2, "there are several tenants: say whose log with --tenant KEY");
+        anyhow::ensure!(tenants.len() < 2, "there are several tenants: choose one with --tenant KEY");
         tenants
             .pop()
             .context("there is no tenant: add one with `auditgraph tenant add KEY`, or name it with --tenant KEY")?
@@ -367,7 +342,7 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
     let mut batch = Vec::with_capacity(DEMO_BATCH);
     for body in demo::events(config.seed, moment, config.events as usize) {
         let event = audit::NewEvent::parse(body, moment, &rules)
-            .map_err(|problems| anyhow::anyhow!("the demo made an event that cannot be: {problems:?}"))?;
+            .map_err(|problems| anyhow::anyhow!("the demo made an invalid event: {problems:?}"))?;
         batch.push(event);
         if batch.len() == DEMO_BATCH {
             writer.record(&batch, now()).await?;
@@ -386,7 +361,7 @@ pub async fn demo(config: &Demo, say: &mut dyn FnMut(String)) -> anyhow::Result<
     App::start(&serve).await?.run(|address| say(format!("ready http://{address}"))).await
 }
 
-/// The settings of a demo: those of `serve` and `token`, for a log and a secret of its own.
+/// The settings of a demo: those of `serve` and `token`, with its own log and secret.
 fn demo_settings(config: &Demo, url: &str, secret: &str) -> anyhow::Result<(Serve, Token)> {
     let listen = config.listen.to_string();
     let serve = ["auditgraph", "serve", "--database-url", url, "--jwt-secret", secret, "--listen", &listen];

@@ -32,7 +32,7 @@ pub struct Cli {
     /// How log lines are written, on standard error.
     #[arg(long, global = true, env = "AUDITGRAPH_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// Which log lines are written, as `tracing` has it: `info`, `auditgraph=debug,warn`, ...
+    /// Which log lines are written, in the syntax of `tracing`: `info`, `auditgraph=debug,warn`, ...
     #[arg(
         long,
         global = true,
@@ -71,27 +71,27 @@ pub enum Command {
     Import(Import),
     /// Bring the database to this version's schema.
     Migrate(Database),
-    /// Say whose logs there are.
+    /// Manage tenants.
     Tenant(TenantCommand),
     /// Sign a token with the configured secret.
     Token(Token),
-    /// Say whether `serve` could start with these settings, and how to mend what is wrong.
+    /// Check whether `serve` could start with these settings, and say how to fix what is wrong.
     Check(Box<Serve>),
     /// Ask a server on this machine whether it is ready.
     Ready(Ready),
-    /// Look whether the log is whole: numbers without gaps, and tables that say what the events say.
+    /// Check the integrity of the log: numbers without gaps, and tables that agree with the events.
     Verify(Verify),
-    /// Save an SQLite log to a file, also while it is served.
+    /// Save an SQLite log to a file, even while it is served.
     Backup(Backup),
-    /// Bring back what `backup` saved, as a log of its own.
+    /// Restore what `backup` saved, as a log with a new id.
     Restore(Restore),
-    /// Copy all logs into another database, also of the other kind, as they are.
+    /// Copy all logs unchanged into another database, of either kind.
     Copy(Copy),
     /// Print the API's schema.
     Schema,
 }
 
-/// Variables of the environment that look like settings and are none.
+/// Environment variables that look like settings but are none.
 pub fn unknown_variables() -> Vec<String> {
     let command = Cli::command();
     let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
@@ -105,7 +105,7 @@ pub fn unknown_variables() -> Vec<String> {
         .collect()
 }
 
-/// Which tokens hold, and what they mean.
+/// Which tokens are valid, and what they grant.
 #[derive(Args, Clone)]
 pub struct Tokens {
     /// A shared secret of at least 32 bytes that signs tokens (HS256); for development, never with other keys.
@@ -120,7 +120,7 @@ pub struct Tokens {
     /// The address of the issuer's key set (JWKS): `https`, or `http` on this machine.
     #[arg(long, env = "AUDITGRAPH_JWKS_URL")]
     pub jwks_url: Option<String>,
-    /// A file with certificates (PEM) that vouch for addresses of key sets, besides those that the system trusts.
+    /// A file with CA certificates (PEM) to trust for key set addresses, in addition to those the system trusts.
     #[arg(long, env = "AUDITGRAPH_JWKS_CA_FILE")]
     pub jwks_ca_file: Option<PathBuf>,
     /// How often key sets are read again, in seconds: 1 to 86400.
@@ -129,22 +129,22 @@ pub struct Tokens {
     /// How long reading a key set may take, in milliseconds: 100 to 60000.
     #[arg(long, env = "AUDITGRAPH_JWKS_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub jwks_timeout_ms: u64,
-    /// Who has to have issued a token (`iss`). Needed with public keys.
+    /// The required token issuer (`iss`). Needed with public keys.
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
-    /// Whom a token has to be issued for (`aud`). Needed with public keys.
+    /// The required token audience (`aud`). Needed with public keys.
     #[arg(long, env = "AUDITGRAPH_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
     /// How far the issuer's clock may be off, in seconds: 0 to 300.
     #[arg(long, env = "AUDITGRAPH_JWT_LEEWAY_SECS", default_value_t = 30)]
     pub jwt_leeway_secs: u32,
-    /// A token scope that the application must have (`scp`), for tokens of people.
+    /// A token scope (`scp`) that tokens of people must have.
     #[arg(long, env = "AUDITGRAPH_JWT_REQUIRED_SCOPE")]
     pub jwt_required_scope: Option<String>,
     /// The claim that names the tenant.
     #[arg(long, env = "AUDITGRAPH_TENANT_CLAIM", default_value = "tid")]
     pub tenant_claim: String,
-    /// Groups whose members are auditors, by id.
+    /// Ids of groups whose members are auditors.
     #[arg(long, env = "AUDITGRAPH_READER_GROUPS", value_delimiter = ',')]
     pub reader_groups: Vec<String>,
     /// The services that an Intune service administrator reads.
@@ -174,51 +174,51 @@ impl std::fmt::Debug for Tokens {
 /// `auditgraph serve`.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
-    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    /// A TOML file for settings that do not fit into an environment variable: issuers, grants, sensitive names.
     #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
     pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,
-    /// Which tokens hold.
+    /// Which tokens are valid.
     #[command(flatten)]
     pub tokens: Tokens,
     /// Where people sign in to the viewer.
     #[command(flatten)]
     pub sign_in: SignIn,
-    /// The address to listen at; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free one.
     #[arg(long, env = "AUDITGRAPH_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The address at which Prometheus finds figures, or `off`; without it 127.0.0.1:9464, if that is free.
+    /// Listen address for Prometheus metrics, or `off`; by default 127.0.0.1:9464, if that is free.
     #[arg(long, env = "AUDITGRAPH_METRICS_LISTEN")]
     pub metrics_listen: Option<MetricsListen>,
-    /// How many threads serve requests; 0 is one per core.
+    /// How many threads serve requests; 0 means one per core.
     #[arg(long, env = "AUDITGRAPH_WORKERS", default_value_t = 0)]
     pub workers: usize,
-    /// Names whose values are sensitive, besides those built in.
+    /// Names whose values are sensitive, in addition to those built in.
     #[arg(long, env = "AUDITGRAPH_SENSITIVE_NAMES", value_delimiter = ',')]
     pub sensitive_names: Vec<String>,
-    /// How much requests and callers may ask for.
+    /// Limits of requests and callers.
     #[command(flatten)]
     pub limits: Limits,
-    /// What streams may take.
+    /// Limits of streams.
     #[command(flatten)]
     pub streams: Streams,
-    /// Whether it is recorded who reads the log.
+    /// Whether to record who reads the log.
     #[command(flatten)]
     pub accesses: Accesses,
 }
 
-/// What streams may take: WebSockets, server-sent events and exports.
+/// Limits of streams: WebSockets, server-sent events and exports.
 #[derive(Args, Clone, Debug)]
 pub struct Streams {
-    /// How many WebSockets one caller may hold.
+    /// How many WebSockets one caller may have open.
     #[arg(long, env = "AUDITGRAPH_CONNECTIONS_MAX", default_value_t = 10)]
     pub connections_max: usize,
-    /// How many subscriptions one caller may hold, by WebSocket and server-sent events together.
+    /// How many subscriptions one caller may have, over WebSockets and server-sent events together.
     #[arg(long, env = "AUDITGRAPH_SUBSCRIPTIONS_MAX", default_value_t = 20)]
     pub subscriptions_max: usize,
-    /// How many exports one caller may be sent at once.
+    /// How many exports one caller may download at once.
     #[arg(long, env = "AUDITGRAPH_EXPORTS_MAX", default_value_t = 4)]
     pub exports_max: usize,
     /// How many operations may run on one WebSocket.
@@ -227,10 +227,10 @@ pub struct Streams {
     /// The most bytes in one message of a WebSocket.
     #[arg(long, env = "AUDITGRAPH_SOCKET_MESSAGE_BYTES_MAX", default_value_t = 256 << 10)]
     pub socket_message_bytes_max: usize,
-    /// How long a WebSocket may take to say who calls, in seconds.
+    /// How long a WebSocket client may take to send its token, in seconds.
     #[arg(long, env = "AUDITGRAPH_SOCKET_INIT_SECS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub socket_init_secs: u64,
-    /// How long the reader of a stream may take nothing, in seconds.
+    /// How long the client of a stream may read nothing before the stream is ended, in seconds.
     #[arg(long, env = "AUDITGRAPH_STREAM_STALL_SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub stream_stall_secs: u64,
 }
@@ -241,10 +241,10 @@ pub struct Demo {
     /// How many events to make up.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(0..=2_000_000))]
     pub events: u32,
-    /// The address to listen at; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// What the events follow from: the same seed gives the same events.
+    /// The seed of the random events: the same seed gives the same events.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
@@ -252,13 +252,13 @@ pub struct Demo {
 /// `auditgraph import`.
 #[derive(Args, Clone, Debug)]
 pub struct Import {
-    /// A TOML file with what does not fit a variable: issuers, the role map, sensitive names.
+    /// A TOML file for settings that do not fit into an environment variable: issuers, grants, sensitive names.
     #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
     pub config_file: Option<PathBuf>,
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,
-    /// The tenant in whose log to record; without it, the only one there is. A new one is added.
+    /// The tenant to record for, added if it does not exist; by default the only one there is.
     #[arg(long)]
     pub tenant: Option<String>,
     /// Reject every record that names another tenant than this.
@@ -267,7 +267,7 @@ pub struct Import {
     /// Who imports; kept with every event.
     #[arg(long, env = "AUDITGRAPH_OPERATOR", default_value = "operator")]
     pub operator: String,
-    /// Names whose values are sensitive, besides those built in.
+    /// Names whose values are sensitive, in addition to those built in.
     #[arg(long, env = "AUDITGRAPH_SENSITIVE_NAMES", value_delimiter = ',')]
     pub sensitive_names: Vec<String>,
     /// The files; `-` is standard input.
@@ -302,7 +302,7 @@ pub enum TenantAct {
     },
     /// List all tenants.
     List,
-    /// Give a tenant another name, or other domains.
+    /// Change a tenant's name and domains.
     Rename {
         /// The tenant.
         key: String,
@@ -329,10 +329,10 @@ pub struct Token {
     /// The secret that signs tokens.
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
-    /// Who issues the token (`iss`).
+    /// The token's issuer (`iss`).
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER")]
     pub jwt_issuer: Option<String>,
-    /// Whom it is issued for (`aud`).
+    /// The token's audience (`aud`).
     #[arg(long, env = "AUDITGRAPH_JWT_AUDIENCE")]
     pub jwt_audience: Option<String>,
     /// The claim that names the tenant.
@@ -347,10 +347,10 @@ pub struct Token {
     /// A permission, such as `audit/write`; may be repeated.
     #[arg(long)]
     pub permission: Vec<String>,
-    /// Whom the token names.
+    /// The token's subject (`sub`).
     #[arg(long, default_value = "operator")]
     pub subject: String,
-    /// For how long it holds: `90s`, `15m`, `1h`, `30d`.
+    /// How long the token is valid: `90s`, `15m`, `1h`, `30d`.
     #[arg(long, default_value = "1h", value_parser = seconds)]
     pub expires_in: i64,
 }
@@ -374,7 +374,7 @@ fn seconds(text: &str) -> Result<i64, String> {
     let number = split.and_then(|(at, unit)| text[..at].parse::<i64>().ok()?.checked_mul(unit));
     number
         .filter(|seconds| (1..=3_650 * 86_400).contains(seconds))
-        .ok_or_else(|| "a span is a number and `s`, `m`, `h` or `d`, and at most ten years".to_owned())
+        .ok_or_else(|| "a duration is a number followed by `s`, `m`, `h` or `d`, and at most ten years".to_owned())
 }
 
 /// Reads the id of a directory.

@@ -1,8 +1,8 @@
 //! Files of other systems become recorded events, with a report of what became of each record.
 //!
-//! What is good is recorded even where something else in the file is not. A source that uses one id for several
-//! activities gets a key per activity, so that nothing is lost; only a record that differs under a key of its own
-//! activity is a conflict.
+//! Good records are recorded even if others in the file are not. If a source uses one id for several activities, each
+//! activity gets its own key, so that nothing is lost; a record is a conflict only if it differs from another one with
+//! the same id and activity.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -50,7 +50,7 @@ pub struct Report {
     pub recorded: u64,
     /// Recorded earlier.
     pub duplicates: u64,
-    /// Different from what holds their key.
+    /// Different from the event that has their key.
     pub conflicts: u64,
     /// Not to be recorded.
     pub rejected: u64,
@@ -76,7 +76,7 @@ struct Waiting {
     bytes: usize,
 }
 
-/// The log failed; where is told already.
+/// The log failed; the place was reported already.
 struct Failed;
 
 /// One run over some files.
@@ -102,7 +102,7 @@ impl Importer {
         if let (Some(expected), Some(named)) = (&self.expect_tenant, &body.recording.source_tenant_id)
             && !expected.eq_ignore_ascii_case(named)
         {
-            return Err(format!("the record is of tenant `{named}`"));
+            return Err(format!("the record belongs to tenant `{named}`"));
         }
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
@@ -110,8 +110,8 @@ impl Importer {
         Ok((self.parse(body)?, recognised.unmapped_if_rekeyed))
     }
 
-    /// Records events; what others hold or what is away for a moment is tried again, which is safe because the same
-    /// event is never recorded twice.
+    /// Records events; if the database is locked or unreachable for a moment, it tries again, which is safe because the
+    /// same event is never recorded twice.
     async fn record(&self, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
         for patience in RETRIES {
             match self.writer.record(events, (self.clock)()).await {

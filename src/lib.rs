@@ -22,8 +22,8 @@
 //! | [`import`], [`demo`] | two ways to fill a log |
 //! | [`config`], [`app`] | every setting; joining the rooms, the clock, the commands |
 //!
-//! Data walks in one direction, answers walk back the same way. Which room may use what is a table in
-//! `tests/it/architecture.rs`, which fails when a line stands in the wrong room.
+//! Requests flow left to right; responses flow back. Which room may use what is a table in
+//! `tests/it/architecture.rs`, which fails if code is in the wrong room.
 //!
 //! # Walkthroughs
 //!
@@ -43,73 +43,74 @@
 //! **Poll.** `graphql/query.rs` → [`store::Reader`] in `store/feed.rs`: the head, then what stands after the cursor.
 //!
 //! **Follow.** `http/socket.rs` (WebSocket) or `http/stream.rs` (server-sent events) → `graphql/subscription.rs` →
-//! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then what `store/tail.rs` tells, which reads
-//! it once for all followers of a tenant.
+//! [`store::Follow`] in `store/follow.rs`: what is stored after the cursor, then new events from `store/tail.rs`, which
+//! reads them once for all followers of a tenant.
 //!
-//! **Count.** `graphql/summary.rs` → `store/summary.rs`: each count as of one place in the log → `store/rollup/count.rs`:
-//! from what was summed up behind the log (`store/rollup/build.rs`) and the events for the rest, both kept in memory
-//! (`store/rollup/held.rs`); what rollups do not have is counted by one statement over the events.
+//! **Count.** `graphql/summary.rs` → `store/summary.rs`: each count as of one place in the log →
+//! `store/rollup/count.rs`: from rollups made in the background (`store/rollup/build.rs`) and from the events that they
+//! do not cover yet, both kept in memory (`store/rollup/held.rs`); counts that need fields or filters without rollups
+//! are one statement over the events.
 //!
 //! **Export.** `http/export.rs` → the list query of the API, page after page, with the selection that
 //! `graphql/column.rs` makes of the columns → `http/export/row.rs`.
 //!
-//! **Access.** A resolver asks for its reader in `graphql/context.rs`, which notes it in the request's [`access::Visit`];
-//! the reader counts what it shows, `http` says how it ended → `access/trail.rs` gathers what is alike
-//! (`access/seen.rs`), and records it in the log that `access/log.rs` keeps for it.
+//! **Access.** A resolver asks for its reader in `graphql/context.rs`, which notes the access in the request's
+//! [`access::Visit`]; the reader counts the events shown, `http` reports how the request ended → `access/trail.rs`
+//! combines similar accesses (`access/seen.rs`) and records them in the separate log that `access/log.rs` provides.
 //!
 //! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
 //!
-//! **Verify.** `app/operate.rs` → `store/verify.rs`: the rows that a stored body makes, made again by `store/prepared.rs`
-//! and compared with those that stand.
+//! **Verify.** `app/operate.rs` → `store/verify.rs`: `store/prepared.rs` derives the rows from a stored body again, and
+//! they are compared with the rows in the database.
 //!
 //! # Invariants
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
-//! - Every read starts from a [`audit::Scope`], and what it shows has passed [`audit::Event::reduced`] or its twin
-//!   [`audit::view::EventView::reduced`]; SQL selects as if it had matched that. Of the sums that are kept in memory only
-//!   those of visible services are counted.
-//! - A condition means the same to SQL and to [`audit::filter::Condition::matches`]; a property test compares them.
+//! - Every read starts from a [`audit::Scope`], and every event it shows has passed [`audit::Event::reduced`] or its
+//!   twin [`audit::view::EventView::reduced`]. SQL selects exactly the events that
+//!   [`matches`](audit::filter::Condition::matches) accepts on the reduced event; a property test compares them. Of the
+//!   sums kept in memory, only those of visible services are counted.
 //! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.
-//! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: nothing internal leaves by a `?`.
-//! - The clock and random ids come from [`app`]; everybody else takes them as arguments.
+//! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: no internal error leaves through a `?`.
+//! - The clock and random ids come from [`app`]; all other code takes them as arguments.
 //!
 //! # Where a decision is explained
 //!
 //! | decision | at |
 //! |---|---|
-//! | where it stands who read the log, and which filter means that | `access/log.rs`, `store/tenant.rs` |
-//! | why recording who reads costs readers nothing, and what is lost | `access/trail.rs` |
+//! | where accesses to the log are stored, and which filter reads them | `access/log.rs`, `store/tenant.rs` |
+//! | why recording who reads does not slow down readers, and what can be lost | `access/trail.rs` |
 //! | how texts are compared | [`audit::fold`] |
-//! | which tokens hold, by which keys | [`auth`], `auth/token.rs`, `auth/source.rs` |
+//! | which tokens are valid, by which keys | [`auth`], `auth/token.rs`, `auth/source.rs` |
 //! | what identifies an actor or a target | [`audit::party`] |
 //! | what a day is, when the clocks change | [`audit::histogram`] |
 //! | which values are sensitive | [`audit::sensitive`] |
 //! | which kind of operation and resource an activity is | [`audit::classification`] |
 //! | why nothing of a foreign record is lost | [`foreign`] |
 //! | which tables (CSV) are read, and by which parser | `foreign/reader/table.rs` |
-//! | which records are no audit records | `foreign/other_log.rs` |
+//! | which records are not audit records | `foreign/other_log.rs` |
 //! | exact pages in one statement | `store/read.rs` |
 //! | why a feed never skips and never repeats | `store/feed.rs` |
-//! | how followers learn of new events, also of other processes' | `store/tail.rs`, `store/follow.rs` |
-//! | what is refused when too much waits | `store/queue.rs` |
-//! | which timeouts there are, and when a connection is thrown away | `store/connect.rs` |
+//! | how followers learn of new events, including those of other processes | `store/tail.rs`, `store/follow.rs` |
+//! | what is refused when too many events wait to be recorded | `store/queue.rs` |
+//! | which timeouts there are, and when a connection is discarded | `store/connect.rs` |
 //! | what is not looked up again | `store/known.rs` |
-//! | how many rows go in at once | `store/bulk.rs` |
-//! | why a file that is not whole says so | `http/export.rs` |
-//! | why sums behind the log are exact | `store/rollup.rs` |
-//! | what of them is kept in memory, and how much at most | `store/rollup/held.rs` |
+//! | how many rows are inserted at once | `store/bulk.rs` |
+//! | how an incomplete export can be detected | `http/export.rs` |
+//! | why counts from rollups are exact | `store/rollup.rs` |
+//! | which rollups are kept in memory, and how much at most | `store/rollup/held.rs` |
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |
-//! | why lists are not resolved by the library | `graphql/plan.rs`, [`audit::view`] |
+//! | why lists are not resolved by the GraphQL library | `graphql/plan.rs`, [`audit::view`] |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an operation costs | `graphql/cost.rs` |
 //! | which documents are not validated again | `graphql/execute.rs` |
-//! | what holds where a variable is left out | `graphql/defaults.rs` |
-//! | who has to wait, and for whom nobody does | `http/crowd.rs`, `store/allowance.rs` |
-//! | what every answer carries | `http/envelope.rs` |
+//! | what applies where a variable is omitted | `graphql/defaults.rs` |
+//! | how concurrency is shared between callers | `http/crowd.rs`, `store/allowance.rs` |
+//! | which headers every response has | `http/envelope.rs` |
 //! | what an error may say | [`graphql::error`] |
 //! | what a page in a browser may load and do | `http/viewer.rs` |
 //! | how people sign in to the pages | `http/sign_in.rs`, `web/src/session/open-id.ts` |

@@ -84,7 +84,7 @@ fn start_logging(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a line for whoever called; that nobody listens any more is no error.
+/// Prints a line for the caller; it is not an error if nobody reads it any more.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{line}");

@@ -1,4 +1,4 @@
-//! A page by hand: what one would write who needs this one page and nothing else. And recording without a database.
+//! A handwritten page: the code of somebody who needs this one page and nothing else. And recording without a database.
 //!
 //! The token is verified, the statement that auditgraph sends is sent by sqlx, bodies are read into structures that
 //! borrow from them, and the answer that auditgraph gives to [`crate::shape::PAGE`] is printed. No GraphQL, no scope,

@@ -1,7 +1,7 @@
 //! Filling an empty database: a template recorded by the product, copies of it in bulk, indexes after the load.
 //!
 //! The tenant `contoso` has four fifths of the events and is the one that is measured; the others are there so that
-//! an index or a plan that forgets the tenant shows.
+//! an index or a plan that forgets the tenant becomes visible.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
-//! Measuring auditgraph: filling a log with many events, putting load on a server, and running what it is compared
-//! with beside it. `bench/README.md` says how, and what came out.
+//! Measuring auditgraph: filling a log with many events, putting load on a server, and running other programs for
+//! comparison. `bench/README.md` explains how, and has the results.
 //!
-//! Nothing here is part of the product, and no figure is asserted anywhere: machines are noisy. What counts are the
+//! Nothing here is part of the product, and no number is asserted anywhere: machines are noisy. What counts are the
 //! ratios between things measured in one run.
 
 mod template;
@@ -40,7 +40,7 @@ enum Command {
     Pages(pages::Options),
     /// Measure pages while events are recorded, pages of large events, and an export.
     Mixed(mixed::Options),
-    /// Measure recording into a filled database: batches beside `COPY`, single events beside no database.
+    /// Measure recording into a filled database: batches compared with `COPY`, single events with no database.
     Record(recording::Options),
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// How long each part is measured.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Events a second that are recorded beside the pages.
+    /// Events per second that are recorded at the same time as pages are read.
     #[arg(long, default_value_t = 5_000)]
     recorded: usize,
     /// Bytes of the value that changed in each large event.
@@ -124,7 +124,7 @@ async fn beside_recording(options: &Options, server: &Server) -> anyhow::Result<
     Ok(())
 }
 
-/// Pages of events with a large body, in a log of their own.
+/// Pages of events with a large body, in a separate log.
 async fn large(options: &Options, server: &Server) -> anyhow::Result<()> {
     let store = Store::open(&fill::settings(&options.database_url), None).await?;
     let tenant = format!("large-{}", app::new_id());

@@ -36,10 +36,10 @@ pub(crate) struct Options {
     /// Only shapes whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
-    /// A smaller log that is filled likewise, to be measured beside.
+    /// A smaller log, filled in the same way, to compare with.
     #[arg(long, value_name = "URL")]
     smaller: Option<String>,
-    /// Where PostGraphile serves the same events, to be measured beside (see `bench/postgraphile`).
+    /// Where PostGraphile serves the same events, to compare with (see `bench/postgraphile`).
     #[arg(long)]
     postgraphile: Option<String>,
     /// Ask for each shape once, measure nothing, and fail if an answer is wrong.
@@ -111,7 +111,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Measures several in turns, so that what else the machine does strikes all alike, and prints a row for each.
+    /// Measures several in turns, so that other work of the machine affects all equally, and prints a row for each.
     async fn in_turns(&self, sides: Vec<Side<'_>>, turns: u32) -> anyhow::Result<Vec<Measured>> {
         let time = Duration::from_secs(self.options.seconds) / turns;
         let load = Load { connections: self.options.connections, time };
@@ -151,8 +151,8 @@ impl Bench<'_> {
         Ok(measured)
     }
 
-    /// The page as auditgraph gives it, at its beginning and at depth, beside the page by hand, beside a smaller log and
-    /// beside PostGraphile if they are there, and beside the statement alone.
+    /// auditgraph's page, at the beginning and at depth, compared with the handwritten page, with a smaller log and
+    /// PostGraphile if they are there, and with the statement alone.
     async fn beside(&self, ours: &Server, itself: &Path, known: &Known) -> anyhow::Result<()> {
         let handler = Server::start(itself, &["bare", "--database-url", &self.options.database_url]).await?;
         let (mut own, mut theirs, mut size) = (Vec::new(), Vec::new(), 0);

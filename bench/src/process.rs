@@ -16,7 +16,7 @@ pub(crate) const SECRET: &str = "a secret for benchmarks that is long enough to 
 /// The program to measure.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Program {
-    /// The program to measure; without it, the `auditgraph` beside this program.
+    /// The program to measure; by default the `auditgraph` in this program's folder.
     #[arg(long)]
     server: Option<PathBuf>,
 }

@@ -1,6 +1,6 @@
-//! Recording, measured beside what it is compared with, all in one run: batches beside `COPY` of the same rows into the
-//! same tables, with and without their indexes; single events beside the same handler without a database; and the
-//! memory of a server that records for a long time. PostgreSQL only, which has `COPY`.
+//! Recording, measured in one run with what it is compared with: batches with `COPY` of the same rows into the same
+//! tables, with and without their indexes; single events with the same handler without a database; and the memory of a
+//! server that records for a long time. Only on PostgreSQL, which has `COPY`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! The events that everything else is made of: recorded by the product itself, read back as rows, and multiplied.
 //!
-//! So every row has the shape that recording gives it. A copy has its own key, time and place in the log; all else is
-//! its template's, the snapshots of actors and targets included.
+//! So every row has the shape that recording gives it. A copy has its own key, time and place in the log; everything
+//! else is its template's, including the snapshots of actors and targets.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a process and its children have used, as Linux tells it.
+//! What a process and its children have used, as reported by Linux.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn ticks(ticks: u64) -> f64 {
     ticks as f64 / 100.0
 }
 
-/// The most memory a process has held, and what it holds now, in MiB.
+/// The most memory a process has used, and what it uses now, in MiB.
 pub(crate) fn memory_mib(pid: u32) -> (u64, u64) {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let mib = |name: &str| {
@@ -38,7 +38,7 @@ struct Stat {
 
 fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may hold anything.
+    // The name is in parentheses and may contain anything.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
     Some(Stat {

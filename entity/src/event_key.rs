@@ -1,4 +1,4 @@
-//! The keys that name events, for ever.
+//! The keys that permanently identify events.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Stretches of the log that are summed up in `rollup`, for ever.
+//! Parts of the log that are summed up in `rollup`, and never change.
 
 use sea_orm::entity::prelude::*;
 

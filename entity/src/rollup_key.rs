@@ -1,4 +1,4 @@
-//! What events have in common that are counted together. Texts are folded.
+//! What the events that are counted together have in common. Texts are folded.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,7 +14,7 @@ pub struct Model {
     pub id: i64,
     /// The service.
     pub service: String,
-    /// The category; empty where it is actors that are counted.
+    /// The category; empty where actors are counted.
     pub category: String,
     /// The activity, likewise.
     pub activity_key: String,

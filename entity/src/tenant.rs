@@ -1,4 +1,4 @@
-//! Whose log it is.
+//! The tenants, each with its own log.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,8 +1,8 @@
 //! The log: tenants, events, and the side tables that are indexes over the events' bodies.
 //!
 //! The tables are written as SQL because what matters most in them is the same text on both databases: which columns
-//! lead which index, in which direction, and for which rows. Where the databases differ, a word in braces stands:
-//! `{key}` is text compared byte by byte, `{bytes}` a byte string, `{identity}` a number that the database gives, and
+//! lead which index, in which direction, and for which rows. Where the databases differ, the text has a word in braces:
+//! `{key}` is text compared byte by byte, `{bytes}` a byte string, `{identity}` a number that the database assigns, and
 //! `{clustered}` a table stored in its primary key.
 
 use sea_orm_migration::prelude::*;
@@ -158,7 +158,8 @@ const STATEMENTS: &[&str] = &[
         event_count bigint NOT NULL,
         PRIMARY KEY (tenant_id, service, category, activity_key)
     ) {clustered}",
-    // Events counted behind the log, in blocks that never change. Read by what is counted and when, so that comes first.
+    // Events counted in the background, in blocks that never change. Read by what is counted and when, so that comes
+    // first.
     "CREATE TABLE rollup_block (
         tenant_id integer NOT NULL,
         block bigint NOT NULL,

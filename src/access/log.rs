@@ -1,11 +1,13 @@
 //! Which log a filter means: the tenant's own, or that of the accesses to it.
 //!
-//! Who read a log stands in a log of its own, under the service that is reserved for this program. It is asked for by a
-//! filter that names this service and no other; the two logs have numbers and cursors of their own, so no page, count
-//! or feed can be of both.
+//! Accesses to a log are recorded in a separate log, under the service that is reserved for this program. A filter that
+//! names this service and no other reads it. Each of the two logs has its own numbers and cursors, so no page, count or
+//! feed can be of both.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::audit::event::RESERVED_SERVICE;
 use crate::audit::filter::{Condition, EventText};
@@ -14,7 +16,7 @@ use crate::store::{Store, StoreError, Tenant};
 /// Makes an id that nothing else has.
 pub type Ids = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// What a condition is about. Where all of several hold, the greatest counts.
+/// What a condition is about. Of several that must all hold, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Meant {
     /// The tenant's log, as far as can be told.
@@ -63,7 +65,7 @@ impl Logs {
 
     /// The log of accesses to a tenant's log, if there is one.
     pub(super) async fn existing(&self, tenant: &Tenant) -> Result<Option<Arc<Tenant>>, StoreError> {
-        if let Some(log) = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant.key) {
+        if let Some(log) = self.found.lock().get(&tenant.key) {
             return Ok(Some(Arc::clone(log)));
         }
         Ok(self.store.access_log(tenant).await?.map(|log| self.keep(tenant, log)))
@@ -79,7 +81,7 @@ impl Logs {
 
     fn keep(&self, tenant: &Tenant, log: Tenant) -> Arc<Tenant> {
         let log = Arc::new(log);
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.found.lock();
         found.insert(tenant.key.clone(), Arc::clone(&log));
         log
     }

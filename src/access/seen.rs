@@ -1,7 +1,8 @@
-//! Accesses that are alike, gathered into one event.
+//! Similar accesses, combined into one event.
 //!
-//! A dashboard that asks the same question every second is one event with a count every few seconds; who polls or
-//! follows is one an hour. What is alike has the same caller, address, operation, field, filter and outcome.
+//! A dashboard that sends the same query every second makes one event with a count every few seconds; polling and
+//! following make one event an hour. Accesses are similar if caller, address, operation, field, filter and outcome are
+//! the same.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ const OVERHEAD_BYTES: usize = 1_000;
 pub(super) const OK: &str = "OK";
 /// The code of one that the caller's roles do not allow.
 pub(super) const FORBIDDEN: &str = "FORBIDDEN";
-/// The code of an access that nobody waited for the end of.
+/// The code of an access whose client went away before the end.
 pub(super) const CANCELLED: &str = "CANCELLED";
 
 /// What somebody does with the log.
@@ -49,7 +50,7 @@ pub enum Act {
     Export,
     /// Asking what there is.
     Browse,
-    /// Recording; told of only where it is refused.
+    /// Recording; noted only if it is refused.
     Record,
 }
 
@@ -68,7 +69,7 @@ impl Act {
         }
     }
 
-    /// Whether it goes on and on, so that it is gathered by the hour.
+    /// Whether it goes on without end, so that it is combined by the hour.
     const fn is_steady(self) -> bool {
         matches!(self, Self::Poll | Self::Follow)
     }

@@ -1,16 +1,17 @@
-//! The trail: who reads the log is itself recorded, behind the answer.
+//! The trail: who reads the log is itself recorded, in the background.
 //!
-//! Noting an access is an entry in a table in memory; every few seconds what was gathered there is recorded by the same
-//! queue as everything else. Reading never waits for it and never fails by it. While the database does not take
-//! anything, events are kept as long as there is room; what there is no room for is counted, and told in the figures, in
-//! the log lines and in the next event of the tenant. A process that is killed takes what it gathered along: some
-//! seconds, and of those who poll or follow the current hour.
+//! Noting an access is an entry in a table in memory; every few seconds its entries are recorded by the same queue as
+//! all other events. Reading never waits for this and never fails because of it. While the database accepts nothing,
+//! events are kept as long as there is room; those without room are counted, and reported in the metrics, in the log
+//! lines and in the tenant's next access event. If the process is killed, the entries in memory are lost: those of some
+//! seconds or, for polling and following, of the current hour.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
@@ -39,7 +40,8 @@ struct Book {
     /// What is gathered takes so much, and what waits for the database so much.
     bytes: usize,
     bytes_waiting: usize,
-    /// How many were lost, ever; and of those how many were not told in the log lines yet, and in an event, by tenant.
+    /// How many were lost, ever; and how many of those are not reported yet in the log lines, and in an event, by
+    /// tenant.
     lost: Counter,
     lost_unsaid: u64,
     lost_untold: HashMap<String, u64>,
@@ -71,7 +73,7 @@ impl Book {
         self.leave_untold(tenant, requests);
     }
 
-    /// The next event of the tenant has to tell of these lost ones.
+    /// The tenant's next event must report these lost ones.
     fn leave_untold(&mut self, tenant: &str, lost: u64) {
         if lost > 0 {
             *self.lost_untold.entry(tenant.to_owned()).or_default() += lost;
@@ -116,7 +118,7 @@ struct Shared {
     closing: Notify,
 }
 
-/// The trail. Clones are the same; one that is not kept takes no notice of anything.
+/// The trail. Clones share it; one that is not kept notes nothing.
 #[derive(Clone, Default)]
 pub struct Trail(Option<Arc<Shared>>);
 
@@ -144,7 +146,7 @@ impl Trail {
 
     pub(super) fn note(&self, seen: Seen) {
         let Some(shared) = &self.0 else { return };
-        let is_much = shared.book().note(seen);
+        let is_much = shared.book.lock().note(seen);
         if is_much {
             shared.much.notify_one();
         }
@@ -154,7 +156,7 @@ impl Trail {
     pub fn register(&self, registry: &mut Registry) {
         if let Some(shared) = &self.0 {
             let help = "Accesses to the log that could not be recorded";
-            registry.register("access_events_lost", help, shared.book().lost.clone());
+            registry.register("access_events_lost", help, shared.book.lock().lost.clone());
         }
     }
 
@@ -184,12 +186,8 @@ impl Trail {
 }
 
 impl Shared {
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn lose(&self, waiting: &Waiting) {
-        let mut book = self.book();
+        let mut book = self.book.lock();
         book.lose(&waiting.tenant.key, waiting.requests);
         book.leave_untold(&waiting.tenant.key, waiting.lost);
     }
@@ -234,7 +232,7 @@ impl Shared {
                 events = rest;
             }
         }
-        let mut book = self.book();
+        let mut book = self.book.lock();
         book.bytes_waiting = left.iter().map(Waiting::bytes).sum();
         match std::mem::take(&mut book.lost_unsaid) {
             0 => {}
@@ -246,19 +244,19 @@ impl Shared {
     /// Makes events of what is gathered.
     fn prepare(&self, all: bool, waiting: &mut Vec<Waiting>) {
         let now = (self.clock)();
-        let gathered = self.book().take(now, all);
+        let gathered = self.book.lock().take(now, all);
         for gathered in gathered {
             let (tenant, requests) = (Arc::clone(gathered.tenant()), gathered.requests());
-            let lost = self.book().lost_untold.remove(&tenant.key).unwrap_or_default();
+            let lost = self.book.lock().lost_untold.remove(&tenant.key).unwrap_or_default();
             match gathered.event((self.ids)(), lost, now, &self.rules) {
                 Ok(event) => {
                     let event = Waiting { tenant, event, requests, lost };
-                    self.book().bytes_waiting += event.bytes();
+                    self.book.lock().bytes_waiting += event.bytes();
                     waiting.push(event);
                 }
                 Err(problems) => {
                     tracing::error!(?problems, "an access makes no event");
-                    let mut book = self.book();
+                    let mut book = self.book.lock();
                     book.lose(&tenant.key, requests);
                     book.leave_untold(&tenant.key, lost);
                 }

@@ -1,8 +1,9 @@
-//! What one operation reads of the log, told to the trail when it is over, however it ends.
+//! What one operation reads from the log, reported to the trail when the operation is over, however it ends.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use super::seen::{Act, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
@@ -37,7 +38,7 @@ pub(super) struct Reading {
     shown: Shown,
     /// How it ended.
     code: Option<String>,
-    /// Whether it was told of already, and there is only more of it.
+    /// Whether it was reported already, and there is only more of it.
     is_told: bool,
 }
 
@@ -53,13 +54,15 @@ impl Visit {
         if !self.trail.is_kept() {
             return None;
         }
-        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readings = self.readings.lock();
         // A field may stand at several places, and an export reads page after page.
         if let Some(known) = readings.iter().find(|reading| reading.key == key) {
             return Some(known.shown.clone());
         }
         let mut arguments = arguments();
-        arguments.retain(|name, value| !PAGING.contains(&name.as_str()) && !value.is_null());
+        // No period means more than the default period.
+        let is_said = |name: &str, value: &Value| name == "period" || !value.is_null();
+        arguments.retain(|name, value| !PAGING.contains(&name.as_str()) && is_said(name, value));
         let filter = arguments.remove("filter").map(|filter| kept(filter.to_string()));
         let arguments =
             Some(arguments).filter(|rest| !rest.is_empty()).map(|rest| kept(Value::Object(rest).to_string()));
@@ -80,7 +83,7 @@ impl Visit {
 
     /// The operation has ended, with these codes for the keys of its answer. What is known already stands.
     pub fn ended<'a>(&self, code: impl Fn(&str) -> &'a str) {
-        for reading in self.readings.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        for reading in self.readings.lock().iter_mut() {
             if reading.code.is_none() {
                 reading.code = Some(code(&reading.key).to_owned());
             }
@@ -90,7 +93,7 @@ impl Visit {
     /// A part of a stream was shown, and it goes on.
     pub fn goes_on(&self) {
         self.ended(|_| OK);
-        for reading in self.readings.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        for reading in self.readings.lock().iter_mut() {
             self.tell(reading, self.trail.now());
         }
     }
@@ -116,7 +119,7 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        let mut readings = std::mem::take(&mut *self.readings.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut readings = std::mem::take(&mut *self.readings.lock());
         for reading in readings.iter_mut().filter(|reading| !reading.is_told) {
             self.tell(reading, self.at);
         }

@@ -1,16 +1,16 @@
-//! `auditgraph check`: whether what `serve` would start with works, and how to mend what does not. It changes nothing.
+//! `auditgraph check`: whether `serve` would work with its settings, and how to fix what is wrong. It changes nothing.
 
 use std::path::Path;
 use std::time::Duration;
 
-use super::{now, open, token_problems};
+use super::{configuration_file, now, open, records_access, token_problems};
 use crate::config::{self, Serve};
 use crate::import::chain;
 use crate::store::{self, Store, StoreError};
 
 /// How far the clocks of this machine and of the database may be apart.
 const SKEW_MAX: Duration = Duration::from_secs(1);
-/// How much room there has to be for an SQLite log, in bytes.
+/// How much disk space an SQLite log needs at least, in bytes.
 const FREE_MIN: u64 = 1 << 30;
 
 /// Something that was looked at.
@@ -20,7 +20,7 @@ pub struct Finding {
     pub is_good: bool,
     /// What was looked at.
     pub what: &'static str,
-    /// What was found, and how to mend it.
+    /// What was found, and how to fix it.
     pub sentence: String,
 }
 
@@ -50,7 +50,7 @@ pub async fn check(config: &Serve) -> Vec<Finding> {
         Ok(Some(file)) => {
             found.extend(file_of_the_log(&file));
             if !file.exists() {
-                found.push(good("database", "none yet: `auditgraph serve` or `auditgraph tenant add` makes it"));
+                found.push(good("database", "none yet: `auditgraph serve` or `auditgraph tenant add` creates it"));
                 return found;
             }
         }
@@ -87,10 +87,10 @@ async fn tokens(config: &Serve) -> Vec<Finding> {
 fn how_to_reach(error: &anyhow::Error) -> String {
     let hint = match error.downcast_ref::<StoreError>() {
         Some(StoreError::Unavailable(_)) => {
-            ": see that the database runs and is reached from here at this host and port"
+            ": check that the database runs and can be reached from here at this host and port"
         }
         Some(StoreError::Unfit(_)) => ": change that setting of the database",
-        _ => ": see that AUDITGRAPH_DATABASE_URL names the right user, password and database",
+        _ => ": check that AUDITGRAPH_DATABASE_URL names the right user, password and database",
     };
     format!("{}{hint}", chain(&**error))
 }
@@ -100,7 +100,7 @@ fn file_of_the_log(file: &Path) -> Vec<Finding> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut found = Vec::new();
     if let Err(error) = tempfile::tempfile_in(folder) {
-        let mend = "make the folder, and writable for who runs auditgraph: SQLite writes beside its file";
+        let mend = "create the folder, and let the user who runs auditgraph write in it, as SQLite adds files there";
         found.push(wrong("folder", format!("nothing can be written in {}: {error}: {mend}", folder.display())));
         return found;
     }
@@ -109,7 +109,7 @@ fn file_of_the_log(file: &Path) -> Vec<Finding> {
         if let Ok(free) = rustix::fs::statvfs(folder).map(|figures| figures.f_bavail.saturating_mul(figures.f_frsize)) {
             let room = format!("{} MiB are free in {}", free >> 20, folder.display());
             found.push(if free < FREE_MIN {
-                wrong("room", format!("{room}: a log that cannot grow refuses to record; make room"))
+                wrong("room", format!("{room}: a log that cannot grow refuses to record; free some disk space"))
             } else {
                 good("room", room)
             });
@@ -125,18 +125,18 @@ fn permissions(file: &Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     Some(if mode.trailing_zeros() >= 6 {
-        good("permissions", "only the owner opens the file")
+        good("permissions", "only the owner may open the file")
     } else {
         let mend = format!("chmod 600 {}", file.display());
-        wrong("permissions", format!("others may open the file ({mode:o}): `{mend}`"))
+        wrong("permissions", format!("others may open the file ({mode:o}): run `{mend}`"))
     })
 }
 
 /// The database behind the log.
 async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
-    let mut found = vec![good("database", "it is reached, and what it commits is on disk")];
+    let mut found = vec![good("database", "it can be reached, and commits are on disk")];
     match store.check_schema().await {
-        Ok(()) => found.push(good("schema", "it is this version's")),
+        Ok(()) => found.push(good("schema", "it is that of this version")),
         Err(error) => {
             let is_made = store::is_sqlite(&config.database.database_url) && store.check_older().await.is_ok();
             let text = chain(&error);
@@ -148,7 +148,10 @@ async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
             return found;
         }
     }
-    if let Err(error) = store.check_writable().await {
+    // Problems of the file are reported with the tokens.
+    let file = configuration_file(config.config_file.as_deref()).unwrap_or_default();
+    let records_access = records_access(config, &file);
+    if let Err(error) = store.check_writable(records_access).await {
         found.push(wrong("recording", chain(&error)));
     }
     let before = now();
@@ -174,7 +177,7 @@ async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
     found.push(match store.tenants().await {
         Ok(tenants) if tenants.iter().any(|tenant| !tenant.is_disabled) => good("tenants", tenants.len().to_string()),
         Ok(_) => {
-            wrong("tenants", "nobody is let in yet: `auditgraph tenant add KEY`, with the tokens' tenant claim as KEY")
+            wrong("tenants", "no tenant is enabled: `auditgraph tenant add KEY`, with the tokens' tenant claim as KEY")
         }
         Err(error) => wrong("tenants", chain(&error)),
     });
@@ -186,8 +189,8 @@ fn skew(before: i64, clock: i64, after: i64) -> Finding {
     let off = (before - clock).max(clock - after).max(0);
     let off = Duration::from_micros(off.unsigned_abs());
     if off <= SKEW_MAX {
-        return good("clock", "that of the database and ours agree");
+        return good("clock", "the database's clock and this machine's agree");
     }
-    let mend = "set both by NTP: moments of recording come from here";
-    wrong("clock", format!("that of the database and ours differ by {} s: {mend}", off.as_secs()))
+    let mend = "set both by NTP: times of recording come from this machine";
+    wrong("clock", format!("the database's clock and this machine's differ by {} s: {mend}", off.as_secs()))
 }

@@ -1,4 +1,4 @@
-//! From settings to limits: of documents, of callers and addresses, and what may be named or asked from elsewhere.
+//! From settings to limits: of documents, callers and addresses; trusted proxies, origins and documents.
 
 use std::hash::Hash;
 use std::num::NonZeroUsize;
@@ -83,7 +83,7 @@ pub(super) fn persisted(limits: &Limits) -> anyhow::Result<Persisted> {
         Some(file) => {
             let manifest = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the trusted documents in {}", file.display()))?;
-            let wrong = |wrong| anyhow::anyhow!("the trusted documents in {} do not do: {wrong}", file.display());
+            let wrong = |wrong| anyhow::anyhow!("the trusted documents in {} are invalid: {wrong}", file.display());
             Some(Trusted::parse(&manifest).map_err(wrong)?)
         }
         None => None,

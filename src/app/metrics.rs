@@ -1,4 +1,4 @@
-//! `/metrics`: figures for Prometheus, on a listener of their own, so that who reaches the API does not reach them.
+//! `/metrics`: metrics for Prometheus, on a separate listener, so that clients of the API cannot reach them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use tokio::sync::Mutex;
 use crate::config::MetricsListen;
 use crate::store::Store;
 
-/// Where the figures are, if nothing is said.
+/// Where the metrics are by default.
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
-/// For how long what has to be asked of the database is remembered.
+/// For how long metrics that need a query are remembered.
 const REMEMBERED: Duration = Duration::from_secs(10);
 /// The most characters of a service's name.
 const NAME_MAX: usize = 100;
@@ -32,7 +32,7 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    /// The figures of the log; others are registered besides.
+    /// The metrics of the log; others are registered in addition.
     pub(super) fn new(store: Store, register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::with_prefix("auditgraph");
         store.register(&mut registry);
@@ -45,7 +45,7 @@ impl Figures {
 
     /// All of it as text.
     async fn text(&self) -> Result<String, std::fmt::Error> {
-        // Who comes while somebody else asks has the figures as they are.
+        // A request that comes during another one's query gets the metrics as they are.
         if let Ok(mut asked) = self.asked.try_lock()
             && asked.is_none_or(|before| before.elapsed() > REMEMBERED)
         {
@@ -57,8 +57,8 @@ impl Figures {
                         self.last_recorded.get_or_create(&[("service", name)]).set(moment.0.div_euclid(1_000_000));
                     }
                 }
-                // The other figures are worth having, now of all times.
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "services not asked"),
+                // The other metrics are still worth having, especially now.
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "metrics of services not read"),
             }
             *asked = Some(Instant::now());
         }
@@ -75,13 +75,13 @@ async fn metrics(figures: web::Data<Figures>) -> HttpResponse {
             HttpResponse::Ok().content_type(media).body(text)
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "figures not written");
+            tracing::error!(error = &error as &dyn std::error::Error, "metrics not written");
             HttpResponse::InternalServerError().finish()
         }
     }
 }
 
-/// Listens where it is said. Where nothing is said, that the usual address is taken is no reason not to serve the log.
+/// Listens on the configured address. If none is configured and the default one is taken, the log is served anyway.
 pub(super) fn listen(listen: Option<MetricsListen>, figures: Figures) -> anyhow::Result<Option<(Server, SocketAddr)>> {
     let address = match listen {
         Some(MetricsListen::Off) => return Ok(None),
@@ -94,11 +94,11 @@ pub(super) fn listen(listen: Option<MetricsListen>, figures: Figures) -> anyhow:
     });
     match server.workers(1).disable_signals().shutdown_timeout(1).bind(address) {
         Ok(server) => {
-            let address = server.addrs().first().copied().context("no address is listened at")?;
+            let address = server.addrs().first().copied().context("there is no listening address")?;
             Ok(Some((server.run(), address)))
         }
         Err(error) if listen.is_none() => {
-            tracing::warn!(%address, %error, "no metrics are served; AUDITGRAPH_METRICS_LISTEN says where else, or `off`");
+            tracing::warn!(%address, %error, "no metrics served; set AUDITGRAPH_METRICS_LISTEN to an address or `off`");
             Ok(None)
         }
         Err(error) => Err(error).with_context(|| format!("cannot listen for metrics at {address}")),

@@ -1,6 +1,6 @@
-//! What an operator does to a whole log: look whether it is whole, save it, bring it back.
+//! What an operator does with a whole log: check its integrity, save it, restore it, copy it.
 //!
-//! A file appears under its name only when it is complete, and never in the place of another.
+//! A file appears under its name only when it is complete, and never replaces another.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub struct Verified {
     pub tenants: usize,
     /// Events looked at.
     pub events: i64,
-    /// What stands otherwise than it should.
+    /// A difference that was found.
     pub differences: u64,
 }
 
@@ -31,7 +31,7 @@ fn patient(database: &Database) -> Database {
     Database { statement_timeout_ms, ..database.clone() }
 }
 
-/// `auditgraph verify`. The first differences are told to `complain`, a line each.
+/// `auditgraph verify`. The first differences are passed to `complain`, one line each.
 pub async fn verify(config: &Verify, complain: &mut (dyn FnMut(String) + Send)) -> anyhow::Result<Verified> {
     must_be_there(&config.database)?;
     let store = open(&patient(&config.database)).await?;
@@ -74,7 +74,7 @@ fn line(tenant: &str, difference: &Difference) -> String {
 }
 
 /// An SQLite log is made where there is none only by commands that record.
-fn must_be_there(database: &Database) -> anyhow::Result<()> {
+pub(super) fn must_be_there(database: &Database) -> anyhow::Result<()> {
     if let Some(file) = store::sqlite_file(&database.database_url)? {
         anyhow::ensure!(file.exists(), "there is no log at {}", file.display());
     }
@@ -119,6 +119,7 @@ pub async fn backup(config: &Backup) -> anyhow::Result<u64> {
 /// `auditgraph restore`: the line to print.
 pub async fn restore(config: &Restore) -> anyhow::Result<String> {
     let Some(saved) = &config.file else {
+        must_be_there(&config.database)?;
         let store = open_for_operator(&patient(&config.database)).await?;
         return Ok(renewed(store.renew_log_ids(new_id).await?));
     };
@@ -166,7 +167,7 @@ async fn bring_back(database: &Database) -> anyhow::Result<usize> {
 }
 
 fn renewed(count: usize) -> String {
-    format!("logs {count}, each with a new id: cursors of feeds from before are CURSOR_EXPIRED")
+    format!("logs {count}, each with a new id: earlier feed cursors are CURSOR_EXPIRED")
 }
 
 fn named_beside(file: &Path, suffix: &str) -> std::path::PathBuf {

@@ -1,5 +1,5 @@
-//! `auditgraph ready`: asks a server on this machine whether it is ready. A container without a shell has nothing else
-//! that could ask.
+//! `auditgraph ready`: asks a server on this machine whether it is ready. For containers, which have no shell to ask
+//! with.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

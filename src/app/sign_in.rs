@@ -1,4 +1,4 @@
-//! From the settings about signing in, in options and in the configuration file, to what the pages are told.
+//! From the settings about signing in, in options and in the configuration file, to what is sent to the pages.
 
 use crate::config;
 use crate::config::file::{File, Text};
@@ -26,7 +26,7 @@ pub(super) fn sign_in(options: &config::SignIn, file: &File) -> anyhow::Result<S
         }
         (None, None) => Ok(SignIn::default()),
         _ => anyhow::bail!(
-            "people sign in to the viewer at an issuer that knows it: set both AUDITGRAPH_OIDC_ISSUER and \
+            "signing in to the viewer needs an issuer and a client id: set both AUDITGRAPH_OIDC_ISSUER and \
              AUDITGRAPH_OIDC_CLIENT_ID, or neither"
         ),
     }

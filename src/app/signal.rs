@@ -1,4 +1,4 @@
-//! What tells the process to stop: the signals of the system.
+//! The signals of the system that stop the process.
 
 /// What tells the process to stop.
 pub(super) struct Signals {

@@ -1,7 +1,8 @@
-//! `auditgraph tenant`: whose logs there are, and what they are called.
+//! `auditgraph tenant`: adds, lists, renames and disables tenants.
 
 use anyhow::ensure;
 
+use super::operate::must_be_there;
 use super::{new_id, open_for_operator, printable};
 use crate::config::{TenantAct, TenantCommand};
 use crate::store::Tenant;
@@ -15,6 +16,9 @@ const LABEL_BYTES_MAX: usize = 63;
 /// `auditgraph tenant`. Returns the lines to print.
 pub async fn tenant(command: &TenantCommand) -> anyhow::Result<Vec<String>> {
     check(&command.act)?;
+    if !matches!(command.act, TenantAct::Add { .. }) {
+        must_be_there(&command.database)?;
+    }
     let store = open_for_operator(&command.database).await?;
     match &command.act {
         TenantAct::Add { key, name, domains } => {
@@ -77,7 +81,7 @@ fn check_domain(domain: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a text can be a name on one line, which nobody takes for something else.
+/// Whether a text can be a name on one line that cannot be mistaken for another.
 fn is_name(text: &str) -> bool {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.trim() == text && !text.contains(breaks)

@@ -72,7 +72,7 @@ fn configured(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
     Ok(Verifier::new(issuers.collect::<anyhow::Result<Vec<_>>>()?)?)
 }
 
-/// What holds for every issuer.
+/// What applies to every issuer.
 fn settings(tokens: &Tokens, file: &File) -> auth::Settings {
     auth::Settings {
         tenant_claim: tokens.tenant_claim.clone(),

@@ -1,11 +1,11 @@
 //! The built-in catalogue: which activities can occur, in which category of which service.
 //!
-//! The facts are Microsoft's published lists of audit activities, kept as tables of names beside this file; what a
-//! row does not say, the rules of [`super::classification`] do. The catalogue is made once, when it is first asked
-//! for. It informs and never restricts: events of services and activities that are not in it are recorded alike.
+//! The facts are Microsoft's published lists of audit activities, kept as tables of names next to this file; what a
+//! row does not say, the rules of [`super::classification`] decide. The catalogue is made once, when it is first used.
+//! It informs and never restricts: events of services and activities that are not in it are recorded all the same.
 //!
-//! Names from older portals are aliases. What the oldest called a category is a service today; an activity that it
-//! listed carries the *legacy pair* of that category and resource type, so that it is still found under both.
+//! Names from older portals are aliases. What the oldest portal called a category is a service today; an activity that
+//! it listed has the *legacy pair* of that category and resource type, so that it is still found under both.
 
 mod table;
 mod type_filter;

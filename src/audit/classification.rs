@@ -1,8 +1,8 @@
 //! The written rules for what kind of operation an activity is and which type of resource it acts on.
 //!
-//! Both are ordered tables: the first rule that has an answer gives it. What the source says of itself counts before
-//! what its names suggest, with one exception: a resource called `...Assignment` is assigned, not created. Names are
-//! read as words, so `createDeviceShellScript`, `Group_AddMember` and `Add user` need no tables of their own.
+//! Both are ordered tables: the first rule that has an answer decides. What the source states counts before what its
+//! names suggest, with one exception: a resource called `...Assignment` is assigned, not created. Names are split into
+//! words, so `createDeviceShellScript`, `Group_AddMember` and `Add user` need no separate tables.
 
 use super::fold::{self, fold};
 use super::{OperationType, ResourceType};
@@ -20,8 +20,9 @@ pub fn operation_type(verb: Option<&str>, activity: &str) -> OperationType {
 
 /// Which type of resource an activity acts on: by its category, its name and the types of its targets.
 ///
-/// In this order: a phrase that overrides any category; a category that says it for all its activities; a noun of the activity's name; a noun of the first
-/// target type that has one; a noun of the category's name, or what that category is mostly about.
+/// In this order: a phrase that overrides any category; a category that decides for all its activities; a noun of the
+/// activity's name; a noun of the first target type that has one; a noun of the category's name, or what that category
+/// is mostly about.
 pub fn resource_type<'a>(
     category: &str,
     activity: &str,

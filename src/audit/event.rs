@@ -276,7 +276,9 @@ fn check_names(body: &EventBody, problems: &mut Vec<Problem>) {
     };
     name("eventKey", fold(&body.event_key), true);
     name("activity", fold_activity(&body.activity), true);
-    name("activityDisplayName", fold(&body.activity_display_name), true);
+    if body.activity_display_name != body.activity {
+        name("activityDisplayName", fold(&body.activity_display_name), true);
+    }
     name("category", fold(&body.category), true);
     name("service", fold(&body.service), true);
     name("component", body.component.as_deref().map(fold).unwrap_or_default(), false);
@@ -309,7 +311,7 @@ fn check_sizes(body: &EventBody, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What names an event for ever: a hash of its service and key. Opaque, versioned, the same in every copy of the log.
+/// Identifies an event for ever: a hash of its service and key. Opaque, versioned, the same in every copy of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(pub [u8; 16]);
 

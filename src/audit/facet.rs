@@ -1,7 +1,7 @@
-//! What events can be counted by: the values that an event has of a field, spelled as the event spells them.
+//! What events can be counted by: the values that an event has for a field, spelled as in the event.
 //!
 //! The log counts by the folded keys of its columns. How a value is written and shown is taken from the event that was
-//! recorded last among those counted, so nothing is told that the caller could not read in that event.
+//! recorded last among those counted, so nothing is revealed that the caller could not read in that event.
 
 use std::collections::BTreeMap;
 

@@ -243,7 +243,7 @@ impl TextCondition {
         });
     }
 
-    /// Whether "there is no such text" is all that is asked.
+    /// Whether "there is no such text" is the only condition.
     pub fn is_only_absence(&self) -> bool {
         *self == Self { is_set: Some(false), ..Self::default() }
     }

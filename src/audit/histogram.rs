@@ -1,8 +1,8 @@
 //! Intervals of a calendar, in a time zone: where the bars of a histogram begin.
 //!
-//! A day begins when the local clock first shows its midnight or, where that hour is skipped, something later; so a day
-//! has 23 or 25 hours when the clocks change, and a day that a zone skipped altogether is not there. An hour begins
-//! whenever the local clock shows a full hour; the hour that is repeated is there twice.
+//! A day begins when the local clock first shows its midnight or, where that hour is skipped, a later time; so a day
+//! has 23 or 25 hours when the clocks change, and a day that a zone skipped entirely is left out. An hour begins
+//! whenever the local clock shows a full hour; a repeated hour appears twice.
 
 use chrono::{
     DateTime, Datelike as _, Days, Months, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _,

@@ -1,7 +1,7 @@
 //! Events as applications give them: the one form behind the mutation and the batch endpoint.
 //!
-//! An input becomes a body with the catalogue's defaults filled in. Its own limits are tighter than the log's, which
-//! also takes what other systems recorded. Everything that is wrong with it is reported, each with its path.
+//! An input becomes a body with the catalogue's defaults filled in. Its limits are tighter than those of the log, which
+//! also accepts what other systems recorded. All its problems are reported, each with its path.
 
 use super::catalogue::catalogue;
 use super::event::{Problem, ProblemCode};
@@ -60,6 +60,8 @@ pub struct EventInput {
     pub targets: Vec<Target>,
     /// Further details.
     pub additional_details: Vec<Detail>,
+    /// What it came with that has no field of its own.
+    pub unmapped: Option<Json>,
 }
 
 impl EventInput {
@@ -93,7 +95,7 @@ impl EventInput {
             actor: self.actor,
             targets: self.targets,
             additional_details: self.additional_details,
-            unmapped: None,
+            unmapped: self.unmapped,
             unmapped_is_sensitive: false,
             recording,
         })
@@ -223,7 +225,7 @@ impl Problems {
 
     fn count(&mut self, path: &str, count: usize, max: usize) {
         if count > max {
-            let rule = format!("may hold at most {max}, and has {count}");
+            let rule = format!("may have at most {max} elements, but has {count}");
             self.0.push(Problem::new(path, ProblemCode::TooLong, rule));
         }
     }

@@ -1,4 +1,4 @@
-//! JSON that is passed on, not understood: every number, key order and repeated key stays as it was written.
+//! JSON that is passed on without interpretation: every number, key order and repeated key stays as it was written.
 //!
 //! [`Json`] is a value's text without white space; [`Node`] is the same as a tree, for looking inside. Nothing here
 //! ever turns a number into a float except [`Node::canonical`], which exists to compare values by meaning.
@@ -86,9 +86,37 @@ pub enum Node {
 }
 
 impl Node {
-    /// Reads a JSON text. None if it is no JSON, nests deeper than 128 levels, or has lone surrogates.
+    /// Reads a JSON text. None if it is not JSON, nests deeper than 128 levels, or has lone surrogates.
     pub fn parse(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        Self::read(text).ok()
+    }
+
+    /// The same, or what is wrong with the text.
+    pub fn read(text: &str) -> Result<Self, &'static str> {
+        serde_json::from_str(text).map_err(|error| {
+            let error = error.to_string();
+            if error.contains("surrogate") || error.contains("unexpected end of hex escape") {
+                "has half of a surrogate pair in a text"
+            } else if error.contains("recursion limit") {
+                "nests more than 127 levels deep"
+            } else {
+                "is not valid JSON"
+            }
+        })
+    }
+
+    /// The path of a member whose name another member of the same object has, if there is one.
+    pub fn repeated(&self) -> Option<String> {
+        let below = |name: &str, value: &Self| value.repeated().map(|path| format!("{name}.{path}"));
+        match self {
+            Self::Scalar(_) => None,
+            Self::Array(elements) => elements.iter().enumerate().find_map(|(i, value)| below(&i.to_string(), value)),
+            Self::Object(members) => {
+                let mut names = std::collections::HashSet::with_capacity(members.len());
+                let again = members.iter().find(|(name, _)| !names.insert(name)).map(|(name, _)| name.clone());
+                again.or_else(|| members.iter().find_map(|(name, value)| below(name, value)))
+            }
+        }
     }
 
     /// The member of an object with this name; of several, the last.

@@ -1,13 +1,13 @@
 //! Events as applications write them in JSON: the field names of the API's `AuditEventInput`, or a `CloudEvents`
-//! envelope around them. Whatever is wrong is reported, each part with its path; a field we do not know is wrong too,
-//! so that a misspelt one is not lost in silence.
+//! envelope around them. All problems are reported, each with its path; an unknown field is one too, so that a misspelt
+//! one is not silently lost.
 
 use super::event::{Problem, ProblemCode};
 use super::input::{EventInput, change};
 use super::json::Node;
 use super::{
-    Actor, ActorApplication, ActorKind, Detail, GroupSource, ModifiedProperty, OperationType, ResourceType, Status,
-    Target, Timestamp,
+    Actor, ActorApplication, ActorKind, Detail, GroupSource, Json, ModifiedProperty, OperationType, ResourceType,
+    Status, Target, Timestamp,
 };
 
 /// Whether an object is an event in our own words, or an envelope around one.
@@ -42,12 +42,12 @@ pub fn event_key(record: &Node) -> Option<String> {
 /// Reads an event as far as it can be read, and says what is wrong with it.
 pub fn parse(record: &Node) -> (Option<EventInput>, Vec<Problem>) {
     let mut reader = Reader::default();
-    let event = if is_cloud_event(record) {
-        reader.envelope(record);
-        reader.event(&opened(record), "")
-    } else {
-        reader.event(record, "")
-    };
+    if !is_cloud_event(record) {
+        return (reader.event(record, ""), reader.problems);
+    }
+    reader.envelope(record);
+    let (carried, rest) = opened(record);
+    let event = reader.event(&carried, "").map(|event| EventInput { unmapped: rest, ..event });
     (event, reader.problems)
 }
 
@@ -56,8 +56,9 @@ const FROM_ENVELOPE: [(&str, &str); 4] =
     [("type", "activity"), ("time", "occurredAt"), ("source", "service"), ("id", "eventKey")];
 
 /// A `CloudEvents` envelope as the event it carries: `type` is the activity, `time` the time, `source` the service,
-/// `id` the key, `subject` the object id of the first target, `data` everything else.
-fn opened(envelope: &Node) -> Node {
+/// `id` the key, `subject` the object id of the first target, `data` everything else. And what is left of the envelope:
+/// extensions, and a `subject` where the first target has another id or there is none.
+fn opened(envelope: &Node) -> (Node, Option<Json>) {
     let mut members = match envelope.get("data") {
         Some(Node::Object(members)) => members.clone(),
         _ => Vec::new(),
@@ -68,6 +69,8 @@ fn opened(envelope: &Node) -> Node {
             members.push((to.to_owned(), value.clone()));
         }
     }
+    let mut placed = vec!["specversion", "data"];
+    placed.extend(FROM_ENVELOPE.map(|(from, _)| from));
     if let Some(subject) = envelope.get("subject") {
         let id = ("objectId".to_owned(), subject.clone());
         match members.iter_mut().find(|(name, _)| name == "targets") {
@@ -76,16 +79,21 @@ fn opened(envelope: &Node) -> Node {
                     && !first.iter().any(|(name, _)| name == "objectId")
                 {
                     first.push(id);
+                    placed.push("subject");
                 }
             }
             Some(_) => {}
             None => {
                 let kind = ("type".to_owned(), Node::Scalar("\"Subject\"".into()));
                 members.push(("targets".to_owned(), Node::Array(vec![Node::Object(vec![id, kind])])));
+                placed.push("subject");
             }
         }
     }
-    Node::Object(members)
+    let Node::Object(all) = envelope else { return (Node::Object(members), None) };
+    let rest: Vec<_> = all.iter().filter(|(name, _)| !placed.contains(&name.as_str())).cloned().collect();
+    let rest = if rest.is_empty() { None } else { Some(Node::Object(rest).to_json()) };
+    (Node::Object(members), rest)
 }
 
 #[derive(Default)]
@@ -122,19 +130,19 @@ impl Reader {
         let Node::Object(members) = node else { return };
         for name in names {
             if members.iter().filter(|(given, _)| given == name).nth(1).is_some() {
-                self.wrong(&below(path, name), "is there twice");
+                self.wrong(&below(path, name), "appears twice");
             }
         }
     }
 
-    /// What the event that [`opened`] makes of an envelope cannot tell any more. What the envelope says must not be said
-    /// by the data as well: one of the two would be lost.
+    /// Checks what the event that [`opened`] makes of an envelope no longer shows. The data must not repeat what the
+    /// envelope says: one of the two would be lost.
     fn envelope(&mut self, envelope: &Node) {
         self.repeated(envelope, "", &["specversion", "type", "source", "id", "time", "subject", "data"]);
         let Some(data) = envelope.get("data") else { return };
         for (from, to) in FROM_ENVELOPE {
             if envelope.get(from).is_some() && data.get(to).is_some() {
-                self.wrong(&below("data", to), &format!("is what `{from}` of the envelope says: leave it out"));
+                self.wrong(&below("data", to), &format!("is already given by `{from}` of the envelope: omit it"));
             }
         }
     }
@@ -163,7 +171,7 @@ impl Reader {
         let text = self.text(node, path, name)?;
         let value = parse(&text);
         if value.is_none() {
-            self.wrong(&below(path, name), "is none of the values of this field");
+            self.wrong(&below(path, name), "is not one of the values of this field");
         }
         value
     }
@@ -190,7 +198,7 @@ impl Reader {
         let moment = self.required(node, path, "occurredAt");
         let occurred_at = Timestamp::parse(&moment);
         if occurred_at.is_none() && node.get("occurredAt").is_some_and(|given| given.as_str().is_some()) {
-            self.wrong("occurredAt", "must be a moment as RFC 3339 has it, with an offset");
+            self.wrong("occurredAt", "must be a time in RFC 3339 format, with an offset");
         }
         let status = self.named(node, path, "status", Status::from_name);
         if Self::member(node, "status").is_none() {
@@ -230,6 +238,7 @@ impl Reader {
             actor: actor?,
             targets,
             additional_details,
+            unmapped: None,
         })
     }
 

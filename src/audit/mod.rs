@@ -1,7 +1,7 @@
 //! The language everyone speaks: plain types of what is recorded, asked for and answered.
 //!
 //! Nothing here does I/O, knows a framework, reads the clock or holds a lock: every other room may use these types
-//! and none of them can be surprised by one.
+//! without side effects.
 //!
 //! Words: an *event* is one recorded activity; its *actor* initiated it, its *targets* were acted on, their
 //! *modified properties* changed. An *activity* is what was done, an *activity type* its catalogue entry. A
@@ -33,7 +33,7 @@ pub use party::{Actor, ActorApplication, ActorKind, ModifiedProperty, PropertyCh
 pub use scope::{Grant, Scope, ServiceSet};
 pub use time::Timestamp;
 
-/// Why something a caller gave is not what it has to be. The sentence is safe to show, and names part and rule.
+/// Why a caller's input is not valid. The sentence is safe to show, and names the part and the rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub String);
@@ -127,9 +127,9 @@ named! {
         Success = "SUCCESS",
         /// It failed.
         Failure = "FAILURE",
-        /// It did not end in time.
+        /// It timed out.
         Timeout = "TIMEOUT",
-        /// Not known, or reported in a way this service does not know.
+        /// Not known, or reported with a value that this service does not know.
         Unknown = "UNKNOWN",
     }
 }

@@ -1,7 +1,7 @@
-//! Where in a list: the page a caller asks for, the cursors it is given, and what comes back.
+//! Paging: the page that a caller asks for, the cursors it is given, and what comes back.
 //!
 //! A cursor is opaque and versioned. It names the order it was made in, so that it cannot be used in another, and
-//! keeps the start of the period, so that a window that ends now does not slide under a reader who pages through it.
+//! keeps the start of the period, so that a window that ends now does not move while somebody pages through it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -162,7 +162,7 @@ pub struct PageLimits {
 }
 
 /// The part of a list that is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// At most how many events.
     pub limit: u32,
@@ -205,9 +205,11 @@ impl Page {
     pub fn keep_window(&mut self, days: u8, now: Timestamp) -> Result<Window, Invalid> {
         let mut cursors = [("after", self.after), ("before", self.before)].into_iter();
         let kept = cursors.try_fold(None, |kept: Option<Window>, (part, cursor)| {
-            let Some(cursor) = cursor else { return Ok(kept) };
-            match cursor.window {
-                Some(window) if window.days == days && kept.is_none_or(|kept| kept == window) => Ok(Some(window)),
+            // A cursor of a list without a window, or of what was pushed, is a place in any.
+            let Some(window) = cursor.and_then(|cursor| cursor.window) else { return Ok(kept) };
+            match kept {
+                None if window.days == days => Ok(Some(window)),
+                Some(kept) if kept == window => Ok(Some(window)),
                 _ => Err(Invalid::new(format!("`{part}` is a cursor of a list of another period"))),
             }
         });

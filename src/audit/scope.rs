@@ -1,7 +1,7 @@
-//! What a caller may see: which services, and of which of them the sensitive values.
+//! What a caller may see: which services, and for which of them the sensitive values.
 //!
-//! Several grants are weighed event by event. Because a grant says "these services, with or without their sensitive
-//! values", that is the same as two sets of services, one inside the other.
+//! Several grants are evaluated per event, not merged. Because a grant says "these services, with or without their
+//! sensitive values", that is the same as two sets of services, one inside the other.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! Which values are sensitive: decided by name when an event is recorded, and stored with the event.
 //!
-//! A name is sensitive if it holds the name of a secret, however it is spelled (`DeviceToken`, `devicetoken`,
+//! A name is sensitive if it contains the name of a secret, however it is spelled (`DeviceToken`, `devicetoken`,
 //! `wifi.preSharedKey`, `pre-shared key`), unless the words after it say that the value is a setting about the secret
 //! (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own. Where a
 //! name may mean either, the value is withheld.
@@ -42,7 +42,7 @@ pub struct SensitiveNames {
 }
 
 impl SensitiveNames {
-    /// The built-in rules, and these names besides: a name that contains one of them (folded) is sensitive.
+    /// The built-in rules and these names: a name that contains one of them (folded) is sensitive.
     pub fn with_extra(names: impl IntoIterator<Item = String>) -> Self {
         Self { extra: names.into_iter().map(|name| fold(&name)).filter(|name| !name.is_empty()).collect() }
     }

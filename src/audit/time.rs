@@ -1,6 +1,6 @@
 //! Moments: microseconds since 1970 in UTC, on both databases and in every cursor.
 //!
-//! What is finer is cut off when text is read, never rounded, so that no moment moves into the next period.
+//! Finer digits are cut off when text is parsed, never rounded, so that no moment moves into the next period.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not a moment as RFC 3339 has it"))
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not a time in RFC 3339 format"))
     }
 }
 

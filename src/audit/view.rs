@@ -1,7 +1,7 @@
-//! A stored event, read where it lies: what is only passed on stays the JSON text that it is.
+//! A stored event, read in place: texts are borrowed from it, and values stay the JSON that they are.
 //!
-//! A page is written from these. [`super::Event`] is the same with texts of its own, for everything that looks into
-//! them; that both show the same is tested by asking random documents both ways (`tests/it/api/written.rs`).
+//! A page is written from these. [`super::Event`] is the same with owned texts, for all code that looks into them; a
+//! test runs random documents both ways to prove that both show the same (`tests/it/api/written.rs`).
 
 use std::borrow::Cow;
 
@@ -13,31 +13,52 @@ use super::{
     ResourceType, Scope, Status, Target, Timestamp, WithheldReason,
 };
 
-/// A text as it is stored: a JSON string, with its quotes and escapes.
-#[derive(Clone, Copy, Debug)]
-pub struct Text<'a>(&'a str);
+/// A text, borrowed from the stored event where it stands there without escapes, as nearly all do.
+#[derive(Clone, Debug)]
+pub struct Text<'a>(Cow<'a, str>);
 
-impl<'a> Text<'a> {
-    /// The text as JSON.
-    pub const fn json(self) -> &'a str {
-        self.0
+impl Text<'_> {
+    /// The text itself.
+    pub fn value(&self) -> &str {
+        &self.0
     }
 
-    /// The text itself.
-    pub fn value(self) -> Cow<'a, str> {
-        let inside = &self.0[1..self.0.len() - 1];
-        if !inside.contains('\\') {
-            return Cow::Borrowed(inside);
+    /// Appends the text as JSON.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Cow::Borrowed(unescaped) => {
+                out.push(b'"');
+                out.extend_from_slice(unescaped.as_bytes());
+                out.push(b'"');
+            }
+            // A string always serialises, and a vector takes it.
+            Cow::Owned(text) => drop(serde_json::to_writer(out, text)),
         }
-        // It was read as JSON before.
-        serde_json::from_str::<String>(self.0).map_or(Cow::Borrowed(inside), Cow::Owned)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&RawValue>::deserialize(deserializer)?.get();
-        if text.starts_with('"') { Ok(Self(text)) } else { Err(de::Error::custom("not a string")) }
+        struct Read;
+
+        impl<'de> de::Visitor<'de> for Read {
+            type Value = Text<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            // JSON lends a text only if it has no escapes.
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Read)
     }
 }
 
@@ -212,10 +233,10 @@ impl<'a> EventView<'a> {
     /// [`super::Event::reduced`].
     pub fn reduced(mut self, scope: &Scope) -> Option<Self> {
         let service = self.body.service.value();
-        if !scope.visible.has(&service) {
+        if !scope.visible.has(service) {
             return None;
         }
-        if self.body.is_sensitive() && !scope.sensitive.has(&service) {
+        if !scope.sensitive.has(service) && self.body.is_sensitive() {
             self.is_redacted = true;
             self.raw = None;
             self.body.withhold();
@@ -225,7 +246,23 @@ impl<'a> EventView<'a> {
 
     /// The id of the event.
     pub fn id(&self) -> EventId {
-        EventId::of(&self.body.service.value(), &self.body.event_key.value())
+        EventId::of(self.body.service.value(), self.body.event_key.value())
+    }
+}
+
+impl<'a> ActorView<'a> {
+    /// The name to show, where that is one of its texts; see [`Actor::name`].
+    pub fn name(&self) -> Option<&Text<'a>> {
+        let application = self.application.as_ref();
+        let shown = match self.kind {
+            ActorKind::Application => application
+                .and_then(|application| application.display_name.as_ref())
+                .or(self.service_principal_name.as_ref()),
+            _ => self.display_name.as_ref(),
+        };
+        let application_id = application.and_then(|application| application.application_id.as_ref());
+        let names = [shown, self.user_principal_name.as_ref(), self.object_id.as_ref(), application_id];
+        names.into_iter().flatten().find(|name| !name.value().trim().is_empty())
     }
 }
 
@@ -255,25 +292,25 @@ impl BodyView<'_> {
     }
 }
 
-fn owned(text: Option<Text<'_>>) -> Option<String> {
-    text.map(|text| text.value().into_owned())
+fn owned(text: Option<&Text<'_>>) -> Option<String> {
+    text.map(|text| text.value().to_owned())
 }
 
 impl From<&ActorView<'_>> for Actor {
     fn from(view: &ActorView<'_>) -> Self {
         Self {
             kind: view.kind,
-            object_id: owned(view.object_id),
-            user_principal_name: owned(view.user_principal_name),
-            display_name: owned(view.display_name),
-            service_principal_name: owned(view.service_principal_name),
+            object_id: owned(view.object_id.as_ref()),
+            user_principal_name: owned(view.user_principal_name.as_ref()),
+            display_name: owned(view.display_name.as_ref()),
+            service_principal_name: owned(view.service_principal_name.as_ref()),
             application: view.application.as_ref().map(|application| ActorApplication {
-                application_id: owned(application.application_id),
-                display_name: owned(application.display_name),
+                application_id: owned(application.application_id.as_ref()),
+                display_name: owned(application.display_name.as_ref()),
             }),
-            permissions: view.permissions.iter().map(|permission| permission.value().into_owned()).collect(),
-            ip_address: owned(view.ip_address),
-            user_agent: owned(view.user_agent),
+            permissions: view.permissions.iter().map(|permission| permission.value().to_owned()).collect(),
+            ip_address: owned(view.ip_address.as_ref()),
+            user_agent: owned(view.user_agent.as_ref()),
         }
     }
 }
@@ -282,10 +319,10 @@ impl From<&TargetView<'_>> for Target {
     /// Without its changes, which are not part of what identifies it.
     fn from(view: &TargetView<'_>) -> Self {
         Self {
-            object_id: owned(view.object_id),
-            user_principal_name: owned(view.user_principal_name),
-            display_name: owned(view.display_name),
-            kind: owned(view.kind),
+            object_id: owned(view.object_id.as_ref()),
+            user_principal_name: owned(view.user_principal_name.as_ref()),
+            display_name: owned(view.display_name.as_ref()),
+            kind: owned(view.kind.as_ref()),
             modified_properties: Vec::new(),
         }
     }

@@ -1,8 +1,8 @@
-//! Reading a token's header and claims: JSON objects in which each name stands once and each type is exact.
+//! Reading a token's header and claims: JSON objects in which each name appears once and each type is exact.
 //!
-//! Two equal names are refused, because whoever looked at the token before may have read the other one. A claim of
-//! a wrong type is refused rather than skipped, so that a rule is never silently without what it judges; the one
-//! leniency is a single string where a list belongs, which is how some issuers write a list of one.
+//! Two equal names are refused, because another party that checked the token may have read the other one. A claim of
+//! a wrong type is refused rather than skipped, so that a rule never silently lacks its claim; the one leniency is a
+//! single string in place of a list, which is how some issuers write a list of one.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

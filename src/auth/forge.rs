@@ -1,4 +1,4 @@
-//! Keys made on the spot and tokens of any shape, for the tests of this room.
+//! Freshly generated keys and tokens of any shape, for the tests of this room.
 
 use std::pin::pin;
 use std::sync::OnceLock;

@@ -1,9 +1,9 @@
-//! The role map: which claims grant which role, and which let a caller record. An operator may add lines to what is
-//! built in, or do without it.
+//! The role map: which claims grant which role, and which let a caller record. An operator may add grants to the
+//! built-in ones, or replace them.
 //!
-//! Three things stay apart. *Roles* (`wids`, `roles`, `permissions`, configured `groups`) say what may be read.
-//! *Recording* is a permission of its own, which no role includes. *Token scopes* (`scp`) say what an application
-//! may do for a user: they are demanded if that is configured, and grant nothing.
+//! Three things are kept apart. *Roles* (`wids`, `roles`, `permissions`, configured `groups`) say what may be read.
+//! *Recording* is a separate permission, which no role includes. *Token scopes* (`scp`) say what an application may
+//! do for a user: they are required if that is configured, and grant nothing.
 
 use super::claim::Claims;
 use super::{AccessGrant, Rejected, Role, Settings};
@@ -38,7 +38,7 @@ const INTUNE_AUDIT_READ: &str = "Microsoft.Intune_Audit_Read";
 pub struct Rule {
     /// The claim: its name, or the path to it through objects.
     pub claim: Vec<String>,
-    /// The values of which the claim has to have one.
+    /// The values, one of which the claim must contain.
     pub values: Vec<String>,
     /// What that gives.
     pub gives: Given,

@@ -1,7 +1,7 @@
 //! Signing a token with the configured secret, for development, demonstrations and tests.
 //!
-//! Such a token has exactly the claims that the role map reads and no `scp`: it is an application's. A service whose
-//! tokens come from an issuer has no secret and cannot make any.
+//! Such a token has exactly the claims that the role map reads and no `scp`, like an application's token. A service
+//! whose tokens come from an issuer has no secret and cannot sign any.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! An issuer: its names, its keys, and what its signed claims say about the caller.
 //!
-//! Nothing here is asked before one of the issuer's own keys has verified the token, except which names it has. An
+//! Except for the issuer's names, nothing here is used before one of the issuer's own keys has verified the token. An
 //! issuer speaks for the tenants that it is bound to and for no others, whatever its tokens claim.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) struct Issuer {
     pub(super) settings: Settings,
 }
 
-/// A caller, and when the token that names it holds: from a moment on, and until before another.
+/// A caller, and when its token is valid: from one moment until before another.
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) principal: Principal,

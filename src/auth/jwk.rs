@@ -1,9 +1,9 @@
 //! A key set as an issuer publishes it (JWKS, RFC 7517), read into keys.
 //!
-//! A set may have keys that are not for us, and those are left out: for encryption, of other kinds, curves or
-//! algorithms, too weak, shared secrets, and private keys, which whoever reads the set could sign with. Without `alg`
-//! a key verifies the algorithms that its kind allows, with it that one alone. What a key has besides (`x5c`, `x5u`)
-//! is not looked at: that the key belongs to the issuer is known from where the set was read.
+//! A set may have keys that we cannot use, and those are left out: keys for encryption, of other kinds, curves or
+//! algorithms, weak keys, shared secrets, and private keys, with which anybody who reads the set could sign. Without
+//! `alg` a key verifies the algorithms that its kind allows, with `alg` only that one. Other members (`x5c`, `x5u`) are
+//! ignored: that the key belongs to the issuer is known from where the set was read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,7 +43,7 @@ struct Jwk {
 
 /// Reads the keys of a set that can be used; how it cannot be read, if none can.
 pub(super) fn keys(text: &str) -> Result<Keys, &'static str> {
-    let set: Set = serde_json::from_str(text).map_err(|_unreadable| "it is no JSON object with a list of `keys`")?;
+    let set: Set = serde_json::from_str(text).map_err(|_unreadable| "it is not a JSON object with a list of `keys`")?;
     let keys: Vec<Key> = set
         .keys
         .iter()

@@ -1,8 +1,8 @@
 //! The keys that tokens are verified with: a secret, or public keys, never both.
 //!
-//! Each key says which algorithms it verifies; a token can only choose among those. A public key is recognised by
-//! what it is, not by what a token calls it, and is refused at start if it is too weak, of another curve, private, or
-//! a certificate. A secret that looks like PEM is refused too, because a public key used as a secret is known to all.
+//! Each key says which algorithms it verifies; a token can only choose among those. A public key's kind comes from the
+//! key, not from the token, and a key is refused at start if it is too weak, of another curve, private, or a
+//! certificate. A secret that looks like PEM is refused too, because a public key used as a secret is known to all.
 //!
 //! Public keys from PEM have no name, so a token's `kid` decides nothing: every key for its algorithm is tried. Keys
 //! of a key set (see `jwk`) that have one are tried for tokens that name them, or name none.
@@ -70,11 +70,11 @@ impl Keys {
         let keys = blocks(pem)?.into_iter().map(|block| public_key(&block)).collect::<Result<Vec<_>, _>>()?;
         match keys.len() {
             0 => Err(ConfigProblem::new(
-                "the public key file has no PEM block: it has to have one `-----BEGIN PUBLIC KEY-----` for each key",
+                "the public key file has no PEM block: it must have one `-----BEGIN PUBLIC KEY-----` for each key",
             )),
             1..=KEYS_MAX => Ok(Self { keys, symmetric: false }),
             count => Err(ConfigProblem::new(format!(
-                "the public key file has {count} keys and may have {KEYS_MAX}: remove those that no longer sign"
+                "the public key file has {count} keys, but only {KEYS_MAX} are allowed: remove those no longer in use"
             ))),
         }
     }
@@ -115,14 +115,14 @@ impl fmt::Debug for Keys {
 pub(super) fn check_secret(secret: &str) -> Result<(), ConfigProblem> {
     if secret.len() < SECRET_BYTES_MIN {
         return Err(ConfigProblem::new(format!(
-            "the JWT secret has {} bytes and has to have at least {SECRET_BYTES_MIN}: make one with \
+            "the JWT secret has {} bytes, but must have at least {SECRET_BYTES_MIN}: make one with \
              `openssl rand -base64 48`",
             secret.len()
         )));
     }
     if secret.contains("-----BEGIN ") {
         return Err(ConfigProblem::new(
-            "the JWT secret is a PEM text, and as a secret a public key is worth nothing: put it into a file and \
+            "the JWT secret is a PEM text, but a public key is not a secret: put it into a file and \
              configure that as the public key file",
         ));
     }
@@ -172,12 +172,12 @@ fn public_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
         "PUBLIC KEY" if block.base64.starts_with(ED25519_START) => ed_key(block),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => rsa_key(block),
         "CERTIFICATE" => Err(ConfigProblem::new(
-            "the public key file has a certificate, which nobody would check: extract its key with \
+            "the public key file has a certificate, whose validity would not be checked: extract its key with \
              `openssl x509 -pubkey -noout -in FILE`",
         )),
         label if label.ends_with("PRIVATE KEY") => Err(ConfigProblem::new(
-            "the public key file has a private key, which only the issuer needs: extract the public one with \
-             `openssl pkey -pubout -in FILE`, and consider the private one known to this machine",
+            "the public key file has a private key, which only the issuer should have: extract the public one with \
+             `openssl pkey -pubout -in FILE`, and replace the private one if nobody here should know it",
         )),
         _ => Err(unusable()),
     }
@@ -206,7 +206,8 @@ fn rsa_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
     let bits = bits(&modulus);
     if !RSA_BITS.contains(&bits) {
         return Err(ConfigProblem::new(format!(
-            "the public key file has an RSA key of {bits} bits, and {} to {} are accepted: let the issuer make a new one",
+            "the public key file has an RSA key of {bits} bits, but only {} to {} are accepted: let the issuer make a \
+             new one",
             RSA_BITS.start(),
             RSA_BITS.end()
         )));
@@ -227,8 +228,8 @@ fn parameters(key: &DecodingKey) -> Result<AlgorithmParameters, ConfigProblem> {
 
 fn unusable() -> ConfigProblem {
     ConfigProblem::new(
-        "the public key file has a key that cannot be used: accepted are RSA keys of 2048 bits or more, P-256 \
-         (uncompressed) and Ed25519, each as written by `openssl pkey -pubout`",
+        "the public key file has a key that cannot be used: it must be RSA of 2048 bits or more, P-256 \
+         (uncompressed) or Ed25519, as written by `openssl pkey -pubout`",
     )
 }
 

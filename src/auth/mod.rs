@@ -1,15 +1,15 @@
 //! Who is it, and what may they do: from the text of a token to a [`Principal`].
 //!
-//! A [`Verifier`] holds issuers, each with its keys and rules; the moment comes in as an argument, so nothing here
-//! judges a token by a clock of its own. Files and addresses are read in `source` alone, for keys. A role is never checked elsewhere by name: it is turned into a [`Scope`] here, and
-//! everything below works with the scope alone.
+//! A [`Verifier`] has issuers, each with its keys and rules; the current time is an argument, so nothing here uses a
+//! clock of its own. Only `source` reads files and addresses, for keys. A role is never checked elsewhere by name: it
+//! is turned into a [`Scope`] here, and everything below works with the scope alone.
 //!
-//! The decision worth knowing: of the JWT library only the signature is used. The algorithm is pinned to the key,
-//! header and claims are read by `claim` (each name once, each type exact) and judged by `token`, because the
+//! The decision worth knowing: of the JWT library only the signature check is used. The algorithm is pinned to the key,
+//! header and claims are read by `claim` (each name once, each type exact) and checked by `token`, because the
 //! library's own checks read the clock, skip claims of a wrong type and take the last of two equal names.
 //!
-//! Configuration (see [`Settings`], [`Keys`]) is refused with a sentence that says how to fix it; a token is
-//! [`Rejected`] with a sentence that is safe to show to whoever sent it.
+//! Wrong configuration (see [`Settings`], [`Keys`]) is refused with a sentence that says how to fix it; a token is
+//! [`Rejected`] with a sentence that is safe to show to its sender.
 
 mod claim;
 #[cfg(test)]
@@ -88,7 +88,7 @@ pub struct Principal {
     pub tenant: String,
     /// The application that the token was issued to.
     pub client_id: Option<String>,
-    /// The object that it is in the directory, if the token says so; of a person, the subject may differ by application.
+    /// The id of its object in the directory, if the token says so; a person's subject may differ by application.
     pub object_id: Option<String>,
     /// Whether that application acts for itself.
     pub is_application: bool,

@@ -10,11 +10,11 @@ use std::fmt;
 pub enum Rejected {
     /// There is no token.
     Missing,
-    /// It is longer than any token has to be.
+    /// It is longer than any token needs to be.
     TooLong,
-    /// It is no signed JSON web token.
+    /// It is not a signed JSON web token.
     Malformed,
-    /// A name stands twice in its header or its claims.
+    /// A name appears twice in its header or its claims.
     NameRepeated,
     /// Its algorithm belongs to no configured key.
     AlgorithmNotAllowed,
@@ -93,14 +93,14 @@ impl fmt::Display for Rejected {
             Self::Missing => "A bearer token is required.",
             Self::TooLong => "The token is longer than 16 KiB.",
             Self::Malformed => "The token is not a signed JSON web token.",
-            Self::NameRepeated => "A name stands twice in the token's header or claims.",
+            Self::NameRepeated => "A name appears twice in the token's header or claims.",
             Self::AlgorithmNotAllowed => "The token is signed with an algorithm that is not accepted here.",
             Self::TypeNotAllowed => "The token is not an access token: its `typ` is neither `JWT` nor `at+jwt`.",
-            Self::ExtensionNotSupported => "The token demands what is not supported here (`crit`, `zip` or `cty`).",
+            Self::ExtensionNotSupported => "The token requires unsupported features (`crit`, `zip` or `cty`).",
             Self::UnknownKey => "The token names a key (`kid`) that its issuer does not publish.",
             Self::BadSignature => "The token's signature was not made with a key that is accepted here.",
             Self::KeysUnavailable => "The keys of the token's issuer cannot be read at the moment; try again.",
-            Self::ClaimMalformed(name) => return write!(f, "The token's `{name}` is not what it has to be."),
+            Self::ClaimMalformed(name) => return write!(f, "The token's `{name}` is not valid."),
             Self::ExpiryMissing => "The token does not say when it expires (`exp`).",
             Self::Expired => "The token has expired.",
             Self::NotYetValid => "The token is not valid yet.",
@@ -109,7 +109,7 @@ impl fmt::Display for Rejected {
             Self::SubjectMissing => "The token does not say who the caller is (`sub`).",
             Self::TenantMissing(claim) => return write!(f, "The token does not name a tenant (`{claim}`)."),
             Self::TenantNotAllowed => "The token's issuer (`iss`) does not speak for the tenant that it names.",
-            Self::ScopeMissing => "The application was not given the token scope (`scp`) that this API demands.",
+            Self::ScopeMissing => "The application was not given the token scope (`scp`) that this API requires.",
             Self::GroupOverage => {
                 "The caller is in too many groups for the token to list them, so their role cannot be decided: \
                  assign an app role, or let the token have only groups assigned to the application."
@@ -138,9 +138,6 @@ mod tests {
         let rejected = Rejected::TenantMissing("tid".into());
         assert_eq!(rejected.to_string(), "The token does not name a tenant (`tid`).");
         assert_eq!(rejected.reason(), "tenant_missing");
-        assert_eq!(
-            Rejected::ClaimMalformed("roles".into()).to_string(),
-            "The token's `roles` is not what it has to be."
-        );
+        assert_eq!(Rejected::ClaimMalformed("roles".into()).to_string(), "The token's `roles` is not valid.");
     }
 }

@@ -1,16 +1,17 @@
 //! Tokens that were verified, so that a caller's next request does not pay for the signature and the claims again.
 //!
-//! A token is known by the SHA-256 of its whole text, so one that differs in a bit is another, and what is kept could
-//! not be used as a token. What is remembered holds within the token's own period, and only while the keys of its
-//! issuer are those it was verified with: a key that is withdrawn takes its tokens along. Refusals are not
-//! remembered; they depend on the moment and on keys that may come.
+//! A token is identified by the SHA-256 of its whole text, so one that differs in a bit is another, and what is kept
+//! could not be used as a token. An entry is valid only within the token's own period, and only while its issuer has
+//! the keys that the token was verified with: when a key is withdrawn, its tokens are no longer valid. Refusals are not
+//! remembered; they depend on the time and on keys that may still be published.
 //!
-//! There are two generations: what is used moves into the young one, and when that is full the old one is
-//! forgotten. So there is a bound, and whoever comes often stays.
+//! There are two generations: entries that are used move into the young one, and when that is full the old one is
+//! forgotten. So there is a bound, and frequent callers stay.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use sha2::{Digest as _, Sha256};
 
 use super::Principal;
@@ -26,7 +27,7 @@ pub(super) type Fingerprint = [u8; 32];
 #[derive(Clone)]
 pub(super) struct Known {
     pub(super) principal: Arc<Principal>,
-    /// From when on it holds, and until before when; leeway included.
+    /// From when, and until before when, it is valid; leeway included.
     pub(super) period: (Timestamp, Timestamp),
     /// The place of its issuer, and the version of the keys that verified it.
     pub(super) keys: (usize, u64),
@@ -48,7 +49,7 @@ pub(super) fn fingerprint(token: &str) -> Fingerprint {
 }
 
 impl Remembered {
-    /// The bearer of a token that was verified and still holds. `version` tells that of an issuer's keys.
+    /// The principal of a token that was verified and is still valid. `version` gives that of an issuer's keys.
     pub(super) fn bearer(
         &self,
         token: &Fingerprint,
@@ -56,7 +57,7 @@ impl Remembered {
         version: impl Fn(usize) -> u64,
     ) -> Option<Arc<Principal>> {
         let (known, is_old) = {
-            let generations = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let generations = self.0.read();
             match generations.young.get(token) {
                 Some(known) => (known.clone(), false),
                 None => (generations.old.get(token)?.clone(), true),
@@ -76,7 +77,7 @@ impl Remembered {
 
     /// Keeps what is known of a token.
     pub(super) fn insert(&self, token: Fingerprint, known: Known) {
-        let mut generations = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.0.write();
         if generations.young.len() >= GENERATION_MAX {
             generations.old = std::mem::take(&mut generations.young);
         }
@@ -137,7 +138,7 @@ mod tests {
             assert!(comes(0), "{number}");
         }
         assert!(!comes(1) && comes(3 * GENERATION_MAX - 1));
-        let generations = remembered.0.read().unwrap();
+        let generations = remembered.0.read();
         assert!(generations.young.len() <= GENERATION_MAX && generations.old.len() <= GENERATION_MAX);
     }
 }

@@ -1,4 +1,5 @@
-//! What is demanded of an issuer's tokens and what their claims mean; refused at start where it cannot be meant.
+//! What is required of an issuer's tokens and what their claims mean; settings that cannot be right are refused at
+//! start.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ pub struct Settings {
     /// The names (`iss`) under which the issuer signs; mandatory with public keys. In a name, `{tenantid}` stands for
     /// the tenant that the token is about, as Entra ID has it for applications of several tenants.
     pub issuers: Vec<String>,
-    /// Of these audiences (`aud`), tokens have to be issued for one; mandatory with public keys.
+    /// The audiences (`aud`), for one of which tokens must be issued; mandatory with public keys.
     pub audiences: Vec<String>,
     /// The claim that says whose log it is (default `tid`).
     pub tenant_claim: String,
@@ -21,13 +22,13 @@ pub struct Settings {
     pub tenants: Tenants,
     /// By how much clocks may differ, in seconds (default 30, at most 300).
     pub leeway_secs: u32,
-    /// The token scope (`scp`) that a token acting for a user has to have.
+    /// The token scope (`scp`) that a token acting for a user must have.
     pub required_scope: Option<String>,
     /// Groups (`groups`) whose members are audit readers.
     pub reader_groups: Vec<String>,
     /// The services that Intune roles cover (default `Microsoft Intune` and `Windows 365`).
     pub intune_services: Vec<String>,
-    /// Whether the built-in role map holds (default: it does).
+    /// Whether the built-in role map applies (default: it does).
     pub builtin_grants: bool,
     /// What an operator has added to the role map.
     pub rules: Vec<Rule>,
@@ -72,7 +73,7 @@ impl Settings {
             ] {
                 if values.is_empty() {
                     return Err(ConfigProblem::new(format!(
-                        "public keys are configured and no {part}, so tokens that the same keys sign for others would \
+                        "public keys are configured but no {part}, so tokens that the same keys sign for others would \
                          be accepted: set the JWT {part} to {example}"
                     )));
                 }
@@ -80,7 +81,7 @@ impl Settings {
         }
         if self.leeway_secs > LEEWAY_SECS_MAX {
             return Err(ConfigProblem::new(format!(
-                "the leeway is {} seconds and may be {LEEWAY_SECS_MAX}: correct the clocks instead",
+                "the leeway is {} seconds, but at most {LEEWAY_SECS_MAX} are allowed: correct the clocks instead",
                 self.leeway_secs
             )));
         }
@@ -121,12 +122,12 @@ impl Settings {
         let templates = self.issuers.iter().filter(|name| name.contains(TENANT_IN_ISSUER)).count();
         if self.issuers.iter().any(|name| name.matches(TENANT_IN_ISSUER).count() > 1) {
             return Err(ConfigProblem::new(format!(
-                "the JWT issuer has `{TENANT_IN_ISSUER}` twice: it stands once, where the tenant's id does"
+                "the JWT issuer has `{TENANT_IN_ISSUER}` twice: write it once, in the place of the tenant's id"
             )));
         }
         if templates > 0 && matches!(self.tenants, Tenants::One(_)) {
             return Err(ConfigProblem::new(format!(
-                "the JWT issuer has `{TENANT_IN_ISSUER}`, so it speaks for several tenants, and is bound to one: write \
+                "the JWT issuer has `{TENANT_IN_ISSUER}`, so it speaks for several tenants, but is bound to one: write \
                  that tenant's id into the issuer, or list the tenants"
             )));
         }

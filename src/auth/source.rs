@@ -1,18 +1,19 @@
 //! Where keys come from, and how they stay fresh: given once, or a key set in a file or at an address.
 //!
-//! The keys at hand are always there to be looked at without waiting. A set is read again from time to time, and
-//! once more when a token names a key that is not in it; that costs the issuer at most one request in
-//! [`COOL_DOWN`], whoever asks. What cannot be read, or has no usable key, changes nothing: an issuer that is away for
-//! a while does not lock everybody out. Addresses are `https`, or `http` on this machine; a redirect is not followed,
-//! because whoever can send one elsewhere would choose our keys.
+//! The keys read last are always available without waiting. A set is read again from time to time, and when a token
+//! names a key that is not in it; that costs the issuer at most one request per [`COOL_DOWN`], whoever asks. A set that
+//! cannot be read, or has no usable key, changes nothing: an issuer that is unreachable for a while does not lock
+//! everybody out. Addresses are `https`, or `http` on this machine; redirects are not followed, because whoever can
+//! send one would choose our keys.
 
 use std::fmt;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use reqwest::Url;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -67,7 +68,7 @@ impl KeySource {
         Self::of(Origin::Given, keys, Freshness { refresh: Duration::MAX, timeout: Duration::MAX })
     }
 
-    /// A file with a key set (JWKS), which has to be readable now.
+    /// A file with a key set (JWKS), which must be readable now.
     pub fn file(path: &Path, freshness: Freshness) -> Result<Arc<Self>, ConfigProblem> {
         let problem =
             |reason: String| ConfigProblem::new(format!("the key set in {} cannot be used: {reason}", path.display()));
@@ -92,7 +93,7 @@ impl KeySource {
         let client = if url.scheme() == "http" { client.no_proxy() } else { client };
         let client = client
             .build()
-            .map_err(|why| ConfigProblem::new(format!("no connection can be made to key sets at addresses: {why}")))?;
+            .map_err(|why| ConfigProblem::new(format!("connections to key set addresses cannot be set up: {why}")))?;
         Ok(Self::of(Origin::Address(url, client), Keys::of_set(Vec::new()), freshness))
     }
 
@@ -106,9 +107,9 @@ impl KeySource {
         self.current().keys.is_symmetric()
     }
 
-    /// The keys at hand.
+    /// The keys read last.
     pub(super) fn current(&self) -> Arc<Held> {
-        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.held.read())
     }
 
     /// The keys after they were read again because those seen lacked one; the same where that is not worth while.
@@ -143,6 +144,8 @@ impl KeySource {
         loop {
             let pause = if is_read { self.freshness.refresh } else { self.freshness.refresh.min(RETRY) };
             tokio::time::sleep(pause).await;
+            let mut read_at = self.read_at.lock().await;
+            *read_at = Some(Instant::now());
             is_read = self.read_and_tell().await;
         }
     }
@@ -151,7 +154,7 @@ impl KeySource {
         match self.read_now().await {
             Ok(()) => true,
             Err(reason) => {
-                tracing::warn!(source = ?self, reason, "a key set cannot be read; the keys at hand stay");
+                tracing::warn!(source = ?self, reason, "a key set cannot be read; the keys read last stay in use");
                 false
             }
         }
@@ -165,7 +168,7 @@ impl KeySource {
                 let reading = tokio::task::spawn_blocking(move || read_file(&path));
                 let read = tokio::time::timeout(self.freshness.timeout, reading).await;
                 read.map_err(|_late| "it took too long".to_owned())?
-                    .map_err(|_ended| "reading it ended".to_owned())??
+                    .map_err(|_ended| "reading it was aborted".to_owned())??
             }
             Origin::Address(url, client) => download(url, client).await?,
         };
@@ -178,7 +181,7 @@ impl KeySource {
     }
 
     fn hold(&self, change: impl FnOnce(&mut Held)) {
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.write();
         let mut next = Held { keys: held.keys.clone(), version: held.version, text: String::new() };
         change(&mut next);
         *held = Arc::new(next);
@@ -198,13 +201,13 @@ impl fmt::Debug for KeySource {
 
 fn checked(address: &str) -> Result<Url, ConfigProblem> {
     let problem = |reason: &str| ConfigProblem::new(format!("the address of the key set {reason}"));
-    let url = Url::parse(address).map_err(|_unreadable| problem("is no URL: give it with `https://`"))?;
+    let url = Url::parse(address).map_err(|_unreadable| problem("is not a URL: write it with `https://`"))?;
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     if !(url.scheme() == "https" || url.scheme() == "http" && is_here) {
         return Err(problem(
-            "is not `https`, so whoever is on the way could give us keys: `http` is taken only on this machine \
+            "is not `https`, so somebody in between could replace the keys: `http` is allowed only on this machine \
              (127.0.0.1, localhost)",
         ));
     }
@@ -221,7 +224,7 @@ fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, ConfigProblem>
     let text = read_file(path).map_err(|reason| problem(&reason))?;
     match reqwest::Certificate::from_pem_bundle(text.as_bytes()) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(problem("there has to be a `-----BEGIN CERTIFICATE-----` block for each")),
+        _ => Err(problem("there must be a `-----BEGIN CERTIFICATE-----` block for each")),
     }
 }
 
@@ -237,7 +240,7 @@ async fn download(url: &Url, client: &reqwest::Client) -> Result<String, String>
     let told = |why: reqwest::Error| chain(&why.without_url());
     let mut response = client.get(url.clone()).header("accept", "application/json").send().await.map_err(told)?;
     if response.status() != reqwest::StatusCode::OK {
-        return Err(format!("it is answered with {}", response.status()));
+        return Err(format!("the response was {}", response.status()));
     }
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(told)? {
@@ -246,7 +249,7 @@ async fn download(url: &Url, client: &reqwest::Client) -> Result<String, String>
         }
         bytes.extend_from_slice(&chunk);
     }
-    String::from_utf8(bytes).map_err(|_unreadable| "it is no UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_unreadable| "it is not UTF-8".to_owned())
 }
 
 /// An error with its causes.

@@ -1,8 +1,8 @@
-//! From the text of a token to a principal: which issuer, which key, whether the signature holds, what it says.
+//! From the text of a token to a principal: which issuer, which key, whether the signature is valid, what it says.
 //!
 //! Before the signature is verified, a token only chooses among what is configured: by `iss` an issuer, by `alg` and
-//! `kid` among that issuer's keys. Nothing else of it is judged, and some headers make it unacceptable (`crit`, a
-//! `typ` of something else). Keys and addresses that it brings along (`jwk`, `jku`, `x5c`, `x5u`) have no effect.
+//! `kid` among that issuer's keys. Nothing else of it is used, and some headers make it unacceptable (`crit`, a `typ`
+//! other than an access token's). Keys and addresses in it (`jwk`, `jku`, `x5c`, `x5u`) have no effect.
 //!
 //! The list of attacks in the tests follows RFC 8725, the best current practices for JSON web tokens.
 
@@ -43,8 +43,8 @@ impl Verifier {
         }
         if issuers.len() > 1 && issuers.iter().any(|issuer| issuer.keys.is_symmetric()) {
             return Err(ConfigProblem::new(
-                "a JWT secret is configured beside other issuers, and whoever knows it could sign for their tenants: \
-                 remove it",
+                "a JWT secret is configured together with other issuers, and whoever knows it could sign for their \
+                 tenants: remove it",
             ));
         }
         let mut names: Vec<&String> = issuers.iter().flat_map(|issuer| &issuer.settings.issuers).collect();

@@ -1,4 +1,4 @@
-//! Where the log is: the URL of a database, which may hold a password.
+//! Where the log is: the URL of a database, which may contain a password.
 
 use std::ffi::OsStr;
 
@@ -28,7 +28,7 @@ pub struct Database {
     /// How long one statement may take, in milliseconds.
     #[arg(long, global = true, env = "AUDITGRAPH_STATEMENT_TIMEOUT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub statement_timeout_ms: u64,
-    /// How long recording waits for what others hold, in milliseconds; a commit may take twice as long altogether.
+    /// How long recording waits for locks, in milliseconds; a commit may take twice as long altogether.
     #[arg(long, global = true, env = "AUDITGRAPH_RECORD_TIMEOUT_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(500..=600_000))]
     pub record_timeout_ms: u64,
 }
@@ -44,7 +44,8 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// Reads the URL of a log. One that is refused is not shown, as errors of the command line do: it may hold a password.
+/// Parses the URL of a log. Unlike other errors of the command line, this one does not show the value: it may contain a
+/// password.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogUrl;
 
@@ -60,14 +61,14 @@ impl TypedValueParser for LogUrl {
             argument.and_then(Arg::get_env).map(|name| format!(" or {}", name.display())).unwrap_or_default();
         let [sqlite, postgres, postgresql] = SCHEMES;
         let rule = format!(
-            "what --{option}{variable} says is not the URL of a log: that begins with `{sqlite}`, `{postgres}` or \
+            "--{option}{variable} is not the URL of a log, which must begin with `{sqlite}`, `{postgres}` or \
              `{postgresql}`\n"
         );
         Err(clap::Error::raw(ErrorKind::ValueValidation, rule).with_cmd(command))
     }
 }
 
-/// A URL as it may be printed: without password, and without parameters, which may hold one as well.
+/// A URL for printing: without the password, and without parameters, which may contain one as well.
 pub fn without_password(url: &str) -> String {
     let (shown, parameters) = url.split_once('?').unwrap_or((url, ""));
     match (shown.find("://"), shown.rfind('@')) {
@@ -75,7 +76,7 @@ pub fn without_password(url: &str) -> String {
             Some(colon) => format!("{}:***{}", &shown[..scheme + 3 + colon], &shown[at..]),
             None => shown.to_owned(),
         },
-        // A question mark stands in the password, unescaped.
+        // The password contains an unescaped question mark.
         (Some(scheme), None) if parameters.contains('@') => format!("{}***", &shown[..scheme + 3]),
         _ => shown.to_owned(),
     }

@@ -1,10 +1,10 @@
-//! The configuration file: what does not fit a variable, as TOML.
+//! The configuration file, in TOML: settings that do not fit into an environment variable.
 //!
-//! Every table refuses names that it does not know, and every value is checked where it is read, so that a mistake is
-//! told with its line and nothing half configured starts. A section is a struct here with `deny_unknown_fields` and a
-//! field of [`File`]; numbers are [`Bounded`], names are [`Text`], units stand at the end of the name.
+//! Every table refuses unknown names, and every value is checked where it is read, so that a mistake is reported with
+//! its line and nothing half configured starts. A section is a struct here with `deny_unknown_fields` and a field of
+//! [`File`]; numbers are [`Bounded`], names are [`Text`], units are at the end of the name.
 //!
-//! What the file may not hold is a secret that signs tokens: that is for development and belongs to the environment.
+//! The file cannot contain the secret that signs tokens: it is for development and belongs in the environment.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Names whose values are sensitive, besides those built in and those of the option.
+    /// Names whose values are sensitive, in addition to those built in and those of the option.
     #[serde(default)]
     pub sensitive_names: Vec<Text>,
-    /// Whether it is recorded who reads the log; not, if the option says no.
+    /// Whether to record who reads the log, unless the option says no.
     pub record_access: Option<bool>,
     /// What further claims of every issuer's tokens give.
     #[serde(default, rename = "grant")]
@@ -38,9 +38,9 @@ pub struct File {
 pub struct SignIn {
     /// Its address.
     pub issuer: Text,
-    /// What the viewer is called there.
+    /// The viewer's client id there.
     pub client_id: Text,
-    /// Token scopes to ask for besides `openid`.
+    /// Token scopes to request in addition to `openid`.
     #[serde(default)]
     pub scopes: Vec<Text>,
     /// Origins of its endpoints that are not its own.
@@ -48,13 +48,13 @@ pub struct SignIn {
     pub origins: Vec<Text>,
 }
 
-/// An issuer of tokens. What is not said here is as the options say.
+/// An issuer of tokens. Settings that are omitted here are taken from the options.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "IssuerTable")]
 pub struct Issuer {
     /// Its names (`iss`); `{tenantid}` stands for the tenant's id.
     pub names: Vec<Text>,
-    /// Of these audiences (`aud`), tokens have to be issued for one.
+    /// The audiences (`aud`), for one of which tokens must be issued.
     pub audiences: Vec<Text>,
     /// Where its public keys are.
     pub keys: KeyPlace,
@@ -70,7 +70,7 @@ pub struct Issuer {
     pub leeway_secs: Option<Bounded<0, 300>>,
     /// A token scope (`scp`) that tokens of people must have.
     pub required_scope: Option<Text>,
-    /// Whether the built-in role map holds for its tokens.
+    /// Whether the built-in role map applies to its tokens.
     pub builtin_grants: bool,
     /// What further claims of its tokens give.
     pub grants: Vec<Grant>,
@@ -92,21 +92,21 @@ pub enum KeyPlace {
 pub enum Tenants {
     /// This one, whatever its tokens say.
     One(Text),
-    /// Those of these that its tokens name.
+    /// Any of these, as its tokens say.
     Listed(Filled<Text>),
 }
 
-/// What having one of some values in a claim gives.
+/// What a token gets for having one of some values in a claim.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The claim: its name, or the path to it through objects.
     pub claim: OneOrMore<Text>,
-    /// The values of which one has to be there.
+    /// The values, one of which the claim must contain.
     pub values: Filled<Text>,
     /// What that gives.
     pub gives: Given,
-    /// For which services; without it, for those that what is given has anyway.
+    /// For which services; by default those of the role.
     pub services: Option<Filled<Text>>,
 }
 
@@ -158,18 +158,18 @@ impl TryFrom<IssuerTable> for Issuer {
             (Some(address), None, None) => KeyPlace::JwksUrl(address),
             (None, Some(file), None) => KeyPlace::JwksFile(file),
             (None, None, Some(file)) => KeyPlace::PublicKeyFile(file),
-            _ => return Err("an issuer has exactly one of `jwks_url`, `jwks_file` and `public_key_file`"),
+            _ => return Err("an issuer needs exactly one of `jwks_url`, `jwks_file` and `public_key_file`"),
         };
         let tenants = match (table.tenant, table.tenants) {
             (Some(key), None) => Tenants::One(key),
             (None, Some(keys)) => Tenants::Listed(keys),
             _ => {
-                return Err("an issuer is bound to the tenants it may speak for: it has either `tenant` (all its \
+                return Err("an issuer is bound to the tenants it may speak for: it needs either `tenant` (all its \
                             tokens are about that one) or `tenants` (those that its tokens may name)");
             }
         };
         if matches!(tenants, Tenants::One(_)) && table.tenant_claim.is_some() {
-            return Err("an issuer with `tenant` needs no `tenant_claim`: all its tokens are about that tenant");
+            return Err("an issuer with `tenant` takes no `tenant_claim`: all its tokens are about that tenant");
         }
         Ok(Self {
             names: table.iss.0,
@@ -204,7 +204,7 @@ impl<const MIN: u64, const MAX: u64> TryFrom<i64> for Bounded<MIN, MAX> {
 
     fn try_from(number: i64) -> Result<Self, Self::Error> {
         let fits = u64::try_from(number).ok().filter(|number| (MIN..=MAX).contains(number));
-        fits.map(Self).ok_or_else(|| format!("{number} is out of bounds: it has to be {MIN} to {MAX}"))
+        fits.map(Self).ok_or_else(|| format!("{number} is out of bounds: it must be from {MIN} to {MAX}"))
     }
 }
 
@@ -225,7 +225,7 @@ impl TryFrom<String> for Text {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let fits = !text.trim().is_empty() && !text.contains(char::is_control);
-        if fits { Ok(Self(text)) } else { Err("a text is neither blank nor has it control characters") }
+        if fits { Ok(Self(text)) } else { Err("must not be blank or contain control characters") }
     }
 }
 
@@ -238,7 +238,7 @@ impl<T> TryFrom<Vec<T>> for Filled<T> {
     type Error = &'static str;
 
     fn try_from(list: Vec<T>) -> Result<Self, Self::Error> {
-        if list.is_empty() { Err("a list here has at least one element") } else { Ok(Self(list)) }
+        if list.is_empty() { Err("this list must have at least one element") } else { Ok(Self(list)) }
     }
 }
 
@@ -280,7 +280,7 @@ impl File {
         let problem = |reason: String| FileProblem { file: path.display().to_string(), place: String::new(), reason };
         let size = std::fs::metadata(path).map_err(|why| problem(format!("cannot be read: {why}")))?.len();
         if size > FILE_BYTES_MAX {
-            return Err(problem(format!("has {size} bytes, and {FILE_BYTES_MAX} are read")));
+            return Err(problem(format!("has {size} bytes, but at most {FILE_BYTES_MAX} are allowed")));
         }
         let text = std::fs::read_to_string(path).map_err(|why| problem(format!("cannot be read: {why}")))?;
         let mut file = Self::parse(&text).map_err(|(line, reason)| {
@@ -377,13 +377,13 @@ mod tests {
         let full = format!("{ISSUER}jwks_url = 'https://i/keys'\ntenant = 't'\n");
         assert!(File::parse(&full).is_ok());
         for (text, at, part) in [
-            (format!("{full}leeway_secs = 301"), 6, "301 is out of bounds: it has to be 0 to 300"),
+            (format!("{full}leeway_secs = 301"), 6, "301 is out of bounds: it must be from 0 to 300"),
             (format!("{full}leeway_secs = -1"), 6, "-1 is out of bounds"),
             (format!("{full}leeway_secs = '3'"), 6, "expected i64"),
             (format!("{full}jwks_refresh_secs = 0"), 6, "1 to 86400"),
-            (format!("{full}required_scope = ' '"), 6, "neither blank"),
+            (format!("{full}required_scope = ' '"), 6, "must not be blank"),
             (format!("{full}tenants = ['u']"), 1, "either `tenant`"),
-            (format!("{full}tenant_claim = 'org'"), 1, "needs no `tenant_claim`"),
+            (format!("{full}tenant_claim = 'org'"), 1, "takes no `tenant_claim`"),
             (format!("{full}public_key_file = 'x'"), 1, "exactly one of"),
             (format!("{full}iss = 'again'"), 6, "duplicate key"),
             (format!("\n{ISSUER}tenant = 't'"), 2, "exactly one of"),

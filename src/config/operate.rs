@@ -1,4 +1,4 @@
-//! The settings of the commands that look after a whole log.
+//! The settings of the commands that work on a whole log.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ pub struct Verify {
     /// Where the log is.
     #[command(flatten)]
     pub database: Database,
-    /// The tenant whose log to look at; without it, all of them.
+    /// The tenant whose log to check; by default all of them.
     #[arg(long)]
     pub tenant: Option<String>,
-    /// How many differences are printed; the rest is counted.
+    /// How many differences are printed; the rest are only counted.
     #[arg(long, default_value_t = 100)]
     pub differences_max: u64,
 }
@@ -36,10 +36,10 @@ pub struct Backup {
 #[derive(Args, Clone, Debug)]
 #[command(group = ArgGroup::new("restored").args(["file", "in_place"]).required(true))]
 pub struct Restore {
-    /// Where the log is to be; nothing may be there yet.
+    /// Where to restore the log; nothing may be there yet.
     #[command(flatten)]
     pub database: Database,
-    /// What `auditgraph backup` wrote.
+    /// The file that `auditgraph backup` wrote.
     pub file: Option<PathBuf>,
     /// The database was restored by its own means (`pg_restore`, to a point in time): only give its logs new ids.
     #[arg(long)]
@@ -52,7 +52,7 @@ pub struct Copy {
     /// The database to copy.
     #[arg(long, value_name = "URL", value_parser = LogUrl)]
     pub from: String,
-    /// The database to copy to: brought to the schema, and empty.
+    /// The database to copy to: migrated, and empty.
     #[arg(long, value_name = "URL", value_parser = LogUrl)]
     pub to: String,
 }
@@ -67,12 +67,12 @@ impl std::fmt::Debug for Copy {
 /// `auditgraph ready`.
 #[derive(Args, Clone, Debug)]
 pub struct Ready {
-    /// The address that the server listens at.
+    /// The address that the server listens on.
     #[arg(long, env = "AUDITGRAPH_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 }
 
-/// Where figures are served.
+/// Where metrics are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsListen {
     /// Nowhere.

@@ -1,7 +1,7 @@
 //! When things happen: mostly in the office's hours, less at night and at weekends, a little more as the year goes on.
 //!
-//! Moments are drawn and then kept with the likelihood of their hour. A stretch that has no likely hour (a Sunday)
-//! still gets its moments: after some tries any will do.
+//! Times are drawn at random and then kept with the probability of their hour. A period without a likely hour (a
+//! Sunday) still gets its times: after some tries any is accepted.
 
 use chrono::{DateTime, Datelike, Timelike, Utc, Weekday};
 use fastrand::Rng;

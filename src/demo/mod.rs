@@ -1,6 +1,6 @@
 //! The events of the demo: a year of an invented company, as its systems would have logged it.
 //!
-//! Everything follows from the seed, the moment called now and the number of events: no clock, no environment. First
+//! Everything follows from the seed, the current time given and the number of events: no clock, no environment. First
 //! the whole year is planned (which story begins when, with how many events), then it is told in the order of time,
 //! because a story changes the tenant for all that come after it. Events are made when they are asked for.
 

@@ -1,5 +1,5 @@
-//! Azure Monitor exports of Entra's audit log: an envelope around the resource that Microsoft Graph has, and the
-//! form of 2018 that has no such resource.
+//! Azure Monitor exports of Entra's audit log: an envelope around the resource of Microsoft Graph, and the form of 2018
+//! without that resource.
 
 use super::directory_audit::{self, ENTRA, tenant_in_resource_id};
 use super::draft::Draft;

@@ -1,7 +1,7 @@
-//! Entra's audit log: Microsoft Graph `directoryAudit`, and what the same resource is in other routes.
+//! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource as other exports write it.
 //!
-//! An Azure Monitor row carries the resource in `properties`, a Log Analytics row has its parts as columns; both
-//! are read by [`draft`], so that copies of one event that came by several routes are found to be the same.
+//! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its parts as columns; both are read
+//! by [`draft`], so that copies of one event from several exports are recognised as the same.
 
 use super::draft::Draft;
 use super::original::Part;

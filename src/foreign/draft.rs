@@ -1,7 +1,7 @@
-//! An event as a mapper found it, and what makes a storable event of it.
+//! An event as a mapper found it, and how it becomes a storable event.
 //!
-//! Mappers fill in what a record says. What every event needs whatever the record says is decided here, once: a
-//! key, a category, names that fit into an index, the kinds that follow from the names, and what remains unmapped.
+//! Mappers fill in what a record says. What every event needs in addition is decided here, once: a key, a category,
+//! names that fit into an index, the kinds that follow from the names, and what remains unmapped.
 
 use super::original::{Part, is_absent};
 use super::unmapped::{Shown, remainder};

@@ -1,9 +1,9 @@
 //! Any object with a time and an activity, under the names that logs commonly use: this service's own input, events
 //! in a `CloudEvents` envelope, and what applications and other platforms write.
 //!
-//! Names are matched without regard to case and separators. A name may be found in the record or, where the record
-//! itself does not name an activity, in the object in it that does (`event`, `data`, `detail`, ...): that object then
-//! comes first, and the record around it says what it leaves open.
+//! Names are matched without regard to case and separators. A name may be found in the record or, if the record itself
+//! does not name an activity, in the object in it that does (`event`, `data`, `detail`, ...): that object then comes
+//! first, and the record around it supplies what is missing.
 
 mod party;
 

@@ -23,9 +23,9 @@ pub(super) enum Expected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Going,
-    /// The value is whole.
+    /// The value is complete.
     Done,
-    /// This is no JSON.
+    /// This is not JSON.
     Wrong,
 }
 

@@ -1,5 +1,5 @@
 //! Intune's audit log: Microsoft Graph `auditEvent` (and Windows 365's `cloudPcAuditEvent`, which repeats its shape),
-//! and its Azure Monitor export, which has numbers in place of names and targets in parallel lists.
+//! and its Azure Monitor export, which has numbers instead of names, and targets in parallel lists.
 
 use super::directory_audit::words;
 use super::draft::Draft;

@@ -1,9 +1,8 @@
 //! Other systems' audit records, read into events.
 //!
-//! Here lives what is known about how other systems write their logs: one file per shape or family, and one door,
-//! [`recognise`], that tells the shape by the record's content, never by where it came from. [`reader::Records`]
-//! cuts files into records. Nothing here does I/O beyond reading what it is handed, decides what may be recorded,
-//! or knows a database.
+//! This room knows how other systems write their logs: one file per shape or family, and one door, [`recognise`], that
+//! detects the shape from the record's content, never from where it came from. [`reader::Records`] cuts files into
+//! records. Nothing here does I/O beyond reading what it is given, decides what may be recorded, or knows a database.
 //!
 //! The one decision worth knowing: mappers do not list what they leave out. They *take* what they carry over, and
 //! one generic pass keeps everything else in `unmapped`, so a mapping that is wrong or incomplete loses nothing.

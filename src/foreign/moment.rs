@@ -1,9 +1,9 @@
 //! When something happened, in the ways that exports write it.
 //!
-//! Without an offset a moment is in UTC, as Microsoft's exports mean it. `11/4/2025` is the fourth of November: the
-//! only source that writes slashes writes US dates. Bare numbers count from 1970, in the unit that puts them
-//! nearest to our time. Digits beyond the microsecond are cut off. In `/Date(1795176901123+0100)/` the number is in
-//! UTC, and the offset only for display.
+//! A time without an offset is in UTC, as in Microsoft's exports. `11/4/2025` is the fourth of November: the only
+//! source that writes slashes writes US dates. Bare numbers count from 1970, in the unit that puts them nearest to the
+//! present. Digits beyond the microsecond are cut off. In `/Date(1795176901123+0100)/` the number is in UTC, and the
+//! offset is only for display.
 
 use chrono::{DateTime, NaiveDate};
 
@@ -40,10 +40,10 @@ pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: 
             }
             parse(&word)
                 .is_none()
-                .then(|| format!("`{path}{key}` is no moment that can be read without guessing: `{shown}`"))
+                .then(|| format!("`{path}{key}` is not a time that can be read without guessing: `{shown}`"))
         })
     };
-    Refused(places.iter().find_map(given).unwrap_or_else(|| format!("{what} has no moment in {otherwise}")))
+    Refused(places.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
 }
 
 /// Reads a moment.

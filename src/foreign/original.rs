@@ -2,7 +2,7 @@
 //!
 //! Mappers look fields up with [`Part::get`], which marks them as known, and *take* the texts that they carry over
 //! verbatim. What was not taken goes to `unmapped` (see [`super::unmapped`]), so a field that a mapper overlooks or
-//! changes is kept by default. A string that holds JSON is looked into as if its value stood there.
+//! changes is kept by default. A string that contains JSON is treated as if its value stood there.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};

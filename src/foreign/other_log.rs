@@ -1,8 +1,8 @@
-//! Logs that stand beside the audit logs, and how their records are told: by name, as they are routed together with
+//! Logs other than audit logs, and how their records are recognised: by name, because they are exported together with
 //! audit records and look much like them.
 //!
-//! A sign-in, a risk or a run of provisioning is no activity that somebody did to something; as one it would have
-//! neither the right actor nor the right status. So such records are refused, wherever they come from.
+//! A sign-in, a risk or a provisioning run is not an activity that somebody did to something; recorded as one it would
+//! have neither the right actor nor the right status. So such records are refused, wherever they come from.
 
 use super::original::{Part, same_key};
 use super::{Refused, WRAPPERS};
@@ -16,23 +16,23 @@ const CATEGORIES: &[(&str, &str)] = &[
     ("ManagedIdentitySignInLogs", "a sign-in"),
     ("ADFSSignInLogs", "a sign-in"),
     ("B2CRequestLogs", "a sign-in"),
-    ("RiskyUsers", "a state of risk"),
-    ("RiskyServicePrincipals", "a state of risk"),
-    ("UserRiskEvents", "a detection of risk"),
-    ("ServicePrincipalRiskEvents", "a detection of risk"),
-    ("ProvisioningLogs", "a run of provisioning"),
+    ("RiskyUsers", "a risk state"),
+    ("RiskyServicePrincipals", "a risk state"),
+    ("UserRiskEvents", "a risk detection"),
+    ("ServicePrincipalRiskEvents", "a risk detection"),
+    ("ProvisioningLogs", "a provisioning run"),
     ("MicrosoftGraphActivityLogs", "a request to an API"),
     ("AzureADGraphActivityLogs", "a request to an API"),
     ("NetworkAccessTrafficLogs", "network traffic"),
     ("NetworkAccessConnectionEvents", "network traffic"),
     ("NetworkAccessAlerts", "an alert"),
-    ("RemoteNetworkHealthLogs", "a state of health"),
+    ("RemoteNetworkHealthLogs", "a health state"),
 ];
 /// Categories of Intune's, whose names others use for something else.
 const INTUNE_CATEGORIES: &[(&str, &str)] = &[
-    ("OperationalLogs", "an occurrence in operation"),
-    ("DeviceComplianceOrg", "a state of a device"),
-    ("Devices", "a state of a device"),
+    ("OperationalLogs", "an operational message"),
+    ("DeviceComplianceOrg", "a device state"),
+    ("Devices", "a device state"),
 ];
 /// Members that only resources of Microsoft Graph have, or what Elastic makes of them.
 const RESOURCES: &[(&[&str], &str, &str)] = &[
@@ -40,21 +40,21 @@ const RESOURCES: &[(&[&str], &str, &str)] = &[
     (&["createdDateTime", "appliedConditionalAccessPolicies"], "signIn", "a sign-in"),
     (&["createdDateTime", "signInEventTypes"], "signIn", "a sign-in"),
     (&["signinlogs"], "signinlogs", "a sign-in"),
-    (&["riskEventType", "riskState"], "riskDetection", "a detection of risk"),
-    (&["provisioningAction", "provisioningSteps"], "provisioningObjectSummary", "a run of provisioning"),
+    (&["riskEventType", "riskState"], "riskDetection", "a risk detection"),
+    (&["provisioningAction", "provisioningSteps"], "provisioningObjectSummary", "a provisioning run"),
 ];
 
 /// Why a record is refused that comes from another log, also in so many envelopes.
 pub(super) fn refusal(record: &Part, depth: usize) -> Option<Refused> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     if has(&["eventKey", "sequence", "recordedAt", "occurredAt"]) || has(&["export"]) && record.members().len() == 1 {
-        let sentence = "the record is of an export of this service: a log is carried over by `auditgraph copy`, or by \
+        let sentence = "the record comes from an export of this service: move a log with `auditgraph copy`, or with \
             `backup` and `restore`";
         return Some(Refused(sentence.to_owned()));
     }
     let named = category(record).or_else(|| resource(record));
     if let Some((log, what)) = named {
-        return Some(Refused(format!("the record is of `{log}`: {what}, no activity of an audit log")));
+        return Some(Refused(format!("the record comes from the log `{log}`: {what}, not an audited activity")));
     }
     let inner = WRAPPERS.iter().filter_map(|key| record.find(key)).filter(|part| depth > 0 && part.is_object());
     inner.into_iter().find_map(|part| refusal(part, depth - 1))

@@ -1,8 +1,8 @@
-//! Windows 365's Azure Monitor export, which packs most of an event into one string that is no JSON:
+//! Windows 365's Azure Monitor export, which packs most of an event into one string that is not JSON:
 //! `operationType:Create,category:CloudPC,…,resources:[{DisplayName:user, Type:…, ModifiedProperty:[{Name:…}]}],`.
 //!
-//! Nothing in it is quoted, and values hold commas, brackets and braces. So it is cut where its own keys stand, not
-//! where punctuation does.
+//! Nothing in it is quoted, and values contain commas, brackets and braces. So it is cut at its own keys, not at
+//! punctuation.
 
 use super::directory_audit::words;
 use super::draft::{Draft, fit};

@@ -1,13 +1,14 @@
 //! Cuts files into records, one at a time, in constant memory.
 //!
-//! A file is a table of records (see `table.rs`), or holds JSON values: one per line, several in a row, or one over
-//! many lines. A list, and a page with its records in `value` or `records`, is not read as a whole: each element is a
-//! record of its own, and the page's other members are passed over. An object counts as a page from the moment that
-//! such a list of objects is met at its first level with no member before it that only a record has.
+//! A file is a table of records (see `table.rs`), or has JSON values: one per line, several in a row, or one over many
+//! lines. A list, and a page with its records in `value` or `records`, is not read as a whole: each element is a
+//! record, and the page's other members are skipped. An object counts as a page once such a list of objects is found at
+//! its first level, with no member before it that only a record has.
 //!
-//! A value that is no JSON ends with its line: it is reported, and reading goes on with the next line. (What follows
+//! A value that is not JSON ends with its line: it is reported, and reading goes on with the next line. (What follows
 //! a broken value of many lines, up to the next line that starts a value, belongs to it.) Inside a list there is no
-//! such place to go on from: the file ends there. A record that is too large is reported and passed over, never held.
+//! such place to go on from: the file ends there. A record that is too large is reported and skipped, never kept in
+//! memory.
 
 mod bytes;
 mod encoding;
@@ -28,13 +29,15 @@ use crate::audit::json::Node;
 /// The most bytes that a record may have.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 
-/// A place in a file that holds no record.
+/// A place in a file that has no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadProblem {
     /// The line on which it begins, from 1.
     pub line: u64,
     /// What is wrong with it, safe to show.
     pub reason: String,
+    /// Whether it is about one record alone, so that the others are read as if it were not there.
+    pub is_of_record: bool,
 }
 
 impl fmt::Display for ReadProblem {
@@ -301,9 +304,9 @@ impl<R: Read> Records<R> {
             let at = cause.valid_up_to();
             let is_half = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
             let what = if is_half { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
-            problem(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
+            of_record(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
         })?;
-        let node = Node::parse(text).ok_or_else(|| problem(line, "the record is not valid JSON, or nests too deep"))?;
+        let node = Node::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
         // Lists are cut into their elements before; one that is an element is a record, and none that can be read.
         let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };
         self.ready.extend(found.into_iter().map(|record| (line, record)));
@@ -312,10 +315,10 @@ impl<R: Read> Records<R> {
     }
 
     fn too_large(&self, line: u64) -> ReadProblem {
-        problem(line, &format!("the record has more than {} bytes", self.record_bytes_max))
+        of_record(line, &format!("the record has more than {} bytes", self.record_bytes_max))
     }
 
-    /// Goes on after a value that is no JSON: with the line after it, or with the next line that starts a value.
+    /// Goes on after a value that is not JSON: with the line after it, or with the next line that starts a value.
     /// Whether there is one among what was read.
     fn resume(&mut self, started: u64) -> bool {
         let mut line = started;
@@ -339,7 +342,11 @@ impl<R: Read> Records<R> {
 }
 
 fn problem(line: u64, reason: &str) -> ReadProblem {
-    ReadProblem { line, reason: reason.to_owned() }
+    ReadProblem { line, reason: reason.to_owned(), is_of_record: false }
+}
+
+fn of_record(line: u64, reason: &str) -> ReadProblem {
+    ReadProblem { is_of_record: true, ..problem(line, reason) }
 }
 
 /// Remembers the last key at the first level of an object.

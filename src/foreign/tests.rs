@@ -1,4 +1,4 @@
-//! What holds for every shape: nothing is lost, nothing panics, and what is recognised can be recorded.
+//! What is true for every shape: nothing is lost, nothing panics, and what is recognised can be recorded.
 
 mod lost;
 mod platforms;
@@ -204,6 +204,18 @@ fn the_unified_log_is_read_with_its_lists_of_identities() {
         ("Exchange", "ExchangeAdmin", Status::Success)
     );
     assert_eq!((mail.actor.kind, mail.actor.name()), (ActorKind::System, "NT SYSTEM"));
+    for (operation, more, expected) in [
+        ("UserLoggedIn", r#""ErrorNumber":"0","LogonError":"""#, Status::Success),
+        ("UserLoginFailed", r#""ErrorNumber":"0""#, Status::Failure),
+        ("UserLoggedIn", r#""LogonError":"InvalidUserNameOrPassword""#, Status::Failure),
+        ("UserLoggedIn", r#""ErrorNumber":"50126""#, Status::Failure),
+    ] {
+        let sign_in = body(&format!(
+            r#"{{"CreationTime":"2026-05-04T08:15:30","Id":"1","Operation":"{operation}","RecordType":15,
+            "Workload":"AzureActiveDirectory","UserId":"bob@contoso.example","ResultStatus":"Success",{more}}}"#
+        ));
+        assert_eq!(sign_in.status, expected, "{operation} {more}");
+    }
 }
 
 #[test]
@@ -247,9 +259,9 @@ fn what_is_no_audit_record_is_refused_with_what_it_lacks() {
         (r#"{"Operation":"x","Workload":"y","OrganizationId":"z"}"#, "`CreationTime`"),
         (
             r#"{"activityDisplayName":"x","activityDateTime":"20/11/2026 10:00:01","initiatedBy":{}}"#,
-            "`activityDateTime` is no moment that can be read without guessing: `20/11/2026 10:00:01`",
+            "`activityDateTime` is not a time that can be read without guessing: `20/11/2026 10:00:01`",
         ),
-        (r#"{"category":"AuditLogs","time":"20.11.2026","properties":{"AuditEventId":"5"}}"#, "`time` is no moment"),
+        (r#"{"category":"AuditLogs","time":"20.11.2026","properties":{"AuditEventId":"5"}}"#, "`time` is not a time"),
     ] {
         let refused = recognise(&node(text)).unwrap_err();
         assert!(refused.0.contains(lacking), "{text}: {refused}");

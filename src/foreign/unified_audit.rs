@@ -1,4 +1,4 @@
-//! The Office 365 unified audit log: the records themselves, and the search results that hold one in `auditData`.
+//! The Office 365 unified audit log: the records themselves, and the search results that have one in `auditData`.
 //!
 //! Entra's records describe an actor and a target each by a list of identities, `{ID, Type}`, whose order and
 //! prefixes (`User_<id>`, `ServicePrincipal_<id>`) say what is what. Other workloads name a user and an object.
@@ -75,7 +75,7 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
     draft.details = extended(record.list("ExtendedProperties"));
     draft.details.extend(record.get("Parameters").map(details).unwrap_or_default());
     draft.category = category(record, &draft.details);
-    draft.status = record.word_at("ResultStatus").as_deref().map_or(Status::Unknown, status);
+    draft.status = ended(record, &operation);
     let properties = record.list("ModifiedProperties");
     draft.status_reason = reason(record.get("LogonError"))
         .or_else(|| reason(record.get("FailureReason")))
@@ -87,6 +87,20 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
     draft.targets = std::iter::once(target).chain(members(record)).filter(|it| *it != Target::default()).collect();
     draft.tenant = record.take_at("OrganizationId");
     Ok(draft)
+}
+
+/// How it ended. Of a sign-in that failed, `ResultStatus` may say that asking for it succeeded.
+fn ended(record: &Part, operation: &str) -> Status {
+    let names_error = |key: &str| {
+        let word = record.word_at(key).unwrap_or_default();
+        !is_absent(&word) && !["0", "none"].iter().any(|none| word.trim().eq_ignore_ascii_case(none))
+    };
+    let failed = operation.to_ascii_lowercase().ends_with("failed")
+        || ["LogonError", "ErrorNumber"].into_iter().any(names_error);
+    match record.word_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
+        Status::Success | Status::Unknown if failed => Status::Failure,
+        ended => ended,
+    }
 }
 
 /// The category: what the directory says, else the kind of record.

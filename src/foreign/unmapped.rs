@@ -1,4 +1,4 @@
-//! What of a record its event does not show: kept at the places where it stood.
+//! The parts of a record that its event does not show, kept at their places.
 //!
 //! This pass, not the mappers, is what keeps the promise that nothing of an original is lost. A scalar is left out
 //! only if a mapper took it *and* the event shows an equal one; whatever a mapper skipped, changed or got wrong

@@ -206,11 +206,11 @@ impl AuditActivityType {
     async fn operation_type(&self) -> OperationType {
         self.0.base.operation_type.into()
     }
-    /// Other names it is or was known by, older portals' included; filters take them too.
+    /// Other names it is or was known by, including those of older portals; filters take them too.
     async fn aliases(&self) -> &[String] {
         &self.0.base.aliases
     }
-    /// The properties seen to change in it.
+    /// The names of properties that it is known to change.
     async fn modified_property_names(&self) -> Vec<String> {
         let recorded = self.0.recorded.iter().flat_map(|recorded| &recorded.property_names);
         let names = self.0.base.property_names.iter().chain(recorded);
@@ -242,7 +242,7 @@ pub struct AuditService {
     key: String,
     /// The service as shown to people.
     display_name: String,
-    /// Its categories: what its menu item filters by.
+    /// The categories of its events, for a menu or a filter.
     categories: Vec<AuditCategory>,
     /// When this tenant last recorded an event of it; null if never.
     last_recorded_at: Option<DateTime>,

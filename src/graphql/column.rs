@@ -1,8 +1,9 @@
 //! Columns of an export: dotted paths through the schema's events, such as `actor.displayName`.
 //!
 //! They become the selection of an ordinary query, so that an export shows what a query would. The schema itself says
-//! which paths there are; a path that ends at an object stands for all that is in it. Where a field is an interface,
-//! the fields of every type behind it may be named, and are null where an object has no such field.
+//! which paths there are; a path that ends at an object stands for all its fields. Where a field is an interface, the
+//! fields of every type behind it may be named, and are null where an object has no such field. One column is not a
+//! path: [`CURSOR`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -16,6 +17,8 @@ use crate::audit::Invalid;
 
 /// The most columns of an export.
 const COLUMNS_MAX: usize = 100;
+/// The column with the place of an event in its list, which `after` takes.
+pub const CURSOR: &str = "cursor";
 /// What an event consists of; its catalogue entry, and the same once more as it is stored, have to be asked for.
 const NOT_BY_DEFAULT: [&str; 2] = ["activityType", "raw"];
 
@@ -44,16 +47,23 @@ impl Columns {
             if names[..i].contains(name) {
                 return Err(Invalid::new(format!("`columns` must not name `{name}` twice")).into());
             }
-            tree.add("AuditEvent", name).ok_or_else(|| {
+            // Something has to be selected of an event where nothing else of it is shown.
+            let path = if name == CURSOR { "id" } else { name };
+            tree.add("AuditEvent", path).ok_or_else(|| {
                 let name: String = name.chars().take(100).collect();
                 Invalid::new(format!(
-                    "`columns` must hold paths of fields of AuditEvent, such as `actor.name`; there is no `{name}`"
+                    "`columns` must be paths of fields of AuditEvent, such as `actor.name`; there is no `{name}`"
                 ))
             })?;
         }
         let mut selection = String::new();
         tree.print("AuditEvent", &mut selection);
         Ok(Self { names, selection })
+    }
+
+    /// Whether the place of each event is among them.
+    pub fn has_cursor(&self) -> bool {
+        self.names.iter().any(|name| name == CURSOR)
     }
 
     /// The paths.

@@ -1,7 +1,7 @@
 //! Filter inputs, checked and turned into the condition they mean.
 //!
-//! What is left out or null at the level of a filter does not restrict. Inside a condition, null and `{}` are
-//! refused: whoever writes `category: {eq: $category}` and forgets the variable must not see everything.
+//! A condition that is omitted or null in a filter does not restrict. Inside a condition, null and `{}` are refused:
+//! somebody who writes `category: {eq: $category}` and forgets the variable must not see everything.
 
 use std::collections::BTreeSet;
 

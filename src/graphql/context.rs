@@ -1,9 +1,10 @@
-//! What a request carries, by typed accessors: who calls, what the clock says, how much may be asked.
+//! What a request carries, by typed accessors: the caller, the current time, the limits.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::{Context, QueryPathSegment};
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::activity::Listing;
@@ -12,9 +13,12 @@ use super::event::AuditEventConnection;
 use super::scalar::Sequence;
 use crate::access::{Act, Caller, Refused, Visit};
 use crate::audit::filter::Condition;
-use crate::audit::page::PageLimits;
+use crate::audit::page::{Page, PageLimits};
 use crate::audit::{Event, EventId, Invalid, Timestamp};
-use crate::store::Reader;
+use crate::store::{List, Reader};
+
+/// What is found out once.
+type Once<T> = Arc<OnceCell<T>>;
 
 /// How much may be asked for.
 #[derive(Clone, Copy, Debug)]
@@ -34,45 +38,49 @@ pub struct Session {
     pub visit: Arc<Visit>,
     /// Pages that were read, by what was asked. The library executes a field once for each place at which it stands
     /// under one name, and puts the answers together; all of them have to be of one reading.
-    pub(super) pages: Mutex<HashMap<String, Arc<OnceCell<AuditEventConnection>>>>,
+    pages: Mutex<Vec<(Page, List, Once<AuditEventConnection>)>>,
     /// The activity types, once somebody asked for them.
-    listing: Mutex<Arc<OnceCell<Arc<Listing>>>>,
+    listing: Mutex<Once<Arc<Listing>>>,
     /// How far a stream has come.
     resume: Mutex<Option<String>>,
     /// Whether the answer is read by this program, so that lists are to be values instead of written JSON.
     takes_values: bool,
     /// The newest place in each log, as it was when it was first needed. What is answered as of it agrees with each
     /// other.
-    heads: Mutex<HashMap<i32, Arc<OnceCell<i64>>>>,
+    heads: Mutex<HashMap<i32, Once<i64>>>,
 }
 
 impl Session {
-    /// The page that was asked for in these words, if it has been read.
-    pub(super) fn page(&self, asked: String) -> Arc<OnceCell<AuditEventConnection>> {
-        let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(pages.entry(asked).or_default())
+    /// A page of a list, if it has been read.
+    pub(super) fn page(&self, page: &Page, list: &List) -> Once<AuditEventConnection> {
+        let mut pages = self.pages.lock();
+        if let Some((.., known)) = pages.iter().find(|(of, from, _)| of == page && from == list) {
+            return Arc::clone(known);
+        }
+        let unread = Once::default();
+        pages.push((*page, list.clone(), Arc::clone(&unread)));
+        unread
     }
 
     /// The activity types, if somebody asked for them.
-    pub(super) fn listing(&self) -> Arc<OnceCell<Arc<Listing>>> {
-        Arc::clone(&self.listing.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn listing(&self) -> Once<Arc<Listing>> {
+        Arc::clone(&self.listing.lock())
     }
 
     /// The stream has come to this cursor; what was read for an earlier batch may be old.
     pub(super) fn advance(&self, cursor: &str) {
-        *self.listing.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
-        *self.resume.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor.to_owned());
+        *self.listing.lock() = Arc::default();
+        *self.resume.lock() = Some(cursor.to_owned());
     }
 
     /// The cursor of the newest batch of the stream, if there was one.
     pub fn resume(&self) -> Option<String> {
-        self.resume.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.resume.lock().clone()
     }
 
     /// The place in the log to answer as of: the one that was asked for, else the newest of this request.
     pub(super) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
-        let head =
-            Arc::clone(self.heads.lock().unwrap_or_else(PoisonError::into_inner).entry(reader.log()).or_default());
+        let head = Arc::clone(self.heads.lock().entry(reader.log()).or_default());
         let head = head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
         let head = *head.await?;
         let as_of = match asked {

@@ -1,10 +1,11 @@
-//! What an operation costs, reckoned before it runs: linear in the document, whatever its fragments and pages do.
+//! What an operation costs, calculated before it runs: in time linear in the document, whatever its fragments and pages
+//! do.
 //!
-//! A field costs one point, a field with fields below it as many times those as it has elements. How many elements a
-//! page has is what the query says; for other lists a usual length is assumed ([`LISTS`]). What makes the database
-//! work costs besides: an event read, a count. What stands below the rows of a page costs as often as the page has
-//! rows, and that is known only where the page is asked for; so a selection's cost is kept as a pair, what it costs
-//! once and what it costs for each row, and every fragment is reckoned once.
+//! A field costs one point; the fields below a list cost as many times as the list has elements. For a page the query
+//! sets that number; for other lists a usual length is assumed ([`LISTS`]). Work of the database costs extra: an event
+//! read, a count. Fields below the rows of a page cost as many times as the page has rows, and that is known only where
+//! the page is asked for; so a selection's cost is kept as a pair, the cost once and the cost for each row, and every
+//! fragment is calculated once.
 
 use std::collections::HashMap;
 
@@ -32,7 +33,7 @@ enum Rows {
     Each(&'static str),
 }
 
-/// Fields that read as many rows as they are told, and what reading one of them costs.
+/// Fields that read as many rows as their arguments say, and what reading one of them costs.
 const SIZED: &[(&str, Rows, usize)] = &[
     ("auditEvents", Rows::Page(&["first", "last"], None), EVENT),
     ("auditEventFeed", Rows::Page(&["first"], Some(200)), EVENT),

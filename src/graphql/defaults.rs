@@ -1,7 +1,7 @@
-//! Variables that are left out, and the defaults that then hold.
+//! Variables that are omitted, and the defaults that then apply.
 //!
-//! By the specification (section 6.1.2 and 6.4.1) a variable that is left out has its own default, and without one the
-//! argument it stands at has its default. The library looks at neither in directives, and refuses the second where the
+//! By the specification (section 6.1.2 and 6.4.1) an omitted variable has its own default, and without one the argument
+//! it is used for has its default. The library considers neither in directives, and refuses the second where the
 //! argument may not be null. So they are filled in before anything else looks at the variables.
 
 use std::collections::{HashMap, HashSet};
@@ -37,7 +37,7 @@ static ARGUMENTS: LazyLock<HashMap<(String, String), Option<Value>>> = LazyLock:
     defaults
 });
 
-/// Gives variables that are left out the values that hold in their place.
+/// Gives omitted variables the values that apply in their place.
 pub fn fill(document: &ExecutableDocument, operation: &OperationDefinition, variables: &mut Variables) {
     let mut open = HashSet::new();
     for definition in &operation.variable_definitions {

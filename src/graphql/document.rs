@@ -1,15 +1,16 @@
 //! Documents that were parsed and checked, kept by their text: clients send the same few again and again.
 //!
 //! What is kept is bounded in number and bytes, in two generations: when the younger is full it becomes the older, and
-//! what was asked for since then survives. So many texts that are sent once push out only each other.
+//! documents that were used since then survive. So texts that are sent only once displace only each other.
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::ServerError;
 use async_graphql::parser::types::ExecutableDocument;
+use parking_lot::Mutex;
 
 use super::check::{self, DocumentLimits};
 use super::error::{ApiError, Code};
@@ -19,10 +20,10 @@ const DOCUMENTS_MAX: usize = 256;
 /// The most bytes of text in a generation. What is parsed takes some ten times as much.
 const BYTES_MAX: usize = 256 << 10;
 
-/// Why a text is no document that may run.
+/// Why a text is not a document that may run.
 #[derive(Debug)]
 pub enum Unreadable {
-    /// It is no GraphQL.
+    /// It is not GraphQL.
     NotParsed(Box<ServerError>),
     /// It is too large, or contains itself.
     Refused(ApiError),
@@ -71,7 +72,7 @@ struct Kept {
 }
 
 impl Documents {
-    /// The document of a text, parsed and checked against limits, which have to be the same in every call.
+    /// The document of a text, parsed and checked against limits, which must be the same in every call.
     pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Unreadable> {
         if let Some(known) = self.kept(|kept| kept.find(text)) {
             return Ok(known);
@@ -87,7 +88,7 @@ impl Documents {
     }
 
     fn kept<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.lock())
     }
 }
 
@@ -120,7 +121,7 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Unr
         let mut error: ServerError = error.into();
         // The parser draws the line that it stopped at, however long it is; the location says as much.
         if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
-            error.message = format!("the document is no GraphQL: {expected}");
+            error.message = format!("the document is not valid GraphQL: {expected}");
         }
         error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
         Unreadable::NotParsed(Box::new(error))

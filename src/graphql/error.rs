@@ -16,9 +16,9 @@ use crate::store::{FeedError, StoreError};
 /// What `extensions.code` can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// No token, or one that does not hold.
+    /// No token, or one that is not valid.
     Unauthenticated,
-    /// A door that the caller may not use at all.
+    /// Something that the caller may not use at all.
     Forbidden,
     /// The request asks for something that cannot be.
     BadUserInput,
@@ -28,11 +28,11 @@ pub enum Code {
     Timeout,
     /// The log cannot go on from a cursor any more.
     CursorExpired,
-    /// The reader of a stream took nothing for too long.
+    /// The client of a stream read nothing for too long.
     FeedLagged,
     /// Not now.
     Unavailable,
-    /// The document is no GraphQL.
+    /// The document is not GraphQL.
     ParseFailed,
     /// The document does not fit the schema.
     ValidationFailed,
@@ -67,9 +67,9 @@ impl Code {
 pub enum ApiError {
     /// Who is it?
     Unauthenticated(Rejected),
-    /// A token that holds and yet does not do.
+    /// A valid token that is not sufficient.
     TokenForbidden(Rejected),
-    /// A door that the caller may not use at all.
+    /// Something that the caller may not use at all.
     Forbidden(&'static str),
     /// The request asks for something that cannot be.
     BadInput(Invalid),
@@ -93,7 +93,7 @@ pub enum ApiError {
         /// The oldest cursor that it can go on from.
         oldest: String,
     },
-    /// The reader of a stream took nothing for too long.
+    /// The client of a stream read nothing for too long.
     FeedLagged {
         /// Where to go on; none if nothing was taken at all.
         resume: Option<String>,
@@ -155,7 +155,7 @@ impl From<Refused> for ApiError {
         match refused {
             Refused::Tenant => Self::Forbidden("the token's tenant has no log here"),
             Refused::Role => Self::Forbidden("the token grants no access role"),
-            Refused::Recording => Self::Forbidden("the token does not permit to record"),
+            Refused::Recording => Self::Forbidden("the token does not permit recording"),
             Refused::Filter(invalid) => invalid.into(),
             Refused::Store(error) => error.into(),
         }
@@ -184,20 +184,20 @@ impl ApiError {
         }
     }
 
-    /// What the caller is told. The cause of an internal error is logged here, once, and told to nobody.
+    /// The message for the caller. The cause of an internal error is logged here, once, and shown to nobody.
     pub fn into_message(self) -> String {
         match self {
             Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
             Self::Forbidden(sentence) => sentence.to_owned(),
             Self::BadInput(invalid) | Self::NotValid(invalid) => invalid.to_string(),
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
-            Self::CursorExpired { .. } => "the log cannot go on from this cursor any more".to_owned(),
-            Self::FeedLagged { .. } => "nothing was taken for too long; continue from `resumeCursor`".to_owned(),
+            Self::CursorExpired { .. } => "the log cannot continue from this cursor any more".to_owned(),
+            Self::FeedLagged { .. } => "the client read nothing for too long; continue from `resumeCursor`".to_owned(),
             // By this very text clients know that they may send the document.
             Self::DocumentUnknown => "PersistedQueryNotFound".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
-            Self::Overloaded => "too many events wait to be recorded; nothing was taken, try again".to_owned(),
+            Self::Overloaded => "too many events wait to be recorded; nothing was recorded, try again".to_owned(),
             Self::Internal(cause) => {
                 tracing::error!(error = &*cause as &dyn std::error::Error, "internal error");
                 INTERNAL.to_owned()
@@ -235,7 +235,7 @@ impl ApiError {
     }
 }
 
-/// What is said of everything that is nobody's business.
+/// The message of every error whose cause must not be shown.
 const INTERNAL: &str = "internal error";
 
 impl From<ApiError> for async_graphql::Error {

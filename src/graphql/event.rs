@@ -37,7 +37,7 @@ impl AuditEvent {
     async fn recorded_at(&self) -> DateTime {
         DateTime(self.0.recorded_at)
     }
-    /// The event's place in the log. Numbers are given without gaps, in commit order.
+    /// The event's place in its tenant's log: numbered without gaps, in commit order.
     async fn sequence(&self) -> Sequence {
         Sequence(self.0.sequence)
     }
@@ -97,7 +97,7 @@ impl AuditEvent {
     async fn actor(&self) -> Actor {
         Actor::new(format!("{}:actor", self.0.id().to_global()), self.0.body.actor.clone())
     }
-    /// What was acted on, as recorded at the time; complete.
+    /// Everything that was acted on, as recorded at the time.
     async fn targets(&self) -> Vec<Target> {
         Target::all(&self.0)
     }
@@ -105,7 +105,7 @@ impl AuditEvent {
     async fn additional_details(&self) -> Vec<AuditDetail> {
         self.0.body.additional_details.iter().map(AuditDetail::from).collect()
     }
-    /// What an imported record carried beyond the fields above, as it was. Null if nothing, or if the event is redacted.
+    /// What an imported record has beyond the fields above, unchanged. Null if nothing, or if the event is redacted.
     async fn unmapped(&self) -> Option<Json> {
         self.0.body.unmapped.clone().map(Json)
     }
@@ -123,16 +123,16 @@ impl AuditEvent {
     }
 }
 
-/// Provenance of an event: the actor is what the recorder claims, this is who claimed it.
+/// Provenance of an event: its actor is what the recorder claims; this is who the recorder was.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Recording {
-    /// The way in.
+    /// How the event came into the log.
     route: RecordingRoute,
     /// The subject of the recorder's token, or the operator's account for an import.
     recorded_by: String,
     /// The client application of the recorder's token.
     client_id: Option<String>,
-    /// Where an imported record was read from: its shape and file name.
+    /// Where an imported record came from: its format and file name.
     source: Option<String>,
     /// The tenant that an imported record itself names.
     source_tenant_id: Option<String>,
@@ -233,16 +233,16 @@ impl AuditEventConnection {
             end_cursor: cursor(self.slice.rows.last()),
         }
     }
-    /// The period answered for. Cursors keep its start.
+    /// The period this list covers. Cursors preserve its start.
     async fn period(&self) -> AuditPeriod {
         AuditPeriod { from: self.list.period.from.map(DateTime), to: self.list.period.to.map(DateTime) }
     }
-    /// The point of the log answered for; pass it as `asOf` elsewhere.
+    /// The log position this result reflects; pass it as `asOf` elsewhere.
     async fn as_of(&self) -> Result<Sequence, ApiError> {
         self.list.as_of.map(Sequence).ok_or(ApiError::Bug("asOf was not asked of the log"))
     }
-    /// How many events match over all pages, exactly. Counted only when asked for; null with an error TIMEOUT if that took
-    /// too long. On a large log ask for `countUpTo`.
+    /// The exact number of matching events, over all pages. Counted only when asked for; null with an error TIMEOUT if
+    /// that took too long. On a large log ask for `countUpTo`.
     async fn total_count(&self) -> Option<Result<i32, ApiError>> {
         let counted = self.reader.count(&self.list).await;
         Some(counted.map(|count| i32::try_from(count).unwrap_or(i32::MAX)).map_err(ApiError::from))

@@ -1,15 +1,15 @@
-//! Executing operations, without finding out again what is known.
+//! Executing operations, without validating known documents again.
 //!
-//! The library validates a document each time it is executed. What comes of that depends on the document and on nothing
-//! else, as long as its variables are plain: scalars of the language, with values of the right kind. So a query that was
-//! found valid once goes to a schema that leaves validation out from then on; all others are validated each time. The
-//! library passes over values in which a variable is left out, and over what stands in operations that are not run:
-//! then it has not looked at the whole document, and it says nothing of the next request.
+//! The library validates a document each time it is executed. The result depends only on the document, as long as its
+//! variables are plain: built-in scalars, with values of the right kind. So a query that was found valid once goes to a
+//! schema without validation from then on; all others are validated each time. The library does not validate values in
+//! which a variable is omitted, nor operations that are not run: in those cases it has not validated the whole
+//! document, and the result says nothing about the next request.
 
 use std::sync::atomic::Ordering;
 
 use async_graphql::parser::types::{
-    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+    BaseType, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::{Name, Request, Response, ValidationMode, Value, Variables};
 
@@ -62,9 +62,10 @@ impl Executor {
     }
 }
 
-/// Whether nothing of a document is passed over when it is validated with these variables.
+/// Whether every part of a document is checked when it is validated with these variables.
 fn is_looked_at_whole(document: &ExecutableDocument, variables: &Variables) -> bool {
-    let DocumentOperations::Single(operation) = &document.operations else { return false };
+    let mut operations = document.operations.iter();
+    let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
     let mut open: Vec<&SelectionSet> = vec![&operation.node.selection_set.node];
     open.extend(document.fragments.values().map(|fragment| &fragment.node.selection_set.node));
     while let Some(set) = open.pop() {
@@ -117,7 +118,7 @@ mod tests {
             let variables = Variables::from_json(serde_json::from_str(variables).unwrap());
             is_looked_at_whole(&parse_query(query).unwrap(), &variables)
         };
-        let query = "query($a: String, $c: String) { ...F }
+        let query = "query Named($a: String, $c: String) { ...F }
             fragment F on Query { viewer { x: auditEvents(after: $a, filter: { category: { eq: $c } }) { asOf } } }";
         assert!(whole(query, r#"{"c": "x"}"#), "a variable alone may be left out");
         assert!(!whole(query, r#"{"a": "x"}"#), "not so one inside a value");

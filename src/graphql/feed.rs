@@ -13,9 +13,9 @@ use crate::store::FeedPage;
 pub struct AuditEventFeedPage {
     /// The events, oldest first.
     events: Vec<AuditEvent>,
-    /// Pass this as `after` to continue. It stands at `safeUpTo`, also on a page without events.
+    /// Pass this as `after` to continue. It points at `safeUpTo`, even on a page without events.
     cursor: String,
-    /// This page looked at everything after this point; equals the previous page's `safeUpTo`.
+    /// This page covers everything after this point, which is the previous page's `safeUpTo`.
     scanned_from: Sequence,
     /// Everything up to and including this point has been delivered or did not match.
     safe_up_to: Sequence,

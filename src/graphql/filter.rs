@@ -1,4 +1,4 @@
-//! Filter inputs, as they are given. What they mean is said in [`super::condition`].
+//! Filter inputs, as they are given. [`super::condition`] says what they mean.
 
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
@@ -38,7 +38,7 @@ impl AuditTimeWindow {
     }
 }
 
-/// A span between two moments. At least one has to be given.
+/// A span between two moments. At least one bound is required.
 #[derive(Clone, Debug, InputObject)]
 pub struct DateTimeRangeInput {
     /// The first moment of the span.
@@ -81,10 +81,10 @@ pub fn period(
     Ok(TimeRange { from: Some(from), to: Some(now.plus(1)) })
 }
 
-/// Conditions on a string. All of them have to hold. Compared in folded form.
+/// Conditions on a string, all of which must hold. Case, kinds of dashes and space at the ends do not matter.
 #[derive(Clone, Debug, InputObject)]
 pub struct StringFilter {
-    /// Equal to this; not the empty string.
+    /// Equal to this; must not be empty.
     pub(super) eq: MaybeUndefined<String>,
     /// Equal to one of these; at most 100.
     #[graphql(name = "in")]
@@ -136,7 +136,7 @@ set_filter! {
     ActivityStatusFilter of ActivityStatus
 }
 
-/// Conditions on who initiated an activity. All of them have to hold.
+/// Conditions on who initiated an activity, all of which must hold.
 #[derive(Clone, Debug, InputObject)]
 pub struct ActorFilter {
     /// Exactly these actors, by `Actor.key`.
@@ -159,7 +159,7 @@ pub struct ActorFilter {
     pub(super) application_display_name: MaybeUndefined<StringFilter>,
 }
 
-/// Conditions on what was acted on. All of them have to hold for one and the same target.
+/// Conditions on what was acted on, all of which must hold for the same target.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetFilter {
     /// Exactly these targets, by `Target.key`.
@@ -179,23 +179,23 @@ pub struct TargetFilter {
     pub(super) modified_property: MaybeUndefined<ModifiedPropertyFilter>,
 }
 
-/// Conditions on a property that changed. All of them have to hold for one and the same change.
+/// Conditions on a property that changed, all of which must hold for the same change.
 #[derive(Clone, Debug, InputObject)]
 pub struct ModifiedPropertyFilter {
     /// The property's name.
     pub(super) name: MaybeUndefined<StringFilter>,
     /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
     pub(super) from: MaybeUndefined<Json>,
-    /// The value after, likewise.
+    /// The value after, compared in the same way.
     pub(super) to: MaybeUndefined<Json>,
     /// Whether the property was added, changed or removed.
     pub(super) change: MaybeUndefined<PropertyChange>,
 }
 
-/// Conditions on audit events. All conditions of one object have to hold. Omitted or null conditions do not restrict; inside a
-/// condition object, null and `{}` are BAD_USER_INPUT; an empty `in` or `or` matches nothing, an empty `notIn` or `and`
-/// everything. Logic is two-valued: a condition on an absent value is false, its `not` is true. `target` means some target,
-/// `not: {target}` no target. At most 5 levels and 50 conditions.
+/// Conditions on audit events, all of which must hold. A condition that is omitted or null does not restrict; inside a
+/// condition object, null and `{}` are errors (BAD_USER_INPUT). An empty `in` or `or` matches nothing, an empty `notIn`
+/// or `and` everything. A condition on an absent value is false, and its `not` is true. `target` holds if any target
+/// matches, `not: {target}` if none does. At most 5 levels and 50 conditions.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
     /// Who initiated it.
@@ -216,7 +216,8 @@ pub struct AuditEventFilter {
     pub(super) status: Option<ActivityStatusFilter>,
     /// What was acted on.
     pub(super) target: Option<TargetFilter>,
-    /// The actor or a target is this person or thing: object id, principal name or display name.
+    /// The actor or a target is this person or thing, by object id, principal name or display name. One of these texts
+    /// has to meet the conditions; with `notIn`, none of them may be among the values.
     pub(super) involving: Option<StringFilter>,
     /// The part of the service.
     pub(super) component: Option<StringFilter>,
@@ -226,7 +227,8 @@ pub struct AuditEventFilter {
     pub(super) event_key: Option<StringFilter>,
     /// When it was recorded here.
     pub(super) recorded: Option<DateTimeRangeInput>,
-    /// Words, each of which the activity, the actor or a target contains. Values, details and `unmapped` are not searched.
+    /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target; other
+    /// fields are not searched.
     pub(super) search: Option<String>,
     /// All of these filters.
     pub(super) and: Option<Vec<AuditEventFilter>>,

@@ -1,7 +1,7 @@
 //! The API in GraphQL's words: types, inputs and resolvers, and nothing that decides.
 //!
-//! A resolver checks what was given, takes the handle that the caller's roles allow, asks the log and wraps the
-//! answer. No extension is installed: with any, lists take nearly twice as long, so limits, masking and logging are
+//! A resolver checks what was given, takes the handle that the caller's roles allow, queries the log and wraps the
+//! result. No extension is installed: with any, lists take nearly twice as long, so limits, masking and logging are
 //! done around `execute` (see [`check`] and [`error::sweep`]). What is not built is absent from the schema.
 
 pub mod check;

@@ -22,10 +22,10 @@ pub struct Mutation;
 /// Everything that changes state.
 #[Object]
 impl Mutation {
-    /// Appends events to the log, at most 1,000 in one call, all in one transaction. Recording an event whose `eventKey` is
-    /// known already changes nothing and is reported as a duplicate, so a caller may safely repeat a call.
-    /// Needs the permission to record; no access role includes it, so that who reviews the log cannot write it.
-    /// A type error in the input refuses the whole call; everything else is answered per event.
+    /// Appends events to the log, at most 1,000 per call, all in one transaction. An event whose `eventKey` is already
+    /// known changes nothing and is reported as a duplicate, so a caller may safely repeat a call.
+    /// Requires the permission to record; no access role includes it, so reviewers cannot write to the log they review.
+    /// A type error in the input rejects the whole call; all other problems are reported per event.
     async fn record_audit_events(
         &self,
         ctx: &Context<'_>,

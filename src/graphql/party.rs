@@ -19,11 +19,15 @@ pub struct Snapshot {
 #[derive(Debug, Interface)]
 #[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
 #[graphql(
-    field(name = "id", ty = "ID", desc = "Unique to this event or suggestion: for client caches, not for `node`."),
+    field(
+        name = "id",
+        ty = "ID",
+        desc = "A cache key, unique per event or suggestion; it cannot be passed to `node`."
+    ),
     field(
         name = "key",
         ty = "String",
-        desc = "The same in every event of the same initiator. What `ActorFilter.key` takes."
+        desc = "The same in every event of the same initiator; `ActorFilter.key` takes it."
     ),
     field(name = "kind", ty = "ActorKind", desc = "What kind of actor it is."),
     field(
@@ -31,7 +35,11 @@ pub struct Snapshot {
         ty = "String",
         desc = "A name to show: the display name, else the principal name, else an id, else the kind of actor."
     ),
-    field(name = "application", ty = "Option<ActorApplication>", desc = "The application used, or acting by itself."),
+    field(
+        name = "application",
+        ty = "Option<ActorApplication>",
+        desc = "The application used, or the one that acted by itself."
+    ),
     field(name = "ip_address", ty = "Option<&str>", desc = "The address the request came from, if recorded."),
     field(name = "user_agent", ty = "Option<&str>", desc = "The client software, if recorded.")
 )]
@@ -85,11 +93,11 @@ pub struct UserActor(Snapshot);
 /// A person, possibly through an application.
 #[Object]
 impl UserActor {
-    /// Unique to this event or suggestion: for client caches, not for `node`.
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator. What `ActorFilter.key` takes.
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -138,11 +146,11 @@ pub struct ApplicationActor(Snapshot);
 /// An application acting by itself, with no person signed in.
 #[Object]
 impl ApplicationActor {
-    /// Unique to this event or suggestion: for client caches, not for `node`.
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator. What `ActorFilter.key` takes.
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -183,11 +191,11 @@ pub struct SystemActor(Snapshot);
 /// The service itself, for example an automated password rollover.
 #[Object]
 impl SystemActor {
-    /// Unique to this event or suggestion: for client caches, not for `node`.
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator. What `ActorFilter.key` takes.
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -220,11 +228,11 @@ pub struct UnknownActor(Snapshot);
 /// The source did not say who acted.
 #[Object]
 impl UnknownActor {
-    /// Unique to this event or suggestion: for client caches, not for `node`.
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator. What `ActorFilter.key` takes.
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -275,11 +283,11 @@ impl Target {
 /// Something that an activity acted on, as recorded at the time.
 #[Object]
 impl Target {
-    /// Unique to this event or suggestion: for client caches, not for `node`.
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
     async fn id(&self) -> ID {
         ID(self.id.clone())
     }
-    /// The same in every event on the same target. What `TargetFilter.key` takes.
+    /// The same in every event on the same target; `TargetFilter.key` takes it.
     async fn key(&self) -> String {
         self.target().key()
     }

@@ -1,8 +1,8 @@
-//! What is selected of an object, read once from the document and then written object after object.
+//! What is selected from an object, read once from the document and then applied to object after object.
 //!
-//! The library resolves a selection by a boxed future and an owned value for each field of each object, which is most
-//! of the time that a page takes. A [`Plan`] is the selection as a list of keys and what writes their values, in the
-//! order and with the merging of the specification. `@skip` and `@include` have been carried out before.
+//! The library resolves a selection with a boxed future and an owned value for each field of each object, which takes
+//! most of the time of a page. A [`Plan`] is the selection as a list of keys and the writers of their values, in the
+//! order and with the merging of the specification. `@skip` and `@include` have been applied before.
 
 use std::collections::HashMap;
 

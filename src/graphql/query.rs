@@ -1,7 +1,7 @@
 //! Everything that can be read. Each resolver reads: page, door, ask, wrap.
 //!
-//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: the library lets an error of the latter
-//! take the whole answer with it, where null at that one place is promised.
+//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: in the library an error of the latter
+//! makes the whole answer null, where the schema promises null only at that one place.
 
 use std::sync::Arc;
 
@@ -28,12 +28,12 @@ use crate::audit::page::{FeedCursor, Order, Page};
 use crate::audit::{EventId, Invalid};
 use crate::store::List;
 
-/// What is asked of a list besides its page.
+/// What is asked of a list in addition to its page.
 const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
 /// The most ids that `nodes` takes.
 const NODES_MAX: usize = 100;
 
-/// An order for audit events. Events of the same time are ordered by sequence, so that the order is total.
+/// An order for audit events. Events of the same time are ordered by sequence.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct AuditEventOrder {
     /// What to order by.
@@ -56,7 +56,7 @@ impl From<AuditEventOrder> for Order {
 #[derive(Clone, Copy, Debug)]
 pub struct Query;
 
-/// Everything that can be read. Every field but `viewer` needs a caller holding at least one access role.
+/// Everything that can be read. Every field except `viewer` requires at least one access role.
 #[Object]
 impl Query {
     /// Who is calling, with which roles, and what that allows.
@@ -64,7 +64,7 @@ impl Query {
         Ok(ctx.session()?.as_ref().into())
     }
 
-    /// Fetches any object that has a global id. Null where it does not exist or the caller may not see it.
+    /// Fetches any object that has a global id. Null if it does not exist or the caller may not see it.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -73,7 +73,7 @@ impl Query {
         nodes(ctx, &[id]).await.map(|mut found| found.pop().flatten()).transpose()
     }
 
-    /// Fetches several objects at once, in the order asked; null at the places where there is none. At most 100 ids.
+    /// Fetches several objects at once, in the order of the ids, with null where `node` would be null. At most 100 ids.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -85,7 +85,7 @@ impl Query {
         nodes(ctx, &ids).await
     }
 
-    /// One audit event by its global id. Null where it does not exist or the caller may not see it.
+    /// One audit event by its global id. Null if it does not exist or the caller may not see it.
     async fn audit_event(
         &self,
         ctx: &Context<'_>,
@@ -94,19 +94,22 @@ impl Query {
         event(ctx, EventId::parse(&id).ok()).await.transpose()
     }
 
-    /// One audit event by the key it was recorded under. Null like `auditEvent`.
+    /// One audit event by the key it was recorded under. Null in the same cases as `auditEvent`.
     async fn audit_event_by_key(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The service that logged it.")] service: String,
-        #[graphql(desc = "The key given when it was recorded, or the source's id of an imported event.")]
+        #[graphql(
+            desc = "The key given when it was recorded; of an imported event, the source's id where it has one, \
+                    with the activity appended where the source gave the id to several events."
+        )]
         event_key: String,
     ) -> Option<Result<AuditEvent, ApiError>> {
         event(ctx, Some(EventId::of(&service, &event_key))).await.transpose()
     }
 
     /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
-    /// (1 to `auditLogInfo.maxPageSize`); with neither, it is a first page of 50, unless the operator set it otherwise.
+    /// (1 to `auditLogInfo.maxPageSize`); without either, the page has the first 50, or as many as the operator set.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn audit_events(
         &self,
@@ -128,7 +131,7 @@ impl Query {
             AuditEventOrder,
         >,
         #[graphql(
-            desc = "Answer as of this point of the log: later events are left out, so that several queries agree with \
+            desc = "Answer as of this log position: later events are left out, so that several queries agree with \
                     each other."
         )]
         as_of: Option<Sequence>,
@@ -141,7 +144,7 @@ impl Query {
         let as_of =
             if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
         let events = List { condition, period, as_of };
-        let read = ctx.session()?.page(format!("{page:?} {events:?}"));
+        let read = ctx.session()?.page(&page, &events);
         let connection = read.get_or_try_init(async || {
             let slice = reader.page(&events, &page).await?;
             Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
@@ -149,15 +152,15 @@ impl Query {
         connection.await.cloned()
     }
 
-    /// The log in commit order, for pollers: what was recorded after a cursor, never skipping and never repeating an event.
+    /// The log in commit order, for pollers: what was recorded after a cursor, with no event skipped and none repeated.
     async fn audit_event_feed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most how many events: 1 to 1,000.", default = 200)] first: i32,
         #[graphql(
-            desc = "The `cursor` of the previous page. Without it, from the oldest event. One that the log cannot \
-                    honour any more (it was restored) is CURSOR_EXPIRED with `reason` and `oldestCursor` in the \
-                    extensions."
+            desc = "The `cursor` of the previous page. Without it, the feed starts at the oldest event. A cursor from \
+                    before the log was restored is refused with CURSOR_EXPIRED, with `reason` and `oldestCursor` in \
+                    the extensions."
         )]
         after: Option<String>,
         #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
@@ -180,12 +183,13 @@ impl Query {
         )]
         when: MaybeUndefined<AuditPeriodInput>,
         #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
-        #[graphql(desc = "Answer as of this point of the log.")] as_of: Option<Sequence>,
+        #[graphql(desc = "Answer as of this log position.")] as_of: Option<Sequence>,
     ) -> Option<Result<AuditEventSummary, ApiError>> {
         Some(AuditEventSummary::of(ctx, when, filter, as_of).await)
     }
 
-    /// The actors the caller may see whose name, principal name, application or id contains a text, each once, last seen first.
+    /// The actors whose name, principal name, application or id contains a text, each once, most recently seen first;
+    /// only those that the caller may see.
     async fn audit_actors(
         &self,
         ctx: &Context<'_>,
@@ -199,8 +203,8 @@ impl Query {
         Ok(actors.into_iter().map(|(id, actor)| Actor::new(format!("{}:suggestion", id.to_global()), actor)).collect())
     }
 
-    /// The catalogue of activities that can occur, built in and recorded, sorted by display name: what the activity filter
-    /// offers for the category and resource type chosen.
+    /// The catalogue of activities that can occur, built in and recorded, sorted by display name: the choices of an
+    /// activity filter for the chosen category and resource type.
     async fn audit_activity_types(
         &self,
         ctx: &Context<'_>,
@@ -243,7 +247,7 @@ impl Query {
         Ok(Listing::of(ctx).await?.categories(chosen))
     }
 
-    /// What this server keeps and allows: retention, time span of the stored events, limits.
+    /// What this server stores and allows: retention, time span of the stored events, limits.
     async fn audit_log_info(&self, ctx: &Context<'_>) -> Result<AuditLogInfo, ApiError> {
         let extent = ctx.reader()?.extent().await?;
         Ok(AuditLogInfo {

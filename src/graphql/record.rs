@@ -23,7 +23,7 @@ pub struct AuditEventInput {
     occurred_at: DateTime,
     /// The key of the activity.
     activity: String,
-    /// The activity as shown to people; by default that of the catalogue, else the key.
+    /// The activity as shown to people; by default as in the catalogue, else the key.
     activity_display_name: Option<String>,
     /// The key of the category.
     category: String,
@@ -31,9 +31,9 @@ pub struct AuditEventInput {
     service: String,
     /// The part of the service.
     component: Option<String>,
-    /// What kind of operation it was; by default that of the catalogue, else OTHER.
+    /// What kind of operation it was; by default as in the catalogue, else OTHER.
     operation_type: Option<OperationType>,
-    /// The type of resource it acted on; by default that of the catalogue, else OTHER.
+    /// The type of resource it acted on; by default as in the catalogue, else OTHER.
     activity_resource_type: Option<ActivityResourceType>,
     /// Where the group comes from. Only with the resource type GROUP.
     group_source: Option<GroupSource>,
@@ -64,7 +64,7 @@ pub enum ActorInput {
     System(SystemActorInput),
 }
 
-/// A person who initiated an activity. At least one of principal name, display name and object id.
+/// A person who initiated an activity. At least one of principal name, display name and object id is required.
 #[derive(Clone, Debug, InputObject)]
 pub struct UserActorInput {
     /// The user's principal name (UPN).
@@ -132,7 +132,7 @@ pub struct TargetInput {
     modified_properties: Vec<ModifiedPropertyInput>,
 }
 
-/// A property that an activity changed. Leave a value out, rather than null, where there is none.
+/// A property that an activity changed. If there is no value before or after, omit it instead of giving null.
 #[derive(Clone, Debug, InputObject)]
 pub struct ModifiedPropertyInput {
     /// The property's name.
@@ -235,6 +235,7 @@ impl From<AuditEventInput> for EventInput {
                 .into_iter()
                 .map(|detail| audit::Detail::new(detail.key, detail.value))
                 .collect(),
+            unmapped: None,
         }
     }
 }

@@ -12,7 +12,7 @@ pub struct DateTime(pub Timestamp);
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let rule = "must be a moment as RFC 3339 has it, with an offset, such as `2026-01-31T12:00:00Z`";
+        let rule = "must be a time in RFC 3339 format, with an offset, such as `2026-01-31T12:00:00Z`";
         match &value {
             Value::String(text) => Timestamp::parse(text).map(Self).ok_or_else(|| InputValueError::custom(rule)),
             _ => Err(InputValueError::custom(rule)),
@@ -33,7 +33,7 @@ pub struct Json(pub audit::Json);
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = serde_json::to_string(&value).unwrap_or_default();
-        audit::Json::parse(&text).map(Self).ok_or_else(|| InputValueError::custom("is no JSON value"))
+        audit::Json::parse(&text).map(Self).ok_or_else(|| InputValueError::custom("is not a JSON value"))
     }
 
     /// The text itself; the response writer prints it as it is.
@@ -54,7 +54,7 @@ impl ScalarType for Sequence {
             Value::Number(number) => number.as_i64().filter(|number| (0..1 << 53).contains(number)).map(Self),
             _ => None,
         }
-        .ok_or_else(|| InputValueError::custom("must be a whole number from 0 to 2^53"))
+        .ok_or_else(|| InputValueError::custom("must be a whole number from 0 to 2^53 - 1"))
     }
 
     fn to_value(&self) -> Value {

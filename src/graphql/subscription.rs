@@ -1,5 +1,5 @@
-//! Everything that is pushed. The stream asks for the next batch only when the one before was taken, so a reader that
-//! is slow costs no memory; how long it may take nothing at all is decided where it is written to.
+//! Everything that is pushed. The stream asks for the next batch only when the one before was sent, so a slow client
+//! costs no memory; how long a client may read nothing is decided where the stream is written.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::audit::filter::Condition;
 use crate::audit::page::FeedCursor;
 use crate::store::{Batch, Follow};
 
-/// What was recorded, as it is pushed.
+/// A batch of newly recorded events.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditEventsRecordedPayload {
     /// The events, oldest first, as edges that a client can put at the top of a list. Empty on a heartbeat.
@@ -44,9 +44,9 @@ pub struct Subscription;
 /// Everything that is pushed.
 #[Subscription]
 impl Subscription {
-    /// The events that match the filter, as soon as they are recorded, in the order of recording, in batches; a batch without
-    /// events at least every 30 seconds. With `after`, first every matching event recorded since that point and then the live
-    /// ones, with none left out in between and none twice.
+    /// Pushes the events that match the filter as soon as they are recorded, in the order of recording, in batches; if
+    /// there are none, an empty batch at least every 30 seconds. With `after`, it first sends every matching event
+    /// recorded since that point and then the live ones, with none left out in between and none twice.
     async fn audit_events_recorded(
         &self,
         ctx: &Context<'_>,

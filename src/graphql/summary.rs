@@ -1,5 +1,5 @@
-//! Counts, facets and histograms of the API. Each is asked of the log when it is selected, all as of one place, so that
-//! they agree with each other.
+//! Counts, facets and histograms of the API. Each is computed only if it is selected, all as of one place in the log,
+//! so that they agree with each other.
 
 use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
 
@@ -76,7 +76,7 @@ fn number(count: i64) -> i32 {
 /// Aggregates over a set of audit events.
 #[Object]
 impl AuditEventSummary {
-    /// The point of the log answered for.
+    /// The log position this result reflects.
     async fn as_of(&self) -> Sequence {
         Sequence(self.as_of)
     }
@@ -84,7 +84,7 @@ impl AuditEventSummary {
     async fn total_count(&self) -> Result<i32, ApiError> {
         Ok(number(self.reader.count(&self.list).await?))
     }
-    /// The values of a field with how many events have each.
+    /// The most frequent values of a field, with how many events have each.
     async fn facet(
         &self,
         ctx: &Context<'_>,
@@ -94,7 +94,7 @@ impl AuditEventSummary {
         let rest = ctx.look_ahead().field("otherCount").exists() || ctx.look_ahead().field("noneCount").exists();
         Some(self.counted_by(field, top, rest).await)
     }
-    /// How many events happened in each interval, oldest first, at most 1,000 intervals, with empty ones included.
+    /// How many events happened in each interval, oldest first, including empty intervals; at most 1,000 intervals.
     async fn histogram(
         &self,
         #[graphql(desc = "How wide an interval is.", default_with = "HistogramInterval::Day")]
@@ -109,7 +109,7 @@ impl AuditEventSummary {
     }
 }
 
-/// The values of a field with their counts.
+/// The most frequent values of a field and their counts.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditFacet {
     /// The most frequent values, most frequent first.
@@ -132,7 +132,7 @@ impl From<Facet> for AuditFacet {
     }
 }
 
-/// A value of a field with how many events have it.
+/// A value of a field and how many events have it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct FacetBucket {
     /// The value. For enum fields, the enum value's name.
@@ -143,7 +143,7 @@ pub struct FacetBucket {
     count: i32,
 }
 
-/// An interval of time with how many events happened in it.
+/// A time interval and how many events happened in it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct HistogramBucket {
     /// When the interval starts.

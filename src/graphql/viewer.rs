@@ -25,7 +25,7 @@ pub struct Viewer {
     token_expires_at: DateTime,
 }
 
-/// What an access role grants this caller. Several grants are weighed event by event, never added up.
+/// What an access role grants this caller. Several grants are evaluated per event, not merged.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessGrant {
     /// The role.
@@ -36,7 +36,7 @@ pub struct AccessGrant {
     sees_sensitive_values: bool,
 }
 
-/// Whose log it is.
+/// The owner of a log.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Tenant {
     /// The value of the token's tenant claim.
@@ -72,16 +72,16 @@ impl From<&Session> for Viewer {
     }
 }
 
-/// What this server keeps and allows.
+/// What this server stores and allows.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditLogInfo {
     /// The server's version.
     pub version: String,
     /// How many days events are kept; null means for ever.
     pub retention_days: Option<i32>,
-    /// The newest place in the log; 0 if it is empty.
+    /// The sequence of the newest event in the log; 0 if the log is empty.
     pub last_sequence: Sequence,
-    /// A feed cursor at that place: where a poller that wants only new events starts.
+    /// A feed cursor at that place, for pollers that want only new events.
     pub feed_cursor: String,
     /// When the oldest event kept happened; null if there is none.
     pub oldest_event_at: Option<DateTime>,

@@ -63,9 +63,9 @@ pub enum ActivityStatus {
     Success,
     /// It failed.
     Failure,
-    /// It did not end in time.
+    /// It timed out.
     Timeout,
-    /// Not known, or reported in a way this service does not know.
+    /// Not known, or reported with a value that this service does not know.
     Unknown,
 }
 
@@ -73,12 +73,12 @@ pub enum ActivityStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "audit::RecordingRoute")]
 pub enum RecordingRoute {
-    /// By the mutation.
+    /// By the mutation `recordAuditEvents`.
     #[graphql(name = "GRAPHQL")]
     GraphQl,
-    /// By the batch endpoint.
+    /// By `POST /v1/events`.
     Rest,
-    /// From a file.
+    /// Imported from a file.
     Import,
     /// By this service itself.
     Internal,
@@ -150,7 +150,7 @@ pub enum AuditFacetField {
     Activity,
     /// By actor; the value is the actor's key.
     Actor,
-    /// By application used; the value is the application's id.
+    /// By the application used; the value is the application's id.
     Application,
     /// By the key of the category.
     Category,
@@ -172,7 +172,7 @@ pub enum AuditFacetField {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "audit::Interval")]
 pub enum HistogramInterval {
-    /// One hour.
+    /// One hour; longer where the clocks of the time zone were set back by a part of an hour.
     Hour,
     /// One day.
     Day,
@@ -213,7 +213,7 @@ pub enum InputProblemCode {
     Invalid,
     /// The value is too long or there are too many.
     TooLong,
-    /// The moment is outside what the log accepts.
+    /// The time is outside the range that the log accepts.
     OutOfRange,
     /// The caller may not record events of this service.
     NotPermitted,

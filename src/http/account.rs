@@ -1,8 +1,8 @@
-//! What a request was: filled in on its way through the door, told once when it is answered, as a log line and in the
-//! figures.
+//! What a request was: filled in while it is handled, and reported once when it is answered, in a log line and in the
+//! metrics.
 //!
-//! A line names who, which operation and which fields. It never holds a token, a variable or anything of a document but
-//! its names; the formats of the log escape what others wrote, so no line can pretend to be two.
+//! A line names the caller, the operation and the fields. It never contains a token, a variable or anything of a
+//! document except its names; the log formats escape what callers wrote, so no line can be forged.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
@@ -22,11 +23,13 @@ use crate::access::{Caller, Visit};
 use crate::graphql::check;
 use crate::graphql::error::code_of;
 
-/// The most root fields that are told of one operation, and the most characters of a name.
+/// The most root fields that are logged for one operation, and the most characters of a name.
 const ROOTS_MAX: usize = 50;
 const NAME_MAX: usize = 200;
-/// What a request without an error is counted under.
+/// The code for a request without an error.
 pub(super) const OK: &str = "OK";
+/// The code for a request whose client went away before it was answered.
+const CANCELLED: &str = "CANCELLED";
 
 /// A root field, and the key of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +55,33 @@ struct Account {
     subject: String,
     rows: Option<Arc<AtomicU64>>,
     asked: Asked,
+    unanswered: Option<Unanswered>,
+}
+
+/// A request without an answer.
+struct Unanswered {
+    door: web::Data<Door>,
+    started: Instant,
+    method: Method,
+    address: String,
+    request_id: Option<String>,
+}
+
+impl Drop for Account {
+    /// A request that ends without an answer has lost its client.
+    fn drop(&mut self) {
+        let Some(unanswered) = self.unanswered.take() else { return };
+        let line = Line {
+            request_id: unanswered.request_id.as_deref(),
+            method: unanswered.method.as_str(),
+            address: &unanswered.address,
+            status: None,
+            errors: &Errors(vec![(None, CANCELLED.to_owned())]),
+            account: self,
+            took: unanswered.started.elapsed(),
+        };
+        line.tell(&unanswered.door);
+    }
 }
 
 impl Account {
@@ -154,9 +184,14 @@ fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &
 }
 
 /// Notes who calls.
-pub(super) fn note_caller(request: &HttpRequest, caller: &Caller) {
+pub(super) fn note_caller(request: &HttpRequest, caller: &Caller, request_id: &str) {
+    let address = request.match_pattern();
     if let Some(account) = request.extensions_mut().get_mut::<Account>() {
         account.note(caller);
+        if let Some(unanswered) = &mut account.unanswered {
+            unanswered.address = address.unwrap_or_default();
+            unanswered.request_id = Some(request_id.to_owned());
+        }
     }
 }
 
@@ -182,7 +217,16 @@ pub async fn account<B: MessageBody + 'static>(
     let started = Instant::now();
     let door = request.app_data::<web::Data<Door>>().cloned();
     let _running = door.as_ref().map(|door| door.meters.running());
-    request.extensions_mut().insert(Account::default());
+    let unanswered = door.as_ref().map(|door| Unanswered {
+        door: door.clone(),
+        started,
+        method: request.method().clone(),
+        address: String::new(),
+        request_id: None,
+    });
+    let mut account = Account::default();
+    account.unanswered = unanswered;
+    request.extensions_mut().insert(account);
     let response = next.call(request).await?;
     if let Some(door) = door {
         tell(&door, &response, started.elapsed());
@@ -192,7 +236,8 @@ pub async fn account<B: MessageBody + 'static>(
 
 fn tell<B>(door: &Door, response: &ServiceResponse<B>, took: Duration) {
     let request = response.request();
-    let account = request.extensions_mut().remove::<Account>().unwrap_or_default();
+    let mut account = request.extensions_mut().remove::<Account>().unwrap_or_default();
+    account.unanswered = None;
     let extensions = response.response().extensions();
     let none = Errors::default();
     let line = Line {
@@ -207,7 +252,7 @@ fn tell<B>(door: &Door, response: &ServiceResponse<B>, took: Duration) {
     line.tell(door);
 }
 
-/// The account of an operation on a WebSocket, which is told when it ends.
+/// The account of an operation on a WebSocket, which is reported when it ends.
 pub(super) struct Spoken {
     account: Account,
     started: Instant,
@@ -223,7 +268,8 @@ impl std::fmt::Debug for Spoken {
 impl Spoken {
     /// Begins the account of what a caller asks.
     pub(super) fn begin(door: &Door, caller: &Caller, asked: Asked) -> Self {
-        let mut account = Account { asked, ..Account::default() };
+        let mut account = Account::default();
+        account.asked = asked;
         account.note(caller);
         Self { account, started: Instant::now(), running: door.meters.running() }
     }
@@ -236,7 +282,7 @@ impl Spoken {
     }
 }
 
-/// What is told of a request.
+/// What is reported about a request.
 struct Line<'a> {
     request_id: Option<&'a str>,
     method: &'a str,

@@ -1,4 +1,4 @@
-//! Where a request comes from: the address that is connected, or what a trusted proxy says stood behind it.
+//! Where a request comes from: the address that is connected, or the one that a trusted proxy reports.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
@@ -19,7 +19,7 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no network: write `10.0.0.7`, `10.0.0.0/8` or `fd00::/8`");
+        let wrong = || format!("`{text}` is not a network: write `10.0.0.7`, `10.0.0.0/8` or `fd00::/8`");
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.trim().parse().map_err(|_invalid| wrong())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
@@ -66,7 +66,7 @@ fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     }
 }
 
-/// The last address that is no trusted proxy's: whatever stands before it, the caller may have written itself.
+/// The last address that is not a trusted proxy's: the caller may have written anything before it.
 fn outermost(peer: IpAddr, hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut nearest = peer;
     for hop in hops.into_iter().rev() {

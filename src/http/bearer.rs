@@ -43,8 +43,8 @@ pub(super) async fn caller(
         }
         refused
     })?;
-    account::note_caller(request, &caller);
-    Ok(caller.from(address::of(request, door)))
+    account::note_caller(request, &caller, request_id);
+    Ok(caller.asking_from(address::of(request, door)))
 }
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
@@ -57,7 +57,7 @@ pub(super) async fn admit(door: &Door, header: &str, address: IpAddr, now: Times
         door.meters.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    Ok(door.access.caller(principal).await?.from(address))
+    Ok(door.access.caller(principal).await?.asking_from(address))
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {

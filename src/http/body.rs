@@ -1,4 +1,4 @@
-//! The body of a request: read once it is known who sends it, no further than it may be large, and not for ever.
+//! The body of a request: read only after the caller is known, with a limit of size and a limit of time.
 
 use std::time::Duration;
 
@@ -6,8 +6,10 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Payload};
+use serde_json::{Map, Value};
 
 use crate::audit::Invalid;
+use crate::audit::json::Node;
 use crate::graphql::error::ApiError;
 
 /// How a body is read.
@@ -31,7 +33,7 @@ pub(super) async fn read(
     let headers = request.headers();
     // What unpacks to more than it seems would be a way around the limit.
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        let sentence = "the body must come without `Content-Encoding`";
+        let sentence = "the body must not have a `Content-Encoding`";
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, Invalid::new(sentence).into()));
     }
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -43,5 +45,27 @@ pub(super) async fn read(
         Ok(Ok(Err(_broken))) => Err((StatusCode::BAD_REQUEST, Invalid::new("the body cannot be read").into())),
         Ok(Err(_exceeded)) => Err(too_large(limit + 1)),
         Err(_elapsed) => Err((StatusCode::REQUEST_TIMEOUT, ApiError::Timeout)),
+    }
+}
+
+/// Why a text is not an object with one member of each name.
+pub(super) enum NoObject {
+    NotJson,
+    /// It is something else.
+    Other(Value),
+    /// Two members of an object have the name at this path: only one of them would be heard.
+    Repeated(String),
+}
+
+/// The JSON object that a body holds.
+pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, NoObject> {
+    match serde_json::from_slice(text) {
+        // In UTF-8, or it would not have been read.
+        Ok(Value::Object(members)) => match str::from_utf8(text).ok().and_then(Node::parse) {
+            Some(node) => node.repeated().map_or(Ok(members), |path| Err(NoObject::Repeated(path))),
+            None => Err(NoObject::NotJson),
+        },
+        Ok(other) => Err(NoObject::Other(other)),
+        Err(_) => Err(NoObject::NotJson),
     }
 }

@@ -1,19 +1,20 @@
-//! How many may be in at once, and how often: the same rules for callers and for addresses.
+//! How many requests may run at once, and how often: the same rules for callers and for addresses.
 //!
-//! Who asks too much is refused with 429 before anything is read. Who is in waits for a turn before work is done that
-//! keeps a core busy: each caller has as many turns as are fair, so a caller with a thousand requests makes its own
-//! requests wait, and not those of others. What keeps a core busy for long is dear, and of that each caller does less at
-//! once than there are cores. Nothing is kept about who is not in, but for what a rate needs.
+//! Callers over their limit get 429 before the body is read. Every other request waits for a turn before work is done
+//! that keeps a core busy: each caller has a fair number of turns, so a caller with a thousand requests makes only its
+//! own requests wait. Work that keeps a core busy for long is called dear; of that, each caller has fewer requests
+//! running at once than there are cores. Nothing is kept about callers without requests, except what a rate needs.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use governor::clock::{Clock as _, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::Caller;
@@ -26,19 +27,19 @@ type Rate<K> = RateLimiter<
     NoOpMiddleware<<MonotonicClock as governor::clock::Clock>::Instant>,
 >;
 
-/// When this many are remembered by a rate, those that are not needed are forgotten.
+/// When a rate remembers this many, those that are no longer needed are forgotten.
 const REMEMBERED: usize = 10_000;
 
-/// What everybody of a crowd may do.
+/// The limits of everybody in a crowd.
 #[derive(Clone, Copy, Debug)]
 pub struct Manners {
-    /// Requests that may be in at once.
+    /// Requests at a time, including those that wait.
     pub requests: usize,
-    /// Requests that may be worked on at once.
+    /// Requests that may be processed at once.
     pub turns: usize,
-    /// Those of them that may be dear.
+    /// How many of those may be dear.
     pub dear: usize,
-    /// Requests in a second; 0 for any number. Twice as many may come in one moment.
+    /// Requests per second, with bursts up to twice that; 0 for unlimited.
     pub rate: u32,
 }
 
@@ -50,14 +51,14 @@ pub(super) fn who(caller: &Caller) -> Who {
     (caller.tenant.key.clone(), caller.principal.subject.clone())
 }
 
-/// Those who are in, by what tells them apart.
+/// The callers or addresses with requests, by key.
 pub struct Crowd<K: Hash + Eq + Clone> {
     manners: Manners,
     rate: Option<Rate<K>>,
     inside: Mutex<HashMap<K, (usize, Turns)>>,
 }
 
-/// Where requests wait for their turn, and dear ones for theirs besides.
+/// Where requests wait for their turn, and dear ones also for a dear turn.
 #[derive(Clone)]
 struct Turns {
     all: Arc<Semaphore>,
@@ -107,7 +108,7 @@ impl<K: Hash + Eq + Clone> Crowd<K> {
                 }
             })?;
         }
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inside = self.inside.lock();
         let turns = || Turns {
             all: Arc::new(Semaphore::new(self.manners.turns)),
             dear: Arc::new(Semaphore::new(self.manners.dear)),
@@ -134,7 +135,7 @@ impl<K: Hash + Eq + Clone> Place<K> {
         Arc::clone(&self.turns.all).acquire_owned().await.ok()
     }
 
-    /// Waits until something dear may be done, which lasts until it is dropped.
+    /// Waits until dear work may be done; the turn lasts until it is dropped.
     pub(super) async fn dear_turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.turns.dear).acquire_owned().await.ok()
     }
@@ -142,7 +143,7 @@ impl<K: Hash + Eq + Clone> Place<K> {
 
 impl<K: Hash + Eq + Clone> Drop for Place<K> {
     fn drop(&mut self) {
-        let mut inside = self.crowd.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inside = self.crowd.inside.lock();
         if let Some((count, _)) = inside.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
@@ -171,7 +172,7 @@ mod tests {
         drop(first);
         assert!(crowd.enter(&"a").is_ok());
         drop(second);
-        assert!(crowd.inside.lock().unwrap().is_empty(), "nothing is kept about who left");
+        assert!(crowd.inside.lock().is_empty(), "nothing is kept about who left");
     }
 
     #[test]

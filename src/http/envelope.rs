@@ -1,5 +1,5 @@
-//! What every request gets and every answer carries, whoever answers, 404 and 413 included: an id, the headers that
-//! keep browsers from doing harm, what CORS allows; and the limits of the address that asks.
+//! What applies to every request and response, 404 and 413 included: a request id, security headers for browsers, CORS
+//! headers, and the limits of the client's address.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -91,13 +91,13 @@ async fn inside<B: MessageBody + 'static>(
     match preflight(door, &request) {
         Some(true) => Ok(answered(request, |_| door.origins.preflight())),
         Some(false) => Ok(answered(request, |media| {
-            refusal(StatusCode::FORBIDDEN, media, Invalid::new("this origin may not ask here").into())
+            refusal(StatusCode::FORBIDDEN, media, Invalid::new("this origin is not allowed here").into())
         })),
         None => next.call(request).await.map(ServiceResponse::map_into_left_body),
     }
 }
 
-/// Whether a browser that asks first may go on; none if nobody asks.
+/// The response to a browser's preflight request; none if it is not one.
 fn preflight(door: &Door, request: &ServiceRequest) -> Option<bool> {
     let headers = request.headers();
     let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);

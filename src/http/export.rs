@@ -1,10 +1,10 @@
-//! `POST /v1/events/export`: all events that match, as a file, and `GET /v1/events/export/{id}`: what became of it.
+//! `POST /v1/events/export`: all events that match, as a file, and `GET /v1/events/export/{id}`: its receipt.
 //!
 //! An export is the list query of the API, page after page, as of one place in the log: the same filter, checks, roles
-//! and withheld values, and no statement that lasts longer than a page's. A page is read when the client has taken the
-//! one before; when it goes away nothing more is read. Pages whose events are large are smaller ones, so that an export
-//! holds no more bytes of events than any answer may, and a caller is sent a few files at a time. A file that is not whole says so: NDJSON by its last line, CSV
-//! by a transfer that is broken off, both by their receipt.
+//! and withheld values, and no statement that lasts longer than a page's. A page is read when the client has received
+//! the one before; when the client goes away nothing more is read. Pages of large events have fewer of them, so that an
+//! export needs no more memory for events than any other answer, and a caller can have only a few exports at a time. An
+//! incomplete export is detectable: NDJSON by its last line, CSV by a transfer that is cut, both by their receipt.
 
 mod receipt;
 mod row;
@@ -16,12 +16,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Request, Response, ServerError, Value, Variables};
+use async_graphql::{Name, Request, Response, ServerError, Value, Variables};
 use serde_json::{Map, json};
 
 use super::account::OK;
-use super::body::{self, Reading};
-use super::crowd::{TooMany, who};
+use super::body::{self, NoObject, Reading};
+use super::crowd::{Place, TooMany, Who, who};
 use super::envelope::RequestId;
 use super::graphql::is_json;
 use super::response::{Media, failure, refusal, refused, too_many};
@@ -30,7 +30,7 @@ use super::{Door, bearer};
 use crate::access::{Act, Caller, Visit};
 use crate::audit::{Invalid, Timestamp};
 use crate::auth::{Principal, Rejected};
-use crate::graphql::column::Columns;
+use crate::graphql::column::{CURSOR, Columns};
 use crate::graphql::error::{ApiError, Code, code_of, sweep};
 use crate::graphql::{Session, check};
 use receipt::{Receipts, Sent};
@@ -68,7 +68,7 @@ impl From<ApiError> for Stop {
 }
 
 impl Stop {
-    /// The first error of an answer. What does not fit the schema is, here, a body that is not as it has to be.
+    /// The first error of an answer. What does not fit the schema is, here, an invalid body.
     fn of(error: &ServerError) -> Self {
         let code = code_of(error).filter(|code| code != Code::ValidationFailed.name());
         let number = |name| match error.extensions.as_ref()?.get(name)? {
@@ -125,9 +125,10 @@ struct Question {
 
 impl Question {
     fn parse(body: &[u8], page_size: u32, visit: Arc<Visit>, now: Timestamp) -> Result<Self, ApiError> {
-        let Ok(serde_json::Value::Object(mut members)) = serde_json::from_slice(body) else {
-            return Err(Invalid::new("the body must be a JSON object").into());
-        };
+        let mut members = body::object(body).map_err(|wrong| match wrong {
+            NoObject::Repeated(path) => Invalid::new(format!("`{path}` appears twice")),
+            NoObject::NotJson | NoObject::Other(_) => Invalid::new("the body must be a JSON object"),
+        })?;
         let format = match members.remove("format") {
             None => Some(Format::Ndjson),
             Some(name) => name.as_str().and_then(Format::parse),
@@ -152,12 +153,14 @@ impl Question {
             columns.selection()
         );
         let document = async_graphql::parser::parse_query(query);
-        let document = document.map_err(|_unreadable| ApiError::Bug("the query of an export is no GraphQL"))?;
+        let document = document.map_err(|_unreadable| ApiError::Bug("the query of an export is not valid GraphQL"))?;
         Ok(Self { columns, format, document, variables: members, page_size, now, visit })
     }
 
-    /// Reads the next page; the one after it follows on that. What is too large for a page is read in smaller ones.
-    async fn page(&mut self, door: &Door, caller: &Caller) -> Result<Page, Stop> {
+    /// Reads the next page when it is the caller's turn; the one after it follows on that. What is too large for a page
+    /// is read in smaller ones.
+    async fn page(&mut self, door: &Door, caller: &Caller, place: &Place<Who>) -> Result<Page, Stop> {
+        let _turns = (place.turn().await, place.dear_turn().await);
         loop {
             let deadline = Instant::now() + door.request_patience;
             let read = self.page_of(door, caller.clone().within(deadline, door.answer_bytes_max)).await;
@@ -181,7 +184,10 @@ impl Question {
         let session = Arc::new(Session::new(caller, Arc::clone(&self.visit), self.now).taking_values());
         let mut request = Request::new("").variables(variables).data(session);
         request.set_parsed_query(self.document.clone());
-        let page = Page::read(door.executor.validating().execute(request).await)?;
+        let mut page = Page::read(door.executor.validating().execute(request).await)?;
+        if self.columns.has_cursor() {
+            page.show_cursors();
+        }
         self.variables.insert("asOf".to_owned(), page.as_of.into());
         if let Some((cursor, _)) = page.edges.last() {
             self.variables.insert("after".to_owned(), cursor.clone().into());
@@ -221,6 +227,15 @@ impl Page {
         };
         read(response.data).ok_or_else(|| ApiError::Bug("a page of an export is not as asked for").into())
     }
+
+    /// Makes the cursors columns of their events.
+    fn show_cursors(&mut self) {
+        for (cursor, event) in &mut self.edges {
+            if let Value::Object(members) = event {
+                members.insert(Name::new(CURSOR), cursor.as_str().into());
+            }
+        }
+    }
 }
 
 /// An export that is being sent.
@@ -232,7 +247,8 @@ struct Export {
     /// The page that was read before anything was sent.
     first: Option<Page>,
     has_ended: bool,
-    /// Given back when the file has been sent, or nobody takes it any more.
+    /// Both are given back when the file has been sent, or nobody takes it any more.
+    place: Place<Who>,
     _held: Seat,
 }
 
@@ -283,13 +299,13 @@ impl Export {
         if is_whole || self.question.format == Format::Ndjson { Some(Ok(out.into())) } else { Some(Err(BrokenOff)) }
     }
 
-    /// The page after the one before, for a caller who is asked anew whether they may.
+    /// The next page, for a caller whose permission is checked again.
     async fn next_page(&mut self) -> Result<Page, Stop> {
         if (self.door.clock)() >= self.principal.expires_at {
             return Err(ApiError::Unauthenticated(Rejected::Expired).into());
         }
         let caller = self.door.access.caller(Arc::clone(&self.principal)).await.map_err(ApiError::from)?;
-        self.question.page(&self.door, &caller).await
+        self.question.page(&self.door, &caller, &self.place).await
     }
 }
 
@@ -314,8 +330,7 @@ async fn export(
         let sentence = Invalid::new("the content type must be `application/json`, in UTF-8");
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, Media::Json, sentence.into());
     }
-    // Held until the first page is read; after that the client's own pace is the limit.
-    let _place = match door.callers.enter(&who(&caller)) {
+    let place = match door.callers.enter(&who(&caller)) {
         Ok(place) => place,
         Err(refused) => return too_many(refused, Media::Json),
     };
@@ -333,7 +348,7 @@ async fn export(
     // What is wrong is found out while the status can still say so.
     let begun = async {
         let mut question = Question::parse(&body, door.exports.page_size, Arc::clone(&visit), now)?;
-        let first = question.page(door, &caller).await?;
+        let first = question.page(door, &caller, &place).await?;
         Ok::<_, Stop>((question, first))
     };
     let (question, first) = match begun.await {
@@ -346,8 +361,8 @@ async fn export(
     let id = door.request_id();
     let format = question.format;
     let sent = door.exports.receipts.begin(id.clone(), &principal, format, first.as_of);
-    let export =
-        Export { door: door.clone(), principal, question, sent, first: Some(first), has_ended: false, _held: held };
+    let (door, first) = (door.clone(), Some(first));
+    let export = Export { door, principal, question, sent, first, has_ended: false, place, _held: held };
     let pieces = futures_util::stream::unfold(export, async |mut export| Some((export.piece().await?, export)));
     let file = format!("attachment; filename=\"audit-events.{}\"", format.name());
     HttpResponse::Ok()
@@ -358,7 +373,7 @@ async fn export(
         .streaming(Box::pin(pieces))
 }
 
-/// What became of an export, for who made it.
+/// The receipt of an export, for the caller who made it.
 pub(super) async fn get(request: HttpRequest, id: web::Path<String>, door: web::Data<Door>) -> HttpResponse {
     let request_id = RequestId::given(&request, &door);
     let caller = match bearer::caller(&door, &request, (door.clock)(), Media::Json, &request_id).await {
@@ -366,7 +381,7 @@ pub(super) async fn get(request: HttpRequest, id: web::Path<String>, door: web::
         Err(refused) => return refused,
     };
     let Some(receipt) = door.exports.receipts.find(&id, &caller.principal) else {
-        let sentence = Invalid::new("there is no export of yours with this id");
+        let sentence = Invalid::new("you have no export with this id");
         return failure(StatusCode::NOT_FOUND, Media::Json, sentence.into(), &request_id);
     };
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "private, no-store")).json(receipt)

@@ -1,9 +1,9 @@
-//! GraphQL over HTTP, as the GraphQL foundation's specification has it.
+//! GraphQL over HTTP, by the GraphQL Foundation's specification.
 //!
-//! POST takes `application/json` only, and GET queries only and with a header that a cross-site form or image
-//! cannot send; so no request can be made by a page of somebody else's. Everything is checked before anything is
-//! executed: who calls, then the body, the text, the document, its variables, its cost. Subscriptions are pushed, see [`stream`]
-//! and [`super::socket`].
+//! POST takes only `application/json`, and GET takes only queries and needs a header that a cross-site form or image
+//! cannot send; so other sites' pages cannot send requests. Everything is checked before anything is executed: the
+//! caller, then the body, the text, the document, its variables, its cost. Subscriptions are pushed, see [`stream`] and
+//! [`super::socket`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use super::account::{self, Asked};
-use super::body::{self, Reading};
+use super::body::{self, NoObject, Reading};
 use super::crowd::{Place, Who, who};
 use super::envelope::RequestId;
 use super::persisted::Name;
@@ -30,13 +30,13 @@ use crate::graphql::document::{Document, Unreadable};
 use crate::graphql::error::ApiError;
 use crate::graphql::{Session, check, defaults};
 
-/// Headers of which one has to be there on GET: none of them can be sent across sites without asking first.
+/// Headers, one of which GET requires: none of them can be sent across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =
     ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
 
 /// Bytes of a document that is long.
 const LONG_DOCUMENT: usize = 4 << 10;
-/// What an operation costs that is dear, in points: more than a page with all that events have.
+/// From how many points on an operation is dear: more than a page with all fields of its events.
 const DEAR_COST: usize = 15_000;
 
 /// The parameters of a request.
@@ -95,17 +95,20 @@ impl Parameters {
     }
 
     fn from_body(body: &[u8]) -> Result<Self, ApiError> {
-        match serde_json::from_slice(body) {
-            Ok(serde_json::Value::Object(members)) => Self::from_members(members),
-            Ok(serde_json::Value::Array(_)) => Err(malformed("one operation a request; batches are not taken")),
-            Ok(_) => Err(malformed("the body must be a JSON object")),
-            Err(_) => Err(malformed("the body is no JSON")),
+        match body::object(body) {
+            Ok(members) => Self::from_members(members),
+            Err(NoObject::Other(serde_json::Value::Array(_))) => {
+                Err(malformed("one operation per request; batches are not supported"))
+            }
+            Err(NoObject::Other(_)) => Err(malformed("the body must be a JSON object")),
+            Err(NoObject::Repeated(path)) => Err(malformed(&format!("`{path}` appears twice"))),
+            Err(NoObject::NotJson) => Err(malformed("the body is not valid JSON")),
         }
     }
 
     fn from_address(request: &HttpRequest) -> Result<Self, ApiError> {
         let given = web::Query::<HashMap<String, String>>::from_query(request.query_string())
-            .map_err(|_unreadable| malformed("the parameters of the address cannot be read"))?;
+            .map_err(|_unreadable| malformed("the parameters in the URL cannot be read"))?;
         let mut members = serde_json::Map::new();
         for (name, value) in given.into_inner() {
             let value = match name.as_str() {
@@ -155,7 +158,7 @@ pub(super) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResp
 fn wanted(request: &HttpRequest) -> Option<(Media, Wish)> {
     let wish = if request.path() == super::STREAM_PATH { Wish::Always } else { Wish::of(request) };
     match wish {
-        // A refusal has to be seen by its status.
+        // A refusal must be visible in its status.
         Wish::Always => Some((Media::GraphQl, wish)),
         _ => Media::accepted(request).map(|media| (media, wish)),
     }
@@ -163,7 +166,7 @@ fn wanted(request: &HttpRequest) -> Option<(Media, Wish)> {
 
 fn not_acceptable() -> HttpResponse {
     let sentence =
-        "answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`";
+        "responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`";
     refusal(StatusCode::NOT_ACCEPTABLE, Media::Json, malformed(sentence))
 }
 
@@ -209,7 +212,7 @@ async fn respond(
     account::note_asked(request, asked);
     let is_subscription = kind == OperationType::Subscription;
     if is_subscription && wish == Wish::Never {
-        let sentence = "subscriptions are pushed: ask by WebSocket, or with `Accept: text/event-stream`";
+        let sentence = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
         return NotRun::Refused(malformed(sentence)).answer(media, &request_id);
     }
     let seat = is_subscription.then(|| door.seats.take(seat::Kind::Subscription, &caller, &door.streams));
@@ -237,7 +240,7 @@ async fn respond(
     answered
 }
 
-/// What is held while an operation is worked on: a turn, and one for what is dear.
+/// What an operation has while it is processed: a turn, and a dear turn if it is dear.
 pub(super) type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
 
 /// Prepares an operation when it is its turn.
@@ -268,7 +271,7 @@ pub(super) async fn begin(
     Ok((prepared, (turn, dear)))
 }
 
-/// Waits until what costs so much may be done, if it is dear.
+/// Waits for a dear turn, if the cost makes it dear.
 async fn turn_for(place: &Place<Who>, cost: usize) -> Option<OwnedSemaphorePermit> {
     if cost > DEAR_COST { place.dear_turn().await } else { None }
 }

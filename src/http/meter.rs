@@ -1,4 +1,4 @@
-//! The figures of the street door. Every label is of a closed list: fields of the schema, our own addresses, codes.
+//! The metrics of the HTTP room. Every label is from a closed list: fields of the schema, our own addresses, codes.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ const OTHER: &str = "other";
 
 type Label = (&'static str, String);
 
-/// The figures of the door. Clones are the same figures.
+/// The metrics of the door. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Meters {
     fields: BTreeSet<String>,
@@ -54,20 +54,20 @@ impl Meters {
         }
     }
 
-    /// Adds the figures to those that are collected.
+    /// Registers the metrics.
     pub fn register(&self, registry: &mut Registry) {
         let help = "Requests by root field or address, and by the code of their first error; those with several root \
             fields count for each";
         registry.register("requests", help, self.requests.clone());
         let help = "Seconds from a request until its answer, by root field or address";
         registry.register("request_seconds", help, self.seconds.clone());
-        registry.register("tokens_rejected", "Tokens that do not hold, by reason", self.rejected.clone());
+        registry.register("tokens_rejected", "Rejected tokens, by reason", self.rejected.clone());
         registry.register("requests_running", "Requests that are not answered yet", self.running.clone());
         let help = "Subscriptions that are open, by transport";
         registry.register("subscriptions", help, self.subscriptions.clone());
     }
 
-    /// Counts a token that does not hold.
+    /// Counts a rejected token.
     pub(super) fn rejected(&self, rejected: &Rejected) {
         self.rejected.get_or_create(&[("reason", rejected.reason())]).inc();
     }

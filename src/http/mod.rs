@@ -1,8 +1,8 @@
 //! The street door: addresses, methods, headers, bodies and status codes.
 //!
-//! Everything that comes in passes [`bearer`] before it reaches a resolver; everything that goes out has the shape
-//! of a GraphQL response, refusals included. This layer is our own, on the library's `execute`: its ready-made
-//! integration answers every method and media type alike and has no limits.
+//! Every request passes [`bearer`] before it reaches a resolver; every response has the shape of a GraphQL response,
+//! refusals included. This layer is our own, on the library's `execute`: its ready-made integration treats all methods
+//! and media types alike and has no limits.
 
 mod graphql;
 mod socket;
@@ -97,7 +97,7 @@ pub struct Door {
     pub ids: Arc<dyn Fn() -> String + Send + Sync>,
     /// Where people sign in to the pages.
     pub sign_in: SignIn,
-    /// The figures.
+    /// The metrics.
     pub meters: Meters,
     /// Whether the log is there.
     pub readiness: Readiness,
@@ -191,6 +191,6 @@ async fn healthz() -> HttpResponse {
 async fn readyz(door: web::Data<Door>) -> HttpResponse {
     let is_ready = door.readiness.is_ready().await;
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    let sentence = if is_ready { "ready\n" } else { "the log is away\n" };
+    let sentence = if is_ready { "ready\n" } else { "the log cannot be reached\n" };
     response.content_type("text/plain; charset=utf-8").body(sentence)
 }

@@ -1,4 +1,4 @@
-//! An operation on a WebSocket: prepared like a request by HTTP, run in a task of its own.
+//! An operation on a WebSocket: prepared like an HTTP request, run in a separate task.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which web pages may ask: CORS, by a list of origins. Callers show tokens, so cookies are never needed and
+//! Which web pages may send requests: CORS, by a list of origins. Callers send tokens, so cookies are never needed and
 //! credentials never allowed.
 
 use std::str::FromStr;
@@ -27,7 +27,7 @@ impl FromStr for Origin {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no origin: write `https://audit.example` or `http://localhost:5173`");
+        let wrong = || format!("`{text}` is not an origin: write `https://audit.example` or `http://localhost:5173`");
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(wrong)?;
         let (host, port) = match rest.strip_prefix('[') {
             Some(v6) => v6.split_once(']').ok_or_else(wrong)?,

@@ -1,14 +1,15 @@
 //! Documents that are named instead of sent: those that clients have sent before (automatic persisted queries), and
 //! those that the operator trusts.
 //!
-//! What clients sent is kept for each tenant alone, so that nobody learns what others ask or pushes it out. A name is
-//! the SHA-256 of the text and is checked against it, so a name never leads to another text. With trusted documents
-//! given, nothing else runs.
+//! What clients sent is kept separately for each tenant, so that no tenant learns or displaces another's documents. A
+//! name is the SHA-256 of the text and is checked against it, so a name never leads to another text. If trusted
+//! documents are configured, nothing else runs.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine as _;
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::Invalid;
@@ -83,14 +84,14 @@ impl Trusted {
     /// Reads a manifest: a JSON object of texts by id.
     pub fn parse(manifest: &str) -> Result<Self, String> {
         let documents: HashMap<String, String> = serde_json::from_str(manifest)
-            .map_err(|error| format!("it has to be a JSON object of documents by id ({error})"))?;
+            .map_err(|error| format!("it must be a JSON object that maps ids to documents ({error})"))?;
         if documents.is_empty() {
-            return Err("it holds no document".to_owned());
+            return Err("it contains no document".to_owned());
         }
         let mut known = HashMap::new();
         for (id, text) in documents {
             if let Err(error) = async_graphql::parser::parse_query(&text) {
-                return Err(format!("the document `{id}` is no GraphQL: {error}"));
+                return Err(format!("the document `{id}` is not valid GraphQL: {error}"));
             }
             let text: Arc<str> = text.into();
             known.insert(key(&hash_of(&text)), Arc::clone(&text));
@@ -128,12 +129,10 @@ impl Persisted {
         };
         if let Some(trusted) = &self.trusted {
             let known = trusted.0.get(&key(&hash_of(&text)));
-            return known
-                .cloned()
-                .ok_or(ApiError::Forbidden("this server runs the documents that it trusts, and no others"));
+            return known.cloned().ok_or(ApiError::Forbidden("this server runs only the documents that it trusts"));
         }
         match name {
-            Some(Name::Hash(hash)) if *hash != hash_of(&text) => Err(malformed("the hash is not the one of `query`")),
+            Some(Name::Hash(hash)) if *hash != hash_of(&text) => Err(malformed("the hash is not that of `query`")),
             _ => Ok(text.into()),
         }
     }
@@ -144,7 +143,7 @@ impl Persisted {
             (Some(trusted), Name::Id(id)) => trusted.0.get(id).cloned(),
             (None, Name::Id(_)) => None,
             (None, Name::Hash(hash)) => {
-                let mut all = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut all = self.shelves.lock();
                 let kept = all.get_mut(tenant)?;
                 kept.uses += 1;
                 let (text, used) = kept.texts.get_mut(hash)?;
@@ -160,7 +159,7 @@ impl Persisted {
         if self.trusted.is_some() || self.documents_max == 0 {
             return;
         }
-        let mut all = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.shelves.lock();
         let kept = all.entry(tenant.to_owned()).or_default();
         kept.uses += 1;
         if kept.texts.contains_key(hash) {

@@ -1,4 +1,4 @@
-//! Whether the log is there, asked at most every so often however many ask: the address is open to everybody.
+//! Whether the log can be reached. The result is cached for a moment, because this address is open to everybody.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 
 use crate::store::Store;
 
-/// How long an answer holds.
+/// How long an answer is cached.
 const REMEMBERED: Duration = Duration::from_millis(250);
 
 /// Knows whether the database is reached and at this version's schema.

@@ -1,8 +1,8 @@
 //! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a shape the importer knows.
 //!
-//! The whole body is one transaction. The status sums up what became of the events: 201 with at least one recorded,
-//! 200 with duplicates only, 207 with some rejected or in conflict, 400 with all of them rejected, or the ones rejected
-//! and the others in conflict; the body says it for each, in the order given.
+//! The whole body is one transaction. The status sums up the outcome: 201 if at least one event was recorded, 200 if
+//! all are duplicates, 207 if some are rejected or in conflict, or all in conflict, 400 if none was recorded or a
+//! duplicate and at least one is rejected. The response body has the outcome of each event, in the order given.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -24,7 +24,7 @@ use crate::graphql::error::{ApiError, Code};
 /// The most events in one request.
 const EVENTS_MAX: usize = 1_000;
 
-/// How the body holds its events.
+/// How the body contains its events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// One JSON value: an event or a list.
@@ -55,7 +55,7 @@ struct Item {
 /// The answer, or a refusal with its status.
 type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
 
-/// Records what a body holds.
+/// Records the events of a body.
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let request_id = RequestId::given(&request, &door);
     let recorded = record(&request, payload, &door, &request_id).await;
@@ -125,18 +125,18 @@ fn items(
                 let given = event.as_ref().ok().map(|event| event.body().event_key.clone());
                 Item { event_key: given.or_else(|| json_input::event_key(&record)), event }
             }
-            Err(problem) if form == Form::Lines => {
+            Err(problem) if form == Form::Lines || problem.is_of_record => {
                 let problem = Problem::new("event", ProblemCode::Invalid, problem.to_string());
                 Item { event_key: None, event: Err(vec![problem]) }
             }
             Err(problem) => {
-                let sentence = format!("event {}, counted from 0, is no JSON: {problem}", items.len());
+                let sentence = format!("event {}, counted from 0, is not valid JSON: {problem}", items.len());
                 return Err((StatusCode::BAD_REQUEST, Invalid::new(sentence).into()));
             }
         });
     }
     if items.is_empty() {
-        return Err((StatusCode::BAD_REQUEST, Invalid::new("the body holds no event").into()));
+        return Err((StatusCode::BAD_REQUEST, Invalid::new("the body contains no event").into()));
     }
     Ok(items)
 }
@@ -163,7 +163,7 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
     if let Some(named) = &recognised.body.recording.source_tenant_id
         && !named.eq_ignore_ascii_case(tenant)
     {
-        return Err(wrong(format!("the record is of tenant `{named}`")));
+        return Err(wrong(format!("the record belongs to tenant `{named}`")));
     }
     recorder.foreign_event(recognised.body, recognised.shape.name(), now)
 }

@@ -92,7 +92,7 @@ fn name_request(error: &mut ServerError, request_id: &str) {
     }
 }
 
-/// A refusal of one who asks too much at once or too often.
+/// The refusal of a caller with too many concurrent or too frequent requests.
 pub(super) fn too_many(refused: TooMany, media: Media) -> HttpResponse {
     let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, media, refused.error);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_secs));

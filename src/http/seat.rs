@@ -1,8 +1,10 @@
-//! Seats: how many connections, subscriptions and exports one principal may hold at a time.
+//! Seats: how many connections, subscriptions and exports one principal may have at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::meter::{Meters, Running};
 use crate::access::Caller;
@@ -11,9 +13,9 @@ use crate::graphql::error::ApiError;
 /// How much may be streamed.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamLimits {
-    /// How many WebSockets a principal may hold.
+    /// How many WebSockets a principal may have.
     pub connections_max: usize,
-    /// How many subscriptions a principal may hold, by whatever way.
+    /// How many subscriptions a principal may have, over any transport.
     pub subscriptions_max: usize,
     /// How many exports a principal may be sent.
     pub exports_max: usize,
@@ -21,7 +23,7 @@ pub struct StreamLimits {
     pub operations_max: usize,
     /// The most bytes in one message of a WebSocket.
     pub message_bytes_max: usize,
-    /// How long a WebSocket may take to say who calls.
+    /// How long a WebSocket client may take to send its token.
     pub init_wait: Duration,
     /// How long a reader may take nothing at all.
     pub stall_max: Duration,
@@ -58,12 +60,12 @@ impl Seats {
             Kind::Export => ("exports", limits.exports_max),
         };
         let key = (kind, caller.tenant.key.clone(), caller.principal.subject.clone());
-        let mut seats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = seats.entry(key.clone()).or_default();
-        if *taken >= limit {
-            return Err(ApiError::Limit { what, asked: *taken + 1, limit });
+        let mut seats = self.0.lock();
+        let taken = seats.get(&key).copied().unwrap_or_default();
+        if taken >= limit {
+            return Err(ApiError::Limit { what, asked: taken + 1, limit });
         }
-        *taken += 1;
+        seats.insert(key.clone(), taken + 1);
         Ok(Seat { seats: self.clone(), key, open: None })
     }
 }
@@ -78,7 +80,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut seats = self.seats.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seats = self.seats.0.lock();
         if let Some(taken) = seats.get_mut(&self.key) {
             *taken -= 1;
             if *taken == 0 {

@@ -1,8 +1,8 @@
-//! Where people sign in to the pages: with a token that they have, and at an OpenID Connect issuer if there is one.
+//! How people sign in to the pages: with a token that they have, or at an OpenID Connect issuer if one is configured.
 //!
 //! The pages read `/sign-in.json` when somebody has to sign in, and talk to the issuer themselves (authorization code
-//! with PKCE): this server keeps no secret for it and sees the access token only, which is verified like any other.
-//! Their policy lets them ask that issuer and nobody else.
+//! with PKCE): this server has no secret for it and sees only the access token, which is verified like any other.
+//! The pages' content security policy lets them call that issuer and no other server.
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -34,10 +34,10 @@ impl SignIn {
     /// issuer that are not at its own origin have theirs named.
     pub fn at(address: &str, client_id: &str, scopes: &[String], origins: Vec<Origin>) -> Result<Self, String> {
         let url =
-            Url::parse(address).map_err(|_unreadable| "the issuer is no URL: give it with `https://`".to_owned())?;
+            Url::parse(address).map_err(|_unreadable| "the issuer is not a URL: begin with `https://`".to_owned())?;
         let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         if !(url.scheme() == "https" || url.scheme() == "http" && is_here) {
-            return Err("the issuer is not `https`, so whoever is on the way could sign in instead: `http` is taken \
+            return Err("the issuer is not `https`, so somebody in between could sign in instead: `http` is allowed \
                         only on this machine (127.0.0.1, localhost)"
                 .to_owned());
         }
@@ -47,7 +47,7 @@ impl SignIn {
             );
         }
         if let Some(wrong) = scopes.iter().find(|scope| scope.is_empty() || scope.contains(char::is_whitespace)) {
-            return Err(format!("`{wrong}` is no token scope: it has no white space; name them one by one"));
+            return Err(format!("`{wrong}` is not a token scope: a scope has no white space; list them one by one"));
         }
         let own = url.origin().ascii_serialization().parse()?;
         let scopes = scopes.iter().map(String::as_str).filter(|scope| *scope != OPEN_ID);
@@ -104,14 +104,14 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         for (address, scopes, part) in [
-            ("login.example", &[][..], "no URL"),
+            ("login.example", &[][..], "not a URL"),
             ("http://login.example", &[], "not `https`"),
             ("ftp://localhost", &[], "not `https`"),
             ("https://a:b@login.example", &[], "more than"),
             ("https://login.example?x=1", &[], "more than"),
-            ("https://login.example", &["a b"], "no token scope"),
-            ("https://login.example", &[""], "no token scope"),
-            ("https://*.example", &[], "no origin"),
+            ("https://login.example", &["a b"], "token scope"),
+            ("https://login.example", &[""], "token scope"),
+            ("https://*.example", &[], "origin"),
         ] {
             let wrong = at(address, scopes).unwrap_err();
             assert!(wrong.contains(part), "{address}: {wrong}");

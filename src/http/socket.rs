@@ -1,8 +1,8 @@
 //! Answers over a WebSocket, by the protocol `graphql-transport-ws`.
 //!
-//! Who calls is said in `connection_init` (a browser cannot set headers), or in the header of the request. The
-//! connection ends with the token, so that a client connects again with a new one; nothing is remembered between
-//! connections, a subscription goes on from its cursor. Browsers send the `Origin` of the page, which has to be ours
+//! The token is in `connection_init` (a browser cannot set headers), or in the header of the request. The connection
+//! ends when the token expires, so that a client connects again with a new one; nothing is remembered between
+//! connections, a subscription goes on from its cursor. Browsers send the `Origin` of the page, which must be ours
 //! or one that CORS allows.
 
 use std::collections::HashMap;
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::body;
 use super::operation::{Ended, run, subscribe};
 use super::response::{Media, refusal};
 use super::seat::{Kind, Seat};
@@ -37,7 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The most bytes in the id of an operation.
 const ID_BYTES_MAX: usize = 256;
 
-/// Why a connection ends, and what the other side is told.
+/// Why a connection ends, and what is sent to the client.
 #[derive(Debug)]
 enum End {
     /// It left.
@@ -79,7 +80,7 @@ pub(super) async fn open(request: HttpRequest, payload: web::Payload, door: web:
             actix_web::rt::spawn(connection.run(messages.max_continuation_size(bytes_max), caller));
             response
         }
-        Err(_handshake) => refuse(StatusCode::BAD_REQUEST, "this is no handshake of a WebSocket"),
+        Err(_handshake) => refuse(StatusCode::BAD_REQUEST, "this is not a WebSocket handshake"),
     }
 }
 
@@ -115,7 +116,7 @@ impl Connection {
         }
     }
 
-    /// Waits until it is said who calls.
+    /// Waits until the client has sent its token.
     async fn init(
         &mut self,
         messages: &mut AggregatedMessageStream,
@@ -150,7 +151,7 @@ impl Connection {
                 let now = (self.door.clock)();
                 bearer::admit(&self.door, header, self.address, now).await.map_err(|error| match error.code() {
                     Code::Unavailable | Code::Timeout => End::Closed(1013, "the log cannot be reached; try again"),
-                    Code::Unauthenticated => End::Closed(4403, "the token does not hold"),
+                    Code::Unauthenticated => End::Closed(4403, "the token is not valid"),
                     _ => End::Closed(4403, "Forbidden"),
                 })?
             }
@@ -176,7 +177,7 @@ impl Connection {
                 () = &mut expiry => return End::Closed(4403, "the token has expired"),
                 _ = ping.tick() => {
                     if heard.elapsed() > PING_EVERY + self.door.streams.stall_max {
-                        return End::Closed(1008, "nothing was heard for too long");
+                        return End::Closed(1008, "the client was silent for too long");
                     }
                     // Where even this has to wait, the reader takes nothing, which the operations find out.
                     let _ = self.session.ping(b"").now_or_never();
@@ -211,11 +212,11 @@ impl Connection {
                 Ok(None)
             }
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(None),
-            Some(Ok(AggregatedMessage::Binary(_))) => Err(End::Closed(4400, "messages are text")),
+            Some(Ok(AggregatedMessage::Binary(_))) => Err(End::Closed(4400, "messages must be text")),
             Some(Err(ProtocolError::Overflow)) => Err(End::Closed(1009, "the message is too large")),
             Some(Err(ProtocolError::Io(_))) | None => Err(End::Gone),
             Some(Ok(AggregatedMessage::Close(_))) => Err(End::Closed(1000, "")),
-            Some(Err(_)) => Err(End::Closed(1002, "this is not the protocol of WebSockets")),
+            Some(Err(_)) => Err(End::Closed(1002, "this is not the WebSocket protocol")),
         }
     }
 
@@ -272,15 +273,15 @@ impl Connection {
         match timeout(self.door.streams.stall_max, self.session.text(text)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_closed)) => Err(End::Gone),
-            Err(_elapsed) => Err(End::Closed(1008, "nothing was taken for too long")),
+            Err(_elapsed) => Err(End::Closed(1008, "the client read nothing for too long")),
         }
     }
 }
 
-const STOPPING: End = End::Closed(1001, "the server stops");
+const STOPPING: End = End::Closed(1001, "the server is stopping");
 
 fn object(text: &str) -> Result<Map<String, Value>, End> {
-    serde_json::from_str(text).map_err(|_not_an_object| MALFORMED)
+    body::object(text.as_bytes()).map_err(|_not_an_object| MALFORMED)
 }
 
 fn kind(message: &Map<String, Value>) -> &str {

@@ -1,8 +1,8 @@
-//! Answers as server-sent events: GraphQL over SSE, distinct connections mode, one operation a request.
+//! Answers as server-sent events: GraphQL over SSE, distinct connections mode, one operation per request.
 //!
 //! Each result is an event `next`, the end an event `complete`. A stream that ends without `complete` was cut (the
-//! server stops, the connection broke): the client asks again with its last `resumeCursor`. An item that cannot be
-//! answered ends the stream, because going on would leave a hole.
+//! server stops, the connection broke): the client asks again with its last `resumeCursor`. An item that fails ends
+//! the stream, because going on would leave a gap.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Wish {
     }
 }
 
-/// Until when a token holds, as far as a timer can tell: the clocks are asked once, here.
+/// Until when a token is valid, as far as a timer can tell: the clocks are read once, here.
 pub(super) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
     std::time::Duration::from_micros(u64::try_from(expires_at.0 - now.0).unwrap_or(0))
 }
@@ -133,7 +133,7 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
     let door = operation.door.clone();
     let mut closing = door.closing.clone();
     let stall_max = door.streams.stall_max;
-    let remaining = until_expiry(operation.session.caller.principal.expires_at, operation.session.now);
+    let remaining = until_expiry(operation.session.caller.principal.expires_at, (door.clock)());
     let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
     let mut results = operation.results();
     let mut taken = None;

@@ -1,5 +1,5 @@
-//! Variables as they were sent: every number as it was written, and members in their order. They may hold JSON that is
-//! recorded, and reading them into numbers of the machine would change it.
+//! Variables as they were sent: every number as it was written, and members in their order. They may contain JSON that
+//! is recorded, and parsing its numbers would change it.
 
 use async_graphql::{Name, Value, Variables};
 use serde_json::Value as Given;

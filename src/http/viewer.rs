@@ -1,15 +1,15 @@
 //! The pages for people: the viewer at `/` and the API explorer at `/graphiql`, as `web` was built.
 //!
 //! They are embedded in the binary; only a build without optimisation reads them from disk. Each file was compressed
-//! when it was made, so serving one is picking one. Scripts and styles are there in their compressed forms only, which
-//! keeps 7 MB out of the binary; the few clients that take no compression get them unpacked. The pages run under a
-//! policy that lets them load and call nothing but this server, and ask the issuer where people sign in, if there is
-//! one. The editor of the API explorer sets styles from scripts; its page alone allows that.
+//! when it was built, so serving one means choosing one. Scripts and styles are kept in compressed form only, which
+//! keeps 7 MB out of the binary; the few clients that accept no compression get them unpacked. The pages run under a
+//! policy that lets them load from and call only this server and, if there is one, the sign-in issuer. The editor of
+//! the API explorer sets styles from scripts; only its page allows that.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Read as _;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -17,6 +17,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::read::GzDecoder;
+use parking_lot::Mutex;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::{Door, sign_in};
@@ -100,7 +101,7 @@ static UNPACKED: LazyLock<Mutex<HashMap<String, web::Bytes>>> = LazyLock::new(Mu
 /// A file that is there in its compressed forms only.
 fn unpacked(name: &str) -> Option<Coded> {
     let Coded { bytes: packed, tag } = Built::get(&format!("{name}.gz"))?.into();
-    let mut known = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = UNPACKED.lock();
     if !known.contains_key(&tag) {
         let mut bytes = Vec::new();
         GzDecoder::new(&packed[..]).read_to_end(&mut bytes).ok()?;

@@ -1,12 +1,12 @@
 //! The activities a tenant has recorded, kept up to date in the transaction that records the events.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use entity::{activity_type, tenant_log};
+use parking_lot::Mutex;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
-use super::known::{ActivityKey, Known, locked};
+use super::known::{ActivityKey, Known};
 use super::prepared::Prepared;
 use super::{Reader, StoreError, bulk};
 use crate::audit::fold::fold;
@@ -103,7 +103,7 @@ pub(super) async fn observe(
         seen.entry(event.activity_key()).or_default().add(event);
     }
     let unknown: BTreeMap<&ActivityKey, &Seen> = {
-        let mut known = locked(memory);
+        let mut known = memory.lock();
         seen.iter().filter(|(key, seen)| !known.activity(key).is_some_and(|names| seen.adds_nothing(names))).collect()
     };
     let mut stored = stored(connection, head.tenant_id, unknown.keys().copied()).await?;

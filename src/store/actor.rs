@@ -5,8 +5,8 @@ use super::{Reader, StoreError, condition, row, select};
 use crate::audit::{Actor, EventId};
 
 impl Reader {
-    /// The actors whose name, principal name, application or id contains a folded text, each once, last seen first; each
-    /// with the event that saw it last.
+    /// The actors whose name, principal name, application or id contains a folded text, each once, most recently seen
+    /// first; each with the last event that has it.
     pub async fn actors(&self, part: &str, limit: u32) -> Result<Vec<(EventId, Actor)>, StoreError> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(row::COLUMNS).push(" FROM (SELECT (SELECT e.sequence FROM audit_event e");

@@ -1,14 +1,16 @@
-//! What one request may take of the database: until when, how much, and how many connections at a time.
+//! How much of the database one request may use: until when, how many bytes, and how many connections at a time.
 //!
-//! A statement ends when the request's time is up, whatever time statements have otherwise, and when nobody waits for
-//! it any more. SQLite asks a handler while it works; PostgreSQL is told before a statement that has less time than
-//! others. Of the connections for reading, one caller and one tenant have a share, so that the others find some free.
+//! A statement ends when the request's time is up, even if statements have more time otherwise, and when nobody waits
+//! for it any more. SQLite asks a handler while it works; PostgreSQL gets a shorter timeout before a statement that has
+//! less time than others. One caller and one tenant may use only a share of the connections for reading, so that the
+//! others find some free.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::StoreError;
@@ -69,8 +71,7 @@ impl Allowance {
     /// Waits until the caller and its tenant have a connection left of their share.
     pub(super) async fn share(&self) -> Result<Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)>, StoreError> {
         let Some((caller, tenant)) = &self.shares else { return Ok(None) };
-        // They are never closed.
-        let closed = |_closed| StoreError::Timeout;
+        let closed = |_closed| StoreError::Bug("a share is closed");
         let own = caller.acquire().await.map_err(closed)?;
         Ok(Some((own, tenant.acquire().await.map_err(closed)?)))
     }
@@ -108,7 +109,7 @@ impl Shares {
 
     /// The share of a caller: half of the connections for it, three quarters for its tenant, and one at least.
     pub fn of(&self, tenant: &str, subject: &str) -> Allowance {
-        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holders = self.holders.lock();
         // As many as there were when it grew last are gone by then, or are still read for.
         if holders.len() == holders.capacity() {
             holders.retain(|_, share| share.strong_count() > 0);
@@ -159,7 +160,7 @@ mod tests {
         for i in 0..1_000 {
             shares.of("a", &i.to_string());
         }
-        assert!(shares.holders.lock().unwrap().len() < 100);
+        assert!(shares.holders.lock().len() < 100);
     }
 
     #[tokio::test]

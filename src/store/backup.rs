@@ -1,8 +1,8 @@
-//! Copies of an SQLite log, and what has to be done to a log that was brought back.
+//! Copies of an SQLite log, and what must be done to a restored log.
 //!
-//! A log that was restored is another log than the one that went on: numbers that were handed out after the copy was
-//! made will be handed out again, for other events. So it gets a new id, by which the cursors of feeds are told that
-//! they are of the other one.
+//! A restored log differs from the one that went on after the copy was made: numbers that were given out after the copy
+//! will be given out again, for other events. So it gets a new id, which shows that older feed cursors are from the
+//! other log.
 
 use std::path::{Path, PathBuf};
 
@@ -24,14 +24,14 @@ pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
 
 /// The URL of an SQLite file.
 pub fn sqlite_url(file: &Path) -> Result<String, StoreError> {
-    let path = file.to_str().ok_or_else(|| StoreError::Unfit("the name of the file is no UTF-8".to_owned()))?;
+    let path = file.to_str().ok_or_else(|| StoreError::Unfit("the name of the file is not UTF-8".to_owned()))?;
     Ok(format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F")))
 }
 
 impl Store {
     /// Writes the whole SQLite database, as it is at one moment, into a file that is empty or not there yet.
     pub async fn copy_into(&self, file: &Path) -> Result<(), StoreError> {
-        let path = file.to_str().ok_or_else(|| StoreError::Unfit("the name of the file is no UTF-8".to_owned()))?;
+        let path = file.to_str().ok_or_else(|| StoreError::Unfit("the name of the file is not UTF-8".to_owned()))?;
         let sql = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO $1", [path.into()]);
         self.write.execute_raw(sql).await?;
         Ok(())

@@ -1,7 +1,7 @@
-//! Many rows in one statement, whose text does not depend on how many they are: it is prepared once and stays so.
+//! Many rows in one statement, whose text does not depend on the number of rows, so that it is prepared only once.
 //!
-//! PostgreSQL takes each column as one array, written in PostgreSQL's own text form, and unnests them. SQLite has no
-//! arrays; there rows come in stretches of a few fixed lengths.
+//! PostgreSQL takes each column as one array, in PostgreSQL's own text form, and unnests them. SQLite has no arrays;
+//! there rows are inserted in groups of a few fixed sizes.
 
 use std::fmt::Write as _;
 

@@ -97,7 +97,7 @@ impl Writer<'_> {
         let only = |text: &String| Some(BTreeSet::from([text.clone()]));
         let driven = match self.driver {
             Driver::Event => return false,
-            Driver::Target(key) => TargetCondition { keys: only(key), ..TargetCondition::default() },
+            Driver::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
             Driver::Property(name) => {
                 let name = TextCondition { one_of: only(name), ..TextCondition::default() };
                 let property = PropertyCondition { name: Some(name), ..PropertyCondition::default() };
@@ -175,7 +175,7 @@ impl Writer<'_> {
     }
 }
 
-/// Appends a statement for the places of the events with one key: of an actor, a target, or a text of the event.
+/// Appends a statement for the places of the events with some keys: of actors, targets, or a text of the event.
 pub(super) fn with_key(sql: &mut Sql, condition: &Condition) {
     let events = "SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1 AND ";
     match condition {
@@ -209,7 +209,7 @@ pub(super) const ACTOR_COLUMNS: [&str; 6] = [
     "a.application_id",
 ];
 
-fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
+pub(super) fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
     match texts.len() {
         0 => drop(sql.push("FALSE")),
         1 => drop(sql.push(&format!("{column} = ")).bind(texts.first().map(String::as_str))),

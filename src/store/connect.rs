@@ -1,10 +1,10 @@
 //! Connections to the two databases: one writer and query-only readers on SQLite, two pools of sessions on PostgreSQL,
-//! each with the settings that the log's promises and its timeouts stand on.
+//! each with the settings that the log's promises and its timeouts depend on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -28,8 +28,8 @@ pub(super) async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, D
         .disable_statement_logging();
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        // A transaction that SQLite itself undid, as it does where the disk is full, stays counted by sqlx. The next one
-        // would then be a savepoint, whose end commits nothing: such a connection is thrown away.
+        // sqlx still counts a transaction that SQLite itself rolled back, as it does when the disk is full. The next
+        // one would then be a savepoint, whose end commits nothing: such a connection is discarded.
         .before_acquire(|connection, _| {
             let is_clean = !connection.is_in_transaction();
             Box::pin(async move { Ok(is_clean) })
@@ -75,7 +75,7 @@ fn create_private(file: &std::path::Path) {
     let _ = options.open(file);
 }
 
-/// Ends the statement that is about to run when its time is up; SQLite itself would go on after nobody waits any more.
+/// Ends the coming statement when its time is up; SQLite itself would go on even if nobody waits any more.
 async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
     connection.lock_handle().await?.set_progress_handler(10_000, allowance::may_go_on(patience));
     Ok(())
@@ -90,22 +90,39 @@ const REASON_PATIENCE: Duration = Duration::from_secs(2);
 /// For how long a connection to PostgreSQL that came back is taken to be there without asking.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// Whether a statement was given up because no answer came. The connections that come back after that are asked
+/// For how long after a statement was given up it is doubted whether connections live.
+const DOUBT: Duration = Duration::from_secs(1);
+
+/// When a statement was last given up before an answer came. The connections that come back just after that are asked
 /// whether they live, and are thrown away if they do not say so soon: a connection whose other end went away without a
 /// word would hold its place in the pool for a quarter of an hour.
 #[derive(Default)]
-pub(super) struct Silence(AtomicBool);
+pub(super) struct Silence(Mutex<Option<Instant>>);
+
+/// Waits for an answer. Dropped without one, it tells that the statement was given up.
+pub(super) struct Listening<'a> {
+    silence: &'a Silence,
+    pub(super) is_answered: bool,
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            *self.silence.0.lock() = Some(Instant::now());
+        }
+    }
+}
 
 impl Silence {
-    /// A statement is about to be given up.
-    pub(super) fn note(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    /// A statement is about to begin.
+    pub(super) fn listen(&self) -> Listening<'_> {
+        Listening { silence: self, is_answered: false }
     }
 
     async fn check(&self, connection: &mut PgConnection, patience: Duration) -> Result<bool, sqlx::Error> {
-        if self.0.load(Ordering::SeqCst) {
+        let is_doubted = self.0.lock().is_some_and(|at| at.elapsed() < DOUBT);
+        if is_doubted {
             tokio::time::timeout(patience, connection.ping()).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
-            self.0.store(false, Ordering::SeqCst);
         }
         Ok(true)
     }
@@ -117,12 +134,12 @@ pub(super) async fn postgres(
     silence: &Arc<Silence>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| settings.url.starts_with(scheme)) {
-        let rule = "the URL of a log begins with `sqlite:`, `postgres://` or `postgresql://`";
+        let rule = "the URL of a log must begin with `sqlite:`, `postgres://` or `postgresql://`";
         return Err(sqlx_error(sqlx::Error::Configuration(rule.into())));
     }
     let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
     let options = options.application_name("auditgraph").disable_statement_logging();
-    // Who holds a lock without going on loses it before those who wait give up.
+    // A session that has a lock but is idle loses it before those that wait for it give up.
     let (lock, idle) = (settings.record_timeout.as_millis(), settings.record_timeout.as_millis() / 2);
     let writing = format!(
         "SET jit = off; SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
@@ -179,8 +196,8 @@ async fn pool(
         .await
 }
 
-/// Why a pool has no connection. It tries for as long as it may, since the database may be starting, and forgets what it
-/// was told each time: so the database is asked once more.
+/// Why a pool has no connection. The pool tries as long as it may, since the database may be starting, and forgets the
+/// error each time: so the database is asked once more.
 async fn reason(options: &PgConnectOptions, session: String) -> sqlx::Error {
     let asked = async {
         let mut connection = PgConnection::connect_with(options).await?;

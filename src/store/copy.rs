@@ -1,8 +1,8 @@
-//! A whole database of logs, row by row into another one, also of the other kind.
+//! A whole database of logs, copied row by row into another one, of either kind.
 //!
-//! Everything stays as it is: numbers, ids, keys, bytes, and the ids of the logs, so that cursors of feeds hold in the
-//! copy. What is read is one moment of the source; what is written is one transaction of the target, so that a copy
-//! that breaks off leaves nothing that could be taken for a log.
+//! Everything stays as it is: numbers, ids, keys, bytes, and the ids of the logs, so that feed cursors are valid in the
+//! copy. The source is read as of one moment, and the target is written in one transaction, so that a copy that fails
+//! leaves nothing that could be taken for a log.
 
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use futures_util::TryStreamExt as _;
@@ -47,7 +47,7 @@ struct Copying<'a> {
 }
 
 impl Store {
-    /// Copies all logs into another database, which has to be empty.
+    /// Copies all logs into another database, which must be empty.
     pub async fn copy_to(&self, other: &Self) -> Result<Copied, StoreError> {
         let from = self.snapshot().await?;
         let to = other.write.begin_with_options(super::writing()).await?;

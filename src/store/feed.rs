@@ -1,8 +1,7 @@
 //! The log in commit order, for pollers: what was recorded after a place, never skipping and never repeating.
 //!
-//! Numbers are given without gaps in the order of commits, so everything up to the head that was read is there to be
-//! read. A page looks at a bounded stretch of the log, and its cursor moves to the end of what it looked at, also
-//! when nothing matched.
+//! Numbers are given without gaps in the order of commits, so everything up to the head that was read can be read. A
+//! page examines a bounded part of the log, and its cursor moves to the end of that part, even when nothing matched.
 
 use std::time::{Duration, Instant};
 

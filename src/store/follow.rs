@@ -1,9 +1,9 @@
-//! Following the log: what is stored after a place, then what comes, with none left out and none twice.
+//! Following the log: what is stored after a place, then what comes, with no event left out and none sent twice.
 //!
-//! A follower asks to be told before it reads, reads the table until it has caught up, and from then on takes what
-//! it is told if that begins where it stands. Whatever else happens (it was too slow, too much came at once, the log
-//! was restored) it reads the table again from its own place. Scope and condition apply to both parts alike: what is
-//! told is reduced to what the scope shows before the condition is asked.
+//! A follower subscribes to the tail before it reads, reads the table until it has caught up, and from then on takes
+//! the tail's batches if they begin at its own place. In all other cases (it was too slow, too much came at once, the
+//! log was restored) it reads the table again from its own place. Scope and condition apply to both parts: the tail's
+//! events, too, are reduced to what the scope shows before the condition is evaluated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// How many events are read at first, and at most; fewer where they are large.
 const BATCH_FIRST: u32 = 10;
 const BATCH_MAX: u32 = 100;
-/// How many bytes are a large batch.
+/// How many bytes make a large batch, and how many one may have at most. A single event has fewer.
 const BATCH_BYTES: usize = 1 << 20;
+pub(super) const BATCH_BYTES_MAX: usize = 16 << 20;
 
 /// Some events in the order of recording; none when there was nothing to say for a while.
 #[derive(Debug)]
@@ -79,13 +80,15 @@ impl Follow {
     /// Reads what is stored after the cursor.
     async fn read(&mut self) -> Result<Vec<Event>, FeedError> {
         let _permit = self.reader.store.followers.reading().await;
+        // The permit is its share of the connections. Waiting for another with it would keep others waiting.
+        let reader = self.reader.unshared().holding(BATCH_BYTES_MAX);
         if self.admitted.is_none_or(|since| since.elapsed() > ADMISSION_EVERY) {
-            if !self.reader.is_open().await? {
+            if !reader.is_open().await? {
                 return Err(FeedError::Closed);
             }
             self.admitted = Some(Instant::now());
         }
-        let page = self.reader.feed(Some(self.cursor), &self.condition, self.limit).await?;
+        let page = reader.feed(Some(self.cursor), &self.condition, self.limit).await?;
         let bytes = bytes(&page.events);
         self.limit = if bytes > BATCH_BYTES { (self.limit / 2).max(1) } else { (self.limit * 2).min(BATCH_MAX) };
         self.cursor = page.safe_up_to;
@@ -93,7 +96,7 @@ impl Follow {
         Ok(page.events)
     }
 
-    /// Waits for what is told.
+    /// Waits for what the tail sends.
     async fn told(&mut self, until: Instant) -> Result<Vec<Event>, FeedError> {
         match tokio::time::timeout_at(until, self.news.recv()).await {
             Err(_silence) => {}
@@ -101,7 +104,7 @@ impl Follow {
             Ok(Ok(News::Look) | Err(RecvError::Lagged(_))) => self.is_live = false,
             Ok(Ok(News::Closed)) => return Err(FeedError::Closed),
             Ok(Ok(News::Failed(error))) => return Err(error.into()),
-            Ok(Err(RecvError::Closed)) => return Err(StoreError::Timeout.into()),
+            Ok(Err(RecvError::Closed)) => return Err(StoreError::Bug("who tells of news has stopped").into()),
         }
         Ok(Vec::new())
     }

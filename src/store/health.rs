@@ -1,4 +1,4 @@
-//! What an operator wants to know of the database before the log is served from it.
+//! What an operator wants to know about the database before the log is served from it.
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
@@ -39,20 +39,21 @@ impl Store {
         Ok(self.ask_postgres(sql).await?.and_then(|number| u32::try_from(number).ok()))
     }
 
-    /// Whether events can be recorded in the database at all.
-    pub async fn check_writable(&self) -> Result<(), StoreError> {
+    /// Whether events can be recorded in the database at all, and logs of their own for accesses be made if those are
+    /// recorded.
+    pub async fn check_writable(&self, records_access: bool) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());
         }
-        let needed: Vec<String> =
-            NEEDED.iter().map(|(table, privilege)| format!("('{table}', '{privilege}')")).collect();
+        let needed = NEEDED.iter().chain(records_access.then_some(&("tenant", "INSERT")));
+        let needed: Vec<String> = needed.map(|(table, privilege)| format!("('{table}', '{privilege}')")).collect();
         let sql = format!(
             "SELECT current_setting('transaction_read_only'), string_agg(v.t || ' (' || v.p || ')', ', ')
              FROM (VALUES {}) v (t, p) WHERE NOT has_table_privilege(v.t, v.p)",
             needed.join(", ")
         );
         let row = self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
-        let row = row.ok_or(StoreError::Timeout)?;
+        let row = row.ok_or(StoreError::Bug("a question without tables has no row"))?;
         if row.try_get_by::<String, _>(0)? == "on" {
             let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
             return Err(StoreError::Unfit(why.to_owned()));

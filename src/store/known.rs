@@ -1,14 +1,15 @@
-//! What logs are known to hold already, so that it is not looked up again with every event: snapshots of actors and
-//! targets, and activities.
+//! What logs are known to contain, so that it is not looked up for every event: snapshots of actors and targets, and
+//! activities.
 //!
-//! Learnt only from what was committed. Snapshots are never changed and their numbers never given twice, so what was
-//! true stays true whatever other processes record; a log that was restored shows by its name or by a head that lies
-//! behind, and is learnt anew.
+//! This knowledge comes only from what was committed. Snapshots are never changed and their numbers never given twice,
+//! so it stays true whatever other processes record. A restored log is detected by its id or by a head that is behind,
+//! and its knowledge is built again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use entity::tenant_log;
+use parking_lot::Mutex;
 
 use super::bulk::Hash;
 
@@ -24,10 +25,10 @@ pub(super) type ActivityKey = [String; 3];
 /// Snapshots by their fingerprints.
 pub(super) type Ids = HashMap<Hash, i64>;
 
-/// What the logs of all tenants are known to hold.
+/// What the logs of all tenants are known to contain.
 pub(super) struct Memory(Mutex<Recent<i32, Arc<Mutex<Known>>>>);
 
-/// What the log of one tenant is known to hold.
+/// What the log of one tenant is known to contain.
 pub(super) struct Known {
     log_id: String,
     last_sequence: i64,
@@ -52,9 +53,9 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// What the log of a tenant is known to hold.
+    /// What the log of a tenant is known to contain.
     pub(super) fn of(&self, tenant_id: i32) -> Arc<Mutex<Known>> {
-        let mut tenants = locked(&self.0);
+        let mut tenants = self.0.lock();
         if let Some(known) = tenants.get(&tenant_id) {
             return Arc::clone(known);
         }
@@ -62,11 +63,6 @@ impl Memory {
         tenants.insert(tenant_id, Arc::clone(&known));
         known
     }
-}
-
-/// What a lock guards. Nothing panics while it is held, so poison means nothing.
-pub(super) fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Known {

@@ -1,8 +1,8 @@
-//! Lists of a few values, as walks of each that are put together in order.
+//! Lists filtered by a few values, as one index walk per value, merged in order.
 //!
 //! An index that leads with a column gives the rows of one value in the order of a page, but those of several values
-//! only one value after the other. So a list that asks for 2 to 16 values of such a column is taken apart into lists
-//! of one value each; together they are the list, and a page of it is what comes first of all of them.
+//! only one value after the other. So a list that asks for 2 to 16 values of such a column is split into lists of one
+//! value each; together they are the list, and a page of it consists of the first rows of all of them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the log measures of itself: how it records, and how busy its connections are.
+//! The log's own metrics: how it records, and how busy its connections are.
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
@@ -14,10 +14,10 @@ use crate::audit::Timestamp;
 
 /// Bounds of histograms of time, in seconds: from what a page takes to what a caller gives up on.
 pub const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-/// The most services whose last event is told.
+/// The most services whose last event is reported.
 const SERVICES_MAX: u32 = 50;
 
-/// The figures that the queue keeps. Clones are the same figures.
+/// The metrics of the queue. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Meters {
     /// Events that wait to be recorded.
@@ -78,16 +78,16 @@ impl Collector for Pools {
 }
 
 impl Store {
-    /// Adds the figures of the log to those that are collected.
+    /// Registers the metrics of the log.
     pub fn register(&self, registry: &mut Registry) {
         let meters = &self.meters;
         registry.register("recording_waiting", "Events that wait to be recorded", meters.waiting.clone());
-        let help = "Events that were not taken because too many waited";
+        let help = "Events that were refused because too many waited";
         registry.register("recording_refused", help, meters.refused.clone());
         registry.register("recording_failed", "Recording transactions that failed", meters.failed.clone());
-        let help = "Events given to one recording transaction";
+        let help = "Events per recording transaction";
         registry.register("recording_events_per_commit", help, meters.events_per_commit.clone());
-        let help = "Seconds from taking events until they are on disk or refused";
+        let help = "Seconds from queueing events until they are on disk or refused";
         registry.register("recording_seconds", help, meters.recording.clone());
         registry.register_collector(Box::new(Pools([("read", self.read.clone()), ("write", self.write.clone())])));
     }

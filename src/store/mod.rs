@@ -1,7 +1,7 @@
 //! The log itself: opened here, written by [`Writer`], read by [`Reader`].
 //!
-//! Both are bound to one tenant, and a reader to a scope besides; there is no other way to rows, so no query can
-//! forget whose log it asks and for whom. `access` is the only caller of [`Store::reader`] and [`Store::writer`].
+//! Both are bound to one tenant, and a reader to a scope as well; there is no other way to rows, so no query can
+//! forget the tenant or the scope. `access` is the only caller of [`Store::reader`] and [`Store::writer`].
 //! Nothing here updates or deletes an event.
 //!
 //! One code path serves SQLite and PostgreSQL, told apart by the database URL. On SQLite there are two pools: a
@@ -83,7 +83,7 @@ pub enum StoreError {
     /// The database is set up so that the log's promises would not hold.
     #[error("the database cannot keep the log's promises: {0}")]
     Unfit(String),
-    /// Others hold what was needed, for as long as was waited; nothing was done, and repeating helps.
+    /// Locks were not released in time; nothing was done, and repeating helps.
     #[error("busy")]
     Busy(#[source] Arc<DbErr>),
     /// The database undid it to let another go on (deadlock, serialization failure); repeating at once helps.
@@ -98,7 +98,7 @@ pub enum StoreError {
     /// The database cannot be reached or cannot take anything.
     #[error("unavailable")]
     Unavailable(#[source] Arc<DbErr>),
-    /// The events asked for are more than one request may hold.
+    /// The events asked for have more bytes than one request may read.
     #[error("{asked} bytes of events, where {limit} are allowed")]
     TooLarge {
         /// How many bytes there were, as far as was read.
@@ -115,6 +115,9 @@ pub enum StoreError {
     /// A tenant of this key is there already.
     #[error("tenant `{0}` exists already")]
     TenantExists(String),
+    /// Something happened that this program rules out.
+    #[error("bug: {0}")]
+    Bug(&'static str),
     /// Anything else the database says.
     #[error("database")]
     Database(#[source] Arc<DbErr>),
@@ -135,7 +138,7 @@ pub struct Settings {
     pub connections: u32,
     /// How long a reading statement may take.
     pub statement_timeout: Duration,
-    /// How long recording waits for what others hold; a transaction may take twice as long altogether.
+    /// How long recording waits for locks; a transaction may take twice as long altogether.
     pub record_timeout: Duration,
 }
 
@@ -210,15 +213,12 @@ impl Store {
         patience: Duration,
         asked: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
-        let mut asked = std::pin::pin!(asked);
-        tokio::select! {
-            answer = &mut asked => answer.map_err(Into::into),
-            // Before `asked` is dropped, which gives its connection back.
-            () = tokio::time::sleep(patience) => {
-                self.silence.note();
-                Err(StoreError::Timeout)
-            }
-        }
+        let asked = std::pin::pin!(asked);
+        // Made after `asked`, so that it is dropped before: then `asked` gives its connection back.
+        let mut listening = self.silence.listen();
+        let answer = tokio::time::timeout(patience, asked).await.map_err(|_elapsed| StoreError::Timeout)?;
+        listening.is_answered = true;
+        answer.map_err(Into::into)
     }
 
     /// Brings the database to this version's schema. Several processes may try at once.
@@ -281,7 +281,7 @@ impl Store {
         Ok(())
     }
 
-    /// Checks what the promises stand on. Sessions that write also say `synchronous_commit = on` themselves.
+    /// Checks the settings that the promises depend on. Sessions that write also set `synchronous_commit = on`.
     async fn check_durable(&self) -> Result<(), StoreError> {
         let ask = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
             self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await
@@ -294,12 +294,12 @@ impl Store {
             for (setting, needed) in [("fsync", "on"), ("server_encoding", "UTF8")] {
                 let value = show(setting).await?;
                 if value != needed {
-                    return Err(StoreError::Unfit(format!("{setting} is `{value}`, it has to be `{needed}`")));
+                    return Err(StoreError::Unfit(format!("{setting} is `{value}`, but must be `{needed}`")));
                 }
             }
             let version = show("server_version_num").await?;
             if version.parse::<u32>().unwrap_or(0) < POSTGRES_VERSION_MIN {
-                return Err(StoreError::Unfit(format!("PostgreSQL has to be 15 or newer, and is {version}")));
+                return Err(StoreError::Unfit(format!("PostgreSQL must be 15 or newer, but is {version}")));
             }
         } else {
             let synchronous: i64 = match ask("PRAGMA synchronous").await? {

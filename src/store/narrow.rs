@@ -1,60 +1,125 @@
-//! Parts of names, found among the names first: a word that few actors, targets and activities have leads to few keys,
-//! and those are an index away from their events, however large the log is.
+//! Searches for parts of names look among the names first: a word that few actors, targets and activities contain gives
+//! few keys, and an index leads from keys to events, however large the log is. If there are many keys but few events,
+//! the events are found first and then sorted.
 //!
-//! What is found only narrows a list down: an event of the list has one of the keys, and the condition still decides on
-//! each event. Names are far fewer than events, so looking through them costs little; without it a page of a rare word
-//! would be looked for in the whole period.
+//! The keys only narrow a list down: every event of the list has one of them, and the condition still decides on each
+//! event. There are far fewer names than events, so looking through them costs little; without this, a page for a rare
+//! word would scan the whole period.
+
+use std::collections::BTreeSet;
 
 use super::condition::{self, ACTOR_COLUMNS, TARGET_COLUMNS, like};
 use super::merge::{PARTS_MAX, conjuncts};
-use super::select::Driver;
+use super::select::{self, Driver};
 use super::sql::Sql;
-use super::{Reader, StoreError};
+use super::{List, Reader, StoreError};
 use crate::audit::filter::{ActorCondition, Condition, EventText, TargetCondition, TextCondition};
 use crate::audit::page::{Order, OrderField};
 
 /// The most different activities that are looked through. An application that makes one up for each event has more.
 const ACTIVITIES_MAX: i64 = 5_000;
+/// The most keys that are looked up.
+const KEYS_MAX: usize = 1_000;
+/// The most events that are put in order for a page. Of more, the walk by time soon meets enough.
+const SORTED_MAX: i64 = 10_000;
+/// The most events that are found by their keys to be counted. Of more, all of the period are looked at.
+const COUNTED_MAX: i64 = 200_000;
+
+/// What was found out about a list: every event of it meets one of these conditions on keys.
+#[derive(Debug)]
+pub(super) enum Narrow {
+    /// On a single key each. The events of each are walked.
+    Keys(Vec<Condition>),
+    /// On many keys each, of few events.
+    Events(Vec<Condition>),
+}
+
+impl Narrow {
+    /// The conditions.
+    pub(super) fn conditions(&self) -> &[Condition] {
+        match self {
+            Self::Keys(conditions) | Self::Events(conditions) => conditions,
+        }
+    }
+}
+
+/// What keys are of.
+#[derive(Clone, Copy)]
+enum Of {
+    Actor,
+    Target,
+    Text(EventText),
+}
+
+impl Of {
+    /// That an event has one of some keys.
+    fn having(self, keys: BTreeSet<String>) -> Condition {
+        match self {
+            Self::Actor => Condition::Actor(Box::new(ActorCondition { keys: Some(keys), ..ActorCondition::default() })),
+            Self::Target => {
+                Condition::Target(Box::new(TargetCondition { keys: Some(keys), ..TargetCondition::default() }))
+            }
+            Self::Text(text) => Condition::Text(text, TextCondition { one_of: Some(keys), ..TextCondition::default() }),
+        }
+    }
+}
+
+/// Keys of one kind.
+type Keys = (Of, BTreeSet<String>);
 
 impl Reader {
-    /// Conditions on single keys of which every event of a list meets one. None if they would be too many, or if nothing
-    /// in the list is a part of a name.
-    pub(super) async fn narrowed(
-        &self,
-        condition: &Condition,
-        order: Order,
-    ) -> Result<Option<Vec<Condition>>, StoreError> {
-        let conjuncts = conjuncts(condition);
-        let is_key = |conjunct: &Condition| match conjunct {
-            Condition::Actor(actor) => actor.keys.is_some(),
-            Condition::Target(target) => target.keys.is_some(),
-            Condition::Text(EventText::Correlation | EventText::EventKey, text) => text.one_of.is_some(),
-            _ => false,
-        };
-        let is_served = Driver::of(condition, order) != Driver::Event || conjuncts.iter().any(is_key);
-        if order.field == OrderField::Sequence || is_served {
+    /// What narrows a list down for a page in an order, or for counting. None if the list has no part of a name, or if
+    /// it would not be narrowed by much.
+    pub(super) async fn narrow(&self, list: &List, order: Option<Order>) -> Result<Option<Narrow>, StoreError> {
+        if is_served(&list.condition, order) {
             return Ok(None);
         }
-        for conjunct in conjuncts {
+        // On the heap: most lists do without, and all would carry it.
+        Box::pin(self.looked_up(list, order)).await
+    }
+
+    async fn looked_up(&self, list: &List, order: Option<Order>) -> Result<Option<Narrow>, StoreError> {
+        for conjunct in conjuncts(&list.condition) {
             let found = match conjunct {
                 Condition::Search(words) => self.with_word(words).await?,
-                Condition::Actor(actor) => {
-                    self.keys("actor a", actors, |sql| condition::actor_by_parts(sql, actor)).await?
-                }
-                Condition::Target(target) => {
-                    self.keys("target g", targets, |sql| condition::target_by_parts(sql, target)).await?
-                }
+                Condition::Actor(actor) => match &actor.keys {
+                    Some(keys) => Some(vec![(Of::Actor, keys.clone())]),
+                    None => self.keys(Of::Actor, |sql| condition::actor_by_parts(sql, actor)).await?,
+                },
+                Condition::Target(target) => match &target.keys {
+                    Some(keys) => Some(vec![(Of::Target, keys.clone())]),
+                    None => self.keys(Of::Target, |sql| condition::target_by_parts(sql, target)).await?,
+                },
                 _ => None,
             };
-            if found.is_some() {
-                return Ok(found);
+            let Some(found) = found else { continue };
+            let most = if order.is_some() { SORTED_MAX } else { COUNTED_MAX };
+            if let Some(narrow) = self.few(list, found, most).await? {
+                return Ok(Some(narrow));
             }
         }
         Ok(None)
     }
 
+    /// Keys that narrow a list down: few, or those of few events.
+    async fn few(&self, list: &List, found: Vec<Keys>, most: i64) -> Result<Option<Narrow>, StoreError> {
+        let count: usize = found.iter().map(|(_, keys)| keys.len()).sum();
+        if count <= PARTS_MAX {
+            let each =
+                found.into_iter().flat_map(|(of, keys)| keys.into_iter().map(move |key| of.having([key].into())));
+            return Ok(Some(Narrow::Keys(each.collect())));
+        }
+        if count > KEYS_MAX {
+            return Ok(None);
+        }
+        let having = found.into_iter().filter(|(_, keys)| !keys.is_empty()).map(|(of, keys)| of.having(keys)).collect();
+        let narrow = Narrow::Events(having);
+        let events = select::List { narrow: Some(&narrow), ..self.list(list) }.count_narrowed(most + 1);
+        Ok(if self.number(events).await? > most { None } else { Some(narrow) })
+    }
+
     /// The keys under which the longest of some words is found.
-    async fn with_word(&self, words: &[String]) -> Result<Option<Vec<Condition>>, StoreError> {
+    async fn with_word(&self, words: &[String]) -> Result<Option<Vec<Keys>>, StoreError> {
         let Some(word) = words.iter().max_by_key(|word| word.len()) else { return Ok(None) };
         let any = |columns: &'static [&str]| {
             move |sql: &mut Sql| {
@@ -68,40 +133,30 @@ impl Reader {
         let Some(names) = self.activities(EventText::ActivityName, "activity_name", word).await? else {
             return Ok(None);
         };
-        let Some(actors) = self.keys("actor a", actors, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
-        let Some(targets) = self.keys("target g", targets, any(&TARGET_COLUMNS)).await? else { return Ok(None) };
+        let Some(actors) = self.keys(Of::Actor, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
+        let Some(targets) = self.keys(Of::Target, any(&TARGET_COLUMNS)).await? else { return Ok(None) };
         all.extend(names.into_iter().chain(actors).chain(targets));
-        Ok(Some(all).filter(|all| all.len() <= PARTS_MAX))
+        Ok(Some(all))
     }
 
-    /// The keys of the snapshots that meet a condition, if they are few. `write` says whether it is worth looking.
-    async fn keys(
-        &self,
-        table: &str,
-        condition: fn(TextCondition) -> Condition,
-        write: impl FnOnce(&mut Sql) -> bool,
-    ) -> Result<Option<Vec<Condition>>, StoreError> {
-        let alias = &table[table.len() - 1..];
+    /// The keys of the snapshots that match a condition, if there are not too many. `write` says whether it is worth
+    /// looking.
+    async fn keys(&self, of: Of, write: impl FnOnce(&mut Sql) -> bool) -> Result<Option<Vec<Keys>>, StoreError> {
+        let (table, alias) = if matches!(of, Of::Actor) { ("actor", "a") } else { ("target", "g") };
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT DISTINCT ");
-        sql.push(&format!("{alias}.key FROM {table} WHERE {alias}.tenant_id = $1"));
+        sql.push(&format!("{alias}.key FROM {table} {alias} WHERE {alias}.tenant_id = $1"));
         if !write(&mut sql) {
             return Ok(None);
         }
-        sql.push(&format!(" LIMIT {}", PARTS_MAX + 1));
+        sql.push(&format!(" LIMIT {}", KEYS_MAX + 1));
         let rows = self.query(sql).await?;
-        let keys =
-            rows.iter().map(|row| Ok(condition(only(row.try_get_by(0)?)))).collect::<Result<Vec<_>, StoreError>>();
-        Ok(Some(keys?).filter(|keys| keys.len() <= PARTS_MAX))
+        let keys = rows.iter().map(|row| Ok(row.try_get_by(0)?)).collect::<Result<BTreeSet<String>, StoreError>>()?;
+        Ok(Some(keys).filter(|keys| keys.len() <= KEYS_MAX).map(|keys| vec![(of, keys)]))
     }
 
     /// The activities, or their display names, that contain a word, if they are few. The index has them in order, so
     /// that they are found by going from each to the next.
-    async fn activities(
-        &self,
-        text: EventText,
-        column: &str,
-        word: &str,
-    ) -> Result<Option<Vec<Condition>>, StoreError> {
+    async fn activities(&self, text: EventText, column: &str, word: &str) -> Result<Option<Vec<Keys>>, StoreError> {
         let next = |after: &str| {
             format!("SELECT MIN(e.{column}) FROM audit_event e WHERE e.tenant_id = $1 AND e.{column} <> ''{after}")
         };
@@ -113,25 +168,30 @@ impl Reader {
         like(&mut sql, "found.name", word);
         sql.push(" OR found.number = ").bind(ACTIVITIES_MAX).push(&format!(") LIMIT {}", PARTS_MAX + 1));
         let rows = self.query(sql).await?;
-        let mut found = Vec::new();
+        let mut found = BTreeSet::new();
         for row in &rows {
             if row.try_get_by::<i64, _>(1)? == ACTIVITIES_MAX {
                 return Ok(None);
             }
-            found.push(Condition::Text(text, only(row.try_get_by(0)?)));
+            found.insert(row.try_get_by(0)?);
         }
-        Ok(Some(found).filter(|found| found.len() <= PARTS_MAX))
+        Ok(Some(found).filter(|found| found.len() <= PARTS_MAX).map(|found| vec![(Of::Text(text), found)]))
     }
 }
 
-fn only(text: String) -> TextCondition {
-    TextCondition { one_of: Some([text].into()), ..TextCondition::default() }
-}
-
-fn actors(key: TextCondition) -> Condition {
-    Condition::Actor(Box::new(ActorCondition { keys: key.one_of, ..ActorCondition::default() }))
-}
-
-fn targets(key: TextCondition) -> Condition {
-    Condition::Target(Box::new(TargetCondition { keys: key.one_of, ..TargetCondition::default() }))
+/// Whether an index leads to a list without looking any further.
+fn is_served(condition: &Condition, order: Option<Order>) -> bool {
+    let walked = order.unwrap_or(Order::NEWEST);
+    let is_key = |conjunct: &Condition| match conjunct {
+        Condition::Actor(actor) => actor.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
+        Condition::Target(target) => target.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
+        Condition::Text(EventText::Correlation | EventText::EventKey, text) => text.one_of.is_some(),
+        _ => false,
+    };
+    let has_names =
+        |conjunct: &Condition| matches!(conjunct, Condition::Search(_) | Condition::Actor(_) | Condition::Target(_));
+    walked.field == OrderField::Sequence
+        || !conjuncts(condition).iter().any(has_names)
+        || Driver::of(condition, walked) != Driver::Event
+        || conjuncts(condition).iter().any(is_key)
 }

@@ -1,4 +1,4 @@
-//! An event's rows, made before its transaction begins: all but the numbers that the log gives.
+//! An event's rows, made before its transaction begins: everything except the numbers that the log gives.
 
 use std::collections::{BTreeMap, HashSet};
 

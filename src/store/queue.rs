@@ -1,14 +1,15 @@
-//! The queue before the writer: many requests share one commit, and nothing is taken that cannot be kept.
+//! The queue before the writer: many requests share one commit, and a full queue rejects new requests.
 //!
 //! Requests of a tenant are recorded in the order they came, as many as wait at once in one transaction; a request is
-//! never split over two. Tenants take turns and share the queue, so that one that is slow does not hold up another: what
-//! waits of one tenant is at most three times what is still free. When the queue is full nothing is taken. After that the answer is the outcome, or an error that means "unknown, repeat it": the event
-//! keys make repeating safe.
+//! never split over two. Tenants take turns and share the queue, so that a slow one does not hold up another: the
+//! waiting events of one tenant take at most three times the room that is still free. Once a request is in the queue,
+//! its answer is the outcome, or an error that means "outcome unknown, repeat it": the event keys make repeating safe.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use sea_orm::DbBackend;
 use tokio::sync::{Notify, oneshot};
 
@@ -136,7 +137,7 @@ impl Queue {
         let load = Load { events: events.len(), bytes: events.iter().map(Prepared::bytes).sum() };
         let (answer, outcome) = oneshot::channel();
         {
-            let mut waiting = self.0.lock();
+            let mut waiting = self.0.waiting.lock();
             if !waiting.has_room(tenant.id, load) {
                 self.0.store.meters.refused.inc_by(load.events as u64);
                 return Err(StoreError::Full);
@@ -158,13 +159,9 @@ impl Queue {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The requests of the tenant whose turn it is. Those that waited too long for it are refused.
     fn take(&self) -> Option<(i32, Vec<Request>)> {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         let tenant_id = waiting.turns.pop_front()?;
         let line = waiting.lines.get_mut(&tenant_id)?;
         let (mut taken, mut late, mut batch, before) = (Vec::new(), Vec::new(), Load::default(), line.load);
@@ -196,7 +193,7 @@ impl Shared {
 
     /// The tenant may have its next turn.
     fn done(&self, tenant_id: i32) {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         waiting.busy.remove(&tenant_id);
         if waiting.lines.contains_key(&tenant_id) {
             waiting.turns.push_back(tenant_id);
@@ -213,7 +210,7 @@ async fn work(shared: Arc<Shared>) {
             shared.something.notified().await;
             continue;
         };
-        if !shared.lock().turns.is_empty() {
+        if !shared.waiting.lock().turns.is_empty() {
             shared.something.notify_one();
         }
         let events: usize = requests.iter().map(|request| request.events.len()).sum();
@@ -229,7 +226,7 @@ async fn work(shared: Arc<Shared>) {
     }
 }
 
-/// Records requests in one transaction; if the database refuses one of them for what it holds, each on its own.
+/// Records requests in one transaction; if the database refuses one of them for its data, each in a separate one.
 async fn record_all(writer: Writer, mut requests: Vec<Request>, clock: Clock) {
     let mut all: Vec<&mut Prepared> = requests.iter_mut().flat_map(|request| &mut request.events).collect();
     match writer.record_prepared(&mut all, clock()).await {

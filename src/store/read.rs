@@ -1,8 +1,8 @@
-//! Reading the log: one statement for a page, and as many more as were asked for.
+//! Reading the log: one statement for a page, and one more for each count that was asked for.
 //!
-//! A page asks for one row more than it shows, which answers whether there are more ahead, and starts at the row of
-//! the cursor it came from, which answers whether there are more behind: that row itself is one. Only where the
-//! cursor's own row is not in the list any more does a probe of one row decide.
+//! A page reads one row more than it shows, which tells whether there are more ahead, and starts at the row of its
+//! cursor, which tells whether there are more behind: that row itself is one. Only if the cursor's own row is not in
+//! the list any more, a probe of one row decides.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -60,7 +60,7 @@ impl Shown {
 }
 
 /// A list of events: which, and of which time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct List {
     /// Which events.
     pub condition: Condition,
@@ -103,6 +103,11 @@ impl Reader {
     /// The same, with no regard to what its caller has left of the connections.
     pub(super) fn unshared(&self) -> Self {
         Self { allowance: self.allowance.clone().unshared(), ..self.clone() }
+    }
+
+    /// The same, for a part of what it reads: so many bytes of events.
+    pub(super) fn holding(&self, bytes_max: usize) -> Self {
+        Self { allowance: self.allowance.clone().holding(bytes_max), ..self.clone() }
     }
 
     /// Adds the rows that are read to a count.
@@ -149,8 +154,8 @@ impl Reader {
 
     /// A page of a list, with the cursor of each event.
     pub async fn page(&self, list: &List, page: &Page) -> Result<Slice<(Cursor, Row)>, StoreError> {
-        let narrow = Box::pin(self.narrowed(&list.condition, page.order)).await?;
-        let select = select::List { narrow: narrow.as_deref(), ..self.list(list) };
+        let narrow = self.narrow(list, Some(page.order)).await?;
+        let select = select::List { narrow: narrow.as_ref(), ..self.list(list) };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
@@ -197,8 +202,8 @@ impl Reader {
     /// How many events a list has, counting no further than a limit, and whether that is all.
     pub async fn count_up_to(&self, list: &List, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
-        let narrow = self.narrow(list).await?;
-        let select = select::List { narrow: narrow.as_deref(), ..self.list(list) };
+        let narrow = self.narrow(list, None).await?;
+        let select = select::List { narrow: narrow.as_ref(), ..self.list(list) };
         let counted = self.number(select.count_up_to(limit + 1)).await?;
         Ok((counted.min(limit), counted <= limit))
     }
@@ -234,8 +239,8 @@ impl Reader {
 
     /// When the first and the last event of a list happened; none if it is empty.
     pub async fn span(&self, list: &List) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
-        let narrow = self.narrow(list).await?;
-        let select = select::List { narrow: narrow.as_deref(), ..self.list(list) };
+        let narrow = self.narrow(list, Some(Order::NEWEST)).await?;
+        let select = select::List { narrow: narrow.as_ref(), ..self.list(list) };
         let end = async |descending| {
             let order = Order { descending, ..Order::NEWEST };
             let stretch = Stretch { order, start: None, end: None, limit: 1 };
@@ -244,11 +249,6 @@ impl Reader {
         };
         let Some(first) = end(false).await? else { return Ok(None) };
         Ok(end(true).await?.map(|last| (first, last)))
-    }
-
-    /// What narrows a list down that is counted.
-    pub(super) async fn narrow(&self, list: &List) -> Result<Option<Vec<Condition>>, StoreError> {
-        Box::pin(self.narrowed(&list.condition, Order::NEWEST)).await
     }
 
     pub(super) fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {
@@ -265,7 +265,7 @@ impl Reader {
 
     pub(super) async fn number(&self, sql: Sql) -> Result<i64, StoreError> {
         let rows = self.query(sql).await?;
-        let row = rows.first().ok_or(StoreError::Timeout)?;
+        let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
         Ok(row.try_get_by(0)?)
     }
 

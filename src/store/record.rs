@@ -1,10 +1,10 @@
 //! Recording, the only write: *returns after the events are durable; the same event under the same key changes
 //! nothing and gives the same answer.*
 //!
-//! One transaction a batch. It locks the tenant's head row first, so that the order of numbers is the order of
-//! commits and `recorded_at` never runs against it; a statement of its own then reads the keys that are known, and
-//! only events that are new take a number. A batch is recorded whole or not at all. What can be done without the
-//! lock is done before it is taken ([`Prepared`]), and what is known to be there is not asked for again
+//! One transaction per batch. It locks the tenant's head row first, so that the order of numbers is the order of
+//! commits and `recorded_at` never runs against it; a separate statement then reads the keys that are known, and
+//! only events that are new take a number. A batch is recorded completely or not at all. What can be done without the
+//! lock is done before it is taken ([`Prepared`]), and what is known to exist is not looked up again
 //! ([`super::known`]).
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +14,7 @@ use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, QuerySelect as _, Tra
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IntoActiveModel as _, ModelTrait};
 
 use super::bulk::{self, Hash};
-use super::known::{Ids, Learnt, locked};
+use super::known::{Ids, Learnt};
 use super::prepared::{Prepared, Snapshot};
 use super::{Store, StoreError, activity};
 use crate::audit::{NewEvent, Timestamp};
@@ -26,7 +26,7 @@ pub enum Outcome {
     Recorded(i64),
     /// It was recorded earlier; nothing was changed.
     Duplicate,
-    /// Another event holds its key; nothing was changed.
+    /// Another event has its key; nothing was changed.
     Conflict,
 }
 
@@ -87,7 +87,7 @@ impl Writer {
         let learnt =
             if new.is_empty() { Learnt::default() } else { self.add(&transaction, &mut head, &mut new, now).await? };
         transaction.commit().await?;
-        locked(&self.store.memory.of(self.tenant_id)).learn(learnt, &head);
+        self.store.memory.of(self.tenant_id).lock().learn(learnt, &head);
         self.store.committed(self.tenant_id);
         Ok(outcomes)
     }
@@ -117,7 +117,7 @@ impl Writer {
         let targets: BTreeMap<Hash, &Snapshot<target::Model>> =
             new.iter().flat_map(|event| &event.target_snapshots).map(|target| (target.fingerprint, target)).collect();
         let (known_actors, known_targets) = {
-            let mut known = locked(&memory);
+            let mut known = memory.lock();
             known.check(head);
             (known.actors(actors.keys()), known.targets(targets.keys()))
         };

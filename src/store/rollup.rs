@@ -1,10 +1,10 @@
-//! Which part of a count the rollups answer, and which the events themselves.
+//! Which part of a count comes from the rollups, and which from the events themselves.
 //!
 //! A list as of a place is cut into parts that do not overlap and leave nothing out: whole quarter hours or days of the
-//! blocks that end at or before that place come from the rollups; what happened in a quarter hour of which the list has
-//! a part, and what was recorded after the last such block, is counted from the events. Rollups and those events are
-//! kept in memory ([`held`]) and counted there, for whatever scope and condition. What asks for anything that rollups
-//! do not have is counted from the events altogether, by the database.
+//! blocks that end at or before that place come from the rollups; quarter hours of which the list covers only a part,
+//! and events recorded after the last such block, are counted from the events. Rollups and those events are kept in
+//! memory ([`held`]) and counted there, for any scope and condition. A count that needs anything that rollups do not
+//! have is made by the database from the events alone.
 
 mod build;
 mod held;

@@ -1,4 +1,4 @@
-//! Rows of the log, read back: a row that makes no sense is a named error, never a guess.
+//! Rows of the log, read back: an invalid row is a named error, never a guess.
 
 use sea_orm::QueryResult;
 

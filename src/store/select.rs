@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::condition::{self, Writer};
 use super::merge::{self, Parts};
+use super::narrow::Narrow;
 use super::sql::Sql;
 use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::page::{Order, OrderField, Position};
@@ -24,8 +25,8 @@ const MERGED_MAX: usize = 64 << 10;
 pub(super) enum Driver {
     /// The events themselves.
     Event,
-    /// The events on one target.
-    Target(String),
+    /// The events on one target; or on several, in no order.
+    Target(BTreeSet<String>),
     /// The events in which one property changed.
     Property(String),
 }
@@ -43,8 +44,8 @@ impl Driver {
         let mut driver = Self::Event;
         for conjunct in conjuncts {
             if let Condition::Target(target) = conjunct {
-                if let Some(key) = only(target.keys.as_ref()) {
-                    return Self::Target(key);
+                if let Some(keys) = target.keys.as_ref().filter(|keys| keys.len() == 1) {
+                    return Self::Target(keys.clone());
                 }
                 let name = target.modified_property.as_ref().and_then(|property| property.name.as_ref());
                 if let Some(name) = name.and_then(|name| only(name.one_of.as_ref())) {
@@ -63,15 +64,17 @@ impl Driver {
         }
     }
 
-    fn from(&self, sql: &mut Sql) {
+    fn write_from(&self, sql: &mut Sql) {
         // CROSS JOIN also tells SQLite to take the tables in this order.
         match self {
             Self::Event => sql.push(" FROM audit_event e WHERE e.tenant_id = $1"),
-            Self::Target(key) => sql
-                .push(" FROM event_target d CROSS JOIN audit_event e")
-                .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
-                .push(" AND d.target_key = ")
-                .bind(key.as_str()),
+            Self::Target(keys) => {
+                sql.push(" FROM event_target d CROSS JOIN audit_event e")
+                    .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
+                    .push(" AND ");
+                condition::one_of(sql, "d.target_key", keys);
+                sql
+            }
             Self::Property(name) => sql
                 .push(" FROM property_change d CROSS JOIN audit_event e")
                 .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
@@ -96,8 +99,8 @@ pub(super) struct List<'a> {
     pub(super) as_of: Option<i64>,
     /// Only what came into the log after here.
     pub(super) after: Option<i64>,
-    /// What was found out: every event of the list meets one of these.
-    pub(super) narrow: Option<&'a [Condition]>,
+    /// What was found out about the list.
+    pub(super) narrow: Option<&'a Narrow>,
 }
 
 /// A bound of a stretch of a list.
@@ -123,8 +126,11 @@ impl List<'_> {
     /// `SELECT columns` of a stretch of the list.
     pub(super) fn stretch(&self, columns: &str, stretch: &Stretch) -> Sql {
         let parts = match self.narrow {
-            Some([]) => return List { condition: &NOTHING, narrow: None, ..self.clone() }.stretch(columns, stretch),
-            Some(narrow) => Some(merge::narrowed(self.condition, self.scope, narrow)),
+            Some(Narrow::Keys(none)) if none.is_empty() => {
+                return List { condition: &NOTHING, narrow: None, ..self.clone() }.stretch(columns, stretch);
+            }
+            Some(Narrow::Keys(each)) => Some(merge::narrowed(self.condition, self.scope, each)),
+            Some(Narrow::Events(all)) => return self.gathered(columns, stretch, all),
             None => merge::parts(self.condition, self.scope, stretch.order),
         };
         if let Some(merged) = parts.and_then(|parts| self.merged(columns, stretch, &parts)) {
@@ -151,8 +157,8 @@ impl List<'_> {
                 "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
             ));
             List { scope, condition, narrow: None, ..self.clone() }.walk(&mut sql, stretch);
-            // Each walk ends by itself: what is found twice is told apart when all are together, and PostgreSQL walks an
-            // index only if it knows that few rows are wanted.
+            // Each walk has its own limit: duplicates are removed when all are merged, and PostgreSQL walks an index
+            // only if it knows that few rows are wanted.
             limited(&mut sql, &format!("{alias}."), stretch);
             sql.push(&format!(") w{i}"));
             if sql.len() > MERGED_MAX {
@@ -166,17 +172,43 @@ impl List<'_> {
         Some(sql)
     }
 
+    /// The same of the events that have one of many keys: their places are put in order, and then it is looked at each
+    /// event until there are enough.
+    fn gathered(&self, columns: &str, stretch: &Stretch, having: &[Condition]) -> Sql {
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
+        // An event may be on several of the targets, and by one of the actors besides.
+        let places = " FROM (SELECT DISTINCT * FROM ";
+        sql.push(columns).push(places).joined(having, " UNION ALL ", "", |sql, having| {
+            let driver = match having {
+                Condition::Target(target) => Driver::Target(target.keys.clone().unwrap_or_default()),
+                _ => Driver::Event,
+            };
+            let alias = driver.alias();
+            sql.push(&format!("SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"));
+            List { condition: having, narrow: None, ..self.clone() }.walk_from(sql, &driver, stretch);
+        });
+        sql.push(" u").push(&ordered("u.", stretch.order)).push(") m CROSS JOIN audit_event e");
+        sql.push(" WHERE e.tenant_id = $1 AND e.sequence = m.sequence AND ");
+        Writer { scope: self.scope, driver: &Driver::Event, walks: true }.condition(&mut sql, self.condition);
+        limited(&mut sql, "m.", stretch);
+        sql
+    }
+
     /// `FROM` and `WHERE` of a stretch. Returns what drives it.
     fn walk(&self, sql: &mut Sql, stretch: &Stretch) -> Driver {
         let driver = Driver::of(self.condition, stretch.order);
-        self.filtered(sql, &driver, Some(stretch.order));
+        self.walk_from(sql, &driver, stretch);
+        driver
+    }
+
+    fn walk_from(&self, sql: &mut Sql, driver: &Driver, stretch: &Stretch) {
+        self.filtered(sql, driver, Some(stretch.order));
         let descending = stretch.order.descending;
         for (bound, beyond) in [(stretch.start, descending), (stretch.end, !descending)] {
             if let Some(bound) = bound {
                 keyset(sql, driver.alias(), stretch.order.field, bound, beyond);
             }
         }
-        driver
     }
 
     /// `SELECT COUNT(*)` of the list, stopping at a limit.
@@ -185,6 +217,21 @@ impl List<'_> {
         self.unordered(&mut sql);
         sql.push(" LIMIT ").bind(limit).push(") counted");
         sql
+    }
+
+    /// How many events have the keys that were found, in whichever list, stopping at a limit. An event with several of
+    /// them may be counted several times.
+    pub(super) fn count_narrowed(&self, limit: i64) -> Sql {
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT * FROM ");
+        self.places(&mut sql);
+        sql.push(" u LIMIT ").bind(limit).push(") counted");
+        sql
+    }
+
+    /// The places of the events that have the keys that were found out.
+    fn places(&self, sql: &mut Sql) {
+        let having = self.narrow.map(Narrow::conditions).unwrap_or_default();
+        sql.joined(having, " UNION ALL ", "(SELECT 0 WHERE FALSE)", condition::with_key);
     }
 
     fn is_unfiltered(&self) -> bool {
@@ -201,18 +248,13 @@ impl List<'_> {
     /// ` FROM ... WHERE ...` of the list, walked from the table that fits it best where no order is asked for.
     pub(super) fn unordered(&self, sql: &mut Sql) {
         self.filtered(sql, &Driver::of(self.condition, Order::NEWEST), None);
-        if let Some(narrow) = self.narrow {
-            sql.push(" AND e.sequence IN ").joined(
-                narrow,
-                " UNION ALL ",
-                "(SELECT 0 WHERE FALSE)",
-                condition::with_key,
-            );
+        if self.narrow.is_some() {
+            self.places(sql.push(" AND e.sequence IN "));
         }
     }
 
     fn filtered(&self, sql: &mut Sql, driver: &Driver, order: Option<Order>) {
-        driver.from(sql);
+        driver.write_from(sql);
         visible(sql, &self.scope.visible, "e.service");
         let alias = driver.alias();
         // A plus keeps the index over time out of the choice.

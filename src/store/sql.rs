@@ -2,8 +2,8 @@
 //!
 //! The statements over events are written out rather than assembled by the ORM, because what decides whether they
 //! walk an index is their exact text: row comparisons, which table comes first, which predicates are there at all.
-//! Placeholders are `$1`, `$2`, ... on both databases, and `$1` is always the tenant. A text that stands in several
-//! places has one: databases allow so many, and a filter writes what it asks for once a column and once a walk.
+//! Placeholders are `$1`, `$2`, ... on both databases, and `$1` is always the tenant. A text that is used several times
+//! has one placeholder: their number is limited, and a filter repeats its texts for each column and each walk.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
-//! What SQLite is told about the tables. It gathers statistics only when asked to, and without any it takes one tenant
-//! for ten events and walks through all of time to find the three events of one request. Typical numbers, written
-//! once, make its plans good and keep them the same however large a log is.
+//! The statistics that SQLite's planner uses. SQLite gathers them only when asked to, and without any it assumes ten
+//! events for a tenant, and walks through the whole period to find the three events of one request. Typical numbers,
+//! written once, make its plans good and keep them the same however large a log is.
 
 use sea_orm::{ConnectionTrait, DbErr};
 

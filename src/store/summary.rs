@@ -1,7 +1,7 @@
 //! Counts by value and by time, of what a list selects: one bounded scan each, on the same rows as its pages.
 //!
-//! A list that says as of which place it is asked gives the same events to every count, however many statements there
-//! are and whatever is recorded meanwhile. What rollups have summed up is not counted again.
+//! A list that is asked as of a place has the same events for every count, however many statements there are and
+//! whatever is recorded meanwhile. What rollups have summed up is not counted again.
 
 use std::collections::HashMap;
 
@@ -16,9 +16,9 @@ use crate::audit::{Event, FacetField, FacetValue, Status, Timestamp};
 pub struct Facet {
     /// The most frequent values, most frequent first, those of equal frequency by their keys.
     pub buckets: Vec<(FacetValue, i64)>,
-    /// How many events have a value that is not among the buckets; 0 if nobody asked.
+    /// How many events have a value that is not among the buckets; 0 if this was not asked for.
     pub other: i64,
-    /// How many events have no value; 0 if nobody asked.
+    /// How many events have no value; 0 if this was not asked for.
     pub none: i64,
 }
 
@@ -91,21 +91,34 @@ impl Reader {
             _ => Some(Needs { kind: true, ..Needs::default() }),
         };
         let mut values = Values { field, places: HashMap::new(), counted: Vec::new() };
-        if !self.rolled(list, needs, &[], &mut values).await? {
-            let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
-            sql.push(&format!("{column}, COUNT(*), MAX(e.sequence)"));
-            self.scanned(&mut sql, list).await?;
-            sql.push(&format!(" GROUP BY {column}"));
-            values.counted = counted(&self.query(sql).await?)?;
-        }
-        let mut counted = values.counted;
-        let total: i64 = counted.iter().map(|value| value.count).sum();
+        let (mut counted, total) = if self.rolled(list, needs, &[], &mut values).await? {
+            let total = values.counted.iter().map(|value| value.count).sum();
+            (values.counted, total)
+        } else {
+            self.by_scan(list, column, top).await?
+        };
         let none = counted.iter().filter(|value| value.key.is_empty()).map(|value| value.count).sum();
         counted.retain(|value| !value.key.is_empty());
         counted.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
         counted.truncate(top as usize);
         let shown: i64 = counted.iter().map(|value| value.count).sum();
         Ok((counted, total - none - shown, none))
+    }
+
+    /// The most frequent values of a column, and the absent one, by reading the events; and how many events there are.
+    /// The other values stay in the database: each event may have a different one.
+    async fn by_scan(&self, list: &List, column: &str, top: u32) -> Result<(Vec<Counted>, i64), StoreError> {
+        let mut sql = Sql::for_tenant(
+            self.tenant_id,
+            "SELECT facet_key, events, newest, CAST(SUM(events) OVER () AS bigint) FROM (SELECT ",
+        );
+        sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(e.sequence) AS newest"));
+        self.scanned(&mut sql, list).await?;
+        sql.push(&format!(" GROUP BY {column}) counted ORDER BY facet_key <> '', events DESC, facet_key LIMIT "));
+        sql.bind(i64::from(top) + 1);
+        let rows = self.query(sql).await?;
+        let total = rows.first().map_or(Ok(0), |row| row.try_get_by(3))?;
+        Ok((counted(&rows)?, total))
     }
 
     /// Counts by a table beside the events, each event once for each value it has.
@@ -132,7 +145,7 @@ impl Reader {
         self.joined(&mut sql, list, table).await?;
         sql.push(" AND v.is_first = 1");
         let rows = self.query(sql).await?;
-        let row = rows.first().ok_or(StoreError::Timeout)?;
+        let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
         let any: i64 = row.try_get_by(0)?;
         Ok((row.try_get_by(1)?, total - any))
     }
@@ -147,8 +160,8 @@ impl Reader {
 
     /// ` FROM ... WHERE ...` of the events of a list.
     async fn scanned(&self, sql: &mut Sql, list: &List) -> Result<(), StoreError> {
-        let narrow = self.narrow(list).await?;
-        super::select::List { narrow: narrow.as_deref(), ..self.list(list) }.unordered(sql);
+        let narrow = self.narrow(list, None).await?;
+        super::select::List { narrow: narrow.as_ref(), ..self.list(list) }.unordered(sql);
         Ok(())
     }
 

@@ -1,45 +1,46 @@
-//! Who follows a log live is told here: one reading of the newest events for all followers of a tenant.
+//! The tail of a log: its newest events are read once for all followers of a tenant, and sent to them.
 //!
-//! What is told always comes from the table, after the commit. Being woken (by this process's own commits, on
-//! PostgreSQL also by `NOTIFY` of others) only makes it quick; looking once a second makes it sure, also for what a
-//! process writes that tells nobody. A follower that cannot keep up, or is told to look for itself, reads the table
-//! from its own place, so nothing is lost whatever is dropped here.
+//! These events always come from the table, after the commit. Wake-ups (by this process's own commits, on PostgreSQL
+//! also by `NOTIFY` of others) only make it quick; reading once a second makes it reliable, even for processes that
+//! notify nobody. A follower that cannot keep up, or is told to read for itself, reads the table from its own place, so
+//! nothing is lost whatever is dropped here.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use sea_orm::sqlx::{self, postgres::PgListener};
 use sea_orm::{DbBackend, EntityTrait as _};
 use tokio::sync::{Notify, Semaphore, broadcast};
 
-use super::follow::bytes;
+use super::follow::{BATCH_BYTES_MAX, bytes};
 use super::{FeedError, Reader, Store, StoreError};
 use crate::audit::filter::Condition;
 use crate::audit::page::FeedCursor;
 use crate::audit::{Event, Scope};
 
-/// How often a log is looked at when nobody says that there is something new.
+/// How often a log is read when nobody notifies of new events.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least time between two looks, and between two calls of `NOTIFY`.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How often it is asked whether the tenant is still open.
 pub(super) const ADMISSION_EVERY: Duration = Duration::from_secs(2);
-/// How many events are told at once, and how many such parcels may wait for a slow follower.
+/// How many events are sent at once, and how many such batches may wait for a slow follower.
 const PARCEL_EVENTS: u32 = 100;
 const PARCELS_WAITING: usize = 8;
 /// Beyond so many bytes, or so many events behind, followers read for themselves.
 const PARCEL_BYTES_MAX: usize = 4 << 20;
 const BEHIND_MAX: i64 = 1_000;
-/// How often looking may fail in a row before followers are told.
+/// How often reading may fail in a row before followers are informed.
 const FAILURES_MAX: u32 = 10;
 /// How many followers read the table at the same time.
 const READING_AT_ONCE: usize = 4;
 /// The channel of `NOTIFY`.
 const CHANNEL: &str = "auditgraph_recorded";
 
-/// What the followers of a tenant are told.
+/// What is sent to the followers of a tenant.
 #[derive(Clone, Debug)]
 pub(super) enum News {
     /// Everything that was recorded between two places.
@@ -84,10 +85,6 @@ struct Shared {
     reading: Semaphore,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Followers {
     /// Nobody follows yet.
     pub(super) fn new() -> Self {
@@ -106,13 +103,13 @@ impl Followers {
     }
 
     fn wake(&self, tenant_id: i32) {
-        if let Some(tail) = lock(&self.0.tails).get(&tenant_id) {
+        if let Some(tail) = self.0.tails.lock().get(&tenant_id) {
             tail.wake.notify_one();
         }
     }
 
     fn wake_all(&self) {
-        lock(&self.0.tails).values().for_each(|tail| tail.wake.notify_one());
+        self.0.tails.lock().values().for_each(|tail| tail.wake.notify_one());
     }
 }
 
@@ -123,7 +120,7 @@ impl Store {
         if self.backend() != DbBackend::Postgres {
             return;
         }
-        let mut told = lock(&self.followers.0.told);
+        let mut told = self.followers.0.told.lock();
         told.tenants.insert(tenant_id);
         if !told.is_telling {
             told.is_telling = true;
@@ -134,7 +131,7 @@ impl Store {
     /// The news of a tenant from now on.
     pub(super) fn news(&self, tenant_id: i32) -> broadcast::Receiver<News> {
         let shared = &self.followers.0;
-        let mut tails = lock(&shared.tails);
+        let mut tails = shared.tails.lock();
         if let Some(tail) = tails.get(&tenant_id) {
             return tail.news.subscribe();
         }
@@ -154,7 +151,7 @@ async fn tell(store: Store) {
     let pool = store.write.get_postgres_connection_pool();
     loop {
         let tenants = {
-            let mut told = lock(&store.followers.0.told);
+            let mut told = store.followers.0.told.lock();
             told.is_telling = !told.tenants.is_empty();
             std::mem::take(&mut told.tenants)
         };
@@ -166,7 +163,7 @@ async fn tell(store: Store) {
         let text = if text.len() < 7_000 { text } else { String::new() };
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text);
         if let Err(error) = notify.execute(pool).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "others could not be told of a commit");
+            tracing::debug!(error = &error as &dyn std::error::Error, "could not notify others of a commit");
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -189,7 +186,7 @@ async fn listen(store: Store) {
         }
         .await;
         if let Err(error) = heard {
-            tracing::warn!(error = &error as &dyn std::error::Error, "commits of other processes are not heard of");
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot listen for commits of other processes");
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -226,7 +223,7 @@ async fn run(store: Store, tenant_id: i32, wake: Arc<Notify>, news: broadcast::S
             let _ = news.send(told);
         }
         {
-            let mut tails = lock(&store.followers.0.tails);
+            let mut tails = store.followers.0.tails.lock();
             if news.receiver_count() == 0 {
                 tails.remove(&tenant_id);
                 return;
@@ -256,7 +253,7 @@ async fn look(
     if head.log_id != at.log_id || head.sequence < at.sequence || head.sequence - at.sequence > BEHIND_MAX {
         return Ok((Some(head), Some(News::Look)));
     }
-    let page = match reader.stretch(head, at, everything, PARCEL_EVENTS).await {
+    let page = match reader.holding(BATCH_BYTES_MAX).stretch(head, at, everything, PARCEL_EVENTS).await {
         Ok(page) => page,
         Err(FeedError::Store(error)) => return Err(error),
         Err(FeedError::Restored { .. } | FeedError::Closed) => return Ok((Some(head), Some(News::Look))),

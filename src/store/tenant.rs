@@ -1,7 +1,7 @@
-//! Tenants: whose logs there are. Only an operator adds or changes one, never a token.
+//! Tenants, each with its own log. Only an operator adds or changes one, never a token.
 //!
-//! Who read a tenant's log stands in a log of its own, which is a row of this table with a key that nobody else can
-//! have. So no list, count, feed or number of the tenant's own log has anything of it, and nobody has to leave it out.
+//! Accesses to a tenant's log are recorded in a separate log, which is a row of this table with a key that no tenant
+//! can have. So they are in no list, count, feed or number of the tenant's own log, and no code has to filter them out.
 
 use entity::{tenant, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _};
@@ -62,7 +62,7 @@ impl Tenant {
         access_key(&self.key)
     }
 
-    /// Whether it is no tenant but a log of accesses to one's log.
+    /// Whether it is not a tenant but the log of accesses to a tenant's log.
     pub fn is_of_accesses(&self) -> bool {
         self.key.starts_with(OF_ACCESSES)
     }

@@ -1,9 +1,9 @@
-//! Looking whether the log is whole: numbers without gaps, in the order of recording, and columns and side tables that
-//! say what the bodies say, sums included.
+//! Checking the integrity of the log: numbers without gaps, in the order of recording, and columns, side tables and
+//! sums that agree with the bodies.
 //!
-//! The rows that a body makes are made again by the code that records, and compared with those that stand. It is one
-//! reading of one moment, so it may run beside a server; it walks through the log in pieces, so memory does not grow
-//! with the log. What it cannot tell is whether somebody changed a body together with all that follows from it.
+//! The rows that a body makes are made again by the code that records, and compared with the stored ones. All is read
+//! as of one moment, so it may run while a server does; the log is read in pieces, so memory does not grow with the
+//! log. It cannot detect that somebody changed a body together with everything that is derived from it.
 
 mod party;
 mod sums;
@@ -31,7 +31,7 @@ const BYTES_MAX: i64 = 8 << 20;
 /// How many keys are looked at together where there are too many.
 const KEYS_MAX: u64 = 50;
 
-/// Something that stands otherwise than it should.
+/// A difference between what is stored and what should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The place in the log, if it is about one.
@@ -273,7 +273,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Compares what should stand with what does, by its place: the event and the part of it.
+    /// Compares what should be stored with what is, by its place: the event and the part of it.
     fn side<M: ModelTrait>(
         &mut self,
         mut expected: BTreeMap<(i64, i32), M>,

@@ -76,7 +76,7 @@ fn every_room_has_a_line_in_the_floor_plan() -> io::Result<()> {
 
 #[test]
 fn rooms_use_only_the_rooms_below_them() -> io::Result<()> {
-    each_source("Data walks in one direction, and http sees only the door of store", |source| {
+    each_source("Requests flow in one direction, and http sees only the door of store", |source| {
         let Some((own, rooms, _)) = plan(&source.room).filter(|(_, rooms, _)| *rooms != ANY) else { return Vec::new() };
         let breaks = |path: &str| {
             let Some(path) = path.strip_prefix("crate::") else { return false };

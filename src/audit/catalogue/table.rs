@@ -1,7 +1,7 @@
 //! The tables of names, read into activity types.
 //!
 //! A table is text: a section for each category of a service, a line for each activity, with fields only for what
-//! differs from the rules. A test proves that every line is read, so reading has no error that a caller could meet.
+//! differs from the rules. A test proves that every line can be read, so callers never see an error.
 
 use super::super::classification::{operation_type, resource_type};
 use super::super::{OperationType, ResourceType};

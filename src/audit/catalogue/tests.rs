@@ -1,4 +1,4 @@
-//! What the catalogue promises, tried against its own tables and against the published lists where they are at hand.
+//! What the catalogue promises, tested against its own tables and against the published lists where they are available.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! RFC 8725 point by point, with keys made on the spot: what holds, and what is refused and why.
+//! RFC 8725 point by point, with freshly generated keys: which tokens are valid, and which are refused and why.
 
 mod claims;
 

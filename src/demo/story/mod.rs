@@ -1,7 +1,7 @@
-//! What happens: small stories of one or a few events each, with how often they are told by day and by night.
+//! What happens: small stories of one or a few events each, and how often they are told by day and by night.
 //!
-//! A story is a function that records exactly as many events as it is asked for, between its bounds. The catalogue is
-//! what gives the log its proportions; the stories themselves are in the files of what they are about.
+//! A story is a function that records exactly as many events as it is asked for, between its bounds. The catalogue
+//! gives the log its proportions; the stories themselves are in files named after their subjects.
 
 mod application;
 mod device;

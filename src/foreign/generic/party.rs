@@ -1,7 +1,7 @@
 //! Who did it and to what, under the names that logs commonly use.
 //!
-//! Care is taken with names that one log uses for who acted and another for who was acted on: `user` beside `actor`
-//! is a target, and its id and name are never the actor's.
+//! Some names mean the actor in one log and the target in another: `user` next to `actor` is a target, and its id and
+//! name are never the actor's.
 
 use super::{Said, is_cloud_event, take};
 use crate::audit::{Actor, ActorApplication, ActorKind, Target};

@@ -1,4 +1,4 @@
-//! The bytes of a file one by one, with the line that they are on, and with a way back.
+//! The bytes of a file one by one, with their line number, and with a way back.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};

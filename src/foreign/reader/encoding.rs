@@ -1,7 +1,7 @@
-//! Files as UTF-8, however they are encoded: UTF-16 is told by its mark, or by where its zeros stand.
+//! Files as UTF-8, however they are encoded: UTF-16 is detected by its byte order mark, or by where its zeros are.
 //!
-//! Half of a surrogate pair, and a byte too many at the end, become bytes that are no UTF-8, so that whoever reads the
-//! text finds them in the record, or on the line, where they stand.
+//! Half of a surrogate pair, and an extra byte at the end, become bytes that are not UTF-8, so that the error is found
+//! in the record, or on the line, where they are.
 
 use std::io::{self, ErrorKind, Read};
 

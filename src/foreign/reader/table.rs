@@ -1,11 +1,11 @@
-//! Tables (CSV) that hold audit records: a row each, the record itself as JSON in the column `AuditData`.
+//! Tables (CSV) of audit records: one per row, the record itself as JSON in the column `AuditData`.
 //!
-//! So Purview exports the unified audit log, and so PowerShell writes what it found there. A row becomes the object
-//! that a search result is in JSON, its cells by the names of their columns. Tables of another kind are what portals
-//! show of records, and are not read: what they left out would be lost.
+//! This is how Purview exports the unified audit log, and how PowerShell writes search results. A row becomes the
+//! object that a search result is in JSON, with the columns as names. Tables of other kinds are what portals show of
+//! records, and are not read: what they left out would be lost.
 //!
-//! The parser (`csv_core`) is fed bytes and holds none, so that a quote that is never closed takes no more memory than
-//! a record may have.
+//! The parser (`csv_core`) is given bytes and keeps none, so that a quote that is never closed takes no more memory
+//! than a record may have.
 
 use std::io::Read;
 
@@ -181,7 +181,7 @@ impl Table {
             let value = if same_key(column, RECORD) {
                 has_record = true;
                 held_json(text).filter(|node| matches!(node, Node::Object(_))).ok_or_else(|| {
-                    format!("the cell `{column}` holds no JSON object; a spreadsheet may have cut it off")
+                    format!("the cell `{column}` does not contain a JSON object; a spreadsheet may have cut it off")
                 })?
             } else if text.is_empty() {
                 continue;

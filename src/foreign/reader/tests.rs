@@ -151,7 +151,7 @@ fn read_file(input: &[u8]) -> Vec<String> {
     let records = Records::with(Text::of_file(input), Place::Start, 2_000);
     let told = |record| match record {
         Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
-        Err(ReadProblem { line, reason }) => format!("{line} ! {reason}"),
+        Err(ReadProblem { line, reason, .. }) => format!("{line} ! {reason}"),
     };
     records.map(told).collect()
 }
@@ -198,7 +198,7 @@ fn tables_with_records_are_read_row_by_row() {
     let expected = [
         r#"2 {"Id":"1","AuditData":{"a":[1]},"More":"x"}"#,
         r#"5 {"Id":"2","AuditData":{"a":2}}"#,
-        "6 ! the cell `AuditData` holds no JSON object; a spreadsheet may have cut it off",
+        "6 ! the cell `AuditData` does not contain a JSON object; a spreadsheet may have cut it off",
         "7 ! the row has no cell `AuditData`",
         "8 ! the row has 4 cells, and the header 3",
         r#"9 {"Id":"6","AuditData":{},"More":"it's, \"so\""}"#,

@@ -1,6 +1,6 @@
-//! What is lost of a record: whatever is neither answered nor unmapped.
+//! What is lost from a record: everything that is neither in the event nor unmapped.
 //!
-//! The fuzz target of records (`fuzz/src/record.rs`) judges by the same file.
+//! The fuzz target of records (`fuzz/src/record.rs`) uses the same file.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! Records of platforms that have no shape of their own here, and of collectors that wrap what they collect: read for
-//! what an auditor asks of them.
+//! Records of platforms that have no shape of their own here, and of collectors that wrap what they collect: what an
+//! auditor wants to know must be found in them.
 
 use super::*;
 
@@ -191,7 +191,7 @@ fn records_of_the_logs_beside_the_audit_logs_are_refused_by_name() {
         (within, "SignInLogs"),
     ] {
         let refused = recognise(&node(&text)).map(|it| it.shape).unwrap_err();
-        assert!(refused.0.starts_with(&format!("the record is of `{name}`: ")), "{refused}: {text}");
+        assert!(refused.0.starts_with(&format!("the record comes from the log `{name}`: ")), "{refused}: {text}");
     }
     for category in ["AuditLogs", "CustomSecurityAttributeAuditLogs", "OperationalLogs", "Administrative"] {
         assert!(recognise(&node(&row(category))).is_ok(), "{category}");

@@ -1,4 +1,4 @@
-//! Records of every shape, invented, with odd parts: what the tests of reading them start from.
+//! Invented records of every shape, with unusual parts: the input of the tests that read them.
 
 use crate::foreign::Shape;
 

@@ -1,4 +1,4 @@
-//! Documents of every class that is made to hurt: each is refused by name, after work that is linear in its length.
+//! Every class of malicious documents: each is refused by name, after work that is linear in its length.
 
 use std::fmt::Write as _;
 

@@ -1,10 +1,11 @@
-//! Receipts of exports: what was sent and whether that was all, to be read while it runs and afterwards.
+//! Receipts of exports: what was sent and whether that was everything, to be read during the export and afterwards.
 //!
-//! They are kept in this process, the newest ones only, and are there only for who made the export.
+//! They are kept in this process, only the newest ones, and only for the caller who made the export.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -28,7 +29,7 @@ enum State {
 #[derive(Debug)]
 struct Receipt {
     id: String,
-    /// Tenant and subject of who made it.
+    /// Tenant and subject of the caller who made it.
     owner: [String; 2],
     format: Format,
     as_of: i64,
@@ -77,7 +78,7 @@ impl Receipts {
             state: State::Running,
         };
         let receipt = Arc::new(Mutex::new(receipt));
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.0.lock();
         if kept.len() == KEPT {
             kept.pop_front();
         }
@@ -87,12 +88,16 @@ impl Receipts {
 
     /// The receipt of an export that somebody made.
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Value> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let receipts = kept.iter().map(|receipt| receipt.lock().unwrap_or_else(PoisonError::into_inner));
-        receipts
-            .into_iter()
-            .find(|receipt| receipt.id == id && receipt.owner == owner(principal))
-            .map(|found| found.to_json())
+        let kept = self.0.lock();
+        let receipts = kept.iter().map(|receipt| receipt.lock());
+        receipts.into_iter().find(|receipt| receipt.id == id && receipt.owner == owner(principal)).map(|found| {
+            let mut receipt = found.to_json();
+            // Of what was sent before it was broken off, some may never have arrived.
+            if !matches!(found.state, State::Complete) {
+                receipt["endCursor"] = Value::Null;
+            }
+            receipt
+        })
     }
 }
 
@@ -101,7 +106,7 @@ pub(super) struct Sent(Arc<Mutex<Receipt>>);
 
 impl Sent {
     fn with<T>(&self, act: impl FnOnce(&mut Receipt) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.lock())
     }
 
     /// These rows go out; the last of them stands at a cursor.
@@ -125,7 +130,7 @@ impl Sent {
         self.with(|receipt| receipt.state = State::Failed(code, message));
     }
 
-    /// The receipt as it stands.
+    /// The receipt in its present state.
     pub(super) fn to_json(&self) -> Value {
         self.with(|receipt| receipt.to_json())
     }

@@ -1,4 +1,4 @@
-//! Rows of an export: a JSON object a line, or CSV as RFC 4180 has it, safe to open in a spreadsheet.
+//! Rows of an export: a JSON object per line, or CSV (RFC 4180) that is safe to open in a spreadsheet.
 
 use async_graphql::Value;
 

@@ -1,9 +1,9 @@
-//! Rollups, written behind the log: events counted once and for all, block by block.
+//! Rollups, written in the background: events counted once and for all, block by block.
 //!
-//! A block is a closed stretch of the log. Events never change, so neither does a block: it is read without a lock,
+//! A block is a closed part of the log. Events never change, so neither does a block: it is read without a lock,
 //! summed up, and written in one transaction that begins with the block's own row. Of several processes that try the
-//! same block one succeeds; a crash leaves a block whole or not there. How far the blocks reach is the number of the
-//! last one, and what comes after it is counted in the events themselves.
+//! same block one succeeds; after a crash a block is complete or absent. The last block's number tells how far the
+//! blocks reach; what comes after it is counted from the events themselves.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::store::{Store, StoreError, bulk, writing};
 /// How many events a block has.
 pub const BLOCK_EVENTS: u32 = 8_192;
 
-/// How long one block may take. Beyond, the connection may be one that nobody answers on.
+/// How long one block may take. After that, the connection may be dead.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A count, and the last event counted.
@@ -80,8 +80,8 @@ impl Counts {
 }
 
 impl Store {
-    /// Sums up every stretch of so many events that is whole and not summed up yet, in the logs of all tenants. Says how
-    /// many blocks it wrote. A log that cannot be summed up does not keep the others from it; the last error is said.
+    /// Sums up every complete block of so many events that is not summed up yet, in the logs of all tenants, and
+    /// returns how many blocks it wrote. If one log fails, the others are still summed up; the last error is returned.
     pub async fn roll_up(&self, block_events: u32) -> Result<u64, StoreError> {
         let size = i64::from(block_events);
         let mut last_blocks = self.in_time(PATIENCE, self.last_blocks()).await?;

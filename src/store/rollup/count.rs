@@ -1,4 +1,4 @@
-//! Counting a list: which spans of the rollups cover it, and what in them meets it.
+//! Counting a list: which spans of the rollups cover it, and which counts in them match it.
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 

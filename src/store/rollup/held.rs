@@ -1,23 +1,23 @@
-//! What was counted already, kept in memory: the days of rollups that were asked for, and what came after the last
-//! block. A block never changes and neither does an event, so what is kept stays right; a new block takes its events
-//! from those kept behind the last one, and nothing is read again.
+//! Counts kept in memory: the days of rollups that were asked for, and the events after the last block. A block never
+//! changes and neither does an event, so what is kept stays right; a new block takes its events from those kept after
+//! the last one, and nothing is read again.
 //!
-//! What is kept is of the whole log: who asks for it counts only what their scope shows. It is bounded: when all
+//! What is kept is about the whole log; each caller's counts include only what its scope shows. It is bounded: when all
 //! tenants together have more than [`HELD_MAX`], the others are forgotten, and read again when they are asked for.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use entity::rollup_key;
 use indexmap::IndexSet;
+use parking_lot::Mutex;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryResult};
 
 use super::{Grain, Key};
 use crate::audit::Scope;
 use crate::audit::filter::{Condition, TimeRange};
 use crate::audit::time::DAY;
-use crate::store::known::locked;
 use crate::store::sql::Sql;
 use crate::store::{Reader, StoreError, select};
 
@@ -59,7 +59,7 @@ pub(super) struct Kept {
 impl Held {
     /// What is kept of a tenant's log.
     pub(super) fn of(&self, tenant_id: i32) -> Arc<Kept> {
-        Arc::clone(locked(&self.0).entry(tenant_id).or_default())
+        Arc::clone(self.0.lock().entry(tenant_id).or_default())
     }
 
     /// Forgets other logs if there is too much, and this one if it is too much by itself.
@@ -69,7 +69,7 @@ impl Held {
             *log = Log::default();
         }
         kept.size.store(log.size(), Ordering::Relaxed);
-        let mut logs = locked(&self.0);
+        let mut logs = self.0.lock();
         if logs.values().map(|kept| kept.size.load(Ordering::Relaxed)).sum::<usize>() > HELD_MAX {
             logs.retain(|other, _| *other == tenant_id);
         }
@@ -128,7 +128,7 @@ impl Log {
             sql.push(&format!(" (SELECT {function}(r.starts_at) FROM rollup r WHERE r.tenant_id = $1 AND r.grain = "));
             sql.bind(Grain::Day.code()).push(")").push(separator);
         }
-        let row = reader.query(sql).await?.pop().ok_or(StoreError::Timeout)?;
+        let row = reader.query(sql).await?.pop().ok_or(StoreError::Bug("a count has no row"))?;
         let (first, last): (Option<i64>, Option<i64>) = (row.try_get_by(0)?, row.try_get_by(1)?);
         Ok(Self { id: log_id, block, end, span: first.zip(last), ..Self::default() })
     }
@@ -149,7 +149,8 @@ impl Log {
         self.id == log_id && as_of < self.end
     }
 
-    /// Brings what is kept up to a place of the log, at or after its last block. False if the blocks are too far behind to keep what comes after.
+    /// Brings what is kept up to a place of the log, at or after its last block. False if the blocks are too far behind
+    /// to keep what comes after.
     pub(super) async fn advance(&mut self, reader: &Reader, log_id: [u8; 16], as_of: i64) -> Result<bool, StoreError> {
         if self.id != log_id {
             *self = Self::at(reader, log_id, reader.last_block_at(as_of).await?).await?;

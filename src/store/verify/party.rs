@@ -1,4 +1,4 @@
-//! The snapshots of actors and targets: each is what the events that name it say, and each is named by some event.
+//! The snapshots of actors and targets: each agrees with the events that name it, and each is named by some event.
 
 use std::collections::HashMap;
 

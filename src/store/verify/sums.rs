@@ -1,4 +1,4 @@
-//! The sums behind the log, made again from the columns of the events and compared block by block.
+//! The rollups, made again from the columns of the events and compared block by block.
 
 use std::collections::HashMap;
 
@@ -81,7 +81,7 @@ impl Look<'_> {
 }
 
 impl Store {
-    /// Tells of logs that belong to no tenant, whom nobody could ask for.
+    /// Reports logs that belong to no tenant, which nobody could read.
     pub async fn verify_owners(&self, tell: super::Tell<'_>) -> Result<(), StoreError> {
         use entity::{tenant, tenant_log};
         let tenants: Vec<i32> = tenant::Entity::find().all(&self.read).await?.into_iter().map(|row| row.id).collect();

@@ -75,7 +75,7 @@ impl Tally {
 }
 
 impl Look<'_> {
-    /// Compares what was counted with what stands.
+    /// Compares what was counted with what is stored.
     pub(super) fn compare_tally(&mut self, head: &tenant_log::Model) {
         let tally = std::mem::take(&mut self.tally);
         let number_of_types = tally.counted.len();

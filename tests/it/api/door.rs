@@ -205,7 +205,7 @@ async fn a_body_is_not_unpacked() {
             caller.request(Method::POST, path).header("content-type", media).header("content-encoding", "gzip");
         let answer = caller.send(request.body(GOOD)).await;
         assert_eq!(answer.status, 415, "{}", answer.text);
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", "the body must come without `Content-Encoding`"));
+        assert_eq!(answer.error(), ("BAD_USER_INPUT", "the body must not have a `Content-Encoding`"));
     }
 }
 
@@ -266,8 +266,8 @@ async fn callers_and_addresses_have_a_rate() {
 #[tokio::test]
 async fn settings_that_cannot_be_are_refused_with_a_sentence() {
     for (option, value, sentence) in [
-        ("--cors-origin", "*", "`*` is no origin"),
-        ("--trusted-proxies", "proxy.example", "is no network"),
+        ("--cors-origin", "*", "`*` is not an origin"),
+        ("--trusted-proxies", "proxy.example", "is not a network"),
         ("--trusted-documents", "/nowhere/to/be/found.json", "cannot read the trusted documents in"),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -49,8 +49,8 @@ async fn documents_that_do_not_hold_are_refused_before_execution() {
         }
     }
     insta::assert_snapshot!(all, @r##"
-    parse: 400 graphql-response+json {"errors":[{"message":"the document is no GraphQL: expected selection","locations":[{"line":1,"column":11}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
-    empty: 400 graphql-response+json {"errors":[{"message":"the document is no GraphQL: expected executable_definition","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
+    parse: 400 graphql-response+json {"errors":[{"message":"the document is not valid GraphQL: expected selection","locations":[{"line":1,"column":11}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
+    empty: 400 graphql-response+json {"errors":[{"message":"the document is not valid GraphQL: expected executable_definition","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
     unknown field: 400 graphql-response+json {"errors":[{"message":"Unknown field \"viewr\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown argument: 400 graphql-response+json {"errors":[{"message":"Unknown argument \"fist\" on field \"auditEvents\" of type \"Query\".","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown enum value: 400 graphql-response+json {"errors":[{"message":"Invalid value for argument \"filter.groupSource\", enumeration type \"GroupSource\" does not contain the value \"AZURE\"","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
@@ -148,9 +148,9 @@ async fn requests_of_the_wrong_shape_are_refused() {
         assert_eq!(answer.header("allow"), allow, "{what}");
     }
     insta::assert_snapshot!(all, @r##"
-    no body: 400 json {"errors":[{"message":"the body is no JSON","extensions":{"code":"BAD_USER_INPUT"}}]}
-    no JSON: 400 json {"errors":[{"message":"the body is no JSON","extensions":{"code":"BAD_USER_INPUT"}}]}
-    batch: 400 json {"errors":[{"message":"one operation a request; batches are not taken","extensions":{"code":"BAD_USER_INPUT"}}]}
+    no body: 400 json {"errors":[{"message":"the body is not valid JSON","extensions":{"code":"BAD_USER_INPUT"}}]}
+    no JSON: 400 json {"errors":[{"message":"the body is not valid JSON","extensions":{"code":"BAD_USER_INPUT"}}]}
+    batch: 400 json {"errors":[{"message":"one operation per request; batches are not supported","extensions":{"code":"BAD_USER_INPUT"}}]}
     no object: 400 json {"errors":[{"message":"the body must be a JSON object","extensions":{"code":"BAD_USER_INPUT"}}]}
     no query: 400 json {"errors":[{"message":"`query` is missing","extensions":{"code":"BAD_USER_INPUT"}}]}
     query null: 400 json {"errors":[{"message":"`query` must be a string","extensions":{"code":"BAD_USER_INPUT"}}]}
@@ -163,8 +163,8 @@ async fn requests_of_the_wrong_shape_are_refused() {
     text: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     form: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     latin: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
-    not acceptable: 406 json {"errors":[{"message":"answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
-    refused media: 406 json {"errors":[{"message":"answers are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
+    not acceptable: 406 json {"errors":[{"message":"responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
+    refused media: 406 json {"errors":[{"message":"responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
     put: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     delete: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, no header: 400 json {"errors":[{"message":"GET needs the header `graphql-require-preflight`, with any value","extensions":{"code":"BAD_USER_INPUT"}}]}

@@ -168,7 +168,7 @@ async fn everybody_exports_what_they_may_see_and_nothing_else() {
         json!({ "sub": "stranger", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 60 });
     for client in [them, app.anonymous().token(&hs256(SECRET.as_bytes(), &stranger))] {
         let answer = receipt(&client, &id).await;
-        assert_eq!((answer.status, answer.error().1), (404, "there is no export of yours with this id"));
+        assert_eq!((answer.status, answer.error().1), (404, "you have no export with this id"));
     }
     assert_eq!(receipt(&app.anonymous(), &id).await.status, 401);
     assert_eq!(export(&app.anonymous(), &all).await.status, 401);
@@ -187,7 +187,7 @@ async fn what_cannot_be_exported_is_refused_before_anything_is_sent() {
         (json!({ "columns": ["id", "id"] }), "`columns` must not name `id` twice"),
         (
             json!({ "columns": ["actor.secret"] }),
-            "`columns` must hold paths of fields of AuditEvent, such as `actor.name`; there is no `actor.secret`",
+            "`columns` must be paths of fields of AuditEvent, such as `actor.name`; there is no `actor.secret`",
         ),
         (
             json!({ "first": 3 }),
@@ -263,6 +263,25 @@ async fn a_token_that_expires_ends_the_file_where_it_is() {
 }
 
 #[tokio::test]
+async fn every_line_can_be_gone_on_from() {
+    let app = in_pages_of_two().await;
+    record(&app, 7).await;
+    let asked = |after: &Value| json!({ "period": null, "columns": ["cursor", "eventKey"], "after": after });
+    let (rows, _) = lines(&export(&app.admin(), &asked(&Value::Null)).await.text);
+    assert_eq!(keys(&rows), ["k6", "k5", "k4", "k3", "k2", "k1", "k0"]);
+    for (i, row) in rows.iter().enumerate() {
+        let (rest, _) = lines(&export(&app.admin(), &asked(&row["cursor"])).await.text);
+        assert_eq!(rest, rows[i + 1..]);
+    }
+    let alone = export(&app.admin(), &json!({ "period": null, "format": "csv", "columns": ["cursor"] })).await;
+    let cursors: Vec<&str> = rows.iter().map(|row| row["cursor"].as_str().unwrap()).collect();
+    assert_eq!(alone.text.lines().collect::<Vec<_>>(), [&["cursor"], &cursors[..]].concat());
+    let twice = app.admin().request(Method::POST, "/v1/events/export").header("content-type", "application/json");
+    let twice = app.admin().send(twice.body(r#"{"format":"csv","format":"ndjson"}"#)).await;
+    assert_eq!((twice.status, twice.error()), (400, ("BAD_USER_INPUT", "`format` appears twice")));
+}
+
+#[tokio::test]
 async fn nothing_more_is_read_for_a_client_that_went_away() {
     let app = in_pages_of_two().await;
     let large = |i: i32| {
@@ -282,6 +301,7 @@ async fn nothing_more_is_read_for_a_client_that_went_away() {
     }
     assert_eq!(found["state"], json!("CANCELLED"));
     assert!(found["count"].as_u64().unwrap() < 100, "{found}");
+    assert_eq!(found["endCursor"], Value::Null, "nobody knows what of it arrived");
 }
 
 #[tokio::test]

@@ -244,5 +244,5 @@ async fn an_export_of_this_service_is_refused_by_name() {
     let command = ["import", "--tenant", "contoso", "--database-url", &app.database.url, file.to_str().unwrap()];
     let imported = run(&command);
     assert_eq!(imported.out.trim(), "recorded 0, duplicates 0, conflicts 0, rejected 3");
-    assert_eq!(imported.err.matches("the record is of an export of this service").count(), 3, "{}", imported.err);
+    assert_eq!(imported.err.matches("the record comes from an export of this service").count(), 3, "{}", imported.err);
 }

@@ -179,7 +179,7 @@ async fn each_issuer_has_its_own_role_map_and_demands() {
     assert_eq!(client.keys(json!({})).await, ["b"]);
 
     let demanded = ask(&app, &one, "one", json!({ "groups": ["auditors"], "scp": "Other" })).await;
-    assert_refused(&demanded, 403, "The application was not given the token scope (`scp`) that this API demands.");
+    assert_refused(&demanded, 403, "The application was not given the token scope (`scp`) that this API requires.");
     let late = json!({ "exp": app.now().0 / 1_000_000 - 2 });
     ask(&app, &one, "one", late.clone()).await.data("/viewer");
     assert_refused(&ask(&app, &two, "two", late).await, 401, "The token has expired.");
@@ -218,7 +218,7 @@ async fn recording_that_a_rule_limits_to_a_service_is_limited_to_it() {
     };
     let refused = post("Core Directory").await;
     assert_eq!(refused.status, 400, "{}", refused.text);
-    assert!(refused.text.contains("the token does not permit to record events of this service"), "{}", refused.text);
+    assert!(refused.text.contains("the token does not permit recording events of this service"), "{}", refused.text);
     assert_eq!(post("contoso payroll").await.status, 201);
 }
 

@@ -139,4 +139,7 @@ async fn a_cursor_of_one_window_is_not_taken_for_another() {
     assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
     // Without a window a cursor is a place and nothing else.
     assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
+    let answer = app.admin().query_with(LIST, json!({ "period": null, "first": 1 })).await;
+    let place = answer.data("/auditEvents/pageInfo/endCursor").clone();
+    assert_eq!(keys(follow(&place, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "hd");
 }

@@ -51,7 +51,7 @@ async fn what_does_not_pass_is_not_kept_and_a_name_is_checked() {
     let answer = app.admin().get(&[("extensions", &name.to_string())]).await;
     assert_eq!(answer.status, 405, "what is named by GET is a query, too: {}", answer.text);
     for (extensions, message) in [
-        (named(&hash("{ __typename }")), "the hash is not the one of `query`"),
+        (named(&hash("{ __typename }")), "the hash is not that of `query`"),
         (named("12"), "the hash of a document has 64 hexadecimal digits"),
         (
             json!({ "persistedQuery": { "version": 2, "sha256Hash": hash(QUERY) } }),
@@ -85,7 +85,7 @@ async fn with_trusted_documents_nothing_else_runs() {
         json!({ "query": "{ viewer { subject } }", "documentId": "who" }),
     ] {
         let answer = app.admin().post(&body).await;
-        assert_eq!(answer.error(), ("FORBIDDEN", "this server runs the documents that it trusts, and no others"));
+        assert_eq!(answer.error(), ("FORBIDDEN", "this server runs only the documents that it trusts"));
     }
     for name in ["nobody", &format!("sha256:{}", hash("{ viewer { subject } }"))] {
         let answer = app.admin().post(&json!({ "documentId": name })).await;

@@ -68,12 +68,12 @@ async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
     for (token, sentence) in [
         (sign(json!({ "exp": now - 31 })), "The token has expired."),
         (sign(json!({ "nbf": now + 3_000 })), "The token is not valid yet."),
-        (sign(json!({ "exp": "soon" })), "The token's `exp` is not what it has to be."),
-        (sign(json!({ "exp": null })), "The token's `exp` is not what it has to be."),
+        (sign(json!({ "exp": "soon" })), "The token's `exp` is not valid."),
+        (sign(json!({ "exp": null })), "The token's `exp` is not valid."),
         (sign(json!({ "sub": "" })), "The token does not say who the caller is (`sub`)."),
         (sign(json!({ "tid": "" })), "The token does not name a tenant (`tid`)."),
-        (sign(json!({ "tid": "a\0b" })), "The token's `tid` is not what it has to be."),
-        (sign(json!({ "roles": { "GlobalAdmin": true } })), "The token's `roles` is not what it has to be."),
+        (sign(json!({ "tid": "a\0b" })), "The token's `tid` is not valid."),
+        (sign(json!({ "roles": { "GlobalAdmin": true } })), "The token's `roles` is not valid."),
         (
             hs256(b"another secret that is long enough to be one", &good),
             "The token's signature was not made with a key that is accepted here.",
@@ -97,7 +97,7 @@ async fn a_token_scope_that_is_demanded_is_forbidden_to_be_missing() {
     let sign = |scope: &str| hs256(SECRET.as_bytes(), &with(&claims(&app), &json!({ "scp": scope })));
     let answer = app.anonymous().token(&sign("Other")).query(VIEWER).await;
     assert_eq!(answer.status, 403);
-    let sentence = "The application was not given the token scope (`scp`) that this API demands.";
+    let sentence = "The application was not given the token scope (`scp`) that this API requires.";
     assert_eq!(answer.error(), ("FORBIDDEN", sentence));
     assert_eq!(answer.body.get("data"), None);
     app.anonymous().token(&sign("openid Audit.Access")).query(VIEWER).await.data("/viewer");
@@ -130,7 +130,7 @@ async fn tokens_of_an_issuer_hold_for_its_keys_algorithms_and_audience_alone() {
         let answer = ask(issuer.token(&with(&good, &json!({ "aud": "api://other" })))).await;
         assert_unauthenticated(&answer, "The token was issued for another audience (`aud`).", INVALID);
         let answer = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
-        assert_unauthenticated(&answer, "The token's `org` is not what it has to be.", INVALID);
+        assert_unauthenticated(&answer, "The token's `org` is not valid.", INVALID);
         // Whoever knows the public key, which is everybody, signs with it as if it were a secret.
         for secret in [issuer.pem.as_bytes(), issuer.pem.trim_end().as_bytes()] {
             let answer = ask(hs256(secret, &good)).await;

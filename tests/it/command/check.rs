@@ -32,7 +32,7 @@ async fn what_is_wrong_is_named_with_the_way_to_mend_it() {
     assert_eq!((checked.code, checked.out.contains("hush")), (Some(1), false), "{checked:?}");
     let wrong = lines(&checked, "WRONG");
     assert!(wrong.contains("tokens: ") && wrong.contains("32"), "{wrong}");
-    assert!(wrong.contains("tenants: nobody is let in yet: `auditgraph tenant add KEY`"), "{wrong}");
+    assert!(wrong.contains("tenants: no tenant is enabled: `auditgraph tenant add KEY`"), "{wrong}");
 
     let checked = desk.run(&["check", "--jwt-secret", SECRET, "--oidc-issuer", "https://login.example"]);
     let wrong = lines(&checked, "WRONG");
@@ -77,21 +77,21 @@ fn a_url_of_no_log_is_refused_by_every_command_and_not_shown() {
         &["restore", "copy.db"],
     ];
     let refuse = |ended: &Ended, option: &str| {
-        let rule = "is not the URL of a log: that begins with `sqlite:`, `postgres://` or `postgresql://`";
-        assert!(ended.err.contains(&format!("{option} says {rule}")) && ended.code == Some(2), "{ended:?}");
+        let rule = "is not the URL of a log, which must begin with `sqlite:`, `postgres://` or `postgresql://`";
+        assert!(ended.err.contains(&format!("{option} {rule}")) && ended.code == Some(2), "{ended:?}");
         assert!(!ended.err.contains("hush"), "{ended:?}");
     };
     for url in wrong {
         for command in commands {
             let ended = run(&[command, &["--database-url", url]].concat());
-            refuse(&ended, "what --database-url or AUDITGRAPH_DATABASE_URL");
+            refuse(&ended, "--database-url or AUDITGRAPH_DATABASE_URL");
         }
-        refuse(&run(&["copy", "--from", url, "--to", "sqlite://a.db"]), "what --from");
-        refuse(&run(&["copy", "--from", "sqlite://a.db", "--to", url]), "what --to");
+        refuse(&run(&["copy", "--from", url, "--to", "sqlite://a.db"]), "--from");
+        refuse(&run(&["copy", "--from", "sqlite://a.db", "--to", url]), "--to");
     }
     let mut command = program(&["migrate"]);
     let told = crate::harness::command::ended(command.env("AUDITGRAPH_DATABASE_URL", wrong[0]).spawn().unwrap());
-    refuse(&told, "what --database-url or AUDITGRAPH_DATABASE_URL");
+    refuse(&told, "--database-url or AUDITGRAPH_DATABASE_URL");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn tables_with_records_in_them_and_utf_16_are_imported_and_a_second_time_n
     let broken = desk.file("broken.csv", purview(&["u-1", "u-5"]).replacen(":8", "", 1));
     let ended = desk.import(&[&broken]);
     assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 1\n");
-    assert!(ended.refused().contains("broken.csv:2: the cell `AuditData` holds no JSON object"), "{ended:?}");
+    assert!(ended.refused().contains("broken.csv:2: the cell `AuditData` does not contain a JSON object"), "{ended:?}");
     let json = r#"{"RecordId":"u-5","CreationDate":"2026-11-20T12:20:01.0000000Z","AuditData":{"CreationTime":"2026-11-20T12:20:01",
         "Id":"u-5","Operation":"Update user.","RecordType":8,"UserId":"ada@contoso.example","Workload":"AzureActiveDirectory"}}"#;
     let same = desk.file("same.json", json);
@@ -141,7 +141,7 @@ async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
         |expected| desk.run(&["import", "--tenant", "contoso", "--expect-tenant", expected, file.to_str().unwrap()]);
     let ended = import(ours);
     assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 1\n");
-    assert!(ended.refused().ends_with(&format!("rows.ndjson:2: the record is of tenant `{theirs}`")), "{ended:?}");
+    assert!(ended.refused().ends_with(&format!("rows.ndjson:2: the record belongs to tenant `{theirs}`")), "{ended:?}");
     for wrong in ["notaguid", ""] {
         let ended = import(wrong);
         assert!(ended.code == Some(2) && ended.err.contains("must be a GUID"), "{ended:?}");
@@ -164,7 +164,7 @@ async fn without_knowing_whose_log_nothing_is_imported() {
     assert_eq!(import(&["--tenant", "one"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
     assert_eq!(import(&[]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
     assert_eq!(import(&["--tenant", "two"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
-    assert!(import(&[]).refused().contains("there are several tenants: say whose log with --tenant KEY"));
+    assert!(import(&[]).refused().contains("there are several tenants: choose one with --tenant KEY"));
     desk.run(&["tenant", "disable", "two"]).ok();
     assert!(import(&["--tenant", "two"]).refused().contains("tenant `two` is disabled"));
 }

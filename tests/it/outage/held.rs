@@ -71,6 +71,24 @@ async fn a_tenant_that_is_blocked_does_not_stop_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_goes_on_for_a_client_that_went_away() {
+    let app = TestApp::start_with(&["--record-timeout-ms", "20000"]).await;
+    let metrics = async |series: &str| {
+        let all = reqwest::get(&app.metrics_url).await.unwrap().text().await.unwrap();
+        all.lines().any(|line| line == series)
+    };
+    let connection = app.database.single_connection().await;
+    let held = hold(&app, &connection).await;
+    let client = recorder(&app.url, "contoso");
+    let waiting = tokio::spawn(async move { post(&client, &["a"]).await });
+    until(async || metrics("auditgraph_requests_running 1").await).await;
+    waiting.abort();
+    until(async || metrics("auditgraph_requests_running 0").await).await;
+    assert!(metrics(r#"auditgraph_requests_total{field="/v1/events",code="CANCELLED"} 1"#).await);
+    let_go(&connection, held).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_deadlock_undoes_is_repeated() {
     let app = TestApp::start_with(&["--record-timeout-ms", "20000"]).await;
     if !app.database.is_postgres() {

@@ -3,6 +3,7 @@
 pub(crate) mod arbitrary;
 mod record;
 mod memory;
+mod narrow;
 mod sequence;
 mod activity;
 mod filters;

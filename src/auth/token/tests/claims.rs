@@ -1,4 +1,4 @@
-//! What a token has to say, and what it must not: times, issuer, audience, tenant, roles.
+//! What a token must say, and what it must not: times, issuer, audience, tenant, roles.
 
 use super::*;
 

@@ -1,0 +1,69 @@
+//! From settings to the door of the HTTP server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{limit, new_id, now, sign_in};
+use crate::access::Access;
+use crate::auth::Verifier;
+use crate::config::file::File;
+use crate::config::{Serve, Streams};
+use crate::graphql;
+use crate::graphql::document::Documents;
+use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
+use crate::store::Store;
+
+/// What the door is made of that does not follow from settings alone.
+pub(super) struct Parts {
+    pub(super) verifier: Verifier,
+    pub(super) access: Access,
+    pub(super) meters: Meters,
+    /// Whether the server is stopping.
+    pub(super) closing: watch::Receiver<bool>,
+}
+
+/// The door as the settings have it.
+pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> anyhow::Result<Door> {
+    let limits = &config.limits;
+    let Parts { verifier, access, meters, closing } = parts;
+    Ok(Door {
+        verifier,
+        access,
+        executor: graphql::Executor::new(graphql::Limits { page: limit::page(limits) }),
+        documents: limit::documents(limits),
+        read: Documents::default(),
+        exports: Exports::new(limits.page_size_max),
+        sign_in: sign_in::sign_in(&config.sign_in, file)?,
+        body_bytes_max: limits.body_bytes_max,
+        record_bytes_max: limits.record_bytes_max,
+        body_patience: Duration::from_millis(limits.body_timeout_ms),
+        answer_bytes_max: limits.answer_bytes_max,
+        request_patience: Duration::from_millis(limits.request_timeout_ms),
+        persisted: limit::persisted(limits)?,
+        origins: limit::origins(limits)?,
+        proxies: limit::proxies(limits)?,
+        addresses: limit::addresses(limits),
+        callers: limit::callers(config),
+        clock: Arc::new(now),
+        ids: Arc::new(new_id),
+        meters,
+        readiness: Readiness::of(store.clone()),
+        streams: stream_limits(&config.streams),
+        seats: Seats::default(),
+        closing,
+    })
+}
+
+fn stream_limits(streams: &Streams) -> StreamLimits {
+    StreamLimits {
+        connections_max: streams.connections_max,
+        subscriptions_max: streams.subscriptions_max,
+        exports_max: streams.exports_max,
+        operations_max: streams.socket_operations_max,
+        message_bytes_max: streams.socket_message_bytes_max,
+        init_wait: Duration::from_secs(streams.socket_init_secs),
+        stall_max: Duration::from_secs(streams.stream_stall_secs),
+    }
+}
