@@ -1,5 +1,6 @@
 //! What a server does besides small pages: pages while others record, pages of large events, an export.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -41,8 +42,9 @@ pub(crate) struct Options {
     exported: i64,
 }
 
-/// Events in a request that records.
-const BATCH: usize = 100;
+/// Events in a request that records, and in one that records large ones.
+const BATCH: usize = 500;
+const LARGE_BATCH: usize = 100;
 /// Connections that record.
 const RECORDERS: usize = 4;
 /// Large events, which make up several pages.
@@ -68,9 +70,9 @@ fn event(key: &str, at: Timestamp, category: &str, bytes: usize) -> String {
     .to_string()
 }
 
-fn batch(token: &str, name: &str, first: usize, bytes: usize) -> Vec<u8> {
+fn batch(token: &str, name: &str, events: Range<usize>, bytes: usize) -> Vec<u8> {
     let (now, run) = (app::now(), app::new_id());
-    let events = (first..first + BATCH).map(|i| event(&format!("{name}-{run}-{i}"), now, CATEGORIES[i % 4], bytes));
+    let events = events.map(|i| event(&format!("{name}-{run}-{i}"), now, CATEGORIES[i % 4], bytes));
     load::post("/v1/events", token, &format!("[{}]", events.collect::<Vec<_>>().join(",")))
 }
 
@@ -105,7 +107,7 @@ async fn beside_recording(options: &Options, server: &Server) -> anyhow::Result<
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                load::once(&address, &batch(&token, &format!("beside-{recorder}-{number}"), 0, 40)).await?;
+                load::once(&address, &batch(&token, &format!("beside-{recorder}-{number}"), 0..BATCH, 40)).await?;
                 recorded.fetch_add(BATCH, Ordering::Relaxed);
             }
             anyhow::Ok(())
@@ -130,8 +132,9 @@ async fn large(options: &Options, server: &Server) -> anyhow::Result<()> {
     let tenant = format!("large-{}", app::new_id());
     store.add_tenant(&tenant, "Large", &[], app::new_id()).await?;
     let write = token_for(&tenant, &[Grantable::Permission("audit/write".to_owned())])?;
-    for first in (0..LARGE * 4).step_by(BATCH) {
-        load::once(&server.address, &batch(&write, "large", first, options.large)).await?;
+    for first in (0..LARGE * 4).step_by(LARGE_BATCH) {
+        let events = first..first + LARGE_BATCH;
+        load::once(&server.address, &batch(&write, "large", events, options.large)).await?;
     }
     let requests = pages(&token_for(&tenant, &[Grantable::Role(Role::GlobalAdmin)])?);
     let size = load::once(&server.address, &requests[0]).await?.len();

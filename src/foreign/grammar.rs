@@ -166,3 +166,22 @@ impl Grammar {
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
+
+/// Whether JSON has more than so many values: commas outside of texts, and one.
+pub(super) fn values_beyond(json: &str, limit: usize) -> bool {
+    // Each takes two bytes at least.
+    if json.len() < 2 * limit {
+        return false;
+    }
+    let (mut in_text, mut is_escaped, mut values) = (false, false, 1);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b',' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values > limit
+}

@@ -22,12 +22,15 @@ use bytes::{Bytes, continues};
 use encoding::Text;
 use table::{Head, Table};
 
-use super::grammar::{Expected, Grammar, Step};
+use super::grammar::{Expected, Grammar, Step, values_beyond};
 use super::{is_page_key, is_record_key, records};
 use crate::audit::json::Node;
 
 /// The most bytes that a record may have.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
+/// The most values that a record may have. Real ones have a few thousand; a tree of millions would take many times the
+/// memory of its text and keep a core busy for seconds.
+const VALUES_MAX: usize = 100_000;
 
 /// A place in a file that has no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -306,6 +309,9 @@ impl<R: Read> Records<R> {
             let what = if is_half { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
             of_record(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
         })?;
+        if values_beyond(text, VALUES_MAX) {
+            return Err(of_record(line, &format!("the record has more than {VALUES_MAX} values")));
+        }
         let node = Node::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
         // Lists are cut into their elements before; one that is an element is a record, and none that can be read.
         let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };

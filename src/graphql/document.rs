@@ -1,24 +1,23 @@
 //! Documents that were parsed and checked, kept by their text: clients send the same few again and again.
 //!
-//! What is kept is bounded in number and bytes, in two generations: when the younger is full it becomes the older, and
-//! documents that were used since then survive. So texts that are sent only once displace only each other.
+//! What is kept is bounded in number and bytes, and texts that are sent only once displace only each other.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::ServerError;
 use async_graphql::parser::types::ExecutableDocument;
-use parking_lot::Mutex;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::check::{self, DocumentLimits};
 use super::error::{ApiError, Code};
 
-/// The most documents in a generation.
-const DOCUMENTS_MAX: usize = 256;
-/// The most bytes of text in a generation. What is parsed takes some ten times as much.
-const BYTES_MAX: usize = 256 << 10;
+/// The most bytes of text that are kept. What is parsed takes some ten times as much.
+const BYTES_MAX: usize = 512 << 10;
+/// How many bytes a document counts as at least, so that there are at most 512.
+const BYTES_MIN: usize = 1 << 10;
 
 /// Why a text is not a document that may run.
 #[derive(Debug)]
@@ -57,61 +56,50 @@ impl Deref for Document {
     }
 }
 
-type Generation = HashMap<Box<str>, Arc<Document>>;
-
 /// The documents that were asked for lately.
-#[derive(Debug, Default)]
-pub struct Documents(Mutex<Kept>);
+#[derive(Debug)]
+pub struct Documents(Cache<Box<str>, Arc<Document>, Bytes>);
 
-#[derive(Debug, Default)]
-struct Kept {
-    young: Generation,
-    old: Generation,
-    /// Bytes of text of the younger generation.
-    bytes: usize,
+/// Weighs documents by their text.
+#[derive(Clone, Copy, Debug)]
+struct Bytes;
+
+impl Weighter<Box<str>, Arc<Document>> for Bytes {
+    fn weight(&self, text: &Box<str>, _document: &Arc<Document>) -> u64 {
+        text.len().max(BYTES_MIN) as u64
+    }
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        let mut options = OptionsBuilder::new();
+        // In one part, so that a long document has room.
+        options.shards(1).estimated_items_capacity(BYTES_MAX / BYTES_MIN).weight_capacity(BYTES_MAX as u64);
+        let cache = match options.build() {
+            Ok(options) => {
+                Cache::with_options(options, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
+            }
+            // All that is needed was given.
+            Err(_) => Cache::with_weighter(BYTES_MAX / BYTES_MIN, BYTES_MAX as u64, Bytes),
+        };
+        Self(cache)
+    }
 }
 
 impl Documents {
-    /// The document of a text, parsed and checked against limits, which must be the same in every call.
+    /// The document of a text, parsed and checked against limits, which have to be the same in every call.
     pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Unreadable> {
-        if let Some(known) = self.kept(|kept| kept.find(text)) {
+        if let Some(known) = self.0.get(text) {
             return Ok(known);
         }
         let document = Arc::new(Document { parsed: parsed(text, limits)?, is_valid: AtomicBool::new(false) });
-        self.kept(|kept| kept.keep(text.into(), Arc::clone(&document)));
+        self.0.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
 
     /// Whether a text is a document that was read and found to fit the schema.
     pub fn knows(&self, text: &str) -> bool {
-        self.kept(|kept| kept.find(text)).is_some_and(|document| document.is_valid())
-    }
-
-    fn kept<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
-        act(&mut self.0.lock())
-    }
-}
-
-impl Kept {
-    fn find(&mut self, text: &str) -> Option<Arc<Document>> {
-        if let Some(known) = self.young.get(text) {
-            return Some(Arc::clone(known));
-        }
-        let (text, known) = self.old.remove_entry(text)?;
-        self.keep(text, Arc::clone(&known));
-        Some(known)
-    }
-
-    fn keep(&mut self, text: Box<str>, document: Arc<Document>) {
-        if text.len() > BYTES_MAX {
-            return;
-        }
-        if self.young.len() >= DOCUMENTS_MAX || self.bytes + text.len() > BYTES_MAX {
-            self.old = std::mem::take(&mut self.young);
-            self.bytes = 0;
-        }
-        self.bytes += text.len();
-        self.young.insert(text, document);
+        self.0.get(text).is_some_and(|document| document.is_valid())
     }
 }
 
@@ -139,7 +127,7 @@ mod tests {
     fn what_is_asked_for_again_stays_and_all_is_bounded() {
         let documents = Documents::default();
         let hot = documents.read("{ viewer { subject } }", &LIMITS).unwrap();
-        for i in 0..5 * DOCUMENTS_MAX {
+        for i in 0..5 * BYTES_MAX / BYTES_MIN {
             documents.read(&format!("{{ viewer {{ a{i}: subject }} }}"), &LIMITS).unwrap();
             if i % 100 == 0 {
                 assert!(Arc::ptr_eq(&hot, &documents.read("{ viewer { subject } }", &LIMITS).unwrap()));
@@ -149,11 +137,7 @@ mod tests {
         for i in 0..20 {
             documents.read(&format!("{wide}#{i}"), &LIMITS).unwrap();
         }
-        let count = documents.kept(|kept| {
-            assert!(kept.young.keys().map(|text| text.len()).sum::<usize>() <= BYTES_MAX);
-            kept.young.len() + kept.old.len()
-        });
-        assert!(count <= 2 * DOCUMENTS_MAX, "{count}");
+        assert!(documents.0.weight() <= BYTES_MAX as u64 && documents.0.len() <= BYTES_MAX / BYTES_MIN);
     }
 
     #[test]
@@ -164,6 +148,6 @@ mod tests {
             let itself = "{ ...f } fragment f on Query { ...f }";
             assert!(matches!(documents.read(itself, &LIMITS), Err(Unreadable::Refused(_))));
         }
-        assert!(documents.kept(|kept| kept.young.is_empty()));
+        assert!(documents.0.is_empty());
     }
 }

@@ -10,14 +10,16 @@ use std::sync::Arc;
 
 use entity::tenant_log;
 use parking_lot::Mutex;
+use quick_cache::sync;
+use quick_cache::unsync::Cache;
 
 use super::bulk::Hash;
 
-/// How many of each are remembered at least, if they are asked for; at most twice as many.
-const TENANTS: usize = 32;
-const ACTORS: usize = 4_096;
-const TARGETS: usize = 8_192;
-const ACTIVITIES: usize = 256;
+/// How many of each are remembered.
+const TENANTS: usize = 64;
+const ACTORS: usize = 8_192;
+const TARGETS: usize = 16_384;
+const ACTIVITIES: usize = 512;
 
 /// Service, category and activity, folded.
 pub(super) type ActivityKey = [String; 3];
@@ -26,16 +28,16 @@ pub(super) type ActivityKey = [String; 3];
 pub(super) type Ids = HashMap<Hash, i64>;
 
 /// What the logs of all tenants are known to contain.
-pub(super) struct Memory(Mutex<Recent<i32, Arc<Mutex<Known>>>>);
+pub(super) struct Memory(sync::Cache<i32, Arc<Mutex<Known>>>);
 
 /// What the log of one tenant is known to contain.
 pub(super) struct Known {
     log_id: String,
     last_sequence: i64,
-    actors: Recent<Hash, i64>,
-    targets: Recent<Hash, i64>,
+    actors: Cache<Hash, i64>,
+    targets: Cache<Hash, i64>,
     /// With the names of their changed properties, folded.
-    activities: Recent<ActivityKey, BTreeSet<String>>,
+    activities: Cache<ActivityKey, BTreeSet<String>>,
 }
 
 /// What a transaction saw or added.
@@ -48,20 +50,15 @@ pub(super) struct Learnt {
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Mutex::new(Recent::new(TENANTS)))
+        Self(sync::Cache::new(TENANTS))
     }
 }
 
 impl Memory {
     /// What the log of a tenant is known to contain.
     pub(super) fn of(&self, tenant_id: i32) -> Arc<Mutex<Known>> {
-        let mut tenants = self.0.lock();
-        if let Some(known) = tenants.get(&tenant_id) {
-            return Arc::clone(known);
-        }
-        let known = Arc::new(Mutex::new(Known::of(String::new())));
-        tenants.insert(tenant_id, Arc::clone(&known));
-        known
+        let unknown = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Known::of(String::new()))));
+        self.0.get_or_insert_with(&tenant_id, unknown).unwrap_or_else(|never| match never {})
     }
 }
 
@@ -71,9 +68,9 @@ impl Known {
         Self {
             log_id,
             last_sequence: 0,
-            actors: Recent::new(ACTORS),
-            targets: Recent::new(TARGETS),
-            activities: Recent::new(ACTIVITIES),
+            actors: Cache::new(ACTORS),
+            targets: Cache::new(TARGETS),
+            activities: Cache::new(ACTIVITIES),
         }
     }
 
@@ -86,12 +83,12 @@ impl Known {
 
     /// The numbers of those actors that are known.
     pub(super) fn actors<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash>) -> Ids {
-        self.actors.all(fingerprints)
+        known(&self.actors, fingerprints)
     }
 
     /// The numbers of those targets that are known.
     pub(super) fn targets<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash>) -> Ids {
-        self.targets.all(fingerprints)
+        known(&self.targets, fingerprints)
     }
 
     /// The names of the properties that an activity is known to change, if it is known.
@@ -118,56 +115,13 @@ impl Known {
     }
 }
 
-/// A map of bounded size that forgets what was not asked for lately: when the younger part is full it becomes the
-/// older one, and what is still found there moves back.
-struct Recent<K, V> {
-    half: usize,
-    younger: HashMap<K, V>,
-    older: HashMap<K, V>,
-}
-
-impl<K: std::hash::Hash + Eq, V> Recent<K, V> {
-    fn new(half: usize) -> Self {
-        Self { half, younger: HashMap::new(), older: HashMap::new() }
-    }
-
-    fn get(&mut self, key: &K) -> Option<&V> {
-        if let Some((key, value)) = self.older.remove_entry(key) {
-            self.insert(key, value);
-        }
-        self.younger.get(key)
-    }
-
-    fn insert(&mut self, key: K, value: V) {
-        self.older.remove(&key);
-        if self.younger.len() >= self.half && !self.younger.contains_key(&key) {
-            self.older = std::mem::take(&mut self.younger);
-        }
-        self.younger.insert(key, value);
-    }
-}
-
-impl Recent<Hash, i64> {
-    fn all<'a>(&mut self, keys: impl Iterator<Item = &'a Hash>) -> Ids {
-        keys.filter_map(|key| self.get(key).map(|id| (*key, *id))).collect()
-    }
+fn known<'a>(ids: &Cache<Hash, i64>, fingerprints: impl Iterator<Item = &'a Hash>) -> Ids {
+    fingerprints.filter_map(|fingerprint| ids.get(fingerprint).map(|id| (*fingerprint, *id))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_asked_for_stays_and_the_rest_goes() {
-        let mut recent = Recent::new(10);
-        for i in 0..1_000 {
-            recent.insert(i, i);
-            assert_eq!(recent.get(&(i % 5)), Some(&(i % 5)));
-            assert!(recent.younger.len() + recent.older.len() <= 20);
-        }
-        assert_eq!(recent.get(&500), None);
-        assert_eq!(recent.get(&999), Some(&999));
-    }
 
     #[test]
     fn another_log_or_one_that_lost_its_end_is_learnt_anew() {

@@ -109,6 +109,15 @@ fn a_record_that_is_too_large_is_passed_over() {
 }
 
 #[test]
+fn a_record_of_too_many_values_is_passed_over() {
+    let of = |values: usize| format!("{{\"a\":\"{}\",\"b\":[{}0]}}", "\\\",".repeat(values), "0,".repeat(values));
+    let all = format!("{}\n{}\n{{\"c\":1}}", of(50_000), of(VALUES_MAX));
+    let found = read(all.as_bytes());
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[1..], ["2 !", "3 {\"c\":1}"]);
+}
+
+#[test]
 fn a_page_without_end_is_read_in_bounded_memory() {
     let page = std::io::Read::chain(&b"{\"value\":[{}"[..], std::io::repeat(b' ').take(8 << 20));
     let mut records = Records::new(page);
