@@ -2,22 +2,25 @@
 //!
 //! Every predicate is two-valued: the columns are never NULL, absent texts are empty.
 
+mod set;
+
 use std::collections::BTreeSet;
 
 use super::select::Driver;
 use super::sql::Sql;
 use crate::audit::filter::{
-    ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
+    ActorCondition, Condition, EventText, PropertyCondition, TargetCondition, TextCondition, TimeRange,
 };
 use crate::audit::fold::after_prefix;
-use crate::audit::{OperationType, ResourceType, Scope, ServiceSet, Status};
+use crate::audit::{OperationType, ResourceType, Scope, ServiceSet};
+use set::{named_set, status};
 
 /// Writes conditions.
 pub(super) struct Writer<'a> {
     pub(super) scope: &'a Scope,
     pub(super) driver: &'a Driver,
-    /// Whether the events are walked in an order until there are enough of them, and not all of them read.
-    pub(super) walks: bool,
+    /// Whether the database stops as soon as there are enough events, and does not read all of them.
+    pub(super) stops: bool,
 }
 
 impl Writer<'_> {
@@ -138,7 +141,7 @@ impl Writer<'_> {
         if condition.is_set == Some(false) {
             if condition.is_only_absence() {
                 sql.push("NOT ");
-                anybody(sql, self.walks, [&actor, &TARGET_COLUMNS], |sql, column| {
+                anybody(sql, self.stops, [&actor, &TARGET_COLUMNS], |sql, column| {
                     sql.push(&format!("{column} <> ''"));
                 });
             } else {
@@ -160,7 +163,7 @@ impl Writer<'_> {
             sql.joined(&TARGET_COLUMNS, " OR ", "FALSE", |sql, column| write(sql, column));
             sql.push(")) AND ");
         }
-        anybody(sql, self.walks, [&actor, &TARGET_COLUMNS], write);
+        anybody(sql, self.stops, [&actor, &TARGET_COLUMNS], write);
         sql.push(")");
     }
 
@@ -170,7 +173,7 @@ impl Writer<'_> {
         sql.push(" OR ");
         like(sql, "e.activity_name", word);
         sql.push(" OR ");
-        anybody(sql, self.walks, [&ACTOR_COLUMNS, &TARGET_COLUMNS], |sql, column| like(sql, column, word));
+        anybody(sql, self.stops, [&ACTOR_COLUMNS, &TARGET_COLUMNS], |sql, column| like(sql, column, word));
         sql.push(")");
     }
 }
@@ -252,31 +255,6 @@ fn text(sql: &mut Sql, column: &str, condition: &TextCondition) {
     if let Some(is_set) = condition.is_set {
         sql.push(&format!(" AND {column} {} ''", if is_set { "<>" } else { "=" }));
     }
-    sql.push(")");
-}
-
-fn named_set<T: Copy>(sql: &mut Sql, column: &str, set: &SetCondition<T>, name: fn(T) -> &'static str) {
-    sql.push("(TRUE");
-    match set.one_of.as_deref() {
-        None => {}
-        Some([]) => drop(sql.push(" AND FALSE")),
-        Some(values) => drop(sql.push(&format!(" AND {column} IN ")).list(values.iter().map(|value| name(*value)))),
-    }
-    if !set.none_of.is_empty() {
-        sql.push(&format!(" AND {column} NOT IN ")).list(set.none_of.iter().map(|value| name(*value)));
-    }
-    sql.push(")");
-}
-
-fn status(sql: &mut Sql, set: &SetCondition<Status>) {
-    sql.push("(");
-    let success_out = set.none_of.contains(&Status::Success)
-        || set.one_of.as_ref().is_some_and(|values| !values.contains(&Status::Success));
-    if success_out {
-        // Said aloud for the partial index over what is rare.
-        sql.push("e.status <> 'SUCCESS' AND ");
-    }
-    named_set(sql, "e.status", set, Status::name);
     sql.push(")");
 }
 
@@ -379,12 +357,12 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
 }
 
 /// `e.actor_id` or some target of the event is among the snapshots that meet a condition on any of their columns.
-fn anybody(sql: &mut Sql, walks: bool, [actor, target]: [&[&str]; 2], write: impl Fn(&mut Sql, &str)) {
+fn anybody(sql: &mut Sql, stops: bool, [actor, target]: [&[&str]; 2], write: impl Fn(&mut Sql, &str)) {
     sql.push("(e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1 AND ");
     sql.joined(actor, " OR ", "FALSE", |sql, column| write(sql, column));
     // Of EXISTS, PostgreSQL may make a table of all events that have such a target, by reading all targets of the log:
     // good where all events are read, and nowhere else.
-    let [begin, end] = if walks { ["COALESCE((", " LIMIT 1), 0) = 1"] } else { ["EXISTS (", ")"] };
+    let [begin, end] = if stops { ["COALESCE((", " LIMIT 1), 0) = 1"] } else { ["EXISTS (", ")"] };
     sql.push(") OR ").push(begin);
     sql.push("SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
     sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1 AND ");

@@ -18,6 +18,8 @@ use crate::audit::page::{Order, OrderField};
 
 /// The most different activities that are looked through. An application that makes one up for each event has more.
 const ACTIVITIES_MAX: i64 = 5_000;
+/// The most words that are looked for.
+const WORDS_MAX: usize = 4;
 /// The most keys that are looked up.
 const KEYS_MAX: usize = 1_000;
 /// The most events that are put in order for a page. Of more, the walk by time soon meets enough.
@@ -67,6 +69,10 @@ impl Of {
 /// Keys of one kind.
 type Keys = (Of, BTreeSet<String>);
 
+fn count(found: &[Keys]) -> usize {
+    found.iter().map(|(_, keys)| keys.len()).sum()
+}
+
 impl Reader {
     /// What narrows a list down for a page in an order, or for counting. None if the list has no part of a name, or if
     /// it would not be narrowed by much.
@@ -81,7 +87,7 @@ impl Reader {
     async fn looked_up(&self, list: &List, order: Option<Order>) -> Result<Option<Narrow>, StoreError> {
         for conjunct in conjuncts(&list.condition) {
             let found = match conjunct {
-                Condition::Search(words) => self.with_word(words).await?,
+                Condition::Search(words) => self.with_words(words).await?,
                 Condition::Actor(actor) => match &actor.keys {
                     Some(keys) => Some(vec![(Of::Actor, keys.clone())]),
                     None => self.keys(Of::Actor, |sql| condition::actor_by_parts(sql, actor)).await?,
@@ -103,7 +109,7 @@ impl Reader {
 
     /// Keys that narrow a list down: few, or those of few events.
     async fn few(&self, list: &List, found: Vec<Keys>, most: i64) -> Result<Option<Narrow>, StoreError> {
-        let count: usize = found.iter().map(|(_, keys)| keys.len()).sum();
+        let count = count(&found);
         if count <= PARTS_MAX {
             let each =
                 found.into_iter().flat_map(|(of, keys)| keys.into_iter().map(move |key| of.having([key].into())));
@@ -118,9 +124,22 @@ impl Reader {
         Ok(if self.number(events).await? > most { None } else { Some(narrow) })
     }
 
-    /// The keys under which the longest of some words is found.
-    async fn with_word(&self, words: &[String]) -> Result<Option<Vec<Keys>>, StoreError> {
-        let Some(word) = words.iter().max_by_key(|word| word.len()) else { return Ok(None) };
+    /// The keys under which one of the longest of some words is found: of the one with the fewest.
+    async fn with_words(&self, words: &[String]) -> Result<Option<Vec<Keys>>, StoreError> {
+        let mut words: Vec<&String> = words.iter().collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        let mut fewest: Option<Vec<Keys>> = None;
+        for word in words.into_iter().take(WORDS_MAX) {
+            let Some(found) = self.with_word(word).await? else { continue };
+            if fewest.as_ref().is_none_or(|known| count(&found) < count(known)) {
+                fewest = Some(found);
+            }
+        }
+        Ok(fewest)
+    }
+
+    /// The keys under which a word is found.
+    async fn with_word(&self, word: &str) -> Result<Option<Vec<Keys>>, StoreError> {
         let any = |columns: &'static [&str]| {
             move |sql: &mut Sql| {
                 sql.push(" AND ").joined(columns, " OR ", "FALSE", |sql, column| like(sql, column, word));

@@ -202,7 +202,7 @@ impl Reader {
     /// How many events a list has, counting no further than a limit, and whether that is all.
     pub async fn count_up_to(&self, list: &List, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
-        let narrow = self.narrow(list, None).await?;
+        let narrow = self.narrow(list, Some(Order::NEWEST)).await?;
         let select = select::List { narrow: narrow.as_ref(), ..self.list(list) };
         let counted = self.number(select.count_up_to(limit + 1)).await?;
         Ok((counted.min(limit), counted <= limit))

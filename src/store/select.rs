@@ -189,7 +189,7 @@ impl List<'_> {
         });
         sql.push(" u").push(&ordered("u.", stretch.order)).push(") m CROSS JOIN audit_event e");
         sql.push(" WHERE e.tenant_id = $1 AND e.sequence = m.sequence AND ");
-        Writer { scope: self.scope, driver: &Driver::Event, walks: true }.condition(&mut sql, self.condition);
+        Writer { scope: self.scope, driver: &Driver::Event, stops: true }.condition(&mut sql, self.condition);
         limited(&mut sql, "m.", stretch);
         sql
     }
@@ -202,7 +202,7 @@ impl List<'_> {
     }
 
     fn walk_from(&self, sql: &mut Sql, driver: &Driver, stretch: &Stretch) {
-        self.filtered(sql, driver, Some(stretch.order));
+        self.filtered(sql, driver, Some(stretch.order), true);
         let descending = stretch.order.descending;
         for (bound, beyond) in [(stretch.start, descending), (stretch.end, !descending)] {
             if let Some(bound) = bound {
@@ -213,10 +213,16 @@ impl List<'_> {
 
     /// `SELECT COUNT(*)` of the list, stopping at a limit.
     pub(super) fn count_up_to(&self, limit: i64) -> Sql {
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT 1 AS one");
-        self.unordered(&mut sql);
-        sql.push(" LIMIT ").bind(limit).push(") counted");
-        sql
+        let (before, after) = ("SELECT COUNT(*) FROM (", ") counted");
+        if self.narrow.is_some() {
+            // Walked like a page, each key no further than that.
+            let newest = Stretch { order: Order::NEWEST, start: None, end: None, limit: limit.unsigned_abs() };
+            return self.stretch("1 AS one", &newest).within(before, after);
+        }
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT 1 AS one");
+        self.filtered(&mut sql, &Driver::of(self.condition, Order::NEWEST), None, true);
+        sql.push(" LIMIT ").bind(limit);
+        sql.within(before, after)
     }
 
     /// How many events have the keys that were found, in whichever list, stopping at a limit. An event with several of
@@ -247,13 +253,14 @@ impl List<'_> {
 
     /// ` FROM ... WHERE ...` of the list, walked from the table that fits it best where no order is asked for.
     pub(super) fn unordered(&self, sql: &mut Sql) {
-        self.filtered(sql, &Driver::of(self.condition, Order::NEWEST), None);
+        self.filtered(sql, &Driver::of(self.condition, Order::NEWEST), None, false);
         if self.narrow.is_some() {
             self.places(sql.push(" AND e.sequence IN "));
         }
     }
 
-    fn filtered(&self, sql: &mut Sql, driver: &Driver, order: Option<Order>) {
+    /// `stops` says whether the database stops as soon as there are enough events.
+    fn filtered(&self, sql: &mut Sql, driver: &Driver, order: Option<Order>, stops: bool) {
         driver.write_from(sql);
         visible(sql, &self.scope.visible, "e.service");
         let alias = driver.alias();
@@ -277,7 +284,7 @@ impl List<'_> {
         }
         if !self.is_unfiltered() {
             sql.push(" AND ");
-            Writer { scope: self.scope, driver, walks: order.is_some() }.condition(sql, self.condition);
+            Writer { scope: self.scope, driver, stops }.condition(sql, self.condition);
         }
     }
 }
