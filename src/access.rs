@@ -78,6 +78,17 @@ pub struct Caller {
     rows: Arc<AtomicU64>,
     logs: Arc<Logs>,
     trail: Trail,
+    token: Option<Token>,
+}
+
+/// A token, which is written nowhere.
+#[derive(Clone)]
+struct Token(Arc<str>);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 impl Access {
@@ -114,13 +125,14 @@ impl Access {
             rows: Arc::default(),
             logs: Arc::clone(&self.logs),
             trail: self.trail.clone(),
+            token: None,
         })
     }
 
     /// Lets a caller in again who stayed: its tenant may have been closed since.
     pub async fn again(&self, caller: &Caller) -> Result<Caller, Refused> {
         let again = self.caller(Arc::clone(&caller.principal)).await?;
-        Ok(Caller { address: caller.address, ..again })
+        Ok(Caller { address: caller.address, token: caller.token.clone(), ..again })
     }
 
     async fn tenant(&self, key: &str) -> Result<Arc<Tenant>, Refused> {
@@ -178,6 +190,17 @@ impl Caller {
         let scope = self.principal.read_scope().ok_or(Refused::Role)?;
         let reader = self.store.reader(log, scope);
         Ok(reader.allowed(self.allowance.clone()).counting(&self.rows))
+    }
+
+    /// The same caller, who may stay for long, with the token that is to be verified again then.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(Token(token.into())), ..self }
+    }
+
+    /// The token that is to be verified again as long as the caller stays.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| &*token.0)
     }
 
     /// The same caller, asking from an address.

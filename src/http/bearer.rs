@@ -44,7 +44,18 @@ pub(super) async fn caller(
         refused
     })?;
     account::note_caller(request, &caller, request_id);
-    Ok(caller.asking_from(address::of(request, door)))
+    let given = header(request).and_then(token).unwrap_or_default();
+    Ok(caller.asking_from(address::of(request, door)).with_token(given))
+}
+
+/// Whether the token of a caller who stays is still valid: the key that signed it may have been withdrawn. While the keys
+/// cannot be read, those at hand decide.
+pub(super) async fn still_valid(door: &Door, caller: &Caller) -> Result<(), Rejected> {
+    let Some(token) = caller.token() else { return Ok(()) };
+    match door.verifier.verify(token, (door.clock)()).await {
+        Ok(_) | Err(Rejected::KeysUnavailable) => Ok(()),
+        Err(rejected) => Err(rejected),
+    }
 }
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
@@ -57,7 +68,8 @@ pub(super) async fn admit(door: &Door, header: &str, address: IpAddr, now: Times
         door.meters.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    Ok(door.access.caller(principal).await?.asking_from(address))
+    let given = token(header).unwrap_or_default();
+    Ok(door.access.caller(principal).await?.asking_from(address).with_token(given))
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {

@@ -93,7 +93,21 @@ async fn inside<B: MessageBody + 'static>(
         Some(false) => Ok(answered(request, |media| {
             refusal(StatusCode::FORBIDDEN, media, Invalid::new("this origin is not allowed here").into())
         })),
-        None => next.call(request).await.map(ServiceResponse::map_into_left_body),
+        None => {
+            let response = next.call(request).await?;
+            // The compression says in plain text that no encoding is acceptable.
+            let is_plain = response.status() == StatusCode::NOT_ACCEPTABLE
+                && !response
+                    .headers()
+                    .get(header::CONTENT_TYPE)
+                    .is_some_and(|it| it.as_bytes().starts_with(b"application/"));
+            if !is_plain {
+                return Ok(response.map_into_left_body());
+            }
+            let sentence = "responses can be compressed by zstd or gzip, or sent as they are: accept one of these";
+            let refused = refusal(StatusCode::NOT_ACCEPTABLE, Media::Json, Invalid::new(sentence).into());
+            Ok(ServiceResponse::new(response.into_parts().0, refused).map_into_right_body())
+        }
     }
 }
 

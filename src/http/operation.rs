@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Door;
 use super::account::{Errors, Spoken};
 use super::crowd::{Place, Who, who};
 use super::graphql::{NotRun, Parameters, Prepared, begin};
 use super::response::{error_list, written};
 use super::seat::Kind;
 use super::stream::{Held, Operation, is_last};
+use super::{Door, bearer};
 use crate::access::Caller;
 use crate::graphql::Session;
 use crate::graphql::error::ApiError;
@@ -69,12 +69,13 @@ fn refused(error: ApiError) -> Vec<u8> {
 }
 
 impl Subscribed {
-    /// Lets the caller in again, because its tenant may have been closed since it connected, and prepares the operation
-    /// when it is its turn, as for a request by HTTP.
+    /// Lets the caller in again, because its tenant may have been closed or its key withdrawn since it connected. Then
+    /// prepares the operation when it is its turn, as for a request by HTTP.
     async fn begin(self) -> Result<Operation, Vec<u8>> {
         let Self { door, parameters, caller, place } = self;
         let deadline = Instant::now() + door.request_patience;
         let caller = door.access.again(&caller).await.map_err(|error| refused(error.into()))?;
+        bearer::still_valid(&door, &caller).await.map_err(|rejected| refused(rejected.into()))?;
         let begun = timeout_at(deadline, begin(parameters, false, &door, &caller, &place)).await;
         let (Prepared { request, asked, .. }, turn) = match begun {
             Ok(begun) => begun.map_err(|not_run| match not_run {

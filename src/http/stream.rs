@@ -14,12 +14,12 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::Door;
 use super::account::Errors;
 use super::crowd::{Place, Who};
 use super::graphql::Turn;
 use super::response::{refusal_text, written};
 use super::seat::Seat;
+use super::{Door, bearer};
 use crate::audit::Timestamp;
 use crate::auth::Rejected;
 use crate::graphql::Session;
@@ -95,14 +95,21 @@ impl Operation {
         self.door.executor.validating().execute_stream(request.data(Arc::clone(&self.session))).boxed()
     }
 
-    /// The next of the results, or why there is none in time.
+    /// The next of the results, or why there is none: it is not there in time, or the token of who follows is no longer
+    /// valid. That is looked at with each result, and there is one every few seconds.
     pub(super) async fn next(
         &self,
         results: &mut (impl Stream<Item = Response> + Unpin),
     ) -> Result<Option<Response>, ApiError> {
         match self.deadline {
             Some(deadline) => timeout_at(deadline, results.next()).await.map_err(|_elapsed| ApiError::Timeout),
-            None => Ok(results.next().await),
+            None => {
+                let next = results.next().await;
+                if self.kind == OperationType::Subscription {
+                    bearer::still_valid(&self.door, &self.session.caller).await?;
+                }
+                Ok(next)
+            }
         }
     }
 }

@@ -156,6 +156,16 @@ async fn answers_are_compressed_for_those_who_understand_it() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_that_no_encoding_fits_is_refused_like_any_other() {
+    let app = TestApp::start().await;
+    for method in [Method::GET, Method::POST] {
+        let request = app.admin().request(method, "/graphql").header("accept-encoding", "br, identity;q=0");
+        let answer = app.admin().send(request.body("{}").header("content-type", "application/json")).await;
+        assert_eq!((answer.status, answer.error().0), (406, "BAD_USER_INPUT"), "{}", answer.text);
+    }
+}
+
 /// Sends the head of a request and a part of its body, and leaves it at that.
 async fn half_sent(app: &TestApp, authorization: &str) -> TcpStream {
     let mut stream = TcpStream::connect(app.url.strip_prefix("http://").unwrap()).await.unwrap();

@@ -8,10 +8,13 @@ use tokio::task::JoinSet;
 
 use crate::harness::app::TestApp;
 use crate::harness::client::{Answer, Client};
+use crate::harness::events::event;
 use crate::harness::key_set::{Conduct, KeySetServer, key_set};
 use crate::harness::keys::{Issuer, hs256};
+use crate::harness::stream::{Events, Socket};
 
 const UNKNOWN: &str = "The token names a key (`kid`) that its issuer does not publish.";
+const FOLLOW: &str = "subscription { auditEventsRecorded { edges { node { eventKey } } } }";
 const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
 
 fn claims(app: &TestApp) -> Value {
@@ -95,12 +98,29 @@ async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
     let (old, new) = (Issuer::rs256(), Issuer::rs256());
     let server = KeySetServer::start(Conduct::keys(&[("old", &old), ("new", &new)])).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
-    let token = old.token_by("old", &claims(&app));
+    let mut claims_of_reader = claims(&app);
+    claims_of_reader["roles"] = json!(["GlobalAdmin"]);
+    let token = old.token_by("old", &claims_of_reader);
     let client = Client::new(&app.url).token(&token);
     client.query("{ viewer { subject } }").await.data("/viewer");
+    let mut events = Events::open(&client, FOLLOW, Value::Null).await;
+    events.batch().await;
+    let mut socket = Socket::open(&app.url, &token).await;
+    socket.subscribe("1", FOLLOW, Value::Null).await;
+    assert_eq!(socket.next().await.unwrap()["type"], "next");
     server.conduct(Conduct::keys(&[("new", &new)]));
     until(async || client.query("{ viewer { subject } }").await.status == 401).await;
     assert_refused(&client.query("{ viewer { subject } }").await, UNKNOWN);
+    // Nothing more is shown to who came with such a token and stayed.
+    app.record([event("a")]).await;
+    assert_eq!(events.next().await.unwrap().1["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    let ended = socket.next().await.unwrap();
+    assert_eq!(
+        (&ended["type"], &ended["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("UNAUTHENTICATED"))
+    );
+    socket.subscribe("2", FOLLOW, Value::Null).await;
+    assert_eq!(socket.next().await.unwrap()["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
     ask(&app, "new", &new).await.data("/viewer");
 }
 
