@@ -101,16 +101,14 @@ impl Operation {
         &self,
         results: &mut (impl Stream<Item = Response> + Unpin),
     ) -> Result<Option<Response>, ApiError> {
-        match self.deadline {
-            Some(deadline) => timeout_at(deadline, results.next()).await.map_err(|_elapsed| ApiError::Timeout),
-            None => {
-                let next = results.next().await;
-                if self.kind == OperationType::Subscription {
-                    bearer::still_valid(&self.door, &self.session.caller).await?;
-                }
-                Ok(next)
-            }
+        if let Some(deadline) = self.deadline {
+            return timeout_at(deadline, results.next()).await.map_err(|_elapsed| ApiError::Timeout);
         }
+        let next = results.next().await;
+        if self.kind == OperationType::Subscription {
+            bearer::still_valid(&self.door, &self.session.caller).await?;
+        }
+        Ok(next)
     }
 }
 

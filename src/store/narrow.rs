@@ -27,12 +27,23 @@ const SORTED_MAX: i64 = 10_000;
 /// The most events that are found by their keys to be counted. Of more, all of the period are looked at.
 const COUNTED_MAX: i64 = 200_000;
 
+/// What a list is narrowed down for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// A page in an order.
+    Page(Order),
+    /// Counting all of it.
+    Count,
+    /// Counting up to a limit.
+    CountUpTo,
+}
+
 /// What was found out about a list: every event of it meets one of these conditions on keys.
 #[derive(Debug)]
 pub(super) enum Narrow {
     /// On a single key each. The events of each are walked.
     Keys(Vec<Condition>),
-    /// On many keys each, of few events.
+    /// On many keys each, of few events; or of any number, where it is only counted up to a limit.
     Events(Vec<Condition>),
 }
 
@@ -74,17 +85,16 @@ fn count(found: &[Keys]) -> usize {
 }
 
 impl Reader {
-    /// What narrows a list down for a page in an order, or for counting. None if the list has no part of a name, or if
-    /// it would not be narrowed by much.
-    pub(super) async fn narrow(&self, list: &List, order: Option<Order>) -> Result<Option<Narrow>, StoreError> {
-        if is_served(&list.condition, order) {
+    /// What narrows a list down. None if the list has no part of a name, or if it would not be narrowed by much.
+    pub(super) async fn narrow(&self, list: &List, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
+        if is_served(&list.condition, purpose) {
             return Ok(None);
         }
         // On the heap: most lists do without, and all would carry it.
-        Box::pin(self.looked_up(list, order)).await
+        Box::pin(self.looked_up(list, purpose)).await
     }
 
-    async fn looked_up(&self, list: &List, order: Option<Order>) -> Result<Option<Narrow>, StoreError> {
+    async fn looked_up(&self, list: &List, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
         for conjunct in conjuncts(&list.condition) {
             let found = match conjunct {
                 Condition::Search(words) => self.with_words(words).await?,
@@ -99,8 +109,7 @@ impl Reader {
                 _ => None,
             };
             let Some(found) = found else { continue };
-            let most = if order.is_some() { SORTED_MAX } else { COUNTED_MAX };
-            if let Some(narrow) = self.few(list, found, most).await? {
+            if let Some(narrow) = self.few(list, found, purpose).await? {
                 return Ok(Some(narrow));
             }
         }
@@ -108,9 +117,11 @@ impl Reader {
     }
 
     /// Keys that narrow a list down: few, or those of few events.
-    async fn few(&self, list: &List, found: Vec<Keys>, most: i64) -> Result<Option<Narrow>, StoreError> {
+    async fn few(&self, list: &List, found: Vec<Keys>, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
         let count = count(&found);
-        if count <= PARTS_MAX {
+        // A walk of one key goes on until it has found enough, so it is short only where nearly all of its events belong
+        // to the list.
+        if count == 0 || count <= PARTS_MAX && asks_for_one(&list.condition) && !matches!(purpose, Purpose::CountUpTo) {
             let each =
                 found.into_iter().flat_map(|(of, keys)| keys.into_iter().map(move |key| of.having([key].into())));
             return Ok(Some(Narrow::Keys(each.collect())));
@@ -120,6 +131,11 @@ impl Reader {
         }
         let having = found.into_iter().filter(|(_, keys)| !keys.is_empty()).map(|(of, keys)| of.having(keys)).collect();
         let narrow = Narrow::Events(having);
+        let most = match purpose {
+            Purpose::Page(_) => SORTED_MAX,
+            Purpose::Count => COUNTED_MAX,
+            Purpose::CountUpTo => return Ok(Some(narrow)),
+        };
         let events = select::List { narrow: Some(&narrow), ..self.list(list) }.count_narrowed(most + 1);
         Ok(if self.number(events).await? > most { None } else { Some(narrow) })
     }
@@ -198,9 +214,18 @@ impl Reader {
     }
 }
 
+/// Whether a condition is about a single name.
+fn asks_for_one(condition: &Condition) -> bool {
+    match conjuncts(condition) {
+        [Condition::Search(words)] => words.len() == 1,
+        [_] => true,
+        _ => false,
+    }
+}
+
 /// Whether an index leads to a list without looking any further.
-fn is_served(condition: &Condition, order: Option<Order>) -> bool {
-    let walked = order.unwrap_or(Order::NEWEST);
+fn is_served(condition: &Condition, purpose: Purpose) -> bool {
+    let walked = if let Purpose::Page(order) = purpose { order } else { Order::NEWEST };
     let is_key = |conjunct: &Condition| match conjunct {
         Condition::Actor(actor) => actor.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
         Condition::Target(target) => target.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),

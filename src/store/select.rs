@@ -177,21 +177,33 @@ impl List<'_> {
     fn gathered(&self, columns: &str, stretch: &Stretch, having: &[Condition]) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         // An event may be on several of the targets, and by one of the actors besides.
-        let places = " FROM (SELECT DISTINCT * FROM ";
-        sql.push(columns).push(places).joined(having, " UNION ALL ", "", |sql, having| {
+        sql.push(columns).push(" FROM (SELECT DISTINCT * FROM ");
+        self.each_having(&mut sql, having, |list, sql, driver| {
+            let alias = driver.alias();
+            sql.push(&format!("SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"));
+            list.walk_from(sql, driver, stretch);
+        });
+        sql.push(" u").push(&ordered("u.", stretch.order)).push(") m CROSS JOIN audit_event e");
+        self.looked_at(&mut sql);
+        limited(&mut sql, "m.", stretch);
+        sql
+    }
+
+    /// Statements for the events that have one of some keys, as far as the list's period and scope go.
+    fn each_having(&self, sql: &mut Sql, having: &[Condition], write: impl Fn(&List<'_>, &mut Sql, &Driver)) {
+        sql.joined(having, " UNION ALL ", "", |sql, having| {
             let driver = match having {
                 Condition::Target(target) => Driver::Target(target.keys.clone().unwrap_or_default()),
                 _ => Driver::Event,
             };
-            let alias = driver.alias();
-            sql.push(&format!("SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"));
-            List { condition: having, narrow: None, ..self.clone() }.walk_from(sql, &driver, stretch);
+            write(&List { condition: having, narrow: None, ..self.clone() }, sql, &driver);
         });
-        sql.push(" u").push(&ordered("u.", stretch.order)).push(") m CROSS JOIN audit_event e");
+    }
+
+    /// ` WHERE ...` of events that were found at places, and belong to the list's period and scope.
+    fn looked_at(&self, sql: &mut Sql) {
         sql.push(" WHERE e.tenant_id = $1 AND e.sequence = m.sequence AND ");
-        Writer { scope: self.scope, driver: &Driver::Event, stops: true }.condition(&mut sql, self.condition);
-        limited(&mut sql, "m.", stretch);
-        sql
+        Writer { scope: self.scope, driver: &Driver::Event, stops: true }.condition(sql, self.condition);
     }
 
     /// `FROM` and `WHERE` of a stretch. Returns what drives it.
@@ -213,16 +225,24 @@ impl List<'_> {
 
     /// `SELECT COUNT(*)` of the list, stopping at a limit.
     pub(super) fn count_up_to(&self, limit: i64) -> Sql {
-        let (before, after) = ("SELECT COUNT(*) FROM (", ") counted");
-        if self.narrow.is_some() {
-            // Walked like a page, each key no further than that.
-            let newest = Stretch { order: Order::NEWEST, start: None, end: None, limit: limit.unsigned_abs() };
-            return self.stretch("1 AS one", &newest).within(before, after);
-        }
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT 1 AS one");
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT 1 AS one");
         self.filtered(&mut sql, &Driver::of(self.condition, Order::NEWEST), None, true);
-        sql.push(" LIMIT ").bind(limit);
-        sql.within(before, after)
+        sql.push(" LIMIT ").bind(limit).push(") counted");
+        sql
+    }
+
+    /// How many places of events with some keys are looked at, stopping at a limit, and how many events of the list are
+    /// there.
+    pub(super) fn count_having(&self, having: &[Condition], limit: i64) -> Sql {
+        let mut sql = Sql::for_tenant(self.tenant_id, "WITH m AS (SELECT * FROM ");
+        self.each_having(&mut sql, having, |list, sql, driver| {
+            sql.push(&format!("SELECT {}.sequence AS sequence", driver.alias()));
+            list.filtered(sql, driver, None, true);
+        });
+        sql.push(" u LIMIT ").bind(limit);
+        sql.push(") SELECT (SELECT COUNT(*) FROM m), COUNT(DISTINCT e.sequence) FROM m CROSS JOIN audit_event e");
+        self.looked_at(&mut sql);
+        sql
     }
 
     /// How many events have the keys that were found, in whichever list, stopping at a limit. An event with several of

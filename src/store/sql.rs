@@ -82,12 +82,6 @@ impl Sql {
         self.push(")")
     }
 
-    /// The same inside of other text.
-    pub(super) fn within(mut self, before: &str, after: &str) -> Self {
-        self.text = format!("{before}{}{after}", self.text);
-        self
-    }
-
     /// The finished statement.
     pub(super) fn statement(self, backend: DbBackend) -> Statement {
         Statement::from_sql_and_values(backend, self.text, self.values)

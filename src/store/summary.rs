@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::narrow::Purpose;
 use super::rollup::{Key, Needs, Tally};
 use super::row;
 use super::sql::Sql;
@@ -160,7 +161,7 @@ impl Reader {
 
     /// ` FROM ... WHERE ...` of the events of a list.
     async fn scanned(&self, sql: &mut Sql, list: &List) -> Result<(), StoreError> {
-        let narrow = self.narrow(list, None).await?;
+        let narrow = self.narrow(list, Purpose::Count).await?;
         super::select::List { narrow: narrow.as_ref(), ..self.list(list) }.unordered(sql);
         Ok(())
     }

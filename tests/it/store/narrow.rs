@@ -86,7 +86,15 @@ async fn many_names_of_few_events_are_found_by_their_keys() {
         assert_eq!(found, backwards, "{list:?}");
         assert_eq!(found, walked(&reader, &list, true, true).await, "{list:?}");
         assert_eq!(reader.count(&list).await.unwrap(), count, "{list:?}");
-        assert_eq!(reader.count_up_to(&list, 5).await.unwrap(), (5, false));
+        statements.take();
+        for (limit, expected) in [(5, (5, false)), (count - 1, (count - 1, false)), (count, (count, true))] {
+            let limit = u32::try_from(limit).unwrap();
+            assert_eq!(reader.count_up_to(&list, limit).await.unwrap(), expected, "{list:?}");
+        }
+        // Only where more places were found than events counted are the events walked.
+        let walked =
+            statements.take().iter().filter(|sql| sql.contains("SELECT COUNT(*) FROM (SELECT 1 AS one")).count();
+        assert!(walked <= 1, "{list:?}");
         let facet = reader.facet(&list, FacetField::Activity, 3, true).await.unwrap();
         assert_eq!(facet.buckets.iter().map(|(_, events)| events).sum::<i64>(), count, "{list:?}");
     }
