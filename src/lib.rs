@@ -104,12 +104,14 @@
 //! | why a restored log gets a new id | `store/backup.rs` |
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |
+//! | when words are looked for among the names first | `store/narrow.rs` |
 //! | why lists are not resolved by the GraphQL library | `graphql/plan.rs`, [`audit::view`] |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an operation costs | `graphql/cost.rs` |
 //! | which documents are not validated again | `graphql/execute.rs` |
 //! | what applies where a variable is omitted | `graphql/defaults.rs` |
 //! | how concurrency is shared between callers | `http/crowd.rs`, `store/allowance.rs` |
+//! | when the token of a caller who stays is verified again | `http/bearer.rs` |
 //! | which headers every response has | `http/envelope.rs` |
 //! | what an error may say | [`graphql::error`] |
 //! | what a page in a browser may load and do | `http/viewer.rs` |
