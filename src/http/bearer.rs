@@ -1,6 +1,7 @@
 //! From the `Authorization` header to a caller in its tenant, or to a refusal with a challenge.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
@@ -11,7 +12,7 @@ use super::response::{Media, failure, refusal};
 use super::{Door, account, address};
 use crate::access::Caller;
 use crate::audit::Timestamp;
-use crate::auth::Rejected;
+use crate::auth::{Principal, Rejected};
 use crate::graphql::error::{ApiError, Code};
 
 /// The caller of a request.
@@ -22,11 +23,8 @@ pub(super) async fn caller(
     media: Media,
     request_id: &str,
 ) -> Result<Caller, HttpResponse> {
-    let verified = match header(request).and_then(token) {
-        Ok(token) => door.verifier.verify(token, now).await,
-        Err(rejected) => Err(rejected),
-    };
-    let principal = verified.map_err(|rejected| {
+    let verified = verified(door, header(request).and_then(token), now).await;
+    let (principal, token) = verified.map_err(|rejected| {
         door.meters.rejected(&rejected);
         unauthenticated(rejected, media)
     })?;
@@ -44,8 +42,17 @@ pub(super) async fn caller(
         refused
     })?;
     account::note_caller(request, &caller, request_id);
-    let given = header(request).and_then(token).unwrap_or_default();
-    Ok(caller.asking_from(address::of(request, door)).with_token(given))
+    Ok(caller.asking_from(address::of(request, door)).with_token(token))
+}
+
+/// Who presents a token, and the token.
+async fn verified<'t>(
+    door: &Door,
+    given: Result<&'t str, Rejected>,
+    now: Timestamp,
+) -> Result<(Arc<Principal>, &'t str), Rejected> {
+    let token = given?;
+    Ok((door.verifier.verify(token, now).await?, token))
 }
 
 /// Whether the token of a caller who stays is still valid: the key that signed it may have been withdrawn. While the keys
@@ -60,16 +67,12 @@ pub(super) async fn still_valid(door: &Door, caller: &Caller) -> Result<(), Reje
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
 pub(super) async fn admit(door: &Door, header: &str, address: IpAddr, now: Timestamp) -> Result<Caller, ApiError> {
-    let verified = match token(header) {
-        Ok(token) => door.verifier.verify(token, now).await,
-        Err(rejected) => Err(rejected),
-    };
-    let principal = verified.map_err(|rejected| {
+    let verified = verified(door, token(header), now).await;
+    let (principal, token) = verified.map_err(|rejected| {
         door.meters.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    let given = token(header).unwrap_or_default();
-    Ok(door.access.caller(principal).await?.asking_from(address).with_token(given))
+    Ok(door.access.caller(principal).await?.asking_from(address).with_token(token))
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {

@@ -42,7 +42,7 @@ impl Allowance {
         Self { held: Some((bytes_max, Arc::default())), ..self }
     }
 
-    /// The same, without a share of the connections: for what is read on behalf of many, one at a time.
+    /// The same, without a share of the connections: for what has a limit of its own, as sums and followers do.
     #[must_use]
     pub(super) fn unshared(self) -> Self {
         Self { shares: None, ..self }

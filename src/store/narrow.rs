@@ -119,9 +119,14 @@ impl Reader {
     /// Keys that narrow a list down: few, or those of few events.
     async fn few(&self, list: &List, found: Vec<Keys>, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
         let count = count(&found);
-        // A walk of one key goes on until it has found enough, so it is short only where nearly all of its events belong
-        // to the list.
-        if count == 0 || count <= PARTS_MAX && asks_for_one(&list.condition) && !matches!(purpose, Purpose::CountUpTo) {
+        let by_key = match purpose {
+            // A walk of one key goes on until it has found enough, so it is short only where nearly all of its events
+            // belong to the list.
+            Purpose::Page(_) => asks_for_one(&list.condition),
+            Purpose::Count => true,
+            Purpose::CountUpTo => false,
+        };
+        if count == 0 || count <= PARTS_MAX && by_key {
             let each =
                 found.into_iter().flat_map(|(of, keys)| keys.into_iter().map(move |key| of.having([key].into())));
             return Ok(Some(Narrow::Keys(each.collect())));

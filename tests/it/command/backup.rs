@@ -129,4 +129,9 @@ async fn of_postgresql_it_is_said_which_commands_save_and_restore() {
     assert!(bare.code == Some(2) && bare.err.contains("<FILE|--in-place>"), "{bare:?}");
     let refused = run(&["backup", "copy.db", "--database-url", "sqlite://no/such.db"]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
+    // A slip in a name makes no log.
+    for command in [&["restore", "--in-place"][..], &["tenant", "list"], &["tenant", "disable", "contoso"]] {
+        let refused = run(&[command, &["--database-url", "sqlite://no/such.db"]].concat());
+        assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
+    }
 }
