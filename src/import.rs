@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::fold::{bounded_key, fold_activity};
-use crate::audit::json::{Json, Node};
-use crate::audit::sensitive::SensitiveNames;
-use crate::audit::{EventBody, NewEvent, Problem, Timestamp};
-use crate::foreign::{self, Records};
-use crate::store::{Outcome, Reader, StoreError, Writer};
+use formats::{self, Records};
+use model::fold::{bounded_key, fold_activity};
+use model::json::{Json, Node};
+use model::sensitive::SensitiveNames;
+use model::{EventBody, NewEvent, Problem, Timestamp};
+use store::{Outcome, Reader, StoreError, Writer};
 
 /// How many events are recorded in one transaction.
 const BATCH: usize = 500;
@@ -97,7 +97,7 @@ impl Importer {
 
     /// The event of a record, and what of it is unmapped if it gets another key; or why there is none.
     fn event(&self, record: &Node, file: &Path) -> Result<(NewEvent, Option<Json>), String> {
-        let recognised = foreign::recognise(record).map_err(|refused| refused.0)?;
+        let recognised = formats::recognise(record).map_err(|refused| refused.0)?;
         let mut body = recognised.body;
         if let (Some(expected), Some(named)) = (&self.expect_tenant, &body.recording.source_tenant_id)
             && !expected.eq_ignore_ascii_case(named)

@@ -28,16 +28,16 @@
 //! # Walkthroughs
 //!
 //! **Query.** `http/graphql.rs` (bearer token → [`auth::Principal`] → [`access::Caller`]) → `graphql/check.rs` →
-//! `graphql/query.rs` → [`access`] (role → [`audit::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
-//! and `store/condition.rs` → `store/row.rs` (body → [`audit::Event::reduced`]) → `graphql/event.rs`, where
-//! lists are written by `graphql/write.rs` from the stored text ([`audit::view`]) → `http/response.rs`.
+//! `graphql/query.rs` → [`access`] (role → [`model::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
+//! and `store/condition.rs` → `store/row.rs` (body → [`model::Event::reduced`]) → `graphql/event.rs`, where
+//! lists are written by `graphql/write.rs` from the stored text ([`model::view`]) → `http/response.rs`.
 //!
 //! **Token.** `http/bearer.rs` → `auth/token.rs` (remembered? which issuer, which key, does the signature hold) →
 //! `auth/issuer.rs` (times, audience, tenant) → `auth/grant.rs` (claims → roles) → [`auth::Principal`]. Keys come from
 //! `auth/source.rs`, which reads key sets again in the background and when a token names a new key.
 //!
-//! **Record.** `http/record.rs` ([`audit::json_input`], else [`foreign::recognise`]) or `graphql/mutation.rs` →
-//! [`audit::input`] → [`access::Recorder`] ([`audit::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
+//! **Record.** `http/record.rs` ([`model::json_input`], else [`formats::recognise`]) or `graphql/mutation.rs` →
+//! [`model::input`] → [`access::Recorder`] ([`model::NewEvent::parse`], provenance) → `store/prepared.rs` (its rows) →
 //! `store/queue.rs` (many requests, one commit) → `store/record.rs` → answer.
 //!
 //! **Poll.** `graphql/query.rs` → [`store::Reader`] in `store/feed.rs`: the head, then what stands after the cursor.
@@ -58,8 +58,8 @@
 //! [`access::Visit`]; the reader counts the events shown, `http` reports how the request ended → `access/trail.rs`
 //! combines similar accesses (`access/seen.rs`) and records them in the separate log that `access/log.rs` provides.
 //!
-//! **Import.** `import.rs` → [`foreign::Records`] (a file cut into records) → [`foreign::recognise`] (shape → body,
-//! the rest kept in `unmapped`) → [`audit::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
+//! **Import.** `import.rs` → [`formats::Records`] (a file cut into records) → [`formats::recognise`] (shape → body,
+//! the rest kept in `unmapped`) → [`model::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
 //!
 //! **Verify.** `app/operate.rs` → `store/verify.rs`: `store/prepared.rs` derives the rows from a stored body again, and
@@ -68,9 +68,9 @@
 //! # Invariants
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
-//! - Every read starts from a [`audit::Scope`], and every event it shows has passed [`audit::Event::reduced`] or its
-//!   twin [`audit::view::EventView::reduced`]. SQL selects exactly the events that
-//!   [`matches`](audit::filter::Condition::matches) accepts on the reduced event; a property test compares them. Of the
+//! - Every read starts from a [`model::Scope`], and every event it shows has passed [`model::Event::reduced`] or its
+//!   twin [`model::view::EventView::reduced`]. SQL selects exactly the events that
+//!   [`matches`](model::filter::Condition::matches) accepts on the reduced event; a property test compares them. Of the
 //!   sums kept in memory, only those of visible services are counted.
 //! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.
 //! - Resolvers return [`graphql::error::ApiError`], which has no `Display`: no internal error leaves through a `?`.
@@ -82,12 +82,12 @@
 //! |---|---|
 //! | where accesses to the log are stored, and which filter reads them | `access/log.rs`, `store/tenant.rs` |
 //! | why recording who reads does not slow down readers, and what can be lost | `access/trail.rs` |
-//! | how texts are compared | [`audit::fold`] |
+//! | how texts are compared | [`model::fold`] |
 //! | which tokens are valid, by which keys | [`auth`], `auth/token.rs`, `auth/source.rs` |
-//! | what identifies an actor or a target | [`audit::party`] |
-//! | what a day is, when the clocks change | [`audit::histogram`] |
-//! | which values are sensitive | [`audit::sensitive`] |
-//! | which kind of operation and resource an activity is | [`audit::classification`] |
+//! | what identifies an actor or a target | [`model::party`] |
+//! | what a day is, when the clocks change | [`model::histogram`] |
+//! | which values are sensitive | [`model::sensitive`] |
+//! | which kind of operation and resource an activity is | [`model::classification`] |
 //! | why nothing of a foreign record is lost | [`foreign`] |
 //! | which tables (CSV) are read, and by which parser | `foreign/reader/table.rs` |
 //! | which records are not audit records | `foreign/other_log.rs` |
@@ -105,7 +105,7 @@
 //! | which table drives a page | `store/select.rs` |
 //! | how a page of several values is read | `store/merge.rs` |
 //! | when words are looked for among the names first | `store/narrow.rs` |
-//! | why lists are not resolved by the GraphQL library | `graphql/plan.rs`, [`audit::view`] |
+//! | why lists are not resolved by the GraphQL library | `graphql/plan.rs`, [`model::view`] |
 //! | limits of a document, in linear time | [`graphql::check`] |
 //! | what an operation costs | `graphql/cost.rs` |
 //! | which documents are not validated again | `graphql/execute.rs` |
@@ -117,14 +117,7 @@
 //! | what a page in a browser may load and do | `http/viewer.rs` |
 //! | how people sign in to the pages | `http/sign_in.rs`, `web/src/session/open-id.ts` |
 
-pub mod audit;
-pub mod foreign;
-pub mod auth;
-pub mod store;
-pub mod access;
-pub mod graphql;
 pub mod http;
 pub mod import;
-pub mod demo;
 pub mod config;
 pub mod app;

@@ -3,9 +3,9 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use auditgraph::app;
 use auditgraph::config::{Cli, Command, LogFormat};
 use auditgraph::import::chain;
-use auditgraph::{app, graphql};
 use clap::Parser as _;
 
 /// A page is some thousand small texts, which this allocator hands out and takes back in half the time.
@@ -31,7 +31,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(config) => app::demo(&config, &mut |line| say(&line)).await?,
         Command::Migrate(database) => app::migrate(&database).await?,
         Command::Token(config) => say(&app::token(&config)?),
-        Command::Schema => say(graphql::sdl().trim_end()),
+        Command::Schema => say(api::sdl().trim_end()),
         Command::Tenant(command) => app::tenant(&command).await?.iter().for_each(|line| say(line)),
         Command::Check(config) => {
             let found = app::check(&config).await;

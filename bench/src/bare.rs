@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use auditgraph::app;
-use auditgraph::audit::fold::fold;
-use auditgraph::audit::page::{Cursor, Order, Position};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{EventId, NewEvent, Recording, RecordingRoute, Timestamp, json_input};
-use auditgraph::foreign::Records;
 use clap::Args;
+use formats::Records;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use model::fold::fold;
+use model::page::{Cursor, Order, Position};
+use model::sensitive::SensitiveNames;
+use model::{EventId, NewEvent, Recording, RecordingRoute, Timestamp, json_input};
 use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::{self, PgPool, Row as _};
 use serde::{Deserialize, Serialize};

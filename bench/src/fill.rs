@@ -5,17 +5,16 @@
 
 use std::time::{Duration, Instant};
 
-use auditgraph::access;
-use auditgraph::audit::NewEvent;
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::store::{Settings, Store};
-use auditgraph::{app, demo};
+use auditgraph::app;
 use clap::Args;
 use entity::{activity_type, actor, target, tenant, tenant_log};
+use model::NewEvent;
+use model::sensitive::SensitiveNames;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection,
     DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, Statement,
 };
+use store::{Settings, Store};
 use tokio::sync::mpsc;
 
 use crate::template::{self, Rows, Template};
@@ -112,7 +111,7 @@ async fn record(store: &Store, options: &Options) -> anyhow::Result<usize> {
     let rules = SensitiveNames::default();
     for company in 0..COMPANIES {
         let seed = options.seed.wrapping_mul(COMPANIES as u64).wrapping_add(company as u64);
-        let bodies = demo::events(seed, now, count / COMPANIES);
+        let bodies = demo_data::events(seed, now, count / COMPANIES);
         let events: Vec<NewEvent> = bodies
             .map(|body| NewEvent::parse(body, now, &rules).map_err(|problems| anyhow::anyhow!("{problems:?}")))
             .collect::<anyhow::Result<_>>()?;

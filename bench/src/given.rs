@@ -1,6 +1,6 @@
 //! Template events as an application would give them: the JSON of `AuditEventInput`.
 
-use auditgraph::audit::{Actor, ActorKind, EventBody, Target, Timestamp};
+use model::{Actor, ActorKind, EventBody, Target, Timestamp};
 use serde_json::{Map, Value, json};
 
 /// An event without the two members that each copy has of its own.
@@ -17,7 +17,7 @@ impl Given {
             "component": body.component,
             "operationType": body.operation_type.name(),
             "activityResourceType": body.resource_type.name(),
-            "groupSource": body.group_source.map(auditgraph::audit::GroupSource::name),
+            "groupSource": body.group_source.map(model::GroupSource::name),
             "status": body.status.name(),
             "statusReason": body.status_reason,
             "correlationId": body.correlation_id,
@@ -63,7 +63,7 @@ fn actor(actor: &Actor) -> Value {
 
 fn target(target: &Target) -> Value {
     let changes = target.modified_properties.iter().map(|change| {
-        let value = |json: Option<&auditgraph::audit::Json>| -> Option<Value> {
+        let value = |json: Option<&model::Json>| -> Option<Value> {
             json.and_then(|json| serde_json::from_str(json.text()).ok())
         };
         let (old, new) = (value(change.old_value.as_ref()), value(change.new_value.as_ref()));

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use auditgraph::app;
-use auditgraph::audit::Timestamp;
-use auditgraph::auth::{Grantable, Role};
-use auditgraph::store::Store;
+use auth::{Grantable, Role};
 use clap::Args;
+use model::Timestamp;
 use serde_json::json;
+use store::Store;
 
 use crate::load::{self, Load, Measured};
 use crate::process::{Program, Server, token, token_for};
@@ -150,7 +150,7 @@ async fn large(options: &Options, server: &Server) -> anyhow::Result<()> {
 /// One export of some hours.
 async fn export(options: &Options, server: &Server) -> anyhow::Result<()> {
     let now = app::now();
-    let from = now.plus(-options.exported * auditgraph::audit::time::HOUR);
+    let from = now.plus(-options.exported * model::time::HOUR);
     let body = json!({ "format": "ndjson", "period": { "between": { "from": from.to_string() } } }).to_string();
     let request = load::post("/v1/events/export", &token(Role::GlobalAdmin)?, &body);
     let (started, before) = (Instant::now(), usage::cpu_seconds(server.pid));

@@ -6,11 +6,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use auditgraph::audit::Timestamp;
-use auditgraph::audit::fold::fold;
-use auditgraph::audit::page::{Cursor, Order, Position};
-use auditgraph::auth::Role;
+use auth::Role;
 use clap::Args;
+use model::Timestamp;
+use model::fold::fold;
+use model::page::{Cursor, Order, Position};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
 

@@ -5,9 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use auditgraph::app;
-use auditgraph::audit::time::SECOND;
-use auditgraph::auth::{self, Grantable, Role, TokenRequest};
+use auth::{self, Grantable, Role, TokenRequest};
 use clap::Args;
+use model::time::SECOND;
 use tokio::net::TcpStream;
 
 /// The secret of all servers that are measured.

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use auditgraph::app;
-use auditgraph::audit::EventBody;
-use auditgraph::auth::Grantable;
-use auditgraph::store::Store;
+use auth::Grantable;
 use clap::Args;
 use entity::{event_target, property_change};
+use model::EventBody;
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
+use store::Store;
 
 use crate::copy::Copied;
 use crate::fill::{self, Indexes};

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use auditgraph::audit::event::EventId;
-use auditgraph::audit::fold::{fold, fold_activity};
-use auditgraph::audit::json::hash16;
-use auditgraph::audit::{EventBody, Target, Timestamp};
 use entity::{audit_event, event_key, event_target, property_change};
+use model::event::EventId;
+use model::fold::{fold, fold_activity};
+use model::json::hash16;
+use model::{EventBody, Target, Timestamp};
 use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 /// One recorded event and the rows that belong to it.

@@ -1,7 +1,7 @@
 //! Cursors and ids: what is taken prints as it came, is taken for one kind of thing only, and in one order only.
 
-use auditgraph::audit::page::{Cursor, FeedCursor, Order, OrderField, Page, PageLimits};
-use auditgraph::audit::{EventId, Timestamp};
+use model::page::{Cursor, FeedCursor, Order, OrderField, Page, PageLimits};
+use model::{EventId, Timestamp};
 
 const LIMITS: PageLimits = PageLimits { default: 50, max: 200 };
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);

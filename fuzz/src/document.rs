@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Request, Variables};
-use auditgraph::audit::page::PageLimits;
-use auditgraph::graphql::check::{self, DocumentLimits};
-use auditgraph::graphql::{Limits, Schema, build};
+use model::page::PageLimits;
+use api::check::{self, DocumentLimits};
+use api::{Limits, Schema, build};
 use futures_util::FutureExt as _;
 
 /// Smaller than a server's, so that a small document can be too large.

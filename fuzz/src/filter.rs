@@ -8,14 +8,14 @@ use std::time::Duration;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::Selection;
 use async_graphql::{InputType, Value};
-use auditgraph::audit::filter::{Condition, TimeRange};
-use auditgraph::audit::json::Node;
-use auditgraph::audit::page::{Order, Page};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{Event, NewEvent, Scope, ServiceSet, Timestamp};
-use auditgraph::foreign::recognise;
-use auditgraph::graphql::filter::AuditEventFilter;
-use auditgraph::store::{List, Reader, Settings, Store};
+use model::filter::{Condition, TimeRange};
+use model::json::Node;
+use model::page::{Order, Page};
+use model::sensitive::SensitiveNames;
+use model::{Event, NewEvent, Scope, ServiceSet, Timestamp};
+use formats::recognise;
+use api::filter::AuditEventFilter;
+use store::{List, Reader, Settings, Store};
 use tokio::runtime::Runtime;
 
 /// Events with texts that are hard to compare, one a line.

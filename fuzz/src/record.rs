@@ -3,10 +3,10 @@
 
 use std::io::Read;
 
-use auditgraph::audit::json::{Json, Node};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{ActorKind, EventBody, NewEvent, Timestamp};
-use auditgraph::foreign::{Records, recognise};
+use model::json::{Json, Node};
+use model::sensitive::SensitiveNames;
+use model::{ActorKind, EventBody, NewEvent, Timestamp};
+use formats::{Records, recognise};
 
 #[path = "../../src/foreign/tests/lost.rs"]
 mod lost;

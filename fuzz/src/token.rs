@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use auditgraph::audit::Timestamp;
-use auditgraph::auth::{KeySource, Keys, Principal, Rejected, Settings, Verifier};
+use model::Timestamp;
+use auth::{KeySource, Keys, Principal, Rejected, Settings, Verifier};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{configuration_file, now, open, records_access, token_problems};
 use crate::config::{self, Serve};
 use crate::import::chain;
-use crate::store::{self, Store, StoreError};
+use store::{self, Store, StoreError};
 
 /// How far the clocks of this machine and of the database may be apart.
 const SKEW_MAX: Duration = Duration::from_secs(1);

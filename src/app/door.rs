@@ -6,14 +6,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{limit, new_id, now, sign_in};
-use crate::access::Access;
-use crate::auth::Verifier;
 use crate::config::file::File;
 use crate::config::{Serve, Streams};
-use crate::graphql;
-use crate::graphql::document::Documents;
 use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
-use crate::store::Store;
+use access::Access;
+use api::document::Documents;
+use auth::Verifier;
+use store::Store;
 
 /// What the door is made of that does not follow from settings alone.
 pub(super) struct Parts {
@@ -31,7 +30,7 @@ pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> 
     Ok(Door {
         verifier,
         access,
-        executor: graphql::Executor::new(graphql::Limits { page: limit::page(limits) }),
+        executor: api::Executor::new(api::Limits { page: limit::page(limits) }),
         documents: limit::documents(limits),
         read: Documents::default(),
         exports: Exports::new(limits.page_size_max),

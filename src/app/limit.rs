@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::audit::page::PageLimits;
 use crate::config::{Limits, Serve};
-use crate::graphql::check::DocumentLimits;
 use crate::http::{Crowd, Manners, Network, Origins, Persisted, Trusted};
+use api::check::DocumentLimits;
+use model::page::PageLimits;
 
 /// How many events a page has.
 pub(super) fn page(limits: &Limits) -> PageLimits {

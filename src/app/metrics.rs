@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 
 use crate::config::MetricsListen;
-use crate::store::Store;
+use store::Store;
 
 /// Where the metrics are by default.
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);

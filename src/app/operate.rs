@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::{new_id, open, open_for_operator, printable};
 use crate::config::{Backup, Cli, Command, Copy, Database, Restore, Verify};
-use crate::store::{self, Copied, Difference};
+use store::{self, Copied, Difference};
 
 /// How long a statement of these commands may take: they walk through the whole log.
 const PATIENCE: Duration = Duration::from_hours(24);

@@ -5,7 +5,7 @@ use anyhow::ensure;
 use super::operate::must_be_there;
 use super::{new_id, open_for_operator, printable};
 use crate::config::{TenantAct, TenantCommand};
-use crate::store::Tenant;
+use store::Tenant;
 
 /// The most bytes of a tenant's key and of its display name.
 const NAME_BYTES_MAX: usize = 200;

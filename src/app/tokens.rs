@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::auth::{self, ConfigProblem, Freshness, Given, KeySource, Keys, Role, Rule, Verifier};
 use crate::config::file::{self, File, KeyPlace, Text};
 use crate::config::{Serve, Tokens};
+use auth::{self, ConfigProblem, Freshness, Given, KeySource, Keys, Role, Rule, Verifier};
 
 /// What to do where no token could be verified.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \

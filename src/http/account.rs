@@ -19,9 +19,9 @@ use async_graphql::{PathSegment, Positioned, ServerError};
 
 use super::Door;
 use super::meter::Running;
-use crate::access::{Caller, Visit};
-use crate::graphql::check;
-use crate::graphql::error::code_of;
+use access::{Caller, Visit};
+use api::check;
+use api::error::code_of;
 
 /// The most root fields that are logged for one operation, and the most characters of a name.
 const ROOTS_MAX: usize = 50;

@@ -10,10 +10,10 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::response::{Media, failure, refusal};
 use super::{Door, account, address};
-use crate::access::Caller;
-use crate::audit::Timestamp;
-use crate::auth::{Principal, Rejected};
-use crate::graphql::error::{ApiError, Code};
+use access::Caller;
+use api::error::{ApiError, Code};
+use auth::{Principal, Rejected};
+use model::Timestamp;
 
 /// The caller of a request.
 pub(super) async fn caller(

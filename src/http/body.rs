@@ -8,9 +8,9 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, Payload};
 use serde_json::{Map, Value};
 
-use crate::audit::Invalid;
-use crate::audit::json::Node;
-use crate::graphql::error::ApiError;
+use api::error::ApiError;
+use model::Invalid;
+use model::json::Node;
 
 /// How a body is read.
 #[derive(Clone, Copy, Debug)]

@@ -17,8 +17,8 @@ use governor::{Quota, RateLimiter};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::access::Caller;
-use crate::graphql::error::ApiError;
+use access::Caller;
+use api::error::ApiError;
 
 type Rate<K> = RateLimiter<
     K,

@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 use super::Door;
 use super::address::{self, neighbourhood};
 use super::response::{Media, refusal, too_many};
-use crate::audit::Invalid;
+use model::Invalid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

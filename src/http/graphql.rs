@@ -24,11 +24,11 @@ use super::persisted::Name;
 use super::response::{Media, answer, refusal, too_many};
 use super::stream::{self, Held, Operation, Wish};
 use super::{Door, bearer, seat, variables};
-use crate::access::Caller;
-use crate::audit::Invalid;
-use crate::graphql::document::{Document, Unreadable};
-use crate::graphql::error::ApiError;
-use crate::graphql::{Session, check, defaults};
+use access::Caller;
+use api::document::{Document, Unreadable};
+use api::error::ApiError;
+use api::{Session, check, defaults};
+use model::Invalid;
 
 /// Headers, one of which GET requires: none of them can be sent across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =

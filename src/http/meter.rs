@@ -10,8 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::auth::Rejected;
-use crate::store::SECONDS;
+use auth::Rejected;
+use store::SECONDS;
 
 /// What stands for a field that the schema does not have, and for requests without one.
 const OTHER: &str = "other";

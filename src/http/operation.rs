@@ -16,9 +16,9 @@ use super::response::{error_list, written};
 use super::seat::Kind;
 use super::stream::{Held, Operation, is_last};
 use super::{Door, bearer};
-use crate::access::Caller;
-use crate::graphql::Session;
-use crate::graphql::error::ApiError;
+use access::Caller;
+use api::Session;
+use api::error::ApiError;
 
 /// Tells that an operation has ended.
 #[derive(Debug)]

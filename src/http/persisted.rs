@@ -12,8 +12,8 @@ use base64::Engine as _;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
-use crate::audit::Invalid;
-use crate::graphql::error::ApiError;
+use api::error::ApiError;
+use model::Invalid;
 
 /// The most bytes of documents that are kept for a tenant.
 const BYTES_MAX: usize = 4 << 20;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use crate::store::Store;
+use store::Store;
 
 /// How long an answer is cached.
 const REMEMBERED: Duration = Duration::from_millis(250);

@@ -14,12 +14,12 @@ use super::crowd::who;
 use super::envelope::RequestId;
 use super::response::{Media, failure, too_many};
 use super::{Door, bearer};
-use crate::access::{Act, Recorded, Recorder};
-use crate::audit::event::ProblemCode;
-use crate::audit::json::Node;
-use crate::audit::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
-use crate::foreign::{self, Records};
-use crate::graphql::error::{ApiError, Code};
+use access::{Act, Recorded, Recorder};
+use api::error::{ApiError, Code};
+use formats::{self, Records};
+use model::event::ProblemCode;
+use model::json::Node;
+use model::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
 
 /// The most events in one request.
 const EVENTS_MAX: usize = 1_000;
@@ -159,7 +159,7 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
         return Err(problems);
     }
     let wrong = |sentence: String| vec![Problem::new("event", ProblemCode::Invalid, sentence)];
-    let recognised = foreign::recognise(record).map_err(|refused| wrong(refused.0))?;
+    let recognised = formats::recognise(record).map_err(|refused| wrong(refused.0))?;
     if let Some(named) = &recognised.body.recording.source_tenant_id
         && !named.eq_ignore_ascii_case(tenant)
     {

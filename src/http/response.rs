@@ -7,7 +7,7 @@ use async_graphql::{Response, ServerError, Value};
 
 use super::account::Errors;
 use super::crowd::TooMany;
-use crate::graphql::error::{ApiError, Code, code_of, sweep};
+use api::error::{ApiError, Code, code_of, sweep};
 
 /// The media types an answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::meter::{Meters, Running};
-use crate::access::Caller;
-use crate::graphql::error::ApiError;
+use access::Caller;
+use api::error::ApiError;
 
 /// How much may be streamed.
 #[derive(Clone, Copy, Debug)]

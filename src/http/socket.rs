@@ -25,9 +25,9 @@ use super::response::{Media, refusal};
 use super::seat::{Kind, Seat};
 use super::stream::until_expiry;
 use super::{Door, address, bearer};
-use crate::access::Caller;
-use crate::audit::Invalid;
-use crate::graphql::error::Code;
+use access::Caller;
+use api::error::Code;
+use model::Invalid;
 
 /// The protocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";

@@ -20,10 +20,10 @@ use super::graphql::Turn;
 use super::response::{refusal_text, written};
 use super::seat::Seat;
 use super::{Door, bearer};
-use crate::audit::Timestamp;
-use crate::auth::Rejected;
-use crate::graphql::Session;
-use crate::graphql::error::ApiError;
+use api::Session;
+use api::error::ApiError;
+use auth::Rejected;
+use model::Timestamp;
 
 /// How many events may wait to be written.
 const WAITING_MAX: usize = 4;

@@ -1,264 +1,229 @@
-//! The floor plan of `lib.rs`, checked: who may use whom, what appears only in one place, how large a file may be.
+//! The dependency rules that the compiler cannot keep; `docs/development/architecture.md` explains them.
 //!
-//! What may be used is data: [`FLOOR_PLAN`], [`ONLY_IN`] and [`MUTABLE`]. Whoever widens them writes down why, next to
-//! the line and in the decision index of `lib.rs`. Files are found the way the compiler finds them, along the
-//! `mod` lines, and read as syntax trees; calls that change rows and sizes are found in the text rustfmt leaves.
+//! The compiler keeps the direction between crates, because a crate sees only what its manifest names. These tests
+//! keep what the manifests may name, and a few rules about the text of source files. Files are read as text in the
+//! form that rustfmt leaves. To widen a table, explain the reason beside the line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use Crates::{Except, Only};
-use syn::visit::{self, Visit};
-
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const SOURCE_ROOTS: [&str; 4] = ["src", "entity/src", "migration/src", "tests/it"];
-const ANY: &[&str] = &["*"];
+/// Folders with Rust source files, relative to the root.
+const SOURCE_FOLDERS: [&str; 6] = ["src", "crates", "entity/src", "migration/src", "tests/it", "bench/src"];
 
-enum Crates {
-    /// These and the standard library.
-    Only(&'static [&'static str]),
-    /// Everything but these; `actix` stands for `actix_web` and its kin too.
-    Except(&'static [&'static str]),
-}
-
-/// (room, the rooms it may use, the crates it may use)
-const FLOOR_PLAN: &[(&str, &[&str], Crates)] = &[
-    ("audit", &[], Only(PURE)),
-    ("foreign", &["audit"], Only(PURE)),
-    ("auth", &["audit"], Except(NEIGHBOURS)),
-    ("store", &["audit"], Except(&["actix", "async_graphql", "jsonwebtoken"])),
-    ("access", &["audit", "auth", "store"], Except(NEIGHBOURS)),
-    ("graphql", &["audit", "auth", "access", "store"], Except(&["actix", "sea_orm", "sqlx", "entity", "migration"])),
-    ("http", &["audit", "foreign", "auth", "access", "store", "graphql"], Except(DATABASE)),
-    ("config", &[], Only(&["anyhow", "clap", "serde", "thiserror", "toml"])),
-    ("import", &["audit", "foreign", "access", "store"], Except(NEIGHBOURS)),
-    ("demo", &["audit", "foreign", "auth", "access", "store"], Except(NEIGHBOURS)),
-    ("app", ANY, Except(&[])),
-    ("main", ANY, Except(&[])),
-    ("lib", ANY, Except(&[])),
-    ("entity", ANY, Except(&["actix", "async_graphql", "auditgraph", "migration"])),
-    ("migration", ANY, Except(&["actix", "async_graphql", "auditgraph", "entity"])),
-    ("tests/it/api", ANY, Except(&["auditgraph", "sea_orm", "sqlx", "entity", "migration"])),
-    ("tests/it", ANY, Except(&[])),
+/// (crate, the workspace crates that it may use, the external crates that it must not use)
+const LAYERS: &[(&str, &[&str], &[&str])] = &[
+    ("model", &[], FRAMEWORKS),
+    ("formats", &["model"], FRAMEWORKS),
+    ("demo-data", &["model"], FRAMEWORKS),
+    ("auth", &["model"], &["actix-web", "async-graphql", "sea-orm", "sqlx"]),
+    ("store", &["model", "entity", "migration"], &["actix-web", "async-graphql", "jsonwebtoken", "reqwest"]),
+    ("access", &["model", "auth", "store"], &["actix-web", "async-graphql", "sea-orm", "sqlx"]),
+    ("api", &["model", "auth", "access", "store"], &["actix-web", "actix-ws", "clap", "sea-orm", "sqlx"]),
+    // Rows move with the code; migrations are frozen. Neither may follow the other.
+    ("entity", &[], &["async-graphql"]),
+    ("migration", &[], &["async-graphql"]),
+];
+/// What does I/O, keeps time, or serves: crates of plain types use none of these.
+const FRAMEWORKS: &[&str] = &[
+    "actix-web",
+    "actix-ws",
+    "async-graphql",
+    "clap",
+    "reqwest",
+    "sea-orm",
+    "sqlx",
+    "tokio",
+    "tracing",
+    "jsonwebtoken",
 ];
 
-/// What a room without I/O and without framework may use: words, numbers, hashes, and a parser of tables that is fed
-/// bytes and holds none.
+/// Tables that are not the log and whose rows change: tenants, the head row of each log, and the catalogue of
+/// recorded activities. A function of `store` that updates or deletes rows names one of them, and no other table.
+const MUTABLE_TABLES: &[&str] = &["tenant", "tenant_log", "activity_type"];
 #[rustfmt::skip]
-const PURE: &[&str] = &["base64", "caseless", "chrono", "chrono_tz", "csv_core", "serde", "serde_json", "sha2", "thiserror", "unicode_normalization", "uuid"];
-const DATABASE: &[&str] = &["sea_orm", "sqlx", "entity", "migration"];
-/// What speaks neither HTTP nor GraphQL nor SQL.
-const NEIGHBOURS: &[&str] = &["actix", "async_graphql", "sea_orm", "sqlx", "entity", "migration"];
-
-/// Time, randomness and the environment come in through these doors; everyone else takes them as arguments.
-const ONLY_IN: [&str; 3] = ["app", "main", "config"];
-const SURPRISES: &[&str] = &["Utc::now", "Local::now", "SystemTime::now", "Uuid::new_v4", "std::env"];
-
-/// Tables that are not the log and may change: the tenants, the head of each log, what is counted behind the log.
-/// A function of `store` that changes rows names one of them by its module (`tenant_log::Entity`), and no other table.
-const MUTABLE: &[&str] = &["tenant", "tenant_log", "activity_type"];
-#[rustfmt::skip]
-const CHANGES: &[&str] = &[
+const MUTATING_CALLS: &[&str] = &[
     "Entity::update", "Entity::delete", "Query::update", "Query::delete", "Update::", "Delete::", "update_many", "delete_many",
     ".update_column", ".update(&", ".update(transaction", ".update(connection", ".delete(", ".save(", "DO UPDATE",
 ];
 
 const FILE_LINES_MAX: usize = 450;
 const FUNCTION_LINES_MAX: usize = 80;
-const HOMELESS: &[&str] = &["utils", "util", "helpers", "common", "misc", "types", "manager", "service", "handler"];
+const FORBIDDEN_FILE_NAMES: &[&str] = &["utils", "util", "helpers", "common", "misc", "types", "manager"];
 
 #[test]
-fn every_room_has_a_line_in_the_floor_plan() -> io::Result<()> {
-    let homeless = |source: &Source| plan(&source.room).is_none().then(|| source.room.clone()).into_iter().collect();
-    each_source("A new room needs a line in FLOOR_PLAN", homeless)
+fn crates_use_only_the_crates_below_them() -> io::Result<()> {
+    let ours: BTreeSet<&str> = LAYERS.iter().map(|(name, ..)| *name).collect();
+    let mut found = Vec::new();
+    for (name, below, forbidden) in LAYERS {
+        let folder = if Path::new(ROOT).join(name).is_dir() { (*name).to_owned() } else { format!("crates/{name}") };
+        for dependency in dependencies(&fs::read_to_string(Path::new(ROOT).join(folder).join("Cargo.toml"))?) {
+            let dependency = dependency.as_str();
+            if ours.contains(dependency) && !below.contains(&dependency) || forbidden.contains(&dependency) {
+                found.push(format!("{name} uses {dependency}"));
+            }
+        }
+    }
+    assert_none("A crate uses only what stands below it in LAYERS", found);
+    Ok(())
 }
 
 #[test]
-fn rooms_use_only_the_rooms_below_them() -> io::Result<()> {
-    each_source("Requests flow in one direction, and http sees only the door of store", |source| {
-        let Some((own, rooms, _)) = plan(&source.room).filter(|(_, rooms, _)| *rooms != ANY) else { return Vec::new() };
-        let breaks = |path: &str| {
-            let Some(path) = path.strip_prefix("crate::") else { return false };
-            let (room, inside) = path.split_once("::").unwrap_or((path, ""));
-            let behind_the_door = room == "store" && inside.starts_with(char::is_lowercase);
-            room != *own && plan(room).is_some() && !rooms.contains(&room) || *own == "http" && behind_the_door
-        };
-        source.mentions.iter().map(|(path, _)| path.clone()).filter(|path| breaks(path)).collect()
-    })
-}
-
-#[test]
-fn rooms_use_only_the_crates_of_their_trade() -> io::Result<()> {
-    let (always, in_tests) = (dependencies("dependencies")?, dependencies("dev-dependencies")?);
-    each_source("Each room speaks its own words: status codes in http, SQL in store, no framework below", |source| {
-        let Some((_, _, crates)) = plan(&source.room) else { return Vec::new() };
-        let breaks = |path: &str, testing: bool| {
-            let name = path.split("::").next().unwrap_or_default();
-            let known = always.contains(name) || in_tests.contains(name) || name == "auditgraph";
-            known && !crates.allow(name) && !(testing && in_tests.contains(name))
-        };
-        source.mentions.iter().filter(|(path, testing)| breaks(path, *testing)).map(|(path, _)| path.clone()).collect()
-    })
+fn every_crate_has_a_layer() -> io::Result<()> {
+    let layered = |name: &String| LAYERS.iter().any(|(layer, ..)| layer == name);
+    let folders = fs::read_dir(Path::new(ROOT).join("crates"))?;
+    let names = folders.map(|folder| Ok(folder?.file_name().to_string_lossy().into_owned()));
+    let names = names.collect::<io::Result<Vec<String>>>()?;
+    assert_none("A new crate needs a line in LAYERS", names.into_iter().filter(|name| !layered(name)));
+    Ok(())
 }
 
 #[test]
 fn only_access_opens_the_log() -> io::Result<()> {
-    each_source("store.reader() and store.writer() appear only in access.rs and tests", |source| {
-        let bound = source.room != "access" && source.is_product();
+    check_sources("store.reader() and store.writer() appear only in crates/access", |source| {
         let code: String = source.code().join("").split_whitespace().collect();
-        let found =
-            ["store.", "store().", "Store::"].map(|store| ["reader", "writer"].map(|call| format!("{store}{call}")));
-        found.into_iter().flatten().filter(|call| bound && code.contains(call)).collect()
+        let is_bound = source.is_product() && !source.path.starts_with("crates/access/");
+        let calls =
+            ["store.", "store().", "Store::"].map(|store| ["reader(", "writer("].map(|call| store.to_owned() + call));
+        calls.into_iter().flatten().filter(|call| is_bound && code.contains(call)).collect()
     })
 }
 
 #[test]
-fn time_randomness_and_environment_come_in_through_the_door() -> io::Result<()> {
-    each_source("Clock, random ids and environment appear only in app.rs, main.rs and config.rs", |source| {
-        let bound = source.file.starts_with("src/") && !ONLY_IN.contains(&source.room.as_str());
-        let is = |path: &str, surprise: &str| format!("::{path}::").contains(&format!("::{surprise}::"));
-        let breaks = |path: &str| bound && SURPRISES.iter().any(|surprise| is(path, surprise));
-        source.mentions.iter().map(|(path, _)| path.clone()).filter(|path| breaks(path)).collect()
+fn crates_take_time_random_ids_and_environment_as_arguments() -> io::Result<()> {
+    check_sources("Only src may use the clock, random ids and the environment (.clippy.toml)", |source| {
+        let exempt = source.path.starts_with("crates/") && source.text.contains("clippy::disallowed_methods");
+        exempt.then(|| "has an exemption from disallowed_methods".to_owned()).into_iter().collect()
     })
 }
 
 #[test]
-fn events_are_never_changed_or_deleted() -> io::Result<()> {
-    let stem = |file: String| Some(file.strip_prefix("entity/src/")?.replace(".rs", ""));
-    let tables: Vec<_> = files()?.into_iter().filter_map(stem).filter(|name| name != "lib").collect();
-    each_source("The log is append only: there is no update and no delete of events", |source| {
+fn events_are_never_updated_or_deleted() -> io::Result<()> {
+    let tables: Vec<String> = source_paths()?
+        .into_iter()
+        .filter_map(|path| Some(path.strip_prefix("entity/src/")?.strip_suffix(".rs")?.to_owned()))
+        .filter(|name| name != "lib")
+        .collect();
+    check_sources("The log is append-only: no update and no delete of events", |source| {
+        let is_bound = source.is_product() && source.path.starts_with("crates/store/");
+        let code = if is_bound { source.code() } else { Vec::new() };
         let mut found = Vec::new();
-        let code = if source.room == "store" && source.is_product() { source.code() } else { Vec::new() };
         for (name, lines) in functions(&code) {
-            let text = lines.join("\n");
-            let named: Vec<_> = tables.iter().filter(|table| names(&text, &format!("{table}::"))).collect();
-            let may_change = !named.is_empty() && named.iter().all(|table| MUTABLE.contains(&table.as_str()));
-            let calls = CHANGES.iter().filter(|call| !may_change && text.contains(**call));
+            let body = lines.join("\n");
+            let named: Vec<_> = tables.iter().filter(|table| contains_word(&body, &format!("{table}::"))).collect();
+            let may_change = !named.is_empty() && named.iter().all(|table| MUTABLE_TABLES.contains(&table.as_str()));
+            let calls = MUTATING_CALLS.iter().filter(|call| !may_change && body.contains(**call));
             found.extend(calls.map(|call| format!("fn {name} has `{call}` and names the tables {named:?}")));
         }
         let code = code.join(" ").replace(['"', '\\', '(', ';'], " ").replace('{', "{ ").to_lowercase();
         let words: String = code.split_whitespace().flat_map(|word| [word, " "]).collect();
-        for table in tables.iter().map(String::as_str).filter(|table| !MUTABLE.contains(table)).chain(["{"]) {
-            let texts = ["update", "delete from", "truncate", "truncate table"].map(|verb| format!("{verb} {table} "));
-            found.extend(texts.into_iter().filter(|sql| words.contains(sql)));
+        for table in tables.iter().map(String::as_str).filter(|table| !MUTABLE_TABLES.contains(table)).chain(["{"]) {
+            let statements =
+                ["update", "delete from", "truncate", "truncate table"].map(|verb| format!("{verb} {table} "));
+            found.extend(statements.into_iter().filter(|sql| words.contains(sql)));
         }
         found
     })
 }
 
 #[test]
-fn every_file_is_declared_by_its_parent() {
-    let declared: BTreeSet<_> = sources().unwrap().into_iter().map(|source| source.file).collect();
-    let orphans = files().unwrap().into_iter().filter(|file| !declared.contains(file));
-    obey("Each .rs file is declared by a `mod` line of its parent, without #[path]", orphans);
+fn every_source_file_is_declared_by_its_parent() -> io::Result<()> {
+    let sources = sources()?;
+    let by_path: BTreeMap<&str, &Source> = sources.iter().map(|source| (source.path.as_str(), source)).collect();
+    let orphans = sources.iter().filter(|source| {
+        let (folder, file) = source.path.rsplit_once('/').unwrap_or(("", &source.path));
+        let (folder, name) = match file.trim_end_matches(".rs") {
+            "lib" | "main" => return false,
+            "mod" => folder.rsplit_once('/').unwrap_or(("", folder)),
+            name => (folder, name),
+        };
+        let parents = ["lib.rs", "main.rs", "mod.rs"].map(|parent| format!("{folder}/{parent}"));
+        let declaration = format!("mod {name};");
+        !parents.iter().filter_map(|path| by_path.get(path.as_str())).any(|parent| parent.text.contains(&declaration))
+    });
+    assert_none("Each .rs file is declared by a `mod` line of its parent", orphans.map(|source| source.path.clone()));
+    Ok(())
 }
 
 #[test]
-fn every_file_says_at_its_top_what_lives_there() {
-    let silent = sources().unwrap().into_iter().filter(|source| !source.text.starts_with("//!"));
-    obey("Every file begins with `//!`", silent.map(|source| source.file));
-}
-
-#[test]
-fn files_and_functions_stay_small() -> io::Result<()> {
-    each_source("Files and functions stay small, tests in the file excluded", |source| {
-        let own = if source.is_product() { source.own_lines().len() } else { 0 };
-        let code: Vec<_> = source.text.lines().filter(|_| !source.file.starts_with("tests/")).collect();
-        let counted = functions(&code).into_iter().map(|(name, lines)| (name, lines.len(), FUNCTION_LINES_MAX));
-        let large = counted.chain([("the file", own, FILE_LINES_MAX)]).filter(|(_, lines, max)| lines > max);
-        large.map(|(what, lines, max)| format!("{what} has {lines} lines, {max} are allowed")).collect()
+fn every_source_file_begins_with_a_module_comment() -> io::Result<()> {
+    check_sources("Every file begins with `//!`", |source| {
+        if source.text.starts_with("//!") { Vec::new() } else { vec!["no module comment".to_owned()] }
     })
 }
 
 #[test]
-fn no_file_is_a_drawer_for_things_without_a_home() {
-    let drawer = |file: &String| file.split('/').any(|part| HOMELESS.contains(&part.trim_end_matches(".rs")));
-    obey("A file is named by the noun that lives in it", files().unwrap().into_iter().filter(drawer));
+fn files_and_functions_stay_small() -> io::Result<()> {
+    check_sources("Files and functions stay small, tests excluded", |source| {
+        let lines = if source.is_product() { source.lines_before_tests() } else { Vec::new() };
+        let functions = functions(&lines).into_iter().map(|(name, body)| (name, body.len(), FUNCTION_LINES_MAX));
+        let large = functions.chain([("the file", lines.len(), FILE_LINES_MAX)]).filter(|(_, lines, max)| lines > max);
+        large.map(|(what, lines, max)| format!("{what} has {lines} lines, at most {max} are allowed")).collect()
+    })
 }
 
-fn obey(rule: &str, found: impl IntoIterator<Item = String>) {
-    let list: BTreeSet<String> = found.into_iter().map(|line| format!("\n  {line}")).collect();
-    assert!(
-        list.is_empty(),
-        "{rule} (see lib.rs and the head of {}):{}",
-        file!(),
-        list.into_iter().collect::<String>()
-    );
-}
-
-/// Fails with the rule and every file that breaks it.
-fn each_source(rule: &str, breaks: impl Fn(&Source) -> Vec<String>) -> io::Result<()> {
-    let sources = sources()?;
-    obey(rule, sources.iter().flat_map(|s| breaks(s).into_iter().map(|what| format!("{}: {what}", s.file))));
+#[test]
+fn file_names_say_what_is_inside() -> io::Result<()> {
+    let is_vague =
+        |path: &String| path.split('/').any(|part| FORBIDDEN_FILE_NAMES.contains(&part.trim_end_matches(".rs")));
+    assert_none("A file is named by the noun that it defines", source_paths()?.into_iter().filter(is_vague));
     Ok(())
 }
 
-fn plan(room: &str) -> Option<&'static (&'static str, &'static [&'static str], Crates)> {
-    FLOOR_PLAN.iter().find(|(name, ..)| *name == room)
+fn assert_none(rule: &str, violations: impl IntoIterator<Item = String>) {
+    let list: BTreeSet<String> = violations.into_iter().map(|line| format!("\n  {line}")).collect();
+    assert!(list.is_empty(), "{rule} (see {}):{}", file!(), list.into_iter().collect::<String>());
 }
 
-impl Crates {
-    fn allow(&self, name: &str) -> bool {
-        let kin = |family| name.strip_prefix(family).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('_'));
-        match self {
-            Only(list) => list.contains(&name),
-            Except(list) => !list.iter().any(|family| kin(*family)),
-        }
-    }
+/// Fails with the rule and every file that violates it.
+fn check_sources(rule: &str, violations: impl Fn(&Source) -> Vec<String>) -> io::Result<()> {
+    let sources = sources()?;
+    let found = sources.iter().flat_map(|s| violations(s).into_iter().map(|what| format!("{}: {what}", s.path)));
+    assert_none(rule, found.collect::<Vec<_>>());
+    Ok(())
 }
 
-#[derive(Default)]
 struct Source {
     /// Relative to the root, with `/`.
-    file: String,
-    room: String,
+    path: String,
     text: String,
-    module: Vec<String>,
-    testing: bool,
-    /// Modules declared here that lie in files of their own, and whether they are compiled for tests only.
-    children: Vec<(Vec<String>, bool)>,
-    /// Paths and used names, `self` and `super` resolved, and whether a test names them.
-    mentions: Vec<(String, bool)>,
 }
 
-/// Every file the compiler would read.
+impl Source {
+    /// Whether the file is part of what is shipped, and not a test of it.
+    fn is_product(&self) -> bool {
+        let is_test = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
+        !is_test && !self.path.starts_with("tests/") && !self.path.starts_with("bench/")
+    }
+
+    /// Its lines without the test module at its end.
+    fn lines_before_tests(&self) -> Vec<&str> {
+        let lines: Vec<_> = self.text.lines().collect();
+        let opens = |two: &[&str]| two[0] == "#[cfg(test)]" && two[1].starts_with("mod ") && two[1].ends_with('{');
+        let tests = lines.windows(2).position(opens);
+        lines[..tests.unwrap_or(lines.len())].to_vec()
+    }
+
+    /// Its lines without tests and comments.
+    fn code(&self) -> Vec<&str> {
+        self.lines_before_tests().into_iter().filter(|line| !line.trim_start().starts_with("//")).collect()
+    }
+}
+
 fn sources() -> io::Result<Vec<Source>> {
-    let mut found = Vec::new();
-    for (root, start) in SOURCE_ROOTS.iter().flat_map(|root| [(root, "lib"), (root, "main")]) {
-        let mut waiting = vec![(Vec::new(), false)];
-        while let Some((module, testing)) = waiting.pop() {
-            let path = module.iter().fold((*root).to_owned(), |path, name| format!("{path}/{name}"));
-            let inside = if module.is_empty() { start } else { "mod" };
-            let places = [format!("{path}.rs"), format!("{path}/{inside}.rs")];
-            let Some(file) = places.into_iter().find(|file| Path::new(ROOT).join(file).is_file()) else { continue };
-            let text = fs::read_to_string(Path::new(ROOT).join(&file))?;
-            let tree = syn::parse_file(&text).map_err(|error| io::Error::other(format!("{file}: {error}")))?;
-            let mut source = Source { room: room(&file).to_owned(), file, text, module, testing, ..Source::default() };
-            source.visit_file(&tree);
-            waiting.append(&mut source.children);
-            found.push(source);
-        }
-    }
-    Ok(found)
+    let read = |path: String| Ok(Source { text: fs::read_to_string(Path::new(ROOT).join(&path))?, path });
+    source_paths()?.into_iter().map(read).collect()
 }
 
-fn room(file: &str) -> &str {
-    match file {
-        _ if file.starts_with("tests/it/api/") => "tests/it/api",
-        _ if file.starts_with("tests/") => "tests/it",
-        _ => file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default(),
-    }
-}
-
-/// Every `.rs` file there is, declared or not.
-fn files() -> io::Result<Vec<String>> {
+/// Every `.rs` file in the source folders, relative to the root.
+fn source_paths() -> io::Result<Vec<String>> {
     let mut found = Vec::new();
-    let mut waiting: Vec<PathBuf> = SOURCE_ROOTS.iter().map(|root| Path::new(ROOT).join(root)).collect();
-    while let Some(path) = waiting.pop() {
+    let mut pending: Vec<PathBuf> = SOURCE_FOLDERS.iter().map(|folder| Path::new(ROOT).join(folder)).collect();
+    while let Some(path) = pending.pop() {
         if path.is_dir() {
-            waiting.extend(fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?.iter().map(fs::DirEntry::path));
-        } else if path.extension().is_some_and(|end| end == "rs") {
+            pending.extend(fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?.iter().map(fs::DirEntry::path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             let parts = path.strip_prefix(ROOT).unwrap_or(&path).iter().map(|part| part.to_string_lossy());
             found.push(parts.collect::<Vec<_>>().join("/"));
         }
@@ -266,121 +231,19 @@ fn files() -> io::Result<Vec<String>> {
     Ok(found)
 }
 
-/// The crates a section of our manifests names, as they are written in Rust.
-fn dependencies(section: &str) -> io::Result<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
-    for manifest in ["Cargo.toml", "entity/Cargo.toml", "migration/Cargo.toml"] {
-        let mut inside = false;
-        for line in fs::read_to_string(Path::new(ROOT).join(manifest))?.lines() {
-            if let Some(header) = line.strip_prefix('[') {
-                inside = header.trim_end_matches(']') == section;
-            } else if let Some((name, _)) = line.split_once(['=', '.']).filter(|_| inside) {
-                found.insert(name.trim().replace('-', "_"));
-            }
-        }
-    }
-    Ok(found)
-}
-
-impl Source {
-    fn is_product(&self) -> bool {
-        self.file.starts_with("src/") && !self.testing
-    }
-
-    /// Its lines without the tests at its end.
-    fn own_lines(&self) -> Vec<&str> {
-        let lines: Vec<_> = self.text.lines().collect();
-        let opens = |two: &[&str]| two[0] == "#[cfg(test)]" && two[1].starts_with("mod ") && two[1].ends_with('{');
-        let tests = lines.windows(2).position(opens);
-        lines[..tests.unwrap_or(lines.len())].to_vec()
-    }
-
-    /// Its own lines without comments.
-    fn code(&self) -> Vec<&str> {
-        self.own_lines().into_iter().filter(|line| !line.trim_start().starts_with("//")).collect()
-    }
-
-    fn mention(&mut self, parts: &[String]) {
-        let mut path = Vec::new();
-        for part in parts {
-            let up = part == "super";
-            if path.is_empty() && (up || part == "self") {
-                path = ["crate"].into_iter().chain(self.module.iter().map(String::as_str)).collect();
-            }
-            if up {
-                path.pop();
-            } else if part != "self" {
-                path.push(part);
-            }
-        }
-        self.mentions.push((path.join("::"), self.testing));
-    }
-
-    fn uses(&mut self, tree: &syn::UseTree, path: &[String]) {
-        let join = |ident: &syn::Ident| [path, &[ident.to_string()]].concat();
-        match tree {
-            syn::UseTree::Path(step) => self.uses(&step.tree, &join(&step.ident)),
-            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.uses(item, path)),
-            syn::UseTree::Name(end) => self.mention(&join(&end.ident)),
-            syn::UseTree::Rename(end) => self.mention(&join(&end.ident)),
-            syn::UseTree::Glob(_) => self.mention(path),
-        }
-    }
-
-    /// The paths in the arguments of a macro or an attribute.
-    fn arguments(&mut self, tokens: &str) {
-        for word in tokens.replace(" :: ", "::").split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':') {
-            let parts: Vec<_> = word.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
-            if parts.len() > 1 {
-                self.mention(&parts);
-            }
-        }
-    }
-}
-
-impl Visit<'_> for Source {
-    fn visit_item_mod(&mut self, item: &syn::ItemMod) {
-        let outside = self.testing;
-        self.testing |= item.attrs.iter().any(|attribute| {
-            matches!(&attribute.meta, syn::Meta::List(l) if l.path.is_ident("cfg") && l.tokens.to_string() == "test")
-        });
-        self.module.push(item.ident.to_string());
-        if item.content.is_none() && !item.attrs.iter().any(|attribute| attribute.path().is_ident("path")) {
-            self.children.push((self.module.clone(), self.testing));
-        }
-        visit::visit_item_mod(self, item);
-        self.module.pop();
-        self.testing = outside;
-    }
-
-    fn visit_item_use(&mut self, item: &syn::ItemUse) {
-        self.uses(&item.tree, &[]);
-    }
-
-    fn visit_path(&mut self, path: &syn::Path) {
-        if path.segments.len() > 1 {
-            self.mention(&path.segments.iter().map(|part| part.ident.to_string()).collect::<Vec<_>>());
-        }
-        visit::visit_path(self, path);
-    }
-
-    fn visit_macro(&mut self, item: &syn::Macro) {
-        visit::visit_macro(self, item);
-        self.arguments(&item.tokens.to_string());
-    }
-
-    fn visit_meta_list(&mut self, list: &syn::MetaList) {
-        visit::visit_meta_list(self, list);
-        self.arguments(&list.tokens.to_string());
-    }
+/// The crates in the section `[dependencies]` of a manifest.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let lines = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    let section = lines.take_while(|line| !line.starts_with('['));
+    section.filter_map(|line| Some(line.split_once(['.', ' ', '='])?.0.to_owned())).collect()
 }
 
 /// Whether a text has this word, not as the end of a longer one.
-fn names(text: &str, word: &str) -> bool {
+fn contains_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
-/// The functions with their lines, found by indentation: rustfmt puts the last brace under the first word.
+/// The functions with their lines, found by indentation: rustfmt puts the closing brace under the first word.
 fn functions<'a>(lines: &[&'a str]) -> Vec<(&'a str, Vec<&'a str>)> {
     let qualifier = |word: &str| word.starts_with("pub") || ["const", "async", "unsafe"].contains(&word);
     let mut found = Vec::new();

@@ -3,7 +3,7 @@
 #[test]
 fn schema_graphql_is_what_is_served() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
-    let served = auditgraph::graphql::sdl();
+    let served = api::sdl();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(path, &served).unwrap();
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::row::Format;
-use crate::auth::Principal;
+use auth::Principal;
 
 /// How many receipts are kept.
 const KEPT: usize = 1_000;

@@ -2,8 +2,8 @@
 
 use async_graphql::Value;
 
-use crate::graphql::column::{Columns, value_at};
 use crate::http::response::{write, write_text};
+use api::column::{Columns, value_at};
 
 /// The shape of an exported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

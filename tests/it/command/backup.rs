@@ -1,10 +1,9 @@
 //! `verify`, `backup`, `restore`: looking after a whole log.
 
-use auditgraph::access;
 use auditgraph::app;
-use auditgraph::audit::filter::Condition;
-use auditgraph::store::{FeedError, Outcome, Settings, Store};
+use model::filter::Condition;
 use sea_orm::ConnectionTrait as _;
+use store::{FeedError, Outcome, Settings, Store};
 
 use crate::harness::app::TestApp;
 use crate::harness::command::{Desk, run};

@@ -1,10 +1,9 @@
 //! `copy`: a whole database of logs into another one, also of the other kind.
 
-use auditgraph::access;
-use auditgraph::store::{COPIED, Store};
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use proptest::test_runner::TestRunner;
 use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as _};
+use store::{COPIED, Store};
 
 use crate::harness::app::TestApp;
 use crate::harness::command::{Desk, Ended, run};

@@ -1,11 +1,10 @@
 //! The server that `auditgraph serve` starts, on a free port, over a database of the test's own.
 
-use auditgraph::access;
 use auditgraph::app::{self, App};
-use auditgraph::audit::{EventBody, Timestamp};
 use auditgraph::config::{Cli, Command};
-use auditgraph::store::{Outcome, Store, Tenant};
 use clap::Parser as _;
+use model::{EventBody, Timestamp};
+use store::{Outcome, Store, Tenant};
 
 use super::client::Client;
 use super::database::{TestDatabase, add_tenant, record};

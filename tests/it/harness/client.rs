@@ -1,9 +1,9 @@
 //! Callers: each holds a token and asks over HTTP, as any client would.
 
 use auditgraph::app;
-use auditgraph::audit::Timestamp;
-use auditgraph::audit::time::HOUR;
-use auditgraph::auth::{Grantable, Role, TokenRequest, issue};
+use auth::{Grantable, Role, TokenRequest, issue};
+use model::Timestamp;
+use model::time::HOUR;
 use serde_json::{Value, json};
 
 use super::app::SECRET;

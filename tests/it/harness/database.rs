@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auditgraph::access;
-use auditgraph::audit::page::{Cursor, Page, Slice};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{Event, EventBody, NewEvent, Scope, Timestamp};
-use auditgraph::store::{List, Observer, Outcome, Reader, Settings, Store, StoreError, Tenant, Writer};
+use model::page::{Cursor, Page, Slice};
+use model::sensitive::SensitiveNames;
+use model::{Event, EventBody, NewEvent, Scope, Timestamp};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+use store::{List, Observer, Outcome, Reader, Settings, Store, StoreError, Tenant, Writer};
 
 /// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);

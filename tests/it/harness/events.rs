@@ -1,7 +1,7 @@
 //! Events to record: a plain one, and changes to it.
 
-pub(crate) use auditgraph::audit::time::{DAY, HOUR};
-pub(crate) use auditgraph::audit::{
+pub(crate) use model::time::{DAY, HOUR};
+pub(crate) use model::{
     Actor, ActorApplication, ActorKind, Detail, EventBody, GroupSource, Json, ModifiedProperty, OperationType,
     Recording, RecordingRoute, ResourceType, Status, Target, Timestamp,
 };

@@ -100,7 +100,7 @@ async fn what_a_deadlock_undoes_is_repeated() {
     let connection = app.database.single_connection().await;
     let transaction = connection.begin().await.unwrap();
     transaction.execute_unprepared("SET LOCAL deadlock_timeout = '100s'").await.unwrap();
-    let key = auditgraph::audit::EventId::of("Contoso Payroll", "b").0.map(|byte| format!("{byte:02x}")).concat();
+    let key = model::EventId::of("Contoso Payroll", "b").0.map(|byte| format!("{byte:02x}")).concat();
     let held = format!("INSERT INTO event_key VALUES (1, '\\x{key}', 99, '\\x00')");
     transaction.execute_unprepared(&held).await.unwrap();
     let recording = tokio::spawn(async move { post(&client, &["b", "c"]).await });

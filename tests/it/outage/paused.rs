@@ -22,7 +22,7 @@ async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
     // The second waits for a key that the test holds, and so holds the head of the log itself.
     let connection = desk.database.single_connection().await;
     let transaction = connection.begin().await.unwrap();
-    let key = auditgraph::audit::EventId::of("Contoso Payroll", "a").0.map(|byte| format!("{byte:02x}")).concat();
+    let key = model::EventId::of("Contoso Payroll", "a").0.map(|byte| format!("{byte:02x}")).concat();
     let held = format!("INSERT INTO event_key VALUES (1, '\\x{key}', 99, '\\x00')");
     transaction.execute_unprepared(&held).await.unwrap();
     let paused = recorder(&second_url, "contoso");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::{OperationType, Scope, ServiceSet};
-use auditgraph::store::{Outcome, RecordedActivity};
+use model::{OperationType, Scope, ServiceSet};
 use sea_orm::ConnectionTrait as _;
+use store::{Outcome, RecordedActivity};
 
 use crate::harness::database::{NOW, TestLog, numbers, record};
 use crate::harness::events::{EventExt as _, change, event};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::filter::{
+use model::filter::{
     ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
 };
-use auditgraph::audit::fold::{fold, fold_activity};
-use auditgraph::audit::{
+use model::fold::{fold, fold_activity};
+use model::{
     Actor, ActorApplication, ActorKind, EventBody, GroupSource, ModifiedProperty, OperationType, PropertyChange,
     ResourceType, Scope, ServiceSet, Status, Target, Timestamp,
 };

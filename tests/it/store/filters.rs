@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::filter::Condition;
-use auditgraph::audit::page::{Order, OrderField, Page};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{Event, NewEvent, Scope};
-use auditgraph::store::{List, Outcome, Reader};
+use model::filter::Condition;
+use model::page::{Order, OrderField, Page};
+use model::sensitive::SensitiveNames;
+use model::{Event, NewEvent, Scope};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use store::{List, Outcome, Reader};
 
 use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
 use crate::harness::database::{NOW, TestLog, events};

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use auditgraph::audit::filter::{Condition, TimeRange};
-use auditgraph::audit::page::{Order, Page};
-use auditgraph::audit::{Scope, ServiceSet};
-use auditgraph::store::{Allowance, List, Settings, Store, StoreError};
+use model::filter::{Condition, TimeRange};
+use model::page::{Order, Page};
+use model::{Scope, ServiceSet};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use store::{Allowance, List, Settings, Store, StoreError};
 
 use crate::harness::database::TestLog;
 use crate::harness::events::{EventExt as _, change, event};
@@ -30,7 +30,7 @@ async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection()
     log.record([event("a")]).await;
     let settings = Settings { statement_timeout: Duration::from_millis(100), ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
-    let reader = auditgraph::access::operator_reader(&store, &log.tenant);
+    let reader = access::operator_reader(&store, &log.tenant);
     let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let connection = log.database.connection().await;
     make_endless(&connection, log.database.is_postgres()).await;
@@ -51,7 +51,7 @@ async fn a_statement_ends_with_the_request_that_it_is_for() {
     log.record([event("a")]).await;
     let settings = Settings { statement_timeout: Duration::from_mins(1), connections: 1, ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
-    let reader = || auditgraph::access::operator_reader(&store, &log.tenant);
+    let reader = || access::operator_reader(&store, &log.tenant);
     let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let connection = log.database.connection().await;
     make_endless(&connection, log.database.is_postgres()).await;

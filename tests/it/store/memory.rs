@@ -1,7 +1,7 @@
 //! What a process remembers of a log: it saves statements, and is never wrong about what others did or what was undone.
 
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{Actor, EventBody, NewEvent};
+use model::sensitive::SensitiveNames;
+use model::{Actor, EventBody, NewEvent};
 use sea_orm::ConnectionTrait as _;
 
 use crate::harness::database::{NOW, Statements, TestLog, numbers, record};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::FacetField;
-use auditgraph::audit::filter::{ActorCondition, Condition, TargetCondition, TimeRange};
-use auditgraph::audit::page::{Cursor, Order, OrderField, Page};
-use auditgraph::store::{List, Reader};
+use model::FacetField;
+use model::filter::{ActorCondition, Condition, TargetCondition, TimeRange};
+use model::page::{Cursor, Order, OrderField, Page};
+use store::{List, Reader};
 
 use crate::harness::database::{NOW, Statements, TestLog};
 use crate::harness::events::{EventExt as _, event, target, user};

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use auditgraph::audit::filter::{Condition, EventText, TextCondition, TimeRange};
-use auditgraph::audit::page::{Cursor, Order, OrderField, Page, Position};
-use auditgraph::audit::{Event, EventBody};
-use auditgraph::store::List;
+use model::filter::{Condition, EventText, TextCondition, TimeRange};
+use model::page::{Cursor, Order, OrderField, Page, Position};
+use model::{Event, EventBody};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
+use store::List;
 
 use super::arbitrary::for_all;
 use crate::harness::database::{NOW, TestLog, events};

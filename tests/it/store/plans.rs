@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use auditgraph::audit::filter::{
+use model::filter::{
     ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
 };
-use auditgraph::audit::page::{Order, OrderField, Page};
-use auditgraph::audit::time::DAY;
-use auditgraph::audit::{EventId, PropertyChange, Scope, ServiceSet, Status, Target, Timestamp};
-use auditgraph::store::List;
+use model::page::{Order, OrderField, Page};
+use model::time::DAY;
+use model::{EventId, PropertyChange, Scope, ServiceSet, Status, Target, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait as _};
+use store::List;
 
 use crate::harness::database::{NOW, Statements, TestDatabase, TestLog};
 use crate::harness::events::{EventExt as _, change, event, target};

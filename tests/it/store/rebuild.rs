@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use auditgraph::audit::fold::{fold, fold_activity};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{EventBody, EventId, NewEvent};
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target};
+use model::fold::{fold, fold_activity};
+use model::sensitive::SensitiveNames;
+use model::{EventBody, EventId, NewEvent};
 use proptest::test_runner::TestRunner;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 

@@ -1,12 +1,12 @@
 //! Recording: idempotent, whole or not at all, and nothing of what is recorded is lost.
 
-use auditgraph::audit::filter::{Condition, EventText, TextCondition, TimeRange};
-use auditgraph::audit::fold::fold;
-use auditgraph::audit::page::{Order, Page};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{Actor, Event, EventId, NewEvent, Target};
-use auditgraph::store::{List, Outcome, Reader, StoreError};
+use model::filter::{Condition, EventText, TextCondition, TimeRange};
+use model::fold::fold;
+use model::page::{Order, Page};
+use model::sensitive::SensitiveNames;
+use model::{Actor, Event, EventId, NewEvent, Target};
 use sea_orm::ConnectionTrait as _;
+use store::{List, Outcome, Reader, StoreError};
 
 use crate::harness::database::{NOW, TestLog, add_tenant, events, numbers, record};
 use crate::harness::events::{EventExt as _, application, change, event, target, user};

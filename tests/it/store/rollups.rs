@@ -1,14 +1,14 @@
 //! Rollups: counts that use them equal a recount, for any period, place and filter, whoever wrote the blocks and
 //! whatever was interrupted.
 
-use auditgraph::audit::filter::{ActorCondition, Condition, EventText, SetCondition, TextCondition, TimeRange};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{Event, EventBody, FacetField, NewEvent, Status, Timestamp};
-use auditgraph::store::{List, Outcome, Store};
+use model::filter::{ActorCondition, Condition, EventText, SetCondition, TextCondition, TimeRange};
+use model::sensitive::SensitiveNames;
+use model::{Event, EventBody, FacetField, NewEvent, Status, Timestamp};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
+use store::{List, Outcome, Store};
 
 use super::arbitrary::{bodies, condition, for_all, scope};
 use super::filters::matching;

@@ -4,9 +4,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{NewEvent, Timestamp};
-use auditgraph::store::{Outcome, Store, StoreError, Writer};
+use model::sensitive::SensitiveNames;
+use model::{NewEvent, Timestamp};
+use store::{Outcome, Store, StoreError, Writer};
 
 use crate::harness::database::{NOW, TestDatabase, TestLog, add_tenant, numbers, record};
 use crate::harness::events::event;

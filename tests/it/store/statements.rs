@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use access::Access;
 use async_graphql::Value;
-use auditgraph::access::Access;
-use auditgraph::audit::filter::{Condition, EventText, TextCondition, TimeRange};
-use auditgraph::audit::page::{Cursor, Order, Page, PageLimits};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{EventId, Timestamp};
-use auditgraph::auth::{AccessGrant, Principal, Role};
-use auditgraph::graphql;
-use auditgraph::store::{List, Queue, Reader};
+use auth::{AccessGrant, Principal, Role};
+use model::filter::{Condition, EventText, TextCondition, TimeRange};
+use model::page::{Cursor, Order, Page, PageLimits};
+use model::sensitive::SensitiveNames;
+use model::{EventId, Timestamp};
+use store::{List, Queue, Reader};
 
 use crate::harness::database::{NOW, Statements, TestLog, events};
 use crate::harness::events::{EventExt as _, change, event, target};
@@ -107,13 +106,8 @@ async fn a_batch_takes_as_many_statements_as_a_single_event() {
 async fn a_page_that_several_fragments_ask_for_is_read_once() {
     let (log, statements) = filled().await;
     let queue = Queue::start(log.store.clone(), Arc::new(|| NOW));
-    let access = Access::new(
-        log.store.clone(),
-        queue,
-        SensitiveNames::default(),
-        auditgraph::store::Shares::new(4),
-        Arc::new(String::new),
-    );
+    let access =
+        Access::new(log.store.clone(), queue, SensitiveNames::default(), store::Shares::new(4), Arc::new(String::new));
     let principal = Principal {
         subject: "somebody".to_owned(),
         user_principal_name: None,
@@ -129,11 +123,11 @@ async fn a_page_that_several_fragments_ask_for_is_read_once() {
     let caller = access.caller(Arc::new(principal)).await.unwrap();
     let visit = Arc::new(caller.visit(None, "", "", NOW));
     statements.take();
-    let executor = graphql::Executor::new(graphql::Limits { page: PageLimits { default: 50, max: 200 } });
+    let executor = api::Executor::new(api::Limits { page: PageLimits { default: 50, max: 200 } });
     let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }
         fragment A on Query { auditEvents(first: 3, period: null) { nodes { id } } }
         fragment B on Query { auditEvents(first: 3, period: null) { nodes { eventKey } pageInfo { hasNextPage } } }";
-    let request = async_graphql::Request::new(query).data(Arc::new(graphql::Session::new(caller, visit, NOW)));
+    let request = async_graphql::Request::new(query).data(Arc::new(api::Session::new(caller, visit, NOW)));
     let response = executor.validating().execute(request).await;
     assert_eq!(response.errors, Vec::new());
     let Value::Object(data) = response.data else { panic!("no data") };

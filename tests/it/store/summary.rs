@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use auditgraph::audit::filter::Condition;
-use auditgraph::audit::{Event, FacetField, FacetValue, Timestamp};
-use auditgraph::store::{Facet, List};
+use model::filter::Condition;
+use model::{Event, FacetField, FacetValue, Timestamp};
 use proptest::collection::btree_set;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
+use store::{Facet, List};
 
 use super::arbitrary::{condition, driven, for_all, period, scope};
 use super::filters::{matching, recorded};

@@ -1,12 +1,12 @@
 //! Tenants never meet: not in a list, a count, a look-up or a search, and in no statement.
 
-use auditgraph::audit::filter::{Condition, TimeRange};
-use auditgraph::audit::fold::fold;
-use auditgraph::audit::page::{Order, Page};
-use auditgraph::audit::sensitive::SensitiveNames;
-use auditgraph::audit::{EventBody, EventId, FacetField, NewEvent, Timestamp};
-use auditgraph::store::{COPIED, List, Outcome, Reader};
+use model::filter::{Condition, TimeRange};
+use model::fold::fold;
+use model::page::{Order, Page};
+use model::sensitive::SensitiveNames;
+use model::{EventBody, EventId, FacetField, NewEvent, Timestamp};
 use proptest::test_runner::TestRunner;
+use store::{COPIED, List, Outcome, Reader};
 
 use super::arbitrary::{bodies, condition, for_all};
 use crate::harness::database::{NOW, Statements, TestLog, add_tenant, events};
@@ -44,8 +44,7 @@ async fn two_tenants_never_see_one_another() {
             assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded(_))));
         }
     }
-    let sides =
-        [(log.reader(), &own, &theirs), (auditgraph::access::operator_reader(&log.store, &other), &theirs, &own)];
+    let sides = [(log.reader(), &own, &theirs), (access::operator_reader(&log.store, &other), &theirs, &own)];
     for (reader, mine, foreign) in &sides {
         let mark = mine[0].body().recording.recorded_by.as_str();
         for_all(&mut runner, 60, &condition(), async |condition| {

@@ -1,7 +1,7 @@
 //! `verify` finds nothing in a log that was only recorded in, and names whatever somebody changed in it.
 
-use auditgraph::store::Difference;
 use proptest::test_runner::TestRunner;
+use store::Difference;
 
 use super::arbitrary::bodies;
 use crate::harness::database::{NOW, TestLog};

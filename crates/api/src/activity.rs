@@ -1,0 +1,262 @@
+//! Activity types, services and categories: what is built in, together with what the tenant has recorded.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::context::ContextExt as _;
+use super::error::ApiError;
+use super::scalar::DateTime;
+use super::vocabulary::{ActivityResourceType, OperationType};
+use model::catalogue::{ActivityType, Catalogue, catalogue};
+use model::fold::{fold, fold_activity};
+use model::{EventBody, Scope, Timestamp};
+use store::RecordedActivity;
+
+/// Folded service, category and activity.
+type Key = [String; 3];
+
+/// An activity type, and what the tenant has recorded of it.
+#[derive(Clone, Debug)]
+struct Entry {
+    base: Cow<'static, ActivityType>,
+    recorded: Option<RecordedActivity>,
+}
+
+/// A category of a service, both as the catalogue spells them, else as they write themselves.
+#[derive(Clone, Debug)]
+struct Section {
+    service: String,
+    category: String,
+}
+
+/// All activity types that a caller may see, by key, and the categories of services, by folded service and category.
+#[derive(Debug)]
+pub struct Listing {
+    entries: BTreeMap<Key, Arc<Entry>>,
+    sections: BTreeMap<[String; 2], Section>,
+}
+
+impl Listing {
+    /// The listing of a request; made once, when it is first asked for.
+    pub async fn of(ctx: &Context<'_>) -> Result<Arc<Self>, ApiError> {
+        let reader = ctx.reader()?;
+        let listing = ctx.session()?.listing();
+        let listing = listing.get_or_try_init(async || {
+            let recorded = reader.recorded_activities().await?;
+            Ok::<_, ApiError>(Arc::new(Self::new(recorded, reader.scope())))
+        });
+        listing.await.cloned()
+    }
+
+    fn new(recorded: Vec<RecordedActivity>, scope: &Scope) -> Self {
+        let mut entries = BTreeMap::new();
+        for base in catalogue().types() {
+            let key = [fold(&base.service), fold(&base.category), fold_activity(&base.key)];
+            if scope.visible.contains(&key[0]) {
+                entries.insert(key, Entry { base: Cow::Borrowed(base), recorded: None });
+            }
+        }
+        for activity in recorded {
+            let key = [fold(&activity.service), fold(&activity.category), fold_activity(&activity.activity)];
+            let entry =
+                entries.entry(key).or_insert_with(|| Entry { base: Cow::Owned(base(&activity)), recorded: None });
+            entry.recorded = Some(activity);
+        }
+        let built_in = catalogue().services().iter().flat_map(|service| {
+            let section = |category: &String| Section { service: service.key.clone(), category: category.clone() };
+            service.categories.iter().map(section)
+        });
+        let recorded = entries.values().map(|entry: &Entry| Section {
+            service: entry.base.service.clone(),
+            category: entry.base.category.clone(),
+        });
+        // The catalogue comes first, so its spelling stands however somebody recorded the same name.
+        let mut sections = BTreeMap::new();
+        let (mut services, mut categories) = (BTreeMap::new(), BTreeMap::new());
+        for section in built_in.chain(recorded) {
+            let key = [fold(&section.service), fold(&section.category)];
+            let service = services.entry(key[0].clone()).or_insert(section.service).clone();
+            let category = categories.entry(key[1].clone()).or_insert(section.category).clone();
+            if scope.visible.contains(&key[0]) {
+                sections.entry(key).or_insert(Section { service, category });
+            }
+        }
+        Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect(), sections }
+    }
+
+    /// The entry of an event's activity.
+    pub fn entry(&self, body: &EventBody) -> Option<AuditActivityType> {
+        let key = [fold(&body.service), fold(&body.category), fold_activity(&body.activity)];
+        self.entries.get(&key).map(|entry| AuditActivityType(Arc::clone(entry)))
+    }
+
+    /// The types that meet a choice, sorted by display name.
+    pub fn types(&self, matches: impl Fn(&ActivityType) -> bool) -> Vec<AuditActivityType> {
+        let mut types: Vec<_> = self.entries.values().filter(|entry| matches(&entry.base)).cloned().collect();
+        types.sort_by_cached_key(|entry| fold(&entry.base.display_name));
+        types.into_iter().map(AuditActivityType).collect()
+    }
+
+    /// The services, sorted by display name.
+    pub fn services(&self) -> Vec<AuditService> {
+        let mut services: BTreeMap<&str, AuditService> = BTreeMap::new();
+        for ([service, _], section) in &self.sections {
+            services.entry(service).or_insert_with(|| AuditService {
+                key: section.service.clone(),
+                display_name: catalogue().service_display_name(&section.service),
+                categories: self.categories(|own| own == service),
+                last_recorded_at: None,
+                event_count: 0,
+            });
+        }
+        for ([service, _, _], entry) in &self.entries {
+            if let (Some(listed), Some(recorded)) = (services.get_mut(service.as_str()), &entry.recorded) {
+                let last = listed
+                    .last_recorded_at
+                    .map_or(recorded.last_seen_at, |earlier| earlier.0.max(recorded.last_seen_at));
+                listed.last_recorded_at = Some(DateTime(last));
+                listed.event_count = listed.event_count.saturating_add(bounded(recorded.event_count));
+            }
+        }
+        let mut services: Vec<_> = services.into_values().collect();
+        services.sort_by_cached_key(|service| fold(&service.display_name));
+        services
+    }
+
+    /// The categories that are used by a service whose folded key is chosen, sorted by display name.
+    pub fn categories(&self, chosen: impl Fn(&str) -> bool) -> Vec<AuditCategory> {
+        let mut categories: BTreeMap<&str, AuditCategory> = BTreeMap::new();
+        for ([_, category], section) in &self.sections {
+            let listed = categories.entry(category).or_insert_with(|| AuditCategory {
+                key: section.category.clone(),
+                display_name: Catalogue::category_display_name(&section.category),
+                services: Vec::new(),
+            });
+            listed.services.push(section.service.clone());
+        }
+        let used: BTreeSet<&str> = self
+            .sections
+            .keys()
+            .filter(|[service, _]| chosen(service))
+            .map(|[_, category]| category.as_str())
+            .collect();
+        let mut categories: Vec<_> =
+            categories.into_iter().filter(|(key, _)| used.contains(key)).map(|(_, category)| category).collect();
+        categories.sort_by_cached_key(|category| fold(&category.display_name));
+        categories
+    }
+}
+
+/// An activity that is recorded but not built in.
+fn base(activity: &RecordedActivity) -> ActivityType {
+    ActivityType {
+        key: activity.activity.clone(),
+        display_name: activity.display_name.clone(),
+        category: activity.category.clone(),
+        service: activity.service.clone(),
+        resource_type: activity.resource_type,
+        operation_type: activity.operation_type,
+        aliases: Vec::new(),
+        legacy: Vec::new(),
+        property_names: Vec::new(),
+    }
+}
+
+fn bounded(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// An activity type, shared with the request's listing.
+#[derive(Clone, Debug)]
+pub struct AuditActivityType(Arc<Entry>);
+
+impl AuditActivityType {
+    fn seen(&self, moment: fn(&RecordedActivity) -> Timestamp) -> Option<DateTime> {
+        self.0.recorded.as_ref().map(|recorded| DateTime(moment(recorded)))
+    }
+}
+
+/// An activity that can occur.
+#[Object]
+impl AuditActivityType {
+    /// The key that events carry and filters take.
+    async fn key(&self) -> &str {
+        &self.0.base.key
+    }
+    /// The activity as shown to people.
+    async fn display_name(&self) -> &str {
+        &self.0.base.display_name
+    }
+    /// The key of its category.
+    async fn category(&self) -> &str {
+        &self.0.base.category
+    }
+    /// The key of the service (workload) that logs it.
+    async fn service(&self) -> &str {
+        &self.0.base.service
+    }
+    /// The type of resource it acts on.
+    async fn resource_type(&self) -> ActivityResourceType {
+        self.0.base.resource_type.into()
+    }
+    /// What kind of operation it is.
+    async fn operation_type(&self) -> OperationType {
+        self.0.base.operation_type.into()
+    }
+    /// Other names it is or was known by, including those of older portals; filters take them too.
+    async fn aliases(&self) -> &[String] {
+        &self.0.base.aliases
+    }
+    /// The names of properties that it is known to change.
+    async fn modified_property_names(&self) -> Vec<String> {
+        let recorded = self.0.recorded.iter().flat_map(|recorded| &recorded.property_names);
+        let names = self.0.base.property_names.iter().chain(recorded);
+        let names: BTreeMap<String, &String> = names.map(|name| (fold(name), name)).collect();
+        names.into_values().cloned().collect()
+    }
+    /// Whether it is in the built-in catalogue.
+    async fn is_built_in(&self) -> bool {
+        matches!(self.0.base, Cow::Borrowed(_))
+    }
+    /// When this tenant first recorded it; null if never.
+    async fn first_seen_at(&self) -> Option<DateTime> {
+        self.seen(|recorded| recorded.first_seen_at)
+    }
+    /// When this tenant last recorded it; null if never.
+    async fn last_seen_at(&self) -> Option<DateTime> {
+        self.seen(|recorded| recorded.last_seen_at)
+    }
+    /// How many events of it this tenant has recorded.
+    async fn event_count(&self) -> i32 {
+        self.0.recorded.as_ref().map_or(0, |recorded| bounded(recorded.event_count))
+    }
+}
+
+/// A service (workload) that logs events, such as `Core Directory` or `Microsoft Intune`.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditService {
+    /// The key that events carry and filters take.
+    key: String,
+    /// The service as shown to people.
+    display_name: String,
+    /// The categories of its events, for a menu or a filter.
+    categories: Vec<AuditCategory>,
+    /// When this tenant last recorded an event of it; null if never.
+    last_recorded_at: Option<DateTime>,
+    /// How many events of it this tenant has recorded.
+    event_count: i32,
+}
+
+/// A category of audit events, such as `GroupManagement` or `DeviceConfiguration`.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditCategory {
+    /// The key that events carry and filters take.
+    key: String,
+    /// The category as shown to people.
+    display_name: String,
+    /// The keys of the services (workloads) that use it.
+    services: Vec<String>,
+}

@@ -1,0 +1,358 @@
+//! The check of a document before it runs: linear in its length, whatever its fragments do.
+//!
+//! The library's own limits walk the expanded tree, so a document of a kilobyte whose fragments double at each level
+//! keeps a core busy for minutes. Here the text is scanned once before it is parsed, and every fragment is measured
+//! once, with saturating sums, before anything is executed.
+
+use std::collections::HashMap;
+
+use async_graphql::Variables;
+use async_graphql::parser::types::{
+    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql::{Positioned, Value};
+
+use super::cost;
+use super::error::ApiError;
+use model::Invalid;
+use model::page::PageLimits;
+
+/// How large a document may be.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentLimits {
+    /// Bytes of text.
+    pub bytes: usize,
+    /// Tokens.
+    pub tokens: usize,
+    /// Fields inside fields, fragments expanded.
+    pub depth: usize,
+    /// Fields, fragments expanded.
+    pub fields: usize,
+    /// Aliases, fragments expanded.
+    pub aliases: usize,
+    /// Directives, fragments expanded.
+    pub directives: usize,
+    /// Fields of the root.
+    pub root_fields: usize,
+    /// Operations.
+    pub operations: usize,
+    /// Fragments.
+    pub fragments: usize,
+    /// Bytes of the variables of a query.
+    pub variables_bytes: usize,
+    /// Points of cost; see [`super::cost`].
+    pub cost: usize,
+    /// How many events a page has, which is what costs most.
+    pub page: PageLimits,
+    /// Whether the schema may be asked for.
+    pub introspection: bool,
+}
+
+/// Brackets inside brackets: what no document needs that keeps the other limits, and what a parser can bear.
+const NESTING_MAX: usize = 64;
+/// Fields inside fields, in `__schema` and `__type`. What tools ask for has 13.
+const INTROSPECTION_DEPTH_MAX: usize = 16;
+/// Lists of introspection that lead back to themselves; more than this many inside each other is a probe.
+const INTROSPECTION_CYCLES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
+const INTROSPECTION_CYCLES_MAX: usize = 2;
+
+fn within(what: &'static str, asked: usize, limit: usize) -> Result<(), ApiError> {
+    if asked <= limit { Ok(()) } else { Err(ApiError::Limit { what, asked, limit }) }
+}
+
+/// Checks the text before it is parsed: its length, tokens and nesting. Returns how many tokens it has.
+pub fn text(query: &str, limits: &DocumentLimits) -> Result<usize, ApiError> {
+    within("bytes in the document", query.len(), limits.bytes)?;
+    let bytes = query.as_bytes();
+    let (mut at, mut tokens, mut nesting) = (0, 0, 0_usize);
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xef | 0xbb | 0xbf => {
+                at += 1;
+                continue;
+            }
+            b'#' => {
+                at = bytes[at..].iter().position(|b| *b == b'\n' || *b == b'\r').map_or(bytes.len(), |end| at + end);
+                continue;
+            }
+            b'"' => at = string_end(bytes, at),
+            b'{' | b'[' | b'(' => {
+                nesting += 1;
+                within("levels of brackets in the document", nesting, NESTING_MAX)?;
+                at += 1;
+            }
+            b'}' | b']' | b')' => {
+                nesting = nesting.saturating_sub(1);
+                at += 1;
+            }
+            _ => {
+                while bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'+'))
+                {
+                    at += 1;
+                }
+                at = at.max(start + 1);
+            }
+        }
+        tokens += 1;
+        within("tokens in the document", tokens, limits.tokens)?;
+    }
+    Ok(tokens)
+}
+
+/// The first byte after a string, block string or unfinished string that starts here.
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    if bytes[start..].starts_with(b"\"\"\"") {
+        let mut at = start + 3;
+        while at < bytes.len() {
+            if bytes[at..].starts_with(b"\\\"\"\"") {
+                at += 4;
+            } else if bytes[at..].starts_with(b"\"\"\"") {
+                return at + 3;
+            } else {
+                at += 1;
+            }
+        }
+        return bytes.len();
+    }
+    let mut at = start + 1;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 2,
+            b'"' => return at + 1,
+            b'\n' => return at,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// How large a selection is, with its fragments expanded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    levels: usize,
+    fields: usize,
+    roots: usize,
+    aliases: usize,
+    directives: usize,
+    depth: usize,
+    introspection_depth: usize,
+    introspection_cycles: usize,
+}
+
+impl Size {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            levels: self.levels.max(other.levels),
+            fields: self.fields.saturating_add(other.fields),
+            roots: self.roots.saturating_add(other.roots),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+            depth: self.depth.max(other.depth),
+            introspection_depth: self.introspection_depth.max(other.introspection_depth),
+            introspection_cycles: self.introspection_cycles.max(other.introspection_cycles),
+        }
+    }
+
+    fn with_directives(mut self, directives: &[Positioned<Directive>]) -> Self {
+        self.directives = self.directives.saturating_add(directives.len());
+        self
+    }
+}
+
+/// Measures selections; every fragment once.
+struct Measure<'a> {
+    document: &'a ExecutableDocument,
+    /// Fragments measured; `None` for one that is being measured.
+    fragments: HashMap<&'a str, Option<Size>>,
+    /// How many fields, spreads and fragments were looked at.
+    visited: usize,
+}
+
+impl<'a> Measure<'a> {
+    fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, ApiError> {
+        let mut size = Size::default();
+        for item in &set.items {
+            self.visited += 1;
+            let one = match &item.node {
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    if field.name.node == "__typename" {
+                        type_name(field)?;
+                    }
+                    let below = self.selection(&field.selection_set.node)?;
+                    field_size(field.name.node.as_str(), field.alias.is_some(), below)
+                        .with_directives(&field.directives)
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.selection(&fragment.node.selection_set.node)?.with_directives(&fragment.node.directives)
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node)?.with_directives(&spread.node.directives)
+                }
+            };
+            size = size.beside(Size { levels: one.levels.saturating_add(1), ..one });
+        }
+        Ok(size)
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Result<Size, ApiError> {
+        match self.fragments.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => return Err(ApiError::NotValid(Invalid::new(format!("fragment `{name}` contains itself")))),
+            None => {}
+        }
+        // A fragment that is not there is reported by validation.
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        self.visited += 1;
+        self.fragments.insert(name, None);
+        let size = self.selection(&fragment.node.selection_set.node)?.with_directives(&fragment.node.directives);
+        self.fragments.insert(name, Some(size));
+        Ok(size)
+    }
+
+    /// Whether the document keeps its limits.
+    fn keeps(&mut self, limits: &DocumentLimits) -> Result<(), ApiError> {
+        let document = self.document;
+        within("fragments", document.fragments.len(), limits.fragments)?;
+        let operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
+        within("operations", operations.len(), limits.operations)?;
+        for operation in operations {
+            let size = self.selection(&operation.selection_set.node)?.with_directives(&operation.directives);
+            within("levels of selections", size.levels, NESTING_MAX)?;
+            within("fields", size.fields, limits.fields)?;
+            within("root fields", size.roots, limits.root_fields)?;
+            within("aliases", size.aliases, limits.aliases)?;
+            within("directives", size.directives, limits.directives)?;
+            within("levels of fields", size.depth, limits.depth)?;
+            if size.introspection_depth > 0 && !limits.introspection {
+                return Err(ApiError::Forbidden("this server does not show its schema"));
+            }
+            within("levels of introspection", size.introspection_depth, INTROSPECTION_DEPTH_MAX)?;
+            within("lists of introspection inside each other", size.introspection_cycles, INTROSPECTION_CYCLES_MAX)?;
+        }
+        // Fragments that no operation uses are measured as well: they may contain themselves.
+        for name in document.fragments.keys() {
+            self.fragment(name)?;
+        }
+        Ok(())
+    }
+}
+
+fn field_size(name: &str, has_alias: bool, below: Size) -> Size {
+    let mut size = Size {
+        fields: below.fields.saturating_add(1),
+        roots: 1,
+        aliases: below.aliases.saturating_add(usize::from(has_alias)),
+        ..below
+    };
+    if matches!(name, "__schema" | "__type") {
+        size.introspection_depth = below.depth.max(below.introspection_depth).saturating_add(1);
+        size.depth = 1;
+    } else {
+        size.depth = below.depth.saturating_add(1);
+        if INTROSPECTION_CYCLES.contains(&name) {
+            size.introspection_cycles += 1;
+        }
+    }
+    size
+}
+
+/// The library looks at nothing that stands on `__typename`.
+fn type_name(field: &Field) -> Result<(), ApiError> {
+    let wrong = |sentence: String| Err(ApiError::NotValid(Invalid::new(sentence)));
+    if !field.arguments.is_empty() {
+        return wrong("`__typename` takes no arguments".to_owned());
+    }
+    if !field.selection_set.node.items.is_empty() {
+        return wrong("`__typename` has no fields".to_owned());
+    }
+    let any = |_variable| Ok::<_, std::convert::Infallible>(Value::Boolean(true));
+    let decides = |value| matches!(value, Ok(Value::Boolean(_)));
+    for directive in &field.directives {
+        let (name, arguments) = (&directive.node.name.node, &directive.node.arguments);
+        match arguments.as_slice() {
+            _ if !["skip", "include"].contains(&name.as_str()) => return wrong(format!("unknown directive `@{name}`")),
+            [(argument, value)] if argument.node == "if" && decides(value.node.clone().into_const_with(any)) => {}
+            _ => return wrong(format!("`@{name}` takes one argument, `if`, which is a Boolean")),
+        }
+    }
+    Ok(())
+}
+
+/// Checks a parsed document.
+pub fn document(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), ApiError> {
+    measured(document, limits).1
+}
+
+/// The same, and how many fields, spreads and fragments were looked at for it, however it ended.
+pub fn measured(document: &ExecutableDocument, limits: &DocumentLimits) -> (usize, Result<(), ApiError>) {
+    let mut measure = Measure { document, fragments: HashMap::new(), visited: 0 };
+    let result = measure.keeps(limits);
+    (measure.visited, result)
+}
+
+/// The operation that will run; none if the name does not decide it.
+pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(&operation.node),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name).map(|found| &found.node),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next().map(|found| &found.node)
+        }
+        _ => None,
+    }
+}
+
+/// Checks the size of the variables, and that every variable that must have a value has one: the library would only
+/// notice where it is used.
+pub fn variables(
+    operation: &OperationDefinition,
+    variables: &Variables,
+    limits: &DocumentLimits,
+) -> Result<(), ApiError> {
+    // The events of a mutation are its variables; they are bounded by the size of the body.
+    if operation.ty != OperationType::Mutation {
+        let bytes = variables.iter().map(|(name, value)| name.len() + 4 + bytes(value)).sum();
+        within("bytes in the variables", bytes, limits.variables_bytes)?;
+    }
+    for definition in &operation.variable_definitions {
+        let definition = &definition.node;
+        let name = &definition.name.node;
+        let value = variables.get(name);
+        let missing = value.is_none() && definition.default_value.is_none();
+        if !definition.var_type.node.nullable && (missing || value == Some(&Value::Null)) {
+            return Err(Invalid::new(format!("variable `${name}` must have a value")).into());
+        }
+    }
+    Ok(())
+}
+
+/// About as many bytes as a value has as JSON: each text without escapes, each number as eight.
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Boolean(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Enum(name) => name.len(),
+        Value::Binary(binary) => binary.len(),
+        Value::List(items) => items.iter().map(|item| bytes(item) + 1).sum::<usize>() + 2,
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + 4 + bytes(value)).sum::<usize>() + 2,
+    }
+}
+
+/// Checks what an operation costs, and says so.
+pub fn cost(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    limits: &DocumentLimits,
+) -> Result<usize, ApiError> {
+    let cost = cost::of(document, operation, variables, limits.page);
+    within("points of cost", cost, limits.cost)?;
+    Ok(cost)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

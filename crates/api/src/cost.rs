@@ -1,0 +1,288 @@
+//! What an operation costs, calculated before it runs: in time linear in the document, whatever its fragments and pages
+//! do.
+//!
+//! A field costs one point; the fields below a list cost as many times as the list has elements. For a page the query
+//! sets that number; for other lists a usual length is assumed ([`LISTS`]). Work of the database costs extra: an event
+//! read, a count. Fields below the rows of a page cost as many times as the page has rows, and that is known only where
+//! the page is asked for; so a selection's cost is kept as a pair, the cost once and the cost for each row, and every
+//! fragment is calculated once.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::{Value, Variables};
+
+use model::page::PageLimits;
+
+/// An event read.
+const EVENT: usize = 100;
+/// A count over a whole list.
+const COUNT: usize = 20_000;
+/// No field reads more rows than this.
+const ROWS_MAX: usize = 1_000;
+
+/// How many rows a field reads.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// As one of these arguments says, else this many, else as many as a page has by default. The rows are the
+    /// elements of fields below ([`ROWS`]).
+    Page(&'static [&'static str], Option<usize>),
+    /// As this argument says, else this many. The rows are the elements of the field itself.
+    List(&'static str, usize),
+    /// One, or as many as this argument has elements, and the field itself has as many.
+    Each(&'static str),
+}
+
+/// Fields that read as many rows as their arguments say, and what reading one of them costs.
+const SIZED: &[(&str, Rows, usize)] = &[
+    ("auditEvents", Rows::Page(&["first", "last"], None), EVENT),
+    ("auditEventFeed", Rows::Page(&["first"], Some(200)), EVENT),
+    ("auditActors", Rows::List("first", 20), EVENT),
+    ("node", Rows::Each("id"), EVENT),
+    ("nodes", Rows::Each("ids"), EVENT),
+];
+
+/// Fields that list the rows of the page that they stand in.
+const ROWS: &[&str] = &["edges", "nodes", "events"];
+
+/// Fields that cost more than others, once.
+const DEAR: &[(&str, usize)] = &[
+    ("auditEvent", EVENT),
+    ("auditEventByKey", EVENT),
+    ("totalCount", COUNT),
+    ("countUpTo", COUNT / 2),
+    ("facet", COUNT),
+    ("histogram", COUNT),
+    ("auditLogInfo", 3 * EVENT),
+];
+
+/// Other lists, and how many elements they are taken to have.
+const LISTS: &[(&str, usize)] = &[
+    ("targets", 2),
+    ("modifiedProperties", 4),
+    ("additionalDetails", 4),
+    ("auditActivityTypes", 400),
+    ("auditServices", 20),
+    ("auditCategories", 50),
+    ("categories", 10),
+    ("services", 2),
+    ("aliases", 1),
+    ("modifiedPropertyNames", 4),
+    ("permissions", 2),
+    ("grants", 3),
+    ("domains", 2),
+    ("results", 200),
+    ("problems", 2),
+    ("buckets", 10),
+    ("histogram", 30),
+    ("path", 4),
+    // The schema.
+    ("types", 100),
+    ("directives", 5),
+    ("fields", 5),
+    ("inputFields", 4),
+    ("args", 2),
+    ("enumValues", 4),
+    ("interfaces", 1),
+    ("possibleTypes", 1),
+    ("locations", 3),
+];
+
+/// What a selection costs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// Once.
+    once: usize,
+    /// For each row of the page that it stands in.
+    each_row: usize,
+}
+
+impl Cost {
+    fn beside(self, other: Self) -> Self {
+        Self { once: self.once.saturating_add(other.once), each_row: self.each_row.saturating_add(other.each_row) }
+    }
+}
+
+/// What an operation costs with these variables. The document must have passed [`super::check::document`].
+pub fn of(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    page: PageLimits,
+) -> usize {
+    let mut reckoning = Reckoning { document, operation, variables, page, fragments: HashMap::new() };
+    let cost = reckoning.selection(&operation.selection_set.node);
+    // Rows outside of any page that we know: as many as a page may have.
+    cost.once.saturating_add(cost.each_row.saturating_mul(page.max as usize))
+}
+
+struct Reckoning<'a> {
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    page: PageLimits,
+    fragments: HashMap<&'a str, Cost>,
+}
+
+impl<'a> Reckoning<'a> {
+    fn selection(&mut self, set: &'a SelectionSet) -> Cost {
+        set.items.iter().fold(Cost::default(), |sum, item| {
+            sum.beside(match &item.node {
+                Selection::Field(field) => {
+                    let below = self.selection(&field.node.selection_set.node);
+                    self.field(&field.node, below)
+                }
+                Selection::InlineFragment(fragment) => self.selection(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
+            })
+        })
+    }
+
+    fn fragment(&mut self, name: &'a str) -> Cost {
+        if let Some(cost) = self.fragments.get(name) {
+            return *cost;
+        }
+        let Some(fragment) = self.document.fragments.get(name) else { return Cost::default() };
+        let cost = self.selection(&fragment.node.selection_set.node);
+        self.fragments.insert(name, cost);
+        cost
+    }
+
+    fn field(&self, field: &Field, below: Cost) -> Cost {
+        let name = field.name.node.as_str();
+        let is_sized = |(sized, rows, _): &&(&str, Rows, usize)| {
+            // `node` and `nodes` are fields of the root, and of a page.
+            *sized == name && !matches!(rows, Rows::Each(argument) if field.get_argument(argument).is_none())
+        };
+        if let Some((_, rows, read)) = SIZED.iter().find(is_sized) {
+            let (beside, each) = match rows {
+                Rows::Page(..) => (below.once, below.each_row),
+                Rows::List(..) | Rows::Each(_) => (0, below.once.saturating_add(below.each_row)),
+            };
+            let rows = self.count(field, rows).saturating_mul(read.saturating_add(each));
+            return Cost { once: rows.saturating_add(beside).saturating_add(1), each_row: 0 };
+        }
+        if ROWS.contains(&name) {
+            return Cost { once: 1, each_row: below.once.saturating_add(below.each_row).saturating_add(1) };
+        }
+        let own = DEAR.iter().find(|(dear, _)| *dear == name).map_or(1, |(_, points)| *points);
+        let elements = LISTS.iter().find(|(list, _)| *list == name).map_or(1, |(_, elements)| *elements);
+        Cost {
+            once: below.once.saturating_mul(elements).saturating_add(own),
+            each_row: below.each_row.saturating_mul(elements),
+        }
+    }
+
+    /// How many rows a field is told to read. What is no number or too large is refused where it is used; here it
+    /// counts as the most that there can be.
+    fn count(&self, field: &Field, rows: &Rows) -> usize {
+        let number = |argument: &str| match self.argument(field, argument)? {
+            Value::Null => None,
+            Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()).or(Some(ROWS_MAX)),
+            _ => Some(ROWS_MAX),
+        };
+        let (said, default, max) = match rows {
+            Rows::Page(arguments, default) => {
+                let said = arguments.iter().find_map(|argument| number(argument));
+                let max = if default.is_none() { self.page.max as usize } else { ROWS_MAX };
+                (said, default.unwrap_or(self.page.default as usize), max)
+            }
+            Rows::List(argument, default) => (number(argument), *default, ROWS_MAX),
+            Rows::Each(argument) => match self.argument(field, argument) {
+                Some(Value::List(elements)) => (None, elements.len(), ROWS_MAX),
+                _ => (None, 1, 1),
+            },
+        };
+        said.unwrap_or(default).min(max)
+    }
+
+    /// The value of an argument, with variables and their defaults put in.
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let value = field.get_argument(name)?.node.clone();
+        let default = |name: &str| {
+            let mut definitions = self.operation.variable_definitions.iter();
+            let definition = definitions.find(|definition| definition.node.name.node == name)?;
+            definition.node.default_value.as_ref().map(|value| value.node.clone())
+        };
+        value.into_const_with(|name| self.variables.get(&name).cloned().or_else(|| default(&name)).ok_or(())).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::types::{BaseType, TypeKind, TypeSystemDefinition};
+    use async_graphql::parser::{parse_query, parse_schema};
+    use serde_json::json;
+
+    use super::*;
+    use crate::check;
+
+    const PAGE: PageLimits = PageLimits { default: 50, max: 200 };
+
+    fn cost_with(query: &str, variables: serde_json::Value) -> usize {
+        let document = parse_query(query).unwrap();
+        let operation = check::operation(&document, None).unwrap();
+        of(&document, operation, &Variables::from_json(variables), PAGE)
+    }
+
+    fn cost(query: &str) -> usize {
+        cost_with(query, json!({}))
+    }
+
+    #[test]
+    fn a_page_costs_by_its_size_wherever_that_is_said() {
+        let event = EVENT + 2;
+        assert_eq!(cost("{ auditEvents(first: 7) { nodes { id } } }"), 2 + 7 * event);
+        assert_eq!(cost("{ auditEvents { nodes { id } } }"), 2 + 50 * event);
+        assert_eq!(cost("{ auditEvents(first: null, last: 3) { nodes { id } } }"), 2 + 3 * event);
+        assert_eq!(cost("{ auditEvents(first: 1000000) { nodes { id } } }"), 2 + 200 * event);
+        assert_eq!(cost("{ auditEvents(first: -1) { nodes { id } } }"), 2 + 200 * event);
+        let query = "query($n: Int = 9) { auditEvents(first: $n) { nodes { id } } }";
+        assert_eq!(cost(query), 2 + 9 * event);
+        assert_eq!(cost_with(query, json!({ "n": 4 })), 2 + 4 * event);
+        assert_eq!(cost_with("query($n: Int) { auditEvents(first: $n) { nodes { id } } }", json!({})), 2 + 50 * event);
+        assert_eq!(
+            cost_with("query($i: [ID!]!) { nodes(ids: $i) { id } }", json!({ "i": ["a", "b"] })),
+            1 + 2 * (EVENT + 1)
+        );
+        assert_eq!(cost("{ auditActors(search: \"a\", first: 5) { id name } }"), 1 + 5 * (EVENT + 2));
+        assert_eq!(cost("{ auditEventFeed { events { id } cursor } }"), 3 + 200 * event);
+    }
+
+    #[test]
+    fn fragments_and_edges_cost_the_same_as_what_they_stand_for() {
+        let plain = cost(
+            "{ auditEvents(first: 9) { edges { cursor node { id targets { id modifiedProperties { name } } } } pageInfo { endCursor } } }",
+        );
+        let parts = "query { ...q } fragment q on Query { auditEvents(first: 9) { ...c pageInfo { endCursor } } }
+            fragment c on AuditEventConnection { edges { ... { cursor } node { ...n } } }
+            fragment n on AuditEvent { id targets { ...t } } fragment t on Target { id modifiedProperties { name } }";
+        assert_eq!(cost(parts), plain);
+        assert_eq!(plain, 1 + 1 + 2 + 9 * (EVENT + 1 + 1 + 1 + 1 + 1 + 2 * (1 + 1 + 4)));
+    }
+
+    #[test]
+    fn every_list_of_the_schema_has_a_line() {
+        let is_list = |base: &BaseType| matches!(base, BaseType::List(_));
+        let mut unknown = Vec::new();
+        for definition in parse_schema(crate::sdl()).unwrap().definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let TypeKind::Object(object) = definition.node.kind else { continue };
+            for field in object.fields.iter().filter(|field| is_list(&field.node.ty.node.base)) {
+                let name = field.node.name.node.as_str();
+                let sized = SIZED.iter().any(|(sized, ..)| *sized == name);
+                if !sized && !ROWS.contains(&name) && !LISTS.iter().any(|(list, _)| *list == name) {
+                    unknown.push(format!("{}.{name}", definition.node.name.node));
+                }
+            }
+        }
+        assert!(unknown.is_empty(), "lists of which `LISTS` says nothing: {unknown:?}");
+    }
+
+    #[test]
+    fn fragments_that_double_cost_as_much_as_a_number_can_say() {
+        let fragments = (0..80)
+            .fold(String::new(), |all, i| all + &format!(" fragment f{i} on Query {{ ...f{} ...f{} }}", i + 1, i + 1));
+        assert_eq!(cost(&format!("{{ ...f0 }} {fragments} fragment f80 on Query {{ a }}")), usize::MAX);
+    }
+}

@@ -1,0 +1,324 @@
+//! Errors on their way out: a closed list of codes, and two locks on what may be said.
+//!
+//! [`ApiError`] has no `Display`, so the library's blanket conversion does not apply and a stray `?` on a foreign
+//! error in a resolver does not compile. The *sweep* looks at every response before it is written: an error that
+//! came with a source but no code is masked, whatever brought it there.
+
+use std::sync::Arc;
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError};
+
+use access::Refused;
+use auth::Rejected;
+use model::Invalid;
+use store::{FeedError, StoreError};
+
+/// What `extensions.code` can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// No token, or one that is not valid.
+    Unauthenticated,
+    /// Something that the caller may not use at all.
+    Forbidden,
+    /// The request asks for something that cannot be.
+    BadUserInput,
+    /// The request asks for too much.
+    LimitExceeded,
+    /// It took too long.
+    Timeout,
+    /// The log cannot go on from a cursor any more.
+    CursorExpired,
+    /// The client of a stream read nothing for too long.
+    FeedLagged,
+    /// Not now.
+    Unavailable,
+    /// The document is not GraphQL.
+    ParseFailed,
+    /// The document does not fit the schema.
+    ValidationFailed,
+    /// No document of the name is known.
+    PersistedQueryNotFound,
+    /// Something is wrong in this service.
+    Internal,
+}
+
+impl Code {
+    /// The code on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::Timeout => "TIMEOUT",
+            Self::CursorExpired => "CURSOR_EXPIRED",
+            Self::FeedLagged => "FEED_LAGGED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
+        }
+    }
+}
+
+/// Why a field cannot be answered. It has no `Display` on purpose; see above.
+#[derive(Clone, Debug)]
+pub enum ApiError {
+    /// Who is it?
+    Unauthenticated(Rejected),
+    /// A valid token that is not sufficient.
+    TokenForbidden(Rejected),
+    /// Something that the caller may not use at all.
+    Forbidden(&'static str),
+    /// The request asks for something that cannot be.
+    BadInput(Invalid),
+    /// The document does not fit the schema.
+    NotValid(Invalid),
+    /// No document of the name is known; the request can be repeated with its text.
+    DocumentUnknown,
+    /// The request asks for more than it may.
+    Limit {
+        /// What there was too much of.
+        what: &'static str,
+        /// How much there was, as far as was counted.
+        asked: usize,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// The log cannot go on from a cursor any more.
+    CursorExpired {
+        /// Why.
+        reason: &'static str,
+        /// The oldest cursor that it can go on from.
+        oldest: String,
+    },
+    /// The client of a stream read nothing for too long.
+    FeedLagged {
+        /// Where to go on; none if nothing was taken at all.
+        resume: Option<String>,
+    },
+    /// It took too long.
+    Timeout,
+    /// The log cannot be asked now.
+    Unavailable,
+    /// Too much waits to be recorded; nothing was taken.
+    Overloaded,
+    /// The log answered with something that the caller must not see.
+    Internal(Arc<StoreError>),
+    /// A bug: something that cannot be.
+    Bug(&'static str),
+}
+
+impl From<Invalid> for ApiError {
+    fn from(invalid: Invalid) -> Self {
+        Self::BadInput(invalid)
+    }
+}
+
+impl From<Rejected> for ApiError {
+    fn from(rejected: Rejected) -> Self {
+        Self::Unauthenticated(rejected)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Timeout => Self::Timeout,
+            StoreError::TooLarge { asked, limit } => {
+                Self::Limit { what: "bytes of events in one answer", asked, limit }
+            }
+            StoreError::Full => Self::Overloaded,
+            StoreError::OutcomeUnknown => Self::Unavailable,
+            StoreError::Busy(cause) | StoreError::Undone(cause) | StoreError::Unavailable(cause) => {
+                tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
+                Self::Unavailable
+            }
+            other => Self::Internal(Arc::new(other)),
+        }
+    }
+}
+
+impl From<FeedError> for ApiError {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Restored { oldest } => Self::CursorExpired { reason: "RESTORED", oldest: oldest.encode() },
+            FeedError::Closed => Refused::Tenant.into(),
+            FeedError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Tenant => Self::Forbidden("the token's tenant has no log here"),
+            Refused::Role => Self::Forbidden("the token grants no access role"),
+            Refused::Recording => Self::Forbidden("the token does not permit recording"),
+            Refused::Filter(invalid) => invalid.into(),
+            Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+impl ApiError {
+    /// The code of the error.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated(rejected) => match rejected {
+                // Not the caller's fault.
+                Rejected::KeysUnavailable => Code::Unavailable,
+                _ => Code::Unauthenticated,
+            },
+            Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
+            Self::BadInput(_) => Code::BadUserInput,
+            Self::NotValid(_) => Code::ValidationFailed,
+            Self::DocumentUnknown => Code::PersistedQueryNotFound,
+            Self::Limit { .. } => Code::LimitExceeded,
+            Self::CursorExpired { .. } => Code::CursorExpired,
+            Self::FeedLagged { .. } => Code::FeedLagged,
+            Self::Timeout => Code::Timeout,
+            Self::Unavailable | Self::Overloaded => Code::Unavailable,
+            Self::Internal(_) | Self::Bug(_) => Code::Internal,
+        }
+    }
+
+    /// The message for the caller. The cause of an internal error is logged here, once, and shown to nobody.
+    pub fn into_message(self) -> String {
+        match self {
+            Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
+            Self::Forbidden(sentence) => sentence.to_owned(),
+            Self::BadInput(invalid) | Self::NotValid(invalid) => invalid.to_string(),
+            Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
+            Self::CursorExpired { .. } => "the log cannot continue from this cursor any more".to_owned(),
+            Self::FeedLagged { .. } => "the client read nothing for too long; continue from `resumeCursor`".to_owned(),
+            // By this very text clients know that they may send the document.
+            Self::DocumentUnknown => "PersistedQueryNotFound".to_owned(),
+            Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
+            Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
+            Self::Overloaded => "too many events wait to be recorded; nothing was recorded, try again".to_owned(),
+            Self::Internal(cause) => {
+                tracing::error!(error = &*cause as &dyn std::error::Error, "internal error");
+                INTERNAL.to_owned()
+            }
+            Self::Bug(what) => {
+                tracing::error!(what, "bug");
+                INTERNAL.to_owned()
+            }
+        }
+    }
+
+    fn extensions(&self) -> ErrorExtensionValues {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code().name());
+        if let Self::Limit { asked, limit, .. } = self {
+            extensions.set("asked", *asked);
+            extensions.set("limit", *limit);
+        }
+        if let Self::CursorExpired { reason, oldest } = self {
+            extensions.set("reason", *reason);
+            extensions.set("oldestCursor", oldest.clone());
+        }
+        if let Self::FeedLagged { resume: Some(resume) } = self {
+            extensions.set("resumeCursor", resume.clone());
+        }
+        extensions
+    }
+
+    /// The error outside of any field.
+    pub fn into_server_error(self) -> ServerError {
+        let extensions = Some(self.extensions());
+        let mut error = ServerError::new(self.into_message(), None);
+        error.extensions = extensions;
+        error
+    }
+}
+
+/// The message of every error whose cause must not be shown.
+const INTERNAL: &str = "internal error";
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let extensions = Some(error.extensions());
+        Self { message: error.into_message(), source: None, extensions }
+    }
+}
+
+/// The code that an error has, if any.
+pub fn code_of(error: &ServerError) -> Option<String> {
+    match error.extensions.as_ref()?.get("code")? {
+        async_graphql::Value::String(code) => Some(code.clone()),
+        _ => None,
+    }
+}
+
+/// The most errors that one response reports.
+const ERRORS_MAX: usize = 20;
+
+/// The second lock: gives every error of a response a code, and masks what came without one from inside.
+pub fn sweep(response: &mut Response) {
+    response.errors.truncate(ERRORS_MAX);
+    for error in &mut response.errors {
+        if code_of(error).is_some() {
+            continue;
+        }
+        let code = if error.source.is_some() {
+            tracing::error!(path = ?error.path, "a resolver leaked an error");
+            INTERNAL.clone_into(&mut error.message);
+            Code::Internal
+        } else if error.path.is_empty() {
+            Code::ValidationFailed
+        } else {
+            Code::BadUserInput
+        };
+        error.extensions.get_or_insert_default().set("code", code.name());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+
+    use super::*;
+
+    struct Leaky;
+
+    #[Object]
+    impl Leaky {
+        async fn leaks(&self) -> async_graphql::Result<i32> {
+            Err(std::io::Error::other("password=hunter2 at /etc/secret"))?;
+            Ok(1)
+        }
+
+        async fn positive(&self, #[graphql(validator(minimum = 1))] n: i32) -> i32 {
+            n
+        }
+
+        async fn broken(&self) -> Result<i32, ApiError> {
+            let cause =
+                StoreError::Corrupt { table: "t", column: "c", id: "7".to_owned(), reason: "secret".to_owned() };
+            Err(cause.into())
+        }
+    }
+
+    async fn errors(query: &str) -> Vec<(String, String)> {
+        let schema = Schema::new(Leaky, EmptyMutation, EmptySubscription);
+        let mut response = schema.execute(query).await;
+        sweep(&mut response);
+        response.errors.iter().map(|error| (error.message.clone(), code_of(error).unwrap_or_default())).collect()
+    }
+
+    #[tokio::test]
+    async fn nothing_internal_gets_out() {
+        let internal = vec![("internal error".to_owned(), "INTERNAL_SERVER_ERROR".to_owned())];
+        assert_eq!(errors("{ leaks }").await, internal);
+        assert_eq!(errors("{ broken }").await, internal);
+    }
+
+    #[tokio::test]
+    async fn the_library_s_own_errors_get_their_codes() {
+        assert_eq!(errors("{ positive(n: 0) }").await[0].1, "BAD_USER_INPUT");
+        assert_eq!(errors("{ nothing }").await[0].1, "GRAPHQL_VALIDATION_FAILED");
+    }
+}

@@ -1,0 +1,322 @@
+//! Events of the API, and the pages they come in.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::activity::{AuditActivityType, Listing};
+use super::context::ContextExt as _;
+use super::error::ApiError;
+use super::party::{Actor, Target};
+use super::scalar::{DateTime, Json, Sequence};
+use super::vocabulary::{
+    ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
+};
+use super::write::{self, Listed};
+use model::Invalid;
+use model::page::{Cursor, Order, Position, Slice};
+use store::{List, Reader, Row};
+
+/// An event as its caller may see it.
+#[derive(Clone, Debug)]
+pub struct AuditEvent(pub Arc<model::Event>);
+
+/// One recorded activity: who did what to which targets, when, and how it ended.
+#[Object]
+impl AuditEvent {
+    /// The event's global id.
+    pub async fn id(&self) -> ID {
+        ID(self.0.id().to_global())
+    }
+    /// When the activity happened.
+    async fn occurred_at(&self) -> DateTime {
+        DateTime(self.0.body.occurred_at)
+    }
+    /// When the event was recorded here.
+    async fn recorded_at(&self) -> DateTime {
+        DateTime(self.0.recorded_at)
+    }
+    /// The event's place in its tenant's log: numbered without gaps, in commit order.
+    async fn sequence(&self) -> Sequence {
+        Sequence(self.0.sequence)
+    }
+    /// The key under which the event was recorded, unique within its service.
+    async fn event_key(&self) -> &str {
+        &self.0.body.event_key
+    }
+    /// The key of the activity, for example `Patch DeviceConfiguration`.
+    async fn activity(&self) -> &str {
+        &self.0.body.activity
+    }
+    /// The activity as shown to people.
+    async fn activity_display_name(&self) -> &str {
+        &self.0.body.activity_display_name
+    }
+    /// The catalogue entry of the activity, if it is catalogued.
+    async fn activity_type(&self, ctx: &Context<'_>) -> Option<Result<AuditActivityType, ApiError>> {
+        Listing::of(ctx).await.map(|listing| listing.entry(&self.0.body)).transpose()
+    }
+    /// The key of the event's category.
+    async fn category(&self) -> &str {
+        &self.0.body.category
+    }
+    /// The key of the service (workload) that logged the event.
+    async fn service(&self) -> &str {
+        &self.0.body.service
+    }
+    /// The part of the service, for example `DeviceConfiguration` of Intune.
+    async fn component(&self) -> Option<&str> {
+        self.0.body.component.as_deref()
+    }
+    /// What kind of operation it was.
+    async fn operation_type(&self) -> OperationType {
+        self.0.body.operation_type.into()
+    }
+    /// The type of resource it acted on.
+    async fn activity_resource_type(&self) -> ActivityResourceType {
+        self.0.body.resource_type.into()
+    }
+    /// Where the group comes from, for activities on groups.
+    async fn group_source(&self) -> Option<GroupSource> {
+        self.0.body.group_source.map(Into::into)
+    }
+    /// How it ended.
+    async fn status(&self) -> ActivityStatus {
+        self.0.body.status.into()
+    }
+    /// Why it ended that way, if reported.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.body.status_reason.as_deref()
+    }
+    /// Ties together the events of one request.
+    async fn correlation_id(&self) -> Option<&str> {
+        self.0.body.correlation_id.as_deref()
+    }
+    /// Who initiated it, as recorded at the time.
+    async fn actor(&self) -> Actor {
+        Actor::new(format!("{}:actor", self.0.id().to_global()), self.0.body.actor.clone())
+    }
+    /// Everything that was acted on, as recorded at the time.
+    async fn targets(&self) -> Vec<Target> {
+        Target::all(&self.0)
+    }
+    /// Further details as key and value, in the order recorded.
+    async fn additional_details(&self) -> Vec<AuditDetail> {
+        self.0.body.additional_details.iter().map(AuditDetail::from).collect()
+    }
+    /// What an imported record has beyond the fields above, unchanged. Null if nothing, or if the event is redacted.
+    async fn unmapped(&self) -> Option<Json> {
+        self.0.body.unmapped.clone().map(Json)
+    }
+    /// How the event came into the log, and by whom.
+    async fn recording(&self) -> Recording {
+        self.0.body.recording.clone().into()
+    }
+    /// Whether anything of this event is withheld from the caller.
+    async fn is_redacted(&self) -> bool {
+        self.0.is_redacted
+    }
+    /// The whole event as stored. Null if it is redacted for the caller.
+    async fn raw(&self) -> Option<Json> {
+        self.0.raw.clone().map(Json)
+    }
+}
+
+/// Provenance of an event: its actor is what the recorder claims; this is who the recorder was.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Recording {
+    /// How the event came into the log.
+    route: RecordingRoute,
+    /// The subject of the recorder's token, or the operator's account for an import.
+    recorded_by: String,
+    /// The client application of the recorder's token.
+    client_id: Option<String>,
+    /// Where an imported record came from: its format and file name.
+    source: Option<String>,
+    /// The tenant that an imported record itself names.
+    source_tenant_id: Option<String>,
+}
+
+impl From<model::Recording> for Recording {
+    fn from(recording: model::Recording) -> Self {
+        Self {
+            route: recording.route.into(),
+            recorded_by: recording.recorded_by,
+            client_id: recording.client_id,
+            source: recording.source,
+            source_tenant_id: recording.source_tenant_id,
+        }
+    }
+}
+
+/// A further detail of an event.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditDetail {
+    /// What it is. Keys may repeat.
+    key: String,
+    /// Its value.
+    value: Option<String>,
+    /// Why the value is withheld from the caller; null if it is not.
+    withheld: Option<WithheldReason>,
+}
+
+impl From<&model::Detail> for AuditDetail {
+    fn from(detail: &model::Detail) -> Self {
+        Self { key: detail.key.clone(), value: detail.value.clone(), withheld: detail.withheld.map(Into::into) }
+    }
+}
+
+/// A page of a list, and the list it is of.
+#[derive(Clone, Debug)]
+pub struct AuditEventConnection {
+    reader: Reader,
+    list: List,
+    slice: Arc<Slice<(Cursor, Row)>>,
+}
+
+impl AuditEventConnection {
+    /// The page that was read of a list.
+    pub fn new(reader: Reader, list: List, slice: Slice<(Cursor, Row)>) -> Self {
+        Self { reader, list, slice: Arc::new(slice) }
+    }
+
+    /// The events of this page, for the library to resolve.
+    fn events(&self) -> impl Iterator<Item = Result<(&Cursor, AuditEvent), ApiError>> {
+        let rows = self.slice.rows.iter();
+        rows.map(|(cursor, row)| Ok((cursor, AuditEvent(Arc::new(self.reader.event_of(row.clone())?)))))
+    }
+
+    async fn counted_up_to(&self, limit: i32) -> Result<BoundedCount, ApiError> {
+        let limit = u32::try_from(limit).ok().filter(|limit| (1..=100_000).contains(limit));
+        let limit = limit.ok_or_else(|| Invalid::new("`limit` must be from 1 to 100000"))?;
+        let (value, is_exact) = self.reader.count_up_to(&self.list, limit).await?;
+        Ok(BoundedCount { value: i32::try_from(value).unwrap_or(i32::MAX), is_exact })
+    }
+}
+
+/// Whether lists are written at once.
+fn is_written(ctx: &Context<'_>) -> bool {
+    ctx.session().is_ok_and(|session| !session.takes_values())
+}
+
+/// A page of audit events.
+#[Object]
+impl AuditEventConnection {
+    /// The events of this page with their cursors.
+    async fn edges(&self, ctx: &Context<'_>) -> Result<Listed<AuditEventEdge>, ApiError> {
+        if is_written(ctx)
+            && let Some(json) = write::edges(ctx, &self.reader, &self.slice.rows)?
+        {
+            return Ok(Listed::Written(json));
+        }
+        let edges =
+            self.events().map(|event| event.map(|(cursor, node)| AuditEventEdge { cursor: cursor.encode(), node }));
+        Ok(Listed::Objects(edges.collect::<Result<_, _>>()?))
+    }
+    /// The events of this page.
+    async fn nodes(&self, ctx: &Context<'_>) -> Result<Listed<AuditEvent>, ApiError> {
+        if is_written(ctx)
+            && let Some(json) = write::events(ctx, &self.reader, &self.slice.rows)?
+        {
+            return Ok(Listed::Written(json));
+        }
+        Ok(Listed::Objects(self.events().map(|event| event.map(|(_, node)| node)).collect::<Result<_, _>>()?))
+    }
+    /// Where this page is and whether there are more.
+    async fn page_info(&self) -> PageInfo {
+        let cursor = |row: Option<&(Cursor, Row)>| row.map(|(cursor, _)| cursor.encode());
+        PageInfo {
+            next: self.slice.has_next,
+            previous: self.slice.has_previous,
+            start_cursor: cursor(self.slice.rows.first()),
+            end_cursor: cursor(self.slice.rows.last()),
+        }
+    }
+    /// The period this list covers. Cursors preserve its start.
+    async fn period(&self) -> AuditPeriod {
+        AuditPeriod { from: self.list.period.from.map(DateTime), to: self.list.period.to.map(DateTime) }
+    }
+    /// The log position this result reflects; pass it as `asOf` elsewhere.
+    async fn as_of(&self) -> Result<Sequence, ApiError> {
+        self.list.as_of.map(Sequence).ok_or(ApiError::Bug("asOf was not asked of the log"))
+    }
+    /// The exact number of matching events, over all pages. Counted only when asked for; null with an error TIMEOUT if
+    /// that took too long. On a large log ask for `countUpTo`.
+    async fn total_count(&self) -> Option<Result<i32, ApiError>> {
+        let counted = self.reader.count(&self.list).await;
+        Some(counted.map(|count| i32::try_from(count).unwrap_or(i32::MAX)).map_err(ApiError::from))
+    }
+    /// How many events match the filter, counting no further than a limit.
+    async fn count_up_to(
+        &self,
+        #[graphql(desc = "Where to stop counting: 1 to 100,000.", default = 10_000)] limit: i32,
+    ) -> Option<Result<BoundedCount, ApiError>> {
+        Some(self.counted_up_to(limit).await)
+    }
+}
+
+/// A span of time; null means open on that side.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditPeriod {
+    /// The first moment of the span.
+    from: Option<DateTime>,
+    /// The first moment after the span.
+    to: Option<DateTime>,
+}
+
+/// An event with its place in the list.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditEventEdge {
+    /// The event's place in the list, for `after` and `before`.
+    cursor: String,
+    /// The event.
+    node: AuditEvent,
+}
+
+impl AuditEventEdge {
+    /// An event with its place in the list of all events, newest first.
+    pub fn newest(event: model::Event) -> Self {
+        let position = Position { occurred_at: event.body.occurred_at, sequence: event.sequence };
+        let cursor = Cursor { order: Order::NEWEST, window: None, position };
+        Self { cursor: cursor.encode(), node: AuditEvent(Arc::new(event)) }
+    }
+}
+
+/// Where a page is.
+#[derive(Clone, Debug)]
+pub struct PageInfo {
+    next: bool,
+    previous: bool,
+    start_cursor: Option<String>,
+    end_cursor: Option<String>,
+}
+
+/// Where a page is and whether there are more.
+#[Object]
+impl PageInfo {
+    /// Whether there are more events after this page.
+    async fn has_next_page(&self) -> bool {
+        self.next
+    }
+    /// Whether there are more events before this page.
+    async fn has_previous_page(&self) -> bool {
+        self.previous
+    }
+    /// The cursor of the page's first event; null if the page is empty.
+    async fn start_cursor(&self) -> Option<&str> {
+        self.start_cursor.as_deref()
+    }
+    /// The cursor of the page's last event; null if the page is empty.
+    async fn end_cursor(&self) -> Option<&str> {
+        self.end_cursor.as_deref()
+    }
+}
+
+/// A count that may have been cut off.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct BoundedCount {
+    /// The number counted.
+    value: i32,
+    /// Whether that is the exact number; if not, there are more.
+    is_exact: bool,
+}

@@ -1,0 +1,239 @@
+//! Filter inputs, as they are given. [`super::condition`] says what they mean.
+
+use async_graphql::{InputObject, MaybeUndefined, OneofObject};
+
+use super::condition::{Parser, distinct};
+use super::error::ApiError;
+use super::scalar::{DateTime, Json};
+use super::vocabulary::{
+    ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
+};
+use model::filter::{SetCondition, TimeRange};
+use model::page::Page;
+use model::time::DAY;
+use model::{Invalid, Timestamp};
+
+/// A span of time: either one that ends now or one between two moments.
+#[derive(Clone, Debug, OneofObject)]
+pub enum AuditPeriodInput {
+    /// A span that ends now.
+    Window(AuditTimeWindow),
+    /// A span between two moments.
+    Between(DateTimeRangeInput),
+}
+
+impl AuditPeriodInput {
+    /// What a list is of if nothing is said.
+    pub(super) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
+    const DEFAULT_DAYS: u8 = AuditTimeWindow::Last30Days.days();
+}
+
+impl AuditTimeWindow {
+    const fn days(self) -> u8 {
+        match self {
+            Self::Last24Hours => 1,
+            Self::Last7Days => 7,
+            Self::Last30Days => 30,
+        }
+    }
+}
+
+/// A span between two moments. At least one bound is required.
+#[derive(Clone, Debug, InputObject)]
+pub struct DateTimeRangeInput {
+    /// The first moment of the span.
+    pub(super) from: Option<DateTime>,
+    /// The first moment after the span.
+    pub(super) to: Option<DateTime>,
+}
+
+impl DateTimeRangeInput {
+    pub(super) fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
+        let range = TimeRange { from: self.from.map(|from| from.0), to: self.to.map(|to| to.0) };
+        match (range.from, range.to) {
+            (None, None) => Err(Invalid::new(format!("`{part}` needs `from` or `to`"))),
+            (Some(from), Some(to)) if from > to => {
+                Err(Invalid::new(format!("`{part}.from` must not be later than `{part}.to`")))
+            }
+            _ => Ok(range),
+        }
+    }
+}
+
+/// The period of a list: a window ends now, and starts where the cursors of its page, if it has any, say it did.
+pub fn period(
+    input: MaybeUndefined<AuditPeriodInput>,
+    now: Timestamp,
+    page: Option<&mut Page>,
+) -> Result<TimeRange, Invalid> {
+    // The library takes a variable that was left out for no value at all, and so does not see the default.
+    let days = match input {
+        MaybeUndefined::Null => return Ok(TimeRange::default()),
+        MaybeUndefined::Undefined => AuditPeriodInput::DEFAULT_DAYS,
+        MaybeUndefined::Value(AuditPeriodInput::Between(range)) => return range.range("period.between"),
+        MaybeUndefined::Value(AuditPeriodInput::Window(window)) => window.days(),
+    };
+    let from = match page {
+        Some(page) => page.keep_window(days, now)?.from,
+        None => now.plus(-i64::from(days) * DAY),
+    };
+    // `to` is the first moment after the span, and now still belongs to it.
+    Ok(TimeRange { from: Some(from), to: Some(now.plus(1)) })
+}
+
+/// Conditions on a string, all of which must hold. Case, kinds of dashes and space at the ends do not matter.
+#[derive(Clone, Debug, InputObject)]
+pub struct StringFilter {
+    /// Equal to this; must not be empty.
+    pub(super) eq: MaybeUndefined<String>,
+    /// Equal to one of these; at most 100.
+    #[graphql(name = "in")]
+    pub(super) one_of: MaybeUndefined<Vec<String>>,
+    /// Equal to none of these; at most 100.
+    pub(super) not_in: MaybeUndefined<Vec<String>>,
+    /// Starting with this.
+    pub(super) starts_with: MaybeUndefined<String>,
+    /// Containing this.
+    pub(super) contains: MaybeUndefined<String>,
+    /// Whether there is a value at all.
+    pub(super) is_set: MaybeUndefined<bool>,
+}
+
+macro_rules! set_filter {
+    ($(#[$doc:meta])* $name:ident of $value:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, InputObject)]
+        pub struct $name {
+            /// One of these.
+            #[graphql(name = "in")]
+            pub(super) one_of: MaybeUndefined<Vec<$value>>,
+            /// None of these.
+            pub(super) not_in: MaybeUndefined<Vec<$value>>,
+        }
+
+        impl $name {
+            pub(super) fn parse<T: From<$value> + PartialEq>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
+                let one_of = parser.given(part, "in", self.one_of)?;
+                let none_of = parser.given(part, "notIn", self.not_in)?;
+                Parser::not_empty(part, one_of.is_some() || none_of.is_some())?;
+                let values = |values: Vec<$value>| distinct(values.into_iter().map(T::from));
+                Ok(SetCondition { one_of: one_of.map(values), none_of: none_of.map(values).unwrap_or_default() })
+            }
+        }
+    };
+}
+
+set_filter! {
+    /// Conditions on the type of resource.
+    ActivityResourceTypeFilter of ActivityResourceType
+}
+set_filter! {
+    /// Conditions on the kind of operation.
+    OperationTypeFilter of OperationType
+}
+set_filter! {
+    /// Conditions on how an activity ended.
+    ActivityStatusFilter of ActivityStatus
+}
+
+/// Conditions on who initiated an activity, all of which must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct ActorFilter {
+    /// Exactly these actors, by `Actor.key`.
+    pub(super) key: MaybeUndefined<Vec<String>>,
+    /// The display name or the principal name (UPN), as recorded, contains this.
+    pub(super) search: MaybeUndefined<String>,
+    /// Which kinds of actor.
+    pub(super) kind: MaybeUndefined<Vec<ActorKind>>,
+    /// The user principal name.
+    pub(super) user_principal_name: MaybeUndefined<StringFilter>,
+    /// The display name.
+    pub(super) display_name: MaybeUndefined<StringFilter>,
+    /// The object id of the user or service principal.
+    pub(super) object_id: MaybeUndefined<StringFilter>,
+    /// The address the request came from.
+    pub(super) ip_address: MaybeUndefined<StringFilter>,
+    /// The id of the application used.
+    pub(super) application_id: MaybeUndefined<StringFilter>,
+    /// The display name of the application used.
+    pub(super) application_display_name: MaybeUndefined<StringFilter>,
+}
+
+/// Conditions on what was acted on, all of which must hold for the same target.
+#[derive(Clone, Debug, InputObject)]
+pub struct TargetFilter {
+    /// Exactly these targets, by `Target.key`.
+    pub(super) key: MaybeUndefined<Vec<String>>,
+    /// The display name, principal name or object id, as recorded, contains this.
+    pub(super) search: MaybeUndefined<String>,
+    /// The target's id in the system it lives in.
+    pub(super) object_id: MaybeUndefined<StringFilter>,
+    /// The target's principal name.
+    pub(super) user_principal_name: MaybeUndefined<StringFilter>,
+    /// The target's type as the logging service names it.
+    #[graphql(name = "type")]
+    pub(super) kind: MaybeUndefined<StringFilter>,
+    /// The target's display name.
+    pub(super) display_name: MaybeUndefined<StringFilter>,
+    /// A property that changed, and from what to what.
+    pub(super) modified_property: MaybeUndefined<ModifiedPropertyFilter>,
+}
+
+/// Conditions on a property that changed, all of which must hold for the same change.
+#[derive(Clone, Debug, InputObject)]
+pub struct ModifiedPropertyFilter {
+    /// The property's name.
+    pub(super) name: MaybeUndefined<StringFilter>,
+    /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
+    pub(super) from: MaybeUndefined<Json>,
+    /// The value after, compared in the same way.
+    pub(super) to: MaybeUndefined<Json>,
+    /// Whether the property was added, changed or removed.
+    pub(super) change: MaybeUndefined<PropertyChange>,
+}
+
+/// Conditions on audit events, all of which must hold. A condition that is omitted or null does not restrict; inside a
+/// condition object, null and `{}` are errors (BAD_USER_INPUT). An empty `in` or `or` matches nothing, an empty `notIn`
+/// or `and` everything. A condition on an absent value is false, and its `not` is true. `target` holds if any target
+/// matches, `not: {target}` if none does. At most 5 levels and 50 conditions.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct AuditEventFilter {
+    /// Who initiated it.
+    pub(super) initiated_by: Option<ActorFilter>,
+    /// The key of the category.
+    pub(super) category: Option<StringFilter>,
+    /// The key of the service (workload).
+    pub(super) service: Option<StringFilter>,
+    /// The key of the activity.
+    pub(super) activity: Option<StringFilter>,
+    /// The type of resource it acted on.
+    pub(super) activity_resource_type: Option<ActivityResourceTypeFilter>,
+    /// Where the group comes from. Implies the resource type GROUP.
+    pub(super) group_source: Option<GroupSource>,
+    /// What kind of operation it was.
+    pub(super) operation_type: Option<OperationTypeFilter>,
+    /// How it ended.
+    pub(super) status: Option<ActivityStatusFilter>,
+    /// What was acted on.
+    pub(super) target: Option<TargetFilter>,
+    /// The actor or a target is this person or thing, by object id, principal name or display name. One of these texts
+    /// has to meet the conditions; with `notIn`, none of them may be among the values.
+    pub(super) involving: Option<StringFilter>,
+    /// The part of the service.
+    pub(super) component: Option<StringFilter>,
+    /// The id that ties together the events of one request.
+    pub(super) correlation_id: Option<StringFilter>,
+    /// The key it was recorded under.
+    pub(super) event_key: Option<StringFilter>,
+    /// When it was recorded here.
+    pub(super) recorded: Option<DateTimeRangeInput>,
+    /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target; other
+    /// fields are not searched.
+    pub(super) search: Option<String>,
+    /// All of these filters.
+    pub(super) and: Option<Vec<AuditEventFilter>>,
+    /// At least one of these filters.
+    pub(super) or: Option<Vec<AuditEventFilter>>,
+    /// Not this filter.
+    pub(super) not: Option<Box<AuditEventFilter>>,
+}

@@ -1,0 +1,82 @@
+//! Everything that changes state: recording, and nothing else.
+
+use async_graphql::{Context, ID, Object};
+
+use super::context::ContextExt as _;
+use super::error::ApiError;
+use super::record::{
+    AuditEventConflict, AuditEventDuplicate, AuditEventRecorded, AuditEventRejected, RecordAuditEventResult,
+    RecordAuditEventsInput, RecordAuditEventsPayload,
+};
+use access::{Act, Recorded};
+use model::input::EventInput;
+use model::{EventId, Invalid, RecordingRoute};
+
+/// The most events that one call records.
+pub const BATCH_MAX: usize = 1_000;
+
+/// The root of all mutations.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutation;
+
+/// Everything that changes state.
+#[Object]
+impl Mutation {
+    /// Appends events to the log, at most 1,000 per call, all in one transaction. An event whose `eventKey` is already
+    /// known changes nothing and is reported as a duplicate, so a caller may safely repeat a call.
+    /// Requires the permission to record; no access role includes it, so reviewers cannot write to the log they review.
+    /// A type error in the input rejects the whole call; all other problems are reported per event.
+    async fn record_audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The events to append.")] input: RecordAuditEventsInput,
+    ) -> Result<RecordAuditEventsPayload, ApiError> {
+        if input.events.len() > BATCH_MAX {
+            return Err(ApiError::Limit { what: "events", asked: input.events.len(), limit: BATCH_MAX });
+        }
+        if input.events.is_empty() {
+            return Err(Invalid::new("`input.events` must hold at least one event").into());
+        }
+        let session = ctx.session()?;
+        let recorder = session.caller.recorder(RecordingRoute::GraphQl);
+        let recorder = recorder.inspect_err(|_| session.visit.refused("recordAuditEvents", Act::Record))?;
+        let inputs: Vec<EventInput> = input.events.into_iter().map(Into::into).collect();
+        let keys: Vec<String> = inputs.iter().map(|input| input.event_key.clone()).collect();
+        let events = inputs.into_iter().map(|input| recorder.event(input, session.now)).collect();
+        let outcomes = recorder.record(events).await?;
+        Ok(payload(keys.into_iter().zip(outcomes)))
+    }
+}
+
+fn payload(outcomes: impl Iterator<Item = (String, Recorded)>) -> RecordAuditEventsPayload {
+    let mut payload = RecordAuditEventsPayload {
+        results: Vec::new(),
+        recorded_count: 0,
+        duplicate_count: 0,
+        conflict_count: 0,
+        rejected_count: 0,
+    };
+    let global = |id: EventId| ID(id.to_global());
+    for (index, (event_key, outcome)) in (0..).zip(outcomes) {
+        payload.results.push(match outcome {
+            Recorded::Recorded(id, _) => {
+                payload.recorded_count += 1;
+                RecordAuditEventResult::Recorded(AuditEventRecorded { index, event_key, event_id: global(id) })
+            }
+            Recorded::Duplicate(id) => {
+                payload.duplicate_count += 1;
+                RecordAuditEventResult::Duplicate(AuditEventDuplicate { index, event_key, event_id: global(id) })
+            }
+            Recorded::Conflict(id) => {
+                payload.conflict_count += 1;
+                RecordAuditEventResult::Conflict(AuditEventConflict { index, event_key, event_id: global(id) })
+            }
+            Recorded::Rejected(problems) => {
+                payload.rejected_count += 1;
+                let problems = problems.into_iter().map(Into::into).collect();
+                RecordAuditEventResult::Rejected(AuditEventRejected { index, event_key: Some(event_key), problems })
+            }
+        });
+    }
+    payload
+}

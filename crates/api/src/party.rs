@@ -1,0 +1,341 @@
+//! Actors and targets of the API: snapshots, each with an id that no other snapshot has.
+
+use std::sync::Arc;
+
+use async_graphql::{ID, Interface, Object, SimpleObject};
+
+use super::scalar::Json;
+use super::vocabulary::{ActorKind, PropertyChange, WithheldReason};
+
+/// An actor together with the id of its snapshot.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    id: String,
+    actor: model::Actor,
+}
+
+/// Who initiated an activity. New kinds of actor may be added: select the interface's fields as a fallback.
+#[derive(Debug, Interface)]
+#[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
+#[graphql(
+    field(
+        name = "id",
+        ty = "ID",
+        desc = "A cache key, unique per event or suggestion; it cannot be passed to `node`."
+    ),
+    field(
+        name = "key",
+        ty = "String",
+        desc = "The same in every event of the same initiator; `ActorFilter.key` takes it."
+    ),
+    field(name = "kind", ty = "ActorKind", desc = "What kind of actor it is."),
+    field(
+        name = "name",
+        ty = "String",
+        desc = "A name to show: the display name, else the principal name, else an id, else the kind of actor."
+    ),
+    field(
+        name = "application",
+        ty = "Option<ActorApplication>",
+        desc = "The application used, or the one that acted by itself."
+    ),
+    field(name = "ip_address", ty = "Option<&str>", desc = "The address the request came from, if recorded."),
+    field(name = "user_agent", ty = "Option<&str>", desc = "The client software, if recorded.")
+)]
+pub enum Actor {
+    /// A person.
+    User(UserActor),
+    /// An application.
+    Application(ApplicationActor),
+    /// The service.
+    System(SystemActor),
+    /// Nobody knows.
+    Unknown(UnknownActor),
+}
+
+impl Actor {
+    /// The face of an actor; `id` tells the snapshot from all others.
+    pub fn new(id: String, actor: model::Actor) -> Self {
+        let kind = actor.kind;
+        let snapshot = Snapshot { id, actor };
+        match kind {
+            model::ActorKind::User => Self::User(UserActor(snapshot)),
+            model::ActorKind::Application => Self::Application(ApplicationActor(snapshot)),
+            model::ActorKind::System => Self::System(SystemActor(snapshot)),
+            model::ActorKind::Unknown => Self::Unknown(UnknownActor(snapshot)),
+        }
+    }
+}
+
+/// An application as recorded with an event.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ActorApplication {
+    /// The application's id (client id).
+    application_id: Option<String>,
+    /// The application's display name at the time.
+    display_name: Option<String>,
+}
+
+impl Snapshot {
+    fn application(&self) -> Option<ActorApplication> {
+        self.actor.application.as_ref().map(|application| ActorApplication {
+            application_id: application.application_id.clone(),
+            display_name: application.display_name.clone(),
+        })
+    }
+}
+
+/// A person, possibly through an application.
+#[derive(Clone, Debug)]
+pub struct UserActor(Snapshot);
+
+/// A person, possibly through an application.
+#[Object]
+impl UserActor {
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    async fn key(&self) -> String {
+        self.0.actor.key()
+    }
+    /// What kind of actor it is.
+    async fn kind(&self) -> ActorKind {
+        self.0.actor.kind.into()
+    }
+    /// A name to show: the display name, else the principal name, else an id.
+    async fn name(&self) -> String {
+        self.0.actor.name().to_owned()
+    }
+    /// The user's display name at the time.
+    async fn display_name(&self) -> Option<&str> {
+        self.0.actor.display_name.as_deref()
+    }
+    /// The user's principal name (UPN) at the time.
+    async fn user_principal_name(&self) -> Option<&str> {
+        self.0.actor.user_principal_name.as_deref()
+    }
+    /// The user's object id in the directory.
+    async fn object_id(&self) -> Option<&str> {
+        self.0.actor.object_id.as_deref()
+    }
+    /// The permissions the user acted with.
+    async fn permissions(&self) -> &[String] {
+        &self.0.actor.permissions
+    }
+    /// The application used.
+    async fn application(&self) -> Option<ActorApplication> {
+        self.0.application()
+    }
+    /// The address the request came from, if recorded.
+    async fn ip_address(&self) -> Option<&str> {
+        self.0.actor.ip_address.as_deref()
+    }
+    /// The client software, if recorded.
+    async fn user_agent(&self) -> Option<&str> {
+        self.0.actor.user_agent.as_deref()
+    }
+}
+
+/// An application acting by itself, with no person signed in.
+#[derive(Clone, Debug)]
+pub struct ApplicationActor(Snapshot);
+
+/// An application acting by itself, with no person signed in.
+#[Object]
+impl ApplicationActor {
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    async fn key(&self) -> String {
+        self.0.actor.key()
+    }
+    /// What kind of actor it is.
+    async fn kind(&self) -> ActorKind {
+        self.0.actor.kind.into()
+    }
+    /// A name to show: the application's display name, else its service principal's name, else an id.
+    async fn name(&self) -> String {
+        self.0.actor.name().to_owned()
+    }
+    /// The application.
+    async fn application(&self) -> Option<ActorApplication> {
+        self.0.application()
+    }
+    /// The object id of the application's service principal.
+    async fn service_principal_id(&self) -> Option<&str> {
+        self.0.actor.object_id.as_deref()
+    }
+    /// The name of the application's service principal.
+    async fn service_principal_name(&self) -> Option<&str> {
+        self.0.actor.service_principal_name.as_deref()
+    }
+    /// The address the request came from, if recorded.
+    async fn ip_address(&self) -> Option<&str> {
+        self.0.actor.ip_address.as_deref()
+    }
+    /// The client software, if recorded.
+    async fn user_agent(&self) -> Option<&str> {
+        self.0.actor.user_agent.as_deref()
+    }
+}
+
+/// The service itself, for example an automated password rollover.
+#[derive(Clone, Debug)]
+pub struct SystemActor(Snapshot);
+
+/// The service itself, for example an automated password rollover.
+#[Object]
+impl SystemActor {
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    async fn key(&self) -> String {
+        self.0.actor.key()
+    }
+    /// What kind of actor it is.
+    async fn kind(&self) -> ActorKind {
+        self.0.actor.kind.into()
+    }
+    /// The name of the component that acted.
+    async fn name(&self) -> String {
+        self.0.actor.name().to_owned()
+    }
+    /// The component's application, if it has one.
+    async fn application(&self) -> Option<ActorApplication> {
+        self.0.application()
+    }
+    /// The address the request came from, if recorded.
+    async fn ip_address(&self) -> Option<&str> {
+        self.0.actor.ip_address.as_deref()
+    }
+    /// The client software, if recorded.
+    async fn user_agent(&self) -> Option<&str> {
+        self.0.actor.user_agent.as_deref()
+    }
+}
+
+/// The source did not say who acted.
+#[derive(Clone, Debug)]
+pub struct UnknownActor(Snapshot);
+
+/// The source did not say who acted.
+#[Object]
+impl UnknownActor {
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    async fn id(&self) -> ID {
+        ID(self.0.id.clone())
+    }
+    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    async fn key(&self) -> String {
+        self.0.actor.key()
+    }
+    /// What kind of actor it is.
+    async fn kind(&self) -> ActorKind {
+        self.0.actor.kind.into()
+    }
+    /// A name to show.
+    async fn name(&self) -> String {
+        self.0.actor.name().to_owned()
+    }
+    /// The application used, if recorded.
+    async fn application(&self) -> Option<ActorApplication> {
+        self.0.application()
+    }
+    /// The address the request came from, if recorded.
+    async fn ip_address(&self) -> Option<&str> {
+        self.0.actor.ip_address.as_deref()
+    }
+    /// The client software, if recorded.
+    async fn user_agent(&self) -> Option<&str> {
+        self.0.actor.user_agent.as_deref()
+    }
+}
+
+/// A target of an event, by its place among the event's targets.
+#[derive(Clone, Debug)]
+pub struct Target {
+    id: String,
+    event: Arc<model::Event>,
+    place: usize,
+}
+
+impl Target {
+    /// The targets of an event.
+    pub fn all(event: &Arc<model::Event>) -> Vec<Self> {
+        let id = event.id().to_global();
+        (0..event.body.targets.len())
+            .map(|place| Self { id: format!("{id}:target:{place}"), event: Arc::clone(event), place })
+            .collect()
+    }
+
+    fn target(&self) -> &model::Target {
+        &self.event.body.targets[self.place]
+    }
+}
+
+/// Something that an activity acted on, as recorded at the time.
+#[Object]
+impl Target {
+    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    async fn id(&self) -> ID {
+        ID(self.id.clone())
+    }
+    /// The same in every event on the same target; `TargetFilter.key` takes it.
+    async fn key(&self) -> String {
+        self.target().key()
+    }
+    /// The target's id in the system it lives in.
+    async fn object_id(&self) -> Option<&str> {
+        self.target().object_id.as_deref()
+    }
+    /// The target's display name at the time.
+    async fn display_name(&self) -> Option<&str> {
+        self.target().display_name.as_deref()
+    }
+    /// The target's type as the logging service names it, for example `DeviceConfiguration`.
+    #[graphql(name = "type")]
+    async fn kind(&self) -> Option<&str> {
+        self.target().kind.as_deref()
+    }
+    /// The target's principal name, if it is a user.
+    async fn user_principal_name(&self) -> Option<&str> {
+        self.target().user_principal_name.as_deref()
+    }
+    /// The properties that changed, with their values before and after.
+    async fn modified_properties(&self) -> Vec<ModifiedProperty> {
+        self.target().modified_properties.iter().map(ModifiedProperty::from).collect()
+    }
+}
+
+/// A property that an activity changed.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ModifiedProperty {
+    /// The property's name.
+    name: String,
+    /// Whether the property was added, changed or removed.
+    change: PropertyChange,
+    /// The value before. Null if there was none, or JSON null, or withheld.
+    old_value: Option<Json>,
+    /// The value after. Null if there is none, or JSON null, or withheld.
+    new_value: Option<Json>,
+    /// Why the values are withheld from the caller; null if they are not.
+    withheld: Option<WithheldReason>,
+}
+
+impl From<&model::ModifiedProperty> for ModifiedProperty {
+    fn from(change: &model::ModifiedProperty) -> Self {
+        Self {
+            name: change.name.clone(),
+            change: change.change.into(),
+            old_value: change.old_value.clone().map(Json),
+            new_value: change.new_value.clone().map(Json),
+            withheld: change.withheld.map(Into::into),
+        }
+    }
+}

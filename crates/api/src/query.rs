@@ -1,0 +1,302 @@
+//! Everything that can be read. Each resolver reads: page, door, ask, wrap.
+//!
+//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: in the library an error of the latter
+//! makes the whole answer null, where the schema promises null only at that one place.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::Selection;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+
+use super::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
+use super::context::{ContextExt as _, events_by_id, reader_of};
+use super::error::ApiError;
+use super::event::{AuditEvent, AuditEventConnection};
+use super::feed::AuditEventFeedPage;
+use super::filter::{AuditEventFilter, AuditPeriodInput, period};
+use super::mutation::BATCH_MAX;
+use super::node::Node;
+use super::party::Actor;
+use super::scalar::{DateTime, Sequence};
+use super::summary::AuditEventSummary;
+use super::viewer::{AuditLogInfo, Viewer};
+use super::vocabulary::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
+use model::catalogue::{TypeChoice, catalogue};
+use model::filter::{Condition, needle};
+use model::fold::fold;
+use model::page::{FeedCursor, Order, Page};
+use model::{EventId, Invalid};
+use store::List;
+
+/// What is asked of a list in addition to its page.
+const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
+/// The most ids that `nodes` takes.
+const NODES_MAX: usize = 100;
+
+/// An order for audit events. Events of the same time are ordered by sequence.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct AuditEventOrder {
+    /// What to order by.
+    field: AuditEventOrderField,
+    /// In which direction.
+    direction: OrderDirection,
+}
+
+impl AuditEventOrder {
+    const NEWEST: Self = Self { field: AuditEventOrderField::OccurredAt, direction: OrderDirection::Desc };
+}
+
+impl From<AuditEventOrder> for Order {
+    fn from(order: AuditEventOrder) -> Self {
+        Self { field: order.field.into(), descending: order.direction == OrderDirection::Desc }
+    }
+}
+
+/// The root of all queries.
+#[derive(Clone, Copy, Debug)]
+pub struct Query;
+
+/// Everything that can be read. Every field except `viewer` requires at least one access role.
+#[Object]
+impl Query {
+    /// Who is calling, with which roles, and what that allows.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
+        Ok(ctx.session()?.as_ref().into())
+    }
+
+    /// Fetches any object that has a global id. Null if it does not exist or the caller may not see it.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id that this service handed out earlier.")] id: ID,
+    ) -> Option<Result<Node, ApiError>> {
+        nodes(ctx, &[id]).await.map(|mut found| found.pop().flatten()).transpose()
+    }
+
+    /// Fetches several objects at once, in the order of the ids, with null where `node` would be null. At most 100 ids.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids that this service handed out earlier.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, ApiError> {
+        if ids.len() > NODES_MAX {
+            return Err(ApiError::Limit { what: "ids", asked: ids.len(), limit: NODES_MAX });
+        }
+        nodes(ctx, &ids).await
+    }
+
+    /// One audit event by its global id. Null if it does not exist or the caller may not see it.
+    async fn audit_event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The event's global id.")] id: ID,
+    ) -> Option<Result<AuditEvent, ApiError>> {
+        event(ctx, EventId::parse(&id).ok()).await.transpose()
+    }
+
+    /// One audit event by the key it was recorded under. Null in the same cases as `auditEvent`.
+    async fn audit_event_by_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The service that logged it.")] service: String,
+        #[graphql(
+            desc = "The key given when it was recorded; of an imported event, the source's id where it has one, \
+                    with the activity appended where the source gave the id to several events."
+        )]
+        event_key: String,
+    ) -> Option<Result<AuditEvent, ApiError>> {
+        event(ctx, Some(EventId::of(&service, &event_key))).await.transpose()
+    }
+
+    /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
+    /// (1 to `auditLogInfo.maxPageSize`); without either, the page has the first 50, or as many as the operator set.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many events to return from the start of the list.")] first: Option<i32>,
+        #[graphql(desc = "Only events after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many events to return from the end of the list.")] last: Option<i32>,
+        #[graphql(desc = "Only events before this cursor.")] before: Option<String>,
+        #[graphql(
+            name = "period",
+            desc = "When the events happened. Null means all that is kept.",
+            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
+        )]
+        when: MaybeUndefined<AuditPeriodInput>,
+        #[graphql(desc = "Which events. All conditions of one filter object have to hold.")] filter: Option<
+            Box<AuditEventFilter>,
+        >,
+        #[graphql(desc = "In which order.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
+            AuditEventOrder,
+        >,
+        #[graphql(
+            desc = "Answer as of this log position: later events are left out, so that several queries agree with \
+                    each other."
+        )]
+        as_of: Option<Sequence>,
+    ) -> Result<AuditEventConnection, ApiError> {
+        let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
+        let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
+        let period = period(when, ctx.session()?.now, Some(&mut page))?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
+        let reader = reader_of(ctx, &condition).await?;
+        let as_of =
+            if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
+        let events = List { condition, period, as_of };
+        let read = ctx.session()?.page(&page, &events);
+        let connection = read.get_or_try_init(async || {
+            let slice = reader.page(&events, &page).await?;
+            Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
+        });
+        connection.await.cloned()
+    }
+
+    /// The log in commit order, for pollers: what was recorded after a cursor, with no event skipped and none repeated.
+    async fn audit_event_feed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most how many events: 1 to 1,000.", default = 200)] first: i32,
+        #[graphql(
+            desc = "The `cursor` of the previous page. Without it, the feed starts at the oldest event. A cursor from \
+                    before the log was restored is refused with CURSOR_EXPIRED, with `reason` and `oldestCursor` in \
+                    the extensions."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
+    ) -> Result<AuditEventFeedPage, ApiError> {
+        let limit = u32::try_from(first).ok().filter(|limit| (1..=1_000).contains(limit));
+        let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
+        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
+        Ok(reader_of(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
+    }
+
+    /// Counts, facets and histograms over events, without listing them. Null with an error TIMEOUT if it took too long.
+    async fn audit_event_summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            name = "period",
+            desc = "When the events happened. Null means all that is kept.",
+            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
+        )]
+        when: MaybeUndefined<AuditPeriodInput>,
+        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
+        #[graphql(desc = "Answer as of this log position.")] as_of: Option<Sequence>,
+    ) -> Option<Result<AuditEventSummary, ApiError>> {
+        Some(AuditEventSummary::of(ctx, when, filter, as_of).await)
+    }
+
+    /// The actors whose name, principal name, application or id contains a text, each once, most recently seen first;
+    /// only those that the caller may see.
+    async fn audit_actors(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At least 1 character.")] search: String,
+        #[graphql(desc = "At most how many: 1 to 50.", default = 20)] first: i32,
+    ) -> Result<Vec<Actor>, ApiError> {
+        let part = needle("search", &search, fold)?;
+        let limit = u32::try_from(first).ok().filter(|limit| (1..=50).contains(limit));
+        let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 50"))?;
+        let actors = ctx.reader()?.actors(&part, limit).await?;
+        Ok(actors.into_iter().map(|(id, actor)| Actor::new(format!("{}:suggestion", id.to_global()), actor)).collect())
+    }
+
+    /// The catalogue of activities that can occur, built in and recorded, sorted by display name: the choices of an
+    /// activity filter for the chosen category and resource type.
+    async fn audit_activity_types(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only activities of these categories.")] category: Option<Vec<String>>,
+        #[graphql(desc = "Only activities logged by these services (workloads).")] service: Option<Vec<String>>,
+        #[graphql(desc = "Only activities that act on these types of resource.")] resource_type: Option<
+            Vec<ActivityResourceType>,
+        >,
+        #[graphql(desc = "Only activities that are these kinds of operation.")] operation_type: Option<
+            Vec<OperationType>,
+        >,
+        #[graphql(desc = "Only activities whose key, display name or alias contains this text.")] search: Option<
+            String,
+        >,
+    ) -> Result<Vec<AuditActivityType>, ApiError> {
+        let choice = TypeChoice {
+            categories: category,
+            services: service,
+            resource_types: resource_type.map(|types| types.into_iter().map(Into::into).collect()),
+            operation_types: operation_type.map(|types| types.into_iter().map(Into::into).collect()),
+            search,
+        };
+        let filter = choice.filter()?;
+        Ok(Listing::of(ctx).await?.types(|entry| filter.matches(entry)))
+    }
+
+    /// The services (workloads) that log events, built in and recorded, sorted by display name.
+    async fn audit_services(&self, ctx: &Context<'_>) -> Result<Vec<AuditService>, ApiError> {
+        Ok(Listing::of(ctx).await?.services())
+    }
+
+    /// The categories an event can be in, sorted by display name.
+    async fn audit_categories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
+    ) -> Result<Vec<AuditCategory>, ApiError> {
+        let wanted = service.map(|service| catalogue().service_key(&service));
+        let chosen = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
+        Ok(Listing::of(ctx).await?.categories(chosen))
+    }
+
+    /// What this server stores and allows: retention, time span of the stored events, limits.
+    async fn audit_log_info(&self, ctx: &Context<'_>) -> Result<AuditLogInfo, ApiError> {
+        let extent = ctx.reader()?.extent().await?;
+        Ok(AuditLogInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            retention_days: None,
+            last_sequence: Sequence(extent.head.sequence),
+            feed_cursor: extent.head.encode(),
+            oldest_event_at: extent.oldest.map(DateTime),
+            newest_event_at: extent.newest.map(DateTime),
+            max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
+            max_record_batch: i32::try_from(BATCH_MAX).unwrap_or(i32::MAX),
+        })
+    }
+}
+
+/// Whether any part of the request wants to know as of which place a list is, or counts it: then its page and its
+/// counts are all as of that place. Asked of the whole request, because all places of a list share one reading.
+fn names_point(ctx: &Context<'_>) -> bool {
+    let env = ctx.query_env;
+    let fragments = env.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    let mut waiting: Vec<_> = fragments.chain([&env.operation.node.selection_set.node]).collect();
+    while let Some(selected) = waiting.pop() {
+        for item in &selected.items {
+            match &item.node {
+                Selection::Field(field) if POINT_FIELDS.contains(&field.node.name.node.as_str()) => return true,
+                Selection::Field(field) => waiting.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => waiting.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    false
+}
+
+/// The event with an id, if there is an id and an event.
+async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
+    let found = events_by_id(ctx, id.as_slice()).await?.pop().flatten();
+    Ok(found.map(|event| AuditEvent(Arc::new(event))))
+}
+
+/// The objects with these ids, in one statement.
+async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, ApiError> {
+    let ids: Vec<Option<EventId>> = ids.iter().map(|id| EventId::parse(id).ok()).collect();
+    let known: Vec<EventId> = ids.iter().copied().flatten().collect();
+    let mut found = events_by_id(ctx, &known).await?.into_iter();
+    let place = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
+    Ok(ids
+        .into_iter()
+        .map(place)
+        .map(|event| event.map(|event| Node::AuditEvent(AuditEvent(Arc::new(event)))))
+        .collect())
+}

@@ -1,0 +1,329 @@
+//! Events to record, as they are given, and what became of them.
+
+use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
+
+use super::scalar::{DateTime, Json};
+use super::vocabulary::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
+use model::input::{EventInput, change};
+
+/// Input of `recordAuditEvents`.
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordAuditEventsInput {
+    /// The events, at least 1 and at most 1,000.
+    pub(super) events: Vec<AuditEventInput>,
+}
+
+/// An event to record.
+#[derive(Clone, Debug, InputObject)]
+pub struct AuditEventInput {
+    /// Chosen by the caller and unique for the event within its service; recording it again changes nothing.
+    event_key: String,
+    /// When it happened: from 1970 to 24 hours ahead of the server's clock.
+    occurred_at: DateTime,
+    /// The key of the activity.
+    activity: String,
+    /// The activity as shown to people; by default as in the catalogue, else the key.
+    activity_display_name: Option<String>,
+    /// The key of the category.
+    category: String,
+    /// The key of the service (workload). `auditgraph` is reserved.
+    service: String,
+    /// The part of the service.
+    component: Option<String>,
+    /// What kind of operation it was; by default as in the catalogue, else OTHER.
+    operation_type: Option<OperationType>,
+    /// The type of resource it acted on; by default as in the catalogue, else OTHER.
+    activity_resource_type: Option<ActivityResourceType>,
+    /// Where the group comes from. Only with the resource type GROUP.
+    group_source: Option<GroupSource>,
+    /// How it ended.
+    status: ActivityStatus,
+    /// Why it ended that way.
+    status_reason: Option<String>,
+    /// Ties together the events of one request; at most 200 bytes.
+    correlation_id: Option<String>,
+    /// Who initiated it.
+    actor: ActorInput,
+    /// What was acted on, at most 50.
+    #[graphql(default)]
+    targets: Vec<TargetInput>,
+    /// Further details, at most 50.
+    #[graphql(default)]
+    additional_details: Vec<AuditDetailInput>,
+}
+
+/// Who initiated an activity: exactly one kind of actor.
+#[derive(Clone, Debug, OneofObject)]
+pub enum ActorInput {
+    /// A person.
+    User(UserActorInput),
+    /// An application acting by itself.
+    Application(ApplicationActorInput),
+    /// The service itself.
+    System(SystemActorInput),
+}
+
+/// A person who initiated an activity. At least one of principal name, display name and object id is required.
+#[derive(Clone, Debug, InputObject)]
+pub struct UserActorInput {
+    /// The user's principal name (UPN).
+    user_principal_name: Option<String>,
+    /// The user's display name.
+    display_name: Option<String>,
+    /// The user's object id in the directory.
+    object_id: Option<String>,
+    /// The permissions the user acted with.
+    #[graphql(default)]
+    permissions: Vec<String>,
+    /// The application used.
+    application: Option<ActorApplicationInput>,
+    /// The address the request came from.
+    ip_address: Option<String>,
+    /// The client software.
+    user_agent: Option<String>,
+}
+
+/// An application that initiated an activity by itself.
+#[derive(Clone, Debug, InputObject)]
+pub struct ApplicationActorInput {
+    /// The application.
+    application: ActorApplicationInput,
+    /// The object id of the application's service principal.
+    service_principal_id: Option<String>,
+    /// The name of the application's service principal.
+    service_principal_name: Option<String>,
+    /// The address the request came from.
+    ip_address: Option<String>,
+    /// The client software.
+    user_agent: Option<String>,
+}
+
+/// A component of the service that initiated an activity.
+#[derive(Clone, Debug, InputObject)]
+pub struct SystemActorInput {
+    /// The component's name.
+    name: String,
+}
+
+/// An application, given with an event.
+#[derive(Clone, Debug, InputObject)]
+pub struct ActorApplicationInput {
+    /// The application's id (client id).
+    application_id: Option<String>,
+    /// The application's display name.
+    display_name: Option<String>,
+}
+
+/// Something that an activity acted on.
+#[derive(Clone, Debug, InputObject)]
+pub struct TargetInput {
+    /// The target's id in the system it lives in.
+    object_id: Option<String>,
+    /// The target's display name.
+    display_name: Option<String>,
+    /// The target's type as the logging service names it.
+    #[graphql(name = "type")]
+    kind: String,
+    /// The target's principal name, if it is a user.
+    user_principal_name: Option<String>,
+    /// The properties that changed, at most 200.
+    #[graphql(default)]
+    modified_properties: Vec<ModifiedPropertyInput>,
+}
+
+/// A property that an activity changed. If there is no value before or after, omit it instead of giving null.
+#[derive(Clone, Debug, InputObject)]
+pub struct ModifiedPropertyInput {
+    /// The property's name.
+    name: String,
+    /// The value before.
+    old_value: async_graphql::MaybeUndefined<Json>,
+    /// The value after.
+    new_value: async_graphql::MaybeUndefined<Json>,
+    /// Whether the values are to be withheld from readers.
+    #[graphql(default)]
+    is_sensitive: bool,
+}
+
+/// A further detail of an event.
+#[derive(Clone, Debug, InputObject)]
+pub struct AuditDetailInput {
+    /// What it is.
+    key: String,
+    /// Its value.
+    value: Option<String>,
+}
+
+impl From<ActorApplicationInput> for model::ActorApplication {
+    fn from(input: ActorApplicationInput) -> Self {
+        Self { application_id: input.application_id, display_name: input.display_name }
+    }
+}
+
+impl From<ActorInput> for model::Actor {
+    fn from(input: ActorInput) -> Self {
+        match input {
+            ActorInput::User(user) => Self {
+                object_id: user.object_id,
+                user_principal_name: user.user_principal_name,
+                display_name: user.display_name,
+                application: user.application.map(Into::into),
+                permissions: user.permissions,
+                ip_address: user.ip_address,
+                user_agent: user.user_agent,
+                ..Self::new(model::ActorKind::User)
+            },
+            ActorInput::Application(application) => Self {
+                object_id: application.service_principal_id,
+                service_principal_name: application.service_principal_name,
+                application: Some(application.application.into()),
+                ip_address: application.ip_address,
+                user_agent: application.user_agent,
+                ..Self::new(model::ActorKind::Application)
+            },
+            ActorInput::System(system) => {
+                Self { display_name: Some(system.name), ..Self::new(model::ActorKind::System) }
+            }
+        }
+    }
+}
+
+impl From<TargetInput> for model::Target {
+    fn from(input: TargetInput) -> Self {
+        Self {
+            object_id: input.object_id,
+            user_principal_name: input.user_principal_name,
+            display_name: input.display_name,
+            kind: Some(input.kind),
+            modified_properties: input.modified_properties.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<ModifiedPropertyInput> for model::ModifiedProperty {
+    fn from(input: ModifiedPropertyInput) -> Self {
+        let value = |given: async_graphql::MaybeUndefined<Json>| match given {
+            async_graphql::MaybeUndefined::Undefined => None,
+            async_graphql::MaybeUndefined::Null => Some(model::Json::stored("null".to_owned())),
+            async_graphql::MaybeUndefined::Value(json) => Some(json.0),
+        };
+        change(input.name, value(input.old_value), value(input.new_value), input.is_sensitive)
+    }
+}
+
+impl From<AuditEventInput> for EventInput {
+    fn from(input: AuditEventInput) -> Self {
+        Self {
+            event_key: input.event_key,
+            occurred_at: input.occurred_at.0,
+            activity: input.activity,
+            activity_display_name: input.activity_display_name,
+            category: input.category,
+            service: input.service,
+            component: input.component,
+            operation_type: input.operation_type.map(Into::into),
+            resource_type: input.activity_resource_type.map(Into::into),
+            group_source: input.group_source.map(Into::into),
+            status: input.status.into(),
+            status_reason: input.status_reason,
+            correlation_id: input.correlation_id,
+            actor: input.actor.into(),
+            targets: input.targets.into_iter().map(Into::into).collect(),
+            additional_details: input
+                .additional_details
+                .into_iter()
+                .map(|detail| model::Detail::new(detail.key, detail.value))
+                .collect(),
+            unmapped: None,
+        }
+    }
+}
+
+/// Result of `recordAuditEvents`.
+#[derive(Debug, SimpleObject)]
+pub struct RecordAuditEventsPayload {
+    /// What became of each event, in the order given.
+    pub(super) results: Vec<RecordAuditEventResult>,
+    /// How many events were recorded.
+    pub(super) recorded_count: i32,
+    /// How many were known already.
+    pub(super) duplicate_count: i32,
+    /// How many had a key that another event holds.
+    pub(super) conflict_count: i32,
+    /// How many were rejected.
+    pub(super) rejected_count: i32,
+}
+
+/// What became of an event to record.
+#[derive(Debug, Union)]
+pub enum RecordAuditEventResult {
+    /// Recorded.
+    Recorded(AuditEventRecorded),
+    /// Known already.
+    Duplicate(AuditEventDuplicate),
+    /// Its key is another's.
+    Conflict(AuditEventConflict),
+    /// Not recorded.
+    Rejected(AuditEventRejected),
+}
+
+/// The event was recorded.
+#[derive(Debug, SimpleObject)]
+pub struct AuditEventRecorded {
+    /// The event's place in the input, from 0.
+    pub(super) index: i32,
+    /// The event's key, as given.
+    pub(super) event_key: String,
+    /// The event's global id.
+    pub(super) event_id: ID,
+}
+
+/// An event with this key was recorded earlier; nothing was changed.
+#[derive(Debug, SimpleObject)]
+pub struct AuditEventDuplicate {
+    /// The event's place in the input, from 0.
+    pub(super) index: i32,
+    /// The event's key, as given.
+    pub(super) event_key: String,
+    /// The global id of the event recorded earlier.
+    pub(super) event_id: ID,
+}
+
+/// Another event holds this key; nothing was changed.
+#[derive(Debug, SimpleObject)]
+pub struct AuditEventConflict {
+    /// The event's place in the input, from 0.
+    pub(super) index: i32,
+    /// The event's key, as given.
+    pub(super) event_key: String,
+    /// The global id of the event that holds the key.
+    pub(super) event_id: ID,
+}
+
+/// The event was not recorded.
+#[derive(Debug, SimpleObject)]
+pub struct AuditEventRejected {
+    /// The event's place in the input, from 0.
+    pub(super) index: i32,
+    /// The event's key, if it was readable.
+    pub(super) event_key: Option<String>,
+    /// What was wrong; at least one.
+    pub(super) problems: Vec<InputProblem>,
+}
+
+/// Something wrong with an input.
+#[derive(Debug, SimpleObject)]
+pub struct InputProblem {
+    /// Which part of the input, as field names and list indices from the event downwards.
+    path: Vec<String>,
+    /// A stable code.
+    code: InputProblemCode,
+    /// An explanation for developers.
+    message: String,
+}
+
+impl From<model::Problem> for InputProblem {
+    fn from(problem: model::Problem) -> Self {
+        Self { path: problem.path, code: problem.code.into(), message: problem.message }
+    }
+}

@@ -1,0 +1,79 @@
+//! Everything that is pushed. The stream asks for the next batch only when the one before was sent, so a slow client
+//! costs no memory; how long a client may read nothing is decided where the stream is written.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, SimpleObject, Subscription};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+
+use super::context::{ContextExt as _, Session, reader_of};
+use super::error::ApiError;
+use super::event::AuditEventEdge;
+use super::filter::AuditEventFilter;
+use super::scalar::Sequence;
+use model::filter::Condition;
+use model::page::FeedCursor;
+use store::{Batch, Follow};
+
+/// A batch of newly recorded events.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditEventsRecordedPayload {
+    /// The events, oldest first, as edges that a client can put at the top of a list. Empty on a heartbeat.
+    edges: Vec<AuditEventEdge>,
+    /// Pass this as `after` to continue with the next event.
+    resume_cursor: String,
+    /// Everything up to and including this point has been delivered or did not match.
+    safe_up_to: Sequence,
+}
+
+impl From<Batch> for AuditEventsRecordedPayload {
+    fn from(batch: Batch) -> Self {
+        Self {
+            edges: batch.events.into_iter().map(AuditEventEdge::newest).collect(),
+            resume_cursor: batch.safe_up_to.encode(),
+            safe_up_to: Sequence(batch.safe_up_to.sequence),
+        }
+    }
+}
+
+/// The root of all subscriptions.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscription;
+
+/// Everything that is pushed.
+#[Subscription]
+impl Subscription {
+    /// Pushes the events that match the filter as soon as they are recorded, in the order of recording, in batches; if
+    /// there are none, an empty batch at least every 30 seconds. With `after`, it first sends every matching event
+    /// recorded since that point and then the live ones, with none left out in between and none twice.
+    async fn audit_events_recorded(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
+        #[graphql(desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on.")]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<AuditEventsRecordedPayload, ApiError>> + use<>, ApiError> {
+        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
+        let session = Arc::clone(ctx.session()?);
+        let follow = reader_of(ctx, &condition).await?.follow(after, condition).await?;
+        Ok(unfold(Some((follow, session)), next))
+    }
+}
+
+/// The next batch, and what comes after it; after an error comes nothing.
+async fn next(
+    state: Option<(Follow, Arc<Session>)>,
+) -> Option<(Result<AuditEventsRecordedPayload, ApiError>, Option<(Follow, Arc<Session>)>)> {
+    let (mut follow, session) = state?;
+    match follow.next().await {
+        Ok(batch) => {
+            let payload = AuditEventsRecordedPayload::from(batch);
+            session.advance(&payload.resume_cursor);
+            session.visit.goes_on();
+            Some((Ok(payload), Some((follow, session))))
+        }
+        Err(error) => Some((Err(error.into()), None)),
+    }
+}

@@ -1,0 +1,157 @@
+//! Counts, facets and histograms of the API. Each is computed only if it is selected, all as of one place in the log,
+//! so that they agree with each other.
+
+use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
+
+use super::context::{ContextExt as _, reader_of};
+use super::error::ApiError;
+use super::filter::{AuditEventFilter, AuditPeriodInput, period};
+use super::scalar::{DateTime, Sequence};
+use super::vocabulary::{AuditFacetField, HistogramInterval};
+use model::filter::{Condition, TimeRange};
+use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
+use model::{FacetValue, Invalid};
+use store::{Facet, List, Reader};
+
+/// What is counted.
+#[derive(Clone, Debug)]
+pub struct AuditEventSummary {
+    reader: Reader,
+    list: List,
+    as_of: i64,
+}
+
+impl AuditEventSummary {
+    /// The events that a caller asks about.
+    pub(super) async fn of(
+        ctx: &Context<'_>,
+        when: MaybeUndefined<AuditPeriodInput>,
+        filter: Option<Box<AuditEventFilter>>,
+        as_of: Option<Sequence>,
+    ) -> Result<Self, ApiError> {
+        let session = ctx.session()?;
+        let period = period(when, session.now, None)?;
+        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
+        let reader = reader_of(ctx, &condition).await?;
+        let as_of = session.as_of(&reader, as_of).await?;
+        Ok(Self { reader, list: List { condition, period, as_of: Some(as_of) }, as_of })
+    }
+
+    async fn counted_by(&self, field: AuditFacetField, top: i32, rest: bool) -> Result<AuditFacet, ApiError> {
+        let top = u32::try_from(top).ok().filter(|top| (1..=100).contains(top));
+        let top = top.ok_or_else(|| Invalid::new("`top` must be from 1 to 100"))?;
+        Ok(self.reader.facet(&self.list, field.into(), top, rest).await?.into())
+    }
+
+    async fn bars(&self, interval: HistogramInterval, zone: &str) -> Result<Vec<HistogramBucket>, ApiError> {
+        let zone = time_zone(zone)?;
+        // Where the period is open, the events say where it begins and ends.
+        let (from, to) = match self.list.period {
+            TimeRange { from: Some(from), to: Some(to) } => (from, to),
+            TimeRange { from, to } => match self.reader.span(&self.list).await? {
+                Some((first, last)) => (from.unwrap_or(first), to.unwrap_or(last.plus(1))),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let edges = intervals(from, to, interval.into(), zone).ok_or(ApiError::Limit {
+            what: "intervals in the histogram",
+            asked: about(from, to, interval.into()).max(INTERVALS_MAX + 1),
+            limit: INTERVALS_MAX,
+        })?;
+        let counts = self.reader.histogram(&self.list, &edges).await?;
+        let bar = |(edges, (count, failures)): (&[_], _)| HistogramBucket {
+            starts_at: DateTime(edges[0]),
+            ends_at: DateTime(edges[1]),
+            count: number(count),
+            failure_count: number(failures),
+        };
+        Ok(edges.windows(2).zip(counts).map(bar).collect())
+    }
+}
+
+fn number(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// Aggregates over a set of audit events.
+#[Object]
+impl AuditEventSummary {
+    /// The log position this result reflects.
+    async fn as_of(&self) -> Sequence {
+        Sequence(self.as_of)
+    }
+    /// How many events there are.
+    async fn total_count(&self) -> Result<i32, ApiError> {
+        Ok(number(self.reader.count(&self.list).await?))
+    }
+    /// The most frequent values of a field, with how many events have each.
+    async fn facet(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which field.")] field: AuditFacetField,
+        #[graphql(desc = "At most how many values: 1 to 100.", default = 10)] top: i32,
+    ) -> Option<Result<AuditFacet, ApiError>> {
+        let rest = ctx.look_ahead().field("otherCount").exists() || ctx.look_ahead().field("noneCount").exists();
+        Some(self.counted_by(field, top, rest).await)
+    }
+    /// How many events happened in each interval, oldest first, including empty intervals; at most 1,000 intervals.
+    async fn histogram(
+        &self,
+        #[graphql(desc = "How wide an interval is.", default_with = "HistogramInterval::Day")]
+        interval: HistogramInterval,
+        #[graphql(
+            desc = "The time zone in which intervals start, as an IANA name.",
+            default_with = "String::from(\"UTC\")"
+        )]
+        time_zone: String,
+    ) -> Option<Result<Vec<HistogramBucket>, ApiError>> {
+        Some(self.bars(interval, &time_zone).await)
+    }
+}
+
+/// The most frequent values of a field and their counts.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct AuditFacet {
+    /// The most frequent values, most frequent first.
+    buckets: Vec<FacetBucket>,
+    /// How many events have a value that is not among the buckets.
+    other_count: i32,
+    /// How many events have no value.
+    none_count: i32,
+}
+
+impl From<Facet> for AuditFacet {
+    fn from(facet: Facet) -> Self {
+        let bucket =
+            |(FacetValue { value, display_name }, count)| FacetBucket { value, display_name, count: number(count) };
+        Self {
+            buckets: facet.buckets.into_iter().map(bucket).collect(),
+            other_count: number(facet.other),
+            none_count: number(facet.none),
+        }
+    }
+}
+
+/// A value of a field and how many events have it.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct FacetBucket {
+    /// The value. For enum fields, the enum value's name.
+    value: String,
+    /// The value as shown to people.
+    display_name: String,
+    /// How many events have it.
+    count: i32,
+}
+
+/// A time interval and how many events happened in it.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct HistogramBucket {
+    /// When the interval starts.
+    starts_at: DateTime,
+    /// When the interval ends; this moment itself belongs to the next one.
+    ends_at: DateTime,
+    /// How many events happened in it.
+    count: i32,
+    /// How many of those did not succeed.
+    failure_count: i32,
+}

@@ -1,0 +1,218 @@
+//! The closed sets of the API: enums that the service controls, each the face of a type of `audit`.
+
+use async_graphql::Enum;
+
+/// The type of resource that an activity acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::ResourceType")]
+pub enum ActivityResourceType {
+    /// Groups.
+    Group,
+    /// The directory itself: its settings, domains, roles.
+    Directory,
+    /// Users.
+    User,
+    /// Applications and service principals.
+    Application,
+    /// Policies and configuration profiles.
+    Policy,
+    /// Devices.
+    Device,
+    /// Anything else.
+    Other,
+}
+
+/// Where a group comes from. Only set when the activity resource type is GROUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::GroupSource")]
+pub enum GroupSource {
+    /// A directory group.
+    AzureAd,
+    /// An Office 365 group.
+    #[graphql(name = "O365")]
+    O365,
+}
+
+/// What kind of operation an activity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::OperationType")]
+pub enum OperationType {
+    /// Something was created.
+    Create,
+    /// Something was changed.
+    Update,
+    /// Something was deleted.
+    Delete,
+    /// Something was assigned or unassigned.
+    Assign,
+    /// A task was sent to a device.
+    RemoteTask,
+    /// Something was read or searched; nothing changed.
+    Read,
+    /// Anything else.
+    Other,
+}
+
+/// How an activity ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::Status")]
+pub enum ActivityStatus {
+    /// It succeeded.
+    Success,
+    /// It failed.
+    Failure,
+    /// It timed out.
+    Timeout,
+    /// Not known, or reported with a value that this service does not know.
+    Unknown,
+}
+
+/// The way an event came into the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::RecordingRoute")]
+pub enum RecordingRoute {
+    /// By the mutation `recordAuditEvents`.
+    #[graphql(name = "GRAPHQL")]
+    GraphQl,
+    /// By `POST /v1/events`.
+    Rest,
+    /// Imported from a file.
+    Import,
+    /// By this service itself.
+    Internal,
+}
+
+/// Why a value is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::WithheldReason")]
+pub enum WithheldReason {
+    /// It is sensitive, and no grant of the caller shows sensitive values of this service.
+    Sensitive,
+}
+
+/// The kinds of actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::ActorKind")]
+pub enum ActorKind {
+    /// A person.
+    User,
+    /// An application acting by itself.
+    Application,
+    /// The service itself.
+    System,
+    /// The source did not say.
+    Unknown,
+}
+
+/// How a property changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::PropertyChange")]
+pub enum PropertyChange {
+    /// It had no value before.
+    Added,
+    /// Its value was replaced.
+    Changed,
+    /// It has no value any more.
+    Removed,
+    /// The source gave neither value.
+    Unknown,
+}
+
+/// The access roles that a caller's token can be mapped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "auth::Role")]
+pub enum AccessRole {
+    /// Reads every service and sees all values.
+    GlobalAdmin,
+    /// Reads the Intune services and sees all values.
+    IntuneServiceAdmin,
+    /// Reads the services granted, all by default; sensitive values are withheld.
+    AuditReader,
+}
+
+/// What a list of events can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::page::OrderField")]
+pub enum AuditEventOrderField {
+    /// When the activity happened.
+    OccurredAt,
+    /// The place in the log, which is also the order of `recordedAt`.
+    Sequence,
+}
+
+/// What events can be counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::FacetField")]
+pub enum AuditFacetField {
+    /// By the key of the activity.
+    Activity,
+    /// By actor; the value is the actor's key.
+    Actor,
+    /// By the application used; the value is the application's id.
+    Application,
+    /// By the key of the category.
+    Category,
+    /// By the name of a property that changed.
+    ModifiedProperty,
+    /// By the kind of operation.
+    OperationType,
+    /// By the type of resource.
+    ResourceType,
+    /// By the key of the service (workload).
+    Service,
+    /// By how the activity ended.
+    Status,
+    /// By target; the value is the target's key.
+    Target,
+}
+
+/// The width of a histogram's bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::Interval")]
+pub enum HistogramInterval {
+    /// One hour; longer where the clocks of the time zone were set back by a part of an hour.
+    Hour,
+    /// One day.
+    Day,
+    /// One week, starting on Monday.
+    Week,
+    /// One calendar month.
+    Month,
+}
+
+/// A direction of order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// Smallest or oldest first.
+    Asc,
+    /// Largest or newest first.
+    Desc,
+}
+
+/// A span of time that ends now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AuditTimeWindow {
+    /// The last 24 hours.
+    #[graphql(name = "LAST_24_HOURS")]
+    Last24Hours,
+    /// The last 7 days.
+    #[graphql(name = "LAST_7_DAYS")]
+    Last7Days,
+    /// The last 30 days.
+    #[graphql(name = "LAST_30_DAYS")]
+    Last30Days,
+}
+
+/// What can be wrong with an event to record. Values may be added: treat an unknown one as INVALID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "model::ProblemCode")]
+pub enum InputProblemCode {
+    /// The value is not valid.
+    Invalid,
+    /// The value is too long or there are too many.
+    TooLong,
+    /// The time is outside the range that the log accepts.
+    OutOfRange,
+    /// The caller may not record events of this service.
+    NotPermitted,
+}

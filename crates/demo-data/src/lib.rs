@@ -1,0 +1,242 @@
+//! The events of the demo: a year of an invented company, as its systems would have logged it.
+//!
+//! Everything follows from the seed, the current time given and the number of events: no clock, no environment. First
+//! the whole year is planned (which story begins when, with how many events), then it is told in the order of time,
+//! because a story changes the tenant for all that come after it. Events are made when they are asked for.
+
+mod calendar;
+mod name;
+mod policy;
+mod stage;
+mod story;
+mod tenant;
+
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+use fastrand::Rng;
+
+use self::calendar::{Calendar, is_office_hour};
+use self::stage::Stage;
+use self::story::{CATALOGUE, Story};
+use model::{EventBody, Timestamp};
+
+/// How many events at least happen in the last so many days, if there are enough at all.
+const RECENT: &[(i64, usize)] = &[(1, 12), (7, 12), (30, 16)];
+/// The largest part of all events that each of these may take: one in so many.
+const RECENT_PART: usize = 8;
+
+/// So many events, oldest first, none later than now. The same arguments give the same events.
+pub fn events(seed: u64, now: Timestamp, count: usize) -> impl Iterator<Item = EventBody> {
+    let mut rng = Rng::with_seed(seed);
+    let plan = plan(now, count, &mut rng);
+    Told { stage: Stage::new(rng, now), plan: plan.into_iter().peekable() }
+}
+
+/// A story that will be told.
+struct Scene {
+    moment: Timestamp,
+    story: usize,
+    size: usize,
+}
+
+/// Which stories are told when: recent ones first, then each kind once, then whatever comes.
+fn plan(now: Timestamp, count: usize, rng: &mut Rng) -> Vec<Scene> {
+    let calendar = Calendar::until(now);
+    let mut scenes = Vec::new();
+    let mut left = count;
+    for &(days, events) in RECENT {
+        let mut room = events.min(count.div_ceil(RECENT_PART)).min(left);
+        left -= room;
+        while room > 0 {
+            room -= add_scene(calendar.moment_of_last_days(days, rng), room.min(4), &mut scenes, rng);
+        }
+    }
+    for (story, kind) in CATALOGUE.iter().enumerate() {
+        if let Some(size) = kind.size(kind.least().min(left), rng) {
+            let moments = (0..20).map(|_| calendar.moment(rng)).collect::<Vec<_>>();
+            let fitting = moments.iter().find(|moment| kind.is_told_at_night() || is_office_hour(**moment));
+            let moment = fitting.or(moments.first()).copied().unwrap_or(now);
+            scenes.push(Scene { moment, story, size });
+            left -= size;
+        }
+    }
+    while left > 0 {
+        left -= add_scene(calendar.moment(rng), left, &mut scenes, rng);
+    }
+    scenes.sort_by_key(|scene| scene.moment);
+    scenes
+}
+
+/// Adds some story for a moment; how many events it has.
+fn add_scene(moment: Timestamp, room: usize, scenes: &mut Vec<Scene>, rng: &mut Rng) -> usize {
+    let story = Story::choose(is_office_hour(moment), room, rng);
+    let size = CATALOGUE[story].size(room, rng).unwrap_or(room);
+    scenes.push(Scene { moment, story, size });
+    size
+}
+
+/// The events of a plan.
+struct Told {
+    stage: Stage,
+    plan: Peekable<IntoIter<Scene>>,
+}
+
+impl Iterator for Told {
+    type Item = EventBody;
+
+    fn next(&mut self) -> Option<EventBody> {
+        loop {
+            let next = self.plan.peek().map(|scene| scene.moment);
+            if let Some(event) = self.stage.take_until(next) {
+                return Some(event);
+            }
+            let scene = self.plan.next()?;
+            self.stage.begin(scene.moment);
+            CATALOGUE[scene.story].tell(&mut self.stage, scene.size);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use model::sensitive::SensitiveNames;
+    use model::time::{DAY, SECOND};
+    use model::{ActorKind, NewEvent, Status};
+
+    /// A Sunday morning, when nobody works.
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-06-14T06:30:00Z").unwrap()
+    }
+
+    fn all(count: usize) -> Vec<EventBody> {
+        events(7, now(), count).collect()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_events() {
+        assert_eq!(all(1_000), all(1_000));
+    }
+
+    #[test]
+    fn another_seed_gives_other_events() {
+        let keys = |seed| events(seed, now(), 500).map(|event| event.event_key).collect::<BTreeSet<_>>();
+        assert!(keys(1).is_disjoint(&keys(2)));
+    }
+
+    #[test]
+    fn there_are_as_many_as_asked_for_in_order_and_none_is_later_than_now() {
+        for count in [0, 1, 2, 7, 50, 199, 200, 201, 3_000] {
+            let events = all(count);
+            assert_eq!(events.len(), count);
+            assert!(events.is_sorted_by_key(|event| event.occurred_at));
+            assert!(events.iter().all(|event| event.occurred_at <= now()));
+            assert!(events.iter().all(|event| event.occurred_at > now().plus(-366 * DAY)));
+        }
+    }
+
+    #[test]
+    fn every_story_has_as_many_events_as_it_is_asked_for() {
+        let mut stage = Stage::new(Rng::with_seed(1), now());
+        for (place, story) in CATALOGUE.iter().enumerate() {
+            for room in 1..=14 {
+                for _ in 0..10 {
+                    let Some(size) = story.size(room, &mut stage.rng) else { continue };
+                    stage.begin(now().plus(-DAY));
+                    story.tell(&mut stage, size);
+                    let told = std::iter::from_fn(|| stage.take_until(None)).count();
+                    assert_eq!(told, size, "story {place}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_event_may_be_recorded_and_every_key_is_used_once() {
+        let rules = SensitiveNames::default();
+        let mut ids = BTreeSet::new();
+        let mut sensitive = 0;
+        for body in all(20_000) {
+            let event = NewEvent::parse(body, now(), &rules).unwrap();
+            assert!(ids.insert(event.id()), "{}", event.body().event_key);
+            sensitive += usize::from(event.body().is_sensitive());
+        }
+        assert!(sensitive > 200, "{sensitive}");
+    }
+
+    #[test]
+    fn something_happened_lately_whatever_the_hour() {
+        for count in [200, 20_000] {
+            for hours in [0, 5, 12, 36, 100] {
+                let now = now().plus(hours * 3_600 * SECOND);
+                let events: Vec<EventBody> = events(3, now, count).collect();
+                for (days, least) in [(1, 10), (7, 20), (30, 35)] {
+                    let since = now.plus(-days * DAY);
+                    let some = events.iter().filter(|event| event.occurred_at >= since).count();
+                    assert!(some >= least, "{some} of {count} in {days} days");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rename_keeps_the_id_and_later_events_show_the_new_name() {
+        for count in [200, 20_000] {
+            let events = all(count);
+            let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for target in events.iter().flat_map(|event| &event.targets) {
+                let (Some(id), Some(name)) = (&target.object_id, &target.display_name) else { continue };
+                let seen = names.entry(id.clone()).or_default();
+                if seen.last() != Some(name) {
+                    seen.push(name.clone());
+                }
+            }
+            assert!(names.values().any(|seen| seen.len() > 1), "{count}");
+        }
+    }
+
+    #[test]
+    fn failures_come_in_bursts() {
+        let events = all(20_000);
+        let failures: Vec<&EventBody> = events.iter().filter(|event| event.status == Status::Failure).collect();
+        assert!((200..3_000).contains(&failures.len()), "{}", failures.len());
+        let is_near = |pair: &[&EventBody]| {
+            pair[0].activity == pair[1].activity && pair[1].occurred_at < pair[0].occurred_at.plus(180 * SECOND)
+        };
+        let close = failures.windows(2).filter(|pair| is_near(pair)).count();
+        assert!(close * 2 > failures.len(), "{close} of {}", failures.len());
+        assert!(failures.iter().all(|event| event.status_reason.is_some()));
+    }
+
+    #[test]
+    fn the_log_is_as_mixed_as_a_real_one() {
+        let events = all(2_000);
+        let services: BTreeSet<&str> = events.iter().map(|event| event.service.as_str()).collect();
+        assert!(services.len() > 12, "{services:?}");
+        for kind in ActorKind::ALL {
+            assert!(events.iter().any(|event| event.actor.kind == *kind), "{kind:?}");
+        }
+        for status in [Status::Success, Status::Failure, Status::Timeout] {
+            assert!(events.iter().any(|event| event.status == status), "{status:?}");
+        }
+        assert!(
+            events
+                .iter()
+                .flat_map(|event| &event.targets)
+                .any(|target| { target.display_name.as_deref().is_some_and(|name| !name.is_ascii()) })
+        );
+    }
+
+    #[test]
+    fn what_belongs_together_shares_a_correlation() {
+        let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for event in all(2_000) {
+            services.entry(event.correlation_id.unwrap()).or_default().insert(event.service);
+        }
+        let pair = BTreeSet::from(["Core Directory".to_owned(), "PIM".to_owned()]);
+        assert!(services.values().filter(|found| **found == pair).count() > 5);
+    }
+}

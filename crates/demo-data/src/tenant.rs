@@ -1,0 +1,368 @@
+//! The tenant as it is at one moment: its people, groups, devices and applications.
+//!
+//! Stories change it as they are told, in the order of time: what was renamed keeps its id and shows its new name from
+//! then on, and an old value is always the new value of the time before.
+
+use std::collections::HashMap;
+
+use fastrand::Rng;
+
+use super::name;
+use super::policy::{self, Policy};
+use model::{Actor, ActorKind, GroupSource, Target};
+
+/// The id of the tenant.
+pub(super) const TENANT_ID: &str = "c0170500-0d3f-4c5e-9a51-7b1f6e0a2d44";
+/// The licences that people have, by their place in [`Person::licences`].
+pub(super) const LICENCES: &[(&str, &str)] = &[
+    ("SPE_E3", "05e9a617-0261-4cee-bb44-138d3ef5d965"),
+    ("SPE_E5", "06ebc4ee-1bb5-47dd-8120-11324bc54e06"),
+    ("VISIOCLIENT", "c5928f49-12ba-48f7-ada3-0d743a3601d5"),
+    ("CPC_E_2C_8GB_128GB", "226ca751-f0a4-4232-9be5-73c02a92555e"),
+];
+/// How many people the tenant starts with.
+const PEOPLE: usize = 260;
+/// How many devices the tenant starts with.
+const DEVICES: usize = 330;
+
+/// A person.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) id: String,
+    pub(super) display_name: String,
+    pub(super) upn: String,
+    pub(super) employee: u32,
+    pub(super) department: &'static str,
+    pub(super) title: &'static str,
+    pub(super) office: &'static str,
+    pub(super) address: String,
+    pub(super) user_agent: &'static str,
+    /// One bit for each of [`LICENCES`].
+    pub(super) licences: u8,
+    pub(super) salary: u32,
+}
+
+impl Person {
+    /// The person as a target of the directory, which rarely gives display names.
+    pub(super) fn target(&self) -> Target {
+        Target {
+            object_id: Some(self.id.clone()),
+            user_principal_name: Some(self.upn.clone()),
+            kind: Some("User".to_owned()),
+            ..Target::default()
+        }
+    }
+
+    /// The person as whoever acts by the directory's services.
+    pub(super) fn actor(&self) -> Actor {
+        let mut actor = Actor::new(ActorKind::User);
+        actor.object_id = Some(self.id.clone());
+        actor.user_principal_name = Some(self.upn.clone());
+        actor.ip_address = Some(self.address.clone());
+        actor.user_agent = Some(self.user_agent.to_owned());
+        actor
+    }
+
+    /// The person as a target of the services that give display names.
+    pub(super) fn named_target(&self) -> Target {
+        Target { display_name: Some(self.display_name.clone()), ..self.target() }
+    }
+}
+
+/// A group.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) source: GroupSource,
+    pub(super) members: Vec<usize>,
+}
+
+impl Group {
+    pub(super) fn target(&self) -> Target {
+        named("Group", &self.id, &self.name)
+    }
+}
+
+/// A device.
+#[derive(Clone, Debug)]
+pub(super) struct Device {
+    pub(super) object_id: String,
+    pub(super) registration_id: String,
+    pub(super) managed_id: String,
+    pub(super) name: String,
+    pub(super) system: &'static str,
+    pub(super) owner: usize,
+    pub(super) is_compliant: bool,
+}
+
+impl Device {
+    /// The device as the directory names it.
+    pub(super) fn target(&self) -> Target {
+        named("Device", &self.object_id, &self.name)
+    }
+
+    /// The device as Intune names it.
+    pub(super) fn managed_target(&self) -> Target {
+        named("ManagedDevice", &self.managed_id, &self.name)
+    }
+
+    /// How the device belongs to the company.
+    pub(super) fn trust(&self) -> &'static str {
+        if self.system == "Windows" { "AzureAd" } else { "Workplace" }
+    }
+}
+
+/// An application: its registration and its service principal.
+#[derive(Clone, Debug)]
+pub(super) struct App {
+    pub(super) object_id: String,
+    pub(super) principal_id: String,
+    pub(super) client_id: String,
+    pub(super) name: String,
+    pub(super) secrets: u32,
+}
+
+impl App {
+    pub(super) fn new(name: &str, rng: &mut Rng) -> Self {
+        Self { object_id: guid(rng), principal_id: guid(rng), client_id: guid(rng), name: name.to_owned(), secrets: 1 }
+    }
+
+    pub(super) fn target(&self) -> Target {
+        named("Application", &self.object_id, &self.name)
+    }
+
+    pub(super) fn principal_target(&self) -> Target {
+        named("ServicePrincipal", &self.principal_id, &self.name)
+    }
+}
+
+/// A part of Microsoft's own that acts in the tenant.
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    pub(super) name: &'static str,
+    pub(super) kind: ActorKind,
+    pub(super) principal_id: String,
+}
+
+/// The machines, and what kind of actor each of them is.
+const MACHINES: &[(&str, ActorKind)] = &[
+    ("Azure AD Cloud Sync", ActorKind::Application),
+    ("Intune Compliance Client Prod", ActorKind::Application),
+    ("Device Registration Service", ActorKind::Application),
+    ("Azure MFA StrongAuthenticationService", ActorKind::Application),
+    ("Microsoft Teams Services", ActorKind::Application),
+    ("Azure AD PIM", ActorKind::System),
+    ("Microsoft Azure AD Group-Based Licensing", ActorKind::System),
+    ("Microsoft Invitation Acceptance Portal", ActorKind::Application),
+];
+
+/// What an administrator is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Desk {
+    Help,
+    Identity,
+    Endpoint,
+    Security,
+    Apps,
+}
+
+/// The whole tenant.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    /// Everybody there ever was; places never change.
+    pub(super) people: Vec<Person>,
+    /// The places of those who are there now.
+    pub(super) active: Vec<usize>,
+    pub(super) groups: Vec<Group>,
+    pub(super) devices: Vec<Device>,
+    pub(super) apps: Vec<App>,
+    pub(super) policies: Vec<Policy>,
+    machines: Vec<Machine>,
+    addresses: HashMap<String, u32>,
+    projects: usize,
+}
+
+impl Tenant {
+    /// The tenant a year ago.
+    pub(super) fn new(rng: &mut Rng) -> Self {
+        let machines =
+            MACHINES.iter().map(|&(name, kind)| Machine { name, kind, principal_id: guid(rng) }).collect::<Vec<_>>();
+        let mut tenant = Self {
+            people: Vec::new(),
+            active: Vec::new(),
+            groups: Vec::new(),
+            devices: Vec::new(),
+            apps: name::APPS.iter().map(|name| App::new(name, rng)).collect(),
+            policies: policy::all(rng),
+            machines,
+            addresses: HashMap::new(),
+            projects: 0,
+        };
+        for _ in 0..PEOPLE {
+            tenant.hire(rng);
+        }
+        for department in name::DEPARTMENTS {
+            tenant.add_group(format!("{department} Team"), GroupSource::O365, rng);
+        }
+        for group in name::GROUPS {
+            tenant.add_group((*group).to_owned(), GroupSource::AzureAd, rng);
+        }
+        for _ in 0..12 {
+            tenant.start_project(rng);
+        }
+        for _ in 0..DEVICES {
+            let owner = tenant.active[rng.usize(..tenant.active.len())];
+            tenant.add_device(owner, rng);
+        }
+        tenant
+    }
+
+    /// The places of the administrators of a desk. They never leave.
+    fn staff(desk: Desk) -> std::ops::Range<usize> {
+        match desk {
+            Desk::Help => 0..5,
+            Desk::Identity => 5..8,
+            Desk::Endpoint => 8..12,
+            Desk::Security => 12..14,
+            Desk::Apps => 14..17,
+        }
+    }
+
+    /// An administrator.
+    pub(super) fn administrator(&self, desk: Desk, rng: &mut Rng) -> Person {
+        self.people[rng.usize(Self::staff(desk))].clone()
+    }
+
+    /// The place of somebody who is there and is no administrator.
+    pub(super) fn somebody(&self, rng: &mut Rng) -> usize {
+        self.active[rng.usize(Self::staff(Desk::Apps).end..self.active.len())]
+    }
+
+    /// A machine, by its name.
+    pub(super) fn machine(&self, name: &str) -> &Machine {
+        self.machines.iter().find(|machine| machine.name == name).unwrap_or(&self.machines[0])
+    }
+
+    /// The place of a group.
+    pub(super) fn some_group(&self, rng: &mut Rng) -> usize {
+        rng.usize(..self.groups.len())
+    }
+
+    /// The place of a device.
+    pub(super) fn some_device(&self, rng: &mut Rng) -> usize {
+        rng.usize(..self.devices.len())
+    }
+
+    /// An application.
+    pub(super) fn some_app(&self, rng: &mut Rng) -> App {
+        self.apps[rng.usize(..self.apps.len())].clone()
+    }
+
+    /// An address of the tenant that nobody else has.
+    pub(super) fn free_upn(&mut self, local: &str, domain: &str) -> String {
+        let used = self.addresses.entry(local.to_owned()).or_insert(0);
+        *used += 1;
+        if *used == 1 { format!("{local}@{domain}") } else { format!("{local}{used}@{domain}") }
+    }
+
+    /// Somebody new; the place of the person.
+    pub(super) fn hire(&mut self, rng: &mut Rng) -> usize {
+        let (display_name, local) = name::person(rng);
+        let upn = self.free_upn(&local, name::DOMAIN);
+        let place = self.people.len();
+        self.people.push(Person {
+            id: guid(rng),
+            display_name,
+            upn,
+            employee: 10_000 + u32::try_from(place).unwrap_or(0),
+            department: name::DEPARTMENTS[rng.usize(..name::DEPARTMENTS.len())],
+            title: name::TITLES[rng.usize(..name::TITLES.len())],
+            office: name::OFFICES[rng.usize(..name::OFFICES.len())],
+            address: address(rng),
+            user_agent: name::USER_AGENTS[rng.usize(..name::USER_AGENTS.len())],
+            licences: 1 << rng.usize(..2),
+            salary: rng.u32(60..190) * 500,
+        });
+        self.active.push(place);
+        place
+    }
+
+    /// Somebody leaves, and all groups with them. Administrators stay.
+    pub(super) fn leave(&mut self, place: usize) {
+        self.active.retain(|other| *other != place);
+        for group in &mut self.groups {
+            group.members.retain(|member| *member != place);
+        }
+    }
+
+    /// A group with some members; its place.
+    pub(super) fn add_group(&mut self, name: String, source: GroupSource, rng: &mut Rng) -> usize {
+        let mut members: Vec<usize> = (0..rng.usize(6..20)).map(|_| self.somebody(rng)).collect();
+        members.sort_unstable();
+        members.dedup();
+        self.groups.push(Group { id: guid(rng), name, source, members });
+        self.groups.len() - 1
+    }
+
+    /// The group of a new project; its place.
+    pub(super) fn start_project(&mut self, rng: &mut Rng) -> usize {
+        let name = name::PROJECTS[self.projects % name::PROJECTS.len()];
+        let round = self.projects / name::PROJECTS.len();
+        self.projects += 1;
+        let name = if round == 0 { format!("Project {name}") } else { format!("Project {name} {}", round + 1) };
+        self.add_group(name, GroupSource::O365, rng)
+    }
+
+    /// A new device of a person; its place.
+    pub(super) fn add_device(&mut self, owner: usize, rng: &mut Rng) -> usize {
+        let system = ["Windows", "Windows", "Windows", "MacMDM", "IPhone", "Android"][rng.usize(..6)];
+        let given = self.people[owner].display_name.split(' ').next().unwrap_or_default();
+        let name = match system {
+            "Windows" => device_name("CON-LT", rng),
+            "MacMDM" => format!("{given}’s MacBook Pro"),
+            "IPhone" => format!("{given}’s iPhone"),
+            _ => format!("{}_AndroidEnterprise_{}", given.to_lowercase(), rng.u32(1..13)),
+        };
+        let (object_id, registration_id, managed_id) = (guid(rng), guid(rng), guid(rng));
+        self.devices.push(Device { object_id, registration_id, managed_id, name, system, owner, is_compliant: true });
+        self.devices.len() - 1
+    }
+}
+
+/// A target that is named by an id and a display name.
+pub(super) fn named(kind: &str, id: &str, display_name: &str) -> Target {
+    Target {
+        object_id: Some(id.to_owned()),
+        display_name: Some(display_name.to_owned()).filter(|name| !name.is_empty()),
+        kind: Some(kind.to_owned()),
+        ..Target::default()
+    }
+}
+
+/// A computer's name.
+pub(super) fn device_name(prefix: &str, rng: &mut Rng) -> String {
+    format!("{prefix}-{}", code(5, rng))
+}
+
+/// Letters and digits as they are in keys and serial numbers.
+pub(super) fn code(length: usize, rng: &mut Rng) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    (0..length).map(|_| char::from(LETTERS[rng.usize(..LETTERS.len())])).collect()
+}
+
+/// A GUID.
+pub(super) fn guid(rng: &mut Rng) -> String {
+    let (a, b) = (rng.u64(..), rng.u64(..));
+    let (high, middle, low) = (a >> 32, (a >> 16) & 0xffff, a & 0x0fff);
+    format!("{high:08x}-{middle:04x}-4{low:03x}-{:04x}-{:012x}", (b >> 50) | 0x8000, b & 0xffff_ffff_ffff)
+}
+
+/// An address from the ranges that are kept free for documents.
+fn address(rng: &mut Rng) -> String {
+    match rng.u32(0..10) {
+        0..=5 => format!("203.0.113.{}", rng.u32(5..9)),
+        6..=7 => format!("198.51.100.{}", rng.u32(10..250)),
+        _ => format!("2001:db8:{:x}::{:x}", rng.u32(1..0xffff), rng.u32(1..0xffff)),
+    }
+}

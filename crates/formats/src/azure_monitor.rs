@@ -1,0 +1,127 @@
+//! Azure Monitor exports of Entra's audit log: an envelope around the resource of Microsoft Graph, and the form of 2018
+//! without that resource.
+
+use super::directory_audit::{self, ENTRA, tenant_in_resource_id};
+use super::draft::Draft;
+use super::original::{Part, is_absent};
+use super::value::{Encoding, changes, details, execution_result, reason, status};
+use super::{Refused, moment};
+use model::{Actor, ActorApplication, ActorKind, Status, Target};
+
+/// Reads a row of category `AuditLogs`.
+pub(super) fn map_entra(record: &Part) -> Result<Draft, Refused> {
+    let Some(resource) = record.get("properties") else {
+        return Err(Refused("the row has no `properties`".to_owned()));
+    };
+    let occurred_at = moment::take_first(resource, &["activityDateTime"])
+        .or_else(|| moment::take_first(record, &["time", "TimeGenerated"]))
+        .ok_or_else(|| {
+            let places: &[(&str, &Part, &[&str])] =
+                &[("properties.", resource, &["activityDateTime"]), ("", record, &["time", "TimeGenerated"])];
+            moment::lacking(places, "the row", "`properties.activityDateTime` or `time`")
+        })?;
+    let operation = record.take_at("operationName");
+    let mut draft = match (directory_audit::draft(resource, occurred_at, &["operationName"]), operation) {
+        (Ok(mut draft), Some(operation)) => {
+            draft.title = resource.take_at("activityDisplayName");
+            draft.activity = operation;
+            draft
+        }
+        (Ok(draft), None) => draft,
+        (Err(_), Some(operation)) => Draft::new(occurred_at, operation, ENTRA),
+        (Err(refused), None) => return Err(refused),
+    };
+    complete(&mut draft, record);
+    draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") }
+        .or_else(|| record.take_at("AADTenantId"))
+        .or_else(|| tenant_in_resource_id(record))
+        .or_else(|| resource.take_at("tenantId"));
+    Ok(draft)
+}
+
+/// Fills in from the envelope what the resource left open.
+fn complete(draft: &mut Draft, record: &Part) {
+    let correlation_id = record.take_at("correlationId");
+    draft.correlation_id = draft.correlation_id.take().or(correlation_id);
+    let ip_address = record.take_first(&["callerIpAddress", "ipAddress"]);
+    draft.actor.ip_address = draft.actor.ip_address.take().or(ip_address);
+    let envelope_reason = reason(record.get("resultDescription"));
+    draft.status_reason = draft.status_reason.take().or(envelope_reason);
+    if draft.status == Status::Unknown {
+        let word = record.word_at("resultType").or_else(|| record.word_at("resultSignature"));
+        draft.status = word.as_deref().map_or(Status::Unknown, status);
+    }
+    // Shown already, if it is the name of the actor.
+    record.take_at("identity");
+}
+
+/// Reads a row of 2018, category `Audit`.
+pub(super) fn map_entra_2018(record: &Part) -> Result<Draft, Refused> {
+    let Some(properties) = record.get("properties") else {
+        return Err(Refused("the row has no `properties`".to_owned()));
+    };
+    let occurred_at = moment::take_first(record, &["time", "TimeGenerated"])
+        .ok_or_else(|| moment::lacking(&[("", record, &["time", "TimeGenerated"])], "the row", "`time`"))?;
+    let activity = record
+        .take_at("operationName")
+        .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;
+    let mut draft = Draft::new(occurred_at, without_dot(&activity), ENTRA);
+    draft.id = properties.take_at("id");
+    draft.category = properties.take_at("auditEventCategory");
+    draft.verb = properties.word_at("operationType");
+    draft.details = match properties.get("additionalDetails") {
+        Some(part) if part.word().as_deref() != Some("None") => details(part),
+        _ => Vec::new(),
+    };
+    draft.actor = actor_2018(record, &properties.word_at("identityType").unwrap_or_default());
+    let properties_changed = properties.list("targetUpdatedProperties");
+    let mut target = target_2018(properties);
+    target.modified_properties = changes(properties_changed, Encoding::Plain);
+    draft.targets = Some(target).filter(|target| *target != Target::default()).into_iter().collect();
+    complete(&mut draft, record);
+    draft.status_reason = draft.status_reason.take().or_else(|| execution_result(properties_changed));
+    draft.tenant = record.take_at("tenantId").or_else(|| tenant_in_resource_id(record));
+    Ok(draft)
+}
+
+/// The name without the dot that some routes append.
+pub(super) fn without_dot(activity: &str) -> String {
+    activity.trim().trim_end_matches('.').trim_end().to_owned()
+}
+
+fn actor_2018(record: &Part, identity_type: &str) -> Actor {
+    let mut actor = Actor::new(ActorKind::Unknown);
+    let Some(name) = record.take_at("identity") else { return actor };
+    if name.contains('@') || identity_type.eq_ignore_ascii_case("UPN") {
+        actor.kind = ActorKind::User;
+        actor.user_principal_name = Some(name);
+    } else if is_absent(identity_type) {
+        actor.display_name = Some(name);
+    } else {
+        actor.kind = ActorKind::Application;
+        actor.application = Some(ActorApplication { application_id: None, display_name: Some(name) });
+    }
+    actor
+}
+
+/// The one target, whose names and values are joined with `__` in two members.
+fn target_2018(properties: &Part) -> Target {
+    let sorts = properties.word_at("targetResourceType").unwrap_or_default();
+    let Some(names) = properties.word_at("targetResourceName") else { return Target::default() };
+    let pairs: Vec<(&str, &str)> = sorts.split("__").zip(names.split("__")).collect();
+    if sorts.split("__").count() != names.split("__").count() {
+        properties.take_at("targetResourceName");
+        return Target { display_name: Some(names.clone()), ..Target::default() };
+    }
+    let of = |sort: &str| {
+        let pair = pairs.iter().find(|(name, value)| name.eq_ignore_ascii_case(sort) && !is_absent(value));
+        pair.map(|(_, value)| (*value).to_owned())
+    };
+    Target {
+        object_id: of("ObjectID"),
+        user_principal_name: of("UPN"),
+        display_name: of("Name").or_else(|| of("DisplayName")),
+        kind: of("ObjectClass"),
+        modified_properties: Vec::new(),
+    }
+}

@@ -1,0 +1,199 @@
+//! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource as other exports write it.
+//!
+//! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its parts as columns; both are read
+//! by [`draft`], so that copies of one event from several exports are recognised as the same.
+
+use super::draft::Draft;
+use super::original::Part;
+use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
+use super::{Refused, moment};
+use model::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
+
+/// The service of an event that does not name one.
+pub(super) const ENTRA: &str = "Microsoft Entra ID";
+
+/// Reads a `directoryAudit`.
+pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+    let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
+        moment::lacking(&[("", record, &["activityDateTime"])], "the directoryAudit", "`activityDateTime`")
+    })?;
+    draft(record, occurred_at, &["activityDisplayName"])
+}
+
+/// Reads a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
+pub(super) fn map_row(record: &Part) -> Result<Draft, Refused> {
+    let times = ["ActivityDateTime", "TimeGenerated"];
+    let occurred_at = moment::take_first(record, &times)
+        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the row", "`ActivityDateTime` or `TimeGenerated`"))?;
+    let mut draft = draft(record, occurred_at, &["OperationName", "ActivityDisplayName"])?;
+    draft.tenant = record.take_at("AADTenantId").or_else(|| tenant_in_resource_id(record));
+    Ok(draft)
+}
+
+/// The directory in `/tenants/<id>/providers/…`.
+pub(super) fn tenant_in_resource_id(record: &Part) -> Option<String> {
+    let resource_id = record.word_at("resourceId")?;
+    let mut parts = resource_id.split('/').filter(|part| !part.is_empty());
+    parts.next().filter(|part| part.eq_ignore_ascii_case("tenants"))?;
+    parts.next().map(str::to_owned)
+}
+
+/// Reads the resource, its activity from the first of these members that names one.
+pub(super) fn draft(resource: &Part, occurred_at: Timestamp, activity: &[&str]) -> Result<Draft, Refused> {
+    let activity = resource
+        .take_first(activity)
+        .or_else(|| resource.take_first(&["activityDisplayName", "operationName"]))
+        .ok_or_else(|| Refused("the record does not name an activity in `activityDisplayName`".to_owned()))?;
+    // The other spellings of the activity, where they are the same.
+    resource.take_first(&["activityDisplayName"]);
+    let id = resource.take_at("id");
+    let service = resource.take_at("loggedByService").or_else(|| id.as_deref().and_then(service_of_id));
+    let mut draft = Draft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
+    draft.id = id;
+    draft.category = resource.take_at("category");
+    draft.verb = ["operationType", "AADOperationType"].iter().find_map(|key| resource.word_at(key));
+    draft.status = outcome(resource);
+    draft.correlation_id = resource.take_at("correlationId");
+    draft.details = resource.get("additionalDetails").map(details).unwrap_or_default();
+    draft.actor = actor(resource);
+    draft.actor.user_agent =
+        resource.take_at("userAgent").or_else(|| detail(&draft.details, "User-Agent").map(str::to_owned));
+    let targets =
+        ["targetResources", "targetResource", "targets"].iter().find_map(|key| resource.get(key)).map(Part::elements);
+    let targets = targets.unwrap_or_default();
+    draft.group_source = targets.iter().find_map(group_source);
+    draft.targets = targets.iter().filter_map(target).collect();
+    draft.status_reason = reason(resource.get("resultReason"))
+        .or_else(|| reason(resource.get("resultDescription")))
+        .or_else(|| targets.iter().find_map(|target| execution_result(target.list("modifiedProperties"))));
+    Ok(draft)
+}
+
+/// The prefix of an id says which part of the directory logged the event.
+fn service_of_id(id: &str) -> Option<String> {
+    let (prefix, _) = id.split_once('_')?;
+    let is_name = prefix.chars().all(|c| c.is_alphabetic() || c == ' ') && !prefix.trim().is_empty();
+    is_name.then(|| {
+        match prefix {
+            "Directory" => "Core Directory",
+            "SSGM" => "Self-service Group Management",
+            "Sync" => "Account Provisioning",
+            "IPCGraph" => "Conditional Access",
+            other => other,
+        }
+        .to_owned()
+    })
+}
+
+fn outcome(resource: &Part) -> Status {
+    match resource.word_at("result").as_deref() {
+        Some("1") => Status::Failure,
+        Some("2") => Status::Timeout,
+        Some(word) => status(word),
+        None => resource.word_at("resultType").as_deref().map_or(Status::Unknown, status),
+    }
+}
+
+/// Who initiated the activity: a user, perhaps through an application, or an application by itself.
+fn actor(resource: &Part) -> Actor {
+    let Some(initiator) = resource.get("initiatedBy") else { return Actor::new(ActorKind::Unknown) };
+    if let Some(text) = initiator.word().filter(|_| !initiator.is_object()) {
+        return named_user(initiator, &text);
+    }
+    let user = initiator.get("user");
+    let application = initiator.get("app").or_else(|| initiator.get("application"));
+    let mut actor = Actor::new(ActorKind::Unknown);
+    if let Some(user) = user {
+        actor = match user.word().filter(|_| !user.is_object()) {
+            Some(text) => named_user(user, &text),
+            None => user_actor(user),
+        };
+    }
+    let performed_by = resource.get("performedBy").and_then(|part| part.take_at("appId"));
+    if actor.kind == ActorKind::Unknown
+        && let Some(part) = application
+    {
+        let ip_address = actor.ip_address.take();
+        actor = application_actor(part);
+        actor.ip_address = actor.ip_address.or(ip_address);
+    } else if let Some(part) = application {
+        actor.application = application_of(part);
+    }
+    if let Some(application_id) = performed_by {
+        actor.application.get_or_insert_default().application_id.get_or_insert(application_id);
+    }
+    actor
+}
+
+/// A user given by nothing but a name.
+fn named_user(part: &Part, text: &str) -> Actor {
+    part.take_all();
+    let mut actor = Actor::new(ActorKind::User);
+    let name = Some(text.to_owned());
+    if text.contains('@') {
+        actor.user_principal_name = name;
+    } else {
+        actor.display_name = name;
+    }
+    actor
+}
+
+fn user_actor(user: &Part) -> Actor {
+    let mut actor = Actor::new(ActorKind::User);
+    actor.object_id = user.take_at("id");
+    actor.user_principal_name = user.take_at("userPrincipalName");
+    actor.display_name = user.take_at("displayName");
+    actor.ip_address = user.take_at("ipAddress");
+    if actor.object_id.is_none() && actor.user_principal_name.is_none() && actor.display_name.is_none() {
+        actor.kind = ActorKind::Unknown;
+    }
+    actor.permissions = user.get("roles").map(words).unwrap_or_default();
+    actor
+}
+
+/// The texts of a list, or the one text that stands in its place.
+pub(super) fn words(part: &Part) -> Vec<String> {
+    let single = part.take().filter(|_| part.elements().is_empty());
+    part.elements().iter().filter_map(Part::take).chain(single).collect()
+}
+
+fn application_actor(part: &Part) -> Actor {
+    let application = application_of(part);
+    let object_id = part.take_at("servicePrincipalId");
+    let name = part.take_at("servicePrincipalName");
+    let is_known = application.is_some() || object_id.is_some() || name.is_some();
+    let mut actor = Actor::new(if is_known { ActorKind::Application } else { ActorKind::Unknown });
+    actor.application = application;
+    actor.object_id = object_id;
+    actor.service_principal_name = name;
+    actor.ip_address = part.take_at("ipAddress");
+    actor
+}
+
+fn application_of(part: &Part) -> Option<ActorApplication> {
+    let application =
+        ActorApplication { application_id: part.take_at("appId"), display_name: part.take_at("displayName") };
+    (application != ActorApplication::default()).then_some(application)
+}
+
+/// A target, unless nothing is said of it.
+fn target(part: &Part) -> Option<Target> {
+    let target = Target {
+        object_id: part.take_at("id"),
+        user_principal_name: part.take_at("userPrincipalName"),
+        display_name: part.take_at("displayName"),
+        kind: part.take_at("type"),
+        modified_properties: changes(part.list("modifiedProperties"), Encoding::JsonText),
+    };
+    (target != Target::default()).then_some(target)
+}
+
+fn group_source(target: &Part) -> Option<GroupSource> {
+    match target.word_at("groupType")?.as_str() {
+        "0" => Some(GroupSource::O365),
+        "1" => Some(GroupSource::AzureAd),
+        word if word.eq_ignore_ascii_case("unifiedGroups") => Some(GroupSource::O365),
+        word if word.eq_ignore_ascii_case("azureAD") => Some(GroupSource::AzureAd),
+        _ => None,
+    }
+}

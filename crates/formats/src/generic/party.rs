@@ -1,0 +1,230 @@
+//! Who did it and to what, under the names that logs commonly use.
+//!
+//! Some names mean the actor in one log and the target in another: `user` next to `actor` is a target, and its id and
+//! name are never the actor's.
+
+use super::{Said, is_cloud_event, take};
+use crate::directory_audit::words;
+use crate::original::Part;
+use crate::value::{Encoding, changes_by_name};
+use model::{Actor, ActorApplication, ActorKind, Target};
+
+/// Who acted, in words that mean nobody else.
+#[rustfmt::skip]
+const ACTORS: &[&str] = &[
+    "actor", "initiatedBy", "initiatedByActor", "principal", "userIdentity", "caller", "performedBy", "who",
+    "authenticationInfo", "identity.claims",
+];
+/// Who acted, unless another word says so.
+const USERS: &[&str] = &["user"];
+const ACTOR_NAMES: &[&str] = &["actorUserPrincipalName", "actorUpn", "actorEmail", "actorName", "actorDisplayName"];
+#[rustfmt::skip]
+const USER_NAMES: &[&str] =
+    &["userPrincipalName", "upn", "userName", "userEmail", "email", "principalEmail", "login", "user.name"];
+const ACTOR_IDS: &[&str] = &["actorId", "actorObjectId", "principalId"];
+const USER_IDS: &[&str] = &["userId"];
+#[rustfmt::skip]
+const OBJECT_IDS: &[&str] = &[
+    "objectId", "id", "userId", "servicePrincipalId", "principalId", "uid", "profileId",
+    "http://schemas.microsoft.com/identity/claims/objectidentifier",
+];
+#[rustfmt::skip]
+const ADDRESSES: &[&str] = &[
+    "ipAddress", "ip", "clientIp", "clientIpAddress", "sourceIp", "sourceIpAddress", "sourceIps", "callerIpAddress",
+    "callerIp", "remoteAddress", "remoteIp", "actorIpAddress", "actorIp", "source.ip", "client.ip",
+];
+const AGENTS: &[&str] =
+    &["userAgent", "callerSuppliedUserAgent", "rawUserAgent", "userAgent.rawUserAgent", "user_agent.original"];
+/// Objects that may hold the address and the agent.
+const CLIENTS: &[&str] = &["client", "source", "request", "context", "requestMetadata"];
+#[rustfmt::skip]
+const TARGETS: &[&str] = &[
+    "targets", "target", "targetResources", "resourceName", "resources", "resource", "objects", "object", "objectRef",
+    "entity", "user.target",
+];
+const TARGET_IDS: &[&str] = &["objectId", "resourceId", "targetId", "targetObjectId", "target1ObjectId", "entityId"];
+const TARGET_UPNS: &[&str] = &["targetUserPrincipalName", "target1UserPrincipalName"];
+const TARGET_NAMES: &[&str] = &["targetName", "targetDisplayName", "target1DisplayName", "entityName"];
+const TARGET_TYPES: &[&str] = &["targetType", "target1Type", "entityType"];
+const CHANGES: &[&str] = &["modifiedProperties", "changes", "changedProperties"];
+
+/// The actor and the targets.
+pub(super) fn of(said: &Said) -> (Actor, Vec<Target>) {
+    // Loggers call the line of code that logs `caller`: `main.go:17`.
+    let is_said = |part: &&Part| part.is_object() || part.word().is_some_and(|word| !is_place_in_code(&word));
+    let among = |keys: &[&str]| said.part(keys).filter(is_said);
+    let certain = ACTORS.iter().find_map(|key| among(&[key]));
+    let user = among(USERS);
+    let has_certain = certain.is_some() || said.word(ACTOR_NAMES).is_some() || said.word(ACTOR_IDS).is_some();
+    let found = certain.or_else(|| user.filter(|_| !has_certain));
+    let initiator = actor(said, found, has_certain);
+    let mut targets = targets(said);
+    if let Some(user) = user.filter(|_| has_certain && targets.is_empty()) {
+        let mut affected = target(user);
+        affected.object_id = affected.object_id.or_else(|| said.take(USER_IDS));
+        targets.extend(Some(affected).filter(|target| *target != Target::default()));
+    }
+    with_changes(said, &mut targets);
+    (initiator, targets)
+}
+
+fn is_place_in_code(word: &str) -> bool {
+    let line = word.rsplit_once(':').filter(|(file, _)| file.contains('.') && !file.contains('@'));
+    line.is_some_and(|(_, line)| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn actor(said: &Said, found: Option<&Part>, is_certain: bool) -> Actor {
+    let mut actor = match found {
+        Some(part) if part.is_object() => actor_of(part),
+        Some(part) => named_actor(part.take()),
+        None => Actor::new(ActorKind::Unknown),
+    };
+    let keys = if is_certain { ACTOR_NAMES } else { USER_NAMES };
+    if actor.user_principal_name.is_none() && actor.kind != ActorKind::Application {
+        let named = named_actor(said.take(keys));
+        actor.user_principal_name = named.user_principal_name;
+        actor.display_name = actor.display_name.or(named.display_name);
+    }
+    if actor.object_id.is_none() {
+        actor.object_id = said.take(ACTOR_IDS).or_else(|| said.take(USER_IDS).filter(|_| !is_certain));
+    }
+    let is_named = actor.object_id.is_some() || actor.user_principal_name.is_some() || actor.display_name.is_some();
+    if actor.kind == ActorKind::Unknown && is_named {
+        actor.kind = ActorKind::User;
+    }
+    let clients = || {
+        let inner = said.places.iter().flat_map(|place| CLIENTS.iter().filter_map(|key| place.get(key)));
+        said.places.iter().copied().chain(inner)
+    };
+    actor.ip_address = actor.ip_address.or_else(|| clients().find_map(|place| take(place, ADDRESSES)));
+    actor.user_agent = actor.user_agent.or_else(|| clients().find_map(|place| take(place, AGENTS)));
+    actor
+}
+
+/// A user given by a name: a principal name if it looks like one.
+fn named_actor(name: Option<String>) -> Actor {
+    let mut actor = Actor::new(if name.is_some() { ActorKind::User } else { ActorKind::Unknown });
+    if name.as_deref().is_some_and(|name| name.contains('@')) {
+        actor.user_principal_name = name;
+    } else {
+        actor.display_name = name;
+    }
+    actor
+}
+
+/// An actor given as an object: directly, or under the name of its kind.
+fn actor_of(part: &Part) -> Actor {
+    let nested = [
+        ("user", ActorKind::User),
+        ("application", ActorKind::Application),
+        ("app", ActorKind::Application),
+        ("system", ActorKind::System),
+    ];
+    let is_flat =
+        ["kind", "type", "id", "objectId", "userPrincipalName", "displayName"].iter().any(|key| part.has(key));
+    let inner = nested.iter().find_map(|(key, kind)| Some((part.get(key).filter(|part| part.is_object())?, *kind)));
+    let (part, kind) = match inner {
+        Some((inner, kind)) if !is_flat => (inner, Some(kind)),
+        _ => (part, kind_of(part)),
+    };
+    let mut actor = Actor::new(kind.unwrap_or(ActorKind::User));
+    actor.object_id = take(part, OBJECT_IDS);
+    actor.user_principal_name = take(part, USER_NAMES).or_else(|| take(part, &["actorName", "alternateId"]));
+    actor.display_name = take(part, &["displayName", "name", "arn", "invokedBy"]);
+    actor.service_principal_name = part.take_at("servicePrincipalName");
+    actor.ip_address = take(part, ADDRESSES);
+    actor.user_agent = take(part, AGENTS);
+    actor.permissions = part.get("permissions").map(words).unwrap_or_default();
+    let holder = part.get("application").filter(|inner| inner.is_object()).unwrap_or(part);
+    let mut application =
+        ActorApplication { application_id: take(holder, &["applicationId", "appId", "clientId"]), display_name: None };
+    if !std::ptr::eq(holder, part) {
+        application.display_name = take(holder, &["displayName", "name"]);
+    } else if actor.kind == ActorKind::Application {
+        application.display_name = actor.display_name.take().or_else(|| actor.user_principal_name.take());
+    }
+    actor.application = (application != ActorApplication::default()).then_some(application);
+    let is_named = actor.object_id.is_some() || actor.user_principal_name.is_some() || actor.display_name.is_some();
+    if kind.is_none() && !is_named {
+        actor.kind = if actor.application.is_some() { ActorKind::Application } else { ActorKind::Unknown };
+    }
+    actor
+}
+
+fn kind_of(part: &Part) -> Option<ActorKind> {
+    // Kubernetes tells its own accounts by their names.
+    let name = part.word_at("username").unwrap_or_default();
+    if name.starts_with("system:") {
+        let is_account = name.starts_with("system:serviceaccount:");
+        return Some(if is_account { ActorKind::Application } else { ActorKind::System });
+    }
+    let word = ["kind", "type", "callerType"].iter().find_map(|key| part.word_at(key))?;
+    match word.to_ascii_lowercase().as_str() {
+        "user" | "person" | "human" | "iamuser" => Some(ActorKind::User),
+        "application" | "app" | "serviceprincipal" | "service_account" | "serviceaccount" | "bot" => {
+            Some(ActorKind::Application)
+        }
+        "system" | "awsservice" | "systemprincipal" => Some(ActorKind::System),
+        "unknown" => Some(ActorKind::Unknown),
+        _ => None,
+    }
+}
+
+fn targets(said: &Said) -> Vec<Target> {
+    let mut targets: Vec<Target> = match said.part(TARGETS) {
+        Some(part) if part.word().is_some() && !part.is_object() && part.elements().is_empty() => {
+            vec![named_target(part.take())]
+        }
+        Some(part) => part.elements().iter().map(target).collect(),
+        None => Vec::new(),
+    };
+    targets.retain(|target| *target != Target::default());
+    if targets.is_empty() {
+        let record = said.envelope.or_else(|| said.places.last().copied());
+        let subject = record.filter(|record| is_cloud_event(record)).and_then(|record| record.take_at("subject"));
+        let target = Target {
+            object_id: said.take(TARGET_IDS).or(subject),
+            user_principal_name: said.take(TARGET_UPNS),
+            display_name: said.take(TARGET_NAMES),
+            kind: said.take(TARGET_TYPES),
+            modified_properties: Vec::new(),
+        };
+        targets.extend(Some(target).filter(|target| *target != Target::default()));
+    }
+    targets
+}
+
+/// Changes that stand beside the targets are those of the first.
+fn with_changes(said: &Said, targets: &mut Vec<Target>) {
+    let changed = said.part(CHANGES).map(|part| changes_by_name(part, Encoding::Plain)).unwrap_or_default();
+    if changed.is_empty() {
+        return;
+    }
+    if targets.is_empty() {
+        targets.push(Target::default());
+    }
+    if targets[0].modified_properties.is_empty() {
+        targets[0].modified_properties = changed;
+    }
+}
+
+fn named_target(name: Option<String>) -> Target {
+    match name {
+        Some(name) if name.contains('@') => Target { user_principal_name: Some(name), ..Target::default() },
+        name => Target { display_name: name, ..Target::default() },
+    }
+}
+
+fn target(part: &Part) -> Target {
+    if !part.is_object() {
+        return named_target(part.take());
+    }
+    let changed = CHANGES.iter().find_map(|key| part.get(key));
+    Target {
+        object_id: take(part, &["objectId", "id", "resourceId", "targetId", "uid", "arn"]),
+        user_principal_name: take(part, &["userPrincipalName", "upn", "alternateId", "email"]),
+        display_name: take(part, &["displayName", "name"]),
+        kind: take(part, &["type", "kind", "resourceType", "targetType", "resource"]),
+        modified_properties: changed.map(|part| changes_by_name(part, Encoding::Json)).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,409 @@
+//! What is true for every shape: nothing is lost, nothing panics, and what is recognised can be recorded.
+
+mod lost;
+mod platforms;
+mod records;
+
+use proptest::prelude::*;
+
+use super::*;
+use lost::{at, lost};
+use model::sensitive::SensitiveNames;
+use model::{ActorKind, NewEvent, OperationType, ResourceType, Status, Timestamp};
+use records::{
+    CLOUD_EVENT, DIRECTORY_AUDIT, GENERIC, INTUNE, LOG_ANALYTICS, MONITOR_2018, MONITOR_ENTRA, MONITOR_INTUNE,
+    OWN_INPUT, RECORDS, UNIFIED, WINDOWS_365,
+};
+
+fn node(text: &str) -> Node {
+    Node::parse(text).unwrap()
+}
+
+fn body(text: &str) -> EventBody {
+    recognise(&node(text)).unwrap_or_else(|refused| panic!("{refused}: {text}")).body
+}
+
+fn now() -> Timestamp {
+    Timestamp::parse("2026-12-01T00:00:00Z").unwrap()
+}
+
+/// The records of the public samples, if they are there.
+fn samples() -> Vec<(String, Node)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples");
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let is_data = |path: &std::path::PathBuf| path.extension().is_some_and(|ext| ext == "ndjson" || ext == "json");
+    let mut records = Vec::new();
+    for path in paths.into_iter().filter(is_data) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for record in Records::new(std::fs::File::open(&path).unwrap()) {
+            let (line, record) = record.unwrap();
+            records.push((format!("{name}:{line}"), record));
+        }
+    }
+    records
+}
+
+#[test]
+fn all_samples_but_the_faulty_one_are_recognised_and_nothing_of_them_is_lost() {
+    for (place, record) in samples() {
+        let is_faulty = record.get("createdDateTime").is_some() && record.get("activityDisplayName").is_some();
+        match recognise(&record) {
+            Ok(recognised) => {
+                assert!(!is_faulty, "{place} is not to be recognised");
+                assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{place}");
+                assert_ne!(recognised.shape, Shape::Generic, "{place}");
+                let event = NewEvent::parse(recognised.body, now(), &SensitiveNames::default());
+                assert!(event.is_ok(), "{place}: {:?}", event.err());
+            }
+            Err(refused) => assert!(is_faulty, "{place}: {refused}"),
+        }
+    }
+}
+
+fn content_hash(body: EventBody) -> [u8; 16] {
+    NewEvent::parse(body, now(), &SensitiveNames::default()).unwrap().content_hash()
+}
+
+#[test]
+fn every_shape_is_told_by_its_content_and_loses_nothing() {
+    for (text, shape) in RECORDS {
+        let recognised = recognise(&node(text)).unwrap();
+        assert_eq!(recognised.shape, *shape);
+        assert_eq!(lost(&node(text), &recognised.body), Vec::<String>::new());
+        content_hash(recognised.body);
+    }
+}
+
+#[test]
+fn copies_of_one_event_are_the_same_by_every_route() {
+    let entra = content_hash(body(DIRECTORY_AUDIT));
+    assert_eq!(content_hash(body(MONITOR_ENTRA)), entra);
+    assert_eq!(content_hash(body(LOG_ANALYTICS)), entra);
+    assert_eq!(content_hash(body(INTUNE)), content_hash(body(MONITOR_INTUNE)));
+    assert_eq!(body(INTUNE).event_key, body(MONITOR_INTUNE).event_key);
+}
+
+#[test]
+fn a_directory_audit_is_read() {
+    let body = body(DIRECTORY_AUDIT);
+    assert_eq!((body.service.as_str(), body.status), ("Core Directory", Status::Success));
+    assert_eq!(body.actor.kind, ActorKind::User);
+    assert_eq!(body.actor.application_id(), Some("de8bc8b5-d9f9-48b1-a8ad-b748da725064"));
+    assert_eq!(body.actor.user_agent.as_deref(), Some("Mozilla/5.0"));
+    assert_eq!(body.status_reason, None);
+    let changes: Vec<String> = body.targets[0]
+        .modified_properties
+        .iter()
+        .map(|change| {
+            let text = |value: &Option<model::Json>| value.as_ref().map_or("-".to_owned(), |v| v.text().to_owned());
+            format!("{} {} {}", change.name, text(&change.old_value), text(&change.new_value))
+        })
+        .collect();
+    let expected =
+        ["Group.DisplayName - \"Finance\"", "Rules {\"n\":1.10} [12345678901234567890123]", "Plain \"no json\" -"];
+    assert_eq!(changes, expected);
+    assert_eq!(body.additional_details[1].value.as_deref(), Some("3"));
+    let unmapped = body.unmapped.unwrap();
+    assert_eq!(
+        at(&unmapped.node(), &["targetResources".into(), "0".into(), "displayName".into()]),
+        [&node("\"<null>\"")]
+    );
+    assert!(unmapped.text().contains(r#""newcomer":{"a":null,"b":[],"c":[1,{"d":true}]}"#));
+    assert!(
+        unmapped.text().contains(r#""modifiedProperties":[null,null,{"newValue":"<null>"},{"#),
+        "{}",
+        unmapped.text()
+    );
+}
+
+#[test]
+fn exported_rows_are_read() {
+    let entra = body(MONITOR_ENTRA);
+    assert_eq!(entra.activity, "Add member to group");
+    assert_eq!(entra.recording.source_tenant_id.as_deref(), Some("9c0ffee0-1234-4321-abcd-001122334455"));
+    let old = body(MONITOR_2018);
+    assert_eq!((old.activity.as_str(), old.service.as_str()), ("Update user", "Microsoft Entra ID"));
+    assert_eq!(old.targets[0].object_id.as_deref(), Some("7a7a7a7a-0000-4111-8222-333344445555"));
+    assert_eq!(old.status_reason.as_deref(), Some("Not allowed"));
+    assert!(old.event_key.starts_with("sha256:"));
+    let row = body(LOG_ANALYTICS);
+    assert_eq!(row.recording.source_tenant_id.as_deref(), Some("9c0ffee0-1234-4321-abcd-001122334455"));
+    assert!(row.unmapped.unwrap().text().contains("workspace-1"));
+}
+
+#[test]
+fn intune_is_read_with_names_for_numbers() {
+    let body = body(MONITOR_INTUNE);
+    assert_eq!((body.service.as_str(), body.category.as_str()), ("Microsoft Intune", "Application"));
+    assert_eq!(body.operation_type, OperationType::Delete);
+    let details: Vec<_> =
+        body.additional_details.iter().map(|detail| (detail.key.as_str(), detail.value.as_deref())).collect();
+    assert_eq!(details, [("A", Some("one")), ("B", Some("two"))]);
+    let text = INTUNE.replace("\"category\":\"Application\"", "\"category\":\"cloudPC\"");
+    let recognised = recognise(&node(&text)).unwrap();
+    assert_eq!((recognised.shape, recognised.body.service.as_str()), (Shape::CloudPcAuditEvent, "Windows 365"));
+    let table = MONITOR_INTUNE.replace("\"time\"", "\"TimeGenerated\"");
+    let packed = Node::Object(match node(&table) {
+        Node::Object(members) => members
+            .into_iter()
+            .map(|(key, value)| match key.as_str() {
+                "properties" => ("Properties".to_owned(), model::Json::string(value.to_json().text()).node()),
+                _ => (key, value),
+            })
+            .collect(),
+        _ => unreachable!(),
+    });
+    let row = recognise(&packed).unwrap();
+    assert_eq!(content_hash(row.body.clone()), content_hash(body));
+    assert_eq!((lost(&packed, &row.body), row.body.recording.source_tenant_id), (vec![], None));
+}
+
+#[test]
+fn windows_365_is_unpacked_where_its_keys_stand() {
+    let body = body(WINDOWS_365);
+    assert_eq!(body.event_key, "11112222-3333-4444-5555-666677778888");
+    assert_eq!((body.status, body.category.as_str()), (Status::Failure, "CloudPC"));
+    assert_eq!(body.actor.application_name(), Some("Portal"));
+    assert_eq!(body.targets.len(), 2);
+    assert_eq!(body.targets[0].display_name.as_deref(), Some("Lovelace, Ada}"));
+    let changes = &body.targets[0].modified_properties;
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[0].new_value.as_ref().unwrap().text(), r#"["a","b, c"]"#);
+    assert_eq!(changes[1].old_value.as_ref().unwrap().text(), r#""x, y}""#);
+    assert_eq!(changes[1].new_value.as_ref().unwrap().text(), r#""{z]""#);
+    assert_eq!(body.targets[1].object_id.as_deref(), Some("42"));
+}
+
+#[test]
+fn the_unified_log_is_read_with_its_lists_of_identities() {
+    let event = body(UNIFIED);
+    assert_eq!((event.activity.as_str(), event.category.as_str()), ("Update application", "Application"));
+    assert_eq!(event.actor.object_id.as_deref(), Some("0d1f2a3b-1111-4222-8333-444455556666"));
+    assert_eq!(event.actor.application_name(), Some("Portal"));
+    assert_eq!(event.actor.application_id(), Some("18ed3507-0000-4ccb-b669-d66bc9f2a36e"));
+    assert_eq!(event.targets[0].kind.as_deref(), Some("Application"));
+    assert_eq!(event.targets[0].display_name.as_deref(), Some("Ledger"));
+    assert_eq!(event.targets[0].modified_properties.len(), 1);
+    let result = format!(
+        r#"{{"RecordId":"r-1","CreationDate":"2026-05-04T08:15:30.0000000Z","AuditData":{}}}"#,
+        model::Json::string(UNIFIED).text()
+    );
+    let searched = recognise(&node(&result)).unwrap();
+    assert_eq!(searched.shape, Shape::Purview);
+    assert_eq!((searched.body.event_key.as_str(), &searched.body.actor), (event.event_key.as_str(), &event.actor));
+    assert_eq!(lost(&node(&result), &searched.body), Vec::<String>::new());
+    let mail = body(
+        r#"{"CreationTime":"2026-05-04T08:15:30","Id":"1","Operation":"Set-Mailbox","Workload":"Exchange",
+        "RecordType":1,"UserId":"NT SYSTEM","UserType":4,"Parameters":[{"Name":"Identity","Value":"bob"}],"ResultStatus":"True"}"#,
+    );
+    assert_eq!(
+        (mail.service.as_str(), mail.category.as_str(), mail.status),
+        ("Exchange", "ExchangeAdmin", Status::Success)
+    );
+    assert_eq!((mail.actor.kind, mail.actor.name()), (ActorKind::System, "NT SYSTEM"));
+    for (operation, more, expected) in [
+        ("UserLoggedIn", r#""ErrorNumber":"0","LogonError":"""#, Status::Success),
+        ("UserLoginFailed", r#""ErrorNumber":"0""#, Status::Failure),
+        ("UserLoggedIn", r#""LogonError":"InvalidUserNameOrPassword""#, Status::Failure),
+        ("UserLoggedIn", r#""ErrorNumber":"50126""#, Status::Failure),
+    ] {
+        let sign_in = body(&format!(
+            r#"{{"CreationTime":"2026-05-04T08:15:30","Id":"1","Operation":"{operation}","RecordType":15,
+            "Workload":"AzureActiveDirectory","UserId":"bob@contoso.example","ResultStatus":"Success",{more}}}"#
+        ));
+        assert_eq!(sign_in.status, expected, "{operation} {more}");
+    }
+}
+
+#[test]
+fn anything_with_a_time_and_an_activity_is_read() {
+    let event = body(CLOUD_EVENT);
+    assert_eq!((event.event_key.as_str(), event.service.as_str()), ("ev-17", "/shop/orders"));
+    assert_eq!(event.activity, "order.cancelled");
+    assert_eq!(event.targets[0].object_id.as_deref(), Some("order-4711"));
+    let own = body(OWN_INPUT);
+    assert_eq!((own.operation_type, own.resource_type), (OperationType::Create, ResourceType::Group));
+    assert_eq!((own.actor.kind, own.actor.application_name()), (ActorKind::Application, Some("Scheduler")));
+    let change = &own.targets[0].modified_properties[0];
+    assert_eq!(change.old_value.as_ref().unwrap().text(), "\"[1]\"");
+    assert!(change.is_sensitive);
+    let plain = body(GENERIC);
+    assert_eq!(plain.occurred_at.to_string(), "2026-05-04T08:15:30.123000Z");
+    assert_eq!((plain.actor.name(), plain.status, plain.service.as_str()), ("ada", Status::Failure, "Other"));
+    assert_eq!(plain.actor.ip_address.as_deref(), Some("203.0.113.9"));
+    let other = body(
+        r#"{"operation":"x","workload":"CRM","timestamp":"2026-05-04T08:15:30Z","initiatedBy":"bob@fabrikam.example"}"#,
+    );
+    assert_eq!((other.service.as_str(), other.actor.name()), ("CRM", "bob@fabrikam.example"));
+    let wrapped = format!(r#"{{"tag":"x","message":{}}}"#, model::Json::string(DIRECTORY_AUDIT).text());
+    let recognised = recognise(&node(&wrapped)).unwrap();
+    assert_eq!(recognised.shape, Shape::DirectoryAudit);
+    assert_eq!(lost(&node(&wrapped), &recognised.body), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_no_audit_record_is_refused_with_what_it_lacks() {
+    for (text, lacking) in [
+        ("[]", "object"),
+        ("17", "object"),
+        (r#"{"action":"x"}"#, "`time`"),
+        (r#"{"time":"2026-05-04T08:15:30Z"}"#, "`activity`"),
+        (r#"{"time":"yesterday","action":"x"}"#, "`time`"),
+        (
+            r#"{"activityDisplayName":"x","createdDateTime":"2026-05-04T08:15:30Z","initiatedBy":{}}"#,
+            "`activityDateTime`",
+        ),
+        (r#"{"Operation":"x","Workload":"y","OrganizationId":"z"}"#, "`CreationTime`"),
+        (
+            r#"{"activityDisplayName":"x","activityDateTime":"20/11/2026 10:00:01","initiatedBy":{}}"#,
+            "`activityDateTime` is not a time that can be read without guessing: `20/11/2026 10:00:01`",
+        ),
+        (r#"{"category":"AuditLogs","time":"20.11.2026","properties":{"AuditEventId":"5"}}"#, "`time` is not a time"),
+    ] {
+        let refused = recognise(&node(text)).unwrap_err();
+        assert!(refused.0.contains(lacking), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn keys_come_from_the_record_alone() {
+    let key = |text: &str| body(text).event_key;
+    let a = key(r#"{"id":"id","time":"2026-05-04T08:15:30Z","action":"x"}"#);
+    assert!(a.starts_with("sha256:"));
+    assert_eq!(key(r#"{"action":"x","time":"2026-05-04T08:15:30Z","id":"id"}"#), a);
+    assert_ne!(key(r#"{"action":"x","time":"2026-05-04T08:15:30Z","id":"id","more":1}"#), a);
+    assert_ne!(key(r#"{"action":"x","time":"2026-05-04T08:15:30Z","id":"id","action":"x"}"#), a);
+    let long = format!(r#"{{"id":"{}","time":"2026-05-04T08:15:30Z","action":"x"}}"#, "7".repeat(300));
+    assert_eq!(key(&long).len(), 39);
+}
+
+#[test]
+fn names_that_are_too_long_are_cut_and_kept_whole_in_unmapped() {
+    let long = "\u{fdfa}".repeat(200);
+    let text = DIRECTORY_AUDIT
+        .replace("Add member to group", &long)
+        .replace("Core Directory", &long)
+        .replace("Group.DisplayName", &long)
+        .replace("GroupManagement", &long);
+    let event = body(&text);
+    assert_eq!(lost(&node(&text), &event), Vec::<String>::new());
+    content_hash(event);
+}
+
+#[test]
+fn pages_are_taken_apart() {
+    assert_eq!(records(node(r#"{"@odata.context":"x","value":[{"a":1},{"a":2}]}"#)).len(), 2);
+    assert_eq!(records(node(r#"{"records":[]}"#)).len(), 0);
+    assert_eq!(records(node(r#"{"time":"x","value":[{"a":1}]}"#)).len(), 1);
+    assert_eq!(records(node(r#"[{"a":1},[{"a":2}]]"#)).len(), 2);
+    assert_eq!(records(node(r#""[{\"a\":1}]""#)), [node(r#"{"a":1}"#)]);
+}
+
+/// Values that records hold where nobody expects them.
+fn odd() -> impl Strategy<Value = String> {
+    let fixed = [
+        "null",
+        "true",
+        "1.10",
+        "12345678901234567890123",
+        "-0",
+        "1e400",
+        "\"\"",
+        "\"a\\u0000b\"",
+        "\"<null>\"",
+        "\"N/A\"",
+        "\"{}\"",
+        "\"[]\"",
+        "[]",
+        "{}",
+        "[[[]]]",
+        "{\"id\":\"x1\",\"id\":null}",
+        "\"{\\\"user\\\":{\\\"id\\\":7}}\"",
+        "\"\\\"[1]\\\"\"",
+        "[null,{\"key\":1,\"value\":[2]}]",
+        "0",
+        "1",
+        "\"5/4/2026 8:15:30 PM\"",
+        "\"success\"",
+        "[{\"displayName\":\"A\",\"oldValue\":{\"b\":1.0},\"newValue\":[1]}]",
+        "\"\\ud83d\\ude00\"",
+        "\"__\"",
+    ];
+    prop_oneof![
+        proptest::sample::select(fixed.to_vec()).prop_map(str::to_owned),
+        any::<String>().prop_map(|text| model::Json::string(&text).text().to_owned()),
+    ]
+}
+
+/// Replaces, repeats, adds or removes one part of a record, found by counting.
+fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
+    let at = |place: &mut usize| {
+        *place = place.wrapping_sub(1);
+        *place == usize::MAX
+    };
+    match node {
+        Node::Object(members) => {
+            for i in 0..members.len() {
+                if at(place) {
+                    let key = members[i].0.clone();
+                    match how {
+                        0 => members[i].1 = with.clone(),
+                        1 => members.push((key, with.clone())),
+                        2 => members.insert(i, (key.to_uppercase(), with.clone())),
+                        3 => _ = members.remove(i),
+                        4 => members.push(("anything".to_owned(), with.clone())),
+                        _ => members[i].1 = model::Json::string(members[i].1.to_json().text()).node(),
+                    }
+                    return;
+                }
+                mutate(&mut members[i].1, place, how, with);
+                if *place == usize::MAX {
+                    return;
+                }
+            }
+        }
+        Node::Array(elements) => {
+            for i in 0..elements.len() {
+                if at(place) {
+                    match how {
+                        0 | 1 => elements[i] = with.clone(),
+                        2 => elements.insert(i, with.clone()),
+                        _ => elements.push(with.clone()),
+                    }
+                    return;
+                }
+                mutate(&mut elements[i], place, how, with);
+                if *place == usize::MAX {
+                    return;
+                }
+            }
+        }
+        Node::Scalar(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn nothing_is_lost_of_any_record(
+        which in 0..RECORDS.len(),
+        changes in proptest::collection::vec((0_usize..90, 0_u8..6, odd()), 0..6),
+    ) {
+        let mut record = node(RECORDS[which].0);
+        for (mut place, how, with) in changes {
+            let before = record.clone();
+            mutate(&mut record, &mut place, how, &node(&with));
+            prop_assume!(before != record || place != 0);
+        }
+        if let Ok(recognised) = recognise(&record) {
+            prop_assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{}", record.to_json().text());
+            let parsed = NewEvent::parse(recognised.body, now(), &SensitiveNames::default());
+            if let Err(problems) = parsed {
+                prop_assert!(problems.iter().all(|problem| problem.path == ["occurredAt"]), "{:?}", problems);
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The Office 365 unified audit log: the records themselves, and the search results that have one in `auditData`.
+//!
+//! Entra's records describe an actor and a target each by a list of identities, `{ID, Type}`, whose order and
+//! prefixes (`User_<id>`, `ServicePrincipal_<id>`) say what is what. Other workloads name a user and an object.
+
+use super::azure_monitor::without_dot;
+use super::directory_audit::ENTRA;
+use super::draft::Draft;
+use super::original::{Part, is_absent};
+use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
+use super::{Refused, moment};
+use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
+
+/// Names of the record types that have no category of their own.
+const RECORD_TYPES: &[(&str, &str)] = &[
+    ("1", "ExchangeAdmin"),
+    ("2", "ExchangeItem"),
+    ("4", "SharePoint"),
+    ("6", "SharePointFileOperation"),
+    ("8", "AzureActiveDirectory"),
+    ("9", "AzureActiveDirectoryAccountLogon"),
+    ("15", "AzureActiveDirectoryStsLogon"),
+    ("25", "MicrosoftTeams"),
+    ("65", "Quarantine"),
+    ("295", "AuditSearch"),
+];
+
+/// Reads a search result; what the record in it does not say, the result may.
+pub(super) fn map_search_result(result: &Part) -> Result<Draft, Refused> {
+    let Some(record) = result.get("auditData") else {
+        return Err(Refused("the search result has no `auditData`".to_owned()));
+    };
+    let mut draft = draft(record, Some(result))?;
+    let record_type = result.take_at("auditLogRecordType");
+    if let Some(record_type) = record_type.filter(|_| !has_category(record)) {
+        draft.category = Some(record_type_name(record_type));
+    }
+    draft.actor.ip_address = draft.actor.ip_address.take().or_else(|| result.take_at("clientIp"));
+    #[rustfmt::skip]
+    let alike = [
+        "createdDateTime", "service", "objectId", "userId", "userPrincipalName", "id", "operation", "recordId", "userIds",
+        "operations",
+    ];
+    for key in alike {
+        result.take_at(key);
+    }
+    let tenant = result.take_at("organizationId");
+    draft.tenant = draft.tenant.or(tenant);
+    Ok(draft)
+}
+
+/// Reads a record.
+pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+    draft(record, None)
+}
+
+fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
+    let from_result = |keys: &[&str]| result.and_then(|result| result.take_first(keys));
+    let times = ["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"];
+    let occurred_at = moment::take_first(record, &times)
+        .or_else(|| moment::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
+        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the audit record", "`CreationTime`"))?;
+    let operation = record
+        .take_at("Operation")
+        .or_else(|| from_result(&["operation", "operations"]))
+        .ok_or_else(|| Refused("the audit record does not name an activity in `Operation`".to_owned()))?;
+    let workload = record.take_first(&["Workload", "OfficeWorkload"]).or_else(|| from_result(&["service", "workload"]));
+    let service = match workload.as_deref() {
+        Some(name) if name.eq_ignore_ascii_case("AzureActiveDirectory") => ENTRA,
+        Some(name) => name,
+        None => "Office 365",
+    };
+    let mut draft = Draft::new(occurred_at, without_dot(&operation), service);
+    draft.id = record.take_first(&["Id", "OfficeId"]).or_else(|| from_result(&["id", "recordId", "identity"]));
+    draft.details = extended(record.list("ExtendedProperties"));
+    draft.details.extend(record.get("Parameters").map(details).unwrap_or_default());
+    draft.category = category(record, &draft.details);
+    draft.status = ended(record, &operation);
+    let properties = record.list("ModifiedProperties");
+    draft.status_reason = reason(record.get("LogonError"))
+        .or_else(|| reason(record.get("FailureReason")))
+        .or_else(|| execution_result(properties));
+    draft.correlation_id = record.take_first(&["InterSystemsId", "CorrelationId"]);
+    draft.actor = actor(record, &draft.details);
+    let mut target = target(record, result);
+    target.modified_properties = changes(properties, Encoding::Plain);
+    draft.targets = std::iter::once(target).chain(members(record)).filter(|it| *it != Target::default()).collect();
+    draft.tenant = record.take_at("OrganizationId");
+    Ok(draft)
+}
+
+/// How it ended. Of a sign-in that failed, `ResultStatus` may say that asking for it succeeded.
+fn ended(record: &Part, operation: &str) -> Status {
+    let names_error = |key: &str| {
+        let word = record.word_at(key).unwrap_or_default();
+        !is_absent(&word) && !["0", "none"].iter().any(|none| word.trim().eq_ignore_ascii_case(none))
+    };
+    let failed = operation.to_ascii_lowercase().ends_with("failed")
+        || ["LogonError", "ErrorNumber"].into_iter().any(names_error);
+    match record.word_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
+        Status::Success | Status::Unknown if failed => Status::Failure,
+        ended => ended,
+    }
+}
+
+/// The category: what the directory says, else the kind of record.
+fn category(record: &Part, details: &[Detail]) -> Option<String> {
+    let named = detail(details, "extendedAuditEventCategory").or_else(|| detail(details, "auditEventCategory"));
+    named.map(str::to_owned).or_else(|| record.take_at("RecordType").map(record_type_name))
+}
+
+fn has_category(record: &Part) -> bool {
+    record.list("ExtendedProperties").iter().any(|property| {
+        let name = property.find("Name").and_then(Part::text).unwrap_or_default();
+        name.to_ascii_lowercase().ends_with("auditeventcategory")
+    })
+}
+
+fn record_type_name(word: String) -> String {
+    let known = RECORD_TYPES.iter().find(|(number, _)| *number == word);
+    known.map_or(word, |(_, name)| (*name).to_owned())
+}
+
+/// The extended properties; the one named `additionalDetails` holds an object with more.
+fn extended(properties: &[Part]) -> Vec<Detail> {
+    let mut found = Vec::new();
+    for property in properties {
+        let inner = property
+            .find("Value")
+            .filter(|part| part.is_object())
+            .filter(|_| property.word_at("Name").is_some_and(|name| name.eq_ignore_ascii_case("additionalDetails")));
+        match inner {
+            Some(inner) => found.extend(details(inner)),
+            None => found.extend(details(property)),
+        }
+    }
+    found
+}
+
+/// What a list of identities says of one actor or target.
+#[derive(Default)]
+struct Identity {
+    object_id: Option<String>,
+    upn: Option<String>,
+    name: Option<String>,
+    sort: Option<String>,
+    /// The application: of an application itself, or the one that a user used.
+    application_id: Option<String>,
+    service_principal_name: Option<String>,
+}
+
+impl Identity {
+    fn of(elements: &[Part]) -> Self {
+        let mut identity = Self::default();
+        let mut ids = Vec::new();
+        for element in elements {
+            let Some(word) = element.get("ID").and_then(Part::word) else { continue };
+            let word = word.into_owned();
+            let slot = match element.word_at("Type").unwrap_or_default().to_ascii_uppercase().as_str() {
+                "5" | "UPN" => &mut identity.upn,
+                "4" | "SPN" => &mut identity.service_principal_name,
+                "1" | "NAME" => &mut identity.name,
+                "0" | "CLAIM" => {
+                    ids.push(word);
+                    continue;
+                }
+                "3" | "PUID" => continue,
+                _ => {
+                    identity.add_other(word, &mut ids);
+                    continue;
+                }
+            };
+            slot.get_or_insert(word);
+        }
+        if identity.object_id.is_none() && identity.sort.is_none() && !ids.is_empty() {
+            identity.object_id = Some(ids.remove(0));
+        }
+        identity.application_id = ids.into_iter().find(|id| Some(id) != identity.object_id.as_ref());
+        for part in elements.iter().filter_map(|element| element.get("ID")) {
+            part.take();
+        }
+        identity
+    }
+
+    /// An identity of type *other*: `User_<id>`, an id, or the word for what the whole list describes.
+    fn add_other(&mut self, word: String, ids: &mut Vec<String>) {
+        if let Some((_, id)) = prefixed(&word) {
+            self.object_id.get_or_insert(id.to_owned());
+        } else if word.chars().all(char::is_alphabetic) {
+            self.sort = Some(word);
+        } else {
+            ids.push(word);
+        }
+    }
+}
+
+/// `User_<id>` in its parts.
+fn prefixed(text: &str) -> Option<(&str, &str)> {
+    let (sort, id) = text.split_once('_')?;
+    let is_sort = !sort.is_empty() && sort.chars().all(|c| c.is_ascii_alphabetic());
+    (is_sort && id.chars().any(|c| c.is_ascii_digit()) && !id.contains('@')).then_some((sort, id))
+}
+
+fn is_guid(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+fn actor(record: &Part, details: &[Detail]) -> Actor {
+    let identity = Identity::of(record.list("Actor"));
+    let user_id = record.take_at("UserId");
+    let user_type = record.word_at("UserType").unwrap_or_default().to_ascii_lowercase();
+    let mut actor = Actor::new(ActorKind::Unknown);
+    let sort = identity.sort.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let is_principal = |id: &str| id.to_ascii_lowercase().starts_with("serviceprincipal_");
+    actor.kind = match (sort.as_str(), user_type.as_str()) {
+        ("serviceprincipal" | "application", _) | ("", "5" | "6" | "application" | "serviceprincipal") => {
+            ActorKind::Application
+        }
+        _ if user_id.as_deref().is_some_and(is_principal) => ActorKind::Application,
+        ("user", _) => ActorKind::User,
+        _ if identity.upn.is_some() || user_id.as_deref().is_some_and(|id| id.contains('@')) => ActorKind::User,
+        (_, "4" | "system" | "7" | "8" | "custompolicy" | "systempolicy") => ActorKind::System,
+        _ if user_id.is_some() || identity.object_id.is_some() => ActorKind::User,
+        _ => ActorKind::Unknown,
+    };
+    let mut application = ActorApplication {
+        application_id: record.take_first(&["ApplicationId", "ClientAppId", "AppId"]).or(identity.application_id),
+        display_name: record.take_first(&["ApplicationDisplayName", "AppDisplayName", "ClientApplication"]),
+    };
+    actor.object_id = identity.object_id;
+    actor.service_principal_name = identity.service_principal_name;
+    match actor.kind {
+        ActorKind::System => actor.display_name = identity.name.or_else(|| user_id.clone().filter(|id| !is_guid(id))),
+        _ => application.display_name = application.display_name.or(identity.name),
+    }
+    actor.application = (application != ActorApplication::default()).then_some(application);
+    add_user_id(&mut actor, identity.upn, user_id, record.take_at("UserKey"));
+    actor.ip_address = record.take_at("ActorIpAddress");
+    let client_ip = record.take_first(&["ClientIP", "ClientIPAddress"]);
+    actor.ip_address = actor.ip_address.or(client_ip);
+    let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent")).map(str::to_owned);
+    actor.user_agent = record.take_at("UserAgent").or(agent);
+    actor
+}
+
+/// `UserId` is a principal name, an id, or the word for a system; `UserKey` may be an id.
+fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, user_key: Option<String>) {
+    if let Some((_, id)) = user_id.as_deref().and_then(prefixed) {
+        actor.object_id.get_or_insert_with(|| id.to_owned());
+    } else if user_id.as_deref().is_some_and(is_guid) && actor.object_id.is_none() {
+        actor.object_id.clone_from(&user_id);
+    }
+    if actor.kind == ActorKind::User {
+        let named = user_id.filter(|id| !is_guid(id) && prefixed(id).is_none());
+        actor.user_principal_name = upn.or(named);
+    }
+    if let Some(key) = user_key.filter(|key| is_guid(key) && actor.object_id.is_none()) {
+        actor.object_id = Some(key);
+    }
+}
+
+/// The people that an event of Teams is about.
+fn members(record: &Part) -> impl Iterator<Item = Target> {
+    record.list("Members").iter().map(|member| Target {
+        user_principal_name: member.take_at("UPN"),
+        display_name: member.take_at("DisplayName"),
+        ..Target::default()
+    })
+}
+
+/// The file or team that an event without a list of identities is about.
+fn named_object(record: &Part, target: &mut Target) {
+    target.kind = record.take_at("ItemType");
+    target.display_name = record.take_at("SourceFileName");
+    if *target == Target::default() {
+        target.object_id = record.take_at("TeamGuid");
+        target.display_name = record.take_at("TeamName");
+    }
+}
+
+fn target(record: &Part, result: Option<&Part>) -> Target {
+    let list = record.list("Target");
+    let object = record.take_first(&["ObjectId", "OfficeObjectId"]).or_else(|| result?.take_at("objectId"));
+    let identity = Identity::of(list);
+    let mut target = Target {
+        object_id: identity.object_id,
+        user_principal_name: identity.upn,
+        display_name: identity.name,
+        kind: identity.sort,
+        modified_properties: Vec::new(),
+    };
+    if target == Target::default() {
+        named_object(record, &mut target);
+    }
+    let is_open = target.object_id.is_none() && target.user_principal_name.is_none();
+    let Some(object) = object.filter(|object| is_open && list.is_empty() && !is_absent(object)) else {
+        return target;
+    };
+    if let Some((sort, id)) = prefixed(&object) {
+        target.kind = Some(sort.to_owned());
+        target.object_id = Some(id.to_owned());
+    } else if object.contains('@') && !object.contains(['/', ' ']) {
+        target.user_principal_name = Some(object);
+    } else {
+        target.object_id = Some(object);
+    }
+    target
+}

@@ -1,0 +1,191 @@
+//! Rollups, written in the background: events counted once and for all, block by block.
+//!
+//! A block is a closed part of the log. Events never change, so neither does a block: it is read without a lock,
+//! summed up, and written in one transaction that begins with the block's own row. Of several processes that try the
+//! same block one succeeds; after a crash a block is complete or absent. The last block's number tells how far the
+//! blocks reach; what comes after it is counted from the events themselves.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use entity::{rollup, rollup_block, rollup_key, tenant_log};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
+use sea_orm::{DatabaseTransaction, SqlErr, Statement, TransactionTrait as _};
+
+use super::{Grain, Key, held};
+use crate::sql::Sql;
+use crate::{Store, StoreError, bulk, writing};
+
+/// How many events a block has.
+pub const BLOCK_EVENTS: u32 = 8_192;
+
+/// How long one block may take. After that, the connection may be dead.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A count, and the last event counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) events: i64,
+    pub(crate) newest: i64,
+}
+
+/// What a block adds to the tables.
+#[derive(Default)]
+pub(crate) struct Counts(HashMap<(Grain, i64, Key), Count>);
+
+impl Counts {
+    /// Counts the events after one place up to another.
+    pub(crate) async fn read(
+        connection: &impl ConnectionTrait,
+        tenant_id: i32,
+        after: i64,
+        to: i64,
+    ) -> Result<Self, StoreError> {
+        let mut sql = Sql::for_tenant(tenant_id, "SELECT ");
+        sql.push(held::COLUMNS).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
+        sql.push(" AND sequence <= ").bind(to);
+        let mut counts = Self::default();
+        for row in connection.query_all_raw(sql.statement(connection.get_database_backend())).await? {
+            let (sequence, occurred_at, kind, actor) = held::counted(&row)?;
+            counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
+            counts.add(Grain::Day, occurred_at, kind, sequence);
+            counts.add(Grain::ActorDay, occurred_at, actor, sequence);
+        }
+        Ok(counts)
+    }
+
+    /// When the spans with counts start.
+    pub(crate) fn spans(&self, grain: Grain) -> Vec<i64> {
+        let starts: BTreeSet<i64> =
+            self.0.keys().filter(|(of, ..)| *of == grain).map(|(_, starts_at, _)| *starts_at).collect();
+        starts.into_iter().collect()
+    }
+
+    /// Takes a count out.
+    pub(crate) fn take(&mut self, grain: Grain, starts_at: i64, key: &Key) -> Option<Count> {
+        self.0.remove(&(grain, starts_at, key.clone()))
+    }
+
+    /// Whether nothing is counted, or all was taken out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn add(&mut self, grain: Grain, occurred_at: i64, key: Key, sequence: i64) {
+        let start = occurred_at - occurred_at.rem_euclid(grain.micros());
+        let count = self.0.entry((grain, start, key)).or_default();
+        count.events += 1;
+        count.newest = count.newest.max(sequence);
+    }
+}
+
+impl Store {
+    /// Sums up every complete block of so many events that is not summed up yet, in the logs of all tenants, and
+    /// returns how many blocks it wrote. If one log fails, the others are still summed up; the last error is returned.
+    pub async fn roll_up(&self, block_events: u32) -> Result<u64, StoreError> {
+        let size = i64::from(block_events);
+        let mut last_blocks = self.in_time(PATIENCE, self.last_blocks()).await?;
+        let (mut written, mut failed) = (0, None);
+        for head in self.in_time(PATIENCE, tenant_log::Entity::find().all(&self.read)).await? {
+            let last = last_blocks.remove(&head.tenant_id).unwrap_or_default();
+            match self.roll_up_log(&head, last, size).await {
+                Ok(blocks) => written += blocks,
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(written), Err)
+    }
+
+    async fn roll_up_log(
+        &self,
+        head: &tenant_log::Model,
+        (mut block, mut after): (i64, i64),
+        size: i64,
+    ) -> Result<u64, StoreError> {
+        let (mut written, mut numbers) = (0, None);
+        while after + size <= head.last_sequence {
+            let (tenant_id, last_sequence) = (head.tenant_id, after + size);
+            let next = rollup_block::Model { tenant_id, block: block + 1, last_sequence };
+            let counts = Counts::read(&self.read, tenant_id, after, last_sequence);
+            let counts = self.in_time(PATIENCE, counts).await?;
+            if !self.in_time(PATIENCE, self.write_block(&next, counts, &mut numbers)).await? {
+                // Another process was there first, and goes on from there.
+                break;
+            }
+            written += 1;
+            (block, after) = (next.block, next.last_sequence);
+        }
+        Ok(written)
+    }
+
+    /// The number of the last block of each log, and where it ends.
+    async fn last_blocks(&self) -> Result<HashMap<i32, (i64, i64)>, StoreError> {
+        let sql = "SELECT tenant_id, MAX(block), MAX(last_sequence) FROM rollup_block GROUP BY tenant_id";
+        let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
+        let last = |row: &sea_orm::QueryResult| Ok((row.try_get_by(0)?, (row.try_get_by(1)?, row.try_get_by(2)?)));
+        rows.iter().map(last).collect()
+    }
+
+    /// Writes a block; false if it is there already. `numbers` are those of the log's keys, once they were read.
+    async fn write_block(
+        &self,
+        block: &rollup_block::Model,
+        counts: Counts,
+        numbers: &mut Option<HashMap<Key, i64>>,
+    ) -> Result<bool, StoreError> {
+        let transaction = self.write.begin_with_options(writing()).await?;
+        // Whoever else writes this block waits here until it is known whether it is there.
+        let own = rollup_block::Entity::insert(block.clone().into_active_model());
+        match own.exec_without_returning(&transaction).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        let numbers = match numbers {
+            Some(numbers) => numbers,
+            None => numbers.insert(numbered(&transaction, block.tenant_id).await?),
+        };
+        number(&transaction, block.tenant_id, numbers, counts.0.keys().map(|(_, _, key)| key)).await?;
+        let row = |((grain, starts_at, key), count): ((Grain, i64, Key), Count)| rollup::Model {
+            tenant_id: block.tenant_id,
+            grain: grain.code(),
+            starts_at,
+            block: block.block,
+            key_id: numbers.get(&key).copied().unwrap_or_default(),
+            events: count.events,
+            newest: count.newest,
+        };
+        let mut rows: Vec<rollup::Model> = counts.0.into_iter().map(row).collect();
+        rows.sort_unstable_by_key(|row| (row.grain, row.starts_at, row.key_id));
+        bulk::insert(&transaction, &rows.iter().collect::<Vec<_>>(), "").await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// The numbers of a log's keys. They stay right as long as all blocks that follow are written here: another process
+/// gives numbers only with a block of its own.
+async fn numbered(connection: &DatabaseTransaction, tenant_id: i32) -> Result<HashMap<Key, i64>, StoreError> {
+    let keys = rollup_key::Entity::find().filter(rollup_key::Column::TenantId.eq(tenant_id)).all(connection).await?;
+    Ok(keys.into_iter().map(|row| (row.id, Key::from(row))).map(|(number, key)| (key, number)).collect())
+}
+
+/// Gives numbers to those keys that have none.
+async fn number<'a>(
+    connection: &DatabaseTransaction,
+    tenant_id: i32,
+    numbers: &mut HashMap<Key, i64>,
+    keys: impl Iterator<Item = &'a Key>,
+) -> Result<(), StoreError> {
+    let mut last = numbers.values().max().copied().unwrap_or_default();
+    let mut rows = Vec::new();
+    for key in keys {
+        if !numbers.contains_key(key) {
+            last += 1;
+            numbers.insert(key.clone(), last);
+            rows.push(key.clone().row(tenant_id, last));
+        }
+    }
+    bulk::insert(connection, &rows.iter().collect::<Vec<_>>(), "").await?;
+    Ok(())
+}
