@@ -15,7 +15,7 @@ use model::fold::{bounded_key, fold_activity};
 use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
 use model::{EventBody, NewEvent, Problem, Timestamp};
-use store::{Outcome, Reader, StoreError, Writer};
+use store::{Reader, RecordOutcome, StoreError, Writer};
 
 /// How many events are recorded in one transaction.
 const BATCH: usize = 500;
@@ -112,12 +112,12 @@ impl Importer {
 
     /// Records events; if the database is locked or unreachable for a moment, it tries again, which is safe because the
     /// same event is never recorded twice.
-    async fn record(&self, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
+    async fn record(&self, events: &[NewEvent]) -> Result<Vec<RecordOutcome>, StoreError> {
         for patience in RETRIES {
             match self.writer.record(events, (self.clock)()).await {
                 Err(
                     StoreError::Busy(_)
-                    | StoreError::Undone(_)
+                    | StoreError::SerializationFailure(_)
                     | StoreError::Unavailable(_)
                     | StoreError::OutcomeUnknown,
                 ) => tokio::time::sleep(patience).await,
@@ -247,9 +247,9 @@ impl Run<'_, '_> {
         let mut conflicts = Vec::new();
         for ((event, place), outcome) in waiting.events.into_iter().zip(waiting.places).zip(outcomes) {
             match outcome {
-                Outcome::Recorded(_) => self.report.recorded += 1,
-                Outcome::Duplicate => self.report.duplicates += 1,
-                Outcome::Conflict => conflicts.push((event, place)),
+                RecordOutcome::Recorded(_) => self.report.recorded += 1,
+                RecordOutcome::Duplicate => self.report.duplicates += 1,
+                RecordOutcome::Conflict => conflicts.push((event, place)),
             }
         }
         Ok(conflicts)

@@ -55,7 +55,7 @@
 //! `graphql/column.rs` makes of the columns → `http/export/row.rs`.
 //!
 //! **Access.** A resolver asks for its reader in `graphql/context.rs`, which notes the access in the request's
-//! [`access::Visit`]; the reader counts the events shown, `http` reports how the request ended → `access/trail.rs`
+//! [`access::AccessRecord`]; the reader counts the events shown, `http` reports how the request ended → `access/trail.rs`
 //! combines similar accesses (`access/seen.rs`) and records them in the separate log that `access/log.rs` provides.
 //!
 //! **Import.** `import.rs` → [`formats::Records`] (a file cut into records) → [`formats::recognise`] (shape → body,

@@ -174,14 +174,14 @@ struct Node<'a> {
     service: Cow<'a, str>,
     status: Cow<'a, str>,
     correlation_id: Option<Cow<'a, str>>,
-    actor: Shown<'a>,
+    actor: DisclosureCounter<'a>,
     targets: Vec<Target<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::option_option, reason = "a member may be absent, or there without a value")]
-struct Shown<'a> {
+struct DisclosureCounter<'a> {
     kind: &'a str,
     name: Cow<'a, str>,
     ip_address: Option<Cow<'a, str>>,
@@ -192,7 +192,7 @@ struct Shown<'a> {
     user_principal_name: Option<Option<Cow<'a, str>>>,
 }
 
-impl<'a> From<Actor<'a>> for Shown<'a> {
+impl<'a> From<Actor<'a>> for DisclosureCounter<'a> {
     fn from(actor: Actor<'a>) -> Self {
         let of_application = actor.application.and_then(|application| application.display_name);
         let own = match actor.kind {

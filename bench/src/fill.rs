@@ -14,7 +14,7 @@ use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection,
     DbBackend, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, Statement,
 };
-use store::{Settings, Store};
+use store::{Store, StoreSettings};
 use tokio::sync::mpsc;
 
 use crate::template::{self, Rows, Template};
@@ -73,8 +73,8 @@ pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
 }
 
 /// A store for a program that nobody waits for.
-pub(crate) fn settings(url: &str) -> Settings {
-    Settings {
+pub(crate) fn settings(url: &str) -> StoreSettings {
+    StoreSettings {
         url: url.to_owned(),
         connections: 4,
         statement_timeout: Duration::from_mins(1),

@@ -1,4 +1,4 @@
-//! Documents: the check of one is linear in its length, and what passes it is as small as it says when it is written
+//! DocumentCache: the check of one is linear in its length, and what passes it is as small as it says when it is written
 //! out, fragments and all.
 
 use std::sync::LazyLock;

@@ -89,7 +89,7 @@ fn how_to_reach(error: &anyhow::Error) -> String {
         Some(StoreError::Unavailable(_)) => {
             ": check that the database runs and can be reached from here at this host and port"
         }
-        Some(StoreError::Unfit(_)) => ": change that setting of the database",
+        Some(StoreError::Misconfigured(_)) => ": change that setting of the database",
         _ => ": check that AUDITGRAPH_DATABASE_URL names the right user, password and database",
     };
     format!("{}{hint}", chain(&**error))
@@ -162,7 +162,7 @@ async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
     }
     match store.connections_max().await {
         Ok(Some(max)) => {
-            let wanted = config.database.database_connections + store::WRITING_CONNECTIONS;
+            let wanted = config.database.database_connections + store::WRITE_CONNECTIONS;
             let sentence = format!("up to {wanted} of the {max} that the database allows to all its clients");
             let mend = "lower AUDITGRAPH_DATABASE_CONNECTIONS or raise max_connections";
             found.push(if wanted < max {

@@ -9,15 +9,15 @@ use super::{limit, new_id, now, sign_in};
 use crate::config::file::File;
 use crate::config::{Serve, Streams};
 use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
-use access::Access;
-use api::document::Documents;
+use access::AccessControl;
+use api::document::DocumentCache;
 use auth::Verifier;
 use store::Store;
 
 /// What the door is made of that does not follow from settings alone.
 pub(super) struct Parts {
     pub(super) verifier: Verifier,
-    pub(super) access: Access,
+    pub(super) access: AccessControl,
     pub(super) meters: Meters,
     /// Whether the server is stopping.
     pub(super) closing: watch::Receiver<bool>,
@@ -32,7 +32,7 @@ pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> 
         access,
         executor: api::Executor::new(api::Limits { page: limit::page(limits) }),
         documents: limit::documents(limits),
-        read: Documents::default(),
+        read: DocumentCache::default(),
         exports: Exports::new(limits.page_size_max),
         sign_in: sign_in::sign_in(&config.sign_in, file)?,
         body_bytes_max: limits.body_bytes_max,

@@ -27,11 +27,11 @@ use crate::config::file::File;
 use crate::config::{Cli, Command, Database, Demo, Import, Serve, Token, without_password};
 use crate::http;
 use crate::import::{Importer, Report};
-use access::{self, Access, Trail};
+use access::{self, AccessControl, AccessLog};
 use auth::{self, Grantable, Role, TokenRequest};
 use model::Timestamp;
 use model::sensitive::SensitiveNames;
-use store::{self, Observer, Queue, Shares, Store};
+use store::{self, ConnectionShares, Observer, RecordQueue, Store};
 
 pub use check::{Finding, check};
 pub use operate::{Verified, backup, copy, restore, verify};
@@ -75,7 +75,7 @@ pub struct App {
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
-    trail: (Trail, Duration),
+    trail: (AccessLog, Duration),
     metrics: Option<(Server, SocketAddr)>,
 }
 
@@ -100,15 +100,15 @@ impl App {
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
         let meters = http::Meters::new(&api::sdl());
-        let mut access = Access::new(
+        let mut access = AccessControl::new(
             store.clone(),
-            Queue::start(store.clone(), Arc::new(now)),
+            RecordQueue::start(store.clone(), Arc::new(now)),
             rules,
-            Shares::new(config.database.database_connections),
+            ConnectionShares::new(config.database.database_connections),
             Arc::new(new_id),
         );
         if records_access {
-            access = access.with_trail(Arc::new(now), Arc::new(new_id));
+            access = access.with_access_log(Arc::new(now), Arc::new(new_id));
         }
         let trail = (access.trail(), Duration::from_millis(config.accesses.access_window_ms));
         let figures = metrics::Figures::new(store.clone(), |registry| {
@@ -218,7 +218,7 @@ fn sensitive_names(option: &[String], file: &File) -> SensitiveNames {
 }
 
 async fn open(database: &Database) -> anyhow::Result<Store> {
-    let settings = store::Settings {
+    let settings = store::StoreSettings {
         url: database.database_url.clone(),
         connections: database.database_connections,
         statement_timeout: Duration::from_millis(database.statement_timeout_ms),

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::config::file::{self, File, KeyPlace, Text};
 use crate::config::{Serve, Tokens};
-use auth::{self, ConfigProblem, Freshness, Given, KeySource, Keys, Role, Rule, Verifier};
+use auth::{self, ConfigProblem, GrantKind, KeySource, Keys, RefreshPolicy, Role, Rule, Verifier};
 
 /// What to do where no token could be verified.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \
@@ -43,7 +43,7 @@ pub async fn token_problems(config: &Serve) -> Vec<String> {
 
 fn configured(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
     if file.issuers.is_empty() {
-        let settings = auth::Settings {
+        let settings = auth::VerifierSettings {
             issuers: tokens.jwt_issuer.iter().cloned().collect(),
             audiences: tokens.jwt_audience.iter().cloned().collect(),
             ..settings(tokens, file)
@@ -73,23 +73,28 @@ fn configured(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
 }
 
 /// What applies to every issuer.
-fn settings(tokens: &Tokens, file: &File) -> auth::Settings {
-    auth::Settings {
+fn settings(tokens: &Tokens, file: &File) -> auth::VerifierSettings {
+    auth::VerifierSettings {
         tenant_claim: tokens.tenant_claim.clone(),
         leeway_secs: tokens.jwt_leeway_secs,
         required_scope: tokens.jwt_required_scope.clone(),
         reader_groups: tokens.reader_groups.clone(),
         intune_services: tokens.intune_services.clone(),
         rules: file.grants.iter().map(rule).collect(),
-        ..auth::Settings::default()
+        ..auth::VerifierSettings::default()
     }
 }
 
 /// An issuer of the file.
-fn of_file(issuer: &file::Issuer, tokens: &Tokens, file: &File) -> anyhow::Result<(Arc<KeySource>, auth::Settings)> {
+fn of_file(
+    issuer: &file::Issuer,
+    tokens: &Tokens,
+    file: &File,
+) -> anyhow::Result<(Arc<KeySource>, auth::VerifierSettings)> {
     let seconds = issuer.jwks_refresh_secs.map_or(tokens.jwks_refresh_secs, file::Bounded::get);
     let milliseconds = issuer.jwks_timeout_ms.map_or(tokens.jwks_timeout_ms, file::Bounded::get);
-    let freshness = Freshness { refresh: Duration::from_secs(seconds), timeout: Duration::from_millis(milliseconds) };
+    let freshness =
+        RefreshPolicy { refresh: Duration::from_secs(seconds), timeout: Duration::from_millis(milliseconds) };
     let keys = match &issuer.keys {
         KeyPlace::JwksUrl(address) => KeySource::address(address.as_str(), freshness, tokens.jwks_ca_file.as_deref())?,
         KeyPlace::JwksFile(path) => KeySource::file(path, freshness)?,
@@ -100,12 +105,12 @@ fn of_file(issuer: &file::Issuer, tokens: &Tokens, file: &File) -> anyhow::Resul
         Some(seconds) => u32::try_from(seconds.get())?,
         None => common.leeway_secs,
     };
-    let settings = auth::Settings {
+    let settings = auth::VerifierSettings {
         issuers: texts(&issuer.names),
         audiences: texts(&issuer.audiences),
         tenants: match &issuer.tenants {
-            file::Tenants::One(key) => auth::Tenants::One(key.as_str().to_owned()),
-            file::Tenants::Listed(keys) => auth::Tenants::Listed(texts(&keys.0).into_iter().collect()),
+            file::Tenants::One(key) => auth::TenantBinding::One(key.as_str().to_owned()),
+            file::Tenants::Listed(keys) => auth::TenantBinding::Listed(texts(&keys.0).into_iter().collect()),
         },
         tenant_claim: issuer.tenant_claim.as_ref().map_or(common.tenant_claim, |claim| claim.as_str().to_owned()),
         leeway_secs,
@@ -122,10 +127,10 @@ fn rule(grant: &file::Grant) -> Rule {
         claim: texts(&grant.claim.0),
         values: texts(&grant.values.0),
         gives: match grant.gives {
-            file::Given::GlobalAdmin => Given::Role(Role::GlobalAdmin),
-            file::Given::IntuneServiceAdmin => Given::Role(Role::IntuneServiceAdmin),
-            file::Given::AuditReader => Given::Role(Role::AuditReader),
-            file::Given::Record => Given::Record,
+            file::Given::GlobalAdmin => GrantKind::Role(Role::GlobalAdmin),
+            file::Given::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
+            file::Given::AuditReader => GrantKind::Role(Role::AuditReader),
+            file::Given::Record => GrantKind::Record,
         },
         services: grant.services.as_ref().map(|services| texts(&services.0)),
     }
@@ -137,7 +142,7 @@ fn texts(texts: &[Text]) -> Vec<String> {
 
 /// The one source of keys that the options name.
 fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
-    let freshness = Freshness {
+    let freshness = RefreshPolicy {
         refresh: Duration::from_secs(tokens.jwks_refresh_secs),
         timeout: Duration::from_millis(tokens.jwks_timeout_ms),
     };

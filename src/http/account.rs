@@ -19,7 +19,7 @@ use async_graphql::{PathSegment, Positioned, ServerError};
 
 use super::Door;
 use super::meter::Running;
-use access::{Caller, Visit};
+use access::{AccessRecord, Caller};
 use api::check;
 use api::error::code_of;
 
@@ -108,7 +108,7 @@ impl Errors {
     }
 
     /// Tells what was read how it ended.
-    pub(super) fn end(&self, visit: &Visit) {
+    pub(super) fn end(&self, visit: &AccessRecord) {
         visit.ended(|key| self.code(Some(key)));
     }
 
@@ -203,7 +203,7 @@ pub(super) fn note_asked(request: &HttpRequest, asked: Asked) {
 }
 
 /// Tells what was read how the answer ends it.
-pub(super) fn end(visit: &Visit, answer: &HttpResponse) {
+pub(super) fn end(visit: &AccessRecord, answer: &HttpResponse) {
     if let Some(errors) = answer.extensions().get::<Errors>() {
         errors.end(visit);
     }

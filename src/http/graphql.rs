@@ -25,7 +25,7 @@ use super::response::{Media, answer, refusal, too_many};
 use super::stream::{self, Held, Operation, Wish};
 use super::{Door, bearer, seat, variables};
 use access::Caller;
-use api::document::{Document, Unreadable};
+use api::document::{Document, DocumentError};
 use api::error::ApiError;
 use api::{Session, check, defaults};
 use model::Invalid;
@@ -213,7 +213,7 @@ async fn respond(
     let is_subscription = kind == OperationType::Subscription;
     if is_subscription && wish == Wish::Never {
         let sentence = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
-        return NotRun::Refused(malformed(sentence)).answer(media, &request_id);
+        return NotRun::AccessError(malformed(sentence)).answer(media, &request_id);
     }
     let seat = is_subscription.then(|| door.seats.take(seat::Kind::Subscription, &caller, &door.streams));
     let seat = match seat.transpose() {
@@ -283,7 +283,7 @@ fn took_too_long(media: Media) -> HttpResponse {
 pub(super) enum NotRun {
     MutationByGet,
     NotParsed(Box<async_graphql::ServerError>),
-    Refused(ApiError),
+    AccessError(ApiError),
 }
 
 impl NotRun {
@@ -295,7 +295,7 @@ impl NotRun {
                 refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
                 return refused;
             }
-            Self::Refused(error) => error.into_server_error(),
+            Self::AccessError(error) => error.into_server_error(),
             Self::NotParsed(error) => *error,
         };
         answer(Response::from_errors(vec![error]), media, request_id)
@@ -304,15 +304,15 @@ impl NotRun {
 
 impl From<ApiError> for NotRun {
     fn from(error: ApiError) -> Self {
-        Self::Refused(error)
+        Self::AccessError(error)
     }
 }
 
-impl From<Unreadable> for NotRun {
-    fn from(unreadable: Unreadable) -> Self {
+impl From<DocumentError> for NotRun {
+    fn from(unreadable: DocumentError) -> Self {
         match unreadable {
-            Unreadable::NotParsed(error) => Self::NotParsed(error),
-            Unreadable::Refused(error) => Self::Refused(error),
+            DocumentError::NotParsed(error) => Self::NotParsed(error),
+            DocumentError::AccessError(error) => Self::AccessError(error),
         }
     }
 }
@@ -340,11 +340,11 @@ fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller: &Caller) -
             return Err(NotRun::MutationByGet);
         }
         if operation.ty == OperationType::Subscription && asked.root_count() != 1 {
-            return Err(NotRun::Refused(malformed("a subscription must select exactly one field")));
+            return Err(NotRun::AccessError(malformed("a subscription must select exactly one field")));
         }
         if operation.ty == OperationType::Subscription && asked.is_optional() {
             let sentence = "the field of a subscription must not have `@skip` or `@include`";
-            return Err(NotRun::Refused(malformed(sentence)));
+            return Err(NotRun::AccessError(malformed(sentence)));
         }
         check::variables(operation, &variables, &door.documents)?;
         defaults::fill(&document, operation, &mut variables);

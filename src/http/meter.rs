@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use auth::Rejected;
-use store::SECONDS;
+use store::DURATION_BUCKETS_SECS;
 
 /// What stands for a field that the schema does not have, and for requests without one.
 const OTHER: &str = "other";
@@ -47,7 +47,7 @@ impl Meters {
         Self {
             fields,
             requests: Family::default(),
-            seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
+            seconds: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS_SECS)),
             rejected: Family::default(),
             running: Gauge::default(),
             subscriptions: Family::default(),

@@ -34,11 +34,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 
-use access::Access;
+use access::AccessControl;
 pub use address::Network;
 use api::Executor;
 use api::check::DocumentLimits;
-use api::document::Documents;
+use api::document::DocumentCache;
 use auth::Verifier;
 pub use crowd::{Crowd, Manners, Who};
 pub use envelope::envelope;
@@ -62,13 +62,13 @@ pub struct Door {
     /// Says who a token names.
     pub verifier: Verifier,
     /// Says whose log that is.
-    pub access: Access,
+    pub access: AccessControl,
     /// Answers.
     pub executor: Executor,
     /// How large a document may be.
     pub documents: DocumentLimits,
-    /// Documents that were read before.
-    pub read: Documents,
+    /// DocumentCache that were read before.
+    pub read: DocumentCache,
     /// The most bytes a request body may have.
     pub body_bytes_max: usize,
     /// The most bytes a body with events to record may have.

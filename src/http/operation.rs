@@ -80,7 +80,7 @@ impl Subscribed {
         let (Prepared { request, asked, .. }, turn) = match begun {
             Ok(begun) => begun.map_err(|not_run| match not_run {
                 NotRun::NotParsed(error) => error_list(&[*error]),
-                NotRun::Refused(error) => refused(error),
+                NotRun::AccessError(error) => refused(error),
                 NotRun::MutationByGet => refused(ApiError::Bug("nothing is asked by GET on a WebSocket")),
             })?,
             Err(_elapsed) => return Err(refused(ApiError::Timeout)),

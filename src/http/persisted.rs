@@ -1,4 +1,4 @@
-//! Documents that are named instead of sent: those that clients have sent before (automatic persisted queries), and
+//! DocumentCache that are named instead of sent: those that clients have sent before (automatic persisted queries), and
 //! those that the operator trusts.
 //!
 //! What clients sent is kept separately for each tenant, so that no tenant learns or displaces another's documents. A

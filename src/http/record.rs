@@ -14,7 +14,7 @@ use super::crowd::who;
 use super::envelope::RequestId;
 use super::response::{Media, failure, too_many};
 use super::{Door, bearer};
-use access::{Act, Recorded, Recorder};
+use access::{AccessActivity, Recorded, Recorder};
 use api::error::{ApiError, Code};
 use formats::{self, Records};
 use model::event::ProblemCode;
@@ -75,7 +75,7 @@ async fn record(request: &HttpRequest, payload: web::Payload, door: &Door, reque
         Err(refused) => return Ok(refused),
     };
     let recorder = caller.recorder(RecordingRoute::Rest).map_err(|refused| {
-        caller.visit(None, "", request_id, now).refused("/v1/events", Act::Record);
+        caller.visit(None, "", request_id, now).refused("/v1/events", AccessActivity::Record);
         (StatusCode::FORBIDDEN, refused.into())
     })?;
     let form = Form::of(request).ok_or_else(|| {

@@ -26,19 +26,21 @@ use model::fold::fold;
 use model::input::EventInput;
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, Invalid, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
-use store::{Allowance, Clock, Outcome, Queue, Reader, Shares, Store, StoreError, Tenant, Writer};
+use store::{
+    Clock, ConnectionShares, QueryBudget, Reader, RecordOutcome, RecordQueue, Store, StoreError, Tenant, Writer,
+};
 
-pub use log::Ids;
-pub use seen::Act;
-pub use trail::Trail;
-pub use visit::Visit;
+pub use log::IdGenerator;
+pub use seen::AccessActivity;
+pub use trail::AccessLog;
+pub use visit::AccessRecord;
 
 /// How long a tenant is remembered.
 const TENANT_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// Why a caller may not do something.
 #[derive(Clone, Debug)]
-pub enum Refused {
+pub enum AccessError {
     /// There is no such tenant here, or it is disabled.
     Tenant,
     /// No access role.
@@ -53,14 +55,14 @@ pub enum Refused {
 
 /// Lets callers in.
 #[derive(Debug)]
-pub struct Access {
+pub struct AccessControl {
     store: Store,
-    queue: Queue,
+    queue: RecordQueue,
     rules: Arc<SensitiveNames>,
     tenants: RwLock<HashMap<String, (Instant, Arc<Tenant>)>>,
-    shares: Shares,
+    shares: ConnectionShares,
     logs: Arc<Logs>,
-    trail: Trail,
+    trail: AccessLog,
 }
 
 /// A caller in its tenant.
@@ -72,12 +74,12 @@ pub struct Caller {
     pub tenant: Arc<Tenant>,
     address: Option<IpAddr>,
     store: Store,
-    queue: Queue,
+    queue: RecordQueue,
     rules: Arc<SensitiveNames>,
-    allowance: Allowance,
+    allowance: QueryBudget,
     rows: Arc<AtomicU64>,
     logs: Arc<Logs>,
-    trail: Trail,
+    trail: AccessLog,
     token: Option<Token>,
 }
 
@@ -91,28 +93,34 @@ impl std::fmt::Debug for Token {
     }
 }
 
-impl Access {
+impl AccessControl {
     /// Access to a store, recording by a queue and with rules for what is sensitive; callers share the connections.
-    pub fn new(store: Store, queue: Queue, rules: SensitiveNames, shares: Shares, ids: Ids) -> Self {
+    pub fn new(
+        store: Store,
+        queue: RecordQueue,
+        rules: SensitiveNames,
+        shares: ConnectionShares,
+        ids: IdGenerator,
+    ) -> Self {
         let logs = Arc::new(Logs::new(store.clone(), ids));
-        let (rules, tenants, trail) = (Arc::new(rules), RwLock::default(), Trail::default());
+        let (rules, tenants, trail) = (Arc::new(rules), RwLock::default(), AccessLog::default());
         Self { store, queue, rules, tenants, shares, logs, trail }
     }
 
     /// The same, with a trail of who reads what.
     #[must_use]
-    pub fn with_trail(mut self, clock: Clock, ids: Ids) -> Self {
-        self.trail = Trail::kept(Arc::clone(&self.logs), self.queue.clone(), Arc::clone(&self.rules), clock, ids);
+    pub fn with_access_log(mut self, clock: Clock, ids: IdGenerator) -> Self {
+        self.trail = AccessLog::kept(Arc::clone(&self.logs), self.queue.clone(), Arc::clone(&self.rules), clock, ids);
         self
     }
 
     /// The trail of who reads what.
-    pub fn trail(&self) -> Trail {
+    pub fn trail(&self) -> AccessLog {
         self.trail.clone()
     }
 
     /// Finds the tenant of a principal.
-    pub async fn caller(&self, principal: Arc<Principal>) -> Result<Caller, Refused> {
+    pub async fn caller(&self, principal: Arc<Principal>) -> Result<Caller, AccessError> {
         let tenant = self.tenant(&principal.tenant).await?;
         Ok(Caller {
             allowance: self.shares.of(&tenant.key, &principal.subject),
@@ -130,12 +138,12 @@ impl Access {
     }
 
     /// Lets a caller in again who stayed: its tenant may have been closed since.
-    pub async fn again(&self, caller: &Caller) -> Result<Caller, Refused> {
+    pub async fn again(&self, caller: &Caller) -> Result<Caller, AccessError> {
         let again = self.caller(Arc::clone(&caller.principal)).await?;
         Ok(Caller { address: caller.address, token: caller.token.clone(), ..again })
     }
 
-    async fn tenant(&self, key: &str) -> Result<Arc<Tenant>, Refused> {
+    async fn tenant(&self, key: &str) -> Result<Arc<Tenant>, AccessError> {
         let now = Instant::now();
         {
             let tenants = self.tenants.read();
@@ -145,8 +153,8 @@ impl Access {
                 return Ok(Arc::clone(tenant));
             }
         }
-        let found = self.store.tenant(key).await.map_err(Refused::Store)?;
-        let tenant = Arc::new(found.filter(|tenant| !tenant.is_disabled).ok_or(Refused::Tenant)?);
+        let found = self.store.tenant(key).await.map_err(AccessError::Store)?;
+        let tenant = Arc::new(found.filter(|tenant| !tenant.is_disabled).ok_or(AccessError::Tenant)?);
         let mut tenants = self.tenants.write();
         tenants.retain(|_, (since, _)| now.duration_since(*since) < TENANT_REMEMBERED);
         tenants.insert(key.to_owned(), (now, Arc::clone(&tenant)));
@@ -156,38 +164,38 @@ impl Access {
 
 impl Caller {
     /// The log as the caller's roles show it.
-    pub fn reader(&self) -> Result<Reader, Refused> {
+    pub fn reader(&self) -> Result<Reader, AccessError> {
         self.reader_in(&self.tenant)
     }
 
     /// The log that a filter means: events of the reserved service stand in a log of their own, for those who may see
     /// them. To others a filter on that service is like any on a service that they do not see.
-    pub async fn reader_of(&self, condition: &Condition) -> Result<Reader, Refused> {
+    pub async fn reader_of(&self, condition: &Condition) -> Result<Reader, AccessError> {
         let reader = self.reader()?;
         if !self.principal.sees_accesses() {
             return Ok(reader);
         }
         match meant(condition) {
             Meant::Events => Ok(reader),
-            Meant::Accesses => self.reader_in(&*self.logs.of(&self.tenant).await.map_err(Refused::Store)?),
+            Meant::Accesses => self.reader_in(&*self.logs.of(&self.tenant).await.map_err(AccessError::Store)?),
             Meant::Both => {
                 let sentence = "events of `auditgraph` are a log of their own; ask for them alone";
-                Err(Refused::Filter(Invalid::new(sentence)))
+                Err(AccessError::Filter(Invalid::new(sentence)))
             }
         }
     }
 
     /// The log of who read this one, where there is one and the caller may see it.
-    pub async fn accesses(&self) -> Result<Option<Reader>, Refused> {
+    pub async fn accesses(&self) -> Result<Option<Reader>, AccessError> {
         if !self.principal.sees_accesses() {
             return Ok(None);
         }
-        let log = self.logs.existing(&self.tenant).await.map_err(Refused::Store)?;
+        let log = self.logs.existing(&self.tenant).await.map_err(AccessError::Store)?;
         log.map(|log| self.reader_in(&log)).transpose()
     }
 
-    fn reader_in(&self, log: &Tenant) -> Result<Reader, Refused> {
-        let scope = self.principal.read_scope().ok_or(Refused::Role)?;
+    fn reader_in(&self, log: &Tenant) -> Result<Reader, AccessError> {
+        let scope = self.principal.read_scope().ok_or(AccessError::Role)?;
         let reader = self.store.reader(log, scope);
         Ok(reader.allowed(self.allowance.clone()).counting(&self.rows))
     }
@@ -210,8 +218,8 @@ impl Caller {
     }
 
     /// What an operation of this caller reads; `act` is what all of it is part of, if it is.
-    pub fn visit(&self, act: Option<Act>, operation: &str, request_id: &str, at: Timestamp) -> Visit {
-        Visit {
+    pub fn visit(&self, act: Option<AccessActivity>, operation: &str, request_id: &str, at: Timestamp) -> AccessRecord {
+        AccessRecord {
             trail: self.trail.clone(),
             principal: Arc::clone(&self.principal),
             tenant: Arc::clone(&self.tenant),
@@ -236,9 +244,9 @@ impl Caller {
     }
 
     /// Recording, for callers whose token permits it.
-    pub fn recorder(&self, route: RecordingRoute) -> Result<Recorder, Refused> {
+    pub fn recorder(&self, route: RecordingRoute) -> Result<Recorder, AccessError> {
         Ok(Recorder {
-            services: self.principal.record.clone().ok_or(Refused::Recording)?,
+            services: self.principal.record.clone().ok_or(AccessError::Recording)?,
             tenant: Arc::clone(&self.tenant),
             queue: self.queue.clone(),
             rules: Arc::clone(&self.rules),
@@ -258,7 +266,7 @@ impl Caller {
 #[derive(Debug)]
 pub struct Recorder {
     tenant: Arc<Tenant>,
-    queue: Queue,
+    queue: RecordQueue,
     rules: Arc<SensitiveNames>,
     services: ServiceSet,
     rows: Arc<AtomicU64>,
@@ -309,12 +317,12 @@ impl Recorder {
         let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
             Err(problems) => Ok(Recorded::Rejected(problems)),
             Ok(event) => Ok(match outcomes.next().ok_or(StoreError::OutcomeUnknown)? {
-                Outcome::Recorded(sequence) => {
+                RecordOutcome::Recorded(sequence) => {
                     self.rows.fetch_add(1, Ordering::Relaxed);
                     Recorded::Recorded(event.id(), sequence)
                 }
-                Outcome::Duplicate => Recorded::Duplicate(event.id()),
-                Outcome::Conflict => Recorded::Conflict(event.id()),
+                RecordOutcome::Duplicate => Recorded::Duplicate(event.id()),
+                RecordOutcome::Conflict => Recorded::Conflict(event.id()),
             }),
         };
         events.into_iter().map(outcome).collect()

@@ -14,7 +14,7 @@ use model::filter::{Condition, EventText};
 use store::{Store, StoreError, Tenant};
 
 /// Makes an id that nothing else has.
-pub type Ids = Arc<dyn Fn() -> String + Send + Sync>;
+pub type IdGenerator = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What a condition is about. Of several that must all hold, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ pub(super) fn meant(condition: &Condition) -> Meant {
 /// The logs of accesses, found once for each tenant.
 pub(super) struct Logs {
     store: Store,
-    ids: Ids,
+    ids: IdGenerator,
     found: Mutex<HashMap<String, Arc<Tenant>>>,
 }
 
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Logs {
 }
 
 impl Logs {
-    pub(super) fn new(store: Store, ids: Ids) -> Self {
+    pub(super) fn new(store: Store, ids: IdGenerator) -> Self {
         Self { store, ids, found: Mutex::default() }
     }
 

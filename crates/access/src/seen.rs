@@ -33,7 +33,7 @@ pub(super) const CANCELLED: &str = "CANCELLED";
 
 /// What somebody does with the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Act {
+pub enum AccessActivity {
     /// Looking at a list.
     Query,
     /// Looking at an event that is named.
@@ -54,7 +54,7 @@ pub enum Act {
     Record,
 }
 
-impl Act {
+impl AccessActivity {
     const fn activity(self) -> &'static str {
         match self {
             Self::Query => "Query audit events",
@@ -78,7 +78,7 @@ impl Act {
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Question {
-    pub(super) act: Act,
+    pub(super) act: AccessActivity,
     /// The name of the operation; empty if it has none.
     pub(super) operation: String,
     /// The root field.

@@ -17,11 +17,11 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::log::{Ids, Logs};
+use super::log::{IdGenerator, Logs};
 use super::seen::{Gathered, Kind, Seen};
 use model::sensitive::SensitiveNames;
 use model::{NewEvent, Timestamp};
-use store::{Clock, Queue, StoreError, Tenant};
+use store::{Clock, RecordQueue, StoreError, Tenant};
 
 /// The most memory that accesses take which are not recorded yet, in bytes: some ten thousand different ones.
 const BYTES_MAX: usize = 32 << 20;
@@ -110,26 +110,32 @@ impl Waiting {
 struct Shared {
     book: Mutex<Book>,
     logs: Arc<Logs>,
-    queue: Queue,
+    queue: RecordQueue,
     rules: Arc<SensitiveNames>,
     clock: Clock,
-    ids: Ids,
+    ids: IdGenerator,
     much: Notify,
     closing: Notify,
 }
 
 /// The trail. Clones share it; one that is not kept notes nothing.
 #[derive(Clone, Default)]
-pub struct Trail(Option<Arc<Shared>>);
+pub struct AccessLog(Option<Arc<Shared>>);
 
-impl std::fmt::Debug for Trail {
+impl std::fmt::Debug for AccessLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Trail").field("is_kept", &self.is_kept()).finish_non_exhaustive()
+        f.debug_struct("AccessLog").field("is_kept", &self.is_kept()).finish_non_exhaustive()
     }
 }
 
-impl Trail {
-    pub(super) fn kept(logs: Arc<Logs>, queue: Queue, rules: Arc<SensitiveNames>, clock: Clock, ids: Ids) -> Self {
+impl AccessLog {
+    pub(super) fn kept(
+        logs: Arc<Logs>,
+        queue: RecordQueue,
+        rules: Arc<SensitiveNames>,
+        clock: Clock,
+        ids: IdGenerator,
+    ) -> Self {
         let book = Mutex::default();
         let (much, closing) = (Notify::new(), Notify::new());
         Self(Some(Arc::new(Shared { book, logs, queue, rules, clock, ids, much, closing })))
@@ -177,7 +183,7 @@ impl Trail {
         }
     }
 
-    /// Has the rest recorded; [`Trail::record`] ends when that is done.
+    /// Has the rest recorded; [`AccessLog::record`] ends when that is done.
     pub fn close(&self) {
         if let Some(shared) = &self.0 {
             shared.closing.notify_one();
@@ -278,11 +284,11 @@ fn is_passing(error: &StoreError) -> bool {
     matches!(
         error,
         StoreError::Busy(_)
-            | StoreError::Undone(_)
+            | StoreError::SerializationFailure(_)
             | StoreError::OutcomeUnknown
             | StoreError::Timeout
             | StoreError::Unavailable(_)
-            | StoreError::Full
+            | StoreError::QueueFull
     )
 }
 
@@ -290,12 +296,12 @@ fn is_passing(error: &StoreError) -> bool {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::super::seen::{Act, OK, Question};
+    use super::super::seen::{AccessActivity, OK, Question};
     use super::*;
     use auth::Principal;
     use model::time::HOUR;
 
-    fn seen(tenant: &Arc<Tenant>, act: Act, filter: String, at: i64) -> Seen {
+    fn seen(tenant: &Arc<Tenant>, act: AccessActivity, filter: String, at: i64) -> Seen {
         let principal = Principal {
             subject: "ada".into(),
             user_principal_name: None,
@@ -343,9 +349,9 @@ mod tests {
     fn what_is_alike_is_one_event_with_its_counts() {
         let (mut book, tenant) = (Book::default(), tenant());
         for at in [30, 10, 20] {
-            book.note(seen(&tenant, Act::Query, "{}".into(), at));
+            book.note(seen(&tenant, AccessActivity::Query, "{}".into(), at));
         }
-        book.note(seen(&tenant, Act::Query, "{\"search\":\"x\"}".into(), 5));
+        book.note(seen(&tenant, AccessActivity::Query, "{\"search\":\"x\"}".into(), 5));
         let mut taken = book.take(Timestamp(40), false);
         assert_eq!((taken.len(), book.bytes), (2, 0));
         let details = details(taken.pop().unwrap(), 7);
@@ -358,9 +364,9 @@ mod tests {
     fn who_polls_is_one_event_an_hour_and_whoever_is_refused_is_told_of_at_once() {
         let (mut book, tenant) = (Book::default(), tenant());
         for at in [0, HOUR - 1, HOUR] {
-            book.note(seen(&tenant, Act::Poll, "{}".into(), at));
+            book.note(seen(&tenant, AccessActivity::Poll, "{}".into(), at));
         }
-        book.note(Seen { code: "FORBIDDEN".into(), ..seen(&tenant, Act::Poll, "{}".into(), HOUR) });
+        book.note(Seen { code: "FORBIDDEN".into(), ..seen(&tenant, AccessActivity::Poll, "{}".into(), HOUR) });
         assert_eq!(book.take(Timestamp(HOUR - 1), false).len(), 1);
         assert_eq!(book.take(Timestamp(HOUR), false).len(), 1);
         assert_eq!(book.take(Timestamp(HOUR), true).len(), 1);
@@ -370,7 +376,9 @@ mod tests {
     fn what_there_is_no_room_for_is_counted() {
         let (mut book, tenant) = (Book::default(), tenant());
         let long = "x".repeat(1 << 20);
-        let ask = |book: &mut Book, number: usize| book.note(seen(&tenant, Act::Query, format!("{number}{long}"), 1));
+        let ask = |book: &mut Book, number: usize| {
+            book.note(seen(&tenant, AccessActivity::Query, format!("{number}{long}"), 1))
+        };
         assert!(!ask(&mut book, 0));
         (1..100).for_each(|number| assert_eq!(ask(&mut book, number), number > 6, "{number}"));
         assert!(book.bytes <= BYTES_MAX);

@@ -6,24 +6,24 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
-use super::seen::{Act, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
-use super::trail::Trail;
+use super::seen::{AccessActivity, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
+use super::trail::AccessLog;
 use auth::Principal;
 use model::Timestamp;
-use store::{Shown, Tenant};
+use store::{DisclosureCounter, Tenant};
 
 /// Arguments that say which part of a list is meant, and not which list.
 const PAGING: [&str; 5] = ["first", "last", "after", "before", "asOf"];
 
 /// What one operation of a caller reads.
 #[derive(Debug)]
-pub struct Visit {
-    pub(super) trail: Trail,
+pub struct AccessRecord {
+    pub(super) trail: AccessLog,
     pub(super) principal: Arc<Principal>,
     pub(super) tenant: Arc<Tenant>,
     pub(super) address: Option<IpAddr>,
     /// What all that it reads is part of, if it is.
-    pub(super) act: Option<Act>,
+    pub(super) act: Option<AccessActivity>,
     pub(super) operation: String,
     pub(super) request_id: String,
     pub(super) at: Timestamp,
@@ -35,22 +35,22 @@ pub struct Visit {
 pub(super) struct Reading {
     key: String,
     question: Question,
-    shown: Shown,
+    shown: DisclosureCounter,
     /// How it ended.
     code: Option<String>,
     /// Whether it was reported already, and there is only more of it.
     is_told: bool,
 }
 
-impl Visit {
+impl AccessRecord {
     /// Somebody asks for a root field: what notes how much of it is shown. None if nobody wants to know.
     pub fn enter(
         &self,
         key: &str,
         field: &str,
-        act: Act,
+        act: AccessActivity,
         arguments: impl FnOnce() -> Map<String, Value>,
-    ) -> Option<Shown> {
+    ) -> Option<DisclosureCounter> {
         if !self.trail.is_kept() {
             return None;
         }
@@ -68,14 +68,14 @@ impl Visit {
             Some(arguments).filter(|rest| !rest.is_empty()).map(|rest| kept(Value::Object(rest).to_string()));
         let act = self.act.unwrap_or(act);
         let question = Question { act, operation: self.operation.clone(), field: field.to_owned(), filter, arguments };
-        let shown = Shown::default();
+        let shown = DisclosureCounter::default();
         let (key, code) = (key.to_owned(), None);
         readings.push(Reading { key, question, shown: shown.clone(), code, is_told: false });
         Some(shown)
     }
 
     /// Somebody may not do what they came for.
-    pub fn refused(&self, field: &str, act: Act) {
+    pub fn refused(&self, field: &str, act: AccessActivity) {
         if self.enter(field, field, act, Map::new).is_some() {
             self.ended(|_| FORBIDDEN);
         }
@@ -117,7 +117,7 @@ impl Visit {
     }
 }
 
-impl Drop for Visit {
+impl Drop for AccessRecord {
     fn drop(&mut self) {
         let mut readings = std::mem::take(&mut *self.readings.lock());
         for reading in readings.iter_mut().filter(|reading| !reading.is_told) {

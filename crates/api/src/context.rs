@@ -11,11 +11,11 @@ use super::activity::Listing;
 use super::error::ApiError;
 use super::event::AuditEventConnection;
 use super::scalar::Sequence;
-use access::{Act, Caller, Refused, Visit};
+use access::{AccessActivity, AccessError, AccessRecord, Caller};
 use model::filter::Condition;
 use model::page::{Page, PageLimits};
 use model::{Event, EventId, Invalid, Timestamp};
-use store::{List, Reader};
+use store::{EventQuery, Reader};
 
 /// What is found out once.
 type Once<T> = Arc<OnceCell<T>>;
@@ -35,10 +35,10 @@ pub struct Session {
     /// When the request came.
     pub now: Timestamp,
     /// What it reads.
-    pub visit: Arc<Visit>,
+    pub visit: Arc<AccessRecord>,
     /// Pages that were read, by what was asked. The library executes a field once for each place at which it stands
     /// under one name, and puts the answers together; all of them have to be of one reading.
-    pages: Mutex<Vec<(Page, List, Once<AuditEventConnection>)>>,
+    pages: Mutex<Vec<(Page, EventQuery, Once<AuditEventConnection>)>>,
     /// The activity types, once somebody asked for them.
     listing: Mutex<Once<Arc<Listing>>>,
     /// How far a stream has come.
@@ -52,7 +52,7 @@ pub struct Session {
 
 impl Session {
     /// A page of a list, if it has been read.
-    pub(super) fn page(&self, page: &Page, list: &List) -> Once<AuditEventConnection> {
+    pub(super) fn page(&self, page: &Page, list: &EventQuery) -> Once<AuditEventConnection> {
         let mut pages = self.pages.lock();
         if let Some((.., known)) = pages.iter().find(|(of, from, _)| of == page && from == list) {
             return Arc::clone(known);
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// A request of a caller at a moment.
-    pub fn new(caller: Caller, visit: Arc<Visit>, now: Timestamp) -> Self {
+    pub fn new(caller: Caller, visit: Arc<AccessRecord>, now: Timestamp) -> Self {
         Self {
             caller,
             now,
@@ -162,7 +162,7 @@ pub(super) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<V
 }
 
 /// Notes what is read, or that it was refused. Below the root nobody is let in who was not let in at the root.
-fn noted(ctx: &Context<'_>, reader: Result<Reader, Refused>) -> Result<Reader, ApiError> {
+fn noted(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reader, ApiError> {
     let field = ctx.field();
     let key = match ctx.path_node.as_ref() {
         Some(node) if node.parent.is_none() => match node.segment {
@@ -171,7 +171,7 @@ fn noted(ctx: &Context<'_>, reader: Result<Reader, Refused>) -> Result<Reader, A
         },
         _ => None,
     };
-    let act = act(field.name()).or_else(|| reader.is_err().then_some(Act::Browse));
+    let act = act(field.name()).or_else(|| reader.is_err().then_some(AccessActivity::Browse));
     let (Some(key), Some(act)) = (key, act) else { return Ok(reader?) };
     let arguments = || {
         let given = field.arguments().unwrap_or_default();
@@ -186,14 +186,14 @@ fn noted(ctx: &Context<'_>, reader: Result<Reader, Refused>) -> Result<Reader, A
 }
 
 /// What asking for a root field is; none for those that show nothing of the events.
-fn act(field: &str) -> Option<Act> {
+fn act(field: &str) -> Option<AccessActivity> {
     Some(match field {
-        "auditEvents" => Act::Query,
-        "auditEvent" | "auditEventByKey" | "node" | "nodes" => Act::Read,
-        "auditEventSummary" => Act::Summarize,
-        "auditActors" => Act::SearchActors,
-        "auditEventFeed" => Act::Poll,
-        "auditEventsRecorded" => Act::Follow,
+        "auditEvents" => AccessActivity::Query,
+        "auditEvent" | "auditEventByKey" | "node" | "nodes" => AccessActivity::Read,
+        "auditEventSummary" => AccessActivity::Summarize,
+        "auditActors" => AccessActivity::SearchActors,
+        "auditEventFeed" => AccessActivity::Poll,
+        "auditEventsRecorded" => AccessActivity::Follow,
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! Documents that were parsed and checked, kept by their text: clients send the same few again and again.
+//! DocumentCache that were parsed and checked, kept by their text: clients send the same few again and again.
 //!
 //! What is kept is bounded in number and bytes, and texts that are sent only once displace only each other.
 
@@ -21,16 +21,16 @@ const BYTES_MIN: usize = 1 << 10;
 
 /// Why a text is not a document that may run.
 #[derive(Debug)]
-pub enum Unreadable {
+pub enum DocumentError {
     /// It is not GraphQL.
     NotParsed(Box<ServerError>),
     /// It is too large, or contains itself.
-    Refused(ApiError),
+    AccessError(ApiError),
 }
 
-impl From<ApiError> for Unreadable {
+impl From<ApiError> for DocumentError {
     fn from(error: ApiError) -> Self {
-        Self::Refused(error)
+        Self::AccessError(error)
     }
 }
 
@@ -58,7 +58,7 @@ impl Deref for Document {
 
 /// The documents that were asked for lately.
 #[derive(Debug)]
-pub struct Documents(Cache<Box<str>, Arc<Document>, Bytes>);
+pub struct DocumentCache(Cache<Box<str>, Arc<Document>, Bytes>);
 
 /// Weighs documents by their text.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ impl Weighter<Box<str>, Arc<Document>> for Bytes {
     }
 }
 
-impl Default for Documents {
+impl Default for DocumentCache {
     fn default() -> Self {
         let mut options = OptionsBuilder::new();
         // In one part, so that a long document has room.
@@ -86,9 +86,9 @@ impl Default for Documents {
     }
 }
 
-impl Documents {
+impl DocumentCache {
     /// The document of a text, parsed and checked against limits, which have to be the same in every call.
-    pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, Unreadable> {
+    pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, DocumentError> {
         if let Some(known) = self.0.get(text) {
             return Ok(known);
         }
@@ -103,7 +103,7 @@ impl Documents {
     }
 }
 
-fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Unreadable> {
+fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, DocumentError> {
     check::text(text, limits)?;
     let document = async_graphql::parser::parse_query(text).map_err(|error| {
         let mut error: ServerError = error.into();
@@ -112,7 +112,7 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Unr
             error.message = format!("the document is not valid GraphQL: {expected}");
         }
         error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
-        Unreadable::NotParsed(Box::new(error))
+        DocumentError::NotParsed(Box::new(error))
     })?;
     check::document(&document, limits)?;
     Ok(document)
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_again_stays_and_all_is_bounded() {
-        let documents = Documents::default();
+        let documents = DocumentCache::default();
         let hot = documents.read("{ viewer { subject } }", &LIMITS).unwrap();
         for i in 0..5 * BYTES_MAX / BYTES_MIN {
             documents.read(&format!("{{ viewer {{ a{i}: subject }} }}"), &LIMITS).unwrap();
@@ -142,11 +142,11 @@ mod tests {
 
     #[test]
     fn what_may_not_run_is_not_kept() {
-        let documents = Documents::default();
+        let documents = DocumentCache::default();
         for _ in 0..2 {
-            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(Unreadable::NotParsed(_))));
+            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(DocumentError::NotParsed(_))));
             let itself = "{ ...f } fragment f on Query { ...f }";
-            assert!(matches!(documents.read(itself, &LIMITS), Err(Unreadable::Refused(_))));
+            assert!(matches!(documents.read(itself, &LIMITS), Err(DocumentError::AccessError(_))));
         }
         assert!(documents.0.is_empty());
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
 
-use access::Refused;
+use access::AccessError;
 use auth::Rejected;
 use model::Invalid;
 use store::{FeedError, StoreError};
@@ -129,9 +129,9 @@ impl From<StoreError> for ApiError {
             StoreError::TooLarge { asked, limit } => {
                 Self::Limit { what: "bytes of events in one answer", asked, limit }
             }
-            StoreError::Full => Self::Overloaded,
+            StoreError::QueueFull => Self::Overloaded,
             StoreError::OutcomeUnknown => Self::Unavailable,
-            StoreError::Busy(cause) | StoreError::Undone(cause) | StoreError::Unavailable(cause) => {
+            StoreError::Busy(cause) | StoreError::SerializationFailure(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
                 Self::Unavailable
             }
@@ -144,20 +144,20 @@ impl From<FeedError> for ApiError {
     fn from(error: FeedError) -> Self {
         match error {
             FeedError::Restored { oldest } => Self::CursorExpired { reason: "RESTORED", oldest: oldest.encode() },
-            FeedError::Closed => Refused::Tenant.into(),
+            FeedError::Closed => AccessError::Tenant.into(),
             FeedError::Store(error) => error.into(),
         }
     }
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
+impl From<AccessError> for ApiError {
+    fn from(refused: AccessError) -> Self {
         match refused {
-            Refused::Tenant => Self::Forbidden("the token's tenant has no log here"),
-            Refused::Role => Self::Forbidden("the token grants no access role"),
-            Refused::Recording => Self::Forbidden("the token does not permit recording"),
-            Refused::Filter(invalid) => invalid.into(),
-            Refused::Store(error) => error.into(),
+            AccessError::Tenant => Self::Forbidden("the token's tenant has no log here"),
+            AccessError::Role => Self::Forbidden("the token grants no access role"),
+            AccessError::Recording => Self::Forbidden("the token does not permit recording"),
+            AccessError::Filter(invalid) => invalid.into(),
+            AccessError::Store(error) => error.into(),
         }
     }
 }

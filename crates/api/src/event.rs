@@ -15,7 +15,7 @@ use super::vocabulary::{
 use super::write::{self, Listed};
 use model::Invalid;
 use model::page::{Cursor, Order, Position, Slice};
-use store::{List, Reader, Row};
+use store::{EventQuery, Reader, Row};
 
 /// An event as its caller may see it.
 #[derive(Clone, Debug)]
@@ -170,13 +170,13 @@ impl From<&model::Detail> for AuditDetail {
 #[derive(Clone, Debug)]
 pub struct AuditEventConnection {
     reader: Reader,
-    list: List,
+    list: EventQuery,
     slice: Arc<Slice<(Cursor, Row)>>,
 }
 
 impl AuditEventConnection {
     /// The page that was read of a list.
-    pub fn new(reader: Reader, list: List, slice: Slice<(Cursor, Row)>) -> Self {
+    pub fn new(reader: Reader, list: EventQuery, slice: Slice<(Cursor, Row)>) -> Self {
         Self { reader, list, slice: Arc::new(slice) }
     }
 

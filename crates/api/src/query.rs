@@ -26,7 +26,7 @@ use model::filter::{Condition, needle};
 use model::fold::fold;
 use model::page::{FeedCursor, Order, Page};
 use model::{EventId, Invalid};
-use store::List;
+use store::EventQuery;
 
 /// What is asked of a list in addition to its page.
 const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
@@ -143,7 +143,7 @@ impl Query {
         let reader = reader_of(ctx, &condition).await?;
         let as_of =
             if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
-        let events = List { condition, period, as_of };
+        let events = EventQuery { condition, period, as_of };
         let read = ctx.session()?.page(&page, &events);
         let connection = read.get_or_try_init(async || {
             let slice = reader.page(&events, &page).await?;

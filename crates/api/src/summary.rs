@@ -11,13 +11,13 @@ use super::vocabulary::{AuditFacetField, HistogramInterval};
 use model::filter::{Condition, TimeRange};
 use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use model::{FacetValue, Invalid};
-use store::{Facet, List, Reader};
+use store::{EventQuery, Facet, Reader};
 
 /// What is counted.
 #[derive(Clone, Debug)]
 pub struct AuditEventSummary {
     reader: Reader,
-    list: List,
+    list: EventQuery,
     as_of: i64,
 }
 
@@ -34,7 +34,7 @@ impl AuditEventSummary {
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_of(ctx, &condition).await?;
         let as_of = session.as_of(&reader, as_of).await?;
-        Ok(Self { reader, list: List { condition, period, as_of: Some(as_of) }, as_of })
+        Ok(Self { reader, list: EventQuery { condition, period, as_of: Some(as_of) }, as_of })
     }
 
     async fn counted_by(&self, field: AuditFacetField, top: i32, rest: bool) -> Result<AuditFacet, ApiError> {

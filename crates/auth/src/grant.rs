@@ -6,7 +6,7 @@
 //! do for a user: they are required if that is configured, and grant nothing.
 
 use super::claim::Claims;
-use super::{AccessGrant, Rejected, Role, Settings};
+use super::{AccessGrant, Rejected, Role, VerifierSettings};
 use model::ServiceSet;
 use model::json::Node;
 
@@ -41,14 +41,14 @@ pub struct Rule {
     /// The values, one of which the claim must contain.
     pub values: Vec<String>,
     /// What that gives.
-    pub gives: Given,
+    pub gives: GrantKind,
     /// For which services; none means those that what is given has anyway.
     pub services: Option<Vec<String>>,
 }
 
 /// What a rule gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum GrantKind {
     /// A role in reading.
     Role(Role),
     /// Recording.
@@ -65,15 +65,15 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    fn give(&mut self, given: Given, services: Option<Vec<String>>) {
+    fn give(&mut self, given: GrantKind, services: Option<Vec<String>>) {
         match given {
-            Given::Role(role) => {
+            GrantKind::Role(role) => {
                 let grant = AccessGrant { role, services, sees_sensitive: role != Role::AuditReader };
                 if !self.grants.contains(&grant) {
                     self.grants.push(grant);
                 }
             }
-            Given::Record => {
+            GrantKind::Record => {
                 let more = services.map_or(ServiceSet::All, |names| ServiceSet::of(names.iter().map(String::as_str)));
                 self.record = Some(self.record.take().map_or(more.clone(), |known| known.union(more)));
             }
@@ -82,7 +82,7 @@ impl Allowed {
 }
 
 /// Decides what a token's claims allow.
-pub(super) fn allowed(claims: &Claims, settings: &Settings) -> Result<Allowed, Rejected> {
+pub(super) fn allowed(claims: &Claims, settings: &VerifierSettings) -> Result<Allowed, Rejected> {
     let app_only = is_app_only(claims)?;
     check_token_scope(claims, settings, app_only)?;
     let mut allowed = Allowed::default();
@@ -91,13 +91,13 @@ pub(super) fn allowed(claims: &Claims, settings: &Settings) -> Result<Allowed, R
     }
     let groups = claims.texts("groups")?;
     if settings.reader_groups.iter().any(|id| groups.iter().any(|held| same_value(held, id))) {
-        allowed.give(Given::Role(Role::AuditReader), None);
+        allowed.give(GrantKind::Role(Role::AuditReader), None);
     }
     for rule in &settings.rules {
         let held = claims.texts_at(&rule.claim)?;
         if rule.values.iter().any(|value| held.iter().any(|held| same_value(held, value))) {
             let intune =
-                || (rule.gives == Given::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
+                || (rule.gives == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
             allowed.give(rule.gives, rule.services.clone().or_else(intune));
         }
     }
@@ -111,7 +111,12 @@ pub(super) fn allowed(claims: &Claims, settings: &Settings) -> Result<Allowed, R
 }
 
 /// The built-in role map.
-fn give_built_in(claims: &Claims, settings: &Settings, app_only: bool, allowed: &mut Allowed) -> Result<(), Rejected> {
+fn give_built_in(
+    claims: &Claims,
+    settings: &VerifierSettings,
+    app_only: bool,
+    allowed: &mut Allowed,
+) -> Result<(), Rejected> {
     let (wids, roles, permissions) = (claims.texts("wids")?, claims.texts("roles")?, claims.texts("permissions")?);
     let wid = |id: &str| wids.iter().any(|held| held.eq_ignore_ascii_case(id));
     let role = |name: &str| roles.iter().any(|held| held == name);
@@ -127,11 +132,11 @@ fn give_built_in(claims: &Claims, settings: &Settings, app_only: bool, allowed: 
     let recorder = (app_only && role(ROLE_RECORD)) || permission(PERMISSION_RECORD);
     let intune = Some(&settings.intune_services);
     for (holds, given, services) in [
-        (global_admin, Given::Role(Role::GlobalAdmin), None),
-        (intune_admin, Given::Role(Role::IntuneServiceAdmin), intune),
-        (reader, Given::Role(Role::AuditReader), None),
-        (intune_reader, Given::Role(Role::AuditReader), intune),
-        (recorder, Given::Record, None),
+        (global_admin, GrantKind::Role(Role::GlobalAdmin), None),
+        (intune_admin, GrantKind::Role(Role::IntuneServiceAdmin), intune),
+        (reader, GrantKind::Role(Role::AuditReader), None),
+        (intune_reader, GrantKind::Role(Role::AuditReader), intune),
+        (recorder, GrantKind::Record, None),
     ] {
         if holds {
             allowed.give(given, services.cloned());
@@ -152,7 +157,7 @@ pub(super) fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
     })
 }
 
-fn check_token_scope(claims: &Claims, settings: &Settings, app_only: bool) -> Result<(), Rejected> {
+fn check_token_scope(claims: &Claims, settings: &VerifierSettings, app_only: bool) -> Result<(), Rejected> {
     let scopes = [claims.texts("scp")?, claims.texts("scope")?].concat();
     let mut given = scopes.iter().flat_map(|scopes| scopes.split(' '));
     match &settings.required_scope {
@@ -186,16 +191,16 @@ fn groups_are_left_out(claims: &Claims) -> bool {
 mod tests {
     use super::*;
 
-    fn decide(json: &str, settings: &Settings) -> Result<Allowed, Rejected> {
+    fn decide(json: &str, settings: &VerifierSettings) -> Result<Allowed, Rejected> {
         allowed(&Claims::parse(json.as_bytes()).unwrap(), settings)
     }
 
     fn grants(json: &str) -> Vec<AccessGrant> {
-        decide(json, &Settings::default()).unwrap().grants
+        decide(json, &VerifierSettings::default()).unwrap().grants
     }
 
     fn records(json: &str) -> bool {
-        decide(json, &Settings::default()).unwrap().record.is_some()
+        decide(json, &VerifierSettings::default()).unwrap().record.is_some()
     }
 
     fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> AccessGrant {
@@ -278,7 +283,11 @@ mod tests {
             (r#"{"idtyp":["app"]}"#, "idtyp"),
             (r#"{"scp":1}"#, "scp"),
         ] {
-            assert_eq!(decide(json, &Settings::default()), Err(Rejected::ClaimMalformed(name.into())), "{json}");
+            assert_eq!(
+                decide(json, &VerifierSettings::default()),
+                Err(Rejected::ClaimMalformed(name.into())),
+                "{json}"
+            );
         }
     }
 
@@ -307,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_demanded_token_scope_binds_delegated_tokens_only() {
-        let settings = Settings { required_scope: Some("Audit.Access".into()), ..Settings::default() };
+        let settings = VerifierSettings { required_scope: Some("Audit.Access".into()), ..VerifierSettings::default() };
         let scope_of = |json: &str| decide(json, &settings).map(|_| ());
         assert_eq!(scope_of(r#"{"scp":"openid Audit.Access profile"}"#), Ok(()));
         assert_eq!(scope_of(r#"{"scp":["openid","Audit.Access"]}"#), Ok(()));
@@ -325,7 +334,8 @@ mod tests {
     #[test]
     fn a_configured_group_makes_a_reader() {
         let guid = "0f3c1a2b-1111-2222-3333-44445555aaaa";
-        let settings = Settings { reader_groups: vec![guid.into(), "/Auditors".into()], ..Settings::default() };
+        let settings =
+            VerifierSettings { reader_groups: vec![guid.into(), "/Auditors".into()], ..VerifierSettings::default() };
         let granted = |json: &str| decide(json, &settings).unwrap().grants;
         assert_eq!(granted(&format!(r#"{{"groups":["x","{}"]}}"#, guid.to_uppercase())), [reader()]);
         assert_eq!(granted(r#"{"groups":"/Auditors"}"#), [reader()]);
@@ -335,7 +345,7 @@ mod tests {
 
     #[test]
     fn groups_left_out_are_an_error_only_where_they_would_decide() {
-        let settings = Settings { reader_groups: vec!["auditors".into()], ..Settings::default() };
+        let settings = VerifierSettings { reader_groups: vec!["auditors".into()], ..VerifierSettings::default() };
         let left_out = r#""_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://x.example"}}"#;
         assert_eq!(decide(&format!("{{{left_out}}}"), &settings), Err(Rejected::GroupOverage));
         assert_eq!(decide(r#"{"hasgroups":true}"#, &settings), Err(Rejected::GroupOverage));
@@ -346,10 +356,10 @@ mod tests {
         assert_eq!(decide(&with_role, &settings).unwrap().grants, [admin()]);
         let recorder = format!(r#"{{{left_out},"permissions":["audit/write"]}}"#);
         assert!(decide(&recorder, &settings).unwrap().record.is_some());
-        assert_eq!(decide(&format!("{{{left_out}}}"), &Settings::default()).unwrap().grants, []);
+        assert_eq!(decide(&format!("{{{left_out}}}"), &VerifierSettings::default()).unwrap().grants, []);
     }
 
-    fn rule(claim: &[&str], value: &str, gives: Given, services: &[&str]) -> Rule {
+    fn rule(claim: &[&str], value: &str, gives: GrantKind, services: &[&str]) -> Rule {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let services = (!services.is_empty()).then(|| texts(services));
         Rule { claim: texts(claim), values: vec!["other".to_owned(), value.to_owned()], gives, services }
@@ -357,16 +367,21 @@ mod tests {
 
     #[test]
     fn an_operator_s_rule_reads_any_claim_and_may_name_services() {
-        let read = Given::Role(Role::AuditReader);
-        let settings = Settings {
+        let read = GrantKind::Role(Role::AuditReader);
+        let settings = VerifierSettings {
             rules: vec![
                 rule(&["https://contoso.example/roles"], "auditor", read, &["Payroll"]),
-                rule(&["realm_access", "roles"], "audit-admin", Given::Role(Role::GlobalAdmin), &[]),
-                rule(&["groups"], "0f3c1a2b-1111-2222-3333-44445555aaaa", Given::Role(Role::IntuneServiceAdmin), &[]),
-                rule(&["groups"], "payroll", Given::Record, &["Payroll"]),
-                rule(&["groups"], "crm", Given::Record, &["CRM"]),
+                rule(&["realm_access", "roles"], "audit-admin", GrantKind::Role(Role::GlobalAdmin), &[]),
+                rule(
+                    &["groups"],
+                    "0f3c1a2b-1111-2222-3333-44445555aaaa",
+                    GrantKind::Role(Role::IntuneServiceAdmin),
+                    &[],
+                ),
+                rule(&["groups"], "payroll", GrantKind::Record, &["Payroll"]),
+                rule(&["groups"], "crm", GrantKind::Record, &["CRM"]),
             ],
-            ..Settings::default()
+            ..VerifierSettings::default()
         };
         let granted = |json: &str| decide(json, &settings).unwrap().grants;
         let payroll = grant(Role::AuditReader, Some(vec!["Payroll".into()]), false);
@@ -400,8 +415,8 @@ mod tests {
 
     #[test]
     fn without_the_built_in_map_only_the_operator_s_rules_hold() {
-        let rules = vec![rule(&["roles"], "Boss", Given::Role(Role::GlobalAdmin), &[])];
-        let settings = Settings { builtin_grants: false, rules, ..Settings::default() };
+        let rules = vec![rule(&["roles"], "Boss", GrantKind::Role(Role::GlobalAdmin), &[])];
+        let settings = VerifierSettings { builtin_grants: false, rules, ..VerifierSettings::default() };
         let json = r#"{"roles":["GlobalAdmin","AuditLog.Write"],"permissions":["audit/read","audit/write"],
             "wids":["62e90394-69f5-4237-9190-012177145e10"]}"#;
         assert_eq!(decide(json, &settings), Ok(Allowed::default()));

@@ -105,7 +105,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::forge::at_once;
-    use super::super::{AccessGrant, KeySource, Keys, Principal, Rejected, Settings, Verifier};
+    use super::super::{AccessGrant, KeySource, Keys, Principal, Rejected, Verifier, VerifierSettings};
     use super::*;
     use model::time::HOUR;
 
@@ -125,13 +125,13 @@ mod tests {
         }
     }
 
-    fn verify(token: &str, settings: Settings) -> Result<Arc<Principal>, Rejected> {
+    fn verify(token: &str, settings: VerifierSettings) -> Result<Arc<Principal>, Rejected> {
         let keys = KeySource::given(Keys::secret(SECRET).unwrap());
         at_once(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
     }
 
     fn principal(grants: &[Grantable]) -> Arc<Principal> {
-        verify(&issue(SECRET, &request(grants)).unwrap(), Settings::default()).unwrap()
+        verify(&issue(SECRET, &request(grants)).unwrap(), VerifierSettings::default()).unwrap()
     }
 
     #[test]
@@ -160,12 +160,12 @@ mod tests {
 
     #[test]
     fn a_token_says_whatever_the_verifier_demands() {
-        let settings = Settings {
+        let settings = VerifierSettings {
             issuers: vec!["me".into()],
             audiences: vec!["audit".into()],
             tenant_claim: "org".into(),
             required_scope: Some("Audit.Access".into()),
-            ..Settings::default()
+            ..VerifierSettings::default()
         };
         let full = TokenRequest { issuer: Some("me"), audience: Some("audit"), tenant_claim: "org", ..request(&[]) };
         assert!(verify(&issue(SECRET, &full).unwrap(), settings.clone()).is_ok());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::claim::Claims;
 use super::grant::{Allowed, allowed, is_app_only, is_guid};
 use super::source::KeySource;
-use super::{Principal, Rejected, Settings, Tenants};
+use super::{Principal, Rejected, TenantBinding, VerifierSettings};
 use model::Timestamp;
 use model::time::SECOND;
 
@@ -22,7 +22,7 @@ const SUBJECT_BYTES_MAX: usize = 255;
 #[derive(Debug)]
 pub(super) struct Issuer {
     pub(super) keys: Arc<KeySource>,
-    pub(super) settings: Settings,
+    pub(super) settings: VerifierSettings,
 }
 
 /// A caller, and when its token is valid: from one moment until before another.
@@ -94,7 +94,7 @@ impl Issuer {
 
     /// The tenant that the token is about, if the issuer may speak for it.
     fn tenant(&self, claims: &Claims) -> Result<String, Rejected> {
-        if let Tenants::One(key) = &self.settings.tenants {
+        if let TenantBinding::One(key) = &self.settings.tenants {
             return Ok(key.clone());
         }
         let claim = &self.settings.tenant_claim;
@@ -104,8 +104,8 @@ impl Issuer {
         let iss = claims.text("iss")?.unwrap_or_default();
         let own = templates.find_map(|name| tenant_in(name, &iss));
         let listed = match &self.settings.tenants {
-            Tenants::Listed(keys) => keys.contains(&tenant),
-            Tenants::Any | Tenants::One(_) => true,
+            TenantBinding::Listed(keys) => keys.contains(&tenant),
+            TenantBinding::Any | TenantBinding::One(_) => true,
         };
         if listed && own.is_none_or(|own| own == tenant) { Ok(tenant) } else { Err(Rejected::TenantNotAllowed) }
     }

@@ -8,7 +8,7 @@
 //! header and claims are read by `claim` (each name once, each type exact) and checked by `token`, because the
 //! library's own checks read the clock, skip claims of a wrong type and take the last of two equal names.
 //!
-//! Wrong configuration (see [`Settings`], [`Keys`]) is refused with a sentence that says how to fix it; a token is
+//! Wrong configuration (see [`VerifierSettings`], [`Keys`]) is refused with a sentence that says how to fix it; a token is
 //! [`Rejected`] with a sentence that is safe to show to its sender.
 
 mod claim;
@@ -30,12 +30,12 @@ use std::fmt;
 use model::event::RESERVED_SERVICE;
 use model::{Grant, Scope, ServiceSet, Timestamp, named};
 
-pub use grant::{Given, Rule};
+pub use grant::{GrantKind, Rule};
 pub use issue::{Grantable, TokenRequest, issue};
 pub use keys::Keys;
 pub use rejected::Rejected;
-pub use settings::{Settings, Tenants};
-pub use source::{Freshness, KeySource};
+pub use settings::{TenantBinding, VerifierSettings};
+pub use source::{KeySource, RefreshPolicy};
 pub use token::{TOKEN_BYTES_MAX, Verifier};
 
 use issuer::TENANT_IN_ISSUER;

@@ -10,7 +10,7 @@ const LEEWAY_SECS_MAX: u32 = 300;
 
 /// What is demanded of the tokens of an issuer, and what their claims mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct VerifierSettings {
     /// The names (`iss`) under which the issuer signs; mandatory with public keys. In a name, `{tenantid}` stands for
     /// the tenant that the token is about, as Entra ID has it for applications of several tenants.
     pub issuers: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Settings {
     /// The claim that says whose log it is (default `tid`).
     pub tenant_claim: String,
     /// The tenants that the issuer may speak for.
-    pub tenants: Tenants,
+    pub tenants: TenantBinding,
     /// By how much clocks may differ, in seconds (default 30, at most 300).
     pub leeway_secs: u32,
     /// The token scope (`scp`) that a token acting for a user must have.
@@ -36,7 +36,7 @@ pub struct Settings {
 
 /// The tenants that an issuer may speak for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tenants {
+pub enum TenantBinding {
     /// Every one that its tokens name.
     Any,
     /// Those of these that its tokens name.
@@ -45,13 +45,13 @@ pub enum Tenants {
     One(String),
 }
 
-impl Default for Settings {
+impl Default for VerifierSettings {
     fn default() -> Self {
         Self {
             issuers: Vec::new(),
             audiences: Vec::new(),
             tenant_claim: "tid".to_owned(),
-            tenants: Tenants::Any,
+            tenants: TenantBinding::Any,
             leeway_secs: 30,
             required_scope: None,
             reader_groups: Vec::new(),
@@ -62,7 +62,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl VerifierSettings {
     /// Whether this can be meant for keys of this kind.
     pub(super) fn check(&self, symmetric: bool) -> Result<(), ConfigProblem> {
         self.check_blanks()?;
@@ -95,9 +95,9 @@ impl Settings {
         let blank = |text: &str| text.trim().is_empty();
         let any_blank = |texts: &[String]| texts.iter().any(|text| blank(text));
         let tenants = match &self.tenants {
-            Tenants::Any => false,
-            Tenants::Listed(keys) => keys.is_empty() || keys.iter().any(|key| blank(key)),
-            Tenants::One(key) => blank(key),
+            TenantBinding::Any => false,
+            TenantBinding::Listed(keys) => keys.is_empty() || keys.iter().any(|key| blank(key)),
+            TenantBinding::One(key) => blank(key),
         };
         let parts = [
             ("tenant claim", blank(&self.tenant_claim)),
@@ -125,7 +125,7 @@ impl Settings {
                 "the JWT issuer has `{TENANT_IN_ISSUER}` twice: write it once, in the place of the tenant's id"
             )));
         }
-        if templates > 0 && matches!(self.tenants, Tenants::One(_)) {
+        if templates > 0 && matches!(self.tenants, TenantBinding::One(_)) {
             return Err(ConfigProblem::new(format!(
                 "the JWT issuer has `{TENANT_IN_ISSUER}`, so it speaks for several tenants, but is bound to one: write \
                  that tenant's id into the issuer, or list the tenants"

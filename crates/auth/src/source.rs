@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_mins(1);
 
 /// How often a key set is read, and how long that may take.
 #[derive(Clone, Copy, Debug)]
-pub struct Freshness {
+pub struct RefreshPolicy {
     /// How often it is read.
     pub refresh: Duration,
     /// How long reading it may take.
@@ -39,7 +39,7 @@ pub struct Freshness {
 /// Keys, and where they come from.
 pub struct KeySource {
     origin: Origin,
-    freshness: Freshness,
+    freshness: RefreshPolicy,
     held: RwLock<Arc<Held>>,
     /// When the set was last read, or tried to be; locked while it is.
     read_at: Mutex<Option<Instant>>,
@@ -55,7 +55,7 @@ pub(super) struct Held {
 
 enum Origin {
     /// They were given, and stay.
-    Given,
+    GrantKind,
     /// A file with a key set.
     File(PathBuf),
     /// The address of a key set.
@@ -65,11 +65,11 @@ enum Origin {
 impl KeySource {
     /// Keys that stay as they are.
     pub fn given(keys: Keys) -> Arc<Self> {
-        Self::of(Origin::Given, keys, Freshness { refresh: Duration::MAX, timeout: Duration::MAX })
+        Self::of(Origin::GrantKind, keys, RefreshPolicy { refresh: Duration::MAX, timeout: Duration::MAX })
     }
 
     /// A file with a key set (JWKS), which must be readable now.
-    pub fn file(path: &Path, freshness: Freshness) -> Result<Arc<Self>, ConfigProblem> {
+    pub fn file(path: &Path, freshness: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
         let problem =
             |reason: String| ConfigProblem::new(format!("the key set in {} cannot be used: {reason}", path.display()));
         let text = read_file(path).map_err(&problem)?;
@@ -81,7 +81,11 @@ impl KeySource {
 
     /// The address of a key set (JWKS). It is read by [`Self::read`]. Besides those that the system trusts, who answers
     /// there may be vouched for by the certificates in a file.
-    pub fn address(address: &str, freshness: Freshness, ca_file: Option<&Path>) -> Result<Arc<Self>, ConfigProblem> {
+    pub fn address(
+        address: &str,
+        freshness: RefreshPolicy,
+        ca_file: Option<&Path>,
+    ) -> Result<Arc<Self>, ConfigProblem> {
         let url = checked(address)?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -97,7 +101,7 @@ impl KeySource {
         Ok(Self::of(Origin::Address(url, client), Keys::of_set(Vec::new()), freshness))
     }
 
-    fn of(origin: Origin, keys: Keys, freshness: Freshness) -> Arc<Self> {
+    fn of(origin: Origin, keys: Keys, freshness: RefreshPolicy) -> Arc<Self> {
         let held = RwLock::new(Arc::new(Held { keys, version: 0, text: String::new() }));
         Arc::new(Self { origin, freshness, held, read_at: Mutex::new(None) })
     }
@@ -114,7 +118,7 @@ impl KeySource {
 
     /// The keys after they were read again because those seen lacked one; the same where that is not worth while.
     pub(super) async fn renewed(self: &Arc<Self>, seen: &Arc<Held>) -> Arc<Held> {
-        if !matches!(self.origin, Origin::Given) {
+        if !matches!(self.origin, Origin::GrantKind) {
             let (source, seen) = (Arc::clone(self), Arc::clone(seen));
             // On its own, so that a caller who goes away does not take the answer along and leave the cool-down.
             let reading = tokio::spawn(async move {
@@ -137,7 +141,7 @@ impl KeySource {
 
     /// Reads the set again and again. Ends only where there is nothing to read.
     pub(super) async fn keep_fresh(&self) {
-        if matches!(self.origin, Origin::Given) {
+        if matches!(self.origin, Origin::GrantKind) {
             return;
         }
         let mut is_read = self.current().keys.count() > 0;
@@ -162,7 +166,7 @@ impl KeySource {
 
     async fn read_now(&self) -> Result<(), String> {
         let text = match &self.origin {
-            Origin::Given => return Ok(()),
+            Origin::GrantKind => return Ok(()),
             Origin::File(path) => {
                 let path = path.clone();
                 let reading = tokio::task::spawn_blocking(move || read_file(&path));
@@ -191,7 +195,7 @@ impl KeySource {
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::Given => write!(f, "keys {:?}", self.current().keys),
+            Origin::GrantKind => write!(f, "keys {:?}", self.current().keys),
             Origin::File(path) => write!(f, "the key set in {}", path.display()),
             // What follows a question mark may be a secret.
             Origin::Address(url, _) => write!(f, "the key set at {}{}", url.origin().ascii_serialization(), url.path()),
@@ -297,7 +301,7 @@ mod tests {
 
     #[test]
     fn printing_a_source_shows_no_parameters() {
-        let freshness = Freshness { refresh: RETRY, timeout: RETRY };
+        let freshness = RefreshPolicy { refresh: RETRY, timeout: RETRY };
         let source = KeySource::address("https://issuer.example:8443/keys?code=hunter2#x", freshness, None).unwrap();
         assert_eq!(format!("{source:?}"), "the key set at https://issuer.example:8443/keys");
     }

@@ -5,13 +5,13 @@ use super::directory_audit::{self, ENTRA, tenant_in_resource_id};
 use super::draft::Draft;
 use super::original::{Part, is_absent};
 use super::value::{Encoding, changes, details, execution_result, reason, status};
-use super::{Refused, moment};
+use super::{UnsupportedRecord, moment};
 use model::{Actor, ActorApplication, ActorKind, Status, Target};
 
 /// Reads a row of category `AuditLogs`.
-pub(super) fn map_entra(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map_entra(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let Some(resource) = record.get("properties") else {
-        return Err(Refused("the row has no `properties`".to_owned()));
+        return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
     let occurred_at = moment::take_first(resource, &["activityDateTime"])
         .or_else(|| moment::take_first(record, &["time", "TimeGenerated"]))
@@ -56,15 +56,15 @@ fn complete(draft: &mut Draft, record: &Part) {
 }
 
 /// Reads a row of 2018, category `Audit`.
-pub(super) fn map_entra_2018(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map_entra_2018(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
-        return Err(Refused("the row has no `properties`".to_owned()));
+        return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
     let occurred_at = moment::take_first(record, &["time", "TimeGenerated"])
         .ok_or_else(|| moment::lacking(&[("", record, &["time", "TimeGenerated"])], "the row", "`time`"))?;
     let activity = record
         .take_at("operationName")
-        .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;
+        .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
     let mut draft = Draft::new(occurred_at, without_dot(&activity), ENTRA);
     draft.id = properties.take_at("id");
     draft.category = properties.take_at("auditEventCategory");

@@ -6,14 +6,14 @@
 use super::draft::Draft;
 use super::original::Part;
 use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
-use super::{Refused, moment};
+use super::{UnsupportedRecord, moment};
 use model::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
 
 /// The service of an event that does not name one.
 pub(super) const ENTRA: &str = "Microsoft Entra ID";
 
 /// Reads a `directoryAudit`.
-pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
         moment::lacking(&[("", record, &["activityDateTime"])], "the directoryAudit", "`activityDateTime`")
     })?;
@@ -21,7 +21,7 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
 }
 
 /// Reads a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
-pub(super) fn map_row(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map_row(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let times = ["ActivityDateTime", "TimeGenerated"];
     let occurred_at = moment::take_first(record, &times)
         .ok_or_else(|| moment::lacking(&[("", record, &times)], "the row", "`ActivityDateTime` or `TimeGenerated`"))?;
@@ -39,11 +39,11 @@ pub(super) fn tenant_in_resource_id(record: &Part) -> Option<String> {
 }
 
 /// Reads the resource, its activity from the first of these members that names one.
-pub(super) fn draft(resource: &Part, occurred_at: Timestamp, activity: &[&str]) -> Result<Draft, Refused> {
+pub(super) fn draft(resource: &Part, occurred_at: Timestamp, activity: &[&str]) -> Result<Draft, UnsupportedRecord> {
     let activity = resource
         .take_first(activity)
         .or_else(|| resource.take_first(&["activityDisplayName", "operationName"]))
-        .ok_or_else(|| Refused("the record does not name an activity in `activityDisplayName`".to_owned()))?;
+        .ok_or_else(|| UnsupportedRecord("the record does not name an activity in `activityDisplayName`".to_owned()))?;
     // The other spellings of the activity, where they are the same.
     resource.take_first(&["activityDisplayName"]);
     let id = resource.take_at("id");

@@ -5,7 +5,7 @@
 
 use super::original::{Part, is_absent};
 use super::unmapped::{Shown, remainder};
-use super::{Recognised, Refused, Shape};
+use super::{Recognised, Shape, UnsupportedRecord};
 use model::classification::{operation_type, resource_type};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
@@ -69,10 +69,10 @@ impl Draft {
     }
 
     /// The event, with what of the record it does not show.
-    pub(super) fn finish(self, shape: Shape, record: &Part) -> Result<Recognised, Refused> {
+    pub(super) fn finish(self, shape: Shape, record: &Part) -> Result<Recognised, UnsupportedRecord> {
         let activity = fit(self.activity.trim());
         if fold_activity(&activity).is_empty() {
-            return Err(Refused("the record does not name an activity".to_owned()));
+            return Err(UnsupportedRecord("the record does not name an activity".to_owned()));
         }
         let category = named(self.category).unwrap_or_else(|| "Other".to_owned());
         let kinds = self.targets.iter().filter_map(|target| target.kind.as_deref());

@@ -5,7 +5,7 @@ use super::directory_audit::words;
 use super::draft::Draft;
 use super::original::Part;
 use super::value::{Encoding, changes, reason, status};
-use super::{Refused, moment};
+use super::{UnsupportedRecord, moment};
 use model::time::SECOND;
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
@@ -52,13 +52,13 @@ pub(super) fn is_cloud_pc(record: &Part) -> bool {
 }
 
 /// Reads an `auditEvent`.
-pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
         moment::lacking(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
     })?;
     let activity = record
         .take_first(&["activityType", "activity", "displayName"])
-        .ok_or_else(|| Refused("the auditEvent does not name an activity in `activityType`".to_owned()))?;
+        .ok_or_else(|| UnsupportedRecord("the auditEvent does not name an activity in `activityType`".to_owned()))?;
     let service = if is_cloud_pc(record) { WINDOWS_365 } else { INTUNE };
     let mut draft = Draft::new(occurred_at, activity, service);
     record.get("activity");
@@ -139,9 +139,9 @@ pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
 
 /// Reads a row of the export, or of the table `IntuneAuditLogs`. `time` has the fraction that `ActivityDate` lacks; so
 /// has `TimeGenerated`, unless it is when the row was stored.
-pub(super) fn map_exported(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map_exported(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
-        return Err(Refused("the row has no `properties`".to_owned()));
+        return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
     let to_the_second = moment::take_first(properties, &["ActivityDate"]);
     let generated = moment::take_first(record, &["TimeGenerated"])
@@ -153,7 +153,7 @@ pub(super) fn map_exported(record: &Part) -> Result<Draft, Refused> {
     })?;
     let activity = record
         .take_at("operationName")
-        .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;
+        .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
     let mut draft = Draft::new(occurred_at, activity, INTUNE);
     draft.id = properties.take_at("AuditEventId");
     draft.category = category(properties);

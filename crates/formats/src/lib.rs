@@ -74,15 +74,15 @@ pub struct Recognised {
 
 /// Why a record is not one of an activity: a sentence that says what is lacking, safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused(pub String);
+pub struct UnsupportedRecord(pub String);
 
-impl std::fmt::Display for Refused {
+impl std::fmt::Display for UnsupportedRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for UnsupportedRecord {}
 
 /// Members that hold one record of another shape in the envelopes that collectors put around it.
 #[rustfmt::skip]
@@ -94,18 +94,18 @@ const WRAPPERS: &[&str] = &[
 const WRAPPERS_MAX: usize = 3;
 
 /// Reads one record.
-pub fn recognise(record: &Node) -> Result<Recognised, Refused> {
+pub fn recognise(record: &Node) -> Result<Recognised, UnsupportedRecord> {
     let held = record.as_str().and_then(|text| held_json(&text));
     let record = Part::of(held.as_ref().unwrap_or(record).clone());
     if !record.is_object() {
-        return Err(Refused("the record is not a JSON object".to_owned()));
+        return Err(UnsupportedRecord("the record is not a JSON object".to_owned()));
     }
     let (shape, draft) = read(&record)?;
     draft.finish(shape, &record)
 }
 
 /// Reads a record by its own shape, else by that of a record in it, else by its most common names.
-fn read(record: &Part) -> Result<(Shape, Draft), Refused> {
+fn read(record: &Part) -> Result<(Shape, Draft), UnsupportedRecord> {
     if let Some(refused) = other_log::refusal(record, if shape(record).is_some() { 0 } else { WRAPPERS_MAX }) {
         return Err(refused);
     }
@@ -130,7 +130,7 @@ fn wrapped(record: &Part, depth: usize) -> Option<(Shape, &Part)> {
     WRAPPERS.iter().filter_map(inner).find_map(|part| wrapped(part, depth - 1))
 }
 
-fn map(shape: Shape, record: &Part) -> Result<Draft, Refused> {
+fn map(shape: Shape, record: &Part) -> Result<Draft, UnsupportedRecord> {
     match shape {
         Shape::DirectoryAudit => directory_audit::map(record),
         Shape::LogAnalytics => directory_audit::map_row(record),

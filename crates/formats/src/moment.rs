@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, NaiveDate};
 
-use super::Refused;
+use super::UnsupportedRecord;
 use super::original::Part;
 use model::Timestamp;
 
@@ -28,7 +28,7 @@ pub(super) fn take_first(record: &Part, keys: &[&str]) -> Option<Timestamp> {
 
 /// Why a record has no moment: what stands at one of these places cannot be read, or nothing stands there. Each place
 /// is where it is in the record, with a dot at the end, and a part with keys.
-pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: &str) -> Refused {
+pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: &str) -> UnsupportedRecord {
     /// What of a value is enough to recognise it.
     const SHOWN: usize = 40;
     let given = |(path, part, keys): &(&str, &Part, &[&str])| {
@@ -43,7 +43,7 @@ pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: 
                 .then(|| format!("`{path}{key}` is not a time that can be read without guessing: `{shown}`"))
         })
     };
-    Refused(places.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
+    UnsupportedRecord(places.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
 }
 
 /// Reads a moment.

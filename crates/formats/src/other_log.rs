@@ -5,7 +5,7 @@
 //! have neither the right actor nor the right status. So such records are refused, wherever they come from.
 
 use super::original::{Part, same_key};
-use super::{Refused, WRAPPERS};
+use super::{UnsupportedRecord, WRAPPERS};
 
 /// Categories of Azure Monitor, without the `AAD` that tables have before them, and what their records are.
 const CATEGORIES: &[(&str, &str)] = &[
@@ -45,16 +45,18 @@ const RESOURCES: &[(&[&str], &str, &str)] = &[
 ];
 
 /// Why a record is refused that comes from another log, also in so many envelopes.
-pub(super) fn refusal(record: &Part, depth: usize) -> Option<Refused> {
+pub(super) fn refusal(record: &Part, depth: usize) -> Option<UnsupportedRecord> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     if has(&["eventKey", "sequence", "recordedAt", "occurredAt"]) || has(&["export"]) && record.members().len() == 1 {
         let sentence = "the record comes from an export of this service: move a log with `auditgraph copy`, or with \
             `backup` and `restore`";
-        return Some(Refused(sentence.to_owned()));
+        return Some(UnsupportedRecord(sentence.to_owned()));
     }
     let named = category(record).or_else(|| resource(record));
     if let Some((log, what)) = named {
-        return Some(Refused(format!("the record comes from the log `{log}`: {what}, not an audited activity")));
+        return Some(UnsupportedRecord(format!(
+            "the record comes from the log `{log}`: {what}, not an audited activity"
+        )));
     }
     let inner = WRAPPERS.iter().filter_map(|key| record.find(key)).filter(|part| depth > 0 && part.is_object());
     inner.into_iter().find_map(|part| refusal(part, depth - 1))

@@ -9,7 +9,7 @@ use super::draft::{Draft, fit};
 use super::intune::{WINDOWS_365, kind_of};
 use super::original::{Part, held_json, is_absent};
 use super::value::status;
-use super::{Refused, moment};
+use super::{UnsupportedRecord, moment};
 use model::fold::fold;
 use model::json::Json;
 use model::{Actor, ActorApplication, ActorKind, ModifiedProperty, Status, Target};
@@ -20,7 +20,7 @@ const RESOURCES: &str = "resources:[";
 const CHANGES: &str = "ModifiedProperty:[";
 
 /// Reads a row of category `Windows365AuditLogs`.
-pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let properties = record.get("properties");
     let packed = properties.and_then(|part| part.word_at("OtherExtendedProperties")).unwrap_or_default();
     let fields = Fields::of(&packed);
@@ -33,7 +33,7 @@ pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
         })?;
     let activity = record
         .take_at("operationName")
-        .ok_or_else(|| Refused("the row does not name an activity in `operationName`".to_owned()))?;
+        .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
     record.get("time").and_then(Part::take);
     let mut draft = Draft::new(occurred_at, activity, WINDOWS_365);
     let owned = |key: &str| fields.get(key).map(str::to_owned);

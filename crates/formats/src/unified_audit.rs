@@ -8,7 +8,7 @@ use super::directory_audit::ENTRA;
 use super::draft::Draft;
 use super::original::{Part, is_absent};
 use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
-use super::{Refused, moment};
+use super::{UnsupportedRecord, moment};
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
 /// Names of the record types that have no category of their own.
@@ -26,9 +26,9 @@ const RECORD_TYPES: &[(&str, &str)] = &[
 ];
 
 /// Reads a search result; what the record in it does not say, the result may.
-pub(super) fn map_search_result(result: &Part) -> Result<Draft, Refused> {
+pub(super) fn map_search_result(result: &Part) -> Result<Draft, UnsupportedRecord> {
     let Some(record) = result.get("auditData") else {
-        return Err(Refused("the search result has no `auditData`".to_owned()));
+        return Err(UnsupportedRecord("the search result has no `auditData`".to_owned()));
     };
     let mut draft = draft(record, Some(result))?;
     let record_type = result.take_at("auditLogRecordType");
@@ -50,11 +50,11 @@ pub(super) fn map_search_result(result: &Part) -> Result<Draft, Refused> {
 }
 
 /// Reads a record.
-pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     draft(record, None)
 }
 
-fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
+fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecord> {
     let from_result = |keys: &[&str]| result.and_then(|result| result.take_first(keys));
     let times = ["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"];
     let occurred_at = moment::take_first(record, &times)
@@ -63,7 +63,7 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, Refused> {
     let operation = record
         .take_at("Operation")
         .or_else(|| from_result(&["operation", "operations"]))
-        .ok_or_else(|| Refused("the audit record does not name an activity in `Operation`".to_owned()))?;
+        .ok_or_else(|| UnsupportedRecord("the audit record does not name an activity in `Operation`".to_owned()))?;
     let workload = record.take_first(&["Workload", "OfficeWorkload"]).or_else(|| from_result(&["service", "workload"]));
     let service = match workload.as_deref() {
         Some(name) if name.eq_ignore_ascii_case("AzureActiveDirectory") => ENTRA,

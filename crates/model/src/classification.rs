@@ -14,7 +14,7 @@ use OperationType::{Assign, Create, Delete, Read, RemoteTask, Update};
 pub fn operation_type(verb: Option<&str>, activity: &str) -> OperationType {
     let first_word = activity.split_whitespace().next().map(fold).unwrap_or_default();
     let said = verb.unwrap_or_default();
-    let act = Act { said, verb: fold(said), name: words(activity), first_word, activity };
+    let act = ActivityVerb { said, verb: fold(said), name: words(activity), first_word, activity };
     OPERATION_RULES.iter().find_map(|rule| rule(&act)).unwrap_or(OperationType::Other)
 }
 
@@ -42,7 +42,7 @@ pub fn resource_type<'a>(
 }
 
 /// An activity as the operation rules see it.
-struct Act<'a> {
+struct ActivityVerb<'a> {
     /// The source's verb, and the same folded; empty if it gave none.
     said: &'a str,
     verb: String,
@@ -52,7 +52,7 @@ struct Act<'a> {
     activity: &'a str,
 }
 
-impl Act<'_> {
+impl ActivityVerb<'_> {
     /// What the source's verb says, if it is one that is known.
     fn said(&self) -> Option<OperationType> {
         verb_type(&self.verb).filter(|kind| *kind != OperationType::Other)
@@ -86,7 +86,7 @@ impl Act<'_> {
 }
 
 /// The rules for operations, in their order.
-const OPERATION_RULES: &[fn(&Act) -> Option<OperationType>] = &[
+const OPERATION_RULES: &[fn(&ActivityVerb) -> Option<OperationType>] = &[
     // 1. Reading changes nothing, whatever is read: `Get ...Assignment` reads. A task like `recoverPasscode` does not.
     |act| act.said().or_else(|| act.called()).filter(|kind| *kind == Read && !act.is_device_task()),
     // 2. `assignX Y`, and any `...Assignment` as what is acted on: creating, changing and deleting it assigns.
@@ -148,7 +148,7 @@ const MEMBERS: &[&str] =
     &["connector", "group", "label", "member", "members", "owner", "owners", "policy", "sponsor", "user", "users"];
 
 /// Whether a name says that a role is assigned, or that a member goes into or out of something.
-fn is_membership(act: &Act) -> bool {
+fn is_membership(act: &ActivityVerb) -> bool {
     let pairs = || act.name.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
     if pairs().any(|pair| pair == ("role", "assignment")) {
         return true;

@@ -22,14 +22,14 @@ tokio::task_local! {
 
 /// What one request may take; by default, as much as there is.
 #[derive(Clone, Debug, Default)]
-pub struct Allowance {
+pub struct QueryBudget {
     deadline: Option<Instant>,
     /// Bytes of events that may be read, and that were.
     held: Option<(usize, Arc<AtomicUsize>)>,
     shares: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
 }
 
-impl Allowance {
+impl QueryBudget {
     /// The same, until then.
     #[must_use]
     pub fn until(self, deadline: Instant) -> Self {
@@ -96,19 +96,19 @@ type Holder = (String, Option<String>);
 
 /// The shares of those who read at the moment.
 #[derive(Debug)]
-pub struct Shares {
+pub struct ConnectionShares {
     connections: usize,
     holders: Mutex<HashMap<Holder, Weak<Semaphore>>>,
 }
 
-impl Shares {
-    /// Shares of so many connections.
+impl ConnectionShares {
+    /// ConnectionShares of so many connections.
     pub fn new(connections: u32) -> Self {
         Self { connections: connections as usize, holders: Mutex::default() }
     }
 
     /// The share of a caller: half of the connections for it, three quarters for its tenant, and one at least.
-    pub fn of(&self, tenant: &str, subject: &str) -> Allowance {
+    pub fn of(&self, tenant: &str, subject: &str) -> QueryBudget {
         let mut holders = self.holders.lock();
         // As many as there were when it grew last are gone by then, or are still read for.
         if holders.len() == holders.capacity() {
@@ -124,7 +124,7 @@ impl Shares {
         };
         let caller = share(Some(subject), self.connections.div_ceil(2));
         let tenant = share(None, self.connections - self.connections / 4);
-        Allowance { shares: Some((caller, tenant)), ..Allowance::default() }
+        QueryBudget { shares: Some((caller, tenant)), ..QueryBudget::default() }
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_has_half_and_a_tenant_three_quarters() {
-        let shares = Shares::new(8);
+        let shares = ConnectionShares::new(8);
         let (ada, bob, other) = (shares.of("a", "ada"), shares.of("a", "bob"), shares.of("b", "ada"));
         let mut held = Vec::new();
         for _ in 0..4 {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn who_reads_no_more_is_forgotten() {
-        let shares = Shares::new(8);
+        let shares = ConnectionShares::new(8);
         for i in 0..1_000 {
             shares.of("a", &i.to_string());
         }

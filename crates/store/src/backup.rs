@@ -24,14 +24,16 @@ pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
 
 /// The URL of an SQLite file.
 pub fn sqlite_url(file: &Path) -> Result<String, StoreError> {
-    let path = file.to_str().ok_or_else(|| StoreError::Unfit("the name of the file is not UTF-8".to_owned()))?;
+    let path =
+        file.to_str().ok_or_else(|| StoreError::Misconfigured("the name of the file is not UTF-8".to_owned()))?;
     Ok(format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F")))
 }
 
 impl Store {
     /// Writes the whole SQLite database, as it is at one moment, into a file that is empty or not there yet.
     pub async fn copy_into(&self, file: &Path) -> Result<(), StoreError> {
-        let path = file.to_str().ok_or_else(|| StoreError::Unfit("the name of the file is not UTF-8".to_owned()))?;
+        let path =
+            file.to_str().ok_or_else(|| StoreError::Misconfigured("the name of the file is not UTF-8".to_owned()))?;
         let sql = Statement::from_sql_and_values(DbBackend::Sqlite, "VACUUM INTO $1", [path.into()]);
         self.write.execute_raw(sql).await?;
         Ok(())
@@ -43,7 +45,9 @@ impl Store {
         let found: Option<String> = self.write.query_one_raw(sql).await?.map(|row| row.try_get_by(0)).transpose()?;
         match found.as_deref() {
             Some("ok") => Ok(()),
-            problem => Err(StoreError::Unfit(format!("the file is damaged: {}", problem.unwrap_or("no answer")))),
+            problem => {
+                Err(StoreError::Misconfigured(format!("the file is damaged: {}", problem.unwrap_or("no answer"))))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ impl From<DbErr> for StoreError {
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
             | DbErr::Query(RuntimeErr::SqlxError(cause)) => match kind(cause) {
                 Kind::Busy => Self::Busy(error),
-                Kind::Undone => Self::Undone(error),
+                Kind::SerializationFailure => Self::SerializationFailure(error),
                 Kind::Timeout => Self::Timeout,
                 Kind::Unavailable => Self::Unavailable(error),
                 Kind::Other => Self::Database(error),
@@ -28,7 +28,7 @@ impl From<DbErr> for StoreError {
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Busy,
-    Undone,
+    SerializationFailure,
     Timeout,
     Unavailable,
     Other,
@@ -56,7 +56,7 @@ fn postgres(code: &str) -> Kind {
         // lock not available
         "55P03" => Kind::Busy,
         // serialization failure, deadlock
-        "40001" | "40P01" => Kind::Undone,
+        "40001" | "40P01" => Kind::SerializationFailure,
         // query canceled, which is what a statement timeout looks like
         "57014" => Kind::Timeout,
         // connection exceptions, insufficient resources (disk full, too many connections), operator intervention
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart_by_code() {
-        assert_eq!(postgres("40P01"), Kind::Undone);
-        assert_eq!(postgres("40001"), Kind::Undone);
+        assert_eq!(postgres("40P01"), Kind::SerializationFailure);
+        assert_eq!(postgres("40001"), Kind::SerializationFailure);
         assert_eq!(postgres("55P03"), Kind::Busy);
         assert_eq!(postgres("25P03"), Kind::Unavailable);
         assert_eq!(postgres("57014"), Kind::Timeout);

@@ -11,10 +11,10 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolO
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Executor as _};
 use sea_orm::sqlx::{PgConnection, PgPool, SqliteConnection};
 
-use super::{Settings, StoreError, allowance, sqlx_error};
+use super::{StoreError, StoreSettings, allowance, sqlx_error};
 
 /// The pools for writing and for reading an SQLite log.
-pub(super) async fn sqlite(settings: &Settings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+pub(super) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     let options: SqliteConnectOptions = settings.url.parse().map_err(sqlx_error)?;
     if !settings.url.contains(":memory:") && !settings.url.contains("mode=memory") {
         create_private(options.get_filename());
@@ -130,7 +130,7 @@ impl Silence {
 
 /// The pools for writing and for reading a PostgreSQL log.
 pub(super) async fn postgres(
-    settings: &Settings,
+    settings: &StoreSettings,
     silence: &Arc<Silence>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| settings.url.starts_with(scheme)) {
@@ -158,7 +158,7 @@ pub(super) async fn postgres(
             opened => opened.map_err(sqlx_error),
         }
     };
-    let writers = pool(super::WRITING_CONNECTIONS, writing, settings.record_timeout).await?;
+    let writers = pool(super::WRITE_CONNECTIONS, writing, settings.record_timeout).await?;
     let readers = pool(settings.connections, reading, settings.statement_timeout).await?;
     Ok((writers.into(), readers.into()))
 }

@@ -19,7 +19,7 @@ const BYTES_MAX: usize = 8 << 20;
 
 /// The tables that a copy is made of, in the order in which they refer to each other. Sums behind the log are not among
 /// them: the server makes them anew.
-pub const COPIED: [&str; 9] = [
+pub const COPIED_TABLES: [&str; 9] = [
     "tenant",
     "tenant_log",
     "audit_event",
@@ -86,7 +86,7 @@ impl Copying<'_> {
     {
         let table = E::default().table_name();
         if E::find().limit(1).count(self.to).await? > 0 {
-            return Err(StoreError::Unfit(format!("it is not empty: `{table}` has rows")));
+            return Err(StoreError::Misconfigured(format!("it is not empty: `{table}` has rows")));
         }
         let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
         let mut rows = ordered.stream(self.from).await?;
@@ -105,7 +105,7 @@ impl Copying<'_> {
         bulk::insert(self.to, &waiting.iter().collect::<Vec<_>>(), "").await?;
         let [there, here] = [E::find().count(self.from).await?, E::find().count(self.to).await?];
         if read != there || here != there {
-            return Err(StoreError::Unfit(format!("`{table}` has {there} rows, and {here} in the copy")));
+            return Err(StoreError::Misconfigured(format!("`{table}` has {there} rows, and {here} in the copy")));
         }
         Ok(here)
     }

@@ -109,7 +109,7 @@ impl Reader {
                 is_caught_up: true,
             });
         }
-        let list = select::List {
+        let list = select::ListQuery {
             tenant_id: self.tenant_id,
             scope: &self.scope,
             condition,

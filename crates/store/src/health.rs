@@ -7,7 +7,7 @@ use model::Timestamp;
 
 /// The most connections that one process takes besides those for reading: one for each tenant that records, two for
 /// telling and hearing of commits, and some for the operator's commands.
-pub const WRITING_CONNECTIONS: u32 = queue::TENANTS_AT_ONCE + 4;
+pub const WRITE_CONNECTIONS: u32 = queue::TENANTS_AT_ONCE + 4;
 
 /// What recording and summing up do.
 const NEEDED: [(&str, &str); 13] = [
@@ -56,11 +56,11 @@ impl Store {
         let row = row.ok_or(StoreError::Bug("a question without tables has no row"))?;
         if row.try_get_by::<String, _>(0)? == "on" {
             let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
-            return Err(StoreError::Unfit(why.to_owned()));
+            return Err(StoreError::Misconfigured(why.to_owned()));
         }
         match row.try_get_by::<Option<String>, _>(1)? {
             None => Ok(()),
-            Some(missing) => Err(StoreError::Unfit(format!("its user has no privilege to write in {missing}"))),
+            Some(missing) => Err(StoreError::Misconfigured(format!("its user has no privilege to write in {missing}"))),
         }
     }
 

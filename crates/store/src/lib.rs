@@ -46,21 +46,21 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Sqlite
 use sea_orm::{Statement, TransactionOptions, TransactionTrait as _};
 
 pub use activity::RecordedActivity;
-pub use allowance::{Allowance, Shares};
+pub use allowance::{ConnectionShares, QueryBudget};
 pub use backup::{sqlite_file, sqlite_url};
-pub use copy::{COPIED, Copied};
+pub use copy::{COPIED_TABLES, Copied};
 pub use feed::{FeedError, FeedPage};
 pub use follow::{Batch, Follow};
-pub use health::WRITING_CONNECTIONS;
-pub use meter::SECONDS;
-pub use queue::{Clock, Queue};
-pub use read::{List, Reader, Shown};
-pub use record::{Outcome, Writer};
+pub use health::WRITE_CONNECTIONS;
+pub use meter::DURATION_BUCKETS_SECS;
+pub use queue::{Clock, RecordQueue};
+pub use read::{DisclosureCounter, EventQuery, Reader};
+pub use record::{RecordOutcome, Writer};
 pub use rollup::BLOCK_EVENTS;
 pub use row::Row;
 pub use summary::Facet;
 pub use tenant::Tenant;
-pub use verify::{Difference, Tell};
+pub use verify::{Difference, ReportDifference};
 
 /// Why the log could not answer. Never shown to callers: only `graphql` and the command line decide what is said.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -82,13 +82,13 @@ pub enum StoreError {
     Schema(String),
     /// The database is set up so that the log's promises would not hold.
     #[error("the database cannot keep the log's promises: {0}")]
-    Unfit(String),
+    Misconfigured(String),
     /// Locks were not released in time; nothing was done, and repeating helps.
     #[error("busy")]
     Busy(#[source] Arc<DbErr>),
     /// The database undid it to let another go on (deadlock, serialization failure); repeating at once helps.
     #[error("undone in favour of another")]
-    Undone(#[source] Arc<DbErr>),
+    SerializationFailure(#[source] Arc<DbErr>),
     /// Whether it was recorded is not known; repeating is safe.
     #[error("the outcome is not known")]
     OutcomeUnknown,
@@ -108,7 +108,7 @@ pub enum StoreError {
     },
     /// Too many events wait to be recorded; nothing was taken.
     #[error("too many events wait to be recorded")]
-    Full,
+    QueueFull,
     /// The tenant is not there, or disabled.
     #[error("no tenant `{0}`")]
     NoTenant(String),
@@ -131,7 +131,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct StoreSettings {
     /// `sqlite://file` or `postgres://...`.
     pub url: String,
     /// The most connections for reading.
@@ -158,7 +158,7 @@ pub struct Store {
     memory: Arc<known::Memory>,
     held: Arc<rollup::Held>,
     followers: tail::Followers,
-    meters: meter::Meters,
+    meters: meter::StoreMetrics,
     silence: Arc<connect::Silence>,
 }
 
@@ -170,7 +170,7 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Opens the database at a URL and checks that what it commits is on disk.
-    pub async fn open(settings: &Settings, observer: Option<Observer>) -> Result<Self, StoreError> {
+    pub async fn open(settings: &StoreSettings, observer: Option<Observer>) -> Result<Self, StoreError> {
         let silence = Arc::<connect::Silence>::default();
         let (mut write, mut read): (DatabaseConnection, DatabaseConnection) = if is_sqlite(&settings.url) {
             connect::sqlite(settings).await?
@@ -184,7 +184,7 @@ impl Store {
                 connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
             }
         }
-        let Settings { statement_timeout, record_timeout, .. } = *settings;
+        let StoreSettings { statement_timeout, record_timeout, .. } = *settings;
         let store = Self {
             write,
             read,
@@ -195,7 +195,7 @@ impl Store {
             memory: Arc::default(),
             held: Arc::default(),
             followers: tail::Followers::new(),
-            meters: meter::Meters::default(),
+            meters: meter::StoreMetrics::default(),
             silence,
         };
         store.check_durable().await?;
@@ -294,12 +294,12 @@ impl Store {
             for (setting, needed) in [("fsync", "on"), ("server_encoding", "UTF8")] {
                 let value = show(setting).await?;
                 if value != needed {
-                    return Err(StoreError::Unfit(format!("{setting} is `{value}`, but must be `{needed}`")));
+                    return Err(StoreError::Misconfigured(format!("{setting} is `{value}`, but must be `{needed}`")));
                 }
             }
             let version = show("server_version_num").await?;
             if version.parse::<u32>().unwrap_or(0) < POSTGRES_VERSION_MIN {
-                return Err(StoreError::Unfit(format!("PostgreSQL must be 15 or newer, but is {version}")));
+                return Err(StoreError::Misconfigured(format!("PostgreSQL must be 15 or newer, but is {version}")));
             }
         } else {
             let synchronous: i64 = match ask("PRAGMA synchronous").await? {
@@ -307,7 +307,7 @@ impl Store {
                 None => 0,
             };
             if synchronous < 2 {
-                return Err(StoreError::Unfit("PRAGMA synchronous is below FULL".to_owned()));
+                return Err(StoreError::Misconfigured("PRAGMA synchronous is below FULL".to_owned()));
             }
         }
         Ok(())

@@ -13,13 +13,14 @@ use super::{Store, StoreError};
 use model::Timestamp;
 
 /// Bounds of histograms of time, in seconds: from what a page takes to what a caller gives up on.
-pub const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+pub const DURATION_BUCKETS_SECS: [f64; 13] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// The most services whose last event is reported.
 const SERVICES_MAX: u32 = 50;
 
 /// The metrics of the queue. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Meters {
+pub(super) struct StoreMetrics {
     /// Events that wait to be recorded.
     pub(super) waiting: Gauge,
     /// Events that were not taken because too many waited.
@@ -32,14 +33,14 @@ pub(super) struct Meters {
     pub(super) recording: Histogram,
 }
 
-impl Default for Meters {
+impl Default for StoreMetrics {
     fn default() -> Self {
         Self {
             waiting: Gauge::default(),
             refused: Counter::default(),
             failed: Counter::default(),
             events_per_commit: Histogram::new([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0]),
-            recording: Histogram::new(SECONDS),
+            recording: Histogram::new(DURATION_BUCKETS_SECS),
         }
     }
 }

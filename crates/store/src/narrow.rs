@@ -12,7 +12,7 @@ use super::condition::{self, ACTOR_COLUMNS, TARGET_COLUMNS, like};
 use super::merge::{PARTS_MAX, conjuncts};
 use super::select::{self, Driver};
 use super::sql::Sql;
-use super::{List, Reader, StoreError};
+use super::{EventQuery, Reader, StoreError};
 use model::filter::{ActorCondition, Condition, EventText, TargetCondition, TextCondition};
 use model::page::{Order, OrderField};
 
@@ -86,7 +86,7 @@ fn count(found: &[Keys]) -> usize {
 
 impl Reader {
     /// What narrows a list down. None if the list has no part of a name, or if it would not be narrowed by much.
-    pub(super) async fn narrow(&self, list: &List, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
+    pub(super) async fn narrow(&self, list: &EventQuery, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
         if is_served(&list.condition, purpose) {
             return Ok(None);
         }
@@ -94,7 +94,7 @@ impl Reader {
         Box::pin(self.looked_up(list, purpose)).await
     }
 
-    async fn looked_up(&self, list: &List, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
+    async fn looked_up(&self, list: &EventQuery, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
         for conjunct in conjuncts(&list.condition) {
             let found = match conjunct {
                 Condition::Search(words) => self.with_words(words).await?,
@@ -117,7 +117,7 @@ impl Reader {
     }
 
     /// Keys that narrow a list down: few, or those of few events.
-    async fn few(&self, list: &List, found: Vec<Keys>, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
+    async fn few(&self, list: &EventQuery, found: Vec<Keys>, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
         let count = count(&found);
         let by_key = match purpose {
             // A walk of one key goes on until it has found enough, so it is short only where nearly all of its events
@@ -141,7 +141,7 @@ impl Reader {
             Purpose::Count => COUNTED_MAX,
             Purpose::CountUpTo => return Ok(Some(narrow)),
         };
-        let events = select::List { narrow: Some(&narrow), ..self.list(list) }.count_narrowed(most + 1);
+        let events = select::ListQuery { narrow: Some(&narrow), ..self.list(list) }.count_narrowed(most + 1);
         Ok(if self.number(events).await? > most { None } else { Some(narrow) })
     }
 

@@ -14,7 +14,7 @@ use sea_orm::DbBackend;
 use tokio::sync::{Notify, oneshot};
 
 use super::prepared::Prepared;
-use super::{Outcome, Store, StoreError, Tenant, Writer};
+use super::{RecordOutcome, Store, StoreError, Tenant, Writer};
 use model::{NewEvent, Timestamp};
 
 /// The most events that wait. Beyond, requests are refused.
@@ -33,7 +33,7 @@ pub(super) const TENANTS_AT_ONCE: u32 = 8;
 /// Gives the moment of recording.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-type Answer = Result<Vec<Outcome>, StoreError>;
+type Answer = Result<Vec<RecordOutcome>, StoreError>;
 
 /// How many events, and how much memory they take.
 #[derive(Clone, Copy, Default)]
@@ -108,15 +108,15 @@ struct Shared {
 
 /// The queue. Clones are the same queue.
 #[derive(Clone)]
-pub struct Queue(Arc<Shared>);
+pub struct RecordQueue(Arc<Shared>);
 
-impl std::fmt::Debug for Queue {
+impl std::fmt::Debug for RecordQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").finish_non_exhaustive()
+        f.debug_struct("RecordQueue").finish_non_exhaustive()
     }
 }
 
-impl Queue {
+impl RecordQueue {
     /// Starts recording what will be put into the queue.
     pub fn start(store: Store, clock: Clock) -> Self {
         let workers = if store.backend() == DbBackend::Postgres { TENANTS_AT_ONCE } else { 1 };
@@ -140,7 +140,7 @@ impl Queue {
             let mut waiting = self.0.waiting.lock();
             if !waiting.has_room(tenant.id, load) {
                 self.0.store.meters.refused.inc_by(load.events as u64);
-                return Err(StoreError::Full);
+                return Err(StoreError::QueueFull);
             }
             waiting.load.add(load);
             self.0.store.meters.waiting.set(i64::try_from(waiting.load.events).unwrap_or(i64::MAX));
@@ -185,7 +185,7 @@ impl Shared {
         self.store.meters.waiting.set(i64::try_from(waiting.load.events).unwrap_or(i64::MAX));
         for request in late {
             // Nobody may be waiting any more.
-            let _ = request.answer.send(Err(StoreError::Full));
+            let _ = request.answer.send(Err(StoreError::QueueFull));
         }
         waiting.busy.insert(tenant_id);
         Some((tenant_id, taken))

@@ -14,7 +14,7 @@ use sea_orm::{
     ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement, StreamTrait as _, TransactionTrait as _,
 };
 
-use super::allowance::{self, Allowance};
+use super::allowance::{self, QueryBudget};
 use super::narrow::Purpose;
 use super::row::{self, Row};
 use super::select::{self, Bound, Stretch};
@@ -31,8 +31,8 @@ pub struct Reader {
     pub(super) store: Store,
     pub(super) tenant_id: i32,
     pub(super) scope: Scope,
-    pub(super) shown: Shown,
-    allowance: Allowance,
+    pub(super) shown: DisclosureCounter,
+    allowance: QueryBudget,
     rows: Arc<AtomicU64>,
     /// Which log it is, once that was read. A reader lives as long as a request.
     pub(super) log_id: Arc<OnceLock<[u8; 16]>>,
@@ -40,9 +40,9 @@ pub struct Reader {
 
 /// What a reader has shown so far. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Shown(Arc<(AtomicU64, AtomicI64)>);
+pub struct DisclosureCounter(Arc<(AtomicU64, AtomicI64)>);
 
-impl Shown {
+impl DisclosureCounter {
     /// So many events were shown.
     pub(super) fn events(&self, count: usize) {
         self.0.0.fetch_add(count as u64, Ordering::Relaxed);
@@ -62,7 +62,7 @@ impl Shown {
 
 /// A list of events: which, and of which time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct List {
+pub struct EventQuery {
     /// Which events.
     pub condition: Condition,
     /// When they happened.
@@ -91,8 +91,8 @@ impl Reader {
             store,
             tenant_id,
             scope,
-            shown: Shown::default(),
-            allowance: Allowance::default(),
+            shown: DisclosureCounter::default(),
+            allowance: QueryBudget::default(),
             rows: Arc::default(),
             log_id: Arc::default(),
         }
@@ -100,7 +100,7 @@ impl Reader {
 
     /// The same, for a request that may take so much.
     #[must_use]
-    pub fn allowed(self, allowance: Allowance) -> Self {
+    pub fn allowed(self, allowance: QueryBudget) -> Self {
         Self { allowance, ..self }
     }
 
@@ -122,12 +122,12 @@ impl Reader {
 
     /// Tells what is shown.
     #[must_use]
-    pub fn showing(self, shown: &Shown) -> Self {
+    pub fn showing(self, shown: &DisclosureCounter) -> Self {
         Self { shown: shown.clone(), ..self }
     }
 
     /// What was shown so far.
-    pub fn shown(&self) -> &Shown {
+    pub fn shown(&self) -> &DisclosureCounter {
         &self.shown
     }
 
@@ -157,9 +157,9 @@ impl Reader {
     }
 
     /// A page of a list, with the cursor of each event.
-    pub async fn page(&self, list: &List, page: &Page) -> Result<Slice<(Cursor, Row)>, StoreError> {
+    pub async fn page(&self, list: &EventQuery, page: &Page) -> Result<Slice<(Cursor, Row)>, StoreError> {
         let narrow = self.narrow(list, Purpose::Page(page.order)).await?;
-        let select = select::List { narrow: narrow.as_ref(), ..self.list(list) };
+        let select = select::ListQuery { narrow: narrow.as_ref(), ..self.list(list) };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
@@ -197,14 +197,14 @@ impl Reader {
     }
 
     /// Whether the list has an event at a place or on the near side of it, walking in this order.
-    async fn beyond(&self, list: &select::List<'_>, walk: Order, position: Position) -> Result<bool, StoreError> {
+    async fn beyond(&self, list: &select::ListQuery<'_>, walk: Order, position: Position) -> Result<bool, StoreError> {
         let stretch =
             Stretch { order: reversed(walk), start: Some(Bound { position, inclusive: true }), end: None, limit: 1 };
         Ok(!self.query(list.stretch("1 AS one", &stretch)).await?.is_empty())
     }
 
     /// How many events a list has, counting no further than a limit, and whether that is all.
-    pub async fn count_up_to(&self, list: &List, limit: u32) -> Result<(i64, bool), StoreError> {
+    pub async fn count_up_to(&self, list: &EventQuery, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
         if let Some(narrow) = self.narrow(list, Purpose::CountUpTo).await? {
             let having = narrow.conditions();
@@ -252,15 +252,15 @@ impl Reader {
     /// What the log spans.
     pub async fn extent(&self) -> Result<Extent, StoreError> {
         let head = self.feed_head().await?;
-        let everything = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+        let everything = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
         let (oldest, newest) = self.span(&everything).await?.unzip();
         Ok(Extent { head, oldest, newest })
     }
 
     /// When the first and the last event of a list happened; none if it is empty.
-    pub async fn span(&self, list: &List) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+    pub async fn span(&self, list: &EventQuery) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let narrow = self.narrow(list, Purpose::Page(Order::NEWEST)).await?;
-        let select = select::List { narrow: narrow.as_ref(), ..self.list(list) };
+        let select = select::ListQuery { narrow: narrow.as_ref(), ..self.list(list) };
         let end = async |descending| {
             let order = Order { descending, ..Order::NEWEST };
             let stretch = Stretch { order, start: None, end: None, limit: 1 };
@@ -271,8 +271,8 @@ impl Reader {
         Ok(end(true).await?.map(|last| (first, last)))
     }
 
-    pub(super) fn list<'a>(&'a self, list: &'a List) -> select::List<'a> {
-        select::List {
+    pub(super) fn list<'a>(&'a self, list: &'a EventQuery) -> select::ListQuery<'a> {
+        select::ListQuery {
             tenant_id: self.tenant_id,
             scope: &self.scope,
             condition: &list.condition,

@@ -21,7 +21,7 @@ use model::{NewEvent, Timestamp};
 
 /// What became of an event to record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RecordOutcome {
     /// It was recorded at this place.
     Recorded(i64),
     /// It was recorded earlier; nothing was changed.
@@ -46,7 +46,7 @@ impl Writer {
     }
 
     /// Records events in one transaction and says what became of each, in their order.
-    pub async fn record(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<Outcome>, StoreError> {
+    pub async fn record(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
         let mut prepared: Vec<Prepared> = events.iter().map(|event| Prepared::new(self.tenant_id, event)).collect();
         self.record_prepared(&mut prepared.iter_mut().collect::<Vec<_>>(), now).await
     }
@@ -57,7 +57,7 @@ impl Writer {
         &self,
         events: &mut [&mut Prepared],
         now: Timestamp,
-    ) -> Result<Vec<Outcome>, StoreError> {
+    ) -> Result<Vec<RecordOutcome>, StoreError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -68,20 +68,24 @@ impl Writer {
             let recorded = Box::pin(self.in_transaction(events, now));
             match self.store.in_time(2 * self.store.record_timeout, recorded).await {
                 Err(StoreError::Timeout) => return Err(StoreError::OutcomeUnknown),
-                Err(StoreError::Undone(_)) if attempts > 0 => {}
+                Err(StoreError::SerializationFailure(_)) if attempts > 0 => {}
                 decided => return decided,
             }
         }
     }
 
-    async fn in_transaction(&self, events: &mut [&mut Prepared], now: Timestamp) -> Result<Vec<Outcome>, StoreError> {
+    async fn in_transaction(
+        &self,
+        events: &mut [&mut Prepared],
+        now: Timestamp,
+    ) -> Result<Vec<RecordOutcome>, StoreError> {
         let transaction = self.store.write.begin_with_options(super::writing()).await?;
         let mut head = self.locked_head(&transaction).await?;
         let outcomes = weigh(&transaction, &head, events).await?;
         let mut new: Vec<&mut Prepared> = events
             .iter_mut()
             .zip(&outcomes)
-            .filter(|(_, outcome)| matches!(outcome, Outcome::Recorded(_)))
+            .filter(|(_, outcome)| matches!(outcome, RecordOutcome::Recorded(_)))
             .map(|(event, _)| &mut **event)
             .collect();
         let learnt =
@@ -150,7 +154,7 @@ async fn weigh(
     transaction: &DatabaseTransaction,
     head: &tenant_log::Model,
     events: &[&mut Prepared],
-) -> Result<Vec<Outcome>, StoreError> {
+) -> Result<Vec<RecordOutcome>, StoreError> {
     let hashes: Vec<Hash> = events.iter().filter_map(|event| event.key.key_hash[..].try_into().ok()).collect();
     let known = bulk::look_up(transaction, head.tenant_id, "event_key", ["key_hash", "content_hash"], &hashes).await?;
     let mut contents: HashMap<Hash, Vec<u8>> = HashMap::with_capacity(events.len());
@@ -159,12 +163,12 @@ async fn weigh(
     }
     let mut sequence = head.last_sequence;
     let weighed = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
-        Some(stored) if *stored == event.key.content_hash => Outcome::Duplicate,
-        Some(_) => Outcome::Conflict,
+        Some(stored) if *stored == event.key.content_hash => RecordOutcome::Duplicate,
+        Some(_) => RecordOutcome::Conflict,
         None => {
             sequence += 1;
             contents.insert(hash, event.key.content_hash.clone());
-            Outcome::Recorded(sequence)
+            RecordOutcome::Recorded(sequence)
         }
     });
     Ok(weighed.collect())

@@ -90,7 +90,7 @@ fn only(set: Option<&BTreeSet<String>>) -> Option<String> {
 
 /// A list of events: what is in it, before any page of it is taken.
 #[derive(Clone, Debug)]
-pub(super) struct List<'a> {
+pub(super) struct ListQuery<'a> {
     pub(super) tenant_id: i32,
     pub(super) scope: &'a Scope,
     pub(super) condition: &'a Condition,
@@ -122,12 +122,12 @@ pub(super) struct Stretch {
     pub(super) limit: u64,
 }
 
-impl List<'_> {
+impl ListQuery<'_> {
     /// `SELECT columns` of a stretch of the list.
     pub(super) fn stretch(&self, columns: &str, stretch: &Stretch) -> Sql {
         let parts = match self.narrow {
             Some(Narrow::Keys(none)) if none.is_empty() => {
-                return List { condition: &NOTHING, narrow: None, ..self.clone() }.stretch(columns, stretch);
+                return ListQuery { condition: &NOTHING, narrow: None, ..self.clone() }.stretch(columns, stretch);
             }
             Some(Narrow::Keys(each)) => Some(merge::narrowed(self.condition, self.scope, each)),
             Some(Narrow::Events(all)) => return self.gathered(columns, stretch, all),
@@ -156,7 +156,7 @@ impl List<'_> {
             sql.push(&format!(
                 "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
             ));
-            List { scope, condition, narrow: None, ..self.clone() }.walk(&mut sql, stretch);
+            ListQuery { scope, condition, narrow: None, ..self.clone() }.walk(&mut sql, stretch);
             // Each walk has its own limit: duplicates are removed when all are merged, and PostgreSQL walks an index
             // only if it knows that few rows are wanted.
             limited(&mut sql, &format!("{alias}."), stretch);
@@ -190,13 +190,13 @@ impl List<'_> {
     }
 
     /// Statements for the events that have one of some keys, as far as the list's period and scope go.
-    fn each_having(&self, sql: &mut Sql, having: &[Condition], write: impl Fn(&List<'_>, &mut Sql, &Driver)) {
+    fn each_having(&self, sql: &mut Sql, having: &[Condition], write: impl Fn(&ListQuery<'_>, &mut Sql, &Driver)) {
         sql.joined(having, " UNION ALL ", "", |sql, having| {
             let driver = match having {
                 Condition::Target(target) => Driver::Target(target.keys.clone().unwrap_or_default()),
                 _ => Driver::Event,
             };
-            write(&List { condition: having, narrow: None, ..self.clone() }, sql, &driver);
+            write(&ListQuery { condition: having, narrow: None, ..self.clone() }, sql, &driver);
         });
     }
 

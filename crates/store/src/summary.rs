@@ -9,7 +9,7 @@ use super::narrow::Purpose;
 use super::rollup::{Key, Needs, Tally};
 use super::row;
 use super::sql::Sql;
-use super::{List, Reader, StoreError};
+use super::{EventQuery, Reader, StoreError};
 use model::{Event, FacetField, FacetValue, Status, Timestamp};
 
 /// The values of a field with their counts.
@@ -55,7 +55,7 @@ const fn keys(field: FacetField) -> Keys {
 
 impl Reader {
     /// The most frequent values of a field. How many events have other values or none is only counted with `rest`.
-    pub async fn facet(&self, list: &List, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
+    pub async fn facet(&self, list: &EventQuery, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
         let (counted, other, none) = match keys(field) {
             Keys::Column(column) => self.by_column(list, (field, column), top).await?,
             Keys::Beside(table, column) => {
@@ -68,7 +68,7 @@ impl Reader {
     }
 
     /// How many events a list has.
-    pub async fn count(&self, list: &List) -> Result<i64, StoreError> {
+    pub async fn count(&self, list: &EventQuery) -> Result<i64, StoreError> {
         let mut total = Total(0);
         if self.rolled(list, Some(Needs::default()), &[], &mut total).await? {
             return Ok(total.0);
@@ -81,7 +81,7 @@ impl Reader {
     /// Counts by a column. An empty text is no value.
     async fn by_column(
         &self,
-        list: &List,
+        list: &EventQuery,
         (field, column): (FacetField, &str),
         top: u32,
     ) -> Result<(Vec<Counted>, i64, i64), StoreError> {
@@ -108,7 +108,7 @@ impl Reader {
 
     /// The most frequent values of a column, and the absent one, by reading the events; and how many events there are.
     /// The other values stay in the database: each event may have a different one.
-    async fn by_scan(&self, list: &List, column: &str, top: u32) -> Result<(Vec<Counted>, i64), StoreError> {
+    async fn by_scan(&self, list: &EventQuery, column: &str, top: u32) -> Result<(Vec<Counted>, i64), StoreError> {
         let mut sql = Sql::for_tenant(
             self.tenant_id,
             "SELECT facet_key, events, newest, CAST(SUM(events) OVER () AS bigint) FROM (SELECT ",
@@ -123,7 +123,7 @@ impl Reader {
     }
 
     /// Counts by a table beside the events, each event once for each value it has.
-    async fn by_table(&self, list: &List, keys: (&str, &str), top: u32) -> Result<Vec<Counted>, StoreError> {
+    async fn by_table(&self, list: &EventQuery, keys: (&str, &str), top: u32) -> Result<Vec<Counted>, StoreError> {
         let (table, column) = keys;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(v.sequence) AS newest"));
@@ -134,7 +134,7 @@ impl Reader {
     }
 
     /// How many events have a value that is not among those counted, and how many have none.
-    async fn beside(&self, list: &List, keys: (&str, &str), shown: &[Counted]) -> Result<(i64, i64), StoreError> {
+    async fn beside(&self, list: &EventQuery, keys: (&str, &str), shown: &[Counted]) -> Result<(i64, i64), StoreError> {
         let total = self.count(list).await?;
         if shown.is_empty() {
             return Ok((0, total));
@@ -152,7 +152,7 @@ impl Reader {
     }
 
     /// ` FROM ... WHERE ...` of the rows beside the events of a list.
-    async fn joined(&self, sql: &mut Sql, list: &List, table: &str) -> Result<(), StoreError> {
+    async fn joined(&self, sql: &mut Sql, list: &EventQuery, table: &str) -> Result<(), StoreError> {
         sql.push(" FROM (SELECT e.sequence AS sequence");
         self.scanned(sql, list).await?;
         sql.push(&format!(") m CROSS JOIN {table} v WHERE v.tenant_id = $1 AND v.sequence = m.sequence"));
@@ -160,9 +160,9 @@ impl Reader {
     }
 
     /// ` FROM ... WHERE ...` of the events of a list.
-    async fn scanned(&self, sql: &mut Sql, list: &List) -> Result<(), StoreError> {
+    async fn scanned(&self, sql: &mut Sql, list: &EventQuery) -> Result<(), StoreError> {
         let narrow = self.narrow(list, Purpose::Count).await?;
-        super::select::List { narrow: narrow.as_ref(), ..self.list(list) }.unordered(sql);
+        super::select::ListQuery { narrow: narrow.as_ref(), ..self.list(list) }.unordered(sql);
         Ok(())
     }
 
@@ -199,7 +199,7 @@ impl Reader {
 
     /// How many events of a list there are between each edge and the next, and how many of those did not succeed. The
     /// edges ascend, and span the list's period.
-    pub async fn histogram(&self, list: &List, edges: &[Timestamp]) -> Result<Vec<(i64, i64)>, StoreError> {
+    pub async fn histogram(&self, list: &EventQuery, edges: &[Timestamp]) -> Result<Vec<(i64, i64)>, StoreError> {
         let bars = vec![(0, 0); edges.len().saturating_sub(1)];
         if bars.is_empty() {
             return Ok(bars);

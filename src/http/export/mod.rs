@@ -27,7 +27,7 @@ use super::graphql::is_json;
 use super::response::{Media, failure, refusal, refused, too_many};
 use super::seat::{Kind, Seat};
 use super::{Door, bearer};
-use access::{Act, Caller, Visit};
+use access::{AccessActivity, AccessRecord, Caller};
 use api::column::{CURSOR, Columns};
 use api::error::{ApiError, Code, code_of, sweep};
 use api::{Session, check};
@@ -120,11 +120,11 @@ struct Question {
     /// When the export began: its period does not move.
     now: Timestamp,
     /// What all its pages are part of.
-    visit: Arc<Visit>,
+    visit: Arc<AccessRecord>,
 }
 
 impl Question {
-    fn parse(body: &[u8], page_size: u32, visit: Arc<Visit>, now: Timestamp) -> Result<Self, ApiError> {
+    fn parse(body: &[u8], page_size: u32, visit: Arc<AccessRecord>, now: Timestamp) -> Result<Self, ApiError> {
         let mut members = body::object(body).map_err(|wrong| match wrong {
             NoObject::Repeated(path) => Invalid::new(format!("`{path}` appears twice")),
             NoObject::NotJson | NoObject::Other(_) => Invalid::new("the body must be a JSON object"),
@@ -344,7 +344,7 @@ async fn export(
         Err((status, error)) => return refusal(status, Media::Json, error),
     };
     let principal = Arc::clone(&caller.principal);
-    let visit = Arc::new(caller.visit(Some(Act::Export), "", request_id, now));
+    let visit = Arc::new(caller.visit(Some(AccessActivity::Export), "", request_id, now));
     // What is wrong is found out while the status can still say so.
     let begun = async {
         let mut question = Question::parse(&body, door.exports.page_size, Arc::clone(&visit), now)?;

@@ -1,4 +1,4 @@
-//! Documents that are named instead of sent: automatic persisted queries, and those that the operator trusts.
+//! DocumentCache that are named instead of sent: automatic persisted queries, and those that the operator trusts.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};

@@ -17,7 +17,7 @@ fn secret(key: &str, service: &str) -> EventBody {
     let body = event(key).service(service, "Device");
     let body = body
         .change(change("ClientSecret", Some("\"hunter1\""), Some("\"hunter2\"")))
-        .change(change("Settings", None, Some(r#"{"wifi":{"preSharedKey":"hunter2"}}"#)))
+        .change(change("VerifierSettings", None, Some(r#"{"wifi":{"preSharedKey":"hunter2"}}"#)))
         .change(change("Name", Some("\"Old\""), Some("\"New\"")));
     EventBody {
         status_reason: Some(r#"{"password":"hunter2"}"#.to_owned()),
@@ -61,7 +61,7 @@ fn assert_withheld(node: &Value) {
                 "name": "ClientSecret", "change": "CHANGED", "oldValue": null, "newValue": null,
                 "withheld": "SENSITIVE",
             },
-            { "name": "Settings", "change": "ADDED", "oldValue": null, "newValue": null, "withheld": "SENSITIVE" },
+            { "name": "VerifierSettings", "change": "ADDED", "oldValue": null, "newValue": null, "withheld": "SENSITIVE" },
             { "name": "Name", "change": "CHANGED", "oldValue": "Old", "newValue": "New", "withheld": null },
         ] }],
         "additionalDetails": [

@@ -3,7 +3,7 @@
 use auditgraph::app;
 use model::filter::Condition;
 use sea_orm::ConnectionTrait as _;
-use store::{FeedError, Outcome, Settings, Store};
+use store::{FeedError, RecordOutcome, Store, StoreSettings};
 
 use crate::harness::app::TestApp;
 use crate::harness::command::{Desk, run};
@@ -11,7 +11,7 @@ use crate::harness::database::record;
 use crate::harness::events::event;
 
 /// Records events of `contoso` under keys from one number to another.
-async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<Outcome> {
+async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOutcome> {
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     let events = keys.map(|key| event(&key.to_string()));
     record(&access::operator_writer(store, &tenant), events, app::now()).await
@@ -64,9 +64,9 @@ async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".auditgraph-")), "{left:?}");
 
     // The log goes on by itself, and a cursor of the old one says that it is of another.
-    let store = Store::open(&Settings { url: brought_back, ..app.database.settings() }, None).await.unwrap();
+    let store = Store::open(&StoreSettings { url: brought_back, ..app.database.settings() }, None).await.unwrap();
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
-    assert_eq!(record_some(&store, 29..31).await, [Outcome::Duplicate, Outcome::Recorded(31)]);
+    assert_eq!(record_some(&store, 29..31).await, [RecordOutcome::Duplicate, RecordOutcome::Recorded(31)]);
     let reader = access::operator_reader(&store, &tenant);
     let refused = reader.feed(Some(ahead), &Condition::everything(), 10).await;
     assert!(matches!(refused, Err(FeedError::Restored { .. })), "{refused:?}");

@@ -4,7 +4,7 @@ use auditgraph::app::{self, App};
 use auditgraph::config::{Cli, Command};
 use clap::Parser as _;
 use model::{EventBody, Timestamp};
-use store::{Outcome, Store, Tenant};
+use store::{RecordOutcome, Store, Tenant};
 
 use super::client::Client;
 use super::database::{TestDatabase, add_tenant, record};
@@ -84,7 +84,7 @@ impl TestApp {
     }
 
     /// Records events that have to be valid, now.
-    pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<Outcome> {
+    pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<RecordOutcome> {
         record(&access::operator_writer(&self.store, &self.tenant), bodies, app::now()).await
     }
 

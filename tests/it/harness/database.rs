@@ -7,13 +7,17 @@ use model::page::{Cursor, Page, Slice};
 use model::sensitive::SensitiveNames;
 use model::{Event, EventBody, NewEvent, Scope, Timestamp};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
-use store::{List, Observer, Outcome, Reader, Settings, Store, StoreError, Tenant, Writer};
+use store::{EventQuery, Observer, Reader, RecordOutcome, Store, StoreError, StoreSettings, Tenant, Writer};
 
 /// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);
 
 /// A page of a list as events, each with its cursor.
-pub(crate) async fn events(reader: &Reader, list: &List, page: &Page) -> Result<Slice<(Cursor, Event)>, StoreError> {
+pub(crate) async fn events(
+    reader: &Reader,
+    list: &EventQuery,
+    page: &Page,
+) -> Result<Slice<(Cursor, Event)>, StoreError> {
     let Slice { rows, has_next, has_previous } = reader.page(list, page).await?;
     let rows = rows.into_iter().map(|(cursor, row)| Ok((cursor, reader.event_of(row)?)));
     Ok(Slice { rows: rows.collect::<Result<_, StoreError>>()?, has_next, has_previous })
@@ -59,9 +63,9 @@ impl TestDatabase {
     }
 
     /// How the tests open the log.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> StoreSettings {
         let (statement_timeout, record_timeout) = (Duration::from_secs(20), Duration::from_secs(10));
-        Settings { url: self.url.clone(), connections: 4, statement_timeout, record_timeout }
+        StoreSettings { url: self.url.clone(), connections: 4, statement_timeout, record_timeout }
     }
 
     /// A connection that bypasses the store, for looking at plans and for breaking things on purpose.
@@ -151,7 +155,7 @@ impl TestLog {
         self.store.reader(&self.tenant, scope)
     }
 
-    pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<Outcome> {
+    pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<RecordOutcome> {
         record(&self.writer(), bodies, NOW).await
     }
 }
@@ -165,7 +169,7 @@ pub(crate) async fn record(
     writer: &Writer,
     bodies: impl IntoIterator<Item = EventBody>,
     now: Timestamp,
-) -> Vec<Outcome> {
+) -> Vec<RecordOutcome> {
     let rules = SensitiveNames::default();
     let events: Vec<NewEvent> = bodies.into_iter().map(|body| NewEvent::parse(body, now, &rules).unwrap()).collect();
     let mut outcomes = Vec::new();

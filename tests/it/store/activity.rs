@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{OperationType, Scope, ServiceSet};
 use sea_orm::ConnectionTrait as _;
-use store::{Outcome, RecordedActivity};
+use store::{RecordOutcome, RecordedActivity};
 
 use crate::harness::database::{NOW, TestLog, numbers, record};
 use crate::harness::events::{EventExt as _, change, event};
@@ -53,7 +53,7 @@ async fn beyond_the_limit_events_are_recorded_but_activities_are_not() {
     connection.execute_unprepared("UPDATE tenant_log SET activity_type_count = 4999").await.unwrap();
     let bodies = ["One", "Two", "Two", "Add user"].into_iter().enumerate();
     let outcomes = log.record(bodies.map(|(i, activity)| event(&format!("k{i}")).activity(activity))).await;
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded(_))));
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, RecordOutcome::Recorded(_))));
     let counts: Vec<_> = activities(&log).await.into_iter().map(|found| (found.activity, found.event_count)).collect();
     assert_eq!(counts, [("Add user".to_owned(), 2), ("One".to_owned(), 1)]);
     assert_eq!(numbers(&connection, "SELECT uncatalogued_count FROM tenant_log").await, [2]);

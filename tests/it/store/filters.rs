@@ -8,7 +8,7 @@ use model::sensitive::SensitiveNames;
 use model::{Event, NewEvent, Scope};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use store::{List, Outcome, Reader};
+use store::{EventQuery, Reader, RecordOutcome};
 
 use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
 use crate::harness::database::{NOW, TestLog, events};
@@ -21,7 +21,7 @@ pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usiz
         let new: Vec<NewEvent> = batch.iter().map(|body| NewEvent::parse(body.clone(), NOW, &rules).unwrap()).collect();
         let outcomes = log.writer().record(&new, recorded_at(i)).await.unwrap();
         for (event, outcome) in new.iter().zip(outcomes) {
-            let Outcome::Recorded(sequence) = outcome else { panic!("{outcome:?}") };
+            let RecordOutcome::Recorded(sequence) = outcome else { panic!("{outcome:?}") };
             let body = event.body().clone();
             events.push(Event { sequence, recorded_at: recorded_at(i), body, raw: None, is_redacted: false });
         }
@@ -30,7 +30,7 @@ pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usiz
 }
 
 /// The sequences of a list, over all its pages.
-async fn listed(reader: &Reader, list: &List, order: Order, limit: u32) -> Vec<i64> {
+async fn listed(reader: &Reader, list: &EventQuery, order: Order, limit: u32) -> Vec<i64> {
     let mut page = Page { limit, from_end: false, after: None, before: None, order, window: None };
     let mut found = Vec::new();
     loop {
@@ -51,7 +51,7 @@ fn orders() -> impl Strategy<Value = Order> {
 }
 
 /// The events of a list as a scope shows them, said by the other face of its condition.
-pub(super) fn matching(events: &[Event], scope: &Scope, list: &List) -> Vec<Event> {
+pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Vec<Event> {
     events
         .iter()
         .filter(|event| list.period.contains(event.body.occurred_at))
@@ -61,7 +61,7 @@ pub(super) fn matching(events: &[Event], scope: &Scope, list: &List) -> Vec<Even
 }
 
 /// What the words of a list mean, said by the other face of the condition.
-fn meant(events: &[Event], scope: &Scope, list: &List, order: Order) -> Vec<i64> {
+fn meant(events: &[Event], scope: &Scope, list: &EventQuery, order: Order) -> Vec<i64> {
     let mut found = matching(events, scope, list);
     found.sort_by_key(|event| match order.field {
         OrderField::OccurredAt => (event.body.occurred_at.0, event.sequence),
@@ -81,7 +81,7 @@ async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usi
         let log = TestLog::new().await;
         let events = recorded(&log, &mut runner, 60).await;
         for_all(&mut runner, cases, &strategy, async |(condition, scope, period, order, limit, as_of)| {
-            let list = List { condition, period, as_of };
+            let list = EventQuery { condition, period, as_of };
             let expected = meant(&events, &scope, &list, order);
             let reader = log.reader_of(scope);
             let found = listed(&reader, &list, order, limit).await;

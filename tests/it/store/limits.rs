@@ -8,7 +8,7 @@ use model::filter::{Condition, TimeRange};
 use model::page::{Order, Page};
 use model::{Scope, ServiceSet};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
-use store::{Allowance, List, Settings, Store, StoreError};
+use store::{EventQuery, QueryBudget, Store, StoreError, StoreSettings};
 
 use crate::harness::database::TestLog;
 use crate::harness::events::{EventExt as _, change, event};
@@ -28,10 +28,10 @@ async fn make_endless(connection: &DatabaseConnection, is_postgres: bool) {
 async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection() {
     let log = TestLog::new().await;
     log.record([event("a")]).await;
-    let settings = Settings { statement_timeout: Duration::from_millis(100), ..log.database.settings() };
+    let settings = StoreSettings { statement_timeout: Duration::from_millis(100), ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
     let reader = access::operator_reader(&store, &log.tenant);
-    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+    let list = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let connection = log.database.connection().await;
     make_endless(&connection, log.database.is_postgres()).await;
     // More often than there are connections.
@@ -49,15 +49,16 @@ async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection()
 async fn a_statement_ends_with_the_request_that_it_is_for() {
     let log = TestLog::new().await;
     log.record([event("a")]).await;
-    let settings = Settings { statement_timeout: Duration::from_mins(1), connections: 1, ..log.database.settings() };
+    let settings =
+        StoreSettings { statement_timeout: Duration::from_mins(1), connections: 1, ..log.database.settings() };
     let store = Store::open(&settings, None).await.unwrap();
     let reader = || access::operator_reader(&store, &log.tenant);
-    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+    let list = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let connection = log.database.connection().await;
     make_endless(&connection, log.database.is_postgres()).await;
     for _ in 0..3 {
         let deadline = Instant::now() + Duration::from_millis(100);
-        let counted = reader().allowed(Allowance::default().until(deadline)).count(&list).await;
+        let counted = reader().allowed(QueryBudget::default().until(deadline)).count(&list).await;
         assert!(matches!(counted, Err(StoreError::Timeout)), "{counted:?}");
     }
     if !log.database.is_postgres() {
@@ -79,11 +80,11 @@ async fn events_beyond_what_a_request_may_hold_are_not_read() {
     };
     log.record((0..40).map(|i| large(i, "Microsoft Intune"))).await;
     let page = Page { limit: 40, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
-    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+    let list = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
     let withheld = Scope { visible: ServiceSet::All, sensitive: ServiceSet::none() };
     let soon = Instant::now() + Duration::from_secs(10);
     for scope in [Scope::all(), withheld] {
-        for allowance in [Allowance::default(), Allowance::default().until(soon)] {
+        for allowance in [QueryBudget::default(), QueryBudget::default().until(soon)] {
             let rows = Arc::default();
             let reader = log.reader_of(scope.clone()).allowed(allowance.holding(2 << 20)).counting(&rows);
             let read = reader.page(&list, &page).await;
@@ -91,7 +92,7 @@ async fn events_beyond_what_a_request_may_hold_are_not_read() {
             assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&asked), "{asked}");
             assert_eq!(rows.load(Ordering::Relaxed), 3, "the rest is not taken");
             let small = Page { limit: 1, ..page };
-            let reader = log.reader_of(scope.clone()).allowed(Allowance::default().holding(2 << 20));
+            let reader = log.reader_of(scope.clone()).allowed(QueryBudget::default().holding(2 << 20));
             let read = reader.page(&list, &small).await.unwrap();
             assert_eq!(read.rows.len(), 1, "the connections are good for more");
         }

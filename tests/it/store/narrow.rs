@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use model::FacetField;
 use model::filter::{ActorCondition, Condition, TargetCondition, TimeRange};
 use model::page::{Cursor, Order, OrderField, Page};
-use store::{List, Reader};
+use store::{EventQuery, Reader};
 
 use crate::harness::database::{NOW, Statements, TestLog};
 use crate::harness::events::{EventExt as _, event, target, user};
@@ -30,12 +30,12 @@ async fn of_many_adas() -> (TestLog, Statements) {
     (log, statements)
 }
 
-fn list(condition: Condition) -> List {
-    List { condition, period: TimeRange::default(), as_of: None }
+fn list(condition: Condition) -> EventQuery {
+    EventQuery { condition, period: TimeRange::default(), as_of: None }
 }
 
 /// The places of all events of a list, page by page.
-async fn walked(reader: &Reader, list: &List, descending: bool, from_end: bool) -> Vec<i64> {
+async fn walked(reader: &Reader, list: &EventQuery, descending: bool, from_end: bool) -> Vec<i64> {
     let order = Order { field: OrderField::OccurredAt, descending };
     let (mut found, mut at) = (Vec::new(), None::<Cursor>);
     loop {

@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
-use store::List;
+use store::EventQuery;
 
 use super::arbitrary::for_all;
 use crate::harness::database::{NOW, TestLog, events};
@@ -47,11 +47,11 @@ fn arriving(count: usize, (at, filtered): (i64, bool)) -> EventBody {
     event(&format!("k{count}")).at(NOW.plus(at)).service("Core Directory", category)
 }
 
-fn list(filtered: bool) -> List {
+fn list(filtered: bool) -> EventQuery {
     let one_of = Some(BTreeSet::from(["filtered".to_owned()]));
     let only = Condition::Text(EventText::Category, TextCondition { one_of, ..TextCondition::default() });
     let condition = if filtered { only } else { Condition::everything() };
-    List { condition, period: TimeRange::default(), as_of: None }
+    EventQuery { condition, period: TimeRange::default(), as_of: None }
 }
 
 /// All that is in the log, and whether it is in the filtered list; sorted on demand.

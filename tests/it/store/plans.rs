@@ -9,7 +9,7 @@ use model::page::{Order, OrderField, Page};
 use model::time::DAY;
 use model::{EventId, PropertyChange, Scope, ServiceSet, Status, Target, Timestamp};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait as _};
-use store::List;
+use store::EventQuery;
 
 use crate::harness::database::{NOW, Statements, TestDatabase, TestLog};
 use crate::harness::events::{EventExt as _, change, event, target};
@@ -203,7 +203,8 @@ async fn check(log: &TestLog, sql: &str, values: &[String], index: &str) {
 async fn pages_walk_their_index(log: &TestLog, statements: &Statements) {
     for case in cases() {
         let order = Order { field: case.field, descending: true };
-        let list = List { condition: case.condition, period: TimeRange { from: Some(start()), to: None }, as_of: None };
+        let list =
+            EventQuery { condition: case.condition, period: TimeRange { from: Some(start()), to: None }, as_of: None };
         let mut page = Page { limit: LIMIT, from_end: false, after: None, before: None, order, window: None };
         let mut values = vec!["1".to_owned()];
         values.extend(case.values);
@@ -298,7 +299,7 @@ async fn a_page_of_several_values_walks_the_index_of_each() {
         for (descending, from_end) in [(true, false), (false, false), (true, true)] {
             let order = Order { field: OrderField::OccurredAt, descending };
             let period = TimeRange { from: Some(start()), to: None };
-            let list = List { condition: condition.clone(), period, as_of: None };
+            let list = EventQuery { condition: condition.clone(), period, as_of: None };
             let page = Page { limit: LIMIT, from_end, after: None, before: None, order, window: None };
             statements.take();
             log.reader_of(scope.clone()).page(&list, &page).await.unwrap();
@@ -365,7 +366,7 @@ async fn what_no_index_has_as_it_is_is_walked_in_the_order_of_the_page() {
         for descending in [true, false] {
             let order = Order { field: OrderField::OccurredAt, descending };
             let period = TimeRange { from: Some(start()), to: None };
-            let list = List { condition: condition.clone(), period, as_of: None };
+            let list = EventQuery { condition: condition.clone(), period, as_of: None };
             let page = Page { limit: LIMIT, from_end: false, after: None, before: None, order, window: None };
             statements.take();
             let rows = log.reader().page(&list, &page).await.unwrap().rows;
@@ -394,7 +395,7 @@ async fn a_word_that_few_names_have_is_found_by_their_keys() {
     let order = Order { field: OrderField::OccurredAt, descending: true };
     let period = TimeRange { from: Some(start()), to: None };
     let page = Page { limit: LIMIT, from_end: false, after: None, before: None, order, window: None };
-    let list = |word: &str| List { condition: Condition::Search(vec![word.to_owned()]), period, as_of: None };
+    let list = |word: &str| EventQuery { condition: Condition::Search(vec![word.to_owned()]), period, as_of: None };
     statements.take();
     assert_eq!(log.reader().page(&list("137"), &page).await.unwrap().rows.len(), LIMIT as usize);
     let sql = statements.take().pop().unwrap();
@@ -415,7 +416,7 @@ async fn a_word_that_few_names_have_is_found_by_their_keys() {
     assert_eq!(log.reader().page(&list("nowhere"), &page).await.unwrap().rows.len(), 0);
     assert!(statements.take().pop().unwrap().contains("AND FALSE"));
     assert_eq!(log.reader().count(&list("nowhere")).await.unwrap(), 0);
-    let of_all_time = List { period: TimeRange::default(), ..list("137") };
+    let of_all_time = EventQuery { period: TimeRange::default(), ..list("137") };
     assert_eq!(log.reader().count(&of_all_time).await.unwrap(), EVENTS / 200);
 }
 
@@ -436,7 +437,7 @@ async fn each_change_of_an_event_is_met_once() {
     let alone = TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
     let both = TargetCondition { search: Some("target".to_owned()), ..alone.clone() };
     for condition in [alone, both] {
-        let list = List {
+        let list = EventQuery {
             condition: Condition::Not(Box::new(Condition::Target(Box::new(condition)))),
             period: TimeRange { from: Some(start()), to: None },
             as_of: None,

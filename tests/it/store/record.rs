@@ -6,14 +6,14 @@ use model::page::{Order, Page};
 use model::sensitive::SensitiveNames;
 use model::{Actor, Event, EventId, NewEvent, Target};
 use sea_orm::ConnectionTrait as _;
-use store::{List, Outcome, Reader, StoreError};
+use store::{EventQuery, Reader, RecordOutcome, StoreError};
 
 use crate::harness::database::{NOW, TestLog, add_tenant, events, numbers, record};
 use crate::harness::events::{EventExt as _, application, change, event, target, user};
 
 async fn found(reader: &Reader, condition: Condition) -> Vec<Event> {
     let page = Page { limit: 100, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
-    let list = List { condition, period: TimeRange::default(), as_of: None };
+    let list = EventQuery { condition, period: TimeRange::default(), as_of: None };
     let slice = events(reader, &list, &page).await.unwrap();
     slice.rows.into_iter().map(|(_, event)| event).collect()
 }
@@ -21,9 +21,10 @@ async fn found(reader: &Reader, condition: Condition) -> Vec<Event> {
 #[tokio::test]
 async fn the_same_event_again_is_a_duplicate_and_another_under_its_key_a_conflict() {
     let log = TestLog::new().await;
-    assert_eq!(log.record([event("a"), event("a")]).await, [Outcome::Recorded(1), Outcome::Duplicate]);
+    assert_eq!(log.record([event("a"), event("a")]).await, [RecordOutcome::Recorded(1), RecordOutcome::Duplicate]);
     let again = [event("a"), event("a").activity("Delete user"), event("b"), event("b").activity("Delete user")];
-    let outcomes = [Outcome::Duplicate, Outcome::Conflict, Outcome::Recorded(2), Outcome::Conflict];
+    let outcomes =
+        [RecordOutcome::Duplicate, RecordOutcome::Conflict, RecordOutcome::Recorded(2), RecordOutcome::Conflict];
     assert_eq!(log.record(again).await, outcomes);
     assert_eq!(log.reader().event(EventId::of("Core Directory", "a")).await.unwrap().unwrap().body, event("a"));
 }
@@ -35,7 +36,7 @@ async fn nothing_new_changes_nothing() {
     let connection = log.database.connection().await;
     let before =
         numbers(&connection, "SELECT h.last_recorded_at + t.event_count FROM tenant_log h, activity_type t").await;
-    assert_eq!(record(&log.writer(), [event("a")], NOW.plus(1_000)).await, [Outcome::Duplicate]);
+    assert_eq!(record(&log.writer(), [event("a")], NOW.plus(1_000)).await, [RecordOutcome::Duplicate]);
     assert_eq!(log.writer().record(&[], NOW).await.unwrap(), []);
     let after =
         numbers(&connection, "SELECT h.last_recorded_at + t.event_count FROM tenant_log h, activity_type t").await;
@@ -54,7 +55,8 @@ async fn a_key_is_one_event_per_service_and_tenant() {
             event("a").service("CORE directory", "x"),
         ]
     };
-    let outcomes = [Outcome::Recorded(1), Outcome::Recorded(2), Outcome::Recorded(3), Outcome::Duplicate];
+    let outcomes =
+        [RecordOutcome::Recorded(1), RecordOutcome::Recorded(2), RecordOutcome::Recorded(3), RecordOutcome::Duplicate];
     assert_eq!(log.record(bodies()).await, outcomes);
     assert_eq!(record(&log.store.writer(&other), bodies(), NOW).await, outcomes);
 }
@@ -89,7 +91,10 @@ async fn a_batch_that_fails_leaves_nothing() {
     assert!(matches!(log.writer().record(&batch, NOW).await, Err(StoreError::Database(_))));
     assert_eq!(held().await, before);
     connection.execute_unprepared("ALTER TABLE elsewhere RENAME TO activity_type").await.unwrap();
-    assert_eq!(log.writer().record(&batch, NOW).await.unwrap(), [Outcome::Recorded(2), Outcome::Recorded(3)]);
+    assert_eq!(
+        log.writer().record(&batch, NOW).await.unwrap(),
+        [RecordOutcome::Recorded(2), RecordOutcome::Recorded(3)]
+    );
 }
 
 #[tokio::test]
@@ -117,7 +122,7 @@ async fn odd_texts_survive_and_are_found_in_their_folded_form() {
     body.correlation_id = Some(odd.to_owned());
     body.recording.recorded_by = odd.to_owned();
     body = body.change(change(odd, Some("\"\\u0000\""), Some("1e400")));
-    assert_eq!(log.record([body.clone()]).await, [Outcome::Recorded(1)]);
+    assert_eq!(log.record([body.clone()]).await, [RecordOutcome::Recorded(1)]);
     let is = |text: &str| TextCondition { contains: Some(fold(text)), ..TextCondition::default() };
     for condition in [
         Condition::everything(),
@@ -144,7 +149,7 @@ async fn an_event_may_be_large_and_a_batch_full() {
     for i in 0..2_000 {
         large = large.change(change(&format!("property {i}"), Some("1"), Some("2")));
     }
-    assert_eq!(log.record([large.clone()]).await, [Outcome::Recorded(1)]);
+    assert_eq!(log.record([large.clone()]).await, [RecordOutcome::Recorded(1)]);
     let of_all = |i: usize| {
         let targets: Vec<Target> = (0..6).map(|j| target(&format!("target {i} {j}"))).collect();
         event(&format!("k{i}")).actor(user(&format!("user {i}"))).activity(&format!("Act {i}")).targets(targets)
@@ -153,8 +158,8 @@ async fn an_event_may_be_large_and_a_batch_full() {
     let batch: Vec<_> =
         (0..1_000).map(of_all).map(|body| body.change(change("x", None, Some("1")))).map(parse).collect();
     let outcomes = log.writer().record(&batch, NOW).await.unwrap();
-    assert_eq!(outcomes, (2..=1_001).map(Outcome::Recorded).collect::<Vec<_>>());
-    assert_eq!(log.writer().record(&batch, NOW).await.unwrap(), vec![Outcome::Duplicate; 1_000]);
+    assert_eq!(outcomes, (2..=1_001).map(RecordOutcome::Recorded).collect::<Vec<_>>());
+    assert_eq!(log.writer().record(&batch, NOW).await.unwrap(), vec![RecordOutcome::Duplicate; 1_000]);
     let connection = log.database.connection().await;
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM event_target").await, [6_001]);
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM property_change").await, [3_000]);

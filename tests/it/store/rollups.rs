@@ -8,7 +8,7 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
-use store::{List, Outcome, Store};
+use store::{EventQuery, RecordOutcome, Store};
 
 use super::arbitrary::{bodies, condition, for_all, scope};
 use super::filters::matching;
@@ -68,7 +68,7 @@ async fn more(log: &TestLog, runner: &mut TestRunner, key: &str, events: &mut Ve
     };
     let new: Vec<NewEvent> = bodies(runner, key, 11).into_iter().map(|body| at(body, runner)).collect();
     for (event, outcome) in new.iter().zip(log.writer().record(&new, NOW).await.unwrap()) {
-        let Outcome::Recorded(sequence) = outcome else { panic!("{outcome:?}") };
+        let RecordOutcome::Recorded(sequence) = outcome else { panic!("{outcome:?}") };
         let body = event.body().clone();
         events.push(Event { sequence, recorded_at: NOW, body, raw: None, is_redacted: false });
     }
@@ -91,7 +91,7 @@ async fn counts_with_rollups_equal_a_recount() {
         }
         for_all(&mut runner, 34, &strategy, async |(condition, scope, period, as_of, (field, edges))| {
             let as_of = if as_of % 3 == 0 { i64::try_from(events.len()).unwrap() } else { as_of };
-            let list = List { condition, period, as_of: Some(as_of) };
+            let list = EventQuery { condition, period, as_of: Some(as_of) };
             let expected = matching(&events, &scope, &list);
             let reader = log.reader_of(scope);
             let (found, meant) = (reader.facet(&list, field, 5, true).await.unwrap(), recount(&expected, field, 5));
@@ -152,7 +152,7 @@ async fn a_block_that_was_interrupted_is_not_there() {
     log.database.execute("ALTER TABLE rollup RENAME TO elsewhere").await;
     assert!(log.store.roll_up(BLOCK).await.is_err());
     log.database.execute("ALTER TABLE elsewhere RENAME TO rollup").await;
-    let list = List { condition: Condition::everything(), period: TimeRange::default(), as_of: Some(10) };
+    let list = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: Some(10) };
     assert_eq!(log.reader().count(&list).await.unwrap(), 10);
     assert_eq!(log.store.roll_up(BLOCK).await.unwrap(), 1);
     assert_eq!(log.reader().count(&list).await.unwrap(), 10);
@@ -166,7 +166,7 @@ async fn what_rollups_have_is_not_read_from_the_events_again() {
     log.store.roll_up(BLOCK).await.unwrap();
     // What the blocks hold is wrong on purpose, to see who is asked.
     log.database.execute("UPDATE rollup SET events = 100 * events").await;
-    let list = |as_of| List { condition: Condition::everything(), period: TimeRange::default(), as_of };
+    let list = |as_of| EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of };
     for (as_of, count) in [(Some(20), 1_406), (Some(14), 1_400), (Some(13), 706), (Some(6), 6), (None, 20)] {
         assert_eq!(log.reader().count(&list(as_of)).await.unwrap(), count, "{as_of:?}");
     }

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use model::sensitive::SensitiveNames;
 use model::{NewEvent, Timestamp};
-use store::{Outcome, Store, StoreError, Writer};
+use store::{RecordOutcome, Store, StoreError, Writer};
 
 use crate::harness::database::{NOW, TestDatabase, TestLog, add_tenant, numbers, record};
 use crate::harness::events::event;
@@ -21,9 +21,12 @@ async fn numbers_have_no_gaps_over_batches_and_stores() {
     let second = log.database.store().await;
     let tenant = second.tenant("contoso").await.unwrap().unwrap();
     let other = second.writer(&tenant);
-    assert_eq!(log.record([event("a"), event("b")]).await, [Outcome::Recorded(1), Outcome::Recorded(2)]);
-    assert_eq!(record(&other, [event("b"), event("c")], NOW).await, [Outcome::Duplicate, Outcome::Recorded(3)]);
-    assert_eq!(log.record([event("c"), event("d")]).await, [Outcome::Duplicate, Outcome::Recorded(4)]);
+    assert_eq!(log.record([event("a"), event("b")]).await, [RecordOutcome::Recorded(1), RecordOutcome::Recorded(2)]);
+    assert_eq!(
+        record(&other, [event("b"), event("c")], NOW).await,
+        [RecordOutcome::Duplicate, RecordOutcome::Recorded(3)]
+    );
+    assert_eq!(log.record([event("c"), event("d")]).await, [RecordOutcome::Duplicate, RecordOutcome::Recorded(4)]);
 }
 
 #[tokio::test]
@@ -43,8 +46,8 @@ async fn record_batches(writer: Writer, name: &'static str, clock: impl Fn(i64) 
         let keys = [format!("{name} {i}"), format!("shared {i}"), format!("{name} {i} again")];
         let batch: Vec<NewEvent> = keys.iter().map(|key| new_event(key)).collect();
         let outcomes = writer.record(&batch, clock(i)).await.unwrap();
-        assert!(matches!(outcomes[0], Outcome::Recorded(_)) && matches!(outcomes[2], Outcome::Recorded(_)));
-        assert_ne!(outcomes[1], Outcome::Conflict);
+        assert!(matches!(outcomes[0], RecordOutcome::Recorded(_)) && matches!(outcomes[2], RecordOutcome::Recorded(_)));
+        assert_ne!(outcomes[1], RecordOutcome::Conflict);
     }
 }
 
@@ -100,8 +103,8 @@ async fn a_recording_that_is_abandoned_anywhere_leaves_all_or_nothing() {
             dropped += usize::from(done.is_none());
             let again = writer.record(&batch, NOW).await.unwrap();
             match (&again[..], &done) {
-                ([Outcome::Recorded(a), Outcome::Recorded(b)], None) => assert_eq!(a + 1, *b),
-                ([Outcome::Duplicate, Outcome::Duplicate], _) => {}
+                ([RecordOutcome::Recorded(a), RecordOutcome::Recorded(b)], None) => assert_eq!(a + 1, *b),
+                ([RecordOutcome::Duplicate, RecordOutcome::Duplicate], _) => {}
                 _ => panic!("after {i} {done:?}, then {again:?}"),
             }
         }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use access::Access;
+use access::AccessControl;
 use async_graphql::Value;
 use auth::{AccessGrant, Principal, Role};
 use model::filter::{Condition, EventText, TextCondition, TimeRange};
 use model::page::{Cursor, Order, Page, PageLimits};
 use model::sensitive::SensitiveNames;
 use model::{EventId, Timestamp};
-use store::{List, Queue, Reader};
+use store::{EventQuery, Reader, RecordQueue};
 
 use crate::harness::database::{NOW, Statements, TestLog, events};
 use crate::harness::events::{EventExt as _, change, event, target};
@@ -34,11 +34,15 @@ fn page(from_end: bool, after: Option<Cursor>, before: Option<Cursor>) -> Page {
     Page { limit: 3, from_end, after, before, order: Order::NEWEST, window: None }
 }
 
-fn everything() -> List {
-    List { condition: Condition::everything(), period: TimeRange { from: Some(Timestamp(0)), to: None }, as_of: None }
+fn everything() -> EventQuery {
+    EventQuery {
+        condition: Condition::everything(),
+        period: TimeRange { from: Some(Timestamp(0)), to: None },
+        as_of: None,
+    }
 }
 
-async fn read(reader: &Reader, list: &List, page: Page) -> (Vec<String>, Cursor) {
+async fn read(reader: &Reader, list: &EventQuery, page: Page) -> (Vec<String>, Cursor) {
     let slice = events(reader, list, &page).await.unwrap();
     let keys = slice.rows.iter().map(|(_, event)| event.body.event_key.clone()).collect();
     (keys, slice.rows.last().unwrap().0)
@@ -66,7 +70,7 @@ async fn a_cursor_that_is_not_in_the_list_costs_a_probe() {
     let (_, third) = read(&log.reader(), &everything(), page(false, None, None)).await;
     let one_of = Some(BTreeSet::from(["odd".to_owned()]));
     let condition = Condition::Text(EventText::Category, TextCondition { one_of, ..TextCondition::default() });
-    let odd = List { condition, ..everything() };
+    let odd = EventQuery { condition, ..everything() };
     statements.take();
     let (keys, _) = read(&log.reader(), &odd, page(false, Some(third), None)).await;
     assert_eq!(keys, ["k3", "k5", "k7"]);
@@ -105,9 +109,14 @@ async fn a_batch_takes_as_many_statements_as_a_single_event() {
 #[tokio::test]
 async fn a_page_that_several_fragments_ask_for_is_read_once() {
     let (log, statements) = filled().await;
-    let queue = Queue::start(log.store.clone(), Arc::new(|| NOW));
-    let access =
-        Access::new(log.store.clone(), queue, SensitiveNames::default(), store::Shares::new(4), Arc::new(String::new));
+    let queue = RecordQueue::start(log.store.clone(), Arc::new(|| NOW));
+    let access = AccessControl::new(
+        log.store.clone(),
+        queue,
+        SensitiveNames::default(),
+        store::ConnectionShares::new(4),
+        Arc::new(String::new),
+    );
     let principal = Principal {
         subject: "somebody".to_owned(),
         user_principal_name: None,

@@ -8,7 +8,7 @@ use proptest::collection::btree_set;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
-use store::{Facet, List};
+use store::{EventQuery, Facet};
 
 use super::arbitrary::{condition, driven, for_all, period, scope};
 use super::filters::{matching, recorded};
@@ -47,7 +47,7 @@ async fn counts_equal_a_recount(condition: impl Strategy<Value = Condition>, cas
         let log = TestLog::new().await;
         let events = recorded(&log, &mut runner, 60).await;
         for_all(&mut runner, cases, &strategy, async |(condition, scope, period, as_of, (field, top, edges))| {
-            let list = List { condition, period, as_of };
+            let list = EventQuery { condition, period, as_of };
             let expected = matching(&events, &scope, &list);
             let reader = log.reader_of(scope);
             let (found, meant) =

@@ -6,12 +6,12 @@ use model::page::{Order, Page};
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, FacetField, NewEvent, Timestamp};
 use proptest::test_runner::TestRunner;
-use store::{COPIED, List, Outcome, Reader};
+use store::{COPIED_TABLES, EventQuery, Reader, RecordOutcome};
 
 use super::arbitrary::{bodies, condition, for_all};
 use crate::harness::database::{NOW, Statements, TestLog, add_tenant, events};
 
-async fn listed(reader: &Reader, list: &List) -> Vec<EventBody> {
+async fn listed(reader: &Reader, list: &EventQuery) -> Vec<EventBody> {
     let page = Page { limit: 200, from_end: false, after: None, before: None, order: Order::NEWEST, window: None };
     let slice = events(reader, list, &page).await.unwrap();
     assert!(!slice.has_next);
@@ -41,14 +41,14 @@ async fn two_tenants_never_see_one_another() {
     for (a, b) in own.chunks(7).zip(theirs.chunks(7)) {
         for (writer, events) in [(log.writer(), a), (log.store.writer(&other), b)] {
             let outcomes = writer.record(events, NOW).await.unwrap();
-            assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Recorded(_))));
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, RecordOutcome::Recorded(_))));
         }
     }
     let sides = [(log.reader(), &own, &theirs), (access::operator_reader(&log.store, &other), &theirs, &own)];
     for (reader, mine, foreign) in &sides {
         let mark = mine[0].body().recording.recorded_by.as_str();
         for_all(&mut runner, 60, &condition(), async |condition| {
-            let list = List { condition: condition.clone(), period: TimeRange::default(), as_of: None };
+            let list = EventQuery { condition: condition.clone(), period: TimeRange::default(), as_of: None };
             let found = listed(reader, &list).await;
             if let Some(body) = found.iter().find(|body| body.recording.recorded_by != mark) {
                 return Err(format!("{mark} sees {body:?}"));
@@ -57,7 +57,7 @@ async fn two_tenants_never_see_one_another() {
             if count == expected { Ok(()) } else { Err(format!("counted {count}, listed {expected}")) }
         })
         .await;
-        let all = List { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+        let all = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
         assert_eq!(listed(reader, &all).await.len(), mine.len());
         let ids: Vec<EventId> = foreign.iter().map(NewEvent::id).collect();
         let found = reader.events_by_id(&ids).await.unwrap();
@@ -75,7 +75,7 @@ async fn two_tenants_never_see_one_another() {
 
 /// The tables that hold rows of tenants: all but the list of tenants itself.
 fn tables() -> impl Iterator<Item = &'static str> {
-    COPIED.into_iter().filter(|table| *table != "tenant").chain(["rollup", "rollup_key", "rollup_block"])
+    COPIED_TABLES.into_iter().filter(|table| *table != "tenant").chain(["rollup", "rollup_key", "rollup_block"])
 }
 
 /// The names under which a statement reads a tenant's tables: aliases, or the tables themselves.
@@ -114,14 +114,14 @@ async fn every_statement_names_the_tenant_for_each_table() {
     statements.take();
     let reader = log.reader();
     for_all(&mut runner, 100, &condition(), async |condition| {
-        let list = List { condition, period: TimeRange::default(), as_of: None };
+        let list = EventQuery { condition, period: TimeRange::default(), as_of: None };
         reader.count_up_to(&list, 3).await.unwrap();
         let _ = listed(&reader, &list).await;
         Ok(())
     })
     .await;
     let everything = Condition::everything();
-    let list = List { condition: everything, period: TimeRange::default(), as_of: Some(20) };
+    let list = EventQuery { condition: everything, period: TimeRange::default(), as_of: Some(20) };
     for field in FacetField::ALL {
         reader.facet(&list, *field, 3, true).await.unwrap();
     }

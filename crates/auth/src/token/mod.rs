@@ -18,7 +18,7 @@ use super::issuer::{Admitted, Issuer, same_directory};
 use super::keys::Key;
 use super::remembered::{Known, Remembered, fingerprint};
 use super::source::KeySource;
-use super::{ConfigProblem, Keys, Principal, Rejected, Settings, TENANT_IN_ISSUER};
+use super::{ConfigProblem, Keys, Principal, Rejected, TENANT_IN_ISSUER, VerifierSettings};
 use model::Timestamp;
 
 /// The longest token that is looked at. One with all the groups that fit has about 12 kB.
@@ -36,7 +36,7 @@ pub struct Verifier {
 
 impl Verifier {
     /// A verifier with these issuers, each with keys and rules that are safe together.
-    pub fn new(issuers: impl IntoIterator<Item = (Arc<KeySource>, Settings)>) -> Result<Self, ConfigProblem> {
+    pub fn new(issuers: impl IntoIterator<Item = (Arc<KeySource>, VerifierSettings)>) -> Result<Self, ConfigProblem> {
         let issuers: Vec<Issuer> = issuers.into_iter().map(|(keys, settings)| Issuer { keys, settings }).collect();
         for issuer in &issuers {
             issuer.settings.check(issuer.keys.is_symmetric())?;

@@ -10,7 +10,7 @@ mod party;
 use super::draft::Draft;
 use super::original::Part;
 use super::value::{details, reason, status};
-use super::{Refused, WRAPPERS, moment};
+use super::{UnsupportedRecord, WRAPPERS, moment};
 use model::{GroupSource, Status, Timestamp};
 
 #[rustfmt::skip]
@@ -69,14 +69,16 @@ fn is_in_own_words(data: &Part) -> bool {
 }
 
 /// Reads a record.
-pub(super) fn map(record: &Part) -> Result<Draft, Refused> {
+pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     let said = Said::of(record);
     let occurred_at = said.moment().ok_or_else(|| {
         let places: Vec<(&str, &Part, &[&str])> = said.places.iter().map(|place| ("", *place, TIMES)).collect();
         moment::lacking(&places, "the record", "`time`, `timestamp`, `occurredAt` or the like")
     })?;
     let activity = said.activity().ok_or_else(|| {
-        Refused("the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned())
+        UnsupportedRecord(
+            "the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned(),
+        )
     })?;
     let service = said.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
     let service = service.or_else(|| vendor(record).map(str::to_owned));

@@ -4,7 +4,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 
 use super::held::{Entry, Log};
 use super::{Grain, Key, Needs};
-use crate::{List, Reader, StoreError};
+use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventText, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
 
@@ -25,7 +25,7 @@ pub(crate) trait Tally {
 
 /// What is counted of a list, and what is known of its keys so far.
 struct Counting<'a, T: Tally> {
-    list: &'a List,
+    list: &'a EventQuery,
     scope: &'a Scope,
     tally: &'a mut T,
     /// By the places of keys.
@@ -134,7 +134,7 @@ impl Reader {
     /// by something that they do not have. Intervals between `edges` are told apart.
     pub(crate) async fn rolled(
         &self,
-        list: &List,
+        list: &EventQuery,
         needs: Option<Needs>,
         edges: &[Timestamp],
         tally: &mut impl Tally,

@@ -237,7 +237,7 @@ impl Log {
         }
         let (scope, everything) = (Scope::all(), Condition::everything());
         let as_of = Some(self.end);
-        let events = select::List {
+        let events = select::ListQuery {
             tenant_id: reader.tenant_id,
             scope: &scope,
             condition: &everything,

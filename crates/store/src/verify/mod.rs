@@ -45,13 +45,13 @@ pub struct Difference {
 }
 
 /// Told of every difference.
-pub type Tell<'a> = &'a mut (dyn FnMut(Difference) + Send);
+pub type ReportDifference<'a> = &'a mut (dyn FnMut(Difference) + Send);
 
 /// One look at the log of a tenant.
 struct Look<'a> {
     tenant_id: i32,
     snapshot: &'a DatabaseTransaction,
-    tell: Tell<'a>,
+    tell: ReportDifference<'a>,
     actors: Seen,
     targets: Seen,
     tally: Tally,
@@ -74,7 +74,7 @@ impl Store {
     }
 
     /// Looks through the log of a tenant and tells every difference; returns how many events it has.
-    pub async fn verify(&self, tenant: &Tenant, tell: Tell<'_>) -> Result<i64, StoreError> {
+    pub async fn verify(&self, tenant: &Tenant, tell: ReportDifference<'_>) -> Result<i64, StoreError> {
         let snapshot = self.snapshot().await?;
         let Some(head) = tenant_log::Entity::find_by_id(tenant.id).one(&snapshot).await? else {
             tell(Difference { sequence: None, table: "tenant_log", column: "tenant_id", reason: "no row".to_owned() });

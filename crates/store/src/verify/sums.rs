@@ -82,7 +82,7 @@ impl Look<'_> {
 
 impl Store {
     /// Reports logs that belong to no tenant, which nobody could read.
-    pub async fn verify_owners(&self, tell: super::Tell<'_>) -> Result<(), StoreError> {
+    pub async fn verify_owners(&self, tell: super::ReportDifference<'_>) -> Result<(), StoreError> {
         use entity::{tenant, tenant_log};
         let tenants: Vec<i32> = tenant::Entity::find().all(&self.read).await?.into_iter().map(|row| row.id).collect();
         for log in tenant_log::Entity::find().all(&self.read).await? {

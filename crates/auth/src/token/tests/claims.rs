@@ -28,7 +28,7 @@ fn an_expiry_is_demanded_and_has_to_make_sense() {
 
 #[test]
 fn leeway_ends_exactly_where_it_ends() {
-    let verifier = with_secret(Settings::default());
+    let verifier = with_secret(VerifierSettings::default());
     let token = sign_hs256(HEADER, &format!("{{{BASE},\"nbf\":1800000000,\"exp\":1800000060.5}}"), SECRET);
     let at = |micros: i64| verifier.verify(&token, NOW.plus(micros)).map(|principal| principal.expires_at);
     let expiry = Timestamp(1_800_000_060_500_000);
@@ -36,7 +36,7 @@ fn leeway_ends_exactly_where_it_ends() {
     assert_eq!(at(90_500_000), Err(Rejected::Expired));
     assert_eq!(at(-30_000_000), Ok(expiry));
     assert_eq!(at(-30_000_001), Err(Rejected::NotYetValid));
-    let strict = with_secret(Settings { leeway_secs: 0, ..Settings::default() });
+    let strict = with_secret(VerifierSettings { leeway_secs: 0, ..VerifierSettings::default() });
     assert_eq!(strict.verify(&token, expiry), Err(Rejected::Expired));
     assert!(strict.verify(&token, expiry.plus(-1)).is_ok());
     assert_eq!(strict.verify(&token, NOW.plus(-1)), Err(Rejected::NotYetValid));
@@ -72,7 +72,7 @@ fn a_token_names_its_tenant() {
     assert_eq!(verify(r#""sub":"a","tid":" ","exp":1800000060"#), missing);
     let list = verify(r#""sub":"a","tid":["contoso"],"exp":1800000060"#);
     assert_eq!(list, Err(Rejected::ClaimMalformed("tid".into())));
-    let renamed = with_secret(Settings { tenant_claim: "org".into(), ..Settings::default() });
+    let renamed = with_secret(VerifierSettings { tenant_claim: "org".into(), ..VerifierSettings::default() });
     let token = sign_hs256(HEADER, r#"{"sub":"a","org":"o","tid":"t","exp":1800000060}"#, SECRET);
     assert_eq!(renamed.verify(&token, NOW).unwrap().tenant, "o");
 }

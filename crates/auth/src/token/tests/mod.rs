@@ -19,7 +19,7 @@ const BASE: &str = r#""sub":"ada","tid":"contoso""#;
 struct AtOnce(Verifier);
 
 impl AtOnce {
-    fn new(keys: Keys, settings: Settings) -> Result<Self, ConfigProblem> {
+    fn new(keys: Keys, settings: VerifierSettings) -> Result<Self, ConfigProblem> {
         Verifier::new([(KeySource::given(keys), settings)]).map(Self)
     }
 
@@ -28,12 +28,16 @@ impl AtOnce {
     }
 }
 
-fn with_secret(settings: Settings) -> AtOnce {
+fn with_secret(settings: VerifierSettings) -> AtOnce {
     AtOnce::new(Keys::secret(SECRET).unwrap(), settings).unwrap()
 }
 
-fn parties() -> Settings {
-    Settings { issuers: vec!["https://issuer".into()], audiences: vec!["audit".into()], ..Settings::default() }
+fn parties() -> VerifierSettings {
+    VerifierSettings {
+        issuers: vec!["https://issuer".into()],
+        audiences: vec!["audit".into()],
+        ..VerifierSettings::default()
+    }
 }
 
 fn with_public(pem: &str) -> AtOnce {
@@ -42,13 +46,13 @@ fn with_public(pem: &str) -> AtOnce {
 
 /// What becomes of claims, signed with the secret.
 fn verify(claims: &str) -> Result<Arc<Principal>, Rejected> {
-    with_secret(Settings::default()).verify(&sign_hs256(HEADER, &format!("{{{claims}}}"), SECRET), NOW)
+    with_secret(VerifierSettings::default()).verify(&sign_hs256(HEADER, &format!("{{{claims}}}"), SECRET), NOW)
 }
 
 /// What becomes of a header, with good claims, signed with the secret.
 fn verify_header(header: &str) -> Result<Arc<Principal>, Rejected> {
     let token = sign_hs256(header, &format!("{{{BASE},\"exp\":1800000060}}"), SECRET);
-    with_secret(Settings::default()).verify(&token, NOW)
+    with_secret(VerifierSettings::default()).verify(&token, NOW)
 }
 
 fn payload() -> String {
@@ -143,7 +147,7 @@ fn no_signature_is_no_token() {
         ("HS256", Rejected::BadSignature),
     ] {
         let unsigned = forge::unsigned(&format!("{{\"alg\":\"{alg}\"}}"), &claims) + ".";
-        assert_eq!(with_secret(Settings::default()).verify(&unsigned, NOW), Err(why), "{alg}");
+        assert_eq!(with_secret(VerifierSettings::default()).verify(&unsigned, NOW), Err(why), "{alg}");
     }
     assert_eq!(verify_header("{}"), Err(Rejected::AlgorithmNotAllowed));
     assert_eq!(verify_header(r#"{"alg":null}"#), Err(Rejected::ClaimMalformed("alg".into())));
@@ -197,7 +201,7 @@ fn a_key_that_a_token_brings_along_is_ignored() {
         URL_SAFE_NO_PAD.encode(attacker)
     );
     let claims = format!("{{{BASE},\"exp\":1800000060}}");
-    let verifier = with_secret(Settings::default());
+    let verifier = with_secret(VerifierSettings::default());
     assert_eq!(verifier.verify(&sign_hs256(&header, &claims, attacker), NOW), Err(Rejected::BadSignature));
     assert!(verifier.verify(&sign_hs256(&header, &claims, SECRET), NOW).is_ok());
     let nonsense = r#"{"alg":"HS256","jwk":7,"x5c":{"a":1},"jku":[]}"#;
@@ -210,7 +214,7 @@ fn the_name_of_a_key_injects_nothing() {
         let header = format!("{{\"alg\":\"HS256\",\"kid\":\"{kid}\"}}");
         assert!(verify_header(&header).is_ok(), "{kid}");
         let token = sign_hs256(&header, &format!("{{{BASE},\"exp\":1800000060}}"), "");
-        assert_eq!(with_secret(Settings::default()).verify(&token, NOW), Err(Rejected::BadSignature), "{kid}");
+        assert_eq!(with_secret(VerifierSettings::default()).verify(&token, NOW), Err(Rejected::BadSignature), "{kid}");
     }
     for kid in [r#""\u0000""#, "7", "[\"a\"]", "{}", "null"] {
         let refused = verify_header(&format!("{{\"alg\":\"HS256\",\"kid\":{kid}}}"));
@@ -226,7 +230,7 @@ fn naming(name: Option<&str>, iss: &str, pair: &Pair) -> String {
     sign(&header.to_string(), &claims.to_string(), &pair.private, Algorithm::ES256)
 }
 
-fn with_set(keys: &[(&Pair, Value)], settings: Settings) -> AtOnce {
+fn with_set(keys: &[(&Pair, Value)], settings: VerifierSettings) -> AtOnce {
     let jwk = |(pair, more): &(&Pair, Value)| {
         let mut jwk = pair.jwk();
         jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -268,7 +272,7 @@ fn a_key_of_a_shared_set_signs_for_its_owner_alone() {
     let (ours, theirs) = ("0f3c1a2b-1111-2222-3333-44445555aaaa", "9188040d-6c67-4c5b-b112-36a304b66dad");
     let v2 = |id: &str| format!("https://login.microsoftonline.com/{id}/v2.0");
     let v1 = |id: &str| format!("https://sts.windows.net/{id}/");
-    let settings = Settings { issuers: vec![v1(ours), v2(ours)], ..parties() };
+    let settings = VerifierSettings { issuers: vec![v1(ours), v2(ours)], ..parties() };
     let of = |owner: &str, iss: &str| {
         let verifier = with_set(&[(forge::p256(), json!({ "kid": "k", "issuer": owner }))], settings.clone());
         verifier.verify(&naming(Some("k"), iss, forge::p256()), NOW).map(|_| ())
@@ -283,7 +287,7 @@ fn a_key_of_a_shared_set_signs_for_its_owner_alone() {
 
 #[test]
 fn a_verified_token_holds_to_the_end_of_its_period_and_no_longer() {
-    let verifier = with_secret(Settings::default());
+    let verifier = with_secret(VerifierSettings::default());
     let claims = format!("{{{BASE},\"nbf\":1800000000,\"exp\":1800000060}}");
     let token = sign_hs256(HEADER, &claims, SECRET);
     let first = verifier.verify(&token, NOW).unwrap();
@@ -294,7 +298,7 @@ fn a_verified_token_holds_to_the_end_of_its_period_and_no_longer() {
 
 #[test]
 fn what_is_changed_is_refused() {
-    let verifier = with_secret(Settings::default());
+    let verifier = with_secret(VerifierSettings::default());
     let token = sign_hs256(HEADER, &format!("{{{BASE},\"exp\":1800000060}}"), SECRET);
     let (message, signature) = token.rsplit_once('.').unwrap();
     let (header, _) = message.split_once('.').unwrap();
@@ -315,7 +319,7 @@ fn what_is_changed_is_refused() {
 
 #[test]
 fn a_token_of_16_kib_is_read_and_a_longer_one_is_not() {
-    let verifier = with_secret(Settings::default());
+    let verifier = with_secret(VerifierSettings::default());
     let of = |filler: usize| {
         sign_hs256(HEADER, &format!("{{{BASE},\"exp\":1800000060,\"x\":\"{}\"}}", "x".repeat(filler)), SECRET)
     };
@@ -331,26 +335,27 @@ fn a_token_of_16_kib_is_read_and_a_longer_one_is_not() {
 
 #[test]
 fn public_keys_demand_an_issuer_and_an_audience() {
-    let refused =
-        |settings: Settings| AtOnce::new(Keys::public(&forge::p256().pem).unwrap(), settings).unwrap_err().to_string();
-    let no_issuer = refused(Settings { issuers: Vec::new(), ..parties() });
+    let refused = |settings: VerifierSettings| {
+        AtOnce::new(Keys::public(&forge::p256().pem).unwrap(), settings).unwrap_err().to_string()
+    };
+    let no_issuer = refused(VerifierSettings { issuers: Vec::new(), ..parties() });
     assert!(no_issuer.contains("set the JWT issuer"), "{no_issuer}");
-    let no_audience = refused(Settings { audiences: Vec::new(), ..parties() });
+    let no_audience = refused(VerifierSettings { audiences: Vec::new(), ..parties() });
     assert!(no_audience.contains("set the JWT audience"), "{no_audience}");
-    assert!(refused(Settings { audiences: vec![" ".into()], ..parties() }).contains("audience is blank"));
+    assert!(refused(VerifierSettings { audiences: vec![" ".into()], ..parties() }).contains("audience is blank"));
 }
 
 #[test]
 fn settings_that_cannot_be_meant_are_refused() {
-    let default = Settings::default;
+    let default = VerifierSettings::default;
     for (settings, part) in [
-        (Settings { tenant_claim: String::new(), ..default() }, "tenant claim"),
-        (Settings { issuers: vec![String::new()], ..default() }, "issuer"),
-        (Settings { leeway_secs: 301, ..default() }, "301 seconds"),
-        (Settings { required_scope: Some("a b".into()), ..default() }, "white space"),
-        (Settings { required_scope: Some(String::new()), ..default() }, "token scope"),
-        (Settings { reader_groups: vec![String::new()], ..default() }, "reader groups"),
-        (Settings { intune_services: vec![" ".into()], ..default() }, "Intune services"),
+        (VerifierSettings { tenant_claim: String::new(), ..default() }, "tenant claim"),
+        (VerifierSettings { issuers: vec![String::new()], ..default() }, "issuer"),
+        (VerifierSettings { leeway_secs: 301, ..default() }, "301 seconds"),
+        (VerifierSettings { required_scope: Some("a b".into()), ..default() }, "white space"),
+        (VerifierSettings { required_scope: Some(String::new()), ..default() }, "token scope"),
+        (VerifierSettings { reader_groups: vec![String::new()], ..default() }, "reader groups"),
+        (VerifierSettings { intune_services: vec![" ".into()], ..default() }, "Intune services"),
     ] {
         let why = AtOnce::new(Keys::secret(SECRET).unwrap(), settings).unwrap_err().to_string();
         assert!(why.contains(part), "{why}");
@@ -359,7 +364,7 @@ fn settings_that_cannot_be_meant_are_refused() {
 
 #[test]
 fn a_secret_is_never_printed() {
-    let printed = format!("{:?}", with_secret(Settings::default()).0);
+    let printed = format!("{:?}", with_secret(VerifierSettings::default()).0);
     assert!(printed.contains("HS256") && printed.contains("tenant_claim"), "{printed}");
     assert!(!printed.contains("secret of") && !printed.contains("[97,"), "{printed}");
 }
@@ -367,7 +372,7 @@ fn a_secret_is_never_printed() {
 proptest! {
     #[test]
     fn nothing_that_is_sent_gets_in_or_panics(text in "\\PC{0,60}", header in "[{}\":,a-z0-9A-Z]{0,40}") {
-        let verifier = with_secret(Settings::default());
+        let verifier = with_secret(VerifierSettings::default());
         prop_assert!(verifier.verify(&text, NOW).is_err());
         prop_assert!(verifier.verify(&(forge::unsigned(&header, &text) + ".AAAA"), NOW).is_err());
     }
@@ -378,6 +383,6 @@ proptest! {
         let position = position.index(bytes.len());
         bytes[position] ^= 1 << bit;
         let token = String::from_utf8(bytes).unwrap();
-        prop_assert!(with_secret(Settings::default()).verify(&token, NOW).is_err());
+        prop_assert!(with_secret(VerifierSettings::default()).verify(&token, NOW).is_err());
     }
 }
