@@ -1,4 +1,4 @@
-//! DocumentCache: the check of one is linear in its length, and what passes it is as small as it says when it is written
+//! Documents: the check of one is linear in its length, and what passes it is as small as it says when it is written
 //! out, fragments and all.
 
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Request, Variables};
 use model::page::PageLimits;
-use api::check::{self, DocumentLimits};
+use api::engine::check::{self, DocumentLimits};
 use api::{Limits, Schema, build};
 use futures_util::FutureExt as _;
 

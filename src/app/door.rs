@@ -10,7 +10,7 @@ use crate::config::file::File;
 use crate::config::{Serve, Streams};
 use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
 use access::AccessControl;
-use api::document::DocumentCache;
+use api::engine::document::DocumentCache;
 use auth::Verifier;
 use store::Store;
 

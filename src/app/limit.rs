@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::config::{Limits, Serve};
 use crate::http::{Crowd, Manners, Network, Origins, Persisted, Trusted};
-use api::check::DocumentLimits;
+use api::engine::check::DocumentLimits;
 use model::page::PageLimits;
 
 /// How many events a page has.

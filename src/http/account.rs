@@ -20,7 +20,7 @@ use async_graphql::{PathSegment, Positioned, ServerError};
 use super::Door;
 use super::meter::Running;
 use access::{AccessRecord, Caller};
-use api::check;
+use api::engine::check;
 use api::error::code_of;
 
 /// The most root fields that are logged for one operation, and the most characters of a name.

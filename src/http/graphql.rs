@@ -25,9 +25,10 @@ use super::response::{Media, answer, refusal, too_many};
 use super::stream::{self, Held, Operation, Wish};
 use super::{Door, bearer, seat, variables};
 use access::Caller;
-use api::document::{Document, DocumentError};
+use api::Session;
+use api::engine::document::{Document, DocumentError};
+use api::engine::{check, defaults};
 use api::error::ApiError;
-use api::{Session, check, defaults};
 use model::Invalid;
 
 /// Headers, one of which GET requires: none of them can be sent across sites without a preflight request.

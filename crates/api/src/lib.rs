@@ -2,39 +2,18 @@
 //!
 //! A resolver checks what was given, takes the handle that the caller's roles allow, queries the log and wraps the
 //! result. No extension is installed: with any, lists take nearly twice as long, so limits, masking and logging are
-//! done around `execute` (see [`check`] and [`error::sweep`]). What is not built is absent from the schema.
+//! done around `execute` (see [`engine::check`] and [`error::sweep`]). What is not built is absent from the schema.
 
-pub mod check;
-pub mod defaults;
-pub mod document;
-pub mod execute;
-pub mod cost;
-pub mod context;
 pub mod error;
-pub mod query;
-pub mod mutation;
-pub mod subscription;
-pub mod record;
-pub mod event;
-pub mod feed;
-pub mod summary;
-pub mod column;
-pub mod party;
-pub mod node;
-pub mod activity;
-pub mod viewer;
-pub mod filter;
-pub mod condition;
-pub mod scalar;
-pub mod vocabulary;
-mod plan;
-mod write;
+pub mod engine;
+pub mod schema;
+pub mod output;
 
-pub use context::{Limits, Session};
-pub use execute::Executor;
-pub use mutation::Mutation;
-pub use query::Query;
-pub use subscription::Subscription;
+pub use engine::context::{Limits, Session};
+pub use engine::execute::Executor;
+pub use schema::mutation::Mutation;
+pub use schema::query::Query;
+pub use schema::subscription::Subscription;
 
 /// The schema that is served.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -3,7 +3,7 @@
 use async_graphql::Value;
 
 use crate::http::response::{write, write_text};
-use api::column::{Columns, value_at};
+use api::output::column::{Columns, value_at};
 
 /// The shape of an exported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use async_graphql::{Context, SimpleObject, Subscription};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
-use super::context::{ContextExt as _, Session, reader_of};
-use super::error::ApiError;
-use super::event::AuditEventEdge;
-use super::filter::AuditEventFilter;
-use super::scalar::Sequence;
+use crate::engine::context::{ContextExt as _, Session, reader_of};
+use crate::error::ApiError;
+use crate::schema::event::AuditEventEdge;
+use crate::schema::filter::AuditEventFilter;
+use crate::schema::scalar::Sequence;
 use model::filter::Condition;
 use model::page::FeedCursor;
 use store::{Batch, Follow};

@@ -15,7 +15,7 @@ use async_graphql::{Name, Value, Variables};
 /// Defaults of arguments by the names of field and argument; none where fields of one name have several.
 static ARGUMENTS: LazyLock<HashMap<(String, String), Option<Value>>> = LazyLock::new(|| {
     let mut defaults = HashMap::new();
-    let definitions = async_graphql::parser::parse_schema(super::sdl()).map(|schema| schema.definitions);
+    let definitions = async_graphql::parser::parse_schema(crate::sdl()).map(|schema| schema.definitions);
     for definition in definitions.into_iter().flatten() {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let TypeKind::Object(object) = definition.node.kind else { continue };
@@ -115,7 +115,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::check;
+    use crate::engine::check;
 
     fn filled(query: &str, variables: Json) -> Json {
         let document = parse_query(query).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     fn fields_of_one_name_have_the_same_defaults() {
         let unsure: Vec<_> =
             ARGUMENTS.iter().filter(|(_, default)| default.is_none()).map(|(names, _)| names).collect();
-        let with_default = super::super::sdl();
+        let with_default = crate::sdl();
         for (field, argument) in unsure {
             assert!(!with_default.contains(&format!("{field}({argument}: Int! =")), "{field}({argument})");
         }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::context::ContextExt as _;
-use super::error::ApiError;
-use super::scalar::DateTime;
-use super::vocabulary::{ActivityResourceType, OperationType};
+use crate::engine::context::ContextExt as _;
+use crate::error::ApiError;
+use crate::schema::enums::{ActivityResourceType, OperationType};
+use crate::schema::scalar::DateTime;
 use model::catalogue::{ActivityType, Catalogue, catalogue};
 use model::fold::{fold, fold_activity};
 use model::{EventBody, Scope, Timestamp};

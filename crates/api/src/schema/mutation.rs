@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::context::ContextExt as _;
-use super::error::ApiError;
-use super::record::{
+use crate::engine::context::ContextExt as _;
+use crate::error::ApiError;
+use crate::schema::record::{
     AuditEventConflict, AuditEventDuplicate, AuditEventRecorded, AuditEventRejected, RecordAuditEventResult,
     RecordAuditEventsInput, RecordAuditEventsPayload,
 };

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use async_graphql::MaybeUndefined;
 
-use super::error::ApiError;
-use super::filter::{ActorFilter, AuditEventFilter, ModifiedPropertyFilter, StringFilter, TargetFilter};
-use super::scalar::Json;
+use crate::error::ApiError;
+use crate::schema::filter::{ActorFilter, AuditEventFilter, ModifiedPropertyFilter, StringFilter, TargetFilter};
+use crate::schema::scalar::Json;
 use model::Invalid;
 use model::catalogue::catalogue;
 use model::filter::{
@@ -31,13 +31,13 @@ impl AuditEventFilter {
 }
 
 /// Counts conditions while it checks them.
-pub(super) struct Parser {
+pub(crate) struct Parser {
     conditions: usize,
 }
 
 impl Parser {
     /// A condition that was given; null is refused.
-    pub(super) fn given<T>(&mut self, part: &str, name: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ApiError> {
+    pub(crate) fn given<T>(&mut self, part: &str, name: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ApiError> {
         match value {
             MaybeUndefined::Undefined => Ok(None),
             MaybeUndefined::Null => Err(Invalid::new(format!("`{part}.{name}` must not be null; leave it out")).into()),
@@ -60,7 +60,7 @@ impl Parser {
         Ok(())
     }
 
-    pub(super) fn not_empty(part: &str, any: bool) -> Result<(), ApiError> {
+    pub(crate) fn not_empty(part: &str, any: bool) -> Result<(), ApiError> {
         if any { Ok(()) } else { Err(Invalid::new(format!("`{part}` must hold at least one condition")).into()) }
     }
 
@@ -290,7 +290,7 @@ impl TextOf {
 }
 
 /// Each value once: the sets are closed, so what is left is short.
-pub(super) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+pub(crate) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut distinct = Vec::new();
     for value in values {
         if !distinct.contains(&value) {

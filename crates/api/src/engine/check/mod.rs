@@ -13,8 +13,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Positioned, Value};
 
-use super::cost;
-use super::error::ApiError;
+use crate::engine::cost;
+use crate::error::ApiError;
 use model::Invalid;
 use model::page::PageLimits;
 
@@ -41,7 +41,7 @@ pub struct DocumentLimits {
     pub fragments: usize,
     /// Bytes of the variables of a query.
     pub variables_bytes: usize,
-    /// Points of cost; see [`super::cost`].
+    /// Points of cost; see [`crate::engine::cost`].
     pub cost: usize,
     /// How many events a page has, which is what costs most.
     pub page: PageLimits,
@@ -355,4 +355,4 @@ pub fn cost(
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -2,15 +2,15 @@
 
 use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
 
-use super::scalar::{DateTime, Json};
-use super::vocabulary::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
+use crate::schema::enums::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
+use crate::schema::scalar::{DateTime, Json};
 use model::input::{EventInput, change};
 
 /// Input of `recordAuditEvents`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RecordAuditEventsInput {
     /// The events, at least 1 and at most 1,000.
-    pub(super) events: Vec<AuditEventInput>,
+    pub(crate) events: Vec<AuditEventInput>,
 }
 
 /// An event to record.
@@ -243,15 +243,15 @@ impl From<AuditEventInput> for EventInput {
 #[derive(Debug, SimpleObject)]
 pub struct RecordAuditEventsPayload {
     /// What became of each event, in the order given.
-    pub(super) results: Vec<RecordAuditEventResult>,
+    pub(crate) results: Vec<RecordAuditEventResult>,
     /// How many events were recorded.
-    pub(super) recorded_count: i32,
+    pub(crate) recorded_count: i32,
     /// How many were known already.
-    pub(super) duplicate_count: i32,
+    pub(crate) duplicate_count: i32,
     /// How many had a key that another event holds.
-    pub(super) conflict_count: i32,
+    pub(crate) conflict_count: i32,
     /// How many were rejected.
-    pub(super) rejected_count: i32,
+    pub(crate) rejected_count: i32,
 }
 
 /// What became of an event to record.
@@ -271,44 +271,44 @@ pub enum RecordAuditEventResult {
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventRecorded {
     /// The event's place in the input, from 0.
-    pub(super) index: i32,
+    pub(crate) index: i32,
     /// The event's key, as given.
-    pub(super) event_key: String,
+    pub(crate) event_key: String,
     /// The event's global id.
-    pub(super) event_id: ID,
+    pub(crate) event_id: ID,
 }
 
 /// An event with this key was recorded earlier; nothing was changed.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventDuplicate {
     /// The event's place in the input, from 0.
-    pub(super) index: i32,
+    pub(crate) index: i32,
     /// The event's key, as given.
-    pub(super) event_key: String,
+    pub(crate) event_key: String,
     /// The global id of the event recorded earlier.
-    pub(super) event_id: ID,
+    pub(crate) event_id: ID,
 }
 
 /// Another event holds this key; nothing was changed.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventConflict {
     /// The event's place in the input, from 0.
-    pub(super) index: i32,
+    pub(crate) index: i32,
     /// The event's key, as given.
-    pub(super) event_key: String,
+    pub(crate) event_key: String,
     /// The global id of the event that holds the key.
-    pub(super) event_id: ID,
+    pub(crate) event_id: ID,
 }
 
 /// The event was not recorded.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventRejected {
     /// The event's place in the input, from 0.
-    pub(super) index: i32,
+    pub(crate) index: i32,
     /// The event's key, if it was readable.
-    pub(super) event_key: Option<String>,
+    pub(crate) event_key: Option<String>,
     /// What was wrong; at least one.
-    pub(super) problems: Vec<InputProblem>,
+    pub(crate) problems: Vec<InputProblem>,
 }
 
 /// Something wrong with an input.

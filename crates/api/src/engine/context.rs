@@ -7,10 +7,10 @@ use async_graphql::{Context, QueryPathSegment};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::activity::Listing;
-use super::error::ApiError;
-use super::event::AuditEventConnection;
-use super::scalar::Sequence;
+use crate::error::ApiError;
+use crate::schema::activity::Listing;
+use crate::schema::event::AuditEventConnection;
+use crate::schema::scalar::Sequence;
 use access::{AccessActivity, AccessError, AccessRecord, Caller};
 use model::filter::Condition;
 use model::page::{Page, PageLimits};
@@ -52,7 +52,7 @@ pub struct Session {
 
 impl Session {
     /// A page of a list, if it has been read.
-    pub(super) fn page(&self, page: &Page, list: &EventQuery) -> Once<AuditEventConnection> {
+    pub(crate) fn page(&self, page: &Page, list: &EventQuery) -> Once<AuditEventConnection> {
         let mut pages = self.pages.lock();
         if let Some((.., known)) = pages.iter().find(|(of, from, _)| of == page && from == list) {
             return Arc::clone(known);
@@ -63,12 +63,12 @@ impl Session {
     }
 
     /// The activity types, if somebody asked for them.
-    pub(super) fn listing(&self) -> Once<Arc<Listing>> {
+    pub(crate) fn listing(&self) -> Once<Arc<Listing>> {
         Arc::clone(&self.listing.lock())
     }
 
     /// The stream has come to this cursor; what was read for an earlier batch may be old.
-    pub(super) fn advance(&self, cursor: &str) {
+    pub(crate) fn advance(&self, cursor: &str) {
         *self.listing.lock() = Arc::default();
         *self.resume.lock() = Some(cursor.to_owned());
     }
@@ -79,7 +79,7 @@ impl Session {
     }
 
     /// The place in the log to answer as of: the one that was asked for, else the newest of this request.
-    pub(super) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
+    pub(crate) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
         let head = Arc::clone(self.heads.lock().entry(reader.log()).or_default());
         let head = head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
         let head = *head.await?;
@@ -113,7 +113,7 @@ impl Session {
     }
 
     /// Whether lists are to be values instead of written JSON.
-    pub(super) fn takes_values(&self) -> bool {
+    pub(crate) fn takes_values(&self) -> bool {
         self.takes_values
     }
 }
@@ -144,12 +144,12 @@ impl ContextExt for Context<'_> {
 }
 
 /// The log that a filter means, as the caller may see it.
-pub(super) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
+pub(crate) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
     noted(ctx, ctx.session()?.caller.reader_of(condition).await)
 }
 
 /// The events with these ids, in whichever log of the caller's they stand.
-pub(super) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<Vec<Option<Event>>, ApiError> {
+pub(crate) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<Vec<Option<Event>>, ApiError> {
     let reader = ctx.reader()?;
     let mut found = reader.events_by_id(ids).await?;
     if found.iter().any(Option::is_none)

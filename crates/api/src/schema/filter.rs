@@ -1,13 +1,13 @@
-//! Filter inputs, as they are given. [`super::condition`] says what they mean.
+//! Filter inputs, as they are given. [`crate::schema::condition`] says what they mean.
 
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
-use super::condition::{Parser, distinct};
-use super::error::ApiError;
-use super::scalar::{DateTime, Json};
-use super::vocabulary::{
+use crate::error::ApiError;
+use crate::schema::condition::{Parser, distinct};
+use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
 };
+use crate::schema::scalar::{DateTime, Json};
 use model::filter::{SetCondition, TimeRange};
 use model::page::Page;
 use model::time::DAY;
@@ -24,7 +24,7 @@ pub enum AuditPeriodInput {
 
 impl AuditPeriodInput {
     /// What a list is of if nothing is said.
-    pub(super) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
+    pub(crate) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
     const DEFAULT_DAYS: u8 = AuditTimeWindow::Last30Days.days();
 }
 
@@ -42,13 +42,13 @@ impl AuditTimeWindow {
 #[derive(Clone, Debug, InputObject)]
 pub struct DateTimeRangeInput {
     /// The first moment of the span.
-    pub(super) from: Option<DateTime>,
+    pub(crate) from: Option<DateTime>,
     /// The first moment after the span.
-    pub(super) to: Option<DateTime>,
+    pub(crate) to: Option<DateTime>,
 }
 
 impl DateTimeRangeInput {
-    pub(super) fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
+    pub(crate) fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
         let range = TimeRange { from: self.from.map(|from| from.0), to: self.to.map(|to| to.0) };
         match (range.from, range.to) {
             (None, None) => Err(Invalid::new(format!("`{part}` needs `from` or `to`"))),
@@ -85,18 +85,18 @@ pub fn period(
 #[derive(Clone, Debug, InputObject)]
 pub struct StringFilter {
     /// Equal to this; must not be empty.
-    pub(super) eq: MaybeUndefined<String>,
+    pub(crate) eq: MaybeUndefined<String>,
     /// Equal to one of these; at most 100.
     #[graphql(name = "in")]
-    pub(super) one_of: MaybeUndefined<Vec<String>>,
+    pub(crate) one_of: MaybeUndefined<Vec<String>>,
     /// Equal to none of these; at most 100.
-    pub(super) not_in: MaybeUndefined<Vec<String>>,
+    pub(crate) not_in: MaybeUndefined<Vec<String>>,
     /// Starting with this.
-    pub(super) starts_with: MaybeUndefined<String>,
+    pub(crate) starts_with: MaybeUndefined<String>,
     /// Containing this.
-    pub(super) contains: MaybeUndefined<String>,
+    pub(crate) contains: MaybeUndefined<String>,
     /// Whether there is a value at all.
-    pub(super) is_set: MaybeUndefined<bool>,
+    pub(crate) is_set: MaybeUndefined<bool>,
 }
 
 macro_rules! set_filter {
@@ -106,13 +106,13 @@ macro_rules! set_filter {
         pub struct $name {
             /// One of these.
             #[graphql(name = "in")]
-            pub(super) one_of: MaybeUndefined<Vec<$value>>,
+            pub(crate) one_of: MaybeUndefined<Vec<$value>>,
             /// None of these.
-            pub(super) not_in: MaybeUndefined<Vec<$value>>,
+            pub(crate) not_in: MaybeUndefined<Vec<$value>>,
         }
 
         impl $name {
-            pub(super) fn parse<T: From<$value> + PartialEq>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
+            pub(crate) fn parse<T: From<$value> + PartialEq>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
                 Parser::not_empty(part, one_of.is_some() || none_of.is_some())?;
@@ -140,56 +140,56 @@ set_filter! {
 #[derive(Clone, Debug, InputObject)]
 pub struct ActorFilter {
     /// Exactly these actors, by `Actor.key`.
-    pub(super) key: MaybeUndefined<Vec<String>>,
+    pub(crate) key: MaybeUndefined<Vec<String>>,
     /// The display name or the principal name (UPN), as recorded, contains this.
-    pub(super) search: MaybeUndefined<String>,
+    pub(crate) search: MaybeUndefined<String>,
     /// Which kinds of actor.
-    pub(super) kind: MaybeUndefined<Vec<ActorKind>>,
+    pub(crate) kind: MaybeUndefined<Vec<ActorKind>>,
     /// The user principal name.
-    pub(super) user_principal_name: MaybeUndefined<StringFilter>,
+    pub(crate) user_principal_name: MaybeUndefined<StringFilter>,
     /// The display name.
-    pub(super) display_name: MaybeUndefined<StringFilter>,
+    pub(crate) display_name: MaybeUndefined<StringFilter>,
     /// The object id of the user or service principal.
-    pub(super) object_id: MaybeUndefined<StringFilter>,
+    pub(crate) object_id: MaybeUndefined<StringFilter>,
     /// The address the request came from.
-    pub(super) ip_address: MaybeUndefined<StringFilter>,
+    pub(crate) ip_address: MaybeUndefined<StringFilter>,
     /// The id of the application used.
-    pub(super) application_id: MaybeUndefined<StringFilter>,
+    pub(crate) application_id: MaybeUndefined<StringFilter>,
     /// The display name of the application used.
-    pub(super) application_display_name: MaybeUndefined<StringFilter>,
+    pub(crate) application_display_name: MaybeUndefined<StringFilter>,
 }
 
 /// Conditions on what was acted on, all of which must hold for the same target.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetFilter {
     /// Exactly these targets, by `Target.key`.
-    pub(super) key: MaybeUndefined<Vec<String>>,
+    pub(crate) key: MaybeUndefined<Vec<String>>,
     /// The display name, principal name or object id, as recorded, contains this.
-    pub(super) search: MaybeUndefined<String>,
+    pub(crate) search: MaybeUndefined<String>,
     /// The target's id in the system it lives in.
-    pub(super) object_id: MaybeUndefined<StringFilter>,
+    pub(crate) object_id: MaybeUndefined<StringFilter>,
     /// The target's principal name.
-    pub(super) user_principal_name: MaybeUndefined<StringFilter>,
+    pub(crate) user_principal_name: MaybeUndefined<StringFilter>,
     /// The target's type as the logging service names it.
     #[graphql(name = "type")]
-    pub(super) kind: MaybeUndefined<StringFilter>,
+    pub(crate) kind: MaybeUndefined<StringFilter>,
     /// The target's display name.
-    pub(super) display_name: MaybeUndefined<StringFilter>,
+    pub(crate) display_name: MaybeUndefined<StringFilter>,
     /// A property that changed, and from what to what.
-    pub(super) modified_property: MaybeUndefined<ModifiedPropertyFilter>,
+    pub(crate) modified_property: MaybeUndefined<ModifiedPropertyFilter>,
 }
 
 /// Conditions on a property that changed, all of which must hold for the same change.
 #[derive(Clone, Debug, InputObject)]
 pub struct ModifiedPropertyFilter {
     /// The property's name.
-    pub(super) name: MaybeUndefined<StringFilter>,
+    pub(crate) name: MaybeUndefined<StringFilter>,
     /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
-    pub(super) from: MaybeUndefined<Json>,
+    pub(crate) from: MaybeUndefined<Json>,
     /// The value after, compared in the same way.
-    pub(super) to: MaybeUndefined<Json>,
+    pub(crate) to: MaybeUndefined<Json>,
     /// Whether the property was added, changed or removed.
-    pub(super) change: MaybeUndefined<PropertyChange>,
+    pub(crate) change: MaybeUndefined<PropertyChange>,
 }
 
 /// Conditions on audit events, all of which must hold. A condition that is omitted or null does not restrict; inside a
@@ -199,41 +199,41 @@ pub struct ModifiedPropertyFilter {
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
     /// Who initiated it.
-    pub(super) initiated_by: Option<ActorFilter>,
+    pub(crate) initiated_by: Option<ActorFilter>,
     /// The key of the category.
-    pub(super) category: Option<StringFilter>,
+    pub(crate) category: Option<StringFilter>,
     /// The key of the service (workload).
-    pub(super) service: Option<StringFilter>,
+    pub(crate) service: Option<StringFilter>,
     /// The key of the activity.
-    pub(super) activity: Option<StringFilter>,
+    pub(crate) activity: Option<StringFilter>,
     /// The type of resource it acted on.
-    pub(super) activity_resource_type: Option<ActivityResourceTypeFilter>,
+    pub(crate) activity_resource_type: Option<ActivityResourceTypeFilter>,
     /// Where the group comes from. Implies the resource type GROUP.
-    pub(super) group_source: Option<GroupSource>,
+    pub(crate) group_source: Option<GroupSource>,
     /// What kind of operation it was.
-    pub(super) operation_type: Option<OperationTypeFilter>,
+    pub(crate) operation_type: Option<OperationTypeFilter>,
     /// How it ended.
-    pub(super) status: Option<ActivityStatusFilter>,
+    pub(crate) status: Option<ActivityStatusFilter>,
     /// What was acted on.
-    pub(super) target: Option<TargetFilter>,
+    pub(crate) target: Option<TargetFilter>,
     /// The actor or a target is this person or thing, by object id, principal name or display name. One of these texts
     /// has to meet the conditions; with `notIn`, none of them may be among the values.
-    pub(super) involving: Option<StringFilter>,
+    pub(crate) involving: Option<StringFilter>,
     /// The part of the service.
-    pub(super) component: Option<StringFilter>,
+    pub(crate) component: Option<StringFilter>,
     /// The id that ties together the events of one request.
-    pub(super) correlation_id: Option<StringFilter>,
+    pub(crate) correlation_id: Option<StringFilter>,
     /// The key it was recorded under.
-    pub(super) event_key: Option<StringFilter>,
+    pub(crate) event_key: Option<StringFilter>,
     /// When it was recorded here.
-    pub(super) recorded: Option<DateTimeRangeInput>,
+    pub(crate) recorded: Option<DateTimeRangeInput>,
     /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target; other
     /// fields are not searched.
-    pub(super) search: Option<String>,
+    pub(crate) search: Option<String>,
     /// All of these filters.
-    pub(super) and: Option<Vec<AuditEventFilter>>,
+    pub(crate) and: Option<Vec<AuditEventFilter>>,
     /// At least one of these filters.
-    pub(super) or: Option<Vec<AuditEventFilter>>,
+    pub(crate) or: Option<Vec<AuditEventFilter>>,
     /// Not this filter.
-    pub(super) not: Option<Box<AuditEventFilter>>,
+    pub(crate) not: Option<Box<AuditEventFilter>>,
 }

@@ -103,7 +103,7 @@ impl Cost {
     }
 }
 
-/// What an operation costs with these variables. The document must have passed [`super::check::document`].
+/// What an operation costs with these variables. The document must have passed [`crate::engine::check::document`].
 pub fn of(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
@@ -215,7 +215,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::check;
+    use crate::engine::check;
 
     const PAGE: PageLimits = PageLimits { default: 50, max: 200 };
 

@@ -2,9 +2,9 @@
 
 use async_graphql::SimpleObject;
 
-use super::context::Session;
-use super::scalar::{DateTime, Sequence};
-use super::vocabulary::AccessRole;
+use crate::engine::context::Session;
+use crate::schema::enums::AccessRole;
+use crate::schema::scalar::{DateTime, Sequence};
 
 /// The authenticated caller.
 #[derive(Clone, Debug, SimpleObject)]

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::{Context, Name, Positioned, QueryPathSegment};
 
-use super::write::At;
+use crate::output::write::At;
 
 /// Writes the value of a field of an object of an event.
-pub(super) type Write<'e, T> = Box<dyn Fn(&mut Vec<u8>, &At<'_>, &T) + Send + Sync + 'e>;
+pub(crate) type Write<'e, T> = Box<dyn Fn(&mut Vec<u8>, &At<'_>, &T) + Send + Sync + 'e>;
 
 /// A place in an operation: all selections that are put together there.
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     sets: Vec<&'a SelectionSet>,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     /// What stands below the field that is being resolved, wherever the operation asks for it under this name. None
     /// below the elements of a list.
-    pub(super) fn of(ctx: &Context<'a>) -> Option<Self> {
+    pub(crate) fn of(ctx: &Context<'a>) -> Option<Self> {
         let mut path = Vec::new();
         let mut node = ctx.path_node.as_ref();
         while let Some(at) = node {
@@ -91,12 +91,12 @@ impl<'a> Place<'a> {
 }
 
 /// What is written of an object: keys, with quotes and colon, and what writes their values.
-pub(super) struct Plan<'e, T>(Vec<(String, Write<'e, T>)>);
+pub(crate) struct Plan<'e, T>(Vec<(String, Write<'e, T>)>);
 
 impl<'e, T: 'e> Plan<'e, T> {
     /// Compiles what is selected of an object of a type. None if there is a field that `field` does not know; then the
     /// library has to resolve it.
-    pub(super) fn compile(
+    pub(crate) fn compile(
         place: &Place<'_>,
         type_name: &'static str,
         interface: &str,
@@ -106,7 +106,7 @@ impl<'e, T: 'e> Plan<'e, T> {
         let writes = fields.into_iter().map(|(key, same)| {
             let name = same.first()?.name.node.as_str();
             let write: Write<'e, T> = match name {
-                "__typename" => Box::new(move |out, _, _| super::write::text(out, type_name)),
+                "__typename" => Box::new(move |out, _, _| crate::output::write::text(out, type_name)),
                 name => field(name, place.below(&same))?,
             };
             Some((format!("\"{key}\":"), write))
@@ -115,7 +115,7 @@ impl<'e, T: 'e> Plan<'e, T> {
     }
 
     /// Writes an object.
-    pub(super) fn object(&self, out: &mut Vec<u8>, at: &At<'_>, value: &T) {
+    pub(crate) fn object(&self, out: &mut Vec<u8>, at: &At<'_>, value: &T) {
         let mut before = b'{';
         for (key, write) in &self.0 {
             out.push(before);
@@ -131,7 +131,7 @@ impl<'e, T: 'e> Plan<'e, T> {
 }
 
 /// Writes a list.
-pub(super) fn list<E>(
+pub(crate) fn list<E>(
     out: &mut Vec<u8>,
     elements: impl IntoIterator<Item = E>,
     mut write: impl FnMut(&mut Vec<u8>, E),

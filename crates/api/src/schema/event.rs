@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::activity::{AuditActivityType, Listing};
-use super::context::ContextExt as _;
-use super::error::ApiError;
-use super::party::{Actor, Target};
-use super::scalar::{DateTime, Json, Sequence};
-use super::vocabulary::{
+use crate::engine::context::ContextExt as _;
+use crate::error::ApiError;
+use crate::output::write::{self, Listed};
+use crate::schema::activity::{AuditActivityType, Listing};
+use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
 };
-use super::write::{self, Listed};
+use crate::schema::party::{Actor, Target};
+use crate::schema::scalar::{DateTime, Json, Sequence};
 use model::Invalid;
 use model::page::{Cursor, Order, Position, Slice};
 use store::{EventQuery, Reader, Row};

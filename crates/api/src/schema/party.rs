@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{ID, Interface, Object, SimpleObject};
 
-use super::scalar::Json;
-use super::vocabulary::{ActorKind, PropertyChange, WithheldReason};
+use crate::schema::enums::{ActorKind, PropertyChange, WithheldReason};
+use crate::schema::scalar::Json;
 
 /// An actor together with the id of its snapshot.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use async_graphql::Value;
 use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
 use async_graphql::{Name, Positioned};
 
-use super::error::ApiError;
+use crate::error::ApiError;
 use model::Invalid;
 
 /// The most columns of an export.
@@ -97,7 +97,7 @@ struct Shape {
     behind: HashMap<String, Vec<String>>,
 }
 
-static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::of(&super::sdl()));
+static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::of(&crate::sdl()));
 
 impl Shape {
     fn of(sdl: &str) -> Self {

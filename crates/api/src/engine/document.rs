@@ -11,8 +11,8 @@ use async_graphql::parser::types::ExecutableDocument;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-use super::check::{self, DocumentLimits};
-use super::error::{ApiError, Code};
+use crate::engine::check::{self, DocumentLimits};
+use crate::error::{ApiError, Code};
 
 /// The most bytes of text that are kept. What is parsed takes some ten times as much.
 const BYTES_MAX: usize = 512 << 10;
@@ -38,7 +38,7 @@ impl From<ApiError> for DocumentError {
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
-    pub(super) is_valid: AtomicBool,
+    pub(crate) is_valid: AtomicBool,
 }
 
 impl Document {
@@ -121,7 +121,7 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Doc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tests::LIMITS;
+    use crate::engine::check::tests::LIMITS;
 
     #[test]
     fn what_is_asked_for_again_stays_and_all_is_bounded() {

@@ -3,11 +3,11 @@
 
 use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
 
-use super::context::{ContextExt as _, reader_of};
-use super::error::ApiError;
-use super::filter::{AuditEventFilter, AuditPeriodInput, period};
-use super::scalar::{DateTime, Sequence};
-use super::vocabulary::{AuditFacetField, HistogramInterval};
+use crate::engine::context::{ContextExt as _, reader_of};
+use crate::error::ApiError;
+use crate::schema::enums::{AuditFacetField, HistogramInterval};
+use crate::schema::filter::{AuditEventFilter, AuditPeriodInput, period};
+use crate::schema::scalar::{DateTime, Sequence};
 use model::filter::{Condition, TimeRange};
 use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use model::{FacetValue, Invalid};
@@ -23,7 +23,7 @@ pub struct AuditEventSummary {
 
 impl AuditEventSummary {
     /// The events that a caller asks about.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         ctx: &Context<'_>,
         when: MaybeUndefined<AuditPeriodInput>,
         filter: Option<Box<AuditEventFilter>>,

@@ -12,8 +12,8 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
-use super::error::ApiError;
-use super::plan::{Place, Plan, Write, list};
+use crate::error::ApiError;
+use crate::output::plan::{Place, Plan, Write, list};
 use model::page::Cursor;
 use model::view::{ActorView, ApplicationView, ChangeView, DetailView, EventView, RecordingView, TargetView, Text};
 use model::{self, Actor, ActorKind, Target};
@@ -21,7 +21,7 @@ use store::{Reader, Row};
 
 /// JSON that the response writer prints as it is.
 #[derive(Debug)]
-pub(super) struct Json(Value);
+pub(crate) struct Json(Value);
 
 impl From<Vec<u8>> for Json {
     fn from(json: Vec<u8>) -> Self {
@@ -31,7 +31,7 @@ impl From<Vec<u8>> for Json {
 
 /// A list of objects: written already, or for the library to resolve.
 #[derive(Debug)]
-pub(super) enum Listed<T> {
+pub(crate) enum Listed<T> {
     /// As JSON.
     Written(Json),
     /// As objects.
@@ -61,7 +61,7 @@ impl<T: OutputType> OutputType for Listed<T> {
 }
 
 /// Where something is written: which event it belongs to, and which of its targets.
-pub(super) struct At<'a> {
+pub(crate) struct At<'a> {
     event: &'a EventView<'a>,
     id: OnceCell<String>,
     target: Cell<usize>,
@@ -79,7 +79,7 @@ impl<'a> At<'a> {
 
 /// The events of a page, each with its cursor, as the selection below the present field has them. None if the library
 /// has to resolve them.
-pub(super) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
+pub(crate) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
     let Some(place) = Place::of(ctx) else { return Ok(None) };
     let plan = Plan::<(Cursor, EventView<'_>)>::compile(&place, "AuditEventEdge", "", |name, below| {
         Some(match name {
@@ -97,7 +97,7 @@ pub(super) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) 
 }
 
 /// Events, as the selection below the present field has them. None if the library has to resolve them.
-pub(super) fn events(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
+pub(crate) fn events(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
     let plan = Place::of(ctx).and_then(|place| event_plan(&place));
     let Some(plan) = plan else { return Ok(None) };
     let views = rows.iter().map(|(_, row)| Ok(reader.view(row)?));
@@ -128,7 +128,7 @@ fn leaf<'e, T: 'e>(write: fn(&mut Vec<u8>, &At<'_>, &T)) -> Write<'e, T> {
 }
 
 /// Writes a text as JSON.
-pub(super) fn text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
     // A string always serialises, and a vector takes it.
     let _ = serde_json::to_writer(out, text);
 }

@@ -13,12 +13,12 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Request, Response, ValidationMode, Value, Variables};
 
-use super::check;
-use super::document::Document;
-use super::mutation::Mutation;
-use super::query::Query;
-use super::subscription::Subscription;
-use super::{Limits, Schema};
+use crate::engine::check;
+use crate::engine::document::Document;
+use crate::schema::mutation::Mutation;
+use crate::schema::query::Query;
+use crate::schema::subscription::Subscription;
+use crate::{Limits, Schema};
 
 /// Executes what callers ask.
 #[derive(Clone)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::SimpleObject;
 
-use super::event::AuditEvent;
-use super::scalar::Sequence;
+use crate::schema::event::AuditEvent;
+use crate::schema::scalar::Sequence;
 use store::FeedPage;
 
 /// Events in the order of recording.

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, Interface};
 
-use super::event::AuditEvent;
+use crate::schema::event::AuditEvent;
 
 /// An object with a globally unique, opaque id.
 #[derive(Debug, Interface)]

@@ -1,0 +1,17 @@
+//! The types, inputs and resolvers of the schema, one file per noun.
+
+pub mod query;
+pub mod mutation;
+pub mod subscription;
+pub mod record;
+pub mod event;
+pub mod feed;
+pub mod summary;
+pub mod party;
+pub mod node;
+pub mod activity;
+pub mod viewer;
+pub mod filter;
+pub mod condition;
+pub mod scalar;
+pub mod enums;
