@@ -23,7 +23,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expect(page.getByText('Withheld: sensitive').first()).toBeVisible()
       await expect(rows(page).first()).toBeVisible()
       await expectAccessible(page)
-      for (const name of [/^Date/, 'Filter by initiated by', 'Filter by category', 'Filter by changed property', 'Columns', 'Times', 'Export']) {
+      for (const name of [
+        /^Date/,
+        'Filter by initiated by',
+        'Filter by category',
+        'Filter by changed property',
+        'Columns',
+        'Times',
+        'Export',
+      ]) {
         await page.getByRole('button', { name }).click()
         await expect(page.getByRole('dialog')).toBeVisible()
         await expectAccessible(page)
@@ -46,14 +54,20 @@ test.describe('on a phone', () => {
     const page = await open()
     await expect(rows(page).first()).toBeVisible()
     await expectAccessible(page)
-    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    const overflow = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
     expect(await overflow()).toBe(0)
     for (const button of await page.locator('.title-bar button:visible').all()) {
       const { width = 0, height = 0 } = (await button.boundingBox()) ?? {}
-      expect(Math.min(width, height), await button.getAttribute('aria-label') ?? 'a button').toBeGreaterThanOrEqual(28)
+      expect(Math.min(width, height), (await button.getAttribute('aria-label')) ?? 'a button').toBeGreaterThanOrEqual(
+        28,
+      )
     }
     await page.getByRole('button', { name: 'Menu' }).tap()
-    await page.getByRole('dialog', { name: 'Menu' }).getByRole('button', { name: 'Microsoft Intune', exact: true }).tap()
+    await page
+      .getByRole('dialog', { name: 'Menu' })
+      .getByRole('button', { name: 'Microsoft Intune', exact: true })
+      .tap()
     await expect(page.getByRole('heading', { name: 'Microsoft Intune', level: 1 })).toBeVisible()
     await expect(page.getByRole('dialog', { name: 'Menu' })).toBeHidden()
     await rows(page).first().tap()

@@ -48,7 +48,11 @@ test('one click leads to everything of the same request, actor, target and prope
   await expectCount(page, await count({ correlationId: { eq: event.correlationId } }, null))
 })
 
-test('withheld values are shown as withheld to an auditor, and as they are to an administrator', async ({ open, page, context }) => {
+test('withheld values are shown as withheld to an auditor, and as they are to an administrator', async ({
+  open,
+  page,
+  context,
+}) => {
   const event = await find('Add service principal credentials')
   await open(`#event=${event.id}`, 'AUDIT_READER')
   const detail = page.getByRole('complementary', { name: 'Event' })
@@ -59,7 +63,10 @@ test('withheld values are shown as withheld to an auditor, and as they are to an
   await expect(detail.getByText('Withheld as a whole')).toBeVisible()
 
   const admin = await context.newPage()
-  await admin.addInitScript((token) => sessionStorage.setItem('auditgraph.token', token), process.env['AUDITGRAPH_TOKEN_GLOBAL_ADMIN'] ?? '')
+  await admin.addInitScript(
+    (token) => sessionStorage.setItem('auditgraph.token', token),
+    process.env['AUDITGRAPH_TOKEN_GLOBAL_ADMIN'] ?? '',
+  )
   await admin.goto(`${url()}/#event=${event.id}`)
   await expect(admin.getByRole('complementary').getByText('CredentialType').first()).toBeVisible()
   await expect(admin.getByText('Parts of this event are withheld')).toBeHidden()
@@ -78,7 +85,9 @@ test('raw and copied JSON are the event as stored, numbers digit by digit', asyn
     actor: { user: { userPrincipalName: 'tester@contoso.example' } },
     targets: [{ type: 'Counter', objectId: '1', modifiedProperties: [{ name: 'count', oldValue: 7, newValue: 8 }] }],
   }
-  const exact = JSON.stringify(body).replace('"oldValue":7', '"oldValue":12345678901234567890').replace('"newValue":8', '"newValue":1.0')
+  const exact = JSON.stringify(body)
+    .replace('"oldValue":7', '"oldValue":12345678901234567890')
+    .replace('"newValue":8', '"newValue":1.0')
   await record(exact)
   const query = 'query ($key: String!) { auditEventByKey(service: "Contoso Viewer Tests", eventKey: $key) { id } }'
   const { auditEventByKey: event } = await ask<{ auditEventByKey: { id: string } }>(query, { key })

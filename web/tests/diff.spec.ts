@@ -5,7 +5,8 @@ import { diff, type Line } from '../src/detail/diff'
 
 /** The lines as text: `before | after`, with what differs in brackets. */
 function shown(lines: Line[]): string[] {
-  const side = (pieces: Line['before']) => pieces?.map(({ text, differs }) => (differs ? `[${text}]` : text)).join('') ?? ''
+  const side = (pieces: Line['before']) =>
+    pieces?.map(({ text, differs }) => (differs ? `[${text}]` : text)).join('') ?? ''
   return lines.map(({ indent, before, after }) => `${'  '.repeat(indent)}${side(before)} | ${side(after)}`)
 }
 
@@ -28,8 +29,17 @@ test('no value is not JSON null', () => {
 })
 
 test('objects are compared by key, whatever their order', () => {
-  const before = { name: 'VPN exits', trusted: true, ranges: ['203.0.113.0/28', '198.51.100.93/32', '2001:db8:44::/48'] }
-  const after = { trusted: true, name: 'VPN exits', ranges: ['203.0.113.0/28', '198.51.100.170/32', '2001:db8:44::/48'], note: 'moved' }
+  const before = {
+    name: 'VPN exits',
+    trusted: true,
+    ranges: ['203.0.113.0/28', '198.51.100.93/32', '2001:db8:44::/48'],
+  }
+  const after = {
+    trusted: true,
+    name: 'VPN exits',
+    ranges: ['203.0.113.0/28', '198.51.100.170/32', '2001:db8:44::/48'],
+    note: 'moved',
+  }
   expect(shown(diff(before, after))).toEqual([
     '{ | {',
     '  "name": "VPN exits", | "name": "VPN exits",',
@@ -59,7 +69,9 @@ test('what was put into a list does not make the rest differ', () => {
 test('long lists are compared all the same', () => {
   const list = Array.from({ length: 5_000 }, (_, index) => `member ${index}`)
   const started = Date.now()
-  expect(diff(list, list.with(2_500, 'another')).filter(({ after }) => after?.some(({ differs }) => differs))).toHaveLength(1)
+  expect(
+    diff(list, list.with(2_500, 'another')).filter(({ after }) => after?.some(({ differs }) => differs)),
+  ).toHaveLength(1)
   expect(diff(list, [...list].reverse())).toHaveLength(5_002)
   expect(Date.now() - started).toBeLessThan(5_000)
 })
@@ -85,7 +97,9 @@ test('no recorded value is taken for a number, whatever is in it', () => {
     }
   }
   expect(shown(diff('\uE0005', '\uE0006'))).toEqual(['\uE000[5] | \uE000[6]'])
-  const long = JSON.parse(marked('{"\uE000": {"b": "a text that makes this too long for a line", "\uE000": 1.0}}')) as unknown
+  const long = JSON.parse(
+    marked('{"\uE000": {"b": "a text that makes this too long for a line", "\uE000": 1.0}}'),
+  ) as unknown
   expect(shown(diff(undefined, long))).toEqual([
     ' | [{]',
     '   | ["\uE000": {]',
@@ -98,7 +112,9 @@ test('no recorded value is taken for a number, whatever is in it', () => {
 
 test('members are those that were recorded, not what every object has', () => {
   const before = { note: 'a text that makes this too long for a line' }
-  const after = JSON.parse(`{"note":"${before.note}","constructor":1,"toString":null,"__proto__":{"valueOf":2}}`) as unknown
+  const after = JSON.parse(
+    `{"note":"${before.note}","constructor":1,"toString":null,"__proto__":{"valueOf":2}}`,
+  ) as unknown
   const lines = ['{ | {', `  "note": "${before.note}" | "note": "${before.note}",`]
   const added = ['"constructor": 1,', '"toString": null,', '"__proto__": {"valueOf": 2}']
   expect(shown(diff(before, after))).toEqual([...lines, ...added.map((line) => `   | [${line}]`), '} | }'])

@@ -32,7 +32,9 @@ test('the view as CSV: its filter, its columns, all its pages, and as of when it
   const expected = await count(FAILURES)
   const now = new Date().toISOString()
   const actor = '"actor": { "user": { "userPrincipalName": "late@contoso.example" } }'
-  await record(`{ "eventKey": "late-${now}", "occurredAt": "${now}", "service": "Late", "category": "Late", "activity": "Too late", "status": "FAILURE", ${actor} }`)
+  await record(
+    `{ "eventKey": "late-${now}", "occurredAt": "${now}", "service": "Late", "category": "Late", "activity": "Too late", "status": "FAILURE", ${actor} }`,
+  )
   const download = await exported(page)
   expect(download.suggestedFilename()).toMatch(/^audit-events-\d{8}T\d{6}Z\.csv$/)
   const lines = (await text(download)).trimEnd().split('\r\n')
@@ -52,7 +54,9 @@ test('everything as NDJSON, and the checksum that the last line has', async ({ o
   await withDownloads(open, page, '#period=all')
   await expect(rows(page).first()).toBeVisible()
   const lines = (await text(await exported(page, ['NDJSON', 'Everything']))).trimEnd().split('\n')
-  const { export: end } = JSON.parse(lines.pop() ?? '') as { export: { state: string; count: number; asOf: number; sha256: string } }
+  const { export: end } = JSON.parse(lines.pop() ?? '') as {
+    export: { state: string; count: number; asOf: number; sha256: string }
+  }
   expect([end.state, end.count]).toEqual(['COMPLETE', lines.length])
   const query = 'query ($asOf: Sequence) { auditEvents(first: 1, period: null, asOf: $asOf) { nodes { id } } }'
   const [first] = (await ask<{ auditEvents: { nodes: { id: string }[] } }>(query, { asOf: end.asOf })).auditEvents.nodes
@@ -71,7 +75,11 @@ test('every column of the list has its place in a file', async ({ open, page }) 
   const [row] = (await text(await exported(page, ['NDJSON']))).split('\n')
   const found = JSON.parse(row ?? '') as Record<string, unknown>
   expect(Object.keys(found)).toHaveLength(24)
-  expect(found).toMatchObject({ 'recording.recordedBy': 'demo', activityResourceType: 'APPLICATION', operationType: 'ASSIGN' })
+  expect(found).toMatchObject({
+    'recording.recordedBy': 'demo',
+    activityResourceType: 'APPLICATION',
+    operationType: 'ASSIGN',
+  })
   expect(JSON.stringify(found['targets.modifiedProperties'])).toContain('Intent')
 })
 
@@ -108,7 +116,9 @@ test('into a file that is chosen; cancelled, nothing is left', async ({ open, pa
   const files = () =>
     page.evaluate(async () => {
       const found: [string, string][] = []
-      for await (const [name, handle] of (await navigator.storage.getDirectory()) as unknown as AsyncIterable<[string, FileSystemFileHandle]>)
+      for await (const [name, handle] of (await navigator.storage.getDirectory()) as unknown as AsyncIterable<
+        [string, FileSystemFileHandle]
+      >)
         found.push([name, await (await handle.getFile()).text()])
       return found
     })
@@ -130,14 +140,18 @@ test('a file that is not whole is said to be and not saved', async ({ open, page
   await expect(rows(page).first()).toBeVisible()
   let downloads = 0
   page.on('download', () => (downloads += 1))
-  const end = (members: object) => `{"export":${JSON.stringify({ error: null, state: 'COMPLETE', count: 1, sha256: 'x', ...members })}}\n`
+  const end = (members: object) =>
+    `{"export":${JSON.stringify({ error: null, state: 'COMPLETE', count: 1, sha256: 'x', ...members })}}\n`
   const body = '{"id":"one"}\n'
   const sha256 = createHash('sha256').update(body).digest('hex')
   for (const [file, sentence] of [
     [body, 'no last line'],
     [body + end({}), 'What arrived is not what the server sent: 1 of 1 events'],
     [body + end({ sha256, count: 2 }), '1 of 2 events'],
-    [body + end({ sha256, state: 'FAILED', error: { code: 'TIMEOUT', message: 'too slow' } }), 'could not go on: too slow.'],
+    [
+      body + end({ sha256, state: 'FAILED', error: { code: 'TIMEOUT', message: 'too slow' } }),
+      'could not go on: too slow.',
+    ],
   ] as const) {
     await page.route('**/v1/events/export', (route) => route.fulfill({ body: file }))
     await page.getByRole('button', { name: 'Export' }).click()

@@ -23,7 +23,10 @@ test('a log that cannot be read is not called empty', async ({ open, page, allow
 
 test('a filter that could not be tried is not counted among those that exclude nothing', async ({ open, page }) => {
   const isWithoutText = (filter?: object | null) => filter != null && !('search' in filter)
-  const mend = await failing(page, ({ operationName, variables }) => operationName === 'AnyEvent' && isWithoutText(variables.filter))
+  const mend = await failing(
+    page,
+    ({ operationName, variables }) => operationName === 'AnyEvent' && isWithoutText(variables.filter),
+  )
   await open('#category=Policy&text=nosuchthinganywhere')
   const failure = page.getByRole('alert')
   await expect(failure).toContainText(`The reason cannot be told. ${TOO_LONG}`)
@@ -34,14 +37,19 @@ test('a filter that could not be tried is not counted among those that exclude n
 })
 
 test('a count that failed is no count, and that of other filters is none either', async ({ open, page }) => {
-  const mend = await failing(page, named('CountEvents'), { auditEvents: { __typename: 'AuditEventConnection', countUpTo: null } })
+  const mend = await failing(page, named('CountEvents'), {
+    auditEvents: { __typename: 'AuditEventConnection', countUpTo: null },
+  })
   await open()
   await expect(page.locator('.count')).toContainText(`Not counted. ${TOO_LONG}`)
   mend()
   await page.locator('.count').getByRole('button', { name: 'Try again' }).click()
   await expectCount(page, await count({}))
   await failing(page, named('Events'))
-  await page.getByRole('navigation', { name: 'Services' }).getByRole('button', { name: 'Microsoft Intune', exact: true }).click()
+  await page
+    .getByRole('navigation', { name: 'Services' })
+    .getByRole('button', { name: 'Microsoft Intune', exact: true })
+    .click()
   await expect(page.getByRole('alert')).toContainText(TOO_LONG)
   await expect(page.locator('.count')).toHaveText('')
 })
@@ -78,7 +86,10 @@ test('choices that cannot be read are not said to be none', async ({ open, page 
   await expect(page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox').nth(1)).toBeVisible()
 })
 
-test('an event that cannot be read is not said to be none, nor are the others of its request', async ({ open, page }) => {
+test('an event that cannot be read is not said to be none, nor are the others of its request', async ({
+  open,
+  page,
+}) => {
   const [mendEvent, mendOthers] = [await failing(page, named('OneEvent')), await failing(page, named('SameRequest'))]
   await open('#period=all&activity=Add%20service%20principal%20credentials')
   await rows(page).first().locator('a').click()
@@ -96,7 +107,10 @@ test('an event that cannot be read is not said to be none, nor are the others of
 })
 
 test('an overview does not wait for ever for what has failed', async ({ open, page }) => {
-  const [mendSpan, mendCounts] = [await failing(page, named('LogSpan')), await failing(page, named('Overview'), { all: null, failures: null })]
+  const [mendSpan, mendCounts] = [
+    await failing(page, named('LogSpan')),
+    await failing(page, named('Overview'), { all: null, failures: null }),
+  ]
   await open('#page=overview')
   const overview = page.getByRole('region', { name: 'Overview' })
   await expect(overview.getByRole('alert')).toContainText(TOO_LONG)

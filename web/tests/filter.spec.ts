@@ -55,14 +55,20 @@ test('category, resource type and source lead to the activities, as in the porta
   const choices = page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox')
   await expect(choices).toHaveCount(new Set(types.auditActivityTypes.map(({ key }) => key)).size)
   await page.getByLabel('Find in Activity').fill('Add member to group')
-  await page.getByRole('checkbox', { name: /^Add member to group/ }).first().check()
+  await page
+    .getByRole('checkbox', { name: /^Add member to group/ })
+    .first()
+    .check()
   await page.keyboard.press('Escape')
   await expectCount(page, await count({ ...filter, activity: { in: ['Add member to group'] } }, null))
 
   await page.getByRole('button', { name: 'Filter by source' }).click()
   await page.getByRole('checkbox', { name: 'Office 365' }).check()
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ ...filter, activity: { in: ['Add member to group'] }, groupSource: 'O365' }, null))
+  await expectCount(
+    page,
+    await count({ ...filter, activity: { in: ['Add member to group'] }, groupSource: 'O365' }, null),
+  )
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
   await expect(page.getByRole('button', { name: /Source/ })).toBeHidden()
 })
@@ -78,7 +84,10 @@ test('status and service', async ({ open }) => {
   await page.getByLabel('Find in Service').fill('core')
   await page.getByRole('checkbox', { name: 'Core Directory' }).check()
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ status: { in: ['FAILURE', 'TIMEOUT'] }, service: { eq: 'Core Directory' } }, null))
+  await expectCount(
+    page,
+    await count({ status: { in: ['FAILURE', 'TIMEOUT'] }, service: { eq: 'Core Directory' } }, null),
+  )
 })
 
 test('target, changed property, involving, text', async ({ open }) => {

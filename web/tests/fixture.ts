@@ -30,7 +30,11 @@ export async function ask<T>(query: string, variables: object = {}, role: Role =
 }
 
 /** How many events the API counts for a filter. */
-export async function count(filter: object, period: object | null = { window: 'LAST_30_DAYS' }, role?: Role): Promise<number> {
+export async function count(
+  filter: object,
+  period: object | null = { window: 'LAST_30_DAYS' },
+  role?: Role,
+): Promise<number> {
   const query = `query ($filter: AuditEventFilter, $period: AuditPeriodInput) {
     auditEvents(first: 1, filter: $filter, period: $period) { countUpTo(limit: 10000) { value } }
   }`
@@ -86,7 +90,11 @@ interface Asked {
 }
 
 /** The server answers a question of the page with TIMEOUT, in this form, until what is returned is called. */
-export async function failing(page: Page, which: (asked: Asked) => boolean, data: object | null = null): Promise<() => void> {
+export async function failing(
+  page: Page,
+  which: (asked: Asked) => boolean,
+  data: object | null = null,
+): Promise<() => void> {
   let fails = true
   const errors = [{ message: 'the query took too long', extensions: { code: 'TIMEOUT' } }]
   await page.route('**/graphql', async (route) => {
@@ -126,6 +134,8 @@ export async function expectAccessible(page: Page, known: readonly [rule: string
     return (await axe.run()).violations
   })
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  const found = serious.flatMap(({ id, nodes }) => nodes.map((node) => [id, `${node.html} ${node.failureSummary}`] as const))
+  const found = serious.flatMap(({ id, nodes }) =>
+    nodes.map((node) => [id, `${node.html} ${node.failureSummary}`] as const),
+  )
   expect(found.filter(([id, told]) => !known.some(([rule, part]) => rule === id && told.includes(part)))).toEqual([])
 }

@@ -83,7 +83,12 @@ export class Issuer {
   }
 
   #authorize(asked: URLSearchParams, response: ServerResponse): void {
-    const expected = { client_id: CLIENT, redirect_uri: this.home, response_type: 'code', code_challenge_method: 'S256' }
+    const expected = {
+      client_id: CLIENT,
+      redirect_uri: this.home,
+      response_type: 'code',
+      code_challenge_method: 'S256',
+    }
     const wrong = Object.entries(expected).filter(([name, value]) => asked.get(name) !== value)
     if (wrong.length > 0 || asked.get('scope') !== 'openid audit') {
       response.writeHead(400).end(`this application may not ask so: ${JSON.stringify([...asked])}`)
@@ -106,8 +111,14 @@ export class Issuer {
   #redeem(given: URLSearchParams): object {
     const asked = this.#codes.get(given.get('code') ?? '')
     this.#codes.delete(given.get('code') ?? '')
-    const challenge = createHash('sha256').update(given.get('code_verifier') ?? '').digest('base64url')
-    if (asked?.get('code_challenge') !== challenge || given.get('redirect_uri') !== this.home || given.get('client_id') !== CLIENT)
+    const challenge = createHash('sha256')
+      .update(given.get('code_verifier') ?? '')
+      .digest('base64url')
+    if (
+      asked?.get('code_challenge') !== challenge ||
+      given.get('redirect_uri') !== this.home ||
+      given.get('client_id') !== CLIENT
+    )
       return { error: 'invalid_grant' }
     const nonce = this.manner.forged === 'nonce' ? 'another' : asked.get('nonce')
     const { audience, roles, holdsFor } = this.manner

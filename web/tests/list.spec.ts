@@ -5,7 +5,9 @@ import { ask, expect, rows, test } from './fixture'
 const ids = (page: Page) =>
   rows(page)
     .locator('.event-link')
-    .evaluateAll((links) => links.map((link) => new URLSearchParams((link as HTMLAnchorElement).hash.slice(1)).get('event')))
+    .evaluateAll((links) =>
+      links.map((link) => new URLSearchParams((link as HTMLAnchorElement).hash.slice(1)).get('event')),
+    )
 
 /** All ids of the page: rows out of sight are not in the document, so the list is scrolled through. */
 async function allIds(page: Page): Promise<string[]> {
@@ -67,7 +69,10 @@ test('columns are shown, hidden and moved, and remembered', async ({ open }) => 
   await page.reload()
   await expect(headers).toHaveText(expected)
   await page.getByRole('button', { name: 'Columns' }).click()
-  await page.getByRole('listitem').filter({ hasText: 'Time' }).dragTo(page.getByRole('listitem').filter({ hasText: 'Category' }))
+  await page
+    .getByRole('listitem')
+    .filter({ hasText: 'Time' })
+    .dragTo(page.getByRole('listitem').filter({ hasText: 'Category' }))
   await expect(headers.first()).toHaveText('Initiated by')
   await panel.getByRole('button', { name: 'Back to the usual columns' }).click()
   await expect(headers).toHaveText(['Time', 'Initiated by', 'Activity', 'Target'])
@@ -81,7 +86,14 @@ test('every column shows what the API says', async ({ open }) => {
   await page.keyboard.press('Escape')
   const query = `{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Create MobileAppAssignment" } }) {
     nodes { sequence eventKey correlationId component service actor { application { displayName } } } } }`
-  interface Node { sequence: number; eventKey: string; correlationId: string; component: string; service: string; actor: { application: { displayName: string } } }
+  interface Node {
+    sequence: number
+    eventKey: string
+    correlationId: string
+    component: string
+    service: string
+    actor: { application: { displayName: string } }
+  }
   const [node] = (await ask<{ auditEvents: { nodes: Node[] } }>(query)).auditEvents.nodes
   const cell = (column: string) => rows(page).first().locator(`td[data-column=${column}]`)
   await expect(cell('sequence')).toHaveText(String(node?.sequence))

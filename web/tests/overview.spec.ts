@@ -11,7 +11,9 @@ const query = `query { auditEventSummary(period: null) { totalCount
   targets: facet(field: TARGET, top: 8) { buckets { value displayName count } } } }`
 
 test('the most frequent activities, actors and targets, each leading to its events', async ({ open }) => {
-  const { auditEventSummary: all } = await ask<{ auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet> }>(query)
+  const { auditEventSummary: all } = await ask<{
+    auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet>
+  }>(query)
   const page = await open('#page=overview&period=all')
   for (const [title, facet] of [
     ['Activities', all.activities],

@@ -14,7 +14,9 @@ test('a token is pasted, as the demo prints it, and forgotten on signing out', a
   await expect(rows(page).first()).toBeVisible()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(page.getByLabel('Access token')).toBeVisible()
-  expect(await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage).concat(Object.entries(localStorage))))).not.toContain('eyJ')
+  expect(
+    await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage).concat(Object.entries(localStorage)))),
+  ).not.toContain('eyJ')
 })
 
 test('a token that the server does not know is refused', async ({ page, allowed }) => {
@@ -30,7 +32,9 @@ test('when the session ends, signing in again leads back to the same view', asyn
   const page = await open('#status=FAILURE&period=7d')
   await expect(rows(page).first()).toBeVisible()
   const before = await page.locator('.count').innerText()
-  await page.route('**/graphql', (route) => route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer a.b.c' } }))
+  await page.route('**/graphql', (route) =>
+    route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer a.b.c' } }),
+  )
   await page.getByRole('button', { name: 'Read again' }).click()
   await expect(page.getByRole('alert')).toContainText('session has ended')
   expect(page.url()).toContain('#period=7d&status=FAILURE'.slice(1).split('&')[1])

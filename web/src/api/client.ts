@@ -22,8 +22,7 @@ export function codeOf(error: CombinedError): string {
 /** What went wrong, for people. */
 export function sentence(error: CombinedError): string {
   if (error.networkError && error.graphQLErrors.length === 0) return 'The server cannot be reached.'
-  if (codeOf(error) === 'TIMEOUT')
-    return 'This took the server too long. A shorter period, or one more filter, helps.'
+  if (codeOf(error) === 'TIMEOUT') return 'This took the server too long. A shorter period, or one more filter, helps.'
   return error.graphQLErrors[0]?.message ?? error.message
 }
 

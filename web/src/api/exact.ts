@@ -37,7 +37,14 @@ export function toJson(value: unknown, indent = 0): string {
 
 function write(value: unknown, step: string, line: string): string {
   const inner = line + step
-  if (Array.isArray(value)) return wrapped('[', ']', value.map((item) => write(item, step, inner)), step, line)
+  if (Array.isArray(value))
+    return wrapped(
+      '[',
+      ']',
+      value.map((item) => write(item, step, inner)),
+      step,
+      line,
+    )
   if (!isObject(value)) return digits(value) ?? JSON.stringify(value)
   const colon = step === '' ? ':' : ': '
   const members = Object.entries(value).map(([name, item]) => quoted(name) + colon + write(item, step, inner))

@@ -69,7 +69,15 @@ function PropertyName({ name }: { name: string }) {
       type="button"
       className="link property"
       title={`All events that changed ${name}`}
-      onClick={() => look({ ...view, page: 'events', filters: { ...NO_FILTERS, period: 'all', property: { name } }, place: undefined, event: undefined })}
+      onClick={() =>
+        look({
+          ...view,
+          page: 'events',
+          filters: { ...NO_FILTERS, period: 'all', property: { name } },
+          place: undefined,
+          event: undefined,
+        })
+      }
     >
       {name}
     </button>
@@ -105,7 +113,10 @@ function SideLine({ line }: { line: Line }) {
   const indent = { paddingInlineStart: `${line.indent * 14 + 8}px` }
   return (
     <>
-      <div className={line.before ? (differs(line.before) ? 'side before differs' : 'side') : 'side void'} style={indent}>
+      <div
+        className={line.before ? (differs(line.before) ? 'side before differs' : 'side') : 'side void'}
+        style={indent}
+      >
         {line.before && <Side pieces={line.before} side="before" />}
       </div>
       <div className={line.after ? (differs(line.after) ? 'side after differs' : 'side') : 'side void'} style={indent}>
@@ -126,4 +137,3 @@ function Side({ pieces, side }: { pieces: Piece[]; side: 'before' | 'after' }) {
     </code>
   )
 }
-

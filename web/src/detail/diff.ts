@@ -55,7 +55,10 @@ function compare(before: unknown, after: unknown, indent: number, lead: string, 
 }
 
 function inline(value: unknown): string {
-  return toJson(value).replaceAll(/("(?:[^"\\]|\\.)*")|([,:])/g, (_, text: string | undefined, mark: string) => text ?? `${mark} `)
+  return toJson(value).replaceAll(
+    /("(?:[^"\\]|\\.)*")|([,:])/g,
+    (_, text: string | undefined, mark: string) => text ?? `${mark} `,
+  )
 }
 
 function plain(text: string): Piece[] {
@@ -73,7 +76,10 @@ function wrapped(indent: number, lead: string, open: string, shut: string, trail
 
 /** A value that only one side has. */
 function one(value: unknown, side: 'before' | 'after', indent: number, lead: string, trail: Trail): Line[] {
-  return layout(value, indent, lead, trail[side]).map(({ indent, text }) => ({ indent, [side]: [{ text, differs: true }] }))
+  return layout(value, indent, lead, trail[side]).map(({ indent, text }) => ({
+    indent,
+    [side]: [{ text, differs: true }],
+  }))
 }
 
 /** A value that both sides have. */
@@ -96,7 +102,9 @@ function layout(value: unknown, indent: number, lead: string, trail: string): { 
       : []
   if (short.length <= ONE_LINE || entries.length === 0) return [{ indent, text: lead + short + trail }]
   const [open, shut] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
-  const inner = entries.flatMap(([key, item], index) => layout(item, indent + 1, key, index < entries.length - 1 ? ',' : ''))
+  const inner = entries.flatMap(([key, item], index) =>
+    layout(item, indent + 1, key, index < entries.length - 1 ? ',' : ''),
+  )
   return [{ indent, text: lead + open }, ...inner, { indent, text: shut + trail }]
 }
 
@@ -117,7 +125,13 @@ function objects(before: Record<string, unknown>, after: Record<string, unknown>
   const last = (side: object) => keys.findLast((key) => Object.hasOwn(side, key))
   const [lastBefore, lastAfter] = [last(before), last(after)]
   return keys.flatMap((key) =>
-    compare(own(before, key), own(after, key), indent, `${quoted(key)}: `, trailing(key !== lastBefore, key !== lastAfter)),
+    compare(
+      own(before, key),
+      own(after, key),
+      indent,
+      `${quoted(key)}: `,
+      trailing(key !== lastBefore, key !== lastAfter),
+    ),
   )
 }
 
@@ -140,7 +154,9 @@ function lists(before: unknown[], after: unknown[], indent: number): Line[] {
       lines.push(...compare(old, now, indent, '', trail))
     }
     if (nextLeft < before.length && nextRight < after.length)
-      lines.push(...both(before[nextLeft], indent, '', trailing(nextLeft < before.length - 1, nextRight < after.length - 1)))
+      lines.push(
+        ...both(before[nextLeft], indent, '', trailing(nextLeft < before.length - 1, nextRight < after.length - 1)),
+      )
     ;[left, right] = [nextLeft + 1, nextRight + 1]
   }
   return lines
@@ -200,7 +216,10 @@ function common(left: readonly string[], right: readonly string[]): [number, num
     endRight -= 1
   }
   const head = Array.from({ length: start }, (_, index): [number, number] => [index, index])
-  const tail = Array.from({ length: left.length - endLeft }, (_, index): [number, number] => [endLeft + index, endRight + index])
+  const tail = Array.from({ length: left.length - endLeft }, (_, index): [number, number] => [
+    endLeft + index,
+    endRight + index,
+  ])
   return [...head, ...middle(left, right, start, endLeft, endRight), ...tail]
 }
 
@@ -217,7 +236,7 @@ function middle(left: readonly string[], right: readonly string[], start: number
         left[start + row] === right[start + column]
           ? at(row + 1, column + 1) + 1
           : Math.max(at(row + 1, column), at(row, column + 1))
-  for (let row = 0, column = 0; row < rows && column < columns; ) {
+  for (let row = 0, column = 0; row < rows && column < columns;) {
     if (left[start + row] === right[start + column]) out.push([start + row++, start + column++])
     else if (at(row + 1, column) >= at(row, column + 1)) row += 1
     else column += 1

@@ -49,7 +49,13 @@ export function DetailPanel({ id, ids }: Props) {
   return (
     <aside className="detail" aria-label="Event" aria-busy={fetching}>
       <header className="detail-bar">
-        <button type="button" className="button quiet square" aria-label="Newer event" disabled={at <= 0} onClick={() => open(ids[at - 1])}>
+        <button
+          type="button"
+          className="button quiet square"
+          aria-label="Newer event"
+          disabled={at <= 0}
+          onClick={() => open(ids[at - 1])}
+        >
           <Icon name="up" />
         </button>
         <button
@@ -70,7 +76,13 @@ export function DetailPanel({ id, ids }: Props) {
       </header>
       <div className="detail-body" tabIndex={-1}>
         <h2 ref={heading} tabIndex={-1}>
-          {event ? event.activityDisplayName : fetching ? 'Reading the event…' : error ? 'The event cannot be read' : 'No such event'}
+          {event
+            ? event.activityDisplayName
+            : fetching
+              ? 'Reading the event…'
+              : error
+                ? 'The event cannot be read'
+                : 'No such event'}
         </h2>
         {error && !fetching && <Failure error={error} again={again} />}
         {!event && !fetching && !error && <p>It does not exist, or you may not see it.</p>}

@@ -15,7 +15,15 @@ export function AllOf({ label, filters }: { label: string; filters: Partial<Filt
     <button
       type="button"
       className="link"
-      onClick={() => look({ ...view, page: 'events', filters: { ...NO_FILTERS, period: 'all', ...filters }, place: undefined, event: undefined })}
+      onClick={() =>
+        look({
+          ...view,
+          page: 'events',
+          filters: { ...NO_FILTERS, period: 'all', ...filters },
+          place: undefined,
+          event: undefined,
+        })
+      }
     >
       {label}
     </button>
@@ -33,7 +41,10 @@ export function ActorSection({ actor }: { actor: EventActor }) {
       ['Permissions', actor.permissions.join(', ')],
     )
   if ('servicePrincipalId' in actor)
-    own.push(['Service principal', actor.servicePrincipalName], ['Service principal id', mono(actor.servicePrincipalId)])
+    own.push(
+      ['Service principal', actor.servicePrincipalName],
+      ['Service principal id', mono(actor.servicePrincipalId)],
+    )
   const { application } = actor
   return (
     <section aria-labelledby="detail-actor">

@@ -55,7 +55,9 @@ export function ExportMenu({ filters, exporting }: Props) {
           <fieldset>
             <legend>Format</legend>
             {radio('format', format === 'csv', 'CSV', 'for spreadsheets', () => setFormat('csv'))}
-            {radio('format', format === 'ndjson', 'NDJSON', 'for programs: a JSON object a line', () => setFormat('ndjson'))}
+            {radio('format', format === 'ndjson', 'NDJSON', 'for programs: a JSON object a line', () =>
+              setFormat('ndjson'),
+            )}
           </fieldset>
           <fieldset>
             <legend>Columns</legend>
@@ -67,7 +69,8 @@ export function ExportMenu({ filters, exporting }: Props) {
           )}
           {!canStream() && (
             <p className="muted">
-              This browser keeps the file in memory until it is whole: it can have {MEMORY_BYTES_MAX / 2 ** 20} MB at most.
+              This browser keeps the file in memory until it is whole: it can have {MEMORY_BYTES_MAX / 2 ** 20} MB at
+              most.
             </p>
           )}
           <button type="submit" className="button primary" disabled={isBusy}>

@@ -81,7 +81,10 @@ async function received(
   const receipt =
     question.format === 'ndjson'
       ? receiptIn(arriving.last())
-      : await ask(`${address}/${id}`, {}).then((found) => (found.ok ? (found.json() as Promise<Receipt>) : undefined), () => undefined)
+      : await ask(`${address}/${id}`, {}).then(
+          (found) => (found.ok ? (found.json() as Promise<Receipt>) : undefined),
+          () => undefined,
+        )
   signal.throwIfAborted()
   const { events, bytes } = arriving
   const sha256 = arriving.checksum()

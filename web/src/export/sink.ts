@@ -17,7 +17,9 @@ export const MEMORY_BYTES_MAX = 256 * 2 ** 20
 export class TooLarge extends Error {}
 
 interface Picker {
-  showSaveFilePicker?: (options: { suggestedName: string }) => Promise<FileSystemFileHandle & { remove?: () => Promise<void> }>
+  showSaveFilePicker?: (options: {
+    suggestedName: string
+  }) => Promise<FileSystemFileHandle & { remove?: () => Promise<void> }>
 }
 
 const picker = () => (window as Picker).showSaveFilePicker

@@ -67,9 +67,7 @@ export function Choices({ legend, choices, chosen, onChange, narrow, none, failu
               autoFocus={narrow !== true && index === 0}
               checked={chosen.includes(choice.key)}
               onChange={(event) =>
-                onChange(
-                  event.target.checked ? [...chosen, choice.key] : chosen.filter((key) => key !== choice.key),
-                )
+                onChange(event.target.checked ? [...chosen, choice.key] : chosen.filter((key) => key !== choice.key))
               }
             />
             <span>

@@ -48,8 +48,7 @@ function named(text: string): StringFilter {
 function targetInput(party: TargetFilter, property: Property | undefined): AuditEventFilter {
   if (property === undefined) return Object.keys(party).length > 0 ? { target: party } : {}
   const name = property.name === undefined ? {} : { name: { eq: property.name } }
-  if (property.from === undefined && property.to === undefined)
-    return { target: { ...party, modifiedProperty: name } }
+  if (property.from === undefined && property.to === undefined) return { target: { ...party, modifiedProperty: name } }
   const ways = FORMS.map((form) => ({
     ...(property.from !== undefined && { from: form(property.from) }),
     ...(property.to !== undefined && { to: form(property.to) }),

@@ -40,7 +40,8 @@ const PERIOD_NAMES = { '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last
 /** A period in words. */
 export function periodName(period: Period): string {
   if (typeof period === 'string') return PERIOD_NAMES[period]
-  const day = (moment: string) => new Date(moment).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  const day = (moment: string) =>
+    new Date(moment).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
   if (period.from === undefined) return `Until ${day(period.to ?? '')}`
   return period.to === undefined ? `Since ${day(period.from)}` : `${day(period.from)} – ${day(period.to)}`
 }
@@ -129,7 +130,11 @@ export const FIELDS: Record<FieldName, Field> = {
 export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[]
 
 /** The filters that restrict, with their values in words. The period counts only when asked for. */
-export function active(filters: Filters, names: Names, period = false): { name: FieldName; label: string; told: string }[] {
+export function active(
+  filters: Filters,
+  names: Names,
+  period = false,
+): { name: FieldName; label: string; told: string }[] {
   return FIELD_NAMES.flatMap((name) => {
     const told = name === 'period' && !period ? undefined : FIELDS[name].told(filters, names)
     return told === undefined ? [] : [{ name, label: FIELDS[name].label, told }]

@@ -44,9 +44,7 @@ export function FilterBar() {
             legend="Resource type"
             choices={RESOURCES.map((key) => ({ key, label: RESOURCE_NAMES[key] }))}
             chosen={filters.resource}
-            onChange={(chosen) =>
-              filter({ resource: RESOURCES.filter((one) => chosen.includes(one)), activity: [] })
-            }
+            onChange={(chosen) => filter({ resource: RESOURCES.filter((one) => chosen.includes(one)), activity: [] })}
           />
         )}
       </FilterMenu>
@@ -126,7 +124,9 @@ export function FilterBar() {
         </FilterMenu>
       )}
       {filters.asOf !== undefined && (
-        <FilterMenu name="asOf">{() => <p>What was recorded later is left out, so that this shows the same for ever.</p>}</FilterMenu>
+        <FilterMenu name="asOf">
+          {() => <p>What was recorded later is left out, so that this shows the same for ever.</p>}
+        </FilterMenu>
       )}
       {set.length > 0 && (
         <button type="button" className="button quiet" onClick={() => filter(withoutAny(filters))}>

@@ -29,7 +29,13 @@ export function PeriodPanel({ close }: { close: () => void }) {
       <fieldset className="spans">
         <legend className="visually-hidden">Date</legend>
         {SPANS.map((span) => (
-          <button key={span} type="button" className="button" aria-pressed={period === span} onClick={() => choose(span)}>
+          <button
+            key={span}
+            type="button"
+            className="button"
+            aria-pressed={period === span}
+            onClick={() => choose(span)}
+          >
             {periodName(span)}
           </button>
         ))}
@@ -42,7 +48,13 @@ export function PeriodPanel({ close }: { close: () => void }) {
         }}
       >
         <label htmlFor={`${id}-from`}>From</label>
-        <input id={`${id}-from`} type="datetime-local" step="1" value={from} onChange={(event) => setFrom(event.target.value)} />
+        <input
+          id={`${id}-from`}
+          type="datetime-local"
+          step="1"
+          value={from}
+          onChange={(event) => setFrom(event.target.value)}
+        />
         <label htmlFor={`${id}-to`}>To (not included)</label>
         <input
           id={`${id}-to`}

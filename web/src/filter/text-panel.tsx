@@ -27,7 +27,13 @@ export function TextPanel({ label, hint, value, onChange, parties, onParties, cl
     >
       {parties && onParties && <Parties parties={parties} onChange={onParties} />}
       <label htmlFor={id}>{label}</label>
-      <input id={id} autoFocus aria-describedby={`${id}-hint`} value={text} onChange={(event) => setText(event.target.value)} />
+      <input
+        id={id}
+        autoFocus
+        aria-describedby={`${id}-hint`}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
       <p id={`${id}-hint`} className="muted">
         {hint}
       </p>

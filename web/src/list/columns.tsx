@@ -1,5 +1,10 @@
 // The columns that a list can have.
-import { createColumnHelper, columnOrderingFeature, columnVisibilityFeature, tableFeatures } from '@tanstack/react-table'
+import {
+  createColumnHelper,
+  columnOrderingFeature,
+  columnVisibilityFeature,
+  tableFeatures,
+} from '@tanstack/react-table'
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { useCatalogue } from '../filter/catalogue'
 import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
@@ -56,7 +61,8 @@ function Named({ kind, name }: { kind: 'service' | 'category'; name: string | un
 }
 
 /** A constant of the API as people write it. */
-export const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
+export const readable = (constant: string) =>
+  (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
 
 /** How wide a column is: its share of the room, and the least of it in pixels. */
 export interface Width {
@@ -78,23 +84,42 @@ export const COLUMNS: Record<string, Described> = {
   time: { title: 'Time', width: { share: 0, least: 160, relative: 104 }, paths: ['occurredAt'] },
   actor: { title: 'Initiated by', width: { share: 3, least: 130 }, paths: ['actor.name', 'actor.userPrincipalName'] },
   activity: { title: 'Activity', width: { share: 3.4, least: 150 }, paths: ['activityDisplayName'] },
-  target: { title: 'Target', width: { share: 3.4, least: 130 }, paths: ['targets.displayName', 'targets.userPrincipalName', 'targets.objectId', 'targets.type'] },
+  target: {
+    title: 'Target',
+    width: { share: 3.4, least: 130 },
+    paths: ['targets.displayName', 'targets.userPrincipalName', 'targets.objectId', 'targets.type'],
+  },
   status: { title: 'Status', width: { share: 0, least: 100 }, paths: ['status'] },
   reason: { title: 'Status reason', width: { share: 2.4, least: 180 }, part: 'plain', paths: ['statusReason'] },
-  changes: { title: 'Changed properties', width: { share: 2.4, least: 180 }, part: 'changes', paths: ['targets.modifiedProperties'] },
+  changes: {
+    title: 'Changed properties',
+    width: { share: 2.4, least: 180 },
+    part: 'changes',
+    paths: ['targets.modifiedProperties'],
+  },
   service: { title: 'Service', width: { share: 1.6, least: 140 }, part: 'plain', paths: ['service'] },
   category: { title: 'Category', width: { share: 1.6, least: 150 }, part: 'plain', paths: ['category'] },
   resource: { title: 'Resource type', width: { share: 0, least: 110 }, part: 'plain', paths: ['activityResourceType'] },
   source: { title: 'Group source', width: { share: 0, least: 105 }, part: 'plain', paths: ['groupSource'] },
   operation: { title: 'Operation', width: { share: 0, least: 105 }, part: 'plain', paths: ['operationType'] },
   component: { title: 'Component', width: { share: 1.4, least: 140 }, part: 'plain', paths: ['component'] },
-  application: { title: 'Application', width: { share: 2, least: 170 }, part: 'application', paths: ['actor.application.displayName'] },
+  application: {
+    title: 'Application',
+    width: { share: 2, least: 170 },
+    part: 'application',
+    paths: ['actor.application.displayName'],
+  },
   address: { title: 'IP address', width: { share: 0, least: 140 }, part: 'application', paths: ['actor.ipAddress'] },
   correlation: { title: 'Correlation id', width: { share: 0, least: 280 }, part: 'plain', paths: ['correlationId'] },
   recorded: { title: 'Recorded', width: { share: 0, least: 160, relative: 104 }, part: 'plain', paths: ['recordedAt'] },
   sequence: { title: 'Sequence', width: { share: 0, least: 90 }, part: 'plain', paths: ['sequence'] },
   key: { title: 'Event key', width: { share: 1.6, least: 200 }, part: 'plain', paths: ['eventKey'] },
-  recordedBy: { title: 'Recorded by', width: { share: 1.2, least: 140 }, part: 'provenance', paths: ['recording.recordedBy'] },
+  recordedBy: {
+    title: 'Recorded by',
+    width: { share: 1.2, least: 140 },
+    part: 'provenance',
+    paths: ['recording.recordedBy'],
+  },
 }
 
 export const DEFAULT_COLUMNS = ['time', 'actor', 'activity', 'target']
@@ -113,7 +138,9 @@ export const columns = [
   helper.display({ id: 'target', cell: ({ row }) => <TargetCell targets={row.original.targets} /> }),
   helper.display({
     id: 'status',
-    cell: ({ row: { original } }) => <span className={`badge ${original.status}`}>{STATUS_NAMES[original.status]}</span>,
+    cell: ({ row: { original } }) => (
+      <span className={`badge ${original.status}`}>{STATUS_NAMES[original.status]}</span>
+    ),
   }),
   text('reason', (row) => row.statusReason),
   text('changes', changed),
@@ -125,7 +152,10 @@ export const columns = [
   text('component', (row) => row.component),
   text('application', (row) => row.actor.application?.displayName),
   text('address', (row) => row.actor.ipAddress),
-  helper.display({ id: 'correlation', cell: ({ row }) => <span className="clip mono">{row.original.correlationId}</span> }),
+  helper.display({
+    id: 'correlation',
+    cell: ({ row }) => <span className="clip mono">{row.original.correlationId}</span>,
+  }),
   helper.display({
     id: 'recorded',
     cell: ({ row }) => row.original.recordedAt !== undefined && <Time moment={row.original.recordedAt} />,
@@ -144,5 +174,10 @@ export function shownColumns(chosen: string[] | undefined): string[] {
 /** The parts of an event that these columns show. */
 export function partsOf(shown: readonly string[]): Parts {
   const has = (part: Part) => shown.some((id) => COLUMNS[id]?.part === part)
-  return { application: has('application'), changes: has('changes'), plain: has('plain'), provenance: has('provenance') }
+  return {
+    application: has('application'),
+    changes: has('changes'),
+    plain: has('plain'),
+    provenance: has('provenance'),
+  }
 }

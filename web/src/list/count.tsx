@@ -30,7 +30,12 @@ interface Props {
 
 export function Count({ filters, reading, enough, more }: Props) {
   const variables = useMemo(
-    () => ({ period: periodInput(filters.period), filter: filterInput(filters) ?? null, asOf: filters.asOf ?? null, limit: LIMIT }),
+    () => ({
+      period: periodInput(filters.period),
+      filter: filterInput(filters) ?? null,
+      asOf: filters.asOf ?? null,
+      limit: LIMIT,
+    }),
     [filters],
   )
   const [{ data, error, fetching }, again] = useQuery({ query: CountEvents, variables, pause: !enough })

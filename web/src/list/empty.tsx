@@ -47,7 +47,9 @@ export function Empty({ filters }: { filters: Filters }) {
       <h2>No events match</h2>
       {finding.culprits.length > 0 && (
         <>
-          <p>{finding.culprits.length === 1 ? 'One filter excludes everything:' : 'Each of these excludes everything:'}</p>
+          <p>
+            {finding.culprits.length === 1 ? 'One filter excludes everything:' : 'Each of these excludes everything:'}
+          </p>
           <ul>
             {finding.culprits.map((name) => (
               <li key={name}>

@@ -70,7 +70,9 @@ export function EventList({ reading, live, shown, parts, onRows, onPoint }: Prop
         </div>
       )}
       {!error && page && rows.length === 0 && !fetching && !isStranded && <Empty key={key} filters={filters} />}
-      {!error && (rows.length > 0 || fetching) && <EventTable key={place ? JSON.stringify(place) : 'top'} rows={rows} shown={shown} fresh={live.fresh} />}
+      {!error && (rows.length > 0 || fetching) && (
+        <EventTable key={place ? JSON.stringify(place) : 'top'} rows={rows} shown={shown} fresh={live.fresh} />
+      )}
       <footer className="pager">
         <Count filters={filters} reading={reading} enough={page !== undefined} more={late.length} />
         <label className="pager-size">

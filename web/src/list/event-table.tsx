@@ -70,12 +70,20 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     if (index < 0 || index >= all.length) return
     virtual.scrollToIndex(index)
     // The rows around those in sight are in the document already.
-    scroller.current?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)?.focus({ preventScroll: true })
+    scroller.current
+      ?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)
+      ?.focus({ preventScroll: true })
   }
 
   return (
     <div className="table-scroller" ref={scroller}>
-      <table className="table" role="table" aria-label="Audit events" aria-rowcount={all.length + 1} style={{ minWidth: narrow ? 0 : least }}>
+      <table
+        className="table"
+        role="table"
+        aria-label="Audit events"
+        aria-rowcount={all.length + 1}
+        style={{ minWidth: narrow ? 0 : least }}
+      >
         <colgroup>
           {shown.map((id) => (
             <col key={id} style={{ width: width(id) }} />

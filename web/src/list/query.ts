@@ -68,7 +68,15 @@ export const Events = graphql(`
     $plain: Boolean!
     $provenance: Boolean!
   ) {
-    auditEvents(first: $first, after: $after, last: $last, before: $before, period: $period, filter: $filter, asOf: $asOf) {
+    auditEvents(
+      first: $first
+      after: $after
+      last: $last
+      before: $before
+      period: $period
+      filter: $filter
+      asOf: $asOf
+    ) {
       nodes {
         ...EventRow
       }
@@ -100,7 +108,11 @@ export interface Point {
 }
 
 /** The arguments for one page of a view. */
-export function pageVariables({ filters, place }: Pick<View, 'filters' | 'place'>, rows: number, parts: Parts): EventsQueryVariables {
+export function pageVariables(
+  { filters, place }: Pick<View, 'filters' | 'place'>,
+  rows: number,
+  parts: Parts,
+): EventsQueryVariables {
   const filter = filterInput(filters)
   const backwards = place !== undefined && 'before' in place
   return {
@@ -116,7 +128,8 @@ export function pageVariables({ filters, place }: Pick<View, 'filters' | 'place'
 /** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
 export function frozen(view: View, { asOf, from, to }: Point): View {
   const { period } = view.filters
-  const fixed = typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
+  const fixed =
+    typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
   const isOpen = typeof fixed === 'object' && fixed.from === undefined && fixed.to === undefined
   return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : fixed, asOf } }
 }

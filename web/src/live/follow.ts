@@ -42,7 +42,7 @@ export function follow(following: Following): () => void {
   let client: Client | undefined
   const run = async () => {
     let { after } = following
-    for (let failures = 0; !isOver(); ) {
+    for (let failures = 0; !isOver();) {
       try {
         client = createClient({
           url: endpoint.replace(/^http/, 'ws'),

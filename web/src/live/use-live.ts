@@ -73,12 +73,20 @@ export function useLive(on: boolean, filters: Filters, parts: Parts, readAgain: 
       received += added.length
       if (received > MOST) anew()
       else if (added.length > 0)
-        setLive((before) => ({ ...before, rows: [...added.reverse(), ...before.rows], fresh: new Set(added.map(({ id }) => id)) }))
+        setLive((before) => ({
+          ...before,
+          rows: [...added.reverse(), ...before.rows],
+          fresh: new Set(added.map(({ id }) => id)),
+        }))
     }
     const start = async () => {
       setLive({ ...OFF, standing: 'connecting' })
       if (cursor.current === undefined) {
-        const end = await logEnd(client, () => wanted, () => setLive({ ...OFF, standing: 'broken' }))
+        const end = await logEnd(
+          client,
+          () => wanted,
+          () => setLive({ ...OFF, standing: 'broken' }),
+        )
         if (!wanted || end === undefined) return
         cursor.current = end
         readAgain()

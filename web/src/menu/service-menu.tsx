@@ -11,7 +11,12 @@ import './menu.css'
 export function ServiceMenu({ asButton }: { asButton?: boolean }) {
   if (asButton === true)
     return (
-      <Popover label="Menu" buttonLabel="Menu" buttonClass="button quiet square menu-button" button={<Icon name="menu" />}>
+      <Popover
+        label="Menu"
+        buttonLabel="Menu"
+        buttonClass="button quiet square menu-button"
+        button={<Icon name="menu" />}
+      >
         {(close) => <Items onChoose={close} />}
       </Popover>
     )

@@ -29,7 +29,11 @@ export function Tools({ isLive, standing, point, exporting, onLive, onReadAgain 
   const isList = view.page === 'events'
   const answered = point && isList ? frozen(view, point) : view
   const tab = (page: View['page'], name: string) => (
-    <button type="button" aria-pressed={view.page === page} onClick={() => look({ ...view, page, place: undefined, event: undefined })}>
+    <button
+      type="button"
+      aria-pressed={view.page === page}
+      onClick={() => look({ ...view, page, place: undefined, event: undefined })}
+    >
       {name}
     </button>
   )

@@ -29,7 +29,10 @@ export function Histogram({ buckets, interval, onRange }: Props) {
     .domain([new Date(first?.startsAt ?? 0), new Date(last?.endsAt ?? 1)])
     .range([EDGE.left, Math.max(width - EDGE.right, EDGE.left + 1)])
   const most = Math.max(1, ...buckets.map(({ count }) => count))
-  const y = scaleLinear().domain([0, most]).nice(3).range([HEIGHT - EDGE.bottom, EDGE.top])
+  const y = scaleLinear()
+    .domain([0, most])
+    .nice(3)
+    .range([HEIGHT - EDGE.bottom, EDGE.top])
   // Where a month begins, the next tick may be too close for a label.
   const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL))).filter((tick, index, all) => {
     const next = all[index + 1]
@@ -110,7 +113,13 @@ export function Histogram({ buckets, interval, onRange }: Props) {
           return (
             <g key={bucket.startsAt} className={isIn ? 'bar in' : 'bar'}>
               <title>{said(bucket)}</title>
-              <rect className="room" x={left} width={Math.max(right - left, 0.5)} y={EDGE.top} height={HEIGHT - EDGE.bottom - EDGE.top} />
+              <rect
+                className="room"
+                x={left}
+                width={Math.max(right - left, 0.5)}
+                y={EDGE.top}
+                height={HEIGHT - EDGE.bottom - EDGE.top}
+              />
               <rect {...bar} y={y(bucket.count)} height={y(0) - y(bucket.count)} />
               <rect {...bar} className="failed" y={y(0) - failed} height={failed} />
             </g>
@@ -140,11 +149,14 @@ function labels(interval: HistogramInterval, zone: 'local' | 'UTC') {
   const timeZone = zone === 'UTC' ? { timeZone: 'UTC' } : {}
   const form = (parts: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...timeZone, ...parts })
   const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
-  if (interval === 'HOUR')
-    return { short: form(time), long: form({ day: 'numeric', month: 'short', ...time }) }
+  if (interval === 'HOUR') return { short: form(time), long: form({ day: 'numeric', month: 'short', ...time }) }
   const day = form({ day: 'numeric', month: 'short' })
-  if (interval === 'DAY') return { short: day, long: form({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
-  return { short: form({ month: 'short', year: '2-digit' }), long: form({ day: 'numeric', month: 'short', year: 'numeric' }) }
+  if (interval === 'DAY')
+    return { short: day, long: form({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
+  return {
+    short: form({ month: 'short', year: '2-digit' }),
+    long: form({ day: 'numeric', month: 'short', year: 'numeric' }),
+  }
 }
 
 /** The width that there is, kept up to date. */

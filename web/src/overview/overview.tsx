@@ -73,9 +73,21 @@ function Figures({ reading, span }: { reading: number; span: Span }) {
             />
           )}
           <div className="tops">
-            <TopList title="Activities" facet={all.activities} onChoose={(activity) => show({ activity: [activity.key] })} />
-            <TopList title="Initiated by" facet={all.actors} onChoose={(actor) => show({ actor: [actor], actorText: undefined })} />
-            <TopList title="Targets" facet={all.targets} onChoose={(target) => show({ target: [target], targetText: undefined })} />
+            <TopList
+              title="Activities"
+              facet={all.activities}
+              onChoose={(activity) => show({ activity: [activity.key] })}
+            />
+            <TopList
+              title="Initiated by"
+              facet={all.actors}
+              onChoose={(actor) => show({ actor: [actor], actorText: undefined })}
+            />
+            <TopList
+              title="Targets"
+              facet={all.targets}
+              onChoose={(target) => show({ target: [target], targetText: undefined })}
+            />
             <TopList
               title="Failures"
               facet={data.failures?.activities ?? null}

@@ -103,7 +103,15 @@ async function redeemed(given: URLSearchParams, { state, nonce, verifier }: Leav
   const { server, options } = await issuerOf(openId)
   const client = { client_id: openId.clientId }
   const code = oauth.validateAuthResponse(server, client, given, state)
-  const answer = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), code, home(), verifier, options)
+  const answer = await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    oauth.None(),
+    code,
+    home(),
+    verifier,
+    options,
+  )
   const checks = { expectedNonce: nonce, requireIdToken: true }
   return (await oauth.processAuthorizationCodeResponse(server, client, answer, checks)).access_token
 }
