@@ -1,11 +1,11 @@
-// How the browser tests run: Debian's Chromium against the real server with the demo's log (tests/server.ts).
+// How the browser tests run: Debian's Chromium against the real server with the demo's log (tests/global-setup.ts).
 import { defineConfig } from '@playwright/test'
 
 export default defineConfig({
   testDir: 'tests',
   testMatch: '*.spec.ts',
   outputDir: 'test-results',
-  globalSetup: './tests/server.ts',
+  globalSetup: './tests/global-setup.ts',
   fullyParallel: true,
   workers: 2,
   forbidOnly: process.env['CI'] === 'true',

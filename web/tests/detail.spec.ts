@@ -1,5 +1,5 @@
 // The detail: everything about an event, differences, withheld values, and one click to what belongs together.
-import { ask, count, expect, expectCount, record, rows, test, url } from './fixture'
+import { ask, count, expect, expectCount, record, rows, test, url } from './fixtures'
 
 interface Found {
   id: string

@@ -1,6 +1,6 @@
 // The comparison of values, without a browser.
 import { expect, test } from '@playwright/test'
-import { marked, toJson } from '../src/api/exact'
+import { marked, toJson } from '../src/api/exact-json'
 import { diff, type Line } from '../src/detail/diff'
 
 /** The lines as text: `before | after`, with what differs in brackets. */

@@ -1,5 +1,5 @@
 // The API explorer: everything it needs comes from this server, and it asks in the caller's name.
-import { expect, expectAccessible, test, tokenOf, url } from './fixture'
+import { expect, expectAccessible, test, tokenOf, url } from './fixtures'
 
 test('a query is run and the schema is known', async ({ page }) => {
   await page.goto(`${url()}/graphiql`)

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import type { Download, Page } from '@playwright/test'
 import { createHash } from 'node:crypto'
-import { Arriving } from '../src/export/arriving'
-import { memorySink } from '../src/export/sink'
-import { ask, count, expect, record, rows, test } from './fixture'
+import { Arriving } from '../src/export/progress'
+import { memorySink } from '../src/export/file-sink'
+import { ask, count, expect, record, rows, test } from './fixtures'
 
 const FAILURES = { status: { in: ['FAILURE'] } }
 const card = (page: Page) => page.getByRole('complementary', { name: 'Export' })

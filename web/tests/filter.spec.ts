@@ -1,5 +1,5 @@
 // The filters: each one restricts to what the API finds for it, and the address reproduces them.
-import { ask, count, expect, expectCount, rows, test, url } from './fixture'
+import { ask, count, expect, expectCount, rows, test, url } from './fixtures'
 
 interface Actor {
   key: string

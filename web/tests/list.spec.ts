@@ -1,6 +1,6 @@
 // The list: order, pages, columns, times, keyboard.
 import type { Page } from '@playwright/test'
-import { ask, expect, rows, test } from './fixture'
+import { ask, expect, rows, test } from './fixtures'
 
 const ids = (page: Page) =>
   rows(page)

@@ -1,5 +1,5 @@
 // The live switch: what is recorded comes in on top, filtered, once, and none is lost over a broken connection.
-import { expect, failing, record, rows, test } from './fixture'
+import { expect, failing, record, rows, test } from './fixtures'
 
 let numbered = 0
 

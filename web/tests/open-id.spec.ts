@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Page } from '@playwright/test'
-import { expect, rows, test as base } from './fixture'
-import { AUDIENCE, CLIENT, Issuer } from './issuer'
+import { expect, rows, test as base } from './fixtures'
+import { AUDIENCE, CLIENT, Issuer } from './test-issuer'
 
 /** A server with an issuer, where two things have happened. */
 interface Place {

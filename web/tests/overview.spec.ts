@@ -1,5 +1,5 @@
 // The overview: what it counts is what the API counts, and everything in it leads to the events it counts.
-import { ask, count, expect, expectAccessible, expectCount, record, rows, test } from './fixture'
+import { ask, count, expect, expectAccessible, expectCount, record, rows, test } from './fixtures'
 
 interface Facet {
   buckets: { value: string; displayName: string; count: number }[]

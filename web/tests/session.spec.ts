@@ -1,5 +1,5 @@
 // Signing in, being sent back to it, and what each role is offered.
-import { expect, expectCount, rows, test, tokenOf, url } from './fixture'
+import { expect, expectCount, rows, test, tokenOf, url } from './fixtures'
 
 test('a token is pasted, as the demo prints it, and forgotten on signing out', async ({ page }) => {
   await page.goto(url())

@@ -3,7 +3,7 @@
 // Answers are not cached: people look at a log to see what is there now. What hardly changes (the catalogue) asks
 // for `cache-first` itself.
 import { cacheExchange, Client, type CombinedError, fetchExchange, mapExchange } from '@urql/core'
-import { exactFetch } from './exact'
+import { exactFetch } from './exact-json'
 
 /** The server's GraphQL endpoint; relative to the page, for servers below a path of a reverse proxy. */
 export const endpoint = new URL('graphql', document.baseURI).href

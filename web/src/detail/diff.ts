@@ -1,7 +1,7 @@
 // What differs between two JSON values, as lines to show side by side. Objects are compared by key, lists by their
 // longest common subsequence, texts by lines and then by words; so a change deep inside a policy stands out and what
 // only moved around it does not. Pure: values in, lines out.
-import { isObject, quoted, toJson } from '../api/exact'
+import { isObject, quoted, toJson } from '../api/exact-json'
 
 /** A stretch of text; `differs` where the other side has something else. */
 export interface Piece {

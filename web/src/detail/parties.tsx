@@ -4,8 +4,8 @@ import { targetName } from '../list/columns'
 import { Icon } from '../ui/icon'
 import { useView } from '../view/use-view'
 import { type Filters, NO_FILTERS } from '../view/view'
-import { Changes } from './changes'
-import { type Fact, Facts } from './facts'
+import { Changes } from './modified-properties'
+import { type Fact, Facts } from './description-list'
 import type { EventActor, EventTarget } from './query'
 
 /** Leads to a list of its own: everything of the kind, over all time. */

@@ -1,9 +1,9 @@
 // The other events of the same request: one act is often logged by several services.
 import { useQuery } from 'urql'
 import { useCatalogue } from '../filter/catalogue'
-import { Failure } from '../ui/failure'
+import { Failure } from '../ui/error-message'
 import { Time } from '../ui/time'
-import { written } from '../view/fragment'
+import { written } from '../view/url-fragment'
 import { useView } from '../view/use-view'
 import { SameRequest } from './query'
 

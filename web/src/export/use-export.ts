@@ -1,9 +1,9 @@
 // The export that is going on, if one is, and how the last one ended.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useSession } from '../session/context'
-import { fileName, type Question } from './question'
-import type { Progress, Whole } from './run'
-import { sinkFor } from './sink'
+import { fileName, type Question } from './request'
+import type { Progress, Whole } from './run-export'
+import { sinkFor } from './file-sink'
 
 export type Standing =
   | ({ is: 'running'; name: string } & Progress)
@@ -43,7 +43,7 @@ export function useExport(): Exporting {
           shownAt = performance.now()
           setStanding({ is: 'running', name, ...progress })
         }
-        const { run } = await import('./run')
+        const { run } = await import('./run-export')
         const whole = await run(question, token, sink, stopping.signal, tell)
         setStanding({ is: 'whole', name, ...whole })
       } catch (error) {

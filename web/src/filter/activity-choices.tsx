@@ -1,10 +1,10 @@
 // The activities that can occur; which are offered follows the service, the category and the resource type chosen.
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
-import { Failure } from '../ui/failure'
+import { Failure } from '../ui/error-message'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
-import { type Choice, Choices } from './choices'
+import { type Choice, Choices } from './choice-list'
 
 const ActivityTypes = graphql(`
   query ActivityTypes($service: [String!], $category: [String!], $resourceType: [ActivityResourceType!]) {

@@ -3,10 +3,10 @@
 import { useEffect, useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
-import { Failure } from '../ui/failure'
+import { Failure } from '../ui/error-message'
 import { Icon } from '../ui/icon'
 import { useView } from '../view/use-view'
-import { walk } from './choices'
+import { walk } from './choice-list'
 import { Parties } from './text-panel'
 
 const Actors = graphql(`

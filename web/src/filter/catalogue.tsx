@@ -3,8 +3,8 @@ import { createContext, type ReactNode, useContext, useMemo } from 'react'
 import { type CombinedError, useQuery } from 'urql'
 import { graphql } from '../api/gql'
 import type { ServicesQuery } from '../api/gql/graphql'
-import { Failure } from '../ui/failure'
-import type { Names } from './field'
+import { Failure } from '../ui/error-message'
+import type { Names } from './filter-fields'
 
 const Services = graphql(`
   query Services {

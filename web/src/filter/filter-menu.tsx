@@ -4,7 +4,7 @@ import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
-import { type FieldName, FIELDS } from './field'
+import { type FieldName, FIELDS } from './filter-fields'
 
 interface Props {
   name: FieldName

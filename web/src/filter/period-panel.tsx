@@ -4,7 +4,7 @@ import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import type { Period } from '../view/view'
-import { periodName } from './field'
+import { periodName } from './filter-fields'
 import { moment, wallClock } from './wall-clock'
 
 const SPANS = ['24h', '7d', '30d', 'all'] as const

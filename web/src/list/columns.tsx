@@ -7,7 +7,7 @@ import {
 } from '@tanstack/react-table'
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { useCatalogue } from '../filter/catalogue'
-import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
+import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/filter-fields'
 import { Icon } from '../ui/icon'
 import { Time } from '../ui/time'
 import { EventLink } from './event-link'

@@ -1,7 +1,7 @@
 // The activity of a row, as a link to the event's detail: it opens with a click, with Enter, or in a new tab.
-import { STATUS_NAMES } from '../filter/field'
+import { STATUS_NAMES } from '../filter/filter-fields'
 import { Icon } from '../ui/icon'
-import { written } from '../view/fragment'
+import { written } from '../view/url-fragment'
 import { useView } from '../view/use-view'
 import type { Row } from './query'
 

@@ -3,7 +3,7 @@
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
-import { useMedia } from '../ui/media'
+import { useMedia } from '../ui/use-media-query'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import { COLUMNS, columns, features } from './columns'

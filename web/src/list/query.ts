@@ -1,7 +1,7 @@
 // What a page of the list asks for. What only some columns show is asked for only when they are shown.
 import { graphql } from '../api/gql'
 import type { EventRowFragment, EventsQueryVariables } from '../api/gql/graphql'
-import { filterInput, periodInput } from '../filter/condition'
+import { filterInput, periodInput } from '../filter/filter-input'
 import type { View } from '../view/view'
 
 export type Row = EventRowFragment

@@ -2,7 +2,7 @@
 // is recorded in between is in one of the two at least; what is in both is shown once.
 import { useEffect, useRef, useState } from 'react'
 import { type Client, useClient } from 'urql'
-import { filterInput } from '../filter/condition'
+import { filterInput } from '../filter/filter-input'
 import type { Parts, Row } from '../list/query'
 import { useSession } from '../session/context'
 import type { Filters } from '../view/view'

@@ -3,7 +3,7 @@
 import { CatalogueFailure, useCatalogue } from '../filter/catalogue'
 import { rolesOf, useSession } from '../session/context'
 import { Icon } from '../ui/icon'
-import { Mark } from '../ui/mark'
+import { Mark } from '../ui/logo'
 import { Popover } from '../ui/popover'
 import { useView } from '../view/use-view'
 import './menu.css'

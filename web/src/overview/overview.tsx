@@ -1,8 +1,8 @@
 // The overview: when it happened, what, by whom, to what, and what failed. Everything in it filters by a click.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
-import { filterInput, periodInput } from '../filter/condition'
-import { Failure } from '../ui/failure'
+import { filterInput, periodInput } from '../filter/filter-input'
+import { Failure } from '../ui/error-message'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'

@@ -7,7 +7,7 @@ import { graphql } from '../api/gql'
 import { SessionContext, type Viewer } from './context'
 import { type Arrival, isHere, problem } from './open-id'
 import { SignIn } from './sign-in'
-import { forgetToken, keepToken, keptToken } from './token'
+import { forgetToken, keepToken, keptToken } from './token-storage'
 
 const WhoAmI = graphql(`
   query WhoAmI {

@@ -1,8 +1,8 @@
 // The sign-in page: at the issuer, if the server has one, or with a token that is pasted.
 import { useCallback, useEffect, useId, useState } from 'react'
-import { Mark } from '../ui/mark'
+import { Mark } from '../ui/logo'
 import { leave, offered, type OpenId, problem } from './open-id'
-import { cleaned } from './token'
+import { cleaned } from './token-storage'
 import './sign-in.css'
 
 interface Props {

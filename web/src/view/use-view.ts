@@ -1,7 +1,7 @@
 // The view that the address describes, and how parts of the page change it. Changes become entries of the browser's
 // history, so "back" undoes the last filter.
 import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from 'react'
-import { read, written } from './fragment'
+import { read, written } from './url-fragment'
 import { type Filters, filtered, type View } from './view'
 
 export interface Looking {

@@ -1,5 +1,5 @@
 // What is looked at: page, period, filters, the event that is open. One plain value, from which everything else
-// follows; `fragment.ts` writes it into the address.
+// follows; `url-fragment.ts` writes it into the address.
 import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
 
 /** A party chosen by its key, with the name it was chosen by. */

@@ -2,7 +2,7 @@
 // line is no event: it says what the file should be, and stays out of the checksum.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
-import type { Format } from './question'
+import type { Format } from './request'
 
 const [NEWLINE, QUOTE] = [10, 34]
 

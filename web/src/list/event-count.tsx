@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
 import { sentence } from '../api/client'
 import { graphql } from '../api/gql'
-import { filterInput, periodInput } from '../filter/condition'
+import { filterInput, periodInput } from '../filter/filter-input'
 import type { Filters } from '../view/view'
 
 const CountEvents = graphql(`

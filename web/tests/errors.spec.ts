@@ -1,5 +1,5 @@
 // What could not be read is said to be, wherever it belongs, and can be asked for again. It never looks like nothing.
-import { count, expect, expectAccessible, expectCount, failing, rows, test, tokenOf, url } from './fixture'
+import { count, expect, expectAccessible, expectCount, failing, rows, test, tokenOf, url } from './fixtures'
 
 const TOO_LONG = 'This took the server too long.'
 

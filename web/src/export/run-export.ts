@@ -1,8 +1,8 @@
 // An export: asked for, streamed into a file, and compared with what the server says that it sent. Only what is whole
 // is kept, so nobody takes a part of the log for all of it.
-import { Arriving } from './arriving'
-import type { Question } from './question'
-import { MEMORY_BYTES_MAX, type Sink, TooLarge } from './sink'
+import { Arriving } from './progress'
+import type { Question } from './request'
+import { MEMORY_BYTES_MAX, type Sink, TooLarge } from './file-sink'
 
 export interface Progress {
   events: number

@@ -1,6 +1,6 @@
 // What is exported: all events of a view, with the columns that the list shows or with everything that they hold.
 import type { AuditEventFilter, AuditPeriodInput } from '../api/gql/graphql'
-import { filterInput, periodInput } from '../filter/condition'
+import { filterInput, periodInput } from '../filter/filter-input'
 import { COLUMNS } from '../list/columns'
 import type { Filters } from '../view/view'
 

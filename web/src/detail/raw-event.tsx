@@ -1,5 +1,5 @@
 // The event as it is stored, and what an imported record carried beyond the fields.
-import { toJson } from '../api/exact'
+import { toJson } from '../api/exact-json'
 import { CopyButton } from '../ui/copy-button'
 import type { Event } from './query'
 

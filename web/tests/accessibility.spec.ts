@@ -1,5 +1,5 @@
 // What axe says, light and dark, wide and narrow; and that a phone shows the same.
-import { ask, expect, expectAccessible, rows, test, url } from './fixture'
+import { ask, expect, expectAccessible, rows, test, url } from './fixtures'
 
 async function withChanges(): Promise<string> {
   const data = await ask<{ auditEvents: { nodes: { id: string }[] } }>(
