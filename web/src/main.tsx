@@ -3,15 +3,15 @@ import './ui/base.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app'
-import { arrival } from './session/open-id'
+import { takeIssuerRedirect } from './session/open-id'
 import { Session } from './session/session'
 
-const arriving = arrival()
+const issuerRedirect = takeIssuerRedirect()
 const root = document.getElementById('root')
 if (root)
   createRoot(root).render(
     <StrictMode>
-      <Session arrival={arriving}>
+      <Session arrival={issuerRedirect}>
         <App />
       </Session>
     </StrictMode>,

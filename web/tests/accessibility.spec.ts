@@ -1,8 +1,8 @@
 // What axe says, light and dark, wide and narrow; and that a phone shows the same.
-import { ask, expect, expectAccessible, rows, test, url } from './fixtures'
+import { runQuery, expect, expectAccessible, rows, test, url } from './fixtures'
 
-async function withChanges(): Promise<string> {
-  const data = await ask<{ auditEvents: { nodes: { id: string }[] } }>(
+async function eventWithWithheldValues(): Promise<string> {
+  const data = await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(
     '{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Add service principal credentials" } }) { nodes { id } } }',
   )
   return data.auditEvents.nodes[0]?.id ?? ''
@@ -19,7 +19,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     })
 
     test('list, detail and panels', async ({ open }) => {
-      const page = await open(`#status=SUCCESS&event=${await withChanges()}`, 'AUDIT_READER')
+      const page = await open(`#status=SUCCESS&event=${await eventWithWithheldValues()}`, 'AUDIT_READER')
       await expect(page.getByText('Withheld: sensitive').first()).toBeVisible()
       await expect(rows(page).first()).toBeVisible()
       await expectAccessible(page)

@@ -1,24 +1,24 @@
 // The detail: everything about an event, differences, withheld values, and one click to what belongs together.
-import { ask, count, expect, expectCount, record, rows, test, url } from './fixtures'
+import { runQuery, countEvents, expect, expectCount, recordEvent, rows, test, url } from './fixtures'
 
-interface Found {
+interface FoundEvent {
   id: string
   correlationId: string
   actor: { key: string; name: string }
   targets: { key: string; displayName: string }[]
 }
 
-async function find(activity: string): Promise<Found> {
+async function findEvent(activity: string): Promise<FoundEvent> {
   const query = `query ($activity: String) { auditEvents(first: 1, period: null, filter: { activity: { eq: $activity } }) {
     nodes { id correlationId actor { key name } targets { key displayName } } } }`
-  const data = await ask<{ auditEvents: { nodes: Found[] } }>(query, { activity })
+  const data = await runQuery<{ auditEvents: { nodes: FoundEvent[] } }>(query, { activity })
   const [event] = data.auditEvents.nodes
   if (!event) throw new Error(`the demo has no ${activity}`)
   return event
 }
 
 test('differences are highlighted inside JSON, side by side', async ({ open }) => {
-  const event = await find('Update named location')
+  const event = await findEvent('Update named location')
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.getByRole('heading', { name: 'Update named location' })).toBeVisible()
@@ -31,21 +31,24 @@ test('differences are highlighted inside JSON, side by side', async ({ open }) =
 })
 
 test('one click leads to everything of the same request, actor, target and property', async ({ open }) => {
-  const event = await find('Update named location')
+  const event = await findEvent('Update named location')
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await detail.getByRole('button', { name: 'All by this actor' }).click()
-  await expectCount(page, await count({ initiatedBy: { key: [event.actor.key] } }, null))
+  await expectCount(page, await countEvents({ initiatedBy: { key: [event.actor.key] } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'All on this target' }).click()
   const [target] = event.targets
-  await expectCount(page, await count({ target: { key: [target?.key] } }, null))
+  await expectCount(page, await countEvents({ target: { key: [target?.key] } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'IpNamedLocation' }).click()
-  await expectCount(page, await count({ target: { modifiedProperty: { name: { eq: 'IpNamedLocation' } } } }, null))
+  await expectCount(
+    page,
+    await countEvents({ target: { modifiedProperty: { name: { eq: 'IpNamedLocation' } } } }, null),
+  )
   await page.goBack()
   await detail.getByRole('button', { name: 'All of this request' }).click()
-  await expectCount(page, await count({ correlationId: { eq: event.correlationId } }, null))
+  await expectCount(page, await countEvents({ correlationId: { eq: event.correlationId } }, null))
 })
 
 test('withheld values are shown as withheld to an auditor, and as they are to an administrator', async ({
@@ -53,7 +56,7 @@ test('withheld values are shown as withheld to an auditor, and as they are to an
   page,
   context,
 }) => {
-  const event = await find('Add service principal credentials')
+  const event = await findEvent('Add service principal credentials')
   await open(`#event=${event.id}`, 'AUDIT_READER')
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.getByText('Parts of this event are withheld')).toBeVisible()
@@ -88,9 +91,9 @@ test('raw and copied JSON are the event as stored, numbers digit by digit', asyn
   const exact = JSON.stringify(body)
     .replace('"oldValue":7', '"oldValue":12345678901234567890')
     .replace('"newValue":8', '"newValue":1.0')
-  await record(exact)
+  await recordEvent(exact)
   const query = 'query ($key: String!) { auditEventByKey(service: "Contoso Viewer Tests", eventKey: $key) { id } }'
-  const { auditEventByKey: event } = await ask<{ auditEventByKey: { id: string } }>(query, { key })
+  const { auditEventByKey: event } = await runQuery<{ auditEventByKey: { id: string } }>(query, { key })
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.locator('.changes del')).toHaveText('12345678901234567890')
@@ -105,7 +108,7 @@ test('raw and copied JSON are the event as stored, numbers digit by digit', asyn
 })
 
 test('other events of the same request are listed and open in place', async ({ open }) => {
-  const event = await find('Add service principal credentials')
+  const event = await findEvent('Add service principal credentials')
   const page = await open(`#event=${event.id}`)
   const others = page.getByRole('region', { name: 'In the same request' }).getByRole('link')
   const name = await others.first().innerText()

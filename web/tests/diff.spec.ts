@@ -1,6 +1,6 @@
 // The comparison of values, without a browser.
 import { expect, test } from '@playwright/test'
-import { marked, toJson } from '../src/api/exact-json'
+import { preserveNumbers, toJson } from '../src/api/exact-json'
 import { diff, type Line } from '../src/detail/diff'
 
 /** The lines as text: `before | after`, with what differs in brackets. */
@@ -78,7 +78,7 @@ test('long lists are compared all the same', () => {
 
 test('numbers keep their digits', () => {
   const json = '{"a":12345678901234567890,"b":[1.0,1e400,-0,7,"1.0","say \\"5.0\\""]}'
-  const value = JSON.parse(marked(json)) as { a: unknown; b: unknown[] }
+  const value = JSON.parse(preserveNumbers(json)) as { a: unknown; b: unknown[] }
   expect(toJson(value)).toBe(json)
   expect(toJson(value.a)).toBe('12345678901234567890')
   expect(value.b[4]).toBe('1.0')
@@ -90,7 +90,7 @@ test('no recorded value is taken for a number, whatever is in it', () => {
   for (const recorded of ['\uE0005', '\uE000\uE0005', { '\uE000': '5' }, { '\uE000\uE000': '5', a: ['\uE0001.0'] }]) {
     const json = JSON.stringify(recorded)
     for (const written of [json, json.replaceAll('\uE000', '\\ue000'), json.replaceAll('\uE000', '\\uE000')]) {
-      const value: unknown = JSON.parse(marked(written))
+      const value: unknown = JSON.parse(preserveNumbers(written))
       expect(toJson(value)).toBe(json)
       expect(toJson(value, 2)).toBe(JSON.stringify(recorded, null, 2))
       expect(shown(diff(undefined, { value }))).toEqual([` | [{"value": ${json.replaceAll(/[:,]/g, '$& ')}}]`])
@@ -98,7 +98,7 @@ test('no recorded value is taken for a number, whatever is in it', () => {
   }
   expect(shown(diff('\uE0005', '\uE0006'))).toEqual(['\uE000[5] | \uE000[6]'])
   const long = JSON.parse(
-    marked('{"\uE000": {"b": "a text that makes this too long for a line", "\uE000": 1.0}}'),
+    preserveNumbers('{"\uE000": {"b": "a text that makes this too long for a line", "\uE000": 1.0}}'),
   ) as unknown
   expect(shown(diff(undefined, long))).toEqual([
     ' | [{]',

@@ -1,68 +1,80 @@
 // What could not be read is said to be, wherever it belongs, and can be asked for again. It never looks like nothing.
-import { count, expect, expectAccessible, expectCount, failing, rows, test, tokenOf, url } from './fixtures'
+import {
+  countEvents,
+  expect,
+  expectAccessible,
+  expectCount,
+  failWithTimeout,
+  rows,
+  test,
+  tokenOf,
+  url,
+} from './fixtures'
 
-const TOO_LONG = 'This took the server too long.'
+const TIMEOUT_MESSAGE = 'This took the server too long.'
 
-const named = (name: string) => (asked: { operationName: string }) => asked.operationName === name
+const hasOperationName = (name: string) => (request: { operationName: string }) => request.operationName === name
 
-test('a log that cannot be read is not called empty', async ({ open, page, allowed }) => {
-  allowed.push('ERR_FAILED')
-  let isDown = true
+test('a log that cannot be read is not called empty', async ({ open, page, allowedErrors }) => {
+  allowedErrors.push('ERR_FAILED')
+  let isOffline = true
   await page.route('**/graphql', (route) =>
-    isDown && route.request().postData()?.includes('query AnyEvent') === true ? route.abort() : route.fallback(),
+    isOffline && route.request().postData()?.includes('query AnyEvent') === true ? route.abort() : route.fallback(),
   )
   await open('#category=Policy&text=nosuchthinganywhere')
-  const failure = page.getByRole('alert')
-  await expect(failure).toContainText('The reason cannot be told. The server cannot be reached.')
+  const alert = page.getByRole('alert')
+  await expect(alert).toContainText('The reason cannot be told. The server cannot be reached.')
   await expect(page.getByText('Nothing that you may see')).toBeHidden()
   await expectAccessible(page)
-  isDown = false
-  await failure.getByRole('button', { name: 'Try again' }).click()
+  isOffline = false
+  await alert.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByRole('button', { name: 'Without text' })).toBeVisible()
 })
 
 test('a filter that could not be tried is not counted among those that exclude nothing', async ({ open, page }) => {
   const isWithoutText = (filter?: object | null) => filter != null && !('search' in filter)
-  const mend = await failing(
+  const restore = await failWithTimeout(
     page,
     ({ operationName, variables }) => operationName === 'AnyEvent' && isWithoutText(variables.filter),
   )
   await open('#category=Policy&text=nosuchthinganywhere')
-  const failure = page.getByRole('alert')
-  await expect(failure).toContainText(`The reason cannot be told. ${TOO_LONG}`)
+  const alert = page.getByRole('alert')
+  await expect(alert).toContainText(`The reason cannot be told. ${TIMEOUT_MESSAGE}`)
   await expect(page.getByText('No single filter is the reason')).toBeHidden()
-  mend()
-  await failure.getByRole('button', { name: 'Try again' }).click()
+  restore()
+  await alert.getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByText('One filter excludes everything')).toBeVisible()
 })
 
 test('a count that failed is no count, and that of other filters is none either', async ({ open, page }) => {
-  const mend = await failing(page, named('CountEvents'), {
+  const restore = await failWithTimeout(page, hasOperationName('CountEvents'), {
     auditEvents: { __typename: 'AuditEventConnection', countUpTo: null },
   })
   await open()
-  await expect(page.locator('.count')).toContainText(`Not counted. ${TOO_LONG}`)
-  mend()
+  await expect(page.locator('.count')).toContainText(`Not counted. ${TIMEOUT_MESSAGE}`)
+  restore()
   await page.locator('.count').getByRole('button', { name: 'Try again' }).click()
-  await expectCount(page, await count({}))
-  await failing(page, named('Events'))
+  await expectCount(page, await countEvents({}))
+  await failWithTimeout(page, hasOperationName('Events'))
   await page
     .getByRole('navigation', { name: 'Services' })
     .getByRole('button', { name: 'Microsoft Intune', exact: true })
     .click()
-  await expect(page.getByRole('alert')).toContainText(TOO_LONG)
+  await expect(page.getByRole('alert')).toContainText(TIMEOUT_MESSAGE)
   await expect(page.locator('.count')).toHaveText('')
 })
 
 test('without the catalogue, the menu and the filters say that it is missing', async ({ open, page }) => {
-  const mend = await failing(page, named('Services'))
+  const restore = await failWithTimeout(page, hasOperationName('Services'))
   await open()
   const menu = page.getByRole('navigation', { name: 'Services' })
-  await expect(menu.getByRole('alert')).toContainText(`The services and their categories cannot be read. ${TOO_LONG}`)
+  await expect(menu.getByRole('alert')).toContainText(
+    `The services and their categories cannot be read. ${TIMEOUT_MESSAGE}`,
+  )
   await page.getByRole('button', { name: 'Filter by category' }).click()
   const panel = page.getByRole('dialog', { name: 'Category' })
   await expect(panel.getByText('Nothing matches.')).toBeHidden()
-  mend()
+  restore()
   await panel.getByRole('alert').getByRole('button', { name: 'Try again' }).click()
   await expect(panel.getByRole('checkbox', { name: 'Group management' })).toBeVisible()
   await expect(menu.getByRole('button', { name: 'Microsoft Intune', exact: true })).toBeVisible()
@@ -70,18 +82,20 @@ test('without the catalogue, the menu and the filters say that it is missing', a
 })
 
 test('choices that cannot be read are not said to be none', async ({ open, page }) => {
-  const mend = await failing(page, ({ operationName }) => ['Actors', 'ActivityTypes'].includes(operationName))
+  const restore = await failWithTimeout(page, ({ operationName }) =>
+    ['Actors', 'ActivityTypes'].includes(operationName),
+  )
   await open('#activity=Add%20user')
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
   await page.getByLabel('Name or principal name').fill('adel')
-  await expect(page.getByRole('alert')).toContainText(`Nobody can be suggested. ${TOO_LONG}`)
+  await expect(page.getByRole('alert')).toContainText(`Nobody can be suggested. ${TIMEOUT_MESSAGE}`)
   await expect(page.getByText('Nobody by that name')).toBeHidden()
   await page.keyboard.press('Escape')
   // The one that is chosen is all that is known of them.
   await page.getByRole('button', { name: 'Activity: Add user' }).click()
-  await expect(page.getByRole('alert')).toContainText(`The activities cannot be read. ${TOO_LONG}`)
+  await expect(page.getByRole('alert')).toContainText(`The activities cannot be read. ${TIMEOUT_MESSAGE}`)
   await expect(page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox')).toHaveCount(1)
-  mend()
+  restore()
   await page.getByRole('alert').getByRole('button', { name: 'Try again' }).click()
   await expect(page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox').nth(1)).toBeVisible()
 })
@@ -90,42 +104,45 @@ test('an event that cannot be read is not said to be none, nor are the others of
   open,
   page,
 }) => {
-  const [mendEvent, mendOthers] = [await failing(page, named('OneEvent')), await failing(page, named('SameRequest'))]
+  const [restoreEvent, restoreOthers] = [
+    await failWithTimeout(page, hasOperationName('EventById')),
+    await failWithTimeout(page, hasOperationName('SameRequest')),
+  ]
   await open('#period=all&activity=Add%20service%20principal%20credentials')
   await rows(page).first().locator('a').click()
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.getByRole('heading', { name: 'The event cannot be read' })).toBeVisible()
-  await expect(detail.getByRole('alert')).toContainText(TOO_LONG)
-  mendEvent()
+  await expect(detail.getByRole('alert')).toContainText(TIMEOUT_MESSAGE)
+  restoreEvent()
   await detail.getByRole('button', { name: 'Try again' }).click()
   await expect(detail.getByRole('heading', { name: 'Add service principal credentials' })).toBeVisible()
-  const others = detail.getByRole('region', { name: 'In the same request' })
-  await expect(others.getByRole('alert')).toContainText(TOO_LONG)
-  mendOthers()
-  await others.getByRole('button', { name: 'Try again' }).click()
-  await expect(others.getByRole('link').first()).toBeVisible()
+  const otherEvents = detail.getByRole('region', { name: 'In the same request' })
+  await expect(otherEvents.getByRole('alert')).toContainText(TIMEOUT_MESSAGE)
+  restoreOthers()
+  await otherEvents.getByRole('button', { name: 'Try again' }).click()
+  await expect(otherEvents.getByRole('link').first()).toBeVisible()
 })
 
 test('an overview does not wait for ever for what has failed', async ({ open, page }) => {
-  const [mendSpan, mendCounts] = [
-    await failing(page, named('LogSpan')),
-    await failing(page, named('Overview'), { all: null, failures: null }),
+  const [restoreLogSpan, restoreOverview] = [
+    await failWithTimeout(page, hasOperationName('LogSpan')),
+    await failWithTimeout(page, hasOperationName('Overview'), { all: null, failures: null }),
   ]
   await open('#page=overview')
   const overview = page.getByRole('region', { name: 'Overview' })
-  await expect(overview.getByRole('alert')).toContainText(TOO_LONG)
-  mendSpan()
+  await expect(overview.getByRole('alert')).toContainText(TIMEOUT_MESSAGE)
+  restoreLogSpan()
   const counts = page.waitForRequest((request) => request.postData()?.includes('query Overview') === true)
   await overview.getByRole('button', { name: 'Try again' }).click()
   await counts
-  await expect(overview.getByRole('alert')).toContainText(TOO_LONG)
-  mendCounts()
+  await expect(overview.getByRole('alert')).toContainText(TIMEOUT_MESSAGE)
+  restoreOverview()
   await overview.getByRole('button', { name: 'Try again' }).click()
-  await expect(page.locator('.overview-total b')).toHaveText((await count({})).toLocaleString('en-GB'))
+  await expect(page.locator('.overview-total b')).toHaveText((await countEvents({})).toLocaleString('en-GB'))
 })
 
-test('a part of the viewer that does not come leaves the rest as it is', async ({ open, page, allowed }) => {
-  allowed.push('ERR_FAILED')
+test('a part of the viewer that does not come leaves the rest as it is', async ({ open, page, allowedErrors }) => {
+  allowedErrors.push('ERR_FAILED')
   await page.route('**/assets/overview-*.js', (route) => route.abort())
   await open('#page=overview')
   await expect(page.getByRole('alert')).toContainText('This part of the viewer cannot be loaded.')
@@ -137,8 +154,8 @@ test('a part of the viewer that does not come leaves the rest as it is', async (
   await expect(page.locator('.overview-total b')).toBeVisible()
 })
 
-test('a server that does not say where to sign in is asked again', async ({ page, allowed }) => {
-  allowed.push('503')
+test('a server that does not say where to sign in is asked again', async ({ page, allowedErrors }) => {
+  allowedErrors.push('503')
   await page.route('**/sign-in.json', (route) => route.fulfill({ status: 503, json: { errors: [] } }))
   await page.goto(url())
   await expect(page.getByRole('alert')).toContainText('it is not known where you can sign in')

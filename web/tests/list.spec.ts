@@ -1,6 +1,6 @@
 // The list: order, pages, columns, times, keyboard.
 import type { Page } from '@playwright/test'
-import { ask, expect, rows, test } from './fixtures'
+import { runQuery, expect, rows, test } from './fixtures'
 
 const ids = (page: Page) =>
   rows(page)
@@ -28,7 +28,7 @@ async function allIds(page: Page): Promise<string[]> {
 
 async function newest(count: number): Promise<string[]> {
   const query = 'query ($first: Int) { auditEvents(first: $first) { nodes { id } } }'
-  const data = await ask<{ auditEvents: { nodes: { id: string }[] } }>(query, { first: count })
+  const data = await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(query, { first: count })
   return data.auditEvents.nodes.map(({ id }) => id)
 }
 
@@ -94,7 +94,7 @@ test('every column shows what the API says', async ({ open }) => {
     service: string
     actor: { application: { displayName: string } }
   }
-  const [node] = (await ask<{ auditEvents: { nodes: Node[] } }>(query)).auditEvents.nodes
+  const [node] = (await runQuery<{ auditEvents: { nodes: Node[] } }>(query)).auditEvents.nodes
   const cell = (column: string) => rows(page).first().locator(`td[data-column=${column}]`)
   await expect(cell('sequence')).toHaveText(String(node?.sequence))
   await expect(cell('key')).toHaveText(node?.eventKey ?? '')
@@ -113,11 +113,11 @@ test('times are relative or exact, local or UTC, and remembered', async ({ open 
   const page = await open()
   const time = rows(page).first().locator('time')
   await expect(time).toHaveText(/ago$/)
-  const moment = new Date((await time.getAttribute('datetime')) ?? '')
+  const timestamp = new Date((await time.getAttribute('datetime')) ?? '')
   await page.getByRole('button', { name: 'Times' }).click()
   await page.getByLabel('The exact time').check()
   await page.getByLabel('UTC').check()
-  const utc = `${moment.toISOString().slice(0, 10).split('-').reverse().join('/')}, ${moment.toISOString().slice(11, 19)}`
+  const utc = `${timestamp.toISOString().slice(0, 10).split('-').reverse().join('/')}, ${timestamp.toISOString().slice(11, 19)}`
   await expect(time).toHaveText(utc)
   await expect(time).toHaveAttribute('title', /UTC/)
   await page.reload()
@@ -132,9 +132,9 @@ test('the keyboard reaches everything: rows, the detail, back to the row', async
   await page.keyboard.press('Enter')
   await expect(rows(page).nth(0).locator('a')).toBeFocused()
   for (let step = 0; step < 30; step += 1) await page.keyboard.press('ArrowDown')
-  const third = page.locator('tr[data-index="30"] a')
-  await expect(third).toBeFocused()
-  const name = await third.innerText()
+  const link = page.locator('tr[data-index="30"] a')
+  await expect(link).toBeFocused()
+  const name = await link.innerText()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('complementary').getByRole('heading', { name, level: 2 })).toBeFocused()
   await page.getByRole('button', { name: 'Older event' }).press('Enter')
@@ -145,9 +145,9 @@ test('the keyboard reaches everything: rows, the detail, back to the row', async
 })
 
 test('the focus stays where it is when the catalogue arrives late', async ({ open, page }) => {
-  let answer = () => {}
+  let release = () => {}
   const released = new Promise<void>((resolve) => {
-    answer = resolve
+    release = resolve
   })
   await page.route('**/graphql', async (route) => {
     if (route.request().postData()?.includes('query Services') === true) await released
@@ -156,7 +156,7 @@ test('the focus stays where it is when the catalogue arrives late', async ({ ope
   await open()
   const link = rows(page).first().locator('a')
   await link.focus()
-  answer()
+  release()
   await expect(page.getByRole('navigation', { name: 'Services' }).getByText('Microsoft Intune')).toBeVisible()
   await expect(link).toBeFocused()
 })

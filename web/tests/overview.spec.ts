@@ -1,5 +1,5 @@
 // The overview: what it counts is what the API counts, and everything in it leads to the events it counts.
-import { ask, count, expect, expectAccessible, expectCount, record, rows, test } from './fixtures'
+import { runQuery, countEvents, expect, expectAccessible, expectCount, recordEvent, rows, test } from './fixtures'
 
 interface Facet {
   buckets: { value: string; displayName: string; count: number }[]
@@ -11,7 +11,7 @@ const query = `query { auditEventSummary(period: null) { totalCount
   targets: facet(field: TARGET, top: 8) { buckets { value displayName count } } } }`
 
 test('the most frequent activities, actors and targets, each leading to its events', async ({ open }) => {
-  const { auditEventSummary: all } = await ask<{
+  const { auditEventSummary: all } = await runQuery<{
     auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet>
   }>(query)
   const page = await open('#page=overview&period=all')
@@ -25,9 +25,9 @@ test('the most frequent activities, actors and targets, each leading to its even
     const [first] = facet.buckets
     const top = list.getByRole('button').first()
     await expect(top).toContainText(first?.displayName ?? '')
-    const counted = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
+    const shownCount = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
     await top.click()
-    await expectCount(page, counted)
+    await expectCount(page, shownCount)
     await page.goBack()
   }
 })
@@ -35,12 +35,12 @@ test('the most frequent activities, actors and targets, each leading to its even
 test('failures lead to the failures', async ({ open }) => {
   const page = await open('#page=overview&period=all')
   await page.getByRole('button', { name: /failed$/ }).click()
-  await expectCount(page, await count({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
+  await expectCount(page, await countEvents({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
   await page.goBack()
   const top = page.getByRole('region', { name: 'Failures' }).getByRole('button').first()
-  const counted = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
+  const shownCount = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
   await top.click()
-  await expectCount(page, counted)
+  await expectCount(page, shownCount)
 })
 
 test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
@@ -52,13 +52,13 @@ test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
   await page.mouse.move(box.x + box.width * 0.5, box.y + 60)
   await page.mouse.down()
   await page.mouse.move(box.x + box.width * 0.75, box.y + 60, { steps: 5 })
-  const told = page.locator('.histogram figcaption')
-  await expect(told).toContainText('events')
-  const counted = Number(/([\d,]+) events/.exec(await told.innerText())?.[1]?.replaceAll(',', ''))
+  const caption = page.locator('.histogram figcaption')
+  await expect(caption).toContainText('events')
+  const shownCount = Number(/([\d,]+) events/.exec(await caption.innerText())?.[1]?.replaceAll(',', ''))
   await page.mouse.up()
-  await expect(page.locator('.overview-total b')).toHaveText(counted.toLocaleString('en-GB'))
-  const drawn = page.url()
-  expect(drawn).toContain('from=')
+  await expect(page.locator('.overview-total b')).toHaveText(shownCount.toLocaleString('en-GB'))
+  const zoomedUrl = page.url()
+  expect(zoomedUrl).toContain('from=')
   await page.goBack()
   await chart.focus()
   await page.keyboard.press('ArrowLeft')
@@ -73,8 +73,8 @@ test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
 test('a link to what is shown shows the same after more was recorded', async ({ open, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await open('#period=all&text=evidence')
-  const happens = (number: number) =>
-    record(
+  const recordEvidence = (number: number) =>
+    recordEvent(
       JSON.stringify({
         eventKey: `evidence-${number}-${Date.now()}`,
         occurredAt: new Date().toISOString(),
@@ -85,12 +85,12 @@ test('a link to what is shown shows the same after more was recorded', async ({ 
         actor: { user: { userPrincipalName: 'tester@contoso.example' } },
       }),
     )
-  await happens(1)
+  await recordEvidence(1)
   await page.getByRole('button', { name: 'Read again' }).click()
   await expectCount(page, 1)
   await page.getByRole('button', { name: 'Link to what is shown' }).click()
   const link = await page.evaluate(() => navigator.clipboard.readText())
-  await happens(2)
+  await recordEvidence(2)
   await page.getByRole('button', { name: 'Read again' }).click()
   await expectCount(page, 2)
   await page.goto(link)
@@ -103,15 +103,15 @@ test('there is no link to a page that is still being read', async ({ open }) => 
   const page = await open('#period=all')
   const link = page.getByRole('button', { name: 'Link to what is shown' })
   await expect(link).toBeEnabled()
-  let answer: () => void = () => undefined
-  const held = new Promise<void>((resolve) => (answer = resolve))
+  let release: () => void = () => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
   await page.route('**/graphql', async (route) => {
-    if (route.request().postData()?.includes('query Events') === true) await held
+    if (route.request().postData()?.includes('query Events') === true) await released
     await route.continue()
   })
   await page.getByRole('button', { name: 'Read again' }).click()
   await expect(link).toBeDisabled()
-  answer()
+  release()
   await expect(link).toBeEnabled()
 })
 

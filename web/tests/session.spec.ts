@@ -19,16 +19,16 @@ test('a token is pasted, as the demo prints it, and forgotten on signing out', a
   ).not.toContain('eyJ')
 })
 
-test('a token that the server does not know is refused', async ({ page, allowed }) => {
-  allowed.push('401')
+test('a token that the server does not know is refused', async ({ page, allowedErrors }) => {
+  allowedErrors.push('401')
   await page.goto(url())
   await page.getByLabel('Access token').fill(tokenOf('GLOBAL_ADMIN').slice(0, -4) + 'AAAA')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByRole('alert')).toContainText('does not accept this token')
 })
 
-test('when the session ends, signing in again leads back to the same view', async ({ open, allowed }) => {
-  allowed.push('401')
+test('when the session ends, signing in again leads back to the same view', async ({ open, allowedErrors }) => {
+  allowedErrors.push('401')
   const page = await open('#status=FAILURE&period=7d')
   await expect(rows(page).first()).toBeVisible()
   const before = await page.locator('.count').innerText()

@@ -9,30 +9,30 @@ export const CLIENT = 'viewer'
 export const AUDIENCE = 'api://auditgraph'
 
 /** How the issuer answers the next person who comes. */
-export interface Manner {
+export interface IssuerBehavior {
   /** For how many seconds the access token holds. */
-  holdsFor: number
+  expiresInSeconds: number
   roles: string[]
   /** For whom the access token is. */
   audience: string
   /** Refused, with a code and words. */
-  refusal?: [code: string, words: string]
+  authorizationError?: [code: string, words: string]
   /** Answered for another state, or another nonce, than was asked with. */
-  forged?: 'state' | 'nonce'
+  tamperedParameter?: 'state' | 'nonce'
 }
 
-const MANNER: Manner = { holdsFor: 3600, roles: ['GlobalAdmin'], audience: AUDIENCE }
+const DEFAULT_BEHAVIOR: IssuerBehavior = { expiresInSeconds: 3600, roles: ['GlobalAdmin'], audience: AUDIENCE }
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 export class Issuer {
-  manner: Manner = MANNER
+  behavior: IssuerBehavior = DEFAULT_BEHAVIOR
   /** Where people may be sent back to. */
-  home = ''
+  redirectUri = ''
   url = ''
   readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   readonly #codes = new Map<string, URLSearchParams>()
-  readonly #server: Server = createServer((request, response) => void this.#answer(request, response))
+  readonly #server: Server = createServer((request, response) => void this.#handle(request, response))
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
@@ -45,20 +45,23 @@ export class Issuer {
   }
 
   /** Behaves for the next test. */
-  behave(manner: Partial<Manner> = {}): void {
-    this.manner = { ...MANNER, ...manner }
+  configure(manner: Partial<IssuerBehavior> = {}): void {
+    this.behavior = { ...DEFAULT_BEHAVIOR, ...manner }
   }
 
   /** A signed token. */
   token(claims: object, holdsFor = 3600): string {
     const now = Math.floor(Date.now() / 1000)
     const all = { iss: this.url, sub: 'ada', iat: now, exp: now + holdsFor, ...claims }
-    const signed = `${base64url({ alg: 'ES256', typ: 'JWT', kid: 'one' })}.${base64url(all)}`
-    const signature = sign('sha256', Buffer.from(signed), { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' })
-    return `${signed}.${signature.toString('base64url')}`
+    const signingInput = `${base64url({ alg: 'ES256', typ: 'JWT', kid: 'one' })}.${base64url(all)}`
+    const signature = sign('sha256', Buffer.from(signingInput), {
+      key: this.#keys.privateKey,
+      dsaEncoding: 'ieee-p1363',
+    })
+    return `${signingInput}.${signature.toString('base64url')}`
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', this.url)
     const json = (value: unknown, status = 200) => {
       response.writeHead(status, { 'content-type': 'application/json', 'access-control-allow-origin': '*' })
@@ -77,57 +80,60 @@ export class Issuer {
       json({ keys: [{ ...this.#keys.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'ES256', use: 'sig' }] })
     else if (pathname === '/authorize') this.#authorize(searchParams, response)
     else if (pathname === '/token') {
-      const answer = this.#redeem(new URLSearchParams(await text(request)))
-      json(answer, 'error' in answer ? 400 : 200)
+      const body = this.#exchangeCode(new URLSearchParams(await text(request)))
+      json(body, 'error' in body ? 400 : 200)
     } else json({ error: 'not_found' }, 404)
   }
 
-  #authorize(asked: URLSearchParams, response: ServerResponse): void {
+  #authorize(parameters: URLSearchParams, response: ServerResponse): void {
     const expected = {
       client_id: CLIENT,
-      redirect_uri: this.home,
+      redirect_uri: this.redirectUri,
       response_type: 'code',
       code_challenge_method: 'S256',
     }
-    const wrong = Object.entries(expected).filter(([name, value]) => asked.get(name) !== value)
-    if (wrong.length > 0 || asked.get('scope') !== 'openid audit') {
-      response.writeHead(400).end(`this application may not ask so: ${JSON.stringify([...asked])}`)
+    const mismatches = Object.entries(expected).filter(([name, value]) => parameters.get(name) !== value)
+    if (mismatches.length > 0 || parameters.get('scope') !== 'openid audit') {
+      response.writeHead(400).end(`this application may not ask so: ${JSON.stringify([...parameters])}`)
       return
     }
-    const back = new URL(this.home)
-    back.searchParams.set('state', this.manner.forged === 'state' ? 'another' : (asked.get('state') ?? ''))
-    if (this.manner.refusal) {
-      const [code, words] = this.manner.refusal
-      back.searchParams.set('error', code)
-      back.searchParams.set('error_description', words)
+    const redirect = new URL(this.redirectUri)
+    redirect.searchParams.set(
+      'state',
+      this.behavior.tamperedParameter === 'state' ? 'another' : (parameters.get('state') ?? ''),
+    )
+    if (this.behavior.authorizationError) {
+      const [code, description] = this.behavior.authorizationError
+      redirect.searchParams.set('error', code)
+      redirect.searchParams.set('error_description', description)
     } else {
       const code = randomUUID()
-      this.#codes.set(code, asked)
-      back.searchParams.set('code', code)
+      this.#codes.set(code, parameters)
+      redirect.searchParams.set('code', code)
     }
-    response.writeHead(302, { location: back.href }).end()
+    response.writeHead(302, { location: redirect.href }).end()
   }
 
-  #redeem(given: URLSearchParams): object {
-    const asked = this.#codes.get(given.get('code') ?? '')
-    this.#codes.delete(given.get('code') ?? '')
+  #exchangeCode(form: URLSearchParams): object {
+    const request = this.#codes.get(form.get('code') ?? '')
+    this.#codes.delete(form.get('code') ?? '')
     const challenge = createHash('sha256')
-      .update(given.get('code_verifier') ?? '')
+      .update(form.get('code_verifier') ?? '')
       .digest('base64url')
     if (
-      asked?.get('code_challenge') !== challenge ||
-      given.get('redirect_uri') !== this.home ||
-      given.get('client_id') !== CLIENT
+      request?.get('code_challenge') !== challenge ||
+      form.get('redirect_uri') !== this.redirectUri ||
+      form.get('client_id') !== CLIENT
     )
       return { error: 'invalid_grant' }
-    const nonce = this.manner.forged === 'nonce' ? 'another' : asked.get('nonce')
-    const { audience, roles, holdsFor } = this.manner
-    const person = { name: 'Ada Lovelace', preferred_username: 'ada@contoso.example' }
+    const nonce = this.behavior.tamperedParameter === 'nonce' ? 'another' : request.get('nonce')
+    const { audience, roles, expiresInSeconds } = this.behavior
+    const profile = { name: 'Ada Lovelace', preferred_username: 'ada@contoso.example' }
     return {
       token_type: 'Bearer',
-      expires_in: holdsFor,
+      expires_in: expiresInSeconds,
       id_token: this.token({ aud: CLIENT, nonce }),
-      access_token: this.token({ aud: audience, roles, scp: 'audit', ...person }, holdsFor),
+      access_token: this.token({ aud: audience, roles, scp: 'audit', ...profile }, expiresInSeconds),
     }
   }
 }

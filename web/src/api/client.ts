@@ -9,25 +9,26 @@ import { exactFetch } from './exact-json'
 export const endpoint = new URL('graphql', document.baseURI).href
 
 /** Whether the answer says that the token is not (or no longer) good. */
-export function isSignedOut(error: CombinedError): boolean {
+export function isUnauthenticated(error: CombinedError): boolean {
   return error.graphQLErrors.some((one) => one.extensions['code'] === 'UNAUTHENTICATED')
 }
 
 /** The stable code of a failed answer, or `NETWORK` where there was none. */
-export function codeOf(error: CombinedError): string {
+export function errorCode(error: CombinedError): string {
   const code = error.graphQLErrors[0]?.extensions['code']
   return typeof code === 'string' ? code : error.networkError ? 'NETWORK' : 'INTERNAL_SERVER_ERROR'
 }
 
 /** What went wrong, for people. */
-export function sentence(error: CombinedError): string {
+export function errorMessage(error: CombinedError): string {
   if (error.networkError && error.graphQLErrors.length === 0) return 'The server cannot be reached.'
-  if (codeOf(error) === 'TIMEOUT') return 'This took the server too long. A shorter period, or one more filter, helps.'
+  if (errorCode(error) === 'TIMEOUT')
+    return 'This took the server too long. A shorter period, or one more filter, helps.'
   return error.graphQLErrors[0]?.message ?? error.message
 }
 
 /** A client that speaks for the owner of a token. */
-export function clientFor(token: string, signedOut: (wasKnown: boolean) => void): Client {
+export function clientFor(token: string, onUnauthenticated: (wasAuthenticated: boolean) => void): Client {
   let wasKnown = false
   return new Client({
     url: endpoint,
@@ -42,7 +43,7 @@ export function clientFor(token: string, signedOut: (wasKnown: boolean) => void)
     exchanges: [
       mapExchange({
         onResult({ error }) {
-          if (error && isSignedOut(error)) signedOut(wasKnown)
+          if (error && isUnauthenticated(error)) onUnauthenticated(wasKnown)
           else if (!error) wasKnown = true
         },
       }),

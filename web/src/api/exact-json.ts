@@ -6,65 +6,68 @@
 // begins with the mark has it once more on the way, so the mark alone is the name of nothing else.
 
 /** From Unicode's private use area. */
-const MARK = '\uE000'
+const NUMBER_KEY = '\uE000'
 
-const TEXT_OR_NUMBER = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|-?\d[\d.eE+-]*/g
+const STRING_OR_NUMBER = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|-?\d[\d.eE+-]*/g
 /** The mark at the beginning of a JSON text, written in either way. */
-const BEGINS_WITH_MARK = /^"(?:\uE000|\\u[eE]000)/
+const STARTS_WITH_NUMBER_KEY = /^"(?:\uE000|\\u[eE]000)/
 
 /** A JSON text with each number that a double would change put as a marked object. */
-export function marked(json: string): string {
-  return json.replace(TEXT_OR_NUMBER, (token: string, text?: string, colon?: string) => {
-    if (text === undefined) return String(Number(token)) === token ? token : `{"${MARK}":"${token}"}`
-    return colon !== undefined && BEGINS_WITH_MARK.test(text) ? `"${MARK}${token.slice(1)}` : token
+export function preserveNumbers(json: string): string {
+  return json.replace(STRING_OR_NUMBER, (token: string, string?: string, colon?: string) => {
+    if (string === undefined) return String(Number(token)) === token ? token : `{"${NUMBER_KEY}":"${token}"}`
+    return colon !== undefined && STARTS_WITH_NUMBER_KEY.test(string) ? `"${NUMBER_KEY}${token.slice(1)}` : token
   })
 }
 
 /** Whether a value is an object with members of its own, and no number. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Object.hasOwn(value, MARK)
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Object.hasOwn(value, NUMBER_KEY)
 }
 
 /** A member's name as it was recorded, in quotes. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.startsWith(MARK) ? name.slice(MARK.length) : name)
+export function quoteKey(name: string): string {
+  return JSON.stringify(name.startsWith(NUMBER_KEY) ? name.slice(NUMBER_KEY.length) : name)
 }
 
 /** A value as JSON, numbers in their own digits. */
 export function toJson(value: unknown, indent = 0): string {
-  return write(value, ' '.repeat(indent), '\n')
+  return stringify(value, ' '.repeat(indent), '\n')
 }
 
-function write(value: unknown, step: string, line: string): string {
-  const inner = line + step
+function stringify(value: unknown, step: string, lineBreak: string): string {
+  const innerBreak = lineBreak + step
   if (Array.isArray(value))
-    return wrapped(
+    return bracketed(
       '[',
       ']',
-      value.map((item) => write(item, step, inner)),
+      value.map((item) => stringify(item, step, innerBreak)),
       step,
-      line,
+      lineBreak,
     )
-  if (!isObject(value)) return digits(value) ?? JSON.stringify(value)
+  if (!isJsonObject(value)) return exactDigits(value) ?? JSON.stringify(value)
   const colon = step === '' ? ':' : ': '
-  const members = Object.entries(value).map(([name, item]) => quoted(name) + colon + write(item, step, inner))
-  return wrapped('{', '}', members, step, line)
+  const members = Object.entries(value).map(
+    ([name, item]) => quoteKey(name) + colon + stringify(item, step, innerBreak),
+  )
+  return bracketed('{', '}', members, step, lineBreak)
 }
 
-function wrapped(open: string, shut: string, parts: string[], step: string, line: string): string {
-  if (step === '' || parts.length === 0) return open + parts.join(',') + shut
-  return open + line + step + parts.join(`,${line}${step}`) + line + shut
+function bracketed(open: string, close: string, parts: string[], step: string, line: string): string {
+  if (step === '' || parts.length === 0) return open + parts.join(',') + close
+  return open + line + step + parts.join(`,${line}${step}`) + line + close
 }
 
 /** The digits of a number that was put as a marked object. */
-function digits(value: unknown): string | undefined {
-  const kept = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[MARK] : undefined
-  return typeof kept === 'string' ? kept : undefined
+function exactDigits(value: unknown): string | undefined {
+  const digits =
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[NUMBER_KEY] : undefined
+  return typeof digits === 'string' ? digits : undefined
 }
 
 /** `fetch`, with numbers kept. */
 export async function exactFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const answer = await fetch(input, init)
-  const { status, statusText, headers } = answer
-  return new Response(marked(await answer.text()), { status, statusText, headers })
+  const response = await fetch(input, init)
+  const { status, statusText, headers } = response
+  return new Response(preserveNumbers(await response.text()), { status, statusText, headers })
 }

@@ -1,13 +1,13 @@
 // Names and values in two columns; what has no value is left out.
 import type { ReactNode } from 'react'
 
-export type Fact = [name: string, value: ReactNode]
+export type DescriptionItem = [name: string, value: ReactNode]
 
-export function Facts({ facts }: { facts: Fact[] }) {
-  const given = facts.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
+export function DescriptionList({ items }: { items: DescriptionItem[] }) {
+  const present = items.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
   return (
     <dl className="facts">
-      {given.map(([name, value]) => (
+      {present.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>{value}</dd>

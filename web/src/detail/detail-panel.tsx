@@ -5,17 +5,17 @@ import { useQuery } from 'urql'
 import { toJson } from '../api/exact-json'
 import { useCatalogue } from '../filter/catalogue'
 import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/filter-fields'
-import { readable } from '../list/columns'
+import { enumLabel } from '../list/columns'
 import { CopyButton } from '../ui/copy-button'
-import { Failure } from '../ui/error-message'
+import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
-import { exactly, Time, zoneName } from '../ui/time'
+import { absoluteTime, Time, zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
-import { Facts } from './description-list'
-import { ActorSection, AllOf, mono, TargetSection } from './parties'
-import { type Event, OneEvent } from './query'
-import { Raw } from './raw-event'
+import { DescriptionList } from './description-list'
+import { ActorSection, FilterLink, monospace, TargetSection } from './parties'
+import { type Event, EventById } from './query'
+import { RawEvent } from './raw-event'
 import { SameRequestSection } from './same-request'
 import { Withheld } from './withheld'
 import './detail.css'
@@ -27,24 +27,24 @@ interface Props {
 }
 
 export function DetailPanel({ id, ids }: Props) {
-  const { view, look } = useView()
-  const [{ data, error, fetching }, again] = useQuery({ query: OneEvent, variables: { id } })
-  const found = data?.auditEvent
-  const event = found?.id === id ? found : undefined
+  const { view, setView } = useView()
+  const [{ data, error, fetching }, refetch] = useQuery({ query: EventById, variables: { id } })
+  const result = data?.auditEvent
+  const event = result?.id === id ? result : undefined
   const heading = useRef<HTMLHeadingElement>(null)
-  const at = ids.indexOf(id)
-  const open = (next: string | undefined) => look({ ...view, event: next })
+  const index = ids.indexOf(id)
+  const open = (next: string | undefined) => setView({ ...view, event: next })
 
   useEffect(() => heading.current?.focus({ preventScroll: true }), [id])
   useEffect(() => {
-    const pressed = (key: KeyboardEvent) => {
+    const onKeyDown = (key: KeyboardEvent) => {
       if (key.key !== 'Escape' || document.querySelector(':popover-open')) return
-      look({ ...view, event: undefined })
+      setView({ ...view, event: undefined })
       document.querySelector<HTMLElement>('tr[aria-current] .event-link')?.focus()
     }
-    addEventListener('keydown', pressed)
-    return () => removeEventListener('keydown', pressed)
-  }, [look, view])
+    addEventListener('keydown', onKeyDown)
+    return () => removeEventListener('keydown', onKeyDown)
+  }, [setView, view])
 
   return (
     <aside className="detail" aria-label="Event" aria-busy={fetching}>
@@ -53,8 +53,8 @@ export function DetailPanel({ id, ids }: Props) {
           type="button"
           className="button quiet square"
           aria-label="Newer event"
-          disabled={at <= 0}
-          onClick={() => open(ids[at - 1])}
+          disabled={index <= 0}
+          onClick={() => open(ids[index - 1])}
         >
           <Icon name="up" />
         </button>
@@ -62,13 +62,15 @@ export function DetailPanel({ id, ids }: Props) {
           type="button"
           className="button quiet square"
           aria-label="Older event"
-          disabled={at < 0 || at >= ids.length - 1}
-          onClick={() => open(ids[at + 1])}
+          disabled={index < 0 || index >= ids.length - 1}
+          onClick={() => open(ids[index + 1])}
         >
           <Icon name="down" />
         </button>
         <span className="grow" />
-        {event && <CopyButton label="Copy JSON" icon="copy" text={() => toJson(event.raw ?? withoutNames(event), 2)} />}
+        {event && (
+          <CopyButton label="Copy JSON" icon="copy" text={() => toJson(event.raw ?? withoutTypenames(event), 2)} />
+        )}
         <CopyButton label="Copy link" icon="link" text={() => location.href} />
         <button type="button" className="button quiet square" aria-label="Close" onClick={() => open(undefined)}>
           <Icon name="close" />
@@ -84,27 +86,27 @@ export function DetailPanel({ id, ids }: Props) {
                 ? 'The event cannot be read'
                 : 'No such event'}
         </h2>
-        {error && !fetching && <Failure error={error} again={again} />}
+        {error && !fetching && <ErrorMessage error={error} retry={refetch} />}
         {!event && !fetching && !error && <p>It does not exist, or you may not see it.</p>}
-        {event && <Everything event={event} />}
+        {event && <EventBody event={event} />}
       </div>
     </aside>
   )
 }
 
 /** The event as the API answers it, for callers who may not have the stored one. */
-function withoutNames(event: Event): unknown {
+function withoutTypenames(event: Event): unknown {
   return JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === '__typename' ? undefined : value)))
 }
 
-const ROUTES = {
+const ROUTE_LABELS = {
   GRAPHQL: 'API (GraphQL)',
   REST: 'API (REST)',
   IMPORT: 'Import',
   INTERNAL: 'This service',
 } as const
 
-function Everything({ event }: { event: Event }) {
+function EventBody({ event }: { event: Event }) {
   const { names } = useCatalogue()
   const { zone } = usePreferences().preferences
   const { recording } = event
@@ -113,10 +115,10 @@ function Everything({ event }: { event: Event }) {
       <p className="detail-lead">
         <span className={`badge ${event.status}`}>{STATUS_NAMES[event.status]}</span>
         <span>
-          {exactly(event.occurredAt, zone)} <span className="muted">{zoneName(zone)}</span>
+          {absoluteTime(event.occurredAt, zone)} <span className="muted">{zoneName(zone)}</span>
         </span>
         <span className="muted">
-          <Time moment={event.occurredAt} as="relative" />
+          <Time timestamp={event.occurredAt} as="relative" />
         </span>
       </p>
       {event.isRedacted && (
@@ -125,20 +127,20 @@ function Everything({ event }: { event: Event }) {
         </p>
       )}
       {event.statusReason !== null && <p className="detail-reason">{event.statusReason}</p>}
-      <Facts
-        facts={[
+      <DescriptionList
+        items={[
           ['Service', names.service(event.service)],
           ['Category', names.category(event.category)],
           ['Activity', event.activity !== event.activityDisplayName && event.activity],
           ['Component', event.component],
           ['Resource type', RESOURCE_NAMES[event.activityResourceType]],
           ['Group source', event.groupSource && SOURCE_NAMES[event.groupSource]],
-          ['Operation', readable(event.operationType)],
+          ['Operation', enumLabel(event.operationType)],
         ]}
       />
       <ActorSection actor={event.actor} />
       {event.targets.map((target, index) => (
-        <TargetSection key={index} target={target} number={index + 1} of={event.targets.length} />
+        <TargetSection key={index} target={target} number={index + 1} count={event.targets.length} />
       ))}
       {event.targets.length === 0 && (
         <section>
@@ -159,30 +161,30 @@ function Everything({ event }: { event: Event }) {
           </dl>
         </section>
       )}
-      {event.correlationId !== null && <SameRequestSection correlation={event.correlationId} id={event.id} />}
+      {event.correlationId !== null && <SameRequestSection correlationId={event.correlationId} id={event.id} />}
       <section aria-labelledby="detail-source">
         <header>
           <h3 id="detail-source">Provenance</h3>
           {event.correlationId !== null && (
-            <AllOf label="All of this request" filters={{ correlation: event.correlationId }} />
+            <FilterLink label="All of this request" filters={{ correlation: event.correlationId }} />
           )}
         </header>
-        <Facts
-          facts={[
-            ['Correlation id', mono(event.correlationId)],
-            ['Recorded', exactly(event.recordedAt, zone)],
+        <DescriptionList
+          items={[
+            ['Correlation id', monospace(event.correlationId)],
+            ['Recorded', absoluteTime(event.recordedAt, zone)],
             ['By', recording.recordedBy],
-            ['Through', ROUTES[recording.route]],
-            ['Client', mono(recording.clientId)],
+            ['Through', ROUTE_LABELS[recording.route]],
+            ['Client', monospace(recording.clientId)],
             ['Source', recording.source],
-            ['Source tenant', mono(recording.sourceTenantId)],
+            ['Source tenant', monospace(recording.sourceTenantId)],
             ['Sequence', event.sequence],
-            ['Event key', mono(event.eventKey)],
-            ['Id', mono(event.id)],
+            ['Event key', monospace(event.eventKey)],
+            ['Id', monospace(event.id)],
           ]}
         />
       </section>
-      <Raw event={event} />
+      <RawEvent event={event} />
     </>
   )
 }

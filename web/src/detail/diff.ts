@@ -1,10 +1,10 @@
 // What differs between two JSON values, as lines to show side by side. Objects are compared by key, lists by their
 // longest common subsequence, texts by lines and then by words; so a change deep inside a policy stands out and what
 // only moved around it does not. Pure: values in, lines out.
-import { isObject, quoted, toJson } from '../api/exact-json'
+import { isJsonObject, quoteKey, toJson } from '../api/exact-json'
 
 /** A stretch of text; `differs` where the other side has something else. */
-export interface Piece {
+export interface Segment {
   text: string
   differs: boolean
 }
@@ -12,104 +12,118 @@ export interface Piece {
 /** A line of both sides; a side that has no such line is undefined. */
 export interface Line {
   indent: number
-  before?: Piece[]
-  after?: Piece[]
+  before?: Segment[]
+  after?: Segment[]
 }
 
 /** Values that print shorter than this stand on one line. */
-const ONE_LINE = 44
+const INLINE_LENGTH_MAX = 44
 /** Longer lists than this are compared place by place: the table of a subsequence grows with the square. */
-const LONGEST = 600
+const LCS_LENGTH_MAX = 600
 
 /** The lines of a change; `undefined` is no value, which is not the same as JSON null. */
 export function diff(before: unknown, after: unknown): Line[] {
-  if (typeof before === 'string' && typeof after === 'string') return texts(before, after)
-  return compare(before, after, 0, '', NO_TRAIL)
+  if (typeof before === 'string' && typeof after === 'string') return diffStrings(before, after)
+  return diffValues(before, after, 0, '', NO_SUFFIXES)
 }
 
 /** A value alone, as lines of one side. */
 export function print(value: unknown, side: 'before' | 'after' = 'after'): Line[] {
-  return one(value, side, 0, '', NO_TRAIL)
+  return oneSided(value, side, 0, '', NO_SUFFIXES)
 }
 
 /** What follows a value on each side: the comma, or nothing after the last. */
-type Trail = Record<'before' | 'after', string>
+type Suffixes = Record<'before' | 'after', string>
 
-const NO_TRAIL: Trail = { before: '', after: '' }
-const trailing = (before: boolean, after: boolean): Trail => ({ before: before ? ',' : '', after: after ? ',' : '' })
+const NO_SUFFIXES: Suffixes = { before: '', after: '' }
+const commas = (before: boolean, after: boolean): Suffixes => ({ before: before ? ',' : '', after: after ? ',' : '' })
 
-function compare(before: unknown, after: unknown, indent: number, lead: string, trail: Trail): Line[] {
-  if (before === undefined) return after === undefined ? [] : one(after, 'after', indent, lead, trail)
-  if (after === undefined) return one(before, 'before', indent, lead, trail)
-  const texts = [inline(before), inline(after)] as const
-  if (texts[0] === texts[1]) return both(before, indent, lead, trail)
-  if (texts[0].length <= ONE_LINE && texts[1].length <= ONE_LINE) {
-    const [left, right] = words(texts[0], texts[1])
-    return [{ indent, before: around(lead, left, trail.before), after: around(lead, right, trail.after) }]
+function diffValues(before: unknown, after: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
+  if (before === undefined) return after === undefined ? [] : oneSided(after, 'after', indent, prefix, suffix)
+  if (after === undefined) return oneSided(before, 'before', indent, prefix, suffix)
+  const inlined = [toInline(before), toInline(after)] as const
+  if (inlined[0] === inlined[1]) return unchanged(before, indent, prefix, suffix)
+  if (inlined[0].length <= INLINE_LENGTH_MAX && inlined[1].length <= INLINE_LENGTH_MAX) {
+    const [left, right] = diffWords(inlined[0], inlined[1])
+    return [{ indent, before: enclose(prefix, left, suffix.before), after: enclose(prefix, right, suffix.after) }]
   }
   if (Array.isArray(before) && Array.isArray(after))
-    return wrapped(indent, lead, '[', ']', trail, lists(before, after, indent + 1))
-  if (isObject(before) && isObject(after))
-    return wrapped(indent, lead, '{', '}', trail, objects(before, after, indent + 1))
-  return beside(one(before, 'before', indent, lead, trail), one(after, 'after', indent, lead, trail))
+    return bracketed(indent, prefix, '[', ']', suffix, diffArrays(before, after, indent + 1))
+  if (isJsonObject(before) && isJsonObject(after))
+    return bracketed(indent, prefix, '{', '}', suffix, diffObjects(before, after, indent + 1))
+  return sideBySide(
+    oneSided(before, 'before', indent, prefix, suffix),
+    oneSided(after, 'after', indent, prefix, suffix),
+  )
 }
 
-function inline(value: unknown): string {
+function toInline(value: unknown): string {
   return toJson(value).replaceAll(
     /("(?:[^"\\]|\\.)*")|([,:])/g,
     (_, text: string | undefined, mark: string) => text ?? `${mark} `,
   )
 }
 
-function plain(text: string): Piece[] {
+function unchangedText(text: string): Segment[] {
   return [{ text, differs: false }]
 }
 
-function around(lead: string, pieces: Piece[], trail: string): Piece[] {
-  return [...(lead ? plain(lead) : []), ...pieces, ...(trail ? plain(trail) : [])]
+function enclose(prefix: string, toSegments: Segment[], suffix: string): Segment[] {
+  return [...(prefix ? unchangedText(prefix) : []), ...toSegments, ...(suffix ? unchangedText(suffix) : [])]
 }
 
-function wrapped(indent: number, lead: string, open: string, shut: string, trail: Trail, inner: Line[]): Line[] {
-  const line = (before: string, after = before): Line => ({ indent, before: plain(before), after: plain(after) })
-  return [line(lead + open), ...inner, line(shut + trail.before, shut + trail.after)]
+function bracketed(
+  indent: number,
+  prefix: string,
+  open: string,
+  close: string,
+  suffix: Suffixes,
+  inner: Line[],
+): Line[] {
+  const line = (before: string, after = before): Line => ({
+    indent,
+    before: unchangedText(before),
+    after: unchangedText(after),
+  })
+  return [line(prefix + open), ...inner, line(close + suffix.before, close + suffix.after)]
 }
 
 /** A value that only one side has. */
-function one(value: unknown, side: 'before' | 'after', indent: number, lead: string, trail: Trail): Line[] {
-  return layout(value, indent, lead, trail[side]).map(({ indent, text }) => ({
+function oneSided(value: unknown, side: 'before' | 'after', indent: number, prefix: string, suffix: Suffixes): Line[] {
+  return layout(value, indent, prefix, suffix[side]).map(({ indent, text }) => ({
     indent,
     [side]: [{ text, differs: true }],
   }))
 }
 
 /** A value that both sides have. */
-function both(value: unknown, indent: number, lead: string, trail: Trail): Line[] {
-  const after = layout(value, indent, lead, trail.after)
-  return layout(value, indent, lead, trail.before).map(({ indent, text }, index) => ({
+function unchanged(value: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
+  const after = layout(value, indent, prefix, suffix.after)
+  return layout(value, indent, prefix, suffix.before).map(({ indent, text }, index) => ({
     indent,
-    before: plain(text),
-    after: plain(after[index]?.text ?? text),
+    before: unchangedText(text),
+    after: unchangedText(after[index]?.text ?? text),
   }))
 }
 
-function layout(value: unknown, indent: number, lead: string, trail: string): { indent: number; text: string }[] {
+function layout(value: unknown, indent: number, prefix: string, suffix: string): { indent: number; text: string }[] {
   if (indent === 0 && typeof value === 'string') return value.split('\n').map((text) => ({ indent, text }))
-  const short = inline(value)
+  const short = toInline(value)
   const entries = Array.isArray(value)
     ? value.map((item) => ['', item] as const)
-    : isObject(value)
-      ? Object.entries(value).map(([key, item]) => [`${quoted(key)}: `, item] as const)
+    : isJsonObject(value)
+      ? Object.entries(value).map(([key, item]) => [`${quoteKey(key)}: `, item] as const)
       : []
-  if (short.length <= ONE_LINE || entries.length === 0) return [{ indent, text: lead + short + trail }]
-  const [open, shut] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
+  if (short.length <= INLINE_LENGTH_MAX || entries.length === 0) return [{ indent, text: prefix + short + suffix }]
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
   const inner = entries.flatMap(([key, item], index) =>
     layout(item, indent + 1, key, index < entries.length - 1 ? ',' : ''),
   )
-  return [{ indent, text: lead + open }, ...inner, { indent, text: shut + trail }]
+  return [{ indent, text: prefix + open }, ...inner, { indent, text: close + suffix }]
 }
 
 /** Two runs of lines next to each other. */
-function beside(left: Line[], right: Line[]): Line[] {
+function sideBySide(left: Line[], right: Line[]): Line[] {
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
     const [before, after] = [left[index], right[index]]
     return {
@@ -120,28 +134,28 @@ function beside(left: Line[], right: Line[]): Line[] {
   })
 }
 
-function objects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
+function diffObjects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
   const keys = [...Object.keys(before), ...Object.keys(after).filter((key) => !Object.hasOwn(before, key))]
   const last = (side: object) => keys.findLast((key) => Object.hasOwn(side, key))
   const [lastBefore, lastAfter] = [last(before), last(after)]
   return keys.flatMap((key) =>
-    compare(
-      own(before, key),
-      own(after, key),
+    diffValues(
+      ownMember(before, key),
+      ownMember(after, key),
       indent,
-      `${quoted(key)}: `,
-      trailing(key !== lastBefore, key !== lastAfter),
+      `${quoteKey(key)}: `,
+      commas(key !== lastBefore, key !== lastAfter),
     ),
   )
 }
 
 /** A member of an object; what every object inherits, such as `constructor`, is none. */
-function own(object: Record<string, unknown>, key: string): unknown {
+function ownMember(object: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-function lists(before: unknown[], after: unknown[], indent: number): Line[] {
-  const keep = common(before.map(inline), after.map(inline))
+function diffArrays(before: unknown[], after: unknown[], indent: number): Line[] {
+  const keep = longestCommonSubsequence(before.map(toInline), after.map(toInline))
   const lines: Line[] = []
   let [left, right] = [0, 0]
   for (const [nextLeft, nextRight] of [...keep, [before.length, after.length] as const]) {
@@ -150,12 +164,12 @@ function lists(before: unknown[], after: unknown[], indent: number): Line[] {
     for (let step = 0; step < gap; step += 1) {
       const old = left + step < nextLeft ? before[left + step] : undefined
       const now = right + step < nextRight ? after[right + step] : undefined
-      const trail = trailing(left + step < before.length - 1, right + step < after.length - 1)
-      lines.push(...compare(old, now, indent, '', trail))
+      const suffix = commas(left + step < before.length - 1, right + step < after.length - 1)
+      lines.push(...diffValues(old, now, indent, '', suffix))
     }
     if (nextLeft < before.length && nextRight < after.length)
       lines.push(
-        ...both(before[nextLeft], indent, '', trailing(nextLeft < before.length - 1, nextRight < after.length - 1)),
+        ...unchanged(before[nextLeft], indent, '', commas(nextLeft < before.length - 1, nextRight < after.length - 1)),
       )
     ;[left, right] = [nextLeft + 1, nextRight + 1]
   }
@@ -163,23 +177,23 @@ function lists(before: unknown[], after: unknown[], indent: number): Line[] {
 }
 
 /** Texts by lines, and where a line was replaced by one line, by words. */
-function texts(before: string, after: string): Line[] {
+function diffStrings(before: string, after: string): Line[] {
   const [left, right] = [before.split('\n'), after.split('\n')]
-  const keep = common(left, right)
+  const keep = longestCommonSubsequence(left, right)
   const lines: Line[] = []
   let [i, j] = [0, 0]
   for (const [nextI, nextJ] of [...keep, [left.length, right.length] as const]) {
     for (; i < nextI || j < nextJ; i += 1, j += 1) {
       const [old, now] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
       if (old !== undefined && now !== undefined) {
-        const [before, after] = words(old, now)
+        const [before, after] = diffWords(old, now)
         lines.push({ indent: 0, before, after })
       } else if (old !== undefined) lines.push({ indent: 0, before: [{ text: old, differs: true }] })
       else if (now !== undefined) lines.push({ indent: 0, after: [{ text: now, differs: true }] })
     }
     if (nextI < left.length && nextJ < right.length) {
       const text = left[nextI] ?? ''
-      lines.push({ indent: 0, before: plain(text), after: plain(text) })
+      lines.push({ indent: 0, before: unchangedText(text), after: unchangedText(text) })
     }
     ;[i, j] = [nextI + 1, nextJ + 1]
   }
@@ -189,15 +203,15 @@ function texts(before: string, after: string): Line[] {
 const WORDS = /[\p{L}\p{N}]+|\s+|[^\p{L}\p{N}\s]/gu
 
 /** Which words differ. */
-function words(before: string, after: string): [Piece[], Piece[]] {
+function diffWords(before: string, after: string): [Segment[], Segment[]] {
   const [left, right] = [before.match(WORDS) ?? [], after.match(WORDS) ?? []]
-  const keep = common(left, right)
+  const keep = longestCommonSubsequence(left, right)
   const kept = [new Set(keep.map(([i]) => i)), new Set(keep.map(([, j]) => j))] as const
   return [pieces(left, kept[0]), pieces(right, kept[1])]
 }
 
-function pieces(words: string[], kept: ReadonlySet<number>): Piece[] {
-  const out: Piece[] = []
+function pieces(words: string[], kept: ReadonlySet<number>): Segment[] {
+  const out: Segment[] = []
   words.forEach((text, index) => {
     const differs = !kept.has(index)
     const last = out.at(-1)
@@ -208,7 +222,7 @@ function pieces(words: string[], kept: ReadonlySet<number>): Piece[] {
 }
 
 /** The places of a longest common subsequence. */
-function common(left: readonly string[], right: readonly string[]): [number, number][] {
+function longestCommonSubsequence(left: readonly string[], right: readonly string[]): [number, number][] {
   let [start, endLeft, endRight] = [0, left.length, right.length]
   while (start < endLeft && start < endRight && left[start] === right[start]) start += 1
   while (endLeft > start && endRight > start && left[endLeft - 1] === right[endRight - 1]) {
@@ -220,13 +234,19 @@ function common(left: readonly string[], right: readonly string[]): [number, num
     endLeft + index,
     endRight + index,
   ])
-  return [...head, ...middle(left, right, start, endLeft, endRight), ...tail]
+  return [...head, ...lcsOfMiddle(left, right, start, endLeft, endRight), ...tail]
 }
 
-function middle(left: readonly string[], right: readonly string[], start: number, endLeft: number, endRight: number) {
+function lcsOfMiddle(
+  left: readonly string[],
+  right: readonly string[],
+  start: number,
+  endLeft: number,
+  endRight: number,
+) {
   const [rows, columns] = [endLeft - start, endRight - start]
   const out: [number, number][] = []
-  if (rows === 0 || columns === 0 || rows > LONGEST || columns > LONGEST) return out
+  if (rows === 0 || columns === 0 || rows > LCS_LENGTH_MAX || columns > LCS_LENGTH_MAX) return out
   const width = columns + 1
   const lengths = new Uint16Array((rows + 1) * width)
   const at = (row: number, column: number) => lengths[row * width + column] ?? 0

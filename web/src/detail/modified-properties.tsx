@@ -1,27 +1,27 @@
 // The properties that changed of one target: before and after side by side, differences highlighted.
 import { useView } from '../view/use-view'
 import { NO_FILTERS } from '../view/view'
-import { diff, type Line, type Piece } from './diff'
+import { diff, type Line, type Segment } from './diff'
 import type { Change } from './query'
 import { Withheld } from './withheld'
 
-const CHANGES = { ADDED: 'added', CHANGED: 'changed', REMOVED: 'removed', UNKNOWN: 'no values given' } as const
+const CHANGE_LABELS = { ADDED: 'added', CHANGED: 'changed', REMOVED: 'removed', UNKNOWN: 'no values given' } as const
 
-export function Changes({ changes }: { changes: Change[] }) {
+export function ModifiedProperties({ changes }: { changes: Change[] }) {
   if (changes.length === 0) return <p className="muted">No properties changed.</p>
-  const read = changes.map((change) => ({ change, lines: change.withheld === null ? linesOf(change) : [] }))
+  const compared = changes.map((change) => ({ change, lines: change.withheld === null ? diffLines(change) : [] }))
   // What has several lines takes the whole width, under headings of its own.
-  const areAllLong = read.every(({ lines }) => lines.length > 1)
+  const isAllMultiline = compared.every(({ lines }) => lines.length > 1)
   return (
     <table className="changes">
-      <thead className={areAllLong ? 'visually-hidden' : ''}>
+      <thead className={isAllMultiline ? 'visually-hidden' : ''}>
         <tr>
           <th scope="col">Property</th>
           <th scope="col">Before</th>
           <th scope="col">After</th>
         </tr>
       </thead>
-      {read.map(({ change, lines }, index) => (
+      {compared.map(({ change, lines }, index) => (
         <ChangeRows key={index} change={change} lines={lines} />
       ))}
     </table>
@@ -29,17 +29,17 @@ export function Changes({ changes }: { changes: Change[] }) {
 }
 
 function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
-  const long = lines.length > 1
+  const isMultiline = lines.length > 1
   return (
-    <tbody className={long ? 'long' : ''}>
+    <tbody className={isMultiline ? 'long' : ''}>
       <tr>
-        <th scope="row" colSpan={long ? 3 : 1}>
+        <th scope="row" colSpan={isMultiline ? 3 : 1}>
           <PropertyName name={change.name} />
-          <span className="visually-hidden">, {CHANGES[change.change]}</span>
+          <span className="visually-hidden">, {CHANGE_LABELS[change.change]}</span>
         </th>
-        {!long && <Cells change={change} line={lines[0]} />}
+        {!isMultiline && <Cells change={change} line={lines[0]} />}
       </tr>
-      {long && (
+      {isMultiline && (
         <tr>
           <td colSpan={3}>
             <div className="sides">
@@ -57,24 +57,24 @@ function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
 }
 
 /** No value is not JSON null: the kind of change tells them apart. */
-function linesOf({ change, oldValue, newValue }: Change): Line[] {
+function diffLines({ change, oldValue, newValue }: Change): Line[] {
   if (change === 'UNKNOWN') return []
   return diff(change === 'ADDED' ? undefined : oldValue, change === 'REMOVED' ? undefined : newValue)
 }
 
 function PropertyName({ name }: { name: string }) {
-  const { view, look } = useView()
+  const { view, setView } = useView()
   return (
     <button
       type="button"
       className="link property"
       title={`All events that changed ${name}`}
       onClick={() =>
-        look({
+        setView({
           ...view,
           page: 'events',
           filters: { ...NO_FILTERS, period: 'all', property: { name } },
-          place: undefined,
+          position: undefined,
           event: undefined,
         })
       }
@@ -93,13 +93,13 @@ function Cells({ change, line }: { change: Change; line: Line | undefined }) {
     )
   return (
     <>
-      <td>{line?.before ? <Side pieces={line.before} side="before" /> : <None />}</td>
-      <td>{line?.after ? <Side pieces={line.after} side="after" /> : <None />}</td>
+      <td>{line?.before ? <SideValue pieces={line.before} side="before" /> : <NoValue />}</td>
+      <td>{line?.after ? <SideValue pieces={line.after} side="after" /> : <NoValue />}</td>
     </>
   )
 }
 
-function None() {
+function NoValue() {
   return (
     <span className="muted">
       <span aria-hidden="true">–</span>
@@ -109,7 +109,7 @@ function None() {
 }
 
 function SideLine({ line }: { line: Line }) {
-  const differs = (pieces?: Piece[]) => pieces?.some((piece) => piece.differs) === true
+  const differs = (pieces?: Segment[]) => pieces?.some((piece) => piece.differs) === true
   const indent = { paddingInlineStart: `${line.indent * 14 + 8}px` }
   return (
     <>
@@ -117,23 +117,23 @@ function SideLine({ line }: { line: Line }) {
         className={line.before ? (differs(line.before) ? 'side before differs' : 'side') : 'side void'}
         style={indent}
       >
-        {line.before && <Side pieces={line.before} side="before" />}
+        {line.before && <SideValue pieces={line.before} side="before" />}
       </div>
       <div className={line.after ? (differs(line.after) ? 'side after differs' : 'side') : 'side void'} style={indent}>
-        {line.after && <Side pieces={line.after} side="after" />}
+        {line.after && <SideValue pieces={line.after} side="after" />}
       </div>
     </>
   )
 }
 
-function Side({ pieces, side }: { pieces: Piece[]; side: 'before' | 'after' }) {
-  const Mark = side === 'before' ? 'del' : 'ins'
-  const empty = pieces.every((piece) => piece.text === '')
-  const whole = pieces.every((piece) => piece.differs)
+function SideValue({ pieces, side }: { pieces: Segment[]; side: 'before' | 'after' }) {
+  const Tag = side === 'before' ? 'del' : 'ins'
+  const isEmpty = pieces.every((piece) => piece.text === '')
+  const isWhole = pieces.every((piece) => piece.differs)
   return (
-    <code className={whole ? 'whole' : ''}>
-      {pieces.map((piece, index) => (piece.differs ? <Mark key={index}>{piece.text}</Mark> : piece.text))}
-      {empty && <span className="muted">empty text</span>}
+    <code className={isWhole ? 'whole' : ''}>
+      {pieces.map((piece, index) => (piece.differs ? <Tag key={index}>{piece.text}</Tag> : piece.text))}
+      {isEmpty && <span className="muted">empty text</span>}
     </code>
   )
 }

@@ -78,8 +78,8 @@ graphql(`
   }
 `)
 
-export const OneEvent = graphql(`
-  query OneEvent($id: ID!) {
+export const EventById = graphql(`
+  query EventById($id: ID!) {
     auditEvent(id: $id) {
       ...EventDetail
     }
@@ -87,8 +87,8 @@ export const OneEvent = graphql(`
 `)
 
 export const SameRequest = graphql(`
-  query SameRequest($correlation: String!) {
-    auditEvents(first: 12, period: null, filter: { correlationId: { eq: $correlation } }) {
+  query SameRequest($correlationId: String!) {
+    auditEvents(first: 12, period: null, filter: { correlationId: { eq: $correlationId } }) {
       nodes {
         id
         occurredAt

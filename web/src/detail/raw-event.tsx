@@ -3,7 +3,7 @@ import { toJson } from '../api/exact-json'
 import { CopyButton } from '../ui/copy-button'
 import type { Event } from './query'
 
-export function Raw({ event }: { event: Event }) {
+export function RawEvent({ event }: { event: Event }) {
   const unmapped = event.unmapped
   return (
     <>

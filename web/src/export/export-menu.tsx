@@ -6,15 +6,15 @@ import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { usePreferences } from '../view/preferences'
 import type { Filters } from '../view/view'
-import { type Format, questionOf } from './request'
+import { type Format, exportRequest } from './request'
 import { canStream, MEMORY_BYTES_MAX } from './file-sink'
-import type { Exporting } from './use-export'
+import type { ExportControls } from './use-export'
 import './export.css'
 
 interface Props {
   /** What is exported: the view as it was answered. */
   filters: Filters
-  exporting: Exporting
+  exporting: ExportControls
 }
 
 export function ExportMenu({ filters, exporting }: Props) {
@@ -23,7 +23,7 @@ export function ExportMenu({ filters, exporting }: Props) {
   const [format, setFormat] = useState<Format>('csv')
   const [isAll, setAll] = useState(false)
   const shown = shownColumns(preferences.columns)
-  const isBusy = exporting.standing?.is === 'running'
+  const isRunning = exporting.state?.status === 'running'
   const radio = (name: string, isChosen: boolean, label: string, hint: string, choose: () => void) => (
     <label className="choice">
       <input type="radio" name={name} checked={isChosen} onChange={choose} />
@@ -48,7 +48,7 @@ export function ExportMenu({ filters, exporting }: Props) {
           onSubmit={(event) => {
             event.preventDefault()
             close()
-            void exporting.start(questionOf(filters, format, isAll ? undefined : shown))
+            void exporting.start(exportRequest(filters, format, isAll ? undefined : shown))
           }}
         >
           <p>All events of this view, on every page of it.</p>
@@ -73,8 +73,8 @@ export function ExportMenu({ filters, exporting }: Props) {
               most.
             </p>
           )}
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {isBusy ? 'An export is running' : 'Export'}
+          <button type="submit" className="button primary" disabled={isRunning}>
+            {isRunning ? 'An export is running' : 'Export'}
           </button>
         </form>
       )}

@@ -1,9 +1,9 @@
 // Where an export goes: into a file that the person chose, piece by piece, or, where the browser has no such thing, into
 // memory and from there to the downloads. Either way there is a file only once it is whole.
 
-export interface Sink {
+export interface FileSink {
   name: string
-  write: (piece: Uint8Array<ArrayBuffer>) => Promise<void>
+  write: (chunk: Uint8Array<ArrayBuffer>) => Promise<void>
   /** It is whole: now there is a file. */
   finish: () => Promise<void>
   /** It will not be whole: nothing stays. */
@@ -14,7 +14,7 @@ export interface Sink {
 export const MEMORY_BYTES_MAX = 256 * 2 ** 20
 
 /** The file did not fit into memory. */
-export class TooLarge extends Error {}
+export class FileTooLarge extends Error {}
 
 interface Picker {
   showSaveFilePicker?: (options: {
@@ -30,7 +30,7 @@ export function canStream(): boolean {
 }
 
 /** Somewhere for a file of this name; undefined if the person does not want one after all. */
-export async function sinkFor(name: string): Promise<Sink | undefined> {
+export async function openSink(name: string): Promise<FileSink | undefined> {
   const pick = picker()
   if (!pick) return memorySink(name, MEMORY_BYTES_MAX)
   try {
@@ -38,7 +38,7 @@ export async function sinkFor(name: string): Promise<Sink | undefined> {
     const out = await file.createWritable()
     return {
       name: file.name,
-      write: (piece) => out.write(piece),
+      write: (chunk) => out.write(chunk),
       finish: () => out.close(),
       discard: async () => {
         await out.abort()
@@ -53,28 +53,28 @@ export async function sinkFor(name: string): Promise<Sink | undefined> {
 }
 
 /** A file in memory, which becomes a download. */
-export function memorySink(name: string, bytesMax: number): Sink {
-  let pieces: Uint8Array<ArrayBuffer>[] = []
+export function memorySink(name: string, bytesMax: number): FileSink {
+  let chunks: Uint8Array<ArrayBuffer>[] = []
   let bytes = 0
   return {
     name,
-    write: (piece) => {
-      bytes += piece.length
-      if (bytes > bytesMax) return Promise.reject(new TooLarge())
-      pieces.push(piece)
+    write: (chunk) => {
+      bytes += chunk.length
+      if (bytes > bytesMax) return Promise.reject(new FileTooLarge())
+      chunks.push(chunk)
       return Promise.resolve()
     },
     finish: () => {
       const link = document.createElement('a')
-      link.href = URL.createObjectURL(new Blob(pieces))
+      link.href = URL.createObjectURL(new Blob(chunks))
       link.download = name
       link.click()
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
-      pieces = []
+      chunks = []
       return Promise.resolve()
     },
     discard: () => {
-      pieces = []
+      chunks = []
       return Promise.resolve()
     },
   }

@@ -6,29 +6,29 @@ import type { Format } from './request'
 
 const [NEWLINE, QUOTE] = [10, 34]
 
-export class Arriving {
+export class ProgressTracker {
   bytes = 0
   #lines = 0
   #isQuoted = false
-  #last: Uint8Array = new Uint8Array()
+  #lastLine: Uint8Array = new Uint8Array()
   readonly #hash = sha256.create()
 
   constructor(private readonly format: Format) {}
 
   /** The next piece, cut anywhere. */
-  take(piece: Uint8Array): void {
-    this.bytes += piece.length
+  push(chunk: Uint8Array): void {
+    this.bytes += chunk.length
     if (this.format === 'csv') {
-      this.#rows(piece)
+      this.#addRows(chunk)
       return
     }
-    const open = this.#last.length === 0 ? piece : concatBytes(this.#last, piece)
-    const end = open.subarray(0, -1).lastIndexOf(NEWLINE) + 1
-    this.#rows(open.subarray(0, end))
-    this.#last = open.slice(end)
+    const pending = this.#lastLine.length === 0 ? chunk : concatBytes(this.#lastLine, chunk)
+    const pendingStart = pending.subarray(0, -1).lastIndexOf(NEWLINE) + 1
+    this.#addRows(pending.subarray(0, pendingStart))
+    this.#lastLine = pending.slice(pendingStart)
   }
 
-  #rows(bytes: Uint8Array): void {
+  #addRows(bytes: Uint8Array): void {
     this.#hash.update(bytes)
     for (const byte of bytes) {
       // A cell in quotes may hold line ends; a quote inside of it is doubled, which changes nothing here.
@@ -48,9 +48,9 @@ export class Arriving {
   }
 
   /** What the last line of NDJSON holds; undefined while it is no JSON. */
-  last(): unknown {
+  trailer(): unknown {
     try {
-      return JSON.parse(new TextDecoder().decode(this.#last))
+      return JSON.parse(new TextDecoder().decode(this.#lastLine))
     } catch {
       return undefined
     }

@@ -7,7 +7,7 @@ import type { Filters } from '../view/view'
 export type Format = 'csv' | 'ndjson'
 
 /** The body of a request for an export. */
-export interface Question {
+export interface ExportRequest {
   format: Format
   columns?: string[]
   period: AuditPeriodInput | null
@@ -16,7 +16,7 @@ export interface Question {
 }
 
 /** The question for a view; without columns, all of them. */
-export function questionOf(filters: Filters, format: Format, shown?: readonly string[]): Question {
+export function exportRequest(filters: Filters, format: Format, shown?: readonly string[]): ExportRequest {
   const filter = filterInput(filters)
   const paths = shown?.flatMap((id) => COLUMNS[id]?.paths ?? [])
   return {

@@ -13,18 +13,18 @@ interface Props {
   chosen: readonly string[]
   onChange: (chosen: string[]) => void
   /** Whether to offer a text that narrows the choices. */
-  narrow?: boolean | undefined
+  hasSearch?: boolean | undefined
   /** What to say when there is nothing to choose. */
-  none?: ReactNode
+  emptyMessage?: ReactNode
   /** What to say when the choices could not be read: what is here may not be all. */
-  failure?: ReactNode
+  errorMessage?: ReactNode
 }
 
 /** More than this is easier to type for than to scroll through. */
-const SHOWN = 150
+const CHOICES_SHOWN_MAX = 150
 
 /** Moves the focus among the inputs of a panel. */
-export function walk(event: KeyboardEvent<HTMLElement>): void {
+export function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
   if (step === 0) return
   const inputs = [...event.currentTarget.querySelectorAll<HTMLElement>('input:not([disabled])')]
@@ -34,20 +34,20 @@ export function walk(event: KeyboardEvent<HTMLElement>): void {
   next.focus()
 }
 
-export function Choices({ legend, choices, chosen, onChange, narrow, none, failure }: Props) {
+export function ChoiceList({ legend, choices, chosen, onChange, hasSearch, emptyMessage, errorMessage }: Props) {
   const [text, setText] = useState('')
   const id = useId()
-  const wanted = text.trim().toLowerCase()
+  const needle = text.trim().toLowerCase()
   const matching = choices.filter(
-    ({ key, label }) => label.toLowerCase().includes(wanted) || key.toLowerCase().includes(wanted),
+    ({ key, label }) => label.toLowerCase().includes(needle) || key.toLowerCase().includes(needle),
   )
   // What is chosen stays in sight, first.
   const sorted = [...matching].sort((one, other) => rank(chosen, one) - rank(chosen, other))
-  const shown = sorted.slice(0, SHOWN)
+  const shown = sorted.slice(0, CHOICES_SHOWN_MAX)
 
   return (
-    <div className="choices" onKeyDown={walk}>
-      {narrow === true && (
+    <div className="choices" onKeyDown={moveFocus}>
+      {hasSearch === true && (
         <input
           type="search"
           autoFocus
@@ -64,7 +64,7 @@ export function Choices({ legend, choices, chosen, onChange, narrow, none, failu
             <input
               id={`${id}-${choice.key}`}
               type="checkbox"
-              autoFocus={narrow !== true && index === 0}
+              autoFocus={hasSearch !== true && index === 0}
               checked={chosen.includes(choice.key)}
               onChange={(event) =>
                 onChange(event.target.checked ? [...chosen, choice.key] : chosen.filter((key) => key !== choice.key))
@@ -76,8 +76,10 @@ export function Choices({ legend, choices, chosen, onChange, narrow, none, failu
             </span>
           </label>
         ))}
-        {failure ?? (shown.length === 0 && <p className="muted">{none ?? 'Nothing matches.'}</p>)}
-        {sorted.length > SHOWN && <p className="muted">{sorted.length - SHOWN} more: type to narrow.</p>}
+        {errorMessage ?? (shown.length === 0 && <p className="muted">{emptyMessage ?? 'Nothing matches.'}</p>)}
+        {sorted.length > CHOICES_SHOWN_MAX && (
+          <p className="muted">{sorted.length - CHOICES_SHOWN_MAX} more: type to narrow.</p>
+        )}
       </fieldset>
     </div>
   )

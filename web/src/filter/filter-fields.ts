@@ -3,17 +3,17 @@
 import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
 import { type Filters, NO_FILTERS, type Party, type Period, type Property } from '../view/view'
 
-export type FieldName = Exclude<keyof Filters, 'actorText' | 'targetText'>
+export type FilterName = Exclude<keyof Filters, 'actorText' | 'targetText'>
 
-export interface Field {
+export interface FilterField {
   label: string
   /** What the filter is set to, in words; undefined when it does not restrict. */
-  told: (filters: Filters, names: Names) => string | undefined
+  describe: (filters: Filters, names: CatalogueNames) => string | undefined
   cleared: Partial<Filters>
 }
 
 /** Display names of catalogue keys; the key itself where there is none. */
-export interface Names {
+export interface CatalogueNames {
   category: (key: string) => string
   service: (key: string) => string
 }
@@ -40,108 +40,108 @@ const PERIOD_NAMES = { '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last
 /** A period in words. */
 export function periodName(period: Period): string {
   if (typeof period === 'string') return PERIOD_NAMES[period]
-  const day = (moment: string) =>
-    new Date(moment).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-  if (period.from === undefined) return `Until ${day(period.to ?? '')}`
-  return period.to === undefined ? `Since ${day(period.from)}` : `${day(period.from)} – ${day(period.to)}`
+  const format = (timestamp: string) =>
+    new Date(timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  if (period.from === undefined) return `Until ${format(period.to ?? '')}`
+  return period.to === undefined ? `Since ${format(period.from)}` : `${format(period.from)} – ${format(period.to)}`
 }
 
-function listed(values: readonly string[]): string | undefined {
+function summarize(values: readonly string[]): string | undefined {
   const [first, second] = values
   if (first === undefined) return undefined
   return values.length < 3 ? [first, second].filter(Boolean).join(', ') : `${first} +${values.length - 1}`
 }
 
-function party(chosen: Party[], text: string | undefined): string | undefined {
+function describeParties(chosen: Party[], text: string | undefined): string | undefined {
   const names = chosen.map((one) => one.name)
-  return listed(text === undefined ? names : [...names, `“${text}”`])
+  return summarize(text === undefined ? names : [...names, `“${text}”`])
 }
 
-function propertyName({ name, from, to }: Property): string {
+function describeProperty({ name, from, to }: Property): string {
   const values = from !== undefined || to !== undefined ? ` ${from ?? 'anything'} → ${to ?? 'anything'}` : ''
   return `${name ?? 'Any'}${values}`
 }
 
-export const FIELDS: Record<FieldName, Field> = {
+export const FILTER_FIELDS: Record<FilterName, FilterField> = {
   period: {
     label: 'Date',
-    told: ({ period }) => (period === 'all' ? undefined : periodName(period)),
+    describe: ({ period }) => (period === 'all' ? undefined : periodName(period)),
     cleared: { period: 'all' },
   },
   actor: {
     label: 'Initiated by',
-    told: ({ actor, actorText }) => party(actor, actorText),
+    describe: ({ actor, actorText }) => describeParties(actor, actorText),
     cleared: { actor: [], actorText: undefined },
   },
   service: {
     label: 'Service',
-    told: ({ service }, names) => listed(service.map(names.service)),
+    describe: ({ service }, names) => summarize(service.map(names.service)),
     cleared: { service: [] },
   },
   category: {
     label: 'Category',
-    told: ({ category }, names) => listed(category.map(names.category)),
+    describe: ({ category }, names) => summarize(category.map(names.category)),
     cleared: { category: [] },
   },
   resource: {
     label: 'Resource type',
-    told: ({ resource }) => listed(resource.map((one) => RESOURCE_NAMES[one])),
+    describe: ({ resource }) => summarize(resource.map((one) => RESOURCE_NAMES[one])),
     cleared: { resource: [], source: undefined },
   },
   source: {
     label: 'Source',
-    told: ({ source }) => source && SOURCE_NAMES[source],
+    describe: ({ source }) => source && SOURCE_NAMES[source],
     cleared: { source: undefined },
   },
-  activity: { label: 'Activity', told: ({ activity }) => listed(activity), cleared: { activity: [] } },
+  activity: { label: 'Activity', describe: ({ activity }) => summarize(activity), cleared: { activity: [] } },
   status: {
     label: 'Status',
-    told: ({ status }) => listed(status.map((one) => STATUS_NAMES[one])),
+    describe: ({ status }) => summarize(status.map((one) => STATUS_NAMES[one])),
     cleared: { status: [] },
   },
   target: {
     label: 'Target',
-    told: ({ target, targetText }) => party(target, targetText),
+    describe: ({ target, targetText }) => describeParties(target, targetText),
     cleared: { target: [], targetText: undefined },
   },
   property: {
     label: 'Changed property',
-    told: ({ property }) => property && propertyName(property),
+    describe: ({ property }) => property && describeProperty(property),
     cleared: { property: undefined },
   },
   involving: {
     label: 'Involving',
-    told: ({ involving }) => involving,
+    describe: ({ involving }) => involving,
     cleared: { involving: undefined },
   },
   correlation: {
     label: 'Correlation',
-    told: ({ correlation }) => correlation,
+    describe: ({ correlation }) => correlation,
     cleared: { correlation: undefined },
   },
   asOf: {
     label: 'As of event',
-    told: ({ asOf }) => asOf?.toLocaleString(),
+    describe: ({ asOf }) => asOf?.toLocaleString(),
     cleared: { asOf: undefined },
   },
-  text: { label: 'Text', told: ({ text }) => text && `“${text}”`, cleared: { text: undefined } },
+  text: { label: 'Text', describe: ({ text }) => text && `“${text}”`, cleared: { text: undefined } },
 }
 
-export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[]
+export const FILTER_NAMES = Object.keys(FILTER_FIELDS) as FilterName[]
 
 /** The filters that restrict, with their values in words. The period counts only when asked for. */
-export function active(
+export function activeFilters(
   filters: Filters,
-  names: Names,
+  names: CatalogueNames,
   period = false,
-): { name: FieldName; label: string; told: string }[] {
-  return FIELD_NAMES.flatMap((name) => {
-    const told = name === 'period' && !period ? undefined : FIELDS[name].told(filters, names)
-    return told === undefined ? [] : [{ name, label: FIELDS[name].label, told }]
+): { name: FilterName; label: string; value: string }[] {
+  return FILTER_NAMES.flatMap((name) => {
+    const value = name === 'period' && !period ? undefined : FILTER_FIELDS[name].describe(filters, names)
+    return value === undefined ? [] : [{ name, label: FILTER_FIELDS[name].label, value }]
   })
 }
 
 /** Everything cleared but the period. */
-export function withoutAny(filters: Filters): Filters {
+export function clearedFilters(filters: Filters): Filters {
   return { ...NO_FILTERS, period: filters.period }
 }

@@ -5,22 +5,22 @@ import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import type { Period } from '../view/view'
 import { periodName } from './filter-fields'
-import { moment, wallClock } from './wall-clock'
+import { parseWallClock, formatWallClock } from './wall-clock'
 
-const SPANS = ['24h', '7d', '30d', 'all'] as const
+const PERIODS = ['24h', '7d', '30d', 'all'] as const
 
 export function PeriodPanel({ close }: { close: () => void }) {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { zone } = usePreferences().preferences
   const { period } = view.filters
-  const own = typeof period === 'object' ? period : {}
-  const [from, setFrom] = useState(wallClock(own.from, zone))
-  const [to, setTo] = useState(wallClock(own.to, zone))
+  const custom = typeof period === 'object' ? period : {}
+  const [from, setFrom] = useState(formatWallClock(custom.from, zone))
+  const [to, setTo] = useState(formatWallClock(custom.to, zone))
   const id = useId()
-  const given: Period = { from: moment(from, zone), to: moment(to, zone) }
-  const backwards = given.from !== undefined && given.to !== undefined && given.from >= given.to
+  const entered: Period = { from: parseWallClock(from, zone), to: parseWallClock(to, zone) }
+  const isReversed = entered.from !== undefined && entered.to !== undefined && entered.from >= entered.to
   const choose = (next: Period) => {
-    filter({ period: next })
+    setFilters({ period: next })
     close()
   }
 
@@ -28,15 +28,15 @@ export function PeriodPanel({ close }: { close: () => void }) {
     <div className="panel">
       <fieldset className="spans">
         <legend className="visually-hidden">Date</legend>
-        {SPANS.map((span) => (
+        {PERIODS.map((option) => (
           <button
-            key={span}
+            key={option}
             type="button"
             className="button"
-            aria-pressed={period === span}
-            onClick={() => choose(span)}
+            aria-pressed={period === option}
+            onClick={() => choose(option)}
           >
-            {periodName(span)}
+            {periodName(option)}
           </button>
         ))}
       </fieldset>
@@ -44,7 +44,7 @@ export function PeriodPanel({ close }: { close: () => void }) {
         className="panel"
         onSubmit={(event) => {
           event.preventDefault()
-          if (!backwards) choose(given.from === undefined && given.to === undefined ? 'all' : given)
+          if (!isReversed) choose(entered.from === undefined && entered.to === undefined ? 'all' : entered)
         }}
       >
         <label htmlFor={`${id}-from`}>From</label>
@@ -62,13 +62,13 @@ export function PeriodPanel({ close }: { close: () => void }) {
           step="1"
           value={to}
           aria-describedby={`${id}-zone`}
-          aria-invalid={backwards}
+          aria-invalid={isReversed}
           onChange={(event) => setTo(event.target.value)}
         />
-        <p id={`${id}-zone`} className="muted" role={backwards ? 'alert' : undefined}>
-          {backwards ? 'The end has to be after the start.' : `In the time zone ${zoneName(zone)}.`}
+        <p id={`${id}-zone`} className="muted" role={isReversed ? 'alert' : undefined}>
+          {isReversed ? 'The end has to be after the start.' : `In the time zone ${zoneName(zone)}.`}
         </p>
-        <button type="submit" className="button primary" disabled={backwards}>
+        <button type="submit" className="button primary" disabled={isReversed}>
           Apply
         </button>
       </form>

@@ -4,9 +4,11 @@ import { Icon } from '../ui/icon'
 import { useView } from '../view/use-view'
 
 export function SearchBox() {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const current = view.filters.text ?? ''
-  return <Box key={current} current={current} onSearch={(text) => filter({ text: text === '' ? undefined : text })} />
+  return (
+    <Box key={current} current={current} onSearch={(text) => setFilters({ text: text === '' ? undefined : text })} />
+  )
 }
 
 function Box({ current, onSearch }: { current: string; onSearch: (text: string) => void }) {

@@ -2,15 +2,15 @@
 import type { Preferences } from '../view/preferences'
 
 /** A moment as the field's text. */
-export function wallClock(moment: string | undefined, zone: Preferences['zone']): string {
-  if (moment === undefined) return ''
-  const date = new Date(moment)
-  const shift = zone === 'UTC' ? 0 : date.getTimezoneOffset() * 60_000
-  return new Date(date.getTime() - shift).toISOString().slice(0, 19)
+export function formatWallClock(timestamp: string | undefined, zone: Preferences['zone']): string {
+  if (timestamp === undefined) return ''
+  const date = new Date(timestamp)
+  const offset = zone === 'UTC' ? 0 : date.getTimezoneOffset() * 60_000
+  return new Date(date.getTime() - offset).toISOString().slice(0, 19)
 }
 
 /** The moment that the field's text means; undefined when it is empty. */
-export function moment(text: string, zone: Preferences['zone']): string | undefined {
+export function parseWallClock(text: string, zone: Preferences['zone']): string | undefined {
   if (text === '') return undefined
   // Without an offset, a time is read as local.
   const date = new Date(zone === 'UTC' ? `${text}Z` : text)

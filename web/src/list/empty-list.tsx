@@ -4,8 +4,8 @@ import { type CombinedError, useClient } from 'urql'
 import { graphql } from '../api/gql'
 import { useCatalogue } from '../filter/catalogue'
 import { filterInput, periodInput } from '../filter/filter-input'
-import { active, type FieldName, FIELDS, withoutAny } from '../filter/filter-fields'
-import { Failure } from '../ui/error-message'
+import { activeFilters, type FilterName, FILTER_FIELDS, clearedFilters } from '../filter/filter-fields'
+import { ErrorMessage } from '../ui/error-message'
 import { useView } from '../view/use-view'
 import { type Filters, NO_FILTERS } from '../view/view'
 
@@ -20,22 +20,22 @@ const AnyEvent = graphql(`
 `)
 
 /** What leaving out filters told: those that alone exclude everything, or that no single one does. */
-interface Finding {
-  culprits: FieldName[]
+interface EmptyReason {
+  excludingFilters: FilterName[]
   /** Whether the log has no event at all that this caller sees. */
   isEmpty: boolean
   /** Why some of it could not be told. */
   error: CombinedError | undefined
 }
 
-export function Empty({ filters }: { filters: Filters }) {
-  const { filter } = useView()
+export function EmptyList({ filters }: { filters: Filters }) {
+  const { setFilters } = useView()
   const { names } = useCatalogue()
-  const [finding, again] = useFinding(filters)
-  const set = active(filters, names, true)
+  const [reason, retry] = useEmptyReason(filters)
+  const active = activeFilters(filters, names, true)
 
-  if (!finding) return <div className="empty" aria-busy="true" />
-  if (finding.isEmpty)
+  if (!reason) return <div className="empty" aria-busy="true" />
+  if (reason.isEmpty)
     return (
       <div className="empty" role="status">
         <h2>The log is empty</h2>
@@ -45,38 +45,40 @@ export function Empty({ filters }: { filters: Filters }) {
   return (
     <div className="empty" role="status">
       <h2>No events match</h2>
-      {finding.culprits.length > 0 && (
+      {reason.excludingFilters.length > 0 && (
         <>
           <p>
-            {finding.culprits.length === 1 ? 'One filter excludes everything:' : 'Each of these excludes everything:'}
+            {reason.excludingFilters.length === 1
+              ? 'One filter excludes everything:'
+              : 'Each of these excludes everything:'}
           </p>
           <ul>
-            {finding.culprits.map((name) => (
+            {reason.excludingFilters.map((name) => (
               <li key={name}>
-                <b>{FIELDS[name].label}</b> {set.find((one) => one.name === name)?.told}
-                <button type="button" className="button" onClick={() => filter(FIELDS[name].cleared)}>
-                  {name === 'period' ? 'Look at all time' : `Without ${FIELDS[name].label.toLowerCase()}`}
+                <b>{FILTER_FIELDS[name].label}</b> {active.find((filter) => filter.name === name)?.value}
+                <button type="button" className="button" onClick={() => setFilters(FILTER_FIELDS[name].cleared)}>
+                  {name === 'period' ? 'Look at all time' : `Without ${FILTER_FIELDS[name].label.toLowerCase()}`}
                 </button>
               </li>
             ))}
           </ul>
         </>
       )}
-      {finding.error && (
-        <Failure
-          lead={finding.culprits.length > 0 ? 'Not every filter could be tried.' : 'The reason cannot be told.'}
-          error={finding.error}
-          again={again}
+      {reason.error && (
+        <ErrorMessage
+          lead={reason.excludingFilters.length > 0 ? 'Not every filter could be tried.' : 'The reason cannot be told.'}
+          error={reason.error}
+          retry={retry}
         />
       )}
-      {finding.culprits.length === 0 && !finding.error && (
+      {reason.excludingFilters.length === 0 && !reason.error && (
         <>
           <p>No single filter is the reason: it is how they come together.</p>
           <p className="row">
-            <button type="button" className="button" onClick={() => filter(withoutAny(filters))}>
+            <button type="button" className="button" onClick={() => setFilters(clearedFilters(filters))}>
               Clear all filters
             </button>
-            <button type="button" className="button" onClick={() => filter(NO_FILTERS)}>
+            <button type="button" className="button" onClick={() => setFilters(NO_FILTERS)}>
               Start over
             </button>
           </p>
@@ -86,40 +88,44 @@ export function Empty({ filters }: { filters: Filters }) {
   )
 }
 
-function useFinding(filters: Filters): [Finding | undefined, again: () => void] {
+function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () => void] {
   const client = useClient()
-  const [finding, setFinding] = useState<Finding>()
+  const [reason, setReason] = useState<EmptyReason>()
   const [attempt, setAttempt] = useState(0)
-  const again = useCallback(() => {
-    setFinding(undefined)
+  const retry = useCallback(() => {
+    setReason(undefined)
     setAttempt((times) => times + 1)
   }, [])
   useEffect(() => {
-    let wanted = true
-    const plain = { category: String, service: String }
-    const set = active(filters, plain, true).map((one) => one.name)
-    const has = async (some: Filters) => {
-      const variables = { period: periodInput(some.period), filter: filterInput(some) ?? null, asOf: some.asOf ?? null }
+    let isCurrent = true
+    const keyNames = { category: String, service: String }
+    const activeNames = activeFilters(filters, keyNames, true).map(({ name }) => name)
+    const hasEvents = async (candidate: Filters) => {
+      const variables = {
+        period: periodInput(candidate.period),
+        filter: filterInput(candidate) ?? null,
+        asOf: candidate.asOf ?? null,
+      }
       const { data, error } = await client.query(AnyEvent, variables, { requestPolicy: 'network-only' })
       // Without an answer it is unknown, which is neither yes nor no.
-      return { has: data ? data.auditEvents.nodes.length > 0 : undefined, error }
+      return { isFound: data ? data.auditEvents.nodes.length > 0 : undefined, error }
     }
     const find = async () => {
-      const [any, ...found] = await Promise.all([
-        has({ ...NO_FILTERS, period: 'all' }),
-        ...set.map((name) => has({ ...filters, ...FIELDS[name].cleared })),
+      const [any, ...results] = await Promise.all([
+        hasEvents({ ...NO_FILTERS, period: 'all' }),
+        ...activeNames.map((name) => hasEvents({ ...filters, ...FILTER_FIELDS[name].cleared })),
       ])
-      if (!wanted) return
-      setFinding({
-        isEmpty: any.has === false,
-        culprits: set.filter((_, index) => found[index]?.has === true),
-        error: [any, ...found].find(({ error }) => error)?.error,
+      if (!isCurrent) return
+      setReason({
+        isEmpty: any.isFound === false,
+        excludingFilters: activeNames.filter((_, index) => results[index]?.isFound === true),
+        error: [any, ...results].find(({ error }) => error)?.error,
       })
     }
     void find()
     return () => {
-      wanted = false
+      isCurrent = false
     }
   }, [client, filters, attempt])
-  return [finding, again]
+  return [reason, retry]
 }

@@ -1,7 +1,7 @@
 // How many events match, counted no further than people care to know, and only after the page is there.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
-import { sentence } from '../api/client'
+import { errorMessage } from '../api/client'
 import { graphql } from '../api/gql'
 import { filterInput, periodInput } from '../filter/filter-input'
 import type { Filters } from '../view/view'
@@ -17,46 +17,46 @@ const CountEvents = graphql(`
   }
 `)
 
-const LIMIT = 10_000
+const COUNT_MAX = 10_000
 
 interface Props {
   filters: Filters
-  reading: number
+  refreshCount: number
   /** Whether the page is there. */
-  enough: boolean
+  isReady: boolean
   /** How many came in since it was read. */
-  more: number
+  addedCount: number
 }
 
-export function Count({ filters, reading, enough, more }: Props) {
+export function EventCount({ filters, refreshCount, isReady, addedCount }: Props) {
   const variables = useMemo(
     () => ({
       period: periodInput(filters.period),
       filter: filterInput(filters) ?? null,
       asOf: filters.asOf ?? null,
-      limit: LIMIT,
+      limit: COUNT_MAX,
     }),
     [filters],
   )
-  const [{ data, error, fetching }, again] = useQuery({ query: CountEvents, variables, pause: !enough })
+  const [{ data, error, fetching }, refetch] = useQuery({ query: CountEvents, variables, pause: !isReady })
   useEffect(() => {
-    if (reading > 0) again({ requestPolicy: 'network-only' })
-  }, [reading, again])
-  const count = enough ? data?.auditEvents.countUpTo : undefined
+    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
+  }, [refreshCount, refetch])
+  const count = isReady ? data?.auditEvents.countUpTo : undefined
   if (!count)
     return (
       <p className="count" aria-live="polite" aria-busy={fetching}>
-        {enough && error && (
+        {isReady && error && (
           <>
-            Not counted. {sentence(error)}{' '}
-            <button type="button" className="link" onClick={() => again({ requestPolicy: 'network-only' })}>
+            Not counted. {errorMessage(error)}{' '}
+            <button type="button" className="link" onClick={() => refetch({ requestPolicy: 'network-only' })}>
               Try again
             </button>
           </>
         )}
       </p>
     )
-  const value = count.value + more
+  const value = count.value + addedCount
   const events = value === 1 ? 'event' : 'events'
   return (
     <p className="count" aria-live="polite" aria-busy={fetching}>

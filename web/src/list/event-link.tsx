@@ -1,7 +1,7 @@
 // The activity of a row, as a link to the event's detail: it opens with a click, with Enter, or in a new tab.
 import { STATUS_NAMES } from '../filter/filter-fields'
 import { Icon } from '../ui/icon'
-import { written } from '../view/url-fragment'
+import { toFragment } from '../view/url-fragment'
 import { useView } from '../view/use-view'
 import type { Row } from './query'
 
@@ -9,7 +9,7 @@ export function EventLink({ row }: { row: Row }) {
   const { view } = useView()
   return (
     <span className="cell-party">
-      <a className="clip event-link" href={written({ ...view, event: row.id })}>
+      <a className="clip event-link" href={toFragment({ ...view, event: row.id })}>
         {row.activityDisplayName}
       </a>
       {row.status !== 'SUCCESS' && <span className={`badge ${row.status}`}>{STATUS_NAMES[row.status]}</span>}

@@ -36,17 +36,17 @@ graphql(`
         name
       }
     }
-    service @include(if: $plain)
-    category @include(if: $plain)
-    component @include(if: $plain)
-    activityResourceType @include(if: $plain)
-    groupSource @include(if: $plain)
-    operationType @include(if: $plain)
-    statusReason @include(if: $plain)
-    correlationId @include(if: $plain)
-    recordedAt @include(if: $plain)
-    sequence @include(if: $plain)
-    eventKey @include(if: $plain)
+    service @include(if: $scalars)
+    category @include(if: $scalars)
+    component @include(if: $scalars)
+    activityResourceType @include(if: $scalars)
+    groupSource @include(if: $scalars)
+    operationType @include(if: $scalars)
+    statusReason @include(if: $scalars)
+    correlationId @include(if: $scalars)
+    recordedAt @include(if: $scalars)
+    sequence @include(if: $scalars)
+    eventKey @include(if: $scalars)
     recording @include(if: $provenance) {
       route
       recordedBy
@@ -65,7 +65,7 @@ export const Events = graphql(`
     $asOf: Sequence
     $application: Boolean!
     $changes: Boolean!
-    $plain: Boolean!
+    $scalars: Boolean!
     $provenance: Boolean!
   ) {
     auditEvents(
@@ -96,12 +96,12 @@ export const Events = graphql(`
 `)
 
 /** Parts of an event that cost something, and so are asked for only where a column shows them. */
-export type Part = 'application' | 'changes' | 'plain' | 'provenance'
+export type FieldGroup = 'application' | 'changes' | 'scalars' | 'provenance'
 
-export type Parts = Record<Part, boolean>
+export type FieldGroups = Record<FieldGroup, boolean>
 
 /** What an answer stands for, so that it can be given again. */
-export interface Point {
+export interface Snapshot {
   asOf: number
   from: string | null
   to: string | null
@@ -109,27 +109,27 @@ export interface Point {
 
 /** The arguments for one page of a view. */
 export function pageVariables(
-  { filters, place }: Pick<View, 'filters' | 'place'>,
+  { filters, position }: Pick<View, 'filters' | 'position'>,
   rows: number,
-  parts: Parts,
+  fieldGroups: FieldGroups,
 ): EventsQueryVariables {
   const filter = filterInput(filters)
-  const backwards = place !== undefined && 'before' in place
+  const isBackward = position !== undefined && 'before' in position
   return {
-    ...(backwards ? { last: rows, before: place.before } : { first: rows }),
-    ...(place !== undefined && 'after' in place && { after: place.after }),
+    ...(isBackward ? { last: rows, before: position.before } : { first: rows }),
+    ...(position !== undefined && 'after' in position && { after: position.after }),
     period: periodInput(filters.period),
     ...(filter && { filter }),
     ...(filters.asOf !== undefined && { asOf: filters.asOf }),
-    ...parts,
+    ...fieldGroups,
   }
 }
 
 /** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
-export function frozen(view: View, { asOf, from, to }: Point): View {
+export function pinView(view: View, { asOf, from, to }: Snapshot): View {
   const { period } = view.filters
-  const fixed =
+  const pinned =
     typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
-  const isOpen = typeof fixed === 'object' && fixed.from === undefined && fixed.to === undefined
-  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : fixed, asOf } }
+  const isOpen = typeof pinned === 'object' && pinned.from === undefined && pinned.to === undefined
+  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : pinned, asOf } }
 }

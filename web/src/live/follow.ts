@@ -9,74 +9,74 @@ import { Recorded } from './query'
 export type Batch = RecordedSubscription['auditEventsRecorded']
 
 /** How following stands: not connected yet, connected, or connecting again after it broke. */
-export type Standing = 'connecting' | 'live' | 'broken'
+export type ConnectionState = 'connecting' | 'live' | 'broken'
 
-interface Following {
+interface FollowOptions {
   token: string
   after: string
   variables: Omit<RecordedSubscriptionVariables, 'after'>
   onBatch: (batch: Batch) => void
-  onStanding: (standing: Standing) => void
+  onConnectionState: (state: ConnectionState) => void
   /** The server does not take the token any more. */
-  onSignedOut: () => void
+  onUnauthenticated: () => void
   /** The log cannot go on from the cursor: it was restored. */
-  onExpired: () => void
+  onCursorExpired: () => void
 }
 
-const LONGEST_PAUSE = 15_000
+const BACKOFF_MAX_MS = 15_000
 /** Close codes of the protocol that mean "not with this token". */
-const REFUSED = new Set([4401, 4403])
+const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
 
 /** Waits before asking again, the longer the more often it failed in a row. */
-export async function pause(failures: number): Promise<void> {
+export async function backoff(failures: number): Promise<void> {
   // Not all at once, when a server comes back that many people follow.
-  const wait = Math.min(LONGEST_PAUSE, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
-  await new Promise((resolve) => setTimeout(resolve, wait))
+  const delay = Math.min(BACKOFF_MAX_MS, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
+  await new Promise((resolve) => setTimeout(resolve, delay))
 }
 
 /** Begins to follow; what it returns ends it. */
-export function follow(following: Following): () => void {
+export function follow(options: FollowOptions): () => void {
   let ended = false
   // Asked by a function, because it changes while something is awaited.
-  const isOver = () => ended
+  const isEnded = () => ended
   let client: Client | undefined
   const run = async () => {
-    let { after } = following
-    for (let failures = 0; !isOver();) {
+    let { after } = options
+    for (let failures = 0; !isEnded();) {
       try {
         client = createClient({
           url: endpoint.replace(/^http/, 'ws'),
-          connectionParams: { authorization: `Bearer ${following.token}` },
+          connectionParams: { authorization: `Bearer ${options.token}` },
           retryAttempts: 0,
-          on: { connected: () => following.onStanding('live') },
+          on: { connected: () => options.onConnectionState('live') },
         })
         const query = stringifyDocument(Recorded)
-        const batches = client.iterate<RecordedSubscription>({ query, variables: { ...following.variables, after } })
+        const batches = client.iterate<RecordedSubscription>({ query, variables: { ...options.variables, after } })
         for await (const { data, errors } of batches) {
-          if (isOver()) return
-          if (errors !== undefined) throw new Problem(errors)
+          if (isEnded()) return
+          if (errors !== undefined) throw new SubscriptionError(errors)
           if (!data) continue
           failures = 0
           after = data.auditEventsRecorded.resumeCursor
-          following.onBatch(data.auditEventsRecorded)
+          options.onBatch(data.auditEventsRecorded)
         }
-      } catch (problem) {
-        if (isOver()) return
-        if (REFUSED.has(closeCode(problem))) {
-          following.onSignedOut()
+      } catch (error) {
+        if (isEnded()) return
+        if (UNAUTHORIZED_CLOSE_CODES.has(closeCode(error))) {
+          options.onUnauthenticated()
           return
         }
-        if (codes(problem).includes('CURSOR_EXPIRED')) {
-          following.onExpired()
+        if (errorCodes(error).includes('CURSOR_EXPIRED')) {
+          options.onCursorExpired()
           return
         }
       } finally {
         void client?.dispose()
       }
-      if (isOver()) return
-      following.onStanding('broken')
+      if (isEnded()) return
+      options.onConnectionState('broken')
       failures += 1
-      await pause(failures)
+      await backoff(failures)
     }
   }
   void run()
@@ -86,7 +86,7 @@ export function follow(following: Following): () => void {
   }
 }
 
-class Problem extends Error {
+class SubscriptionError extends Error {
   constructor(readonly errors: readonly unknown[]) {
     super('the subscription ended with an error')
   }
@@ -98,7 +98,8 @@ function closeCode(problem: unknown): number {
 }
 
 /** The codes of GraphQL errors, which come as a list or inside a result. */
-function codes(problem: unknown): unknown[] {
-  const errors: readonly unknown[] = problem instanceof Problem ? problem.errors : Array.isArray(problem) ? problem : []
+function errorCodes(problem: unknown): unknown[] {
+  const errors: readonly unknown[] =
+    problem instanceof SubscriptionError ? problem.errors : Array.isArray(problem) ? problem : []
   return errors.map((error) => (error as { extensions?: { code?: unknown } }).extensions?.code)
 }

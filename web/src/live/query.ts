@@ -15,7 +15,7 @@ export const Recorded = graphql(`
     $filter: AuditEventFilter
     $application: Boolean!
     $changes: Boolean!
-    $plain: Boolean!
+    $scalars: Boolean!
     $provenance: Boolean!
   ) {
     auditEventsRecorded(after: $after, filter: $filter) {

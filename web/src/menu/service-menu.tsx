@@ -1,9 +1,9 @@
 // The menu: an item per workload, which pre-filters its events and unfolds its categories, from which the category
 // can be changed; and who is signed in. On narrow screens it is behind a button.
-import { CatalogueFailure, useCatalogue } from '../filter/catalogue'
+import { CatalogueError, useCatalogue } from '../filter/catalogue'
 import { rolesOf, useSession } from '../session/context'
 import { Icon } from '../ui/icon'
-import { Mark } from '../ui/logo'
+import { Logo } from '../ui/logo'
 import { Popover } from '../ui/popover'
 import { useView } from '../view/use-view'
 import './menu.css'
@@ -23,7 +23,7 @@ export function ServiceMenu({ asButton }: { asButton?: boolean }) {
   return (
     <div className="menu">
       <p className="menu-brand">
-        <Mark /> Audit log
+        <Logo /> Audit log
       </p>
       <Items />
       <Account />
@@ -32,7 +32,7 @@ export function ServiceMenu({ asButton }: { asButton?: boolean }) {
 }
 
 function Items({ onChoose }: { onChoose?: () => void }) {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { services } = useCatalogue()
   const { service, category } = view.filters
   const chosen = service.length === 1 ? service[0] : undefined
@@ -40,7 +40,7 @@ function Items({ onChoose }: { onChoose?: () => void }) {
   const used = services.filter((one) => one.eventCount > 0 || one.key === chosen)
   const unused = services.filter((one) => !used.includes(one))
   const choose = (service: string[], category: string[] = []) => {
-    filter({ service, category, activity: [] })
+    setFilters({ service, category, activity: [] })
     onChoose?.()
   }
   const item = ({ key, displayName, categories }: (typeof services)[number]) => (
@@ -75,7 +75,7 @@ function Items({ onChoose }: { onChoose?: () => void }) {
         </li>
         {used.map(item)}
       </ul>
-      <CatalogueFailure />
+      <CatalogueError />
       {unused.length > 0 && (
         <details>
           <summary>Without events</summary>

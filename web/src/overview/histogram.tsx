@@ -7,9 +7,9 @@ import { usePreferences } from '../view/preferences'
 import type { Bucket } from './query'
 
 const HEIGHT = 168
-const EDGE = { top: 8, right: 4, bottom: 22, left: 44 }
+const MARGIN = { top: 8, right: 4, bottom: 22, left: 44 }
 /** What a label of the time axis needs, in pixels. */
-const LABEL = 84
+const LABEL_WIDTH = 84
 
 interface Props {
   buckets: Bucket[]
@@ -27,33 +27,33 @@ export function Histogram({ buckets, interval, onRange }: Props) {
   const [first, last] = [buckets[0], buckets.at(-1)]
   const x = scaleTime()
     .domain([new Date(first?.startsAt ?? 0), new Date(last?.endsAt ?? 1)])
-    .range([EDGE.left, Math.max(width - EDGE.right, EDGE.left + 1)])
-  const most = Math.max(1, ...buckets.map(({ count }) => count))
+    .range([MARGIN.left, Math.max(width - MARGIN.right, MARGIN.left + 1)])
+  const countMax = Math.max(1, ...buckets.map(({ count }) => count))
   const y = scaleLinear()
-    .domain([0, most])
+    .domain([0, countMax])
     .nice(3)
-    .range([HEIGHT - EDGE.bottom, EDGE.top])
+    .range([HEIGHT - MARGIN.bottom, MARGIN.top])
   // Where a month begins, the next tick may be too close for a label.
-  const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL))).filter((tick, index, all) => {
+  const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL_WIDTH))).filter((tick, index, all) => {
     const next = all[index + 1]
-    return next === undefined || x(next) - x(tick) > LABEL / 2
+    return next === undefined || x(next) - x(tick) > LABEL_WIDTH / 2
   })
-  const label = labels(interval, zone)
-  const said = ({ startsAt, count, failureCount }: Bucket) =>
-    `${label.long.format(new Date(startsAt))}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
+  const format = timeFormats(interval, zone)
+  const describeBucket = ({ startsAt, count, failureCount }: Bucket) =>
+    `${format.long.format(new Date(startsAt))}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
 
-  const at = (event: PointerEvent<SVGSVGElement>) => {
+  const bucketIndexAt = (event: PointerEvent<SVGSVGElement>) => {
     const { left } = event.currentTarget.getBoundingClientRect()
     const time = x.invert(event.clientX - left).getTime()
     const index = buckets.findIndex(({ endsAt }) => Date.parse(endsAt) > time)
     return index < 0 ? buckets.length - 1 : index
   }
-  const zoom = ([one, other]: [number, number]) => {
-    const [from, to] = [buckets[Math.min(one, other)], buckets[Math.max(one, other)]]
+  const zoom = ([start, end]: [number, number]) => {
+    const [from, to] = [buckets[Math.min(start, end)], buckets[Math.max(start, end)]]
     setRange(undefined)
     if (from && to) onRange(from.startsAt, to.endsAt)
   }
-  const pressed = (event: KeyboardEvent<SVGSVGElement>) => {
+  const onKeyDown = (event: KeyboardEvent<SVGSVGElement>) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
     if (event.key === 'Enter' && range) zoom(range)
     else if (event.key === 'Escape') setRange(undefined)
@@ -77,17 +77,17 @@ export function Histogram({ buckets, interval, onRange }: Props) {
         aria-valuemin={0}
         aria-valuemax={Math.max(buckets.length - 1, 0)}
         aria-valuenow={range?.[1] ?? 0}
-        aria-valuetext={chosen ? chosen.map(said).join('; ') : `${buckets.length} bars`}
-        onKeyDown={pressed}
+        aria-valuetext={chosen ? chosen.map(describeBucket).join('; ') : `${buckets.length} bars`}
+        onKeyDown={onKeyDown}
         onBlur={() => setRange(undefined)}
         onPointerDown={(event) => {
           if (event.button !== 0) return
           event.currentTarget.setPointerCapture(event.pointerId)
-          const index = at(event)
+          const index = bucketIndexAt(event)
           setDragging(true)
           setRange([index, index])
         }}
-        onPointerMove={(event) => isDragging && range && setRange([range[0], at(event)])}
+        onPointerMove={(event) => isDragging && range && setRange([range[0], bucketIndexAt(event)])}
         onPointerUp={() => {
           setDragging(false)
           if (isDragging && range) zoom(range)
@@ -99,8 +99,8 @@ export function Histogram({ buckets, interval, onRange }: Props) {
       >
         {y.ticks(3).map((tick) => (
           <g key={tick} className="tick">
-            <line x1={EDGE.left} x2={width - EDGE.right} y1={y(tick)} y2={y(tick)} />
-            <text x={EDGE.left - 8} y={y(tick)} dy="0.32em" textAnchor="end">
+            <line x1={MARGIN.left} x2={width - MARGIN.right} y1={y(tick)} y2={y(tick)} />
+            <text x={MARGIN.left - 8} y={y(tick)} dy="0.32em" textAnchor="end">
               {tick.toLocaleString()}
             </text>
           </g>
@@ -108,33 +108,33 @@ export function Histogram({ buckets, interval, onRange }: Props) {
         {buckets.map((bucket, index) => {
           const [left, right] = [x(new Date(bucket.startsAt)), x(new Date(bucket.endsAt))]
           const bar = { x: left + 0.5, width: Math.max(right - left - (right - left > 5 ? 2 : 0.5), 0.5) }
-          const isIn = range && index >= Math.min(...range) && index <= Math.max(...range)
-          const failed = y(0) - y(bucket.failureCount)
+          const isSelected = range && index >= Math.min(...range) && index <= Math.max(...range)
+          const failedHeight = y(0) - y(bucket.failureCount)
           return (
-            <g key={bucket.startsAt} className={isIn ? 'bar in' : 'bar'}>
-              <title>{said(bucket)}</title>
+            <g key={bucket.startsAt} className={isSelected ? 'bar in' : 'bar'}>
+              <title>{describeBucket(bucket)}</title>
               <rect
-                className="room"
+                className="hit-area"
                 x={left}
                 width={Math.max(right - left, 0.5)}
-                y={EDGE.top}
-                height={HEIGHT - EDGE.bottom - EDGE.top}
+                y={MARGIN.top}
+                height={HEIGHT - MARGIN.bottom - MARGIN.top}
               />
               <rect {...bar} y={y(bucket.count)} height={y(0) - y(bucket.count)} />
-              <rect {...bar} className="failed" y={y(0) - failed} height={failed} />
+              <rect {...bar} className="failed" y={y(0) - failedHeight} height={failedHeight} />
             </g>
           )
         })}
         {ticks.map((tick) => (
           <text key={tick.getTime()} className="time" x={x(tick)} y={HEIGHT - 6} textAnchor="middle">
-            {label.short.format(tick)}
+            {format.short.format(tick)}
           </text>
         ))}
       </svg>
       <figcaption aria-live="polite">
         {from && to ? (
           <>
-            {label.long.format(new Date(from.startsAt))} – {label.long.format(new Date(to.endsAt))}:{' '}
+            {format.long.format(new Date(from.startsAt))} – {format.long.format(new Date(to.endsAt))}:{' '}
             {(chosen ?? []).reduce((sum, { count }) => sum + count, 0).toLocaleString()} events
           </>
         ) : (
@@ -145,17 +145,18 @@ export function Histogram({ buckets, interval, onRange }: Props) {
   )
 }
 
-function labels(interval: HistogramInterval, zone: 'local' | 'UTC') {
+function timeFormats(interval: HistogramInterval, zone: 'local' | 'UTC') {
   const timeZone = zone === 'UTC' ? { timeZone: 'UTC' } : {}
-  const form = (parts: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...timeZone, ...parts })
+  const formatter = (parts: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...timeZone, ...parts })
   const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
-  if (interval === 'HOUR') return { short: form(time), long: form({ day: 'numeric', month: 'short', ...time }) }
-  const day = form({ day: 'numeric', month: 'short' })
+  if (interval === 'HOUR')
+    return { short: formatter(time), long: formatter({ day: 'numeric', month: 'short', ...time }) }
+  const day = formatter({ day: 'numeric', month: 'short' })
   if (interval === 'DAY')
-    return { short: day, long: form({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
+    return { short: day, long: formatter({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
   return {
-    short: form({ month: 'short', year: '2-digit' }),
-    long: form({ day: 'numeric', month: 'short', year: 'numeric' }),
+    short: formatter({ month: 'short', year: '2-digit' }),
+    long: formatter({ day: 'numeric', month: 'short', year: 'numeric' }),
   }
 }
 

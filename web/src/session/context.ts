@@ -4,7 +4,7 @@ import type { WhoAmIQuery } from '../api/gql/graphql'
 
 export type Viewer = WhoAmIQuery['viewer']
 
-export interface SignedIn {
+export interface SessionState {
   token: string
   viewer: Viewer
   signOut: () => void
@@ -12,10 +12,10 @@ export interface SignedIn {
   endSession: () => void
 }
 
-export const SessionContext = createContext<SignedIn | undefined>(undefined)
+export const SessionContext = createContext<SessionState | undefined>(undefined)
 
 /** The session; only within one. */
-export function useSession(): SignedIn {
+export function useSession(): SessionState {
   const session = useContext(SessionContext)
   if (!session) throw new Error('there is no session here')
   return session

@@ -1,21 +1,21 @@
 // Where the token is kept: in this tab, until it is closed. Nothing of it reaches the disk or the server's logs.
 
-const NAME = 'auditgraph.token'
+const STORAGE_KEY = 'auditgraph.token'
 
-export function keptToken(): string | null {
-  return sessionStorage.getItem(NAME)
+export function loadToken(): string | null {
+  return sessionStorage.getItem(STORAGE_KEY)
 }
 
-export function keepToken(token: string): void {
-  sessionStorage.setItem(NAME, token)
+export function storeToken(token: string): void {
+  sessionStorage.setItem(STORAGE_KEY, token)
 }
 
-export function forgetToken(): void {
-  sessionStorage.removeItem(NAME)
+export function clearToken(): void {
+  sessionStorage.removeItem(STORAGE_KEY)
 }
 
 /** A pasted token without what tends to come along: the scheme, quotes, line breaks, the demo's `token ROLE`. */
-export function cleaned(pasted: string): string {
+export function extractToken(pasted: string): string {
   const parts = pasted
     .trim()
     .split(/\s+/)

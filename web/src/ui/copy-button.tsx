@@ -13,12 +13,12 @@ interface Props {
 }
 
 export function CopyButton({ label, icon, text, isSquare, disabled = false }: Props) {
-  const [told, tell] = useState<string>()
+  const [message, setMessage] = useState<string>()
   useEffect(() => {
-    if (told === undefined) return undefined
-    const timer = setTimeout(() => tell(undefined), 2_000)
+    if (message === undefined) return undefined
+    const timer = setTimeout(() => setMessage(undefined), 2_000)
     return () => clearTimeout(timer)
-  }, [told])
+  }, [message])
   return (
     <button
       type="button"
@@ -27,14 +27,14 @@ export function CopyButton({ label, icon, text, isSquare, disabled = false }: Pr
       title={isSquare === true ? label : undefined}
       onClick={() =>
         void navigator.clipboard.writeText(text()).then(
-          () => tell('Copied'),
-          () => tell('Not copied: the browser forbids it'),
+          () => setMessage('Copied'),
+          () => setMessage('Not copied: the browser forbids it'),
         )
       }
     >
-      <Icon name={told === 'Copied' ? 'check' : icon} />
+      <Icon name={message === 'Copied' ? 'check' : icon} />
       <span aria-live="polite" className={isSquare === true ? 'visually-hidden' : ''}>
-        {told ?? label}
+        {message ?? label}
       </span>
     </button>
   )

@@ -1,7 +1,7 @@
 // A view as the fragment of the address, and back. The fragment never leaves the browser, so names in it do not end
-// up in a server's log; a link reproduces the view. What cannot be read is left out rather than guessed.
+// up in a server's log; a link reproduces the view. What cannot be read is left parameters rather than guessed.
 import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
-import { type Filters, NO_FILTERS, type Party, type Period, type Place, type View } from './view'
+import { type Filters, NO_FILTERS, type Party, type Period, type PagePosition, type View } from './view'
 
 export const RESOURCES: readonly ActivityResourceType[] = [
   'USER',
@@ -16,98 +16,99 @@ export const STATUSES: readonly ActivityStatus[] = ['SUCCESS', 'FAILURE', 'TIMEO
 export const SOURCES: readonly GroupSource[] = ['AZURE_AD', 'O365']
 
 /** The view as a fragment, `#` included. */
-export function written({ page, filters, place, event }: View): string {
-  const out = new URLSearchParams()
-  const all = (name: string, values: readonly string[]) => values.forEach((value) => out.append(name, value))
-  const one = (name: string, value: string | undefined) => {
-    if (value !== undefined && value !== '') out.set(name, value)
+export function toFragment({ page, filters, position, event }: View): string {
+  const parameters = new URLSearchParams()
+  const appendAll = (name: string, values: readonly string[]) =>
+    values.forEach((value) => parameters.append(name, value))
+  const setOne = (name: string, value: string | undefined) => {
+    if (value !== undefined && value !== '') parameters.set(name, value)
   }
-  const parties = (name: string, values: readonly Party[]) =>
+  const appendParties = (name: string, values: readonly Party[]) =>
     values.forEach((party) => {
-      out.append(name, party.key)
-      out.append(`${name}.name`, party.name)
+      parameters.append(name, party.key)
+      parameters.append(`${name}.name`, party.name)
     })
-  if (page === 'overview') out.set('page', page)
+  if (page === 'overview') parameters.set('page', page)
   const { period } = filters
   if (typeof period === 'object') {
-    one('from', period.from)
-    one('to', period.to)
-  } else if (period !== NO_FILTERS.period) out.set('period', period)
-  all('service', filters.service)
-  all('category', filters.category)
-  all('resource', filters.resource)
-  one('source', filters.source)
-  all('activity', filters.activity)
-  all('status', filters.status)
-  parties('actor', filters.actor)
-  one('actor.contains', filters.actorText)
-  parties('target', filters.target)
-  one('target.contains', filters.targetText)
-  one('property', filters.property?.name)
-  one('property.from', filters.property?.from)
-  one('property.to', filters.property?.to)
-  one('involving', filters.involving)
-  one('correlation', filters.correlation)
-  one('text', filters.text)
-  one('asOf', filters.asOf?.toString())
-  if (place) one('after' in place ? 'after' : 'before', 'after' in place ? place.after : place.before)
-  one('event', event)
-  return `#${out}`
+    setOne('from', period.from)
+    setOne('to', period.to)
+  } else if (period !== NO_FILTERS.period) parameters.set('period', period)
+  appendAll('service', filters.service)
+  appendAll('category', filters.category)
+  appendAll('resource', filters.resource)
+  setOne('source', filters.source)
+  appendAll('activity', filters.activity)
+  appendAll('status', filters.status)
+  appendParties('actor', filters.actor)
+  setOne('actor.contains', filters.actorText)
+  appendParties('target', filters.target)
+  setOne('target.contains', filters.targetText)
+  setOne('property', filters.property?.name)
+  setOne('property.from', filters.property?.from)
+  setOne('property.to', filters.property?.to)
+  setOne('involving', filters.involving)
+  setOne('correlation', filters.correlation)
+  setOne('text', filters.text)
+  setOne('asOf', filters.asOf?.toString())
+  if (position) setOne('after' in position ? 'after' : 'before', 'after' in position ? position.after : position.before)
+  setOne('event', event)
+  return `#${parameters}`
 }
 
 /** The view that a fragment describes. */
-export function read(fragment: string): View {
-  const given = new URLSearchParams(fragment.replace(/^#/, ''))
-  const one = (name: string) => given.get(name) ?? undefined
+export function parseFragment(fragment: string): View {
+  const parameters = new URLSearchParams(fragment.replace(/^#/, ''))
+  const first = (name: string) => parameters.get(name) ?? undefined
   const filters: Filters = {
-    period: period(given),
-    service: given.getAll('service'),
-    category: given.getAll('category'),
-    resource: among(RESOURCES, given.getAll('resource')),
-    source: among(SOURCES, given.getAll('source'))[0],
-    activity: given.getAll('activity'),
-    status: among(STATUSES, given.getAll('status')),
-    actor: parties(given, 'actor'),
-    actorText: one('actor.contains'),
-    target: parties(given, 'target'),
-    targetText: one('target.contains'),
-    property: property(one('property'), one('property.from'), one('property.to')),
-    involving: one('involving'),
-    correlation: one('correlation'),
-    text: one('text'),
-    asOf: sequence(one('asOf')),
+    period: parsePeriod(parameters),
+    service: parameters.getAll('service'),
+    category: parameters.getAll('category'),
+    resource: knownValues(RESOURCES, parameters.getAll('resource')),
+    source: knownValues(SOURCES, parameters.getAll('source'))[0],
+    activity: parameters.getAll('activity'),
+    status: knownValues(STATUSES, parameters.getAll('status')),
+    actor: parseParties(parameters, 'actor'),
+    actorText: first('actor.contains'),
+    target: parseParties(parameters, 'target'),
+    targetText: first('target.contains'),
+    property: parseProperty(first('property'), first('property.from'), first('property.to')),
+    involving: first('involving'),
+    correlation: first('correlation'),
+    text: first('text'),
+    asOf: parseSequence(first('asOf')),
   }
-  const page = given.get('page') === 'overview' ? 'overview' : 'events'
-  return { page, filters, place: place(one('after'), one('before')), event: one('event') }
+  const page = parameters.get('page') === 'overview' ? 'overview' : 'events'
+  return { page, filters, position: parsePosition(first('after'), first('before')), event: first('event') }
 }
 
-function among<T extends string>(known: readonly T[], given: string[]): T[] {
-  return known.filter((value) => given.includes(value))
+function knownValues<T extends string>(known: readonly T[], values: string[]): T[] {
+  return known.filter((value) => values.includes(value))
 }
 
-function parties(given: URLSearchParams, name: string): Party[] {
-  const names = given.getAll(`${name}.name`)
-  return given.getAll(name).map((key, index) => ({ key, name: names[index] ?? key }))
+function parseParties(parameters: URLSearchParams, name: string): Party[] {
+  const names = parameters.getAll(`${name}.name`)
+  return parameters.getAll(name).map((key, index) => ({ key, name: names[index] ?? key }))
 }
 
-function property(name?: string, from?: string, to?: string) {
+function parseProperty(name?: string, from?: string, to?: string) {
   return name === undefined && from === undefined && to === undefined ? undefined : { name, from, to }
 }
 
-function sequence(text?: string): number | undefined {
+function parseSequence(text?: string): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-function place(after?: string, before?: string): Place {
+function parsePosition(after?: string, before?: string): PagePosition {
   return after !== undefined ? { after } : before !== undefined ? { before } : undefined
 }
 
-function period(given: URLSearchParams): Period {
-  const moment = (name: string) => {
-    const time = Date.parse(given.get(name) ?? '')
+function parsePeriod(parameters: URLSearchParams): Period {
+  const timestamp = (name: string) => {
+    const time = Date.parse(parameters.get(name) ?? '')
     return Number.isNaN(time) ? undefined : new Date(time).toISOString()
   }
-  const [from, to] = [moment('from'), moment('to')]
+  const [from, to] = [timestamp('from'), timestamp('to')]
   if (from !== undefined || to !== undefined) return { from, to }
-  return among(['24h', '7d', '30d', 'all'] as const, given.getAll('period'))[0] ?? NO_FILTERS.period
+  return knownValues(['24h', '7d', '30d', 'all'] as const, parameters.getAll('period'))[0] ?? NO_FILTERS.period
 }

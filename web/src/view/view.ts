@@ -8,10 +8,10 @@ export interface Party {
   name: string
 }
 
-export type Window = '24h' | '7d' | '30d'
+export type TimeWindow = '24h' | '7d' | '30d'
 
 /** When: a span that ends now, everything, or between two moments (RFC 3339), either of which may be open. */
-export type Period = Window | 'all' | { from?: string | undefined; to?: string | undefined }
+export type Period = TimeWindow | 'all' | { from?: string | undefined; to?: string | undefined }
 
 /** A changed property; values as people type them. */
 export interface Property {
@@ -43,12 +43,12 @@ export interface Filters {
 }
 
 /** Where in the list: the page after or before a cursor; without one, the newest events. */
-export type Place = { after: string } | { before: string } | undefined
+export type PagePosition = { after: string } | { before: string } | undefined
 
 export interface View {
   page: 'events' | 'overview'
   filters: Filters
-  place: Place
+  position: PagePosition
   /** The id of the event whose detail is open. */
   event?: string | undefined
 }
@@ -65,9 +65,9 @@ export const NO_FILTERS: Filters = {
 }
 
 /** The view with other filters: from the top of the list again, with nothing open. */
-export function filtered(view: View, change: Partial<Filters>): View {
+export function withFilters(view: View, change: Partial<Filters>): View {
   const filters = { ...view.filters, ...change }
   // The portals' rule: a source is a question about groups only.
   if (!filters.resource.includes('GROUP') || filters.resource.length > 1) filters.source = undefined
-  return { ...view, filters, place: undefined, event: undefined }
+  return { ...view, filters, position: undefined, event: undefined }
 }
