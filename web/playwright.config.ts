@@ -1,4 +1,4 @@
-// How the browser tests run: Debian's Chromium against the real server with the demo's log (tests/global-setup.ts).
+// Browser tests: Debian's Chromium against a real server with the demo data (tests/global-setup.ts).
 import { defineConfig } from '@playwright/test'
 
 export default defineConfig({

@@ -1,4 +1,4 @@
-// The page of somebody who is signed in: the menu of services, the filters, the list or the overview, the detail.
+// The page of a signed-in user: service menu, filters, list or overview, detail panel.
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { DetailPanel } from './detail/detail-panel'
 import { ExportCard } from './export/export-card'
@@ -16,7 +16,7 @@ import { PreferencesContext, useStoredPreferences, usePreferences } from './view
 import { useUrlView, useView, ViewContext } from './view/use-view'
 import './app.css'
 
-// A part of the viewer that does not come is not asked for again by the browser, only by a page that is new.
+// Browsers cache the failure of a dynamic import, so only reloading the page loads the overview again.
 const Overview = lazy(() => import('./overview/overview').catch(() => ({ default: NotLoaded })))
 
 export function App() {
@@ -108,7 +108,7 @@ function NotLoaded() {
   )
 }
 
-/** The fragment is the view, so the link moves the focus itself. */
+/** Moves the focus by script, because the URL's fragment is taken by the view. */
 function skipToEvents(event: { preventDefault: () => void }) {
   event.preventDefault()
   document.querySelector<HTMLElement>('.event-link')?.focus()

@@ -1,4 +1,4 @@
-// The entry of the viewer. The base of all styles comes first.
+// The entry point of the viewer. The base styles come first, so that others override them.
 import './ui/base.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'

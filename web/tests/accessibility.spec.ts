@@ -1,4 +1,4 @@
-// What axe says, light and dark, wide and narrow; and that a phone shows the same.
+// Accessibility by axe, in light and dark mode, wide and narrow, and the layout on a phone.
 import { runQuery, expect, expectAccessible, rows, test, url } from './fixtures'
 
 async function eventWithWithheldValues(): Promise<string> {
@@ -12,13 +12,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme })
 
-    test('signing in', async ({ page }) => {
+    test('sign-in page is accessible', async ({ page }) => {
       await page.goto(url())
       await expect(page.getByLabel('Access token')).toBeVisible()
       await expectAccessible(page)
     })
 
-    test('list, detail and panels', async ({ open }) => {
+    test('list, detail panel and menus are accessible', async ({ open }) => {
       const page = await open(`#status=SUCCESS&event=${await eventWithWithheldValues()}`, 'AUDIT_READER')
       await expect(page.getByText('Withheld: sensitive').first()).toBeVisible()
       await expect(rows(page).first()).toBeVisible()
@@ -39,7 +39,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       }
     })
 
-    test('nothing found', async ({ open }) => {
+    test('empty list is accessible', async ({ open }) => {
       const page = await open('#text=nosuchthinganywhere')
       await expect(page.getByText('One filter excludes everything')).toBeVisible()
       await expectAccessible(page)
@@ -50,7 +50,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 390, height: 844 }, hasTouch: true })
 
-  test('list, menu and detail fit the screen', async ({ open }) => {
+  test('list, menu and detail panel fit the screen', async ({ open }) => {
     const page = await open()
     await expect(rows(page).first()).toBeVisible()
     await expectAccessible(page)

@@ -1,4 +1,4 @@
-// The detail: everything about an event, differences, withheld values, and one click to what belongs together.
+// The detail panel: differences, withheld values, exact numbers, and links to related events.
 import { runQuery, countEvents, expect, expectCount, recordEvent, rows, test, url } from './fixtures'
 
 interface FoundEvent {
@@ -13,11 +13,11 @@ async function findEvent(activity: string): Promise<FoundEvent> {
     nodes { id correlationId actor { key name } targets { key displayName } } } }`
   const data = await runQuery<{ auditEvents: { nodes: FoundEvent[] } }>(query, { activity })
   const [event] = data.auditEvents.nodes
-  if (!event) throw new Error(`the demo has no ${activity}`)
+  if (!event) throw new Error(`the demo data has no event ${activity}`)
   return event
 }
 
-test('differences are highlighted inside JSON, side by side', async ({ open }) => {
+test('differences inside JSON values are highlighted', async ({ open }) => {
   const event = await findEvent('Update named location')
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
@@ -30,7 +30,7 @@ test('differences are highlighted inside JSON, side by side', async ({ open }) =
   await expect(changed).toContainText('"displayName"')
 })
 
-test('one click leads to everything of the same request, actor, target and property', async ({ open }) => {
+test('request, actor, target and property link to their events', async ({ open }) => {
   const event = await findEvent('Update named location')
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
@@ -51,11 +51,7 @@ test('one click leads to everything of the same request, actor, target and prope
   await expectCount(page, await countEvents({ correlationId: { eq: event.correlationId } }, null))
 })
 
-test('withheld values are shown as withheld to an auditor, and as they are to an administrator', async ({
-  open,
-  page,
-  context,
-}) => {
+test('values are withheld from an auditor but not from an administrator', async ({ open, page, context }) => {
   const event = await findEvent('Add service principal credentials')
   await open(`#event=${event.id}`, 'AUDIT_READER')
   const detail = page.getByRole('complementary', { name: 'Event' })
@@ -75,7 +71,7 @@ test('withheld values are shown as withheld to an auditor, and as they are to an
   await expect(admin.getByText('Parts of this event are withheld')).toBeHidden()
 })
 
-test('raw and copied JSON are the event as stored, numbers digit by digit', async ({ open, context }) => {
+test('raw event and copied JSON keep the digits of numbers', async ({ open, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const key = `exact-${Date.now()}`
   const body = {
@@ -107,7 +103,7 @@ test('raw and copied JSON are the event as stored, numbers digit by digit', asyn
   await expect(detail.locator('.raw pre')).toContainText('12345678901234567890')
 })
 
-test('other events of the same request are listed and open in place', async ({ open }) => {
+test('other events of the same request are listed', async ({ open }) => {
   const event = await findEvent('Add service principal credentials')
   const page = await open(`#event=${event.id}`)
   const others = page.getByRole('region', { name: 'In the same request' }).getByRole('link')
@@ -116,7 +112,7 @@ test('other events of the same request are listed and open in place', async ({ o
   await expect(page.getByRole('complementary').getByRole('heading', { name, level: 2 })).toBeVisible()
 })
 
-test('a click on a row opens it, and the panel walks through the page', async ({ open }) => {
+test('clicking a row opens it and the panel steps through the page', async ({ open }) => {
   const page = await open()
   await rows(page).nth(2).locator('td').last().click()
   await expect(rows(page).nth(2)).toHaveAttribute('aria-current', 'true')

@@ -1,34 +1,34 @@
-// The comparison of values, without a browser.
+// The diff of two values and exact numbers.
 import { expect, test } from '@playwright/test'
 import { preserveNumbers, toJson } from '../src/api/exact-json'
 import { diff, type Line } from '../src/detail/diff'
 
-/** The lines as text: `before | after`, with what differs in brackets. */
+/** The lines as `before | after`, with differences in brackets. */
 function shown(lines: Line[]): string[] {
   const side = (pieces: Line['before']) =>
     pieces?.map(({ text, differs }) => (differs ? `[${text}]` : text)).join('') ?? ''
   return lines.map(({ indent, before, after }) => `${'  '.repeat(indent)}${side(before)} | ${side(after)}`)
 }
 
-test('texts are compared by words, and by lines', () => {
+test('strings are compared by line and word', () => {
   expect(shown(diff('Head of Sales', 'Head of Support'))).toEqual(['Head of [Sales] | Head of [Support]'])
   expect(shown(diff('a\nb\nc', 'a\nc\nd'))).toEqual(['a | a', '[b] | ', 'c | c', ' | [d]'])
   expect(shown(diff('', 'x'))).toEqual([' | [x]'])
 })
 
-test('short values stand on a line, with their kind to be seen', () => {
+test('short values stay on one line and show their type', () => {
   expect(shown(diff([true], [false]))).toEqual(['[[true]] | [[false]]'])
   expect(shown(diff(1, '1'))).toEqual(['1 | ["]1["]'])
   expect(shown(diff(null, 'null'))).toEqual(['null | ["]null["]'])
 })
 
-test('no value is not JSON null', () => {
+test('missing value differs from JSON null', () => {
   expect(shown(diff(undefined, null))).toEqual([' | [null]'])
   expect(shown(diff(null, undefined))).toEqual(['[null] | '])
   expect(diff(undefined, undefined)).toEqual([])
 })
 
-test('objects are compared by key, whatever their order', () => {
+test('objects are compared by key regardless of order', () => {
   const before = {
     name: 'VPN exits',
     trusted: true,
@@ -54,7 +54,7 @@ test('objects are compared by key, whatever their order', () => {
   ])
 })
 
-test('what was put into a list does not make the rest differ', () => {
+test('inserted array element does not change the others', () => {
   const plan = (name: string) => ({ SkuName: name, SkuId: '06ebc4ee-1bb5-47dd-8120-11324bc54e06' })
   const lines = shown(diff([plan('A'), plan('C')], [plan('A'), plan('B'), plan('C')]))
   expect(lines.filter((line) => line.includes('['))).toEqual([
@@ -66,7 +66,7 @@ test('what was put into a list does not make the rest differ', () => {
   ])
 })
 
-test('long lists are compared all the same', () => {
+test('long arrays are compared within the time limit', () => {
   const list = Array.from({ length: 5_000 }, (_, index) => `member ${index}`)
   const started = Date.now()
   expect(
@@ -86,7 +86,7 @@ test('numbers keep their digits', () => {
   expect(shown(diff(value.b[0], value.b[4]))).toEqual(['1.0 | ["]1.0["]'])
 })
 
-test('no recorded value is taken for a number, whatever is in it', () => {
+test('recorded values are never decoded as numbers', () => {
   for (const recorded of ['\uE0005', '\uE000\uE0005', { '\uE000': '5' }, { '\uE000\uE000': '5', a: ['\uE0001.0'] }]) {
     const json = JSON.stringify(recorded)
     for (const written of [json, json.replaceAll('\uE000', '\\ue000'), json.replaceAll('\uE000', '\\uE000')]) {
@@ -110,7 +110,7 @@ test('no recorded value is taken for a number, whatever is in it', () => {
   ])
 })
 
-test('members are those that were recorded, not what every object has', () => {
+test('inherited object members are ignored', () => {
   const before = { note: 'a text that makes this too long for a line' }
   const after = JSON.parse(
     `{"note":"${before.note}","constructor":1,"toString":null,"__proto__":{"valueOf":2}}`,

@@ -1,4 +1,4 @@
-// What could not be read is said to be, wherever it belongs, and can be asked for again. It never looks like nothing.
+// A failed request is shown as an error where its result belongs, can be retried, and never looks like an empty result.
 import {
   countEvents,
   expect,
@@ -15,7 +15,7 @@ const TIMEOUT_MESSAGE = 'This took the server too long.'
 
 const hasOperationName = (name: string) => (request: { operationName: string }) => request.operationName === name
 
-test('a log that cannot be read is not called empty', async ({ open, page, allowedErrors }) => {
+test('unreachable server is not shown as an empty log', async ({ open, page, allowedErrors }) => {
   allowedErrors.push('ERR_FAILED')
   let isOffline = true
   await page.route('**/graphql', (route) =>
@@ -31,7 +31,7 @@ test('a log that cannot be read is not called empty', async ({ open, page, allow
   await expect(page.getByRole('button', { name: 'Without text' })).toBeVisible()
 })
 
-test('a filter that could not be tried is not counted among those that exclude nothing', async ({ open, page }) => {
+test('failed probe of a filter is not counted as a result', async ({ open, page }) => {
   const isWithoutText = (filter?: object | null) => filter != null && !('search' in filter)
   const restore = await failWithTimeout(
     page,
@@ -46,7 +46,7 @@ test('a filter that could not be tried is not counted among those that exclude n
   await expect(page.getByText('One filter excludes everything')).toBeVisible()
 })
 
-test('a count that failed is no count, and that of other filters is none either', async ({ open, page }) => {
+test('failed count is shown as an error', async ({ open, page }) => {
   const restore = await failWithTimeout(page, hasOperationName('CountEvents'), {
     auditEvents: { __typename: 'AuditEventConnection', countUpTo: null },
   })
@@ -64,7 +64,7 @@ test('a count that failed is no count, and that of other filters is none either'
   await expect(page.locator('.count')).toHaveText('')
 })
 
-test('without the catalogue, the menu and the filters say that it is missing', async ({ open, page }) => {
+test('failed catalogue is shown in the menu and the filters', async ({ open, page }) => {
   const restore = await failWithTimeout(page, hasOperationName('Services'))
   await open()
   const menu = page.getByRole('navigation', { name: 'Services' })
@@ -81,7 +81,7 @@ test('without the catalogue, the menu and the filters say that it is missing', a
   await expect(page.getByRole('alert')).toHaveCount(0)
 })
 
-test('choices that cannot be read are not said to be none', async ({ open, page }) => {
+test('failed choices are not shown as no match', async ({ open, page }) => {
   const restore = await failWithTimeout(page, ({ operationName }) =>
     ['Actors', 'ActivityTypes'].includes(operationName),
   )
@@ -91,7 +91,7 @@ test('choices that cannot be read are not said to be none', async ({ open, page 
   await expect(page.getByRole('alert')).toContainText(`Nobody can be suggested. ${TIMEOUT_MESSAGE}`)
   await expect(page.getByText('Nobody by that name')).toBeHidden()
   await page.keyboard.press('Escape')
-  // The one that is chosen is all that is known of them.
+  // Without the catalogue of activities, only the chosen one is listed.
   await page.getByRole('button', { name: 'Activity: Add user' }).click()
   await expect(page.getByRole('alert')).toContainText(`The activities cannot be read. ${TIMEOUT_MESSAGE}`)
   await expect(page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox')).toHaveCount(1)
@@ -100,10 +100,7 @@ test('choices that cannot be read are not said to be none', async ({ open, page 
   await expect(page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox').nth(1)).toBeVisible()
 })
 
-test('an event that cannot be read is not said to be none, nor are the others of its request', async ({
-  open,
-  page,
-}) => {
+test('failed event is not shown as not found', async ({ open, page }) => {
   const [restoreEvent, restoreOthers] = [
     await failWithTimeout(page, hasOperationName('EventById')),
     await failWithTimeout(page, hasOperationName('SameRequest')),
@@ -123,7 +120,7 @@ test('an event that cannot be read is not said to be none, nor are the others of
   await expect(otherEvents.getByRole('link').first()).toBeVisible()
 })
 
-test('an overview does not wait for ever for what has failed', async ({ open, page }) => {
+test('failed overview can be retried', async ({ open, page }) => {
   const [restoreLogSpan, restoreOverview] = [
     await failWithTimeout(page, hasOperationName('LogSpan')),
     await failWithTimeout(page, hasOperationName('Overview'), { all: null, failures: null }),
@@ -141,7 +138,7 @@ test('an overview does not wait for ever for what has failed', async ({ open, pa
   await expect(page.locator('.overview-total b')).toHaveText((await countEvents({})).toLocaleString('en-GB'))
 })
 
-test('a part of the viewer that does not come leaves the rest as it is', async ({ open, page, allowedErrors }) => {
+test('failed chunk leaves the rest of the viewer usable', async ({ open, page, allowedErrors }) => {
   allowedErrors.push('ERR_FAILED')
   await page.route('**/assets/overview-*.js', (route) => route.abort())
   await open('#page=overview')
@@ -154,7 +151,7 @@ test('a part of the viewer that does not come leaves the rest as it is', async (
   await expect(page.locator('.overview-total b')).toBeVisible()
 })
 
-test('a server that does not say where to sign in is asked again', async ({ page, allowedErrors }) => {
+test('failed sign-in configuration can be retried', async ({ page, allowedErrors }) => {
   allowedErrors.push('503')
   await page.route('**/sign-in.json', (route) => route.fulfill({ status: 503, json: { errors: [] } }))
   await page.goto(url())

@@ -1,4 +1,4 @@
-// Export: what is in the file, that it is compared with the server's receipt, and that no file stays that is not whole.
+// Export: content of the file, verification against the server's status, and no file after an incomplete export.
 import { readFileSync } from 'node:fs'
 import type { Download, Page } from '@playwright/test'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,7 @@ import { runQuery, countEvents, expect, recordEvent, rows, test } from './fixtur
 const FAILURES = { status: { in: ['FAILURE'] } }
 const exportCard = (page: Page) => page.getByRole('complementary', { name: 'Export' })
 
-/** Opens a view in a browser that saves nothing but downloads. */
+/** Opens a view in a browser without the File System Access API. */
 async function openWithDownloads(
   open: (fragment: string) => Promise<Page>,
   page: Page,
@@ -30,7 +30,7 @@ async function downloadExport(page: Page, choices: string[] = []): Promise<Downl
 
 const readDownload = async (download: Download) => readFileSync(await download.path(), 'utf8')
 
-test('the view as CSV: its filter, its columns, all its pages, and as of when it was read', async ({ open, page }) => {
+test('CSV export has the filter, columns and snapshot of the view', async ({ open, page }) => {
   await openWithDownloads(open, page, '#status=FAILURE')
   await expect(rows(page).first()).toBeVisible()
   const expected = await countEvents(FAILURES)
@@ -53,7 +53,7 @@ test('the view as CSV: its filter, its columns, all its pages, and as of when it
   await expect(exportCard(page)).toHaveText('')
 })
 
-test('everything as NDJSON, and the checksum that the last line has', async ({ open, page, context }) => {
+test('NDJSON export has all fields and the checksum of its last line', async ({ open, page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   await openWithDownloads(open, page, '#period=all')
   await expect(rows(page).first()).toBeVisible()
@@ -71,7 +71,7 @@ test('everything as NDJSON, and the checksum that the last line has', async ({ o
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(trailer.sha256)
 })
 
-test('every column of the list has its place in a file', async ({ open, page }) => {
+test('export has a field for every column of the list', async ({ open, page }) => {
   await openWithDownloads(open, page, '#period=all&activity=Create%20MobileAppAssignment')
   await page.getByRole('button', { name: 'Columns' }).click()
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
@@ -88,7 +88,7 @@ test('every column of the list has its place in a file', async ({ open, page }) 
   expect(JSON.stringify(found['targets.modifiedProperties'])).toContain('Intent')
 })
 
-test('an auditor gets no withheld value', async ({ open, page }) => {
+test('export withholds values from an auditor', async ({ open, page }) => {
   const auditor = (fragment: string) => open(fragment, 'AUDIT_READER')
   await openWithDownloads(auditor, page, '#period=all&activity=Add%20service%20principal%20credentials')
   await expect(rows(page).first()).toBeVisible()
@@ -101,8 +101,8 @@ test('an auditor gets no withheld value', async ({ open, page }) => {
   expect(JSON.stringify(targets)).toContain('"newValue":null,"oldValue":null,"withheld":"SENSITIVE"')
 })
 
-test('into a file that is chosen; cancelled, nothing is left', async ({ open, page }) => {
-  // The browser's own files, without the dialog that nobody is here to answer.
+test('export writes the chosen file and removes it on cancel', async ({ open, page }) => {
+  // The browser's private file system replaces the dialog, which a test cannot operate.
   await page.addInitScript(() => {
     const picker = async ({ suggestedName }: { suggestedName: string }) => {
       const folder = await navigator.storage.getDirectory()
@@ -140,7 +140,7 @@ test('into a file that is chosen; cancelled, nothing is left', async ({ open, pa
   expect(file?.[1].trimEnd().split('\r\n')).toHaveLength((await countEvents({}, null)) + 1)
 })
 
-test('a file that is not whole is said to be and not saved', async ({ open, page, allowedErrors }) => {
+test('incomplete export is reported and not saved', async ({ open, page, allowedErrors }) => {
   await openWithDownloads(open, page, '')
   await expect(rows(page).first()).toBeVisible()
   let downloads = 0
@@ -175,7 +175,7 @@ test('a file that is not whole is said to be and not saved', async ({ open, page
   expect(downloads).toBe(0)
 })
 
-test('a file is followed wherever it is cut', () => {
+test('progress is independent of chunk boundaries', () => {
   const csv = 'a,b\r\n1,"x ""y""\r\nz"\r\n2,\r\n'
   const ndjson = '{"a":"\\"\\n"}\n{"a":2}\n{"export":{"count":2}}\n'
   const digest = (of: string) => createHash('sha256').update(of).digest('hex')
@@ -194,7 +194,7 @@ test('a file is followed wherever it is cut', () => {
   }
 })
 
-test('memory has an end', async () => {
+test('memory sink rejects data beyond its limit', async () => {
   const sink = memorySink('a.csv', 3)
   await sink.write(new Uint8Array(3))
   await expect(sink.write(new Uint8Array(1))).rejects.toThrow()

@@ -1,4 +1,4 @@
-// The filters: each one restricts to what the API finds for it, and the address reproduces them.
+// The filters: each one shows the events that the API finds for it, and the URL reproduces them.
 import { runQuery, countEvents, expect, expectCount, rows, test, url } from './fixtures'
 
 interface Actor {
@@ -9,11 +9,11 @@ interface Actor {
 async function findActor(): Promise<Actor> {
   const data = await runQuery<{ auditActors: Actor[] }>('{ auditActors(search: "adele", first: 1) { key name } }')
   const [actor] = data.auditActors
-  if (!actor) throw new Error('the demo has no Adele')
+  if (!actor) throw new Error('the demo data has no actor Adele')
   return actor
 }
 
-test('initiated by: actors are suggested while typing', async ({ open }) => {
+test('actor filter suggests actors while typing', async ({ open }) => {
   const page = await open('#period=all')
   const actor = await findActor()
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
@@ -27,7 +27,7 @@ test('initiated by: actors are suggested while typing', async ({ open }) => {
   await expectCount(page, await countEvents({}, null))
 })
 
-test('initiated by: a part of a name', async ({ open }) => {
+test('actor filter accepts a part of a name', async ({ open }) => {
   const page = await open()
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
   await page.getByLabel('Name or principal name').fill('kel')
@@ -35,7 +35,7 @@ test('initiated by: a part of a name', async ({ open }) => {
   await expectCount(page, await countEvents({ initiatedBy: { search: 'kel' } }))
 })
 
-test('category, resource type and source lead to the activities, as in the portals', async ({ open }) => {
+test('category, resource type and source narrow the activities', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by category' }).click()
   await page.getByLabel('Find in Category').fill('group man')
@@ -73,7 +73,7 @@ test('category, resource type and source lead to the activities, as in the porta
   await expect(page.getByRole('button', { name: /Source/ })).toBeHidden()
 })
 
-test('status and service', async ({ open }) => {
+test('status and service filters', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by status' }).click()
   await page.getByRole('checkbox', { name: 'Failure' }).check()
@@ -90,7 +90,7 @@ test('status and service', async ({ open }) => {
   )
 })
 
-test('target, changed property, involving, text', async ({ open }) => {
+test('target, changed property, involving and text filters', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by target' }).click()
   await page.getByRole('textbox', { name: 'Target', exact: true }).fill('contoso')
@@ -98,7 +98,7 @@ test('target, changed property, involving, text', async ({ open }) => {
   await expectCount(page, await countEvents({ target: { search: 'contoso' } }, null))
   await page.getByRole('button', { name: 'Clear Target' }).click()
 
-  // The API holds [true] and [false]; people write true and false.
+  // The API holds [true] and [false]; users type true and false.
   await page.getByRole('button', { name: 'Filter by changed property' }).click()
   await page.getByRole('textbox', { name: 'Property', exact: true }).fill('IsCompliant')
   await page.getByRole('textbox', { name: 'From' }).fill('true')
@@ -122,7 +122,7 @@ test('target, changed property, involving, text', async ({ open }) => {
   await expectCount(page, await countEvents({ search: `${actor.name.slice(0, 5)} update` }, null))
 })
 
-test('the date range: the spans of the portals, and one of one’s own in the zone shown', async ({ open }) => {
+test('period filter accepts predefined and custom ranges', async ({ open }) => {
   const page = await open()
   for (const [name, window] of [
     ['Last 24 hours', 'LAST_24_HOURS'],
@@ -145,7 +145,7 @@ test('the date range: the spans of the portals, and one of one’s own in the zo
   await expectCount(page, await countEvents({}, { between }))
 })
 
-test('a menu item per workload pre-filters, and its categories change the filter', async ({ open }) => {
+test('service menu filters by service and category', async ({ open }) => {
   const page = await open('#period=all')
   const menu = page.getByRole('navigation', { name: 'Services' })
   await menu.getByRole('button', { name: 'Microsoft Intune', exact: true }).click()
@@ -161,7 +161,7 @@ test('a menu item per workload pre-filters, and its categories change the filter
   await expectCount(page, await countEvents({}, null))
 })
 
-test('the address alone reproduces the view, and back undoes a filter', async ({ open, page }) => {
+test('URL reproduces the view and back undoes a filter', async ({ open, page }) => {
   const actor = await findActor()
   const fragment = new URLSearchParams([
     ['period', 'all'],
@@ -185,7 +185,7 @@ test('the address alone reproduces the view, and back undoes a filter', async ({
   expect(page.url()).toBe(`${url()}/#period=all`)
 })
 
-test('an empty list says which filter excludes everything', async ({ open }) => {
+test('empty list names the excluding filter', async ({ open }) => {
   const page = await open('#category=Policy&status=SUCCESS&text=nosuchthinganywhere')
   await expect(page.getByText('One filter excludes everything')).toBeVisible()
   await page.getByRole('button', { name: 'Without text' }).click()

@@ -1,5 +1,5 @@
-// What the tests share: opening the viewer as somebody, asking the API the same question, and what must hold on every
-// page of every test: nothing is loaded from elsewhere, nothing is refused by the policy, nothing fails unseen.
+// Shared by the tests: opening the viewer with a role, querying the API, and the checks on every page of every test: no
+// request to another origin, no violation of the Content-Security-Policy, no error in the console.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test as base, expect, type Page } from '@playwright/test'
@@ -17,7 +17,7 @@ function requireEnv(name: string): string {
 export const url = () => requireEnv('AUDITGRAPH_URL')
 export const tokenOf = (role: Role) => requireEnv(`AUDITGRAPH_TOKEN_${role}`)
 
-/** Asks the API what the page should show. */
+/** Runs a query and returns its data. */
 export async function runQuery<T>(document: string, variables: object = {}, role: Role = 'GLOBAL_ADMIN'): Promise<T> {
   const response = await fetch(`${url()}/graphql`, {
     method: 'POST',
@@ -29,7 +29,7 @@ export async function runQuery<T>(document: string, variables: object = {}, role
   return data
 }
 
-/** How many events the API counts for a filter. */
+/** The number of events that match a filter, by the API. */
 export async function countEvents(
   filter: object,
   period: object | null = { window: 'LAST_30_DAYS' },
@@ -42,7 +42,7 @@ export async function countEvents(
   return data.auditEvents.countUpTo.value
 }
 
-/** Records an event now, as an application would; its JSON goes as it is given. */
+/** Records an event given as JSON, as an application would. */
 export async function recordEvent(event: string): Promise<void> {
   const response = await fetch(`${url()}/v1/events`, {
     method: 'POST',
@@ -53,9 +53,9 @@ export async function recordEvent(event: string): Promise<void> {
 }
 
 interface Fixtures {
-  /** Opens the viewer as somebody of a role, looking at what a fragment describes. */
+  /** Opens the viewer with a role and a URL fragment. */
   open: (fragment?: string, role?: Role) => Promise<Page>
-  /** What failed on the page and is allowed to: texts of console errors. */
+  /** Substrings of errors that the page may report. */
   allowedErrors: string[]
 }
 
@@ -69,7 +69,7 @@ export const test = base.extend<Fixtures>({
     page.on('pageerror', (error) => problems.push(error.message))
     page.on('request', (request) => {
       if (!request.url().startsWith(url()) && !request.url().startsWith('blob:'))
-        problems.push(`asked ${request.url()}`)
+        problems.push(`requested ${request.url()}`)
     })
     await provide(page)
     expect(problems.filter((problem) => !allowedErrors.some((text) => problem.includes(text)))).toEqual([])
@@ -90,7 +90,7 @@ interface GraphqlRequest {
   variables: { filter?: object | null }
 }
 
-/** The server answers a question of the page with TIMEOUT, in this form, until what is returned is called. */
+/** Fails matching requests of the page with TIMEOUT and `data`, until the returned function is called. */
 export async function failWithTimeout(
   page: Page,
   matches: (request: GraphqlRequest) => boolean,
@@ -111,7 +111,7 @@ export async function failWithTimeout(
 /** The rows of the list. */
 export const rows = (page: Page) => page.locator('tbody tr.event')
 
-/** Waits until the list shows so many events and the page says so. */
+/** Waits until the page shows this number of events. */
 export async function expectCount(page: Page, value: number): Promise<void> {
   const text = `${value > 10_000 ? 'more than ' : ''}${value.toLocaleString('en-GB')} ${value === 1 ? 'event' : 'events'}`
   await expect(page.locator('.count')).toHaveText(text)
@@ -126,8 +126,8 @@ interface Violation {
 }
 
 /**
- * No violation that axe calls serious or worse, of WCAG 2.2 A and AA and of its best practices, but those named: rules
- * with the part of the page that breaks them.
+ * Expects no violation that axe rates as serious or critical, except those listed: a rule, with a part of the element's
+ * HTML or of the summary.
  */
 export async function expectAccessible(
   page: Page,

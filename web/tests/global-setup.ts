@@ -1,5 +1,5 @@
-// Starts the real server with the demo's log before the tests and stops it after them. Where it is and a token for
-// each role reach the tests by the environment.
+// Starts a real server with the demo data before the tests and stops it afterwards. Its URL and a token per role are
+// passed to the tests in the environment.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
@@ -9,7 +9,7 @@ export default async function start(): Promise<() => Promise<void>> {
   const program = process.env['AUDITGRAPH_PROGRAM'] ?? '../target/debug/auditgraph'
   const server = spawn(program, ['demo', '--events', EVENTS, '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    // A line for every request would hide what the tests say.
+    // The request log would hide the output of the tests.
     env: { AUDITGRAPH_LOG: 'warn', ...process.env },
   })
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()))

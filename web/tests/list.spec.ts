@@ -9,7 +9,7 @@ const ids = (page: Page) =>
       links.map((link) => new URLSearchParams((link as HTMLAnchorElement).hash.slice(1)).get('event')),
     )
 
-/** All ids of the page: rows out of sight are not in the document, so the list is scrolled through. */
+/** The ids of all rows of the page. Only visible rows are in the document, so the list is scrolled to the end. */
 async function allIds(page: Page): Promise<string[]> {
   const found: string[] = []
   const scroller = page.locator('.table-scroller')
@@ -32,7 +32,7 @@ async function newest(count: number): Promise<string[]> {
   return data.auditEvents.nodes.map(({ id }) => id)
 }
 
-test('newest first, in pages both ways, without missing or repeating an event', async ({ open }) => {
+test('pages are newest first without gaps or duplicates', async ({ open }) => {
   const page = await open()
   await expect(rows(page).first()).toBeVisible()
   const expected = await newest(150)
@@ -52,7 +52,7 @@ test('newest first, in pages both ways, without missing or repeating an event', 
   await expect.poll(() => allIds(page)).toEqual(expected.slice(50, 100))
 })
 
-test('columns are shown, hidden and moved, and remembered', async ({ open }) => {
+test('columns can be chosen and reordered, and persist', async ({ open }) => {
   const page = await open()
   const headers = page.getByRole('columnheader')
   await expect(headers).toHaveText(['Time', 'Initiated by', 'Activity', 'Target'])
@@ -78,7 +78,7 @@ test('columns are shown, hidden and moved, and remembered', async ({ open }) => 
   await expect(headers).toHaveText(['Time', 'Initiated by', 'Activity', 'Target'])
 })
 
-test('every column shows what the API says', async ({ open }) => {
+test('every column shows the value of the API', async ({ open }) => {
   const page = await open('#period=all&activity=Create%20MobileAppAssignment')
   await page.getByRole('button', { name: 'Columns' }).click()
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
@@ -109,7 +109,7 @@ test('every column shows what the API says', async ({ open }) => {
   await expect(cell('changes')).toContainText('Intent')
 })
 
-test('times are relative or exact, local or UTC, and remembered', async ({ open }) => {
+test('time format and zone can be chosen, and persist', async ({ open }) => {
   const page = await open()
   const time = rows(page).first().locator('time')
   await expect(time).toHaveText(/ago$/)
@@ -124,7 +124,7 @@ test('times are relative or exact, local or UTC, and remembered', async ({ open 
   await expect(time).toHaveText(utc)
 })
 
-test('the keyboard reaches everything: rows, the detail, back to the row', async ({ open }) => {
+test('keyboard reaches rows and detail panel', async ({ open }) => {
   const page = await open()
   await expect(rows(page).first()).toBeVisible()
   await page.keyboard.press('Tab')
@@ -144,7 +144,7 @@ test('the keyboard reaches everything: rows, the detail, back to the row', async
   await expect(page.locator('tr[data-index="31"] a')).toBeFocused()
 })
 
-test('the focus stays where it is when the catalogue arrives late', async ({ open, page }) => {
+test('focus stays when the catalogue loads late', async ({ open, page }) => {
   let release = () => {}
   const released = new Promise<void>((resolve) => {
     release = resolve

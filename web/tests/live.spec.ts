@@ -1,9 +1,9 @@
-// The live switch: what is recorded comes in on top, filtered, once, and none is lost over a broken connection.
+// Live events: filtered, without duplicates, and without loss over a broken connection.
 import { expect, failWithTimeout, recordEvent, rows, test } from './fixtures'
 
 let eventNumber = 0
 
-/** Records an event that only this test knows, and says how it is shown. */
+/** Records an event with an activity of this test. */
 async function recordActivity(activity: string, occurredAt = new Date()): Promise<void> {
   eventNumber += 1
   await recordEvent(
@@ -20,7 +20,7 @@ async function recordActivity(activity: string, occurredAt = new Date()): Promis
   )
 }
 
-test('new events come in on top, those of the filter alone', async ({ open }) => {
+test('live events are filtered and inserted on top', async ({ open }) => {
   const page = await open('#activity=Live%20one')
   await expect(page.getByText('No events match')).toBeVisible()
   const live = page.getByRole('switch', { name: 'Live' })
@@ -33,14 +33,14 @@ test('new events come in on top, those of the filter alone', async ({ open }) =>
   await expect(rows(page)).toHaveCount(2)
   await recordActivity('Live one', new Date(Date.now() - 90 * 86_400_000))
   await recordActivity('Live one')
-  // The one of three months ago is not of the last month.
+  // The event of three months ago is not in the period.
   await expect(rows(page)).toHaveCount(3)
   await expect(page.locator('.count')).toHaveText('3 events')
   await live.click()
   await expect(live).toHaveAttribute('aria-checked', 'false')
 })
 
-test('nothing is lost and nothing comes twice over a broken connection', async ({ open, page, allowedErrors }) => {
+test('live events survive a broken connection without loss or duplicates', async ({ open, page, allowedErrors }) => {
   allowedErrors.push('WebSocket')
   let isOffline = false
   const sockets: { close: () => Promise<void> }[] = []
@@ -67,7 +67,7 @@ test('nothing is lost and nothing comes twice over a broken connection', async (
   await expect(rows(page)).toHaveCount(4)
 })
 
-test('a server that cannot say where the log ends is asked again', async ({ open, page }) => {
+test('live retries after a failed query for the log end', async ({ open, page }) => {
   const restore = await failWithTimeout(page, ({ operationName }) => operationName === 'LogEnd')
   await open('#activity=Live%20late')
   await page.getByRole('switch', { name: 'Live' }).click()
@@ -81,7 +81,7 @@ test('a server that cannot say where the log ends is asked again', async ({ open
   await expect(rows(page)).toHaveCount(2)
 })
 
-test('it follows the filters, and is not offered where it makes no sense', async ({ open }) => {
+test('live follows filter changes and is disabled on older pages', async ({ open }) => {
   const page = await open('#activity=Live%20first')
   const live = page.getByRole('switch', { name: 'Live' })
   await live.click()

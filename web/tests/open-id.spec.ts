@@ -1,4 +1,4 @@
-// Signing in at an OpenID Connect issuer: there and back with the view kept, and what goes wrong on the way.
+// Sign-in with an OpenID Connect issuer: the view is kept, and errors are shown.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import type { Page } from '@playwright/test'
 import { expect, rows, test as base } from './fixtures'
 import { AUDIENCE, CLIENT, Issuer } from './test-issuer'
 
-/** A server with an issuer, where two things have happened. */
+/** A server with an issuer and two recorded events. */
 interface OpenIdServer {
   url: string
   issuer: Issuer
@@ -84,17 +84,14 @@ const test = base.extend<object, { openIdServer: OpenIdServer }>({
 
 test.beforeEach(({ openIdServer, allowedErrors }) => {
   openIdServer.issuer.configure()
-  allowedErrors.push(`asked ${openIdServer.url}`, `asked ${openIdServer.issuer.url}`)
+  allowedErrors.push(`requested ${openIdServer.url}`, `requested ${openIdServer.issuer.url}`)
 })
 
 async function signIn(page: Page, { issuer }: OpenIdServer): Promise<void> {
   await page.getByRole('button', { name: `Sign in at ${new URL(issuer.url).host}` }).click()
 }
 
-test('there and back: the view is kept, the code is not, and a reload stays signed in', async ({
-  page,
-  openIdServer,
-}) => {
+test('sign-in keeps the view and survives a reload', async ({ page, openIdServer }) => {
   await page.goto(`${openIdServer.url}/#status=FAILURE`)
   await signIn(page, openIdServer)
   await expect(rows(page)).toHaveCount(1)
@@ -107,7 +104,7 @@ test('there and back: the view is kept, the code is not, and a reload stays sign
   expect(storageKeys).toEqual(['auditgraph.token'])
 })
 
-test('an expired token leads back to signing in, and from there to the same view', async ({ page, openIdServer }) => {
+test('expired token leads to sign-in and back to the view', async ({ page, openIdServer }) => {
   openIdServer.issuer.configure({ expiresInSeconds: 4 })
   await page.goto(`${openIdServer.url}/#period=7d&status=SUCCESS`)
   await signIn(page, openIdServer)
@@ -119,7 +116,7 @@ test('an expired token leads back to signing in, and from there to the same view
   expect(page.url()).toBe(`${openIdServer.url}/#period=7d&status=SUCCESS`)
 })
 
-test('what the issuer refuses is told in its words, and the view is kept', async ({ page, openIdServer }) => {
+test('error of the issuer is shown and the view is kept', async ({ page, openIdServer }) => {
   openIdServer.issuer.configure({ authorizationError: ['access_denied', 'You are not assigned to this application.'] })
   await page.goto(`${openIdServer.url}/#status=FAILURE`)
   await signIn(page, openIdServer)
@@ -128,7 +125,7 @@ test('what the issuer refuses is told in its words, and the view is kept', async
 })
 
 for (const parameter of ['state', 'nonce'] as const) {
-  test(`an answer with another ${parameter} is not taken`, async ({ page, openIdServer }) => {
+  test(`response with a wrong ${parameter} is rejected`, async ({ page, openIdServer }) => {
     openIdServer.issuer.configure({ tamperedParameter: parameter })
     await page.goto(openIdServer.url)
     await signIn(page, openIdServer)
@@ -137,13 +134,13 @@ for (const parameter of ['state', 'nonce'] as const) {
   })
 }
 
-test('an answer that nobody asked for is not taken, and shows none of its words', async ({ page, openIdServer }) => {
+test('unsolicited response is rejected without showing its text', async ({ page, openIdServer }) => {
   await page.goto(`${openIdServer.url}/?state=x&error=y&error_description=Call+this+number`)
   await expect(page.getByRole('alert')).toHaveText('Signing in failed: It was not begun in this tab.')
   expect(page.url()).toBe(`${openIdServer.url}/`)
 })
 
-test('a token that the log does not let in is refused, and one can try again', async ({
+test('token for another audience is rejected and sign-in can be retried', async ({
   page,
   openIdServer,
   allowedErrors,
@@ -156,7 +153,7 @@ test('a token that the log does not let in is refused, and one can try again', a
   await expect(page.getByRole('button', { name: 'Sign in at' })).toBeEnabled()
 })
 
-test('an issuer that is away is said to be', async ({ page, openIdServer, allowedErrors }) => {
+test('unreachable issuer is reported', async ({ page, openIdServer, allowedErrors }) => {
   allowedErrors.push('ERR_FAILED', 'Failed to load resource')
   await page.goto(openIdServer.url)
   await page.route(`${openIdServer.issuer.url}/**`, (route) => route.abort())
@@ -164,7 +161,7 @@ test('an issuer that is away is said to be', async ({ page, openIdServer, allowe
   await expect(page.getByRole('alert')).toHaveText('Signing in failed: the issuer cannot be reached.')
 })
 
-test('a token can still be pasted', async ({ page, openIdServer }) => {
+test('pasted token is accepted beside the issuer', async ({ page, openIdServer }) => {
   await page.goto(openIdServer.url)
   await page.getByText('Sign in with a token').click()
   await page.getByLabel('Access token').fill(openIdServer.issuer.token({ aud: AUDIENCE, roles: ['AuditLog.Read.All'] }))
@@ -172,7 +169,7 @@ test('a token can still be pasted', async ({ page, openIdServer }) => {
   await expect(page.getByText('Auditor · Contoso')).toBeVisible()
 })
 
-test('the API explorer signs in the same way and is come back to', async ({ page, openIdServer }) => {
+test('explorer signs in with the issuer and is returned to', async ({ page, openIdServer }) => {
   await page.goto(`${openIdServer.url}/graphiql`)
   await signIn(page, openIdServer)
   await expect(page.locator('.graphiql-query-editor')).toContainText('query Failures')

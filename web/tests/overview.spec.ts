@@ -1,4 +1,4 @@
-// The overview: what it counts is what the API counts, and everything in it leads to the events it counts.
+// The overview: its counts are those of the API, and each item leads to the events that it counts.
 import { runQuery, countEvents, expect, expectAccessible, expectCount, recordEvent, rows, test } from './fixtures'
 
 interface Facet {
@@ -10,7 +10,7 @@ const query = `query { auditEventSummary(period: null) { totalCount
   actors: facet(field: ACTOR, top: 8) { buckets { value displayName count } }
   targets: facet(field: TARGET, top: 8) { buckets { value displayName count } } } }`
 
-test('the most frequent activities, actors and targets, each leading to its events', async ({ open }) => {
+test('top activities, actors and targets lead to their events', async ({ open }) => {
   const { auditEventSummary: all } = await runQuery<{
     auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet>
   }>(query)
@@ -32,7 +32,7 @@ test('the most frequent activities, actors and targets, each leading to its even
   }
 })
 
-test('failures lead to the failures', async ({ open }) => {
+test('failures lead to failed events', async ({ open }) => {
   const page = await open('#page=overview&period=all')
   await page.getByRole('button', { name: /failed$/ }).click()
   await expectCount(page, await countEvents({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
@@ -43,12 +43,12 @@ test('failures lead to the failures', async ({ open }) => {
   await expectCount(page, shownCount)
 })
 
-test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
+test('histogram zooms by drag and by keyboard', async ({ open }) => {
   const page = await open('#page=overview')
   const chart = page.getByRole('slider', { name: 'Events over time' })
   await expect(chart).toBeVisible()
   const box = await chart.boundingBox()
-  if (!box) throw new Error('the chart has no place')
+  if (!box) throw new Error('the chart is not visible')
   await page.mouse.move(box.x + box.width * 0.5, box.y + 60)
   await page.mouse.down()
   await page.mouse.move(box.x + box.width * 0.75, box.y + 60, { steps: 5 })
@@ -70,7 +70,7 @@ test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
   await expect(rows(page).first()).toBeVisible()
 })
 
-test('a link to what is shown shows the same after more was recorded', async ({ open, context }) => {
+test('permanent link excludes events recorded later', async ({ open, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await open('#period=all&text=evidence')
   const recordEvidence = (number: number) =>
@@ -99,7 +99,7 @@ test('a link to what is shown shows the same after more was recorded', async ({ 
   await expectCount(page, 2)
 })
 
-test('there is no link to a page that is still being read', async ({ open }) => {
+test('permanent link is disabled while the page loads', async ({ open }) => {
   const page = await open('#period=all')
   const link = page.getByRole('button', { name: 'Link to what is shown' })
   await expect(link).toBeEnabled()
@@ -118,7 +118,7 @@ test('there is no link to a page that is still being read', async ({ open }) => 
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme })
-    test('axe finds nothing serious', async ({ open }) => {
+    test('overview is accessible', async ({ open }) => {
       const page = await open('#page=overview')
       await expect(page.getByRole('region', { name: 'Targets' }).getByRole('listitem').first()).toBeVisible()
       await expectAccessible(page)

@@ -1,5 +1,5 @@
-// An OpenID Connect issuer for the tests. It signs real tokens (ES256) and refuses what a real one refuses: an unknown
-// application or address, a code that was used, a verifier that does not fit. It misbehaves when it is told to.
+// An OpenID Connect issuer for the tests. It signs real tokens (ES256) and rejects what a real issuer rejects: unknown
+// clients and redirect URIs, used codes, wrong verifiers. `configure` makes it misbehave.
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,16 +8,16 @@ import { text } from 'node:stream/consumers'
 export const CLIENT = 'viewer'
 export const AUDIENCE = 'api://auditgraph'
 
-/** How the issuer answers the next person who comes. */
+/** The issuer's behavior for the next sign-in. */
 export interface IssuerBehavior {
-  /** For how many seconds the access token holds. */
+  /** The lifetime of the access token, in seconds. */
   expiresInSeconds: number
   roles: string[]
-  /** For whom the access token is. */
+  /** The audience of the access token. */
   audience: string
-  /** Refused, with a code and words. */
+  /** Redirects with this OAuth error instead of a code. */
   authorizationError?: [code: string, words: string]
-  /** Answered for another state, or another nonce, than was asked with. */
+  /** Returns a wrong `state` or `nonce`. */
   tamperedParameter?: 'state' | 'nonce'
 }
 
@@ -27,7 +27,7 @@ const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toStrin
 
 export class Issuer {
   behavior: IssuerBehavior = DEFAULT_BEHAVIOR
-  /** Where people may be sent back to. */
+  /** The only accepted redirect URI. */
   redirectUri = ''
   url = ''
   readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -44,12 +44,12 @@ export class Issuer {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  /** Behaves for the next test. */
+  /** Sets the behavior, with defaults for the rest. */
   configure(manner: Partial<IssuerBehavior> = {}): void {
     this.behavior = { ...DEFAULT_BEHAVIOR, ...manner }
   }
 
-  /** A signed token. */
+  /** Signs a token. */
   token(claims: object, holdsFor = 3600): string {
     const now = Math.floor(Date.now() / 1000)
     const all = { iss: this.url, sub: 'ada', iat: now, exp: now + holdsFor, ...claims }
@@ -94,7 +94,7 @@ export class Issuer {
     }
     const mismatches = Object.entries(expected).filter(([name, value]) => parameters.get(name) !== value)
     if (mismatches.length > 0 || parameters.get('scope') !== 'openid audit') {
-      response.writeHead(400).end(`this application may not ask so: ${JSON.stringify([...parameters])}`)
+      response.writeHead(400).end(`invalid authorization request: ${JSON.stringify([...parameters])}`)
       return
     }
     const redirect = new URL(this.redirectUri)

@@ -1,18 +1,18 @@
-// Numbers as they were recorded. The browser reads JSON numbers as doubles, which changes what people see of long ones
-// (12345678901234567890) and of forms (1.0). In an audit log that would be a lie, so a number that a double does not
-// keep is carried, from the answer to where it is shown, as an object with one member: the mark, with its digits.
+// JSON with exact numbers. JavaScript parses JSON numbers as doubles, which changes long numbers (12345678901234567890)
+// and loses their notation (1.0). An audit log must show values as recorded, so a number that a double cannot represent
+// is replaced, before parsing, by an object with a single member: `NUMBER_KEY` with the number's digits as a string.
 //
-// No recorded value can be taken for such a number. Texts stay as they are, and the name of a recorded member that
-// begins with the mark has it once more on the way, so the mark alone is the name of nothing else.
+// Recorded values cannot collide with this encoding: strings are not changed, and a recorded member name that starts
+// with `NUMBER_KEY` gets the key as an additional prefix, so the bare key always means a number.
 
-/** From Unicode's private use area. */
+/** A character from Unicode's private use area. */
 const NUMBER_KEY = '\uE000'
 
 const STRING_OR_NUMBER = /("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|-?\d[\d.eE+-]*/g
-/** The mark at the beginning of a JSON text, written in either way. */
+/** Matches a JSON string that starts with `NUMBER_KEY`, literal or escaped. */
 const STARTS_WITH_NUMBER_KEY = /^"(?:\uE000|\\u[eE]000)/
 
-/** A JSON text with each number that a double would change put as a marked object. */
+/** Replaces each number in a JSON document that a double cannot represent by an object with its digits. */
 export function preserveNumbers(json: string): string {
   return json.replace(STRING_OR_NUMBER, (token: string, string?: string, colon?: string) => {
     if (string === undefined) return String(Number(token)) === token ? token : `{"${NUMBER_KEY}":"${token}"}`
@@ -20,17 +20,17 @@ export function preserveNumbers(json: string): string {
   })
 }
 
-/** Whether a value is an object with members of its own, and no number. */
+/** Returns whether a value is a JSON object; false for an encoded number. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Object.hasOwn(value, NUMBER_KEY)
 }
 
-/** A member's name as it was recorded, in quotes. */
+/** The recorded name of a member, as a JSON string. */
 export function quoteKey(name: string): string {
   return JSON.stringify(name.startsWith(NUMBER_KEY) ? name.slice(NUMBER_KEY.length) : name)
 }
 
-/** A value as JSON, numbers in their own digits. */
+/** Serializes a value as JSON, with the recorded digits of its numbers. */
 export function toJson(value: unknown, indent = 0): string {
   return stringify(value, ' '.repeat(indent), '\n')
 }
@@ -58,14 +58,14 @@ function bracketed(open: string, close: string, parts: string[], step: string, l
   return open + line + step + parts.join(`,${line}${step}`) + line + close
 }
 
-/** The digits of a number that was put as a marked object. */
+/** The digits of an encoded number, or `undefined` if the value is something else. */
 function exactDigits(value: unknown): string | undefined {
   const digits =
     typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[NUMBER_KEY] : undefined
   return typeof digits === 'string' ? digits : undefined
 }
 
-/** `fetch`, with numbers kept. */
+/** `fetch` whose response bodies keep exact numbers. */
 export async function exactFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init)
   const { status, statusText, headers } = response

@@ -1,4 +1,4 @@
-// Names and values in two columns; what has no value is left out.
+// A list of names and values in two columns. Items without a value are left out.
 import type { ReactNode } from 'react'
 
 export type DescriptionItem = [name: string, value: ReactNode]

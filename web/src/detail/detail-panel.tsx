@@ -1,5 +1,5 @@
-// The side panel with everything about the event that is open. Left and right walk through the list's page, Escape
-// closes, and the focus comes to the heading so that a screen reader begins there.
+// The side panel with the details of the open event. The arrow buttons open the next event of the page, Escape closes
+// the panel, and the heading takes the focus so that a screen reader starts there.
 import { useEffect, useRef } from 'react'
 import { useQuery } from 'urql'
 import { toJson } from '../api/exact-json'
@@ -22,7 +22,7 @@ import './detail.css'
 
 interface Props {
   id: string
-  /** The events of the list's page, to walk through. */
+  /** Ids of the events on the current page, in display order. */
   ids: string[]
 }
 
@@ -94,7 +94,7 @@ export function DetailPanel({ id, ids }: Props) {
   )
 }
 
-/** The event as the API answers it, for callers who may not have the stored one. */
+/** The event as the API returned it, for callers without access to the raw event. */
 function withoutTypenames(event: Event): unknown {
   return JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === '__typename' ? undefined : value)))
 }

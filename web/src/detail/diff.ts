@@ -1,38 +1,33 @@
-// What differs between two JSON values, as lines to show side by side. Objects are compared by key, lists by their
-// longest common subsequence, texts by lines and then by words; so a change deep inside a policy stands out and what
-// only moved around it does not. Pure: values in, lines out.
+// A diff of two JSON values, as lines to show side by side. Objects are compared by key, arrays by their longest common
+// subsequence, strings by line and then by word. A change deep inside a policy is highlighted; items that only moved
+// are not. Pure functions: values in, lines out.
 import { isJsonObject, quoteKey, toJson } from '../api/exact-json'
 
-/** A stretch of text; `differs` where the other side has something else. */
+/** A part of a line; `differs` if the other side has a different text there. */
 export interface Segment {
   text: string
   differs: boolean
 }
 
-/** A line of both sides; a side that has no such line is undefined. */
+/** A line of both sides; a side without that line is `undefined`. */
 export interface Line {
   indent: number
   before?: Segment[]
   after?: Segment[]
 }
 
-/** Values that print shorter than this stand on one line. */
+/** Values whose JSON is at most this long are printed on one line. */
 const INLINE_LENGTH_MAX = 44
-/** Longer lists than this are compared place by place: the table of a subsequence grows with the square. */
+/** Longer arrays are compared index by index, because the table of the subsequence grows quadratically. */
 const LCS_LENGTH_MAX = 600
 
-/** The lines of a change; `undefined` is no value, which is not the same as JSON null. */
+/** Returns the lines of a change. `undefined` means no value, which is not the same as JSON null. */
 export function diff(before: unknown, after: unknown): Line[] {
   if (typeof before === 'string' && typeof after === 'string') return diffStrings(before, after)
   return diffValues(before, after, 0, '', NO_SUFFIXES)
 }
 
-/** A value alone, as lines of one side. */
-export function print(value: unknown, side: 'before' | 'after' = 'after'): Line[] {
-  return oneSided(value, side, 0, '', NO_SUFFIXES)
-}
-
-/** What follows a value on each side: the comma, or nothing after the last. */
+/** The text after a value, per side: a comma, or an empty string after the last one. */
 type Suffixes = Record<'before' | 'after', string>
 
 const NO_SUFFIXES: Suffixes = { before: '', after: '' }
@@ -88,7 +83,7 @@ function bracketed(
   return [line(prefix + open), ...inner, line(close + suffix.before, close + suffix.after)]
 }
 
-/** A value that only one side has. */
+/** The lines of a value that only one side has. */
 function oneSided(value: unknown, side: 'before' | 'after', indent: number, prefix: string, suffix: Suffixes): Line[] {
   return layout(value, indent, prefix, suffix[side]).map(({ indent, text }) => ({
     indent,
@@ -96,7 +91,7 @@ function oneSided(value: unknown, side: 'before' | 'after', indent: number, pref
   }))
 }
 
-/** A value that both sides have. */
+/** The lines of a value that both sides have. */
 function unchanged(value: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
   const after = layout(value, indent, prefix, suffix.after)
   return layout(value, indent, prefix, suffix.before).map(({ indent, text }, index) => ({
@@ -122,7 +117,7 @@ function layout(value: unknown, indent: number, prefix: string, suffix: string):
   return [{ indent, text: prefix + open }, ...inner, { indent, text: close + suffix }]
 }
 
-/** Two runs of lines next to each other. */
+/** Joins two lists of lines side by side. */
 function sideBySide(left: Line[], right: Line[]): Line[] {
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
     const [before, after] = [left[index], right[index]]
@@ -149,7 +144,7 @@ function diffObjects(before: Record<string, unknown>, after: Record<string, unkn
   )
 }
 
-/** A member of an object; what every object inherits, such as `constructor`, is none. */
+/** An own member of an object; inherited members such as `constructor` are ignored. */
 function ownMember(object: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
@@ -159,7 +154,7 @@ function diffArrays(before: unknown[], after: unknown[], indent: number): Line[]
   const lines: Line[] = []
   let [left, right] = [0, 0]
   for (const [nextLeft, nextRight] of [...keep, [before.length, after.length] as const]) {
-    // What stands between two kept elements was replaced, place by place.
+    // The elements between two common ones were replaced, index by index.
     const gap = Math.max(nextLeft - left, nextRight - right)
     for (let step = 0; step < gap; step += 1) {
       const old = left + step < nextLeft ? before[left + step] : undefined
@@ -176,7 +171,7 @@ function diffArrays(before: unknown[], after: unknown[], indent: number): Line[]
   return lines
 }
 
-/** Texts by lines, and where a line was replaced by one line, by words. */
+/** Compares strings by line; where one line replaces another, by word. */
 function diffStrings(before: string, after: string): Line[] {
   const [left, right] = [before.split('\n'), after.split('\n')]
   const keep = longestCommonSubsequence(left, right)
@@ -202,7 +197,7 @@ function diffStrings(before: string, after: string): Line[] {
 
 const WORDS = /[\p{L}\p{N}]+|\s+|[^\p{L}\p{N}\s]/gu
 
-/** Which words differ. */
+/** Compares two lines by word. */
 function diffWords(before: string, after: string): [Segment[], Segment[]] {
   const [left, right] = [before.match(WORDS) ?? [], after.match(WORDS) ?? []]
   const keep = longestCommonSubsequence(left, right)
@@ -221,7 +216,7 @@ function pieces(words: string[], kept: ReadonlySet<number>): Segment[] {
   return out
 }
 
-/** The places of a longest common subsequence. */
+/** The index pairs of a longest common subsequence. */
 function longestCommonSubsequence(left: readonly string[], right: readonly string[]): [number, number][] {
   let [start, endLeft, endRight] = [0, left.length, right.length]
   while (start < endLeft && start < endRight && left[start] === right[start]) start += 1

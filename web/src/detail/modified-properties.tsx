@@ -1,4 +1,4 @@
-// The properties that changed of one target: before and after side by side, differences highlighted.
+// The modified properties of a target: before and after side by side, with differences highlighted.
 import { useView } from '../view/use-view'
 import { NO_FILTERS } from '../view/view'
 import { diff, type Line, type Segment } from './diff'
@@ -10,7 +10,7 @@ const CHANGE_LABELS = { ADDED: 'added', CHANGED: 'changed', REMOVED: 'removed', 
 export function ModifiedProperties({ changes }: { changes: Change[] }) {
   if (changes.length === 0) return <p className="muted">No properties changed.</p>
   const compared = changes.map((change) => ({ change, lines: change.withheld === null ? diffLines(change) : [] }))
-  // What has several lines takes the whole width, under headings of its own.
+  // Multi-line values take the whole width, with their own headings.
   const isAllMultiline = compared.every(({ lines }) => lines.length > 1)
   return (
     <table className="changes">
@@ -56,7 +56,7 @@ function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
   )
 }
 
-/** No value is not JSON null: the kind of change tells them apart. */
+/** A missing value is not JSON null; `change` distinguishes the two. */
 function diffLines({ change, oldValue, newValue }: Change): Line[] {
   if (change === 'UNKNOWN') return []
   return diff(change === 'ADDED' ? undefined : oldValue, change === 'REMOVED' ? undefined : newValue)

@@ -1,4 +1,4 @@
-// Who did it and what it was done to, each with one click to everything else of the same.
+// The actor and the targets of an event, each with a link to all events of the same party.
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { targetName } from '../list/columns'
 import { Icon } from '../ui/icon'
@@ -8,7 +8,7 @@ import { ModifiedProperties } from './modified-properties'
 import { type DescriptionItem, DescriptionList } from './description-list'
 import type { EventActor, EventTarget } from './query'
 
-/** Leads to a list of its own: everything of the kind, over all time. */
+/** A link to the list of all events, of any time, that match the filters. */
 export function FilterLink({ label, filters }: { label: string; filters: Partial<Filters> }) {
   const { view, setView } = useView()
   return (

@@ -1,4 +1,4 @@
-// Everything about one event.
+// The queries of the detail panel.
 import { graphql } from '../api/gql'
 import type { EventDetailFragment } from '../api/gql/graphql'
 

@@ -1,4 +1,4 @@
-// The event as it is stored, and what an imported record carried beyond the fields.
+// The raw event as it is stored, and the unmapped fields of an imported record.
 import { toJson } from '../api/exact-json'
 import { CopyButton } from '../ui/copy-button'
 import type { Event } from './query'

@@ -1,4 +1,4 @@
-// The other events of the same request: one act is often logged by several services.
+// The other events of the same request: one operation is often logged by several services.
 import { useQuery } from 'urql'
 import { useCatalogue } from '../filter/catalogue'
 import { ErrorMessage } from '../ui/error-message'

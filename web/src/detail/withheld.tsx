@@ -1,4 +1,4 @@
-// A value that the caller may not see, shown as just that.
+// The placeholder for a value that is withheld from the caller.
 import type { WithheldReason } from '../api/gql/graphql'
 import { Icon } from '../ui/icon'
 

@@ -1,4 +1,4 @@
-// How the export stands: in a corner, so that one can go on looking at the log meanwhile.
+// The progress and result of an export, in a corner of the page, so that the log stays usable meanwhile.
 import { CopyButton } from '../ui/copy-button'
 import { Icon } from '../ui/icon'
 import type { ExportControls, ExportState } from './use-export'
@@ -18,7 +18,7 @@ export function ExportCard({ exporting: { state, cancel, dismiss } }: { exportin
   const isRunning = state?.status === 'running'
   return (
     <aside className={state ? 'export-card' : 'visually-hidden'} aria-label="Export">
-      {/* Figures move too fast to be read out; beginning and end are. */}
+      {/* Screen readers announce the start and the end, not each change of the counts. */}
       <div role="status">{state && <ExportMessage state={state} />}</div>
       {isRunning && (
         <>

@@ -1,4 +1,4 @@
-// How to export what is shown: the format and the columns.
+// The export menu: format and columns.
 import { useState } from 'react'
 import { shownColumns } from '../list/columns'
 import { useSession } from '../session/context'
@@ -12,7 +12,7 @@ import type { ExportControls } from './use-export'
 import './export.css'
 
 interface Props {
-  /** What is exported: the view as it was answered. */
+  /** The filters to export, pinned to the snapshot that the list shows. */
   filters: Filters
   exporting: ExportControls
 }

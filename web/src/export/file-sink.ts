@@ -1,19 +1,19 @@
-// Where an export goes: into a file that the person chose, piece by piece, or, where the browser has no such thing, into
-// memory and from there to the downloads. Either way there is a file only once it is whole.
+// The destination of an export: a file chosen by the user and written chunk by chunk or, in browsers without the File
+// System Access API, memory and then a download. In both cases a file remains only if the export completes.
 
 export interface FileSink {
   name: string
   write: (chunk: Uint8Array<ArrayBuffer>) => Promise<void>
-  /** It is whole: now there is a file. */
+  /** Saves the file after a complete export. */
   finish: () => Promise<void>
-  /** It will not be whole: nothing stays. */
+  /** Removes the file after a failed or cancelled export. */
   discard: () => Promise<void>
 }
 
-/** The most bytes that are kept in memory. */
+/** The maximum size of an export in memory, in bytes. */
 export const MEMORY_BYTES_MAX = 256 * 2 ** 20
 
-/** The file did not fit into memory. */
+/** The export exceeds the maximum size in memory. */
 export class FileTooLarge extends Error {}
 
 interface Picker {
@@ -24,12 +24,12 @@ interface Picker {
 
 const picker = () => (window as Picker).showSaveFilePicker
 
-/** Whether files are written while they arrive. */
+/** Returns whether the browser can write a file while it downloads. */
 export function canStream(): boolean {
   return picker() !== undefined
 }
 
-/** Somewhere for a file of this name; undefined if the person does not want one after all. */
+/** Opens a destination for a file of this name. Returns `undefined` if the user closes the dialog. */
 export async function openSink(name: string): Promise<FileSink | undefined> {
   const pick = picker()
   if (!pick) return memorySink(name, MEMORY_BYTES_MAX)
@@ -42,7 +42,7 @@ export async function openSink(name: string): Promise<FileSink | undefined> {
       finish: () => out.close(),
       discard: async () => {
         await out.abort()
-        // The dialog made an empty file, unless there was one before.
+        // The dialog has created an empty file, unless the user chose an existing one.
         if ((await file.getFile()).size === 0) await file.remove?.()
       },
     }
@@ -52,7 +52,7 @@ export async function openSink(name: string): Promise<FileSink | undefined> {
   }
 }
 
-/** A file in memory, which becomes a download. */
+/** A sink in memory that becomes a download. Rejects writes beyond `bytesMax`. */
 export function memorySink(name: string, bytesMax: number): FileSink {
   let chunks: Uint8Array<ArrayBuffer>[] = []
   let bytes = 0

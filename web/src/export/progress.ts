@@ -1,5 +1,5 @@
-// A file as it arrives: how many events are in it, how many bytes, and the checksum of its rows. In NDJSON the last
-// line is no event: it says what the file should be, and stays out of the checksum.
+// Tracks a download: number of events and bytes, and the checksum of the rows. The last line of NDJSON is not an event
+// but the export's status, which is not part of the checksum.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import type { Format } from './request'
@@ -15,7 +15,7 @@ export class ProgressTracker {
 
   constructor(private readonly format: Format) {}
 
-  /** The next piece, cut anywhere. */
+  /** Adds the next chunk, which may end anywhere. */
   push(chunk: Uint8Array): void {
     this.bytes += chunk.length
     if (this.format === 'csv') {
@@ -31,23 +31,23 @@ export class ProgressTracker {
   #addRows(bytes: Uint8Array): void {
     this.#hash.update(bytes)
     for (const byte of bytes) {
-      // A cell in quotes may hold line ends; a quote inside of it is doubled, which changes nothing here.
+      // A quoted CSV cell may contain line breaks. A quote inside it is doubled, which toggles the flag twice.
       if (byte === QUOTE && this.format === 'csv') this.#isQuoted = !this.#isQuoted
       else if (byte === NEWLINE && !this.#isQuoted) this.#lines += 1
     }
   }
 
-  /** How many events have come; CSV begins with a line of names. */
+  /** The number of events so far; the first line of CSV is the header. */
   get events(): number {
     return this.format === 'csv' ? Math.max(0, this.#lines - 1) : this.#lines
   }
 
-  /** The checksum of the rows so far. */
+  /** The SHA-256 checksum of the rows so far, in hex. */
   checksum(): string {
     return bytesToHex(this.#hash.clone().digest())
   }
 
-  /** What the last line of NDJSON holds; undefined while it is no JSON. */
+  /** The parsed last line of NDJSON, or `undefined` if it is not JSON. */
   trailer(): unknown {
     try {
       return JSON.parse(new TextDecoder().decode(this.#lastLine))

@@ -1,4 +1,4 @@
-// What is exported: all events of a view, with the columns that the list shows or with everything that they hold.
+// The request of an export: all events of a view, with the columns of the list or with all fields.
 import type { AuditEventFilter, AuditPeriodInput } from '../api/gql/graphql'
 import { filterInput, periodInput } from '../filter/filter-input'
 import { COLUMNS } from '../list/columns'
@@ -6,7 +6,7 @@ import type { Filters } from '../view/view'
 
 export type Format = 'csv' | 'ndjson'
 
-/** The body of a request for an export. */
+/** The body of `POST /v1/events/export`. */
 export interface ExportRequest {
   format: Format
   columns?: string[]
@@ -15,7 +15,7 @@ export interface ExportRequest {
   asOf?: number
 }
 
-/** The question for a view; without columns, all of them. */
+/** Builds the request for a view. Without `shown`, all fields are exported. */
 export function exportRequest(filters: Filters, format: Format, shown?: readonly string[]): ExportRequest {
   const filter = filterInput(filters)
   const paths = shown?.flatMap((id) => COLUMNS[id]?.paths ?? [])
@@ -28,7 +28,7 @@ export function exportRequest(filters: Filters, format: Format, shown?: readonly
   }
 }
 
-/** The name of the file, with the moment in UTC. */
+/** The file name, with the current time in UTC. */
 export function fileName(format: Format, now: Date): string {
   return `audit-events-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.${format}`
 }

@@ -1,5 +1,5 @@
-// An export: asked for, streamed into a file, and compared with what the server says that it sent. Only what is whole
-// is kept, so nobody takes a part of the log for all of it.
+// Runs an export: requests it, streams it into a file, and verifies count and checksum against the server's status. An
+// incomplete file is never kept, so that it cannot be mistaken for the whole log.
 import { ProgressTracker } from './progress'
 import type { ExportRequest } from './request'
 import { MEMORY_BYTES_MAX, type FileSink, FileTooLarge } from './file-sink'
@@ -9,15 +9,15 @@ export interface ExportProgress {
   bytes: number
 }
 
-/** A file that is whole. */
+/** The result of a complete export. */
 export interface CompletedExport extends ExportProgress {
-  /** The checksum of its rows, as the server's receipt has it too. */
+  /** The SHA-256 checksum of the rows, in hex; equal to that of the server's status. */
   sha256: string
-  /** Whether the receipt could be read; if not, only the transfer itself says that nothing is missing. */
+  /** Whether the server's status confirmed it; if not, only the end of the transfer shows that it is complete. */
   isVerified: boolean
 }
 
-/** Why there is no file, for people. */
+/** The reason why an export failed, as a sentence for users. */
 export class ExportError extends Error {
   constructor(
     message: string,
@@ -27,7 +27,7 @@ export class ExportError extends Error {
   }
 }
 
-/** What the server says that it sent. */
+/** The status of an export as the server reports it. */
 interface ExportStatus {
   state: string
   count: number
@@ -37,7 +37,7 @@ interface ExportStatus {
 
 const endpoint = new URL('v1/events/export', document.baseURI).href
 
-/** Exports into a file that stays only if it is whole. */
+/** Exports into `sink`. Discards the sink and throws an `ExportError` if the export does not complete. */
 export async function runExport(
   request: ExportRequest,
   token: string,
@@ -107,7 +107,7 @@ function verify(status: ExportStatus, events: number, sha256: string): void {
     throw new ExportError(`What arrived is not what the server sent: ${events} of ${status.count} events.`)
 }
 
-/** Why the server does not begin. */
+/** Converts an error response to an `ExportError`. */
 async function responseError(response: Response): Promise<ExportError> {
   try {
     const { errors } = (await response.json()) as { errors: [{ message: string; extensions: { code: string } }] }

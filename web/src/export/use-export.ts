@@ -1,4 +1,4 @@
-// The export that is going on, if one is, and how the last one ended.
+// The state of the running or last export.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useSession } from '../session/context'
 import { fileName, type ExportRequest } from './request'
@@ -15,11 +15,11 @@ export interface ExportControls {
   state: ExportState | undefined
   start: (request: ExportRequest) => Promise<void>
   cancel: () => void
-  /** The result was seen. */
+  /** Hides the result. */
   dismiss: () => void
 }
 
-/** How often progress is shown, in milliseconds. */
+/** The minimum time between two updates of the progress, in milliseconds. */
 const PROGRESS_INTERVAL_MS = 100
 
 export function useExport(): ExportControls {

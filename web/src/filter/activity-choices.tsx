@@ -1,4 +1,4 @@
-// The activities that can occur; which are offered follows the service, the category and the resource type chosen.
+// The choices of the activity filter, limited to the chosen services, categories and resource types.
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
 import { ErrorMessage } from '../ui/error-message'
@@ -28,7 +28,7 @@ export function ActivityChoices() {
     variables: { service: nullIfEmpty(service), category: nullIfEmpty(category), resourceType: nullIfEmpty(resource) },
     requestPolicy: 'cache-and-network',
   })
-  // One activity can be in several categories and services; the filter takes its key. Those that occurred come first.
+  // An activity can belong to several categories and services; the filter takes its key. Those with events come first.
   const byKey = new Map<string, Choice & { count: number }>()
   for (const type of data?.auditActivityTypes ?? []) {
     const previous = byKey.get(type.key)

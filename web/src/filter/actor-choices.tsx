@@ -1,5 +1,4 @@
-// Who initiated it: actors are suggested by name or principal name while typing; a text that is only part of a name
-// can be asked for as it is.
+// The panel of the actor filter: suggests actors by name or principal name, or filters by a part of a name.
 import { useEffect, useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
@@ -25,7 +24,7 @@ const Actors = graphql(`
 
 export const ACTOR_ICONS = { USER: 'user', APPLICATION: 'app', SYSTEM: 'system', UNKNOWN: 'unknown' } as const
 
-/** Long enough that one does not ask for every letter of a name that is typed. */
+/** The delay before suggestions are requested, in milliseconds, so that not every keystroke sends a request. */
 const DEBOUNCE_MS = 150
 
 function useDebounced(text: string): string {

@@ -1,4 +1,4 @@
-// The services with their categories, asked for once: the menu, the filters' choices and their names come from it.
+// The services and their categories, loaded once for the menu, the filters' choices and the display names.
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
 import { type CombinedError, useQuery } from 'urql'
 import { graphql } from '../api/gql'
@@ -25,7 +25,7 @@ export type Service = ServicesQuery['auditServices'][number]
 export interface Catalogue {
   services: Service[]
   names: CatalogueNames
-  /** Why there are no services. */
+  /** The error if the services could not be loaded. */
   error: CombinedError | undefined
   retry: () => void
 }
@@ -56,13 +56,13 @@ export function CatalogueProvider({ children }: { children: ReactNode }) {
   return <CatalogueContext value={catalogue}>{children}</CatalogueContext>
 }
 
-/** Says that the services could not be read; nothing when they were. */
+/** An error message if the services could not be loaded. */
 export function CatalogueError() {
   const { error, retry } = useCatalogue()
   return error && <ErrorMessage lead="The services and their categories cannot be read." error={error} retry={retry} />
 }
 
-/** The categories of some services, or of all, by name. */
+/** The categories of the services with these keys, or of all services if there are none, sorted by name. */
 export function categoriesOf(services: Service[], keys: readonly string[]): { key: string; displayName: string }[] {
   const selected = keys.length === 0 ? services : services.filter((one) => keys.includes(one.key))
   const byKey = new Map(selected.flatMap((one) => one.categories).map((one) => [one.key, one]))

@@ -1,4 +1,4 @@
-// A list of choices to tick, narrowed by typing. Arrow keys walk from the text to the choices and back.
+// A list of check boxes with an optional search field. Arrow keys move between the search field and the choices.
 import { type KeyboardEvent, type ReactNode, useId, useState } from 'react'
 
 export interface Choice {
@@ -12,18 +12,18 @@ interface Props {
   choices: readonly Choice[]
   chosen: readonly string[]
   onChange: (chosen: string[]) => void
-  /** Whether to offer a text that narrows the choices. */
+  /** Whether to show a search field. */
   hasSearch?: boolean | undefined
-  /** What to say when there is nothing to choose. */
+  /** Shown if no choice matches. */
   emptyMessage?: ReactNode
-  /** What to say when the choices could not be read: what is here may not be all. */
+  /** Shown if the choices could not be loaded; the listed ones may be incomplete. */
   errorMessage?: ReactNode
 }
 
-/** More than this is easier to type for than to scroll through. */
+/** The maximum number of choices shown; longer lists are narrowed by typing. */
 const CHOICES_SHOWN_MAX = 150
 
-/** Moves the focus among the inputs of a panel. */
+/** Moves the focus between the inputs of a panel on arrow keys. */
 export function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
   if (step === 0) return
@@ -41,7 +41,7 @@ export function ChoiceList({ legend, choices, chosen, onChange, hasSearch, empty
   const matching = choices.filter(
     ({ key, label }) => label.toLowerCase().includes(needle) || key.toLowerCase().includes(needle),
   )
-  // What is chosen stays in sight, first.
+  // Chosen items come first, so that they stay visible.
   const sorted = [...matching].sort((one, other) => rank(chosen, one) - rank(chosen, other))
   const shown = sorted.slice(0, CHOICES_SHOWN_MAX)
 

@@ -1,4 +1,4 @@
-// The filters, in the order of the portals, then ours.
+// The filter bar: first the filters of the Microsoft portals, in their order, then further ones.
 import { useView } from '../view/use-view'
 import { ActivityChoices } from './activity-choices'
 import { ActorChoices } from './actor-choices'

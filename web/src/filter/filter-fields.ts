@@ -1,5 +1,5 @@
-// The filters by name: what each is called, whether it is set, how its chip reads, and the view without it. Chips,
-// the filter bar and the sentence about an empty list all go through this one table.
+// One entry per filter: its label, its value as text, and the change that clears it. The filter bar, its chips and the
+// message about an empty list all use this table.
 import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
 import { type Filters, NO_FILTERS, type Party, type Period, type Property } from '../view/view'
 
@@ -7,12 +7,12 @@ export type FilterName = Exclude<keyof Filters, 'actorText' | 'targetText'>
 
 export interface FilterField {
   label: string
-  /** What the filter is set to, in words; undefined when it does not restrict. */
+  /** The value of the filter for users, or `undefined` if it is not set. */
   describe: (filters: Filters, names: CatalogueNames) => string | undefined
   cleared: Partial<Filters>
 }
 
-/** Display names of catalogue keys; the key itself where there is none. */
+/** Returns the display name of a catalogue key, or the key itself if it is unknown. */
 export interface CatalogueNames {
   category: (key: string) => string
   service: (key: string) => string
@@ -37,7 +37,7 @@ export const SOURCE_NAMES: Record<GroupSource, string> = { AZURE_AD: 'Azure AD',
 
 const PERIOD_NAMES = { '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last month', all: 'All time' } as const
 
-/** A period in words. */
+/** The period for users. */
 export function periodName(period: Period): string {
   if (typeof period === 'string') return PERIOD_NAMES[period]
   const format = (timestamp: string) =>
@@ -129,7 +129,7 @@ export const FILTER_FIELDS: Record<FilterName, FilterField> = {
 
 export const FILTER_NAMES = Object.keys(FILTER_FIELDS) as FilterName[]
 
-/** The filters that restrict, with their values in words. The period counts only when asked for. */
+/** The filters that are set, with their values as text. The period is included only if `period` is true. */
 export function activeFilters(
   filters: Filters,
   names: CatalogueNames,
@@ -141,7 +141,7 @@ export function activeFilters(
   })
 }
 
-/** Everything cleared but the period. */
+/** The filters without any condition but the period. */
 export function clearedFilters(filters: Filters): Filters {
   return { ...NO_FILTERS, period: filters.period }
 }

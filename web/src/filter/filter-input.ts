@@ -1,10 +1,10 @@
-// From a view's filters to the API's arguments.
+// Converts the filters of a view to the arguments of the API.
 import type { AuditEventFilter, AuditPeriodInput, StringFilter, TargetFilter } from '../api/gql/graphql'
 import type { Filters, Period, Property } from '../view/view'
 
 const TIME_WINDOWS = { '24h': 'LAST_24_HOURS', '7d': 'LAST_7_DAYS', '30d': 'LAST_30_DAYS' } as const
 
-/** The period; null asks for everything that is kept. */
+/** The period argument; null means all time. */
 export function periodInput(period: Period): AuditPeriodInput | null {
   if (period === 'all') return null
   if (typeof period === 'string') return { window: TIME_WINDOWS[period] }
@@ -12,7 +12,7 @@ export function periodInput(period: Period): AuditPeriodInput | null {
   return { between: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
 }
 
-/** The filter; undefined when nothing restricts. */
+/** The filter argument, or `undefined` if no filter is set. */
 export function filterInput(filters: Filters): AuditEventFilter | undefined {
   const result: AuditEventFilter = {}
   const { actor, actorText, target, targetText } = filters
@@ -38,13 +38,13 @@ export function filterInput(filters: Filters): AuditEventFilter | undefined {
   return Object.keys(result).length > 0 ? result : undefined
 }
 
-/** What is a whole name or id is looked up as such, which an index answers; anything else is a part of one. */
+/** Matches a complete principal name or id exactly, which uses an index, and anything else as a substring. */
 function exactOrContains(text: string): StringFilter {
   const isExact = /^\S+@\S+\.\S+$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
   return isExact ? { eq: text } : { contains: text }
 }
 
-/** Conditions on one target: who it is and what changed of it. */
+/** The conditions on one target: its identity and its modified properties. */
 function targetConditions(party: TargetFilter, property: Property | undefined): AuditEventFilter {
   if (property === undefined) return Object.keys(party).length > 0 ? { target: party } : {}
   const name = property.name === undefined ? {} : { name: { eq: property.name } }
@@ -55,7 +55,7 @@ function targetConditions(party: TargetFilter, property: Property | undefined): 
   }))
   const distinct = new Map(alternatives.map((alternative) => [JSON.stringify(alternative), alternative]))
   return {
-    // The name alone stands beside the values too, so that the property's index leads.
+    // The name is repeated outside of `or`, so that the query can start from the index on property names.
     ...(property.name !== undefined && { target: { ...party, modifiedProperty: name } }),
     or: [...distinct.values()].map((alternative) => ({
       target: { ...party, modifiedProperty: { ...name, ...alternative } },
@@ -64,8 +64,8 @@ function targetConditions(party: TargetFilter, property: Property | undefined): 
 }
 
 /**
- * What a typed value may be in the log. People write `false`; Entra records `[false]`, Intune `"False"`: so as JSON and
- * as text, bare and as the only element of a list.
+ * The encodings that a typed value may have in the log. Users type `false`; Entra records `[false]`, Intune `"False"`.
+ * So a value is tried as JSON and as a string, each bare and as the only element of an array.
  */
 const VALUE_ENCODINGS: ((typed: string) => unknown)[] = [
   (typed) => parseJson(typed),

@@ -1,4 +1,4 @@
-// One filter: a button that opens its panel; once set, a chip that says to what, with a button that clears it.
+// A filter: a button that opens its panel. If the filter is set, the button shows its value, with a button to clear it.
 import type { ReactNode } from 'react'
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'

@@ -1,4 +1,4 @@
-// When: the spans of the portals, everything, or a start and an end of one's own in the zone that times are shown in.
+// The panel of the period filter: the periods of the Microsoft portals, all time, or a custom range in the shown zone.
 import { useId, useState } from 'react'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'

@@ -1,4 +1,4 @@
-// Which property changed, from what, to what.
+// The panel of the filter by changed property: name, old value, new value.
 import { type ChangeEvent, useId, useState } from 'react'
 import { useView } from '../view/use-view'
 

@@ -1,4 +1,4 @@
-// Free text over activity, actor and targets; asked for with Enter, so that no half word is searched.
+// The free-text search over activity, actor and targets. It runs on Enter, so that incomplete words are not searched.
 import { useId, useState } from 'react'
 import { Icon } from '../ui/icon'
 import { useView } from '../view/use-view'

@@ -1,7 +1,7 @@
-// Moments and what a `datetime-local` field holds, in the local zone or UTC.
+// Converts between timestamps and the values of `datetime-local` inputs, in the local time zone or UTC.
 import type { Preferences } from '../view/preferences'
 
-/** A moment as the field's text. */
+/** Formats a timestamp (RFC 3339) as an input value; an empty string if there is none. */
 export function formatWallClock(timestamp: string | undefined, zone: Preferences['zone']): string {
   if (timestamp === undefined) return ''
   const date = new Date(timestamp)
@@ -9,10 +9,10 @@ export function formatWallClock(timestamp: string | undefined, zone: Preferences
   return new Date(date.getTime() - offset).toISOString().slice(0, 19)
 }
 
-/** The moment that the field's text means; undefined when it is empty. */
+/** Parses an input value to a timestamp (RFC 3339). Returns `undefined` if it is empty or invalid. */
 export function parseWallClock(text: string, zone: Preferences['zone']): string | undefined {
   if (text === '') return undefined
-  // Without an offset, a time is read as local.
+  // A value without an offset is parsed as local time.
   const date = new Date(zone === 'UTC' ? `${text}Z` : text)
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }

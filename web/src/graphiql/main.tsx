@@ -1,5 +1,5 @@
-// The API explorer: GraphiQL with its editor and workers from this server, asking in the name of a pasted token. A tab
-// that is signed in to the viewer brings its token along.
+// The API explorer: GraphiQL with its editor and workers served by this server. It uses the token of a tab that is
+// signed in to the viewer, or a pasted one.
 import '../ui/base.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'

@@ -1,4 +1,4 @@
-// Which columns are shown, and in which order: ticked, and moved by dragging or with the arrow buttons.
+// The column menu: check boxes show and hide columns; dragging or the arrow buttons reorder them.
 import { useState } from 'react'
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'

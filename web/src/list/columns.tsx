@@ -1,4 +1,4 @@
-// The columns that a list can have.
+// The columns of the list.
 import {
   createColumnHelper,
   columnOrderingFeature,
@@ -17,7 +17,7 @@ export const features = tableFeatures({ columnVisibilityFeature, columnOrderingF
 
 const helper = createColumnHelper<typeof features, Row>()
 
-/** What people call a target: its name, else its principal name, else its id. */
+/** The label of a target: its name, principal name, id or type, in this order of preference. */
 export function targetName(target: Row['targets'][number]): string {
   return target.displayName ?? target.userPrincipalName ?? target.objectId ?? target.type ?? 'unnamed'
 }
@@ -54,20 +54,20 @@ function changedPropertyNames(row: Row): string {
   return [...new Set(names)].join(', ')
 }
 
-/** A key of the catalogue by its name, as soon as the catalogue is there. */
+/** The display name of a catalogue key; the key itself until the catalogue is loaded. */
 function CatalogueName({ kind, name }: { kind: 'service' | 'category'; name: string | undefined }) {
   const { names } = useCatalogue()
   return <span className="clip">{name !== undefined && names[kind](name)}</span>
 }
 
-/** A constant of the API as people write it. */
+/** The label of an enum value. */
 export const enumLabel = (value: string) => (value.charAt(0) + value.slice(1).toLowerCase()).replaceAll('_', ' ')
 
-/** How wide a column is: its share of the room, and the least of it in pixels. */
+/** The width of a column: its share of the remaining space, and its minimum in pixels. */
 export interface Width {
   share: number
   min: number
-  /** The least where times are shown as how long ago. */
+  /** The minimum in pixels if times are shown as relative. */
   minRelative?: number
 }
 
@@ -75,7 +75,7 @@ interface ColumnDefinition {
   title: string
   width: Width
   fieldGroup?: FieldGroup
-  /** What an export writes for it: paths of the API's fields. */
+  /** The columns of an export for it: paths of API fields. */
   paths: string[]
 }
 
@@ -147,8 +147,8 @@ const textColumn = (id: string, value: (row: Row) => string | null | undefined) 
   helper.display({ id, cell: ({ row }) => <span className="clip">{value(row.original)}</span> })
 
 /**
- * The columns for the table library. They are made once: a cell is a component to React, and one made anew would take
- * the focus from what it shows.
+ * The column definitions for the table library. They are created once: React treats each cell as a component, and a new
+ * definition would remount the cells, which loses the focus.
  */
 export const columns = [
   helper.display({ id: 'time', cell: ({ row }) => <Time timestamp={row.original.occurredAt} /> }),
@@ -184,13 +184,13 @@ export const columns = [
   textColumn('recordedBy', (row) => row.recording?.recordedBy),
 ]
 
-/** The columns to show: those chosen, as far as they exist. */
+/** The columns to show: the stored ones that exist, or the default. */
 export function shownColumns(stored: string[] | undefined): string[] {
   const known = stored?.filter((id) => Object.hasOwn(COLUMNS, id)) ?? []
   return known.length > 0 ? known : DEFAULT_COLUMNS
 }
 
-/** The parts of an event that these columns show. */
+/** The field groups that these columns need. */
 export function fieldGroupsOf(shown: readonly string[]): FieldGroups {
   const has = (part: FieldGroup) => shown.some((id) => COLUMNS[id]?.fieldGroup === part)
   return {

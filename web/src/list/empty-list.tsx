@@ -1,4 +1,4 @@
-// Nothing to show, and why: each filter is left out in turn, and those without which there would be events are named.
+// The message of an empty list. Each filter is left out in turn, to find those that exclude all events on their own.
 import { useCallback, useEffect, useState } from 'react'
 import { type CombinedError, useClient } from 'urql'
 import { graphql } from '../api/gql'
@@ -19,12 +19,12 @@ const AnyEvent = graphql(`
   }
 `)
 
-/** What leaving out filters told: those that alone exclude everything, or that no single one does. */
+/** The result of leaving out each filter in turn. */
 interface EmptyReason {
   excludingFilters: FilterName[]
-  /** Whether the log has no event at all that this caller sees. */
+  /** Whether the caller sees no event at all in the log. */
   isEmpty: boolean
-  /** Why some of it could not be told. */
+  /** The first error, if not every filter could be tried. */
   error: CombinedError | undefined
 }
 
@@ -107,7 +107,7 @@ function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () =
         asOf: candidate.asOf ?? null,
       }
       const { data, error } = await client.query(AnyEvent, variables, { requestPolicy: 'network-only' })
-      // Without an answer it is unknown, which is neither yes nor no.
+      // A failed query has no result, which is neither true nor false.
       return { isFound: data ? data.auditEvents.nodes.length > 0 : undefined, error }
     }
     const find = async () => {

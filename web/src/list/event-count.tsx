@@ -1,4 +1,4 @@
-// How many events match, counted no further than people care to know, and only after the page is there.
+// The number of matching events, counted up to `COUNT_MAX`, after the page itself is loaded.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
 import { errorMessage } from '../api/client'
@@ -22,9 +22,9 @@ const COUNT_MAX = 10_000
 interface Props {
   filters: Filters
   refreshCount: number
-  /** Whether the page is there. */
+  /** Whether the page is loaded. */
   isReady: boolean
-  /** How many came in since it was read. */
+  /** The number of live events since the page was loaded. */
   addedCount: number
 }
 

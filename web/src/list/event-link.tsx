@@ -1,4 +1,4 @@
-// The activity of a row, as a link to the event's detail: it opens with a click, with Enter, or in a new tab.
+// The activity of a row as a link to the event's details. It opens on click, on Enter, or in a new tab.
 import { STATUS_NAMES } from '../filter/filter-fields'
 import { Icon } from '../ui/icon'
 import { toFragment } from '../view/url-fragment'

@@ -1,5 +1,5 @@
-// A page of events with what belongs around it: how many there are, the way to older and newer ones, and what to say
-// when there are none or the server cannot answer. While the next page is on its way, the last one stays.
+// A page of events with its count, pager and messages for an empty list or an error. The previous page stays visible
+// while the next one loads.
 import { useEffect, useMemo, useState } from 'react'
 import { useQuery } from 'urql'
 import { ErrorMessage } from '../ui/error-message'
@@ -14,15 +14,15 @@ import { Events, pageVariables, type FieldGroups, type Snapshot, type Row } from
 import './list.css'
 
 interface Props {
-  /** Changes when the list is to be read again. */
+  /** Incremented to reload the list. */
   refreshCount: number
   live: Live
-  /** The columns shown, and what they need. */
+  /** The columns shown, and the field groups that they need. */
   shown: string[]
   fieldGroups: FieldGroups
-  /** The ids of the page's events, newest first, for walking through them in the detail. */
+  /** Receives the ids of the page's events, newest first, for the detail panel. */
   onRows: (ids: string[]) => void
-  /** The point of the log, and the period, that the page was answered for; undefined until it is. */
+  /** Receives the snapshot of the log that the page shows; `undefined` while the page loads. */
   onSnapshot: (snapshot: Snapshot | undefined) => void
 }
 
@@ -55,7 +55,7 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
   const showsProgress = useDelayed(fetching || stale)
   const pageInfo = page?.pageInfo
 
-  // Backwards from a cursor that has nothing before it is the top of the list.
+  // An empty page before a cursor means that the cursor was the first event, so show the first page.
   const isPastStart = page !== undefined && pageRows.length === 0 && position !== undefined
   useEffect(() => {
     if (isPastStart && !fetching) setView({ ...view, position: undefined })
@@ -132,7 +132,7 @@ function RowsChoice() {
   )
 }
 
-/** Whether something takes so long that it should be said. */
+/** Returns `value`, but only after it has been true for 150 ms, so that short waits show no progress bar. */
 function useDelayed(value: boolean): boolean {
   const [delayed, setDelayed] = useState(false)
   useEffect(() => {

@@ -1,5 +1,5 @@
-// The rows of a page. Only those in sight are in the document, however long the page or the live tail gets; the rows
-// have one height, so that nothing jumps.
+// The rows of a page. Only visible rows are in the document, however long the page or the live events get. All rows
+// have the same height, so that the page does not shift.
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
@@ -35,11 +35,11 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     estimateSize: () => height,
     getItemKey: (index) => all[index]?.id ?? index,
     overscan: 12,
-    // The header stays in sight above the rows.
+    // The header covers the top of the scroller.
     scrollPaddingStart: isNarrow ? 0 : height,
   })
   virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false
-  // Rows that come in on top do not push away what somebody reads further down.
+  // Keeps the scroll position when live events are inserted at the top.
   const firstRowId = useRef<string>(undefined)
   useLayoutEffect(() => {
     const added = rows.findIndex((row) => row.id === firstRowId.current)
@@ -60,7 +60,7 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     return share === 0 ? `${min}px` : `calc(${min}px + (100% - ${tableMinWidth}px) * ${share / shareSum})`
   }
 
-  /** Up and down walk through the rows, Enter follows the link. */
+  /** Moves the focus to the next row on arrow keys; Enter follows the link. */
   const moveFocus = (event: KeyboardEvent<HTMLTableSectionElement>) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     const row = (event.target as HTMLElement).closest<HTMLElement>('tr[data-index]')
@@ -69,7 +69,7 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     const index = Number(row.dataset['index']) + step
     if (index < 0 || index >= all.length) return
     virtual.scrollToIndex(index)
-    // The rows around those in sight are in the document already.
+    // Thanks to `overscan`, the rows next to the visible ones are already in the document.
     scroller.current
       ?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)
       ?.focus({ preventScroll: true })

@@ -1,4 +1,4 @@
-// What a page of the list asks for. What only some columns show is asked for only when they are shown.
+// The query for a page of the list. Fields that only some columns show are requested only for those columns.
 import { graphql } from '../api/gql'
 import type { EventRowFragment, EventsQueryVariables } from '../api/gql/graphql'
 import { filterInput, periodInput } from '../filter/filter-input'
@@ -95,19 +95,19 @@ export const Events = graphql(`
   }
 `)
 
-/** Parts of an event that cost something, and so are asked for only where a column shows them. */
+/** Groups of fields with a cost, requested only if a column shows them. */
 export type FieldGroup = 'application' | 'changes' | 'scalars' | 'provenance'
 
 export type FieldGroups = Record<FieldGroup, boolean>
 
-/** What an answer stands for, so that it can be given again. */
+/** The state of the log that a page shows, so that it can be shown again later. */
 export interface Snapshot {
   asOf: number
   from: string | null
   to: string | null
 }
 
-/** The arguments for one page of a view. */
+/** The variables for one page of a view. */
 export function pageVariables(
   { filters, position }: Pick<View, 'filters' | 'position'>,
   rows: number,
@@ -125,7 +125,7 @@ export function pageVariables(
   }
 }
 
-/** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
+/** Pins a view to a snapshot: a relative period becomes a fixed one, and events recorded later are left out. */
 export function pinView(view: View, { asOf, from, to }: Snapshot): View {
   const { period } = view.filters
   const pinned =

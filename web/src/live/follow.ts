@@ -1,5 +1,5 @@
-// Follows the log over a WebSocket: every event from a cursor on, none missed and none twice, over any number of
-// broken connections. The cursor of what came last is all that has to be remembered.
+// Follows the log over a WebSocket, starting from a cursor. Reconnects as often as needed; the cursor of the last event
+// is the only state, so that no event is missed or delivered twice.
 import { stringifyDocument } from '@urql/core'
 import { type Client, createClient } from 'graphql-ws'
 import { endpoint } from '../api/client'
@@ -8,7 +8,7 @@ import { Recorded } from './query'
 
 export type Batch = RecordedSubscription['auditEventsRecorded']
 
-/** How following stands: not connected yet, connected, or connecting again after it broke. */
+/** The state of the connection: `broken` while reconnecting. */
 export type ConnectionState = 'connecting' | 'live' | 'broken'
 
 interface FollowOptions {
@@ -17,27 +17,27 @@ interface FollowOptions {
   variables: Omit<RecordedSubscriptionVariables, 'after'>
   onBatch: (batch: Batch) => void
   onConnectionState: (state: ConnectionState) => void
-  /** The server does not take the token any more. */
+  /** The server rejected the token. */
   onUnauthenticated: () => void
-  /** The log cannot go on from the cursor: it was restored. */
+  /** The log cannot be followed from the cursor, because it was restored from a backup. */
   onCursorExpired: () => void
 }
 
 const BACKOFF_MAX_MS = 15_000
-/** Close codes of the protocol that mean "not with this token". */
+/** WebSocket close codes for a rejected token. */
 const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
 
-/** Waits before asking again, the longer the more often it failed in a row. */
+/** Waits before the next attempt, with exponential backoff. */
 export async function backoff(failures: number): Promise<void> {
-  // Not all at once, when a server comes back that many people follow.
+  // The random part spreads out the clients when a server comes back.
   const delay = Math.min(BACKOFF_MAX_MS, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
   await new Promise((resolve) => setTimeout(resolve, delay))
 }
 
-/** Begins to follow; what it returns ends it. */
+/** Starts following the log. Returns a function that stops it. */
 export function follow(options: FollowOptions): () => void {
   let ended = false
-  // Asked by a function, because it changes while something is awaited.
+  // A function, because TypeScript would narrow the variable across the `await`s that may change it.
   const isEnded = () => ended
   let client: Client | undefined
   const run = async () => {
@@ -97,7 +97,7 @@ function closeCode(problem: unknown): number {
   return typeof code === 'number' ? code : 0
 }
 
-/** The codes of GraphQL errors, which come as a list or inside a result. */
+/** The codes of GraphQL errors, from a list or from a result. */
 function errorCodes(problem: unknown): unknown[] {
   const errors: readonly unknown[] =
     problem instanceof SubscriptionError ? problem.errors : Array.isArray(problem) ? problem : []

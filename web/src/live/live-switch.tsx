@@ -1,4 +1,4 @@
-// The switch that makes the list live, and how the connection stands.
+// The switch for live events, with the state of the connection.
 import type { ConnectionState } from './follow'
 
 const STATE_LABELS = { connecting: 'Connecting', live: 'Live', broken: 'Connecting again' } as const
@@ -6,7 +6,7 @@ const STATE_LABELS = { connecting: 'Connecting', live: 'Live', broken: 'Connecti
 interface Props {
   isOn: boolean
   connection: ConnectionState | undefined
-  /** Why it cannot be live now. */
+  /** The reason why the view cannot be live, or `undefined` if it can. */
   disabledReason: string | undefined
   onChange: (on: boolean) => void
 }

@@ -1,5 +1,5 @@
-// Live events for the list. The log's end is asked for before the page is read again and followed from there, so what
-// is recorded in between is in one of the two at least; what is in both is shown once.
+// Live events for the list. The hook requests the cursor of the log's end before it reloads the page, and follows from
+// that cursor: an event recorded in between is in the page, in the feed or in both. Duplicates are removed.
 import { useEffect, useRef, useState } from 'react'
 import { type Client, useClient } from 'urql'
 import { filterInput } from '../filter/filter-input'
@@ -10,31 +10,31 @@ import { type Batch, follow, backoff, type ConnectionState } from './follow'
 import { LogEnd } from './query'
 
 export interface Live {
-  /** Newest first. */
+  /** The live events, newest first. */
   rows: Row[]
-  /** The ids of those that came last. */
+  /** The ids of the events in the last batch. */
   freshIds: ReadonlySet<string>
   connection: ConnectionState | undefined
 }
 
 const LIVE_OFF: Live = { rows: [], freshIds: new Set(), connection: undefined }
-/** When more than this has come in, the list is read anew: its newest page has them. */
+/** After more live events than this, the list is reloaded: its newest page contains them. */
 const LIVE_ROWS_MAX = 500
 
-/** Where a period that ends now begins; what is older and recorded only now is not of it. */
+/** The start of the period, in milliseconds; events that happened earlier but are recorded now are left out. */
 function periodStart({ period }: Filters): number {
   const hours = { '24h': 24, '7d': 7 * 24, '30d': 30 * 24 }
   if (typeof period === 'object') return period.from === undefined ? 0 : Date.parse(period.from)
   return period === 'all' ? 0 : Date.now() - hours[period] * 3_600_000
 }
 
-/** Whether a view can be live at all: its top, and a period that goes on. */
+/** Returns whether a view with these filters can be live: its period has no end in the past. */
 export function canBeLive(filters: Filters): boolean {
   const { period, asOf } = filters
   return asOf === undefined && (typeof period === 'string' || period.to === undefined)
 }
 
-/** The cursor of the log's end, asked for until it is there; undefined when it is not wanted any more. */
+/** Requests the cursor of the log's end until it succeeds. Returns `undefined` if it is no longer wanted. */
 async function logEnd(client: Client, isWanted: () => boolean, onFailure: () => void): Promise<string | undefined> {
   for (let failures = 1; isWanted(); failures += 1) {
     const { data } = await client.query(LogEnd, {}).toPromise()
@@ -107,7 +107,7 @@ export function useLive(isOn: boolean, filters: Filters, fieldGroups: FieldGroup
       unfollow?.()
       setLive(LIVE_OFF)
     }
-    // The key stands for filters and parts.
+    // `key` covers the filters and the field groups.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [isOn, key, token, client, restarts, refresh, endSession])
   return live

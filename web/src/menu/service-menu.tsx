@@ -1,5 +1,5 @@
-// The menu: an item per workload, which pre-filters its events and unfolds its categories, from which the category
-// can be changed; and who is signed in. On narrow screens it is behind a button.
+// The service menu: an item per service, which filters by the service and lists its categories, and the signed-in user.
+// On narrow screens it opens from a button.
 import { CatalogueError, useCatalogue } from '../filter/catalogue'
 import { rolesOf, useSession } from '../session/context'
 import { Icon } from '../ui/icon'
@@ -36,7 +36,7 @@ function Items({ onChoose }: { onChoose?: () => void }) {
   const { services } = useCatalogue()
   const { service, category } = view.filters
   const chosen = service.length === 1 ? service[0] : undefined
-  // What this tenant has comes first; what it never had is still there to be chosen.
+  // Services with events come first; those without can still be chosen.
   const used = services.filter((one) => one.eventCount > 0 || one.key === chosen)
   const unused = services.filter((one) => !used.includes(one))
   const choose = (service: string[], category: string[] = []) => {

@@ -1,4 +1,4 @@
-// How times are shown: how long ago or exactly, in the local zone or in UTC.
+// The display of times: relative or absolute, in the local zone or UTC.
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { zoneName } from '../ui/time'

@@ -1,5 +1,4 @@
-// What can be done with the list: look at it as a list or as an overview, follow it live, choose columns and times,
-// read it again, make a link that shows the same for ever, and export it.
+// The toolbar of the list: list or overview, live events, times, columns, permanent link, export, refresh.
 import { ExportMenu } from '../export/export-menu'
 import type { ExportControls } from '../export/use-export'
 import { ColumnMenu } from '../list/column-menu'
@@ -17,7 +16,7 @@ import { TimeMenu } from './time-menu'
 interface Props {
   isLive: boolean
   connection: ConnectionState | undefined
-  /** What the page was answered for; undefined until it is. */
+  /** The snapshot that the page shows; `undefined` while the page loads. */
   snapshot: Snapshot | undefined
   exporting: ExportControls
   onLive: (on: boolean) => void
@@ -53,12 +52,12 @@ export function Toolbar({ isLive, connection, snapshot, exporting, onLive, onRef
           label="Link to what is shown"
           isSquare
           icon="link"
-          // While the page is read there is no point that the link could hold on to.
+          // While the page loads there is no snapshot to link to.
           disabled={snapshot === undefined}
           text={() => new URL(toFragment(pinned), location.href).href}
         />
       )}
-      {/* What has come in live is after the page's point. */}
+      {/* Live events are newer than the page's snapshot. */}
       <ExportMenu filters={isLive ? view.filters : pinned.filters} exporting={exporting} />
       <button type="button" className="button square" aria-label="Read again" title="Read again" onClick={onRefresh}>
         <Icon name="refresh" />

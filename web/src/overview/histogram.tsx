@@ -1,5 +1,5 @@
-// When events happened, as bars with the failures among them. Dragging over bars zooms into their time; so does
-// choosing one with the keyboard (arrows, Shift to extend, Enter), which is how a screen reader reads them too.
+// A histogram of events over time, with failures highlighted. Dragging over bars zooms in. So does the keyboard (arrows
+// select, Shift extends, Enter zooms); screen readers read the bars the same way.
 import { scaleLinear, scaleTime } from 'd3-scale'
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { HistogramInterval } from '../api/gql/graphql'
@@ -8,7 +8,7 @@ import type { Bucket } from './query'
 
 const HEIGHT = 168
 const MARGIN = { top: 8, right: 4, bottom: 22, left: 44 }
-/** What a label of the time axis needs, in pixels. */
+/** The width of a label on the time axis, in pixels. */
 const LABEL_WIDTH = 84
 
 interface Props {
@@ -20,7 +20,7 @@ interface Props {
 export function Histogram({ buckets, interval, onRange }: Props) {
   const { zone } = usePreferences().preferences
   const [frame, width] = useWidth()
-  // The first and the last bar of a range, in the order in which they were chosen.
+  // The first and the last selected bar, in the order of selection.
   const [range, setRange] = useState<[number, number]>()
   const [isDragging, setDragging] = useState(false)
 
@@ -33,7 +33,7 @@ export function Histogram({ buckets, interval, onRange }: Props) {
     .domain([0, countMax])
     .nice(3)
     .range([HEIGHT - MARGIN.bottom, MARGIN.top])
-  // Where a month begins, the next tick may be too close for a label.
+  // At the start of a month, the next tick may be too close for a label.
   const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL_WIDTH))).filter((tick, index, all) => {
     const next = all[index + 1]
     return next === undefined || x(next) - x(tick) > LABEL_WIDTH / 2
@@ -160,7 +160,7 @@ function timeFormats(interval: HistogramInterval, zone: 'local' | 'UTC') {
   }
 }
 
-/** The width that there is, kept up to date. */
+/** The width of the element, updated on resize. */
 function useWidth(): [React.RefObject<HTMLElement | null>, number] {
   const frame = useRef<HTMLElement>(null)
   const [width, setWidth] = useState(600)

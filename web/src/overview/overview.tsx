@@ -1,4 +1,4 @@
-// The overview: when it happened, what, by whom, to what, and what failed. Everything in it filters by a click.
+// The overview: a histogram, the most frequent activities, actors and targets, and failures. Each item sets a filter.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
 import { filterInput, periodInput } from '../filter/filter-input'
@@ -27,7 +27,7 @@ export default function Overview({ refreshCount }: { refreshCount: number }) {
   )
 }
 
-/** How wide the bars are follows what the log itself covers, so that is known before anything is counted. */
+/** The interval of the histogram depends on the span of the log, so the span is loaded first. */
 function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logSpan: LogSpanInfo }) {
   const { view, setView } = useView()
   const { preferences } = usePreferences()

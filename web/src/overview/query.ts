@@ -1,4 +1,4 @@
-// What the overview asks for: one summary of what the filters leave, and one of the failures among it.
+// The queries of the overview: a summary of the filtered events, and one of the failures among them.
 import { graphql } from '../api/gql'
 import type { HistogramInterval, LogSpanQuery, OverviewQuery } from '../api/gql/graphql'
 import type { Period } from '../view/view'
@@ -6,7 +6,7 @@ import type { Period } from '../view/view'
 export type Summary = NonNullable<OverviewQuery['all']>
 export type Bucket = NonNullable<Summary['histogram']>[number]
 export type Facet = NonNullable<Summary['activities']>
-/** What the log itself covers. */
+/** The time span of the log. */
 export type LogSpanInfo = LogSpanQuery['auditLogInfo']
 
 graphql(`
@@ -70,7 +70,7 @@ const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const WINDOW_MS = { '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY }
 
-/** How wide the bars are: such that there are some dozens of them. */
+/** The interval of the histogram's bars, chosen to give a few dozen of them. */
 export function intervalFor(period: Period, span: LogSpanInfo): HistogramInterval {
   const timeOf = (timestamp: string | null | undefined, fallback: number) =>
     timestamp == null ? fallback : Date.parse(timestamp)

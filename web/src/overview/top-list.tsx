@@ -1,4 +1,4 @@
-// The most frequent values of a field, each with its count as a bar; a click filters by it.
+// The most frequent values of a facet, with their counts as bars. A click filters by the value.
 import type { Party } from '../view/view'
 import type { Facet } from './query'
 

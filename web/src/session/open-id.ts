@@ -1,5 +1,5 @@
-// Signing in at an OpenID Connect issuer: the authorization code flow with PKCE, by `oauth4webapi`. The browser leaves
-// for the issuer and comes back with a code; what has to be remembered meanwhile, the view too, is kept in this tab.
+// Sign-in with an OpenID Connect issuer: the authorization code flow with PKCE, by `oauth4webapi`. The browser goes to
+// the issuer and comes back with a code. The state in between, including the view, is kept in session storage.
 import type { AuthorizationServer } from 'oauth4webapi'
 
 /** The issuer that the server offers. */
@@ -9,23 +9,23 @@ export interface OpenId {
   scopes: string[]
 }
 
-/** What is remembered while the browser is away. */
+/** The state of a sign-in while the browser is at the issuer. */
 interface PendingSignIn {
   state: string
   nonce: string
   verifier: string
-  /** The address that was left, view included. */
+  /** The URL to return to, including the view. */
   returnUrl: string
 }
 
 const STORAGE_KEY = 'auditgraph.sign-in'
 
-/** Where the issuer sends people back to; relative to the page, for servers below a path of a reverse proxy. */
+/** The redirect URI, relative to the page: a reverse proxy may serve the viewer below a path. */
 const redirectUri = () => new URL('./', document.baseURI).href
 
 const loadOAuth = () => import('oauth4webapi')
 
-/** The issuer where people sign in, if one is configured. */
+/** The configured issuer, or null if there is none. Throws if the server cannot be reached. */
 export async function fetchOpenId(): Promise<OpenId | null> {
   const response = await fetch(new URL('sign-in.json', document.baseURI), { credentials: 'omit' }).catch(
     () => undefined,
@@ -37,14 +37,14 @@ export async function fetchOpenId(): Promise<OpenId | null> {
 async function discoverIssuer({ issuer }: OpenId): Promise<{ server: AuthorizationServer; options: object }> {
   const oauth = await loadOAuth()
   const url = new URL(issuer)
-  // The server allows an issuer without TLS on its own machine only.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so that nobody uses it unseen
+  // The server accepts an issuer without TLS only on a loopback address.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- deprecated by the library as a warning
   const options = { [oauth.allowInsecureRequests]: url.protocol === 'http:' }
   const server = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, options))
   return { server, options }
 }
 
-/** Leaves for the issuer. */
+/** Redirects the browser to the issuer. */
 export async function redirectToIssuer(openId: OpenId): Promise<void> {
   if (!isSecureContext) throw new Error('This page has to be opened by https to sign in there.')
   const oauth = await loadOAuth()
@@ -72,13 +72,17 @@ export async function redirectToIssuer(openId: OpenId): Promise<void> {
   location.assign(url)
 }
 
-/** Somebody who comes from the issuer: the access token, and the address that was left. */
+/** The result of a redirect from the issuer: the access token, and the URL to return to. */
 export interface IssuerRedirect {
   token: Promise<string>
   back: string
 }
 
-/** Whether the page was opened by the issuer; only once, before the view is read, which is put back. */
+/**
+ * Returns the result of a redirect from the issuer, or `undefined` if this page load is not one.
+ *
+ * Call it once, before the view is read: it restores the URL.
+ */
 export function takeIssuerRedirect(): IssuerRedirect | undefined {
   const parameters = new URLSearchParams(location.search)
   if (!parameters.has('state') || !(parameters.has('code') || parameters.has('error'))) return undefined
@@ -88,17 +92,17 @@ export function takeIssuerRedirect(): IssuerRedirect | undefined {
   const back = leaving?.returnUrl ?? redirectUri()
   history.replaceState(null, '', isThisPage(back) ? back : redirectUri())
   const token = leaving ? exchangeCode(parameters, leaving) : Promise.reject(new Error('It was not begun in this tab.'))
-  // Whoever waits for it comes later.
+  // Avoids an unhandled rejection until the session attaches its handlers.
   token.catch(() => undefined)
   return { token, back }
 }
 
-/** Whether an address is this page's, whatever the view. */
+/** Returns whether a URL is of this page, regardless of the view. */
 export function isThisPage(url: string): boolean {
   return new URL(url).pathname === location.pathname
 }
 
-/** The access token for what the issuer sent along. State, issuer, nonce and audience are checked by the library. */
+/** Exchanges the code for an access token. The library checks state, issuer, nonce and audience. */
 async function exchangeCode(parameters: URLSearchParams, { state, nonce, verifier }: PendingSignIn): Promise<string> {
   const [oauth, openId] = await Promise.all([loadOAuth(), fetchOpenId()])
   if (!openId) throw new Error('The server offers it no more.')
@@ -118,7 +122,7 @@ async function exchangeCode(parameters: URLSearchParams, { state, nonce, verifie
   return (await oauth.processAuthorizationCodeResponse(server, client, response, checks)).access_token
 }
 
-/** What went wrong, for people: the issuer's own words where it has some. */
+/** The error as a sentence for users, with the issuer's own description if there is one. */
 export function signInErrorMessage(error: unknown): string {
   const { error: code, error_description: description } = error as { error?: unknown; error_description?: unknown }
   if (typeof code === 'string') return `The issuer refused: ${typeof description === 'string' ? description : code}`

@@ -1,5 +1,5 @@
-// Who is signed in. Everything that asks the server stands inside a session; without one there is the sign-in page,
-// and the view stays in the address meanwhile, so that signing in again leads back to it.
+// The session. All components that send requests are inside of it. Without a session it shows the sign-in page; the
+// view stays in the URL meanwhile, so that signing in again returns to it.
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
 import { Provider, useQuery } from 'urql'
 import { clientFor, errorCode, errorMessage } from '../api/client'
@@ -31,10 +31,10 @@ const WhoAmI = graphql(`
 
 const SESSION_ENDED = 'Your session has ended. Sign in again; the view is kept.'
 const TOKEN_REJECTED = 'The server does not accept this token: it is not one of its issuer, or it has expired.'
-/** Timers cannot wait longer than this. */
+/** The maximum delay of a timer, in milliseconds. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
-/** Asks for a token until there is a good one, then shows what is inside. */
+/** Shows the sign-in page until there is a valid token, then the children. */
 export function Session({ arrival, children }: { arrival: IssuerRedirect | undefined; children: ReactNode }) {
   const [token, setToken] = useState(() => (arrival ? null : loadToken()))
   const [reason, setReason] = useState<string>()
@@ -58,7 +58,7 @@ export function Session({ arrival, children }: { arrival: IssuerRedirect | undef
           begin(newToken)
           setRedirected(false)
         } else {
-          // The issuer sends everybody to the viewer, and the API explorer is another page.
+          // The issuer redirects to the viewer only; the API explorer is another page.
           storeToken(newToken)
           location.replace(arrival.back)
         }

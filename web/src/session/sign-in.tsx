@@ -1,4 +1,4 @@
-// The sign-in page: at the issuer, if the server has one, or with a token that is pasted.
+// The sign-in page: by the issuer, if one is configured, or with a pasted token.
 import { useCallback, useEffect, useId, useState } from 'react'
 import { Logo } from '../ui/logo'
 import { redirectToIssuer, fetchOpenId, type OpenId, signInErrorMessage } from './open-id'
@@ -6,13 +6,13 @@ import { extractToken } from './token-storage'
 import './sign-in.css'
 
 interface Props {
-  /** Why one has to sign in. */
+  /** The reason why the user has to sign in. */
   reason: string | undefined
   onToken: (token: string) => void
 }
 
 export function SignIn({ reason, onToken }: Props) {
-  // Undefined until the server has said.
+  // `undefined` until the server has responded.
   const [openId, setOpenId] = useState<OpenId | null>()
   const [hasFailed, setFailed] = useState(false)
   const [message, setMessage] = useState(reason)

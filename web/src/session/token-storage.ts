@@ -1,4 +1,4 @@
-// Where the token is kept: in this tab, until it is closed. Nothing of it reaches the disk or the server's logs.
+// The access token in session storage: it lasts until the tab is closed and never reaches the disk or a server's log.
 
 const STORAGE_KEY = 'auditgraph.token'
 
@@ -14,7 +14,7 @@ export function clearToken(): void {
   sessionStorage.removeItem(STORAGE_KEY)
 }
 
-/** A pasted token without what tends to come along: the scheme, quotes, line breaks, the demo's `token ROLE`. */
+/** Extracts the token from pasted text: without the scheme, quotes, line breaks, or the demo's `token ROLE`. */
 export function extractToken(pasted: string): string {
   const parts = pasted
     .trim()

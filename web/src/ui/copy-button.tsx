@@ -1,4 +1,4 @@
-// A button that copies a text and says that it did.
+// A button that copies a string to the clipboard and confirms it.
 import { useEffect, useState } from 'react'
 import { Icon, type IconName } from './icon'
 
@@ -6,9 +6,9 @@ interface Props {
   label: string
   icon: IconName
   text: () => string
-  /** Whether the label is not shown. */
+  /** Whether to hide the label. */
   isSquare?: boolean
-  /** Whether there is nothing to copy yet. */
+  /** Whether the string is not available yet. */
   disabled?: boolean
 }
 

@@ -1,11 +1,11 @@
-// What could not be read, why, and a button to try again. A failed question is never shown as if the answer were nothing.
+// An error with a button to retry. A failed request is always shown as an error, never as an empty result.
 import type { CombinedError } from 'urql'
 import { errorMessage } from '../api/client'
 
 interface Props {
   error: CombinedError
   retry: (options: { requestPolicy: 'network-only' }) => void
-  /** What it is about, where the place does not say so. */
+  /** What failed, if the context does not show it. */
   lead?: string
 }
 

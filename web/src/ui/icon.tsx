@@ -1,4 +1,4 @@
-// The few icons, drawn on a 16 px grid in the colour of the text.
+// The icons, drawn on a 16 px grid in the colour of the text.
 const PATHS = {
   user: 'M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6Zm-5.5 6a5.5 5.5 0 0 1 11 0',
   app: 'M2.5 2.5h4v4h-4zM9.5 2.5h4v4h-4zM2.5 9.5h4v4h-4zM9.5 9.5h4v4h-4z',

@@ -1,4 +1,4 @@
-// The product's mark.
+// The product's logo.
 export function Logo() {
   return (
     <svg className="logo" viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">

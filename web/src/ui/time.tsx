@@ -1,5 +1,5 @@
-// Moments, as the person prefers them: how long ago or when exactly, in their own time zone or in UTC. Whatever is
-// shown, the exact moment with its zone is a hover away.
+// Timestamps as the user prefers them: relative or absolute, in the local zone or UTC. The tooltip always has the exact
+// time with its zone.
 import { useSyncExternalStore } from 'react'
 import { type Preferences, usePreferences } from '../view/preferences'
 
@@ -36,10 +36,10 @@ const formats = {
   },
 }
 
-/** How long ago, or how far ahead, a moment is. */
+/** Formats a timestamp relative to `now` (milliseconds). */
 export function relativeTime(timestamp: string, now: number): string {
   let distance = (Date.parse(timestamp) - now) / 1000
-  // The page's clock moves in steps, and the server's may be a little ahead of it.
+  // The page's clock advances in steps of `TICK_SECONDS`, and the server's clock may be slightly ahead.
   if (distance > -1 && distance < 2 * TICK_SECONDS) return 'now'
   for (const [unit, size] of UNITS) {
     if (Math.abs(distance) < size) return relative.format(Math.trunc(distance), unit)
@@ -48,7 +48,7 @@ export function relativeTime(timestamp: string, now: number): string {
   return timestamp
 }
 
-/** The name of the zone that times are shown in. */
+/** The name of the time zone. */
 export function zoneName(zone: Preferences['zone']): string {
   return zone === 'UTC' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone
 }
@@ -59,7 +59,7 @@ export function absoluteTime(timestamp: string, zone: Preferences['zone'], style
 
 const TICK_SECONDS = 15
 
-// One clock for all moments on the page, so that they move together.
+// One clock for all times on the page, so that they update together.
 let now = Date.now()
 const listeners = new Set<() => void>()
 let timer: ReturnType<typeof setInterval> | undefined

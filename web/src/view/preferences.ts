@@ -1,8 +1,8 @@
-// How this person likes to look at events: columns and times. Kept in this browser; nothing of the log is in it.
+// The user's display preferences, in local storage. They contain no data from the log.
 import { createContext, useCallback, useContext, useMemo, useState } from 'react'
 
 export interface Preferences {
-  /** Ids of the columns that are shown, in their order; undefined is the default. */
+  /** Ids of the columns shown, in order; `undefined` means the default. */
   columns?: string[] | undefined
   times: 'relative' | 'absolute'
   zone: 'local' | 'UTC'
@@ -42,7 +42,7 @@ function loadPreferences(): Preferences {
   }
 }
 
-/** The preferences; once, at the top of the page. */
+/** Loads the preferences. Used once, at the top of the page. */
 export function useStoredPreferences(): PreferencesState {
   const [preferences, setStored] = useState(loadPreferences)
   const setPreferences = useCallback((change: Partial<Preferences>) => {

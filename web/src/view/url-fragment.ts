@@ -1,5 +1,5 @@
-// A view as the fragment of the address, and back. The fragment never leaves the browser, so names in it do not end
-// up in a server's log; a link reproduces the view. What cannot be read is left parameters rather than guessed.
+// Converts a view to the fragment of the URL and back, so that a link reproduces the view. Browsers do not send the
+// fragment, so names in it do not appear in server logs. Unknown or invalid parameters are ignored.
 import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
 import { type Filters, NO_FILTERS, type Party, type Period, type PagePosition, type View } from './view'
 
@@ -15,7 +15,7 @@ export const RESOURCES: readonly ActivityResourceType[] = [
 export const STATUSES: readonly ActivityStatus[] = ['SUCCESS', 'FAILURE', 'TIMEOUT', 'UNKNOWN']
 export const SOURCES: readonly GroupSource[] = ['AZURE_AD', 'O365']
 
-/** The view as a fragment, `#` included. */
+/** Formats a view as a fragment, including `#`. */
 export function toFragment({ page, filters, position, event }: View): string {
   const parameters = new URLSearchParams()
   const appendAll = (name: string, values: readonly string[]) =>
@@ -56,7 +56,7 @@ export function toFragment({ page, filters, position, event }: View): string {
   return `#${parameters}`
 }
 
-/** The view that a fragment describes. */
+/** Parses a fragment. */
 export function parseFragment(fragment: string): View {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ''))
   const first = (name: string) => parameters.get(name) ?? undefined

@@ -1,14 +1,14 @@
-// The view that the address describes, and how parts of the page change it. Changes become entries of the browser's
-// history, so "back" undoes the last setFilters.
+// The view in the URL, and the functions that change it. Each change is an entry of the browser's history, so "back"
+// undoes the last filter.
 import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from 'react'
 import { parseFragment, toFragment } from './url-fragment'
 import { type Filters, withFilters, type View } from './view'
 
 export interface ViewState {
   view: View
-  /** Looks at something else. */
+  /** Navigates to a view. */
   setView: (next: View) => void
-  /** Changes filters, from the top of the list again. */
+  /** Changes filters and returns to the first page. */
   setFilters: (change: Partial<Filters>) => void
 }
 
@@ -16,7 +16,7 @@ export const ViewContext = createContext<ViewState | undefined>(undefined)
 
 export function useView(): ViewState {
   const state = useContext(ViewContext)
-  if (!state) throw new Error('there is no view here')
+  if (!state) throw new Error('useView is called outside of ViewContext')
   return state
 }
 
@@ -25,13 +25,13 @@ function subscribe(onChange: () => void): () => void {
   return () => removeEventListener('hashchange', onChange)
 }
 
-/** The view of the address; once, at the top of the page. */
+/** Reads the view from the URL. Used once, at the top of the page. */
 export function useUrlView(): ViewState {
   const fragment = useSyncExternalStore(subscribe, () => location.hash)
   const view = useMemo(() => parseFragment(fragment), [fragment])
   const setView = useCallback((next: View) => {
     const address = toFragment(next)
-    // An empty fragment would leave `#` behind, which is the same view.
+    // An empty fragment would leave `#` in the URL, which is the same view.
     if (address !== location.hash && !(address === '#' && location.hash === '')) location.hash = address
   }, [])
   const setFilters = useCallback((change: Partial<Filters>) => setView(withFilters(view, change)), [setView, view])

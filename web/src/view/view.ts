@@ -1,8 +1,8 @@
-// What is looked at: page, period, filters, the event that is open. One plain value, from which everything else
-// follows; `url-fragment.ts` writes it into the address.
+// The state of the page as one plain value: list or overview, filters, position, open event. `url-fragment.ts` converts
+// it to the URL.
 import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
 
-/** A party chosen by its key, with the name it was chosen by. */
+/** A party selected by its key, with the name to show. */
 export interface Party {
   key: string
   name: string
@@ -10,10 +10,10 @@ export interface Party {
 
 export type TimeWindow = '24h' | '7d' | '30d'
 
-/** When: a span that ends now, everything, or between two moments (RFC 3339), either of which may be open. */
+/** A window that ends now, all time, or a range (RFC 3339) that may be open at either end. */
 export type Period = TimeWindow | 'all' | { from?: string | undefined; to?: string | undefined }
 
-/** A changed property; values as people type them. */
+/** A filter by modified property. Values are as typed. */
 export interface Property {
   name?: string | undefined
   from?: string | undefined
@@ -29,27 +29,27 @@ export interface Filters {
   activity: string[]
   status: ActivityStatus[]
   actor: Party[]
-  /** Part of an initiator's name. */
+  /** A part of an actor's name. */
   actorText?: string | undefined
   target: Party[]
-  /** Part of a target's name. */
+  /** A part of a target's name. */
   targetText?: string | undefined
   property?: Property | undefined
   involving?: string | undefined
   correlation?: string | undefined
   text?: string | undefined
-  /** The place in the log up to which is looked at: what was recorded later does not count. For evidence. */
+  /** The sequence of the last event to include, so that a link shows the same events after more are recorded. */
   asOf?: number | undefined
 }
 
-/** Where in the list: the page after or before a cursor; without one, the newest events. */
+/** The page of the list after or before a cursor; `undefined` is the first page, with the newest events. */
 export type PagePosition = { after: string } | { before: string } | undefined
 
 export interface View {
   page: 'events' | 'overview'
   filters: Filters
   position: PagePosition
-  /** The id of the event whose detail is open. */
+  /** The id of the event in the detail panel. */
   event?: string | undefined
 }
 
@@ -64,10 +64,10 @@ export const NO_FILTERS: Filters = {
   target: [],
 }
 
-/** The view with other filters: from the top of the list again, with nothing open. */
+/** Returns the view with changed filters, on the first page, with no event open. */
 export function withFilters(view: View, change: Partial<Filters>): View {
   const filters = { ...view.filters, ...change }
-  // The portals' rule: a source is a question about groups only.
+  // As in the Microsoft portals, the group source applies to groups only.
   if (!filters.resource.includes('GROUP') || filters.resource.length > 1) filters.source = undefined
   return { ...view, filters, position: undefined, event: undefined }
 }
