@@ -2,10 +2,15 @@
 // the panel, and the heading takes the focus so that a screen reader starts there.
 import { useEffect, useRef } from 'react'
 import { useQuery } from 'urql'
+import {
+  GROUP_SOURCE_LABELS,
+  OPERATION_TYPE_LABELS,
+  RECORDING_ROUTE_LABELS,
+  RESOURCE_TYPE_LABELS,
+  STATUS_LABELS,
+} from '../api/enums'
 import { toJson } from '../api/exact-json'
 import { useCatalogue } from '../filter/catalogue'
-import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/filter-fields'
-import { enumLabel } from '../list/columns'
 import { CopyButton } from '../ui/copy-button'
 import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
@@ -99,13 +104,6 @@ function withoutTypenames(event: Event): unknown {
   return JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === '__typename' ? undefined : value)))
 }
 
-const ROUTE_LABELS = {
-  GRAPHQL: 'API (GraphQL)',
-  REST: 'API (REST)',
-  IMPORT: 'Import',
-  INTERNAL: 'This service',
-} as const
-
 function EventBody({ event }: { event: Event }) {
   const { names } = useCatalogue()
   const { zone } = usePreferences().preferences
@@ -113,7 +111,7 @@ function EventBody({ event }: { event: Event }) {
   return (
     <>
       <p className="detail-lead">
-        <span className={`badge ${event.status}`}>{STATUS_NAMES[event.status]}</span>
+        <span className={`badge ${event.status}`}>{STATUS_LABELS[event.status]}</span>
         <span>
           {absoluteTime(event.occurredAt, zone)} <span className="muted">{zoneName(zone)}</span>
         </span>
@@ -133,9 +131,9 @@ function EventBody({ event }: { event: Event }) {
           ['Category', names.category(event.category)],
           ['Activity', event.activity !== event.activityDisplayName && event.activity],
           ['Component', event.component],
-          ['Resource type', RESOURCE_NAMES[event.activityResourceType]],
-          ['Group source', event.groupSource && SOURCE_NAMES[event.groupSource]],
-          ['Operation', enumLabel(event.operationType)],
+          ['Resource type', RESOURCE_TYPE_LABELS[event.activityResourceType]],
+          ['Group source', event.groupSource && GROUP_SOURCE_LABELS[event.groupSource]],
+          ['Operation', OPERATION_TYPE_LABELS[event.operationType]],
         ]}
       />
       <ActorSection actor={event.actor} />
@@ -174,7 +172,7 @@ function EventBody({ event }: { event: Event }) {
             ['Correlation id', monospace(event.correlationId)],
             ['Recorded', absoluteTime(event.recordedAt, zone)],
             ['By', recording.recordedBy],
-            ['Through', ROUTE_LABELS[recording.route]],
+            ['Through', RECORDING_ROUTE_LABELS[recording.route]],
             ['Client', monospace(recording.clientId)],
             ['Source', recording.source],
             ['Source tenant', monospace(recording.sourceTenantId)],

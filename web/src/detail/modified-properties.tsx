@@ -1,11 +1,10 @@
 // The modified properties of a target: before and after side by side, with differences highlighted.
+import { PROPERTY_CHANGE_LABELS } from '../api/enums'
 import { useView } from '../view/use-view'
 import { NO_FILTERS } from '../view/view'
 import { diff, type Line, type Segment } from './diff'
 import type { Change } from './query'
 import { Withheld } from './withheld'
-
-const CHANGE_LABELS = { ADDED: 'added', CHANGED: 'changed', REMOVED: 'removed', UNKNOWN: 'no values given' } as const
 
 export function ModifiedProperties({ changes }: { changes: Change[] }) {
   if (changes.length === 0) return <p className="muted">No properties changed.</p>
@@ -35,7 +34,7 @@ function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
       <tr>
         <th scope="row" colSpan={isMultiline ? 3 : 1}>
           <PropertyName name={change.name} />
-          <span className="visually-hidden">, {CHANGE_LABELS[change.change]}</span>
+          <span className="visually-hidden">, {PROPERTY_CHANGE_LABELS[change.change]}</span>
         </th>
         {!isMultiline && <Cells change={change} line={lines[0]} />}
       </tr>

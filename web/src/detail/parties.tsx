@@ -1,4 +1,5 @@
 // The actor and the targets of an event, each with a link to all events of the same party.
+import { ACTOR_KIND_LABELS } from '../api/enums'
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { targetName } from '../list/columns'
 import { Icon } from '../ui/icon'
@@ -29,8 +30,6 @@ export function FilterLink({ label, filters }: { label: string; filters: Partial
     </button>
   )
 }
-
-const ACTOR_KIND_LABELS = { USER: 'Person', APPLICATION: 'Application', SYSTEM: 'System', UNKNOWN: 'Not said' } as const
 
 export function ActorSection({ actor }: { actor: EventActor }) {
   const kindItems: DescriptionItem[] = []

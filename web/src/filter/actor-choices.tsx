@@ -2,8 +2,9 @@
 import { useEffect, useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
+import type { ActorKind } from '../api/gql/graphql'
 import { ErrorMessage } from '../ui/error-message'
-import { Icon } from '../ui/icon'
+import { Icon, type IconName } from '../ui/icon'
 import { useView } from '../view/use-view'
 import { moveFocus } from './choice-list'
 import { Parties } from './text-panel'
@@ -22,7 +23,12 @@ const Actors = graphql(`
   }
 `)
 
-export const ACTOR_ICONS = { USER: 'user', APPLICATION: 'app', SYSTEM: 'system', UNKNOWN: 'unknown' } as const
+export const ACTOR_ICONS: Record<ActorKind, IconName> = {
+  USER: 'user',
+  APPLICATION: 'app',
+  SYSTEM: 'system',
+  UNKNOWN: 'unknown',
+}
 
 /** The delay before suggestions are requested, in milliseconds, so that not every keystroke sends a request. */
 const DEBOUNCE_MS = 150

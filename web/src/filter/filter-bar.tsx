@@ -1,16 +1,16 @@
 // The filter bar: first the filters of the Microsoft portals, in their order, then further ones.
+import { GROUP_SOURCE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS, valuesOf } from '../api/enums'
 import { useView } from '../view/use-view'
 import { ActivityChoices } from './activity-choices'
 import { ActorChoices } from './actor-choices'
 import { CatalogueError, categoriesOf, useCatalogue } from './catalogue'
 import { ChoiceList } from './choice-list'
-import { activeFilters, RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES, clearedFilters } from './filter-fields'
+import { activeFilters, clearedFilters } from './filter-fields'
 import { FilterMenu } from './filter-menu'
 import { PeriodPanel } from './period-panel'
 import { PropertyPanel } from './property-panel'
 import { SearchBox } from './search-box'
 import { TextPanel } from './text-panel'
-import { RESOURCES, SOURCES, STATUSES } from '../view/url-fragment'
 import './filter.css'
 
 export function FilterBar() {
@@ -42,10 +42,13 @@ export function FilterBar() {
         {() => (
           <ChoiceList
             legend="Resource type"
-            choices={RESOURCES.map((key) => ({ key, label: RESOURCE_NAMES[key] }))}
+            choices={valuesOf(RESOURCE_TYPE_LABELS).map((key) => ({ key, label: RESOURCE_TYPE_LABELS[key] }))}
             chosen={filters.resource}
             onChange={(chosen) =>
-              setFilters({ resource: RESOURCES.filter((one) => chosen.includes(one)), activity: [] })
+              setFilters({
+                resource: valuesOf(RESOURCE_TYPE_LABELS).filter((one) => chosen.includes(one)),
+                activity: [],
+              })
             }
           />
         )}
@@ -55,9 +58,11 @@ export function FilterBar() {
           {() => (
             <ChoiceList
               legend="Source"
-              choices={SOURCES.map((key) => ({ key, label: SOURCE_NAMES[key] }))}
+              choices={valuesOf(GROUP_SOURCE_LABELS).map((key) => ({ key, label: GROUP_SOURCE_LABELS[key] }))}
               chosen={filters.source === undefined ? [] : [filters.source]}
-              onChange={(chosen) => setFilters({ source: SOURCES.find((one) => one === chosen.at(-1)) })}
+              onChange={(chosen) =>
+                setFilters({ source: valuesOf(GROUP_SOURCE_LABELS).find((one) => one === chosen.at(-1)) })
+              }
             />
           )}
         </FilterMenu>
@@ -69,9 +74,9 @@ export function FilterBar() {
         {() => (
           <ChoiceList
             legend="Status"
-            choices={STATUSES.map((key) => ({ key, label: STATUS_NAMES[key] }))}
+            choices={valuesOf(STATUS_LABELS).map((key) => ({ key, label: STATUS_LABELS[key] }))}
             chosen={filters.status}
-            onChange={(chosen) => setFilters({ status: STATUSES.filter((one) => chosen.includes(one)) })}
+            onChange={(chosen) => setFilters({ status: valuesOf(STATUS_LABELS).filter((one) => chosen.includes(one)) })}
           />
         )}
       </FilterMenu>

@@ -1,7 +1,7 @@
 // One entry per filter: its label, its value as text, and the change that clears it. The filter bar, its chips and the
 // message about an empty list all use this table.
-import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
-import { type Filters, NO_FILTERS, type Party, type Period, type Property } from '../view/view'
+import { GROUP_SOURCE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS } from '../api/enums'
+import { type Filters, NO_FILTERS, type Party, type Period, type Property, type TimeWindow } from '../view/view'
 
 export type FilterName = Exclude<keyof Filters, 'actorText' | 'targetText'>
 
@@ -18,28 +18,16 @@ export interface CatalogueNames {
   service: (key: string) => string
 }
 
-export const RESOURCE_NAMES: Record<ActivityResourceType, string> = {
-  USER: 'User',
-  GROUP: 'Group',
-  APPLICATION: 'Application',
-  DEVICE: 'Device',
-  POLICY: 'Policy',
-  DIRECTORY: 'Directory',
-  OTHER: 'Other',
+const PERIOD_LABELS: Record<TimeWindow | 'all', string> = {
+  '24h': 'Last 24 hours',
+  '7d': 'Last 7 days',
+  '30d': 'Last month',
+  all: 'All time',
 }
-export const STATUS_NAMES: Record<ActivityStatus, string> = {
-  SUCCESS: 'Success',
-  FAILURE: 'Failure',
-  TIMEOUT: 'Timed out',
-  UNKNOWN: 'Unknown',
-}
-export const SOURCE_NAMES: Record<GroupSource, string> = { AZURE_AD: 'Azure AD', O365: 'Office 365' }
-
-const PERIOD_NAMES = { '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last month', all: 'All time' } as const
 
 /** The period for users. */
 export function periodName(period: Period): string {
-  if (typeof period === 'string') return PERIOD_NAMES[period]
+  if (typeof period === 'string') return PERIOD_LABELS[period]
   const format = (timestamp: string) =>
     new Date(timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
   if (period.from === undefined) return `Until ${format(period.to ?? '')}`
@@ -85,18 +73,18 @@ export const FILTER_FIELDS: Record<FilterName, FilterField> = {
   },
   resource: {
     label: 'Resource type',
-    describe: ({ resource }) => summarize(resource.map((one) => RESOURCE_NAMES[one])),
+    describe: ({ resource }) => summarize(resource.map((one) => RESOURCE_TYPE_LABELS[one])),
     cleared: { resource: [], source: undefined },
   },
   source: {
     label: 'Source',
-    describe: ({ source }) => source && SOURCE_NAMES[source],
+    describe: ({ source }) => source && GROUP_SOURCE_LABELS[source],
     cleared: { source: undefined },
   },
   activity: { label: 'Activity', describe: ({ activity }) => summarize(activity), cleared: { activity: [] } },
   status: {
     label: 'Status',
-    describe: ({ status }) => summarize(status.map((one) => STATUS_NAMES[one])),
+    describe: ({ status }) => summarize(status.map((one) => STATUS_LABELS[one])),
     cleared: { status: [] },
   },
   target: {

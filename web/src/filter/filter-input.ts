@@ -1,8 +1,6 @@
 // Converts the filters of a view to the arguments of the API.
 import type { AuditEventFilter, AuditPeriodInput, StringFilter, TargetFilter } from '../api/gql/graphql'
-import type { Filters, Period, Property } from '../view/view'
-
-const TIME_WINDOWS = { '24h': 'LAST_24_HOURS', '7d': 'LAST_7_DAYS', '30d': 'LAST_30_DAYS' } as const
+import { type Filters, type Period, type Property, TIME_WINDOWS } from '../view/view'
 
 /** The period argument; null means all time. */
 export function periodInput(period: Period): AuditPeriodInput | null {

@@ -3,11 +3,9 @@ import { useId, useState } from 'react'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
-import type { Period } from '../view/view'
+import { type Period, PERIODS } from '../view/view'
 import { periodName } from './filter-fields'
 import { parseWallClock, formatWallClock } from './wall-clock'
-
-const PERIODS = ['24h', '7d', '30d', 'all'] as const
 
 export function PeriodPanel({ close }: { close: () => void }) {
   const { view, setFilters } = useView()

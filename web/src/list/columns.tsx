@@ -5,9 +5,9 @@ import {
   columnVisibilityFeature,
   tableFeatures,
 } from '@tanstack/react-table'
+import { GROUP_SOURCE_LABELS, OPERATION_TYPE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS } from '../api/enums'
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { useCatalogue } from '../filter/catalogue'
-import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/filter-fields'
 import { Icon } from '../ui/icon'
 import { Time } from '../ui/time'
 import { EventLink } from './event-link'
@@ -59,9 +59,6 @@ function CatalogueName({ kind, name }: { kind: 'service' | 'category'; name: str
   const { names } = useCatalogue()
   return <span className="clip">{name !== undefined && names[kind](name)}</span>
 }
-
-/** The label of an enum value. */
-export const enumLabel = (value: string) => (value.charAt(0) + value.slice(1).toLowerCase()).replaceAll('_', ' ')
 
 /** The width of a column: its share of the remaining space, and its minimum in pixels. */
 export interface Width {
@@ -158,16 +155,16 @@ export const columns = [
   helper.display({
     id: 'status',
     cell: ({ row: { original } }) => (
-      <span className={`badge ${original.status}`}>{STATUS_NAMES[original.status]}</span>
+      <span className={`badge ${original.status}`}>{STATUS_LABELS[original.status]}</span>
     ),
   }),
   textColumn('reason', (row) => row.statusReason),
   textColumn('changes', changedPropertyNames),
   helper.display({ id: 'service', cell: ({ row }) => <CatalogueName kind="service" name={row.original.service} /> }),
   helper.display({ id: 'category', cell: ({ row }) => <CatalogueName kind="category" name={row.original.category} /> }),
-  textColumn('resource', (row) => row.activityResourceType && RESOURCE_NAMES[row.activityResourceType]),
-  textColumn('source', (row) => row.groupSource && SOURCE_NAMES[row.groupSource]),
-  textColumn('operation', (row) => row.operationType && enumLabel(row.operationType)),
+  textColumn('resource', (row) => row.activityResourceType && RESOURCE_TYPE_LABELS[row.activityResourceType]),
+  textColumn('source', (row) => row.groupSource && GROUP_SOURCE_LABELS[row.groupSource]),
+  textColumn('operation', (row) => row.operationType && OPERATION_TYPE_LABELS[row.operationType]),
   textColumn('component', (row) => row.component),
   textColumn('application', (row) => row.actor.application?.displayName),
   textColumn('address', (row) => row.actor.ipAddress),

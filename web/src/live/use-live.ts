@@ -5,7 +5,7 @@ import { type Client, useClient } from 'urql'
 import { filterInput } from '../filter/filter-input'
 import type { FieldGroups, Row } from '../list/query'
 import { useSession } from '../session/context'
-import type { Filters } from '../view/view'
+import { type Filters, windowLength } from '../view/view'
 import { type Batch, follow, backoff, type ConnectionState } from './follow'
 import { LogEnd } from './query'
 
@@ -23,9 +23,8 @@ const LIVE_ROWS_MAX = 500
 
 /** The start of the period, in milliseconds; events that happened earlier but are recorded now are left out. */
 function periodStart({ period }: Filters): number {
-  const hours = { '24h': 24, '7d': 7 * 24, '30d': 30 * 24 }
   if (typeof period === 'object') return period.from === undefined ? 0 : Date.parse(period.from)
-  return period === 'all' ? 0 : Date.now() - hours[period] * 3_600_000
+  return period === 'all' ? 0 : Date.now() - windowLength(period)
 }
 
 /** Returns whether a view with these filters can be live: its period has no end in the past. */

@@ -1,6 +1,7 @@
 // The overview: a histogram, the most frequent activities, actors and targets, and failures. Each item sets a filter.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
+import { FAILED_STATUSES } from '../api/enums'
 import { filterInput, periodInput } from '../filter/filter-input'
 import { ErrorMessage } from '../ui/error-message'
 import { zoneName } from '../ui/time'
@@ -12,7 +13,7 @@ import { intervalFor, LogSpan, Overview as OverviewQuery, type LogSpanInfo } fro
 import { TopList } from './top-list'
 import './overview.css'
 
-const FAILED_FILTER = { status: { in: ['FAILURE' as const, 'TIMEOUT' as const] } }
+const FAILED_FILTER = { status: { in: FAILED_STATUSES } }
 
 export default function Overview({ refreshCount }: { refreshCount: number }) {
   const [{ data, error, fetching }, refetch] = useQuery({ query: LogSpan })
@@ -60,7 +61,7 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
           <p className="overview-total">
             <b>{all.totalCount.toLocaleString()}</b> {all.totalCount === 1 ? 'event' : 'events'}
             {data.failures && data.failures.totalCount > 0 && (
-              <button type="button" className="link" onClick={() => showEvents({ status: ['FAILURE', 'TIMEOUT'] })}>
+              <button type="button" className="link" onClick={() => showEvents({ status: FAILED_STATUSES })}>
                 {data.failures.totalCount.toLocaleString()} failed
               </button>
             )}
@@ -92,7 +93,7 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
               title="Failures"
               facet={data.failures?.activities ?? null}
               emptyMessage="Nothing failed."
-              onChoose={(activity) => showEvents({ activity: [activity.key], status: ['FAILURE', 'TIMEOUT'] })}
+              onChoose={(activity) => showEvents({ activity: [activity.key], status: FAILED_STATUSES })}
             />
           </div>
         </>

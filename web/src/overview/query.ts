@@ -1,7 +1,7 @@
 // The queries of the overview: a summary of the filtered events, and one of the failures among them.
 import { graphql } from '../api/gql'
 import type { HistogramInterval, LogSpanQuery, OverviewQuery } from '../api/gql/graphql'
-import type { Period } from '../view/view'
+import { type Period, windowLength } from '../view/view'
 
 export type Summary = NonNullable<OverviewQuery['all']>
 export type Bucket = NonNullable<Summary['histogram']>[number]
@@ -68,7 +68,6 @@ export const LogSpan = graphql(`
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const WINDOW_MS = { '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY }
 
 /** The interval of the histogram's bars, chosen to give a few dozen of them. */
 export function intervalFor(period: Period, span: LogSpanInfo): HistogramInterval {
@@ -78,7 +77,7 @@ export function intervalFor(period: Period, span: LogSpanInfo): HistogramInterva
   const custom = typeof period === 'object' ? period : {}
   const duration =
     typeof period === 'string' && period !== 'all'
-      ? WINDOW_MS[period]
+      ? windowLength(period)
       : timeOf(custom.to, Math.max(timeOf(span.newestEventAt, now), now)) -
         timeOf(custom.from, timeOf(span.oldestEventAt, now))
   if (duration <= 3 * DAY) return 'HOUR'

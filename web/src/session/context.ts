@@ -1,5 +1,6 @@
 // The session of the signed-in user.
 import { createContext, useContext } from 'react'
+import { ROLE_LABELS } from '../api/enums'
 import type { WhoAmIQuery } from '../api/gql/graphql'
 
 export type Viewer = WhoAmIQuery['viewer']
@@ -21,13 +22,7 @@ export function useSession(): SessionState {
   return session
 }
 
-const ROLES = {
-  GLOBAL_ADMIN: 'Global Admin',
-  INTUNE_SERVICE_ADMIN: 'Intune Service Admin',
-  AUDIT_READER: 'Auditor',
-} as const
-
 /** The display names of the caller's roles. */
 export function rolesOf(viewer: Viewer): string[] {
-  return [...new Set(viewer.grants.map((grant) => ROLES[grant.role]))]
+  return [...new Set(viewer.grants.map((grant) => ROLE_LABELS[grant.role]))]
 }

@@ -1,19 +1,7 @@
 // Converts a view to the fragment of the URL and back, so that a link reproduces the view. Browsers do not send the
 // fragment, so names in it do not appear in server logs. Unknown or invalid parameters are ignored.
-import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
-import { type Filters, NO_FILTERS, type Party, type Period, type PagePosition, type View } from './view'
-
-export const RESOURCES: readonly ActivityResourceType[] = [
-  'USER',
-  'GROUP',
-  'APPLICATION',
-  'DEVICE',
-  'POLICY',
-  'DIRECTORY',
-  'OTHER',
-]
-export const STATUSES: readonly ActivityStatus[] = ['SUCCESS', 'FAILURE', 'TIMEOUT', 'UNKNOWN']
-export const SOURCES: readonly GroupSource[] = ['AZURE_AD', 'O365']
+import { GROUP_SOURCE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS, valuesOf } from '../api/enums'
+import { type Filters, NO_FILTERS, type PagePosition, type Party, type Period, PERIODS, type View } from './view'
 
 /** Formats a view as a fragment, including `#`. */
 export function toFragment({ page, filters, position, event }: View): string {
@@ -64,10 +52,10 @@ export function parseFragment(fragment: string): View {
     period: parsePeriod(parameters),
     service: parameters.getAll('service'),
     category: parameters.getAll('category'),
-    resource: knownValues(RESOURCES, parameters.getAll('resource')),
-    source: knownValues(SOURCES, parameters.getAll('source'))[0],
+    resource: knownValues(valuesOf(RESOURCE_TYPE_LABELS), parameters.getAll('resource')),
+    source: knownValues(valuesOf(GROUP_SOURCE_LABELS), parameters.getAll('source'))[0],
     activity: parameters.getAll('activity'),
-    status: knownValues(STATUSES, parameters.getAll('status')),
+    status: knownValues(valuesOf(STATUS_LABELS), parameters.getAll('status')),
     actor: parseParties(parameters, 'actor'),
     actorText: first('actor.contains'),
     target: parseParties(parameters, 'target'),
@@ -110,5 +98,5 @@ function parsePeriod(parameters: URLSearchParams): Period {
   }
   const [from, to] = [timestamp('from'), timestamp('to')]
   if (from !== undefined || to !== undefined) return { from, to }
-  return knownValues(['24h', '7d', '30d', 'all'] as const, parameters.getAll('period'))[0] ?? NO_FILTERS.period
+  return knownValues(PERIODS, parameters.getAll('period'))[0] ?? NO_FILTERS.period
 }

@@ -1,6 +1,7 @@
 // The state of the page as one plain value: list or overview, filters, position, open event. `url-fragment.ts` converts
 // it to the URL.
-import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
+import { valuesOf, WINDOW_HOURS } from '../api/enums'
+import type { ActivityResourceType, ActivityStatus, AuditTimeWindow, GroupSource } from '../api/gql/graphql'
 
 /** A party selected by its key, with the name to show. */
 export interface Party {
@@ -8,7 +9,17 @@ export interface Party {
   name: string
 }
 
-export type TimeWindow = '24h' | '7d' | '30d'
+/** The predefined periods by their name in the URL, with their value in the API. */
+export const TIME_WINDOWS = {
+  '24h': 'LAST_24_HOURS',
+  '7d': 'LAST_7_DAYS',
+  '30d': 'LAST_30_DAYS',
+} as const satisfies Record<string, AuditTimeWindow>
+
+export type TimeWindow = keyof typeof TIME_WINDOWS
+
+/** The periods without a custom range. */
+export const PERIODS: readonly (TimeWindow | 'all')[] = [...valuesOf(TIME_WINDOWS), 'all']
 
 /** A window that ends now, all time, or a range (RFC 3339) that may be open at either end. */
 export type Period = TimeWindow | 'all' | { from?: string | undefined; to?: string | undefined }
@@ -62,6 +73,11 @@ export const NO_FILTERS: Filters = {
   status: [],
   actor: [],
   target: [],
+}
+
+/** The length of a time window, in milliseconds. */
+export function windowLength(window: TimeWindow): number {
+  return WINDOW_HOURS[TIME_WINDOWS[window]] * 3_600_000
 }
 
 /** Returns the view with changed filters, on the first page, with no event open. */
