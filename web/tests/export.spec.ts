@@ -106,9 +106,26 @@ test('export writes the chosen file and removes it on cancel', async ({ open, pa
   await page.addInitScript(() => {
     const picker = async ({ suggestedName }: { suggestedName: string }) => {
       const folder = await navigator.storage.getDirectory()
-      return folder.getFileHandle(suggestedName.replace(/.*\./, 'chosen.'), { create: true })
+      const handle = await folder.getFileHandle(suggestedName.replace(/.*\./, 'chosen.'), { create: true })
+      const createWritable = async () => {
+        const file = await handle.createWritable()
+        const write = async (chunk: FileSystemWriteChunkType) => {
+          await released
+          await file.write(chunk)
+        }
+        return { write, close: () => file.close(), abort: () => file.abort() }
+      }
+      return {
+        name: handle.name,
+        createWritable,
+        getFile: () => handle.getFile(),
+        remove: () => folder.removeEntry(handle.name),
+      }
     }
-    Object.assign(window, { showSaveFilePicker: picker })
+    // The first write waits, so that the export cannot end before it is cancelled.
+    let releaseWrites = () => {}
+    const released = new Promise<void>((resolve) => (releaseWrites = resolve))
+    Object.assign(window, { showSaveFilePicker: picker, releaseWrites })
   })
   await open('#period=all')
   await expect(rows(page).first()).toBeVisible()
@@ -131,6 +148,7 @@ test('export writes the chosen file and removes it on cancel', async ({ open, pa
   await expect(exportCard(page)).toContainText(/Exporting to chosen\.ndjson/)
   await expect(page.getByRole('progressbar')).toBeVisible()
   await exportCard(page).getByRole('button', { name: 'Cancel' }).click()
+  await page.evaluate(() => (window as unknown as { releaseWrites: () => void }).releaseWrites())
   await expect(exportCard(page)).toContainText('was cancelled. No file was saved.')
   expect(await files()).toEqual([])
   await start(['CSV', 'Those of the list'])

@@ -1,5 +1,5 @@
 // The filters: each one shows the events that the API finds for it, and the URL reproduces them.
-import { runQuery, countEvents, expect, expectCount, rows, test, url } from './fixtures'
+import { check, countEvents, expect, expectCount, rows, runQuery, test, url } from './fixtures'
 
 interface Actor {
   key: string
@@ -18,7 +18,7 @@ test('actor filter suggests actors while typing', async ({ open }) => {
   const actor = await findActor()
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
   await page.getByLabel('Name or principal name').pressSequentially('adel')
-  await page.getByRole('checkbox', { name: actor.name }).first().check()
+  await check(page.getByRole('checkbox', { name: actor.name }).first())
   await page.keyboard.press('Escape')
   await expectCount(page, await countEvents({ initiatedBy: { key: [actor.key] } }, null))
   await expect(rows(page).first()).toContainText(actor.name)
@@ -39,11 +39,11 @@ test('category, resource type and source narrow the activities', async ({ open }
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by category' }).click()
   await page.getByLabel('Find in Category').fill('group man')
-  await page.getByRole('checkbox', { name: 'Group management' }).check()
+  await check(page.getByRole('checkbox', { name: 'Group management' }))
   await page.keyboard.press('Escape')
   await expect(page.getByRole('button', { name: 'Filter by source' })).toBeHidden()
   await page.getByRole('button', { name: 'Filter by resource type' }).click()
-  await page.getByRole('checkbox', { name: 'Group' }).check()
+  await check(page.getByRole('checkbox', { name: 'Group' }))
   await page.keyboard.press('Escape')
   const filter = { category: { in: ['GroupManagement'] }, activityResourceType: { in: ['GROUP'] } }
   await expectCount(page, await countEvents(filter, null))
@@ -55,15 +55,12 @@ test('category, resource type and source narrow the activities', async ({ open }
   const choices = page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox')
   await expect(choices).toHaveCount(new Set(types.auditActivityTypes.map(({ key }) => key)).size)
   await page.getByLabel('Find in Activity').fill('Add member to group')
-  await page
-    .getByRole('checkbox', { name: /^Add member to group/ })
-    .first()
-    .check()
+  await check(page.getByRole('checkbox', { name: /^Add member to group/ }).first())
   await page.keyboard.press('Escape')
   await expectCount(page, await countEvents({ ...filter, activity: { in: ['Add member to group'] } }, null))
 
   await page.getByRole('button', { name: 'Filter by source' }).click()
-  await page.getByRole('checkbox', { name: 'Office 365' }).check()
+  await check(page.getByRole('checkbox', { name: 'Office 365' }))
   await page.keyboard.press('Escape')
   await expectCount(
     page,
@@ -76,13 +73,13 @@ test('category, resource type and source narrow the activities', async ({ open }
 test('status and service filters', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by status' }).click()
-  await page.getByRole('checkbox', { name: 'Failure' }).check()
-  await page.getByRole('checkbox', { name: 'Timed out' }).check()
+  await check(page.getByRole('checkbox', { name: 'Failure' }))
+  await check(page.getByRole('checkbox', { name: 'Timed out' }))
   await page.keyboard.press('Escape')
   await expectCount(page, await countEvents({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
   await page.getByRole('button', { name: 'Filter by service' }).click()
   await page.getByLabel('Find in Service').fill('core')
-  await page.getByRole('checkbox', { name: 'Core Directory' }).check()
+  await check(page.getByRole('checkbox', { name: 'Core Directory' }))
   await page.keyboard.press('Escape')
   await expectCount(
     page,

@@ -2,7 +2,7 @@
 // request to another origin, no violation of the Content-Security-Policy, no error in the console.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { test as base, expect, type Page } from '@playwright/test'
+import { test as base, expect, type Locator, type Page } from '@playwright/test'
 
 export { expect }
 
@@ -110,6 +110,12 @@ export async function failWithTimeout(
 
 /** The rows of the list. */
 export const rows = (page: Page) => page.locator('tbody tr.event')
+
+/** Checks a check box whose state is in the URL: it changes after the click, unlike `Locator.check` expects. */
+export async function check(checkbox: Locator): Promise<void> {
+  await checkbox.click()
+  await expect(checkbox).toBeChecked()
+}
 
 /** Waits until the page shows this number of events. */
 export async function expectCount(page: Page, value: number): Promise<void> {

@@ -13,8 +13,16 @@ const ids = (page: Page) =>
 async function allIds(page: Page): Promise<string[]> {
   const found: string[] = []
   const scroller = page.locator('.table-scroller')
+  // A spacer stands for rows that are not rendered. It is visible until the rows of the scroll position are.
+  const hasVisibleSpacer = () =>
+    scroller.evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      const spacers = [...element.querySelectorAll('.spacer')].map((spacer) => spacer.getBoundingClientRect())
+      return spacers.some((spacer) => spacer.bottom > top && spacer.top < bottom)
+    })
   await scroller.evaluate((element) => element.scrollTo(0, 0))
   for (;;) {
+    await expect.poll(hasVisibleSpacer).toBe(false)
     for (const id of await ids(page)) if (id !== null && !found.includes(id)) found.push(id)
     const end = await scroller.evaluate((element) => {
       const before = element.scrollTop
@@ -22,7 +30,6 @@ async function allIds(page: Page): Promise<string[]> {
       return element.scrollTop === before
     })
     if (end) return found
-    await page.waitForTimeout(50)
   }
 }
 

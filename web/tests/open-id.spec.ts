@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Page } from '@playwright/test'
 import { expect, rows, test as base } from './fixtures'
-import { AUDIENCE, CLIENT, Issuer } from './test-issuer'
+import { AUDIENCE, CLIENT, Issuer, TOKEN_LIFETIME_SECONDS } from './test-issuer'
 
 /** A server with an issuer and two recorded events. */
 interface OpenIdServer {
@@ -105,12 +105,13 @@ test('sign-in keeps the view and survives a reload', async ({ page, openIdServer
 })
 
 test('expired token leads to sign-in and back to the view', async ({ page, openIdServer }) => {
-  openIdServer.issuer.configure({ expiresInSeconds: 4 })
+  await page.clock.install()
   await page.goto(`${openIdServer.url}/#period=7d&status=SUCCESS`)
   await signIn(page, openIdServer)
   await expect(rows(page)).toHaveCount(1)
+  await page.clock.fastForward(TOKEN_LIFETIME_SECONDS * 1000)
   await expect(page.getByRole('alert')).toContainText('session has ended')
-  openIdServer.issuer.configure()
+  await page.clock.setSystemTime(new Date())
   await signIn(page, openIdServer)
   await expect(rows(page).first()).toContainText('Payment with SUCCESS')
   expect(page.url()).toBe(`${openIdServer.url}/#period=7d&status=SUCCESS`)

@@ -7,21 +7,20 @@ import { text } from 'node:stream/consumers'
 
 export const CLIENT = 'viewer'
 export const AUDIENCE = 'api://auditgraph'
+export const TOKEN_LIFETIME_SECONDS = 3600
 
 /** The issuer's behavior for the next sign-in. */
 export interface IssuerBehavior {
-  /** The lifetime of the access token, in seconds. */
-  expiresInSeconds: number
   roles: string[]
   /** The audience of the access token. */
   audience: string
   /** Redirects with this OAuth error instead of a code. */
-  authorizationError?: [code: string, words: string]
+  authorizationError?: [code: string, description: string]
   /** Returns a wrong `state` or `nonce`. */
   tamperedParameter?: 'state' | 'nonce'
 }
 
-const DEFAULT_BEHAVIOR: IssuerBehavior = { expiresInSeconds: 3600, roles: ['GlobalAdmin'], audience: AUDIENCE }
+const DEFAULT_BEHAVIOR: IssuerBehavior = { roles: ['GlobalAdmin'], audience: AUDIENCE }
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -45,14 +44,14 @@ export class Issuer {
   }
 
   /** Sets the behavior, with defaults for the rest. */
-  configure(manner: Partial<IssuerBehavior> = {}): void {
-    this.behavior = { ...DEFAULT_BEHAVIOR, ...manner }
+  configure(behavior: Partial<IssuerBehavior> = {}): void {
+    this.behavior = { ...DEFAULT_BEHAVIOR, ...behavior }
   }
 
   /** Signs a token. */
-  token(claims: object, holdsFor = 3600): string {
+  token(claims: object): string {
     const now = Math.floor(Date.now() / 1000)
-    const all = { iss: this.url, sub: 'ada', iat: now, exp: now + holdsFor, ...claims }
+    const all = { iss: this.url, sub: 'ada', iat: now, exp: now + TOKEN_LIFETIME_SECONDS, ...claims }
     const signingInput = `${base64url({ alg: 'ES256', typ: 'JWT', kid: 'one' })}.${base64url(all)}`
     const signature = sign('sha256', Buffer.from(signingInput), {
       key: this.#keys.privateKey,
@@ -127,13 +126,13 @@ export class Issuer {
     )
       return { error: 'invalid_grant' }
     const nonce = this.behavior.tamperedParameter === 'nonce' ? 'another' : request.get('nonce')
-    const { audience, roles, expiresInSeconds } = this.behavior
+    const { audience, roles } = this.behavior
     const profile = { name: 'Ada Lovelace', preferred_username: 'ada@contoso.example' }
     return {
       token_type: 'Bearer',
-      expires_in: expiresInSeconds,
+      expires_in: TOKEN_LIFETIME_SECONDS,
       id_token: this.token({ aud: CLIENT, nonce }),
-      access_token: this.token({ aud: audience, roles, scp: 'audit', ...profile }, expiresInSeconds),
+      access_token: this.token({ aud: audience, roles, scp: 'audit', ...profile }),
     }
   }
 }
