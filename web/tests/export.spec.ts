@@ -2,8 +2,6 @@
 import { readFileSync } from 'node:fs'
 import type { Download, Page } from '@playwright/test'
 import { createHash } from 'node:crypto'
-import { ProgressTracker } from '../src/export/progress'
-import { memorySink } from '../src/export/file-sink'
 import { runQuery, countEvents, expect, recordEvent, rows, test } from './fixtures'
 
 const FAILURES = { status: { in: ['FAILURE'] } }
@@ -191,29 +189,4 @@ test('incomplete export is reported and not saved', async ({ open, page, allowed
   await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
   await expect(exportCard(page)).toContainText('The connection to the server broke off.')
   expect(downloads).toBe(0)
-})
-
-test('progress is independent of chunk boundaries', () => {
-  const csv = 'a,b\r\n1,"x ""y""\r\nz"\r\n2,\r\n'
-  const ndjson = '{"a":"\\"\\n"}\n{"a":2}\n{"export":{"count":2}}\n'
-  const digest = (of: string) => createHash('sha256').update(of).digest('hex')
-  for (let size = 1; size <= ndjson.length; size += 1) {
-    const follow = (format: 'csv' | 'ndjson', file: string) => {
-      const arriving = new ProgressTracker(format)
-      const bytes = Buffer.from(file)
-      for (let at = 0; at < bytes.length; at += size) arriving.push(bytes.subarray(at, at + size))
-      return arriving
-    }
-    const [rows, lines] = [follow('csv', csv), follow('ndjson', ndjson)]
-    expect([rows.events, rows.bytes, rows.checksum()]).toEqual([2, csv.length, digest(csv)])
-    expect([lines.events, lines.bytes]).toEqual([2, ndjson.length])
-    expect(lines.checksum()).toBe(digest('{"a":"\\"\\n"}\n{"a":2}\n'))
-    expect(lines.trailer()).toEqual({ export: { count: 2 } })
-  }
-})
-
-test('memory sink rejects data beyond its limit', async () => {
-  const sink = memorySink('a.csv', 3)
-  await sink.write(new Uint8Array(3))
-  await expect(sink.write(new Uint8Array(1))).rejects.toThrow()
 })

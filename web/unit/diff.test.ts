@@ -1,6 +1,6 @@
-// The diff of two values and exact numbers.
-import { expect, test } from '@playwright/test'
-import { preserveNumbers, toJson } from '../src/api/exact-json'
+// The diff of two JSON values.
+import { expect, test } from 'vitest'
+import { preserveNumbers } from '../src/api/exact-json'
 import { diff, type Line } from '../src/detail/diff'
 
 /** The lines as `before | after`, with differences in brackets. */
@@ -66,35 +66,24 @@ test('inserted array element does not change the others', () => {
   ])
 })
 
-test('long arrays are compared within the time limit', () => {
+test('long arrays are compared index by index', () => {
   const list = Array.from({ length: 5_000 }, (_, index) => `member ${index}`)
-  const started = Date.now()
-  expect(
-    diff(list, list.with(2_500, 'another')).filter(({ after }) => after?.some(({ differs }) => differs)),
-  ).toHaveLength(1)
+  const differing = diff(list, list.with(2_500, 'another')).filter(({ after }) => after?.some(({ differs }) => differs))
+  expect(differing).toHaveLength(1)
   expect(diff(list, [...list].reverse())).toHaveLength(5_002)
-  expect(Date.now() - started).toBeLessThan(5_000)
 })
 
-test('numbers keep their digits', () => {
-  const json = '{"a":12345678901234567890,"b":[1.0,1e400,-0,7,"1.0","say \\"5.0\\""]}'
-  const value = JSON.parse(preserveNumbers(json)) as { a: unknown; b: unknown[] }
-  expect(toJson(value)).toBe(json)
-  expect(toJson(value.a)).toBe('12345678901234567890')
-  expect(value.b[4]).toBe('1.0')
-  expect(shown(diff(value.b[0], value.b[3]))).toEqual(['[1.0] | [7]'])
-  expect(shown(diff(value.b[0], value.b[4]))).toEqual(['1.0 | ["]1.0["]'])
+test('numbers are compared by their digits', () => {
+  const [decimal, integer, text] = JSON.parse(preserveNumbers('[1.0, 7, "1.0"]')) as unknown[]
+  expect(shown(diff(decimal, integer))).toEqual(['[1.0] | [7]'])
+  expect(shown(diff(decimal, text))).toEqual(['1.0 | ["]1.0["]'])
 })
 
-test('recorded values are never decoded as numbers', () => {
-  for (const recorded of ['\uE0005', '\uE000\uE0005', { '\uE000': '5' }, { '\uE000\uE000': '5', a: ['\uE0001.0'] }]) {
+test('strings and members with the key of exact numbers are shown as recorded', () => {
+  for (const recorded of ['\uE0005', { '\uE000': '5' }, { '\uE000\uE000': '5', a: ['\uE0001.0'] }]) {
     const json = JSON.stringify(recorded)
-    for (const written of [json, json.replaceAll('\uE000', '\\ue000'), json.replaceAll('\uE000', '\\uE000')]) {
-      const value: unknown = JSON.parse(preserveNumbers(written))
-      expect(toJson(value)).toBe(json)
-      expect(toJson(value, 2)).toBe(JSON.stringify(recorded, null, 2))
-      expect(shown(diff(undefined, { value }))).toEqual([` | [{"value": ${json.replaceAll(/[:,]/g, '$& ')}}]`])
-    }
+    const value: unknown = JSON.parse(preserveNumbers(json))
+    expect(shown(diff(undefined, { value }))).toEqual([` | [{"value": ${json.replaceAll(/[:,]/g, '$& ')}}]`])
   }
   expect(shown(diff('\uE0005', '\uE0006'))).toEqual(['\uE000[5] | \uE000[6]'])
   const long = JSON.parse(
