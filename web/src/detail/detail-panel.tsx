@@ -104,7 +104,7 @@ function withoutTypenames(event: Event): unknown {
   return JSON.parse(JSON.stringify(event, (key, value: unknown) => (key === '__typename' ? undefined : value)))
 }
 
-function EventBody({ event }: { event: Event }) {
+export function EventBody({ event }: { event: Event }) {
   const { names } = useCatalogue()
   const { zone } = usePreferences().preferences
   const { recording } = event

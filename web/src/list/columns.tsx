@@ -1,10 +1,12 @@
-// The columns of the list.
+// The columns of the list: title, width, the fields that they need, and cell. `api/event-fragments.ts` describes how to
+// add a field.
 import {
   createColumnHelper,
   columnOrderingFeature,
   columnVisibilityFeature,
   tableFeatures,
 } from '@tanstack/react-table'
+import type { ReactNode } from 'react'
 import { GROUP_SOURCE_LABELS, OPERATION_TYPE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS } from '../api/enums'
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { useCatalogue } from '../filter/catalogue'
@@ -74,112 +76,158 @@ interface ColumnDefinition {
   fieldGroup?: FieldGroup
   /** The columns of an export for it: paths of API fields. */
   paths: string[]
+  cell: (row: Row) => ReactNode
 }
 
+const clipped = (text: string | null | undefined) => <span className="clip">{text}</span>
+
 export const COLUMNS: Record<string, ColumnDefinition> = {
-  time: { title: 'Time', width: { share: 0, min: 160, minRelative: 104 }, paths: ['occurredAt'] },
-  actor: { title: 'Initiated by', width: { share: 3, min: 130 }, paths: ['actor.name', 'actor.userPrincipalName'] },
-  activity: { title: 'Activity', width: { share: 3.4, min: 150 }, paths: ['activityDisplayName'] },
+  time: {
+    title: 'Time',
+    width: { share: 0, min: 160, minRelative: 104 },
+    paths: ['occurredAt'],
+    cell: ({ occurredAt }) => <Time timestamp={occurredAt} />,
+  },
+  actor: {
+    title: 'Initiated by',
+    width: { share: 3, min: 130 },
+    paths: ['actor.name', 'actor.userPrincipalName'],
+    cell: ({ actor }) => <ActorCell actor={actor} />,
+  },
+  activity: {
+    title: 'Activity',
+    width: { share: 3.4, min: 150 },
+    paths: ['activityDisplayName'],
+    cell: (row) => <EventLink row={row} />,
+  },
   target: {
     title: 'Target',
     width: { share: 3.4, min: 130 },
     paths: ['targets.displayName', 'targets.userPrincipalName', 'targets.objectId', 'targets.type'],
+    cell: ({ targets }) => <TargetCell targets={targets} />,
   },
-  status: { title: 'Status', width: { share: 0, min: 100 }, paths: ['status'] },
-  reason: { title: 'Status reason', width: { share: 2.4, min: 180 }, fieldGroup: 'scalars', paths: ['statusReason'] },
+  status: {
+    title: 'Status',
+    width: { share: 0, min: 100 },
+    paths: ['status'],
+    cell: ({ status }) => <span className={`badge ${status}`}>{STATUS_LABELS[status]}</span>,
+  },
+  reason: {
+    title: 'Status reason',
+    width: { share: 2.4, min: 180 },
+    fieldGroup: 'scalars',
+    paths: ['statusReason'],
+    cell: ({ statusReason }) => clipped(statusReason),
+  },
   changes: {
     title: 'Changed properties',
     width: { share: 2.4, min: 180 },
     fieldGroup: 'changes',
     paths: ['targets.modifiedProperties'],
+    cell: (row) => clipped(changedPropertyNames(row)),
   },
-  service: { title: 'Service', width: { share: 1.6, min: 140 }, fieldGroup: 'scalars', paths: ['service'] },
-  category: { title: 'Category', width: { share: 1.6, min: 150 }, fieldGroup: 'scalars', paths: ['category'] },
+  service: {
+    title: 'Service',
+    width: { share: 1.6, min: 140 },
+    fieldGroup: 'scalars',
+    paths: ['service'],
+    cell: ({ service }) => <CatalogueName kind="service" name={service} />,
+  },
+  category: {
+    title: 'Category',
+    width: { share: 1.6, min: 150 },
+    fieldGroup: 'scalars',
+    paths: ['category'],
+    cell: ({ category }) => <CatalogueName kind="category" name={category} />,
+  },
   resource: {
     title: 'Resource type',
     width: { share: 0, min: 110 },
     fieldGroup: 'scalars',
     paths: ['activityResourceType'],
+    cell: ({ activityResourceType: type }) => clipped(type && RESOURCE_TYPE_LABELS[type]),
   },
-  source: { title: 'Group source', width: { share: 0, min: 105 }, fieldGroup: 'scalars', paths: ['groupSource'] },
-  operation: { title: 'Operation', width: { share: 0, min: 105 }, fieldGroup: 'scalars', paths: ['operationType'] },
-  component: { title: 'Component', width: { share: 1.4, min: 140 }, fieldGroup: 'scalars', paths: ['component'] },
+  source: {
+    title: 'Group source',
+    width: { share: 0, min: 105 },
+    fieldGroup: 'scalars',
+    paths: ['groupSource'],
+    cell: ({ groupSource }) => clipped(groupSource && GROUP_SOURCE_LABELS[groupSource]),
+  },
+  operation: {
+    title: 'Operation',
+    width: { share: 0, min: 105 },
+    fieldGroup: 'scalars',
+    paths: ['operationType'],
+    cell: ({ operationType: type }) => clipped(type && OPERATION_TYPE_LABELS[type]),
+  },
+  component: {
+    title: 'Component',
+    width: { share: 1.4, min: 140 },
+    fieldGroup: 'scalars',
+    paths: ['component'],
+    cell: ({ component }) => clipped(component),
+  },
   application: {
     title: 'Application',
     width: { share: 2, min: 170 },
     fieldGroup: 'application',
     paths: ['actor.application.displayName'],
+    cell: ({ actor }) => clipped(actor.application?.displayName),
   },
   address: {
     title: 'IP address',
     width: { share: 0, min: 140 },
     fieldGroup: 'application',
     paths: ['actor.ipAddress'],
+    cell: ({ actor }) => clipped(actor.ipAddress),
   },
   correlation: {
     title: 'Correlation id',
     width: { share: 0, min: 280 },
     fieldGroup: 'scalars',
     paths: ['correlationId'],
+    cell: ({ correlationId }) => <span className="clip mono">{correlationId}</span>,
   },
   recorded: {
     title: 'Recorded',
     width: { share: 0, min: 160, minRelative: 104 },
     fieldGroup: 'scalars',
     paths: ['recordedAt'],
+    cell: ({ recordedAt }) => recordedAt !== undefined && <Time timestamp={recordedAt} />,
   },
-  sequence: { title: 'Sequence', width: { share: 0, min: 90 }, fieldGroup: 'scalars', paths: ['sequence'] },
-  key: { title: 'Event key', width: { share: 1.6, min: 200 }, fieldGroup: 'scalars', paths: ['eventKey'] },
+  sequence: {
+    title: 'Sequence',
+    width: { share: 0, min: 90 },
+    fieldGroup: 'scalars',
+    paths: ['sequence'],
+    cell: ({ sequence }) => clipped(sequence?.toString()),
+  },
+  key: {
+    title: 'Event key',
+    width: { share: 1.6, min: 200 },
+    fieldGroup: 'scalars',
+    paths: ['eventKey'],
+    cell: ({ eventKey }) => <span className="clip mono">{eventKey}</span>,
+  },
   recordedBy: {
     title: 'Recorded by',
     width: { share: 1.2, min: 140 },
     fieldGroup: 'provenance',
     paths: ['recording.recordedBy'],
+    cell: ({ recording }) => clipped(recording?.recordedBy),
   },
 }
 
 export const DEFAULT_COLUMNS = ['time', 'actor', 'activity', 'target']
 
-const textColumn = (id: string, value: (row: Row) => string | null | undefined) =>
-  helper.display({ id, cell: ({ row }) => <span className="clip">{value(row.original)}</span> })
-
 /**
  * The column definitions for the table library. They are created once: React treats each cell as a component, and a new
  * definition would remount the cells, which loses the focus.
  */
-export const columns = [
-  helper.display({ id: 'time', cell: ({ row }) => <Time timestamp={row.original.occurredAt} /> }),
-  helper.display({ id: 'actor', cell: ({ row }) => <ActorCell actor={row.original.actor} /> }),
-  helper.display({ id: 'activity', cell: ({ row }) => <EventLink row={row.original} /> }),
-  helper.display({ id: 'target', cell: ({ row }) => <TargetCell targets={row.original.targets} /> }),
-  helper.display({
-    id: 'status',
-    cell: ({ row: { original } }) => (
-      <span className={`badge ${original.status}`}>{STATUS_LABELS[original.status]}</span>
-    ),
-  }),
-  textColumn('reason', (row) => row.statusReason),
-  textColumn('changes', changedPropertyNames),
-  helper.display({ id: 'service', cell: ({ row }) => <CatalogueName kind="service" name={row.original.service} /> }),
-  helper.display({ id: 'category', cell: ({ row }) => <CatalogueName kind="category" name={row.original.category} /> }),
-  textColumn('resource', (row) => row.activityResourceType && RESOURCE_TYPE_LABELS[row.activityResourceType]),
-  textColumn('source', (row) => row.groupSource && GROUP_SOURCE_LABELS[row.groupSource]),
-  textColumn('operation', (row) => row.operationType && OPERATION_TYPE_LABELS[row.operationType]),
-  textColumn('component', (row) => row.component),
-  textColumn('application', (row) => row.actor.application?.displayName),
-  textColumn('address', (row) => row.actor.ipAddress),
-  helper.display({
-    id: 'correlation',
-    cell: ({ row }) => <span className="clip mono">{row.original.correlationId}</span>,
-  }),
-  helper.display({
-    id: 'recorded',
-    cell: ({ row }) => row.original.recordedAt !== undefined && <Time timestamp={row.original.recordedAt} />,
-  }),
-  textColumn('sequence', (row) => row.sequence?.toString()),
-  helper.display({ id: 'key', cell: ({ row }) => <span className="clip mono">{row.original.eventKey}</span> }),
-  textColumn('recordedBy', (row) => row.recording?.recordedBy),
-]
+export const columns = Object.entries(COLUMNS).map(([id, { cell }]) =>
+  helper.display({ id, cell: ({ row }) => cell(row.original) }),
+)
 
 /** The columns to show: the stored ones that exist, or the default. */
 export function shownColumns(stored: string[] | undefined): string[] {
@@ -189,7 +237,7 @@ export function shownColumns(stored: string[] | undefined): string[] {
 
 /** The field groups that these columns need. */
 export function fieldGroupsOf(shown: readonly string[]): FieldGroups {
-  const has = (part: FieldGroup) => shown.some((id) => COLUMNS[id]?.fieldGroup === part)
+  const has = (group: FieldGroup) => shown.some((id) => COLUMNS[id]?.fieldGroup === group)
   return {
     application: has('application'),
     changes: has('changes'),

@@ -6,54 +6,6 @@ import type { View } from '../view/view'
 
 export type Row = EventRowFragment
 
-graphql(`
-  fragment EventRow on AuditEvent {
-    id
-    occurredAt
-    activity
-    activityDisplayName
-    status
-    isRedacted
-    actor {
-      key
-      kind
-      name
-      application @include(if: $application) {
-        displayName
-      }
-      ipAddress @include(if: $application)
-      ... on UserActor {
-        userPrincipalName
-      }
-    }
-    targets {
-      key
-      displayName
-      userPrincipalName
-      objectId
-      type
-      modifiedProperties @include(if: $changes) {
-        name
-      }
-    }
-    service @include(if: $scalars)
-    category @include(if: $scalars)
-    component @include(if: $scalars)
-    activityResourceType @include(if: $scalars)
-    groupSource @include(if: $scalars)
-    operationType @include(if: $scalars)
-    statusReason @include(if: $scalars)
-    correlationId @include(if: $scalars)
-    recordedAt @include(if: $scalars)
-    sequence @include(if: $scalars)
-    eventKey @include(if: $scalars)
-    recording @include(if: $provenance) {
-      route
-      recordedBy
-    }
-  }
-`)
-
 export const Events = graphql(`
   query Events(
     $first: Int

@@ -79,7 +79,8 @@ function subscribe(onChange: () => void): () => void {
 }
 
 export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => now)
+  const getNow = () => now
+  return useSyncExternalStore(subscribe, getNow, getNow)
 }
 
 export function Time({ timestamp, as }: { timestamp: string; as?: Preferences['times'] }) {
