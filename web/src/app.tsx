@@ -40,14 +40,14 @@ function Page() {
   const { preferences } = usePreferences()
   const [refreshCount, setRefreshCount] = useState(0)
   const [ids, setIds] = useState<string[]>([])
-  const [wantsLive, setWantsLive] = useState(false)
+  const [isLiveRequested, setLiveRequested] = useState(false)
   const [snapshot, setSnapshot] = useState<Snapshot>()
-  const exporting = useExport()
+  const exportControls = useExport()
   const refresh = useCallback(() => setRefreshCount((times) => times + 1), [])
   const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
   const fieldGroups = useMemo(() => fieldGroupsOf(shown), [shown])
   const isList = view.page === 'events'
-  const isLive = wantsLive && isList && view.position === undefined && canBeLive(view.filters)
+  const isLive = isLiveRequested && isList && view.position === undefined && canBeLive(view.filters)
   const live = useLive(isLive, view.filters, fieldGroups, refresh)
   const { service } = view.filters
   const title = service.length === 0 ? 'All services' : service.map(names.service).join(', ')
@@ -70,8 +70,8 @@ function Page() {
             isLive={isLive}
             connection={live.connection}
             snapshot={snapshot}
-            exporting={exporting}
-            onLive={setWantsLive}
+            exportControls={exportControls}
+            onLive={setLiveRequested}
             onRefresh={refresh}
           />
         </header>
@@ -92,7 +92,7 @@ function Page() {
         )}
       </main>
       {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
-      <ExportCard exporting={exporting} />
+      <ExportCard controls={exportControls} />
     </div>
   )
 }

@@ -11,7 +11,7 @@ const root = document.getElementById('root')
 if (root)
   createRoot(root).render(
     <StrictMode>
-      <Session arrival={issuerRedirect}>
+      <Session issuerRedirect={issuerRedirect}>
         <App />
       </Session>
     </StrictMode>,

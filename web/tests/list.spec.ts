@@ -52,10 +52,10 @@ test('pages are newest first without gaps or duplicates', async ({ open }) => {
   await expect.poll(() => allIds(page)).toEqual(expected.slice(100, 150))
   await page.getByRole('button', { name: 'Newer' }).click()
   await expect.poll(() => allIds(page)).toEqual(expected.slice(50, 100))
-  const again = page.url()
+  const secondPageUrl = page.url()
   await page.getByRole('button', { name: 'Newest' }).click()
   await expect.poll(() => allIds(page)).toEqual(first)
-  await page.goto(again)
+  await page.goto(secondPageUrl)
   await expect.poll(() => allIds(page)).toEqual(expected.slice(50, 100))
 })
 

@@ -10,7 +10,7 @@ export const endpoint = new URL('graphql', document.baseURI).href
 
 /** Returns whether the server rejected the token: it is missing, invalid or expired. */
 export function isUnauthenticated(error: CombinedError): boolean {
-  return error.graphQLErrors.some((one) => one.extensions['code'] === 'UNAUTHENTICATED')
+  return error.graphQLErrors.some((graphQLError) => graphQLError.extensions['code'] === 'UNAUTHENTICATED')
 }
 
 /** The error code of a failed response, or `NETWORK` if there is no response. */
@@ -33,7 +33,7 @@ export function errorMessage(error: CombinedError): string {
  * Calls `onUnauthenticated` if the server rejects the token; its argument is whether an earlier request succeeded.
  */
 export function clientFor(token: string, onUnauthenticated: (wasAuthenticated: boolean) => void): Client {
-  let wasKnown = false
+  let wasAuthenticated = false
   return new Client({
     url: endpoint,
     fetch: exactFetch,
@@ -47,8 +47,8 @@ export function clientFor(token: string, onUnauthenticated: (wasAuthenticated: b
     exchanges: [
       mapExchange({
         onResult({ error }) {
-          if (error && isUnauthenticated(error)) onUnauthenticated(wasKnown)
-          else if (!error) wasKnown = true
+          if (error && isUnauthenticated(error)) onUnauthenticated(wasAuthenticated)
+          else if (!error) wasAuthenticated = true
         },
       }),
       cacheExchange,

@@ -116,7 +116,7 @@ export function EventBody({ event }: { event: Event }) {
           {absoluteTime(event.occurredAt, zone)} <span className="muted">{zoneName(zone)}</span>
         </span>
         <span className="muted">
-          <Time timestamp={event.occurredAt} as="relative" />
+          <Time timestamp={event.occurredAt} format="relative" />
         </span>
       </p>
       {event.isRedacted && (

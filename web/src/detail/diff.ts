@@ -150,17 +150,17 @@ function ownMember(object: Record<string, unknown>, key: string): unknown {
 }
 
 function diffArrays(before: unknown[], after: unknown[], indent: number): Line[] {
-  const keep = longestCommonSubsequence(before.map(toInline), after.map(toInline))
+  const common = longestCommonSubsequence(before.map(toInline), after.map(toInline))
   const lines: Line[] = []
   let [left, right] = [0, 0]
-  for (const [nextLeft, nextRight] of [...keep, [before.length, after.length] as const]) {
+  for (const [nextLeft, nextRight] of [...common, [before.length, after.length] as const]) {
     // The elements between two common ones were replaced, index by index.
     const gap = Math.max(nextLeft - left, nextRight - right)
     for (let step = 0; step < gap; step += 1) {
-      const old = left + step < nextLeft ? before[left + step] : undefined
-      const now = right + step < nextRight ? after[right + step] : undefined
+      const oldItem = left + step < nextLeft ? before[left + step] : undefined
+      const newItem = right + step < nextRight ? after[right + step] : undefined
       const suffix = commas(left + step < before.length - 1, right + step < after.length - 1)
-      lines.push(...diffValues(old, now, indent, '', suffix))
+      lines.push(...diffValues(oldItem, newItem, indent, '', suffix))
     }
     if (nextLeft < before.length && nextRight < after.length)
       lines.push(
@@ -174,17 +174,17 @@ function diffArrays(before: unknown[], after: unknown[], indent: number): Line[]
 /** Compares strings by line; where one line replaces another, by word. */
 function diffStrings(before: string, after: string): Line[] {
   const [left, right] = [before.split('\n'), after.split('\n')]
-  const keep = longestCommonSubsequence(left, right)
+  const common = longestCommonSubsequence(left, right)
   const lines: Line[] = []
   let [i, j] = [0, 0]
-  for (const [nextI, nextJ] of [...keep, [left.length, right.length] as const]) {
+  for (const [nextI, nextJ] of [...common, [left.length, right.length] as const]) {
     for (; i < nextI || j < nextJ; i += 1, j += 1) {
-      const [old, now] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
-      if (old !== undefined && now !== undefined) {
-        const [before, after] = diffWords(old, now)
+      const [oldItem, newItem] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
+      if (oldItem !== undefined && newItem !== undefined) {
+        const [before, after] = diffWords(oldItem, newItem)
         lines.push({ indent: 0, before, after })
-      } else if (old !== undefined) lines.push({ indent: 0, before: [{ text: old, differs: true }] })
-      else if (now !== undefined) lines.push({ indent: 0, after: [{ text: now, differs: true }] })
+      } else if (oldItem !== undefined) lines.push({ indent: 0, before: [{ text: oldItem, differs: true }] })
+      else if (newItem !== undefined) lines.push({ indent: 0, after: [{ text: newItem, differs: true }] })
     }
     if (nextI < left.length && nextJ < right.length) {
       const text = left[nextI] ?? ''
@@ -200,15 +200,15 @@ const WORDS = /[\p{L}\p{N}]+|\s+|[^\p{L}\p{N}\s]/gu
 /** Compares two lines by word. */
 function diffWords(before: string, after: string): [Segment[], Segment[]] {
   const [left, right] = [before.match(WORDS) ?? [], after.match(WORDS) ?? []]
-  const keep = longestCommonSubsequence(left, right)
-  const kept = [new Set(keep.map(([i]) => i)), new Set(keep.map(([, j]) => j))] as const
-  return [pieces(left, kept[0]), pieces(right, kept[1])]
+  const common = longestCommonSubsequence(left, right)
+  const commonIndexes = [new Set(common.map(([i]) => i)), new Set(common.map(([, j]) => j))] as const
+  return [toSegments(left, commonIndexes[0]), toSegments(right, commonIndexes[1])]
 }
 
-function pieces(words: string[], kept: ReadonlySet<number>): Segment[] {
+function toSegments(words: string[], commonIndexes: ReadonlySet<number>): Segment[] {
   const out: Segment[] = []
   words.forEach((text, index) => {
-    const differs = !kept.has(index)
+    const differs = !commonIndexes.has(index)
     const last = out.at(-1)
     if (last?.differs === differs) last.text += text
     else out.push({ text, differs })

@@ -14,7 +14,7 @@ function formatBytes(bytes: number): string {
 const formatCounts = ({ events, bytes }: { events: number; bytes: number }) =>
   `${events.toLocaleString()} ${events === 1 ? 'event' : 'events'}, ${formatBytes(bytes)}`
 
-export function ExportCard({ exporting: { state, cancel, dismiss } }: { exporting: ExportControls }) {
+export function ExportCard({ controls: { state, cancel, dismiss } }: { controls: ExportControls }) {
   const isRunning = state?.status === 'running'
   return (
     <aside className={state ? 'export-card' : 'visually-hidden'} aria-label="Export">

@@ -14,16 +14,16 @@ import './export.css'
 interface Props {
   /** The filters to export, pinned to the snapshot that the list shows. */
   filters: Filters
-  exporting: ExportControls
+  controls: ExportControls
 }
 
-export function ExportMenu({ filters, exporting }: Props) {
+export function ExportMenu({ filters, controls }: Props) {
   const { preferences } = usePreferences()
   const { viewer } = useSession()
   const [format, setFormat] = useState<Format>('csv')
   const [isAll, setAll] = useState(false)
   const shown = shownColumns(preferences.columns)
-  const isRunning = exporting.state?.status === 'running'
+  const isRunning = controls.state?.status === 'running'
   const radio = (name: string, isChosen: boolean, label: string, hint: string, choose: () => void) => (
     <label className="choice">
       <input type="radio" name={name} checked={isChosen} onChange={choose} />
@@ -48,7 +48,7 @@ export function ExportMenu({ filters, exporting }: Props) {
           onSubmit={(event) => {
             event.preventDefault()
             close()
-            void exporting.start(exportRequest(filters, format, isAll ? undefined : shown))
+            void controls.start(exportRequest(filters, format, isAll ? undefined : shown))
           }}
         >
           <p>All events of this view, on every page of it.</p>

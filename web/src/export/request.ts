@@ -18,7 +18,7 @@ export interface ExportRequest {
 /** Builds the request for a view. Without `shown`, all fields are exported. */
 export function exportRequest(filters: Filters, format: Format, shown?: readonly string[]): ExportRequest {
   const filter = filterInput(filters)
-  const paths = shown?.flatMap((id) => COLUMNS[id]?.paths ?? [])
+  const paths = shown?.flatMap((id) => COLUMNS[id]?.exportColumns ?? [])
   return {
     format,
     period: periodInput(filters.period),

@@ -25,8 +25,8 @@ const PROGRESS_INTERVAL_MS = 100
 export function useExport(): ExportControls {
   const { token, endSession } = useSession()
   const [state, setState] = useState<ExportState>()
-  const controller = useRef<AbortController>(undefined)
-  useEffect(() => () => controller.current?.abort(), [])
+  const controllerRef = useRef<AbortController>(undefined)
+  useEffect(() => () => controllerRef.current?.abort(), [])
 
   const start = useCallback(
     async (request: ExportRequest) => {
@@ -34,7 +34,7 @@ export function useExport(): ExportControls {
       try {
         const sink = await openSink(fileName(request.format, new Date()))
         if (!sink) return
-        controller.current = abortController
+        controllerRef.current = abortController
         const { name } = sink
         setState({ status: 'running', name, events: 0, bytes: 0 })
         let reportedAt = 0
@@ -56,7 +56,7 @@ export function useExport(): ExportControls {
     },
     [token, endSession],
   )
-  const cancel = useCallback(() => controller.current?.abort(), [])
+  const cancel = useCallback(() => controllerRef.current?.abort(), [])
   const dismiss = useCallback(() => setState(undefined), [])
   return useMemo(() => ({ state, start, cancel, dismiss }), [state, start, cancel, dismiss])
 }

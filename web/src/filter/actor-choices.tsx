@@ -49,7 +49,7 @@ export function ActorChoices() {
   const search = useDebounced(text.trim())
   const [{ data, fetching, error }, refetch] = useQuery({ query: Actors, variables: { search }, pause: search === '' })
   const id = useId()
-  const failure = search === '' ? undefined : error
+  const searchError = search === '' ? undefined : error
   const suggestions = search === '' ? [] : (data?.auditActors ?? [])
 
   return (
@@ -96,14 +96,16 @@ export function ActorChoices() {
           </label>
         ))}
       </fieldset>
-      {failure && <ErrorMessage lead="Nobody can be suggested." error={failure} retry={refetch} />}
+      {searchError && <ErrorMessage lead="Nobody can be suggested." error={searchError} retry={refetch} />}
       {text.trim() !== '' && (
         <button type="button" className="link" onClick={() => setFilters({ actorText: text.trim() })}>
           Everybody whose name contains “{text.trim()}”
         </button>
       )}
       <p className="muted" aria-live="polite">
-        {search !== '' && !fetching && !failure && suggestions.length === 0 ? 'Nobody by that name in the log.' : ''}
+        {search !== '' && !fetching && !searchError && suggestions.length === 0
+          ? 'Nobody by that name in the log.'
+          : ''}
       </p>
     </div>
   )

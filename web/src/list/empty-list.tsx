@@ -111,15 +111,15 @@ function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () =
       return { isFound: data ? data.auditEvents.nodes.length > 0 : undefined, error }
     }
     const find = async () => {
-      const [any, ...results] = await Promise.all([
+      const [unfiltered, ...results] = await Promise.all([
         hasEvents({ ...NO_FILTERS, period: 'all' }),
         ...activeNames.map((name) => hasEvents({ ...filters, ...FILTER_FIELDS[name].cleared })),
       ])
       if (!isCurrent) return
       setReason({
-        isEmpty: any.isFound === false,
+        isEmpty: unfiltered.isFound === false,
         excludingFilters: activeNames.filter((_, index) => results[index]?.isFound === true),
-        error: [any, ...results].find(({ error }) => error)?.error,
+        error: [unfiltered, ...results].find(({ error }) => error)?.error,
       })
     }
     void find()

@@ -71,7 +71,12 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
       )}
       {!error && page && rows.length === 0 && !fetching && !isPastStart && <EmptyList key={key} filters={filters} />}
       {!error && (rows.length > 0 || fetching) && (
-        <EventTable key={position ? JSON.stringify(position) : 'top'} rows={rows} shown={shown} fresh={live.freshIds} />
+        <EventTable
+          key={position ? JSON.stringify(position) : 'top'}
+          rows={rows}
+          shown={shown}
+          freshIds={live.freshIds}
+        />
       )}
       <footer className="pager">
         <EventCount

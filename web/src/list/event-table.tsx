@@ -11,7 +11,7 @@ import type { Row } from './query'
 
 const ROW_HEIGHT = { wide: 35, narrow: 70 }
 
-export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[]; fresh: ReadonlySet<string> }) {
+export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: string[]; freshIds: ReadonlySet<string> }) {
   const { view, setView } = useView()
   const { preferences } = usePreferences()
   const isNarrow = useMediaQuery('(max-width: 720px)')
@@ -111,7 +111,7 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
                 data-index={index}
                 aria-rowindex={index + 2}
                 aria-current={isOpen || undefined}
-                className={`event ${fresh.has(row.id) ? 'fresh' : ''}`}
+                className={`event ${freshIds.has(row.id) ? 'fresh' : ''}`}
                 onClick={(event) => {
                   if (!(event.target as HTMLElement).closest('a')) setView({ ...view, event: row.id })
                 }}

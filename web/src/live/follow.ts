@@ -92,14 +92,14 @@ class SubscriptionError extends Error {
   }
 }
 
-function closeCode(problem: unknown): number {
-  const code = typeof problem === 'object' && problem !== null && 'code' in problem ? problem.code : undefined
+function closeCode(error: unknown): number {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'number' ? code : 0
 }
 
 /** The codes of GraphQL errors, from a list or from a result. */
-function errorCodes(problem: unknown): unknown[] {
+function errorCodes(error: unknown): unknown[] {
   const errors: readonly unknown[] =
-    problem instanceof SubscriptionError ? problem.errors : Array.isArray(problem) ? problem : []
+    error instanceof SubscriptionError ? error.errors : Array.isArray(error) ? error : []
   return errors.map((error) => (error as { extensions?: { code?: unknown } }).extensions?.code)
 }

@@ -18,12 +18,12 @@ interface Props {
   connection: ConnectionState | undefined
   /** The snapshot that the page shows; `undefined` while the page loads. */
   snapshot: Snapshot | undefined
-  exporting: ExportControls
+  exportControls: ExportControls
   onLive: (on: boolean) => void
   onRefresh: () => void
 }
 
-export function Toolbar({ isLive, connection, snapshot, exporting, onLive, onRefresh }: Props) {
+export function Toolbar({ isLive, connection, snapshot, exportControls, onLive, onRefresh }: Props) {
   const { view, setView } = useView()
   const isList = view.page === 'events'
   const pinned = snapshot && isList ? pinView(view, snapshot) : view
@@ -58,7 +58,7 @@ export function Toolbar({ isLive, connection, snapshot, exporting, onLive, onRef
         />
       )}
       {/* Live events are newer than the page's snapshot. */}
-      <ExportMenu filters={isLive ? view.filters : pinned.filters} exporting={exporting} />
+      <ExportMenu filters={isLive ? view.filters : pinned.filters} controls={exportControls} />
       <button type="button" className="button square" aria-label="Read again" title="Read again" onClick={onRefresh}>
         <Icon name="refresh" />
       </button>

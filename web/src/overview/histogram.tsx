@@ -63,8 +63,8 @@ export function Histogram({ buckets, interval, onRange }: Props) {
     } else return
     event.preventDefault()
   }
-  const chosen = range && buckets.slice(Math.min(...range), Math.max(...range) + 1)
-  const [from, to] = [chosen?.[0], chosen?.at(-1)]
+  const selected = range && buckets.slice(Math.min(...range), Math.max(...range) + 1)
+  const [from, to] = [selected?.[0], selected?.at(-1)]
 
   return (
     <figure className="histogram" ref={frame}>
@@ -77,7 +77,7 @@ export function Histogram({ buckets, interval, onRange }: Props) {
         aria-valuemin={0}
         aria-valuemax={Math.max(buckets.length - 1, 0)}
         aria-valuenow={range?.[1] ?? 0}
-        aria-valuetext={chosen ? chosen.map(describeBucket).join('; ') : `${buckets.length} bars`}
+        aria-valuetext={selected ? selected.map(describeBucket).join('; ') : `${buckets.length} bars`}
         onKeyDown={onKeyDown}
         onBlur={() => setRange(undefined)}
         onPointerDown={(event) => {
@@ -135,7 +135,7 @@ export function Histogram({ buckets, interval, onRange }: Props) {
         {from && to ? (
           <>
             {format.long.format(new Date(from.startsAt))} – {format.long.format(new Date(to.endsAt))}:{' '}
-            {(chosen ?? []).reduce((sum, { count }) => sum + count, 0).toLocaleString()} events
+            {(selected ?? []).reduce((sum, { count }) => sum + count, 0).toLocaleString()} events
           </>
         ) : (
           'Drag over the bars to zoom in.'

@@ -75,7 +75,7 @@ export async function redirectToIssuer(openId: OpenId): Promise<void> {
 /** The result of a redirect from the issuer: the access token, and the URL to return to. */
 export interface IssuerRedirect {
   token: Promise<string>
-  back: string
+  returnUrl: string
 }
 
 /**
@@ -88,13 +88,13 @@ export function takeIssuerRedirect(): IssuerRedirect | undefined {
   if (!parameters.has('state') || !(parameters.has('code') || parameters.has('error'))) return undefined
   const stored = sessionStorage.getItem(STORAGE_KEY)
   sessionStorage.removeItem(STORAGE_KEY)
-  const leaving = stored === null ? undefined : (JSON.parse(stored) as PendingSignIn)
-  const back = leaving?.returnUrl ?? redirectUri()
-  history.replaceState(null, '', isThisPage(back) ? back : redirectUri())
-  const token = leaving ? exchangeCode(parameters, leaving) : Promise.reject(new Error('It was not begun in this tab.'))
+  const pending = stored === null ? undefined : (JSON.parse(stored) as PendingSignIn)
+  const returnUrl = pending?.returnUrl ?? redirectUri()
+  history.replaceState(null, '', isThisPage(returnUrl) ? returnUrl : redirectUri())
+  const token = pending ? exchangeCode(parameters, pending) : Promise.reject(new Error('It was not begun in this tab.'))
   // Avoids an unhandled rejection until the session attaches its handlers.
   token.catch(() => undefined)
-  return { token, back }
+  return { token, returnUrl }
 }
 
 /** Returns whether a URL is of this page, regardless of the view. */

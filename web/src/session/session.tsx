@@ -35,10 +35,16 @@ const TOKEN_REJECTED = 'The server does not accept this token: it is not one of 
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
 /** Shows the sign-in page until there is a valid token, then the children. */
-export function Session({ arrival, children }: { arrival: IssuerRedirect | undefined; children: ReactNode }) {
-  const [token, setToken] = useState(() => (arrival ? null : loadToken()))
+export function Session({
+  issuerRedirect,
+  children,
+}: {
+  issuerRedirect: IssuerRedirect | undefined
+  children: ReactNode
+}) {
+  const [token, setToken] = useState(() => (issuerRedirect ? null : loadToken()))
   const [reason, setReason] = useState<string>()
-  const [isRedirected, setRedirected] = useState(arrival !== undefined)
+  const [isRedirected, setRedirected] = useState(issuerRedirect !== undefined)
 
   const end = useCallback((message?: string) => {
     clearToken()
@@ -52,15 +58,15 @@ export function Session({ arrival, children }: { arrival: IssuerRedirect | undef
   }, [])
 
   useEffect(() => {
-    arrival?.token.then(
+    issuerRedirect?.token.then(
       (newToken) => {
-        if (isThisPage(arrival.back)) {
+        if (isThisPage(issuerRedirect.returnUrl)) {
           begin(newToken)
           setRedirected(false)
         } else {
           // The issuer redirects to the viewer only; the API explorer is another page.
           storeToken(newToken)
-          location.replace(arrival.back)
+          location.replace(issuerRedirect.returnUrl)
         }
       },
       (error: unknown) => {
@@ -68,7 +74,7 @@ export function Session({ arrival, children }: { arrival: IssuerRedirect | undef
         setRedirected(false)
       },
     )
-  }, [arrival, begin])
+  }, [issuerRedirect, begin])
 
   if (isRedirected) return <main className="notice" aria-busy="true" />
   if (token === null) return <SignIn reason={reason} onToken={begin} />
@@ -79,7 +85,7 @@ export function Session({ arrival, children }: { arrival: IssuerRedirect | undef
   )
 }
 
-function AuthenticatedSession(props: { token: string; onEnd: (why?: string) => void; children: ReactNode }) {
+function AuthenticatedSession(props: { token: string; onEnd: (reason?: string) => void; children: ReactNode }) {
   const { token, onEnd, children } = props
   const client = useMemo(
     () => clientFor(token, (wasAuthenticated) => onEnd(wasAuthenticated ? SESSION_ENDED : TOKEN_REJECTED)),
@@ -94,7 +100,15 @@ function AuthenticatedSession(props: { token: string; onEnd: (why?: string) => v
   )
 }
 
-function ViewerGate({ token, onEnd, children }: { token: string; onEnd: (why?: string) => void; children: ReactNode }) {
+function ViewerGate({
+  token,
+  onEnd,
+  children,
+}: {
+  token: string
+  onEnd: (reason?: string) => void
+  children: ReactNode
+}) {
   const [{ data, error }, retry] = useQuery({ query: WhoAmI })
   const viewer: Viewer | undefined = data?.viewer
   const expiresAt = viewer?.tokenExpiresAt

@@ -87,7 +87,7 @@ function TokenForm({
   setMessage,
   onToken,
 }: {
-  setMessage: (problem: string | undefined) => void
+  setMessage: (message: string | undefined) => void
   onToken: (token: string) => void
 }) {
   const [pasted, setPasted] = useState('')

@@ -83,12 +83,12 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, getNow, getNow)
 }
 
-export function Time({ timestamp, as }: { timestamp: string; as?: Preferences['times'] }) {
+export function Time({ timestamp, format }: { timestamp: string; format?: Preferences['times'] }) {
   const { preferences } = usePreferences()
   const current = useNow()
   const { zone } = preferences
   const shown =
-    (as ?? preferences.times) === 'relative'
+    (format ?? preferences.times) === 'relative'
       ? relativeTime(timestamp, Math.max(current, 0))
       : absoluteTime(timestamp, zone)
   return (
