@@ -14,6 +14,7 @@ export default defineConfig([
       'no-console': 'error',
       // The React compiler is not used, so no value is memoised implicitly.
       'react-hooks/incompatible-library': 'off',
+      '@typescript-eslint/no-shadow': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },

@@ -12,7 +12,7 @@ import { canBeLive, useLive } from './live/use-live'
 import { ServiceMenu } from './menu/service-menu'
 import { Toolbar } from './menu/toolbar'
 import { useSession } from './session/context'
-import { PreferencesContext, useStoredPreferences, usePreferences } from './view/preferences'
+import { PreferencesContext, usePreferences, useStoredPreferences } from './view/preferences'
 import { useUrlView, useView, ViewContext } from './view/use-view'
 import './app.css'
 

@@ -1,5 +1,5 @@
 // Accessibility by axe, in light and dark mode, wide and narrow, and the layout on a phone.
-import { runQuery, expect, expectAccessible, rows, test, url } from './fixtures'
+import { expect, expectAccessible, rows, runQuery, test, url } from './fixtures'
 
 async function eventWithWithheldValues(): Promise<string> {
   const data = await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(

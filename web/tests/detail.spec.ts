@@ -1,5 +1,5 @@
 // The detail panel: differences, withheld values, exact numbers, and links to related events.
-import { runQuery, countEvents, expect, expectCount, recordEvent, rows, test, url } from './fixtures'
+import { countEvents, expect, expectCount, recordEvent, rows, runQuery, test, url } from './fixtures'
 
 interface FoundEvent {
   id: string
@@ -39,7 +39,7 @@ test('request, actor, target and property link to their events', async ({ open }
   await page.goBack()
   await detail.getByRole('button', { name: 'All on this target' }).click()
   const [target] = event.targets
-  await expectCount(page, await countEvents({ target: { key: [target?.key] } }, null))
+  await expectCount(page, await countEvents({ target: { key: [target?.key ?? ''] } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'IpNamedLocation' }).click()
   await expectCount(

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import type { Download, Page } from '@playwright/test'
 import { createHash } from 'node:crypto'
-import { runQuery, countEvents, expect, recordEvent, rows, test } from './fixtures'
+import type { AuditEventFilter } from '../src/api/gql/graphql'
+import { countEvents, expect, recordEvent, rows, runQuery, test } from './fixtures'
 
-const FAILURES = { status: { in: ['FAILURE'] } }
+const FAILURES: AuditEventFilter = { status: { in: ['FAILURE'] } }
 const exportCard = (page: Page) => page.getByRole('complementary', { name: 'Export' })
 
 /** Opens a view in a browser without the File System Access API. */

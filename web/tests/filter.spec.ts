@@ -1,4 +1,5 @@
 // The filters: each one shows the events that the API finds for it, and the URL reproduces them.
+import type { AuditEventFilter } from '../src/api/gql/graphql'
 import { check, countEvents, expect, expectCount, rows, runQuery, test, url } from './fixtures'
 
 interface Actor {
@@ -45,7 +46,7 @@ test('category, resource type and source narrow the activities', async ({ open }
   await page.getByRole('button', { name: 'Filter by resource type' }).click()
   await check(page.getByRole('checkbox', { name: 'Group' }))
   await page.keyboard.press('Escape')
-  const filter = { category: { in: ['GroupManagement'] }, activityResourceType: { in: ['GROUP'] } }
+  const filter: AuditEventFilter = { category: { in: ['GroupManagement'] }, activityResourceType: { in: ['GROUP'] } }
   await expectCount(page, await countEvents(filter, null))
 
   const types = await runQuery<{ auditActivityTypes: { key: string; displayName: string }[] }>(
@@ -170,8 +171,12 @@ test('URL reproduces the view and back undoes a filter', async ({ open, page }) 
     ['resource', 'GROUP'],
   ])
   await open(`#${fragment}`)
-  const wider = { service: { eq: 'Core Directory' }, status: { in: ['SUCCESS'] }, initiatedBy: { key: [actor.key] } }
-  const filter = { ...wider, activityResourceType: { in: ['USER', 'GROUP'] } }
+  const wider: AuditEventFilter = {
+    service: { eq: 'Core Directory' },
+    status: { in: ['SUCCESS'] },
+    initiatedBy: { key: [actor.key] },
+  }
+  const filter: AuditEventFilter = { ...wider, activityResourceType: { in: ['USER', 'GROUP'] } }
   await expectCount(page, await countEvents(filter, null))
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
   await expectCount(page, await countEvents(wider, null))

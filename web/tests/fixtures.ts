@@ -2,11 +2,13 @@
 // request to another origin, no violation of the Content-Security-Policy, no error in the console.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { test as base, expect, type Locator, type Page } from '@playwright/test'
+import { expect, type Locator, type Page, test as base } from '@playwright/test'
+import type { AccessRole, AuditEventFilter, AuditPeriodInput } from '../src/api/gql/graphql'
 
 export { expect }
 
-export type Role = 'GLOBAL_ADMIN' | 'INTUNE_SERVICE_ADMIN' | 'AUDIT_READER' | 'RECORD'
+/** The roles of the demo's tokens: the access roles, and one that only records. */
+export type Role = AccessRole | 'RECORD'
 
 function requireEnv(name: string): string {
   const value = process.env[name]
@@ -31,8 +33,8 @@ export async function runQuery<T>(document: string, variables: object = {}, role
 
 /** The number of events that match a filter, by the API. */
 export async function countEvents(
-  filter: object,
-  period: object | null = { window: 'LAST_30_DAYS' },
+  filter: AuditEventFilter,
+  period: AuditPeriodInput | null = { window: 'LAST_30_DAYS' },
   role?: Role,
 ): Promise<number> {
   const query = `query ($filter: AuditEventFilter, $period: AuditPeriodInput) {
@@ -87,7 +89,7 @@ export const test = base.extend<Fixtures>({
 
 interface GraphqlRequest {
   operationName: string
-  variables: { filter?: object | null }
+  variables: { filter?: AuditEventFilter | null }
 }
 
 /** Fails matching requests of the page with TIMEOUT and `data`, until the returned function is called. */

@@ -1,6 +1,6 @@
 // The list: order, pages, columns, times, keyboard.
 import type { Page } from '@playwright/test'
-import { runQuery, expect, rows, test } from './fixtures'
+import { expect, rows, runQuery, test } from './fixtures'
 
 const ids = (page: Page) =>
   rows(page)

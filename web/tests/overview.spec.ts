@@ -1,5 +1,5 @@
 // The overview: its counts are those of the API, and each item leads to the events that it counts.
-import { runQuery, countEvents, expect, expectAccessible, expectCount, recordEvent, rows, test } from './fixtures'
+import { countEvents, expect, expectAccessible, expectCount, recordEvent, rows, runQuery, test } from './fixtures'
 
 interface Facet {
   buckets: { value: string; displayName: string; count: number }[]

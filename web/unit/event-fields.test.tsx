@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import {
   buildSchema,
   type DocumentNode,
-  type GraphQLNamedType,
   getNamedType,
   getNullableType,
+  type GraphQLNamedType,
   isEnumType,
   isInterfaceType,
   isLeafType,

@@ -63,8 +63,8 @@ function unchangedText(text: string): Segment[] {
   return [{ text, differs: false }]
 }
 
-function enclose(prefix: string, toSegments: Segment[], suffix: string): Segment[] {
-  return [...(prefix ? unchangedText(prefix) : []), ...toSegments, ...(suffix ? unchangedText(suffix) : [])]
+function enclose(prefix: string, segments: Segment[], suffix: string): Segment[] {
+  return [...(prefix ? unchangedText(prefix) : []), ...segments, ...(suffix ? unchangedText(suffix) : [])]
 }
 
 function bracketed(
@@ -85,19 +85,19 @@ function bracketed(
 
 /** The lines of a value that only one side has. */
 function oneSided(value: unknown, side: 'before' | 'after', indent: number, prefix: string, suffix: Suffixes): Line[] {
-  return layout(value, indent, prefix, suffix[side]).map(({ indent, text }) => ({
-    indent,
-    [side]: [{ text, differs: true }],
+  return layout(value, indent, prefix, suffix[side]).map((line) => ({
+    indent: line.indent,
+    [side]: [{ text: line.text, differs: true }],
   }))
 }
 
 /** The lines of a value that both sides have. */
 function unchanged(value: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
   const after = layout(value, indent, prefix, suffix.after)
-  return layout(value, indent, prefix, suffix.before).map(({ indent, text }, index) => ({
-    indent,
-    before: unchangedText(text),
-    after: unchangedText(after[index]?.text ?? text),
+  return layout(value, indent, prefix, suffix.before).map((line, index) => ({
+    indent: line.indent,
+    before: unchangedText(line.text),
+    after: unchangedText(after[index]?.text ?? line.text),
   }))
 }
 
@@ -179,12 +179,12 @@ function diffStrings(before: string, after: string): Line[] {
   let [i, j] = [0, 0]
   for (const [nextI, nextJ] of [...common, [left.length, right.length] as const]) {
     for (; i < nextI || j < nextJ; i += 1, j += 1) {
-      const [oldItem, newItem] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
-      if (oldItem !== undefined && newItem !== undefined) {
-        const [before, after] = diffWords(oldItem, newItem)
-        lines.push({ indent: 0, before, after })
-      } else if (oldItem !== undefined) lines.push({ indent: 0, before: [{ text: oldItem, differs: true }] })
-      else if (newItem !== undefined) lines.push({ indent: 0, after: [{ text: newItem, differs: true }] })
+      const [oldLine, newLine] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
+      if (oldLine !== undefined && newLine !== undefined) {
+        const [oldSegments, newSegments] = diffWords(oldLine, newLine)
+        lines.push({ indent: 0, before: oldSegments, after: newSegments })
+      } else if (oldLine !== undefined) lines.push({ indent: 0, before: [{ text: oldLine, differs: true }] })
+      else if (newLine !== undefined) lines.push({ indent: 0, after: [{ text: newLine, differs: true }] })
     }
     if (nextI < left.length && nextJ < right.length) {
       const text = left[nextI] ?? ''

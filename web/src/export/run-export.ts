@@ -2,7 +2,7 @@
 // incomplete file is never kept, so that it cannot be mistaken for the whole log.
 import { ProgressTracker } from './progress'
 import type { ExportRequest } from './request'
-import { MEMORY_BYTES_MAX, type FileSink, FileTooLarge } from './file-sink'
+import { type FileSink, FileTooLarge, MEMORY_BYTES_MAX } from './file-sink'
 
 export interface ExportProgress {
   events: number

@@ -1,8 +1,8 @@
 // The state of the running or last export.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useSession } from '../session/context'
-import { fileName, type ExportRequest } from './request'
-import type { ExportProgress, CompletedExport } from './run-export'
+import { type ExportRequest, fileName } from './request'
+import type { CompletedExport, ExportProgress } from './run-export'
 import { openSink } from './file-sink'
 
 export type ExportState =

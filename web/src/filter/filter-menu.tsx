@@ -4,7 +4,7 @@ import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
-import { type FilterName, FILTER_FIELDS } from './filter-fields'
+import { FILTER_FIELDS, type FilterName } from './filter-fields'
 
 interface Props {
   name: FilterName

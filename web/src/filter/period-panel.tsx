@@ -5,7 +5,7 @@ import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import { type Period, PERIODS } from '../view/view'
 import { periodName } from './filter-fields'
-import { parseWallClock, formatWallClock } from './wall-clock'
+import { formatWallClock, parseWallClock } from './wall-clock'
 
 export function PeriodPanel({ close }: { close: () => void }) {
   const { view, setFilters } = useView()

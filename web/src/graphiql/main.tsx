@@ -8,7 +8,7 @@ import 'graphiql/style.css'
 import { StrictMode, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { SignIn } from '../session/sign-in'
-import { clearToken, storeToken, loadToken } from '../session/token-storage'
+import { clearToken, loadToken, storeToken } from '../session/token-storage'
 import './graphiql.css'
 
 const EXAMPLE = `# The newest failures of the last 30 days, with who, what and why.

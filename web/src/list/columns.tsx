@@ -1,9 +1,9 @@
 // The columns of the list: title, width, the fields that they need, and cell. `api/event-fragments.ts` describes how to
 // add a field.
 import {
-  createColumnHelper,
   columnOrderingFeature,
   columnVisibilityFeature,
+  createColumnHelper,
   tableFeatures,
 } from '@tanstack/react-table'
 import type { ReactNode } from 'react'

@@ -10,7 +10,7 @@ import type { Live } from '../live/use-live'
 import { EventCount } from './event-count'
 import { EmptyList } from './empty-list'
 import { EventTable } from './event-table'
-import { Events, pageVariables, type FieldGroups, type Snapshot, type Row } from './query'
+import { Events, type FieldGroups, pageVariables, type Row, type Snapshot } from './query'
 import './list.css'
 
 interface Props {

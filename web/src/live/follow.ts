@@ -101,5 +101,5 @@ function closeCode(error: unknown): number {
 function errorCodes(error: unknown): unknown[] {
   const errors: readonly unknown[] =
     error instanceof SubscriptionError ? error.errors : Array.isArray(error) ? error : []
-  return errors.map((error) => (error as { extensions?: { code?: unknown } }).extensions?.code)
+  return errors.map((item) => (item as { extensions?: { code?: unknown } }).extensions?.code)
 }

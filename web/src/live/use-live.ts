@@ -6,7 +6,7 @@ import { filterInput } from '../filter/filter-input'
 import type { FieldGroups, Row } from '../list/query'
 import { useSession } from '../session/context'
 import { type Filters, windowLength } from '../view/view'
-import { type Batch, follow, backoff, type ConnectionState } from './follow'
+import { backoff, type Batch, type ConnectionState, follow } from './follow'
 import { LogEnd } from './query'
 
 export interface Live {

@@ -39,8 +39,8 @@ function Items({ onChoose }: { onChoose?: () => void }) {
   // Services with events come first; those without can still be chosen.
   const used = services.filter((one) => one.eventCount > 0 || one.key === chosen)
   const unused = services.filter((one) => !used.includes(one))
-  const choose = (service: string[], category: string[] = []) => {
-    setFilters({ service, category, activity: [] })
+  const choose = (serviceKeys: string[], categoryKeys: string[] = []) => {
+    setFilters({ service: serviceKeys, category: categoryKeys, activity: [] })
     onChoose?.()
   }
   const item = ({ key, displayName, categories }: (typeof services)[number]) => (

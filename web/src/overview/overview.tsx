@@ -9,7 +9,7 @@ import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import { type Filters, withFilters } from '../view/view'
 import { Histogram } from './histogram'
-import { intervalFor, LogSpan, Overview as OverviewQuery, type LogSpanInfo } from './query'
+import { intervalFor, LogSpan, type LogSpanInfo, Overview as OverviewQuery } from './query'
 import { TopList } from './top-list'
 import './overview.css'
 

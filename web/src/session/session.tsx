@@ -7,7 +7,7 @@ import { graphql } from '../api/gql'
 import { SessionContext, type Viewer } from './context'
 import { type IssuerRedirect, isThisPage, signInErrorMessage } from './open-id'
 import { SignIn } from './sign-in'
-import { clearToken, storeToken, loadToken } from './token-storage'
+import { clearToken, loadToken, storeToken } from './token-storage'
 
 const WhoAmI = graphql(`
   query WhoAmI {

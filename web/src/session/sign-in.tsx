@@ -1,7 +1,7 @@
 // The sign-in page: by the issuer, if one is configured, or with a pasted token.
 import { useCallback, useEffect, useId, useState } from 'react'
 import { Logo } from '../ui/logo'
-import { redirectToIssuer, fetchOpenId, type OpenId, signInErrorMessage } from './open-id'
+import { fetchOpenId, type OpenId, redirectToIssuer, signInErrorMessage } from './open-id'
 import { extractToken } from './token-storage'
 import './sign-in.css'
 

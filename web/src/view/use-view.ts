@@ -2,7 +2,7 @@
 // undoes the last filter.
 import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from 'react'
 import { parseFragment, toFragment } from './url-fragment'
-import { type Filters, withFilters, type View } from './view'
+import { type Filters, type View, withFilters } from './view'
 
 export interface ViewState {
   view: View
