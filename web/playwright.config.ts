@@ -9,8 +9,9 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   forbidOnly: process.env['CI'] === 'true',
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // Only a test that hangs takes this long, in milliseconds.
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   reporter: process.env['CI'] === 'true' ? 'list' : 'dot',
   use: {
     browserName: 'chromium',

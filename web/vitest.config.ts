@@ -6,5 +6,7 @@ export default defineConfig({
     include: ['unit/**/*.test.{ts,tsx}'],
     setupFiles: ['unit/setup.ts'],
     env: { TZ: 'Europe/Lisbon' },
+    // Only a test that hangs takes this long, in milliseconds.
+    testTimeout: 60_000,
   },
 })

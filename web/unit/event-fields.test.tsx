@@ -137,13 +137,12 @@ test('every field of an event is requested for the detail panel', () => {
 })
 
 test('every requested field is shown by the detail panel', () => {
+  const panel = (actorType: string, changed?: Field) =>
+    render(<EventBody event={sampleEvent(detailFields, actorType, changed) as Event} />)
+  const unchanged = { UserActor: panel('UserActor'), ApplicationActor: panel('ApplicationActor') }
   const hidden = detailFields.filter((field) => {
-    if (!isLeafType(field.type)) return false
     const actorType = field.owner === 'ApplicationActor' ? 'ApplicationActor' : 'UserActor'
-    const [before, after] = [undefined, field].map((changed) =>
-      render(<EventBody event={sampleEvent(detailFields, actorType, changed) as Event} />),
-    )
-    return before === after
+    return isLeafType(field.type) && panel(actorType, field) === unchanged[actorType]
   })
   expect(hidden.map(({ path }) => path).sort()).toEqual(NOT_SHOWN)
 })
