@@ -12,9 +12,10 @@ use entity::{rollup, rollup_block, rollup_key, tenant_log};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 use sea_orm::{DatabaseTransaction, SqlErr, Statement, TransactionTrait as _};
 
-use super::{Grain, Key, held};
-use crate::sql::Sql;
-use crate::{Store, StoreError, bulk, writing};
+use super::key::{EVENT_COLUMNS, Grain, Key, counted};
+use crate::db::{bulk, writing};
+use crate::query::sql::Sql;
+use crate::{Store, StoreError};
 
 /// How many events a block has.
 pub const BLOCK_EVENTS: u32 = 8_192;
@@ -42,11 +43,11 @@ impl Counts {
         to: i64,
     ) -> Result<Self, StoreError> {
         let mut sql = Sql::for_tenant(tenant_id, "SELECT ");
-        sql.push(held::COLUMNS).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
+        sql.push(EVENT_COLUMNS).push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
         sql.push(" AND sequence <= ").bind(to);
         let mut counts = Self::default();
         for row in connection.query_all_raw(sql.statement(connection.get_database_backend())).await? {
-            let (sequence, occurred_at, kind, actor) = held::counted(&row)?;
+            let (sequence, occurred_at, kind, actor) = counted(&row)?;
             counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
             counts.add(Grain::Day, occurred_at, kind, sequence);
             counts.add(Grain::ActorDay, occurred_at, actor, sequence);

@@ -2,8 +2,8 @@
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::held::{Entry, Log};
-use super::{Grain, Key, Needs};
+use super::cache::{Entry, Log};
+use super::key::{Grain, Key, Needs};
 use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventText, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};

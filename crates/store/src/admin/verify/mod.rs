@@ -1,0 +1,283 @@
+//! Checking the integrity of the log: numbers without gaps, in the order of recording, and columns, side tables and
+//! sums that agree with the bodies.
+//!
+//! The rows that a body makes are made again by the code that records, and compared with the stored ones. All is read
+//! as of one moment, so it may run while a server does; the log is read in pieces, so memory does not grow with the
+//! log. It cannot detect that somebody changed a body together with everything that is derived from it.
+
+mod party;
+mod sums;
+mod tally;
+
+use std::collections::{BTreeMap, HashMap};
+
+use entity::{audit_event, event_key, property_change, tenant_log};
+use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, EntityTrait};
+use sea_orm::{EntityName as _, IdenStatic as _, Iterable as _, ModelTrait};
+use sea_orm::{PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+
+use self::party::Seen;
+use self::tally::Tally;
+use crate::query::sql::Sql;
+use crate::read::row;
+use crate::write::prepared::Prepared;
+use crate::{Store, StoreError, Tenant};
+use model::{EventId, NewEvent, Timestamp};
+
+/// The most events that are looked at together.
+const EVENTS_MAX: i64 = 500;
+/// The most bytes of bodies that are looked at together, as long as it is not a single event that has more.
+const BYTES_MAX: i64 = 8 << 20;
+/// How many keys are looked at together where there are too many.
+const KEYS_MAX: u64 = 50;
+
+/// A difference between what is stored and what should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The place in the log, if it is about one.
+    pub sequence: Option<i64>,
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// What is wrong, without the values.
+    pub reason: String,
+}
+
+/// Told of every difference.
+pub type ReportDifference<'a> = &'a mut (dyn FnMut(Difference) + Send);
+
+/// One look at the log of a tenant.
+struct Look<'a> {
+    tenant_id: i32,
+    snapshot: &'a DatabaseTransaction,
+    tell: ReportDifference<'a>,
+    actors: Seen,
+    targets: Seen,
+    tally: Tally,
+    /// How many events and how many of their keys were found.
+    events: i64,
+    keys: u64,
+    last_sequence: i64,
+    last_recorded_at: i64,
+}
+
+impl Store {
+    /// Looks through the log of a tenant and tells every difference; returns how many events it has.
+    pub async fn verify(&self, tenant: &Tenant, tell: ReportDifference<'_>) -> Result<i64, StoreError> {
+        let snapshot = self.snapshot().await?;
+        let Some(head) = tenant_log::Entity::find_by_id(tenant.id).one(&snapshot).await? else {
+            tell(Difference { sequence: None, table: "tenant_log", column: "tenant_id", reason: "no row".to_owned() });
+            return Ok(0);
+        };
+        let mut look = Look {
+            tenant_id: tenant.id,
+            snapshot: &snapshot,
+            tell,
+            actors: Seen::up_to(head.last_actor_id),
+            targets: Seen::up_to(head.last_target_id),
+            tally: Tally::begin(&snapshot, tenant.id).await?,
+            events: 0,
+            keys: 0,
+            last_sequence: 0,
+            last_recorded_at: 0,
+        };
+        look.through(&head).await?;
+        let events = look.events;
+        snapshot.rollback().await?;
+        Ok(events)
+    }
+}
+
+impl Look<'_> {
+    fn differs(&mut self, sequence: impl Into<Option<i64>>, [table, column]: [&'static str; 2], reason: &str) {
+        (self.tell)(Difference { sequence: sequence.into(), table, column, reason: reason.to_owned() });
+    }
+
+    /// Tells every column in which a row is not what it should be; `row` says which row, where the place does not.
+    fn compare<M: ModelTrait>(&mut self, sequence: impl Into<Option<i64>>, row: &str, expected: &M, found: &M) {
+        let (sequence, table) = (sequence.into(), M::Entity::default().table_name());
+        for column in <M::Entity as EntityTrait>::Column::iter() {
+            if expected.get(column) != found.get(column) {
+                self.differs(sequence, [table, column.as_str()], &format!("{row}is not what the body says"));
+            }
+        }
+    }
+
+    async fn through(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
+        let mut after = i64::MIN;
+        while let Some(end) = self.end_of_piece(after).await? {
+            self.piece(after, end).await?;
+            after = end;
+        }
+        // What stands behind the last event belongs to none.
+        self.side_rows(after, i64::MAX, Vec::new()).await?;
+        for (column, found, last) in [
+            ("last_sequence", head.last_sequence, self.last_sequence),
+            ("last_recorded_at", head.last_recorded_at, self.last_recorded_at),
+        ] {
+            if found != last {
+                self.differs(None, ["tenant_log", column], "is not that of the last event");
+            }
+        }
+        self.surplus_keys().await?;
+        self.surplus_parties(head).await?;
+        self.compare_tally(head);
+        self.sums().await?;
+        Ok(())
+    }
+
+    /// Up to where a piece of the log reaches that begins after a place; none if nothing follows.
+    async fn end_of_piece(&self, after: i64) -> Result<Option<i64>, StoreError> {
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT sequence, CAST(octet_length(body) AS bigint)");
+        sql.push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
+        sql.push(" ORDER BY sequence LIMIT ").bind(EVENTS_MAX);
+        let rows = self.snapshot.query_all_raw(sql.statement(self.snapshot.get_database_backend())).await?;
+        let (mut end, mut bytes) = (None, 0);
+        for found in rows {
+            bytes += found.try_get_by::<i64, _>(1)?;
+            if end.is_some() && bytes > BYTES_MAX {
+                break;
+            }
+            end = Some(found.try_get_by(0)?);
+        }
+        Ok(end)
+    }
+
+    /// A piece of the log: the events after a place up to another, and all that belongs to them.
+    async fn piece(&mut self, after: i64, end: i64) -> Result<(), StoreError> {
+        let found = audit_event::Entity::find()
+            .filter(audit_event::Column::TenantId.eq(self.tenant_id))
+            .filter(audit_event::Column::Sequence.gt(after))
+            .filter(audit_event::Column::Sequence.lte(end))
+            .order_by_asc(audit_event::Column::Sequence);
+        let mut events = Vec::new();
+        for found in found.all(self.snapshot).await? {
+            self.order(&found);
+            match NewEvent::stored(found.body.clone()) {
+                _ if found.body_format != row::BODY_FORMAT => {
+                    self.differs(found.sequence, ["audit_event", "body_format"], "is not known");
+                }
+                Err(_unreadable) => self.differs(found.sequence, ["audit_event", "body"], "cannot be read"),
+                Ok(event) => {
+                    let mut expected = Prepared::new(self.tenant_id, &event);
+                    expected.place(found.sequence, Timestamp(found.recorded_at));
+                    events.push((found, expected));
+                }
+            }
+        }
+        let actors = self.actor_ids(&events).await?;
+        let targets = self.target_ids(&events, after, end).await?;
+        for (found, expected) in &mut events {
+            expected.refer(&actors, &targets);
+            self.compare(found.sequence, "", &expected.event, found);
+            if !self.tally.count(expected) {
+                self.differs(found.sequence, ["activity_type", "property_names"], "lacks one of the event");
+            }
+        }
+        let expected: Vec<Prepared> = events.into_iter().map(|(_, expected)| expected).collect();
+        self.event_keys(&expected).await?;
+        self.side_rows(after, end, expected).await
+    }
+
+    /// Numbers without gaps, and moments that never run against them.
+    fn order(&mut self, found: &audit_event::Model) {
+        let expected = self.last_sequence + 1;
+        if found.sequence > expected {
+            let missing = format!("{} missing from here on", found.sequence - expected);
+            self.differs(expected, ["audit_event", "sequence"], &missing);
+        } else if found.sequence < expected {
+            self.differs(found.sequence, ["audit_event", "sequence"], "is below 1");
+        }
+        if found.recorded_at < self.last_recorded_at {
+            self.differs(found.sequence, ["audit_event", "recorded_at"], "is before that of the event before");
+        }
+        self.last_sequence = self.last_sequence.max(found.sequence);
+        self.last_recorded_at = self.last_recorded_at.max(found.recorded_at);
+        self.events += 1;
+    }
+
+    /// The keys of a piece's events.
+    async fn event_keys(&mut self, events: &[Prepared]) -> Result<(), StoreError> {
+        let known = event_key::Entity::find()
+            .filter(event_key::Column::TenantId.eq(self.tenant_id))
+            .filter(event_key::Column::KeyHash.is_in(events.iter().map(|event| event.key.key_hash.clone())));
+        let known: HashMap<Vec<u8>, event_key::Model> =
+            known.all(self.snapshot).await?.into_iter().map(|row| (row.key_hash.clone(), row)).collect();
+        self.keys += known.len() as u64;
+        for Prepared { key, .. } in events {
+            match known.get(&key.key_hash) {
+                Some(found) => self.compare(key.sequence, "", key, found),
+                None => self.differs(key.sequence, ["event_key", "key_hash"], "no row"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keys that no event has; looked for only if there are more than events.
+    async fn surplus_keys(&mut self) -> Result<(), StoreError> {
+        let tenant_id = self.tenant_id;
+        let of_tenant = || event_key::Entity::find().filter(event_key::Column::TenantId.eq(tenant_id));
+        if of_tenant().count(self.snapshot).await? == self.keys {
+            return Ok(());
+        }
+        let mut after = Vec::new();
+        loop {
+            let page = of_tenant().filter(event_key::Column::KeyHash.gt(after.clone()));
+            let page = page.order_by_asc(event_key::Column::KeyHash).limit(KEYS_MAX).all(self.snapshot).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.key_hash);
+            let events = audit_event::Entity::find()
+                .filter(audit_event::Column::TenantId.eq(self.tenant_id))
+                .filter(audit_event::Column::Sequence.is_in(page.iter().map(|row| row.sequence)));
+            let mut named: HashMap<i64, EventId> = HashMap::new();
+            for event in events.all(self.snapshot).await? {
+                if let Ok(stored) = NewEvent::stored(event.body) {
+                    named.insert(event.sequence, stored.id());
+                }
+            }
+            for row in page {
+                if named.get(&row.sequence).is_none_or(|id| id.0.as_slice() != row.key_hash) {
+                    self.differs(row.sequence, ["event_key", "key_hash"], "is of no event");
+                }
+            }
+        }
+    }
+
+    /// The targets and changes of the events after a place up to another.
+    async fn side_rows(&mut self, after: i64, end: i64, events: Vec<Prepared>) -> Result<(), StoreError> {
+        let (mut targets, mut changes) = (BTreeMap::new(), BTreeMap::new());
+        for event in events {
+            targets.extend(event.targets.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
+            changes.extend(event.changes.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
+        }
+        let found = self.links(after, end).await?;
+        self.side(targets, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
+        let found = property_change::Entity::find()
+            .filter(property_change::Column::TenantId.eq(self.tenant_id))
+            .filter(property_change::Column::Sequence.gt(after))
+            .filter(property_change::Column::Sequence.lte(end))
+            .all(self.snapshot)
+            .await?;
+        self.side(changes, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
+        Ok(())
+    }
+
+    /// Compares what should be stored with what is, by its place: the event and the part of it.
+    fn side<M: ModelTrait>(
+        &mut self,
+        mut expected: BTreeMap<(i64, i32), M>,
+        found: impl Iterator<Item = ((i64, i32), M)>,
+    ) {
+        let table = M::Entity::default().table_name();
+        for ((sequence, part), row) in found {
+            match expected.remove(&(sequence, part)) {
+                Some(expected) => self.compare(sequence, &format!("of part {part} "), &expected, &row),
+                None => self.differs(sequence, [table, "ordinal"], &format!("part {part} is not in the event")),
+            }
+        }
+        for (sequence, part) in expected.into_keys() {
+            self.differs(sequence, [table, "ordinal"], &format!("no row of part {part}"));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The snapshots of actors and targets: each agrees with the events that name it, and each is named by some event.
+
+use std::collections::HashMap;
+
+use entity::{actor, audit_event, event_target, target, tenant_log};
+use sea_orm::{ColumnTrait as _, EntityTrait, ModelTrait, QueryFilter as _, QueryOrder as _};
+use sea_orm::{QuerySelect as _, Value};
+
+use super::Look;
+use crate::StoreError;
+use crate::db::bulk::Hash;
+use crate::write::prepared::{Prepared, Snapshot};
+use crate::write::snapshot_cache::Ids;
+
+/// How many snapshots are looked at together.
+const ROWS_MAX: u64 = 1_000;
+/// How many are looked for in one statement.
+const PART: usize = 1_000;
+
+/// The numbers that were seen: a bit for each, because they are dense.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Vec<u64>);
+
+impl Seen {
+    /// Of numbers up to the last that was given, as far as it can be believed. One beyond it is a difference.
+    pub(super) fn up_to(last: i64) -> Self {
+        Self(vec![0; usize::try_from(last / 64 + 1).unwrap_or(0).min(1 << 27)])
+    }
+
+    fn see(&mut self, id: i64) {
+        let Ok(id) = usize::try_from(id) else { return };
+        if let Some(word) = self.0.get_mut(id / 64) {
+            *word |= 1 << (id % 64);
+        }
+    }
+
+    fn contains(&self, id: i64) -> bool {
+        usize::try_from(id).is_ok_and(|id| self.0.get(id / 64).is_some_and(|word| word & (1 << (id % 64)) != 0))
+    }
+}
+
+/// A snapshot that an event names: where, by which number, and what it should be.
+struct Named<M> {
+    sequence: i64,
+    id: i64,
+    expected: M,
+}
+
+impl Look<'_> {
+    /// The snapshots of the events' actors: fingerprint to number.
+    pub(super) async fn actor_ids(&mut self, events: &[(audit_event::Model, Prepared)]) -> Result<Ids, StoreError> {
+        let mut named = HashMap::new();
+        for (found, Prepared { actor: Snapshot { fingerprint, row }, .. }) in events {
+            self.actors.see(found.actor_id);
+            let one = || Named { sequence: found.sequence, id: found.actor_id, expected: row.clone() };
+            named.entry(*fingerprint).or_insert_with(one);
+        }
+        let columns = [actor::Column::TenantId, actor::Column::Id, actor::Column::Fingerprint];
+        self.ids::<actor::Entity>(named, columns).await
+    }
+
+    /// The snapshots of the events' targets: fingerprint to number.
+    pub(super) async fn target_ids(
+        &mut self,
+        events: &[(audit_event::Model, Prepared)],
+        after: i64,
+        end: i64,
+    ) -> Result<Ids, StoreError> {
+        let mut links = HashMap::new();
+        for link in self.links(after, end).await? {
+            self.targets.see(link.target_id);
+            links.insert((link.sequence, link.ordinal), link.target_id);
+        }
+        let mut named = HashMap::new();
+        for (found, expected) in events {
+            for (link, Snapshot { fingerprint, row }) in expected.targets.iter().zip(&expected.target_snapshots) {
+                let id = links.get(&(found.sequence, link.ordinal)).copied().unwrap_or_default();
+                let one = || Named { sequence: found.sequence, id, expected: row.clone() };
+                named.entry(*fingerprint).or_insert_with(one);
+            }
+        }
+        let columns = [target::Column::TenantId, target::Column::Id, target::Column::Fingerprint];
+        self.ids::<target::Entity>(named, columns).await
+    }
+
+    pub(super) async fn links(&self, after: i64, end: i64) -> Result<Vec<event_target::Model>, StoreError> {
+        let links = event_target::Entity::find()
+            .filter(event_target::Column::TenantId.eq(self.tenant_id))
+            .filter(event_target::Column::Sequence.gt(after))
+            .filter(event_target::Column::Sequence.lte(end));
+        Ok(links.all(self.snapshot).await?)
+    }
+
+    /// Compares snapshots with what they should be and returns their numbers. One that its fingerprint does not find
+    /// is looked for by its number, so that it can be named what differs.
+    async fn ids<E>(
+        &mut self,
+        named: HashMap<Hash, Named<E::Model>>,
+        [of, id, fingerprint]: [E::Column; 3],
+    ) -> Result<Ids, StoreError>
+    where
+        E: EntityTrait,
+        E::Model: ModelTrait<Entity = E>,
+    {
+        let mut known: HashMap<Vec<u8>, E::Model> = HashMap::new();
+        let tenant_id = self.tenant_id;
+        let of_tenant = || E::find().filter(of.eq(tenant_id));
+        let fingerprints: Vec<Vec<u8>> = named.keys().map(|hash| hash.to_vec()).collect();
+        for part in fingerprints.chunks(PART) {
+            for row in of_tenant().filter(fingerprint.is_in(part.to_vec())).all(self.snapshot).await? {
+                if let Value::Bytes(Some(bytes)) = row.get(fingerprint) {
+                    known.insert(bytes, row);
+                }
+            }
+        }
+        let mut ids = Ids::new();
+        for (hash, mut one) in named {
+            let found = match known.remove(hash.as_slice()) {
+                Some(found) => Some(found),
+                None => of_tenant().filter(id.eq(one.id)).one(self.snapshot).await?,
+            };
+            if let Some(found) = found {
+                if let Value::BigInt(Some(number)) = found.get(id) {
+                    one.id = number;
+                }
+                one.expected.try_set(id, one.id.into())?;
+                self.compare(one.sequence, &format!("of number {} ", one.id), &one.expected, &found);
+            } else {
+                self.differs(one.sequence, [E::default().table_name(), "id"], &format!("no row of number {}", one.id));
+            }
+            ids.insert(hash, one.id);
+        }
+        Ok(ids)
+    }
+
+    /// Snapshots that no event names, or whose numbers were not handed out yet.
+    pub(super) async fn surplus_parties(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
+        let seen = std::mem::take(&mut self.actors);
+        self.surplus::<actor::Entity>(&seen, head.last_actor_id, [actor::Column::TenantId, actor::Column::Id]).await?;
+        let seen = std::mem::take(&mut self.targets);
+        let columns = [target::Column::TenantId, target::Column::Id];
+        self.surplus::<target::Entity>(&seen, head.last_target_id, columns).await
+    }
+
+    async fn surplus<E: EntityTrait>(
+        &mut self,
+        seen: &Seen,
+        last: i64,
+        [tenant_id, id]: [E::Column; 2],
+    ) -> Result<(), StoreError> {
+        let table = E::default().table_name();
+        let mut after = i64::MIN;
+        loop {
+            let page = E::find().select_only().column(id).filter(tenant_id.eq(self.tenant_id)).filter(id.gt(after));
+            let page = page.order_by_asc(id).limit(ROWS_MAX).into_tuple::<i64>().all(self.snapshot).await?;
+            let Some(end) = page.last() else { return Ok(()) };
+            after = *end;
+            for number in page {
+                if !seen.contains(number) {
+                    self.differs(None, [table, "id"], &format!("{number} is of no event"));
+                }
+                if number > last {
+                    let column = if table == "actor" { "last_actor_id" } else { "last_target_id" };
+                    self.differs(None, ["tenant_log", column], &format!("is below {number}"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What an operator wants to know about the database before the log is served from it.
+
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
+
+use crate::{Store, StoreError};
+use model::Timestamp;
+
+/// The oldest PostgreSQL that is supported, as it tells its version.
+const POSTGRES_VERSION_MIN: u32 = 150_000;
+
+/// What recording and summing up do.
+const NEEDED: [(&str, &str); 13] = [
+    ("audit_event", "INSERT"),
+    ("event_key", "INSERT"),
+    ("event_target", "INSERT"),
+    ("property_change", "INSERT"),
+    ("actor", "INSERT"),
+    ("target", "INSERT"),
+    ("activity_type", "INSERT"),
+    ("activity_type", "UPDATE"),
+    ("tenant_log", "INSERT"),
+    ("tenant_log", "UPDATE"),
+    ("rollup", "INSERT"),
+    ("rollup_key", "INSERT"),
+    ("rollup_block", "INSERT"),
+];
+
+impl Store {
+    /// Checks the settings that the promises depend on. Sessions that write also set `synchronous_commit = on`.
+    pub(crate) async fn check_durable(&self) -> Result<(), StoreError> {
+        let ask = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
+            self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await
+        };
+        if self.backend() == DbBackend::Postgres {
+            let show = async |setting: &str| -> Result<String, DbErr> {
+                let row = ask(&format!("SHOW {setting}")).await?;
+                row.map_or(Ok(String::new()), |row| row.try_get_by(0))
+            };
+            for (setting, needed) in [("fsync", "on"), ("server_encoding", "UTF8")] {
+                let value = show(setting).await?;
+                if value != needed {
+                    return Err(StoreError::Misconfigured(format!("{setting} is `{value}`, but must be `{needed}`")));
+                }
+            }
+            let version = show("server_version_num").await?;
+            if version.parse::<u32>().unwrap_or(0) < POSTGRES_VERSION_MIN {
+                return Err(StoreError::Misconfigured(format!("PostgreSQL must be 15 or newer, but is {version}")));
+            }
+        } else {
+            let synchronous: i64 = match ask("PRAGMA synchronous").await? {
+                Some(row) => row.try_get_by(0)?,
+                None => 0,
+            };
+            if synchronous < 2 {
+                return Err(StoreError::Misconfigured("PRAGMA synchronous is below FULL".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the time is at the database; none if it has no clock of its own.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
+        Ok(self.ask_postgres(sql).await?.map(Timestamp))
+    }
+
+    /// The most connections that the database allows; none if it does not count them.
+    pub async fn connections_max(&self) -> Result<Option<u32>, StoreError> {
+        let sql = "SELECT CAST(current_setting('max_connections') AS bigint)";
+        Ok(self.ask_postgres(sql).await?.and_then(|number| u32::try_from(number).ok()))
+    }
+
+    /// Whether events can be recorded in the database at all, and logs of their own for accesses be made if those are
+    /// recorded.
+    pub async fn check_writable(&self, records_access: bool) -> Result<(), StoreError> {
+        if self.backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        let needed = NEEDED.iter().chain(records_access.then_some(&("tenant", "INSERT")));
+        let needed: Vec<String> = needed.map(|(table, privilege)| format!("('{table}', '{privilege}')")).collect();
+        let sql = format!(
+            "SELECT current_setting('transaction_read_only'), string_agg(v.t || ' (' || v.p || ')', ', ')
+             FROM (VALUES {}) v (t, p) WHERE NOT has_table_privilege(v.t, v.p)",
+            needed.join(", ")
+        );
+        let row = self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        let row = row.ok_or(StoreError::Bug("a question without tables has no row"))?;
+        if row.try_get_by::<String, _>(0)? == "on" {
+            let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
+            return Err(StoreError::Misconfigured(why.to_owned()));
+        }
+        match row.try_get_by::<Option<String>, _>(1)? {
+            None => Ok(()),
+            Some(missing) => Err(StoreError::Misconfigured(format!("its user has no privilege to write in {missing}"))),
+        }
+    }
+
+    async fn ask_postgres(&self, sql: &str) -> Result<Option<i64>, StoreError> {
+        if self.backend() != DbBackend::Postgres {
+            return Ok(None);
+        }
+        let row = self.read.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
+        Ok(row.map(|row| row.try_get_by(0)).transpose()?)
+    }
+}

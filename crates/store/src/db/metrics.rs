@@ -1,0 +1,105 @@
+//! The log's own metrics: how it records, and how busy its connections are.
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+
+use crate::{Store, StoreError};
+use model::Timestamp;
+
+/// Bounds of histograms of time, in seconds: from what a page takes to what a caller gives up on.
+pub const DURATION_BUCKETS_SECS: [f64; 13] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// The most services whose last event is reported.
+const SERVICES_MAX: u32 = 50;
+
+/// The metrics of the queue. Clones share them.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreMetrics {
+    /// Events that wait to be recorded.
+    pub(crate) waiting: Gauge,
+    /// Events that were not taken because too many waited.
+    pub(crate) refused: Counter,
+    /// Transactions that failed.
+    pub(crate) failed: Counter,
+    /// How many events were given to one transaction.
+    pub(crate) events_per_commit: Histogram,
+    /// From taking events until their answer.
+    pub(crate) recording: Histogram,
+}
+
+impl Default for StoreMetrics {
+    fn default() -> Self {
+        Self {
+            waiting: Gauge::default(),
+            refused: Counter::default(),
+            failed: Counter::default(),
+            events_per_commit: Histogram::new([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0]),
+            recording: Histogram::new(DURATION_BUCKETS_SECS),
+        }
+    }
+}
+
+/// The connections of a database.
+#[derive(Debug)]
+struct Pools([(&'static str, DatabaseConnection); 2]);
+
+impl Pools {
+    /// How many connections there are, and how many of them are idle.
+    fn sizes(connection: &DatabaseConnection) -> (u32, usize) {
+        if connection.get_database_backend() == DbBackend::Postgres {
+            let pool = connection.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = connection.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+    }
+}
+
+impl Collector for Pools {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let help = "Connections to the database";
+        let mut family = encoder.encode_descriptor("database_connections", help, None, MetricType::Gauge)?;
+        for (pool, connection) in &self.0 {
+            let (size, idle) = Self::sizes(connection);
+            let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+            for (state, number) in [("in_use", size - idle), ("idle", idle)] {
+                let labels = [("pool", *pool), ("state", state)];
+                ConstGauge::new(i64::from(number)).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Registers the metrics of the log.
+    pub fn register(&self, registry: &mut Registry) {
+        let meters = &self.meters;
+        registry.register("recording_waiting", "Events that wait to be recorded", meters.waiting.clone());
+        let help = "Events that were refused because too many waited";
+        registry.register("recording_refused", help, meters.refused.clone());
+        registry.register("recording_failed", "Recording transactions that failed", meters.failed.clone());
+        let help = "Events per recording transaction";
+        registry.register("recording_events_per_commit", help, meters.events_per_commit.clone());
+        let help = "Seconds from queueing events until they are on disk or refused";
+        registry.register("recording_seconds", help, meters.recording.clone());
+        registry.register_collector(Box::new(Pools([("read", self.read.clone()), ("write", self.write.clone())])));
+    }
+
+    /// When each service last had an event recorded, of whatever tenant; those with the newest first, a bounded number.
+    pub async fn last_recorded(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let sql = format!(
+            "SELECT MIN(service_name), MAX(last_seen_at) FROM activity_type GROUP BY service ORDER BY 2 DESC LIMIT {SERVICES_MAX}"
+        );
+        let asked = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
+        let rows = self.in_time(self.statement_timeout, asked).await?;
+        rows.iter().map(|row| Ok((row.try_get_by(0)?, Timestamp(row.try_get_by(1)?)))).collect()
+    }
+}

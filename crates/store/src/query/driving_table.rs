@@ -1,0 +1,75 @@
+//! The table that a walk starts from.
+
+use std::collections::BTreeSet;
+
+use crate::query::sql::{Sql, one_of};
+use model::filter::Condition;
+use model::page::{Order, OrderField};
+
+/// Where the rows of a page come from, in the page's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// The events themselves.
+    Event,
+    /// The events on one target; or on several, in no order.
+    Target(BTreeSet<String>),
+    /// The events in which one property changed.
+    Property(String),
+}
+
+impl Driver {
+    /// The table that is walked for a condition.
+    pub(crate) fn of(condition: &Condition, order: Order) -> Self {
+        if order.field == OrderField::Sequence {
+            return Self::Event;
+        }
+        let conjuncts = match condition {
+            Condition::All(conditions) => conditions.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut driver = Self::Event;
+        for conjunct in conjuncts {
+            if let Condition::Target(target) = conjunct {
+                if let Some(keys) = target.keys.as_ref().filter(|keys| keys.len() == 1) {
+                    return Self::Target(keys.clone());
+                }
+                let name = target.modified_property.as_ref().and_then(|property| property.name.as_ref());
+                if let Some(name) = name.and_then(|name| only(name.one_of.as_ref())) {
+                    driver = Self::Property(name);
+                }
+            }
+        }
+        driver
+    }
+
+    /// The alias of the table that has the page's order.
+    pub(crate) const fn alias(&self) -> &'static str {
+        match self {
+            Self::Event => "e",
+            Self::Target(_) | Self::Property(_) => "d",
+        }
+    }
+
+    pub(crate) fn write_from(&self, sql: &mut Sql) {
+        // CROSS JOIN also tells SQLite to take the tables in this order.
+        match self {
+            Self::Event => sql.push(" FROM audit_event e WHERE e.tenant_id = $1"),
+            Self::Target(keys) => {
+                sql.push(" FROM event_target d CROSS JOIN audit_event e")
+                    .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
+                    .push(" AND ");
+                one_of(sql, "d.target_key", keys);
+                sql
+            }
+            Self::Property(name) => sql
+                .push(" FROM property_change d CROSS JOIN audit_event e")
+                .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
+                .push(" AND d.name_key = ")
+                .bind(name.as_str()),
+        };
+    }
+}
+
+fn only(set: Option<&BTreeSet<String>>) -> Option<String> {
+    set.filter(|set| set.len() == 1)?.first().cloned()
+}

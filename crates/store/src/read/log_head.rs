@@ -1,0 +1,53 @@
+//! Where a log ends, what it spans, and whether it is open.
+
+use entity::tenant_log;
+use sea_orm::EntityTrait as _;
+
+use crate::read::page::EventQuery;
+use crate::{Reader, StoreError};
+use model::Timestamp;
+use model::filter::{Condition, TimeRange};
+use model::page::FeedCursor;
+
+/// What the log of a tenant spans.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The newest place in the log.
+    pub head: FeedCursor,
+    /// When the oldest event visible happened.
+    pub oldest: Option<Timestamp>,
+    /// When the newest event visible happened.
+    pub newest: Option<Timestamp>,
+}
+
+impl Reader {
+    /// A cursor at the newest place in the log.
+    pub async fn feed_head(&self) -> Result<FeedCursor, StoreError> {
+        let head = tenant_log::Entity::find_by_id(self.tenant_id);
+        let head = self.in_time(head.one(&self.store.read)).await?;
+        let head = head.ok_or_else(|| StoreError::NoTenant(self.tenant_id.to_string()))?;
+        let log_id = FeedCursor::log_id(&head.log_id).ok_or_else(|| StoreError::Corrupt {
+            table: "tenant_log",
+            column: "log_id",
+            id: self.tenant_id.to_string(),
+            reason: "no UUID".to_owned(),
+        })?;
+        self.log_id.get_or_init(|| log_id);
+        Ok(FeedCursor { log_id, sequence: head.last_sequence })
+    }
+
+    /// What the log spans.
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        let head = self.feed_head().await?;
+        let everything = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+        let (oldest, newest) = self.span(&everything).await?.unzip();
+        Ok(Extent { head, oldest, newest })
+    }
+
+    /// Whether the tenant's log is open.
+    pub(crate) async fn is_open(&self) -> Result<bool, StoreError> {
+        let found = entity::tenant::Entity::find_by_id(self.tenant_id);
+        let found = self.in_time(found.one(&self.store.read)).await?;
+        Ok(found.is_some_and(|tenant| tenant.is_disabled == 0))
+    }
+}

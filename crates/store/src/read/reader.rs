@@ -1,0 +1,226 @@
+//! Reading the log: one statement for a page, and one more for each count that was asked for.
+//!
+//! A page reads one row more than it shows, which tells whether there are more ahead, and starts at the row of its
+//! cursor, which tells whether there are more behind: that row itself is one. Only if the cursor's own row is not in
+//! the list any more, a probe of one row decides.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use futures_util::{Stream, TryStreamExt as _};
+use sea_orm::{
+    ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement, StreamTrait as _, TransactionTrait as _,
+};
+
+use crate::db::budget::{self, QueryBudget};
+use crate::query::sql::Sql;
+use crate::read::row::Row;
+use crate::{Store, StoreError};
+use model::page::Position;
+use model::view::EventView;
+use model::{Event, Scope};
+
+/// The log of one tenant as a scope shows it.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) store: Store,
+    pub(crate) tenant_id: i32,
+    pub(crate) scope: Scope,
+    pub(crate) shown: DisclosureCounter,
+    allowance: QueryBudget,
+    rows: Arc<AtomicU64>,
+    /// Which log it is, once that was read. A reader lives as long as a request.
+    pub(crate) log_id: Arc<OnceLock<[u8; 16]>>,
+}
+
+/// What a reader has shown so far. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct DisclosureCounter(Arc<(AtomicU64, AtomicI64)>);
+
+impl DisclosureCounter {
+    /// So many events were shown.
+    pub(crate) fn events(&self, count: usize) {
+        self.0.0.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    /// The answer is as of this place in the log.
+    pub(crate) fn up_to(&self, sequence: i64) {
+        self.0.1.fetch_max(sequence, Ordering::Relaxed);
+    }
+
+    /// How many events were shown since this was last asked, and as of which place in the log, if it is known.
+    pub fn take(&self) -> (u64, Option<i64>) {
+        let (events, up_to) = (self.0.0.swap(0, Ordering::Relaxed), self.0.1.load(Ordering::Relaxed));
+        (events, Some(up_to).filter(|up_to| *up_to > 0))
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(store: Store, tenant_id: i32, scope: Scope) -> Self {
+        Self {
+            store,
+            tenant_id,
+            scope,
+            shown: DisclosureCounter::default(),
+            allowance: QueryBudget::default(),
+            rows: Arc::default(),
+            log_id: Arc::default(),
+        }
+    }
+
+    /// The same, for a request that may take so much.
+    #[must_use]
+    pub fn allowed(self, allowance: QueryBudget) -> Self {
+        Self { allowance, ..self }
+    }
+
+    /// The same, with no regard to what its caller has left of the connections.
+    pub(crate) fn unshared(&self) -> Self {
+        Self { allowance: self.allowance.clone().unshared(), ..self.clone() }
+    }
+
+    /// The same, for a part of what it reads: so many bytes of events.
+    pub(crate) fn holding(&self, bytes_max: usize) -> Self {
+        Self { allowance: self.allowance.clone().holding(bytes_max), ..self.clone() }
+    }
+
+    /// Adds the rows that are read to a count.
+    #[must_use]
+    pub fn counting(self, rows: &Arc<AtomicU64>) -> Self {
+        Self { rows: Arc::clone(rows), ..self }
+    }
+
+    /// Tells what is shown.
+    #[must_use]
+    pub fn showing(self, shown: &DisclosureCounter) -> Self {
+        Self { shown: shown.clone(), ..self }
+    }
+
+    /// What was shown so far.
+    pub fn shown(&self) -> &DisclosureCounter {
+        &self.shown
+    }
+
+    /// Notes that what is answered is as of a place in the log.
+    pub fn answers_as_of(&self, sequence: i64) {
+        self.shown.up_to(sequence);
+    }
+
+    /// Which log it reads; two readers of one log say the same.
+    pub fn log(&self) -> i32 {
+        self.tenant_id
+    }
+
+    /// What the reader may see.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The event of a row.
+    pub fn event_of(&self, row: Row) -> Result<Event, StoreError> {
+        row.event(&self.scope)
+    }
+
+    /// The event of a row, read where it lies.
+    pub fn view<'r>(&self, row: &'r Row) -> Result<EventView<'r>, StoreError> {
+        row.view(&self.scope)
+    }
+
+    pub(crate) async fn number(&self, sql: Sql) -> Result<i64, StoreError> {
+        let rows = self.query(sql).await?;
+        let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
+        Ok(row.try_get_by(0)?)
+    }
+
+    /// The events that a statement finds, with their places.
+    pub(crate) async fn found(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
+        let rows = self.found_rows(sql).await?.into_iter();
+        rows.map(|row| Ok((row.position, self.event_of(row)?))).collect()
+    }
+
+    /// The rows that a statement finds, as far as the request may hold them: what is too much is not read.
+    pub(crate) async fn found_rows(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let take = |found: QueryResult| {
+            let row = Row::read(&found)?;
+            bytes += row.bytes();
+            self.allowance.hold(row.bytes())?;
+            rows.push(row);
+            Ok(())
+        };
+        let read = self.each(sql, take).await;
+        if read.is_err() {
+            self.allowance.release(bytes);
+        }
+        read.map(|()| rows)
+    }
+
+    pub(crate) async fn query(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
+        let mut rows = Vec::new();
+        let take = |row| {
+            rows.push(row);
+            Ok(())
+        };
+        self.each(sql, take).await?;
+        Ok(rows)
+    }
+
+    /// Runs a statement and takes its rows as they come, until there are no more or one is not taken.
+    async fn each(&self, sql: Sql, take: impl FnMut(QueryResult) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let (pool, backend) = (&self.store.rows, self.store.backend());
+        let statement: Statement = sql.statement(backend);
+        let text = statement.sql.clone();
+        self.in_time(async {
+            let left = self.allowance.patience(self.store.statement_timeout);
+            if backend == DbBackend::Sqlite || left == self.store.statement_timeout {
+                return self.taken(&text, pool.stream_raw(statement).await?, take).await;
+            }
+            let transaction = pool.begin().await?;
+            let milliseconds = left.as_millis().max(1);
+            transaction.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
+            // One that did not go well is undone when it is dropped, and nobody waits for what is still on its way.
+            self.taken(&text, transaction.stream_raw(statement).await?, take).await?;
+            // It has only read.
+            Ok(transaction.rollback().await?)
+        })
+        .await
+    }
+
+    async fn taken(
+        &self,
+        sql: &str,
+        rows: impl Stream<Item = Result<QueryResult, DbErr>>,
+        mut take: impl FnMut(QueryResult) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (mut rows, begun, mut count) = (std::pin::pin!(rows), Instant::now(), 0);
+        let taken = loop {
+            let next = rows.try_next().await.map_err(StoreError::from);
+            match next.and_then(|row| row.map(&mut take).transpose()) {
+                Ok(Some(())) => count += 1,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.rows.fetch_add(count, Ordering::Relaxed);
+        if let Some(observer) = &self.store.observer {
+            observer(sql, begun.elapsed(), taken.is_err());
+        }
+        taken
+    }
+
+    /// A statement, given up when it takes too long. The database ends it by itself a little earlier.
+    pub(crate) async fn in_time<T>(
+        &self,
+        statement: impl Future<Output = Result<T, impl Into<StoreError>>>,
+    ) -> Result<T, StoreError> {
+        let shared = async {
+            let _share = self.allowance.share().await?;
+            let patience = self.allowance.patience(self.store.statement_timeout);
+            budget::within(patience, statement).await.map_err(Into::into)
+        };
+        let patience = self.allowance.patience(self.store.statement_timeout) + Duration::from_millis(200);
+        self.store.in_time(patience, shared).await
+    }
+}

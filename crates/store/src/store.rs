@@ -1,0 +1,128 @@
+//! The handle to the database of logs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend};
+use sea_orm::{IsolationLevel, TransactionOptions, TransactionTrait as _};
+
+use crate::db::connect::{self, Silence};
+use crate::db::metrics::StoreMetrics;
+use crate::rollup::Held;
+use crate::stream::tail;
+use crate::write::snapshot_cache::Memory;
+use crate::{Reader, StoreError, Tenant, Writer};
+use model::Scope;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// `sqlite://file` or `postgres://...`.
+    pub url: String,
+    /// The most connections for reading.
+    pub connections: u32,
+    /// How long a reading statement may take.
+    pub statement_timeout: Duration,
+    /// How long recording waits for locks; a transaction may take twice as long altogether.
+    pub record_timeout: Duration,
+}
+
+/// Told of every statement: its text, how long it took, whether it failed.
+pub type Observer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
+
+/// The log of all tenants.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) write: DatabaseConnection,
+    pub(crate) read: DatabaseConnection,
+    /// The same connections as `read`, for statements whose reader tells the observer itself.
+    pub(crate) rows: DatabaseConnection,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) statement_timeout: Duration,
+    pub(crate) record_timeout: Duration,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) held: Arc<Held>,
+    pub(crate) followers: tail::Followers,
+    pub(crate) meters: StoreMetrics,
+    pub(crate) silence: Arc<Silence>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("backend", &self.backend()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at a URL and checks that what it commits is on disk.
+    pub async fn open(settings: &StoreSettings, observer: Option<Observer>) -> Result<Self, StoreError> {
+        let silence = Arc::<Silence>::default();
+        let (mut write, mut read): (DatabaseConnection, DatabaseConnection) = if connect::is_sqlite(&settings.url) {
+            connect::sqlite(settings).await?
+        } else {
+            connect::postgres(settings, &silence).await?
+        };
+        let rows = read.clone();
+        if let Some(observer) = &observer {
+            for connection in [&mut write, &mut read] {
+                let observer = Arc::clone(observer);
+                connection.set_metric_callback(move |info| observer(&info.statement.sql, info.elapsed, info.failed));
+            }
+        }
+        let StoreSettings { statement_timeout, record_timeout, .. } = *settings;
+        let store = Self {
+            write,
+            read,
+            rows,
+            observer,
+            statement_timeout,
+            record_timeout,
+            memory: Arc::default(),
+            held: Arc::default(),
+            followers: tail::Followers::new(),
+            meters: StoreMetrics::default(),
+            silence,
+        };
+        store.check_durable().await?;
+        Ok(store)
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> DbBackend {
+        self.read.get_database_backend()
+    }
+
+    /// What the database says, given up when it takes too long: then the connection may be one that nobody answers on.
+    pub(crate) async fn in_time<T, E: Into<StoreError>>(
+        &self,
+        patience: Duration,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, StoreError> {
+        let asked = std::pin::pin!(asked);
+        // Made after `asked`, so that it is dropped before: then `asked` gives its connection back.
+        let mut listening = self.silence.listen();
+        let answer = tokio::time::timeout(patience, asked).await.map_err(|_elapsed| StoreError::Timeout)?;
+        listening.is_answered = true;
+        answer.map_err(Into::into)
+    }
+
+    /// The database as it is at this moment, however much is recorded meanwhile.
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
+        let mut options = TransactionOptions::default();
+        if self.backend() == DbBackend::Postgres {
+            options.isolation_level = Some(IsolationLevel::RepeatableRead);
+            options.access_mode = Some(AccessMode::ReadOnly);
+        }
+        Ok(self.read.begin_with_options(options).await?)
+    }
+
+    /// The log of one tenant, as a scope shows it.
+    pub fn reader(&self, tenant: &Tenant, scope: Scope) -> Reader {
+        Reader::new(self.clone(), tenant.id, scope)
+    }
+
+    /// The log of one tenant, to record in.
+    pub fn writer(&self, tenant: &Tenant) -> Writer {
+        Writer::new(self.clone(), tenant.id)
+    }
+}

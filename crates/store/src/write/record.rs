@@ -1,0 +1,226 @@
+//! Recording, the only write: *returns after the events are durable; the same event under the same key changes
+//! nothing and gives the same answer.*
+//!
+//! One transaction per batch. It locks the tenant's head row first, so that the order of numbers is the order of
+//! commits and `recorded_at` never runs against it; a separate statement then reads the keys that are known, and
+//! only events that are new take a number. A batch is recorded completely or not at all. What can be done without the
+//! lock is done before it is taken ([`Prepared`]), and what is known to exist is not looked up again
+//! ([`crate::write::snapshot_cache`]).
+
+use std::collections::{BTreeMap, HashMap};
+
+use entity::{actor, target, tenant_log};
+use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, QuerySelect as _, TransactionTrait as _};
+use sea_orm::{DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IntoActiveModel as _, ModelTrait};
+
+use crate::db::bulk::{self, Hash};
+use crate::write::activity_catalogue;
+use crate::write::prepared::{Prepared, Snapshot};
+use crate::write::snapshot_cache::{Ids, Learnt};
+use crate::{Store, StoreError};
+use model::{NewEvent, Timestamp};
+
+/// What became of an event to record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordOutcome {
+    /// It was recorded at this place.
+    Recorded(i64),
+    /// It was recorded earlier; nothing was changed.
+    Duplicate,
+    /// Another event has its key; nothing was changed.
+    Conflict,
+}
+
+/// How often a transaction that the database undoes is tried.
+const ATTEMPTS: u32 = 4;
+
+/// Records in the log of one tenant.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    pub(crate) store: Store,
+    tenant_id: i32,
+}
+
+impl Writer {
+    pub(crate) fn new(store: Store, tenant_id: i32) -> Self {
+        Self { store, tenant_id }
+    }
+
+    /// Records events in one transaction and says what became of each, in their order.
+    pub async fn record(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
+        let mut prepared: Vec<Prepared> = events.iter().map(|event| Prepared::new(self.tenant_id, event)).collect();
+        self.record_prepared(&mut prepared.iter_mut().collect::<Vec<_>>(), now).await
+    }
+
+    /// The same for events that are prepared. What the database undoes to let another go on is repeated; where it does
+    /// not answer, nothing is known.
+    pub(crate) async fn record_prepared(
+        &self,
+        events: &mut [&mut Prepared],
+        now: Timestamp,
+    ) -> Result<Vec<RecordOutcome>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut attempts = ATTEMPTS;
+        loop {
+            attempts -= 1;
+            // On the heap: it is large, and everything that records would carry it.
+            let recorded = Box::pin(self.in_transaction(events, now));
+            match self.store.in_time(2 * self.store.record_timeout, recorded).await {
+                Err(StoreError::Timeout) => return Err(StoreError::OutcomeUnknown),
+                Err(StoreError::SerializationFailure(_)) if attempts > 0 => {}
+                decided => return decided,
+            }
+        }
+    }
+
+    async fn in_transaction(
+        &self,
+        events: &mut [&mut Prepared],
+        now: Timestamp,
+    ) -> Result<Vec<RecordOutcome>, StoreError> {
+        let transaction = self.store.write.begin_with_options(crate::db::writing()).await?;
+        let mut head = self.locked_head(&transaction).await?;
+        let outcomes = weigh(&transaction, &head, events).await?;
+        let mut new: Vec<&mut Prepared> = events
+            .iter_mut()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| matches!(outcome, RecordOutcome::Recorded(_)))
+            .map(|(event, _)| &mut **event)
+            .collect();
+        let learnt =
+            if new.is_empty() { Learnt::default() } else { self.add(&transaction, &mut head, &mut new, now).await? };
+        transaction.commit().await?;
+        self.store.memory.of(self.tenant_id).lock().learn(learnt, &head);
+        self.store.committed(self.tenant_id);
+        Ok(outcomes)
+    }
+
+    /// The tenant's head row; nobody else records in its log until the transaction ends.
+    async fn locked_head(&self, transaction: &DatabaseTransaction) -> Result<tenant_log::Model, StoreError> {
+        let mut head = tenant_log::Entity::find_by_id(self.tenant_id);
+        // On SQLite the transaction began with the lock on everything.
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            head = head.lock_exclusive();
+        }
+        head.one(transaction).await?.ok_or_else(|| StoreError::NoTenant(self.tenant_id.to_string()))
+    }
+
+    /// Adds the rows of new events to the log and moves its head.
+    async fn add(
+        &self,
+        transaction: &DatabaseTransaction,
+        head: &mut tenant_log::Model,
+        new: &mut [&mut Prepared],
+        now: Timestamp,
+    ) -> Result<Learnt, StoreError> {
+        let recorded_at = Timestamp(now.0.max(head.last_recorded_at));
+        let memory = self.store.memory.of(self.tenant_id);
+        let actors: BTreeMap<Hash, &Snapshot<actor::Model>> =
+            new.iter().map(|event| (event.actor.fingerprint, &event.actor)).collect();
+        let targets: BTreeMap<Hash, &Snapshot<target::Model>> =
+            new.iter().flat_map(|event| &event.target_snapshots).map(|target| (target.fingerprint, target)).collect();
+        let (known_actors, known_targets) = {
+            let mut known = memory.lock();
+            known.check(head);
+            (known.actors(actors.keys()), known.targets(targets.keys()))
+        };
+        let actors = numbered(transaction, self.tenant_id, actors, known_actors, &mut head.last_actor_id).await?;
+        let targets = numbered(transaction, self.tenant_id, targets, known_targets, &mut head.last_target_id).await?;
+        for event in &mut *new {
+            head.last_sequence += 1;
+            event.place(head.last_sequence, recorded_at);
+            event.refer(&actors, &targets);
+        }
+        bulk::insert(transaction, &new.iter().map(|event| &event.key).collect::<Vec<_>>(), "").await?;
+        bulk::insert(transaction, &new.iter().map(|event| &event.event).collect::<Vec<_>>(), "").await?;
+        bulk::insert(transaction, &new.iter().flat_map(|event| &event.targets).collect::<Vec<_>>(), "").await?;
+        bulk::insert(transaction, &new.iter().flat_map(|event| &event.changes).collect::<Vec<_>>(), "").await?;
+        let activities = activity_catalogue::observe(transaction, head, new, &memory, recorded_at).await?;
+        head.last_recorded_at = recorded_at.0;
+        move_head(transaction, head).await?;
+        Ok(Learnt { actors, targets, activities })
+    }
+}
+
+async fn move_head(transaction: &DatabaseTransaction, head: &tenant_log::Model) -> Result<(), DbErr> {
+    let head = head.clone().into_active_model().reset_all();
+    tenant_log::Entity::update(head).exec(transaction).await?;
+    Ok(())
+}
+
+/// Tells new events, which will take the next numbers, from duplicates and conflicts, also within the batch.
+async fn weigh(
+    transaction: &DatabaseTransaction,
+    head: &tenant_log::Model,
+    events: &[&mut Prepared],
+) -> Result<Vec<RecordOutcome>, StoreError> {
+    let hashes: Vec<Hash> = events.iter().filter_map(|event| event.key.key_hash[..].try_into().ok()).collect();
+    let known = bulk::look_up(transaction, head.tenant_id, "event_key", ["key_hash", "content_hash"], &hashes).await?;
+    let mut contents: HashMap<Hash, Vec<u8>> = HashMap::with_capacity(events.len());
+    for row in &known {
+        contents.insert(bulk::hash_of(row)?, row.try_get_by(1)?);
+    }
+    let mut sequence = head.last_sequence;
+    let weighed = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
+        Some(stored) if *stored == event.key.content_hash => RecordOutcome::Duplicate,
+        Some(_) => RecordOutcome::Conflict,
+        None => {
+            sequence += 1;
+            contents.insert(hash, event.key.content_hash.clone());
+            RecordOutcome::Recorded(sequence)
+        }
+    });
+    Ok(weighed.collect())
+}
+
+/// What actors and targets have in common.
+trait Numbered: ModelTrait {
+    const TABLE: &'static str;
+    fn set_id(&mut self, id: i64);
+}
+
+impl Numbered for actor::Model {
+    const TABLE: &'static str = "actor";
+    fn set_id(&mut self, id: i64) {
+        self.id = id;
+    }
+}
+
+impl Numbered for target::Model {
+    const TABLE: &'static str = "target";
+    fn set_id(&mut self, id: i64) {
+        self.id = id;
+    }
+}
+
+/// The numbers of snapshots; those that are in the table neither by what is known nor by looking are added to it.
+async fn numbered<M: Numbered>(
+    transaction: &DatabaseTransaction,
+    tenant_id: i32,
+    mut snapshots: BTreeMap<Hash, &Snapshot<M>>,
+    mut ids: Ids,
+    last_id: &mut i64,
+) -> Result<Ids, DbErr> {
+    snapshots.retain(|fingerprint, _| !ids.contains_key(fingerprint));
+    if snapshots.is_empty() {
+        return Ok(ids);
+    }
+    let wanted: Vec<Hash> = snapshots.keys().copied().collect();
+    for row in bulk::look_up(transaction, tenant_id, M::TABLE, ["fingerprint", "id"], &wanted).await? {
+        let fingerprint = bulk::hash_of(&row)?;
+        snapshots.remove(&fingerprint);
+        ids.insert(fingerprint, row.try_get_by(1)?);
+    }
+    let mut rows = Vec::with_capacity(snapshots.len());
+    for (fingerprint, snapshot) in snapshots {
+        *last_id += 1;
+        ids.insert(fingerprint, *last_id);
+        let mut row = snapshot.row.clone();
+        row.set_id(*last_id);
+        rows.push(row);
+    }
+    bulk::insert(transaction, &rows.iter().collect::<Vec<_>>(), "").await?;
+    Ok(ids)
+}
