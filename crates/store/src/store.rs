@@ -6,11 +6,11 @@ use std::time::Duration;
 use sea_orm::{AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend};
 use sea_orm::{IsolationLevel, TransactionOptions, TransactionTrait as _};
 
-use crate::db::connect::{self, Silence};
+use crate::db::connect::{self, LivenessProbe};
 use crate::db::metrics::StoreMetrics;
-use crate::rollup::Held;
+use crate::rollup::RollupCache;
 use crate::stream::tail;
-use crate::write::snapshot_cache::Memory;
+use crate::write::snapshot_cache::SnapshotCache;
 use crate::{Reader, StoreError, Tenant, Writer};
 use model::Scope;
 
@@ -40,11 +40,11 @@ pub struct Store {
     pub(crate) observer: Option<Observer>,
     pub(crate) statement_timeout: Duration,
     pub(crate) record_timeout: Duration,
-    pub(crate) memory: Arc<Memory>,
-    pub(crate) held: Arc<Held>,
+    pub(crate) snapshot_cache: Arc<SnapshotCache>,
+    pub(crate) rollup_cache: Arc<RollupCache>,
     pub(crate) followers: tail::Followers,
-    pub(crate) meters: StoreMetrics,
-    pub(crate) silence: Arc<Silence>,
+    pub(crate) metrics: StoreMetrics,
+    pub(crate) probe: Arc<LivenessProbe>,
 }
 
 impl std::fmt::Debug for Store {
@@ -56,11 +56,11 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the database at a URL and checks that what it commits is on disk.
     pub async fn open(settings: &StoreSettings, observer: Option<Observer>) -> Result<Self, StoreError> {
-        let silence = Arc::<Silence>::default();
+        let probe = Arc::<LivenessProbe>::default();
         let (mut write, mut read): (DatabaseConnection, DatabaseConnection) = if connect::is_sqlite(&settings.url) {
             connect::sqlite(settings).await?
         } else {
-            connect::postgres(settings, &silence).await?
+            connect::postgres(settings, &probe).await?
         };
         let rows = read.clone();
         if let Some(observer) = &observer {
@@ -77,11 +77,11 @@ impl Store {
             observer,
             statement_timeout,
             record_timeout,
-            memory: Arc::default(),
-            held: Arc::default(),
+            snapshot_cache: Arc::default(),
+            rollup_cache: Arc::default(),
             followers: tail::Followers::new(),
-            meters: StoreMetrics::default(),
-            silence,
+            metrics: StoreMetrics::default(),
+            probe,
         };
         store.check_durable().await?;
         Ok(store)
@@ -93,17 +93,17 @@ impl Store {
     }
 
     /// What the database says, given up when it takes too long: then the connection may be one that nobody answers on.
-    pub(crate) async fn in_time<T, E: Into<StoreError>>(
+    pub(crate) async fn with_timeout<T, E: Into<StoreError>>(
         &self,
-        patience: Duration,
-        asked: impl Future<Output = Result<T, E>>,
+        timeout: Duration,
+        operation: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
-        let asked = std::pin::pin!(asked);
-        // Made after `asked`, so that it is dropped before: then `asked` gives its connection back.
-        let mut listening = self.silence.listen();
-        let answer = tokio::time::timeout(patience, asked).await.map_err(|_elapsed| StoreError::Timeout)?;
-        listening.is_answered = true;
-        answer.map_err(Into::into)
+        let operation = std::pin::pin!(operation);
+        // Made after `operation`, so that it is dropped before: then `operation` gives its connection back.
+        let mut guard = self.probe.begin();
+        let outcome = tokio::time::timeout(timeout, operation).await.map_err(|_elapsed| StoreError::Timeout)?;
+        guard.is_complete = true;
+        outcome.map_err(Into::into)
     }
 
     /// The database as it is at this moment, however much is recorded meanwhile.

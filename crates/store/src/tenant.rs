@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 
 /// What the key of a log of accesses begins with, before the key of the tenant whose log was read. No operator can
 /// name a tenant so, because of the blank, and no token finds one.
-const OF_ACCESSES: &str = " access to ";
+const ACCESS_LOG_PREFIX: &str = " access to ";
 
 /// Whose log it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +63,8 @@ impl Tenant {
     }
 
     /// Whether it is not a tenant but the log of accesses to a tenant's log.
-    pub fn is_of_accesses(&self) -> bool {
-        self.key.starts_with(OF_ACCESSES)
+    pub fn is_access_log(&self) -> bool {
+        self.key.starts_with(ACCESS_LOG_PREFIX)
     }
 
     /// Whether it is the tenant with a key, or the log of accesses to its log.
@@ -74,28 +74,29 @@ impl Tenant {
 }
 
 pub(crate) fn access_key(key: &str) -> String {
-    format!("{OF_ACCESSES}{key}")
+    format!("{ACCESS_LOG_PREFIX}{key}")
 }
 
 impl Store {
     /// The tenant with a key; none if there is none.
     pub async fn tenant(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
-        if key.starts_with(OF_ACCESSES) { Ok(None) } else { self.keyed(key).await }
+        if key.starts_with(ACCESS_LOG_PREFIX) { Ok(None) } else { self.tenant_by_key(key).await }
     }
 
-    async fn keyed(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
-        let found = self.in_time(self.statement_timeout, by_key(&self.read, key)).await.map_err(|error| match error {
-            // One row by its key takes no time: nobody answers.
-            StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
-            other => other,
-        });
+    async fn tenant_by_key(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
+        let found =
+            self.with_timeout(self.statement_timeout, by_key(&self.read, key)).await.map_err(|error| match error {
+                // One row by its key takes no time: nobody answers.
+                StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
+                other => other,
+            });
         found?.map(Tenant::try_from).transpose()
     }
 
     /// All tenants, by key.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let mut tenants = self.logs().await?;
-        tenants.retain(|tenant| !tenant.is_of_accesses());
+        tenants.retain(|tenant| !tenant.is_access_log());
         Ok(tenants)
     }
 
@@ -107,6 +108,6 @@ impl Store {
 
     /// The log of accesses to a tenant's log, if anything was ever recorded or looked for in it.
     pub async fn access_log(&self, tenant: &Tenant) -> Result<Option<Tenant>, StoreError> {
-        self.keyed(&tenant.access_key()).await
+        self.tenant_by_key(&tenant.access_key()).await
     }
 }

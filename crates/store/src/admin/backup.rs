@@ -54,7 +54,7 @@ impl Store {
 
     /// Gives the log of every tenant a new id; returns how many there are.
     pub async fn renew_log_ids(&self, mut new_id: impl FnMut() -> String) -> Result<usize, StoreError> {
-        let transaction = self.write.begin_with_options(crate::db::writing()).await?;
+        let transaction = self.write.begin_with_options(crate::db::write_transaction()).await?;
         let heads = tenant_log::Entity::find();
         let heads = if self.backend() == DbBackend::Postgres { heads.lock_exclusive() } else { heads };
         let heads = heads.all(&transaction).await?;

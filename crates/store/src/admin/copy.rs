@@ -42,7 +42,7 @@ pub struct Copied {
 }
 
 /// A copy on its way.
-struct Copying<'a> {
+struct CopyRun<'a> {
     from: &'a DatabaseTransaction,
     to: &'a DatabaseTransaction,
 }
@@ -51,23 +51,23 @@ impl Store {
     /// Copies all logs into another database, which must be empty.
     pub async fn copy_to(&self, other: &Self) -> Result<Copied, StoreError> {
         let from = self.snapshot().await?;
-        let to = other.write.begin_with_options(crate::db::writing()).await?;
+        let to = other.write.begin_with_options(crate::db::write_transaction()).await?;
         if other.backend() == DbBackend::Postgres {
             // However long the source takes.
             to.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
             // Nobody adds a tenant meanwhile.
             to.execute_unprepared("LOCK TABLE tenant IN EXCLUSIVE MODE").await?;
         }
-        let copying = Copying { from: &from, to: &to };
-        copying.table::<tenant::Entity>(|_| 0).await?;
-        copying.table::<tenant_log::Entity>(|_| 0).await?;
-        let events = copying.table::<audit_event::Entity>(|row| row.body.len()).await?;
-        copying.table::<event_key::Entity>(|_| 0).await?;
-        copying.table::<actor::Entity>(|_| 0).await?;
-        copying.table::<target::Entity>(|_| 0).await?;
-        copying.table::<event_target::Entity>(|_| 0).await?;
-        copying.table::<property_change::Entity>(|_| 0).await?;
-        copying.table::<activity_type::Entity>(|row| row.property_names.len()).await?;
+        let run = CopyRun { from: &from, to: &to };
+        run.copy_table::<tenant::Entity>(|_| 0).await?;
+        run.copy_table::<tenant_log::Entity>(|_| 0).await?;
+        let events = run.copy_table::<audit_event::Entity>(|row| row.body.len()).await?;
+        run.copy_table::<event_key::Entity>(|_| 0).await?;
+        run.copy_table::<actor::Entity>(|_| 0).await?;
+        run.copy_table::<target::Entity>(|_| 0).await?;
+        run.copy_table::<event_target::Entity>(|_| 0).await?;
+        run.copy_table::<property_change::Entity>(|_| 0).await?;
+        run.copy_table::<activity_type::Entity>(|row| row.property_names.len()).await?;
         if other.backend() == DbBackend::Postgres {
             let next = "SELECT setval(pg_get_serial_sequence('tenant', 'id'), max(id)) FROM tenant HAVING max(id) > 0";
             to.execute_unprepared(next).await?;
@@ -78,9 +78,9 @@ impl Store {
     }
 }
 
-impl Copying<'_> {
+impl CopyRun<'_> {
     /// Copies a table and counts what is in the copy.
-    async fn table<E>(&self, bytes: impl Fn(&E::Model) -> usize) -> Result<u64, StoreError>
+    async fn copy_table<E>(&self, bytes: impl Fn(&E::Model) -> usize) -> Result<u64, StoreError>
     where
         E: EntityTrait,
         E::Model: ModelTrait<Entity = E> + Send + Sync,
@@ -91,19 +91,19 @@ impl Copying<'_> {
         }
         let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
         let mut rows = ordered.stream(self.from).await?;
-        let (mut waiting, mut held, mut read) = (Vec::new(), 0, 0);
+        let (mut pending, mut bytes_pending, mut read) = (Vec::new(), 0, 0);
         while let Some(row) = rows.try_next().await? {
-            held += bytes(&row);
+            bytes_pending += bytes(&row);
             read += 1;
-            waiting.push(row);
-            if waiting.len() == ROWS_MAX || held > BYTES_MAX {
-                bulk::insert(self.to, &waiting.iter().collect::<Vec<_>>(), "").await?;
-                waiting.clear();
-                held = 0;
+            pending.push(row);
+            if pending.len() == ROWS_MAX || bytes_pending > BYTES_MAX {
+                bulk::insert(self.to, &pending.iter().collect::<Vec<_>>(), "").await?;
+                pending.clear();
+                bytes_pending = 0;
             }
         }
         drop(rows);
-        bulk::insert(self.to, &waiting.iter().collect::<Vec<_>>(), "").await?;
+        bulk::insert(self.to, &pending.iter().collect::<Vec<_>>(), "").await?;
         let [there, here] = [E::find().count(self.from).await?, E::find().count(self.to).await?];
         if read != there || here != there {
             return Err(StoreError::Misconfigured(format!("`{table}` has {there} rows, and {here} in the copy")));

@@ -6,17 +6,17 @@ use migration::MigratorTrait;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement, TransactionTrait as _, sqlx};
 
 use crate::db::classify::sqlx_error;
-use crate::db::{statistics, writing};
+use crate::db::{statistics, write_transaction};
 use crate::{Store, StoreError};
 
 /// How long may pass until it is said that the database does not answer whether it is there.
-const READY_PATIENCE: Duration = Duration::from_secs(2);
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Store {
     /// Brings the database to this version's schema. Several processes may try at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self.applied().await {
-            Ok(applied) if applied.len() > known_migrations().len() => return Err(newer()),
+            Ok(applied) if applied.len() > known_migrations().len() => return Err(newer_schema()),
             Ok(_) | Err(StoreError::Schema(_)) => {}
             Err(error) => return Err(error),
         }
@@ -33,9 +33,9 @@ impl Store {
             released.map_err(sqlx_error)?;
         } else {
             // On SQLite the migrator opens no transaction by itself.
-            let transaction = self.write.begin_with_options(writing()).await?;
+            let transaction = self.write.begin_with_options(write_transaction()).await?;
             migration::Migrator::up(&transaction, None).await?;
-            statistics::write(&transaction).await?;
+            statistics::write_typical(&transaction).await?;
             transaction.commit().await?;
         }
         Ok(())
@@ -47,7 +47,7 @@ impl Store {
         if applied == known {
             Ok(())
         } else if applied.len() > known.len() {
-            Err(newer())
+            Err(newer_schema())
         } else {
             Err(StoreError::Schema("it is older than this program: run `auditgraph migrate`".to_owned()))
         }
@@ -56,8 +56,8 @@ impl Store {
     /// The migrations that the database has had.
     async fn applied(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT version FROM seaql_migrations ORDER BY version";
-        let asked = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
-        let rows = self.in_time(READY_PATIENCE, asked).await.map_err(|error| match error {
+        let query = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
+        let rows = self.with_timeout(READY_TIMEOUT, query).await.map_err(|error| match error {
             StoreError::Database(_) => StoreError::Schema("it is empty: run `auditgraph migrate`".to_owned()),
             other => other,
         })?;
@@ -74,7 +74,7 @@ impl Store {
     }
 }
 
-fn newer() -> StoreError {
+fn newer_schema() -> StoreError {
     StoreError::Schema("it is newer than this program: run the version that migrated it, or a later one".to_owned())
 }
 

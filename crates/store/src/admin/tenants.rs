@@ -27,7 +27,7 @@ impl Store {
         domains: &[String],
         log_id: String,
     ) -> Result<Tenant, StoreError> {
-        let transaction = self.write.begin_with_options(crate::db::writing()).await?;
+        let transaction = self.write.begin_with_options(crate::db::write_transaction()).await?;
         if by_key(&transaction, key).await?.is_some() {
             return Err(StoreError::TenantExists(key.to_owned()));
         }

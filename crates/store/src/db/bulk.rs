@@ -11,12 +11,12 @@ use sea_orm::{
 };
 
 /// Sixteen bytes that name something by its content.
-pub(crate) type Hash = [u8; 16];
+pub(crate) type Hash16 = [u8; 16];
 
 /// How many rows a statement has on SQLite: as many of the longest stretches as there are, then of the next.
-const STRETCHES: [usize; 3] = [100, 10, 1];
+const INSERT_SIZES: [usize; 3] = [100, 10, 1];
 /// How many values a look-up has on SQLite: the next of these, the last value repeated.
-const LOOK_UPS: [usize; 4] = [1, 10, 100, 1_000];
+const LOOKUP_SIZES: [usize; 4] = [1, 10, 100, 1_000];
 
 /// Adds rows of one table. `conflict` says what becomes of rows that are there already; without it they are an error.
 pub(crate) async fn insert<M: ModelTrait>(
@@ -28,46 +28,46 @@ pub(crate) async fn insert<M: ModelTrait>(
         return Ok(());
     }
     if connection.get_database_backend() == DbBackend::Postgres {
-        connection.execute_raw(unnested(rows, conflict)).await?;
+        connection.execute_raw(unnest_insert(rows, conflict)).await?;
         return Ok(());
     }
-    let mut left = rows;
-    while let Some(length) = STRETCHES.into_iter().find(|length| *length <= left.len()) {
-        let (stretch, rest) = left.split_at(length);
-        connection.execute_raw(listed(stretch, conflict)).await?;
-        left = rest;
+    let mut remaining = rows;
+    while let Some(length) = INSERT_SIZES.into_iter().find(|length| *length <= remaining.len()) {
+        let (chunk, rest) = remaining.split_at(length);
+        connection.execute_raw(values_insert(chunk, conflict)).await?;
+        remaining = rest;
     }
     Ok(())
 }
 
 /// `INSERT INTO table (columns)`, and the columns.
-fn into<M: ModelTrait>() -> (String, Vec<<M::Entity as EntityTrait>::Column>) {
+fn insert_prefix<M: ModelTrait>() -> (String, Vec<<M::Entity as EntityTrait>::Column>) {
     let columns: Vec<_> = <M::Entity as EntityTrait>::Column::iter().collect();
     let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.as_str())).collect();
     (format!("INSERT INTO \"{}\" ({})", M::Entity::default().table_name(), names.join(", ")), columns)
 }
 
-fn unnested<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
-    let (mut sql, columns) = into::<M>();
+fn unnest_insert<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
+    let (mut sql, columns) = insert_prefix::<M>();
     sql.push_str(" SELECT * FROM unnest");
     let mut values = Vec::with_capacity(columns.len());
     for (place, column) in columns.into_iter().enumerate() {
-        let mut array = Array::default();
+        let mut array = PgArray::default();
         for row in rows {
             array.push(row.get(column));
         }
         let separator = if place == 0 { '(' } else { ',' };
         // Writing to a String does not fail.
-        let _ = write!(sql, "{separator}${}::text::{}[]", place + 1, array.kind);
-        values.push(array.finished());
+        let _ = write!(sql, "{separator}${}::text::{}[]", place + 1, array.sql_type);
+        values.push(array.into_value());
     }
     sql.push_str(") ");
     sql.push_str(conflict);
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
-fn listed<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
-    let (mut sql, columns) = into::<M>();
+fn values_insert<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
+    let (mut sql, columns) = insert_prefix::<M>();
     let row = format!("({})", vec!["?"; columns.len()].join(","));
     sql.push_str(" VALUES ");
     sql.push_str(&vec![row; rows.len()].join(","));
@@ -78,12 +78,12 @@ fn listed<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
 }
 
 /// Finds rows of a tenant by the first of two columns, which has an index of its own after the tenant.
-pub(crate) async fn look_up(
+pub(crate) async fn find_by_hash(
     connection: &impl ConnectionTrait,
     tenant_id: i32,
     table: &str,
     [by, and]: [&str; 2],
-    hashes: &[Hash],
+    hashes: &[Hash16],
 ) -> Result<Vec<QueryResult>, DbErr> {
     let mut found = Vec::new();
     if connection.get_database_backend() == DbBackend::Postgres {
@@ -94,15 +94,15 @@ pub(crate) async fn look_up(
         let sql = format!(
             "SELECT found.* FROM unnest($2::text::bytea[]) AS wanted (hash) CROSS JOIN LATERAL ({one}) AS found"
         );
-        let mut array = Array::default();
+        let mut array = PgArray::default();
         for hash in hashes {
             array.push(hash.to_vec().into());
         }
-        let values = [tenant_id.into(), array.finished()];
+        let values = [tenant_id.into(), array.into_value()];
         return connection.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await;
     }
-    for part in hashes.chunks(LOOK_UPS[LOOK_UPS.len() - 1]) {
-        let length = LOOK_UPS.into_iter().find(|length| part.len() <= *length).unwrap_or(part.len());
+    for part in hashes.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
+        let length = LOOKUP_SIZES.into_iter().find(|length| part.len() <= *length).unwrap_or(part.len());
         let places: Vec<String> = (2..length + 2).map(|place| format!("${place}")).collect();
         let places = places.join(",");
         let sql = format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({places})");
@@ -114,75 +114,75 @@ pub(crate) async fn look_up(
     Ok(found)
 }
 
-/// The hash in the first column of what [`look_up`] found.
-pub(crate) fn hash_of(row: &QueryResult) -> Result<Hash, DbErr> {
+/// The hash in the first column of what [`find_by_hash`] found.
+pub(crate) fn hash_of(row: &QueryResult) -> Result<Hash16, DbErr> {
     let bytes: Vec<u8> = row.try_get_by(0)?;
-    Hash::try_from(bytes).map_err(|bytes| DbErr::Type(format!("a hash of {} bytes", bytes.len())))
+    Hash16::try_from(bytes).map_err(|bytes| DbErr::Type(format!("a hash of {} bytes", bytes.len())))
 }
 
-/// An array in PostgreSQL's text form: `{1,NULL,"a \"quoted\" text"}`.
+/// An array in PostgreSQL's text form: `{1,NULL,"a \"push_quoted\" string"}`.
 #[derive(Default)]
-struct Array {
-    text: String,
-    kind: &'static str,
+struct PgArray {
+    string: String,
+    sql_type: &'static str,
 }
 
-impl Array {
+impl PgArray {
     fn push(&mut self, value: Value) {
-        self.text.push(if self.text.is_empty() { '{' } else { ',' });
+        self.string.push(if self.string.is_empty() { '{' } else { ',' });
         // Writing to a String does not fail.
-        self.kind = match value {
-            Value::SmallInt(number) => self.number(number, "smallint"),
-            Value::Int(number) => self.number(number, "integer"),
-            Value::BigInt(number) => self.number(number, "bigint"),
+        self.sql_type = match value {
+            Value::SmallInt(number) => self.push_number(number, "smallint"),
+            Value::Int(number) => self.push_number(number, "integer"),
+            Value::BigInt(number) => self.push_number(number, "bigint"),
             Value::Bytes(bytes) => {
                 match bytes {
-                    None => self.text.push_str("NULL"),
+                    None => self.string.push_str("NULL"),
                     Some(bytes) => {
-                        self.text.push_str("\"\\\\x");
+                        self.string.push_str("\"\\\\x");
                         for byte in bytes {
-                            let _ = write!(self.text, "{byte:02x}");
+                            let _ = write!(self.string, "{byte:02x}");
                         }
-                        self.text.push('"');
+                        self.string.push('"');
                     }
                 }
                 "bytea"
             }
-            Value::String(Some(text)) => {
-                self.quoted(&text);
+            Value::String(Some(string)) => {
+                self.push_quoted(&string);
                 "text"
             }
             _ => {
-                self.text.push_str("NULL");
+                self.string.push_str("NULL");
                 "text"
             }
         };
     }
 
-    fn number(&mut self, number: Option<impl std::fmt::Display>, kind: &'static str) -> &'static str {
+    fn push_number(&mut self, number: Option<impl std::fmt::Display>, sql_type: &'static str) -> &'static str {
         let _ = match number {
-            Some(number) => write!(self.text, "{number}"),
-            None => write!(self.text, "NULL"),
+            Some(number) => write!(self.string, "{number}"),
+            None => write!(self.string, "NULL"),
         };
-        kind
+        sql_type
     }
 
-    fn quoted(&mut self, text: &str) {
-        self.text.push('"');
-        let mut rest = text;
+    fn push_quoted(&mut self, string: &str) {
+        self.string.push('"');
+        let mut rest = string;
         while let Some(at) = rest.find(['"', '\\']) {
-            self.text.push_str(&rest[..at]);
-            self.text.push('\\');
-            self.text.push_str(&rest[at..=at]);
+            self.string.push_str(&rest[..at]);
+            self.string.push('\\');
+            self.string.push_str(&rest[at..=at]);
             rest = &rest[at + 1..];
         }
-        self.text.push_str(rest);
-        self.text.push('"');
+        self.string.push_str(rest);
+        self.string.push('"');
     }
 
-    fn finished(mut self) -> Value {
-        self.text.push_str(if self.text.is_empty() { "{}" } else { "}" });
-        self.text.into()
+    fn into_value(mut self) -> Value {
+        self.string.push_str(if self.string.is_empty() { "{}" } else { "}" });
+        self.string.into()
     }
 }
 
@@ -192,17 +192,17 @@ mod tests {
 
     #[test]
     fn arrays_are_written_as_postgresql_reads_them() {
-        let mut texts = Array::default();
-        for text in ["", "a", "NULL", "a\"b\\c{,}\n é"] {
-            texts.push(text.into());
+        let mut strings = PgArray::default();
+        for string in ["", "a", "NULL", "a\"b\\c{,}\n é"] {
+            strings.push(string.into());
         }
-        assert_eq!(texts.kind, "text");
-        assert_eq!(texts.finished(), Value::from("{\"\",\"a\",\"NULL\",\"a\\\"b\\\\c{,}\n é\"}"));
-        let mut bytes = Array::default();
+        assert_eq!(strings.sql_type, "text");
+        assert_eq!(strings.into_value(), Value::from("{\"\",\"a\",\"NULL\",\"a\\\"b\\\\c{,}\n é\"}"));
+        let mut bytes = PgArray::default();
         bytes.push(Value::Bytes(None));
         bytes.push(vec![0_u8, 255].into());
-        assert_eq!(bytes.kind, "bytea");
-        assert_eq!(bytes.finished(), Value::from("{NULL,\"\\\\x00ff\"}"));
-        assert_eq!(Array::default().finished(), Value::from("{}"));
+        assert_eq!(bytes.sql_type, "bytea");
+        assert_eq!(bytes.into_value(), Value::from("{NULL,\"\\\\x00ff\"}"));
+        assert_eq!(PgArray::default().into_value(), Value::from("{}"));
     }
 }

@@ -12,12 +12,12 @@ impl From<DbErr> for StoreError {
         match &*error {
             DbErr::Conn(RuntimeErr::SqlxError(cause))
             | DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match kind(cause) {
-                Kind::Busy => Self::Busy(error),
-                Kind::SerializationFailure => Self::SerializationFailure(error),
-                Kind::Timeout => Self::Timeout,
-                Kind::Unavailable => Self::Unavailable(error),
-                Kind::Other => Self::Database(error),
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match error_kind(cause) {
+                ErrorKind::Busy => Self::Busy(error),
+                ErrorKind::SerializationFailure => Self::SerializationFailure(error),
+                ErrorKind::Timeout => Self::Timeout,
+                ErrorKind::Unavailable => Self::Unavailable(error),
+                ErrorKind::Other => Self::Database(error),
             },
             DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => Self::Unavailable(error),
             _ => Self::Database(error),
@@ -30,7 +30,7 @@ pub(crate) fn sqlx_error(error: SqlxError) -> StoreError {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Kind {
+enum ErrorKind {
     Busy,
     SerializationFailure,
     Timeout,
@@ -38,50 +38,54 @@ enum Kind {
     Other,
 }
 
-fn kind(error: &SqlxError) -> Kind {
+fn error_kind(error: &SqlxError) -> ErrorKind {
     match error {
         SqlxError::Database(cause) => {
             let code = cause.code().unwrap_or_default();
-            if cause.try_downcast_ref::<sea_orm::SqlxSqliteError>().is_some() { sqlite(&code) } else { postgres(&code) }
+            if cause.try_downcast_ref::<sea_orm::SqlxSqliteError>().is_some() {
+                sqlite_kind(&code)
+            } else {
+                postgres_kind(&code)
+            }
         }
         SqlxError::Io(_)
         | SqlxError::Tls(_)
         | SqlxError::Protocol(_)
         | SqlxError::PoolTimedOut
         | SqlxError::PoolClosed
-        | SqlxError::WorkerCrashed => Kind::Unavailable,
-        _ => Kind::Other,
+        | SqlxError::WorkerCrashed => ErrorKind::Unavailable,
+        _ => ErrorKind::Other,
     }
 }
 
 /// By SQLSTATE (PostgreSQL documentation, appendix A).
-fn postgres(code: &str) -> Kind {
+fn postgres_kind(code: &str) -> ErrorKind {
     match code {
         // lock not available
-        "55P03" => Kind::Busy,
+        "55P03" => ErrorKind::Busy,
         // serialization failure, deadlock
-        "40001" | "40P01" => Kind::SerializationFailure,
+        "40001" | "40P01" => ErrorKind::SerializationFailure,
         // query canceled, which is what a statement timeout looks like
-        "57014" => Kind::Timeout,
+        "57014" => ErrorKind::Timeout,
         // connection exceptions, insufficient resources (disk full, too many connections), operator intervention
-        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Kind::Unavailable,
+        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => ErrorKind::Unavailable,
         // read only, which is what a standby after a failover looks like; ended for being idle in a transaction; no
         // privilege, which an operator takes away and gives
-        "25006" | "25P03" | "42501" => Kind::Unavailable,
-        _ => Kind::Other,
+        "25006" | "25P03" | "42501" => ErrorKind::Unavailable,
+        _ => ErrorKind::Other,
     }
 }
 
 /// By result code; the primary code is the lower byte of an extended one.
-fn sqlite(code: &str) -> Kind {
+fn sqlite_kind(code: &str) -> ErrorKind {
     match code.parse::<u32>().unwrap_or_default() & 0xff {
         // SQLITE_BUSY, SQLITE_LOCKED
-        5 | 6 => Kind::Busy,
+        5 | 6 => ErrorKind::Busy,
         // SQLITE_INTERRUPT
-        9 => Kind::Timeout,
+        9 => ErrorKind::Timeout,
         // SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
-        8 | 10 | 13 | 14 => Kind::Unavailable,
-        _ => Kind::Other,
+        8 | 10 | 13 | 14 => ErrorKind::Unavailable,
+        _ => ErrorKind::Other,
     }
 }
 
@@ -91,16 +95,16 @@ mod tests {
 
     #[test]
     fn errors_are_told_apart_by_code() {
-        assert_eq!(postgres("40P01"), Kind::SerializationFailure);
-        assert_eq!(postgres("40001"), Kind::SerializationFailure);
-        assert_eq!(postgres("55P03"), Kind::Busy);
-        assert_eq!(postgres("25P03"), Kind::Unavailable);
-        assert_eq!(postgres("57014"), Kind::Timeout);
-        assert_eq!(postgres("53100"), Kind::Unavailable);
-        assert_eq!(postgres("42501"), Kind::Unavailable);
-        assert_eq!(postgres("23505"), Kind::Other);
-        assert_eq!(sqlite("261"), Kind::Busy);
-        assert_eq!(sqlite("13"), Kind::Unavailable);
-        assert_eq!(sqlite("1555"), Kind::Other);
+        assert_eq!(postgres_kind("40P01"), ErrorKind::SerializationFailure);
+        assert_eq!(postgres_kind("40001"), ErrorKind::SerializationFailure);
+        assert_eq!(postgres_kind("55P03"), ErrorKind::Busy);
+        assert_eq!(postgres_kind("25P03"), ErrorKind::Unavailable);
+        assert_eq!(postgres_kind("57014"), ErrorKind::Timeout);
+        assert_eq!(postgres_kind("53100"), ErrorKind::Unavailable);
+        assert_eq!(postgres_kind("42501"), ErrorKind::Unavailable);
+        assert_eq!(postgres_kind("23505"), ErrorKind::Other);
+        assert_eq!(sqlite_kind("261"), ErrorKind::Busy);
+        assert_eq!(sqlite_kind("13"), ErrorKind::Unavailable);
+        assert_eq!(sqlite_kind("1555"), ErrorKind::Other);
     }
 }

@@ -16,11 +16,11 @@ use crate::db::classify::sqlx_error;
 use crate::{StoreError, StoreSettings};
 
 /// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
-pub(crate) const TENANTS_AT_ONCE: u32 = 8;
+pub(crate) const CONCURRENT_TENANTS_MAX: u32 = 8;
 
 /// The most connections that one process takes besides those for reading: one for each tenant that records, two for
 /// telling and hearing of commits, and some for the operator's commands.
-pub const WRITE_CONNECTIONS: u32 = TENANTS_AT_ONCE + 4;
+pub const WRITE_CONNECTIONS: u32 = CONCURRENT_TENANTS_MAX + 4;
 
 /// Whether a database URL names an SQLite file.
 pub fn is_sqlite(url: &str) -> bool {
@@ -52,32 +52,32 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
         .await
         .map_err(sqlx_error)?;
     // Rows that wait to be taken are held besides those that a request may hold.
-    let reading = options
+    let read_session = options
         .create_if_missing(false)
         .pragma("query_only", "ON")
         .pragma("mmap_size", "268435456")
-        .row_buffer_size(ROWS_WAITING_MAX);
-    let patience = settings.statement_timeout;
+        .row_buffer_size(ROW_BUFFER_SIZE);
+    let timeout = settings.statement_timeout;
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.connections)
-        .acquire_timeout(settings.statement_timeout.min(ACQUIRE_PATIENCE))
+        .acquire_timeout(settings.statement_timeout.min(ACQUIRE_TIMEOUT))
         // The connection is in this process; setting its deadline finds out as well as a ping whether it is there.
         .test_before_acquire(false)
-        .after_connect(move |connection, _| Box::pin(set_deadline(connection, patience)))
+        .after_connect(move |connection, _| Box::pin(install_deadline(connection, timeout)))
         .before_acquire(move |connection, _| {
             Box::pin(async move {
-                set_deadline(connection, patience).await?;
+                install_deadline(connection, timeout).await?;
                 Ok(true)
             })
         })
-        .connect_with(reading)
+        .connect_with(read_session)
         .await
         .map_err(sqlx_error)?;
     Ok((writer.into(), readers.into()))
 }
 
 /// The most rows that SQLite reads ahead.
-const ROWS_WAITING_MAX: usize = 16;
+const ROW_BUFFER_SIZE: usize = 16;
 
 /// Makes a file that only its owner can read: the log holds what not everybody may see. Whether that worked is found
 /// out when the file is opened.
@@ -90,53 +90,53 @@ fn create_private(file: &std::path::Path) {
 }
 
 /// Ends the coming statement when its time is up; SQLite itself would go on even if nobody waits any more.
-async fn set_deadline(connection: &mut SqliteConnection, patience: Duration) -> Result<(), sqlx::Error> {
-    connection.lock_handle().await?.set_progress_handler(10_000, budget::may_go_on(patience));
+async fn install_deadline(connection: &mut SqliteConnection, timeout: Duration) -> Result<(), sqlx::Error> {
+    connection.lock_handle().await?.set_progress_handler(10_000, budget::should_continue(timeout));
     Ok(())
 }
 
 /// How long is waited for a connection at most.
-const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long it may take to find out why there is no connection.
-const REASON_PATIENCE: Duration = Duration::from_secs(2);
+const DIAGNOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// For how long a connection to PostgreSQL that came back is taken to be there without asking.
-const FRESH: Duration = Duration::from_millis(500);
+const RECENT_USE: Duration = Duration::from_millis(500);
 
 /// For how long after a statement was given up it is doubted whether connections live.
-const DOUBT: Duration = Duration::from_secs(1);
+const SUSPECT_FOR: Duration = Duration::from_secs(1);
 
 /// When a statement was last given up before an answer came. The connections that come back just after that are asked
 /// whether they live, and are thrown away if they do not say so soon: a connection whose other end went away without a
 /// word would hold its place in the pool for a quarter of an hour.
 #[derive(Default)]
-pub(crate) struct Silence(Mutex<Option<Instant>>);
+pub(crate) struct LivenessProbe(Mutex<Option<Instant>>);
 
 /// Waits for an answer. Dropped without one, it tells that the statement was given up.
-pub(crate) struct Listening<'a> {
-    silence: &'a Silence,
-    pub(crate) is_answered: bool,
+pub(crate) struct ProbeGuard<'a> {
+    probe: &'a LivenessProbe,
+    pub(crate) is_complete: bool,
 }
 
-impl Drop for Listening<'_> {
+impl Drop for ProbeGuard<'_> {
     fn drop(&mut self) {
-        if !self.is_answered {
-            *self.silence.0.lock() = Some(Instant::now());
+        if !self.is_complete {
+            *self.probe.0.lock() = Some(Instant::now());
         }
     }
 }
 
-impl Silence {
+impl LivenessProbe {
     /// A statement is about to begin.
-    pub(crate) fn listen(&self) -> Listening<'_> {
-        Listening { silence: self, is_answered: false }
+    pub(crate) fn begin(&self) -> ProbeGuard<'_> {
+        ProbeGuard { probe: self, is_complete: false }
     }
 
-    async fn check(&self, connection: &mut PgConnection, patience: Duration) -> Result<bool, sqlx::Error> {
-        let is_doubted = self.0.lock().is_some_and(|at| at.elapsed() < DOUBT);
-        if is_doubted {
-            tokio::time::timeout(patience, connection.ping()).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
+    async fn check(&self, connection: &mut PgConnection, timeout: Duration) -> Result<bool, sqlx::Error> {
+        let is_suspect = self.0.lock().is_some_and(|at| at.elapsed() < SUSPECT_FOR);
+        if is_suspect {
+            tokio::time::timeout(timeout, connection.ping()).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)??;
         }
         Ok(true)
     }
@@ -145,7 +145,7 @@ impl Silence {
 /// The pools for writing and for reading a PostgreSQL log.
 pub(crate) async fn postgres(
     settings: &StoreSettings,
-    silence: &Arc<Silence>,
+    probe: &Arc<LivenessProbe>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| settings.url.starts_with(scheme)) {
         let rule = "the URL of a log must begin with `sqlite:`, `postgres://` or `postgresql://`";
@@ -155,25 +155,25 @@ pub(crate) async fn postgres(
     let options = options.application_name("auditgraph").disable_statement_logging();
     // A session that has a lock but is idle loses it before those that wait for it give up.
     let (lock, idle) = (settings.record_timeout.as_millis(), settings.record_timeout.as_millis() / 2);
-    let writing = format!(
+    let write_session = format!(
         "SET jit = off; SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
          SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
     );
     let milliseconds = settings.statement_timeout.as_millis();
     // One caller's page shall not take the cores of others, and a walk that is merged beats a parallel scan.
-    let reading = format!(
+    let read_session = format!(
         "SET jit = off; SET max_parallel_workers_per_gather = 0; SET default_transaction_read_only = on; \
          SET statement_timeout = {milliseconds}"
     );
-    let pool = async |connections: u32, session: String, patience: Duration| {
-        let opened = pool(&options, connections, session.clone(), patience, silence).await;
+    let pool = async |connections: u32, session: String, timeout: Duration| {
+        let opened = pool(&options, connections, session.clone(), timeout, probe).await;
         match opened {
-            Err(sqlx::Error::PoolTimedOut) => Err(sqlx_error(reason(&options, session).await)),
+            Err(sqlx::Error::PoolTimedOut) => Err(sqlx_error(connect_error(&options, session).await)),
             opened => opened.map_err(sqlx_error),
         }
     };
-    let writers = pool(WRITE_CONNECTIONS, writing, settings.record_timeout).await?;
-    let readers = pool(settings.connections, reading, settings.statement_timeout).await?;
+    let writers = pool(WRITE_CONNECTIONS, write_session, settings.record_timeout).await?;
+    let readers = pool(settings.connections, read_session, settings.statement_timeout).await?;
     Ok((writers.into(), readers.into()))
 }
 
@@ -182,22 +182,22 @@ async fn pool(
     options: &PgConnectOptions,
     connections: u32,
     session: String,
-    patience: Duration,
-    silence: &Arc<Silence>,
+    timeout: Duration,
+    probe: &Arc<LivenessProbe>,
 ) -> Result<PgPool, sqlx::Error> {
-    let silence = Arc::clone(silence);
+    let probe = Arc::clone(probe);
     PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(patience.min(ACQUIRE_PATIENCE))
+        .acquire_timeout(timeout.min(ACQUIRE_TIMEOUT))
         // One that was in use a moment ago was asked when it came back.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
-            let is_fresh = about.idle_for < FRESH;
+            let is_fresh = about.idle_for < RECENT_USE;
             Box::pin(async move { if is_fresh { Ok(true) } else { connection.ping().await.map(|()| true) } })
         })
         .after_release(move |connection, _| {
-            let silence = Arc::clone(&silence);
-            Box::pin(async move { silence.check(connection, patience).await })
+            let probe = Arc::clone(&probe);
+            Box::pin(async move { probe.check(connection, timeout).await })
         })
         .after_connect(move |connection, _| {
             let session = session.clone();
@@ -212,13 +212,13 @@ async fn pool(
 
 /// Why a pool has no connection. The pool tries as long as it may, since the database may be starting, and forgets the
 /// error each time: so the database is asked once more.
-async fn reason(options: &PgConnectOptions, session: String) -> sqlx::Error {
-    let asked = async {
+async fn connect_error(options: &PgConnectOptions, session: String) -> sqlx::Error {
+    let operation = async {
         let mut connection = PgConnection::connect_with(options).await?;
         connection.execute(sqlx::AssertSqlSafe(session)).await
     };
-    match tokio::time::timeout(REASON_PATIENCE, asked).await {
-        Ok(Err(reason)) => reason,
+    match tokio::time::timeout(DIAGNOSE_TIMEOUT, operation).await {
+        Ok(Err(connect_error)) => connect_error,
         // It has only just begun to answer.
         Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
         Err(_elapsed) => std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer").into(),

@@ -9,7 +9,7 @@ use model::Timestamp;
 const POSTGRES_VERSION_MIN: u32 = 150_000;
 
 /// What recording and summing up do.
-const NEEDED: [(&str, &str); 13] = [
+const REQUIRED_PRIVILEGES: [(&str, &str); 13] = [
     ("audit_event", "INSERT"),
     ("event_key", "INSERT"),
     ("event_target", "INSERT"),
@@ -28,26 +28,26 @@ const NEEDED: [(&str, &str); 13] = [
 impl Store {
     /// Checks the settings that the promises depend on. Sessions that write also set `synchronous_commit = on`.
     pub(crate) async fn check_durable(&self) -> Result<(), StoreError> {
-        let ask = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
+        let query_row = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
             self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await
         };
         if self.backend() == DbBackend::Postgres {
-            let show = async |setting: &str| -> Result<String, DbErr> {
-                let row = ask(&format!("SHOW {setting}")).await?;
+            let setting_value = async |setting: &str| -> Result<String, DbErr> {
+                let row = query_row(&format!("SHOW {setting}")).await?;
                 row.map_or(Ok(String::new()), |row| row.try_get_by(0))
             };
             for (setting, needed) in [("fsync", "on"), ("server_encoding", "UTF8")] {
-                let value = show(setting).await?;
+                let value = setting_value(setting).await?;
                 if value != needed {
                     return Err(StoreError::Misconfigured(format!("{setting} is `{value}`, but must be `{needed}`")));
                 }
             }
-            let version = show("server_version_num").await?;
+            let version = setting_value("server_version_num").await?;
             if version.parse::<u32>().unwrap_or(0) < POSTGRES_VERSION_MIN {
                 return Err(StoreError::Misconfigured(format!("PostgreSQL must be 15 or newer, but is {version}")));
             }
         } else {
-            let synchronous: i64 = match ask("PRAGMA synchronous").await? {
+            let synchronous: i64 = match query_row("PRAGMA synchronous").await? {
                 Some(row) => row.try_get_by(0)?,
                 None => 0,
             };
@@ -61,13 +61,13 @@ impl Store {
     /// What the time is at the database; none if it has no clock of its own.
     pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
-        Ok(self.ask_postgres(sql).await?.map(Timestamp))
+        Ok(self.query_postgres(sql).await?.map(Timestamp))
     }
 
     /// The most connections that the database allows; none if it does not count them.
     pub async fn connections_max(&self) -> Result<Option<u32>, StoreError> {
         let sql = "SELECT CAST(current_setting('max_connections') AS bigint)";
-        Ok(self.ask_postgres(sql).await?.and_then(|number| u32::try_from(number).ok()))
+        Ok(self.query_postgres(sql).await?.and_then(|number| u32::try_from(number).ok()))
     }
 
     /// Whether events can be recorded in the database at all, and logs of their own for accesses be made if those are
@@ -76,7 +76,7 @@ impl Store {
         if self.backend() != DbBackend::Postgres {
             return Ok(());
         }
-        let needed = NEEDED.iter().chain(records_access.then_some(&("tenant", "INSERT")));
+        let needed = REQUIRED_PRIVILEGES.iter().chain(records_access.then_some(&("tenant", "INSERT")));
         let needed: Vec<String> = needed.map(|(table, privilege)| format!("('{table}', '{privilege}')")).collect();
         let sql = format!(
             "SELECT current_setting('transaction_read_only'), string_agg(v.t || ' (' || v.p || ')', ', ')
@@ -95,7 +95,7 @@ impl Store {
         }
     }
 
-    async fn ask_postgres(&self, sql: &str) -> Result<Option<i64>, StoreError> {
+    async fn query_postgres(&self, sql: &str) -> Result<Option<i64>, StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(None);
         }

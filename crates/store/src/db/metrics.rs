@@ -22,9 +22,9 @@ const SERVICES_MAX: u32 = 50;
 #[derive(Clone, Debug)]
 pub(crate) struct StoreMetrics {
     /// Events that wait to be recorded.
-    pub(crate) waiting: Gauge,
+    pub(crate) pending: Gauge,
     /// Events that were not taken because too many waited.
-    pub(crate) refused: Counter,
+    pub(crate) rejected: Counter,
     /// Transactions that failed.
     pub(crate) failed: Counter,
     /// How many events were given to one transaction.
@@ -36,8 +36,8 @@ pub(crate) struct StoreMetrics {
 impl Default for StoreMetrics {
     fn default() -> Self {
         Self {
-            waiting: Gauge::default(),
-            refused: Counter::default(),
+            pending: Gauge::default(),
+            rejected: Counter::default(),
             failed: Counter::default(),
             events_per_commit: Histogram::new([1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0]),
             recording: Histogram::new(DURATION_BUCKETS_SECS),
@@ -47,9 +47,9 @@ impl Default for StoreMetrics {
 
 /// The connections of a database.
 #[derive(Debug)]
-struct Pools([(&'static str, DatabaseConnection); 2]);
+struct PoolMetrics([(&'static str, DatabaseConnection); 2]);
 
-impl Pools {
+impl PoolMetrics {
     /// How many connections there are, and how many of them are idle.
     fn sizes(connection: &DatabaseConnection) -> (u32, usize) {
         if connection.get_database_backend() == DbBackend::Postgres {
@@ -62,7 +62,7 @@ impl Pools {
     }
 }
 
-impl Collector for Pools {
+impl Collector for PoolMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
         let help = "Connections to the database";
         let mut family = encoder.encode_descriptor("database_connections", help, None, MetricType::Gauge)?;
@@ -81,16 +81,17 @@ impl Collector for Pools {
 impl Store {
     /// Registers the metrics of the log.
     pub fn register(&self, registry: &mut Registry) {
-        let meters = &self.meters;
-        registry.register("recording_waiting", "Events that wait to be recorded", meters.waiting.clone());
+        let metrics = &self.metrics;
+        registry.register("recording_waiting", "Events that wait to be recorded", metrics.pending.clone());
         let help = "Events that were refused because too many waited";
-        registry.register("recording_refused", help, meters.refused.clone());
-        registry.register("recording_failed", "Recording transactions that failed", meters.failed.clone());
+        registry.register("recording_refused", help, metrics.rejected.clone());
+        registry.register("recording_failed", "Recording transactions that failed", metrics.failed.clone());
         let help = "Events per recording transaction";
-        registry.register("recording_events_per_commit", help, meters.events_per_commit.clone());
+        registry.register("recording_events_per_commit", help, metrics.events_per_commit.clone());
         let help = "Seconds from queueing events until they are on disk or refused";
-        registry.register("recording_seconds", help, meters.recording.clone());
-        registry.register_collector(Box::new(Pools([("read", self.read.clone()), ("write", self.write.clone())])));
+        registry.register("recording_seconds", help, metrics.recording.clone());
+        registry
+            .register_collector(Box::new(PoolMetrics([("read", self.read.clone()), ("write", self.write.clone())])));
     }
 
     /// When each service last had an event recorded, of whatever tenant; those with the newest first, a bounded number.
@@ -99,7 +100,7 @@ impl Store {
             "SELECT MIN(service_name), MAX(last_seen_at) FROM activity_type GROUP BY service ORDER BY 2 DESC LIMIT {SERVICES_MAX}"
         );
         let asked = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
-        let rows = self.in_time(self.statement_timeout, asked).await?;
+        let rows = self.with_timeout(self.statement_timeout, asked).await?;
         rows.iter().map(|row| Ok((row.try_get_by(0)?, Timestamp(row.try_get_by(1)?)))).collect()
     }
 }

@@ -11,7 +11,7 @@ pub(crate) mod statistics;
 use sea_orm::{SqliteTransactionMode, TransactionOptions};
 
 /// How a transaction that writes begins: on SQLite with the lock to write, which it could not wait for later.
-pub(crate) fn writing() -> TransactionOptions {
+pub(crate) fn write_transaction() -> TransactionOptions {
     TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()

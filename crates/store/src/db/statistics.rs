@@ -5,7 +5,7 @@
 use sea_orm::{ConnectionTrait, DbErr};
 
 /// Table, index, and the numbers of `sqlite_stat1`: rows, then how many rows share the first column, the first two, ...
-const TYPICAL: &[(&str, &str, &str)] = &[
+const TYPICAL_STATISTICS: &[(&str, &str, &str)] = &[
     ("audit_event", "sqlite_autoindex_audit_event_1", "1000000 1000000 1"),
     ("audit_event", "audit_event_time", "1000000 1000000 2 1"),
     ("audit_event", "audit_event_service", "1000000 1000000 100000 2 1"),
@@ -32,11 +32,11 @@ const TYPICAL: &[(&str, &str, &str)] = &[
 ];
 
 /// Writes the typical numbers where SQLite has none of its own.
-pub(crate) async fn write(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+pub(crate) async fn write_typical(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
     // Makes the table of statistics, and reads it again afterwards.
     const ANALYZE: &str = "ANALYZE sqlite_schema";
     connection.execute_unprepared(ANALYZE).await?;
-    for (table, index, numbers) in TYPICAL {
+    for (table, index, numbers) in TYPICAL_STATISTICS {
         let known = format!("SELECT 1 FROM sqlite_stat1 WHERE tbl = '{table}' AND idx = '{index}'");
         let values = format!("SELECT '{table}', '{index}', '{numbers}' WHERE NOT EXISTS ({known})");
         connection.execute_unprepared(&format!("INSERT INTO sqlite_stat1 (tbl, idx, stat) {values}")).await?;

@@ -8,7 +8,7 @@ use model::page::{Order, OrderField};
 
 /// Where the rows of a page come from, in the page's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Driver {
+pub(crate) enum DrivingTable {
     /// The events themselves.
     Event,
     /// The events on one target; or on several, in no order.
@@ -17,7 +17,7 @@ pub(crate) enum Driver {
     Property(String),
 }
 
-impl Driver {
+impl DrivingTable {
     /// The table that is walked for a condition.
     pub(crate) fn of(condition: &Condition, order: Order) -> Self {
         if order.field == OrderField::Sequence {
@@ -27,7 +27,7 @@ impl Driver {
             Condition::All(conditions) => conditions.as_slice(),
             one => std::slice::from_ref(one),
         };
-        let mut driver = Self::Event;
+        let mut driving_table = Self::Event;
         for conjunct in conjuncts {
             if let Condition::Target(target) = conjunct {
                 if let Some(keys) = target.keys.as_ref().filter(|keys| keys.len() == 1) {
@@ -35,11 +35,11 @@ impl Driver {
                 }
                 let name = target.modified_property.as_ref().and_then(|property| property.name.as_ref());
                 if let Some(name) = name.and_then(|name| only(name.one_of.as_ref())) {
-                    driver = Self::Property(name);
+                    driving_table = Self::Property(name);
                 }
             }
         }
-        driver
+        driving_table
     }
 
     /// The alias of the table that has the page's order.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::query::driving_table::Driver;
+use crate::query::driving_table::DrivingTable;
 use model::filter::{Condition, EventText, PropertyCondition, SetCondition, TextCondition};
 use model::page::{Order, OrderField};
 use model::{Scope, ServiceSet, Status};
@@ -15,27 +15,30 @@ use model::{Scope, ServiceSet, Status};
 pub(crate) const PARTS_MAX: usize = 16;
 
 /// A list taken apart.
-pub(crate) struct Parts {
+pub(crate) struct MergeBranches {
     /// Conditions and scopes that together allow what those of the list allow.
-    pub(crate) lists: Vec<(Condition, Scope)>,
+    pub(crate) branches: Vec<(Condition, Scope)>,
     /// Whether an event can be in several of them.
-    pub(crate) overlap: bool,
+    pub(crate) may_overlap: bool,
 }
 
 /// The parts of a list; none if one walk serves it, or no index does.
-pub(crate) fn parts(condition: &Condition, scope: &Scope, order: Order) -> Option<Parts> {
-    if order.field == OrderField::Sequence || Driver::of(condition, order) != Driver::Event {
+pub(crate) fn branches(condition: &Condition, scope: &Scope, order: Order) -> Option<MergeBranches> {
+    if order.field == OrderField::Sequence || DrivingTable::of(condition, order) != DrivingTable::Event {
         return None;
     }
     let conjuncts = conjuncts(condition);
-    let expanded: Vec<_> = conjuncts.iter().map(values).collect();
-    if expanded.iter().flatten().any(|values| values.len() == 1) {
+    let split: Vec<_> = conjuncts.iter().map(split_values).collect();
+    if split.iter().flatten().any(|values| values.len() == 1) {
         return None;
     }
-    if let Some(place) = fewest(&expanded) {
-        let overlap = matches!(conjuncts[place], Condition::Target(_) | Condition::Any(_));
-        let lists = each_with(conjuncts, place, expanded[place].as_deref().unwrap_or_default());
-        return Some(Parts { lists: lists.map(|condition| (condition, scope.clone())).collect(), overlap });
+    if let Some(index) = fewest_values(&split) {
+        let may_overlap = matches!(conjuncts[index], Condition::Target(_) | Condition::Any(_));
+        let branches = replace_conjunct(conjuncts, index, split[index].as_deref().unwrap_or_default());
+        return Some(MergeBranches {
+            branches: branches.map(|condition| (condition, scope.clone())).collect(),
+            may_overlap,
+        });
     }
     let ServiceSet::Only(services) = &scope.visible else { return None };
     if !(2..=PARTS_MAX).contains(&services.len()) {
@@ -45,16 +48,16 @@ pub(crate) fn parts(condition: &Condition, scope: &Scope, order: Order) -> Optio
         let visible = ServiceSet::Only(BTreeSet::from([service.clone()]));
         (condition.clone(), Scope { visible, ..scope.clone() })
     };
-    Some(Parts { lists: services.iter().map(with).collect(), overlap: false })
+    Some(MergeBranches { branches: services.iter().map(with).collect(), may_overlap: false })
 }
 
 /// A list as one for each of some conditions, of which an event of the list meets at least one.
-pub(crate) fn narrowed(condition: &Condition, scope: &Scope, narrow: &[Condition]) -> Parts {
+pub(crate) fn branches_for_keys(condition: &Condition, scope: &Scope, keys: &[Condition]) -> MergeBranches {
     let with = |one: &Condition| {
         let all = std::iter::once(one).chain(conjuncts(condition));
         (Condition::All(all.cloned().collect()), scope.clone())
     };
-    Parts { lists: narrow.iter().map(with).collect(), overlap: true }
+    MergeBranches { branches: keys.iter().map(with).collect(), may_overlap: true }
 }
 
 /// What has to hold, all of it.
@@ -66,58 +69,58 @@ pub(crate) fn conjuncts(condition: &Condition) -> &[Condition] {
 }
 
 /// Where the fewest values stand, if those are not too many.
-fn fewest(expanded: &[Option<Vec<Condition>>]) -> Option<usize> {
-    let count = |place: &usize| expanded[*place].as_ref().map_or(usize::MAX, Vec::len);
-    (0..expanded.len()).min_by_key(count).filter(|place| count(place) <= PARTS_MAX)
+fn fewest_values(split: &[Option<Vec<Condition>>]) -> Option<usize> {
+    let count = |index: &usize| split[*index].as_ref().map_or(usize::MAX, Vec::len);
+    (0..split.len()).min_by_key(count).filter(|index| count(index) <= PARTS_MAX)
 }
 
 /// The conjuncts with each of these in the place of one.
-fn each_with(conjuncts: &[Condition], place: usize, values: &[Condition]) -> impl Iterator<Item = Condition> {
+fn replace_conjunct(conjuncts: &[Condition], index: usize, values: &[Condition]) -> impl Iterator<Item = Condition> {
     values.iter().map(move |value| {
-        let before = conjuncts[..place].iter();
-        let all = before.chain(self::conjuncts(value)).chain(&conjuncts[place + 1..]);
+        let before = conjuncts[..index].iter();
+        let all = before.chain(self::conjuncts(value)).chain(&conjuncts[index + 1..]);
         Condition::All(all.cloned().collect())
     })
 }
 
 /// An alternative, once for each value of one of its columns.
-fn alternative(condition: &Condition) -> Option<Vec<Condition>> {
+fn split_alternative(condition: &Condition) -> Option<Vec<Condition>> {
     let conjuncts = conjuncts(condition);
-    let expanded: Vec<_> = conjuncts.iter().map(values).collect();
-    let place = fewest(&expanded)?;
-    Some(each_with(conjuncts, place, expanded[place].as_deref()?).collect())
+    let split: Vec<_> = conjuncts.iter().map(split_values).collect();
+    let index = fewest_values(&split)?;
+    Some(replace_conjunct(conjuncts, index, split[index].as_deref()?).collect())
 }
 
 /// A condition on a column that leads an index, once for each value that it allows; none for any other condition.
-fn values(condition: &Condition) -> Option<Vec<Condition>> {
+fn split_values(condition: &Condition) -> Option<Vec<Condition>> {
     use EventText::{Activity, Category, Correlation, Service};
     let values = match condition {
         Condition::Text(column @ (Service | Category | Activity | Correlation), text) => {
-            each(text.one_of.as_ref()?, |value| Condition::Text(*column, single(text, value)))
+            per_value(text.one_of.as_ref()?, |value| Condition::Text(*column, with_single_value(text, value)))
         }
         Condition::Actor(actor) => match (&actor.keys, &actor.application_id) {
-            (Some(keys), _) => each(keys, |value| {
+            (Some(keys), _) => per_value(keys, |value| {
                 let mut actor = actor.clone();
                 actor.keys = Some(value);
                 Condition::Actor(actor)
             }),
-            (None, Some(application)) => each(application.one_of.as_ref()?, |value| {
+            (None, Some(application)) => per_value(application.one_of.as_ref()?, |value| {
                 let mut actor = actor.clone();
-                actor.application_id = Some(single(application, value));
+                actor.application_id = Some(with_single_value(application, value));
                 Condition::Actor(actor)
             }),
             (None, None) => return None,
         },
         Condition::Target(target) => match (&target.keys, &target.modified_property) {
-            (Some(keys), _) => each(keys, |value| {
+            (Some(keys), _) => per_value(keys, |value| {
                 let mut target = target.clone();
                 target.keys = Some(value);
                 Condition::Target(target)
             }),
             (None, Some(property)) => {
                 let name = property.name.as_ref()?;
-                each(name.one_of.as_ref()?, |value| {
-                    let name = Some(single(name, value));
+                per_value(name.one_of.as_ref()?, |value| {
+                    let name = Some(with_single_value(name, value));
                     let mut target = target.clone();
                     target.modified_property = Some(PropertyCondition { name, ..property.clone() });
                     Condition::Target(target)
@@ -133,17 +136,17 @@ fn values(condition: &Condition) -> Option<Vec<Condition>> {
             values.into_iter().filter(|_| rare).map(|value| Condition::Status(one(value))).collect()
         }
         Condition::Any(alternatives) => {
-            alternatives.iter().map(alternative).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect()
+            alternatives.iter().map(split_alternative).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect()
         }
         _ => return None,
     };
     Some(values).filter(|values| !values.is_empty())
 }
 
-fn each(values: &BTreeSet<String>, one: impl Fn(BTreeSet<String>) -> Condition) -> Vec<Condition> {
+fn per_value(values: &BTreeSet<String>, one: impl Fn(BTreeSet<String>) -> Condition) -> Vec<Condition> {
     values.iter().map(|value| one(BTreeSet::from([value.clone()]))).collect()
 }
 
-fn single(text: &TextCondition, value: BTreeSet<String>) -> TextCondition {
+fn with_single_value(text: &TextCondition, value: BTreeSet<String>) -> TextCondition {
     TextCondition { one_of: Some(value), ..text.clone() }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::query::driving_table::Driver;
+use crate::query::driving_table::DrivingTable;
 use crate::query::merge::{PARTS_MAX, conjuncts};
 use model::filter::{ActorCondition, Condition, EventText, TargetCondition, TextCondition};
 use model::page::{Order, OrderField};
@@ -26,33 +26,33 @@ pub(crate) enum Purpose {
 
 /// What was found out about a list: every event of it meets one of these conditions on keys.
 #[derive(Debug)]
-pub(crate) enum Narrow {
+pub(crate) enum Prefilter {
     /// On a single key each. The events of each are walked.
-    Keys(Vec<Condition>),
+    SingleKeys(Vec<Condition>),
     /// On many keys each, of few events; or of any number, where it is only counted up to a limit.
-    Events(Vec<Condition>),
+    KeySets(Vec<Condition>),
 }
 
-impl Narrow {
+impl Prefilter {
     /// The conditions.
     pub(crate) fn conditions(&self) -> &[Condition] {
         match self {
-            Self::Keys(conditions) | Self::Events(conditions) => conditions,
+            Self::SingleKeys(conditions) | Self::KeySets(conditions) => conditions,
         }
     }
 }
 
 /// What keys are of.
 #[derive(Clone, Copy)]
-pub(crate) enum Of {
+pub(crate) enum KeyKind {
     Actor,
     Target,
     Text(EventText),
 }
 
-impl Of {
+impl KeyKind {
     /// That an event has one of some keys.
-    pub(crate) fn having(self, keys: BTreeSet<String>) -> Condition {
+    pub(crate) fn with_keys(self, keys: BTreeSet<String>) -> Condition {
         match self {
             Self::Actor => Condition::Actor(Box::new(ActorCondition { keys: Some(keys), ..ActorCondition::default() })),
             Self::Target => {
@@ -64,14 +64,14 @@ impl Of {
 }
 
 /// Keys of one kind.
-pub(crate) type Keys = (Of, BTreeSet<String>);
+pub(crate) type KindKeys = (KeyKind, BTreeSet<String>);
 
-pub(crate) fn count(found: &[Keys]) -> usize {
-    found.iter().map(|(_, keys)| keys.len()).sum()
+pub(crate) fn key_count(resolved: &[KindKeys]) -> usize {
+    resolved.iter().map(|(_, keys)| keys.len()).sum()
 }
 
 /// Whether a condition is about a single name.
-pub(crate) fn asks_for_one(condition: &Condition) -> bool {
+pub(crate) fn is_single_term(condition: &Condition) -> bool {
     match conjuncts(condition) {
         [Condition::Search(words)] => words.len() == 1,
         [_] => true,
@@ -80,8 +80,8 @@ pub(crate) fn asks_for_one(condition: &Condition) -> bool {
 }
 
 /// Whether an index leads to a list without looking any further.
-pub(crate) fn is_served(condition: &Condition, purpose: Purpose) -> bool {
-    let walked = if let Purpose::Page(order) = purpose { order } else { Order::NEWEST };
+pub(crate) fn is_index_served(condition: &Condition, purpose: Purpose) -> bool {
+    let order = if let Purpose::Page(order) = purpose { order } else { Order::NEWEST };
     let is_key = |conjunct: &Condition| match conjunct {
         Condition::Actor(actor) => actor.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
         Condition::Target(target) => target.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
@@ -90,8 +90,8 @@ pub(crate) fn is_served(condition: &Condition, purpose: Purpose) -> bool {
     };
     let has_names =
         |conjunct: &Condition| matches!(conjunct, Condition::Search(_) | Condition::Actor(_) | Condition::Target(_));
-    walked.field == OrderField::Sequence
+    order.field == OrderField::Sequence
         || !conjuncts(condition).iter().any(has_names)
-        || Driver::of(condition, walked) != Driver::Event
+        || DrivingTable::of(condition, order) != DrivingTable::Event
         || conjuncts(condition).iter().any(is_key)
 }

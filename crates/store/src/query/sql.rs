@@ -13,21 +13,21 @@ use sea_orm::{DbBackend, Statement, Value};
 /// A statement under construction.
 #[derive(Clone, Debug)]
 pub(crate) struct Sql {
-    text: String,
+    sql: String,
     values: Vec<Value>,
     /// The placeholders of texts.
-    places: HashMap<String, usize>,
+    string_placeholders: HashMap<String, usize>,
 }
 
 impl Sql {
     /// A statement about one tenant, which is `$1`.
-    pub(crate) fn for_tenant(tenant_id: i32, text: &str) -> Self {
-        Self { text: text.to_owned(), values: vec![tenant_id.into()], places: HashMap::new() }
+    pub(crate) fn for_tenant(tenant_id: i32, sql: &str) -> Self {
+        Self { sql: sql.to_owned(), values: vec![tenant_id.into()], string_placeholders: HashMap::new() }
     }
 
     /// Appends text.
-    pub(crate) fn push(&mut self, text: &str) -> &mut Self {
-        self.text.push_str(text);
+    pub(crate) fn push(&mut self, sql: &str) -> &mut Self {
+        self.sql.push_str(sql);
         self
     }
 
@@ -35,21 +35,21 @@ impl Sql {
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         let value = value.into();
         let next = self.values.len() + 1;
-        let place = match &value {
-            Value::String(Some(text)) => *self.places.entry(text.clone()).or_insert(next),
+        let placeholder = match &value {
+            Value::String(Some(string)) => *self.string_placeholders.entry(string.clone()).or_insert(next),
             _ => next,
         };
-        if place == next {
+        if placeholder == next {
             self.values.push(value);
         }
         // Writing to a String does not fail.
-        let _ = write!(self.text, "${place}");
+        let _ = write!(self.sql, "${placeholder}");
         self
     }
 
     /// How long the statement is so far, in bytes.
     pub(crate) fn len(&self) -> usize {
-        self.text.len()
+        self.sql.len()
     }
 
     /// Appends `(a, b, c)` of values; there must be at least one.
@@ -66,7 +66,7 @@ impl Sql {
     pub(crate) fn joined<T>(
         &mut self,
         parts: &[T],
-        word: &str,
+        infix: &str,
         empty: &str,
         mut write: impl FnMut(&mut Self, &T),
     ) -> &mut Self {
@@ -77,22 +77,22 @@ impl Sql {
         for part in parts {
             self.push(separator);
             write(self, part);
-            separator = word;
+            separator = infix;
         }
         self.push(")")
     }
 
     /// The finished statement.
     pub(crate) fn statement(self, backend: DbBackend) -> Statement {
-        Statement::from_sql_and_values(backend, self.text, self.values)
+        Statement::from_sql_and_values(backend, self.sql, self.values)
     }
 }
 
-pub(crate) fn one_of(sql: &mut Sql, column: &str, texts: &BTreeSet<String>) {
-    match texts.len() {
+pub(crate) fn one_of(sql: &mut Sql, column: &str, strings: &BTreeSet<String>) {
+    match strings.len() {
         0 => drop(sql.push("FALSE")),
-        1 => drop(sql.push(&format!("{column} = ")).bind(texts.first().map(String::as_str))),
-        _ => drop(sql.push(&format!("{column} IN ")).list(texts.iter().map(String::as_str))),
+        1 => drop(sql.push(&format!("{column} = ")).bind(strings.first().map(String::as_str))),
+        _ => drop(sql.push(&format!("{column} IN ")).list(strings.iter().map(String::as_str))),
     }
 }
 

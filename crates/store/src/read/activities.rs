@@ -66,7 +66,7 @@ impl Reader {
         if let ServiceSet::Only(keys) = &self.scope.visible {
             select = select.filter(activity_type::Column::Service.is_in(keys));
         }
-        let rows = self.in_time(select.all(&self.store.read)).await?;
+        let rows = self.with_timeout(select.all(&self.store.read)).await?;
         rows.into_iter().map(RecordedActivity::try_from).collect()
     }
 }

@@ -23,8 +23,8 @@ impl Reader {
         sql.push(row::COLUMNS).push(" FROM event_key k CROSS JOIN audit_event e");
         sql.push(" WHERE k.tenant_id = $1 AND e.tenant_id = $1 AND e.sequence = k.sequence AND k.key_hash IN ");
         sql.list(ids.iter().map(|id| id.0.to_vec()));
-        select::visible(&mut sql, &self.scope.visible, "e.service");
-        let events = self.found(sql).await?.into_iter();
+        select::visible_services(&mut sql, &self.scope.visible, "e.service");
+        let events = self.fetch_events(sql).await?.into_iter();
         let found: HashMap<_, _> = events.map(|(_, event)| (event.id(), event)).collect();
         self.shown.events(found.len());
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
@@ -38,7 +38,7 @@ impl Reader {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(row::COLUMNS).push(" FROM audit_event e WHERE e.tenant_id = $1 AND e.sequence IN ");
         sql.list(sequences.iter().copied());
-        select::visible(&mut sql, &self.scope.visible, "e.service");
-        Ok(self.found(sql).await?.into_iter().map(|(_, event)| event).collect())
+        select::visible_services(&mut sql, &self.scope.visible, "e.service");
+        Ok(self.fetch_events(sql).await?.into_iter().map(|(_, event)| event).collect())
     }
 }

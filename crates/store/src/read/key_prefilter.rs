@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::query::condition::{self, ACTOR_COLUMNS, TARGET_COLUMNS};
 use crate::query::merge::{PARTS_MAX, conjuncts};
-use crate::query::prefilter::{Keys, Narrow, Of, Purpose, asks_for_one, count, is_served};
+use crate::query::prefilter::{KeyKind, KindKeys, Prefilter, Purpose, is_index_served, is_single_term, key_count};
 use crate::query::select;
 use crate::query::sql::{Sql, like};
 use crate::read::page::EventQuery;
@@ -24,81 +24,97 @@ const COUNTED_MAX: i64 = 200_000;
 
 impl Reader {
     /// What narrows a list down. None if the list has no part of a name, or if it would not be narrowed by much.
-    pub(crate) async fn narrow(&self, list: &EventQuery, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
-        if is_served(&list.condition, purpose) {
+    pub(crate) async fn key_prefilter(
+        &self,
+        list: &EventQuery,
+        purpose: Purpose,
+    ) -> Result<Option<Prefilter>, StoreError> {
+        if is_index_served(&list.condition, purpose) {
             return Ok(None);
         }
         // On the heap: most lists do without, and all would carry it.
-        Box::pin(self.looked_up(list, purpose)).await
+        Box::pin(self.resolve_keys(list, purpose)).await
     }
 
-    async fn looked_up(&self, list: &EventQuery, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
+    async fn resolve_keys(&self, list: &EventQuery, purpose: Purpose) -> Result<Option<Prefilter>, StoreError> {
         for conjunct in conjuncts(&list.condition) {
-            let found = match conjunct {
-                Condition::Search(words) => self.with_words(words).await?,
+            let resolved = match conjunct {
+                Condition::Search(words) => self.keys_of_words(words).await?,
                 Condition::Actor(actor) => match &actor.keys {
-                    Some(keys) => Some(vec![(Of::Actor, keys.clone())]),
-                    None => self.keys(Of::Actor, |sql| condition::actor_by_parts(sql, actor)).await?,
+                    Some(keys) => Some(vec![(KeyKind::Actor, keys.clone())]),
+                    None => {
+                        self.snapshot_keys(KeyKind::Actor, |sql| condition::actor_substring_filter(sql, actor)).await?
+                    }
                 },
                 Condition::Target(target) => match &target.keys {
-                    Some(keys) => Some(vec![(Of::Target, keys.clone())]),
-                    None => self.keys(Of::Target, |sql| condition::target_by_parts(sql, target)).await?,
+                    Some(keys) => Some(vec![(KeyKind::Target, keys.clone())]),
+                    None => {
+                        self.snapshot_keys(KeyKind::Target, |sql| condition::target_substring_filter(sql, target))
+                            .await?
+                    }
                 },
                 _ => None,
             };
-            let Some(found) = found else { continue };
-            if let Some(narrow) = self.few(list, found, purpose).await? {
-                return Ok(Some(narrow));
+            let Some(resolved) = resolved else { continue };
+            if let Some(prefilter) = self.prefilter_from_keys(list, resolved, purpose).await? {
+                return Ok(Some(prefilter));
             }
         }
         Ok(None)
     }
 
     /// Keys that narrow a list down: few, or those of few events.
-    async fn few(&self, list: &EventQuery, found: Vec<Keys>, purpose: Purpose) -> Result<Option<Narrow>, StoreError> {
-        let count = count(&found);
+    async fn prefilter_from_keys(
+        &self,
+        list: &EventQuery,
+        resolved: Vec<KindKeys>,
+        purpose: Purpose,
+    ) -> Result<Option<Prefilter>, StoreError> {
+        let key_count = key_count(&resolved);
         let by_key = match purpose {
             // A walk of one key goes on until it has found enough, so it is short only where nearly all of its events
             // belong to the list.
-            Purpose::Page(_) => asks_for_one(&list.condition),
+            Purpose::Page(_) => is_single_term(&list.condition),
             Purpose::Count => true,
             Purpose::CountUpTo => false,
         };
-        if count == 0 || count <= PARTS_MAX && by_key {
+        if key_count == 0 || key_count <= PARTS_MAX && by_key {
             let each =
-                found.into_iter().flat_map(|(of, keys)| keys.into_iter().map(move |key| of.having([key].into())));
-            return Ok(Some(Narrow::Keys(each.collect())));
+                resolved.into_iter().flat_map(|(of, keys)| keys.into_iter().map(move |key| of.with_keys([key].into())));
+            return Ok(Some(Prefilter::SingleKeys(each.collect())));
         }
-        if count > KEYS_MAX {
+        if key_count > KEYS_MAX {
             return Ok(None);
         }
-        let having = found.into_iter().filter(|(_, keys)| !keys.is_empty()).map(|(of, keys)| of.having(keys)).collect();
-        let narrow = Narrow::Events(having);
-        let most = match purpose {
+        let with_keys =
+            resolved.into_iter().filter(|(_, keys)| !keys.is_empty()).map(|(of, keys)| of.with_keys(keys)).collect();
+        let prefilter = Prefilter::KeySets(with_keys);
+        let events_max = match purpose {
             Purpose::Page(_) => SORTED_MAX,
             Purpose::Count => COUNTED_MAX,
-            Purpose::CountUpTo => return Ok(Some(narrow)),
+            Purpose::CountUpTo => return Ok(Some(prefilter)),
         };
-        let events = select::ListQuery { narrow: Some(&narrow), ..self.list(list) }.count_narrowed(most + 1);
-        Ok(if self.number(events).await? > most { None } else { Some(narrow) })
+        let events = select::ListQuery { prefilter: Some(&prefilter), ..self.list_query(list) }
+            .count_prefiltered(events_max + 1);
+        Ok(if self.fetch_number(events).await? > events_max { None } else { Some(prefilter) })
     }
 
     /// The keys under which one of the longest of some words is found: of the one with the fewest.
-    async fn with_words(&self, words: &[String]) -> Result<Option<Vec<Keys>>, StoreError> {
+    async fn keys_of_words(&self, words: &[String]) -> Result<Option<Vec<KindKeys>>, StoreError> {
         let mut words: Vec<&String> = words.iter().collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        let mut fewest: Option<Vec<Keys>> = None;
+        let mut best: Option<Vec<KindKeys>> = None;
         for word in words.into_iter().take(WORDS_MAX) {
-            let Some(found) = self.with_word(word).await? else { continue };
-            if fewest.as_ref().is_none_or(|known| count(&found) < count(known)) {
-                fewest = Some(found);
+            let Some(resolved) = self.keys_of_word(word).await? else { continue };
+            if best.as_ref().is_none_or(|known| key_count(&resolved) < key_count(known)) {
+                best = Some(resolved);
             }
         }
-        Ok(fewest)
+        Ok(best)
     }
 
     /// The keys under which a word is found.
-    async fn with_word(&self, word: &str) -> Result<Option<Vec<Keys>>, StoreError> {
+    async fn keys_of_word(&self, word: &str) -> Result<Option<Vec<KindKeys>>, StoreError> {
         let any = |columns: &'static [&str]| {
             move |sql: &mut Sql| {
                 sql.push(" AND ").joined(columns, " OR ", "FALSE", |sql, column| like(sql, column, word));
@@ -106,21 +122,25 @@ impl Reader {
             }
         };
         // Of a word that many activities have nothing else is asked.
-        let activities = self.activities(EventText::Activity, "activity_key", word).await?;
-        let Some(mut all) = activities else { return Ok(None) };
-        let Some(names) = self.activities(EventText::ActivityName, "activity_name", word).await? else {
+        let activity_keys = self.activity_keys(EventText::Activity, "activity_key", word).await?;
+        let Some(mut all) = activity_keys else { return Ok(None) };
+        let Some(names) = self.activity_keys(EventText::ActivityName, "activity_name", word).await? else {
             return Ok(None);
         };
-        let Some(actors) = self.keys(Of::Actor, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
-        let Some(targets) = self.keys(Of::Target, any(&TARGET_COLUMNS)).await? else { return Ok(None) };
+        let Some(actors) = self.snapshot_keys(KeyKind::Actor, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
+        let Some(targets) = self.snapshot_keys(KeyKind::Target, any(&TARGET_COLUMNS)).await? else { return Ok(None) };
         all.extend(names.into_iter().chain(actors).chain(targets));
         Ok(Some(all))
     }
 
     /// The keys of the snapshots that match a condition, if there are not too many. `write` says whether it is worth
     /// looking.
-    async fn keys(&self, of: Of, write: impl FnOnce(&mut Sql) -> bool) -> Result<Option<Vec<Keys>>, StoreError> {
-        let (table, alias) = if matches!(of, Of::Actor) { ("actor", "a") } else { ("target", "g") };
+    async fn snapshot_keys(
+        &self,
+        of: KeyKind,
+        write: impl FnOnce(&mut Sql) -> bool,
+    ) -> Result<Option<Vec<KindKeys>>, StoreError> {
+        let (table, alias) = if matches!(of, KeyKind::Actor) { ("actor", "a") } else { ("target", "g") };
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT DISTINCT ");
         sql.push(&format!("{alias}.key FROM {table} {alias} WHERE {alias}.tenant_id = $1"));
         if !write(&mut sql) {
@@ -134,7 +154,12 @@ impl Reader {
 
     /// The activities, or their display names, that contain a word, if they are few. The index has them in order, so
     /// that they are found by going from each to the next.
-    async fn activities(&self, text: EventText, column: &str, word: &str) -> Result<Option<Vec<Keys>>, StoreError> {
+    async fn activity_keys(
+        &self,
+        text: EventText,
+        column: &str,
+        word: &str,
+    ) -> Result<Option<Vec<KindKeys>>, StoreError> {
         let next = |after: &str| {
             format!("SELECT MIN(e.{column}) FROM audit_event e WHERE e.tenant_id = $1 AND e.{column} <> ''{after}")
         };
@@ -146,13 +171,15 @@ impl Reader {
         like(&mut sql, "found.name", word);
         sql.push(" OR found.number = ").bind(ACTIVITIES_MAX).push(&format!(") LIMIT {}", PARTS_MAX + 1));
         let rows = self.query(sql).await?;
-        let mut found = BTreeSet::new();
+        let mut resolved = BTreeSet::new();
         for row in &rows {
             if row.try_get_by::<i64, _>(1)? == ACTIVITIES_MAX {
                 return Ok(None);
             }
-            found.insert(row.try_get_by(0)?);
+            resolved.insert(row.try_get_by(0)?);
         }
-        Ok(Some(found).filter(|found| found.len() <= PARTS_MAX).map(|found| vec![(Of::Text(text), found)]))
+        Ok(Some(resolved)
+            .filter(|resolved| resolved.len() <= PARTS_MAX)
+            .map(|resolved| vec![(KeyKind::Text(text), resolved)]))
     }
 }

@@ -24,7 +24,7 @@ impl Reader {
     /// A cursor at the newest place in the log.
     pub async fn feed_head(&self) -> Result<FeedCursor, StoreError> {
         let head = tenant_log::Entity::find_by_id(self.tenant_id);
-        let head = self.in_time(head.one(&self.store.read)).await?;
+        let head = self.with_timeout(head.one(&self.store.read)).await?;
         let head = head.ok_or_else(|| StoreError::NoTenant(self.tenant_id.to_string()))?;
         let log_id = FeedCursor::log_id(&head.log_id).ok_or_else(|| StoreError::Corrupt {
             table: "tenant_log",
@@ -47,7 +47,7 @@ impl Reader {
     /// Whether the tenant's log is open.
     pub(crate) async fn is_open(&self) -> Result<bool, StoreError> {
         let found = entity::tenant::Entity::find_by_id(self.tenant_id);
-        let found = self.in_time(found.one(&self.store.read)).await?;
+        let found = self.with_timeout(found.one(&self.store.read)).await?;
         Ok(found.is_some_and(|tenant| tenant.is_disabled == 0))
     }
 }

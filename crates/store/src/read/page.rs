@@ -1,8 +1,8 @@
 //! Pages of a list, and how many events it has up to a limit.
 
 use crate::query::prefilter::Purpose;
-use crate::query::select::{self, Bound, Stretch};
-use crate::read::row::{self, Row};
+use crate::query::select::{self, RangeScan, ScanBound};
+use crate::read::row::{self, EventRow};
 use crate::{Reader, StoreError};
 use model::Timestamp;
 use model::filter::{Condition, TimeRange};
@@ -20,26 +20,26 @@ pub struct EventQuery {
 }
 
 /// How many times a limit is looked at where some of what is looked at does not count.
-const FURTHER: i64 = 8;
+const OVERSCAN_FACTOR: i64 = 8;
 
 impl Reader {
     /// A page of a list, with the cursor of each event.
-    pub async fn page(&self, list: &EventQuery, page: &Page) -> Result<Slice<(Cursor, Row)>, StoreError> {
-        let narrow = self.narrow(list, Purpose::Page(page.order)).await?;
-        let select = select::ListQuery { narrow: narrow.as_ref(), ..self.list(list) };
+    pub async fn page(&self, query: &EventQuery, page: &Page) -> Result<Slice<(Cursor, EventRow)>, StoreError> {
+        let prefilter = self.key_prefilter(query, Purpose::Page(page.order)).await?;
+        let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Walk from the near end to the far end; `last` walks the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
-        let walk = Order { descending: page.order.descending != page.from_end, ..page.order };
+        let scan_order = Order { descending: page.order.descending != page.from_end, ..page.order };
         let inclusive = near.is_some();
-        let stretch = Stretch {
-            order: walk,
-            start: near.map(|cursor| Bound { position: cursor.position, inclusive }),
-            end: far.map(|cursor| Bound { position: cursor.position, inclusive: false }),
+        let scan = RangeScan {
+            order: scan_order,
+            start: near.map(|cursor| ScanBound { position: cursor.position, inclusive }),
+            end: far.map(|cursor| ScanBound { position: cursor.position, inclusive: false }),
             limit: u64::from(page.limit) + 1 + u64::from(inclusive),
         };
-        let statement = select.stretch(row::COLUMNS, &stretch);
-        let mut rows = self.found_rows(statement).await?;
+        let statement = select.scan(row::COLUMNS, &scan);
+        let mut rows = self.fetch_rows(statement).await?;
         let met_cursor =
             near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
         if met_cursor {
@@ -48,11 +48,13 @@ impl Reader {
         let more_far = rows.len() > page.limit as usize;
         rows.truncate(page.limit as usize);
         let has_near = match near {
-            Some(cursor) => met_cursor || self.beyond(&select, walk, cursor.position).await?,
+            Some(cursor) => met_cursor || self.has_row_at_or_before(&select, scan_order, cursor.position).await?,
             None => false,
         };
         let has_far = match far {
-            Some(cursor) => more_far || self.beyond(&select, reversed(walk), cursor.position).await?,
+            Some(cursor) => {
+                more_far || self.has_row_at_or_before(&select, reversed(scan_order), cursor.position).await?
+            }
             None => more_far,
         };
         if page.from_end {
@@ -64,60 +66,69 @@ impl Reader {
     }
 
     /// Whether the list has an event at a place or on the near side of it, walking in this order.
-    async fn beyond(&self, list: &select::ListQuery<'_>, walk: Order, position: Position) -> Result<bool, StoreError> {
-        let stretch =
-            Stretch { order: reversed(walk), start: Some(Bound { position, inclusive: true }), end: None, limit: 1 };
-        Ok(!self.query(list.stretch("1 AS one", &stretch)).await?.is_empty())
+    async fn has_row_at_or_before(
+        &self,
+        query: &select::ListQuery<'_>,
+        scan_order: Order,
+        position: Position,
+    ) -> Result<bool, StoreError> {
+        let scan = RangeScan {
+            order: reversed(scan_order),
+            start: Some(ScanBound { position, inclusive: true }),
+            end: None,
+            limit: 1,
+        };
+        Ok(!self.query(query.scan("1 AS one", &scan)).await?.is_empty())
     }
 
     /// How many events a list has, counting no further than a limit, and whether that is all.
-    pub async fn count_up_to(&self, list: &EventQuery, limit: u32) -> Result<(i64, bool), StoreError> {
+    pub async fn count_up_to(&self, query: &EventQuery, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
-        if let Some(narrow) = self.narrow(list, Purpose::CountUpTo).await? {
-            let having = narrow.conditions();
-            if having.is_empty() {
+        if let Some(prefilter) = self.key_prefilter(query, Purpose::CountUpTo).await? {
+            let keys = prefilter.conditions();
+            if keys.is_empty() {
                 return Ok((0, true));
             }
             // Nearly all of them count, unless the list asks for more than the keys say.
-            for most in [limit + limit / 4 + 1, limit * FURTHER] {
-                let rows = self.query(self.list(list).count_having(having, most)).await?;
+            for scanned_max in [limit + limit / 4 + 1, limit * OVERSCAN_FACTOR] {
+                let rows = self.query(self.list_query(query).count_by_keys(keys, scanned_max)).await?;
                 let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
-                let (looked_at, counted): (i64, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
-                if counted > limit || looked_at < most {
+                let (scanned, counted): (i64, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
+                if counted > limit || scanned < scanned_max {
                     return Ok((counted.min(limit), counted <= limit));
                 }
-                if counted * FURTHER < looked_at {
+                if counted * OVERSCAN_FACTOR < scanned {
                     break;
                 }
             }
         }
-        let counted = self.number(self.list(list).count_up_to(limit + 1)).await?;
+        let counted = self.fetch_number(self.list_query(query).count_up_to(limit + 1)).await?;
         Ok((counted.min(limit), counted <= limit))
     }
 
     /// When the first and the last event of a list happened; none if it is empty.
-    pub async fn span(&self, list: &EventQuery) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
-        let narrow = self.narrow(list, Purpose::Page(Order::NEWEST)).await?;
-        let select = select::ListQuery { narrow: narrow.as_ref(), ..self.list(list) };
+    pub async fn span(&self, query: &EventQuery) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        let prefilter = self.key_prefilter(query, Purpose::Page(Order::NEWEST)).await?;
+        let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };
         let end = async |descending| {
             let order = Order { descending, ..Order::NEWEST };
-            let stretch = Stretch { order, start: None, end: None, limit: 1 };
-            let row = self.query(select.stretch("e.occurred_at", &stretch)).await?.pop();
+            let scan = RangeScan { order, start: None, end: None, limit: 1 };
+            let row = self.query(select.scan("e.occurred_at", &scan)).await?.pop();
             row.map(|row| row.try_get_by(0).map(Timestamp)).transpose().map_err(StoreError::from)
         };
         let Some(first) = end(false).await? else { return Ok(None) };
         Ok(end(true).await?.map(|last| (first, last)))
     }
 
-    pub(crate) fn list<'a>(&'a self, list: &'a EventQuery) -> select::ListQuery<'a> {
+    pub(crate) fn list_query<'a>(&'a self, query: &'a EventQuery) -> select::ListQuery<'a> {
         select::ListQuery {
             tenant_id: self.tenant_id,
             scope: &self.scope,
-            condition: &list.condition,
-            period: list.period,
-            as_of: list.as_of,
+            condition: &query.condition,
+            period: query.period,
+            as_of: query.as_of,
             after: None,
-            narrow: None,
+            prefilter: None,
         }
     }
 }

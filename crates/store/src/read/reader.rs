@@ -16,7 +16,7 @@ use sea_orm::{
 
 use crate::db::budget::{self, QueryBudget};
 use crate::query::sql::Sql;
-use crate::read::row::Row;
+use crate::read::row::EventRow;
 use crate::{Store, StoreError};
 use model::page::Position;
 use model::view::EventView;
@@ -72,29 +72,29 @@ impl Reader {
 
     /// The same, for a request that may take so much.
     #[must_use]
-    pub fn allowed(self, allowance: QueryBudget) -> Self {
+    pub fn with_budget(self, allowance: QueryBudget) -> Self {
         Self { allowance, ..self }
     }
 
     /// The same, with no regard to what its caller has left of the connections.
-    pub(crate) fn unshared(&self) -> Self {
-        Self { allowance: self.allowance.clone().unshared(), ..self.clone() }
+    pub(crate) fn without_connection_share(&self) -> Self {
+        Self { allowance: self.allowance.clone().without_connection_share(), ..self.clone() }
     }
 
     /// The same, for a part of what it reads: so many bytes of events.
-    pub(crate) fn holding(&self, bytes_max: usize) -> Self {
-        Self { allowance: self.allowance.clone().holding(bytes_max), ..self.clone() }
+    pub(crate) fn with_byte_limit(&self, bytes_max: usize) -> Self {
+        Self { allowance: self.allowance.clone().with_byte_limit(bytes_max), ..self.clone() }
     }
 
     /// Adds the rows that are read to a count.
     #[must_use]
-    pub fn counting(self, rows: &Arc<AtomicU64>) -> Self {
+    pub fn count_rows_in(self, rows: &Arc<AtomicU64>) -> Self {
         Self { rows: Arc::clone(rows), ..self }
     }
 
     /// Tells what is shown.
     #[must_use]
-    pub fn showing(self, shown: &DisclosureCounter) -> Self {
+    pub fn with_disclosure_counter(self, shown: &DisclosureCounter) -> Self {
         Self { shown: shown.clone(), ..self }
     }
 
@@ -104,7 +104,7 @@ impl Reader {
     }
 
     /// Notes that what is answered is as of a place in the log.
-    pub fn answers_as_of(&self, sequence: i64) {
+    pub fn note_as_of(&self, sequence: i64) {
         self.shown.up_to(sequence);
     }
 
@@ -119,40 +119,40 @@ impl Reader {
     }
 
     /// The event of a row.
-    pub fn event_of(&self, row: Row) -> Result<Event, StoreError> {
+    pub fn event_of(&self, row: EventRow) -> Result<Event, StoreError> {
         row.event(&self.scope)
     }
 
     /// The event of a row, read where it lies.
-    pub fn view<'r>(&self, row: &'r Row) -> Result<EventView<'r>, StoreError> {
+    pub fn view<'r>(&self, row: &'r EventRow) -> Result<EventView<'r>, StoreError> {
         row.view(&self.scope)
     }
 
-    pub(crate) async fn number(&self, sql: Sql) -> Result<i64, StoreError> {
+    pub(crate) async fn fetch_number(&self, sql: Sql) -> Result<i64, StoreError> {
         let rows = self.query(sql).await?;
         let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
         Ok(row.try_get_by(0)?)
     }
 
     /// The events that a statement finds, with their places.
-    pub(crate) async fn found(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
-        let rows = self.found_rows(sql).await?.into_iter();
+    pub(crate) async fn fetch_events(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
+        let rows = self.fetch_rows(sql).await?.into_iter();
         rows.map(|row| Ok((row.position, self.event_of(row)?))).collect()
     }
 
     /// The rows that a statement finds, as far as the request may hold them: what is too much is not read.
-    pub(crate) async fn found_rows(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn fetch_rows(&self, sql: Sql) -> Result<Vec<EventRow>, StoreError> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         let take = |found: QueryResult| {
-            let row = Row::read(&found)?;
+            let row = EventRow::read(&found)?;
             bytes += row.bytes();
-            self.allowance.hold(row.bytes())?;
+            self.allowance.reserve_bytes(row.bytes())?;
             rows.push(row);
             Ok(())
         };
-        let read = self.each(sql, take).await;
+        let read = self.for_each_row(sql, take).await;
         if read.is_err() {
-            self.allowance.release(bytes);
+            self.allowance.release_bytes(bytes);
         }
         read.map(|()| rows)
     }
@@ -163,39 +163,43 @@ impl Reader {
             rows.push(row);
             Ok(())
         };
-        self.each(sql, take).await?;
+        self.for_each_row(sql, take).await?;
         Ok(rows)
     }
 
     /// Runs a statement and takes its rows as they come, until there are no more or one is not taken.
-    async fn each(&self, sql: Sql, take: impl FnMut(QueryResult) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    async fn for_each_row(
+        &self,
+        sql: Sql,
+        take: impl FnMut(QueryResult) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let (pool, backend) = (&self.store.rows, self.store.backend());
         let statement: Statement = sql.statement(backend);
-        let text = statement.sql.clone();
-        self.in_time(async {
-            let left = self.allowance.patience(self.store.statement_timeout);
-            if backend == DbBackend::Sqlite || left == self.store.statement_timeout {
-                return self.taken(&text, pool.stream_raw(statement).await?, take).await;
+        let sql_text = statement.sql.clone();
+        self.with_timeout(async {
+            let timeout = self.allowance.timeout(self.store.statement_timeout);
+            if backend == DbBackend::Sqlite || timeout == self.store.statement_timeout {
+                return self.drain(&sql_text, pool.stream_raw(statement).await?, take).await;
             }
             let transaction = pool.begin().await?;
-            let milliseconds = left.as_millis().max(1);
+            let milliseconds = timeout.as_millis().max(1);
             transaction.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
             // One that did not go well is undone when it is dropped, and nobody waits for what is still on its way.
-            self.taken(&text, transaction.stream_raw(statement).await?, take).await?;
+            self.drain(&sql_text, transaction.stream_raw(statement).await?, take).await?;
             // It has only read.
             Ok(transaction.rollback().await?)
         })
         .await
     }
 
-    async fn taken(
+    async fn drain(
         &self,
         sql: &str,
         rows: impl Stream<Item = Result<QueryResult, DbErr>>,
         mut take: impl FnMut(QueryResult) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let (mut rows, begun, mut count) = (std::pin::pin!(rows), Instant::now(), 0);
-        let taken = loop {
+        let drain = loop {
             let next = rows.try_next().await.map_err(StoreError::from);
             match next.and_then(|row| row.map(&mut take).transpose()) {
                 Ok(Some(())) => count += 1,
@@ -205,22 +209,22 @@ impl Reader {
         };
         self.rows.fetch_add(count, Ordering::Relaxed);
         if let Some(observer) = &self.store.observer {
-            observer(sql, begun.elapsed(), taken.is_err());
+            observer(sql, begun.elapsed(), drain.is_err());
         }
-        taken
+        drain
     }
 
     /// A statement, given up when it takes too long. The database ends it by itself a little earlier.
-    pub(crate) async fn in_time<T>(
+    pub(crate) async fn with_timeout<T>(
         &self,
         statement: impl Future<Output = Result<T, impl Into<StoreError>>>,
     ) -> Result<T, StoreError> {
         let shared = async {
-            let _share = self.allowance.share().await?;
-            let patience = self.allowance.patience(self.store.statement_timeout);
-            budget::within(patience, statement).await.map_err(Into::into)
+            let _permits = self.allowance.connection_permits().await?;
+            let timeout = self.allowance.timeout(self.store.statement_timeout);
+            budget::with_limits(timeout, statement).await.map_err(Into::into)
         };
-        let patience = self.allowance.patience(self.store.statement_timeout) + Duration::from_millis(200);
-        self.store.in_time(patience, shared).await
+        let timeout = self.allowance.timeout(self.store.statement_timeout) + Duration::from_millis(200);
+        self.store.with_timeout(timeout, shared).await
     }
 }

@@ -7,7 +7,7 @@ use model::page::Position;
 use model::view::EventView;
 use model::{Event, Json, Scope, Timestamp};
 
-/// The columns of a page, in the order in which [`Row`] reads them.
+/// The columns of a page, in the order in which [`EventRow`] reads them.
 pub(crate) const COLUMNS: &str = "e.sequence, e.occurred_at, e.recorded_at, e.body, e.body_format";
 
 /// The format of the bodies written today: `model::EventBody` as JSON.
@@ -15,14 +15,14 @@ pub(crate) const BODY_FORMAT: i16 = 1;
 
 /// A row of a page, as it came. What it holds is shown by its [`crate::Reader`], which knows the scope.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct EventRow {
     pub(crate) position: Position,
     recorded_at: Timestamp,
     body: String,
     body_format: i16,
 }
 
-impl Row {
+impl EventRow {
     pub(crate) fn read(row: &QueryResult) -> Result<Self, StoreError> {
         Ok(Self {
             position: Position { sequence: row.try_get_by(0)?, occurred_at: Timestamp(row.try_get_by(1)?) },
@@ -44,7 +44,7 @@ impl Row {
         let (position, recorded_at) = (self.position, self.recorded_at);
         let raw = Some(Json::stored(self.body));
         let event = Event { sequence: position.sequence, recorded_at, body, raw, is_redacted: false };
-        event.reduced(scope).ok_or_else(|| not_the_bodys(position))
+        event.reduced(scope).ok_or_else(|| service_mismatch(position))
     }
 
     /// The same, read where it lies.
@@ -52,7 +52,7 @@ impl Row {
         self.check_format()?;
         let view = EventView::read(self.position.sequence, self.recorded_at, &self.body);
         let view = view.map_err(|error| self.corrupt("body", error.to_string()))?;
-        view.reduced(scope).ok_or_else(|| not_the_bodys(self.position))
+        view.reduced(scope).ok_or_else(|| service_mismatch(self.position))
     }
 
     fn check_format(&self) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ impl Row {
 }
 
 /// The service in the column, by which the row was selected, is another than that in the body.
-fn not_the_bodys(position: Position) -> StoreError {
+fn service_mismatch(position: Position) -> StoreError {
     corrupt(position, "service", "not the body's".to_owned())
 }
 

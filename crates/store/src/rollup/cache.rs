@@ -3,7 +3,7 @@
 //! the last one, and nothing is read again.
 //!
 //! What is kept is about the whole log; each caller's counts include only what its scope shows. It is bounded: when all
-//! tenants together have more than [`HELD_MAX`], the others are forgotten, and read again when they are asked for.
+//! tenants together have more than [`CACHED_ENTRIES_MAX`], the others are forgotten, and read again when they are asked for.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use indexmap::IndexSet;
 use parking_lot::Mutex;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use super::key::{EVENT_COLUMNS, Grain, Key, counted};
+use super::key::{EVENT_COLUMNS, Grain, RollupKey, read_event_keys};
 use crate::query::select;
 use crate::query::sql::Sql;
 use crate::{Reader, StoreError};
@@ -23,44 +23,44 @@ use model::filter::{Condition, TimeRange};
 use model::time::DAY;
 
 /// The most entries that are kept, of all tenants together; each has 32 bytes.
-const HELD_MAX: usize = 1 << 20;
+const CACHED_ENTRIES_MAX: usize = 1 << 20;
 /// How many entries a key stands for when they are counted.
 const KEY_WEIGHT: usize = 8;
 /// The most events after the last block that are kept, eight times those of a block: blocks may be a little behind.
-const LATE_MAX: i64 = 65_536;
+const UNROLLED_MAX: i64 = 65_536;
 /// The most parts of spans that are kept.
-const EDGES_MAX: usize = 16;
+const PARTIAL_SPANS_MAX: usize = 16;
 /// How many keys are asked for in one statement.
-const KEYS_ASKED: usize = 1_000;
+const KEYS_PER_STATEMENT: usize = 1_000;
 
 /// The logs of which something is kept.
 #[derive(Default)]
-pub(crate) struct Held(Mutex<Logs>);
+pub(crate) struct RollupCache(Mutex<CachedLogs>);
 
-type Logs = HashMap<i32, Arc<Kept>>;
+type CachedLogs = HashMap<i32, Arc<CachedRollups>>;
 
 /// What is kept of one log, and how much that is.
 #[derive(Default)]
-pub(super) struct Kept {
-    pub(super) log: tokio::sync::Mutex<Log>,
+pub(super) struct CachedRollups {
+    pub(super) log: tokio::sync::Mutex<CachedLog>,
     size: AtomicUsize,
 }
 
-impl Held {
+impl RollupCache {
     /// What is kept of a tenant's log.
-    pub(super) fn of(&self, tenant_id: i32) -> Arc<Kept> {
+    pub(super) fn of(&self, tenant_id: i32) -> Arc<CachedRollups> {
         Arc::clone(self.0.lock().entry(tenant_id).or_default())
     }
 
     /// Forgets other logs if there is too much, and this one if it is too much by itself.
-    pub(super) fn make_room(&self, tenant_id: i32, kept: &Kept, log: &mut Log) {
-        if log.size() > HELD_MAX {
+    pub(super) fn evict(&self, tenant_id: i32, cached: &CachedRollups, log: &mut CachedLog) {
+        if log.size() > CACHED_ENTRIES_MAX {
             // The keys alone, or what came late.
-            *log = Log::default();
+            *log = CachedLog::default();
         }
-        kept.size.store(log.size(), Ordering::Relaxed);
+        cached.size.store(log.size(), Ordering::Relaxed);
         let mut logs = self.0.lock();
-        if logs.values().map(|kept| kept.size.load(Ordering::Relaxed)).sum::<usize>() > HELD_MAX {
+        if logs.values().map(|cached| cached.size.load(Ordering::Relaxed)).sum::<usize>() > CACHED_ENTRIES_MAX {
             logs.retain(|other, _| *other == tenant_id);
         }
     }
@@ -68,9 +68,9 @@ impl Held {
 
 /// Events counted together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct CountEntry {
     /// When the span they happened in starts, or when they happened.
-    pub(super) moment: i64,
+    pub(super) time: i64,
     /// How many they are.
     pub(super) events: i64,
     /// The last of them in the log.
@@ -81,7 +81,7 @@ pub(super) struct Entry {
 
 /// An event after the last block.
 #[derive(Clone, Copy, Debug)]
-struct Late {
+struct UnrolledEvent {
     sequence: i64,
     occurred_at: i64,
     kind: usize,
@@ -90,27 +90,27 @@ struct Late {
 
 /// What is kept of one log.
 #[derive(Default)]
-pub(super) struct Log {
+pub(super) struct CachedLog {
     /// Which log it is; after a restore it is another one.
     id: [u8; 16],
     /// The block up to which days are counted, and where it ends.
     block: i64,
     end: i64,
-    keys: IndexSet<Key>,
+    keys: IndexSet<RollupKey>,
     /// Keys by their numbers in the database.
-    numbers: HashMap<i64, usize>,
-    days: HashMap<(Grain, i64), Vec<Entry>>,
+    key_ids: HashMap<i64, usize>,
+    days: HashMap<(Grain, i64), Vec<CountEntry>>,
     /// The first and the last day that the rollups have; none if they have none.
     span: Option<(i64, i64)>,
-    late: Vec<Late>,
+    unrolled: Vec<UnrolledEvent>,
     /// Parts of spans that were counted lately.
-    edges: VecDeque<(Edge, Arc<[Entry]>)>,
+    partial_spans: VecDeque<(PartialSpan, Arc<[CountEntry]>)>,
 }
 
 /// A part of a span, up to where the last block ends.
-type Edge = (Grain, TimeRange);
+type PartialSpan = (Grain, TimeRange);
 
-impl Log {
+impl CachedLog {
     /// A log of which nothing is kept yet, up to a block.
     async fn at(reader: &Reader, log_id: [u8; 16], (block, end): (i64, i64)) -> Result<Self, StoreError> {
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT");
@@ -125,17 +125,17 @@ impl Log {
 
     fn size(&self) -> usize {
         let days: usize = self.days.values().map(|entries| entries.len() + 1).sum();
-        let edges: usize = self.edges.iter().map(|(_, entries)| entries.len()).sum();
-        days + edges + self.late.len() + self.keys.len() * KEY_WEIGHT
+        let partial_spans: usize = self.partial_spans.iter().map(|(_, entries)| entries.len()).sum();
+        days + partial_spans + self.unrolled.len() + self.keys.len() * KEY_WEIGHT
     }
 
     /// Where what is kept of the end of the log ends.
-    fn reach(&self) -> i64 {
-        self.late.last().map_or(self.end, |late| late.sequence)
+    fn unrolled_end(&self) -> i64 {
+        self.unrolled.last().map_or(self.end, |unrolled| unrolled.sequence)
     }
 
     /// Whether this log is kept up to a block that ends beyond a place.
-    pub(super) fn is_beyond(&self, log_id: [u8; 16], as_of: i64) -> bool {
+    pub(super) fn is_ahead_of(&self, log_id: [u8; 16], as_of: i64) -> bool {
         self.id == log_id && as_of < self.end
     }
 
@@ -149,80 +149,85 @@ impl Log {
         let size = if self.block == 0 { 1 } else { self.end / self.block };
         let is_due = as_of - self.end >= size;
         let (block, end) = if is_due { reader.last_block_at(as_of).await? } else { (self.block, self.end) };
-        if end - self.end > LATE_MAX {
+        if end - self.end > UNROLLED_MAX {
             *self = Self::at(reader, log_id, (block, end)).await?;
         }
-        if as_of - self.end > LATE_MAX {
+        if as_of - self.end > UNROLLED_MAX {
             return Ok(false);
         }
-        self.read_late(reader, as_of).await?;
+        self.read_unrolled(reader, as_of).await?;
         if end > self.end {
-            self.absorb(block, end);
+            self.absorb_blocks(block, end);
         }
         Ok(true)
     }
 
     /// Reads the events up to a place that are not kept yet.
-    async fn read_late(&mut self, reader: &Reader, to: i64) -> Result<(), StoreError> {
-        if to <= self.reach() {
+    async fn read_unrolled(&mut self, reader: &Reader, to: i64) -> Result<(), StoreError> {
+        if to <= self.unrolled_end() {
             return Ok(());
         }
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT ");
-        sql.push(EVENT_COLUMNS).push(" FROM audit_event e WHERE e.tenant_id = $1 AND e.sequence > ").bind(self.reach());
+        sql.push(EVENT_COLUMNS)
+            .push(" FROM audit_event e WHERE e.tenant_id = $1 AND e.sequence > ")
+            .bind(self.unrolled_end());
         sql.push(" AND e.sequence <= ").bind(to).push(" ORDER BY e.sequence");
         let rows = reader.query(sql).await?;
-        let events = rows.iter().map(counted).collect::<Result<Vec<_>, _>>()?;
+        let events = rows.iter().map(read_event_keys).collect::<Result<Vec<_>, _>>()?;
         for (sequence, occurred_at, kind, actor) in events {
             let (kind, actor) = (self.key(kind), self.key(actor));
-            self.late.push(Late { sequence, occurred_at, kind, actor });
+            self.unrolled.push(UnrolledEvent { sequence, occurred_at, kind, actor });
         }
         Ok(())
     }
 
     /// What stands for a key.
-    fn key(&mut self, key: Key) -> usize {
+    fn key(&mut self, key: RollupKey) -> usize {
         self.keys.insert_full(key).0
     }
 
     /// All keys, at their places.
-    pub(super) fn keys(&self) -> &IndexSet<Key> {
+    pub(super) fn keys(&self) -> &IndexSet<RollupKey> {
         &self.keys
     }
 
     /// Takes the events of blocks that were written since into the days that are kept.
-    fn absorb(&mut self, block: i64, end: i64) {
-        let late = self.late.partition_point(|late| late.sequence <= end);
-        let mut places: HashMap<(Grain, i64), HashMap<(i64, usize), usize>> = HashMap::new();
-        for late in self.late.drain(..late) {
-            let day = late.occurred_at - late.occurred_at.rem_euclid(DAY);
+    fn absorb_blocks(&mut self, block: i64, end: i64) {
+        let unrolled = self.unrolled.partition_point(|unrolled| unrolled.sequence <= end);
+        let mut positions: HashMap<(Grain, i64), HashMap<(i64, usize), usize>> = HashMap::new();
+        for unrolled in self.unrolled.drain(..unrolled) {
+            let day = unrolled.occurred_at - unrolled.occurred_at.rem_euclid(DAY);
             self.span = Some(self.span.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
-            for (grain, key) in [(Grain::Quarter, late.kind), (Grain::Day, late.kind), (Grain::ActorDay, late.actor)] {
+            for (grain, key) in
+                [(Grain::Quarter, unrolled.kind), (Grain::Day, unrolled.kind), (Grain::ActorDay, unrolled.actor)]
+            {
                 let Some(entries) = self.days.get_mut(&(grain, day)) else { continue };
-                let places = places.entry((grain, day)).or_insert_with(|| {
-                    entries.iter().enumerate().map(|(place, entry)| ((entry.moment, entry.key), place)).collect()
+                let positions = positions.entry((grain, day)).or_insert_with(|| {
+                    entries.iter().enumerate().map(|(position, entry)| ((entry.time, entry.key), position)).collect()
                 });
-                let moment = late.occurred_at - late.occurred_at.rem_euclid(grain.micros());
-                let place = *places.entry((moment, key)).or_insert(entries.len());
-                if place == entries.len() {
-                    entries.push(Entry { moment, events: 0, newest: 0, key });
+                let time = unrolled.occurred_at - unrolled.occurred_at.rem_euclid(grain.micros());
+                let position = *positions.entry((time, key)).or_insert(entries.len());
+                if position == entries.len() {
+                    entries.push(CountEntry { time, events: 0, newest: 0, key });
                 }
-                entries[place].events += 1;
-                entries[place].newest = entries[place].newest.max(late.sequence);
+                entries[position].events += 1;
+                entries[position].newest = entries[position].newest.max(unrolled.sequence);
             }
         }
         (self.block, self.end) = (block, end);
-        self.edges.clear();
+        self.partial_spans.clear();
     }
 
     /// The events of blocks in a part of a span, counted in the database. What asks for one count of a period asks for
     /// more of it.
-    pub(super) async fn edge(
+    pub(super) async fn partial_span(
         &mut self,
         reader: &Reader,
         grain: Grain,
         period: TimeRange,
-    ) -> Result<Arc<[Entry]>, StoreError> {
-        if let Some((_, entries)) = self.edges.iter().find(|(edge, _)| *edge == (grain, period)) {
+    ) -> Result<Arc<[CountEntry]>, StoreError> {
+        if let Some((_, entries)) = self.partial_spans.iter().find(|(partial_span, _)| *partial_span == (grain, period))
+        {
             return Ok(Arc::clone(entries));
         }
         let (scope, everything) = (Scope::all(), Condition::everything());
@@ -234,21 +239,21 @@ impl Log {
             period,
             as_of,
             after: None,
-            narrow: None,
+            prefilter: None,
         };
         let (columns, at) = grain.columns();
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT ");
         sql.push(columns).push(", MIN(e.occurred_at), COUNT(*), MAX(e.sequence)");
-        events.unordered(&mut sql);
+        events.from_where(&mut sql);
         sql.push(" GROUP BY ").push(columns);
         let rows = reader.query(sql).await?;
         let entries = rows.iter().map(|row| {
-            let (moment, events, newest) = (row.try_get_by(at)?, row.try_get_by(at + 1)?, row.try_get_by(at + 2)?);
-            Ok(Entry { moment, events, newest, key: self.key(grain.key(row)?) })
+            let (time, events, newest) = (row.try_get_by(at)?, row.try_get_by(at + 1)?, row.try_get_by(at + 2)?);
+            Ok(CountEntry { time, events, newest, key: self.key(grain.key(row)?) })
         });
-        let entries = entries.collect::<Result<Arc<[Entry]>, StoreError>>()?;
-        self.edges.truncate(EDGES_MAX - 1);
-        self.edges.push_front(((grain, period), Arc::clone(&entries)));
+        let entries = entries.collect::<Result<Arc<[CountEntry]>, StoreError>>()?;
+        self.partial_spans.truncate(PARTIAL_SPANS_MAX - 1);
+        self.partial_spans.push_front(((grain, period), Arc::clone(&entries)));
         Ok(entries)
     }
 
@@ -279,15 +284,15 @@ impl Log {
             self.read_keys(reader, rows.iter().map(|row| row.1)).await?;
             // A day is kept whole or not at all, and so is one on which nothing happened.
             let mut read: HashMap<_, Vec<_>> = run.iter().map(|day| ((grain, *day), Vec::new())).collect();
-            for (moment, number, events, newest) in rows {
-                let key = *self.numbers.get(&number).ok_or_else(|| StoreError::Corrupt {
+            for (time, key_id, events, newest) in rows {
+                let key = *self.key_ids.get(&key_id).ok_or_else(|| StoreError::Corrupt {
                     table: "rollup",
                     column: "key_id",
-                    id: number.to_string(),
+                    id: key_id.to_string(),
                     reason: "is no key".to_owned(),
                 })?;
-                let day = moment - moment.rem_euclid(DAY);
-                read.entry((grain, day)).or_default().push(Entry { moment, events, newest, key });
+                let day = time - time.rem_euclid(DAY);
+                read.entry((grain, day)).or_default().push(CountEntry { time, events, newest, key });
             }
             self.days.extend(read);
         }
@@ -295,41 +300,41 @@ impl Log {
     }
 
     /// Reads the keys with these numbers that are not known yet.
-    async fn read_keys(&mut self, reader: &Reader, numbers: impl Iterator<Item = i64>) -> Result<(), StoreError> {
-        let unknown: HashSet<i64> = numbers.filter(|number| !self.numbers.contains_key(number)).collect();
-        let unknown: Vec<i64> = unknown.into_iter().collect();
-        for some in unknown.chunks(KEYS_ASKED) {
+    async fn read_keys(&mut self, reader: &Reader, key_ids: impl Iterator<Item = i64>) -> Result<(), StoreError> {
+        let missing: HashSet<i64> = key_ids.filter(|key_id| !self.key_ids.contains_key(key_id)).collect();
+        let missing: Vec<i64> = missing.into_iter().collect();
+        for some in missing.chunks(KEYS_PER_STATEMENT) {
             let keys = rollup_key::Entity::find()
                 .filter(rollup_key::Column::TenantId.eq(reader.tenant_id))
                 .filter(rollup_key::Column::Id.is_in(some.iter().copied()));
-            for row in reader.in_time(keys.all(&reader.store.read)).await? {
-                let number = row.id;
-                let key = self.key(Key::from(row));
-                self.numbers.insert(number, key);
+            for row in reader.with_timeout(keys.all(&reader.store.read)).await? {
+                let key_id = row.id;
+                let key = self.key(RollupKey::from(row));
+                self.key_ids.insert(key_id, key);
             }
         }
         Ok(())
     }
 
     /// The entries of a day.
-    pub(super) fn day(&self, grain: Grain, day: i64) -> &[Entry] {
+    pub(super) fn day(&self, grain: Grain, day: i64) -> &[CountEntry] {
         self.days.get(&(grain, day)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Forgets all days if they are too much to be kept.
-    pub(super) fn let_go(&mut self) {
-        if self.size() > HELD_MAX {
+    pub(super) fn evict_days(&mut self) {
+        if self.size() > CACHED_ENTRIES_MAX {
             self.days.clear();
         }
     }
 
     /// The events after the last block, up to a place.
-    pub(super) fn late(&self, as_of: i64, by_actor: bool) -> impl Iterator<Item = Entry> {
-        self.late.iter().take_while(move |late| late.sequence <= as_of).map(move |late| Entry {
-            moment: late.occurred_at,
+    pub(super) fn unrolled(&self, as_of: i64, by_actor: bool) -> impl Iterator<Item = CountEntry> {
+        self.unrolled.iter().take_while(move |unrolled| unrolled.sequence <= as_of).map(move |unrolled| CountEntry {
+            time: unrolled.occurred_at,
             events: 1,
-            newest: late.sequence,
-            key: if by_actor { late.actor } else { late.kind },
+            newest: unrolled.sequence,
+            key: if by_actor { unrolled.actor } else { unrolled.kind },
         })
     }
 }

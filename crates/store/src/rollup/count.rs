@@ -2,74 +2,74 @@
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::cache::{Entry, Log};
-use super::key::{Grain, Key, Needs};
+use super::cache::{CachedLog, CountEntry};
+use super::key::{Grain, KeyColumns, RollupKey};
 use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventText, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
 
 /// How many days are counted at a time: they need not all be kept.
-const DAYS_AT_ONCE: usize = 32;
+const DAYS_PER_STEP: usize = 32;
 /// How many after days on which nothing happened.
-const DAYS_QUIET: usize = 512;
+const QUIET_DAYS_PER_STEP: usize = 512;
 
 /// How what is counted is told apart: by something of its key, and by when it happened.
-pub(crate) trait Tally {
+pub(crate) trait Aggregator {
     /// Which of the things told apart.
-    type Group: Copy;
+    type GroupId: Copy;
     /// What is told of a key that is counted.
-    fn group(&mut self, key: &Key) -> Self::Group;
+    fn group(&mut self, key: &RollupKey) -> Self::GroupId;
     /// So many events with such a key, of which `newest` is the last in the log.
-    fn add(&mut self, group: Self::Group, moment: i64, events: i64, newest: i64);
+    fn add(&mut self, group: Self::GroupId, time: i64, events: i64, newest: i64);
 }
 
 /// What is counted of a list, and what is known of its keys so far.
-struct Counting<'a, T: Tally> {
+struct ListCount<'a, T: Aggregator> {
     list: &'a EventQuery,
     scope: &'a Scope,
-    tally: &'a mut T,
+    aggregator: &'a mut T,
     /// By the places of keys.
-    groups: Vec<Met<T::Group>>,
+    groups: Vec<KeyMemo<T::GroupId>>,
 }
 
 /// What is known of a key.
 #[derive(Clone, Copy)]
-enum Met<G> {
-    NotYet,
+enum KeyMemo<G> {
+    Unknown,
     /// The list has no event with it.
-    LeftOut,
-    Counted(G),
+    Excluded,
+    Included(G),
 }
 
-impl<T: Tally> Counting<'_, T> {
+impl<T: Aggregator> ListCount<'_, T> {
     /// What is told of a key; none if the list has no event with it.
-    fn group(&mut self, key: &Key) -> Option<T::Group> {
-        let is_counted =
-            self.scope.visible.contains(key.value(FacetField::Service)) && meets(key, &self.list.condition);
-        is_counted.then(|| self.tally.group(key))
+    fn group(&mut self, key: &RollupKey) -> Option<T::GroupId> {
+        let is_included =
+            self.scope.visible.contains(key.value(FacetField::Service)) && matches_key(key, &self.list.condition);
+        is_included.then(|| self.aggregator.group(key))
     }
 
-    fn count(&mut self, log: &Log, entries: impl Iterator<Item = Entry>) {
-        self.groups.resize(log.keys().len(), Met::NotYet);
+    fn count(&mut self, log: &CachedLog, entries: impl Iterator<Item = CountEntry>) {
+        self.groups.resize(log.keys().len(), KeyMemo::Unknown);
         for entry in entries {
-            if matches!(self.groups[entry.key], Met::NotYet) {
+            if matches!(self.groups[entry.key], KeyMemo::Unknown) {
                 let group = log.keys().get_index(entry.key).and_then(|key| self.group(key));
-                self.groups[entry.key] = group.map_or(Met::LeftOut, Met::Counted);
+                self.groups[entry.key] = group.map_or(KeyMemo::Excluded, KeyMemo::Included);
             }
-            if let Met::Counted(group) = self.groups[entry.key] {
-                self.tally.add(group, entry.moment, entry.events, entry.newest);
+            if let KeyMemo::Included(group) = self.groups[entry.key] {
+                self.aggregator.add(group, entry.time, entry.events, entry.newest);
             }
         }
     }
 }
 
-/// Whether the events with a key meet a condition that needs nothing else, see [`Needs::of`].
-fn meets(key: &Key, condition: &Condition) -> bool {
-    let Key([service, category, activity, resource_type, operation_type, status, actor]) = key;
+/// Whether the events with a key meet a condition that needs nothing else, see [`KeyColumns::of`].
+fn matches_key(key: &RollupKey, condition: &Condition) -> bool {
+    let RollupKey([service, category, activity, resource_type, operation_type, status, actor]) = key;
     match condition {
-        Condition::All(parts) => parts.iter().all(|part| meets(key, part)),
-        Condition::Any(parts) => parts.iter().any(|part| meets(key, part)),
-        Condition::Not(part) => !meets(key, part),
+        Condition::All(parts) => parts.iter().all(|part| matches_key(key, part)),
+        Condition::Any(parts) => parts.iter().any(|part| matches_key(key, part)),
+        Condition::Not(part) => !matches_key(key, part),
         Condition::Text(EventText::Service, text) => text.matches(service),
         Condition::Text(EventText::Category, text) => text.matches(category),
         Condition::Text(EventText::Activity, text) => text.matches(activity),
@@ -86,11 +86,11 @@ fn has<T: Copy + PartialEq>(set: &SetCondition<T>, value: Option<T>) -> bool {
 }
 
 /// Spans of which the rollups have all events, in order.
-struct Cover(Vec<(Grain, TimeRange)>);
+struct RollupCover(Vec<(Grain, TimeRange)>);
 
-impl Cover {
+impl RollupCover {
     /// Whole spans of a period, none of which meets two of the intervals between edges. None if there is no such cover.
-    fn of(period: TimeRange, edges: &[Timestamp], needs: Needs) -> Option<Self> {
+    fn of(period: TimeRange, edges: &[Timestamp], needs: KeyColumns) -> Option<Self> {
         let base = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
         let inner = base.within(period);
         if is_empty(inner) || edges.iter().any(|edge| edge.0.rem_euclid(base.micros()) != 0) {
@@ -114,7 +114,7 @@ impl Cover {
         if base != Grain::Quarter || is_empty(days) {
             return self.push(base, period);
         }
-        let [before, after] = around(period, days);
+        let [before, after] = outside(period, days);
         let quarters = |part: Option<TimeRange>| part.map(|part| (Grain::Quarter, part));
         for (grain, part) in [quarters(before), Some((Grain::Day, days)), quarters(after)].into_iter().flatten() {
             self.push(grain, part);
@@ -132,46 +132,46 @@ impl Cover {
 impl Reader {
     /// Counts a list with the help of rollups. False if they do not have what is needed: without `needs`, it is counted
     /// by something that they do not have. Intervals between `edges` are told apart.
-    pub(crate) async fn rolled(
+    pub(crate) async fn count_from_rollups(
         &self,
         list: &EventQuery,
-        needs: Option<Needs>,
+        needs: Option<KeyColumns>,
         edges: &[Timestamp],
-        tally: &mut impl Tally,
+        aggregator: &mut impl Aggregator,
     ) -> Result<bool, StoreError> {
-        let needs = needs.zip(Needs::of(&list.condition)).map(|(own, condition)| own.and(condition));
+        let needs = needs.zip(KeyColumns::of(&list.condition)).map(|(own, condition)| own.and(condition));
         let Some((needs, as_of)) = needs.zip(list.as_of).filter(|(needs, _)| !(needs.kind && needs.actor)) else {
             return Ok(false);
         };
-        let Some(cover) = Cover::of(list.period, edges, needs) else { return Ok(false) };
+        let Some(cover) = RollupCover::of(list.period, edges, needs) else { return Ok(false) };
         let log_id = match self.log_id.get() {
             Some(log_id) => *log_id,
             None => self.feed_head().await?.log_id,
         };
-        let kept = self.store.held.of(self.tenant_id);
-        let mut guard = kept.log.lock().await;
+        let cached = self.store.rollup_cache.of(self.tenant_id);
+        let mut guard = cached.log.lock().await;
         let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
-        let mut counting = Counting { list, scope: &self.scope, tally, groups: Vec::new() };
-        if guard.is_beyond(log_id, as_of) {
+        let mut counting = ListCount { list, scope: &self.scope, aggregator, groups: Vec::new() };
+        if guard.is_ahead_of(log_id, as_of) {
             // A place further back is answered without what is kept, and not kept.
             drop(guard);
-            return self.count_log(&mut Log::default(), (log_id, as_of), &cover, grain, &mut counting).await;
+            return self.count_log(&mut CachedLog::default(), (log_id, as_of), &cover, grain, &mut counting).await;
         }
         // One reads for all who count this log, so none of them waits for the connections that its caller has left.
-        let reader = self.unshared();
-        let is_counted = reader.count_log(&mut guard, (log_id, as_of), &cover, grain, &mut counting).await?;
-        self.store.held.make_room(self.tenant_id, &kept, &mut guard);
-        Ok(is_counted)
+        let reader = self.without_connection_share();
+        let is_included = reader.count_log(&mut guard, (log_id, as_of), &cover, grain, &mut counting).await?;
+        self.store.rollup_cache.evict(self.tenant_id, &cached, &mut guard);
+        Ok(is_included)
     }
 
     /// Counts a list up to a place of a log, and keeps what it reads. False if the rollups are too far behind.
-    async fn count_log<T: Tally>(
+    async fn count_log<T: Aggregator>(
         &self,
-        log: &mut Log,
+        log: &mut CachedLog,
         (log_id, as_of): ([u8; 16], i64),
-        cover: &Cover,
+        cover: &RollupCover,
         grain: Grain,
-        counting: &mut Counting<'_, T>,
+        counting: &mut ListCount<'_, T>,
     ) -> Result<bool, StoreError> {
         // Boxed, as what a resolver waits for is copied about in builds without optimisation.
         if !Box::pin(log.advance(self, log_id, as_of)).await? {
@@ -179,37 +179,37 @@ impl Reader {
         }
         Box::pin(self.count_days(log, cover, counting)).await?;
         let period = counting.list.period;
-        let late = log.late(as_of, grain == Grain::ActorDay);
-        counting.count(log, late.filter(|late| period.contains(Timestamp(late.moment))));
+        let unrolled = log.unrolled(as_of, grain == Grain::ActorDay);
+        counting.count(log, unrolled.filter(|unrolled| period.contains(Timestamp(unrolled.time))));
         // The events of blocks in spans of which the period has a part: before its first whole span, after its last.
-        for part in around(period, grain.within(period)).into_iter().flatten() {
-            let entries = Box::pin(log.edge(self, grain, part)).await?;
+        for part in outside(period, grain.within(period)).into_iter().flatten() {
+            let entries = Box::pin(log.partial_span(self, grain, part)).await?;
             counting.count(log, entries.iter().copied());
         }
         Ok(true)
     }
 
     /// Counts what the rollups have.
-    async fn count_days<T: Tally>(
+    async fn count_days<T: Aggregator>(
         &self,
-        log: &mut Log,
-        cover: &Cover,
-        counting: &mut Counting<'_, T>,
+        log: &mut CachedLog,
+        cover: &RollupCover,
+        counting: &mut ListCount<'_, T>,
     ) -> Result<(), StoreError> {
         for (grain, range) in &cover.0 {
             let days: Vec<i64> = log.days_within(range.from.map(|at| at.0), range.to.map(|at| at.0)).collect();
-            let (mut days, mut at_once) = (days.as_slice(), DAYS_AT_ONCE);
+            let (mut days, mut step) = (days.as_slice(), DAYS_PER_STEP);
             while !days.is_empty() {
-                let (some, rest) = days.split_at(at_once.min(days.len()));
+                let (some, rest) = days.split_at(step.min(days.len()));
                 log.read_days(self, *grain, some).await?;
                 // Years may lie between an event that was dated wrongly and the others.
                 let is_quiet = some.iter().all(|day| log.day(*grain, *day).is_empty());
-                (days, at_once) = (rest, if is_quiet { DAYS_QUIET } else { DAYS_AT_ONCE });
+                (days, step) = (rest, if is_quiet { QUIET_DAYS_PER_STEP } else { DAYS_PER_STEP });
                 for day in some {
                     let entries = log.day(*grain, *day).iter().copied();
-                    counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.moment))));
+                    counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.time))));
                 }
-                log.let_go();
+                log.evict_days();
             }
         }
         Ok(())
@@ -222,7 +222,7 @@ impl Reader {
             .filter(Column::TenantId.eq(self.tenant_id))
             .filter(Column::LastSequence.lte(as_of))
             .order_by_desc(Column::Block);
-        let last = self.in_time(last.one(&self.store.read)).await?;
+        let last = self.with_timeout(last.one(&self.store.read)).await?;
         Ok(last.map(|row| (row.block, row.last_sequence)).unwrap_or_default())
     }
 }
@@ -232,7 +232,7 @@ fn is_empty(period: TimeRange) -> bool {
 }
 
 /// What of a period lies before and after an inner one.
-fn around(period: TimeRange, inner: TimeRange) -> [Option<TimeRange>; 2] {
+fn outside(period: TimeRange, inner: TimeRange) -> [Option<TimeRange>; 2] {
     let before = TimeRange { from: period.from, to: inner.from };
     let after = TimeRange { from: inner.to, to: period.to };
     [Some(before).filter(|_| period.from != inner.from), Some(after).filter(|_| period.to != inner.to)]

@@ -15,10 +15,10 @@ pub(super) const EVENT_COLUMNS: &str =
     "sequence, occurred_at, service, category, activity_key, resource_type, operation_type, status, actor_key";
 
 /// An event as far as it is counted: its place, when it happened, its kind and its actor.
-pub(super) fn counted(row: &QueryResult) -> Result<(i64, i64, Key, Key), StoreError> {
+pub(super) fn read_event_keys(row: &QueryResult) -> Result<(i64, i64, RollupKey, RollupKey), StoreError> {
     let text = |at: usize| row.try_get_by::<String, _>(at);
-    let kind = Key([text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, String::new()]);
-    Ok((row.try_get_by(0)?, row.try_get_by(1)?, kind, Key::of_actor(text(2)?, text(8)?)))
+    let kind = RollupKey([text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, String::new()]);
+    Ok((row.try_get_by(0)?, row.try_get_by(1)?, kind, RollupKey::of_actor(text(2)?, text(8)?)))
 }
 
 /// What is counted, in spans of which length.
@@ -58,13 +58,13 @@ impl Grain {
     }
 
     /// The key in a row that begins with these columns.
-    pub(crate) fn key(self, row: &QueryResult) -> Result<Key, DbErr> {
+    pub(crate) fn key(self, row: &QueryResult) -> Result<RollupKey, DbErr> {
         let text = |at: usize| row.try_get_by::<String, _>(at);
         Ok(match self {
             Self::Quarter | Self::Day => {
-                Key([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, String::new()])
+                RollupKey([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, String::new()])
             }
-            Self::ActorDay => Key::of_actor(text(0)?, text(1)?),
+            Self::ActorDay => RollupKey::of_actor(text(0)?, text(1)?),
         })
     }
 
@@ -80,9 +80,9 @@ impl Grain {
 
 /// What events have in common that are counted together: the columns of `rollup_key`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key(pub(crate) [String; 7]);
+pub(crate) struct RollupKey(pub(crate) [String; 7]);
 
-impl Key {
+impl RollupKey {
     /// Its value of a field; empty if it has none.
     pub(crate) fn value(&self, field: FacetField) -> &str {
         let Self([service, category, activity_key, resource_type, operation_type, status, actor_key]) = self;
@@ -119,7 +119,7 @@ impl Key {
     }
 }
 
-impl From<rollup_key::Model> for Key {
+impl From<rollup_key::Model> for RollupKey {
     fn from(row: rollup_key::Model) -> Self {
         Self([
             row.service,
@@ -135,14 +135,14 @@ impl From<rollup_key::Model> for Key {
 
 /// The columns by which something is counted or chosen, beside the service, which all rollups have.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Needs {
+pub(crate) struct KeyColumns {
     /// Those that tell kinds of events apart.
     pub(crate) kind: bool,
     /// That of the actor.
     pub(crate) actor: bool,
 }
 
-impl Needs {
+impl KeyColumns {
     pub(crate) fn and(self, other: Self) -> Self {
         Self { kind: self.kind || other.kind, actor: self.actor || other.actor }
     }

@@ -12,7 +12,7 @@ mod build;
 mod count;
 
 pub use build::BLOCK_EVENTS;
-pub(crate) use build::{Count, Counts};
-pub(crate) use cache::Held;
-pub(crate) use count::Tally;
-pub(crate) use key::{Grain, Key, Needs};
+pub(crate) use build::{BlockCounts, SpanCount};
+pub(crate) use cache::RollupCache;
+pub(crate) use count::Aggregator;
+pub(crate) use key::{Grain, KeyColumns, RollupKey};

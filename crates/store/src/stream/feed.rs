@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::query::select::{self, Bound, Stretch};
+use crate::query::select::{self, RangeScan, ScanBound};
 use crate::read::row;
 use crate::{Reader, StoreError};
 use model::filter::{Condition, TimeRange};
@@ -17,7 +17,7 @@ const SCANNED_MAX: i64 = 20_000;
 /// How many of them it looks at first, unless it may have more; then four times as many, and so on.
 const STEP_MIN: i64 = 100;
 /// When a page has taken this long it ends where it is: its cursor has moved, whatever the events there cost.
-const LONG: Duration = Duration::from_secs(1);
+const PAGE_TIME_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
 
@@ -64,7 +64,7 @@ impl Reader {
     ) -> Result<FeedPage, FeedError> {
         let head = self.feed_head().await?;
         let after = after.unwrap_or(FeedCursor { sequence: 0, ..head });
-        self.stretch(head, after, condition, limit).await
+        self.scan_after(head, after, condition, limit).await
     }
 
     /// Whether the log with this head can go on from a cursor.
@@ -76,7 +76,7 @@ impl Reader {
     }
 
     /// What lies between a cursor and the head, or as much of it as one page looks at.
-    pub(crate) async fn stretch(
+    pub(crate) async fn scan_after(
         &self,
         head: FeedCursor,
         after: FeedCursor,
@@ -100,24 +100,26 @@ impl Reader {
             period: TimeRange::default(),
             as_of: None,
             after: None,
-            narrow: None,
+            prefilter: None,
         };
-        let (begun, mut step, mut limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
+        let (started, mut step, mut limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
         let end = head.sequence.min(after.sequence + SCANNED_MAX);
         let (mut safe, mut events) = (after.sequence, Vec::new());
-        while safe < end && events.len() < limit && (safe == after.sequence || begun.elapsed() < LONG) {
+        while safe < end && events.len() < limit && (safe == after.sequence || started.elapsed() < PAGE_TIME_MAX) {
             let to = end.min(safe + step);
-            let found = match self.found(list.stretch(row::COLUMNS, &between(safe, to, limit - events.len()))).await {
-                // What was looked at so far is answered, and the next page goes on from there.
-                Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
-                // Events of which fewer make a page: who polls always gets on.
-                Err(StoreError::TooLarge { .. }) if limit > 1 => {
-                    limit /= 2;
-                    continue;
-                }
-                found => found?,
-            };
-            events.extend(found.into_iter().map(|(_, event)| event));
+            let fetched =
+                match self.fetch_events(list.scan(row::COLUMNS, &sequence_range(safe, to, limit - events.len()))).await
+                {
+                    // What was looked at so far is answered, and the next page goes on from there.
+                    Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
+                    // Events of which fewer make a page: who polls always gets on.
+                    Err(StoreError::TooLarge { .. }) if limit > 1 => {
+                        limit /= 2;
+                        continue;
+                    }
+                    fetched => fetched?,
+                };
+            events.extend(fetched.into_iter().map(|(_, event)| event));
             let is_full = events.len() == limit;
             safe = events.last().filter(|_| is_full).map_or(to, |last: &Event| last.sequence);
             step *= 4;
@@ -134,10 +136,10 @@ impl Reader {
 }
 
 /// At most so many events after one place up to another, in the order of the log.
-fn between(after: i64, to: i64, limit: usize) -> Stretch {
+fn sequence_range(after: i64, to: i64, limit: usize) -> RangeScan {
     let bound =
-        |sequence, inclusive| Some(Bound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
-    Stretch {
+        |sequence, inclusive| Some(ScanBound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
+    RangeScan {
         order: Order { field: OrderField::Sequence, descending: false },
         start: bound(after, false),
         end: bound(to, true),
@@ -146,6 +148,6 @@ fn between(after: i64, to: i64, limit: usize) -> Stretch {
 }
 
 /// About how large events are. Those that hold what is withheld count little; most hold nothing of the kind.
-pub(crate) fn bytes(events: &[Event]) -> usize {
+pub(crate) fn event_bytes(events: &[Event]) -> usize {
     events.iter().filter_map(|event| event.raw.as_ref()).map(|raw| raw.text().len()).sum()
 }

@@ -11,15 +11,15 @@ use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::Instant;
 
-use crate::stream::feed::{BATCH_BYTES_MAX, bytes};
-use crate::stream::tail::{ADMISSION_EVERY, News, Parcel};
+use crate::stream::feed::{BATCH_BYTES_MAX, event_bytes};
+use crate::stream::tail::{EventBatch, OPEN_CHECK_INTERVAL, TailMessage};
 use crate::{FeedError, Reader, StoreError};
 use model::Event;
 use model::filter::Condition;
 use model::page::FeedCursor;
 
 /// How long nothing is said when nothing matches.
-const SILENCE_MAX: Duration = Duration::from_secs(15);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 /// How many events are read at first, and at most; fewer where they are large.
 const BATCH_FIRST: u32 = 10;
 const BATCH_MAX: u32 = 100;
@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = 1 << 20;
 
 /// Some events in the order of recording; none when there was nothing to say for a while.
 #[derive(Debug)]
-pub struct Batch {
+pub struct FollowBatch {
     /// The events, oldest first.
     pub events: Vec<Event>,
     /// Everything up to this place was delivered or did not match.
@@ -41,90 +41,99 @@ pub struct Follow {
     reader: Reader,
     condition: Condition,
     cursor: FeedCursor,
-    news: broadcast::Receiver<News>,
+    messages: broadcast::Receiver<TailMessage>,
     is_first: bool,
     is_live: bool,
     /// How many events to read next.
     limit: u32,
     /// When the tenant was last seen to be open, as long as the table is read: what is told ends by itself.
-    admitted: Option<Instant>,
+    open_checked_at: Option<Instant>,
 }
 
 impl Reader {
     /// Follows what meets a condition: after a cursor, or from now on.
     pub async fn follow(self, after: Option<FeedCursor>, condition: Condition) -> Result<Follow, FeedError> {
-        let news = self.store.news(self.tenant_id);
+        let messages = self.store.messages(self.tenant_id);
         let head = self.feed_head().await?;
         let cursor = after.unwrap_or(head);
         Self::check_cursor(head, cursor)?;
         let (is_first, is_live) = (true, after.is_none());
-        Ok(Follow { reader: self, condition, cursor, news, is_first, is_live, limit: BATCH_FIRST, admitted: None })
+        Ok(Follow {
+            reader: self,
+            condition,
+            cursor,
+            messages,
+            is_first,
+            is_live,
+            limit: BATCH_FIRST,
+            open_checked_at: None,
+        })
     }
 }
 
 impl Follow {
     /// The next events, or none when nothing matched for a while. The first batch comes at once, so that whoever
     /// follows has a cursor to go on from.
-    pub async fn next(&mut self) -> Result<Batch, FeedError> {
-        let silent_until = Instant::now() + SILENCE_MAX;
+    pub async fn next(&mut self) -> Result<FollowBatch, FeedError> {
+        let heartbeat_at = Instant::now() + HEARTBEAT_INTERVAL;
         let mut events = Vec::new();
         loop {
-            let is_over = std::mem::take(&mut self.is_first) && self.is_live || Instant::now() >= silent_until;
-            if !events.is_empty() || is_over {
-                return Ok(Batch { events, safe_up_to: self.cursor });
+            let is_heartbeat = std::mem::take(&mut self.is_first) && self.is_live || Instant::now() >= heartbeat_at;
+            if !events.is_empty() || is_heartbeat {
+                return Ok(FollowBatch { events, safe_up_to: self.cursor });
             }
-            events = if self.is_live { self.told(silent_until).await? } else { self.read().await? };
+            events = if self.is_live { self.receive(heartbeat_at).await? } else { self.read_stored().await? };
         }
     }
 
     /// Reads what is stored after the cursor.
-    async fn read(&mut self) -> Result<Vec<Event>, FeedError> {
+    async fn read_stored(&mut self) -> Result<Vec<Event>, FeedError> {
         let _permit = self.reader.store.followers.reading().await;
         // The permit is its share of the connections. Waiting for another with it would keep others waiting.
-        let reader = self.reader.unshared().holding(BATCH_BYTES_MAX);
-        if self.admitted.is_none_or(|since| since.elapsed() > ADMISSION_EVERY) {
+        let reader = self.reader.without_connection_share().with_byte_limit(BATCH_BYTES_MAX);
+        if self.open_checked_at.is_none_or(|since| since.elapsed() > OPEN_CHECK_INTERVAL) {
             if !reader.is_open().await? {
                 return Err(FeedError::Closed);
             }
-            self.admitted = Some(Instant::now());
+            self.open_checked_at = Some(Instant::now());
         }
         let page = reader.feed(Some(self.cursor), &self.condition, self.limit).await?;
-        let bytes = bytes(&page.events);
-        self.limit = if bytes > BATCH_BYTES { (self.limit / 2).max(1) } else { (self.limit * 2).min(BATCH_MAX) };
+        let event_bytes = event_bytes(&page.events);
+        self.limit = if event_bytes > BATCH_BYTES { (self.limit / 2).max(1) } else { (self.limit * 2).min(BATCH_MAX) };
         self.cursor = page.safe_up_to;
         self.is_live = page.is_caught_up;
         Ok(page.events)
     }
 
     /// Waits for what the tail sends.
-    async fn told(&mut self, until: Instant) -> Result<Vec<Event>, FeedError> {
-        match tokio::time::timeout_at(until, self.news.recv()).await {
+    async fn receive(&mut self, deadline: Instant) -> Result<Vec<Event>, FeedError> {
+        match tokio::time::timeout_at(deadline, self.messages.recv()).await {
             Err(_silence) => {}
-            Ok(Ok(News::Parcel(parcel))) => return Ok(self.take(&parcel)),
-            Ok(Ok(News::Look) | Err(RecvError::Lagged(_))) => self.is_live = false,
-            Ok(Ok(News::Closed)) => return Err(FeedError::Closed),
-            Ok(Ok(News::Failed(error))) => return Err(error.into()),
+            Ok(Ok(TailMessage::Batch(batch))) => return Ok(self.take_batch(&batch)),
+            Ok(Ok(TailMessage::Refetch) | Err(RecvError::Lagged(_))) => self.is_live = false,
+            Ok(Ok(TailMessage::Closed)) => return Err(FeedError::Closed),
+            Ok(Ok(TailMessage::Failed(error))) => return Err(error.into()),
             Ok(Err(RecvError::Closed)) => return Err(StoreError::Bug("who tells of news has stopped").into()),
         }
         Ok(Vec::new())
     }
 
     /// Takes of a parcel what comes after the cursor; one that begins later is a reason to read.
-    fn take(&mut self, parcel: &Arc<Parcel>) -> Vec<Event> {
-        if parcel.up_to.log_id != self.cursor.log_id || parcel.after > self.cursor.sequence {
+    fn take_batch(&mut self, batch: &Arc<EventBatch>) -> Vec<Event> {
+        if batch.up_to.log_id != self.cursor.log_id || batch.after > self.cursor.sequence {
             self.is_live = false;
             return Vec::new();
         }
-        if parcel.up_to.sequence <= self.cursor.sequence {
+        if batch.up_to.sequence <= self.cursor.sequence {
             return Vec::new();
         }
         let after = self.cursor.sequence;
-        self.cursor = parcel.up_to;
-        let new = parcel.events.iter().filter(|event| event.sequence > after);
+        self.cursor = batch.up_to;
+        let new = batch.events.iter().filter(|event| event.sequence > after);
         let visible = new.filter_map(|event| event.clone().reduced(&self.reader.scope));
         let events: Vec<Event> = visible.filter(|event| self.condition.matches(event)).collect();
         self.reader.shown.events(events.len());
-        self.reader.shown.up_to(parcel.up_to.sequence);
+        self.reader.shown.up_to(batch.up_to.sequence);
         events
     }
 }

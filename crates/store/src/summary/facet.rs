@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::query::sql::Sql;
-use crate::rollup::{Key, Needs, Tally};
+use crate::rollup::{Aggregator, KeyColumns, RollupKey};
 use crate::{EventQuery, Reader, StoreError};
 use model::{FacetField, FacetValue};
 
@@ -22,115 +22,134 @@ pub struct Facet {
 }
 
 /// A key with the events that have it, and the newest of them.
-struct Counted {
+struct CountedValue {
     key: String,
     count: i64,
     newest: i64,
 }
 
 /// Where the keys of a field stand.
-enum Keys {
+enum FacetColumn {
     /// In a column of the events.
     Column(&'static str),
     /// In a table beside them, where an event may have several: table and column.
-    Beside(&'static str, &'static str),
+    SideTable(&'static str, &'static str),
 }
 
-const fn keys(field: FacetField) -> Keys {
+const fn facet_column(field: FacetField) -> FacetColumn {
     match field {
-        FacetField::Activity => Keys::Column("e.activity_key"),
-        FacetField::Actor => Keys::Column("e.actor_key"),
-        FacetField::Application => Keys::Column("e.application_id"),
-        FacetField::Category => Keys::Column("e.category"),
-        FacetField::OperationType => Keys::Column("e.operation_type"),
-        FacetField::ResourceType => Keys::Column("e.resource_type"),
-        FacetField::Service => Keys::Column("e.service"),
-        FacetField::Status => Keys::Column("e.status"),
-        FacetField::ModifiedProperty => Keys::Beside("property_change", "v.name_key"),
-        FacetField::Target => Keys::Beside("event_target", "v.target_key"),
+        FacetField::Activity => FacetColumn::Column("e.activity_key"),
+        FacetField::Actor => FacetColumn::Column("e.actor_key"),
+        FacetField::Application => FacetColumn::Column("e.application_id"),
+        FacetField::Category => FacetColumn::Column("e.category"),
+        FacetField::OperationType => FacetColumn::Column("e.operation_type"),
+        FacetField::ResourceType => FacetColumn::Column("e.resource_type"),
+        FacetField::Service => FacetColumn::Column("e.service"),
+        FacetField::Status => FacetColumn::Column("e.status"),
+        FacetField::ModifiedProperty => FacetColumn::SideTable("property_change", "v.name_key"),
+        FacetField::Target => FacetColumn::SideTable("event_target", "v.target_key"),
     }
 }
 
 impl Reader {
     /// The most frequent values of a field. How many events have other values or none is only counted with `rest`.
     pub async fn facet(&self, list: &EventQuery, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
-        let (counted, other, none) = match keys(field) {
-            Keys::Column(column) => self.by_column(list, (field, column), top).await?,
-            Keys::Beside(table, column) => {
-                let counted = self.by_table(list, (table, column), top).await?;
-                let (other, none) = if rest { self.beside(list, (table, column), &counted).await? } else { (0, 0) };
-                (counted, other, none)
+        let (counted_values, other, none) = match facet_column(field) {
+            FacetColumn::Column(column) => self.count_by_column(list, (field, column), top).await?,
+            FacetColumn::SideTable(table, column) => {
+                let counted_values = self.count_side_table(list, (table, column), top).await?;
+                let (other, none) = if rest {
+                    self.count_side_table_rest(list, (table, column), &counted_values).await?
+                } else {
+                    (0, 0)
+                };
+                (counted_values, other, none)
             }
         };
-        Ok(Facet { buckets: self.spelled(field, counted).await?, other, none })
+        Ok(Facet { buckets: self.with_spelling(field, counted_values).await?, other, none })
     }
 
     /// Counts by a column. An empty text is no value.
-    async fn by_column(
+    async fn count_by_column(
         &self,
         list: &EventQuery,
         (field, column): (FacetField, &str),
         top: u32,
-    ) -> Result<(Vec<Counted>, i64, i64), StoreError> {
+    ) -> Result<(Vec<CountedValue>, i64, i64), StoreError> {
         let needs = match field {
-            FacetField::Service => Some(Needs::default()),
-            FacetField::Actor => Some(Needs { actor: true, ..Needs::default() }),
+            FacetField::Service => Some(KeyColumns::default()),
+            FacetField::Actor => Some(KeyColumns { actor: true, ..KeyColumns::default() }),
             FacetField::Application => None,
-            _ => Some(Needs { kind: true, ..Needs::default() }),
+            _ => Some(KeyColumns { kind: true, ..KeyColumns::default() }),
         };
-        let mut values = Values { field, places: HashMap::new(), counted: Vec::new() };
-        let (mut counted, total) = if self.rolled(list, needs, &[], &mut values).await? {
-            let total = values.counted.iter().map(|value| value.count).sum();
-            (values.counted, total)
+        let mut values = FacetAggregator { field, positions: HashMap::new(), counted_values: Vec::new() };
+        let (mut counted_values, total) = if self.count_from_rollups(list, needs, &[], &mut values).await? {
+            let total = values.counted_values.iter().map(|value| value.count).sum();
+            (values.counted_values, total)
         } else {
-            self.by_scan(list, column, top).await?
+            self.count_by_scan(list, column, top).await?
         };
-        let none = counted.iter().filter(|value| value.key.is_empty()).map(|value| value.count).sum();
-        counted.retain(|value| !value.key.is_empty());
-        counted.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
-        counted.truncate(top as usize);
-        let shown: i64 = counted.iter().map(|value| value.count).sum();
-        Ok((counted, total - none - shown, none))
+        let none = counted_values.iter().filter(|value| value.key.is_empty()).map(|value| value.count).sum();
+        counted_values.retain(|value| !value.key.is_empty());
+        counted_values.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
+        counted_values.truncate(top as usize);
+        let shown: i64 = counted_values.iter().map(|value| value.count).sum();
+        Ok((counted_values, total - none - shown, none))
     }
 
     /// The most frequent values of a column, and the absent one, by reading the events; and how many events there are.
     /// The other values stay in the database: each event may have a different one.
-    async fn by_scan(&self, list: &EventQuery, column: &str, top: u32) -> Result<(Vec<Counted>, i64), StoreError> {
+    async fn count_by_scan(
+        &self,
+        list: &EventQuery,
+        column: &str,
+        top: u32,
+    ) -> Result<(Vec<CountedValue>, i64), StoreError> {
         let mut sql = Sql::for_tenant(
             self.tenant_id,
             "SELECT facet_key, events, newest, CAST(SUM(events) OVER () AS bigint) FROM (SELECT ",
         );
         sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(e.sequence) AS newest"));
-        self.scanned(&mut sql, list).await?;
+        self.from_list(&mut sql, list).await?;
         sql.push(&format!(" GROUP BY {column}) counted ORDER BY facet_key <> '', events DESC, facet_key LIMIT "));
         sql.bind(i64::from(top) + 1);
         let rows = self.query(sql).await?;
         let total = rows.first().map_or(Ok(0), |row| row.try_get_by(3))?;
-        Ok((counted(&rows)?, total))
+        Ok((counted_values(&rows)?, total))
     }
 
     /// Counts by a table beside the events, each event once for each value it has.
-    async fn by_table(&self, list: &EventQuery, keys: (&str, &str), top: u32) -> Result<Vec<Counted>, StoreError> {
-        let (table, column) = keys;
+    async fn count_side_table(
+        &self,
+        list: &EventQuery,
+        facet_column: (&str, &str),
+        top: u32,
+    ) -> Result<Vec<CountedValue>, StoreError> {
+        let (table, column) = facet_column;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(v.sequence) AS newest"));
-        self.joined(&mut sql, list, table).await?;
+        self.from_side_table(&mut sql, list, table).await?;
         sql.push(&format!(" AND v.is_first = 1 GROUP BY {column} ORDER BY events DESC, facet_key LIMIT "));
         sql.bind(i64::from(top));
-        counted(&self.query(sql).await?)
+        counted_values(&self.query(sql).await?)
     }
 
     /// How many events have a value that is not among those counted, and how many have none.
-    async fn beside(&self, list: &EventQuery, keys: (&str, &str), shown: &[Counted]) -> Result<(i64, i64), StoreError> {
+    async fn count_side_table_rest(
+        &self,
+        list: &EventQuery,
+        facet_column: (&str, &str),
+        shown: &[CountedValue],
+    ) -> Result<(i64, i64), StoreError> {
         let total = self.count(list).await?;
         if shown.is_empty() {
             return Ok((0, total));
         }
-        let (table, column) = keys;
+        let (table, column) = facet_column;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(DISTINCT v.sequence)");
         sql.push(&format!(", COUNT(DISTINCT CASE WHEN {column} NOT IN "));
         sql.list(shown.iter().map(|value| value.key.as_str())).push(" THEN v.sequence END)");
-        self.joined(&mut sql, list, table).await?;
+        self.from_side_table(&mut sql, list, table).await?;
         sql.push(" AND v.is_first = 1");
         let rows = self.query(sql).await?;
         let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
@@ -139,65 +158,72 @@ impl Reader {
     }
 
     /// ` FROM ... WHERE ...` of the rows beside the events of a list.
-    async fn joined(&self, sql: &mut Sql, list: &EventQuery, table: &str) -> Result<(), StoreError> {
+    async fn from_side_table(&self, sql: &mut Sql, list: &EventQuery, table: &str) -> Result<(), StoreError> {
         sql.push(" FROM (SELECT e.sequence AS sequence");
-        self.scanned(sql, list).await?;
+        self.from_list(sql, list).await?;
         sql.push(&format!(") m CROSS JOIN {table} v WHERE v.tenant_id = $1 AND v.sequence = m.sequence"));
         Ok(())
     }
 
     /// Keys as the events recorded last among those counted spell them.
-    async fn spelled(&self, field: FacetField, counted: Vec<Counted>) -> Result<Vec<(FacetValue, i64)>, StoreError> {
-        let places: Vec<i64> =
-            counted.iter().filter(|value| field.closed(&value.key).is_none()).map(|value| value.newest).collect();
-        let events = self.events_at(&places).await?;
-        let spell = |value: Counted| {
+    async fn with_spelling(
+        &self,
+        field: FacetField,
+        counted_values: Vec<CountedValue>,
+    ) -> Result<Vec<(FacetValue, i64)>, StoreError> {
+        let positions: Vec<i64> = counted_values
+            .iter()
+            .filter(|value| field.closed(&value.key).is_none())
+            .map(|value| value.newest)
+            .collect();
+        let events = self.events_at(&positions).await?;
+        let spell = |value: CountedValue| {
             let event = events.iter().find(|event| event.sequence == value.newest);
-            let spelled = field.closed(&value.key).or_else(|| field.values(event?).remove(&value.key));
+            let with_spelling = field.closed(&value.key).or_else(|| field.values(event?).remove(&value.key));
             let corrupt = || StoreError::Corrupt {
                 table: "audit_event",
                 column: "body",
                 id: value.newest.to_string(),
                 reason: format!("has no {} of its columns", field.name()),
             };
-            Ok((spelled.ok_or_else(corrupt)?, value.count))
+            Ok((with_spelling.ok_or_else(corrupt)?, value.count))
         };
-        counted.into_iter().map(spell).collect()
+        counted_values.into_iter().map(spell).collect()
     }
 }
 
 /// Events by a value of their keys.
-struct Values {
+struct FacetAggregator {
     field: FacetField,
-    places: HashMap<String, usize>,
-    counted: Vec<Counted>,
+    positions: HashMap<String, usize>,
+    counted_values: Vec<CountedValue>,
 }
 
-impl Tally for Values {
-    type Group = usize;
+impl Aggregator for FacetAggregator {
+    type GroupId = usize;
 
-    fn group(&mut self, key: &Key) -> usize {
+    fn group(&mut self, key: &RollupKey) -> usize {
         let value = key.value(self.field);
-        if let Some(place) = self.places.get(value) {
-            return *place;
+        if let Some(position) = self.positions.get(value) {
+            return *position;
         }
-        let place = self.counted.len();
-        self.places.insert(value.to_owned(), place);
-        self.counted.push(Counted { key: value.to_owned(), count: 0, newest: 0 });
-        place
+        let position = self.counted_values.len();
+        self.positions.insert(value.to_owned(), position);
+        self.counted_values.push(CountedValue { key: value.to_owned(), count: 0, newest: 0 });
+        position
     }
 
-    fn add(&mut self, place: usize, _moment: i64, events: i64, newest: i64) {
-        if let Some(counted) = self.counted.get_mut(place) {
-            counted.count += events;
-            counted.newest = counted.newest.max(newest);
+    fn add(&mut self, position: usize, _moment: i64, events: i64, newest: i64) {
+        if let Some(counted_values) = self.counted_values.get_mut(position) {
+            counted_values.count += events;
+            counted_values.newest = counted_values.newest.max(newest);
         }
     }
 }
 
-fn counted(rows: &[sea_orm::QueryResult]) -> Result<Vec<Counted>, StoreError> {
-    let value = |row: &sea_orm::QueryResult| -> Result<Counted, StoreError> {
-        Ok(Counted { key: row.try_get_by(0)?, count: row.try_get_by(1)?, newest: row.try_get_by(2)? })
+fn counted_values(rows: &[sea_orm::QueryResult]) -> Result<Vec<CountedValue>, StoreError> {
+    let value = |row: &sea_orm::QueryResult| -> Result<CountedValue, StoreError> {
+        Ok(CountedValue { key: row.try_get_by(0)?, count: row.try_get_by(1)?, newest: row.try_get_by(2)? })
     };
     rows.iter().map(value).collect()
 }

@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter a
 
 use crate::StoreError;
 use crate::db::bulk;
-use crate::write::prepared::Prepared;
-use crate::write::snapshot_cache::{ActivityKey, Known};
+use crate::write::prepared::PreparedEvent;
+use crate::write::snapshot_cache::{ActivityKey, TenantSnapshots};
 use model::Timestamp;
 use model::fold::fold;
 
@@ -20,11 +20,11 @@ pub(crate) const PROPERTY_NAMES_MAX: usize = 200;
 
 /// Counts new events under their activities. Returns those that are stored then, with the names of all their
 /// properties.
-pub(crate) async fn observe(
+pub(crate) async fn count_activities(
     connection: &impl ConnectionTrait,
     head: &mut tenant_log::Model,
-    events: &[&mut Prepared],
-    memory: &Mutex<Known>,
+    events: &[&mut PreparedEvent],
+    cache: &Mutex<TenantSnapshots>,
     recorded_at: Timestamp,
 ) -> Result<Vec<(ActivityKey, BTreeSet<String>)>, StoreError> {
     /// Empty names mean that nothing is new about them.
@@ -34,37 +34,42 @@ pub(crate) async fn observe(
         event_count = activity_type.event_count + excluded.event_count,
         property_names = CASE excluded.property_names
             WHEN '' THEN activity_type.property_names ELSE excluded.property_names END";
-    let mut seen: BTreeMap<ActivityKey, Seen> = BTreeMap::new();
+    let mut batch: BTreeMap<ActivityKey, BatchActivity> = BTreeMap::new();
     for event in events {
-        seen.entry(event.activity_key()).or_default().add(event);
+        batch.entry(event.activity_key()).or_default().add(event);
     }
-    let unknown: BTreeMap<&ActivityKey, &Seen> = {
-        let mut known = memory.lock();
-        seen.iter().filter(|(key, seen)| !known.activity(key).is_some_and(|names| seen.adds_nothing(names))).collect()
+    let uncached: BTreeMap<&ActivityKey, &BatchActivity> = {
+        let mut cached = cache.lock();
+        batch
+            .iter()
+            .filter(|(key, batch)| {
+                !cached.activity(key).is_some_and(|property_names| batch.is_covered_by(property_names))
+            })
+            .collect()
     };
-    let mut stored = stored(connection, head.tenant_id, unknown.keys().copied()).await?;
-    let (mut rows, mut learnt) = (Vec::with_capacity(seen.len()), Vec::new());
-    for (key, seen) in &seen {
+    let mut stored_rows = stored_rows(connection, head.tenant_id, uncached.keys().copied()).await?;
+    let (mut rows, mut cache_updates) = (Vec::with_capacity(batch.len()), Vec::new());
+    for (key, batch) in &batch {
         let mut property_names = String::new();
-        if unknown.contains_key(key) {
-            let row = stored.remove(key);
+        if uncached.contains_key(key) {
+            let row = stored_rows.remove(key);
             if row.is_none() && head.activity_type_count >= ACTIVITY_TYPES_MAX {
-                head.uncatalogued_count += seen.count;
+                head.uncatalogued_count += batch.count;
                 continue;
             }
             head.activity_type_count += i64::from(row.is_none());
-            let names = seen.merged_names(row.as_ref());
-            learnt.push((key.clone(), names.iter().map(|name| fold(name)).collect()));
+            let names = batch.merged_names(row.as_ref());
+            cache_updates.push((key.clone(), names.iter().map(|name| fold(name)).collect()));
             property_names = serde_json::Value::from(names).to_string();
         }
-        rows.extend(seen.row(property_names, recorded_at));
+        rows.extend(batch.row(property_names, recorded_at));
     }
     bulk::insert(connection, &rows.iter().collect::<Vec<_>>(), CONFLICT).await?;
-    Ok(learnt)
+    Ok(cache_updates)
 }
 
 /// The rows of activities that are stored.
-async fn stored(
+async fn stored_rows(
     connection: &impl ConnectionTrait,
     tenant_id: i32,
     keys: impl Iterator<Item = &ActivityKey>,
@@ -83,40 +88,40 @@ async fn stored(
 
 /// What a batch holds of one activity.
 #[derive(Default)]
-struct Seen<'a> {
+struct BatchActivity<'a> {
     last: Option<&'a activity_type::Model>,
-    names: BTreeMap<&'a str, &'a str>,
+    property_names: BTreeMap<&'a str, &'a str>,
     count: i64,
 }
 
-impl<'a> Seen<'a> {
-    fn add(&mut self, event: &'a Prepared) {
+impl<'a> BatchActivity<'a> {
+    fn add(&mut self, event: &'a PreparedEvent) {
         self.last = Some(&event.activity);
-        for (key, name) in &event.names {
-            self.names.entry(key).or_insert(name);
+        for (key, name) in &event.property_names {
+            self.property_names.entry(key).or_insert(name);
         }
         self.count += 1;
     }
 
     /// Whether these names, which are stored, stay as they are.
-    fn adds_nothing(&self, stored: &BTreeSet<String>) -> bool {
-        stored.len() >= PROPERTY_NAMES_MAX || self.names.keys().all(|name| stored.contains(*name))
+    fn is_covered_by(&self, stored_rows: &BTreeSet<String>) -> bool {
+        stored_rows.len() >= PROPERTY_NAMES_MAX || self.property_names.keys().all(|name| stored_rows.contains(*name))
     }
 
     /// The names that are stored and those that come to them.
     fn merged_names(&self, row: Option<&activity_type::Model>) -> Vec<String> {
-        let stored = row.map(|row| serde_json::from_str::<Vec<String>>(&row.property_names)).transpose();
-        let stored = stored.unwrap_or_else(|error| {
+        let stored_rows = row.map(|row| serde_json::from_str::<Vec<String>>(&row.property_names)).transpose();
+        let stored_rows = stored_rows.unwrap_or_else(|error| {
             // Recording goes on; the names are gathered anew.
             tracing::error!(activity = row.map(|row| row.activity.as_str()), %error, "property names cannot be read");
             None
         });
-        let mut names = stored.unwrap_or_default();
-        let known: BTreeSet<String> = names.iter().map(|name| fold(name)).collect();
-        let new = self.names.iter().filter(|(key, _)| !known.contains(**key));
-        names.extend(new.map(|(_, name)| (*name).to_owned()));
-        names.truncate(PROPERTY_NAMES_MAX);
-        names
+        let mut property_names = stored_rows.unwrap_or_default();
+        let cached: BTreeSet<String> = property_names.iter().map(|name| fold(name)).collect();
+        let new = self.property_names.iter().filter(|(key, _)| !cached.contains(**key));
+        property_names.extend(new.map(|(_, name)| (*name).to_owned()));
+        property_names.truncate(PROPERTY_NAMES_MAX);
+        property_names
     }
 
     /// The row as it is where there is none yet.

@@ -13,101 +13,101 @@ use parking_lot::Mutex;
 use sea_orm::DbBackend;
 use tokio::sync::{Notify, oneshot};
 
-use crate::db::connect::TENANTS_AT_ONCE;
-use crate::write::prepared::Prepared;
+use crate::db::connect::CONCURRENT_TENANTS_MAX;
+use crate::write::prepared::PreparedEvent;
 use crate::{RecordOutcome, Store, StoreError, Tenant, Writer};
 use model::{NewEvent, Timestamp};
 
 /// The most events that wait. Beyond, requests are refused.
-const WAITING_MAX: usize = 20_000;
+const PENDING_EVENTS_MAX: usize = 20_000;
 /// The most events in one transaction, as long as it is not a single request that has more.
 const BATCH_MAX: usize = 2_000;
 /// The most memory that waiting events take, in bytes. Beyond, requests are refused.
-const WAITING_BYTES_MAX: usize = 128 << 20;
+const PENDING_BYTES_MAX: usize = 128 << 20;
 /// The most memory that the events of one transaction take, as long as it is not a single request that takes more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// How many times what is free one tenant may have waiting: alone, three quarters of the room.
-const SHARE: usize = 3;
+const TENANT_SHARE_FACTOR: usize = 3;
 
 /// Gives the moment of recording.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-type Answer = Result<Vec<RecordOutcome>, StoreError>;
+type RecordResult = Result<Vec<RecordOutcome>, StoreError>;
 
 /// How many events, and how much memory they take.
 #[derive(Clone, Copy, Default)]
-struct Load {
+struct QueueLoad {
     events: usize,
     bytes: usize,
 }
 
-impl Load {
-    fn add(&mut self, other: Load) {
+impl QueueLoad {
+    fn add(&mut self, other: QueueLoad) {
         self.events += other.events;
         self.bytes += other.bytes;
     }
 
-    fn take(&mut self, other: Load) {
+    fn subtract(&mut self, other: QueueLoad) {
         self.events -= other.events;
         self.bytes -= other.bytes;
     }
 }
 
 /// Events of one request.
-struct Request {
-    events: Vec<Prepared>,
-    load: Load,
+struct RecordRequest {
+    events: Vec<PreparedEvent>,
+    load: QueueLoad,
     since: Instant,
-    answer: oneshot::Sender<Answer>,
+    sender: oneshot::Sender<RecordResult>,
 }
 
 /// The requests of one tenant.
 #[derive(Default)]
-struct Line {
-    requests: VecDeque<Request>,
-    load: Load,
+struct TenantQueue {
+    requests: VecDeque<RecordRequest>,
+    load: QueueLoad,
 }
 
-impl Line {
-    fn pop(&mut self) -> Option<Request> {
+impl TenantQueue {
+    fn pop(&mut self) -> Option<RecordRequest> {
         let request = self.requests.pop_front()?;
-        self.load.take(request.load);
+        self.load.subtract(request.load);
         Some(request)
     }
 }
 
 #[derive(Default)]
-struct Waiting {
-    lines: HashMap<i32, Line>,
+struct PendingBatches {
+    queues: HashMap<i32, TenantQueue>,
     /// Tenants with requests, in the order of their turns.
-    turns: VecDeque<i32>,
+    ready: VecDeque<i32>,
     /// Tenants that are being recorded.
-    busy: HashSet<i32>,
-    load: Load,
+    recording: HashSet<i32>,
+    load: QueueLoad,
 }
 
-impl Waiting {
+impl PendingBatches {
     /// Whether there is room for a request of a tenant.
-    fn has_room(&self, tenant_id: i32, asked: Load) -> bool {
-        let own = self.lines.get(&tenant_id).map(|line| line.load).unwrap_or_default();
-        let fits = |own: usize, all: usize, asked: usize, max: usize| {
-            own == 0 && all == 0 || all + asked <= max && own + asked <= (max - all) * SHARE
+    fn has_room(&self, tenant_id: i32, requested: QueueLoad) -> bool {
+        let own = self.queues.get(&tenant_id).map(|queue| queue.load).unwrap_or_default();
+        let fits = |own: usize, all: usize, requested: usize, max: usize| {
+            own == 0 && all == 0 || all + requested <= max && own + requested <= (max - all) * TENANT_SHARE_FACTOR
         };
-        fits(own.events, self.load.events, asked.events, WAITING_MAX)
-            && fits(own.bytes, self.load.bytes, asked.bytes, WAITING_BYTES_MAX)
+        fits(own.events, self.load.events, requested.events, PENDING_EVENTS_MAX)
+            && fits(own.bytes, self.load.bytes, requested.bytes, PENDING_BYTES_MAX)
     }
 }
 
-struct Shared {
-    waiting: Mutex<Waiting>,
-    something: Notify,
+struct QueueInner {
+    pending: Mutex<PendingBatches>,
+    work_available: Notify,
     store: Store,
     clock: Clock,
 }
 
 /// The queue. Clones are the same queue.
 #[derive(Clone)]
-pub struct RecordQueue(Arc<Shared>);
+pub struct RecordQueue(Arc<QueueInner>);
 
 impl std::fmt::Debug for RecordQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -118,138 +118,138 @@ impl std::fmt::Debug for RecordQueue {
 impl RecordQueue {
     /// Starts recording what will be put into the queue.
     pub fn start(store: Store, clock: Clock) -> Self {
-        let workers = if store.backend() == DbBackend::Postgres { TENANTS_AT_ONCE } else { 1 };
-        let shared = Arc::new(Shared { waiting: Mutex::default(), something: Notify::new(), store, clock });
+        let workers = if store.backend() == DbBackend::Postgres { CONCURRENT_TENANTS_MAX } else { 1 };
+        let shared = Arc::new(QueueInner { pending: Mutex::default(), work_available: Notify::new(), store, clock });
         for _ in 0..workers {
-            tokio::spawn(work(Arc::clone(&shared)));
+            tokio::spawn(run_worker(Arc::clone(&shared)));
         }
         Self(shared)
     }
 
     /// Records events of a tenant; the answer comes when they are on disk.
-    pub async fn record(&self, tenant: &Tenant, events: &[&NewEvent]) -> Answer {
+    pub async fn record(&self, tenant: &Tenant, events: &[&NewEvent]) -> RecordResult {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let since = Instant::now();
-        let events: Vec<Prepared> = events.iter().map(|event| Prepared::new(tenant.id, event)).collect();
-        let load = Load { events: events.len(), bytes: events.iter().map(Prepared::bytes).sum() };
-        let (answer, outcome) = oneshot::channel();
+        let events: Vec<PreparedEvent> = events.iter().map(|event| PreparedEvent::new(tenant.id, event)).collect();
+        let load = QueueLoad { events: events.len(), bytes: events.iter().map(PreparedEvent::memory_bytes).sum() };
+        let (sender, receiver) = oneshot::channel();
         {
-            let mut waiting = self.0.waiting.lock();
-            if !waiting.has_room(tenant.id, load) {
-                self.0.store.meters.refused.inc_by(load.events as u64);
+            let mut pending = self.0.pending.lock();
+            if !pending.has_room(tenant.id, load) {
+                self.0.store.metrics.rejected.inc_by(load.events as u64);
                 return Err(StoreError::QueueFull);
             }
-            waiting.load.add(load);
-            self.0.store.meters.waiting.set(i64::try_from(waiting.load.events).unwrap_or(i64::MAX));
-            let line = waiting.lines.entry(tenant.id).or_default();
-            line.load.add(load);
-            line.requests.push_back(Request { events, load, since, answer });
-            if !waiting.turns.contains(&tenant.id) && !waiting.busy.contains(&tenant.id) {
-                waiting.turns.push_back(tenant.id);
+            pending.load.add(load);
+            self.0.store.metrics.pending.set(i64::try_from(pending.load.events).unwrap_or(i64::MAX));
+            let queue = pending.queues.entry(tenant.id).or_default();
+            queue.load.add(load);
+            queue.requests.push_back(RecordRequest { events, load, since, sender });
+            if !pending.ready.contains(&tenant.id) && !pending.recording.contains(&tenant.id) {
+                pending.ready.push_back(tenant.id);
             }
         }
-        self.0.something.notify_one();
-        let answered = outcome.await.unwrap_or(Err(StoreError::OutcomeUnknown));
-        self.0.store.meters.recording.observe(since.elapsed().as_secs_f64());
-        answered
+        self.0.work_available.notify_one();
+        let recorded = receiver.await.unwrap_or(Err(StoreError::OutcomeUnknown));
+        self.0.store.metrics.recording.observe(since.elapsed().as_secs_f64());
+        recorded
     }
 }
 
-impl Shared {
+impl QueueInner {
     /// The requests of the tenant whose turn it is. Those that waited too long for it are refused.
-    fn take(&self) -> Option<(i32, Vec<Request>)> {
-        let mut waiting = self.waiting.lock();
-        let tenant_id = waiting.turns.pop_front()?;
-        let line = waiting.lines.get_mut(&tenant_id)?;
-        let (mut taken, mut late, mut batch, before) = (Vec::new(), Vec::new(), Load::default(), line.load);
-        while let Some(next) = line.requests.front() {
+    fn take_batch(&self) -> Option<(i32, Vec<RecordRequest>)> {
+        let mut pending = self.pending.lock();
+        let tenant_id = pending.ready.pop_front()?;
+        let queue = pending.queues.get_mut(&tenant_id)?;
+        let (mut taken, mut expired, mut batch, before) = (Vec::new(), Vec::new(), QueueLoad::default(), queue.load);
+        while let Some(next) = queue.requests.front() {
             if next.since.elapsed() > self.store.record_timeout {
-                late.extend(line.pop());
+                expired.extend(queue.pop());
                 continue;
             }
             batch.add(next.load);
             if (batch.events > BATCH_MAX || batch.bytes > BATCH_BYTES_MAX) && !taken.is_empty() {
                 break;
             }
-            taken.extend(line.pop());
+            taken.extend(queue.pop());
         }
-        let mut gone = before;
-        gone.take(line.load);
-        if line.requests.is_empty() {
-            waiting.lines.remove(&tenant_id);
+        let mut removed = before;
+        removed.subtract(queue.load);
+        if queue.requests.is_empty() {
+            pending.queues.remove(&tenant_id);
         }
-        waiting.load.take(gone);
-        self.store.meters.waiting.set(i64::try_from(waiting.load.events).unwrap_or(i64::MAX));
-        for request in late {
+        pending.load.subtract(removed);
+        self.store.metrics.pending.set(i64::try_from(pending.load.events).unwrap_or(i64::MAX));
+        for request in expired {
             // Nobody may be waiting any more.
-            let _ = request.answer.send(Err(StoreError::QueueFull));
+            let _ = request.sender.send(Err(StoreError::QueueFull));
         }
-        waiting.busy.insert(tenant_id);
+        pending.recording.insert(tenant_id);
         Some((tenant_id, taken))
     }
 
     /// The tenant may have its next turn.
-    fn done(&self, tenant_id: i32) {
-        let mut waiting = self.waiting.lock();
-        waiting.busy.remove(&tenant_id);
-        if waiting.lines.contains_key(&tenant_id) {
-            waiting.turns.push_back(tenant_id);
+    fn finish(&self, tenant_id: i32) {
+        let mut pending = self.pending.lock();
+        pending.recording.remove(&tenant_id);
+        if pending.queues.contains_key(&tenant_id) {
+            pending.ready.push_back(tenant_id);
         }
-        if !waiting.turns.is_empty() {
-            self.something.notify_one();
+        if !pending.ready.is_empty() {
+            self.work_available.notify_one();
         }
     }
 }
 
-async fn work(shared: Arc<Shared>) {
+async fn run_worker(shared: Arc<QueueInner>) {
     loop {
-        let Some((tenant_id, requests)) = shared.take() else {
-            shared.something.notified().await;
+        let Some((tenant_id, requests)) = shared.take_batch() else {
+            shared.work_available.notified().await;
             continue;
         };
-        if !shared.waiting.lock().turns.is_empty() {
-            shared.something.notify_one();
+        if !shared.pending.lock().ready.is_empty() {
+            shared.work_available.notify_one();
         }
         let events: usize = requests.iter().map(|request| request.events.len()).sum();
-        shared.store.meters.events_per_commit.observe(u32::try_from(events).map_or(f64::MAX, f64::from));
+        shared.store.metrics.events_per_commit.observe(u32::try_from(events).map_or(f64::MAX, f64::from));
         let writer = Writer::new(shared.store.clone(), tenant_id);
         // In a task of its own: whatever happens to it, the next tenant has its turn. Who waited for it is then told
         // that nothing is known, because the answers are dropped.
-        let recorded = tokio::spawn(record_all(writer, requests, Arc::clone(&shared.clock))).await;
+        let recorded = tokio::spawn(record_batch(writer, requests, Arc::clone(&shared.clock))).await;
         if let Err(error) = recorded {
             tracing::error!(error = &error as &dyn std::error::Error, "recording ended early");
         }
-        shared.done(tenant_id);
+        shared.finish(tenant_id);
     }
 }
 
 /// Records requests in one transaction; if the database refuses one of them for its data, each in a separate one.
-async fn record_all(writer: Writer, mut requests: Vec<Request>, clock: Clock) {
-    let mut all: Vec<&mut Prepared> = requests.iter_mut().flat_map(|request| &mut request.events).collect();
+async fn record_batch(writer: Writer, mut requests: Vec<RecordRequest>, clock: Clock) {
+    let mut all: Vec<&mut PreparedEvent> = requests.iter_mut().flat_map(|request| &mut request.events).collect();
     match writer.record_prepared(&mut all, clock()).await {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             for request in requests {
                 // Nobody may be waiting any more.
-                let _ = request.answer.send(Ok(outcomes.by_ref().take(request.events.len()).collect()));
+                let _ = request.sender.send(Ok(outcomes.by_ref().take(request.events.len()).collect()));
             }
         }
         Err(StoreError::Database(_)) if requests.len() > 1 => {
             for mut request in requests {
-                let mut events: Vec<&mut Prepared> = request.events.iter_mut().collect();
+                let mut events: Vec<&mut PreparedEvent> = request.events.iter_mut().collect();
                 let recorded = writer.record_prepared(&mut events, clock()).await;
                 if recorded.is_err() {
-                    writer.store.meters.failed.inc();
+                    writer.store.metrics.failed.inc();
                 }
-                let _ = request.answer.send(recorded);
+                let _ = request.sender.send(recorded);
             }
         }
         Err(error) => {
-            writer.store.meters.failed.inc();
+            writer.store.metrics.failed.inc();
             for request in requests {
-                let _ = request.answer.send(Err(error.clone()));
+                let _ = request.sender.send(Err(error.clone()));
             }
         }
     }
@@ -261,13 +261,13 @@ mod tests {
 
     #[test]
     fn one_tenant_leaves_room_for_others() {
-        let mut waiting = Waiting::default();
-        let asked = Load { events: 1_000, bytes: 1_000 };
+        let mut pending = PendingBatches::default();
+        let requested = QueueLoad { events: 1_000, bytes: 1_000 };
         let mut put = |tenant_id: i32| {
-            let has_room = waiting.has_room(tenant_id, asked);
+            let has_room = pending.has_room(tenant_id, requested);
             if has_room {
-                waiting.load.add(asked);
-                waiting.lines.entry(tenant_id).or_default().load.add(asked);
+                pending.load.add(requested);
+                pending.queues.entry(tenant_id).or_default().load.add(requested);
             }
             has_room
         };
@@ -278,10 +278,10 @@ mod tests {
 
     #[test]
     fn a_request_that_is_larger_than_the_room_is_taken_when_nothing_waits() {
-        let large = Load { events: 1_000, bytes: WAITING_BYTES_MAX + 1 };
-        let mut waiting = Waiting::default();
-        assert!(waiting.has_room(1, large));
-        waiting.load.add(large);
-        assert!(!waiting.has_room(2, large));
+        let large = QueueLoad { events: 1_000, bytes: PENDING_BYTES_MAX + 1 };
+        let mut pending = PendingBatches::default();
+        assert!(pending.has_room(1, large));
+        pending.load.add(large);
+        assert!(!pending.has_room(2, large));
     }
 }

@@ -4,34 +4,34 @@ use std::collections::{BTreeMap, HashSet};
 
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target};
 
-use crate::db::bulk::Hash;
+use crate::db::bulk::Hash16;
 use crate::read::row;
-use crate::write::snapshot_cache::{ActivityKey, Ids};
+use crate::write::snapshot_cache::{ActivityKey, SnapshotIds};
 use model::fold::{fold, fold_activity};
 use model::json::hash16;
 use model::{Actor, NewEvent, Target, Timestamp};
 
 /// A snapshot with the hash of all that makes it.
-pub(crate) struct Snapshot<M> {
-    pub(crate) fingerprint: Hash,
+pub(crate) struct PartySnapshot<M> {
+    pub(crate) fingerprint: Hash16,
     pub(crate) row: M,
 }
 
 /// An event that is ready to be recorded.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedEvent {
     pub(crate) event: audit_event::Model,
     pub(crate) key: event_key::Model,
-    pub(crate) actor: Snapshot<actor::Model>,
+    pub(crate) actor: PartySnapshot<actor::Model>,
     /// The snapshots that the rows in `targets` refer to, in their order.
-    pub(crate) target_snapshots: Vec<Snapshot<target::Model>>,
+    pub(crate) target_snapshots: Vec<PartySnapshot<target::Model>>,
     pub(crate) targets: Vec<event_target::Model>,
     pub(crate) changes: Vec<property_change::Model>,
     pub(crate) activity: activity_type::Model,
     /// The names of the properties that changed, folded, and as they were written first.
-    pub(crate) names: BTreeMap<String, String>,
+    pub(crate) property_names: BTreeMap<String, String>,
 }
 
-impl Prepared {
+impl PreparedEvent {
     /// The rows of an event.
     pub(crate) fn new(tenant_id: i32, event: &NewEvent) -> Self {
         let body = event.body();
@@ -51,7 +51,7 @@ impl Prepared {
             target_snapshots: snapshots,
             targets: Vec::with_capacity(body.targets.len()),
             changes: Vec::new(),
-            names: BTreeMap::new(),
+            property_names: BTreeMap::new(),
         };
         prepared.add_targets(event);
         prepared
@@ -72,9 +72,9 @@ impl Prepared {
             });
             for change in &target.modified_properties {
                 let name_key = fold(&change.name);
-                let is_first = !self.names.contains_key(&name_key);
+                let is_first = !self.property_names.contains_key(&name_key);
                 if is_first {
-                    self.names.insert(name_key.clone(), change.name.clone());
+                    self.property_names.insert(name_key.clone(), change.name.clone());
                 }
                 self.changes.push(property_change::Model {
                     tenant_id,
@@ -99,12 +99,12 @@ impl Prepared {
     }
 
     /// About how much memory it takes, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         2_000 + self.event.body.len() + 300 * (self.targets.len() + self.changes.len())
     }
 
     /// Gives it its place in the log, and the numbers of its snapshots.
-    pub(crate) fn place(&mut self, sequence: i64, recorded_at: Timestamp) {
+    pub(crate) fn set_sequence(&mut self, sequence: i64, recorded_at: Timestamp) {
         self.event.sequence = sequence;
         self.event.recorded_at = recorded_at.0;
         self.key.sequence = sequence;
@@ -113,8 +113,8 @@ impl Prepared {
     }
 
     /// Points to its snapshots, whose numbers have to be among these.
-    pub(crate) fn refer(&mut self, actors: &Ids, targets: &Ids) {
-        let id = |ids: &Ids, fingerprint| ids.get(fingerprint).copied().unwrap_or_default();
+    pub(crate) fn set_snapshot_ids(&mut self, actors: &SnapshotIds, targets: &SnapshotIds) {
+        let id = |ids: &SnapshotIds, fingerprint| ids.get(fingerprint).copied().unwrap_or_default();
         self.event.actor_id = id(actors, &self.actor.fingerprint);
         for (row, snapshot) in self.targets.iter_mut().zip(&self.target_snapshots) {
             row.target_id = id(targets, &snapshot.fingerprint);
@@ -183,11 +183,11 @@ fn activity_row(event: &NewEvent, row: &audit_event::Model) -> activity_type::Mo
     }
 }
 
-fn fingerprint(parts: &[&str]) -> Hash {
+fn fingerprint(parts: &[&str]) -> Hash16 {
     hash16(parts.join("\0").as_bytes())
 }
 
-fn actor_row(tenant_id: i32, service: &str, actor: &Actor) -> Snapshot<actor::Model> {
+fn actor_row(tenant_id: i32, service: &str, actor: &Actor) -> PartySnapshot<actor::Model> {
     let mut row = actor::Model {
         tenant_id,
         id: 0,
@@ -214,10 +214,10 @@ fn actor_row(tenant_id: i32, service: &str, actor: &Actor) -> Snapshot<actor::Mo
         &row.application_name,
     ]);
     row.fingerprint = fingerprint.to_vec();
-    Snapshot { fingerprint, row }
+    PartySnapshot { fingerprint, row }
 }
 
-fn target_row(tenant_id: i32, service: &str, target: &Target) -> Snapshot<target::Model> {
+fn target_row(tenant_id: i32, service: &str, target: &Target) -> PartySnapshot<target::Model> {
     let mut row = target::Model {
         tenant_id,
         id: 0,
@@ -233,5 +233,5 @@ fn target_row(tenant_id: i32, service: &str, target: &Target) -> Snapshot<target
         [&row.key, &row.service, &row.r#type, &row.object_id, &row.user_principal_name, &row.display_name];
     let fingerprint = fingerprint(&parts);
     row.fingerprint = fingerprint.to_vec();
-    Snapshot { fingerprint, row }
+    PartySnapshot { fingerprint, row }
 }

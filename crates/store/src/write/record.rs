@@ -4,7 +4,7 @@
 //! One transaction per batch. It locks the tenant's head row first, so that the order of numbers is the order of
 //! commits and `recorded_at` never runs against it; a separate statement then reads the keys that are known, and
 //! only events that are new take a number. A batch is recorded completely or not at all. What can be done without the
-//! lock is done before it is taken ([`Prepared`]), and what is known to exist is not looked up again
+//! lock is done before it is taken ([`PreparedEvent`]), and what is known to exist is not looked up again
 //! ([`crate::write::snapshot_cache`]).
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,10 +13,10 @@ use entity::{actor, target, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, QuerySelect as _, TransactionTrait as _};
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IntoActiveModel as _, ModelTrait};
 
-use crate::db::bulk::{self, Hash};
+use crate::db::bulk::{self, Hash16};
 use crate::write::activity_catalogue;
-use crate::write::prepared::{Prepared, Snapshot};
-use crate::write::snapshot_cache::{Ids, Learnt};
+use crate::write::prepared::{PartySnapshot, PreparedEvent};
+use crate::write::snapshot_cache::{CacheUpdate, SnapshotIds};
 use crate::{Store, StoreError};
 use model::{NewEvent, Timestamp};
 
@@ -32,7 +32,7 @@ pub enum RecordOutcome {
 }
 
 /// How often a transaction that the database undoes is tried.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS_MAX: u32 = 4;
 
 /// Records in the log of one tenant.
 #[derive(Clone, Debug)]
@@ -48,7 +48,8 @@ impl Writer {
 
     /// Records events in one transaction and says what became of each, in their order.
     pub async fn record(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
-        let mut prepared: Vec<Prepared> = events.iter().map(|event| Prepared::new(self.tenant_id, event)).collect();
+        let mut prepared: Vec<PreparedEvent> =
+            events.iter().map(|event| PreparedEvent::new(self.tenant_id, event)).collect();
         self.record_prepared(&mut prepared.iter_mut().collect::<Vec<_>>(), now).await
     }
 
@@ -56,44 +57,47 @@ impl Writer {
     /// not answer, nothing is known.
     pub(crate) async fn record_prepared(
         &self,
-        events: &mut [&mut Prepared],
+        events: &mut [&mut PreparedEvent],
         now: Timestamp,
     ) -> Result<Vec<RecordOutcome>, StoreError> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let mut attempts = ATTEMPTS;
+        let mut attempts = ATTEMPTS_MAX;
         loop {
             attempts -= 1;
             // On the heap: it is large, and everything that records would carry it.
-            let recorded = Box::pin(self.in_transaction(events, now));
-            match self.store.in_time(2 * self.store.record_timeout, recorded).await {
+            let recorded = Box::pin(self.record_in_transaction(events, now));
+            match self.store.with_timeout(2 * self.store.record_timeout, recorded).await {
                 Err(StoreError::Timeout) => return Err(StoreError::OutcomeUnknown),
                 Err(StoreError::SerializationFailure(_)) if attempts > 0 => {}
-                decided => return decided,
+                outcome => return outcome,
             }
         }
     }
 
-    async fn in_transaction(
+    async fn record_in_transaction(
         &self,
-        events: &mut [&mut Prepared],
+        events: &mut [&mut PreparedEvent],
         now: Timestamp,
     ) -> Result<Vec<RecordOutcome>, StoreError> {
-        let transaction = self.store.write.begin_with_options(crate::db::writing()).await?;
+        let transaction = self.store.write.begin_with_options(crate::db::write_transaction()).await?;
         let mut head = self.locked_head(&transaction).await?;
-        let outcomes = weigh(&transaction, &head, events).await?;
-        let mut new: Vec<&mut Prepared> = events
+        let outcomes = classify_events(&transaction, &head, events).await?;
+        let mut new: Vec<&mut PreparedEvent> = events
             .iter_mut()
             .zip(&outcomes)
             .filter(|(_, outcome)| matches!(outcome, RecordOutcome::Recorded(_)))
             .map(|(event, _)| &mut **event)
             .collect();
-        let learnt =
-            if new.is_empty() { Learnt::default() } else { self.add(&transaction, &mut head, &mut new, now).await? };
+        let update = if new.is_empty() {
+            CacheUpdate::default()
+        } else {
+            self.insert_events(&transaction, &mut head, &mut new, now).await?
+        };
         transaction.commit().await?;
-        self.store.memory.of(self.tenant_id).lock().learn(learnt, &head);
-        self.store.committed(self.tenant_id);
+        self.store.snapshot_cache.tenant(self.tenant_id).lock().apply(update, &head);
+        self.store.notify_commit(self.tenant_id);
         Ok(outcomes)
     }
 
@@ -108,62 +112,66 @@ impl Writer {
     }
 
     /// Adds the rows of new events to the log and moves its head.
-    async fn add(
+    async fn insert_events(
         &self,
         transaction: &DatabaseTransaction,
         head: &mut tenant_log::Model,
-        new: &mut [&mut Prepared],
+        new: &mut [&mut PreparedEvent],
         now: Timestamp,
-    ) -> Result<Learnt, StoreError> {
+    ) -> Result<CacheUpdate, StoreError> {
         let recorded_at = Timestamp(now.0.max(head.last_recorded_at));
-        let memory = self.store.memory.of(self.tenant_id);
-        let actors: BTreeMap<Hash, &Snapshot<actor::Model>> =
+        let snapshot_cache = self.store.snapshot_cache.tenant(self.tenant_id);
+        let actors: BTreeMap<Hash16, &PartySnapshot<actor::Model>> =
             new.iter().map(|event| (event.actor.fingerprint, &event.actor)).collect();
-        let targets: BTreeMap<Hash, &Snapshot<target::Model>> =
+        let targets: BTreeMap<Hash16, &PartySnapshot<target::Model>> =
             new.iter().flat_map(|event| &event.target_snapshots).map(|target| (target.fingerprint, target)).collect();
         let (known_actors, known_targets) = {
-            let mut known = memory.lock();
-            known.check(head);
-            (known.actors(actors.keys()), known.targets(targets.keys()))
+            let mut cached = snapshot_cache.lock();
+            cached.invalidate_if_replaced(head);
+            (cached.actors(actors.keys()), cached.targets(targets.keys()))
         };
-        let actors = numbered(transaction, self.tenant_id, actors, known_actors, &mut head.last_actor_id).await?;
-        let targets = numbered(transaction, self.tenant_id, targets, known_targets, &mut head.last_target_id).await?;
+        let actors =
+            resolve_snapshot_ids(transaction, self.tenant_id, actors, known_actors, &mut head.last_actor_id).await?;
+        let targets =
+            resolve_snapshot_ids(transaction, self.tenant_id, targets, known_targets, &mut head.last_target_id).await?;
         for event in &mut *new {
             head.last_sequence += 1;
-            event.place(head.last_sequence, recorded_at);
-            event.refer(&actors, &targets);
+            event.set_sequence(head.last_sequence, recorded_at);
+            event.set_snapshot_ids(&actors, &targets);
         }
         bulk::insert(transaction, &new.iter().map(|event| &event.key).collect::<Vec<_>>(), "").await?;
         bulk::insert(transaction, &new.iter().map(|event| &event.event).collect::<Vec<_>>(), "").await?;
         bulk::insert(transaction, &new.iter().flat_map(|event| &event.targets).collect::<Vec<_>>(), "").await?;
         bulk::insert(transaction, &new.iter().flat_map(|event| &event.changes).collect::<Vec<_>>(), "").await?;
-        let activities = activity_catalogue::observe(transaction, head, new, &memory, recorded_at).await?;
+        let activities =
+            activity_catalogue::count_activities(transaction, head, new, &snapshot_cache, recorded_at).await?;
         head.last_recorded_at = recorded_at.0;
-        move_head(transaction, head).await?;
-        Ok(Learnt { actors, targets, activities })
+        update_head(transaction, head).await?;
+        Ok(CacheUpdate { actors, targets, activities })
     }
 }
 
-async fn move_head(transaction: &DatabaseTransaction, head: &tenant_log::Model) -> Result<(), DbErr> {
+async fn update_head(transaction: &DatabaseTransaction, head: &tenant_log::Model) -> Result<(), DbErr> {
     let head = head.clone().into_active_model().reset_all();
     tenant_log::Entity::update(head).exec(transaction).await?;
     Ok(())
 }
 
 /// Tells new events, which will take the next numbers, from duplicates and conflicts, also within the batch.
-async fn weigh(
+async fn classify_events(
     transaction: &DatabaseTransaction,
     head: &tenant_log::Model,
-    events: &[&mut Prepared],
+    events: &[&mut PreparedEvent],
 ) -> Result<Vec<RecordOutcome>, StoreError> {
-    let hashes: Vec<Hash> = events.iter().filter_map(|event| event.key.key_hash[..].try_into().ok()).collect();
-    let known = bulk::look_up(transaction, head.tenant_id, "event_key", ["key_hash", "content_hash"], &hashes).await?;
-    let mut contents: HashMap<Hash, Vec<u8>> = HashMap::with_capacity(events.len());
-    for row in &known {
+    let hashes: Vec<Hash16> = events.iter().filter_map(|event| event.key.key_hash[..].try_into().ok()).collect();
+    let cached =
+        bulk::find_by_hash(transaction, head.tenant_id, "event_key", ["key_hash", "content_hash"], &hashes).await?;
+    let mut contents: HashMap<Hash16, Vec<u8>> = HashMap::with_capacity(events.len());
+    for row in &cached {
         contents.insert(bulk::hash_of(row)?, row.try_get_by(1)?);
     }
     let mut sequence = head.last_sequence;
-    let weighed = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
+    let outcomes = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
         Some(stored) if *stored == event.key.content_hash => RecordOutcome::Duplicate,
         Some(_) => RecordOutcome::Conflict,
         None => {
@@ -172,23 +180,23 @@ async fn weigh(
             RecordOutcome::Recorded(sequence)
         }
     });
-    Ok(weighed.collect())
+    Ok(outcomes.collect())
 }
 
 /// What actors and targets have in common.
-trait Numbered: ModelTrait {
+trait SnapshotModel: ModelTrait {
     const TABLE: &'static str;
     fn set_id(&mut self, id: i64);
 }
 
-impl Numbered for actor::Model {
+impl SnapshotModel for actor::Model {
     const TABLE: &'static str = "actor";
     fn set_id(&mut self, id: i64) {
         self.id = id;
     }
 }
 
-impl Numbered for target::Model {
+impl SnapshotModel for target::Model {
     const TABLE: &'static str = "target";
     fn set_id(&mut self, id: i64) {
         self.id = id;
@@ -196,19 +204,19 @@ impl Numbered for target::Model {
 }
 
 /// The numbers of snapshots; those that are in the table neither by what is known nor by looking are added to it.
-async fn numbered<M: Numbered>(
+async fn resolve_snapshot_ids<M: SnapshotModel>(
     transaction: &DatabaseTransaction,
     tenant_id: i32,
-    mut snapshots: BTreeMap<Hash, &Snapshot<M>>,
-    mut ids: Ids,
+    mut snapshots: BTreeMap<Hash16, &PartySnapshot<M>>,
+    mut ids: SnapshotIds,
     last_id: &mut i64,
-) -> Result<Ids, DbErr> {
+) -> Result<SnapshotIds, DbErr> {
     snapshots.retain(|fingerprint, _| !ids.contains_key(fingerprint));
     if snapshots.is_empty() {
         return Ok(ids);
     }
-    let wanted: Vec<Hash> = snapshots.keys().copied().collect();
-    for row in bulk::look_up(transaction, tenant_id, M::TABLE, ["fingerprint", "id"], &wanted).await? {
+    let wanted: Vec<Hash16> = snapshots.keys().copied().collect();
+    for row in bulk::find_by_hash(transaction, tenant_id, M::TABLE, ["fingerprint", "id"], &wanted).await? {
         let fingerprint = bulk::hash_of(&row)?;
         snapshots.remove(&fingerprint);
         ids.insert(fingerprint, row.try_get_by(1)?);

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use quick_cache::sync;
 use quick_cache::unsync::Cache;
 
-use crate::db::bulk::Hash;
+use crate::db::bulk::Hash16;
 
 /// How many of each are remembered.
 const TENANTS: usize = 64;
@@ -25,46 +25,46 @@ const ACTIVITIES: usize = 512;
 pub(crate) type ActivityKey = [String; 3];
 
 /// Snapshots by their fingerprints.
-pub(crate) type Ids = HashMap<Hash, i64>;
+pub(crate) type SnapshotIds = HashMap<Hash16, i64>;
 
 /// What the logs of all tenants are known to contain.
-pub(crate) struct Memory(sync::Cache<i32, Arc<Mutex<Known>>>);
+pub(crate) struct SnapshotCache(sync::Cache<i32, Arc<Mutex<TenantSnapshots>>>);
 
 /// What the log of one tenant is known to contain.
-pub(crate) struct Known {
+pub(crate) struct TenantSnapshots {
     log_id: String,
     last_sequence: i64,
-    actors: Cache<Hash, i64>,
-    targets: Cache<Hash, i64>,
+    actors: Cache<Hash16, i64>,
+    targets: Cache<Hash16, i64>,
     /// With the names of their changed properties, folded.
     activities: Cache<ActivityKey, BTreeSet<String>>,
 }
 
 /// What a transaction saw or added.
 #[derive(Default)]
-pub(crate) struct Learnt {
-    pub(crate) actors: Ids,
-    pub(crate) targets: Ids,
+pub(crate) struct CacheUpdate {
+    pub(crate) actors: SnapshotIds,
+    pub(crate) targets: SnapshotIds,
     pub(crate) activities: Vec<(ActivityKey, BTreeSet<String>)>,
 }
 
-impl Default for Memory {
+impl Default for SnapshotCache {
     fn default() -> Self {
         Self(sync::Cache::new(TENANTS))
     }
 }
 
-impl Memory {
+impl SnapshotCache {
     /// What the log of a tenant is known to contain.
-    pub(crate) fn of(&self, tenant_id: i32) -> Arc<Mutex<Known>> {
-        let unknown = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Known::of(String::new()))));
-        self.0.get_or_insert_with(&tenant_id, unknown).unwrap_or_else(|never| match never {})
+    pub(crate) fn tenant(&self, tenant_id: i32) -> Arc<Mutex<TenantSnapshots>> {
+        let empty = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(TenantSnapshots::new(String::new()))));
+        self.0.get_or_insert_with(&tenant_id, empty).unwrap_or_else(|never| match never {})
     }
 }
 
-impl Known {
+impl TenantSnapshots {
     /// Nothing yet of a log with this name.
-    fn of(log_id: String) -> Self {
+    fn new(log_id: String) -> Self {
         Self {
             log_id,
             last_sequence: 0,
@@ -75,20 +75,20 @@ impl Known {
     }
 
     /// Forgets everything if the log is not the one it was learnt from, or has lost some of it.
-    pub(crate) fn check(&mut self, head: &tenant_log::Model) {
+    pub(crate) fn invalidate_if_replaced(&mut self, head: &tenant_log::Model) {
         if self.log_id != head.log_id || self.last_sequence > head.last_sequence {
-            *self = Self::of(head.log_id.clone());
+            *self = Self::new(head.log_id.clone());
         }
     }
 
     /// The numbers of those actors that are known.
-    pub(crate) fn actors<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash>) -> Ids {
-        known(&self.actors, fingerprints)
+    pub(crate) fn actors<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
+        lookup(&self.actors, fingerprints)
     }
 
     /// The numbers of those targets that are known.
-    pub(crate) fn targets<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash>) -> Ids {
-        known(&self.targets, fingerprints)
+    pub(crate) fn targets<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
+        lookup(&self.targets, fingerprints)
     }
 
     /// The names of the properties that an activity is known to change, if it is known.
@@ -97,25 +97,25 @@ impl Known {
     }
 
     /// Takes in what was committed together with this head.
-    pub(crate) fn learn(&mut self, learnt: Learnt, head: &tenant_log::Model) {
+    pub(crate) fn apply(&mut self, update: CacheUpdate, head: &tenant_log::Model) {
         if self.log_id != head.log_id {
-            *self = Self::of(head.log_id.clone());
+            *self = Self::new(head.log_id.clone());
         }
         // Of two transactions of this process the later one may be first to tell.
         self.last_sequence = self.last_sequence.max(head.last_sequence);
-        for (fingerprint, id) in learnt.actors {
+        for (fingerprint, id) in update.actors {
             self.actors.insert(fingerprint, id);
         }
-        for (fingerprint, id) in learnt.targets {
+        for (fingerprint, id) in update.targets {
             self.targets.insert(fingerprint, id);
         }
-        for (key, names) in learnt.activities {
+        for (key, names) in update.activities {
             self.activities.insert(key, names);
         }
     }
 }
 
-fn known<'a>(ids: &Cache<Hash, i64>, fingerprints: impl Iterator<Item = &'a Hash>) -> Ids {
+fn lookup<'a>(ids: &Cache<Hash16, i64>, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
     fingerprints.filter_map(|fingerprint| ids.get(fingerprint).map(|id| (*fingerprint, *id))).collect()
 }
 
@@ -135,11 +135,11 @@ mod tests {
             activity_type_count: 0,
             uncatalogued_count: 0,
         };
-        for (found, is_known) in [(head("a", 5), true), (head("a", 4), false), (head("b", 9), false)] {
-            let mut known = Known::of(String::new());
-            known.learn(Learnt { actors: [([7; 16], 3)].into(), ..Learnt::default() }, &head("a", 5));
-            known.check(&found);
-            assert_eq!(known.actors([[7; 16]].iter()).contains_key(&[7; 16]), is_known);
+        for (found, is_cached) in [(head("a", 5), true), (head("a", 4), false), (head("b", 9), false)] {
+            let mut known = TenantSnapshots::new(String::new());
+            known.apply(CacheUpdate { actors: [([7; 16], 3)].into(), ..CacheUpdate::default() }, &head("a", 5));
+            known.invalidate_if_replaced(&found);
+            assert_eq!(known.actors([[7; 16]].iter()).contains_key(&[7; 16]), is_cached);
         }
     }
 }

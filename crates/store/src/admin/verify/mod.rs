@@ -5,9 +5,9 @@
 //! as of one moment, so it may run while a server does; the log is read in pieces, so memory does not grow with the
 //! log. It cannot detect that somebody changed a body together with everything that is derived from it.
 
-mod party;
-mod sums;
-mod tally;
+mod snapshots;
+mod rollups;
+mod activities;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,11 +16,11 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, Entit
 use sea_orm::{EntityName as _, IdenStatic as _, Iterable as _, ModelTrait};
 use sea_orm::{PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
-use self::party::Seen;
-use self::tally::Tally;
+use self::activities::ActivityCounts;
+use self::snapshots::IdSet;
 use crate::query::sql::Sql;
 use crate::read::row;
-use crate::write::prepared::Prepared;
+use crate::write::prepared::PreparedEvent;
 use crate::{Store, StoreError, Tenant};
 use model::{EventId, NewEvent, Timestamp};
 
@@ -48,13 +48,13 @@ pub struct Difference {
 pub type ReportDifference<'a> = &'a mut (dyn FnMut(Difference) + Send);
 
 /// One look at the log of a tenant.
-struct Look<'a> {
+struct Verification<'a> {
     tenant_id: i32,
     snapshot: &'a DatabaseTransaction,
-    tell: ReportDifference<'a>,
-    actors: Seen,
-    targets: Seen,
-    tally: Tally,
+    report: ReportDifference<'a>,
+    actors: IdSet,
+    targets: IdSet,
+    activity_counts: ActivityCounts,
     /// How many events and how many of their keys were found.
     events: i64,
     keys: u64,
@@ -64,34 +64,39 @@ struct Look<'a> {
 
 impl Store {
     /// Looks through the log of a tenant and tells every difference; returns how many events it has.
-    pub async fn verify(&self, tenant: &Tenant, tell: ReportDifference<'_>) -> Result<i64, StoreError> {
+    pub async fn verify(&self, tenant: &Tenant, report: ReportDifference<'_>) -> Result<i64, StoreError> {
         let snapshot = self.snapshot().await?;
         let Some(head) = tenant_log::Entity::find_by_id(tenant.id).one(&snapshot).await? else {
-            tell(Difference { sequence: None, table: "tenant_log", column: "tenant_id", reason: "no row".to_owned() });
+            report(Difference {
+                sequence: None,
+                table: "tenant_log",
+                column: "tenant_id",
+                reason: "no row".to_owned(),
+            });
             return Ok(0);
         };
-        let mut look = Look {
+        let mut verification = Verification {
             tenant_id: tenant.id,
             snapshot: &snapshot,
-            tell,
-            actors: Seen::up_to(head.last_actor_id),
-            targets: Seen::up_to(head.last_target_id),
-            tally: Tally::begin(&snapshot, tenant.id).await?,
+            report,
+            actors: IdSet::up_to(head.last_actor_id),
+            targets: IdSet::up_to(head.last_target_id),
+            activity_counts: ActivityCounts::begin(&snapshot, tenant.id).await?,
             events: 0,
             keys: 0,
             last_sequence: 0,
             last_recorded_at: 0,
         };
-        look.through(&head).await?;
-        let events = look.events;
+        verification.run(&head).await?;
+        let events = verification.events;
         snapshot.rollback().await?;
         Ok(events)
     }
 }
 
-impl Look<'_> {
-    fn differs(&mut self, sequence: impl Into<Option<i64>>, [table, column]: [&'static str; 2], reason: &str) {
-        (self.tell)(Difference { sequence: sequence.into(), table, column, reason: reason.to_owned() });
+impl Verification<'_> {
+    fn difference(&mut self, sequence: impl Into<Option<i64>>, [table, column]: [&'static str; 2], reason: &str) {
+        (self.report)(Difference { sequence: sequence.into(), table, column, reason: reason.to_owned() });
     }
 
     /// Tells every column in which a row is not what it should be; `row` says which row, where the place does not.
@@ -99,36 +104,36 @@ impl Look<'_> {
         let (sequence, table) = (sequence.into(), M::Entity::default().table_name());
         for column in <M::Entity as EntityTrait>::Column::iter() {
             if expected.get(column) != found.get(column) {
-                self.differs(sequence, [table, column.as_str()], &format!("{row}is not what the body says"));
+                self.difference(sequence, [table, column.as_str()], &format!("{row}is not what the body says"));
             }
         }
     }
 
-    async fn through(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
+    async fn run(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
         let mut after = i64::MIN;
-        while let Some(end) = self.end_of_piece(after).await? {
-            self.piece(after, end).await?;
+        while let Some(end) = self.chunk_end(after).await? {
+            self.check_chunk(after, end).await?;
             after = end;
         }
         // What stands behind the last event belongs to none.
-        self.side_rows(after, i64::MAX, Vec::new()).await?;
+        self.check_side_rows(after, i64::MAX, Vec::new()).await?;
         for (column, found, last) in [
             ("last_sequence", head.last_sequence, self.last_sequence),
             ("last_recorded_at", head.last_recorded_at, self.last_recorded_at),
         ] {
             if found != last {
-                self.differs(None, ["tenant_log", column], "is not that of the last event");
+                self.difference(None, ["tenant_log", column], "is not that of the last event");
             }
         }
-        self.surplus_keys().await?;
-        self.surplus_parties(head).await?;
-        self.compare_tally(head);
-        self.sums().await?;
+        self.check_surplus_keys().await?;
+        self.check_surplus_snapshots(head).await?;
+        self.compare_activity_counts(head);
+        self.check_rollups().await?;
         Ok(())
     }
 
     /// Up to where a piece of the log reaches that begins after a place; none if nothing follows.
-    async fn end_of_piece(&self, after: i64) -> Result<Option<i64>, StoreError> {
+    async fn chunk_end(&self, after: i64) -> Result<Option<i64>, StoreError> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT sequence, CAST(octet_length(body) AS bigint)");
         sql.push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
         sql.push(" ORDER BY sequence LIMIT ").bind(EVENTS_MAX);
@@ -145,7 +150,7 @@ impl Look<'_> {
     }
 
     /// A piece of the log: the events after a place up to another, and all that belongs to them.
-    async fn piece(&mut self, after: i64, end: i64) -> Result<(), StoreError> {
+    async fn check_chunk(&mut self, after: i64, end: i64) -> Result<(), StoreError> {
         let found = audit_event::Entity::find()
             .filter(audit_event::Column::TenantId.eq(self.tenant_id))
             .filter(audit_event::Column::Sequence.gt(after))
@@ -153,15 +158,15 @@ impl Look<'_> {
             .order_by_asc(audit_event::Column::Sequence);
         let mut events = Vec::new();
         for found in found.all(self.snapshot).await? {
-            self.order(&found);
+            self.check_order(&found);
             match NewEvent::stored(found.body.clone()) {
                 _ if found.body_format != row::BODY_FORMAT => {
-                    self.differs(found.sequence, ["audit_event", "body_format"], "is not known");
+                    self.difference(found.sequence, ["audit_event", "body_format"], "is not known");
                 }
-                Err(_unreadable) => self.differs(found.sequence, ["audit_event", "body"], "cannot be read"),
+                Err(_unreadable) => self.difference(found.sequence, ["audit_event", "body"], "cannot be read"),
                 Ok(event) => {
-                    let mut expected = Prepared::new(self.tenant_id, &event);
-                    expected.place(found.sequence, Timestamp(found.recorded_at));
+                    let mut expected = PreparedEvent::new(self.tenant_id, &event);
+                    expected.set_sequence(found.sequence, Timestamp(found.recorded_at));
                     events.push((found, expected));
                 }
             }
@@ -169,28 +174,28 @@ impl Look<'_> {
         let actors = self.actor_ids(&events).await?;
         let targets = self.target_ids(&events, after, end).await?;
         for (found, expected) in &mut events {
-            expected.refer(&actors, &targets);
+            expected.set_snapshot_ids(&actors, &targets);
             self.compare(found.sequence, "", &expected.event, found);
-            if !self.tally.count(expected) {
-                self.differs(found.sequence, ["activity_type", "property_names"], "lacks one of the event");
+            if !self.activity_counts.count(expected) {
+                self.difference(found.sequence, ["activity_type", "property_names"], "lacks one of the event");
             }
         }
-        let expected: Vec<Prepared> = events.into_iter().map(|(_, expected)| expected).collect();
-        self.event_keys(&expected).await?;
-        self.side_rows(after, end, expected).await
+        let expected: Vec<PreparedEvent> = events.into_iter().map(|(_, expected)| expected).collect();
+        self.check_event_keys(&expected).await?;
+        self.check_side_rows(after, end, expected).await
     }
 
     /// Numbers without gaps, and moments that never run against them.
-    fn order(&mut self, found: &audit_event::Model) {
+    fn check_order(&mut self, found: &audit_event::Model) {
         let expected = self.last_sequence + 1;
         if found.sequence > expected {
             let missing = format!("{} missing from here on", found.sequence - expected);
-            self.differs(expected, ["audit_event", "sequence"], &missing);
+            self.difference(expected, ["audit_event", "sequence"], &missing);
         } else if found.sequence < expected {
-            self.differs(found.sequence, ["audit_event", "sequence"], "is below 1");
+            self.difference(found.sequence, ["audit_event", "sequence"], "is below 1");
         }
         if found.recorded_at < self.last_recorded_at {
-            self.differs(found.sequence, ["audit_event", "recorded_at"], "is before that of the event before");
+            self.difference(found.sequence, ["audit_event", "recorded_at"], "is before that of the event before");
         }
         self.last_sequence = self.last_sequence.max(found.sequence);
         self.last_recorded_at = self.last_recorded_at.max(found.recorded_at);
@@ -198,24 +203,24 @@ impl Look<'_> {
     }
 
     /// The keys of a piece's events.
-    async fn event_keys(&mut self, events: &[Prepared]) -> Result<(), StoreError> {
+    async fn check_event_keys(&mut self, events: &[PreparedEvent]) -> Result<(), StoreError> {
         let known = event_key::Entity::find()
             .filter(event_key::Column::TenantId.eq(self.tenant_id))
             .filter(event_key::Column::KeyHash.is_in(events.iter().map(|event| event.key.key_hash.clone())));
         let known: HashMap<Vec<u8>, event_key::Model> =
             known.all(self.snapshot).await?.into_iter().map(|row| (row.key_hash.clone(), row)).collect();
         self.keys += known.len() as u64;
-        for Prepared { key, .. } in events {
+        for PreparedEvent { key, .. } in events {
             match known.get(&key.key_hash) {
                 Some(found) => self.compare(key.sequence, "", key, found),
-                None => self.differs(key.sequence, ["event_key", "key_hash"], "no row"),
+                None => self.difference(key.sequence, ["event_key", "key_hash"], "no row"),
             }
         }
         Ok(())
     }
 
     /// Keys that no event has; looked for only if there are more than events.
-    async fn surplus_keys(&mut self) -> Result<(), StoreError> {
+    async fn check_surplus_keys(&mut self) -> Result<(), StoreError> {
         let tenant_id = self.tenant_id;
         let of_tenant = || event_key::Entity::find().filter(event_key::Column::TenantId.eq(tenant_id));
         if of_tenant().count(self.snapshot).await? == self.keys {
@@ -238,33 +243,33 @@ impl Look<'_> {
             }
             for row in page {
                 if named.get(&row.sequence).is_none_or(|id| id.0.as_slice() != row.key_hash) {
-                    self.differs(row.sequence, ["event_key", "key_hash"], "is of no event");
+                    self.difference(row.sequence, ["event_key", "key_hash"], "is of no event");
                 }
             }
         }
     }
 
     /// The targets and changes of the events after a place up to another.
-    async fn side_rows(&mut self, after: i64, end: i64, events: Vec<Prepared>) -> Result<(), StoreError> {
+    async fn check_side_rows(&mut self, after: i64, end: i64, events: Vec<PreparedEvent>) -> Result<(), StoreError> {
         let (mut targets, mut changes) = (BTreeMap::new(), BTreeMap::new());
         for event in events {
             targets.extend(event.targets.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
             changes.extend(event.changes.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
         }
         let found = self.links(after, end).await?;
-        self.side(targets, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
+        self.compare_side_rows(targets, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
         let found = property_change::Entity::find()
             .filter(property_change::Column::TenantId.eq(self.tenant_id))
             .filter(property_change::Column::Sequence.gt(after))
             .filter(property_change::Column::Sequence.lte(end))
             .all(self.snapshot)
             .await?;
-        self.side(changes, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
+        self.compare_side_rows(changes, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
         Ok(())
     }
 
     /// Compares what should be stored with what is, by its place: the event and the part of it.
-    fn side<M: ModelTrait>(
+    fn compare_side_rows<M: ModelTrait>(
         &mut self,
         mut expected: BTreeMap<(i64, i32), M>,
         found: impl Iterator<Item = ((i64, i32), M)>,
@@ -273,11 +278,11 @@ impl Look<'_> {
         for ((sequence, part), row) in found {
             match expected.remove(&(sequence, part)) {
                 Some(expected) => self.compare(sequence, &format!("of part {part} "), &expected, &row),
-                None => self.differs(sequence, [table, "ordinal"], &format!("part {part} is not in the event")),
+                None => self.difference(sequence, [table, "ordinal"], &format!("part {part} is not in the event")),
             }
         }
         for (sequence, part) in expected.into_keys() {
-            self.differs(sequence, [table, "ordinal"], &format!("no row of part {part}"));
+            self.difference(sequence, [table, "ordinal"], &format!("no row of part {part}"));
         }
     }
 }

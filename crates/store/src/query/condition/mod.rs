@@ -6,7 +6,7 @@ mod set;
 
 use std::collections::BTreeSet;
 
-use crate::query::driving_table::Driver;
+use crate::query::driving_table::DrivingTable;
 use crate::query::sql::{Sql, like, one_of};
 use model::filter::{
     ActorCondition, Condition, EventText, PropertyCondition, TargetCondition, TextCondition, TimeRange,
@@ -16,14 +16,14 @@ use model::{OperationType, ResourceType, Scope, ServiceSet};
 use set::{named_set, status};
 
 /// Writes conditions.
-pub(crate) struct Writer<'a> {
+pub(crate) struct PredicateWriter<'a> {
     pub(crate) scope: &'a Scope,
-    pub(crate) driver: &'a Driver,
+    pub(crate) driving_table: &'a DrivingTable,
     /// Whether the database stops as soon as there are enough events, and does not read all of them.
-    pub(crate) stops: bool,
+    pub(crate) stops_early: bool,
 }
 
-impl Writer<'_> {
+impl PredicateWriter<'_> {
     pub(crate) fn condition(&self, sql: &mut Sql, condition: &Condition) {
         match condition {
             Condition::All(parts) => drop(sql.joined(parts, " AND ", "TRUE", |sql, part| self.condition(sql, part))),
@@ -32,7 +32,7 @@ impl Writer<'_> {
                 sql.push("NOT ");
                 self.condition(sql, part);
             }
-            Condition::Text(column, condition) => text(sql, event_column(*column), condition),
+            Condition::Text(column, condition) => string_predicate(sql, event_column(*column), condition),
             Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
             Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
             Condition::Status(set) => status(sql, set),
@@ -46,12 +46,12 @@ impl Writer<'_> {
     }
 
     fn target(&self, sql: &mut Sql, condition: &TargetCondition) {
-        if self.is_driven(condition) {
+        if self.is_implied_by_table(condition) {
             sql.push("TRUE");
             return;
         }
         sql.push("(");
-        self.narrowed(sql, condition);
+        self.restrict_by_key(sql, condition);
         // Each change is met once and leads to its target: an event may have thousands of both.
         if let Some(property) = &condition.modified_property {
             sql.push("EXISTS (SELECT 1 FROM property_change p");
@@ -74,34 +74,34 @@ impl Writer<'_> {
             sql.push(" AND ");
             one_of(sql, "t.target_key", keys);
         }
-        let texts = target_texts(condition);
-        let searched = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
-        if searched.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
+        let columns = target_columns(condition);
+        let search_term = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
+        if search_term.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
             sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1");
-            snapshot(sql, &texts, searched);
+            snapshot(sql, &columns, search_term);
             sql.push(")");
         }
         sql.push("))");
     }
 
     /// Where few targets can be meant: that the event is on one of them, which is an index away.
-    fn narrowed(&self, sql: &mut Sql, condition: &TargetCondition) {
-        let texts = target_texts(condition);
-        if *self.driver == Driver::Event && is_narrow(&texts) {
+    fn restrict_by_key(&self, sql: &mut Sql, condition: &TargetCondition) {
+        let columns = target_columns(condition);
+        if *self.driving_table == DrivingTable::Event && is_selective(&columns) {
             sql.push("e.sequence IN (SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1");
             sql.push(" AND d.target_key IN (SELECT g.key FROM target g WHERE g.tenant_id = $1");
-            snapshot(sql, &texts, None);
+            snapshot(sql, &columns, None);
             sql.push(")) AND ");
         }
     }
 
     /// Whether the rows that drive the walk are exactly those that meet a condition.
-    fn is_driven(&self, condition: &TargetCondition) -> bool {
+    fn is_implied_by_table(&self, condition: &TargetCondition) -> bool {
         let only = |text: &String| Some(BTreeSet::from([text.clone()]));
-        let driven = match self.driver {
-            Driver::Event => return false,
-            Driver::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
-            Driver::Property(name) => {
+        let driven = match self.driving_table {
+            DrivingTable::Event => return false,
+            DrivingTable::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
+            DrivingTable::Property(name) => {
                 let name = TextCondition { one_of: only(name), ..TextCondition::default() };
                 let property = PropertyCondition { name: Some(name), ..PropertyCondition::default() };
                 TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
@@ -113,7 +113,7 @@ impl Writer<'_> {
     fn property(&self, sql: &mut Sql, condition: &PropertyCondition) {
         if let Some(name) = &condition.name {
             sql.push(" AND ");
-            text(sql, "p.name_key", name);
+            string_predicate(sql, "p.name_key", name);
         }
         if let Some(change) = condition.change {
             sql.push(" AND p.change = ").bind(change.name());
@@ -141,7 +141,7 @@ impl Writer<'_> {
         if condition.is_set == Some(false) {
             if condition.is_only_absence() {
                 sql.push("NOT ");
-                anybody(sql, self.stops, [&actor, &TARGET_COLUMNS], |sql, column| {
+                any_party(sql, self.stops_early, [&actor, &TARGET_COLUMNS], |sql, column| {
                     sql.push(&format!("{column} <> ''"));
                 });
             } else {
@@ -151,7 +151,7 @@ impl Writer<'_> {
         }
         // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
         let present = TextCondition { is_set: Some(true), ..condition.clone() };
-        let write = |sql: &mut Sql, column: &str| text(sql, column, &present);
+        let write = |sql: &mut Sql, column: &str| string_predicate(sql, column, &present);
         sql.push("(");
         if present.one_of.is_some() {
             // Few can be meant: their events are an index away.
@@ -163,7 +163,7 @@ impl Writer<'_> {
             sql.joined(&TARGET_COLUMNS, " OR ", "FALSE", |sql, column| write(sql, column));
             sql.push(")) AND ");
         }
-        anybody(sql, self.stops, [&actor, &TARGET_COLUMNS], write);
+        any_party(sql, self.stops_early, [&actor, &TARGET_COLUMNS], write);
         sql.push(")");
     }
 
@@ -173,13 +173,13 @@ impl Writer<'_> {
         sql.push(" OR ");
         like(sql, "e.activity_name", word);
         sql.push(" OR ");
-        anybody(sql, self.stops, [&ACTOR_COLUMNS, &TARGET_COLUMNS], |sql, column| like(sql, column, word));
+        any_party(sql, self.stops_early, [&ACTOR_COLUMNS, &TARGET_COLUMNS], |sql, column| like(sql, column, word));
         sql.push(")");
     }
 }
 
 /// Appends a statement for the places of the events with some keys: of actors, targets, or a text of the event.
-pub(crate) fn with_key(sql: &mut Sql, condition: &Condition) {
+pub(crate) fn select_by_key(sql: &mut Sql, condition: &Condition) {
     let events = "SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1 AND ";
     match condition {
         Condition::Target(target) => {
@@ -187,7 +187,7 @@ pub(crate) fn with_key(sql: &mut Sql, condition: &Condition) {
             one_of(sql, "d.target_key", target.keys.as_ref().unwrap_or(&BTreeSet::new()));
         }
         Condition::Actor(found) => actor(sql.push(events), found),
-        Condition::Text(column, found) => text(sql.push(events), event_column(*column), found),
+        Condition::Text(column, found) => string_predicate(sql.push(events), event_column(*column), found),
         _ => drop(sql.push("SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1")),
     }
 }
@@ -212,11 +212,11 @@ pub(crate) const ACTOR_COLUMNS: [&str; 6] = [
     "a.application_id",
 ];
 
-fn text(sql: &mut Sql, column: &str, condition: &TextCondition) {
+fn string_predicate(sql: &mut Sql, column: &str, condition: &TextCondition) {
     sql.push("(TRUE");
-    if let Some(texts) = &condition.one_of {
+    if let Some(columns) = &condition.one_of {
         sql.push(" AND ");
-        one_of(sql, column, texts);
+        one_of(sql, column, columns);
         // Said aloud for the partial indexes over texts that are there.
         sql.push(&format!(" AND {column} <> ''"));
     }
@@ -240,7 +240,7 @@ fn text(sql: &mut Sql, column: &str, condition: &TextCondition) {
     sql.push(")");
 }
 
-fn target_texts(condition: &TargetCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<TextCondition>); 4] {
     [
         ("g.object_id", &condition.object_id),
         ("g.user_principal_name", &condition.user_principal_name),
@@ -250,21 +250,21 @@ fn target_texts(condition: &TargetCondition) -> [(&'static str, &Option<TextCond
 }
 
 /// Whether few snapshots can meet conditions: one asks for a name or an id itself. Types are shared by many.
-fn is_narrow(texts: &[(&str, &Option<TextCondition>)]) -> bool {
-    texts.iter().any(|(column, condition)| {
+fn is_selective(columns: &[(&str, &Option<TextCondition>)]) -> bool {
+    columns.iter().any(|(column, condition)| {
         *column != "g.type" && condition.as_ref().is_some_and(|condition| condition.one_of.is_some())
     })
 }
 
 /// Appends conditions on the folded columns of a snapshot table.
-fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: Option<(&String, &[&str])>) {
-    for (column, condition) in texts {
+fn snapshot(sql: &mut Sql, columns: &[(&str, &Option<TextCondition>)], search_term: Option<(&String, &[&str])>) {
+    for (column, condition) in columns {
         if let Some(condition) = condition {
             sql.push(" AND ");
-            text(sql, column, condition);
+            string_predicate(sql, column, condition);
         }
     }
-    if let Some((part, columns)) = searched {
+    if let Some((part, columns)) = search_term {
         sql.push(" AND ").joined(columns, " OR ", "FALSE", |sql, column| like(sql, column, part));
     }
 }
@@ -272,7 +272,7 @@ fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: O
 /// What is searched of actors by name.
 const ACTOR_NAMES: [&str; 3] = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
 
-fn actor_texts(condition: &ActorCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+fn actor_columns(condition: &ActorCondition) -> [(&'static str, &Option<TextCondition>); 4] {
     [
         ("a.user_principal_name", &condition.user_principal_name),
         ("a.display_name", &condition.display_name),
@@ -282,25 +282,25 @@ fn actor_texts(condition: &ActorCondition) -> [(&'static str, &Option<TextCondit
 }
 
 /// Whether conditions ask for parts of names, and for none as a whole.
-fn asks_for_parts(texts: &[(&str, &Option<TextCondition>)], search: Option<&String>) -> bool {
-    let mut given = texts.iter().filter_map(|(_, condition)| condition.as_ref());
+fn has_only_substrings(columns: &[(&str, &Option<TextCondition>)], search: Option<&String>) -> bool {
+    let mut given = columns.iter().filter_map(|(_, condition)| condition.as_ref());
     let is_part = |condition: &TextCondition| condition.starts_with.is_some() || condition.contains.is_some();
-    !is_narrow(texts) && (search.is_some() || given.any(is_part))
+    !is_selective(columns) && (search.is_some() || given.any(is_part))
 }
 
 /// Appends what an actor's snapshot has to be where only parts of its names are asked for; false if they are not.
-pub(crate) fn actor_by_parts(sql: &mut Sql, condition: &ActorCondition) -> bool {
-    let texts = actor_texts(condition);
-    snapshot(sql, &texts, condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice())));
-    condition.keys.is_none() && asks_for_parts(&texts, condition.search.as_ref())
+pub(crate) fn actor_substring_filter(sql: &mut Sql, condition: &ActorCondition) -> bool {
+    let columns = actor_columns(condition);
+    snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice())));
+    condition.keys.is_none() && has_only_substrings(&columns, condition.search.as_ref())
 }
 
 /// The same of a target's.
-pub(crate) fn target_by_parts(sql: &mut Sql, condition: &TargetCondition) -> bool {
-    let texts = target_texts(condition);
-    snapshot(sql, &texts, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
-    let named = texts.iter().filter(|(column, _)| *column != "g.type").copied().collect::<Vec<_>>();
-    condition.keys.is_none() && asks_for_parts(&named, condition.search.as_ref())
+pub(crate) fn target_substring_filter(sql: &mut Sql, condition: &TargetCondition) -> bool {
+    let columns = target_columns(condition);
+    snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
+    let named = columns.iter().filter(|(column, _)| *column != "g.type").copied().collect::<Vec<_>>();
+    condition.keys.is_none() && has_only_substrings(&named, condition.search.as_ref())
 }
 
 fn actor(sql: &mut Sql, condition: &ActorCondition) {
@@ -311,19 +311,19 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
     }
     if let Some(application) = &condition.application_id {
         sql.push(" AND ");
-        text(sql, "e.application_id", application);
+        string_predicate(sql, "e.application_id", application);
     }
     if let Some(address) = &condition.ip_address {
         sql.push(" AND ");
-        text(sql, "e.ip_address", address);
+        string_predicate(sql, "e.ip_address", address);
     }
-    let texts = actor_texts(condition);
-    let searched = condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice()));
-    if searched.is_some() || condition.kinds.is_some() || texts.iter().any(|(_, condition)| condition.is_some()) {
-        if is_narrow(&texts) {
+    let columns = actor_columns(condition);
+    let search_term = condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice()));
+    if search_term.is_some() || condition.kinds.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
+        if is_selective(&columns) {
             // Few actors have it: their events are an index away.
             sql.push(" AND e.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1");
-            snapshot(sql, &texts, searched);
+            snapshot(sql, &columns, search_term);
             sql.push(")");
         }
         sql.push(" AND e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1");
@@ -332,19 +332,19 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
             Some([]) => drop(sql.push(" AND FALSE")),
             Some(kinds) => drop(sql.push(" AND a.kind IN ").list(kinds.iter().map(|kind| kind.name()))),
         }
-        snapshot(sql, &texts, searched);
+        snapshot(sql, &columns, search_term);
         sql.push(")");
     }
     sql.push(")");
 }
 
 /// `e.actor_id` or some target of the event is among the snapshots that meet a condition on any of their columns.
-fn anybody(sql: &mut Sql, stops: bool, [actor, target]: [&[&str]; 2], write: impl Fn(&mut Sql, &str)) {
+fn any_party(sql: &mut Sql, stops_early: bool, [actor, target]: [&[&str]; 2], write: impl Fn(&mut Sql, &str)) {
     sql.push("(e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1 AND ");
     sql.joined(actor, " OR ", "FALSE", |sql, column| write(sql, column));
     // Of EXISTS, PostgreSQL may make a table of all events that have such a target, by reading all targets of the log:
     // good where all events are read, and nowhere else.
-    let [begin, end] = if stops { ["COALESCE((", " LIMIT 1), 0) = 1"] } else { ["EXISTS (", ")"] };
+    let [begin, end] = if stops_early { ["COALESCE((", " LIMIT 1), 0) = 1"] } else { ["EXISTS (", ")"] };
     sql.push(") OR ").push(begin);
     sql.push("SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");
     sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1 AND ");

@@ -6,28 +6,28 @@ use entity::{actor, audit_event, event_target, target, tenant_log};
 use sea_orm::{ColumnTrait as _, EntityTrait, ModelTrait, QueryFilter as _, QueryOrder as _};
 use sea_orm::{QuerySelect as _, Value};
 
-use super::Look;
+use super::Verification;
 use crate::StoreError;
-use crate::db::bulk::Hash;
-use crate::write::prepared::{Prepared, Snapshot};
-use crate::write::snapshot_cache::Ids;
+use crate::db::bulk::Hash16;
+use crate::write::prepared::{PartySnapshot, PreparedEvent};
+use crate::write::snapshot_cache::SnapshotIds;
 
 /// How many snapshots are looked at together.
 const ROWS_MAX: u64 = 1_000;
 /// How many are looked for in one statement.
-const PART: usize = 1_000;
+const IDS_PER_STATEMENT: usize = 1_000;
 
 /// The numbers that were seen: a bit for each, because they are dense.
 #[derive(Debug, Default)]
-pub(super) struct Seen(Vec<u64>);
+pub(super) struct IdSet(Vec<u64>);
 
-impl Seen {
+impl IdSet {
     /// Of numbers up to the last that was given, as far as it can be believed. One beyond it is a difference.
     pub(super) fn up_to(last: i64) -> Self {
         Self(vec![0; usize::try_from(last / 64 + 1).unwrap_or(0).min(1 << 27)])
     }
 
-    fn see(&mut self, id: i64) {
+    fn insert(&mut self, id: i64) {
         let Ok(id) = usize::try_from(id) else { return };
         if let Some(word) = self.0.get_mut(id / 64) {
             *word |= 1 << (id % 64);
@@ -40,47 +40,50 @@ impl Seen {
 }
 
 /// A snapshot that an event names: where, by which number, and what it should be.
-struct Named<M> {
+struct ExpectedSnapshot<M> {
     sequence: i64,
     id: i64,
     expected: M,
 }
 
-impl Look<'_> {
+impl Verification<'_> {
     /// The snapshots of the events' actors: fingerprint to number.
-    pub(super) async fn actor_ids(&mut self, events: &[(audit_event::Model, Prepared)]) -> Result<Ids, StoreError> {
+    pub(super) async fn actor_ids(
+        &mut self,
+        events: &[(audit_event::Model, PreparedEvent)],
+    ) -> Result<SnapshotIds, StoreError> {
         let mut named = HashMap::new();
-        for (found, Prepared { actor: Snapshot { fingerprint, row }, .. }) in events {
-            self.actors.see(found.actor_id);
-            let one = || Named { sequence: found.sequence, id: found.actor_id, expected: row.clone() };
+        for (found, PreparedEvent { actor: PartySnapshot { fingerprint, row }, .. }) in events {
+            self.actors.insert(found.actor_id);
+            let one = || ExpectedSnapshot { sequence: found.sequence, id: found.actor_id, expected: row.clone() };
             named.entry(*fingerprint).or_insert_with(one);
         }
         let columns = [actor::Column::TenantId, actor::Column::Id, actor::Column::Fingerprint];
-        self.ids::<actor::Entity>(named, columns).await
+        self.snapshot_ids::<actor::Entity>(named, columns).await
     }
 
     /// The snapshots of the events' targets: fingerprint to number.
     pub(super) async fn target_ids(
         &mut self,
-        events: &[(audit_event::Model, Prepared)],
+        events: &[(audit_event::Model, PreparedEvent)],
         after: i64,
         end: i64,
-    ) -> Result<Ids, StoreError> {
+    ) -> Result<SnapshotIds, StoreError> {
         let mut links = HashMap::new();
         for link in self.links(after, end).await? {
-            self.targets.see(link.target_id);
+            self.targets.insert(link.target_id);
             links.insert((link.sequence, link.ordinal), link.target_id);
         }
         let mut named = HashMap::new();
         for (found, expected) in events {
-            for (link, Snapshot { fingerprint, row }) in expected.targets.iter().zip(&expected.target_snapshots) {
+            for (link, PartySnapshot { fingerprint, row }) in expected.targets.iter().zip(&expected.target_snapshots) {
                 let id = links.get(&(found.sequence, link.ordinal)).copied().unwrap_or_default();
-                let one = || Named { sequence: found.sequence, id, expected: row.clone() };
+                let one = || ExpectedSnapshot { sequence: found.sequence, id, expected: row.clone() };
                 named.entry(*fingerprint).or_insert_with(one);
             }
         }
         let columns = [target::Column::TenantId, target::Column::Id, target::Column::Fingerprint];
-        self.ids::<target::Entity>(named, columns).await
+        self.snapshot_ids::<target::Entity>(named, columns).await
     }
 
     pub(super) async fn links(&self, after: i64, end: i64) -> Result<Vec<event_target::Model>, StoreError> {
@@ -93,11 +96,11 @@ impl Look<'_> {
 
     /// Compares snapshots with what they should be and returns their numbers. One that its fingerprint does not find
     /// is looked for by its number, so that it can be named what differs.
-    async fn ids<E>(
+    async fn snapshot_ids<E>(
         &mut self,
-        named: HashMap<Hash, Named<E::Model>>,
+        named: HashMap<Hash16, ExpectedSnapshot<E::Model>>,
         [of, id, fingerprint]: [E::Column; 3],
-    ) -> Result<Ids, StoreError>
+    ) -> Result<SnapshotIds, StoreError>
     where
         E: EntityTrait,
         E::Model: ModelTrait<Entity = E>,
@@ -106,14 +109,14 @@ impl Look<'_> {
         let tenant_id = self.tenant_id;
         let of_tenant = || E::find().filter(of.eq(tenant_id));
         let fingerprints: Vec<Vec<u8>> = named.keys().map(|hash| hash.to_vec()).collect();
-        for part in fingerprints.chunks(PART) {
+        for part in fingerprints.chunks(IDS_PER_STATEMENT) {
             for row in of_tenant().filter(fingerprint.is_in(part.to_vec())).all(self.snapshot).await? {
                 if let Value::Bytes(Some(bytes)) = row.get(fingerprint) {
                     known.insert(bytes, row);
                 }
             }
         }
-        let mut ids = Ids::new();
+        let mut ids = SnapshotIds::new();
         for (hash, mut one) in named {
             let found = match known.remove(hash.as_slice()) {
                 Some(found) => Some(found),
@@ -126,7 +129,11 @@ impl Look<'_> {
                 one.expected.try_set(id, one.id.into())?;
                 self.compare(one.sequence, &format!("of number {} ", one.id), &one.expected, &found);
             } else {
-                self.differs(one.sequence, [E::default().table_name(), "id"], &format!("no row of number {}", one.id));
+                self.difference(
+                    one.sequence,
+                    [E::default().table_name(), "id"],
+                    &format!("no row of number {}", one.id),
+                );
             }
             ids.insert(hash, one.id);
         }
@@ -134,17 +141,18 @@ impl Look<'_> {
     }
 
     /// Snapshots that no event names, or whose numbers were not handed out yet.
-    pub(super) async fn surplus_parties(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
+    pub(super) async fn check_surplus_snapshots(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
         let seen = std::mem::take(&mut self.actors);
-        self.surplus::<actor::Entity>(&seen, head.last_actor_id, [actor::Column::TenantId, actor::Column::Id]).await?;
+        self.check_surplus::<actor::Entity>(&seen, head.last_actor_id, [actor::Column::TenantId, actor::Column::Id])
+            .await?;
         let seen = std::mem::take(&mut self.targets);
         let columns = [target::Column::TenantId, target::Column::Id];
-        self.surplus::<target::Entity>(&seen, head.last_target_id, columns).await
+        self.check_surplus::<target::Entity>(&seen, head.last_target_id, columns).await
     }
 
-    async fn surplus<E: EntityTrait>(
+    async fn check_surplus<E: EntityTrait>(
         &mut self,
-        seen: &Seen,
+        seen: &IdSet,
         last: i64,
         [tenant_id, id]: [E::Column; 2],
     ) -> Result<(), StoreError> {
@@ -157,11 +165,11 @@ impl Look<'_> {
             after = *end;
             for number in page {
                 if !seen.contains(number) {
-                    self.differs(None, [table, "id"], &format!("{number} is of no event"));
+                    self.difference(None, [table, "id"], &format!("{number} is of no event"));
                 }
                 if number > last {
                     let column = if table == "actor" { "last_actor_id" } else { "last_target_id" };
-                    self.differs(None, ["tenant_log", column], &format!("is below {number}"));
+                    self.difference(None, ["tenant_log", column], &format!("is below {number}"));
                 }
             }
         }

@@ -5,23 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use entity::{activity_type, tenant_log};
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
 
-use super::Look;
+use super::Verification;
 use crate::write::activity_catalogue::PROPERTY_NAMES_MAX;
-use crate::write::prepared::Prepared;
+use crate::write::prepared::PreparedEvent;
 use crate::write::snapshot_cache::ActivityKey;
 use crate::{RecordedActivity, StoreError};
 use model::fold::fold;
 
 /// The activities of the catalogue; what is not in it is only counted, so the catalogue's own bound is ours.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    counted: BTreeMap<ActivityKey, Counted>,
+pub(super) struct ActivityCounts {
+    counted: BTreeMap<ActivityKey, CountedActivity>,
     uncatalogued: i64,
 }
 
 /// What the catalogue says of an activity, and what was counted.
 #[derive(Debug)]
-struct Counted {
+struct CountedActivity {
     row: activity_type::Model,
     property_names: BTreeSet<String>,
     first_seen_at: i64,
@@ -31,20 +31,20 @@ struct Counted {
     last: [String; 4],
 }
 
-impl Tally {
+impl ActivityCounts {
     /// Begins to count.
     pub(super) async fn begin(snapshot: &DatabaseTransaction, tenant_id: i32) -> Result<Self, StoreError> {
         let rows = activity_type::Entity::find().filter(activity_type::Column::TenantId.eq(tenant_id));
         let mut counted = BTreeMap::new();
         for row in rows.all(snapshot).await? {
             let known = RecordedActivity::try_from(row.clone());
-            let names = known.map(|known| known.property_names).unwrap_or_default();
+            let property_names = known.map(|known| known.property_names).unwrap_or_default();
             let key = [row.service.clone(), row.category.clone(), row.activity_key.clone()];
             counted.insert(
                 key,
-                Counted {
+                CountedActivity {
                     row,
-                    property_names: names.iter().map(|name| fold(name)).collect(),
+                    property_names: property_names.iter().map(|name| fold(name)).collect(),
                     first_seen_at: 0,
                     last_seen_at: 0,
                     event_count: 0,
@@ -56,7 +56,7 @@ impl Tally {
     }
 
     /// Counts an event; tells whether the names of what it changed are in the catalogue.
-    pub(super) fn count(&mut self, event: &Prepared) -> bool {
+    pub(super) fn count(&mut self, event: &PreparedEvent) -> bool {
         let Some(counted) = self.counted.get_mut(&event.activity_key()) else {
             self.uncatalogued += 1;
             return true;
@@ -70,16 +70,16 @@ impl Tally {
         counted.last =
             [&last.activity, &last.display_name, &last.resource_type, &last.operation_type].map(Clone::clone);
         counted.property_names.len() >= PROPERTY_NAMES_MAX
-            || event.names.keys().all(|name| counted.property_names.contains(name))
+            || event.property_names.keys().all(|name| counted.property_names.contains(name))
     }
 }
 
-impl Look<'_> {
+impl Verification<'_> {
     /// Compares what was counted with what is stored.
-    pub(super) fn compare_tally(&mut self, head: &tenant_log::Model) {
-        let tally = std::mem::take(&mut self.tally);
-        let number_of_types = tally.counted.len();
-        for counted in tally.counted.into_values() {
+    pub(super) fn compare_activity_counts(&mut self, head: &tenant_log::Model) {
+        let activity_counts = std::mem::take(&mut self.activity_counts);
+        let number_of_types = activity_counts.counted.len();
+        for counted in activity_counts.counted.into_values() {
             let [activity, display_name, resource_type, operation_type] = counted.last;
             let expected = activity_type::Model {
                 activity,
@@ -95,11 +95,11 @@ impl Look<'_> {
             self.compare(None, &row, &expected, &counted.row);
         }
         if i64::try_from(number_of_types).ok() != Some(head.activity_type_count) {
-            self.differs(None, ["tenant_log", "activity_type_count"], "is not how many there are");
+            self.difference(None, ["tenant_log", "activity_type_count"], "is not how many there are");
         }
-        if tally.uncatalogued != head.uncatalogued_count {
+        if activity_counts.uncatalogued != head.uncatalogued_count {
             let reason = "is not how many events have an activity that is not in the catalogue";
-            self.differs(None, ["tenant_log", "uncatalogued_count"], reason);
+            self.difference(None, ["tenant_log", "uncatalogued_count"], reason);
         }
     }
 }

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use entity::{rollup, rollup_block, rollup_key};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::{Difference, Look};
-use crate::rollup::{Count, Counts, Grain, Key};
+use super::{Difference, Verification};
+use crate::rollup::{BlockCounts, Grain, RollupKey, SpanCount};
 use crate::{Store, StoreError};
 
 /// How many spans are looked up in one statement.
-const SPANS_ASKED: usize = 500;
+const SPANS_PER_STATEMENT: usize = 500;
 
-impl Look<'_> {
+impl Verification<'_> {
     /// Compares what was summed up with the events.
-    pub(super) async fn sums(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn check_rollups(&mut self) -> Result<(), StoreError> {
         let blocks = rollup_block::Entity::find()
             .filter(rollup_block::Column::TenantId.eq(self.tenant_id))
             .order_by_asc(rollup_block::Column::Block);
@@ -22,25 +22,25 @@ impl Look<'_> {
         for block in blocks.all(self.snapshot).await? {
             number += 1;
             if block.block != number || !(after + 1..=self.last_sequence).contains(&block.last_sequence) {
-                self.differs(None, ["rollup_block", "last_sequence"], "is not that of the next block");
+                self.difference(None, ["rollup_block", "last_sequence"], "is not that of the next block");
                 return Ok(());
             }
-            let counts = Counts::read(self.snapshot, self.tenant_id, after, block.last_sequence).await?;
+            let counts = BlockCounts::read(self.snapshot, self.tenant_id, after, block.last_sequence).await?;
             known += self.block(&block, counts).await?;
             after = block.last_sequence;
         }
         let rows = rollup::Entity::find().filter(rollup::Column::TenantId.eq(self.tenant_id));
         if rows.count(self.snapshot).await? != known {
-            self.differs(None, ["rollup", "block"], "has rows that belong to no events");
+            self.difference(None, ["rollup", "block"], "has rows that belong to no events");
         }
         Ok(())
     }
 
     /// Compares the rows of a block; says how many of them were found.
-    async fn block(&mut self, block: &rollup_block::Model, mut counts: Counts) -> Result<u64, StoreError> {
+    async fn block(&mut self, block: &rollup_block::Model, mut counts: BlockCounts) -> Result<u64, StoreError> {
         let mut known = 0;
         for grain in [Grain::Quarter, Grain::Day, Grain::ActorDay] {
-            for spans in counts.spans(grain).chunks(SPANS_ASKED) {
+            for spans in counts.spans(grain).chunks(SPANS_PER_STATEMENT) {
                 let rows = rollup::Entity::find()
                     .filter(rollup::Column::TenantId.eq(self.tenant_id))
                     .filter(rollup::Column::Grain.eq(grain.code()))
@@ -52,29 +52,29 @@ impl Look<'_> {
                 for row in rows {
                     let key = keys.get(&row.key_id);
                     let expected = key.and_then(|key| counts.take(grain, row.starts_at, key));
-                    if expected != Some(Count { events: row.events, newest: row.newest }) {
-                        self.differs(row.newest, ["rollup", "events"], "is not what the events say");
+                    if expected != Some(SpanCount { events: row.events, newest: row.newest }) {
+                        self.difference(row.newest, ["rollup", "events"], "is not what the events say");
                     }
                 }
             }
         }
         if !counts.is_empty() {
-            self.differs(block.last_sequence, ["rollup", "events"], "lacks rows of the block that ends here");
+            self.difference(block.last_sequence, ["rollup", "events"], "lacks rows of the block that ends here");
         }
         Ok(known)
     }
 
     /// The keys of rows, by their numbers.
-    async fn keys(&self, rows: &[rollup::Model]) -> Result<HashMap<i64, Key>, StoreError> {
+    async fn keys(&self, rows: &[rollup::Model]) -> Result<HashMap<i64, RollupKey>, StoreError> {
         let mut numbers: Vec<i64> = rows.iter().map(|row| row.key_id).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let mut keys = HashMap::new();
-        for some in numbers.chunks(SPANS_ASKED) {
+        for some in numbers.chunks(SPANS_PER_STATEMENT) {
             let found = rollup_key::Entity::find()
                 .filter(rollup_key::Column::TenantId.eq(self.tenant_id))
                 .filter(rollup_key::Column::Id.is_in(some.iter().copied()));
-            keys.extend(found.all(self.snapshot).await?.into_iter().map(|row| (row.id, Key::from(row))));
+            keys.extend(found.all(self.snapshot).await?.into_iter().map(|row| (row.id, RollupKey::from(row))));
         }
         Ok(keys)
     }
@@ -82,13 +82,13 @@ impl Look<'_> {
 
 impl Store {
     /// Reports logs that belong to no tenant, which nobody could read.
-    pub async fn verify_owners(&self, tell: super::ReportDifference<'_>) -> Result<(), StoreError> {
+    pub async fn verify_owners(&self, report: super::ReportDifference<'_>) -> Result<(), StoreError> {
         use entity::{tenant, tenant_log};
         let tenants: Vec<i32> = tenant::Entity::find().all(&self.read).await?.into_iter().map(|row| row.id).collect();
         for log in tenant_log::Entity::find().all(&self.read).await? {
             if !tenants.contains(&log.tenant_id) {
                 let reason = format!("is missing of a log of {} events", log.last_sequence);
-                tell(Difference { sequence: None, table: "tenant", column: "id", reason });
+                report(Difference { sequence: None, table: "tenant", column: "id", reason });
             }
         }
         Ok(())
