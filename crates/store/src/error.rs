@@ -1,66 +1,70 @@
-//! Why the log could not answer.
+//! The error type of the store.
 
 use std::sync::Arc;
 
 use sea_orm::DbErr;
 
-/// Why the log could not answer. Never shown to callers: only `graphql` and the command line decide what is said.
+/// Why an operation of the store failed.
+///
+/// Clients never see these texts: `api` and the commands decide which message and code an error gets.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A stored row makes no sense.
+    /// A stored row is invalid.
     #[error("corrupt {table}.{column} at {id}: {reason}")]
     Corrupt {
         /// The table.
         table: &'static str,
         /// The column.
         column: &'static str,
-        /// Which row.
+        /// The row's identity within the table.
         id: String,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         reason: String,
     },
-    /// The database's schema is not this version's.
-    #[error("the database is not at this version's schema: {0}")]
+    /// The database has the schema of another version.
+    #[error("wrong database schema: {0}")]
     Schema(String),
-    /// The database is set up so that the log's promises would not hold.
-    #[error("the database cannot keep the log's promises: {0}")]
+    /// The database's settings do not guarantee durability, or it lacks a privilege or a property that the operation
+    /// needs.
+    #[error("the database cannot be used: {0}")]
     Misconfigured(String),
-    /// Locks were not released in time; nothing was done, and repeating helps.
-    #[error("busy")]
+    /// A lock was not released in time. Nothing was written; a retry may succeed.
+    #[error("timed out waiting for a lock")]
     Busy(#[source] Arc<DbErr>),
-    /// The database undid it to let another go on (deadlock, serialization failure); repeating at once helps.
-    #[error("undone in favour of another")]
+    /// The database rolled the transaction back because of a deadlock or a serialization conflict. An immediate retry
+    /// may succeed.
+    #[error("rolled back because of a concurrent transaction")]
     SerializationFailure(#[source] Arc<DbErr>),
-    /// Whether it was recorded is not known; repeating is safe.
-    #[error("the outcome is not known")]
+    /// The transaction may or may not have been committed. Retrying is safe, because event keys are idempotent.
+    #[error("unknown whether the events were recorded; recording them again is safe")]
     OutcomeUnknown,
-    /// It took too long.
-    #[error("took too long")]
+    /// The operation exceeded its time limit.
+    #[error("timed out")]
     Timeout,
-    /// The database cannot be reached or cannot take anything.
-    #[error("unavailable")]
+    /// The database cannot be reached, or refuses writes.
+    #[error("the database is unavailable")]
     Unavailable(#[source] Arc<DbErr>),
-    /// The events asked for have more bytes than one request may read.
-    #[error("{asked} bytes of events, where {limit} are allowed")]
+    /// The requested events are larger than one request may read.
+    #[error("the events have at least {asked} bytes, but a request may read at most {limit}")]
     TooLarge {
-        /// How many bytes there were, as far as was read.
+        /// Bytes read when the limit was exceeded.
         asked: usize,
-        /// How many there may be.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// Too many events wait to be recorded; nothing was taken.
-    #[error("too many events wait to be recorded")]
+    /// The record queue is full. Nothing was recorded.
+    #[error("the record queue is full")]
     QueueFull,
-    /// The tenant is not there, or disabled.
+    /// The tenant does not exist or is disabled.
     #[error("no tenant `{0}`")]
     NoTenant(String),
-    /// A tenant of this key is there already.
-    #[error("tenant `{0}` exists already")]
+    /// A tenant with this key already exists.
+    #[error("tenant `{0}` already exists")]
     TenantExists(String),
-    /// Something happened that this program rules out.
+    /// An invariant of this program is violated.
     #[error("bug: {0}")]
     Bug(&'static str),
-    /// Anything else the database says.
-    #[error("database")]
+    /// Any other error of the database.
+    #[error("database error")]
     Database(#[source] Arc<DbErr>),
 }

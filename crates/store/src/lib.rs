@@ -1,11 +1,14 @@
-//! The log itself: opened here, written by [`Writer`], read by [`Reader`].
+//! The audit log in the database.
 //!
-//! Both are bound to one tenant, and a reader to a scope as well; there is no other way to rows, so no query can
-//! forget the tenant or the scope. `access` is the only caller of [`Store::reader`] and [`Store::writer`].
-//! Nothing here updates or deletes an event.
+//! [`Store`] is the handle; [`Writer`] records and [`Reader`] reads. Both are bound to one tenant, and a reader also to
+//! a scope. Rows are reachable only through them, so no query can omit the tenant or the scope. `access` is the only
+//! caller of [`Store::reader`] and [`Store::writer`]. Nothing in this crate updates or deletes an event.
 //!
-//! One code path serves SQLite and PostgreSQL, told apart by the database URL. On SQLite there are two pools: a
-//! single writer, and readers whose connections cannot write.
+//! The database URL selects SQLite or PostgreSQL at run time; one code path serves both. SQLite has two pools: a single
+//! write connection, and read connections that are query-only.
+//!
+//! The modules below are listed in the order of their dependencies: each uses only those above it. The exception is the
+//! handle, [`Store`], which owns the state of all modules and gets its methods from them.
 
 mod error;
 mod store;

@@ -1,4 +1,4 @@
-//! The handle to the database of logs.
+//! [`Store`]: the handle to the database, its pools and caches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,28 +14,28 @@ use crate::write::snapshot_cache::SnapshotCache;
 use crate::{Reader, StoreError, Tenant, Writer};
 use model::Scope;
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// `sqlite://file` or `postgres://...`.
     pub url: String,
-    /// The most connections for reading.
+    /// The size of the read pool.
     pub connections: u32,
-    /// How long a reading statement may take.
+    /// The time limit of a read statement.
     pub statement_timeout: Duration,
-    /// How long recording waits for locks; a transaction may take twice as long altogether.
+    /// How long recording waits for a lock. A whole transaction may take twice as long.
     pub record_timeout: Duration,
 }
 
-/// Told of every statement: its text, how long it took, whether it failed.
+/// Called after every statement with its SQL, its duration, and whether it failed.
 pub type Observer = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 
-/// The log of all tenants.
+/// The logs of all tenants. Clones share pools and caches.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) write: DatabaseConnection,
     pub(crate) read: DatabaseConnection,
-    /// The same connections as `read`, for statements whose reader tells the observer itself.
+    /// The connections of `read` without a metric callback, for statements whose reader calls the observer itself.
     pub(crate) rows: DatabaseConnection,
     pub(crate) observer: Option<Observer>,
     pub(crate) statement_timeout: Duration,
@@ -54,7 +54,11 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database at a URL and checks that what it commits is on disk.
+    /// Opens the database and checks that its commits are durable. `observer` is called after every statement.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Misconfigured`] if a setting does not guarantee durability.
     pub async fn open(settings: &StoreSettings, observer: Option<Observer>) -> Result<Self, StoreError> {
         let probe = Arc::<LivenessProbe>::default();
         let (mut write, mut read): (DatabaseConnection, DatabaseConnection) = if connect::is_sqlite(&settings.url) {
@@ -87,26 +91,28 @@ impl Store {
         Ok(store)
     }
 
-    /// Which database it is.
+    /// Returns the kind of database.
     pub fn backend(&self) -> DbBackend {
         self.read.get_database_backend()
     }
 
-    /// What the database says, given up when it takes too long: then the connection may be one that nobody answers on.
+    /// Runs an operation with a time limit. If the limit is exceeded, the peer may have vanished: the connections
+    /// returned next are pinged.
     pub(crate) async fn with_timeout<T, E: Into<StoreError>>(
         &self,
         timeout: Duration,
         operation: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
         let operation = std::pin::pin!(operation);
-        // Made after `operation`, so that it is dropped before: then `operation` gives its connection back.
+        // Declared after `operation`, so it is dropped first: when `operation` returns its connection, the probe
+        // already knows.
         let mut guard = self.probe.begin();
         let outcome = tokio::time::timeout(timeout, operation).await.map_err(|_elapsed| StoreError::Timeout)?;
         guard.is_complete = true;
         outcome.map_err(Into::into)
     }
 
-    /// The database as it is at this moment, however much is recorded meanwhile.
+    /// Begins a read transaction that sees the database as of now, whatever is recorded meanwhile.
     pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
         let mut options = TransactionOptions::default();
         if self.backend() == DbBackend::Postgres {
@@ -116,12 +122,12 @@ impl Store {
         Ok(self.read.begin_with_options(options).await?)
     }
 
-    /// The log of one tenant, as a scope shows it.
+    /// Returns a reader of one tenant's log within a scope.
     pub fn reader(&self, tenant: &Tenant, scope: Scope) -> Reader {
         Reader::new(self.clone(), tenant.id, scope)
     }
 
-    /// The log of one tenant, to record in.
+    /// Returns a writer to one tenant's log.
     pub fn writer(&self, tenant: &Tenant) -> Writer {
         Writer::new(self.clone(), tenant.id)
     }

@@ -1,7 +1,8 @@
-//! Tenants, each with its own log. Only an operator adds or changes one, never a token.
+//! Tenants, each with its own log.
 //!
-//! Accesses to a tenant's log are recorded in a separate log, which is a row of this table with a key that no tenant
-//! can have. So they are in no list, count, feed or number of the tenant's own log, and no code has to filter them out.
+//! Only an operator adds or changes a tenant; no token can. Accesses to a tenant's log are recorded in a separate log:
+//! a row of the same table, with a key that no tenant can have. So no list, count or feed of the tenant's own log
+//! contains them, and no query has to filter them out.
 
 use entity::tenant;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _};
@@ -9,21 +10,21 @@ use sea_orm::{ConnAcquireErr, DbErr, QueryFilter as _, QueryOrder as _};
 
 use crate::{Store, StoreError};
 
-/// What the key of a log of accesses begins with, before the key of the tenant whose log was read. No operator can
-/// name a tenant so, because of the blank, and no token finds one.
+/// Prefix of an access log's key, followed by the key of the tenant whose log was read. A tenant key cannot contain the
+/// leading space, and no token can select an access log.
 const ACCESS_LOG_PREFIX: &str = " access to ";
 
-/// Whose log it is.
+/// A tenant, or a tenant's access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
     pub(crate) id: i32,
-    /// The value of the token's tenant claim.
+    /// The value of the tenant claim in tokens.
     pub key: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub display_name: String,
-    /// The domain names that belong to it.
+    /// The domain names of the tenant.
     pub domains: Vec<String>,
-    /// Whether nothing may be read or recorded any more.
+    /// Whether reading and recording are refused.
     pub is_disabled: bool,
 }
 
@@ -43,7 +44,7 @@ impl TryFrom<tenant::Model> for Tenant {
 }
 
 pub(crate) async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<tenant::Model>, StoreError> {
-    // PostgreSQL has no text with NUL, so nobody is called that.
+    // PostgreSQL strings cannot contain NUL, so no tenant has such a key.
     if key.contains('\0') {
         return Ok(None);
     }
@@ -51,23 +52,23 @@ pub(crate) async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Resu
 }
 
 impl Tenant {
-    /// A tenant without a row in the database, for tests that need no database.
+    /// Returns a tenant that is not in the database, for tests that need none.
     #[cfg(feature = "testing")]
     pub fn unstored(key: &str) -> Self {
         Self { id: 0, key: key.to_owned(), display_name: key.to_owned(), domains: Vec::new(), is_disabled: false }
     }
 
-    /// The key of the log of accesses to this tenant's log.
+    /// Returns the key of this tenant's access log.
     pub(crate) fn access_key(&self) -> String {
         access_key(&self.key)
     }
 
-    /// Whether it is not a tenant but the log of accesses to a tenant's log.
+    /// Returns whether this is an access log and not a tenant.
     pub fn is_access_log(&self) -> bool {
         self.key.starts_with(ACCESS_LOG_PREFIX)
     }
 
-    /// Whether it is the tenant with a key, or the log of accesses to its log.
+    /// Returns whether this is the tenant with this key, or its access log.
     pub fn belongs_to(&self, key: &str) -> bool {
         self.key == key || self.key == access_key(key)
     }
@@ -78,7 +79,7 @@ pub(crate) fn access_key(key: &str) -> String {
 }
 
 impl Store {
-    /// The tenant with a key; none if there is none.
+    /// Returns the tenant with this key, or `None` if there is none.
     pub async fn tenant(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
         if key.starts_with(ACCESS_LOG_PREFIX) { Ok(None) } else { self.tenant_by_key(key).await }
     }
@@ -86,27 +87,27 @@ impl Store {
     async fn tenant_by_key(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
         let found =
             self.with_timeout(self.statement_timeout, by_key(&self.read, key)).await.map_err(|error| match error {
-                // One row by its key takes no time: nobody answers.
+                // A lookup of one row by its key is fast: a timeout means that the database does not respond.
                 StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
                 other => other,
             });
         found?.map(Tenant::try_from).transpose()
     }
 
-    /// All tenants, by key.
+    /// Returns all tenants, ordered by key.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let mut tenants = self.logs().await?;
         tenants.retain(|tenant| !tenant.is_access_log());
         Ok(tenants)
     }
 
-    /// All logs: those of the tenants, and those of accesses to them.
+    /// Returns all logs, ordered by key: those of tenants and their access logs.
     pub async fn logs(&self) -> Result<Vec<Tenant>, StoreError> {
         let rows = tenant::Entity::find().order_by_asc(tenant::Column::Key).all(&self.read).await?;
         rows.into_iter().map(Tenant::try_from).collect()
     }
 
-    /// The log of accesses to a tenant's log, if anything was ever recorded or looked for in it.
+    /// Returns the tenant's access log, or `None` if no access was ever recorded or queried.
     pub async fn access_log(&self, tenant: &Tenant) -> Result<Option<Tenant>, StoreError> {
         self.tenant_by_key(&tenant.access_key()).await
     }

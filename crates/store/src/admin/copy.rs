@@ -1,8 +1,7 @@
-//! A whole database of logs, copied row by row into another one, of either kind.
+//! Copies all logs into another database, row by row, between any two kinds of database.
 //!
-//! Everything stays as it is: numbers, ids, keys, bytes, and the ids of the logs, so that feed cursors are valid in the
-//! copy. The source is read as of one moment, and the target is written in one transaction, so that a copy that fails
-//! leaves nothing that could be taken for a log.
+//! Sequences, ids, keys, bytes and log ids stay the same, so feed cursors remain valid in the copy. The source is read
+//! in one snapshot, and the target is written in one transaction, so a failed copy leaves no rows.
 
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use futures_util::TryStreamExt as _;
@@ -13,13 +12,12 @@ use sea_orm::{Iterable as _, PaginatorTrait as _, PrimaryKeyToColumn as _, Query
 use crate::db::bulk;
 use crate::{Store, StoreError};
 
-/// The most rows that are written together.
+/// The most rows per insert.
 const ROWS_MAX: usize = 500;
-/// The most bytes of bodies that are written together, as long as it is not a single event that has more.
+/// The most bytes of bodies per insert, unless a single event has more.
 const BYTES_MAX: usize = 8 << 20;
 
-/// The tables that a copy is made of, in the order in which they refer to each other. Sums behind the log are not among
-/// them: the server makes them anew.
+/// The copied tables, in the order of their references. Rollups are not copied: the server builds them again.
 pub const COPIED_TABLES: [&str; 9] = [
     "tenant",
     "tenant_log",
@@ -32,30 +30,34 @@ pub const COPIED_TABLES: [&str; 9] = [
     "activity_type",
 ];
 
-/// What was copied.
+/// The number of copied tenants and events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Copied {
-    /// How many tenants, not counting the logs of accesses.
+    /// Tenants, without access logs.
     pub tenants: u64,
-    /// How many events.
+    /// Events, including those of access logs.
     pub events: u64,
 }
 
-/// A copy on its way.
+/// A running copy.
 struct CopyRun<'a> {
     from: &'a DatabaseTransaction,
     to: &'a DatabaseTransaction,
 }
 
 impl Store {
-    /// Copies all logs into another database, which must be empty.
+    /// Copies all logs into another database.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Misconfigured`] if the target is not empty or the row counts differ.
     pub async fn copy_to(&self, other: &Self) -> Result<Copied, StoreError> {
         let from = self.snapshot().await?;
         let to = other.write.begin_with_options(crate::db::write_transaction()).await?;
         if other.backend() == DbBackend::Postgres {
-            // However long the source takes.
+            // The source may be slow.
             to.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
-            // Nobody adds a tenant meanwhile.
+            // No tenant can be added while the copy runs.
             to.execute_unprepared("LOCK TABLE tenant IN EXCLUSIVE MODE").await?;
         }
         let run = CopyRun { from: &from, to: &to };
@@ -79,7 +81,7 @@ impl Store {
 }
 
 impl CopyRun<'_> {
-    /// Copies a table and counts what is in the copy.
+    /// Copies a table and returns the number of rows in the copy.
     async fn copy_table<E>(&self, bytes: impl Fn(&E::Model) -> usize) -> Result<u64, StoreError>
     where
         E: EntityTrait,
@@ -87,7 +89,7 @@ impl CopyRun<'_> {
     {
         let table = E::default().table_name();
         if E::find().limit(1).count(self.to).await? > 0 {
-            return Err(StoreError::Misconfigured(format!("it is not empty: `{table}` has rows")));
+            return Err(StoreError::Misconfigured(format!("the target is not empty: `{table}` has rows")));
         }
         let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
         let mut rows = ordered.stream(self.from).await?;
@@ -106,7 +108,7 @@ impl CopyRun<'_> {
         bulk::insert(self.to, &pending.iter().collect::<Vec<_>>(), "").await?;
         let [there, here] = [E::find().count(self.from).await?, E::find().count(self.to).await?];
         if read != there || here != there {
-            return Err(StoreError::Misconfigured(format!("`{table}` has {there} rows, and {here} in the copy")));
+            return Err(StoreError::Misconfigured(format!("`{table}` has {there} rows, but {here} in the copy")));
         }
         Ok(here)
     }

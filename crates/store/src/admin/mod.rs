@@ -1,4 +1,4 @@
-//! What only an operator does.
+//! Operations for operators: schema, tenants, backup, copy and verification.
 
 pub(crate) mod backup;
 pub(crate) mod copy;

@@ -1,4 +1,4 @@
-//! The schema of the database: migrating it, and checking that it is this version's.
+//! Migrates the database and checks that its schema is the one of this version.
 
 use std::time::Duration;
 
@@ -9,11 +9,15 @@ use crate::db::classify::sqlx_error;
 use crate::db::{statistics, write_transaction};
 use crate::{Store, StoreError};
 
-/// How long may pass until it is said that the database does not answer whether it is there.
+/// The time limit for reading the applied migrations.
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Store {
-    /// Brings the database to this version's schema. Several processes may try at once.
+    /// Migrates the database to this version's schema. Several processes may call this at the same time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Schema`] if the schema is newer than this version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self.applied().await {
             Ok(applied) if applied.len() > known_migrations().len() => return Err(newer_schema()),
@@ -21,10 +25,10 @@ impl Store {
             Err(error) => return Err(error),
         }
         if self.backend() == DbBackend::Postgres {
-            // Held by a connection of its own until the migration is through.
+            // The lock is held by a separate connection until the migration is complete.
             let pool = self.write.get_postgres_connection_pool();
             let mut guard = pool.acquire().await.map_err(sqlx_error)?;
-            // However long the one before takes.
+            // Wait as long as a migration by another process takes.
             sqlx::query("SET lock_timeout = 0").execute(&mut *guard).await.map_err(sqlx_error)?;
             sqlx::query("SELECT pg_advisory_lock(4242104210)").execute(&mut *guard).await.map_err(sqlx_error)?;
             let migrated = migration::Migrator::up(&self.write, None).await;
@@ -32,7 +36,7 @@ impl Store {
             migrated?;
             released.map_err(sqlx_error)?;
         } else {
-            // On SQLite the migrator opens no transaction by itself.
+            // On SQLite the migrator starts no transaction itself.
             let transaction = self.write.begin_with_options(write_transaction()).await?;
             migration::Migrator::up(&transaction, None).await?;
             statistics::write_typical(&transaction).await?;
@@ -41,7 +45,11 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database is exactly at this version's schema.
+    /// Checks that the database has exactly this version's schema.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Schema`] says which version to run or that it has to be migrated.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let (applied, known) = (self.applied().await?, known_migrations());
         if applied == known {
@@ -49,36 +57,42 @@ impl Store {
         } else if applied.len() > known.len() {
             Err(newer_schema())
         } else {
-            Err(StoreError::Schema("it is older than this program: run `auditgraph migrate`".to_owned()))
+            Err(StoreError::Schema("the database is older than this program; run `auditgraph migrate`".to_owned()))
         }
     }
 
-    /// The migrations that the database has had.
+    /// Returns the migrations that were applied to the database.
     async fn applied(&self) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT version FROM seaql_migrations ORDER BY version";
         let query = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
         let rows = self.with_timeout(READY_TIMEOUT, query).await.map_err(|error| match error {
-            StoreError::Database(_) => StoreError::Schema("it is empty: run `auditgraph migrate`".to_owned()),
+            StoreError::Database(_) => StoreError::Schema("the database is empty; run `auditgraph migrate`".to_owned()),
             other => other,
         })?;
         Ok(rows.iter().map(|row| row.try_get_by(0)).collect::<Result<_, _>>()?)
     }
 
-    /// Whether the database is at this version's schema or on the way to it, so that [`Store::migrate`] can go on.
+    /// Checks that [`Store::migrate`] can continue from the database's schema: this version's or an older one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Schema`] if the database is empty or has an unknown migration.
     pub async fn check_older(&self) -> Result<(), StoreError> {
         let (applied, known) = (self.applied().await?, known_migrations());
         if applied.is_empty() || !known.starts_with(&applied) {
-            return Err(StoreError::Schema("it is not of a version that this program knows".to_owned()));
+            return Err(StoreError::Schema("the database has migrations that this version does not know".to_owned()));
         }
         Ok(())
     }
 }
 
 fn newer_schema() -> StoreError {
-    StoreError::Schema("it is newer than this program: run the version that migrated it, or a later one".to_owned())
+    StoreError::Schema(
+        "the database is newer than this program; run the version that migrated it, or a later one".to_owned(),
+    )
 }
 
-/// The migrations that this version knows.
+/// Returns the migrations of this version.
 fn known_migrations() -> Vec<String> {
     migration::Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! Adding, renaming and disabling tenants.
+//! Adds, renames and disables tenants.
 
 use entity::{tenant, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait as _, SqlErr, TransactionTrait as _};
@@ -7,11 +7,11 @@ use crate::tenant::{access_key, by_key};
 use crate::{Store, StoreError, Tenant};
 
 impl Store {
-    /// The log of accesses to a tenant's log; where there is none yet, an empty one that `log_id` names.
+    /// Returns the access log of a tenant. Creates it with the id `log_id` if it does not exist.
     pub async fn make_access_log(&self, tenant: &Tenant, log_id: String) -> Result<Tenant, StoreError> {
         let name = format!("Access to {}", tenant.display_name);
         match self.add_tenant(&tenant.access_key(), &name, &[], log_id).await {
-            // Another process was there first.
+            // Another process created it first.
             Err(StoreError::TenantExists(key)) => {
                 self.access_log(tenant).await?.ok_or_else(|| StoreError::NoTenant(key))
             }
@@ -19,7 +19,11 @@ impl Store {
         }
     }
 
-    /// Adds a tenant with an empty log that `log_id` names.
+    /// Adds a tenant with an empty log.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TenantExists`] if the key is in use.
     pub async fn add_tenant(
         &self,
         key: &str,
@@ -57,7 +61,7 @@ impl Store {
         row.try_into()
     }
 
-    /// Gives a tenant another display name, and other domains if some are given.
+    /// Sets the display name of a tenant, and its domains unless `domains` is empty.
     pub async fn rename_tenant(&self, key: &str, display_name: &str, domains: &[String]) -> Result<(), StoreError> {
         let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
         let mut row: tenant::ActiveModel = row.into();
@@ -69,10 +73,10 @@ impl Store {
         Ok(())
     }
 
-    /// Refuses all access to a tenant's log from now on, or allows it again. The log stays as it is.
+    /// Refuses or allows all access to a tenant's log. The log itself does not change.
     pub async fn disable_tenant(&self, key: &str, disabled: bool) -> Result<(), StoreError> {
         let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
-        // First that of accesses, so that the tenant is the last to be shut.
+        // The access log first, so that the tenant is disabled last.
         for row in by_key(&self.write, &access_key(key)).await?.into_iter().chain([row]) {
             let mut row: tenant::ActiveModel = row.into();
             row.is_disabled = Set(i16::from(disabled));

@@ -1,9 +1,9 @@
-//! How much of the database one request may use: until when, how many bytes, and how many connections at a time.
+//! Limits on what one request may take from the database: time, bytes of events, and read connections.
 //!
-//! A statement ends when the request's time is up, even if statements have more time otherwise, and when nobody waits
-//! for it any more. SQLite asks a handler while it works; PostgreSQL gets a shorter timeout before a statement that has
-//! less time than others. One caller and one tenant may use only a share of the connections for reading, so that the
-//! others find some free.
+//! A statement ends when the request's deadline passes, even if the store's statement timeout is longer, and when the
+//! future that waits for it is dropped. SQLite polls a progress handler while a statement runs; on PostgreSQL a
+//! statement with less time than the default gets a shorter `statement_timeout`. One caller and one tenant may use only
+//! a share of the read connections, so that other callers always find some free.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,76 +16,82 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::StoreError;
 
 tokio::task_local! {
-    /// Until when the statement that is about to begin may run, and who waits for it.
+    /// The deadline of the next statement on this task, and a handle that dies when its caller stops waiting.
     static STATEMENT_LIMITS: (Instant, Weak<()>);
 }
 
-/// What one request may take; by default, as much as there is.
+/// Limits of one request. The default has none.
 #[derive(Clone, Debug, Default)]
 pub struct QueryBudget {
     deadline: Option<Instant>,
-    /// Bytes of events that may be read, and that were.
+    /// The limit in bytes of events, and the bytes read so far.
     bytes_read: Option<(usize, Arc<AtomicUsize>)>,
     permits: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
 }
 
 impl QueryBudget {
-    /// The same, until then.
+    /// Sets the deadline after which no statement may run.
     #[must_use]
     pub fn with_deadline(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline), ..self }
     }
 
-    /// The same, with so many bytes of events.
+    /// Limits the bytes of events that the request may read. Reading more fails with [`StoreError::TooLarge`].
     #[must_use]
     pub fn with_byte_limit(self, bytes_max: usize) -> Self {
         Self { bytes_read: Some((bytes_max, Arc::default())), ..self }
     }
 
-    /// The same, without a share of the connections: for what has a limit of its own, as sums and followers do.
+    /// Removes the connection share, for work with a limit of its own: cached counts and followers.
     #[must_use]
     pub(crate) fn without_connection_share(self) -> Self {
         Self { permits: None, ..self }
     }
 
-    /// Gives back what was taken in and is not held any more.
+    /// Returns bytes that were reserved for events the request no longer holds.
     pub(crate) fn release_bytes(&self, bytes: usize) {
         if let Some((_, bytes_read)) = &self.bytes_read {
             bytes_read.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 
-    /// Takes in so many bytes of an event, if the request may.
+    /// Reserves the bytes of an event.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`] if the request's byte limit is exceeded.
     pub(crate) fn reserve_bytes(&self, bytes: usize) -> Result<(), StoreError> {
         let Some((limit, bytes_read)) = &self.bytes_read else { return Ok(()) };
         let asked = bytes_read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if asked > *limit { Err(StoreError::TooLarge { asked, limit: *limit }) } else { Ok(()) }
     }
 
-    /// How long a statement may take, which is otherwise so long.
+    /// Returns the timeout of a statement: `default`, or the time until the deadline if that is shorter.
     pub(crate) fn timeout(&self, default: Duration) -> Duration {
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         left.map_or(default, |left| left.min(default))
     }
 
-    /// Waits until the caller and its tenant have a connection left of their share.
+    /// Waits for a permit of the caller's share and one of its tenant's share. Returns `None` if the budget has no
+    /// share.
     pub(crate) async fn connection_permits(
         &self,
     ) -> Result<Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)>, StoreError> {
         let Some((caller, tenant)) = &self.permits else { return Ok(None) };
-        let closed = |_closed| StoreError::Bug("a share is closed");
+        let closed = |_closed| StoreError::Bug("the semaphore of a connection share is closed");
         let caller_permit = caller.acquire().await.map_err(closed)?;
         Ok(Some((caller_permit, tenant.acquire().await.map_err(closed)?)))
     }
 }
 
-/// Runs a statement that ends with its time, or when it is not waited for any more.
+/// Runs a statement that ends after `timeout`, or as soon as the returned future is dropped.
 pub(crate) async fn with_limits<T>(timeout: Duration, statement: impl Future<Output = T>) -> T {
     let waiter = Arc::new(());
     STATEMENT_LIMITS.scope((Instant::now() + timeout, Arc::downgrade(&waiter)), statement).await
 }
 
-/// Whether the statement that is about to begin on this task may go on; asked again and again while it runs.
+/// Returns the predicate that SQLite's progress handler calls while the next statement on this task runs: `false` once
+/// the statement has to end.
 pub(crate) fn should_continue(timeout: Duration) -> impl Fn() -> bool + Send + 'static {
     let latest = Instant::now() + timeout;
     let (deadline, waiter) =
@@ -93,10 +99,10 @@ pub(crate) fn should_continue(timeout: Duration) -> impl Fn() -> bool + Send + '
     move || Instant::now() < deadline && waiter.as_ref().is_none_or(|waiter| waiter.strong_count() > 0)
 }
 
-/// A tenant, or a subject in it.
+/// A tenant, or a subject within a tenant.
 type ShareKey = (String, Option<String>);
 
-/// The shares of those who read at the moment.
+/// The shares of read connections of all callers that are reading.
 #[derive(Debug)]
 pub struct ConnectionShares {
     connections: usize,
@@ -104,15 +110,16 @@ pub struct ConnectionShares {
 }
 
 impl ConnectionShares {
-    /// ConnectionShares of so many connections.
+    /// Shares of `connections` read connections.
     pub fn new(connections: u32) -> Self {
         Self { connections: connections as usize, semaphores: Mutex::default() }
     }
 
-    /// The share of a caller: half of the connections for it, three quarters for its tenant, and one at least.
+    /// Returns the budget of a caller: at most half of the connections for the caller and three quarters for its
+    /// tenant, and at least one each.
     pub fn of(&self, tenant: &str, subject: &str) -> QueryBudget {
         let mut semaphores = self.semaphores.lock();
-        // As many as there were when it grew last are gone by then, or are still read for.
+        // Drop unused semaphores before the map grows: the cost is amortised over the insertions since the last growth.
         if semaphores.len() == semaphores.capacity() {
             semaphores.retain(|_, share| share.strong_count() > 0);
         }
@@ -135,32 +142,32 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_caller_has_half_and_a_tenant_three_quarters() {
+    async fn caller_has_half_and_tenant_three_quarters_of_connections() {
         let permits = ConnectionShares::new(8);
         let (ada, bob, other) = (permits.of("a", "ada"), permits.of("a", "bob"), permits.of("b", "ada"));
-        let mut bytes_read = Vec::new();
+        let mut held = Vec::new();
         for _ in 0..4 {
-            bytes_read.push(ada.connection_permits().await.ok().unwrap());
+            held.push(ada.connection_permits().await.ok().unwrap());
         }
         let again = permits.of("a", "ada");
         assert!(
             tokio::time::timeout(Duration::ZERO, again.connection_permits()).await.is_err(),
-            "her half is taken, in all requests"
+            "the share spans all requests of the caller"
         );
         for _ in 0..2 {
-            bytes_read.push(bob.connection_permits().await.ok().unwrap());
+            held.push(bob.connection_permits().await.ok().unwrap());
         }
         assert!(
             tokio::time::timeout(Duration::ZERO, bob.connection_permits()).await.is_err(),
-            "the tenant's part is taken"
+            "the share spans all callers of the tenant"
         );
         assert!(other.connection_permits().await.is_ok());
-        bytes_read.clear();
+        held.clear();
         assert!(bob.connection_permits().await.is_ok());
     }
 
     #[test]
-    fn who_reads_no_more_is_forgotten() {
+    fn unused_shares_are_dropped() {
         let permits = ConnectionShares::new(8);
         for i in 0..1_000 {
             permits.of("a", &i.to_string());
@@ -169,11 +176,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_statement_goes_on_while_it_has_time_and_somebody_waits() {
+    async fn statement_ends_at_its_deadline_or_without_its_caller() {
         let go_on = with_limits(Duration::from_mins(1), async { should_continue(Duration::from_secs(5)) }).await;
-        assert!(!go_on(), "nobody waits any more");
+        assert!(!go_on(), "the caller is gone");
         with_limits(Duration::from_mins(1), async { assert!(should_continue(Duration::from_secs(5))()) }).await;
         with_limits(Duration::ZERO, async { assert!(!should_continue(Duration::from_secs(5))()) }).await;
-        assert!(should_continue(Duration::from_secs(5))(), "nothing is said of it");
+        assert!(should_continue(Duration::from_secs(5))(), "no limits are set");
     }
 }

@@ -1,7 +1,8 @@
-//! Many rows in one statement, whose text does not depend on the number of rows, so that it is prepared only once.
+//! Inserts and looks up many rows in one statement.
 //!
-//! PostgreSQL takes each column as one array, in PostgreSQL's own text form, and unnests them. SQLite has no arrays;
-//! there rows are inserted in groups of a few fixed sizes.
+//! The SQL does not depend on the number of rows, so each statement is prepared once per connection. PostgreSQL takes
+//! each column as one array in its text format and unnests the arrays. SQLite has no arrays: rows are inserted in
+//! groups of a few fixed sizes.
 
 use std::fmt::Write as _;
 
@@ -10,15 +11,15 @@ use sea_orm::{
     QueryResult, Statement, Value,
 };
 
-/// Sixteen bytes that name something by its content.
+/// A 16-byte content hash.
 pub(crate) type Hash16 = [u8; 16];
 
-/// How many rows a statement has on SQLite: as many of the longest stretches as there are, then of the next.
+/// Rows per insert statement on SQLite: as many groups of the largest size as fit, then of the next.
 const INSERT_SIZES: [usize; 3] = [100, 10, 1];
-/// How many values a look-up has on SQLite: the next of these, the last value repeated.
+/// Values per lookup statement on SQLite: the smallest size that fits; the last value is repeated.
 const LOOKUP_SIZES: [usize; 4] = [1, 10, 100, 1_000];
 
-/// Adds rows of one table. `conflict` says what becomes of rows that are there already; without it they are an error.
+/// Inserts rows of one table. `conflict` is the `ON CONFLICT` clause; if it is empty, an existing row is an error.
 pub(crate) async fn insert<M: ModelTrait>(
     connection: &impl ConnectionTrait,
     rows: &[&M],
@@ -40,7 +41,7 @@ pub(crate) async fn insert<M: ModelTrait>(
     Ok(())
 }
 
-/// `INSERT INTO table (columns)`, and the columns.
+/// Returns `INSERT INTO table (columns)`, and the columns.
 fn insert_prefix<M: ModelTrait>() -> (String, Vec<<M::Entity as EntityTrait>::Column>) {
     let columns: Vec<_> = <M::Entity as EntityTrait>::Column::iter().collect();
     let names: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.as_str())).collect();
@@ -57,7 +58,7 @@ fn unnest_insert<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
             array.push(row.get(column));
         }
         let separator = if place == 0 { '(' } else { ',' };
-        // Writing to a String does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(sql, "{separator}${}::text::{}[]", place + 1, array.sql_type);
         values.push(array.into_value());
     }
@@ -77,7 +78,8 @@ fn values_insert<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>())
 }
 
-/// Finds rows of a tenant by the first of two columns, which has an index of its own after the tenant.
+/// Finds rows of a tenant by hash. `by` is the hash column, which has a unique index after the tenant; returns `by` and
+/// `and`.
 pub(crate) async fn find_by_hash(
     connection: &impl ConnectionTrait,
     tenant_id: i32,
@@ -87,8 +89,7 @@ pub(crate) async fn find_by_hash(
 ) -> Result<Vec<QueryResult>, DbErr> {
     let mut found = Vec::new();
     if connection.get_database_backend() == DbBackend::Postgres {
-        // A limit inside keeps the planner from reading the whole table, which it otherwise likes to as long as there
-        // are no statistics.
+        // Without statistics the planner would read the whole table; the inner `LIMIT 1` makes it use the index.
         let one =
             format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} = wanted.hash LIMIT 1");
         let sql = format!(
@@ -114,13 +115,13 @@ pub(crate) async fn find_by_hash(
     Ok(found)
 }
 
-/// The hash in the first column of what [`find_by_hash`] found.
+/// Returns the hash in the first column of a row from [`find_by_hash`].
 pub(crate) fn hash_of(row: &QueryResult) -> Result<Hash16, DbErr> {
     let bytes: Vec<u8> = row.try_get_by(0)?;
-    Hash16::try_from(bytes).map_err(|bytes| DbErr::Type(format!("a hash of {} bytes", bytes.len())))
+    Hash16::try_from(bytes).map_err(|bytes| DbErr::Type(format!("expected a hash of 16 bytes, found {}", bytes.len())))
 }
 
-/// An array in PostgreSQL's text form: `{1,NULL,"a \"push_quoted\" string"}`.
+/// An array in PostgreSQL's text format: `{1,NULL,"a \"quoted\" string"}`.
 #[derive(Default)]
 struct PgArray {
     string: String,
@@ -130,7 +131,7 @@ struct PgArray {
 impl PgArray {
     fn push(&mut self, value: Value) {
         self.string.push(if self.string.is_empty() { '{' } else { ',' });
-        // Writing to a String does not fail.
+        // Writing to a `String` cannot fail.
         self.sql_type = match value {
             Value::SmallInt(number) => self.push_number(number, "smallint"),
             Value::Int(number) => self.push_number(number, "integer"),
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrays_are_written_as_postgresql_reads_them() {
+    fn arrays_have_postgresql_text_format() {
         let mut strings = PgArray::default();
         for string in ["", "a", "NULL", "a\"b\\c{,}\n é"] {
             strings.push(string.into());

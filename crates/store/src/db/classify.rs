@@ -1,4 +1,4 @@
-//! Database errors, told apart: the one place that knows SQLSTATEs and SQLite's result codes.
+//! Maps database errors to [`StoreError`]: the only file that knows SQLSTATEs and SQLite result codes.
 
 use std::sync::Arc;
 
@@ -58,25 +58,26 @@ fn error_kind(error: &SqlxError) -> ErrorKind {
     }
 }
 
-/// By SQLSTATE (PostgreSQL documentation, appendix A).
+/// Maps a SQLSTATE (PostgreSQL documentation, appendix A).
 fn postgres_kind(code: &str) -> ErrorKind {
     match code {
-        // lock not available
+        // lock_not_available
         "55P03" => ErrorKind::Busy,
-        // serialization failure, deadlock
+        // serialization_failure, deadlock_detected
         "40001" | "40P01" => ErrorKind::SerializationFailure,
-        // query canceled, which is what a statement timeout looks like
+        // query_canceled: a statement timeout
         "57014" => ErrorKind::Timeout,
-        // connection exceptions, insufficient resources (disk full, too many connections), operator intervention
+        // classes: connection exception, insufficient resources (disk full, too many connections), operator
+        // intervention, system error
         _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => ErrorKind::Unavailable,
-        // read only, which is what a standby after a failover looks like; ended for being idle in a transaction; no
-        // privilege, which an operator takes away and gives
+        // read_only_sql_transaction (a standby after a failover); idle_in_transaction_session_timeout;
+        // insufficient_privilege, which an operator can grant while the server runs
         "25006" | "25P03" | "42501" => ErrorKind::Unavailable,
         _ => ErrorKind::Other,
     }
 }
 
-/// By result code; the primary code is the lower byte of an extended one.
+/// Maps an SQLite result code. The primary code is the lower byte of an extended code.
 fn sqlite_kind(code: &str) -> ErrorKind {
     match code.parse::<u32>().unwrap_or_default() & 0xff {
         // SQLITE_BUSY, SQLITE_LOCKED
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_told_apart_by_code() {
+    fn errors_are_classified_by_code() {
         assert_eq!(postgres_kind("40P01"), ErrorKind::SerializationFailure);
         assert_eq!(postgres_kind("40001"), ErrorKind::SerializationFailure);
         assert_eq!(postgres_kind("55P03"), ErrorKind::Busy);

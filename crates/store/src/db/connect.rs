@@ -1,5 +1,5 @@
-//! Connections to the two databases: one writer and query-only readers on SQLite, two pools of sessions on PostgreSQL,
-//! each with the settings that the log's promises and its timeouts depend on.
+//! Connection pools: one writer and query-only readers on SQLite, a write pool and a read pool on PostgreSQL. Each
+//! session gets the settings that durability and the timeouts depend on.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,19 +15,19 @@ use crate::db::budget;
 use crate::db::classify::sqlx_error;
 use crate::{StoreError, StoreSettings};
 
-/// How many tenants record at the same time on PostgreSQL. SQLite has one writer.
+/// Tenants that record at the same time on PostgreSQL. SQLite has a single writer.
 pub(crate) const CONCURRENT_TENANTS_MAX: u32 = 8;
 
-/// The most connections that one process takes besides those for reading: one for each tenant that records, two for
-/// telling and hearing of commits, and some for the operator's commands.
+/// Connections that one process opens besides the read connections: one for each tenant that records, two to send and
+/// receive notifications of commits, and the rest for the rollup task and the operator's commands.
 pub const WRITE_CONNECTIONS: u32 = CONCURRENT_TENANTS_MAX + 4;
 
-/// Whether a database URL names an SQLite file.
+/// Returns whether a database URL names an SQLite database.
 pub fn is_sqlite(url: &str) -> bool {
     url.starts_with("sqlite:")
 }
 
-/// The pools for writing and for reading an SQLite log.
+/// Opens the write pool and the read pool of an SQLite database.
 pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     let options: SqliteConnectOptions = settings.url.parse().map_err(sqlx_error)?;
     if !settings.url.contains(":memory:") && !settings.url.contains("mode=memory") {
@@ -42,8 +42,8 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
         .disable_statement_logging();
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
-        // sqlx still counts a transaction that SQLite itself rolled back, as it does when the disk is full. The next
-        // one would then be a savepoint, whose end commits nothing: such a connection is discarded.
+        // sqlx keeps counting a transaction that SQLite rolled back by itself, for example when the disk is full. The
+        // next transaction would be a savepoint, and its commit would persist nothing. Discard such a connection.
         .before_acquire(|connection, _| {
             let is_clean = !connection.is_in_transaction();
             Box::pin(async move { Ok(is_clean) })
@@ -51,7 +51,7 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
         .connect_with(options.clone())
         .await
         .map_err(sqlx_error)?;
-    // Rows that wait to be taken are held besides those that a request may hold.
+    // Rows that SQLite reads ahead do not count towards a request's byte limit, so the buffer is small.
     let read_session = options
         .create_if_missing(false)
         .pragma("query_only", "ON")
@@ -61,7 +61,7 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(settings.statement_timeout.min(ACQUIRE_TIMEOUT))
-        // The connection is in this process; setting its deadline finds out as well as a ping whether it is there.
+        // The connection lives in this process: setting the deadline fails as reliably as a ping would.
         .test_before_acquire(false)
         .after_connect(move |connection, _| Box::pin(install_deadline(connection, timeout)))
         .before_acquire(move |connection, _| {
@@ -76,11 +76,11 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
     Ok((writer.into(), readers.into()))
 }
 
-/// The most rows that SQLite reads ahead.
+/// Rows that SQLite reads ahead of the consumer.
 const ROW_BUFFER_SIZE: usize = 16;
 
-/// Makes a file that only its owner can read: the log holds what not everybody may see. Whether that worked is found
-/// out when the file is opened.
+/// Creates the database file with mode 0600, because the log holds restricted data. An error is ignored here: opening
+/// the file reports it.
 fn create_private(file: &std::path::Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -89,31 +89,32 @@ fn create_private(file: &std::path::Path) {
     let _ = options.open(file);
 }
 
-/// Ends the coming statement when its time is up; SQLite itself would go on even if nobody waits any more.
+/// Installs the progress handler that ends the next statement on time. Without it, SQLite would finish a statement
+/// after its caller has gone.
 async fn install_deadline(connection: &mut SqliteConnection, timeout: Duration) -> Result<(), sqlx::Error> {
     connection.lock_handle().await?.set_progress_handler(10_000, budget::should_continue(timeout));
     Ok(())
 }
 
-/// How long is waited for a connection at most.
+/// The longest wait for a connection from the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it may take to find out why there is no connection.
+/// The time limit of the extra connection that finds out why the pool has none.
 const DIAGNOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For how long a connection to PostgreSQL that came back is taken to be there without asking.
+/// A PostgreSQL connection used within this time is not pinged before its next use.
 const RECENT_USE: Duration = Duration::from_millis(500);
 
-/// For how long after a statement was given up it is doubted whether connections live.
+/// Connections returned within this time after an abandoned statement are pinged.
 const SUSPECT_FOR: Duration = Duration::from_secs(1);
 
-/// When a statement was last given up before an answer came. The connections that come back just after that are asked
-/// whether they live, and are thrown away if they do not say so soon: a connection whose other end went away without a
-/// word would hold its place in the pool for a quarter of an hour.
+/// Records when a statement was last abandoned before it completed. Connections that return to the pool shortly
+/// afterwards are pinged, and discarded if they do not respond in time: a connection whose peer vanished silently would
+/// otherwise occupy its slot in the pool until TCP gives up, after about 15 minutes.
 #[derive(Default)]
 pub(crate) struct LivenessProbe(Mutex<Option<Instant>>);
 
-/// Waits for an answer. Dropped without one, it tells that the statement was given up.
+/// Marks the statement as abandoned if dropped before `is_complete` is set.
 pub(crate) struct ProbeGuard<'a> {
     probe: &'a LivenessProbe,
     pub(crate) is_complete: bool,
@@ -128,7 +129,7 @@ impl Drop for ProbeGuard<'_> {
 }
 
 impl LivenessProbe {
-    /// A statement is about to begin.
+    /// Starts watching a statement.
     pub(crate) fn begin(&self) -> ProbeGuard<'_> {
         ProbeGuard { probe: self, is_complete: false }
     }
@@ -142,25 +143,26 @@ impl LivenessProbe {
     }
 }
 
-/// The pools for writing and for reading a PostgreSQL log.
+/// Opens the write pool and the read pool of a PostgreSQL database.
 pub(crate) async fn postgres(
     settings: &StoreSettings,
     probe: &Arc<LivenessProbe>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| settings.url.starts_with(scheme)) {
-        let rule = "the URL of a log must begin with `sqlite:`, `postgres://` or `postgresql://`";
+        let rule = "a database URL must start with `sqlite:`, `postgres://` or `postgresql://`";
         return Err(sqlx_error(sqlx::Error::Configuration(rule.into())));
     }
     let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
     let options = options.application_name("auditgraph").disable_statement_logging();
-    // A session that has a lock but is idle loses it before those that wait for it give up.
+    // An idle session that holds a lock is ended before the sessions that wait for the lock give up.
     let (lock, idle) = (settings.record_timeout.as_millis(), settings.record_timeout.as_millis() / 2);
     let write_session = format!(
         "SET jit = off; SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
          SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
     );
     let milliseconds = settings.statement_timeout.as_millis();
-    // One caller's page shall not take the cores of others, and a walk that is merged beats a parallel scan.
+    // No parallel workers: one caller's page must not take the cores of other callers, and a merge of index scans beats
+    // a parallel sequential scan.
     let read_session = format!(
         "SET jit = off; SET max_parallel_workers_per_gather = 0; SET default_transaction_read_only = on; \
          SET statement_timeout = {milliseconds}"
@@ -177,7 +179,7 @@ pub(crate) async fn postgres(
     Ok((writers.into(), readers.into()))
 }
 
-/// A pool with its first connection; each begins with the settings of its sessions.
+/// Opens a pool with one connection. Every connection runs the statements of `session` first.
 async fn pool(
     options: &PgConnectOptions,
     connections: u32,
@@ -189,7 +191,7 @@ async fn pool(
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(timeout.min(ACQUIRE_TIMEOUT))
-        // One that was in use a moment ago was asked when it came back.
+        // A connection used a moment ago was checked when it was returned.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
             let is_fresh = about.idle_for < RECENT_USE;
@@ -210,8 +212,8 @@ async fn pool(
         .await
 }
 
-/// Why a pool has no connection. The pool tries as long as it may, since the database may be starting, and forgets the
-/// error each time: so the database is asked once more.
+/// Returns the reason why a pool has no connection. The pool retries until its timeout, because the database may be
+/// starting, and drops the error of each attempt. So this function connects once more.
 async fn connect_error(options: &PgConnectOptions, session: String) -> sqlx::Error {
     let operation = async {
         let mut connection = PgConnection::connect_with(options).await?;
@@ -219,8 +221,8 @@ async fn connect_error(options: &PgConnectOptions, session: String) -> sqlx::Err
     };
     match tokio::time::timeout(DIAGNOSE_TIMEOUT, operation).await {
         Ok(Err(connect_error)) => connect_error,
-        // It has only just begun to answer.
+        // The database has just become available.
         Ok(Ok(_)) => sqlx::Error::PoolTimedOut,
-        Err(_elapsed) => std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer").into(),
+        Err(_elapsed) => std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not respond").into(),
     }
 }

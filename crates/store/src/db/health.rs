@@ -1,14 +1,14 @@
-//! What an operator wants to know about the database before the log is served from it.
+//! Checks of the database's settings, for the start of the server and for the `check` command.
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 
 use crate::{Store, StoreError};
 use model::Timestamp;
 
-/// The oldest PostgreSQL that is supported, as it tells its version.
+/// The oldest supported PostgreSQL, as `server_version_num`.
 const POSTGRES_VERSION_MIN: u32 = 150_000;
 
-/// What recording and summing up do.
+/// Privileges that recording and rollups need on PostgreSQL.
 const REQUIRED_PRIVILEGES: [(&str, &str); 13] = [
     ("audit_event", "INSERT"),
     ("event_key", "INSERT"),
@@ -26,7 +26,11 @@ const REQUIRED_PRIVILEGES: [(&str, &str); 13] = [
 ];
 
 impl Store {
-    /// Checks the settings that the promises depend on. Sessions that write also set `synchronous_commit = on`.
+    /// Checks the settings that durability depends on. Write sessions also set `synchronous_commit = on`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Misconfigured`] names the setting and the required value.
     pub(crate) async fn check_durable(&self) -> Result<(), StoreError> {
         let query_row = async |sql: &str| -> Result<Option<sea_orm::QueryResult>, DbErr> {
             self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await
@@ -44,7 +48,9 @@ impl Store {
             }
             let version = setting_value("server_version_num").await?;
             if version.parse::<u32>().unwrap_or(0) < POSTGRES_VERSION_MIN {
-                return Err(StoreError::Misconfigured(format!("PostgreSQL must be 15 or newer, but is {version}")));
+                return Err(StoreError::Misconfigured(format!(
+                    "PostgreSQL must be version 15 or newer, but is {version}"
+                )));
             }
         } else {
             let synchronous: i64 = match query_row("PRAGMA synchronous").await? {
@@ -58,20 +64,24 @@ impl Store {
         Ok(())
     }
 
-    /// What the time is at the database; none if it has no clock of its own.
+    /// Returns the database server's time, or `None` on SQLite, which has no clock of its own.
     pub async fn clock(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
         Ok(self.query_postgres(sql).await?.map(Timestamp))
     }
 
-    /// The most connections that the database allows; none if it does not count them.
+    /// Returns `max_connections` of the database server, or `None` on SQLite, which has no limit.
     pub async fn connections_max(&self) -> Result<Option<u32>, StoreError> {
         let sql = "SELECT CAST(current_setting('max_connections') AS bigint)";
         Ok(self.query_postgres(sql).await?.and_then(|number| u32::try_from(number).ok()))
     }
 
-    /// Whether events can be recorded in the database at all, and logs of their own for accesses be made if those are
-    /// recorded.
+    /// Checks that the database accepts writes and that its user has the privileges to record. With `records_access`,
+    /// the user must also be able to create access logs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Misconfigured`] names what is missing.
     pub async fn check_writable(&self, records_access: bool) -> Result<(), StoreError> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());
@@ -84,14 +94,14 @@ impl Store {
             needed.join(", ")
         );
         let row = self.write.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
-        let row = row.ok_or(StoreError::Bug("a question without tables has no row"))?;
+        let row = row.ok_or(StoreError::Bug("an aggregate query returned no row"))?;
         if row.try_get_by::<String, _>(0)? == "on" {
-            let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
+            let why = "it is read-only: it is a standby, or `default_transaction_read_only` is on";
             return Err(StoreError::Misconfigured(why.to_owned()));
         }
         match row.try_get_by::<Option<String>, _>(1)? {
             None => Ok(()),
-            Some(missing) => Err(StoreError::Misconfigured(format!("its user has no privilege to write in {missing}"))),
+            Some(missing) => Err(StoreError::Misconfigured(format!("its user lacks privileges: {missing}"))),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The log's own metrics: how it records, and how busy its connections are.
+//! Metrics of recording and of the connection pools.
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
@@ -12,24 +12,24 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use crate::{Store, StoreError};
 use model::Timestamp;
 
-/// Bounds of histograms of time, in seconds: from what a page takes to what a caller gives up on.
+/// Upper bounds of duration histograms in seconds: from the time of a page to the time after which clients give up.
 pub const DURATION_BUCKETS_SECS: [f64; 13] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-/// The most services whose last event is reported.
+/// The most services reported by [`Store::last_recorded`].
 const SERVICES_MAX: u32 = 50;
 
-/// The metrics of the queue. Clones share them.
+/// Metrics of the record queue. Clones share their values.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreMetrics {
-    /// Events that wait to be recorded.
+    /// Events in the queue.
     pub(crate) pending: Gauge,
-    /// Events that were not taken because too many waited.
+    /// Events rejected because the queue was full.
     pub(crate) rejected: Counter,
     /// Transactions that failed.
     pub(crate) failed: Counter,
-    /// How many events were given to one transaction.
+    /// Events per transaction.
     pub(crate) events_per_commit: Histogram,
-    /// From taking events until their answer.
+    /// Seconds from queueing a request until its result.
     pub(crate) recording: Histogram,
 }
 
@@ -45,12 +45,12 @@ impl Default for StoreMetrics {
     }
 }
 
-/// The connections of a database.
+/// Reports the size of the read pool and the write pool.
 #[derive(Debug)]
 struct PoolMetrics([(&'static str, DatabaseConnection); 2]);
 
 impl PoolMetrics {
-    /// How many connections there are, and how many of them are idle.
+    /// Returns the number of open connections, and how many of them are idle.
     fn sizes(connection: &DatabaseConnection) -> (u32, usize) {
         if connection.get_database_backend() == DbBackend::Postgres {
             let pool = connection.get_postgres_connection_pool();
@@ -64,7 +64,7 @@ impl PoolMetrics {
 
 impl Collector for PoolMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let help = "Connections to the database";
+        let help = "Database connections by pool and state";
         let mut family = encoder.encode_descriptor("database_connections", help, None, MetricType::Gauge)?;
         for (pool, connection) in &self.0 {
             let (size, idle) = Self::sizes(connection);
@@ -79,22 +79,22 @@ impl Collector for PoolMetrics {
 }
 
 impl Store {
-    /// Registers the metrics of the log.
+    /// Registers the metrics of the store.
     pub fn register(&self, registry: &mut Registry) {
         let metrics = &self.metrics;
-        registry.register("recording_waiting", "Events that wait to be recorded", metrics.pending.clone());
-        let help = "Events that were refused because too many waited";
+        registry.register("recording_waiting", "Events in the record queue", metrics.pending.clone());
+        let help = "Events rejected because the record queue was full";
         registry.register("recording_refused", help, metrics.rejected.clone());
         registry.register("recording_failed", "Recording transactions that failed", metrics.failed.clone());
         let help = "Events per recording transaction";
         registry.register("recording_events_per_commit", help, metrics.events_per_commit.clone());
-        let help = "Seconds from queueing events until they are on disk or refused";
+        let help = "Seconds from queueing events until they are durable or rejected";
         registry.register("recording_seconds", help, metrics.recording.clone());
         registry
             .register_collector(Box::new(PoolMetrics([("read", self.read.clone()), ("write", self.write.clone())])));
     }
 
-    /// When each service last had an event recorded, of whatever tenant; those with the newest first, a bounded number.
+    /// Returns when each service last recorded an event, over all tenants: the `SERVICES_MAX` most recent services.
     pub async fn last_recorded(&self) -> Result<Vec<(String, Timestamp)>, StoreError> {
         let sql = format!(
             "SELECT MIN(service_name), MAX(last_seen_at) FROM activity_type GROUP BY service ORDER BY 2 DESC LIMIT {SERVICES_MAX}"

@@ -1,4 +1,4 @@
-//! The two databases: connections, budgets, errors, statistics, metrics.
+//! Access to the two databases: connections, budgets, bulk statements, error mapping, statistics, checks, metrics.
 
 pub(crate) mod budget;
 pub(crate) mod bulk;
@@ -10,7 +10,8 @@ pub(crate) mod statistics;
 
 use sea_orm::{SqliteTransactionMode, TransactionOptions};
 
-/// How a transaction that writes begins: on SQLite with the lock to write, which it could not wait for later.
+/// Options of a write transaction. On SQLite it takes the write lock at its start, because a later upgrade fails
+/// instead of waiting.
 pub(crate) fn write_transaction() -> TransactionOptions {
     TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),

@@ -1,10 +1,13 @@
-//! The statistics that SQLite's planner uses. SQLite gathers them only when asked to, and without any it assumes ten
-//! events for a tenant, and walks through the whole period to find the three events of one request. Typical numbers,
-//! written once, make its plans good and keep them the same however large a log is.
+//! Statistics for SQLite's query planner.
+//!
+//! SQLite gathers statistics only on request. Without any it assumes ten events per tenant, and scans the whole period
+//! to find the three events of one correlation id. Fixed typical numbers give good plans that do not change as a log
+//! grows.
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-/// Table, index, and the numbers of `sqlite_stat1`: rows, then how many rows share the first column, the first two, ...
+/// Table, index and `sqlite_stat1.stat`: the number of rows, then the rows that share the first column, the first two
+/// columns, and so on.
 const TYPICAL_STATISTICS: &[(&str, &str, &str)] = &[
     ("audit_event", "sqlite_autoindex_audit_event_1", "1000000 1000000 1"),
     ("audit_event", "audit_event_time", "1000000 1000000 2 1"),
@@ -31,9 +34,9 @@ const TYPICAL_STATISTICS: &[(&str, &str, &str)] = &[
     ("activity_type", "activity_type", "500 500 50 10 1"),
 ];
 
-/// Writes the typical numbers where SQLite has none of its own.
+/// Inserts the typical statistics of each index that has none.
 pub(crate) async fn write_typical(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    // Makes the table of statistics, and reads it again afterwards.
+    // Creates `sqlite_stat1`, and makes SQLite reload it afterwards.
     const ANALYZE: &str = "ANALYZE sqlite_schema";
     connection.execute_unprepared(ANALYZE).await?;
     for (table, index, numbers) in TYPICAL_STATISTICS {

@@ -1,4 +1,4 @@
-//! The table that a walk starts from.
+//! Chooses the table that a range scan starts from.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,19 @@ use crate::query::sql::{Sql, one_of};
 use model::filter::Condition;
 use model::page::{Order, OrderField};
 
-/// Where the rows of a page come from, in the page's order.
+/// The table whose index gives the rows of a page in the page's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DrivingTable {
-    /// The events themselves.
+    /// `audit_event`.
     Event,
-    /// The events on one target; or on several, in no order.
+    /// `event_target`, for one target key. For several keys the rows come in no order.
     Target(BTreeSet<String>),
-    /// The events in which one property changed.
+    /// `property_change`, for one property name.
     Property(String),
 }
 
 impl DrivingTable {
-    /// The table that is walked for a condition.
+    /// Returns the table to scan for a condition.
     pub(crate) fn of(condition: &Condition, order: Order) -> Self {
         if order.field == OrderField::Sequence {
             return Self::Event;
@@ -42,7 +42,7 @@ impl DrivingTable {
         driving_table
     }
 
-    /// The alias of the table that has the page's order.
+    /// Returns the alias of the table that has the page's order.
     pub(crate) const fn alias(&self) -> &'static str {
         match self {
             Self::Event => "e",
@@ -51,7 +51,7 @@ impl DrivingTable {
     }
 
     pub(crate) fn write_from(&self, sql: &mut Sql) {
-        // CROSS JOIN also tells SQLite to take the tables in this order.
+        // `CROSS JOIN` fixes the join order in SQLite.
         match self {
             Self::Event => sql.push(" FROM audit_event e WHERE e.tenant_id = $1"),
             Self::Target(keys) => {

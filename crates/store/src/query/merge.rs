@@ -1,8 +1,8 @@
-//! Lists filtered by a few values, as one index walk per value, merged in order.
+//! Splits a list into one index scan per value, merged in order.
 //!
-//! An index that leads with a column gives the rows of one value in the order of a page, but those of several values
-//! only one value after the other. So a list that asks for 2 to 16 values of such a column is split into lists of one
-//! value each; together they are the list, and a page of it consists of the first rows of all of them.
+//! An index that leads with a column returns the rows of one value in page order, but those of several values only one
+//! value after another. A list with 2 to [`PARTS_MAX`] values of such a column is therefore split into lists of one
+//! value each. Their union is the list, and a page consists of the first rows of all of them.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use model::filter::{Condition, EventText, PropertyCondition, SetCondition, TextC
 use model::page::{Order, OrderField};
 use model::{Scope, ServiceSet, Status};
 
-/// The most values that are walked one by one. With more, the walk is by time.
+/// The most values that are scanned separately. With more values, the scan is by time.
 pub(crate) const PARTS_MAX: usize = 16;
 
-/// A list taken apart.
+/// A list as the union of several lists.
 pub(crate) struct MergeBranches {
-    /// Conditions and scopes that together allow what those of the list allow.
+    /// The condition and the scope of each list.
     pub(crate) branches: Vec<(Condition, Scope)>,
-    /// Whether an event can be in several of them.
+    /// Whether an event can be in more than one of the lists.
     pub(crate) may_overlap: bool,
 }
 
-/// The parts of a list; none if one walk serves it, or no index does.
+/// Splits a list. Returns `None` if a single scan serves it, or if no index does.
 pub(crate) fn branches(condition: &Condition, scope: &Scope, order: Order) -> Option<MergeBranches> {
     if order.field == OrderField::Sequence || DrivingTable::of(condition, order) != DrivingTable::Event {
         return None;
@@ -51,7 +51,7 @@ pub(crate) fn branches(condition: &Condition, scope: &Scope, order: Order) -> Op
     Some(MergeBranches { branches: services.iter().map(with).collect(), may_overlap: false })
 }
 
-/// A list as one for each of some conditions, of which an event of the list meets at least one.
+/// Splits a list by conditions on keys of which each of its events matches at least one.
 pub(crate) fn branches_for_keys(condition: &Condition, scope: &Scope, keys: &[Condition]) -> MergeBranches {
     let with = |one: &Condition| {
         let all = std::iter::once(one).chain(conjuncts(condition));
@@ -60,7 +60,7 @@ pub(crate) fn branches_for_keys(condition: &Condition, scope: &Scope, keys: &[Co
     MergeBranches { branches: keys.iter().map(with).collect(), may_overlap: true }
 }
 
-/// What has to hold, all of it.
+/// Returns the conditions that all have to match.
 pub(crate) fn conjuncts(condition: &Condition) -> &[Condition] {
     match condition {
         Condition::All(conditions) => conditions,
@@ -68,13 +68,13 @@ pub(crate) fn conjuncts(condition: &Condition) -> &[Condition] {
     }
 }
 
-/// Where the fewest values stand, if those are not too many.
+/// Index of the conjunct with the fewest values, or `None` if it has more than [`PARTS_MAX`].
 fn fewest_values(split: &[Option<Vec<Condition>>]) -> Option<usize> {
     let count = |index: &usize| split[*index].as_ref().map_or(usize::MAX, Vec::len);
     (0..split.len()).min_by_key(count).filter(|index| count(index) <= PARTS_MAX)
 }
 
-/// The conjuncts with each of these in the place of one.
+/// Returns the conjuncts once for each value, with the conjunct at `index` replaced by the value's condition.
 fn replace_conjunct(conjuncts: &[Condition], index: usize, values: &[Condition]) -> impl Iterator<Item = Condition> {
     values.iter().map(move |value| {
         let before = conjuncts[..index].iter();
@@ -83,7 +83,7 @@ fn replace_conjunct(conjuncts: &[Condition], index: usize, values: &[Condition])
     })
 }
 
-/// An alternative, once for each value of one of its columns.
+/// Splits one alternative of an `Any` by the values of one of its columns.
 fn split_alternative(condition: &Condition) -> Option<Vec<Condition>> {
     let conjuncts = conjuncts(condition);
     let split: Vec<_> = conjuncts.iter().map(split_values).collect();
@@ -91,7 +91,7 @@ fn split_alternative(condition: &Condition) -> Option<Vec<Condition>> {
     Some(replace_conjunct(conjuncts, index, split[index].as_deref()?).collect())
 }
 
-/// A condition on a column that leads an index, once for each value that it allows; none for any other condition.
+/// Splits a condition on the leading column of an index by value. Returns `None` for any other condition.
 fn split_values(condition: &Condition) -> Option<Vec<Condition>> {
     use EventText::{Activity, Category, Correlation, Service};
     let values = match condition {
@@ -130,7 +130,7 @@ fn split_values(condition: &Condition) -> Option<Vec<Condition>> {
         },
         Condition::Status(set) => {
             let values: BTreeSet<Status> = set.one_of.iter().flatten().copied().collect();
-            // Success is what nearly all have: the index leaves it out.
+            // The partial index leaves out successful events, which are nearly all.
             let rare = !values.contains(&Status::Success);
             let one = |value| SetCondition { one_of: Some(vec![value]), none_of: set.none_of.clone() };
             values.into_iter().filter(|_| rare).map(|value| Condition::Status(one(value))).collect()

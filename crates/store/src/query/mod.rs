@@ -1,6 +1,6 @@
-//! SQL: lists, conditions and pages as statements. Nothing here runs one.
+//! Builds the SQL of lists, pages and counts. Nothing here runs a statement.
 //!
-//! Each file uses only those above it in this list.
+//! The files are listed in the order of their dependencies: each uses only those above it.
 
 pub(crate) mod sql;
 pub(crate) mod driving_table;

@@ -1,10 +1,12 @@
-//! Searches for parts of names look among the names first: a word that few actors, targets and activities contain gives
-//! few keys, and an index leads from keys to events, however large the log is. If there are many keys but few events,
-//! the events are found first and then sorted.
+//! Prefilters: the keys of actors, targets and activities that the events of a list must have.
 //!
-//! The keys only narrow a list down: every event of the list has one of them, and the condition still decides on each
-//! event. There are far fewer names than events, so looking through them costs little; without this, a page for a rare
-//! word would scan the whole period.
+//! A search for a substring first looks for matching names among the snapshots. If few names match, an index leads from
+//! their keys to the events, however large the log is. If there are many keys but few events, the events are collected
+//! first and then sorted. There are far fewer names than events, so finding them is cheap; without a prefilter, a page
+//! for a rare word scans the whole period.
+//!
+//! A prefilter never decides: every event of the list has one of the keys, and the condition is still evaluated on each
+//! event.
 
 use std::collections::BTreeSet;
 
@@ -13,28 +15,28 @@ use crate::query::merge::{PARTS_MAX, conjuncts};
 use model::filter::{ActorCondition, Condition, EventText, TargetCondition, TextCondition};
 use model::page::{Order, OrderField};
 
-/// What a list is narrowed down for.
+/// What a prefilter is for.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
-    /// A page in an order.
+    /// A page in this order.
     Page(Order),
-    /// Counting all of it.
+    /// An exact count.
     Count,
-    /// Counting up to a limit.
+    /// A count up to a limit.
     CountUpTo,
 }
 
-/// What was found out about a list: every event of it meets one of these conditions on keys.
+/// Conditions on keys of which every event of the list matches at least one.
 #[derive(Debug)]
 pub(crate) enum Prefilter {
-    /// On a single key each. The events of each are walked.
+    /// One key per condition. The events of each key are scanned in order.
     SingleKeys(Vec<Condition>),
-    /// On many keys each, of few events; or of any number, where it is only counted up to a limit.
+    /// Many keys per condition. The number of their events is bounded, except for a count up to a limit.
     KeySets(Vec<Condition>),
 }
 
 impl Prefilter {
-    /// The conditions.
+    /// Returns the conditions.
     pub(crate) fn conditions(&self) -> &[Condition] {
         match self {
             Self::SingleKeys(conditions) | Self::KeySets(conditions) => conditions,
@@ -42,7 +44,7 @@ impl Prefilter {
     }
 }
 
-/// What keys are of.
+/// The column that keys belong to.
 #[derive(Clone, Copy)]
 pub(crate) enum KeyKind {
     Actor,
@@ -51,7 +53,7 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
-    /// That an event has one of some keys.
+    /// Returns the condition that an event has one of these keys.
     pub(crate) fn with_keys(self, keys: BTreeSet<String>) -> Condition {
         match self {
             Self::Actor => Condition::Actor(Box::new(ActorCondition { keys: Some(keys), ..ActorCondition::default() })),
@@ -70,7 +72,7 @@ pub(crate) fn key_count(resolved: &[KindKeys]) -> usize {
     resolved.iter().map(|(_, keys)| keys.len()).sum()
 }
 
-/// Whether a condition is about a single name.
+/// Returns whether a condition is about a single name.
 pub(crate) fn is_single_term(condition: &Condition) -> bool {
     match conjuncts(condition) {
         [Condition::Search(words)] => words.len() == 1,
@@ -79,7 +81,7 @@ pub(crate) fn is_single_term(condition: &Condition) -> bool {
     }
 }
 
-/// Whether an index leads to a list without looking any further.
+/// Returns whether an index serves the list without a prefilter, or a prefilter cannot help.
 pub(crate) fn is_index_served(condition: &Condition, purpose: Purpose) -> bool {
     let order = if let Purpose::Page(order) = purpose { order } else { Order::NEWEST };
     let is_key = |conjunct: &Condition| match conjunct {

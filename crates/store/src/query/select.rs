@@ -1,8 +1,8 @@
-//! Filter and page, as SQL: which events of a tenant, in which order, from where.
+//! Builds the statements of a list: its pages and its counts.
 //!
-//! Everything here is exact: what the SQL selects is what [`Condition::matches`] accepts on the event as reduced for
-//! the scope. Only predicates that were asked for are written, so that every index stays usable. A page that asks
-//! for one target or one changed property is driven from that side table, whose index is in the order of the page.
+//! The SQL selects exactly the events that [`Condition::matches`] accepts after they are reduced to the scope. Only the
+//! predicates of the request are written, so that every index stays usable. A page for one target or one changed
+//! property is driven from that side table, whose index has the order of the page.
 
 use crate::query::condition::{self, PredicateWriter};
 use crate::query::driving_table::DrivingTable;
@@ -13,48 +13,48 @@ use model::filter::{Condition, TimeRange};
 use model::page::{Order, OrderField, Position};
 use model::{Scope, ServiceSet};
 
-/// What no event meets.
+/// Matches no event.
 static MATCHES_NONE: Condition = Condition::Any(Vec::new());
 
-/// The longest statement of several walks, in bytes.
+/// The longest merged statement, in bytes.
 const MERGED_BYTES_MAX: usize = 64 << 10;
 
-/// A list of events: what is in it, before any page of it is taken.
+/// The events of a list, before a page of it is selected.
 #[derive(Clone, Debug)]
 pub(crate) struct ListQuery<'a> {
     pub(crate) tenant_id: i32,
     pub(crate) scope: &'a Scope,
     pub(crate) condition: &'a Condition,
     pub(crate) period: TimeRange,
-    /// Only what was in the log up to here.
+    /// If set, only events with at most this sequence.
     pub(crate) as_of: Option<i64>,
-    /// Only what came into the log after here.
+    /// If set, only events with a greater sequence.
     pub(crate) after: Option<i64>,
-    /// What was found out about the list.
+    /// Keys that the events of the list have, if they were resolved.
     pub(crate) prefilter: Option<&'a Prefilter>,
 }
 
-/// A bound of a stretch of a list.
+/// A bound of a range scan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScanBound {
     pub(crate) position: Position,
     pub(crate) inclusive: bool,
 }
 
-/// A stretch of a list: between two places, walked in a direction, at most so many rows.
+/// A scan of a list between two positions, in an order, up to a number of rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RangeScan {
-    /// The order in which the rows come.
+    /// The order of the rows.
     pub(crate) order: Order,
-    /// Where the walk starts.
+    /// Where the scan starts.
     pub(crate) start: Option<ScanBound>,
-    /// Where it ends.
+    /// Where the scan ends.
     pub(crate) end: Option<ScanBound>,
     pub(crate) limit: u64,
 }
 
 impl ListQuery<'_> {
-    /// `SELECT columns` of a stretch of the list.
+    /// Returns `SELECT columns` of a scan of the list.
     pub(crate) fn scan(&self, columns: &str, scan: &RangeScan) -> Sql {
         let branches = match self.prefilter {
             Some(Prefilter::SingleKeys(none)) if none.is_empty() => {
@@ -74,9 +74,11 @@ impl ListQuery<'_> {
         sql
     }
 
-    /// The same from several walks: the places of the rows first, then the rows. Each walk says its order, because
-    /// PostgreSQL merges only what comes in order by itself. None if that is more to read and plan than it is worth:
-    /// each walk says the whole condition.
+    /// Returns the scan as a merge of several scans: the positions first, then their rows. Each scan has an `ORDER BY`
+    /// of its own, because PostgreSQL merges only sorted inputs.
+    ///
+    /// Returns `None` if the statement would exceed `MERGED_BYTES_MAX`, because every branch repeats the whole
+    /// predicate.
     fn merged_scan(&self, columns: &str, scan: &RangeScan, branches: &MergeBranches) -> Option<Sql> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(columns).push(" FROM (SELECT * FROM (");
@@ -88,8 +90,8 @@ impl ListQuery<'_> {
                 "SELECT * FROM (SELECT {alias}.occurred_at AS occurred_at, {alias}.sequence AS sequence"
             ));
             ListQuery { scope, condition, prefilter: None, ..self.clone() }.write_scan(&mut sql, scan);
-            // Each walk has its own limit: duplicates are removed when all are merged, and PostgreSQL walks an index
-            // only if it knows that few rows are wanted.
+            // Each scan has its own limit: the merge removes duplicates, and PostgreSQL chooses an index scan only if
+            // it knows that few rows are needed.
             order_and_limit(&mut sql, &format!("{alias}."), scan);
             sql.push(&format!(") w{i}"));
             if sql.len() > MERGED_BYTES_MAX {
@@ -103,11 +105,11 @@ impl ListQuery<'_> {
         Some(sql)
     }
 
-    /// The same of the events that have one of many keys: their places are put in order, and then it is looked at each
-    /// event until there are enough.
+    /// Returns the scan over the events that have one of many keys: their positions are sorted, then each event is
+    /// checked until there are enough.
     fn by_keys(&self, columns: &str, scan: &RangeScan, keys: &[Condition]) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
-        // An event may be on several of the targets, and by one of the actors besides.
+        // An event may have several of the targets, and one of the actors as well.
         sql.push(columns).push(" FROM (SELECT DISTINCT * FROM ");
         self.for_each_key_kind(&mut sql, keys, |list, sql, driving_table| {
             let alias = driving_table.alias();
@@ -120,7 +122,7 @@ impl ListQuery<'_> {
         sql
     }
 
-    /// Statements for the events that have one of some keys, as far as the list's period and scope go.
+    /// Appends one statement per kind of key, for the events within the list's period and scope.
     fn for_each_key_kind(
         &self,
         sql: &mut Sql,
@@ -136,14 +138,14 @@ impl ListQuery<'_> {
         });
     }
 
-    /// ` WHERE ...` of events that were found at places, and belong to the list's period and scope.
+    /// Appends the `WHERE` clause that joins the collected sequences `m` with the events `e` and checks the condition.
     fn filter_clause(&self, sql: &mut Sql) {
         sql.push(" WHERE e.tenant_id = $1 AND e.sequence = m.sequence AND ");
         PredicateWriter { scope: self.scope, driving_table: &DrivingTable::Event, stops_early: true }
             .condition(sql, self.condition);
     }
 
-    /// `FROM` and `WHERE` of a stretch. Returns what drives it.
+    /// Appends `FROM` and `WHERE` of a scan. Returns its driving table.
     fn write_scan(&self, sql: &mut Sql, scan: &RangeScan) -> DrivingTable {
         let driving_table = DrivingTable::of(self.condition, scan.order);
         self.write_scan_from(sql, &driving_table, scan);
@@ -160,7 +162,7 @@ impl ListQuery<'_> {
         }
     }
 
-    /// `SELECT COUNT(*)` of the list, stopping at a limit.
+    /// Returns `SELECT COUNT(*)` of the list, up to a limit.
     pub(crate) fn count_up_to(&self, limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT 1 AS one");
         self.where_clause(&mut sql, &DrivingTable::of(self.condition, Order::NEWEST), None, true);
@@ -168,8 +170,7 @@ impl ListQuery<'_> {
         sql
     }
 
-    /// How many places of events with some keys are looked at, stopping at a limit, and how many events of the list are
-    /// there.
+    /// Counts the rows of some keys, up to a limit, and the events of the list among them.
     pub(crate) fn count_by_keys(&self, keys: &[Condition], limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "WITH m AS (SELECT * FROM ");
         self.for_each_key_kind(&mut sql, keys, |list, sql, driving_table| {
@@ -182,8 +183,8 @@ impl ListQuery<'_> {
         sql
     }
 
-    /// How many events have the keys that were found, in whichever list, stopping at a limit. An event with several of
-    /// them may be counted several times.
+    /// Counts the events with the prefilter's keys in the whole log, up to a limit. An event with several of the keys
+    /// may be counted several times.
     pub(crate) fn count_prefiltered(&self, limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT * FROM ");
         self.key_sequences(&mut sql);
@@ -191,7 +192,7 @@ impl ListQuery<'_> {
         sql
     }
 
-    /// The places of the events that have the keys that were found out.
+    /// Appends a statement for the sequences of the events with the prefilter's keys.
     fn key_sequences(&self, sql: &mut Sql) {
         let keys = self.prefilter.map(Prefilter::conditions).unwrap_or_default();
         sql.joined(keys, " UNION ALL ", "(SELECT 0 WHERE FALSE)", condition::select_by_key);
@@ -201,14 +202,14 @@ impl ListQuery<'_> {
         matches!(self.condition, Condition::All(conditions) if conditions.is_empty())
     }
 
-    /// Whether a walk by sequence meets the list from its first rows on, because the period is open at that end of the
-    /// log. Without statistics SQLite would rather read the whole period by time and sort it.
+    /// Returns whether the first rows of a scan by sequence belong to the list, because the period is open at that end
+    /// of the log. Without this hint, SQLite reads the whole period by time and sorts it.
     fn is_index_ordered(&self, order: Order) -> bool {
         let open = if order.descending { self.period.to } else { self.period.from }.is_none();
         open && order.field == OrderField::Sequence && self.is_unfiltered() && self.scope.visible == ServiceSet::All
     }
 
-    /// ` FROM ... WHERE ...` of the list, walked from the table that fits it best where no order is asked for.
+    /// Appends ` FROM ... WHERE ...` of the list, in no particular order.
     pub(crate) fn from_where(&self, sql: &mut Sql) {
         self.where_clause(sql, &DrivingTable::of(self.condition, Order::NEWEST), None, false);
         if self.prefilter.is_some() {
@@ -216,12 +217,12 @@ impl ListQuery<'_> {
         }
     }
 
-    /// `stops_early` says whether the database stops as soon as there are enough events.
+    /// Appends ` FROM ... WHERE ...`. `stops_early` says whether the statement has a limit.
     fn where_clause(&self, sql: &mut Sql, driving_table: &DrivingTable, order: Option<Order>, stops_early: bool) {
         driving_table.write_from(sql);
         visible_services(sql, &self.scope.visible, "e.service");
         let alias = driving_table.alias();
-        // A plus keeps the index over time out of the choice.
+        // A unary plus keeps SQLite and PostgreSQL from using the index over time.
         let by_sequence = self.after.is_some() || order.is_some_and(|order| self.is_index_ordered(order));
         let plus = if by_sequence { "+" } else { "" };
         if let Some(from) = self.period.from {
@@ -234,7 +235,8 @@ impl ListQuery<'_> {
             sql.push(&format!(" AND {alias}.sequence > ")).bind(after);
         }
         if let Some(as_of) = self.as_of {
-            // A bound of the walk where it goes by sequence; elsewhere it leaves out few, and is no way in.
+            // The bound of a scan by sequence. In any other scan it excludes few rows, so it must not be used as an
+            // index condition.
             let is_range_bound = self.after.is_some() || order.is_some_and(|order| order.field == OrderField::Sequence);
             let plus = if is_range_bound { "" } else { "+" };
             sql.push(&format!(" AND {plus}{alias}.sequence <= ")).bind(as_of);
@@ -246,7 +248,7 @@ impl ListQuery<'_> {
     }
 }
 
-/// `ORDER BY`; `of` names the table, with its dot.
+/// Returns the `ORDER BY` clause. `of` is the table's alias with its dot, or empty.
 fn order_by(of: &str, order: Order) -> String {
     let direction = if order.descending { "DESC" } else { "ASC" };
     match order.field {
@@ -255,12 +257,12 @@ fn order_by(of: &str, order: Order) -> String {
     }
 }
 
-/// The end of a walk.
+/// Appends `ORDER BY` and `LIMIT` of a scan.
 fn order_and_limit(sql: &mut Sql, of: &str, scan: &RangeScan) {
     sql.push(&order_by(of, scan.order)).push(" LIMIT ").bind(i64::try_from(scan.limit).unwrap_or(i64::MAX));
 }
 
-/// `AND column IN (...)` for a set of services.
+/// Appends ` AND column IN (...)` for the services that a scope shows.
 pub(crate) fn visible_services(sql: &mut Sql, services: &ServiceSet, column: &str) {
     match services {
         ServiceSet::All => {}

@@ -1,9 +1,9 @@
-//! SQL text with its values.
+//! A SQL statement and its values.
 //!
-//! The statements over events are written out rather than assembled by the ORM, because what decides whether they
-//! walk an index is their exact text: row comparisons, which table comes first, which predicates are there at all.
-//! Placeholders are `$1`, `$2`, ... on both databases, and `$1` is always the tenant. A text that is used several times
-//! has one placeholder: their number is limited, and a filter repeats its texts for each column and each walk.
+//! Statements over events are written as SQL and not built by the ORM, because their exact text decides whether they
+//! scan an index: row comparisons, the order of the tables, and which predicates are present. Placeholders are `$1`,
+//! `$2`, ... on both databases, and `$1` is always the tenant. A string that occurs several times has one placeholder:
+//! the number of placeholders is limited, and a filter repeats its strings for each column and each scan.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -15,23 +15,23 @@ use sea_orm::{DbBackend, Statement, Value};
 pub(crate) struct Sql {
     sql: String,
     values: Vec<Value>,
-    /// The placeholders of texts.
+    /// The placeholder of each string that was bound.
     string_placeholders: HashMap<String, usize>,
 }
 
 impl Sql {
-    /// A statement about one tenant, which is `$1`.
+    /// Starts a statement about one tenant, whose id is `$1`.
     pub(crate) fn for_tenant(tenant_id: i32, sql: &str) -> Self {
         Self { sql: sql.to_owned(), values: vec![tenant_id.into()], string_placeholders: HashMap::new() }
     }
 
-    /// Appends text.
+    /// Appends SQL.
     pub(crate) fn push(&mut self, sql: &str) -> &mut Self {
         self.sql.push_str(sql);
         self
     }
 
-    /// Appends a placeholder for a value.
+    /// Appends a placeholder and binds a value to it.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         let value = value.into();
         let next = self.values.len() + 1;
@@ -42,17 +42,17 @@ impl Sql {
         if placeholder == next {
             self.values.push(value);
         }
-        // Writing to a String does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(self.sql, "${placeholder}");
         self
     }
 
-    /// How long the statement is so far, in bytes.
+    /// Returns the length of the SQL so far, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.sql.len()
     }
 
-    /// Appends `(a, b, c)` of values; there must be at least one.
+    /// Appends `(a, b, c)`. There must be at least one value.
     pub(crate) fn list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
         let mut separator = "(";
         for value in values {
@@ -62,7 +62,7 @@ impl Sql {
         self.push(")")
     }
 
-    /// Appends parts with a word between them, in parentheses; `empty` if there is none.
+    /// Appends `(part infix part)`, or `empty` if there are no parts.
     pub(crate) fn joined<T>(
         &mut self,
         parts: &[T],
@@ -82,7 +82,7 @@ impl Sql {
         self.push(")")
     }
 
-    /// The finished statement.
+    /// Returns the finished statement.
     pub(crate) fn statement(self, backend: DbBackend) -> Statement {
         Statement::from_sql_and_values(backend, self.sql, self.values)
     }
@@ -97,7 +97,7 @@ pub(crate) fn one_of(sql: &mut Sql, column: &str, strings: &BTreeSet<String>) {
 }
 
 pub(crate) fn like(sql: &mut Sql, column: &str, part: &str) {
-    // LIKE of SQLite takes these characters for one and the same.
+    // SQLite's `LIKE` treats these characters as equal.
     if part.contains(['\u{fffd}', '\u{fffe}', '\u{ffff}']) {
         sql.push(&format!("replace({column}, ")).bind(part).push(&format!(", '') <> {column}"));
         return;

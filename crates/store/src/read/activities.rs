@@ -1,4 +1,4 @@
-//! The activities that a tenant has recorded.
+//! Reads the catalogue of activities that a tenant has recorded.
 
 use entity::activity_type;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
@@ -9,25 +9,25 @@ use model::{OperationType, ResourceType, ServiceSet, Timestamp};
 /// An activity that a tenant has recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedActivity {
-    /// The service as it writes itself.
+    /// The service, as the service spells it.
     pub service: String,
-    /// The category as the service writes it.
+    /// The category, as the service spells it.
     pub category: String,
-    /// The activity as the service writes it.
+    /// The activity, as the service spells it.
     pub activity: String,
-    /// The activity as shown to people.
+    /// The activity's name for users.
     pub display_name: String,
-    /// The type of resource it acted on last.
+    /// The resource type of the latest event.
     pub resource_type: ResourceType,
-    /// What kind of operation it was last.
+    /// The operation type of the latest event.
     pub operation_type: OperationType,
-    /// The properties seen to change in it.
+    /// Names of properties that changed in its events.
     pub property_names: Vec<String>,
-    /// When such an event was first recorded.
+    /// When the first event was recorded.
     pub first_seen_at: Timestamp,
-    /// When such an event was last recorded.
+    /// When the latest event was recorded.
     pub last_seen_at: Timestamp,
-    /// How many such events were recorded.
+    /// The number of events.
     pub event_count: i64,
 }
 
@@ -60,7 +60,7 @@ impl TryFrom<activity_type::Model> for RecordedActivity {
 }
 
 impl Reader {
-    /// The activities recorded that the scope shows.
+    /// Returns the recorded activities of the services that the scope shows.
     pub async fn recorded_activities(&self) -> Result<Vec<RecordedActivity>, StoreError> {
         let mut select = activity_type::Entity::find().filter(activity_type::Column::TenantId.eq(self.tenant_id));
         if let ServiceSet::Only(keys) = &self.scope.visible {

@@ -1,4 +1,4 @@
-//! Looking for actors by name: found among the snapshots, shown as their last visible event saw them.
+//! Searches actors by name: among the snapshots, and returned as their latest visible event describes them.
 
 use crate::query::condition::ACTOR_COLUMNS;
 use crate::query::select;
@@ -9,8 +9,8 @@ use crate::{Reader, StoreError};
 use model::{Actor, EventId};
 
 impl Reader {
-    /// The actors whose name, principal name, application or id contains a folded text, each once, most recently seen
-    /// first; each with the last event that has it.
+    /// Returns the actors whose name, principal name, application or id contains a folded string. Each actor occurs
+    /// once, with the id of its latest visible event, most recent first.
     pub async fn actors(&self, part: &str, limit: u32) -> Result<Vec<(EventId, Actor)>, StoreError> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(row::COLUMNS).push(" FROM (SELECT (SELECT e.sequence FROM audit_event e");

@@ -1,4 +1,4 @@
-//! Single events, by their ids or places.
+//! Reads events by id or by sequence.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,13 @@ use crate::{Reader, StoreError};
 use model::{Event, EventId};
 
 impl Reader {
-    /// The event with an id; none if there is none or the scope does not show it.
+    /// Returns the event with this id, or `None` if it does not exist or the scope does not show it.
     pub async fn event(&self, id: EventId) -> Result<Option<Event>, StoreError> {
         Ok(self.events_by_id(&[id]).await?.pop().flatten())
     }
 
-    /// The events with these ids, in their order; none at the places of those that are not there or not visible.
+    /// Returns the events with these ids, in their order. An element is `None` if the event does not exist or the scope
+    /// does not show it.
     pub async fn events_by_id(&self, ids: &[EventId]) -> Result<Vec<Option<Event>>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -30,7 +31,7 @@ impl Reader {
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 
-    /// The events at these places of the log that the scope shows.
+    /// Returns the events with these sequences that the scope shows, in no particular order.
     pub(crate) async fn events_at(&self, sequences: &[i64]) -> Result<Vec<Event>, StoreError> {
         if sequences.is_empty() {
             return Ok(Vec::new());

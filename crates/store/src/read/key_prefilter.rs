@@ -1,4 +1,4 @@
-//! Finds the keys that narrow a list down.
+//! Resolves the prefilter of a list: runs the statements that find its keys. See [`crate::query::prefilter`].
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,20 @@ use crate::read::page::EventQuery;
 use crate::{Reader, StoreError};
 use model::filter::{Condition, EventText};
 
-/// The most different activities that are looked through. An application that makes one up for each event has more.
+/// The most distinct activities that are searched. A service that makes up an activity for each event exceeds this.
 const ACTIVITIES_MAX: i64 = 5_000;
-/// The most words that are looked for.
+/// The most words of a search that are resolved.
 const WORDS_MAX: usize = 4;
-/// The most keys that are looked up.
+/// The most keys that are resolved.
 const KEYS_MAX: usize = 1_000;
-/// The most events that are put in order for a page. Of more, the walk by time soon meets enough.
+/// The most events that are sorted for a page. With more, a scan by time soon finds enough.
 const SORTED_MAX: i64 = 10_000;
-/// The most events that are found by their keys to be counted. Of more, all of the period are looked at.
+/// The most events that an exact count collects by key. With more, the count reads the whole period.
 const COUNTED_MAX: i64 = 200_000;
 
 impl Reader {
-    /// What narrows a list down. None if the list has no part of a name, or if it would not be narrowed by much.
+    /// Returns the prefilter of a list, or `None` if the list contains no substring condition or the keys would not
+    /// exclude much.
     pub(crate) async fn key_prefilter(
         &self,
         list: &EventQuery,
@@ -32,7 +33,7 @@ impl Reader {
         if is_index_served(&list.condition, purpose) {
             return Ok(None);
         }
-        // On the heap: most lists do without, and all would carry it.
+        // Boxed: most lists need no prefilter, and the future of every caller would carry this one.
         Box::pin(self.resolve_keys(list, purpose)).await
     }
 
@@ -63,7 +64,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Keys that narrow a list down: few, or those of few events.
+    /// Returns a prefilter from keys if they are few, or if their events are.
     async fn prefilter_from_keys(
         &self,
         list: &EventQuery,
@@ -72,8 +73,8 @@ impl Reader {
     ) -> Result<Option<Prefilter>, StoreError> {
         let key_count = key_count(&resolved);
         let by_key = match purpose {
-            // A walk of one key goes on until it has found enough, so it is short only where nearly all of its events
-            // belong to the list.
+            // A scan by one key continues until it has found enough, so it is short only if nearly all events of the
+            // key belong to the list.
             Purpose::Page(_) => is_single_term(&list.condition),
             Purpose::Count => true,
             Purpose::CountUpTo => false,
@@ -99,7 +100,7 @@ impl Reader {
         Ok(if self.fetch_number(events).await? > events_max { None } else { Some(prefilter) })
     }
 
-    /// The keys under which one of the longest of some words is found: of the one with the fewest.
+    /// Resolves the longest words of a search, at most `WORDS_MAX`. Returns the keys of the word with the fewest.
     async fn keys_of_words(&self, words: &[String]) -> Result<Option<Vec<KindKeys>>, StoreError> {
         let mut words: Vec<&String> = words.iter().collect();
         words.sort_by_key(|word| std::cmp::Reverse(word.len()));
@@ -113,7 +114,7 @@ impl Reader {
         Ok(best)
     }
 
-    /// The keys under which a word is found.
+    /// Resolves the keys whose names contain a word. Returns `None` if there are too many.
     async fn keys_of_word(&self, word: &str) -> Result<Option<Vec<KindKeys>>, StoreError> {
         let any = |columns: &'static [&str]| {
             move |sql: &mut Sql| {
@@ -121,7 +122,7 @@ impl Reader {
                 true
             }
         };
-        // Of a word that many activities have nothing else is asked.
+        // Resolve activities first: if too many match, the other statements are not needed.
         let activity_keys = self.activity_keys(EventText::Activity, "activity_key", word).await?;
         let Some(mut all) = activity_keys else { return Ok(None) };
         let Some(names) = self.activity_keys(EventText::ActivityName, "activity_name", word).await? else {
@@ -133,8 +134,8 @@ impl Reader {
         Ok(Some(all))
     }
 
-    /// The keys of the snapshots that match a condition, if there are not too many. `write` says whether it is worth
-    /// looking.
+    /// Returns the keys of the snapshots that match a condition, or `None` if there are more than `KEYS_MAX`. `write`
+    /// appends the condition and returns whether to run the statement at all.
     async fn snapshot_keys(
         &self,
         of: KeyKind,
@@ -152,8 +153,8 @@ impl Reader {
         Ok(Some(keys).filter(|keys| keys.len() <= KEYS_MAX).map(|keys| vec![(of, keys)]))
     }
 
-    /// The activities, or their display names, that contain a word, if they are few. The index has them in order, so
-    /// that they are found by going from each to the next.
+    /// Returns the activities, or their display names, that contain a word, or `None` if there are too many. A
+    /// recursive query skips through the index from each distinct value to the next.
     async fn activity_keys(
         &self,
         text: EventText,

@@ -1,4 +1,4 @@
-//! Where a log ends, what it spans, and whether it is open.
+//! Reads the head of a log: its newest sequence, its extent in time, and whether it is open.
 
 use entity::tenant_log;
 use sea_orm::EntityTrait as _;
@@ -9,19 +9,19 @@ use model::Timestamp;
 use model::filter::{Condition, TimeRange};
 use model::page::FeedCursor;
 
-/// What the log of a tenant spans.
+/// The extent of a tenant's log.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// The newest place in the log.
+    /// The newest position.
     pub head: FeedCursor,
-    /// When the oldest event visible happened.
+    /// When the oldest visible event happened, or `None` if no event is visible.
     pub oldest: Option<Timestamp>,
-    /// When the newest event visible happened.
+    /// When the newest visible event happened, or `None` if no event is visible.
     pub newest: Option<Timestamp>,
 }
 
 impl Reader {
-    /// A cursor at the newest place in the log.
+    /// Returns a cursor at the newest position of the log.
     pub async fn feed_head(&self) -> Result<FeedCursor, StoreError> {
         let head = tenant_log::Entity::find_by_id(self.tenant_id);
         let head = self.with_timeout(head.one(&self.store.read)).await?;
@@ -36,7 +36,7 @@ impl Reader {
         Ok(FeedCursor { log_id, sequence: head.last_sequence })
     }
 
-    /// What the log spans.
+    /// Returns the extent of the log.
     pub async fn extent(&self) -> Result<Extent, StoreError> {
         let head = self.feed_head().await?;
         let everything = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
@@ -44,7 +44,7 @@ impl Reader {
         Ok(Extent { head, oldest, newest })
     }
 
-    /// Whether the tenant's log is open.
+    /// Returns whether the tenant exists and is not disabled.
     pub(crate) async fn is_open(&self) -> Result<bool, StoreError> {
         let found = entity::tenant::Entity::find_by_id(self.tenant_id);
         let found = self.with_timeout(found.one(&self.store.read)).await?;

@@ -1,4 +1,7 @@
-//! Reading the log.
+//! Reading: pages, single events, the catalogue, and the resolution of prefilters.
+//!
+//! [`reader::Reader`] runs the statements; the other files add its methods. They are listed in the order of their
+//! dependencies.
 
 pub(crate) mod row;
 pub(crate) mod reader;

@@ -1,4 +1,8 @@
-//! Pages of a list, and how many events it has up to a limit.
+//! Reads pages of a list: one statement per page, and one more for each count.
+//!
+//! A page reads one row more than requested: if it exists, there is a next page. It starts at the cursor's own row,
+//! which proves that there is a previous page. Only if that row is no longer in the list does a second statement check
+//! for a previous row.
 
 use crate::query::prefilter::Purpose;
 use crate::query::select::{self, RangeScan, ScanBound};
@@ -8,27 +12,27 @@ use model::Timestamp;
 use model::filter::{Condition, TimeRange};
 use model::page::{Cursor, Order, Page, Position, Slice};
 
-/// A list of events: which, and of which time.
+/// A list of events: its condition and its period.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventQuery {
-    /// Which events.
+    /// The condition.
     pub condition: Condition,
-    /// When they happened.
+    /// The period of `occurred_at`.
     pub period: TimeRange,
-    /// Only those that were in the log up to this place; none means all.
+    /// If set, only events with at most this sequence.
     pub as_of: Option<i64>,
 }
 
-/// How many times a limit is looked at where some of what is looked at does not count.
+/// How many times the limit a count by keys reads if some of the rows do not belong to the list.
 const OVERSCAN_FACTOR: i64 = 8;
 
 impl Reader {
-    /// A page of a list, with the cursor of each event.
+    /// Returns a page of a list, with the cursor of each event.
     pub async fn page(&self, query: &EventQuery, page: &Page) -> Result<Slice<(Cursor, EventRow)>, StoreError> {
         let prefilter = self.key_prefilter(query, Purpose::Page(page.order)).await?;
         let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
-        // Walk from the near end to the far end; `last` walks the list backwards.
+        // Scan from the near end to the far end. `last` scans the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
         let scan_order = Order { descending: page.order.descending != page.from_end, ..page.order };
         let inclusive = near.is_some();
@@ -65,7 +69,7 @@ impl Reader {
         Ok(Slice { rows: rows.into_iter().map(|row| (cursor(row.position), row)).collect(), has_next, has_previous })
     }
 
-    /// Whether the list has an event at a place or on the near side of it, walking in this order.
+    /// Returns whether the list has an event at a position or before it in this order.
     async fn has_row_at_or_before(
         &self,
         query: &select::ListQuery<'_>,
@@ -81,7 +85,7 @@ impl Reader {
         Ok(!self.query(query.scan("1 AS one", &scan)).await?.is_empty())
     }
 
-    /// How many events a list has, counting no further than a limit, and whether that is all.
+    /// Counts the events of a list up to a limit. Returns the count, and whether it is exact.
     pub async fn count_up_to(&self, query: &EventQuery, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
         if let Some(prefilter) = self.key_prefilter(query, Purpose::CountUpTo).await? {
@@ -89,10 +93,10 @@ impl Reader {
             if keys.is_empty() {
                 return Ok((0, true));
             }
-            // Nearly all of them count, unless the list asks for more than the keys say.
+            // Nearly all rows count, unless the condition has more conjuncts than the keys cover.
             for scanned_max in [limit + limit / 4 + 1, limit * OVERSCAN_FACTOR] {
                 let rows = self.query(self.list_query(query).count_by_keys(keys, scanned_max)).await?;
-                let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
+                let row = rows.first().ok_or(StoreError::Bug("an aggregate query returned no row"))?;
                 let (scanned, counted): (i64, i64) = (row.try_get_by(0)?, row.try_get_by(1)?);
                 if counted > limit || scanned < scanned_max {
                     return Ok((counted.min(limit), counted <= limit));
@@ -106,7 +110,7 @@ impl Reader {
         Ok((counted.min(limit), counted <= limit))
     }
 
-    /// When the first and the last event of a list happened; none if it is empty.
+    /// Returns when the first and the last event of a list happened, or `None` if the list is empty.
     pub async fn span(&self, query: &EventQuery) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let prefilter = self.key_prefilter(query, Purpose::Page(Order::NEWEST)).await?;
         let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };

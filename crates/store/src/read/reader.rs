@@ -1,8 +1,4 @@
-//! Reading the log: one statement for a page, and one more for each count that was asked for.
-//!
-//! A page reads one row more than it shows, which tells whether there are more ahead, and starts at the row of its
-//! cursor, which tells whether there are more behind: that row itself is one. Only if the cursor's own row is not in
-//! the list any more, a probe of one row decides.
+//! [`Reader`]: runs the statements of one request within its tenant, its scope and its budget.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -22,7 +18,7 @@ use model::page::Position;
 use model::view::EventView;
 use model::{Event, Scope};
 
-/// The log of one tenant as a scope shows it.
+/// Reads the log of one tenant within a scope. A reader lives as long as its request.
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub(crate) store: Store,
@@ -31,26 +27,27 @@ pub struct Reader {
     pub(crate) shown: DisclosureCounter,
     allowance: QueryBudget,
     rows: Arc<AtomicU64>,
-    /// Which log it is, once that was read. A reader lives as long as a request.
+    /// The log's id, once it was read.
     pub(crate) log_id: Arc<OnceLock<[u8; 16]>>,
 }
 
-/// What a reader has shown so far. Clones are the same.
+/// Counts the events disclosed to a caller. Clones share the counter.
 #[derive(Clone, Debug, Default)]
 pub struct DisclosureCounter(Arc<(AtomicU64, AtomicI64)>);
 
 impl DisclosureCounter {
-    /// So many events were shown.
+    /// Adds disclosed events.
     pub(crate) fn events(&self, count: usize) {
         self.0.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// The answer is as of this place in the log.
+    /// Notes that the response includes the log up to this sequence.
     pub(crate) fn up_to(&self, sequence: i64) {
         self.0.1.fetch_max(sequence, Ordering::Relaxed);
     }
 
-    /// How many events were shown since this was last asked, and as of which place in the log, if it is known.
+    /// Returns the number of events disclosed since the last call, and the newest sequence that the response includes,
+    /// if it is known.
     pub fn take(&self) -> (u64, Option<i64>) {
         let (events, up_to) = (self.0.0.swap(0, Ordering::Relaxed), self.0.1.load(Ordering::Relaxed));
         (events, Some(up_to).filter(|up_to| *up_to > 0))
@@ -70,77 +67,81 @@ impl Reader {
         }
     }
 
-    /// The same, for a request that may take so much.
+    /// Sets the budget of the request.
     #[must_use]
     pub fn with_budget(self, allowance: QueryBudget) -> Self {
         Self { allowance, ..self }
     }
 
-    /// The same, with no regard to what its caller has left of the connections.
+    /// Removes the caller's share of the connections.
     pub(crate) fn without_connection_share(&self) -> Self {
         Self { allowance: self.allowance.clone().without_connection_share(), ..self.clone() }
     }
 
-    /// The same, for a part of what it reads: so many bytes of events.
+    /// Limits the bytes of events, for a part of what the request reads.
     pub(crate) fn with_byte_limit(&self, bytes_max: usize) -> Self {
         Self { allowance: self.allowance.clone().with_byte_limit(bytes_max), ..self.clone() }
     }
 
-    /// Adds the rows that are read to a count.
+    /// Adds the number of rows that are read to a counter.
     #[must_use]
     pub fn count_rows_in(self, rows: &Arc<AtomicU64>) -> Self {
         Self { rows: Arc::clone(rows), ..self }
     }
 
-    /// Tells what is shown.
+    /// Sets the counter of disclosed events.
     #[must_use]
     pub fn with_disclosure_counter(self, shown: &DisclosureCounter) -> Self {
         Self { shown: shown.clone(), ..self }
     }
 
-    /// What was shown so far.
+    /// Returns the counter of disclosed events.
     pub fn shown(&self) -> &DisclosureCounter {
         &self.shown
     }
 
-    /// Notes that what is answered is as of a place in the log.
+    /// Notes that the response is as of this sequence.
     pub fn note_as_of(&self, sequence: i64) {
         self.shown.up_to(sequence);
     }
 
-    /// Which log it reads; two readers of one log say the same.
+    /// Returns the id of the log. Readers of the same log return the same id.
     pub fn log(&self) -> i32 {
         self.tenant_id
     }
 
-    /// What the reader may see.
+    /// Returns the scope.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// The event of a row.
+    /// Decodes the event of a row, reduced to the scope.
     pub fn event_of(&self, row: EventRow) -> Result<Event, StoreError> {
         row.event(&self.scope)
     }
 
-    /// The event of a row, read where it lies.
+    /// Decodes the event of a row as a view that borrows from it.
     pub fn view<'r>(&self, row: &'r EventRow) -> Result<EventView<'r>, StoreError> {
         row.view(&self.scope)
     }
 
     pub(crate) async fn fetch_number(&self, sql: Sql) -> Result<i64, StoreError> {
         let rows = self.query(sql).await?;
-        let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
+        let row = rows.first().ok_or(StoreError::Bug("an aggregate query returned no row"))?;
         Ok(row.try_get_by(0)?)
     }
 
-    /// The events that a statement finds, with their places.
+    /// Runs a statement and decodes its events, with their positions.
     pub(crate) async fn fetch_events(&self, sql: Sql) -> Result<Vec<(Position, Event)>, StoreError> {
         let rows = self.fetch_rows(sql).await?.into_iter();
         rows.map(|row| Ok((row.position, self.event_of(row)?))).collect()
     }
 
-    /// The rows that a statement finds, as far as the request may hold them: what is too much is not read.
+    /// Runs a statement and returns its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`] as soon as the budget's byte limit is exceeded; the remaining rows are not read.
     pub(crate) async fn fetch_rows(&self, sql: Sql) -> Result<Vec<EventRow>, StoreError> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         let take = |found: QueryResult| {
@@ -167,7 +168,7 @@ impl Reader {
         Ok(rows)
     }
 
-    /// Runs a statement and takes its rows as they come, until there are no more or one is not taken.
+    /// Runs a statement and passes its rows to `take` as they arrive, until there are no more or `take` fails.
     async fn for_each_row(
         &self,
         sql: Sql,
@@ -184,7 +185,7 @@ impl Reader {
             let transaction = pool.begin().await?;
             let milliseconds = timeout.as_millis().max(1);
             transaction.execute_unprepared(&format!("SET LOCAL statement_timeout = {milliseconds}")).await?;
-            // One that did not go well is undone when it is dropped, and nobody waits for what is still on its way.
+            // A transaction that fails is rolled back on drop; rows still in transit are discarded.
             self.drain(&sql_text, transaction.stream_raw(statement).await?, take).await?;
             // It has only read.
             Ok(transaction.rollback().await?)
@@ -214,7 +215,7 @@ impl Reader {
         drain
     }
 
-    /// A statement, given up when it takes too long. The database ends it by itself a little earlier.
+    /// Runs a statement with the budget's timeout. The database ends the statement itself slightly earlier.
     pub(crate) async fn with_timeout<T>(
         &self,
         statement: impl Future<Output = Result<T, impl Into<StoreError>>>,

@@ -1,4 +1,4 @@
-//! Rows of the log, read back: an invalid row is a named error, never a guess.
+//! Decodes rows of `audit_event`. An invalid row is [`StoreError::Corrupt`], never a default value.
 
 use sea_orm::QueryResult;
 
@@ -10,10 +10,10 @@ use model::{Event, Json, Scope, Timestamp};
 /// The columns of a page, in the order in which [`EventRow`] reads them.
 pub(crate) const COLUMNS: &str = "e.sequence, e.occurred_at, e.recorded_at, e.body, e.body_format";
 
-/// The format of the bodies written today: `model::EventBody` as JSON.
+/// The format of bodies that are written today: `model::EventBody` as JSON.
 pub(crate) const BODY_FORMAT: i16 = 1;
 
-/// A row of a page, as it came. What it holds is shown by its [`crate::Reader`], which knows the scope.
+/// A row of a page, not yet decoded. [`crate::Reader`] decodes it, because it knows the scope.
 #[derive(Clone, Debug)]
 pub struct EventRow {
     pub(crate) position: Position,
@@ -32,12 +32,12 @@ impl EventRow {
         })
     }
 
-    /// How many bytes the event has, whatever the scope shows of it.
+    /// Returns the size of the body in bytes, before it is reduced to the scope.
     pub(crate) fn bytes(&self) -> usize {
         self.body.len()
     }
 
-    /// The event as the scope shows it.
+    /// Decodes the event, reduced to the scope.
     pub(crate) fn event(self, scope: &Scope) -> Result<Event, StoreError> {
         self.check_format()?;
         let body = serde_json::from_str(&self.body).map_err(|error| self.corrupt("body", error.to_string()))?;
@@ -47,7 +47,7 @@ impl EventRow {
         event.reduced(scope).ok_or_else(|| service_mismatch(position))
     }
 
-    /// The same, read where it lies.
+    /// Decodes the event as a view that borrows from the row, reduced to the scope.
     pub(crate) fn view(&self, scope: &Scope) -> Result<EventView<'_>, StoreError> {
         self.check_format()?;
         let view = EventView::read(self.position.sequence, self.recorded_at, &self.body);
@@ -59,7 +59,7 @@ impl EventRow {
         if self.body_format == BODY_FORMAT {
             return Ok(());
         }
-        Err(self.corrupt("body_format", format!("{} is not known", self.body_format)))
+        Err(self.corrupt("body_format", format!("unknown format {}", self.body_format)))
     }
 
     fn corrupt(&self, column: &'static str, reason: String) -> StoreError {
@@ -67,9 +67,9 @@ impl EventRow {
     }
 }
 
-/// The service in the column, by which the row was selected, is another than that in the body.
+/// The service column, by which the row was selected, differs from the service in the body.
 fn service_mismatch(position: Position) -> StoreError {
-    corrupt(position, "service", "not the body's".to_owned())
+    corrupt(position, "service", "differs from the body".to_owned())
 }
 
 fn corrupt(position: Position, column: &'static str, reason: String) -> StoreError {

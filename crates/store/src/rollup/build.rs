@@ -1,9 +1,9 @@
-//! Rollups, written in the background: events counted once and for all, block by block.
+//! Writes rollups in the background: events counted once, block by block.
 //!
-//! A block is a closed part of the log. Events never change, so neither does a block: it is read without a lock,
-//! summed up, and written in one transaction that begins with the block's own row. Of several processes that try the
-//! same block one succeeds; after a crash a block is complete or absent. The last block's number tells how far the
-//! blocks reach; what comes after it is counted from the events themselves.
+//! A block is a closed range of the log. Events never change, so neither does a block: it is read without a lock,
+//! counted, and written in one transaction that first inserts the block's own row. If several processes try the same
+//! block, one succeeds; after a crash a block is complete or absent. Events after the last block are counted from the
+//! log itself.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,25 +17,25 @@ use crate::db::{bulk, write_transaction};
 use crate::query::sql::Sql;
 use crate::{Store, StoreError};
 
-/// How many events a block has.
+/// Events per block.
 pub const BLOCK_EVENTS: u32 = 8_192;
 
-/// How long one block may take. After that, the connection may be dead.
+/// The time limit of one block. After that, the connection may be dead.
 const BLOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A count, and the last event counted.
+/// The number of events of a key in a span, and the greatest sequence among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SpanCount {
     pub(crate) events: i64,
     pub(crate) newest: i64,
 }
 
-/// What a block adds to the tables.
+/// The rows that a block adds.
 #[derive(Default)]
 pub(crate) struct BlockCounts(HashMap<(Grain, i64, RollupKey), SpanCount>);
 
 impl BlockCounts {
-    /// Counts the events after one place up to another.
+    /// Counts the events with a sequence greater than `after` and at most `to`.
     pub(crate) async fn read(
         connection: &impl ConnectionTrait,
         tenant_id: i32,
@@ -55,19 +55,19 @@ impl BlockCounts {
         Ok(counts)
     }
 
-    /// When the spans with counts start.
+    /// Returns the start of each span that has counts, ascending.
     pub(crate) fn spans(&self, grain: Grain) -> Vec<i64> {
         let starts: BTreeSet<i64> =
             self.0.keys().filter(|(of, ..)| *of == grain).map(|(_, starts_at, _)| *starts_at).collect();
         starts.into_iter().collect()
     }
 
-    /// Takes a count out.
+    /// Removes and returns a count.
     pub(crate) fn take(&mut self, grain: Grain, starts_at: i64, key: &RollupKey) -> Option<SpanCount> {
         self.0.remove(&(grain, starts_at, key.clone()))
     }
 
-    /// Whether nothing is counted, or all was taken out.
+    /// Returns whether there are no counts, or all were taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -81,8 +81,12 @@ impl BlockCounts {
 }
 
 impl Store {
-    /// Sums up every complete block of so many events that is not summed up yet, in the logs of all tenants, and
-    /// returns how many blocks it wrote. If one log fails, the others are still summed up; the last error is returned.
+    /// Writes every complete block of `block_events` events that is missing in any log, and returns the number of
+    /// blocks written.
+    ///
+    /// # Errors
+    ///
+    /// If a log fails, the others are still processed; the last error is returned.
     pub async fn roll_up(&self, block_events: u32) -> Result<u64, StoreError> {
         let size = i64::from(block_events);
         let mut last_blocks = self.with_timeout(BLOCK_TIMEOUT, self.last_blocks()).await?;
@@ -110,7 +114,7 @@ impl Store {
             let counts = BlockCounts::read(&self.read, tenant_id, after, last_sequence);
             let counts = self.with_timeout(BLOCK_TIMEOUT, counts).await?;
             if !self.with_timeout(BLOCK_TIMEOUT, self.write_block(&next, counts, &mut key_ids)).await? {
-                // Another process was there first, and goes on from there.
+                // Another process wrote it first and continues from there.
                 break;
             }
             written += 1;
@@ -119,7 +123,7 @@ impl Store {
         Ok(written)
     }
 
-    /// The number of the last block of each log, and where it ends.
+    /// Returns the number of each log's last block, and the sequence at which it ends.
     async fn last_blocks(&self) -> Result<HashMap<i32, (i64, i64)>, StoreError> {
         let sql = "SELECT tenant_id, MAX(block), MAX(last_sequence) FROM rollup_block GROUP BY tenant_id";
         let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
@@ -127,7 +131,7 @@ impl Store {
         rows.iter().map(last).collect()
     }
 
-    /// Writes a block; false if it is there already. `key_ids` are those of the log's keys, once they were read.
+    /// Writes a block. Returns `false` if it already exists. `key_ids` caches the ids of the log's keys between blocks.
     async fn write_block(
         &self,
         block: &rollup_block::Model,
@@ -135,7 +139,7 @@ impl Store {
         key_ids: &mut Option<HashMap<RollupKey, i64>>,
     ) -> Result<bool, StoreError> {
         let transaction = self.write.begin_with_options(write_transaction()).await?;
-        // Whoever else writes this block waits here until it is known whether it is there.
+        // Another process that writes this block blocks here until this transaction ends.
         let own = rollup_block::Entity::insert(block.clone().into_active_model());
         match own.exec_without_returning(&transaction).await {
             Ok(_) => {}
@@ -164,14 +168,14 @@ impl Store {
     }
 }
 
-/// The numbers of a log's keys. They stay right as long as all blocks that follow are written here: another process
-/// gives numbers only with a block of its own.
+/// Reads the ids of a log's keys. They stay valid as long as this process writes all following blocks: another process
+/// assigns ids only together with a block.
 async fn read_key_ids(connection: &DatabaseTransaction, tenant_id: i32) -> Result<HashMap<RollupKey, i64>, StoreError> {
     let keys = rollup_key::Entity::find().filter(rollup_key::Column::TenantId.eq(tenant_id)).all(connection).await?;
     Ok(keys.into_iter().map(|row| (row.id, RollupKey::from(row))).map(|(key_id, key)| (key, key_id)).collect())
 }
 
-/// Gives numbers to those keys that have none.
+/// Assigns ids to new keys and inserts them.
 async fn key_id<'a>(
     connection: &DatabaseTransaction,
     tenant_id: i32,

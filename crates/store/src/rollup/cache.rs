@@ -1,9 +1,11 @@
-//! Counts kept in memory: the days of rollups that were asked for, and the events after the last block. A block never
-//! changes and neither does an event, so what is kept stays right; a new block takes its events from those kept after
-//! the last one, and nothing is read again.
+//! Caches counts in memory: the days of rollups that were requested, and the events after the last block.
 //!
-//! What is kept is about the whole log; each caller's counts include only what its scope shows. It is bounded: when all
-//! tenants together have more than [`CACHED_ENTRIES_MAX`], the others are forgotten, and read again when they are asked for.
+//! Blocks and events never change, so cached counts stay valid. A new block is built from the cached events after the
+//! last one, and nothing is read again. The cache holds whole logs; each caller counts only what its scope shows.
+//!
+//! The size is bounded: if all tenants together exceed [`CACHED_ENTRIES_MAX`], all logs but the current one are
+//! evicted. A cache crate does not fit here: a log grows while it is in use under an asynchronous lock, and its entries
+//! must be evicted together with the counters that refer to them.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -22,24 +24,24 @@ use model::Scope;
 use model::filter::{Condition, TimeRange};
 use model::time::DAY;
 
-/// The most entries that are kept, of all tenants together; each has 32 bytes.
+/// The most entries of all tenants together. An entry has 32 bytes.
 const CACHED_ENTRIES_MAX: usize = 1 << 20;
-/// How many entries a key stands for when they are counted.
+/// The number of entries that a key counts as.
 const KEY_WEIGHT: usize = 8;
-/// The most events after the last block that are kept, eight times those of a block: blocks may be a little behind.
+/// The most cached events after the last block: eight blocks, because the rollup task may be behind.
 const UNROLLED_MAX: i64 = 65_536;
-/// The most parts of spans that are kept.
+/// The most cached counts of partial spans.
 const PARTIAL_SPANS_MAX: usize = 16;
-/// How many keys are asked for in one statement.
+/// Keys per lookup statement.
 const KEYS_PER_STATEMENT: usize = 1_000;
 
-/// The logs of which something is kept.
+/// The cached logs by tenant id.
 #[derive(Default)]
 pub(crate) struct RollupCache(Mutex<CachedLogs>);
 
 type CachedLogs = HashMap<i32, Arc<CachedRollups>>;
 
-/// What is kept of one log, and how much that is.
+/// The cached part of one log, and its size in entries.
 #[derive(Default)]
 pub(super) struct CachedRollups {
     pub(super) log: tokio::sync::Mutex<CachedLog>,
@@ -47,15 +49,15 @@ pub(super) struct CachedRollups {
 }
 
 impl RollupCache {
-    /// What is kept of a tenant's log.
+    /// Returns the cached part of a tenant's log, empty if it is new.
     pub(super) fn of(&self, tenant_id: i32) -> Arc<CachedRollups> {
         Arc::clone(self.0.lock().entry(tenant_id).or_default())
     }
 
-    /// Forgets other logs if there is too much, and this one if it is too much by itself.
+    /// Evicts the other logs if the cache is too large, and this one if it is too large by itself.
     pub(super) fn evict(&self, tenant_id: i32, cached: &CachedRollups, log: &mut CachedLog) {
         if log.size() > CACHED_ENTRIES_MAX {
-            // The keys alone, or what came late.
+            // The keys or the events after the last block alone are too large.
             *log = CachedLog::default();
         }
         cached.size.store(log.size(), Ordering::Relaxed);
@@ -66,16 +68,16 @@ impl RollupCache {
     }
 }
 
-/// Events counted together.
+/// Events that are counted together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CountEntry {
-    /// When the span they happened in starts, or when they happened.
+    /// The start of the span, or the time of a single event, in microseconds since 1970.
     pub(super) time: i64,
-    /// How many they are.
+    /// The number of events.
     pub(super) events: i64,
-    /// The last of them in the log.
+    /// The greatest sequence among them.
     pub(super) newest: i64,
-    /// What they have in common.
+    /// Index of the key in [`CachedLog::keys`].
     pub(super) key: usize,
 }
 
@@ -88,37 +90,37 @@ struct UnrolledEvent {
     actor: usize,
 }
 
-/// What is kept of one log.
+/// The cached part of one log.
 #[derive(Default)]
 pub(super) struct CachedLog {
-    /// Which log it is; after a restore it is another one.
+    /// The log's id. A restored log has another one.
     id: [u8; 16],
-    /// The block up to which days are counted, and where it ends.
+    /// The block up to which days are counted, and the sequence at which it ends.
     block: i64,
     end: i64,
     keys: IndexSet<RollupKey>,
-    /// Keys by their numbers in the database.
+    /// The index of each key by its id in the database.
     key_ids: HashMap<i64, usize>,
     days: HashMap<(Grain, i64), Vec<CountEntry>>,
-    /// The first and the last day that the rollups have; none if they have none.
+    /// The first and the last day of the rollups, or `None` if there are none.
     span: Option<(i64, i64)>,
     unrolled: Vec<UnrolledEvent>,
-    /// Parts of spans that were counted lately.
+    /// Recently requested counts of partial spans, most recent first.
     partial_spans: VecDeque<(PartialSpan, Arc<[CountEntry]>)>,
 }
 
-/// A part of a span, up to where the last block ends.
+/// A part of a span; its count covers the log up to the end of the last block.
 type PartialSpan = (Grain, TimeRange);
 
 impl CachedLog {
-    /// A log of which nothing is kept yet, up to a block.
+    /// Returns an empty cache of a log up to a block.
     async fn at(reader: &Reader, log_id: [u8; 16], (block, end): (i64, i64)) -> Result<Self, StoreError> {
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT");
         for (function, separator) in [("MIN", ","), ("MAX", "")] {
             sql.push(&format!(" (SELECT {function}(r.starts_at) FROM rollup r WHERE r.tenant_id = $1 AND r.grain = "));
             sql.bind(Grain::Day.code()).push(")").push(separator);
         }
-        let row = reader.query(sql).await?.pop().ok_or(StoreError::Bug("a count has no row"))?;
+        let row = reader.query(sql).await?.pop().ok_or(StoreError::Bug("an aggregate query returned no row"))?;
         let (first, last): (Option<i64>, Option<i64>) = (row.try_get_by(0)?, row.try_get_by(1)?);
         Ok(Self { id: log_id, block, end, span: first.zip(last), ..Self::default() })
     }
@@ -129,23 +131,23 @@ impl CachedLog {
         days + partial_spans + self.unrolled.len() + self.keys.len() * KEY_WEIGHT
     }
 
-    /// Where what is kept of the end of the log ends.
+    /// Returns the sequence of the last cached event.
     fn unrolled_end(&self) -> i64 {
         self.unrolled.last().map_or(self.end, |unrolled| unrolled.sequence)
     }
 
-    /// Whether this log is kept up to a block that ends beyond a place.
+    /// Returns whether the cached blocks extend beyond a sequence.
     pub(super) fn is_ahead_of(&self, log_id: [u8; 16], as_of: i64) -> bool {
         self.id == log_id && as_of < self.end
     }
 
-    /// Brings what is kept up to a place of the log, at or after its last block. False if the blocks are too far behind
-    /// to keep what comes after.
+    /// Extends the cache to a sequence at or after the last block. Returns `false` if too many events follow the last
+    /// block to be cached.
     pub(super) async fn advance(&mut self, reader: &Reader, log_id: [u8; 16], as_of: i64) -> Result<bool, StoreError> {
         if self.id != log_id {
             *self = Self::at(reader, log_id, reader.last_block_at(as_of).await?).await?;
         }
-        // Blocks are of one size, so it is known when the next one may be there.
+        // All blocks have the same size, so a new one can exist only after that many events.
         let size = if self.block == 0 { 1 } else { self.end / self.block };
         let is_due = as_of - self.end >= size;
         let (block, end) = if is_due { reader.last_block_at(as_of).await? } else { (self.block, self.end) };
@@ -162,7 +164,7 @@ impl CachedLog {
         Ok(true)
     }
 
-    /// Reads the events up to a place that are not kept yet.
+    /// Reads the events up to a sequence that are not cached yet.
     async fn read_unrolled(&mut self, reader: &Reader, to: i64) -> Result<(), StoreError> {
         if to <= self.unrolled_end() {
             return Ok(());
@@ -181,17 +183,17 @@ impl CachedLog {
         Ok(())
     }
 
-    /// What stands for a key.
+    /// Returns the index of a key, adding it if it is new.
     fn key(&mut self, key: RollupKey) -> usize {
         self.keys.insert_full(key).0
     }
 
-    /// All keys, at their places.
+    /// Returns all keys by index.
     pub(super) fn keys(&self) -> &IndexSet<RollupKey> {
         &self.keys
     }
 
-    /// Takes the events of blocks that were written since into the days that are kept.
+    /// Moves the events of new blocks into the cached days.
     fn absorb_blocks(&mut self, block: i64, end: i64) {
         let unrolled = self.unrolled.partition_point(|unrolled| unrolled.sequence <= end);
         let mut positions: HashMap<(Grain, i64), HashMap<(i64, usize), usize>> = HashMap::new();
@@ -218,8 +220,8 @@ impl CachedLog {
         self.partial_spans.clear();
     }
 
-    /// The events of blocks in a part of a span, counted in the database. What asks for one count of a period asks for
-    /// more of it.
+    /// Returns the counts of a part of a span, counted by the database. They are cached, because a screen requests
+    /// several counts of the same period.
     pub(super) async fn partial_span(
         &mut self,
         reader: &Reader,
@@ -257,7 +259,7 @@ impl CachedLog {
         Ok(entries)
     }
 
-    /// The days in UTC that meet a span and that the rollups have.
+    /// Returns the days in UTC, as their starts, that overlap a period and lie within the rollups.
     pub(super) fn days_within(&self, from: Option<i64>, to: Option<i64>) -> impl Iterator<Item = i64> + use<> {
         let (first, last) = self.span.unwrap_or((0, -1));
         let first = from.map_or(first, |from| first.max(from - from.rem_euclid(DAY)));
@@ -265,7 +267,7 @@ impl CachedLog {
         (0_i64..).map(move |n| first + n * DAY).take_while(move |day| *day < end)
     }
 
-    /// Reads the days that are not kept yet.
+    /// Reads the days that are not cached yet.
     pub(super) async fn read_days(&mut self, reader: &Reader, grain: Grain, days: &[i64]) -> Result<(), StoreError> {
         let missing: Vec<i64> = days.iter().copied().filter(|day| !self.days.contains_key(&(grain, *day))).collect();
         for run in missing.chunk_by(|day, next| next - day == DAY) {
@@ -282,14 +284,14 @@ impl CachedLog {
                 .map(|row| Ok((row.try_get_by(0)?, row.try_get_by(1)?, row.try_get_by(2)?, row.try_get_by(3)?)));
             let rows = rows.collect::<Result<Vec<(i64, i64, i64, i64)>, StoreError>>()?;
             self.read_keys(reader, rows.iter().map(|row| row.1)).await?;
-            // A day is kept whole or not at all, and so is one on which nothing happened.
+            // A day is cached completely or not at all, even if it is empty.
             let mut read: HashMap<_, Vec<_>> = run.iter().map(|day| ((grain, *day), Vec::new())).collect();
             for (time, key_id, events, newest) in rows {
                 let key = *self.key_ids.get(&key_id).ok_or_else(|| StoreError::Corrupt {
                     table: "rollup",
                     column: "key_id",
                     id: key_id.to_string(),
-                    reason: "is no key".to_owned(),
+                    reason: "refers to no key".to_owned(),
                 })?;
                 let day = time - time.rem_euclid(DAY);
                 read.entry((grain, day)).or_default().push(CountEntry { time, events, newest, key });
@@ -299,7 +301,7 @@ impl CachedLog {
         Ok(())
     }
 
-    /// Reads the keys with these numbers that are not known yet.
+    /// Reads the keys with these ids that are not cached yet.
     async fn read_keys(&mut self, reader: &Reader, key_ids: impl Iterator<Item = i64>) -> Result<(), StoreError> {
         let missing: HashSet<i64> = key_ids.filter(|key_id| !self.key_ids.contains_key(key_id)).collect();
         let missing: Vec<i64> = missing.into_iter().collect();
@@ -316,19 +318,19 @@ impl CachedLog {
         Ok(())
     }
 
-    /// The entries of a day.
+    /// Returns the entries of a cached day.
     pub(super) fn day(&self, grain: Grain, day: i64) -> &[CountEntry] {
         self.days.get(&(grain, day)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Forgets all days if they are too much to be kept.
+    /// Evicts all days if the log is too large to be cached.
     pub(super) fn evict_days(&mut self) {
         if self.size() > CACHED_ENTRIES_MAX {
             self.days.clear();
         }
     }
 
-    /// The events after the last block, up to a place.
+    /// Returns the events after the last block, up to a sequence.
     pub(super) fn unrolled(&self, as_of: i64, by_actor: bool) -> impl Iterator<Item = CountEntry> {
         self.unrolled.iter().take_while(move |unrolled| unrolled.sequence <= as_of).map(move |unrolled| CountEntry {
             time: unrolled.occurred_at,

@@ -1,4 +1,4 @@
-//! Counting a list: which spans of the rollups cover it, and which counts in them match it.
+//! Counts a list from rollups: which spans cover its period, and which of their keys match it.
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
@@ -8,41 +8,42 @@ use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventText, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
 
-/// How many days are counted at a time: they need not all be kept.
+/// Days per step. The cache may evict days between steps.
 const DAYS_PER_STEP: usize = 32;
-/// How many after days on which nothing happened.
+/// Days per step after a step without events.
 const QUIET_DAYS_PER_STEP: usize = 512;
 
-/// How what is counted is told apart: by something of its key, and by when it happened.
+/// Aggregates counts: groups them by a property of their key, and by time.
 pub(crate) trait Aggregator {
-    /// Which of the things told apart.
+    /// Identifies a group.
     type GroupId: Copy;
-    /// What is told of a key that is counted.
+    /// Returns the group of a key.
     fn group(&mut self, key: &RollupKey) -> Self::GroupId;
-    /// So many events with such a key, of which `newest` is the last in the log.
+    /// Adds `events` events of a group at a time, in microseconds since 1970; `newest` is the greatest sequence among
+    /// them.
     fn add(&mut self, group: Self::GroupId, time: i64, events: i64, newest: i64);
 }
 
-/// What is counted of a list, and what is known of its keys so far.
+/// The state of a count: the list, the aggregator, and the group of each key.
 struct ListCount<'a, T: Aggregator> {
     list: &'a EventQuery,
     scope: &'a Scope,
     aggregator: &'a mut T,
-    /// By the places of keys.
+    /// By key index.
     groups: Vec<KeyMemo<T::GroupId>>,
 }
 
-/// What is known of a key.
+/// The group of a key, once it was determined.
 #[derive(Clone, Copy)]
 enum KeyMemo<G> {
     Unknown,
-    /// The list has no event with it.
+    /// No event with this key belongs to the list.
     Excluded,
     Included(G),
 }
 
 impl<T: Aggregator> ListCount<'_, T> {
-    /// What is told of a key; none if the list has no event with it.
+    /// Returns the group of a key, or `None` if no event with it belongs to the list.
     fn group(&mut self, key: &RollupKey) -> Option<T::GroupId> {
         let is_included =
             self.scope.visible.contains(key.value(FacetField::Service)) && matches_key(key, &self.list.condition);
@@ -63,7 +64,7 @@ impl<T: Aggregator> ListCount<'_, T> {
     }
 }
 
-/// Whether the events with a key meet a condition that needs nothing else, see [`KeyColumns::of`].
+/// Returns whether events with this key match a condition that needs no other columns; see [`KeyColumns::of`].
 fn matches_key(key: &RollupKey, condition: &Condition) -> bool {
     let RollupKey([service, category, activity, resource_type, operation_type, status, actor]) = key;
     match condition {
@@ -85,11 +86,11 @@ fn has<T: Copy + PartialEq>(set: &SetCondition<T>, value: Option<T>) -> bool {
     value.is_some_and(|value| set.matches(value))
 }
 
-/// Spans of which the rollups have all events, in order.
+/// Spans that the rollups cover completely, ascending.
 struct RollupCover(Vec<(Grain, TimeRange)>);
 
 impl RollupCover {
-    /// Whole spans of a period, none of which meets two of the intervals between edges. None if there is no such cover.
+    /// Covers a period with whole spans, none of which crosses an edge. Returns `None` if that is impossible.
     fn of(period: TimeRange, edges: &[Timestamp], needs: KeyColumns) -> Option<Self> {
         let base = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
         let inner = base.within(period);
@@ -108,7 +109,7 @@ impl RollupCover {
         Some(cover)
     }
 
-    /// Adds a period that begins and ends with spans.
+    /// Adds a period that starts and ends at span boundaries.
     fn between(&mut self, base: Grain, period: TimeRange) {
         let days = Grain::Day.within(period);
         if base != Grain::Quarter || is_empty(days) {
@@ -130,8 +131,8 @@ impl RollupCover {
 }
 
 impl Reader {
-    /// Counts a list with the help of rollups. False if they do not have what is needed: without `needs`, it is counted
-    /// by something that they do not have. Intervals between `edges` are told apart.
+    /// Counts a list with the help of rollups, separately between `edges`. Returns `false` if the rollups lack a column
+    /// that the condition or the count needs; `needs` is `None` if the count itself needs such a column.
     pub(crate) async fn count_from_rollups(
         &self,
         list: &EventQuery,
@@ -153,18 +154,18 @@ impl Reader {
         let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
         let mut counting = ListCount { list, scope: &self.scope, aggregator, groups: Vec::new() };
         if guard.is_ahead_of(log_id, as_of) {
-            // A place further back is answered without what is kept, and not kept.
+            // A position before the cached blocks: use a temporary cache.
             drop(guard);
             return self.count_log(&mut CachedLog::default(), (log_id, as_of), &cover, grain, &mut counting).await;
         }
-        // One reads for all who count this log, so none of them waits for the connections that its caller has left.
+        // One request reads for all that count this log, so it must not wait for its own caller's connection share.
         let reader = self.without_connection_share();
         let is_included = reader.count_log(&mut guard, (log_id, as_of), &cover, grain, &mut counting).await?;
         self.store.rollup_cache.evict(self.tenant_id, &cached, &mut guard);
         Ok(is_included)
     }
 
-    /// Counts a list up to a place of a log, and keeps what it reads. False if the rollups are too far behind.
+    /// Counts a list up to a position and caches what it reads. Returns `false` if the rollups are too far behind.
     async fn count_log<T: Aggregator>(
         &self,
         log: &mut CachedLog,
@@ -173,7 +174,7 @@ impl Reader {
         grain: Grain,
         counting: &mut ListCount<'_, T>,
     ) -> Result<bool, StoreError> {
-        // Boxed, as what a resolver waits for is copied about in builds without optimisation.
+        // Boxed: debug builds copy the futures of resolvers, and this one is large.
         if !Box::pin(log.advance(self, log_id, as_of)).await? {
             return Ok(false);
         }
@@ -181,7 +182,7 @@ impl Reader {
         let period = counting.list.period;
         let unrolled = log.unrolled(as_of, grain == Grain::ActorDay);
         counting.count(log, unrolled.filter(|unrolled| period.contains(Timestamp(unrolled.time))));
-        // The events of blocks in spans of which the period has a part: before its first whole span, after its last.
+        // Parts of spans at both ends of the period: before its first whole span and after its last.
         for part in outside(period, grain.within(period)).into_iter().flatten() {
             let entries = Box::pin(log.partial_span(self, grain, part)).await?;
             counting.count(log, entries.iter().copied());
@@ -189,7 +190,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Counts what the rollups have.
+    /// Counts the whole spans.
     async fn count_days<T: Aggregator>(
         &self,
         log: &mut CachedLog,
@@ -202,7 +203,7 @@ impl Reader {
             while !days.is_empty() {
                 let (some, rest) = days.split_at(step.min(days.len()));
                 log.read_days(self, *grain, some).await?;
-                // Years may lie between an event that was dated wrongly and the others.
+                // Years may lie between an event with a wrong date and the others.
                 let is_quiet = some.iter().all(|day| log.day(*grain, *day).is_empty());
                 (days, step) = (rest, if is_quiet { QUIET_DAYS_PER_STEP } else { DAYS_PER_STEP });
                 for day in some {
@@ -215,7 +216,8 @@ impl Reader {
         Ok(())
     }
 
-    /// The last block that ends at or before a place, and where it ends; zeros if there is none.
+    /// Returns the last block that ends at or before a sequence and the sequence at which it ends, or zeros if there is
+    /// none.
     pub(super) async fn last_block_at(&self, as_of: i64) -> Result<(i64, i64), StoreError> {
         use entity::rollup_block::{Column, Entity};
         let last = Entity::find()
@@ -231,7 +233,7 @@ fn is_empty(period: TimeRange) -> bool {
     period.from.zip(period.to).is_some_and(|(from, to)| from >= to)
 }
 
-/// What of a period lies before and after an inner one.
+/// Returns the parts of a period before and after an inner period.
 fn outside(period: TimeRange, inner: TimeRange) -> [Option<TimeRange>; 2] {
     let before = TimeRange { from: period.from, to: inner.from };
     let after = TimeRange { from: inner.to, to: period.to };

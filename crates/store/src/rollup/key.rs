@@ -1,4 +1,4 @@
-//! What rollups count: spans of time and keys.
+//! The keys and the spans of time that rollups count by.
 
 use entity::rollup_key;
 use sea_orm::{DbErr, QueryResult};
@@ -10,25 +10,25 @@ use model::{FacetField, Timestamp};
 
 const KIND_COLUMNS: &str = "e.service, e.category, e.activity_key, e.resource_type, e.operation_type, e.status";
 
-/// The columns by which events are counted.
+/// The columns of events that rollups count by.
 pub(super) const EVENT_COLUMNS: &str =
     "sequence, occurred_at, service, category, activity_key, resource_type, operation_type, status, actor_key";
 
-/// An event as far as it is counted: its place, when it happened, its kind and its actor.
+/// Decodes a row of [`EVENT_COLUMNS`]: sequence, time, key by kind, and key by actor.
 pub(super) fn read_event_keys(row: &QueryResult) -> Result<(i64, i64, RollupKey, RollupKey), StoreError> {
     let text = |at: usize| row.try_get_by::<String, _>(at);
     let kind = RollupKey([text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, String::new()]);
     Ok((row.try_get_by(0)?, row.try_get_by(1)?, kind, RollupKey::of_actor(text(2)?, text(8)?)))
 }
 
-/// What is counted, in spans of which length.
+/// What a rollup counts, and the length of its spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Grain {
-    /// Kinds of events, by the quarter hour: every midnight of every time zone is at the start of one.
+    /// Kinds of events per quarter hour: midnight in every time zone starts one.
     Quarter,
-    /// Kinds of events, by the day in UTC.
+    /// Kinds of events per UTC day.
     Day,
-    /// Actors of services, by the day in UTC.
+    /// Actors of services per UTC day.
     ActorDay,
 }
 
@@ -41,7 +41,7 @@ impl Grain {
         }
     }
 
-    /// How long a span is, in microseconds.
+    /// Returns the length of a span in microseconds.
     pub(crate) const fn micros(self) -> i64 {
         match self {
             Self::Quarter => HOUR / 4,
@@ -49,7 +49,7 @@ impl Grain {
         }
     }
 
-    /// The columns of events that make up its keys, and how many they are.
+    /// Returns the event columns of the key, and their number.
     pub(crate) const fn columns(self) -> (&'static str, usize) {
         match self {
             Self::Quarter | Self::Day => (KIND_COLUMNS, 6),
@@ -57,7 +57,7 @@ impl Grain {
         }
     }
 
-    /// The key in a row that begins with these columns.
+    /// Decodes the key from a row that starts with these columns.
     pub(crate) fn key(self, row: &QueryResult) -> Result<RollupKey, DbErr> {
         let text = |at: usize| row.try_get_by::<String, _>(at);
         Ok(match self {
@@ -68,7 +68,7 @@ impl Grain {
         })
     }
 
-    /// The whole spans within a period.
+    /// Returns the whole spans within a period.
     pub(crate) fn within(self, period: TimeRange) -> TimeRange {
         let (from, to) = (period.from.map(|at| at.0), period.to.map(|at| at.0));
         TimeRange {
@@ -78,12 +78,12 @@ impl Grain {
     }
 }
 
-/// What events have in common that are counted together: the columns of `rollup_key`.
+/// The properties of events that are counted together: the columns of `rollup_key`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RollupKey(pub(crate) [String; 7]);
 
 impl RollupKey {
-    /// Its value of a field; empty if it has none.
+    /// Returns the value of a field, empty if the key does not have it.
     pub(crate) fn value(&self, field: FacetField) -> &str {
         let Self([service, category, activity_key, resource_type, operation_type, status, actor_key]) = self;
         match field {
@@ -133,12 +133,12 @@ impl From<rollup_key::Model> for RollupKey {
     }
 }
 
-/// The columns by which something is counted or chosen, beside the service, which all rollups have.
+/// Columns that a count or a condition needs besides the service, which all rollups have.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyColumns {
-    /// Those that tell kinds of events apart.
+    /// The columns of [`Grain::Quarter`] and [`Grain::Day`].
     pub(crate) kind: bool,
-    /// That of the actor.
+    /// The column of [`Grain::ActorDay`].
     pub(crate) actor: bool,
 }
 
@@ -147,7 +147,7 @@ impl KeyColumns {
         Self { kind: self.kind || other.kind, actor: self.actor || other.actor }
     }
 
-    /// What a condition needs; none if the rollups do not have it.
+    /// Returns the columns that a condition needs, or `None` if the rollups lack one.
     pub(crate) fn of(condition: &Condition) -> Option<Self> {
         let kind = Self { kind: true, ..Self::default() };
         match condition {

@@ -1,10 +1,10 @@
-//! Which part of a count comes from the rollups, and which from the events themselves.
+//! Rollups: counts per block and span, and how a count combines them with events.
 //!
-//! A list as of a place is cut into parts that do not overlap and leave nothing out: whole quarter hours or days of the
-//! blocks that end at or before that place come from the rollups; quarter hours of which the list covers only a part,
-//! and events recorded after the last such block, are counted from the events. Rollups and those events are kept in
-//! memory ([`cache`]) and counted there, for any scope and condition. A count that needs anything that rollups do not
-//! have is made by the database from the events alone.
+//! A list as of a sequence is divided into parts that neither overlap nor leave a gap. Whole quarter hours or days of
+//! the blocks that end at or before that sequence come from the rollups. Quarter hours that the list covers partially,
+//! and events after the last such block, are counted from the events. Rollups and those events are cached in memory
+//! ([`cache`]) and counted there, for any scope and condition. If a count needs a column that rollups lack, the
+//! database counts all events instead.
 
 mod key;
 mod cache;

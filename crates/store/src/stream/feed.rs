@@ -1,7 +1,7 @@
-//! The log in commit order, for pollers: what was recorded after a place, never skipping and never repeating.
+//! The change feed: polls the log in commit order, without gaps or repetitions.
 //!
-//! Numbers are given without gaps in the order of commits, so everything up to the head that was read can be read. A
-//! page examines a bounded part of the log, and its cursor moves to the end of that part, even when nothing matched.
+//! Sequences are assigned without gaps in the order of commits, so every event up to the head is readable. A page scans
+//! a bounded part of the log, and its cursor moves to the end of that part even if nothing matched.
 
 use std::time::{Duration, Instant};
 
@@ -12,39 +12,40 @@ use model::filter::{Condition, TimeRange};
 use model::page::{FeedCursor, Order, OrderField, Position};
 use model::{Event, Timestamp};
 
-/// The most events that one page looks at.
+/// The most events that one page scans.
 const SCANNED_MAX: i64 = 20_000;
-/// How many of them it looks at first, unless it may have more; then four times as many, and so on.
+/// The number of events in the first step of a page, at least the page's limit. Each further step is four times as
+/// large.
 const STEP_MIN: i64 = 100;
-/// When a page has taken this long it ends where it is: its cursor has moved, whatever the events there cost.
+/// A page that has taken this long ends early. Its cursor has moved, however expensive the events were.
 const PAGE_TIME_MAX: Duration = Duration::from_secs(1);
 
 pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
 
-/// A page of the feed.
+/// A page of the change feed.
 #[derive(Debug)]
 pub struct FeedPage {
-    /// The events that match, oldest first.
+    /// The matching events, oldest first.
     pub events: Vec<Event>,
-    /// The page looked at everything after this place.
+    /// The page covers the log after this sequence.
     pub scanned_from: i64,
-    /// Everything up to this place was delivered or did not match.
+    /// Every event up to this position was delivered or did not match.
     pub safe_up_to: FeedCursor,
-    /// Whether the page reaches the end of the log as it was.
+    /// Whether the page reaches the head of the log.
     pub is_caught_up: bool,
 }
 
-/// Why a feed cannot go on from a cursor.
+/// Why a feed cannot continue.
 #[derive(Clone, Debug)]
 pub enum FeedError {
-    /// The log is another one than the cursor's, or does not reach it: it was restored.
+    /// The cursor is of another log or lies beyond this one's head: the log was restored.
     Restored {
-        /// Where the log can be read from its beginning.
+        /// The start of the log.
         oldest: FeedCursor,
     },
-    /// The tenant's log was closed in the meantime.
+    /// The tenant was disabled.
     Closed,
-    /// The log could not be asked.
+    /// The log could not be read.
     Store(StoreError),
 }
 
@@ -55,7 +56,8 @@ impl From<StoreError> for FeedError {
 }
 
 impl Reader {
-    /// What was recorded after a cursor and meets a condition, at most `limit` events.
+    /// Returns the events after a cursor that match a condition, at most `limit`. Without a cursor, starts at the
+    /// oldest event.
     pub async fn feed(
         &self,
         after: Option<FeedCursor>,
@@ -67,7 +69,7 @@ impl Reader {
         self.scan_after(head, after, condition, limit).await
     }
 
-    /// Whether the log with this head can go on from a cursor.
+    /// Checks that a log with this head can continue from a cursor.
     pub(crate) fn check_cursor(head: FeedCursor, after: FeedCursor) -> Result<(), FeedError> {
         if after.log_id != head.log_id || after.sequence > head.sequence {
             return Err(FeedError::Restored { oldest: FeedCursor { sequence: 0, ..head } });
@@ -75,7 +77,7 @@ impl Reader {
         Ok(())
     }
 
-    /// What lies between a cursor and the head, or as much of it as one page looks at.
+    /// Scans the log between a cursor and the head, or as much as one page covers.
     pub(crate) async fn scan_after(
         &self,
         head: FeedCursor,
@@ -110,9 +112,9 @@ impl Reader {
             let fetched =
                 match self.fetch_events(list.scan(row::COLUMNS, &sequence_range(safe, to, limit - events.len()))).await
                 {
-                    // What was looked at so far is answered, and the next page goes on from there.
+                    // Return what was scanned so far; the next page continues from there.
                     Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
-                    // Events of which fewer make a page: who polls always gets on.
+                    // Large events: return fewer per page, so that a poller always makes progress.
                     Err(StoreError::TooLarge { .. }) if limit > 1 => {
                         limit /= 2;
                         continue;
@@ -135,7 +137,7 @@ impl Reader {
     }
 }
 
-/// At most so many events after one place up to another, in the order of the log.
+/// Returns a scan by sequence after `after` and up to `to`.
 fn sequence_range(after: i64, to: i64, limit: usize) -> RangeScan {
     let bound =
         |sequence, inclusive| Some(ScanBound { position: Position { occurred_at: Timestamp(0), sequence }, inclusive });
@@ -147,7 +149,7 @@ fn sequence_range(after: i64, to: i64, limit: usize) -> RangeScan {
     }
 }
 
-/// About how large events are. Those that hold what is withheld count little; most hold nothing of the kind.
+/// Returns the approximate size of events in bytes. Events with withheld values count little; few have any.
 pub(crate) fn event_bytes(events: &[Event]) -> usize {
     events.iter().filter_map(|event| event.raw.as_ref()).map(|raw| raw.text().len()).sum()
 }

@@ -1,9 +1,9 @@
-//! Following the log: what is stored after a place, then what comes, with no event left out and none sent twice.
+//! Follows a log: first the stored events after a cursor, then new ones, without gaps or repetitions.
 //!
-//! A follower subscribes to the tail before it reads, reads the table until it has caught up, and from then on takes
-//! the tail's batches if they begin at its own place. In all other cases (it was too slow, too much came at once, the
-//! log was restored) it reads the table again from its own place. Scope and condition apply to both parts: the tail's
-//! events, too, are reduced to what the scope shows before the condition is evaluated.
+//! A follower subscribes to the tail before it reads the table. It reads the table until it has caught up, and then
+//! takes batches from the tail as long as they continue at its own position. Otherwise (it was too slow, too much
+//! arrived at once, or the log was restored) it reads the table again from its own position. Scope and condition apply
+//! to both sources: events from the tail, too, are reduced to the scope before the condition is evaluated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,24 +18,25 @@ use model::Event;
 use model::filter::Condition;
 use model::page::FeedCursor;
 
-/// How long nothing is said when nothing matches.
+/// The longest time between two batches. A batch without events is a heartbeat.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
-/// How many events are read at first, and at most; fewer where they are large.
+/// The number of events of the first read, and of the largest. Large events reduce it.
 const BATCH_FIRST: u32 = 10;
 const BATCH_MAX: u32 = 100;
-/// How many bytes make a large batch, and how many one may have at most. A single event has fewer.
+/// A batch above this size in bytes halves the next read. The largest batch, in bytes; a single event is always
+/// smaller.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Some events in the order of recording; none when there was nothing to say for a while.
+/// Events in commit order. Empty if nothing matched within `HEARTBEAT_INTERVAL`.
 #[derive(Debug)]
 pub struct FollowBatch {
     /// The events, oldest first.
     pub events: Vec<Event>,
-    /// Everything up to this place was delivered or did not match.
+    /// Every event up to this position was delivered or did not match.
     pub safe_up_to: FeedCursor,
 }
 
-/// Somebody who follows a log.
+/// A follower of a log.
 #[derive(Debug)]
 pub struct Follow {
     reader: Reader,
@@ -44,14 +45,14 @@ pub struct Follow {
     messages: broadcast::Receiver<TailMessage>,
     is_first: bool,
     is_live: bool,
-    /// How many events to read next.
+    /// The number of events of the next read.
     limit: u32,
-    /// When the tenant was last seen to be open, as long as the table is read: what is told ends by itself.
+    /// When the tenant was last seen open. Only used while reading the table: the tail reports a closed log itself.
     open_checked_at: Option<Instant>,
 }
 
 impl Reader {
-    /// Follows what meets a condition: after a cursor, or from now on.
+    /// Follows the events that match a condition, after a cursor or from now on.
     pub async fn follow(self, after: Option<FeedCursor>, condition: Condition) -> Result<Follow, FeedError> {
         let messages = self.store.messages(self.tenant_id);
         let head = self.feed_head().await?;
@@ -72,8 +73,8 @@ impl Reader {
 }
 
 impl Follow {
-    /// The next events, or none when nothing matched for a while. The first batch comes at once, so that whoever
-    /// follows has a cursor to go on from.
+    /// Returns the next events, or none after `HEARTBEAT_INTERVAL`. If the follower started from now on, the first
+    /// batch is empty and immediate, so that the client has a cursor to resume from.
     pub async fn next(&mut self) -> Result<FollowBatch, FeedError> {
         let heartbeat_at = Instant::now() + HEARTBEAT_INTERVAL;
         let mut events = Vec::new();
@@ -86,10 +87,11 @@ impl Follow {
         }
     }
 
-    /// Reads what is stored after the cursor.
+    /// Reads the stored events after the cursor.
     async fn read_stored(&mut self) -> Result<Vec<Event>, FeedError> {
         let _permit = self.reader.store.followers.reading().await;
-        // The permit is its share of the connections. Waiting for another with it would keep others waiting.
+        // The permit bounds the connections already. Waiting for a connection share while holding it would block other
+        // followers.
         let reader = self.reader.without_connection_share().with_byte_limit(BATCH_BYTES_MAX);
         if self.open_checked_at.is_none_or(|since| since.elapsed() > OPEN_CHECK_INTERVAL) {
             if !reader.is_open().await? {
@@ -105,7 +107,7 @@ impl Follow {
         Ok(page.events)
     }
 
-    /// Waits for what the tail sends.
+    /// Waits for the next message of the tail.
     async fn receive(&mut self, deadline: Instant) -> Result<Vec<Event>, FeedError> {
         match tokio::time::timeout_at(deadline, self.messages.recv()).await {
             Err(_silence) => {}
@@ -113,12 +115,12 @@ impl Follow {
             Ok(Ok(TailMessage::Refetch) | Err(RecvError::Lagged(_))) => self.is_live = false,
             Ok(Ok(TailMessage::Closed)) => return Err(FeedError::Closed),
             Ok(Ok(TailMessage::Failed(error))) => return Err(error.into()),
-            Ok(Err(RecvError::Closed)) => return Err(StoreError::Bug("who tells of news has stopped").into()),
+            Ok(Err(RecvError::Closed)) => return Err(StoreError::Bug("the tail stopped without a message").into()),
         }
         Ok(Vec::new())
     }
 
-    /// Takes of a parcel what comes after the cursor; one that begins later is a reason to read.
+    /// Takes the events after the cursor from a batch. If the batch starts beyond the cursor, the table has to be read.
     fn take_batch(&mut self, batch: &Arc<EventBatch>) -> Vec<Event> {
         if batch.up_to.log_id != self.cursor.log_id || batch.after > self.cursor.sequence {
             self.is_live = false;

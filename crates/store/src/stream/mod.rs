@@ -1,4 +1,4 @@
-//! The log in commit order: polled, and followed.
+//! The log in commit order: polling ([`feed`]) and following ([`follow`], fed by [`tail`]).
 
 pub(crate) mod feed;
 pub(crate) mod tail;

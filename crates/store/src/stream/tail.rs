@@ -1,9 +1,9 @@
-//! The tail of a log: its newest events are read once for all followers of a tenant, and sent to them.
+//! The tail of a log: reads new events once for all followers of a tenant and broadcasts them.
 //!
-//! These events always come from the table, after the commit. Wake-ups (by this process's own commits, on PostgreSQL
-//! also by `NOTIFY` of others) only make it quick; reading once a second makes it reliable, even for processes that
-//! notify nobody. A follower that cannot keep up, or is told to read for itself, reads the table from its own place, so
-//! nothing is lost whatever is dropped here.
+//! Events always come from the table, after their commit. Wake-ups (from this process's commits, on PostgreSQL also
+//! from `NOTIFY` of other processes) only reduce latency; polling every [`POLL_INTERVAL`] makes delivery reliable, even
+//! if a process sends no notifications. A follower that lags, or gets [`TailMessage::Refetch`], reads the table from
+//! its own position, so nothing is lost when the broadcast drops a message.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,39 +21,39 @@ use model::filter::Condition;
 use model::page::FeedCursor;
 use model::{Event, Scope};
 
-/// How often a log is read when nobody notifies of new events.
+/// The interval between reads without a wake-up.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The least time between two looks, and between two calls of `NOTIFY`.
+/// The shortest interval between two reads, and between two calls of `NOTIFY`.
 const INTERVAL_MIN: Duration = Duration::from_millis(20);
-/// How often it is asked whether the tenant is still open.
+/// The interval between checks that the tenant is still open.
 pub(crate) const OPEN_CHECK_INTERVAL: Duration = Duration::from_secs(2);
-/// How many events are sent at once, and how many such batches may wait for a slow follower.
+/// Events per batch, and batches buffered for a slow follower.
 const TAIL_BATCH_EVENTS: u32 = 100;
 const TAIL_BATCHES_BUFFERED: usize = 8;
-/// Beyond so many bytes, or so many events behind, followers read for themselves.
+/// If a batch has more bytes, or the tail is more events behind, followers read the table themselves.
 const TAIL_BATCH_BYTES_MAX: usize = 4 << 20;
 const BEHIND_MAX: i64 = 1_000;
-/// How often reading may fail in a row before followers are informed.
+/// Consecutive failures after which followers get an error.
 const FAILURES_MAX: u32 = 10;
-/// How many followers read the table at the same time.
+/// Followers that read the table at the same time.
 const CONCURRENT_READS_MAX: usize = 4;
 /// The channel of `NOTIFY`.
 const CHANNEL: &str = "auditgraph_recorded";
 
-/// What is sent to the followers of a tenant.
+/// A message to the followers of a tenant.
 #[derive(Clone, Debug)]
 pub(crate) enum TailMessage {
-    /// Everything that was recorded between two places.
+    /// All events between two positions.
     Batch(Arc<EventBatch>),
-    /// There is something: read for yourself.
+    /// Events arrived that are not in a batch: read the table.
     Refetch,
-    /// The tenant's log was closed.
+    /// The tenant was disabled.
     Closed,
     /// The log cannot be read.
     Failed(StoreError),
 }
 
-/// Everything that was recorded after a place, up to another.
+/// All events after a sequence, up to a position.
 #[derive(Debug)]
 pub(crate) struct EventBatch {
     pub after: i64,
@@ -72,12 +72,12 @@ struct PendingNotify {
     is_sending: bool,
 }
 
-/// The followers of all tenants. Clones are the same.
+/// The followers of all tenants. Clones share their state.
 #[derive(Clone)]
 pub(crate) struct Followers(Arc<FollowersInner>);
 
 struct FollowersInner {
-    /// Where tails run: they outlive the threads of those who begin them.
+    /// Runs the tails. The threads that start them may end earlier.
     runtime: tokio::runtime::Handle,
     tails: Mutex<HashMap<i32, TenantTail>>,
     pending: Mutex<PendingNotify>,
@@ -86,7 +86,7 @@ struct FollowersInner {
 }
 
 impl Followers {
-    /// Nobody follows yet.
+    /// Creates the state without followers.
     pub(crate) fn new() -> Self {
         Self(Arc::new(FollowersInner {
             runtime: tokio::runtime::Handle::current(),
@@ -97,7 +97,7 @@ impl Followers {
         }))
     }
 
-    /// A permit to read the table from a follower's own place.
+    /// Waits for a permit to read the table.
     pub(crate) async fn reading(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
         self.0.reading.acquire().await.ok()
     }
@@ -114,7 +114,7 @@ impl Followers {
 }
 
 impl Store {
-    /// To be called after a commit: whoever follows the log, here or elsewhere, looks at it.
+    /// Wakes the followers of a tenant, in this process and in others. Call it after every commit.
     pub(crate) fn notify_commit(&self, tenant_id: i32) {
         self.followers.wake(tenant_id);
         if self.backend() != DbBackend::Postgres {
@@ -128,7 +128,7 @@ impl Store {
         }
     }
 
-    /// The news of a tenant from now on.
+    /// Subscribes to the messages of a tenant, starting its tail if there is none.
     pub(crate) fn messages(&self, tenant_id: i32) -> broadcast::Receiver<TailMessage> {
         let shared = &self.followers.0;
         let mut tails = shared.tails.lock();
@@ -146,7 +146,7 @@ impl Store {
     }
 }
 
-/// Tells other processes of commits, many at once.
+/// Notifies other processes of commits, several tenants per notification.
 async fn send_notifications(store: Store) {
     let pool = store.write.get_postgres_connection_pool();
     loop {
@@ -159,17 +159,17 @@ async fn send_notifications(store: Store) {
             return;
         }
         let payload = tenants.iter().map(i32::to_string).collect::<Vec<_>>().join(",");
-        // A payload has less than 8,000 bytes; without one everybody looks.
+        // A payload must be smaller than 8,000 bytes. An empty one wakes all tails.
         let payload = if payload.len() < 7_000 { payload } else { String::new() };
         let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload);
         if let Err(error) = notify.execute(pool).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "could not notify others of a commit");
+            tracing::debug!(error = &error as &dyn std::error::Error, "cannot notify other processes of a commit");
         }
         tokio::time::sleep(INTERVAL_MIN).await;
     }
 }
 
-/// Hears of the commits of other processes.
+/// Listens for commits of other processes.
 async fn listen(store: Store) {
     let pool = store.write.get_postgres_connection_pool();
     loop {
@@ -192,7 +192,7 @@ async fn listen(store: Store) {
     }
 }
 
-/// Reads what is new of a tenant, for as long as anybody follows it.
+/// Reads new events of a tenant until it has no followers.
 async fn run_tail(store: Store, tenant_id: i32, wake: Arc<Notify>, messages: broadcast::Sender<TailMessage>) {
     let reader = Reader::new(store.clone(), tenant_id, Scope::all());
     let everything = Condition::everything();
@@ -219,7 +219,7 @@ async fn run_tail(store: Store, tenant_id: i32, wake: Arc<Notify>, messages: bro
             }
         };
         if let Some(message) = message {
-            // Without followers nobody is told; then this ends below.
+            // Fails without followers; the loop then ends below.
             let _ = messages.send(message);
         }
         {
@@ -236,7 +236,7 @@ async fn run_tail(store: Store, tenant_id: i32, wake: Arc<Notify>, messages: bro
     }
 }
 
-/// What is new after a place, and the place after it.
+/// Reads the events after a position. Returns the new position, and the message to send.
 async fn read_new(
     reader: &Reader,
     everything: &Condition,
@@ -244,7 +244,7 @@ async fn read_new(
 ) -> Result<(Option<FeedCursor>, Option<TailMessage>), StoreError> {
     let head = reader.feed_head().await?;
     let Some(at) = at else {
-        // Who began to follow before this was read may have read an older head.
+        // A follower that subscribed before this read may have seen an older head.
         return Ok((Some(head), Some(TailMessage::Refetch)));
     };
     if head == at {

@@ -1,4 +1,4 @@
-//! How many events a list has.
+//! Counts all events of a list.
 
 use crate::query::prefilter::Purpose;
 use crate::query::select::ListQuery;
@@ -7,7 +7,7 @@ use crate::rollup::{Aggregator, KeyColumns, RollupKey};
 use crate::{EventQuery, Reader, StoreError};
 
 impl Reader {
-    /// How many events a list has.
+    /// Returns the number of events of a list.
     pub async fn count(&self, list: &EventQuery) -> Result<i64, StoreError> {
         let mut total = TotalAggregator(0);
         if self.count_from_rollups(list, Some(KeyColumns::default()), &[], &mut total).await? {
@@ -18,7 +18,7 @@ impl Reader {
         self.fetch_number(sql).await
     }
 
-    /// ` FROM ... WHERE ...` of the events of a list.
+    /// Appends ` FROM ... WHERE ...` of the events of a list, with its prefilter.
     pub(crate) async fn from_list(&self, sql: &mut Sql, list: &EventQuery) -> Result<(), StoreError> {
         let prefilter = self.key_prefilter(list, Purpose::Count).await?;
         ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(list) }.from_where(sql);
@@ -26,7 +26,7 @@ impl Reader {
     }
 }
 
-/// All events together.
+/// Sums up all counts.
 struct TotalAggregator(i64);
 
 impl Aggregator for TotalAggregator {

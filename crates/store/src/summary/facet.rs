@@ -1,7 +1,4 @@
-//! Counts by value and by time, of what a list selects: one bounded scan each, on the same rows as its pages.
-//!
-//! A list that is asked as of a place has the same events for every count, however many statements there are and
-//! whatever is recorded meanwhile. What rollups have summed up is not counted again.
+//! Counts the events of a list by the values of a field.
 
 use std::collections::HashMap;
 
@@ -13,26 +10,26 @@ use model::{FacetField, FacetValue};
 /// The values of a field with their counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facet {
-    /// The most frequent values, most frequent first, those of equal frequency by their keys.
+    /// The most frequent values, most frequent first. Values with equal counts are ordered by key.
     pub buckets: Vec<(FacetValue, i64)>,
-    /// How many events have a value that is not among the buckets; 0 if this was not asked for.
+    /// The number of events with a value that is not among the buckets, or 0 if it was not requested.
     pub other: i64,
-    /// How many events have no value; 0 if this was not asked for.
+    /// The number of events without a value, or 0 if it was not requested.
     pub none: i64,
 }
 
-/// A key with the events that have it, and the newest of them.
+/// A key, the number of events with it, and the greatest sequence among them.
 struct CountedValue {
     key: String,
     count: i64,
     newest: i64,
 }
 
-/// Where the keys of a field stand.
+/// The column that holds the keys of a field.
 enum FacetColumn {
-    /// In a column of the events.
+    /// A column of `audit_event`.
     Column(&'static str),
-    /// In a table beside them, where an event may have several: table and column.
+    /// A table and a column. An event may have several rows in that table.
     SideTable(&'static str, &'static str),
 }
 
@@ -52,7 +49,8 @@ const fn facet_column(field: FacetField) -> FacetColumn {
 }
 
 impl Reader {
-    /// The most frequent values of a field. How many events have other values or none is only counted with `rest`.
+    /// Returns the `top` most frequent values of a field. For fields with several values per event, `rest` says whether
+    /// to count the events with other values and without a value.
     pub async fn facet(&self, list: &EventQuery, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
         let (counted_values, other, none) = match facet_column(field) {
             FacetColumn::Column(column) => self.count_by_column(list, (field, column), top).await?,
@@ -69,7 +67,8 @@ impl Reader {
         Ok(Facet { buckets: self.with_spelling(field, counted_values).await?, other, none })
     }
 
-    /// Counts by a column. An empty text is no value.
+    /// Counts by a column of the event. An empty string means no value. Returns the values, the events with other
+    /// values, and the events without one.
     async fn count_by_column(
         &self,
         list: &EventQuery,
@@ -97,8 +96,8 @@ impl Reader {
         Ok((counted_values, total - none - shown, none))
     }
 
-    /// The most frequent values of a column, and the absent one, by reading the events; and how many events there are.
-    /// The other values stay in the database: each event may have a different one.
+    /// Counts by a column in the database: the most frequent values and the empty one, and the number of all events.
+    /// Other values stay in the database, because each event may have a different one.
     async fn count_by_scan(
         &self,
         list: &EventQuery,
@@ -118,7 +117,7 @@ impl Reader {
         Ok((counted_values(&rows)?, total))
     }
 
-    /// Counts by a table beside the events, each event once for each value it has.
+    /// Counts by a side table: each event once for each of its values.
     async fn count_side_table(
         &self,
         list: &EventQuery,
@@ -134,7 +133,7 @@ impl Reader {
         counted_values(&self.query(sql).await?)
     }
 
-    /// How many events have a value that is not among those counted, and how many have none.
+    /// Counts the events with a value that is not in `shown`, and those without a value.
     async fn count_side_table_rest(
         &self,
         list: &EventQuery,
@@ -152,12 +151,12 @@ impl Reader {
         self.from_side_table(&mut sql, list, table).await?;
         sql.push(" AND v.is_first = 1");
         let rows = self.query(sql).await?;
-        let row = rows.first().ok_or(StoreError::Bug("a count has no row"))?;
+        let row = rows.first().ok_or(StoreError::Bug("an aggregate query returned no row"))?;
         let any: i64 = row.try_get_by(0)?;
         Ok((row.try_get_by(1)?, total - any))
     }
 
-    /// ` FROM ... WHERE ...` of the rows beside the events of a list.
+    /// Appends ` FROM ... WHERE ...` of the side table's rows of a list.
     async fn from_side_table(&self, sql: &mut Sql, list: &EventQuery, table: &str) -> Result<(), StoreError> {
         sql.push(" FROM (SELECT e.sequence AS sequence");
         self.from_list(sql, list).await?;
@@ -165,7 +164,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Keys as the events recorded last among those counted spell them.
+    /// Replaces keys by the spelling in the newest event of each.
     async fn with_spelling(
         &self,
         field: FacetField,
@@ -184,7 +183,7 @@ impl Reader {
                 table: "audit_event",
                 column: "body",
                 id: value.newest.to_string(),
-                reason: format!("has no {} of its columns", field.name()),
+                reason: format!("lacks the value of column {}", field.name()),
             };
             Ok((with_spelling.ok_or_else(corrupt)?, value.count))
         };
@@ -192,7 +191,7 @@ impl Reader {
     }
 }
 
-/// Events by a value of their keys.
+/// Groups counts by the value of a field.
 struct FacetAggregator {
     field: FacetField,
     positions: HashMap<String, usize>,

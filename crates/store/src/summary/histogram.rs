@@ -1,4 +1,4 @@
-//! How many events a list has by time.
+//! Counts the events of a list by time.
 
 use crate::query::sql::Sql;
 use crate::rollup::{Aggregator, KeyColumns, RollupKey};
@@ -6,8 +6,8 @@ use crate::{EventQuery, Reader, StoreError};
 use model::{FacetField, Status, Timestamp};
 
 impl Reader {
-    /// How many events of a list there are between each edge and the next, and how many of those did not succeed. The
-    /// edges ascend, and span the list's period.
+    /// Returns, for each interval between two edges, the number of events and the number of those that did not succeed.
+    /// `edges` must be ascending and span the list's period.
     pub async fn histogram(&self, list: &EventQuery, edges: &[Timestamp]) -> Result<Vec<(i64, i64)>, StoreError> {
         let buckets = vec![(0, 0); edges.len().saturating_sub(1)];
         if buckets.is_empty() {
@@ -35,7 +35,7 @@ impl Reader {
     }
 }
 
-/// Events between each edge and the next, and those of them that did not succeed.
+/// The number of events, and of those that did not succeed, per interval.
 struct HistogramBuckets<'a> {
     edges: &'a [Timestamp],
     buckets: Vec<(i64, i64)>,
@@ -57,7 +57,7 @@ impl Aggregator for HistogramBuckets<'_> {
     }
 }
 
-/// The number of the bar that an event is in, found by halves.
+/// Appends a binary search for the index of the interval that contains an event.
 fn bucket(sql: &mut Sql, edges: &[Timestamp], low: usize, high: usize) {
     if high - low == 1 {
         sql.push(&low.to_string());

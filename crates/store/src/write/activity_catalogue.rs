@@ -1,4 +1,4 @@
-//! The activities a tenant has recorded, kept up to date in the transaction that records the events.
+//! Maintains the catalogue of a tenant's activities, in the transaction that records the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use crate::write::snapshot_cache::{ActivityKey, TenantSnapshots};
 use model::Timestamp;
 use model::fold::fold;
 
-/// The most activities of a tenant that are catalogued; beyond, events are recorded but their activities are not.
+/// The most activities of a tenant in the catalogue. Events of further activities are recorded without a catalogue row.
 const ACTIVITY_TYPES_MAX: i64 = 5_000;
-/// The most names of changed properties that are kept of an activity.
+/// The most property names stored with an activity.
 pub(crate) const PROPERTY_NAMES_MAX: usize = 200;
 
-/// Counts new events under their activities. Returns those that are stored then, with the names of all their
-/// properties.
+/// Adds new events to the counters of their activities. Returns the activities whose stored property names are now
+/// known, for the cache.
 pub(crate) async fn count_activities(
     connection: &impl ConnectionTrait,
     head: &mut tenant_log::Model,
@@ -27,7 +27,7 @@ pub(crate) async fn count_activities(
     cache: &Mutex<TenantSnapshots>,
     recorded_at: Timestamp,
 ) -> Result<Vec<(ActivityKey, BTreeSet<String>)>, StoreError> {
-    /// Empty names mean that nothing is new about them.
+    /// An empty `property_names` leaves the stored names unchanged.
     const CONFLICT: &str = "ON CONFLICT (tenant_id, service, category, activity_key) DO UPDATE SET
         activity = excluded.activity, display_name = excluded.display_name, resource_type = excluded.resource_type,
         operation_type = excluded.operation_type, last_seen_at = excluded.last_seen_at,
@@ -68,7 +68,7 @@ pub(crate) async fn count_activities(
     Ok(cache_updates)
 }
 
-/// The rows of activities that are stored.
+/// Reads the stored rows of activities.
 async fn stored_rows(
     connection: &impl ConnectionTrait,
     tenant_id: i32,
@@ -86,7 +86,7 @@ async fn stored_rows(
     Ok(rows.into_iter().map(|row| ([&row.service, &row.category, &row.activity_key].map(Clone::clone), row)).collect())
 }
 
-/// What a batch holds of one activity.
+/// The events of one activity in a batch.
 #[derive(Default)]
 struct BatchActivity<'a> {
     last: Option<&'a activity_type::Model>,
@@ -103,17 +103,17 @@ impl<'a> BatchActivity<'a> {
         self.count += 1;
     }
 
-    /// Whether these names, which are stored, stay as they are.
+    /// Returns whether the stored names already cover those of the batch.
     fn is_covered_by(&self, stored_rows: &BTreeSet<String>) -> bool {
         stored_rows.len() >= PROPERTY_NAMES_MAX || self.property_names.keys().all(|name| stored_rows.contains(*name))
     }
 
-    /// The names that are stored and those that come to them.
+    /// Returns the stored names followed by the new ones.
     fn merged_names(&self, row: Option<&activity_type::Model>) -> Vec<String> {
         let stored_rows = row.map(|row| serde_json::from_str::<Vec<String>>(&row.property_names)).transpose();
         let stored_rows = stored_rows.unwrap_or_else(|error| {
-            // Recording goes on; the names are gathered anew.
-            tracing::error!(activity = row.map(|row| row.activity.as_str()), %error, "property names cannot be read");
+            // Recording continues: the list of names starts again.
+            tracing::error!(activity = row.map(|row| row.activity.as_str()), %error, "stored property names are invalid");
             None
         });
         let mut property_names = stored_rows.unwrap_or_default();
@@ -124,7 +124,7 @@ impl<'a> BatchActivity<'a> {
         property_names
     }
 
-    /// The row as it is where there is none yet.
+    /// Returns the row to insert if the activity is new.
     fn row(&self, property_names: String, recorded_at: Timestamp) -> Option<activity_type::Model> {
         Some(activity_type::Model {
             property_names,

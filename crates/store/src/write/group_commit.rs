@@ -1,9 +1,9 @@
-//! The queue before the writer: many requests share one commit, and a full queue rejects new requests.
+//! The record queue: many requests share one commit, and a full queue rejects new requests.
 //!
-//! Requests of a tenant are recorded in the order they came, as many as wait at once in one transaction; a request is
-//! never split over two. Tenants take turns and share the queue, so that a slow one does not hold up another: the
-//! waiting events of one tenant take at most three times the room that is still free. Once a request is in the queue,
-//! its answer is the outcome, or an error that means "outcome unknown, repeat it": the event keys make repeating safe.
+//! Requests of one tenant are recorded in order, as many as are queued in one transaction; a request is never split.
+//! Tenants are served in turn and share the queue, so that a slow tenant does not delay others: the queued events of
+//! one tenant take at most [`TENANT_SHARE_FACTOR`] times the space that is still free. Once a request is queued, its
+//! result is the outcome, or an error after which it can be repeated safely, because event keys are idempotent.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::write::prepared::PreparedEvent;
 use crate::{RecordOutcome, Store, StoreError, Tenant, Writer};
 use model::{NewEvent, Timestamp};
 
-/// The most events that wait. Beyond, requests are refused.
+/// The most events in the queue. Further requests are rejected.
 const PENDING_EVENTS_MAX: usize = 20_000;
-/// The most events in one transaction, as long as it is not a single request that has more.
+/// The most events per transaction, unless a single request has more.
 const BATCH_MAX: usize = 2_000;
-/// The most memory that waiting events take, in bytes. Beyond, requests are refused.
+/// The most memory of queued events, in bytes. Further requests are rejected.
 const PENDING_BYTES_MAX: usize = 128 << 20;
-/// The most memory that the events of one transaction take, as long as it is not a single request that takes more.
+/// The most memory of the events of one transaction, in bytes, unless a single request has more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
-/// How many times what is free one tenant may have waiting: alone, three quarters of the room.
+/// A tenant may queue this many times the free space. A single tenant can fill three quarters of the queue.
 const TENANT_SHARE_FACTOR: usize = 3;
 
-/// Gives the moment of recording.
+/// Returns the current time, for `recorded_at`.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 type RecordResult = Result<Vec<RecordOutcome>, StoreError>;
 
-/// How many events, and how much memory they take.
+/// A number of events, and their memory in bytes.
 #[derive(Clone, Copy, Default)]
 struct QueueLoad {
     events: usize,
@@ -53,7 +53,7 @@ impl QueueLoad {
     }
 }
 
-/// Events of one request.
+/// The events of one request.
 struct RecordRequest {
     events: Vec<PreparedEvent>,
     load: QueueLoad,
@@ -61,7 +61,7 @@ struct RecordRequest {
     sender: oneshot::Sender<RecordResult>,
 }
 
-/// The requests of one tenant.
+/// The queued requests of one tenant.
 #[derive(Default)]
 struct TenantQueue {
     requests: VecDeque<RecordRequest>,
@@ -79,15 +79,15 @@ impl TenantQueue {
 #[derive(Default)]
 struct PendingBatches {
     queues: HashMap<i32, TenantQueue>,
-    /// Tenants with requests, in the order of their turns.
+    /// Tenants with requests, in the order in which they are served.
     ready: VecDeque<i32>,
-    /// Tenants that are being recorded.
+    /// Tenants whose requests are being recorded.
     recording: HashSet<i32>,
     load: QueueLoad,
 }
 
 impl PendingBatches {
-    /// Whether there is room for a request of a tenant.
+    /// Returns whether the queue has space for a request of a tenant.
     fn has_room(&self, tenant_id: i32, requested: QueueLoad) -> bool {
         let own = self.queues.get(&tenant_id).map(|queue| queue.load).unwrap_or_default();
         let fits = |own: usize, all: usize, requested: usize, max: usize| {
@@ -105,7 +105,7 @@ struct QueueInner {
     clock: Clock,
 }
 
-/// The queue. Clones are the same queue.
+/// The record queue. Clones share it.
 #[derive(Clone)]
 pub struct RecordQueue(Arc<QueueInner>);
 
@@ -116,7 +116,7 @@ impl std::fmt::Debug for RecordQueue {
 }
 
 impl RecordQueue {
-    /// Starts recording what will be put into the queue.
+    /// Starts the workers.
     pub fn start(store: Store, clock: Clock) -> Self {
         let workers = if store.backend() == DbBackend::Postgres { CONCURRENT_TENANTS_MAX } else { 1 };
         let shared = Arc::new(QueueInner { pending: Mutex::default(), work_available: Notify::new(), store, clock });
@@ -126,7 +126,12 @@ impl RecordQueue {
         Self(shared)
     }
 
-    /// Records events of a tenant; the answer comes when they are on disk.
+    /// Records events of a tenant. Returns after they are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::QueueFull`] if the queue has no space or the request waited too long; nothing was recorded.
+    /// [`StoreError::OutcomeUnknown`] if the worker failed; the request can be repeated.
     pub async fn record(&self, tenant: &Tenant, events: &[&NewEvent]) -> RecordResult {
         if events.is_empty() {
             return Ok(Vec::new());
@@ -158,7 +163,7 @@ impl RecordQueue {
 }
 
 impl QueueInner {
-    /// The requests of the tenant whose turn it is. Those that waited too long for it are refused.
+    /// Returns the requests of the next tenant. Requests that waited longer than `record_timeout` are rejected.
     fn take_batch(&self) -> Option<(i32, Vec<RecordRequest>)> {
         let mut pending = self.pending.lock();
         let tenant_id = pending.ready.pop_front()?;
@@ -183,14 +188,14 @@ impl QueueInner {
         pending.load.subtract(removed);
         self.store.metrics.pending.set(i64::try_from(pending.load.events).unwrap_or(i64::MAX));
         for request in expired {
-            // Nobody may be waiting any more.
+            // The caller may be gone.
             let _ = request.sender.send(Err(StoreError::QueueFull));
         }
         pending.recording.insert(tenant_id);
         Some((tenant_id, taken))
     }
 
-    /// The tenant may have its next turn.
+    /// Marks a tenant's batch as finished, so that the tenant can be served again.
     fn finish(&self, tenant_id: i32) {
         let mut pending = self.pending.lock();
         pending.recording.remove(&tenant_id);
@@ -215,24 +220,25 @@ async fn run_worker(shared: Arc<QueueInner>) {
         let events: usize = requests.iter().map(|request| request.events.len()).sum();
         shared.store.metrics.events_per_commit.observe(u32::try_from(events).map_or(f64::MAX, f64::from));
         let writer = Writer::new(shared.store.clone(), tenant_id);
-        // In a task of its own: whatever happens to it, the next tenant has its turn. Who waited for it is then told
-        // that nothing is known, because the answers are dropped.
+        // A task of its own: if it panics, the worker continues with the next tenant, and the callers get
+        // `OutcomeUnknown` because their senders are dropped.
         let recorded = tokio::spawn(record_batch(writer, requests, Arc::clone(&shared.clock))).await;
         if let Err(error) = recorded {
-            tracing::error!(error = &error as &dyn std::error::Error, "recording ended early");
+            tracing::error!(error = &error as &dyn std::error::Error, "recording task failed");
         }
         shared.finish(tenant_id);
     }
 }
 
-/// Records requests in one transaction; if the database refuses one of them for its data, each in a separate one.
+/// Records requests in one transaction. If the database rejects the data of one of them, records each in a transaction
+/// of its own.
 async fn record_batch(writer: Writer, mut requests: Vec<RecordRequest>, clock: Clock) {
     let mut all: Vec<&mut PreparedEvent> = requests.iter_mut().flat_map(|request| &mut request.events).collect();
     match writer.record_prepared(&mut all, clock()).await {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             for request in requests {
-                // Nobody may be waiting any more.
+                // The caller may be gone.
                 let _ = request.sender.send(Ok(outcomes.by_ref().take(request.events.len()).collect()));
             }
         }
@@ -260,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_tenant_leaves_room_for_others() {
+    fn tenant_leaves_queue_space_for_others() {
         let mut pending = PendingBatches::default();
         let requested = QueueLoad { events: 1_000, bytes: 1_000 };
         let mut put = |tenant_id: i32| {
@@ -271,13 +277,13 @@ mod tests {
             }
             has_room
         };
-        assert_eq!((0..30).filter(|_| put(1)).count(), 15, "three quarters of the room");
+        assert_eq!((0..30).filter(|_| put(1)).count(), 15, "three quarters of the queue");
         assert_eq!((0..30).filter(|_| put(2)).count(), 4);
-        assert!(put(3), "and still there is room");
+        assert!(put(3), "space is left for a third tenant");
     }
 
     #[test]
-    fn a_request_that_is_larger_than_the_room_is_taken_when_nothing_waits() {
+    fn oversized_request_is_accepted_by_an_empty_queue() {
         let large = QueueLoad { events: 1_000, bytes: PENDING_BYTES_MAX + 1 };
         let mut pending = PendingBatches::default();
         assert!(pending.has_room(1, large));

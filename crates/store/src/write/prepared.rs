@@ -1,4 +1,5 @@
-//! An event's rows, made before its transaction begins: everything except the numbers that the log gives.
+//! Builds the rows of an event before its transaction starts: everything except the ids and sequences that the log
+//! assigns.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,28 +12,28 @@ use model::fold::{fold, fold_activity};
 use model::json::hash16;
 use model::{Actor, NewEvent, Target, Timestamp};
 
-/// A snapshot with the hash of all that makes it.
+/// A snapshot of an actor or a target, and the hash of its columns.
 pub(crate) struct PartySnapshot<M> {
     pub(crate) fingerprint: Hash16,
     pub(crate) row: M,
 }
 
-/// An event that is ready to be recorded.
+/// The rows of an event.
 pub(crate) struct PreparedEvent {
     pub(crate) event: audit_event::Model,
     pub(crate) key: event_key::Model,
     pub(crate) actor: PartySnapshot<actor::Model>,
-    /// The snapshots that the rows in `targets` refer to, in their order.
+    /// The snapshots that the rows of `targets` refer to, in the same order.
     pub(crate) target_snapshots: Vec<PartySnapshot<target::Model>>,
     pub(crate) targets: Vec<event_target::Model>,
     pub(crate) changes: Vec<property_change::Model>,
     pub(crate) activity: activity_type::Model,
-    /// The names of the properties that changed, folded, and as they were written first.
+    /// The names of changed properties: folded, and as first spelled in the event.
     pub(crate) property_names: BTreeMap<String, String>,
 }
 
 impl PreparedEvent {
-    /// The rows of an event.
+    /// Builds the rows of an event.
     pub(crate) fn new(tenant_id: i32, event: &NewEvent) -> Self {
         let body = event.body();
         let actor = actor_row(tenant_id, &body.service, &body.actor);
@@ -93,17 +94,17 @@ impl PreparedEvent {
         }
     }
 
-    /// What names the activity.
+    /// Returns the key of the activity in the catalogue.
     pub(crate) fn activity_key(&self) -> ActivityKey {
         [&self.activity.service, &self.activity.category, &self.activity.activity_key].map(Clone::clone)
     }
 
-    /// About how much memory it takes, in bytes.
+    /// Returns the approximate memory in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
         2_000 + self.event.body.len() + 300 * (self.targets.len() + self.changes.len())
     }
 
-    /// Gives it its place in the log, and the numbers of its snapshots.
+    /// Sets the event's sequence and time of recording in all rows.
     pub(crate) fn set_sequence(&mut self, sequence: i64, recorded_at: Timestamp) {
         self.event.sequence = sequence;
         self.event.recorded_at = recorded_at.0;
@@ -112,7 +113,7 @@ impl PreparedEvent {
         self.changes.iter_mut().for_each(|row| row.sequence = sequence);
     }
 
-    /// Points to its snapshots, whose numbers have to be among these.
+    /// Sets the ids of the snapshots. The maps must contain them.
     pub(crate) fn set_snapshot_ids(&mut self, actors: &SnapshotIds, targets: &SnapshotIds) {
         let id = |ids: &SnapshotIds, fingerprint| ids.get(fingerprint).copied().unwrap_or_default();
         self.event.actor_id = id(actors, &self.actor.fingerprint);
@@ -126,7 +127,7 @@ fn key_of(text: Option<&str>) -> String {
     text.map(fold).unwrap_or_default()
 }
 
-/// A name as shown; NUL, which PostgreSQL cannot store, as keys have it.
+/// Replaces NUL, which PostgreSQL cannot store, in a display name.
 fn storable(name: &str) -> String {
     name.replace('\0', "\u{fffd}")
 }
@@ -162,7 +163,7 @@ fn event_row(tenant_id: i32, event: &NewEvent, actor: &actor::Model) -> audit_ev
     }
 }
 
-/// The event's activity, seen once.
+/// Returns the catalogue row of the event's activity, with a count of one.
 fn activity_row(event: &NewEvent, row: &audit_event::Model) -> activity_type::Model {
     let body = event.body();
     activity_type::Model {

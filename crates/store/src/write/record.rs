@@ -1,11 +1,10 @@
-//! Recording, the only write: *returns after the events are durable; the same event under the same key changes
-//! nothing and gives the same answer.*
+//! Recording, the only write: *returns after the events are durable; recording the same event under the same key again
+//! changes nothing and returns the same outcome.*
 //!
-//! One transaction per batch. It locks the tenant's head row first, so that the order of numbers is the order of
-//! commits and `recorded_at` never runs against it; a separate statement then reads the keys that are known, and
-//! only events that are new take a number. A batch is recorded completely or not at all. What can be done without the
-//! lock is done before it is taken ([`PreparedEvent`]), and what is known to exist is not looked up again
-//! ([`crate::write::snapshot_cache`]).
+//! One transaction per batch. It first locks the tenant's head row, so that sequences are in the order of commits and
+//! `recorded_at` never decreases. A second statement then reads the known event keys, and only new events get a
+//! sequence. A batch is recorded completely or not at all. Work that does not need the lock happens before it is taken
+//! ([`PreparedEvent`]), and snapshots known to exist are not looked up ([`crate::write::snapshot_cache`]).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,18 +19,18 @@ use crate::write::snapshot_cache::{CacheUpdate, SnapshotIds};
 use crate::{Store, StoreError};
 use model::{NewEvent, Timestamp};
 
-/// What became of an event to record.
+/// The outcome of recording an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordOutcome {
-    /// It was recorded at this place.
+    /// Recorded with this sequence.
     Recorded(i64),
-    /// It was recorded earlier; nothing was changed.
+    /// The same event is already in the log; nothing changed.
     Duplicate,
-    /// Another event has its key; nothing was changed.
+    /// A different event with this key is in the log; nothing changed.
     Conflict,
 }
 
-/// How often a transaction that the database undoes is tried.
+/// The most attempts after serialization failures.
 const ATTEMPTS_MAX: u32 = 4;
 
 /// Records in the log of one tenant.
@@ -46,15 +45,18 @@ impl Writer {
         Self { store, tenant_id }
     }
 
-    /// Records events in one transaction and says what became of each, in their order.
+    /// Records events in one transaction. Returns the outcome of each, in their order.
     pub async fn record(&self, events: &[NewEvent], now: Timestamp) -> Result<Vec<RecordOutcome>, StoreError> {
         let mut prepared: Vec<PreparedEvent> =
             events.iter().map(|event| PreparedEvent::new(self.tenant_id, event)).collect();
         self.record_prepared(&mut prepared.iter_mut().collect::<Vec<_>>(), now).await
     }
 
-    /// The same for events that are prepared. What the database undoes to let another go on is repeated; where it does
-    /// not answer, nothing is known.
+    /// Records prepared events. Retries after a serialization failure.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::OutcomeUnknown`] if the database does not respond in time.
     pub(crate) async fn record_prepared(
         &self,
         events: &mut [&mut PreparedEvent],
@@ -66,7 +68,7 @@ impl Writer {
         let mut attempts = ATTEMPTS_MAX;
         loop {
             attempts -= 1;
-            // On the heap: it is large, and everything that records would carry it.
+            // Boxed: the future is large, and every caller's future would contain it.
             let recorded = Box::pin(self.record_in_transaction(events, now));
             match self.store.with_timeout(2 * self.store.record_timeout, recorded).await {
                 Err(StoreError::Timeout) => return Err(StoreError::OutcomeUnknown),
@@ -101,17 +103,17 @@ impl Writer {
         Ok(outcomes)
     }
 
-    /// The tenant's head row; nobody else records in its log until the transaction ends.
+    /// Locks and returns the tenant's head row. No other transaction can record in this log until this one ends.
     async fn locked_head(&self, transaction: &DatabaseTransaction) -> Result<tenant_log::Model, StoreError> {
         let mut head = tenant_log::Entity::find_by_id(self.tenant_id);
-        // On SQLite the transaction began with the lock on everything.
+        // On SQLite the transaction holds the write lock of the whole database.
         if transaction.get_database_backend() == DbBackend::Postgres {
             head = head.lock_exclusive();
         }
         head.one(transaction).await?.ok_or_else(|| StoreError::NoTenant(self.tenant_id.to_string()))
     }
 
-    /// Adds the rows of new events to the log and moves its head.
+    /// Inserts the rows of new events and updates the head row.
     async fn insert_events(
         &self,
         transaction: &DatabaseTransaction,
@@ -157,7 +159,7 @@ async fn update_head(transaction: &DatabaseTransaction, head: &tenant_log::Model
     Ok(())
 }
 
-/// Tells new events, which will take the next numbers, from duplicates and conflicts, also within the batch.
+/// Classifies events as new, duplicate or conflicting, also within the batch. New events get the next sequences.
 async fn classify_events(
     transaction: &DatabaseTransaction,
     head: &tenant_log::Model,
@@ -183,7 +185,7 @@ async fn classify_events(
     Ok(outcomes.collect())
 }
 
-/// What actors and targets have in common.
+/// What the models of actors and targets have in common.
 trait SnapshotModel: ModelTrait {
     const TABLE: &'static str;
     fn set_id(&mut self, id: i64);
@@ -203,7 +205,7 @@ impl SnapshotModel for target::Model {
     }
 }
 
-/// The numbers of snapshots; those that are in the table neither by what is known nor by looking are added to it.
+/// Returns the ids of snapshots. Snapshots that are neither cached nor stored are inserted.
 async fn resolve_snapshot_ids<M: SnapshotModel>(
     transaction: &DatabaseTransaction,
     tenant_id: i32,

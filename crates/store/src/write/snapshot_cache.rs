@@ -1,9 +1,8 @@
-//! What logs are known to contain, so that it is not looked up for every event: snapshots of actors and targets, and
-//! activities.
+//! Caches ids of snapshots and property names of activities, to avoid a lookup per event.
 //!
-//! This knowledge comes only from what was committed. Snapshots are never changed and their numbers never given twice,
-//! so it stays true whatever other processes record. A restored log is detected by its id or by a head that is behind,
-//! and its knowledge is built again.
+//! The cache contains only committed data. Snapshots never change and their ids are never reused, so entries stay valid
+//! whatever other processes record. A restored log has another id or a head that is behind; its entries are then
+//! discarded.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use quick_cache::unsync::Cache;
 
 use crate::db::bulk::Hash16;
 
-/// How many of each are remembered.
+/// Capacity: tenants, and per tenant actors, targets and activities.
 const TENANTS: usize = 64;
 const ACTORS: usize = 8_192;
 const TARGETS: usize = 16_384;
@@ -24,23 +23,23 @@ const ACTIVITIES: usize = 512;
 /// Service, category and activity, folded.
 pub(crate) type ActivityKey = [String; 3];
 
-/// Snapshots by their fingerprints.
+/// Ids of snapshots by fingerprint.
 pub(crate) type SnapshotIds = HashMap<Hash16, i64>;
 
-/// What the logs of all tenants are known to contain.
+/// The cached data of all tenants.
 pub(crate) struct SnapshotCache(sync::Cache<i32, Arc<Mutex<TenantSnapshots>>>);
 
-/// What the log of one tenant is known to contain.
+/// The cached data of one tenant's log.
 pub(crate) struct TenantSnapshots {
     log_id: String,
     last_sequence: i64,
     actors: Cache<Hash16, i64>,
     targets: Cache<Hash16, i64>,
-    /// With the names of their changed properties, folded.
+    /// Folded names of the properties that events of each activity changed.
     activities: Cache<ActivityKey, BTreeSet<String>>,
 }
 
-/// What a transaction saw or added.
+/// What a transaction read or inserted.
 #[derive(Default)]
 pub(crate) struct CacheUpdate {
     pub(crate) actors: SnapshotIds,
@@ -55,7 +54,7 @@ impl Default for SnapshotCache {
 }
 
 impl SnapshotCache {
-    /// What the log of a tenant is known to contain.
+    /// Returns the cached data of a tenant, empty if it is new.
     pub(crate) fn tenant(&self, tenant_id: i32) -> Arc<Mutex<TenantSnapshots>> {
         let empty = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(TenantSnapshots::new(String::new()))));
         self.0.get_or_insert_with(&tenant_id, empty).unwrap_or_else(|never| match never {})
@@ -63,7 +62,7 @@ impl SnapshotCache {
 }
 
 impl TenantSnapshots {
-    /// Nothing yet of a log with this name.
+    /// Creates an empty cache of a log.
     fn new(log_id: String) -> Self {
         Self {
             log_id,
@@ -74,34 +73,34 @@ impl TenantSnapshots {
         }
     }
 
-    /// Forgets everything if the log is not the one it was learnt from, or has lost some of it.
+    /// Discards all entries if the log has another id, or a head behind the one they were read at.
     pub(crate) fn invalidate_if_replaced(&mut self, head: &tenant_log::Model) {
         if self.log_id != head.log_id || self.last_sequence > head.last_sequence {
             *self = Self::new(head.log_id.clone());
         }
     }
 
-    /// The numbers of those actors that are known.
+    /// Returns the ids of the actors that are cached.
     pub(crate) fn actors<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
         lookup(&self.actors, fingerprints)
     }
 
-    /// The numbers of those targets that are known.
+    /// Returns the ids of the targets that are cached.
     pub(crate) fn targets<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
         lookup(&self.targets, fingerprints)
     }
 
-    /// The names of the properties that an activity is known to change, if it is known.
+    /// Returns the property names of an activity, or `None` if it is not cached.
     pub(crate) fn activity(&mut self, key: &ActivityKey) -> Option<&BTreeSet<String>> {
         self.activities.get(key)
     }
 
-    /// Takes in what was committed together with this head.
+    /// Adds what was committed together with this head.
     pub(crate) fn apply(&mut self, update: CacheUpdate, head: &tenant_log::Model) {
         if self.log_id != head.log_id {
             *self = Self::new(head.log_id.clone());
         }
-        // Of two transactions of this process the later one may be first to tell.
+        // Two transactions of this process may arrive in reverse order.
         self.last_sequence = self.last_sequence.max(head.last_sequence);
         for (fingerprint, id) in update.actors {
             self.actors.insert(fingerprint, id);
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_log_or_one_that_lost_its_end_is_learnt_anew() {
+    fn replaced_or_truncated_log_is_discarded() {
         let head = |log_id: &str, last_sequence| tenant_log::Model {
             tenant_id: 1,
             log_id: log_id.to_owned(),

@@ -1,4 +1,4 @@
-//! The catalogue's counters, counted again.
+//! Verifies the counters of the activity catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +12,14 @@ use crate::write::snapshot_cache::ActivityKey;
 use crate::{RecordedActivity, StoreError};
 use model::fold::fold;
 
-/// The activities of the catalogue; what is not in it is only counted, so the catalogue's own bound is ours.
+/// The expected counters of the activities in the catalogue. The catalogue's own limit bounds the memory.
 #[derive(Debug, Default)]
 pub(super) struct ActivityCounts {
     counted: BTreeMap<ActivityKey, CountedActivity>,
     uncatalogued: i64,
 }
 
-/// What the catalogue says of an activity, and what was counted.
+/// A catalogue row, and the counters expected for it.
 #[derive(Debug)]
 struct CountedActivity {
     row: activity_type::Model,
@@ -27,12 +27,12 @@ struct CountedActivity {
     first_seen_at: i64,
     last_seen_at: i64,
     event_count: i64,
-    /// What the last event of it says.
+    /// Activity, display name, resource type and operation type of the latest event.
     last: [String; 4],
 }
 
 impl ActivityCounts {
-    /// Begins to count.
+    /// Reads the catalogue and starts with zero counts.
     pub(super) async fn begin(snapshot: &DatabaseTransaction, tenant_id: i32) -> Result<Self, StoreError> {
         let rows = activity_type::Entity::find().filter(activity_type::Column::TenantId.eq(tenant_id));
         let mut counted = BTreeMap::new();
@@ -55,7 +55,7 @@ impl ActivityCounts {
         Ok(Self { counted, uncatalogued: 0 })
     }
 
-    /// Counts an event; tells whether the names of what it changed are in the catalogue.
+    /// Counts an event. Returns whether the catalogue has the names of all its changed properties.
     pub(super) fn count(&mut self, event: &PreparedEvent) -> bool {
         let Some(counted) = self.counted.get_mut(&event.activity_key()) else {
             self.uncatalogued += 1;
@@ -75,7 +75,7 @@ impl ActivityCounts {
 }
 
 impl Verification<'_> {
-    /// Compares what was counted with what is stored.
+    /// Compares the counters with the catalogue.
     pub(super) fn compare_activity_counts(&mut self, head: &tenant_log::Model) {
         let activity_counts = std::mem::take(&mut self.activity_counts);
         let number_of_types = activity_counts.counted.len();
@@ -91,14 +91,14 @@ impl Verification<'_> {
                 event_count: counted.event_count,
                 ..counted.row.clone()
             };
-            let row = format!("of `{}` in `{}` ", counted.row.activity_key, counted.row.service);
+            let row = format!("(`{}` of `{}`) ", counted.row.activity_key, counted.row.service);
             self.compare(None, &row, &expected, &counted.row);
         }
         if i64::try_from(number_of_types).ok() != Some(head.activity_type_count) {
-            self.difference(None, ["tenant_log", "activity_type_count"], "is not how many there are");
+            self.difference(None, ["tenant_log", "activity_type_count"], "does not match the number of activities");
         }
         if activity_counts.uncatalogued != head.uncatalogued_count {
-            let reason = "is not how many events have an activity that is not in the catalogue";
+            let reason = "does not match the number of events outside the catalogue";
             self.difference(None, ["tenant_log", "uncatalogued_count"], reason);
         }
     }

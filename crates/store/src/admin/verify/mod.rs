@@ -1,9 +1,9 @@
-//! Checking the integrity of the log: numbers without gaps, in the order of recording, and columns, side tables and
-//! sums that agree with the bodies.
+//! Verifies the integrity of a log: sequences without gaps, in the order of recording, and columns, side tables and
+//! rollups that agree with the bodies.
 //!
-//! The rows that a body makes are made again by the code that records, and compared with the stored ones. All is read
-//! as of one moment, so it may run while a server does; the log is read in pieces, so memory does not grow with the
-//! log. It cannot detect that somebody changed a body together with everything that is derived from it.
+//! The rows derived from a body are built again by the code that records, and compared with the stored rows. All reads
+//! see one snapshot, so verification can run beside a server; the log is read in chunks, so memory does not grow with
+//! it. A body that was changed together with all rows derived from it goes undetected.
 
 mod snapshots;
 mod rollups;
@@ -24,30 +24,30 @@ use crate::write::prepared::PreparedEvent;
 use crate::{Store, StoreError, Tenant};
 use model::{EventId, NewEvent, Timestamp};
 
-/// The most events that are looked at together.
+/// The most events per chunk.
 const EVENTS_MAX: i64 = 500;
-/// The most bytes of bodies that are looked at together, as long as it is not a single event that has more.
+/// The most bytes of bodies per chunk, unless a single event has more.
 const BYTES_MAX: i64 = 8 << 20;
-/// How many keys are looked at together where there are too many.
+/// Event keys per page of the search for surplus keys.
 const KEYS_MAX: u64 = 50;
 
-/// A difference between what is stored and what should be.
+/// A difference between a stored and an expected value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The place in the log, if it is about one.
+    /// The event's sequence, if the difference concerns one event.
     pub sequence: Option<i64>,
     /// The table.
     pub table: &'static str,
     /// The column.
     pub column: &'static str,
-    /// What is wrong, without the values.
+    /// What is wrong. Contains no values of events.
     pub reason: String,
 }
 
-/// Told of every difference.
+/// Called for every difference.
 pub type ReportDifference<'a> = &'a mut (dyn FnMut(Difference) + Send);
 
-/// One look at the log of a tenant.
+/// The state of the verification of one log.
 struct Verification<'a> {
     tenant_id: i32,
     snapshot: &'a DatabaseTransaction,
@@ -55,7 +55,7 @@ struct Verification<'a> {
     actors: IdSet,
     targets: IdSet,
     activity_counts: ActivityCounts,
-    /// How many events and how many of their keys were found.
+    /// The number of events, and of their event keys that were found.
     events: i64,
     keys: u64,
     last_sequence: i64,
@@ -63,7 +63,7 @@ struct Verification<'a> {
 }
 
 impl Store {
-    /// Looks through the log of a tenant and tells every difference; returns how many events it has.
+    /// Verifies the log of a tenant and reports every difference. Returns the number of events.
     pub async fn verify(&self, tenant: &Tenant, report: ReportDifference<'_>) -> Result<i64, StoreError> {
         let snapshot = self.snapshot().await?;
         let Some(head) = tenant_log::Entity::find_by_id(tenant.id).one(&snapshot).await? else {
@@ -71,7 +71,7 @@ impl Store {
                 sequence: None,
                 table: "tenant_log",
                 column: "tenant_id",
-                reason: "no row".to_owned(),
+                reason: "row is missing".to_owned(),
             });
             return Ok(0);
         };
@@ -99,12 +99,13 @@ impl Verification<'_> {
         (self.report)(Difference { sequence: sequence.into(), table, column, reason: reason.to_owned() });
     }
 
-    /// Tells every column in which a row is not what it should be; `row` says which row, where the place does not.
+    /// Reports every column in which a row differs from the expected one. `row` identifies the row if the sequence does
+    /// not.
     fn compare<M: ModelTrait>(&mut self, sequence: impl Into<Option<i64>>, row: &str, expected: &M, found: &M) {
         let (sequence, table) = (sequence.into(), M::Entity::default().table_name());
         for column in <M::Entity as EntityTrait>::Column::iter() {
             if expected.get(column) != found.get(column) {
-                self.difference(sequence, [table, column.as_str()], &format!("{row}is not what the body says"));
+                self.difference(sequence, [table, column.as_str()], &format!("{row}does not match the body"));
             }
         }
     }
@@ -115,14 +116,14 @@ impl Verification<'_> {
             self.check_chunk(after, end).await?;
             after = end;
         }
-        // What stands behind the last event belongs to none.
+        // Rows after the last event belong to no event.
         self.check_side_rows(after, i64::MAX, Vec::new()).await?;
         for (column, found, last) in [
             ("last_sequence", head.last_sequence, self.last_sequence),
             ("last_recorded_at", head.last_recorded_at, self.last_recorded_at),
         ] {
             if found != last {
-                self.difference(None, ["tenant_log", column], "is not that of the last event");
+                self.difference(None, ["tenant_log", column], "does not match the last event");
             }
         }
         self.check_surplus_keys().await?;
@@ -132,7 +133,7 @@ impl Verification<'_> {
         Ok(())
     }
 
-    /// Up to where a piece of the log reaches that begins after a place; none if nothing follows.
+    /// Returns the last sequence of the chunk that starts after a sequence, or `None` at the end of the log.
     async fn chunk_end(&self, after: i64) -> Result<Option<i64>, StoreError> {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT sequence, CAST(octet_length(body) AS bigint)");
         sql.push(" FROM audit_event WHERE tenant_id = $1 AND sequence > ").bind(after);
@@ -149,7 +150,7 @@ impl Verification<'_> {
         Ok(end)
     }
 
-    /// A piece of the log: the events after a place up to another, and all that belongs to them.
+    /// Verifies the events of a chunk and their rows.
     async fn check_chunk(&mut self, after: i64, end: i64) -> Result<(), StoreError> {
         let found = audit_event::Entity::find()
             .filter(audit_event::Column::TenantId.eq(self.tenant_id))
@@ -161,9 +162,9 @@ impl Verification<'_> {
             self.check_order(&found);
             match NewEvent::stored(found.body.clone()) {
                 _ if found.body_format != row::BODY_FORMAT => {
-                    self.difference(found.sequence, ["audit_event", "body_format"], "is not known");
+                    self.difference(found.sequence, ["audit_event", "body_format"], "is unknown");
                 }
-                Err(_unreadable) => self.difference(found.sequence, ["audit_event", "body"], "cannot be read"),
+                Err(_unreadable) => self.difference(found.sequence, ["audit_event", "body"], "cannot be decoded"),
                 Ok(event) => {
                     let mut expected = PreparedEvent::new(self.tenant_id, &event);
                     expected.set_sequence(found.sequence, Timestamp(found.recorded_at));
@@ -177,7 +178,7 @@ impl Verification<'_> {
             expected.set_snapshot_ids(&actors, &targets);
             self.compare(found.sequence, "", &expected.event, found);
             if !self.activity_counts.count(expected) {
-                self.difference(found.sequence, ["activity_type", "property_names"], "lacks one of the event");
+                self.difference(found.sequence, ["activity_type", "property_names"], "lacks a name of the event");
             }
         }
         let expected: Vec<PreparedEvent> = events.into_iter().map(|(_, expected)| expected).collect();
@@ -185,24 +186,28 @@ impl Verification<'_> {
         self.check_side_rows(after, end, expected).await
     }
 
-    /// Numbers without gaps, and moments that never run against them.
+    /// Checks that sequences have no gaps and `recorded_at` never decreases.
     fn check_order(&mut self, found: &audit_event::Model) {
         let expected = self.last_sequence + 1;
         if found.sequence > expected {
-            let missing = format!("{} missing from here on", found.sequence - expected);
+            let missing = format!("gap of {}", found.sequence - expected);
             self.difference(expected, ["audit_event", "sequence"], &missing);
         } else if found.sequence < expected {
-            self.difference(found.sequence, ["audit_event", "sequence"], "is below 1");
+            self.difference(found.sequence, ["audit_event", "sequence"], "is less than 1");
         }
         if found.recorded_at < self.last_recorded_at {
-            self.difference(found.sequence, ["audit_event", "recorded_at"], "is before that of the event before");
+            self.difference(
+                found.sequence,
+                ["audit_event", "recorded_at"],
+                "is earlier than that of the previous event",
+            );
         }
         self.last_sequence = self.last_sequence.max(found.sequence);
         self.last_recorded_at = self.last_recorded_at.max(found.recorded_at);
         self.events += 1;
     }
 
-    /// The keys of a piece's events.
+    /// Verifies the event keys of a chunk.
     async fn check_event_keys(&mut self, events: &[PreparedEvent]) -> Result<(), StoreError> {
         let known = event_key::Entity::find()
             .filter(event_key::Column::TenantId.eq(self.tenant_id))
@@ -213,13 +218,13 @@ impl Verification<'_> {
         for PreparedEvent { key, .. } in events {
             match known.get(&key.key_hash) {
                 Some(found) => self.compare(key.sequence, "", key, found),
-                None => self.difference(key.sequence, ["event_key", "key_hash"], "no row"),
+                None => self.difference(key.sequence, ["event_key", "key_hash"], "row is missing"),
             }
         }
         Ok(())
     }
 
-    /// Keys that no event has; looked for only if there are more than events.
+    /// Reports event keys without an event. Searches only if there are more keys than events.
     async fn check_surplus_keys(&mut self) -> Result<(), StoreError> {
         let tenant_id = self.tenant_id;
         let of_tenant = || event_key::Entity::find().filter(event_key::Column::TenantId.eq(tenant_id));
@@ -243,13 +248,13 @@ impl Verification<'_> {
             }
             for row in page {
                 if named.get(&row.sequence).is_none_or(|id| id.0.as_slice() != row.key_hash) {
-                    self.difference(row.sequence, ["event_key", "key_hash"], "is of no event");
+                    self.difference(row.sequence, ["event_key", "key_hash"], "belongs to no event");
                 }
             }
         }
     }
 
-    /// The targets and changes of the events after a place up to another.
+    /// Verifies the targets and the property changes of a chunk.
     async fn check_side_rows(&mut self, after: i64, end: i64, events: Vec<PreparedEvent>) -> Result<(), StoreError> {
         let (mut targets, mut changes) = (BTreeMap::new(), BTreeMap::new());
         for event in events {
@@ -268,7 +273,7 @@ impl Verification<'_> {
         Ok(())
     }
 
-    /// Compares what should be stored with what is, by its place: the event and the part of it.
+    /// Compares the expected rows of a side table with the stored ones, by sequence and ordinal.
     fn compare_side_rows<M: ModelTrait>(
         &mut self,
         mut expected: BTreeMap<(i64, i32), M>,
@@ -277,12 +282,12 @@ impl Verification<'_> {
         let table = M::Entity::default().table_name();
         for ((sequence, part), row) in found {
             match expected.remove(&(sequence, part)) {
-                Some(expected) => self.compare(sequence, &format!("of part {part} "), &expected, &row),
+                Some(expected) => self.compare(sequence, &format!("(part {part}) "), &expected, &row),
                 None => self.difference(sequence, [table, "ordinal"], &format!("part {part} is not in the event")),
             }
         }
         for (sequence, part) in expected.into_keys() {
-            self.difference(sequence, [table, "ordinal"], &format!("no row of part {part}"));
+            self.difference(sequence, [table, "ordinal"], &format!("row of part {part} is missing"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The rollups, made again from the columns of the events and compared block by block.
+//! Verifies rollups: counts the events again and compares block by block.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use super::{Difference, Verification};
 use crate::rollup::{BlockCounts, Grain, RollupKey, SpanCount};
 use crate::{Store, StoreError};
 
-/// How many spans are looked up in one statement.
+/// Spans or keys per statement.
 const SPANS_PER_STATEMENT: usize = 500;
 
 impl Verification<'_> {
-    /// Compares what was summed up with the events.
+    /// Compares the rollups with the events.
     pub(super) async fn check_rollups(&mut self) -> Result<(), StoreError> {
         let blocks = rollup_block::Entity::find()
             .filter(rollup_block::Column::TenantId.eq(self.tenant_id))
@@ -22,7 +22,7 @@ impl Verification<'_> {
         for block in blocks.all(self.snapshot).await? {
             number += 1;
             if block.block != number || !(after + 1..=self.last_sequence).contains(&block.last_sequence) {
-                self.difference(None, ["rollup_block", "last_sequence"], "is not that of the next block");
+                self.difference(None, ["rollup_block", "last_sequence"], "does not continue the previous block");
                 return Ok(());
             }
             let counts = BlockCounts::read(self.snapshot, self.tenant_id, after, block.last_sequence).await?;
@@ -31,12 +31,12 @@ impl Verification<'_> {
         }
         let rows = rollup::Entity::find().filter(rollup::Column::TenantId.eq(self.tenant_id));
         if rows.count(self.snapshot).await? != known {
-            self.difference(None, ["rollup", "block"], "has rows that belong to no events");
+            self.difference(None, ["rollup", "block"], "has rows without events");
         }
         Ok(())
     }
 
-    /// Compares the rows of a block; says how many of them were found.
+    /// Compares the rows of a block. Returns the number of rows found.
     async fn block(&mut self, block: &rollup_block::Model, mut counts: BlockCounts) -> Result<u64, StoreError> {
         let mut known = 0;
         for grain in [Grain::Quarter, Grain::Day, Grain::ActorDay] {
@@ -53,18 +53,18 @@ impl Verification<'_> {
                     let key = keys.get(&row.key_id);
                     let expected = key.and_then(|key| counts.take(grain, row.starts_at, key));
                     if expected != Some(SpanCount { events: row.events, newest: row.newest }) {
-                        self.difference(row.newest, ["rollup", "events"], "is not what the events say");
+                        self.difference(row.newest, ["rollup", "events"], "does not match the events");
                     }
                 }
             }
         }
         if !counts.is_empty() {
-            self.difference(block.last_sequence, ["rollup", "events"], "lacks rows of the block that ends here");
+            self.difference(block.last_sequence, ["rollup", "events"], "rows of the block that ends here are missing");
         }
         Ok(known)
     }
 
-    /// The keys of rows, by their numbers.
+    /// Reads the keys of rows by id.
     async fn keys(&self, rows: &[rollup::Model]) -> Result<HashMap<i64, RollupKey>, StoreError> {
         let mut numbers: Vec<i64> = rows.iter().map(|row| row.key_id).collect();
         numbers.sort_unstable();
@@ -81,13 +81,13 @@ impl Verification<'_> {
 }
 
 impl Store {
-    /// Reports logs that belong to no tenant, which nobody could read.
+    /// Reports logs without a tenant. No request can read such a log.
     pub async fn verify_owners(&self, report: super::ReportDifference<'_>) -> Result<(), StoreError> {
         use entity::{tenant, tenant_log};
         let tenants: Vec<i32> = tenant::Entity::find().all(&self.read).await?.into_iter().map(|row| row.id).collect();
         for log in tenant_log::Entity::find().all(&self.read).await? {
             if !tenants.contains(&log.tenant_id) {
-                let reason = format!("is missing of a log of {} events", log.last_sequence);
+                let reason = format!("row of a log with {} events is missing", log.last_sequence);
                 report(Difference { sequence: None, table: "tenant", column: "id", reason });
             }
         }

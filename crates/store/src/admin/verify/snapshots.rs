@@ -1,4 +1,4 @@
-//! The snapshots of actors and targets: each agrees with the events that name it, and each is named by some event.
+//! Verifies the snapshots of actors and targets: each agrees with the events that refer to it, and none is unused.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,18 @@ use crate::db::bulk::Hash16;
 use crate::write::prepared::{PartySnapshot, PreparedEvent};
 use crate::write::snapshot_cache::SnapshotIds;
 
-/// How many snapshots are looked at together.
+/// Ids read per statement.
 const ROWS_MAX: u64 = 1_000;
-/// How many are looked for in one statement.
+/// Fingerprints per lookup statement.
 const IDS_PER_STATEMENT: usize = 1_000;
 
-/// The numbers that were seen: a bit for each, because they are dense.
+/// A set of ids as a bit set, because ids are dense.
 #[derive(Debug, Default)]
 pub(super) struct IdSet(Vec<u64>);
 
 impl IdSet {
-    /// Of numbers up to the last that was given, as far as it can be believed. One beyond it is a difference.
+    /// Creates an empty set for ids up to `last`, limited to 2^33 in case the value is corrupt. A greater id is never
+    /// contained.
     pub(super) fn up_to(last: i64) -> Self {
         Self(vec![0; usize::try_from(last / 64 + 1).unwrap_or(0).min(1 << 27)])
     }
@@ -39,7 +40,7 @@ impl IdSet {
     }
 }
 
-/// A snapshot that an event names: where, by which number, and what it should be.
+/// A snapshot that an event refers to: the event's sequence, the snapshot's id, and the expected row.
 struct ExpectedSnapshot<M> {
     sequence: i64,
     id: i64,
@@ -47,7 +48,7 @@ struct ExpectedSnapshot<M> {
 }
 
 impl Verification<'_> {
-    /// The snapshots of the events' actors: fingerprint to number.
+    /// Returns the ids of the events' actors by fingerprint.
     pub(super) async fn actor_ids(
         &mut self,
         events: &[(audit_event::Model, PreparedEvent)],
@@ -62,7 +63,7 @@ impl Verification<'_> {
         self.snapshot_ids::<actor::Entity>(named, columns).await
     }
 
-    /// The snapshots of the events' targets: fingerprint to number.
+    /// Returns the ids of the events' targets by fingerprint.
     pub(super) async fn target_ids(
         &mut self,
         events: &[(audit_event::Model, PreparedEvent)],
@@ -94,8 +95,8 @@ impl Verification<'_> {
         Ok(links.all(self.snapshot).await?)
     }
 
-    /// Compares snapshots with what they should be and returns their numbers. One that its fingerprint does not find
-    /// is looked for by its number, so that it can be named what differs.
+    /// Compares snapshots with the expected rows and returns their ids by fingerprint. A snapshot not found by its
+    /// fingerprint is looked up by its id, to report the columns that differ.
     async fn snapshot_ids<E>(
         &mut self,
         named: HashMap<Hash16, ExpectedSnapshot<E::Model>>,
@@ -127,12 +128,12 @@ impl Verification<'_> {
                     one.id = number;
                 }
                 one.expected.try_set(id, one.id.into())?;
-                self.compare(one.sequence, &format!("of number {} ", one.id), &one.expected, &found);
+                self.compare(one.sequence, &format!("(id {}) ", one.id), &one.expected, &found);
             } else {
                 self.difference(
                     one.sequence,
                     [E::default().table_name(), "id"],
-                    &format!("no row of number {}", one.id),
+                    &format!("row with id {} is missing", one.id),
                 );
             }
             ids.insert(hash, one.id);
@@ -140,7 +141,7 @@ impl Verification<'_> {
         Ok(ids)
     }
 
-    /// Snapshots that no event names, or whose numbers were not handed out yet.
+    /// Reports snapshots that no event refers to, and ids beyond the last one in the head row.
     pub(super) async fn check_surplus_snapshots(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
         let seen = std::mem::take(&mut self.actors);
         self.check_surplus::<actor::Entity>(&seen, head.last_actor_id, [actor::Column::TenantId, actor::Column::Id])
@@ -165,11 +166,11 @@ impl Verification<'_> {
             after = *end;
             for number in page {
                 if !seen.contains(number) {
-                    self.difference(None, [table, "id"], &format!("{number} is of no event"));
+                    self.difference(None, [table, "id"], &format!("{number} belongs to no event"));
                 }
                 if number > last {
                     let column = if table == "actor" { "last_actor_id" } else { "last_target_id" };
-                    self.difference(None, ["tenant_log", column], &format!("is below {number}"));
+                    self.difference(None, ["tenant_log", column], &format!("is less than {number}"));
                 }
             }
         }

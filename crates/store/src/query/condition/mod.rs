@@ -1,6 +1,7 @@
-//! Conditions as SQL: exactly what [`Condition::matches`] accepts, on the folded columns.
+//! Writes conditions as SQL predicates.
 //!
-//! Every predicate is two-valued: the columns are never NULL, absent texts are empty.
+//! A predicate selects exactly the events that [`Condition::matches`] accepts, and works on the folded columns. Every
+//! predicate is two-valued: the columns are never NULL, and an absent string is empty.
 
 mod set;
 
@@ -15,11 +16,11 @@ use model::fold::after_prefix;
 use model::{OperationType, ResourceType, Scope, ServiceSet};
 use set::{named_set, status};
 
-/// Writes conditions.
+/// Writes the predicate of a condition.
 pub(crate) struct PredicateWriter<'a> {
     pub(crate) scope: &'a Scope,
     pub(crate) driving_table: &'a DrivingTable,
-    /// Whether the database stops as soon as there are enough events, and does not read all of them.
+    /// Whether the statement has a `LIMIT` and so stops before it has read all events.
     pub(crate) stops_early: bool,
 }
 
@@ -52,7 +53,8 @@ impl PredicateWriter<'_> {
         }
         sql.push("(");
         self.restrict_by_key(sql, condition);
-        // Each change is met once and leads to its target: an event may have thousands of both.
+        // Start from the changes and join their targets: an event may have thousands of both, and this reads each
+        // change once.
         if let Some(property) = &condition.modified_property {
             sql.push("EXISTS (SELECT 1 FROM property_change p");
             let is_alone =
@@ -84,7 +86,7 @@ impl PredicateWriter<'_> {
         sql.push("))");
     }
 
-    /// Where few targets can be meant: that the event is on one of them, which is an index away.
+    /// Restricts the event by target keys if few targets can match, because an index leads from target keys to events.
     fn restrict_by_key(&self, sql: &mut Sql, condition: &TargetCondition) {
         let columns = target_columns(condition);
         if *self.driving_table == DrivingTable::Event && is_selective(&columns) {
@@ -95,7 +97,7 @@ impl PredicateWriter<'_> {
         }
     }
 
-    /// Whether the rows that drive the walk are exactly those that meet a condition.
+    /// Returns whether the rows of the driving table are exactly those that match a condition.
     fn is_implied_by_table(&self, condition: &TargetCondition) -> bool {
         let only = |text: &String| Some(BTreeSet::from([text.clone()]));
         let driven = match self.driving_table {
@@ -149,12 +151,13 @@ impl PredicateWriter<'_> {
             }
             return;
         }
-        // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
+        // An absent string belongs to no party, so even a condition that matches every string requires one to be
+        // present.
         let present = TextCondition { is_set: Some(true), ..condition.clone() };
         let write = |sql: &mut Sql, column: &str| string_predicate(sql, column, &present);
         sql.push("(");
         if present.one_of.is_some() {
-            // Few can be meant: their events are an index away.
+            // Few parties can match: find their events through the index on keys.
             sql.push("e.sequence IN (SELECT i.sequence FROM audit_event i WHERE i.tenant_id = $1");
             sql.push(" AND i.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1 AND ");
             sql.joined(&actor, " OR ", "FALSE", |sql, column| write(sql, column));
@@ -178,7 +181,7 @@ impl PredicateWriter<'_> {
     }
 }
 
-/// Appends a statement for the places of the events with some keys: of actors, targets, or a text of the event.
+/// Appends a statement for the sequences of the events with one of some keys: of actors, of targets, or of a column.
 pub(crate) fn select_by_key(sql: &mut Sql, condition: &Condition) {
     let events = "SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1 AND ";
     match condition {
@@ -204,7 +207,7 @@ const fn event_column(column: EventText) -> &'static str {
     }
 }
 
-/// What is searched of targets and, by words, of actors.
+/// Columns of targets that a search covers. Those of actors for words of a full search are in `ACTOR_COLUMNS`.
 pub(crate) const TARGET_COLUMNS: [&str; 3] = ["g.display_name", "g.user_principal_name", "g.object_id"];
 #[rustfmt::skip]
 pub(crate) const ACTOR_COLUMNS: [&str; 6] = [
@@ -217,7 +220,7 @@ fn string_predicate(sql: &mut Sql, column: &str, condition: &TextCondition) {
     if let Some(columns) = &condition.one_of {
         sql.push(" AND ");
         one_of(sql, column, columns);
-        // Said aloud for the partial indexes over texts that are there.
+        // Written out so that the planner can use the partial indexes over non-empty strings.
         sql.push(&format!(" AND {column} <> ''"));
     }
     if !condition.none_of.is_empty() {
@@ -249,7 +252,8 @@ fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<TextCo
     ]
 }
 
-/// Whether few snapshots can meet conditions: one asks for a name or an id itself. Types are shared by many.
+/// Returns whether few snapshots can match: one of the conditions names an exact value. Types do not count, because
+/// many targets share one.
 fn is_selective(columns: &[(&str, &Option<TextCondition>)]) -> bool {
     columns.iter().any(|(column, condition)| {
         *column != "g.type" && condition.as_ref().is_some_and(|condition| condition.one_of.is_some())
@@ -269,7 +273,7 @@ fn snapshot(sql: &mut Sql, columns: &[(&str, &Option<TextCondition>)], search_te
     }
 }
 
-/// What is searched of actors by name.
+/// Columns of actors that a search by name covers.
 const ACTOR_NAMES: [&str; 3] = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
 
 fn actor_columns(condition: &ActorCondition) -> [(&'static str, &Option<TextCondition>); 4] {
@@ -281,21 +285,21 @@ fn actor_columns(condition: &ActorCondition) -> [(&'static str, &Option<TextCond
     ]
 }
 
-/// Whether conditions ask for parts of names, and for none as a whole.
+/// Returns whether conditions ask for substrings or prefixes of names, and for no exact value.
 fn has_only_substrings(columns: &[(&str, &Option<TextCondition>)], search: Option<&String>) -> bool {
     let mut given = columns.iter().filter_map(|(_, condition)| condition.as_ref());
     let is_part = |condition: &TextCondition| condition.starts_with.is_some() || condition.contains.is_some();
     !is_selective(columns) && (search.is_some() || given.any(is_part))
 }
 
-/// Appends what an actor's snapshot has to be where only parts of its names are asked for; false if they are not.
+/// Appends conditions on an actor's snapshot. Returns whether they ask only for substrings of its names.
 pub(crate) fn actor_substring_filter(sql: &mut Sql, condition: &ActorCondition) -> bool {
     let columns = actor_columns(condition);
     snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice())));
     condition.keys.is_none() && has_only_substrings(&columns, condition.search.as_ref())
 }
 
-/// The same of a target's.
+/// Appends conditions on a target's snapshot. Returns whether they ask only for substrings of its names.
 pub(crate) fn target_substring_filter(sql: &mut Sql, condition: &TargetCondition) -> bool {
     let columns = target_columns(condition);
     snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
@@ -321,7 +325,7 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
     let search_term = condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice()));
     if search_term.is_some() || condition.kinds.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
         if is_selective(&columns) {
-            // Few actors have it: their events are an index away.
+            // Few actors can match: find their events through the index on keys.
             sql.push(" AND e.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1");
             snapshot(sql, &columns, search_term);
             sql.push(")");
@@ -338,12 +342,12 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
     sql.push(")");
 }
 
-/// `e.actor_id` or some target of the event is among the snapshots that meet a condition on any of their columns.
+/// Appends: the actor's snapshot, or that of some target of the event, has a column that matches.
 fn any_party(sql: &mut Sql, stops_early: bool, [actor, target]: [&[&str]; 2], write: impl Fn(&mut Sql, &str)) {
     sql.push("(e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1 AND ");
     sql.joined(actor, " OR ", "FALSE", |sql, column| write(sql, column));
-    // Of EXISTS, PostgreSQL may make a table of all events that have such a target, by reading all targets of the log:
-    // good where all events are read, and nowhere else.
+    // For `EXISTS`, PostgreSQL may build a hash table of all events with such a target by reading all targets of the
+    // log. That pays off only if the statement reads all events.
     let [begin, end] = if stops_early { ["COALESCE((", " LIMIT 1), 0) = 1"] } else { ["EXISTS (", ")"] };
     sql.push(") OR ").push(begin);
     sql.push("SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.sequence = e.sequence");

@@ -1,10 +1,10 @@
-//! Conditions on columns with a closed set of values, as SQL.
+//! Predicates on columns with a closed set of values.
 
 use crate::query::sql::Sql;
 use model::Status;
 use model::filter::SetCondition;
 
-/// That a column has one of the values of a set, by their names.
+/// Appends: the column has one of the values of a set, by their names.
 pub(super) fn named_set<T: Copy>(sql: &mut Sql, column: &str, set: &SetCondition<T>, name: fn(T) -> &'static str) {
     sql.push("(TRUE");
     match set.one_of.as_deref() {
@@ -18,13 +18,13 @@ pub(super) fn named_set<T: Copy>(sql: &mut Sql, column: &str, set: &SetCondition
     sql.push(")");
 }
 
-/// The same for how events ended.
+/// Appends: the status is in the set.
 pub(super) fn status(sql: &mut Sql, set: &SetCondition<Status>) {
     sql.push("(");
     let success_out = set.none_of.contains(&Status::Success)
         || set.one_of.as_ref().is_some_and(|values| !values.contains(&Status::Success));
     if success_out {
-        // Said aloud for the partial index over what is rare.
+        // Written out so that the planner can use the partial index over events that did not succeed.
         sql.push("e.status <> 'SUCCESS' AND ");
     }
     named_set(sql, "e.status", set, Status::name);
