@@ -1,8 +1,8 @@
-//! A handwritten page: the code of somebody who needs this one page and nothing else. And recording without a database.
+//! The baseline: a handwritten handler for one page, and a recording handler without a database.
 //!
-//! The token is verified, the statement that auditgraph sends is sent by sqlx, bodies are read into structures that
-//! borrow from them, and the answer that auditgraph gives to [`crate::shape::PAGE`] is printed. No GraphQL, no scope,
-//! no redaction, no other question that could be asked.
+//! The page handler verifies the token, sends auditgraph's statement through sqlx, reads bodies into borrowing
+//! structures, and writes the response that auditgraph gives to [`crate::shape::PAGE`]. It has no GraphQL, no scope, no
+//! redaction, and serves no other query.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -29,13 +29,13 @@ pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body FRO
     WHERE e.tenant_id = $1 AND ((TRUE AND e.category = $2 AND e.category <> '')) \
     ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT $3";
 
-/// Where to serve from and at.
+/// Options of `bare`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// `postgres://...`
     #[arg(long)]
     database_url: String,
-    /// The address.
+    /// The address to listen at.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
@@ -73,7 +73,7 @@ pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct PageQuery {
     first: i64,
     category: String,
 }
@@ -174,25 +174,25 @@ struct Node<'a> {
     service: Cow<'a, str>,
     status: Cow<'a, str>,
     correlation_id: Option<Cow<'a, str>>,
-    actor: DisclosureCounter<'a>,
+    actor: DisplayedActor<'a>,
     targets: Vec<Target<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::option_option, reason = "a member may be absent, or there without a value")]
-struct DisclosureCounter<'a> {
+struct DisplayedActor<'a> {
     kind: &'a str,
     name: Cow<'a, str>,
     ip_address: Option<Cow<'a, str>>,
-    /// Users alone have these two, and may have them without a value.
+    /// Only users have these two members, and they may be null.
     #[serde(skip_serializing_if = "Option::is_none")]
     object_id: Option<Option<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_principal_name: Option<Option<Cow<'a, str>>>,
 }
 
-impl<'a> From<Actor<'a>> for DisclosureCounter<'a> {
+impl<'a> From<Actor<'a>> for DisplayedActor<'a> {
     fn from(actor: Actor<'a>) -> Self {
         let of_application = actor.application.and_then(|application| application.display_name);
         let own = match actor.kind {
@@ -211,14 +211,14 @@ impl<'a> From<Actor<'a>> for DisclosureCounter<'a> {
     }
 }
 
-/// Whether a request's token is good, by the tenant it names.
+/// Verifies the token of a request and returns its tenant.
 fn tenant(request: &HttpRequest, state: &State) -> Option<String> {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
     Some(jsonwebtoken::decode::<Claims>(token, &state.key, &state.validation).ok()?.claims.tid)
 }
 
-/// Reads and checks events as auditgraph does, and answers as if they were recorded.
+/// Reads and checks events as auditgraph does, and responds as if they were recorded.
 async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> actix_web::Result<HttpResponse> {
     if tenant(&request, &state).is_none() {
         return Ok(HttpResponse::Unauthorized().finish());
@@ -248,7 +248,7 @@ async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
 
 async fn page(
     request: HttpRequest,
-    asked: web::Json<Asked>,
+    query: web::Json<PageQuery>,
     state: web::Data<State>,
 ) -> actix_web::Result<HttpResponse> {
     if tenant(&request, &state).as_deref() != Some("contoso") {
@@ -256,15 +256,15 @@ async fn page(
     }
     let rows = sqlx::query(STATEMENT)
         .bind(state.tenant_id)
-        .bind(fold(&asked.category))
-        .bind(asked.first + 1)
+        .bind(fold(&query.category))
+        .bind(query.first + 1)
         .fetch_all(&state.pool)
         .await
         .map_err(actix_web::error::ErrorInternalServerError)?;
-    let has_next = rows.len() > usize::try_from(asked.first).unwrap_or(0);
+    let has_next = rows.len() > usize::try_from(query.first).unwrap_or(0);
     let mut body = b"{\"data\":{\"auditEvents\":{\"edges\":[".to_vec();
     let mut last = String::new();
-    for (i, row) in rows.iter().take(usize::try_from(asked.first).unwrap_or(0)).enumerate() {
+    for (i, row) in rows.iter().take(usize::try_from(query.first).unwrap_or(0)).enumerate() {
         if i > 0 {
             body.push(b',');
         }

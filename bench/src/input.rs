@@ -1,13 +1,13 @@
-//! Template events as an application would give them: the JSON of `AuditEventInput`.
+//! Template events as an application would send them: the JSON of `AuditEventInput`.
 
 use model::{Actor, ActorKind, EventBody, Target, Timestamp};
 use serde_json::{Map, Value, json};
 
-/// An event without the two members that each copy has of its own.
-pub(crate) struct Given(String);
+/// The input of an event, without the two members that differ in each copy.
+pub(crate) struct InputTemplate(String);
 
-impl Given {
-    /// What an application would have given for this event to be recorded.
+impl InputTemplate {
+    /// Returns the input that records an event with this body.
     pub(crate) fn of(body: &EventBody) -> Self {
         let mut event = without_nulls(json!({
             "activity": body.activity,
@@ -32,7 +32,7 @@ impl Given {
         Self(text.strip_prefix('{').unwrap_or_default().to_owned())
     }
 
-    /// One event of this kind.
+    /// Returns the input of one event.
     pub(crate) fn event(&self, key: &str, at: Timestamp) -> String {
         format!("{{\"eventKey\":\"{key}\",\"occurredAt\":\"{at}\",{}", self.0)
     }
