@@ -45,10 +45,10 @@ pub enum StoreError {
     #[error("the database is unavailable")]
     Unavailable(#[source] Arc<DbErr>),
     /// The requested events are larger than one request may read.
-    #[error("the events have at least {asked} bytes, but a request may read at most {limit}")]
+    #[error("the events have at least {requested} bytes, but a request may read at most {limit}")]
     TooLarge {
         /// Bytes read when the limit was exceeded.
-        asked: usize,
+        requested: usize,
         /// The limit in bytes.
         limit: usize,
     },

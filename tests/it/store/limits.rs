@@ -89,8 +89,8 @@ async fn events_beyond_what_a_request_may_hold_are_not_read() {
             let reader =
                 log.reader_of(scope.clone()).with_budget(allowance.with_byte_limit(2 << 20)).count_rows_in(&rows);
             let read = reader.page(&list, &page).await;
-            let Err(StoreError::TooLarge { asked, limit }) = read else { panic!("{read:?}") };
-            assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&asked), "{asked}");
+            let Err(StoreError::TooLarge { requested, limit }) = read else { panic!("{read:?}") };
+            assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&requested), "{requested}");
             assert_eq!(rows.load(Ordering::Relaxed), 3, "the rest is not taken");
             let small = Page { limit: 1, ..page };
             let reader = log.reader_of(scope.clone()).with_budget(QueryBudget::default().with_byte_limit(2 << 20));

@@ -51,10 +51,10 @@ impl Store {
     ///
     /// [`StoreError::Schema`] says which version to run or that it has to be migrated.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        let (applied, known) = (self.applied().await?, known_migrations());
-        if applied == known {
+        let (applied, expected) = (self.applied().await?, known_migrations());
+        if applied == expected {
             Ok(())
-        } else if applied.len() > known.len() {
+        } else if applied.len() > expected.len() {
             Err(newer_schema())
         } else {
             Err(StoreError::Schema("the database is older than this program; run `auditgraph migrate`".to_owned()))
@@ -78,8 +78,8 @@ impl Store {
     ///
     /// [`StoreError::Schema`] if the database is empty or has an unknown migration.
     pub async fn check_older(&self) -> Result<(), StoreError> {
-        let (applied, known) = (self.applied().await?, known_migrations());
-        if applied.is_empty() || !known.starts_with(&applied) {
+        let (applied, expected) = (self.applied().await?, known_migrations());
+        if applied.is_empty() || !expected.starts_with(&applied) {
             return Err(StoreError::Schema("the database has migrations that this version does not know".to_owned()));
         }
         Ok(())

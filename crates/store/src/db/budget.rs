@@ -25,8 +25,8 @@ tokio::task_local! {
 pub struct QueryBudget {
     deadline: Option<Instant>,
     /// The limit in bytes of events, and the bytes read so far.
-    bytes_read: Option<(usize, Arc<AtomicUsize>)>,
-    permits: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
+    event_bytes: Option<(usize, Arc<AtomicUsize>)>,
+    shares: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
 }
 
 impl QueryBudget {
@@ -39,19 +39,19 @@ impl QueryBudget {
     /// Limits the bytes of events that the request may read. Reading more fails with [`StoreError::TooLarge`].
     #[must_use]
     pub fn with_byte_limit(self, bytes_max: usize) -> Self {
-        Self { bytes_read: Some((bytes_max, Arc::default())), ..self }
+        Self { event_bytes: Some((bytes_max, Arc::default())), ..self }
     }
 
     /// Removes the connection share, for work with a limit of its own: cached counts and followers.
     #[must_use]
     pub(crate) fn without_connection_share(self) -> Self {
-        Self { permits: None, ..self }
+        Self { shares: None, ..self }
     }
 
     /// Returns bytes that were reserved for events the request no longer holds.
     pub(crate) fn release_bytes(&self, bytes: usize) {
-        if let Some((_, bytes_read)) = &self.bytes_read {
-            bytes_read.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some((_, event_bytes)) = &self.event_bytes {
+            event_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 
@@ -61,9 +61,9 @@ impl QueryBudget {
     ///
     /// [`StoreError::TooLarge`] if the request's byte limit is exceeded.
     pub(crate) fn reserve_bytes(&self, bytes: usize) -> Result<(), StoreError> {
-        let Some((limit, bytes_read)) = &self.bytes_read else { return Ok(()) };
-        let asked = bytes_read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if asked > *limit { Err(StoreError::TooLarge { asked, limit: *limit }) } else { Ok(()) }
+        let Some((limit, event_bytes)) = &self.event_bytes else { return Ok(()) };
+        let requested = event_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if requested > *limit { Err(StoreError::TooLarge { requested, limit: *limit }) } else { Ok(()) }
     }
 
     /// Returns the timeout of a statement: `default`, or the time until the deadline if that is shorter.
@@ -77,7 +77,7 @@ impl QueryBudget {
     pub(crate) async fn connection_permits(
         &self,
     ) -> Result<Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)>, StoreError> {
-        let Some((caller, tenant)) = &self.permits else { return Ok(None) };
+        let Some((caller, tenant)) = &self.shares else { return Ok(None) };
         let closed = |_closed| StoreError::Bug("the semaphore of a connection share is closed");
         let caller_permit = caller.acquire().await.map_err(closed)?;
         Ok(Some((caller_permit, tenant.acquire().await.map_err(closed)?)))
@@ -95,7 +95,7 @@ pub(crate) async fn with_limits<T>(timeout: Duration, statement: impl Future<Out
 pub(crate) fn should_continue(timeout: Duration) -> impl Fn() -> bool + Send + 'static {
     let latest = Instant::now() + timeout;
     let (deadline, waiter) =
-        STATEMENT_LIMITS.try_with(Clone::clone).map_or((latest, None), |(at, who)| (at.min(latest), Some(who)));
+        STATEMENT_LIMITS.try_with(Clone::clone).map_or((latest, None), |(at, caller)| (at.min(latest), Some(caller)));
     move || Instant::now() < deadline && waiter.as_ref().is_none_or(|waiter| waiter.strong_count() > 0)
 }
 
@@ -124,16 +124,16 @@ impl ConnectionShares {
             semaphores.retain(|_, share| share.strong_count() > 0);
         }
         let mut share = |subject: Option<&str>, connections: usize| {
-            let bytes_read = semaphores.entry((tenant.to_owned(), subject.map(str::to_owned))).or_default();
-            bytes_read.upgrade().unwrap_or_else(|| {
+            let event_bytes = semaphores.entry((tenant.to_owned(), subject.map(str::to_owned))).or_default();
+            event_bytes.upgrade().unwrap_or_else(|| {
                 let share = Arc::new(Semaphore::new(connections.max(1)));
-                *bytes_read = Arc::downgrade(&share);
+                *event_bytes = Arc::downgrade(&share);
                 share
             })
         };
         let caller = share(Some(subject), self.connections.div_ceil(2));
         let tenant = share(None, self.connections - self.connections / 4);
-        QueryBudget { permits: Some((caller, tenant)), ..QueryBudget::default() }
+        QueryBudget { shares: Some((caller, tenant)), ..QueryBudget::default() }
     }
 }
 
@@ -143,36 +143,36 @@ mod tests {
 
     #[tokio::test]
     async fn caller_has_half_and_tenant_three_quarters_of_connections() {
-        let permits = ConnectionShares::new(8);
-        let (ada, bob, other) = (permits.of("a", "ada"), permits.of("a", "bob"), permits.of("b", "ada"));
-        let mut held = Vec::new();
+        let shares = ConnectionShares::new(8);
+        let (ada, bob, other) = (shares.of("a", "ada"), shares.of("a", "bob"), shares.of("b", "ada"));
+        let mut permits = Vec::new();
         for _ in 0..4 {
-            held.push(ada.connection_permits().await.ok().unwrap());
+            permits.push(ada.connection_permits().await.ok().unwrap());
         }
-        let again = permits.of("a", "ada");
+        let again = shares.of("a", "ada");
         assert!(
             tokio::time::timeout(Duration::ZERO, again.connection_permits()).await.is_err(),
             "the share spans all requests of the caller"
         );
         for _ in 0..2 {
-            held.push(bob.connection_permits().await.ok().unwrap());
+            permits.push(bob.connection_permits().await.ok().unwrap());
         }
         assert!(
             tokio::time::timeout(Duration::ZERO, bob.connection_permits()).await.is_err(),
             "the share spans all callers of the tenant"
         );
         assert!(other.connection_permits().await.is_ok());
-        held.clear();
+        permits.clear();
         assert!(bob.connection_permits().await.is_ok());
     }
 
     #[test]
     fn unused_shares_are_dropped() {
-        let permits = ConnectionShares::new(8);
+        let shares = ConnectionShares::new(8);
         for i in 0..1_000 {
-            permits.of("a", &i.to_string());
+            shares.of("a", &i.to_string());
         }
-        assert!(permits.semaphores.lock().len() < 100);
+        assert!(shares.semaphores.lock().len() < 100);
     }
 
     #[tokio::test]

@@ -52,14 +52,14 @@ fn unnest_insert<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
     let (mut sql, columns) = insert_prefix::<M>();
     sql.push_str(" SELECT * FROM unnest");
     let mut values = Vec::with_capacity(columns.len());
-    for (place, column) in columns.into_iter().enumerate() {
+    for (index, column) in columns.into_iter().enumerate() {
         let mut array = PgArray::default();
         for row in rows {
             array.push(row.get(column));
         }
-        let separator = if place == 0 { '(' } else { ',' };
+        let separator = if index == 0 { '(' } else { ',' };
         // Writing to a `String` cannot fail.
-        let _ = write!(sql, "{separator}${}::text::{}[]", place + 1, array.sql_type);
+        let _ = write!(sql, "{separator}${}::text::{}[]", index + 1, array.sql_type);
         values.push(array.into_value());
     }
     sql.push_str(") ");
@@ -104,9 +104,9 @@ pub(crate) async fn find_by_hash(
     }
     for part in hashes.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
         let length = LOOKUP_SIZES.into_iter().find(|length| part.len() <= *length).unwrap_or(part.len());
-        let places: Vec<String> = (2..length + 2).map(|place| format!("${place}")).collect();
-        let places = places.join(",");
-        let sql = format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({places})");
+        let placeholders: Vec<String> = (2..length + 2).map(|number| format!("${number}")).collect();
+        let placeholders = placeholders.join(",");
+        let sql = format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({placeholders})");
         let padded = part.iter().chain(part.last().into_iter().cycle()).take(length);
         let values = std::iter::once(Value::from(tenant_id)).chain(padded.map(|hash| hash.to_vec().into()));
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>());

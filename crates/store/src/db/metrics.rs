@@ -99,8 +99,8 @@ impl Store {
         let sql = format!(
             "SELECT MIN(service_name), MAX(last_seen_at) FROM activity_type GROUP BY service ORDER BY 2 DESC LIMIT {SERVICES_MAX}"
         );
-        let asked = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
-        let rows = self.with_timeout(self.statement_timeout, asked).await?;
+        let query = self.read.query_all_raw(Statement::from_string(self.backend(), sql));
+        let rows = self.with_timeout(self.statement_timeout, query).await?;
         rows.iter().map(|row| Ok((row.try_get_by(0)?, Timestamp(row.try_get_by(1)?)))).collect()
     }
 }

@@ -107,7 +107,7 @@ impl Reader {
         let mut best: Option<Vec<KindKeys>> = None;
         for word in words.into_iter().take(WORDS_MAX) {
             let Some(resolved) = self.keys_of_word(word).await? else { continue };
-            if best.as_ref().is_none_or(|known| key_count(&resolved) < key_count(known)) {
+            if best.as_ref().is_none_or(|other| key_count(&resolved) < key_count(other)) {
                 best = Some(resolved);
             }
         }

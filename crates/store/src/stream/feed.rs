@@ -87,9 +87,8 @@ impl Reader {
     ) -> Result<FeedPage, FeedError> {
         Self::check_cursor(head, after)?;
         if after.sequence == head.sequence {
-            let nothing = Vec::new();
             return Ok(FeedPage {
-                events: nothing,
+                events: Vec::new(),
                 scanned_from: after.sequence,
                 safe_up_to: head,
                 is_caught_up: true,

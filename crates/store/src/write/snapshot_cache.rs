@@ -135,10 +135,10 @@ mod tests {
             uncatalogued_count: 0,
         };
         for (found, is_cached) in [(head("a", 5), true), (head("a", 4), false), (head("b", 9), false)] {
-            let mut known = TenantSnapshots::new(String::new());
-            known.apply(CacheUpdate { actors: [([7; 16], 3)].into(), ..CacheUpdate::default() }, &head("a", 5));
-            known.invalidate_if_replaced(&found);
-            assert_eq!(known.actors([[7; 16]].iter()).contains_key(&[7; 16]), is_cached);
+            let mut cache = TenantSnapshots::new(String::new());
+            cache.apply(CacheUpdate { actors: [([7; 16], 3)].into(), ..CacheUpdate::default() }, &head("a", 5));
+            cache.invalidate_if_replaced(&found);
+            assert_eq!(cache.actors([[7; 16]].iter()).contains_key(&[7; 16]), is_cached);
         }
     }
 }

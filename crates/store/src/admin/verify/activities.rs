@@ -37,8 +37,8 @@ impl ActivityCounts {
         let rows = activity_type::Entity::find().filter(activity_type::Column::TenantId.eq(tenant_id));
         let mut counted = BTreeMap::new();
         for row in rows.all(snapshot).await? {
-            let known = RecordedActivity::try_from(row.clone());
-            let property_names = known.map(|known| known.property_names).unwrap_or_default();
+            let recorded = RecordedActivity::try_from(row.clone());
+            let property_names = recorded.map(|recorded| recorded.property_names).unwrap_or_default();
             let key = [row.service.clone(), row.category.clone(), row.activity_key.clone()];
             counted.insert(
                 key,

@@ -209,14 +209,14 @@ impl Verification<'_> {
 
     /// Verifies the event keys of a chunk.
     async fn check_event_keys(&mut self, events: &[PreparedEvent]) -> Result<(), StoreError> {
-        let known = event_key::Entity::find()
+        let stored_keys = event_key::Entity::find()
             .filter(event_key::Column::TenantId.eq(self.tenant_id))
             .filter(event_key::Column::KeyHash.is_in(events.iter().map(|event| event.key.key_hash.clone())));
-        let known: HashMap<Vec<u8>, event_key::Model> =
-            known.all(self.snapshot).await?.into_iter().map(|row| (row.key_hash.clone(), row)).collect();
-        self.keys += known.len() as u64;
+        let stored_keys: HashMap<Vec<u8>, event_key::Model> =
+            stored_keys.all(self.snapshot).await?.into_iter().map(|row| (row.key_hash.clone(), row)).collect();
+        self.keys += stored_keys.len() as u64;
         for PreparedEvent { key, .. } in events {
-            match known.get(&key.key_hash) {
+            match stored_keys.get(&key.key_hash) {
                 Some(found) => self.compare(key.sequence, "", key, found),
                 None => self.difference(key.sequence, ["event_key", "key_hash"], "row is missing"),
             }
@@ -240,14 +240,14 @@ impl Verification<'_> {
             let events = audit_event::Entity::find()
                 .filter(audit_event::Column::TenantId.eq(self.tenant_id))
                 .filter(audit_event::Column::Sequence.is_in(page.iter().map(|row| row.sequence)));
-            let mut named: HashMap<i64, EventId> = HashMap::new();
+            let mut event_ids: HashMap<i64, EventId> = HashMap::new();
             for event in events.all(self.snapshot).await? {
                 if let Ok(stored) = NewEvent::stored(event.body) {
-                    named.insert(event.sequence, stored.id());
+                    event_ids.insert(event.sequence, stored.id());
                 }
             }
             for row in page {
-                if named.get(&row.sequence).is_none_or(|id| id.0.as_slice() != row.key_hash) {
+                if event_ids.get(&row.sequence).is_none_or(|id| id.0.as_slice() != row.key_hash) {
                     self.difference(row.sequence, ["event_key", "key_hash"], "belongs to no event");
                 }
             }

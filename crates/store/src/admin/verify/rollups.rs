@@ -18,7 +18,7 @@ impl Verification<'_> {
         let blocks = rollup_block::Entity::find()
             .filter(rollup_block::Column::TenantId.eq(self.tenant_id))
             .order_by_asc(rollup_block::Column::Block);
-        let (mut number, mut after, mut known) = (0, 0, 0);
+        let (mut number, mut after, mut found) = (0, 0, 0);
         for block in blocks.all(self.snapshot).await? {
             number += 1;
             if block.block != number || !(after + 1..=self.last_sequence).contains(&block.last_sequence) {
@@ -26,11 +26,11 @@ impl Verification<'_> {
                 return Ok(());
             }
             let counts = BlockCounts::read(self.snapshot, self.tenant_id, after, block.last_sequence).await?;
-            known += self.block(&block, counts).await?;
+            found += self.block(&block, counts).await?;
             after = block.last_sequence;
         }
         let rows = rollup::Entity::find().filter(rollup::Column::TenantId.eq(self.tenant_id));
-        if rows.count(self.snapshot).await? != known {
+        if rows.count(self.snapshot).await? != found {
             self.difference(None, ["rollup", "block"], "has rows without events");
         }
         Ok(())
@@ -38,7 +38,7 @@ impl Verification<'_> {
 
     /// Compares the rows of a block. Returns the number of rows found.
     async fn block(&mut self, block: &rollup_block::Model, mut counts: BlockCounts) -> Result<u64, StoreError> {
-        let mut known = 0;
+        let mut found = 0;
         for grain in [Grain::Quarter, Grain::Day, Grain::ActorDay] {
             for spans in counts.spans(grain).chunks(SPANS_PER_STATEMENT) {
                 let rows = rollup::Entity::find()
@@ -48,7 +48,7 @@ impl Verification<'_> {
                     .filter(rollup::Column::Block.eq(block.block));
                 let rows = rows.all(self.snapshot).await?;
                 let keys = self.keys(&rows).await?;
-                known += rows.len() as u64;
+                found += rows.len() as u64;
                 for row in rows {
                     let key = keys.get(&row.key_id);
                     let expected = key.and_then(|key| counts.take(grain, row.starts_at, key));
@@ -61,7 +61,7 @@ impl Verification<'_> {
         if !counts.is_empty() {
             self.difference(block.last_sequence, ["rollup", "events"], "rows of the block that ends here are missing");
         }
-        Ok(known)
+        Ok(found)
     }
 
     /// Reads the keys of rows by id.

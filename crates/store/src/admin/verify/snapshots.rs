@@ -53,14 +53,14 @@ impl Verification<'_> {
         &mut self,
         events: &[(audit_event::Model, PreparedEvent)],
     ) -> Result<SnapshotIds, StoreError> {
-        let mut named = HashMap::new();
+        let mut expected_by_hash = HashMap::new();
         for (found, PreparedEvent { actor: PartySnapshot { fingerprint, row }, .. }) in events {
             self.actors.insert(found.actor_id);
-            let one = || ExpectedSnapshot { sequence: found.sequence, id: found.actor_id, expected: row.clone() };
-            named.entry(*fingerprint).or_insert_with(one);
+            let entry = || ExpectedSnapshot { sequence: found.sequence, id: found.actor_id, expected: row.clone() };
+            expected_by_hash.entry(*fingerprint).or_insert_with(entry);
         }
         let columns = [actor::Column::TenantId, actor::Column::Id, actor::Column::Fingerprint];
-        self.snapshot_ids::<actor::Entity>(named, columns).await
+        self.snapshot_ids::<actor::Entity>(expected_by_hash, columns).await
     }
 
     /// Returns the ids of the events' targets by fingerprint.
@@ -75,16 +75,16 @@ impl Verification<'_> {
             self.targets.insert(link.target_id);
             links.insert((link.sequence, link.ordinal), link.target_id);
         }
-        let mut named = HashMap::new();
+        let mut expected_by_hash = HashMap::new();
         for (found, expected) in events {
             for (link, PartySnapshot { fingerprint, row }) in expected.targets.iter().zip(&expected.target_snapshots) {
                 let id = links.get(&(found.sequence, link.ordinal)).copied().unwrap_or_default();
-                let one = || ExpectedSnapshot { sequence: found.sequence, id, expected: row.clone() };
-                named.entry(*fingerprint).or_insert_with(one);
+                let entry = || ExpectedSnapshot { sequence: found.sequence, id, expected: row.clone() };
+                expected_by_hash.entry(*fingerprint).or_insert_with(entry);
             }
         }
         let columns = [target::Column::TenantId, target::Column::Id, target::Column::Fingerprint];
-        self.snapshot_ids::<target::Entity>(named, columns).await
+        self.snapshot_ids::<target::Entity>(expected_by_hash, columns).await
     }
 
     pub(super) async fn links(&self, after: i64, end: i64) -> Result<Vec<event_target::Model>, StoreError> {
@@ -99,61 +99,65 @@ impl Verification<'_> {
     /// fingerprint is looked up by its id, to report the columns that differ.
     async fn snapshot_ids<E>(
         &mut self,
-        named: HashMap<Hash16, ExpectedSnapshot<E::Model>>,
+        expected_by_hash: HashMap<Hash16, ExpectedSnapshot<E::Model>>,
         [of, id, fingerprint]: [E::Column; 3],
     ) -> Result<SnapshotIds, StoreError>
     where
         E: EntityTrait,
         E::Model: ModelTrait<Entity = E>,
     {
-        let mut known: HashMap<Vec<u8>, E::Model> = HashMap::new();
+        let mut stored: HashMap<Vec<u8>, E::Model> = HashMap::new();
         let tenant_id = self.tenant_id;
         let of_tenant = || E::find().filter(of.eq(tenant_id));
-        let fingerprints: Vec<Vec<u8>> = named.keys().map(|hash| hash.to_vec()).collect();
+        let fingerprints: Vec<Vec<u8>> = expected_by_hash.keys().map(|hash| hash.to_vec()).collect();
         for part in fingerprints.chunks(IDS_PER_STATEMENT) {
             for row in of_tenant().filter(fingerprint.is_in(part.to_vec())).all(self.snapshot).await? {
                 if let Value::Bytes(Some(bytes)) = row.get(fingerprint) {
-                    known.insert(bytes, row);
+                    stored.insert(bytes, row);
                 }
             }
         }
         let mut ids = SnapshotIds::new();
-        for (hash, mut one) in named {
-            let found = match known.remove(hash.as_slice()) {
+        for (hash, mut entry) in expected_by_hash {
+            let found = match stored.remove(hash.as_slice()) {
                 Some(found) => Some(found),
-                None => of_tenant().filter(id.eq(one.id)).one(self.snapshot).await?,
+                None => of_tenant().filter(id.eq(entry.id)).one(self.snapshot).await?,
             };
             if let Some(found) = found {
                 if let Value::BigInt(Some(number)) = found.get(id) {
-                    one.id = number;
+                    entry.id = number;
                 }
-                one.expected.try_set(id, one.id.into())?;
-                self.compare(one.sequence, &format!("(id {}) ", one.id), &one.expected, &found);
+                entry.expected.try_set(id, entry.id.into())?;
+                self.compare(entry.sequence, &format!("(id {}) ", entry.id), &entry.expected, &found);
             } else {
                 self.difference(
-                    one.sequence,
+                    entry.sequence,
                     [E::default().table_name(), "id"],
-                    &format!("row with id {} is missing", one.id),
+                    &format!("row with id {} is missing", entry.id),
                 );
             }
-            ids.insert(hash, one.id);
+            ids.insert(hash, entry.id);
         }
         Ok(ids)
     }
 
     /// Reports snapshots that no event refers to, and ids beyond the last one in the head row.
     pub(super) async fn check_surplus_snapshots(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
-        let seen = std::mem::take(&mut self.actors);
-        self.check_surplus::<actor::Entity>(&seen, head.last_actor_id, [actor::Column::TenantId, actor::Column::Id])
-            .await?;
-        let seen = std::mem::take(&mut self.targets);
+        let referenced = std::mem::take(&mut self.actors);
+        self.check_surplus::<actor::Entity>(
+            &referenced,
+            head.last_actor_id,
+            [actor::Column::TenantId, actor::Column::Id],
+        )
+        .await?;
+        let referenced = std::mem::take(&mut self.targets);
         let columns = [target::Column::TenantId, target::Column::Id];
-        self.check_surplus::<target::Entity>(&seen, head.last_target_id, columns).await
+        self.check_surplus::<target::Entity>(&referenced, head.last_target_id, columns).await
     }
 
     async fn check_surplus<E: EntityTrait>(
         &mut self,
-        seen: &IdSet,
+        referenced: &IdSet,
         last: i64,
         [tenant_id, id]: [E::Column; 2],
     ) -> Result<(), StoreError> {
@@ -165,7 +169,7 @@ impl Verification<'_> {
             let Some(end) = page.last() else { return Ok(()) };
             after = *end;
             for number in page {
-                if !seen.contains(number) {
+                if !referenced.contains(number) {
                     self.difference(None, [table, "id"], &format!("{number} belongs to no event"));
                 }
                 if number > last {

@@ -303,8 +303,8 @@ pub(crate) fn actor_substring_filter(sql: &mut Sql, condition: &ActorCondition) 
 pub(crate) fn target_substring_filter(sql: &mut Sql, condition: &TargetCondition) -> bool {
     let columns = target_columns(condition);
     snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
-    let named = columns.iter().filter(|(column, _)| *column != "g.type").copied().collect::<Vec<_>>();
-    condition.keys.is_none() && has_only_substrings(&named, condition.search.as_ref())
+    let without_type = columns.iter().filter(|(column, _)| *column != "g.type").copied().collect::<Vec<_>>();
+    condition.keys.is_none() && has_only_substrings(&without_type, condition.search.as_ref())
 }
 
 fn actor(sql: &mut Sql, condition: &ActorCondition) {
@@ -358,9 +358,9 @@ fn any_party(sql: &mut Sql, stops_early: bool, [actor, target]: [&[&str]; 2], wr
 
 fn recorded(sql: &mut Sql, range: TimeRange) {
     sql.push("(TRUE");
-    for (operator, moment) in [(">=", range.from), ("<", range.to)] {
-        if let Some(moment) = moment {
-            sql.push(&format!(" AND e.recorded_at {operator} ")).bind(moment.0);
+    for (operator, time) in [(">=", range.from), ("<", range.to)] {
+        if let Some(time) = time {
+            sql.push(&format!(" AND e.recorded_at {operator} ")).bind(time.0);
         }
     }
     sql.push(")");
