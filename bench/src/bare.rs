@@ -31,7 +31,7 @@ pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body FRO
 
 /// Options of `bare`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct BareOptions {
     /// `postgres://...`
     #[arg(long)]
     database_url: String,
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     listen: SocketAddr,
 }
 
-struct State {
+struct BareState {
     pool: PgPool,
     key: DecodingKey,
     validation: Validation,
@@ -48,12 +48,12 @@ struct State {
     rules: SensitiveNames,
 }
 
-pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn serve(options: &BareOptions) -> anyhow::Result<()> {
     let pool = PgPoolOptions::new().max_connections(8).connect(&options.database_url).await?;
     let tenant_id: i32 = sqlx::query_scalar("SELECT id FROM tenant WHERE key = 'contoso'").fetch_one(&pool).await?;
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_aud = false;
-    let state = web::Data::new(State {
+    let state = web::Data::new(BareState {
         pool,
         key: DecodingKey::from_secret(SECRET.as_bytes()),
         validation,
@@ -79,13 +79,13 @@ struct PageQuery {
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     tid: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct StoredBody<'a> {
     #[serde(borrow)]
     event_key: Cow<'a, str>,
     #[serde(borrow)]
@@ -101,21 +101,21 @@ struct Body<'a> {
     #[serde(borrow, default)]
     correlation_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    actor: Actor<'a>,
+    actor: StoredActor<'a>,
     #[serde(borrow, default)]
-    targets: Vec<Target<'a>>,
+    targets: Vec<StoredTarget<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Actor<'a> {
+struct StoredActor<'a> {
     kind: &'a str,
     #[serde(borrow, default)]
     display_name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     service_principal_name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    application: Option<Application<'a>>,
+    application: Option<StoredApplication<'a>>,
     #[serde(borrow, default)]
     ip_address: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -126,14 +126,14 @@ struct Actor<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Application<'a> {
+struct StoredApplication<'a> {
     #[serde(borrow, default)]
     display_name: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Target<'a> {
+struct StoredTarget<'a> {
     #[serde(borrow, default)]
     object_id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -141,13 +141,13 @@ struct Target<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    modified_properties: Vec<Change<'a>>,
+    modified_properties: Vec<StoredChange<'a>>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are those of the schema")]
-struct Change<'a> {
+struct StoredChange<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     change: &'a str,
@@ -158,14 +158,14 @@ struct Change<'a> {
 }
 
 #[derive(Serialize)]
-struct Edge<'a> {
+struct PageEdge<'a> {
     cursor: String,
-    node: Node<'a>,
+    node: PageNode<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Node<'a> {
+struct PageNode<'a> {
     id: String,
     occurred_at: String,
     activity: Cow<'a, str>,
@@ -175,7 +175,7 @@ struct Node<'a> {
     status: Cow<'a, str>,
     correlation_id: Option<Cow<'a, str>>,
     actor: DisplayedActor<'a>,
-    targets: Vec<Target<'a>>,
+    targets: Vec<StoredTarget<'a>>,
 }
 
 #[derive(Serialize)]
@@ -192,8 +192,8 @@ struct DisplayedActor<'a> {
     user_principal_name: Option<Option<Cow<'a, str>>>,
 }
 
-impl<'a> From<Actor<'a>> for DisplayedActor<'a> {
-    fn from(actor: Actor<'a>) -> Self {
+impl<'a> From<StoredActor<'a>> for DisplayedActor<'a> {
+    fn from(actor: StoredActor<'a>) -> Self {
         let of_application = actor.application.and_then(|application| application.display_name);
         let own = match actor.kind {
             "APPLICATION" => of_application.or(actor.service_principal_name),
@@ -212,14 +212,18 @@ impl<'a> From<Actor<'a>> for DisplayedActor<'a> {
 }
 
 /// Verifies the token of a request and returns its tenant.
-fn tenant(request: &HttpRequest, state: &State) -> Option<String> {
+fn tenant(request: &HttpRequest, state: &BareState) -> Option<String> {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-    Some(jsonwebtoken::decode::<Claims>(token, &state.key, &state.validation).ok()?.claims.tid)
+    Some(jsonwebtoken::decode::<TokenClaims>(token, &state.key, &state.validation).ok()?.claims.tid)
 }
 
 /// Reads and checks events as auditgraph does, and responds as if they were recorded.
-async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> actix_web::Result<HttpResponse> {
+async fn record(
+    request: HttpRequest,
+    body: web::Bytes,
+    state: web::Data<BareState>,
+) -> actix_web::Result<HttpResponse> {
     if tenant(&request, &state).is_none() {
         return Ok(HttpResponse::Unauthorized().finish());
     }
@@ -249,7 +253,7 @@ async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
 async fn page(
     request: HttpRequest,
     query: web::Json<PageQuery>,
-    state: web::Data<State>,
+    state: web::Data<BareState>,
 ) -> actix_web::Result<HttpResponse> {
     if tenant(&request, &state).as_deref() != Some("contoso") {
         return Ok(HttpResponse::Unauthorized().finish());
@@ -277,10 +281,10 @@ async fn page(
     Ok(HttpResponse::Ok().content_type("application/json; charset=utf-8").body(body))
 }
 
-fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<Edge<'_>> {
-    let body: Body<'_> = serde_json::from_str(body)?;
+fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<PageEdge<'_>> {
+    let body: StoredBody<'_> = serde_json::from_str(body)?;
     let position = Position { occurred_at: at, sequence };
-    let node = Node {
+    let node = PageNode {
         id: EventId::of(&body.service, &body.event_key).to_global(),
         occurred_at: at.to_string(),
         activity: body.activity,
@@ -292,5 +296,5 @@ fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<Edge<'_>
         actor: body.actor.into(),
         targets: body.targets,
     };
-    Ok(Edge { cursor: Cursor { order: Order::NEWEST, window: None, position }.encode(), node })
+    Ok(PageEdge { cursor: Cursor { order: Order::NEWEST, window: None, position }.encode(), node })
 }

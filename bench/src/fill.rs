@@ -18,12 +18,12 @@ use sea_orm::{
 use store::{Store, StoreSettings};
 use tokio::sync::mpsc;
 
-use crate::template::{self, Rows, Template};
+use crate::template::{self, EventRows, Template};
 use crate::{copy, print_line};
 
 /// Options of `fill`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct FillOptions {
     /// `sqlite://FILE` or `postgres://...` of an empty database.
     #[arg(long)]
     pub(crate) database_url: String,
@@ -46,7 +46,7 @@ const WINDOW: usize = 500;
 /// Events per bulk insert.
 const CHUNK: usize = 10_000;
 
-pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn fill(options: &FillOptions) -> anyhow::Result<()> {
     let started = Instant::now();
     let store = Store::open(&settings(&options.database_url), None).await?;
     store.migrate().await?;
@@ -104,7 +104,7 @@ pub(crate) async fn tenant_id(connection: &DatabaseConnection, key: &str) -> any
 }
 
 /// Records the template through the store's writer.
-async fn record(store: &Store, options: &Options) -> anyhow::Result<usize> {
+async fn record(store: &Store, options: &FillOptions) -> anyhow::Result<usize> {
     let count = (options.events / 5).min(TEMPLATE_MAX);
     let now = app::now();
     let tenant = store.add_tenant("template", "Template", &[], app::new_id()).await?;
@@ -163,7 +163,7 @@ async fn events(
     count: usize,
     seed: u64,
 ) -> anyhow::Result<()> {
-    let (sender, mut receiver) = mpsc::channel::<Vec<Rows>>(2);
+    let (sender, mut receiver) = mpsc::channel::<Vec<EventRows>>(2);
     let own = connection.clone();
     let travel = tokio::spawn(async move {
         while let Some(chunk) = receiver.recv().await {
@@ -198,7 +198,7 @@ async fn events(
     Ok(())
 }
 
-async fn send(connection: &DatabaseConnection, chunk: Vec<Rows>) -> anyhow::Result<()> {
+async fn send(connection: &DatabaseConnection, chunk: Vec<EventRows>) -> anyhow::Result<()> {
     let (mut events, mut keys, mut targets, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for mut rows in chunk {
         events.push(rows.event);

@@ -62,7 +62,7 @@ pub(crate) fn post(path: &str, token: &str, body: &str) -> Vec<u8> {
 
 /// Sends one request and returns the body of the response.
 pub(crate) async fn send_once(address: &str, request: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut connection = Connection::open(address).await?;
+    let mut connection = LoadConnection::open(address).await?;
     connection.send(request).await?;
     Ok(connection.body().to_vec())
 }
@@ -75,7 +75,7 @@ pub(crate) async fn run(address: &str, requests: &[Vec<u8>], load: Load) -> anyh
     let send = |first: usize| {
         let (address, requests) = (address.to_owned(), Arc::clone(&requests));
         tokio::spawn(async move {
-            let mut connection = Connection::open(&address).await?;
+            let mut connection = LoadConnection::open(&address).await?;
             let mut latencies = Vec::new();
             for request in requests.iter().cycle().skip(first % requests.len()) {
                 let started = Instant::now();
@@ -104,7 +104,7 @@ pub(crate) async fn send_each(address: &str, requests: Vec<Vec<u8>>, connections
     let send = |_| {
         let (address, requests, next) = (address.to_owned(), Arc::clone(&requests), Arc::clone(&next));
         tokio::spawn(async move {
-            let mut connection = Connection::open(&address).await?;
+            let mut connection = LoadConnection::open(&address).await?;
             let mut latencies = Vec::new();
             while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let started = Instant::now();
@@ -123,13 +123,13 @@ pub(crate) async fn send_each(address: &str, requests: Vec<Vec<u8>>, connections
     Ok(Latencies { latencies, elapsed: started.elapsed() })
 }
 
-struct Connection {
+struct LoadConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
     body: std::ops::Range<usize>,
 }
 
-impl Connection {
+impl LoadConnection {
     async fn open(address: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
         stream.set_nodelay(true)?;

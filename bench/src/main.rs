@@ -25,39 +25,39 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures auditgraph next to its baselines.
 #[derive(Debug, Parser)]
-struct Cli {
+struct BenchCli {
     #[command(subcommand)]
-    command: Command,
+    command: BenchCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum BenchCommand {
     /// Fill an empty database with realistic events of several tenants.
-    Fill(fill::Options),
+    Fill(fill::FillOptions),
     /// Serve one page with a handwritten handler: same token, same statement, same JSON, nothing else.
-    Bare(bare::Options),
+    Bare(bare::BareOptions),
     /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
-    Pages(pages::Options),
+    Pages(pages::PagesOptions),
     /// Measure pages while events are recorded, pages of large events, and an export.
-    Mixed(mixed::Options),
+    Mixed(mixed::MixedOptions),
     /// Measure recording into a filled database: batches next to `COPY`, single events next to a handler without a
     /// database.
-    Record(recording::Options),
+    Record(recording::RecordOptions),
 }
 
 fn main() -> anyhow::Result<()> {
-    let command = Cli::parse().command;
-    if let Command::Bare(options) = &command {
+    let command = BenchCli::parse().command;
+    if let BenchCommand::Bare(options) = &command {
         return actix_web::rt::System::new().block_on(bare::serve(options));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &command {
-            Command::Fill(options) => fill::fill(options).await,
-            Command::Pages(options) => pages::measure(options).await,
-            Command::Mixed(options) => mixed::measure(options).await,
-            Command::Record(options) => recording::measure(options).await,
-            Command::Bare(_) => Ok(()),
+            BenchCommand::Fill(options) => fill::fill(options).await,
+            BenchCommand::Pages(options) => pages::measure(options).await,
+            BenchCommand::Mixed(options) => mixed::measure(options).await,
+            BenchCommand::Record(options) => recording::measure(options).await,
+            BenchCommand::Bare(_) => Ok(()),
         }
     })
 }

@@ -19,7 +19,7 @@ use crate::{fill, print_line, usage};
 
 /// Options of `mixed`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct MixedOptions {
     /// A database that `fill` has filled.
     #[arg(long)]
     database_url: String,
@@ -50,11 +50,11 @@ const RECORDERS: usize = 4;
 /// Large events: several pages of them.
 const LARGE: usize = 200;
 
-pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn measure(options: &MixedOptions) -> anyhow::Result<()> {
     let server = options.program.serve(&options.database_url).await?;
     pages_during_recording(options, &server).await?;
-    large(options, &server).await?;
-    export(options, &server).await
+    measure_large_events(options, &server).await?;
+    measure_export(options, &server).await
 }
 
 /// Returns an event with a changed value of `bytes` bytes.
@@ -87,7 +87,7 @@ fn row(name: &str, measured: &Latencies) {
 }
 
 /// Measures pages alone, and while events are recorded in the same log.
-async fn pages_during_recording(options: &Options, server: &Server) -> anyhow::Result<()> {
+async fn pages_during_recording(options: &MixedOptions, server: &Server) -> anyhow::Result<()> {
     let load = Load { connections: options.connections, time: Duration::from_secs(options.seconds) };
     let requests = pages(&token(Role::GlobalAdmin)?);
     load::run(&server.address, &requests, Load { time: Duration::from_secs(1), ..load }).await?;
@@ -127,7 +127,7 @@ async fn pages_during_recording(options: &Options, server: &Server) -> anyhow::R
 }
 
 /// Measures pages of events with a large body, in a separate log.
-async fn large(options: &Options, server: &Server) -> anyhow::Result<()> {
+async fn measure_large_events(options: &MixedOptions, server: &Server) -> anyhow::Result<()> {
     let store = Store::open(&fill::settings(&options.database_url), None).await?;
     let tenant = format!("large-{}", app::new_id());
     store.add_tenant(&tenant, "Large", &[], app::new_id()).await?;
@@ -148,7 +148,7 @@ async fn large(options: &Options, server: &Server) -> anyhow::Result<()> {
 }
 
 /// Measures one export.
-async fn export(options: &Options, server: &Server) -> anyhow::Result<()> {
+async fn measure_export(options: &MixedOptions, server: &Server) -> anyhow::Result<()> {
     let now = app::now();
     let from = now.plus(-options.exported * model::time::HOUR);
     let body = json!({ "format": "ndjson", "period": { "between": { "from": from.to_string() } } }).to_string();

@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 
 use crate::load::{self, Latencies, Load};
 use crate::process::{Program, Server, token};
-use crate::shape::{CATEGORIES, KnownValues, PAGE, POSTGRAPHILE, Shape, shapes};
+use crate::shape::{CATEGORIES, KnownValues, PAGE, POSTGRAPHILE, RequestShape, shapes};
 use crate::{bare, print_line, usage};
 
 /// Options of `pages`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct PagesOptions {
     /// A database that `fill` has filled.
     #[arg(long)]
     database_url: String,
@@ -48,19 +48,19 @@ pub(crate) struct Options {
 }
 
 /// The state of a run.
-struct Bench<'a> {
-    options: &'a Options,
+struct PageBench<'a> {
+    options: &'a PagesOptions,
     token: String,
     database: Option<u32>,
 }
 
-pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn measure(options: &PagesOptions) -> anyhow::Result<()> {
     let connection = Database::connect(&options.database_url).await?;
     let known_values = known_values(&connection).await?;
     let bench_program = std::env::current_exe()?;
     let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
     let database = if is_postgres { postmaster(&connection).await? } else { None };
-    let bench = Bench { options, token: token(Role::GlobalAdmin)?, database };
+    let bench = PageBench { options, token: token(Role::GlobalAdmin)?, database };
     let server = options.program.serve(&options.database_url).await?;
     let (_, idle) = usage::memory_mib(server.pid);
     print_line(&format!("ready after {} ms, {idle} MiB idle", server.ready.as_millis()));
@@ -91,15 +91,15 @@ struct Side<'a> {
     size: usize,
 }
 
-impl Bench<'_> {
-    fn requests(&self, shape: &Shape) -> Vec<Vec<u8>> {
+impl PageBench<'_> {
+    fn requests(&self, shape: &RequestShape) -> Vec<Vec<u8>> {
         let bodies = shape.variables.iter();
         let bodies = bodies.map(|variables| json!({ "query": shape.document, "variables": variables }).to_string());
         bodies.map(|body| load::post("/graphql", &self.token, &body)).collect()
     }
 
     /// Measures one shape and prints its row. A timeout is a result as well.
-    async fn measure(&self, shape: &Shape, server: &Server, size: usize) -> anyhow::Result<()> {
+    async fn measure(&self, shape: &RequestShape, server: &Server, size: usize) -> anyhow::Result<()> {
         let (name, requests) = (shape.name, self.requests(shape));
         let one = Side { name, pid: server.pid, address: &server.address, requests, size };
         match self.in_turns(vec![one], 1).await {
@@ -258,7 +258,7 @@ impl Bench<'_> {
 }
 
 /// Sends each request once, checks the responses, and returns the size of the last one in bytes.
-async fn check(address: &str, shape: &Shape, requests: &[Vec<u8>]) -> anyhow::Result<usize> {
+async fn check(address: &str, shape: &RequestShape, requests: &[Vec<u8>]) -> anyhow::Result<usize> {
     let mut size = 0;
     for request in requests {
         let body = load::send_once(address, request).await?;

@@ -25,7 +25,7 @@ use crate::{pages, print_line, usage};
 
 /// Options of `record`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct RecordOptions {
     /// A PostgreSQL database that `fill` has filled.
     #[arg(long)]
     database_url: String,
@@ -52,22 +52,22 @@ const CLIENTS: usize = 64;
 /// Batches prepared ahead while memory is watched.
 const AHEAD: usize = 40;
 
-struct Bench<'a> {
-    options: &'a Options,
+struct RecordBench<'a> {
+    options: &'a RecordOptions,
     connection: DatabaseConnection,
     store: Store,
     templates: Vec<(Template, InputTemplate)>,
     next: AtomicUsize,
 }
 
-pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn measure(options: &RecordOptions) -> anyhow::Result<()> {
     let connection = Database::connect(&options.database_url).await?;
     anyhow::ensure!(connection.get_database_backend() == DbBackend::Postgres, "only PostgreSQL has COPY");
     let store = Store::open(&fill::settings(&options.database_url), None).await?;
     let template_id = fill::tenant_id(&connection, "template").await?;
     let read = template::read(&connection, template_id).await?;
     let templates = read.into_iter().map(with_input).collect::<anyhow::Result<Vec<_>>>()?;
-    let bench = Bench { options, connection, store, templates, next: AtomicUsize::new(0) };
+    let bench = RecordBench { options, connection, store, templates, next: AtomicUsize::new(0) };
     if options.batches > 0 {
         bench.batches(template_id).await?;
     }
@@ -86,7 +86,7 @@ fn with_input(template: Template) -> anyhow::Result<(Template, InputTemplate)> {
     Ok((template, InputTemplate::of(&body)))
 }
 
-impl Bench<'_> {
+impl RecordBench<'_> {
     /// Adds a tenant with the actors and targets of the template.
     async fn tenant(&self, name: &str, template_id: i32) -> anyhow::Result<(String, i32)> {
         let key = format!("{name}-{}", app::new_id());
@@ -117,7 +117,7 @@ impl Bench<'_> {
         let rows = rows.map(|((_, (template, _)), index)| {
             template.copy(tenant_id, i64::try_from(index).unwrap_or(i64::MAX), now.0)
         });
-        let rows: Vec<template::Rows> = rows.collect();
+        let rows: Vec<template::EventRows> = rows.collect();
         let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
         let events: Vec<_> = rows.iter().map(|row| row.event.clone()).collect();
         let targets: Vec<event_target::Model> = rows.iter().flat_map(|row| row.targets.clone()).collect();

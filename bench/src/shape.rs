@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A kind of request.
-pub(crate) struct Shape {
+pub(crate) struct RequestShape {
     pub(crate) name: &'static str,
     pub(crate) document: &'static str,
     /// The variables of the requests, used in turn.
@@ -116,12 +116,12 @@ pub(crate) struct KnownValues {
 }
 
 /// Returns all shapes.
-pub(crate) fn shapes(known: &KnownValues) -> Vec<Shape> {
+pub(crate) fn shapes(known: &KnownValues) -> Vec<RequestShape> {
     let by_category = |document| -> (&'static str, Vec<Value>) {
         (document, CATEGORIES.iter().map(|category| json!({ "first": 50, "category": category })).collect())
     };
     let filtered = |filter: Value| vec![json!({ "first": 50, "filter": filter })];
-    let shape = |name, (document, variables), is_expected| Shape { name, document, variables, is_expected };
+    let shape = |name, (document, variables), is_expected| RequestShape { name, document, variables, is_expected };
     let everything = |filter| (EVERYTHING, filtered(filter));
     vec![
         shape("page", by_category(PAGE), is_full_page),

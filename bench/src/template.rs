@@ -26,7 +26,7 @@ pub(crate) struct Template {
 }
 
 /// The rows of one event.
-pub(crate) struct Rows {
+pub(crate) struct EventRows {
     pub(crate) event: audit_event::Model,
     pub(crate) key: event_key::Model,
     pub(crate) targets: Vec<event_target::Model>,
@@ -94,14 +94,14 @@ impl Template {
     }
 
     /// Returns a copy for a tenant's log.
-    pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> Rows {
+    pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> EventRows {
         let key = format!("{}#{sequence}", self.key);
         let (before, after) = &self.content;
         let content = format!("{before}{}{after}", occurred_at.div_euclid(1_000));
         let own = |row: &event_target::Model| event_target::Model { tenant_id, sequence, occurred_at, ..row.clone() };
         let change =
             |row: &property_change::Model| property_change::Model { tenant_id, sequence, occurred_at, ..row.clone() };
-        Rows {
+        EventRows {
             key: event_key::Model {
                 tenant_id,
                 key_hash: EventId::of(&self.service, &key).0.to_vec(),

@@ -106,7 +106,8 @@ pub(crate) async fn find_by_hash(
         let length = LOOKUP_SIZES.into_iter().find(|length| part.len() <= *length).unwrap_or(part.len());
         let placeholders: Vec<String> = (2..length + 2).map(|number| format!("${number}")).collect();
         let placeholders = placeholders.join(",");
-        let sql = format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({placeholders})");
+        let sql =
+            format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({placeholders})");
         let padded = part.iter().chain(part.last().into_iter().cycle()).take(length);
         let values = std::iter::once(Value::from(tenant_id)).chain(padded.map(|hash| hash.to_vec().into()));
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>());

@@ -210,7 +210,7 @@ impl ListQuery<'_> {
     }
 
     /// Appends ` FROM ... WHERE ...` of the list, in no particular order.
-    pub(crate) fn from_where(&self, sql: &mut Sql) {
+    pub(crate) fn push_from_where(&self, sql: &mut Sql) {
         self.where_clause(sql, &DrivingTable::of(self.condition, Order::NEWEST), None, false);
         if self.prefilter.is_some() {
             self.key_sequences(sql.push(" AND e.sequence IN "));

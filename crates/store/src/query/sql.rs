@@ -13,7 +13,7 @@ use sea_orm::{DbBackend, Statement, Value};
 /// A statement under construction.
 #[derive(Clone, Debug)]
 pub(crate) struct Sql {
-    sql: String,
+    buffer: String,
     values: Vec<Value>,
     /// The placeholder of each string that was bound.
     string_placeholders: HashMap<String, usize>,
@@ -22,12 +22,12 @@ pub(crate) struct Sql {
 impl Sql {
     /// Starts a statement about one tenant, whose id is `$1`.
     pub(crate) fn for_tenant(tenant_id: i32, sql: &str) -> Self {
-        Self { sql: sql.to_owned(), values: vec![tenant_id.into()], string_placeholders: HashMap::new() }
+        Self { buffer: sql.to_owned(), values: vec![tenant_id.into()], string_placeholders: HashMap::new() }
     }
 
     /// Appends SQL.
     pub(crate) fn push(&mut self, sql: &str) -> &mut Self {
-        self.sql.push_str(sql);
+        self.buffer.push_str(sql);
         self
     }
 
@@ -43,13 +43,13 @@ impl Sql {
             self.values.push(value);
         }
         // Writing to a `String` cannot fail.
-        let _ = write!(self.sql, "${placeholder}");
+        let _ = write!(self.buffer, "${placeholder}");
         self
     }
 
     /// Returns the length of the SQL so far, in bytes.
     pub(crate) fn len(&self) -> usize {
-        self.sql.len()
+        self.buffer.len()
     }
 
     /// Appends `(a, b, c)`. There must be at least one value.
@@ -84,7 +84,7 @@ impl Sql {
 
     /// Returns the finished statement.
     pub(crate) fn statement(self, backend: DbBackend) -> Statement {
-        Statement::from_sql_and_values(backend, self.sql, self.values)
+        Statement::from_sql_and_values(backend, self.buffer, self.values)
     }
 }
 

@@ -246,7 +246,7 @@ impl CachedLog {
         let (columns, at) = grain.columns();
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT ");
         sql.push(columns).push(", MIN(e.occurred_at), COUNT(*), MAX(e.sequence)");
-        events.from_where(&mut sql);
+        events.push_from_where(&mut sql);
         sql.push(" GROUP BY ").push(columns);
         let rows = reader.query(sql).await?;
         let entries = rows.iter().map(|row| {

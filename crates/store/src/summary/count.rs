@@ -14,14 +14,14 @@ impl Reader {
             return Ok(total.0);
         }
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*)");
-        self.from_list(&mut sql, list).await?;
+        self.push_from_list(&mut sql, list).await?;
         self.fetch_number(sql).await
     }
 
     /// Appends ` FROM ... WHERE ...` of the events of a list, with its prefilter.
-    pub(crate) async fn from_list(&self, sql: &mut Sql, list: &EventQuery) -> Result<(), StoreError> {
+    pub(crate) async fn push_from_list(&self, sql: &mut Sql, list: &EventQuery) -> Result<(), StoreError> {
         let prefilter = self.key_prefilter(list, Purpose::Count).await?;
-        ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(list) }.from_where(sql);
+        ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(list) }.push_from_where(sql);
         Ok(())
     }
 }

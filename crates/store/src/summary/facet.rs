@@ -109,7 +109,7 @@ impl Reader {
             "SELECT facet_key, events, newest, CAST(SUM(events) OVER () AS bigint) FROM (SELECT ",
         );
         sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(e.sequence) AS newest"));
-        self.from_list(&mut sql, list).await?;
+        self.push_from_list(&mut sql, list).await?;
         sql.push(&format!(" GROUP BY {column}) counted ORDER BY facet_key <> '', events DESC, facet_key LIMIT "));
         sql.bind(i64::from(top) + 1);
         let rows = self.query(sql).await?;
@@ -127,7 +127,7 @@ impl Reader {
         let (table, column) = facet_column;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
         sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(v.sequence) AS newest"));
-        self.from_side_table(&mut sql, list, table).await?;
+        self.push_from_side_table(&mut sql, list, table).await?;
         sql.push(&format!(" AND v.is_first = 1 GROUP BY {column} ORDER BY events DESC, facet_key LIMIT "));
         sql.bind(i64::from(top));
         counted_values(&self.query(sql).await?)
@@ -148,7 +148,7 @@ impl Reader {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(DISTINCT v.sequence)");
         sql.push(&format!(", COUNT(DISTINCT CASE WHEN {column} NOT IN "));
         sql.list(shown.iter().map(|value| value.key.as_str())).push(" THEN v.sequence END)");
-        self.from_side_table(&mut sql, list, table).await?;
+        self.push_from_side_table(&mut sql, list, table).await?;
         sql.push(" AND v.is_first = 1");
         let rows = self.query(sql).await?;
         let row = rows.first().ok_or(StoreError::Bug("an aggregate query returned no row"))?;
@@ -157,9 +157,9 @@ impl Reader {
     }
 
     /// Appends ` FROM ... WHERE ...` of the side table's rows of a list.
-    async fn from_side_table(&self, sql: &mut Sql, list: &EventQuery, table: &str) -> Result<(), StoreError> {
+    async fn push_from_side_table(&self, sql: &mut Sql, list: &EventQuery, table: &str) -> Result<(), StoreError> {
         sql.push(" FROM (SELECT e.sequence AS sequence");
-        self.from_list(sql, list).await?;
+        self.push_from_list(sql, list).await?;
         sql.push(&format!(") m CROSS JOIN {table} v WHERE v.tenant_id = $1 AND v.sequence = m.sequence"));
         Ok(())
     }

@@ -22,7 +22,7 @@ impl Reader {
             Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), COUNT(*), SUM(failed) FROM (SELECT ");
         bucket(&mut sql, edges, 0, edges.len() - 1);
         sql.push(" AS bar, CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE 1 END AS failed");
-        self.from_list(&mut sql, list).await?;
+        self.push_from_list(&mut sql, list).await?;
         sql.push(") counted GROUP BY bar");
         let mut buckets = aggregator.buckets;
         for row in self.query(sql).await? {
