@@ -177,8 +177,8 @@ mod tests {
 
     #[tokio::test]
     async fn statement_ends_at_its_deadline_or_without_its_caller() {
-        let go_on = with_limits(Duration::from_mins(1), async { should_continue(Duration::from_secs(5)) }).await;
-        assert!(!go_on(), "the caller is gone");
+        let continues = with_limits(Duration::from_mins(1), async { should_continue(Duration::from_secs(5)) }).await;
+        assert!(!continues(), "the caller is gone");
         with_limits(Duration::from_mins(1), async { assert!(should_continue(Duration::from_secs(5))()) }).await;
         with_limits(Duration::ZERO, async { assert!(!should_continue(Duration::from_secs(5))()) }).await;
         assert!(should_continue(Duration::from_secs(5))(), "no limits are set");

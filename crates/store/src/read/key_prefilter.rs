@@ -7,8 +7,7 @@ use crate::query::merge::{PARTS_MAX, conjuncts};
 use crate::query::prefilter::{KeyKind, KindKeys, Prefilter, Purpose, is_index_served, is_single_term, key_count};
 use crate::query::select;
 use crate::query::sql::{Sql, like};
-use crate::read::page::EventQuery;
-use crate::{Reader, StoreError};
+use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventText};
 
 /// The most distinct activities that are searched. A service that makes up an activity for each event exceeds this.

@@ -3,8 +3,7 @@
 use entity::tenant_log;
 use sea_orm::EntityTrait as _;
 
-use crate::read::page::EventQuery;
-use crate::{Reader, StoreError};
+use crate::{EventQuery, Reader, StoreError};
 use model::Timestamp;
 use model::filter::{Condition, TimeRange};
 use model::page::FeedCursor;

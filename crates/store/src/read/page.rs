@@ -7,21 +7,9 @@
 use crate::query::prefilter::Purpose;
 use crate::query::select::{self, RangeScan, ScanBound};
 use crate::read::row::{self, EventRow};
-use crate::{Reader, StoreError};
+use crate::{EventQuery, Reader, StoreError};
 use model::Timestamp;
-use model::filter::{Condition, TimeRange};
 use model::page::{Cursor, Order, Page, Position, Slice};
-
-/// A list of events: its condition and its period.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EventQuery {
-    /// The condition.
-    pub condition: Condition,
-    /// The period of `occurred_at`.
-    pub period: TimeRange,
-    /// If set, only events with at most this sequence.
-    pub as_of: Option<i64>,
-}
 
 /// How many times the limit a count by keys reads if some of the rows do not belong to the list.
 const OVERSCAN_FACTOR: i64 = 8;
@@ -44,15 +32,15 @@ impl Reader {
         };
         let statement = select.scan(row::COLUMNS, &scan);
         let mut rows = self.fetch_rows(statement).await?;
-        let met_cursor =
+        let starts_at_cursor =
             near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
-        if met_cursor {
+        if starts_at_cursor {
             rows.remove(0);
         }
         let more_far = rows.len() > page.limit as usize;
         rows.truncate(page.limit as usize);
         let has_near = match near {
-            Some(cursor) => met_cursor || self.has_row_at_or_before(&select, scan_order, cursor.position).await?,
+            Some(cursor) => starts_at_cursor || self.has_row_at_or_before(&select, scan_order, cursor.position).await?,
             None => false,
         };
         let has_far = match far {
@@ -122,18 +110,6 @@ impl Reader {
         };
         let Some(first) = end(false).await? else { return Ok(None) };
         Ok(end(true).await?.map(|last| (first, last)))
-    }
-
-    pub(crate) fn list_query<'a>(&'a self, query: &'a EventQuery) -> select::ListQuery<'a> {
-        select::ListQuery {
-            tenant_id: self.tenant_id,
-            scope: &self.scope,
-            condition: &query.condition,
-            period: query.period,
-            as_of: query.as_of,
-            after: None,
-            prefilter: None,
-        }
     }
 }
 

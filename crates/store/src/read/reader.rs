@@ -11,9 +11,11 @@ use sea_orm::{
 };
 
 use crate::db::budget::{self, QueryBudget};
+use crate::query::select::ListQuery;
 use crate::query::sql::Sql;
 use crate::read::row::EventRow;
 use crate::{Store, StoreError};
+use model::filter::{Condition, TimeRange};
 use model::page::Position;
 use model::view::EventView;
 use model::{Event, Scope};
@@ -25,10 +27,21 @@ pub struct Reader {
     pub(crate) tenant_id: i32,
     pub(crate) scope: Scope,
     pub(crate) shown: DisclosureCounter,
-    allowance: QueryBudget,
+    budget: QueryBudget,
     rows: Arc<AtomicU64>,
     /// The log's id, once it was read.
     pub(crate) log_id: Arc<OnceLock<[u8; 16]>>,
+}
+
+/// A list of events: its condition and its period.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventQuery {
+    /// The condition.
+    pub condition: Condition,
+    /// The period of `occurred_at`.
+    pub period: TimeRange,
+    /// If set, only events with at most this sequence.
+    pub as_of: Option<i64>,
 }
 
 /// Counts the events disclosed to a caller. Clones share the counter.
@@ -61,7 +74,7 @@ impl Reader {
             tenant_id,
             scope,
             shown: DisclosureCounter::default(),
-            allowance: QueryBudget::default(),
+            budget: QueryBudget::default(),
             rows: Arc::default(),
             log_id: Arc::default(),
         }
@@ -69,18 +82,18 @@ impl Reader {
 
     /// Sets the budget of the request.
     #[must_use]
-    pub fn with_budget(self, allowance: QueryBudget) -> Self {
-        Self { allowance, ..self }
+    pub fn with_budget(self, budget: QueryBudget) -> Self {
+        Self { budget, ..self }
     }
 
     /// Removes the caller's share of the connections.
     pub(crate) fn without_connection_share(&self) -> Self {
-        Self { allowance: self.allowance.clone().without_connection_share(), ..self.clone() }
+        Self { budget: self.budget.clone().without_connection_share(), ..self.clone() }
     }
 
     /// Limits the bytes of events, for a part of what the request reads.
     pub(crate) fn with_byte_limit(&self, bytes_max: usize) -> Self {
-        Self { allowance: self.allowance.clone().with_byte_limit(bytes_max), ..self.clone() }
+        Self { budget: self.budget.clone().with_byte_limit(bytes_max), ..self.clone() }
     }
 
     /// Adds the number of rows that are read to a counter.
@@ -125,6 +138,19 @@ impl Reader {
         row.view(&self.scope)
     }
 
+    /// Returns the list of a query within the reader's tenant and scope, without a prefilter.
+    pub(crate) fn list_query<'a>(&'a self, query: &'a EventQuery) -> ListQuery<'a> {
+        ListQuery {
+            tenant_id: self.tenant_id,
+            scope: &self.scope,
+            condition: &query.condition,
+            period: query.period,
+            as_of: query.as_of,
+            after: None,
+            prefilter: None,
+        }
+    }
+
     pub(crate) async fn fetch_number(&self, sql: Sql) -> Result<i64, StoreError> {
         let rows = self.query(sql).await?;
         let row = rows.first().ok_or(StoreError::Bug("an aggregate query returned no row"))?;
@@ -147,13 +173,13 @@ impl Reader {
         let take = |found: QueryResult| {
             let row = EventRow::read(&found)?;
             bytes += row.bytes();
-            self.allowance.reserve_bytes(row.bytes())?;
+            self.budget.reserve_bytes(row.bytes())?;
             rows.push(row);
             Ok(())
         };
         let read = self.for_each_row(sql, take).await;
         if read.is_err() {
-            self.allowance.release_bytes(bytes);
+            self.budget.release_bytes(bytes);
         }
         read.map(|()| rows)
     }
@@ -178,7 +204,7 @@ impl Reader {
         let statement: Statement = sql.statement(backend);
         let sql_text = statement.sql.clone();
         self.with_timeout(async {
-            let timeout = self.allowance.timeout(self.store.statement_timeout);
+            let timeout = self.budget.timeout(self.store.statement_timeout);
             if backend == DbBackend::Sqlite || timeout == self.store.statement_timeout {
                 return self.drain(&sql_text, pool.stream_raw(statement).await?, take).await;
             }
@@ -199,7 +225,7 @@ impl Reader {
         rows: impl Stream<Item = Result<QueryResult, DbErr>>,
         mut take: impl FnMut(QueryResult) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let (mut rows, begun, mut count) = (std::pin::pin!(rows), Instant::now(), 0);
+        let (mut rows, started, mut count) = (std::pin::pin!(rows), Instant::now(), 0);
         let drain = loop {
             let next = rows.try_next().await.map_err(StoreError::from);
             match next.and_then(|row| row.map(&mut take).transpose()) {
@@ -210,7 +236,7 @@ impl Reader {
         };
         self.rows.fetch_add(count, Ordering::Relaxed);
         if let Some(observer) = &self.store.observer {
-            observer(sql, begun.elapsed(), drain.is_err());
+            observer(sql, started.elapsed(), drain.is_err());
         }
         drain
     }
@@ -221,11 +247,11 @@ impl Reader {
         statement: impl Future<Output = Result<T, impl Into<StoreError>>>,
     ) -> Result<T, StoreError> {
         let shared = async {
-            let _permits = self.allowance.connection_permits().await?;
-            let timeout = self.allowance.timeout(self.store.statement_timeout);
+            let _permits = self.budget.connection_permits().await?;
+            let timeout = self.budget.timeout(self.store.statement_timeout);
             budget::with_limits(timeout, statement).await.map_err(Into::into)
         };
-        let timeout = self.allowance.timeout(self.store.statement_timeout) + Duration::from_millis(200);
+        let timeout = self.budget.timeout(self.store.statement_timeout) + Duration::from_millis(200);
         self.store.with_timeout(timeout, shared).await
     }
 }

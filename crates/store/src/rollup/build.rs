@@ -150,7 +150,7 @@ impl Store {
             Some(key_ids) => key_ids,
             None => key_ids.insert(read_key_ids(&transaction, block.tenant_id).await?),
         };
-        key_id(&transaction, block.tenant_id, key_ids, counts.0.keys().map(|(_, _, key)| key)).await?;
+        assign_key_ids(&transaction, block.tenant_id, key_ids, counts.0.keys().map(|(_, _, key)| key)).await?;
         let row = |((grain, starts_at, key), count): ((Grain, i64, RollupKey), SpanCount)| rollup::Model {
             tenant_id: block.tenant_id,
             grain: grain.code(),
@@ -176,7 +176,7 @@ async fn read_key_ids(connection: &DatabaseTransaction, tenant_id: i32) -> Resul
 }
 
 /// Assigns ids to new keys and inserts them.
-async fn key_id<'a>(
+async fn assign_key_ids<'a>(
     connection: &DatabaseTransaction,
     tenant_id: i32,
     key_ids: &mut HashMap<RollupKey, i64>,

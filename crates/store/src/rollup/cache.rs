@@ -114,7 +114,7 @@ type PartialSpan = (Grain, TimeRange);
 
 impl CachedLog {
     /// Returns an empty cache of a log up to a block.
-    async fn at(reader: &Reader, log_id: [u8; 16], (block, end): (i64, i64)) -> Result<Self, StoreError> {
+    async fn empty_at(reader: &Reader, log_id: [u8; 16], (block, end): (i64, i64)) -> Result<Self, StoreError> {
         let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT");
         for (function, separator) in [("MIN", ","), ("MAX", "")] {
             sql.push(&format!(" (SELECT {function}(r.starts_at) FROM rollup r WHERE r.tenant_id = $1 AND r.grain = "));
@@ -145,14 +145,14 @@ impl CachedLog {
     /// block to be cached.
     pub(super) async fn advance(&mut self, reader: &Reader, log_id: [u8; 16], as_of: i64) -> Result<bool, StoreError> {
         if self.id != log_id {
-            *self = Self::at(reader, log_id, reader.last_block_at(as_of).await?).await?;
+            *self = Self::empty_at(reader, log_id, reader.last_block_at(as_of).await?).await?;
         }
         // All blocks have the same size, so a new one can exist only after that many events.
         let size = if self.block == 0 { 1 } else { self.end / self.block };
         let is_due = as_of - self.end >= size;
         let (block, end) = if is_due { reader.last_block_at(as_of).await? } else { (self.block, self.end) };
         if end - self.end > UNROLLED_MAX {
-            *self = Self::at(reader, log_id, (block, end)).await?;
+            *self = Self::empty_at(reader, log_id, (block, end)).await?;
         }
         if as_of - self.end > UNROLLED_MAX {
             return Ok(false);
@@ -305,10 +305,10 @@ impl CachedLog {
     async fn read_keys(&mut self, reader: &Reader, key_ids: impl Iterator<Item = i64>) -> Result<(), StoreError> {
         let missing: HashSet<i64> = key_ids.filter(|key_id| !self.key_ids.contains_key(key_id)).collect();
         let missing: Vec<i64> = missing.into_iter().collect();
-        for some in missing.chunks(KEYS_PER_STATEMENT) {
+        for chunk in missing.chunks(KEYS_PER_STATEMENT) {
             let keys = rollup_key::Entity::find()
                 .filter(rollup_key::Column::TenantId.eq(reader.tenant_id))
-                .filter(rollup_key::Column::Id.is_in(some.iter().copied()));
+                .filter(rollup_key::Column::Id.is_in(chunk.iter().copied()));
             for row in reader.with_timeout(keys.all(&reader.store.read)).await? {
                 let key_id = row.id;
                 let key = self.key(RollupKey::from(row));

@@ -74,15 +74,15 @@ fn matches_key(key: &RollupKey, condition: &Condition) -> bool {
         Condition::Text(EventText::Service, text) => text.matches(service),
         Condition::Text(EventText::Category, text) => text.matches(category),
         Condition::Text(EventText::Activity, text) => text.matches(activity),
-        Condition::ResourceType(set) => has(set, ResourceType::from_name(resource_type)),
-        Condition::OperationType(set) => has(set, OperationType::from_name(operation_type)),
-        Condition::Status(set) => has(set, Status::from_name(status)),
+        Condition::ResourceType(set) => set_contains(set, ResourceType::from_name(resource_type)),
+        Condition::OperationType(set) => set_contains(set, OperationType::from_name(operation_type)),
+        Condition::Status(set) => set_contains(set, Status::from_name(status)),
         Condition::Actor(of) => of.keys.as_ref().is_none_or(|keys| keys.contains(actor)),
         _ => false,
     }
 }
 
-fn has<T: Copy + PartialEq>(set: &SetCondition<T>, value: Option<T>) -> bool {
+fn set_contains<T: Copy + PartialEq>(set: &SetCondition<T>, value: Option<T>) -> bool {
     value.is_some_and(|value| set.matches(value))
 }
 
@@ -103,14 +103,14 @@ impl RollupCover {
             |edge: &&Timestamp| inner.from.is_none_or(|from| **edge > from) && inner.to.is_none_or(|to| **edge < to);
         let cuts = edges.iter().filter(is_inside).copied().map(Some).chain([inner.to]);
         for to in cuts {
-            cover.between(base, TimeRange { from, to });
+            cover.push_period(base, TimeRange { from, to });
             from = to;
         }
         Some(cover)
     }
 
     /// Adds a period that starts and ends at span boundaries.
-    fn between(&mut self, base: Grain, period: TimeRange) {
+    fn push_period(&mut self, base: Grain, period: TimeRange) {
         let days = Grain::Day.within(period);
         if base != Grain::Quarter || is_empty(days) {
             return self.push(base, period);
@@ -201,12 +201,12 @@ impl Reader {
             let days: Vec<i64> = log.days_within(range.from.map(|at| at.0), range.to.map(|at| at.0)).collect();
             let (mut days, mut step) = (days.as_slice(), DAYS_PER_STEP);
             while !days.is_empty() {
-                let (some, rest) = days.split_at(step.min(days.len()));
-                log.read_days(self, *grain, some).await?;
+                let (chunk, rest) = days.split_at(step.min(days.len()));
+                log.read_days(self, *grain, chunk).await?;
                 // Years may lie between an event with a wrong date and the others.
-                let is_quiet = some.iter().all(|day| log.day(*grain, *day).is_empty());
+                let is_quiet = chunk.iter().all(|day| log.day(*grain, *day).is_empty());
                 (days, step) = (rest, if is_quiet { QUIET_DAYS_PER_STEP } else { DAYS_PER_STEP });
-                for day in some {
+                for day in chunk {
                     let entries = log.day(*grain, *day).iter().copied();
                     counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.time))));
                 }

@@ -89,7 +89,7 @@ impl Follow {
 
     /// Reads the stored events after the cursor.
     async fn read_stored(&mut self) -> Result<Vec<Event>, FeedError> {
-        let _permit = self.reader.store.followers.reading().await;
+        let _permit = self.reader.store.followers.read_permit().await;
         // The permit bounds the connections already. Waiting for a connection share while holding it would block other
         // followers.
         let reader = self.reader.without_connection_share().with_byte_limit(BATCH_BYTES_MAX);

@@ -82,7 +82,7 @@ struct FollowersInner {
     tails: Mutex<HashMap<i32, TenantTail>>,
     pending: Mutex<PendingNotify>,
     is_listening: AtomicBool,
-    reading: Semaphore,
+    read_permits: Semaphore,
 }
 
 impl Followers {
@@ -93,13 +93,13 @@ impl Followers {
             tails: Mutex::default(),
             pending: Mutex::default(),
             is_listening: AtomicBool::new(false),
-            reading: Semaphore::new(CONCURRENT_READS_MAX),
+            read_permits: Semaphore::new(CONCURRENT_READS_MAX),
         }))
     }
 
     /// Waits for a permit to read the table.
-    pub(crate) async fn reading(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
-        self.0.reading.acquire().await.ok()
+    pub(crate) async fn read_permit(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+        self.0.read_permits.acquire().await.ok()
     }
 
     fn wake(&self, tenant_id: i32) {

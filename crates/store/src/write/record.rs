@@ -127,15 +127,16 @@ impl Writer {
             new.iter().map(|event| (event.actor.fingerprint, &event.actor)).collect();
         let targets: BTreeMap<Hash16, &PartySnapshot<target::Model>> =
             new.iter().flat_map(|event| &event.target_snapshots).map(|target| (target.fingerprint, target)).collect();
-        let (known_actors, known_targets) = {
+        let (cached_actors, cached_targets) = {
             let mut cached = snapshot_cache.lock();
             cached.invalidate_if_replaced(head);
             (cached.actors(actors.keys()), cached.targets(targets.keys()))
         };
         let actors =
-            resolve_snapshot_ids(transaction, self.tenant_id, actors, known_actors, &mut head.last_actor_id).await?;
+            resolve_snapshot_ids(transaction, self.tenant_id, actors, cached_actors, &mut head.last_actor_id).await?;
         let targets =
-            resolve_snapshot_ids(transaction, self.tenant_id, targets, known_targets, &mut head.last_target_id).await?;
+            resolve_snapshot_ids(transaction, self.tenant_id, targets, cached_targets, &mut head.last_target_id)
+                .await?;
         for event in &mut *new {
             head.last_sequence += 1;
             event.set_sequence(head.last_sequence, recorded_at);

@@ -26,7 +26,7 @@ impl Verification<'_> {
                 return Ok(());
             }
             let counts = BlockCounts::read(self.snapshot, self.tenant_id, after, block.last_sequence).await?;
-            found += self.block(&block, counts).await?;
+            found += self.check_block(&block, counts).await?;
             after = block.last_sequence;
         }
         let rows = rollup::Entity::find().filter(rollup::Column::TenantId.eq(self.tenant_id));
@@ -37,7 +37,7 @@ impl Verification<'_> {
     }
 
     /// Compares the rows of a block. Returns the number of rows found.
-    async fn block(&mut self, block: &rollup_block::Model, mut counts: BlockCounts) -> Result<u64, StoreError> {
+    async fn check_block(&mut self, block: &rollup_block::Model, mut counts: BlockCounts) -> Result<u64, StoreError> {
         let mut found = 0;
         for grain in [Grain::Quarter, Grain::Day, Grain::ActorDay] {
             for spans in counts.spans(grain).chunks(SPANS_PER_STATEMENT) {
@@ -70,10 +70,10 @@ impl Verification<'_> {
         numbers.sort_unstable();
         numbers.dedup();
         let mut keys = HashMap::new();
-        for some in numbers.chunks(SPANS_PER_STATEMENT) {
+        for chunk in numbers.chunks(SPANS_PER_STATEMENT) {
             let found = rollup_key::Entity::find()
                 .filter(rollup_key::Column::TenantId.eq(self.tenant_id))
-                .filter(rollup_key::Column::Id.is_in(some.iter().copied()));
+                .filter(rollup_key::Column::Id.is_in(chunk.iter().copied()));
             keys.extend(found.all(self.snapshot).await?.into_iter().map(|row| (row.id, RollupKey::from(row))));
         }
         Ok(keys)

@@ -80,7 +80,7 @@ impl PredicateWriter<'_> {
         let search_term = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
         if search_term.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
             sql.push(" AND t.target_id IN (SELECT g.id FROM target g WHERE g.tenant_id = $1");
-            snapshot(sql, &columns, search_term);
+            push_snapshot_conditions(sql, &columns, search_term);
             sql.push(")");
         }
         sql.push("))");
@@ -92,7 +92,7 @@ impl PredicateWriter<'_> {
         if *self.driving_table == DrivingTable::Event && is_selective(&columns) {
             sql.push("e.sequence IN (SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1");
             sql.push(" AND d.target_key IN (SELECT g.key FROM target g WHERE g.tenant_id = $1");
-            snapshot(sql, &columns, None);
+            push_snapshot_conditions(sql, &columns, None);
             sql.push(")) AND ");
         }
     }
@@ -100,7 +100,7 @@ impl PredicateWriter<'_> {
     /// Returns whether the rows of the driving table are exactly those that match a condition.
     fn is_implied_by_table(&self, condition: &TargetCondition) -> bool {
         let only = |text: &String| Some(BTreeSet::from([text.clone()]));
-        let driven = match self.driving_table {
+        let implied = match self.driving_table {
             DrivingTable::Event => return false,
             DrivingTable::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
             DrivingTable::Property(name) => {
@@ -109,7 +109,7 @@ impl PredicateWriter<'_> {
                 TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
             }
         };
-        *condition == driven
+        *condition == implied
     }
 
     fn property(&self, sql: &mut Sql, condition: &PropertyCondition) {
@@ -261,7 +261,11 @@ fn is_selective(columns: &[(&str, &Option<TextCondition>)]) -> bool {
 }
 
 /// Appends conditions on the folded columns of a snapshot table.
-fn snapshot(sql: &mut Sql, columns: &[(&str, &Option<TextCondition>)], search_term: Option<(&String, &[&str])>) {
+fn push_snapshot_conditions(
+    sql: &mut Sql,
+    columns: &[(&str, &Option<TextCondition>)],
+    search_term: Option<(&String, &[&str])>,
+) {
     for (column, condition) in columns {
         if let Some(condition) = condition {
             sql.push(" AND ");
@@ -295,14 +299,14 @@ fn has_only_substrings(columns: &[(&str, &Option<TextCondition>)], search: Optio
 /// Appends conditions on an actor's snapshot. Returns whether they ask only for substrings of its names.
 pub(crate) fn actor_substring_filter(sql: &mut Sql, condition: &ActorCondition) -> bool {
     let columns = actor_columns(condition);
-    snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice())));
+    push_snapshot_conditions(sql, &columns, condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice())));
     condition.keys.is_none() && has_only_substrings(&columns, condition.search.as_ref())
 }
 
 /// Appends conditions on a target's snapshot. Returns whether they ask only for substrings of its names.
 pub(crate) fn target_substring_filter(sql: &mut Sql, condition: &TargetCondition) -> bool {
     let columns = target_columns(condition);
-    snapshot(sql, &columns, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
+    push_snapshot_conditions(sql, &columns, condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice())));
     let without_type = columns.iter().filter(|(column, _)| *column != "g.type").copied().collect::<Vec<_>>();
     condition.keys.is_none() && has_only_substrings(&without_type, condition.search.as_ref())
 }
@@ -327,7 +331,7 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
         if is_selective(&columns) {
             // Few actors can match: find their events through the index on keys.
             sql.push(" AND e.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1");
-            snapshot(sql, &columns, search_term);
+            push_snapshot_conditions(sql, &columns, search_term);
             sql.push(")");
         }
         sql.push(" AND e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1");
@@ -336,7 +340,7 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
             Some([]) => drop(sql.push(" AND FALSE")),
             Some(kinds) => drop(sql.push(" AND a.kind IN ").list(kinds.iter().map(|kind| kind.name()))),
         }
-        snapshot(sql, &columns, search_term);
+        push_snapshot_conditions(sql, &columns, search_term);
         sql.push(")");
     }
     sql.push(")");

@@ -21,9 +21,9 @@ pub(super) fn named_set<T: Copy>(sql: &mut Sql, column: &str, set: &SetCondition
 /// Appends: the status is in the set.
 pub(super) fn status(sql: &mut Sql, set: &SetCondition<Status>) {
     sql.push("(");
-    let success_out = set.none_of.contains(&Status::Success)
+    let excludes_success = set.none_of.contains(&Status::Success)
         || set.one_of.as_ref().is_some_and(|values| !values.contains(&Status::Success));
-    if success_out {
+    if excludes_success {
         // Written out so that the planner can use the partial index over events that did not succeed.
         sql.push("e.status <> 'SUCCESS' AND ");
     }
