@@ -197,7 +197,7 @@ impl Caller {
     fn reader_in(&self, log: &Tenant) -> Result<Reader, AccessError> {
         let scope = self.principal.read_scope().ok_or(AccessError::Role)?;
         let reader = self.store.reader(log, scope);
-        Ok(reader.allowed(self.allowance.clone()).counting(&self.rows))
+        Ok(reader.with_budget(self.allowance.clone()).count_rows_in(&self.rows))
     }
 
     /// The same caller, who may stay for long, with the token that is to be verified again then.
@@ -235,7 +235,7 @@ impl Caller {
     /// The same caller, for one request: what it reads ends then, and is at most so many bytes of events.
     #[must_use]
     pub fn within(self, deadline: Instant, bytes_max: usize) -> Self {
-        Self { allowance: self.allowance.until(deadline).holding(bytes_max), ..self }
+        Self { allowance: self.allowance.with_deadline(deadline).with_byte_limit(bytes_max), ..self }
     }
 
     /// How many rows were read for the caller, and how many events recorded; it goes on counting.

@@ -29,7 +29,7 @@ async fn verify_says_what_differs_and_fails_then() {
     desk.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
     let ended = desk.run(&["verify", "--differences-max", "3"]);
     let lines: Vec<&str> = ended.refused().lines().collect();
-    let line = |n: u32| format!("contoso event {n}: audit_event.category is not what the body says");
+    let line = |n: u32| format!("contoso event {n}: audit_event.category does not match the body");
     assert_eq!(lines, [&line(31), &line(32), &line(33), "and 7 more"]);
     assert_eq!(ended.out, "tenants 2, events 40, differences 10\n");
     assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
@@ -87,7 +87,7 @@ async fn what_is_no_log_is_not_brought_back() {
     assert!(restore(text.to_str().unwrap()).refused().contains("text.db cannot be restored"));
     let empty = desk.file("empty.db", "");
     let refused = restore(empty.to_str().unwrap());
-    assert!(refused.refused().contains("it is empty"), "{refused:?}");
+    assert!(refused.refused().contains("the database is empty"), "{refused:?}");
     assert!(restore("no/such.db").refused().contains("cannot open no/such.db"));
     if !desk.database.is_postgres() {
         let saved = desk.file("b", "").with_file_name("saved.db");
@@ -97,7 +97,7 @@ async fn what_is_no_log_is_not_brought_back() {
         connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m2999', 0)").await.unwrap();
         connection.close().await.unwrap();
         let refused = restore(saved.to_str().unwrap());
-        assert!(refused.refused().contains("not of a version that this program knows"), "{refused:?}");
+        assert!(refused.refused().contains("migrations that this version does not know"), "{refused:?}");
     }
     assert!(!target.exists());
 }

@@ -115,7 +115,7 @@ async fn a_database_that_cannot_be_written_is_refused() {
         return;
     }
     let url = format!("{}&options[default_transaction_read_only]=on", desk.database.url);
-    let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
+    let why = "it is read-only: it is a standby, or `default_transaction_read_only` is on";
     let checked = run(&["check", "--jwt-secret", SECRET, "--database-url", &url]);
     assert!(lines(&checked, "WRONG").contains(why), "{checked:?}");
     let served = run(&["serve", "--jwt-secret", SECRET, "--listen", "127.0.0.1:0", "--database-url", &url]);
@@ -130,7 +130,7 @@ async fn a_newer_schema_is_left_alone() {
         .await;
     for command in [&["migrate"][..], &["serve", "--jwt-secret", SECRET, "--listen", "127.0.0.1:0"]] {
         let told = desk.run(command);
-        assert!(told.refused().contains("newer than this program: run the version that migrated it"), "{told:?}");
+        assert!(told.refused().contains("newer than this program; run the version that migrated it"), "{told:?}");
     }
 }
 

@@ -66,7 +66,7 @@ async fn a_copy_and_the_copy_of_it_are_the_log_itself() {
     // The log goes on in the copy.
     end.run(&["tenant", "add", "northwind"]).ok();
     record_for(&end.database.store().await, "northwind", 5).await;
-    assert!(copy(&source.database, &end.database).refused().contains("it is not empty"));
+    assert!(copy(&source.database, &end.database).refused().contains("the target is not empty"));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn a_tenant_is_added_listed_renamed_and_disabled() {
     listed(&["t-1\tContoso\tdisabled\tcontoso.example,c.example", "t-2\tFabrikam\tenabled\tfabrikam.example"]);
     desk.run(&["tenant", "disable", "t-1", "--undo"]).ok();
     listed(&["t-1\tContoso\tenabled\tcontoso.example,c.example", "t-2\tFabrikam\tenabled\tfabrikam.example"]);
-    assert!(desk.run(&["tenant", "add", "t-1"]).refused().contains("tenant `t-1` exists already"));
+    assert!(desk.run(&["tenant", "add", "t-1"]).refused().contains("tenant `t-1` already exists"));
     assert!(desk.run(&["tenant", "disable", "t-3"]).refused().contains("no tenant `t-3`"));
     assert!(desk.run(&["tenant", "rename", "t-3", "x"]).refused().contains("no tenant `t-3`"));
     assert!(desk.run(&["tenant", "add", " "]).refused().contains("a tenant's key has 1 to 200 bytes"));

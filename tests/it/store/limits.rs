@@ -58,7 +58,7 @@ async fn a_statement_ends_with_the_request_that_it_is_for() {
     make_endless(&connection, log.database.is_postgres()).await;
     for _ in 0..3 {
         let deadline = Instant::now() + Duration::from_millis(100);
-        let counted = reader().allowed(QueryBudget::default().until(deadline)).count(&list).await;
+        let counted = reader().with_budget(QueryBudget::default().with_deadline(deadline)).count(&list).await;
         assert!(matches!(counted, Err(StoreError::Timeout)), "{counted:?}");
     }
     if !log.database.is_postgres() {
@@ -84,15 +84,16 @@ async fn events_beyond_what_a_request_may_hold_are_not_read() {
     let withheld = Scope { visible: ServiceSet::All, sensitive: ServiceSet::none() };
     let soon = Instant::now() + Duration::from_secs(10);
     for scope in [Scope::all(), withheld] {
-        for allowance in [QueryBudget::default(), QueryBudget::default().until(soon)] {
+        for allowance in [QueryBudget::default(), QueryBudget::default().with_deadline(soon)] {
             let rows = Arc::default();
-            let reader = log.reader_of(scope.clone()).allowed(allowance.holding(2 << 20)).counting(&rows);
+            let reader =
+                log.reader_of(scope.clone()).with_budget(allowance.with_byte_limit(2 << 20)).count_rows_in(&rows);
             let read = reader.page(&list, &page).await;
-            let Err(StoreError::TooLarge { asked, limit }) = read else { panic!("{read:?}") };
-            assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&asked), "{asked}");
+            let Err(StoreError::TooLarge { requested, limit }) = read else { panic!("{read:?}") };
+            assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&requested), "{requested}");
             assert_eq!(rows.load(Ordering::Relaxed), 3, "the rest is not taken");
             let small = Page { limit: 1, ..page };
-            let reader = log.reader_of(scope.clone()).allowed(QueryBudget::default().holding(2 << 20));
+            let reader = log.reader_of(scope.clone()).with_budget(QueryBudget::default().with_byte_limit(2 << 20));
             let read = reader.page(&list, &small).await.unwrap();
             assert_eq!(read.rows.len(), 1, "the connections are good for more");
         }

@@ -88,7 +88,7 @@ impl Session {
             Some(Sequence(asked)) if asked <= head => asked,
             Some(_) => return Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
         };
-        reader.answers_as_of(as_of);
+        reader.note_as_of(as_of);
         Ok(as_of)
     }
 
@@ -155,7 +155,7 @@ pub(crate) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<V
     if found.iter().any(Option::is_none)
         && let Some(accesses) = ctx.session()?.caller.accesses().await?
     {
-        let others = accesses.showing(reader.shown()).events_by_id(ids).await?;
+        let others = accesses.with_disclosure_counter(reader.shown()).events_by_id(ids).await?;
         found.iter_mut().zip(others).for_each(|(event, other)| *event = event.take().or(other));
     }
     Ok(found)
@@ -180,7 +180,7 @@ fn noted(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reade
     let shown = ctx.session()?.visit.enter(key, field.name(), act, arguments);
     let reader = reader?;
     Ok(match shown {
-        Some(shown) => reader.showing(&shown),
+        Some(shown) => reader.with_disclosure_counter(&shown),
         None => reader,
     })
 }
