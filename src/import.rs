@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use formats::{self, Records};
+use formats::{self, RecordReader};
 use model::fold::{bounded_key, fold_activity};
 use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
@@ -174,7 +174,7 @@ impl Run<'_, '_> {
 
     async fn read(&mut self, file: &Path, input: impl Read) -> Result<(), Failed> {
         let shared: Arc<Path> = file.into();
-        for record in Records::of_file(input) {
+        for record in RecordReader::from_file(input) {
             let (line, record) = match record {
                 Ok(record) => record,
                 Err(problem) => {

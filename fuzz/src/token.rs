@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use model::Timestamp;
-use auth::{KeySource, Keys, Principal, Rejected, Settings, Verifier};
+use auth::{KeySource, Keys, Principal, Rejected, VerifierSettings, Verifier};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -37,13 +37,13 @@ impl Side {
     fn new(keys: Keys, key: EncodingKey, algorithm: Algorithm) -> Self {
         let is_public = algorithm != Algorithm::HS256;
         let demanded = |name: &str| if is_public { vec![name.to_owned()] } else { Vec::new() };
-        let settings = Settings {
+        let settings = VerifierSettings {
             issuers: demanded(ISSUER),
             audiences: demanded(AUDIENCE),
             leeway_secs: LEEWAY_SECS,
-            ..Settings::default()
+            ..VerifierSettings::default()
         };
-        let verifier = Verifier::new([(KeySource::given(keys), settings)]).expect("these settings are safe");
+        let verifier = Verifier::new([(KeySource::fixed(keys), settings)]).expect("these settings are safe");
         Self { verifier, key, algorithm, is_public }
     }
 

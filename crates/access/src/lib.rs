@@ -115,7 +115,7 @@ impl AccessControl {
     }
 
     /// The trail of who reads what.
-    pub fn trail(&self) -> AccessLog {
+    pub fn access_log(&self) -> AccessLog {
         self.trail.clone()
     }
 
@@ -138,7 +138,7 @@ impl AccessControl {
     }
 
     /// Lets a caller in again who stayed: its tenant may have been closed since.
-    pub async fn again(&self, caller: &Caller) -> Result<Caller, AccessError> {
+    pub async fn refresh(&self, caller: &Caller) -> Result<Caller, AccessError> {
         let again = self.caller(Arc::clone(&caller.principal)).await?;
         Ok(Caller { address: caller.address, token: caller.token.clone(), ..again })
     }
@@ -170,9 +170,9 @@ impl Caller {
 
     /// The log that a filter means: events of the reserved service stand in a log of their own, for those who may see
     /// them. To others a filter on that service is like any on a service that they do not see.
-    pub async fn reader_of(&self, condition: &Condition) -> Result<Reader, AccessError> {
+    pub async fn reader_for(&self, condition: &Condition) -> Result<Reader, AccessError> {
         let reader = self.reader()?;
-        if !self.principal.sees_accesses() {
+        if !self.principal.can_read_access_log() {
             return Ok(reader);
         }
         match meant(condition) {
@@ -186,8 +186,8 @@ impl Caller {
     }
 
     /// The log of who read this one, where there is one and the caller may see it.
-    pub async fn accesses(&self) -> Result<Option<Reader>, AccessError> {
-        if !self.principal.sees_accesses() {
+    pub async fn access_log_reader(&self) -> Result<Option<Reader>, AccessError> {
+        if !self.principal.can_read_access_log() {
             return Ok(None);
         }
         let log = self.logs.existing(&self.tenant).await.map_err(AccessError::Store)?;
@@ -213,12 +213,18 @@ impl Caller {
 
     /// The same caller, asking from an address.
     #[must_use]
-    pub fn asking_from(self, address: IpAddr) -> Self {
+    pub fn with_client_address(self, address: IpAddr) -> Self {
         Self { address: Some(address), ..self }
     }
 
     /// What an operation of this caller reads; `act` is what all of it is part of, if it is.
-    pub fn visit(&self, act: Option<AccessActivity>, operation: &str, request_id: &str, at: Timestamp) -> AccessRecord {
+    pub fn access_record(
+        &self,
+        act: Option<AccessActivity>,
+        operation: &str,
+        request_id: &str,
+        at: Timestamp,
+    ) -> AccessRecord {
         AccessRecord {
             trail: self.trail.clone(),
             principal: Arc::clone(&self.principal),
@@ -234,7 +240,7 @@ impl Caller {
 
     /// The same caller, for one request: what it reads ends then, and is at most so many bytes of events.
     #[must_use]
-    pub fn within(self, deadline: Instant, bytes_max: usize) -> Self {
+    pub fn with_limits(self, deadline: Instant, bytes_max: usize) -> Self {
         Self { allowance: self.allowance.until(deadline).holding(bytes_max), ..self }
     }
 
@@ -293,7 +299,7 @@ impl Recorder {
     }
 
     /// Checks an event that another system has recorded.
-    pub fn foreign_event(&self, mut body: EventBody, source: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+    pub fn imported_event(&self, mut body: EventBody, source: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
         body.recording = Recording {
             source: Some(source.to_owned()),
             source_tenant_id: body.recording.source_tenant_id.take(),

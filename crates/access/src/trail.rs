@@ -167,7 +167,7 @@ impl AccessLog {
     }
 
     /// Records what is gathered, every so often, until it is closed.
-    pub async fn record(self, every: Duration) {
+    pub async fn run(self, every: Duration) {
         let Some(shared) = self.0 else { return };
         let mut waiting = Vec::new();
         loop {
@@ -184,7 +184,7 @@ impl AccessLog {
     }
 
     /// Has the rest recorded; [`AccessLog::record`] ends when that is done.
-    pub fn close(&self) {
+    pub fn shut_down(&self) {
         if let Some(shared) = &self.0 {
             shared.closing.notify_one();
         }

@@ -44,7 +44,7 @@ pub(super) struct Reading {
 
 impl AccessRecord {
     /// Somebody asks for a root field: what notes how much of it is shown. None if nobody wants to know.
-    pub fn enter(
+    pub fn begin_field(
         &self,
         key: &str,
         field: &str,
@@ -75,14 +75,14 @@ impl AccessRecord {
     }
 
     /// Somebody may not do what they came for.
-    pub fn refused(&self, field: &str, act: AccessActivity) {
-        if self.enter(field, field, act, Map::new).is_some() {
-            self.ended(|_| FORBIDDEN);
+    pub fn record_forbidden(&self, field: &str, act: AccessActivity) {
+        if self.begin_field(field, field, act, Map::new).is_some() {
+            self.finish(|_| FORBIDDEN);
         }
     }
 
     /// The operation has ended, with these codes for the keys of its answer. What is known already stands.
-    pub fn ended<'a>(&self, code: impl Fn(&str) -> &'a str) {
+    pub fn finish<'a>(&self, code: impl Fn(&str) -> &'a str) {
         for reading in self.readings.lock().iter_mut() {
             if reading.code.is_none() {
                 reading.code = Some(code(&reading.key).to_owned());
@@ -91,8 +91,8 @@ impl AccessRecord {
     }
 
     /// A part of a stream was shown, and it goes on.
-    pub fn goes_on(&self) {
-        self.ended(|_| OK);
+    pub fn flush_partial(&self) {
+        self.finish(|_| OK);
         for reading in self.readings.lock().iter_mut() {
             self.tell(reading, self.trail.now());
         }

@@ -35,13 +35,13 @@ const INTUNE_AUDIT_READ: &str = "Microsoft.Intune_Audit_Read";
 
 /// A line of the role map that an operator has added.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct GrantRule {
     /// The claim: its name, or the path to it through objects.
     pub claim: Vec<String>,
     /// The values, one of which the claim must contain.
     pub values: Vec<String>,
     /// What that gives.
-    pub gives: GrantKind,
+    pub grant: GrantKind,
     /// For which services; none means those that what is given has anyway.
     pub services: Option<Vec<String>>,
 }
@@ -97,8 +97,8 @@ pub(super) fn allowed(claims: &Claims, settings: &VerifierSettings) -> Result<Al
         let held = claims.texts_at(&rule.claim)?;
         if rule.values.iter().any(|value| held.iter().any(|held| same_value(held, value))) {
             let intune =
-                || (rule.gives == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
-            allowed.give(rule.gives, rule.services.clone().or_else(intune));
+                || (rule.grant == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
+            allowed.give(rule.grant, rule.services.clone().or_else(intune));
         }
     }
     let groups_decide =
@@ -359,10 +359,10 @@ mod tests {
         assert_eq!(decide(&format!("{{{left_out}}}"), &VerifierSettings::default()).unwrap().grants, []);
     }
 
-    fn rule(claim: &[&str], value: &str, gives: GrantKind, services: &[&str]) -> Rule {
+    fn rule(claim: &[&str], value: &str, grant: GrantKind, services: &[&str]) -> GrantRule {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let services = (!services.is_empty()).then(|| texts(services));
-        Rule { claim: texts(claim), values: vec!["other".to_owned(), value.to_owned()], gives, services }
+        GrantRule { claim: texts(claim), values: vec!["other".to_owned(), value.to_owned()], grant, services }
     }
 
     #[test]

@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn verify(token: &str, settings: VerifierSettings) -> Result<Arc<Principal>, Rejected> {
-        let keys = KeySource::given(Keys::secret(SECRET).unwrap());
+        let keys = KeySource::fixed(Keys::secret(SECRET).unwrap());
         at_once(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
     }
 

@@ -30,7 +30,7 @@ use std::fmt;
 use model::event::RESERVED_SERVICE;
 use model::{Grant, Scope, ServiceSet, Timestamp, named};
 
-pub use grant::{GrantKind, Rule};
+pub use grant::{GrantKind, GrantRule};
 pub use issue::{Grantable, TokenRequest, issue};
 pub use keys::Keys;
 pub use rejected::Rejected;
@@ -107,7 +107,7 @@ impl Principal {
     }
 
     /// Whether the caller may see who read the log.
-    pub fn sees_accesses(&self) -> bool {
+    pub fn can_read_access_log(&self) -> bool {
         let shows = |grant: &AccessGrant| {
             grant.role == Role::GlobalAdmin && grant.to_grant().services.contains(RESERVED_SERVICE)
         };
@@ -169,7 +169,7 @@ mod tests {
             services: services.map(|name| vec![name.to_owned()]),
             sees_sensitive: true,
         };
-        let sees = |grant| principal(vec![grant]).sees_accesses();
+        let sees = |grant| principal(vec![grant]).can_read_access_log();
         assert!(sees(grant(Role::GlobalAdmin, None)));
         assert!(sees(grant(Role::GlobalAdmin, Some("Auditgraph"))));
         assert!(!sees(grant(Role::GlobalAdmin, Some("Core Directory"))));

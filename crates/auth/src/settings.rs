@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConfigProblem, Rule, TENANT_IN_ISSUER};
+use super::{ConfigProblem, GrantRule, TENANT_IN_ISSUER};
 
 /// The largest leeway: clocks that differ more should be corrected.
 const LEEWAY_SECS_MAX: u32 = 300;
@@ -31,7 +31,7 @@ pub struct VerifierSettings {
     /// Whether the built-in role map applies (default: it does).
     pub builtin_grants: bool,
     /// What an operator has added to the role map.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<GrantRule>,
 }
 
 /// The tenants that an issuer may speak for.

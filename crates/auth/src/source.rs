@@ -64,12 +64,12 @@ enum Origin {
 
 impl KeySource {
     /// Keys that stay as they are.
-    pub fn given(keys: Keys) -> Arc<Self> {
+    pub fn fixed(keys: Keys) -> Arc<Self> {
         Self::of(Origin::GrantKind, keys, RefreshPolicy { refresh: Duration::MAX, timeout: Duration::MAX })
     }
 
     /// A file with a key set (JWKS), which must be readable now.
-    pub fn file(path: &Path, freshness: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
+    pub fn from_file(path: &Path, freshness: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
         let problem =
             |reason: String| ConfigProblem::new(format!("the key set in {} cannot be used: {reason}", path.display()));
         let text = read_file(path).map_err(&problem)?;
@@ -81,7 +81,7 @@ impl KeySource {
 
     /// The address of a key set (JWKS). It is read by [`Self::read`]. Besides those that the system trusts, who answers
     /// there may be vouched for by the certificates in a file.
-    pub fn address(
+    pub fn from_url(
         address: &str,
         freshness: RefreshPolicy,
         ca_file: Option<&Path>,
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn printing_a_source_shows_no_parameters() {
         let freshness = RefreshPolicy { refresh: RETRY, timeout: RETRY };
-        let source = KeySource::address("https://issuer.example:8443/keys?code=hunter2#x", freshness, None).unwrap();
+        let source = KeySource::from_url("https://issuer.example:8443/keys?code=hunter2#x", freshness, None).unwrap();
         assert_eq!(format!("{source:?}"), "the key set at https://issuer.example:8443/keys");
     }
 }

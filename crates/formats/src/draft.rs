@@ -5,7 +5,7 @@
 
 use super::original::{Part, is_absent};
 use super::unmapped::{Shown, remainder};
-use super::{Recognised, Shape, UnsupportedRecord};
+use super::{RecognisedRecord, Shape, UnsupportedRecord};
 use model::classification::{operation_type, resource_type};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
@@ -69,7 +69,7 @@ impl Draft {
     }
 
     /// The event, with what of the record it does not show.
-    pub(super) fn finish(self, shape: Shape, record: &Part) -> Result<Recognised, UnsupportedRecord> {
+    pub(super) fn finish(self, shape: Shape, record: &Part) -> Result<RecognisedRecord, UnsupportedRecord> {
         let activity = fit(self.activity.trim());
         if fold_activity(&activity).is_empty() {
             return Err(UnsupportedRecord("the record does not name an activity".to_owned()));
@@ -126,7 +126,7 @@ impl Draft {
         body.unmapped = remainder(record, &shown).map(|node| node.to_json());
         shown.forget(&body.event_key);
         let unmapped_if_rekeyed = remainder(record, &shown).map(|node| node.to_json());
-        Ok(Recognised {
+        Ok(RecognisedRecord {
             shape,
             unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
             body,

@@ -1,7 +1,7 @@
 //! Other systems' audit records, read into events.
 //!
 //! This room knows how other systems write their logs: one file per shape or family, and one door, [`recognise`], that
-//! detects the shape from the record's content, never from where it came from. [`reader::Records`] cuts files into
+//! detects the shape from the record's content, never from where it came from. [`reader::RecordReader`] cuts files into
 //! records. Nothing here does I/O beyond reading what it is given, decides what may be recorded, or knows a database.
 //!
 //! The one decision worth knowing: mappers do not list what they leave out. They *take* what they carry over, and
@@ -22,7 +22,7 @@ mod unified_audit;
 mod unmapped;
 mod value;
 
-pub use reader::{ReadProblem, Records};
+pub use reader::{RecordReadError, RecordReader};
 
 use std::borrow::Cow;
 
@@ -63,7 +63,7 @@ named! {
 
 /// A record that could be read.
 #[derive(Clone, Debug)]
-pub struct Recognised {
+pub struct RecognisedRecord {
     /// What kind of record it was.
     pub shape: Shape,
     /// The event. Who imports it, and from where, is still to be filled in.
@@ -94,7 +94,7 @@ const WRAPPERS: &[&str] = &[
 const WRAPPERS_MAX: usize = 3;
 
 /// Reads one record.
-pub fn recognise(record: &Node) -> Result<Recognised, UnsupportedRecord> {
+pub fn recognise(record: &Node) -> Result<RecognisedRecord, UnsupportedRecord> {
     let held = record.as_str().and_then(|text| held_json(&text));
     let record = Part::of(held.as_ref().unwrap_or(record).clone());
     if !record.is_object() {

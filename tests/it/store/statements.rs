@@ -130,7 +130,7 @@ async fn a_page_that_several_fragments_ask_for_is_read_once() {
         expires_at: NOW,
     };
     let caller = access.caller(Arc::new(principal)).await.unwrap();
-    let visit = Arc::new(caller.visit(None, "", "", NOW));
+    let visit = Arc::new(caller.access_record(None, "", "", NOW));
     statements.take();
     let executor = api::Executor::new(api::Limits { page: PageLimits { default: 50, max: 200 } });
     let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }

@@ -57,7 +57,7 @@ impl Verifier {
 
     /// Reads the key sets for the first time, all at once. Those that cannot be read now are told; they are read
     /// again later.
-    pub async fn read_keys(&self) -> Vec<ConfigProblem> {
+    pub async fn load_keys(&self) -> Vec<ConfigProblem> {
         let mut reading = JoinSet::new();
         for issuer in &self.issuers {
             let keys = Arc::clone(&issuer.keys);
@@ -67,7 +67,7 @@ impl Verifier {
     }
 
     /// Reads the key sets again and again, until the runtime ends.
-    pub fn keep_keys_fresh(&self) {
+    pub fn spawn_key_refresh(&self) {
         for issuer in &self.issuers {
             let keys = Arc::clone(&issuer.keys);
             tokio::spawn(async move { keys.keep_fresh().await });

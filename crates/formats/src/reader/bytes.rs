@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 
 use super::encoding::Text;
-use super::{ReadProblem, problem};
+use super::{RecordReadError, problem};
 
 /// The bytes of the input, some of which may be read again.
 pub(super) struct Bytes<R> {
@@ -13,7 +13,7 @@ pub(super) struct Bytes<R> {
     /// The line that the next byte is on, from 1.
     pub(super) line: u64,
     /// Why nothing more can be read.
-    pub(super) problem: Option<ReadProblem>,
+    pub(super) problem: Option<RecordReadError>,
 }
 
 impl<R: Read> Bytes<R> {

@@ -34,7 +34,7 @@ const VALUES_MAX: usize = 100_000;
 
 /// A place in a file that has no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadProblem {
+pub struct RecordReadError {
     /// The line on which it begins, from 1.
     pub line: u64,
     /// What is wrong with it, safe to show.
@@ -43,16 +43,16 @@ pub struct ReadProblem {
     pub is_of_record: bool,
 }
 
-impl fmt::Display for ReadProblem {
+impl fmt::Display for RecordReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.reason)
     }
 }
 
-impl std::error::Error for ReadProblem {}
+impl std::error::Error for RecordReadError {}
 
 /// The records of a file, each with the line on which it begins.
-pub struct Records<R> {
+pub struct RecordReader<R> {
     bytes: Bytes<R>,
     place: Place,
     ready: VecDeque<(u64, Node)>,
@@ -85,14 +85,14 @@ enum Outcome {
     Page(Grammar),
 }
 
-impl<R: Read> Records<R> {
+impl<R: Read> RecordReader<R> {
     /// The records of JSON in UTF-8.
     pub fn new(input: R) -> Self {
         Self::with(Text::of_utf8(input), Place::Outside, RECORD_BYTES_MAX)
     }
 
     /// The records of a file: JSON, or a table with records in it, in UTF-8 or UTF-16.
-    pub fn of_file(input: R) -> Self {
+    pub fn from_file(input: R) -> Self {
         Self::with(Text::of_file(input), Place::Start, RECORD_BYTES_MAX)
     }
 
@@ -101,7 +101,7 @@ impl<R: Read> Records<R> {
     }
 
     /// Reads on until there is something to say; none at the end.
-    fn step(&mut self) -> Option<Result<(), ReadProblem>> {
+    fn step(&mut self) -> Option<Result<(), RecordReadError>> {
         match std::mem::replace(&mut self.place, Place::End) {
             Place::End => None,
             Place::Start => Some(self.start()),
@@ -112,7 +112,7 @@ impl<R: Read> Records<R> {
     }
 
     /// Sees what a file is.
-    fn start(&mut self) -> Result<(), ReadProblem> {
+    fn start(&mut self) -> Result<(), RecordReadError> {
         self.bytes.skip_mark();
         while self.bytes.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
             self.bytes.next();
@@ -129,7 +129,7 @@ impl<R: Read> Records<R> {
         }
         match Head::of(&mut self.bytes, self.record_bytes_max) {
             Head::Other => self.place = Place::Outside,
-            Head::Records(table) => self.place = Place::Table(table),
+            Head::WithRecords(table) => self.place = Place::Table(table),
             Head::Columns => {
                 let reason = "the file is a table (CSV) without a column `AuditData`: it has lost parts of the records \
                     that it was made from, so nothing of it is read; export them as JSON instead";
@@ -139,13 +139,13 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
-    fn row(&mut self, mut table: Box<Table>) -> Option<Result<(), ReadProblem>> {
+    fn row(&mut self, mut table: Box<Table>) -> Option<Result<(), RecordReadError>> {
         let row = table.next(&mut self.bytes)?;
         self.place = Place::Table(table);
         Some(row.map(|row| self.ready.push_back(row)))
     }
 
-    fn outside(&mut self) -> Option<Result<(), ReadProblem>> {
+    fn outside(&mut self) -> Option<Result<(), RecordReadError>> {
         let first = loop {
             match self.bytes.peek()? {
                 // Separators that people and tools put between values.
@@ -199,7 +199,7 @@ impl<R: Read> Records<R> {
         list_depth: usize,
         mut key: Vec<u8>,
         started: u64,
-    ) -> Option<Result<(), ReadProblem>> {
+    ) -> Option<Result<(), RecordReadError>> {
         let is_page = list_depth == 2;
         loop {
             let Some(byte) = self.bytes.peek() else {
@@ -302,7 +302,7 @@ impl<R: Read> Records<R> {
     }
 
     /// Makes records of the value that was read.
-    fn keep(&mut self, line: u64) -> Result<(), ReadProblem> {
+    fn keep(&mut self, line: u64) -> Result<(), RecordReadError> {
         let text = std::str::from_utf8(&self.value).map_err(|cause| {
             let at = cause.valid_up_to();
             let is_half = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
@@ -320,7 +320,7 @@ impl<R: Read> Records<R> {
         Ok(())
     }
 
-    fn too_large(&self, line: u64) -> ReadProblem {
+    fn too_large(&self, line: u64) -> RecordReadError {
         of_record(line, &format!("the record has more than {} bytes", self.record_bytes_max))
     }
 
@@ -347,12 +347,12 @@ impl<R: Read> Records<R> {
     }
 }
 
-fn problem(line: u64, reason: &str) -> ReadProblem {
-    ReadProblem { line, reason: reason.to_owned(), is_of_record: false }
+fn problem(line: u64, reason: &str) -> RecordReadError {
+    RecordReadError { line, reason: reason.to_owned(), is_of_record: false }
 }
 
-fn of_record(line: u64, reason: &str) -> ReadProblem {
-    ReadProblem { is_of_record: true, ..problem(line, reason) }
+fn of_record(line: u64, reason: &str) -> RecordReadError {
+    RecordReadError { is_of_record: true, ..problem(line, reason) }
 }
 
 /// Remembers the last key at the first level of an object.
@@ -373,8 +373,8 @@ fn is_page_name(key: &[u8]) -> bool {
     std::str::from_utf8(key).is_ok_and(is_page_key)
 }
 
-impl<R: Read> Iterator for Records<R> {
-    type Item = Result<(u64, Node), ReadProblem>;
+impl<R: Read> Iterator for RecordReader<R> {
+    type Item = Result<(u64, Node), RecordReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

@@ -12,7 +12,7 @@ use std::io::Read;
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
 use super::bytes::Bytes;
-use super::{ReadProblem, problem};
+use super::{RecordReadError, problem};
 use crate::original::{held_json, same_key};
 use model::json::{Json, Node};
 
@@ -31,7 +31,7 @@ pub(super) enum Head {
     /// Not a table.
     Other,
     /// A table with records, of which the rows are next.
-    Records(Box<Table>),
+    WithRecords(Box<Table>),
     /// A table without.
     Columns,
 }
@@ -73,7 +73,7 @@ impl Head {
             Some((delimiter, columns)) => {
                 let reader = ReaderBuilder::new().delimiter(*delimiter).build();
                 let table = Table { reader, columns: columns.clone(), record_bytes_max };
-                (Self::Records(Box::new(table)), end)
+                (Self::WithRecords(Box::new(table)), end)
             }
             None if !is_record && (typed || headers.iter().any(is_table)) => (Self::Columns, 0),
             None => (Self::Other, 0),
@@ -124,7 +124,7 @@ fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
 
 impl Table {
     /// The next row with the line that it begins on; none at the end.
-    pub(super) fn next<R: Read>(&mut self, bytes: &mut Bytes<R>) -> Option<Result<(u64, Node), ReadProblem>> {
+    pub(super) fn next<R: Read>(&mut self, bytes: &mut Bytes<R>) -> Option<Result<(u64, Node), RecordReadError>> {
         while matches!(bytes.peek()?, b'\r' | b'\n') {
             bytes.next();
         }

@@ -9,7 +9,7 @@ fn read(input: &[u8]) -> Vec<String> {
 }
 
 fn read_with(input: &[u8], limit: usize) -> Vec<String> {
-    let records = Records::with(Text::of_utf8(input), Place::Outside, limit);
+    let records = RecordReader::with(Text::of_utf8(input), Place::Outside, limit);
     records
         .map(|record| match record {
             Ok((line, node)) => format!("{line} {}", node.to_json().text()),
@@ -120,7 +120,7 @@ fn a_record_of_too_many_values_is_passed_over() {
 #[test]
 fn a_page_without_end_is_read_in_bounded_memory() {
     let page = std::io::Read::chain(&b"{\"value\":[{}"[..], std::io::repeat(b' ').take(8 << 20));
-    let mut records = Records::new(page);
+    let mut records = RecordReader::new(page);
     assert!(records.next().unwrap().is_ok());
     assert!(records.next().unwrap().is_err());
     assert!(records.value.capacity() < 1 << 16);
@@ -157,10 +157,10 @@ proptest! {
 
 /// What is read of a file, in any encoding.
 fn read_file(input: &[u8]) -> Vec<String> {
-    let records = Records::with(Text::of_file(input), Place::Start, 2_000);
+    let records = RecordReader::with(Text::of_file(input), Place::Start, 2_000);
     let told = |record| match record {
         Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
-        Err(ReadProblem { line, reason, .. }) => format!("{line} ! {reason}"),
+        Err(RecordReadError { line, reason, .. }) => format!("{line} ! {reason}"),
     };
     records.map(told).collect()
 }
@@ -242,7 +242,7 @@ fn other_tables_and_compressed_files_are_refused_once() {
 #[test]
 fn a_row_without_end_is_read_in_bounded_memory() {
     let input = std::io::Read::chain(&b"Id,AuditData\n1,\""[..], std::io::repeat(b'\n').take(40 << 20));
-    let mut records = Records::of_file(input);
+    let mut records = RecordReader::from_file(input);
     let problem = records.next().unwrap().unwrap_err();
     assert_eq!((problem.line, &*problem.reason), (2, "the row has more than 16777216 bytes"));
     assert!(records.next().is_none());

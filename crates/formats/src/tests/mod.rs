@@ -37,7 +37,7 @@ fn samples() -> Vec<(String, Node)> {
     let mut records = Vec::new();
     for path in paths.into_iter().filter(is_data) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        for record in Records::new(std::fs::File::open(&path).unwrap()) {
+        for record in RecordReader::new(std::fs::File::open(&path).unwrap()) {
             let (line, record) = record.unwrap();
             records.push((format!("{name}:{line}"), record));
         }

@@ -20,7 +20,7 @@ struct AtOnce(Verifier);
 
 impl AtOnce {
     fn new(keys: Keys, settings: VerifierSettings) -> Result<Self, ConfigProblem> {
-        Verifier::new([(KeySource::given(keys), settings)]).map(Self)
+        Verifier::new([(KeySource::fixed(keys), settings)]).map(Self)
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, Rejected> {
