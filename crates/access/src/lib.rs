@@ -3,12 +3,12 @@
 //! Code without such a handle has no method to read or record with. Tenants are remembered for a few seconds, so that
 //! not every request looks up its tenant; a disabled tenant is shut out after at most that time.
 //!
-//! This room also decides which log a filter means ([`log`]), and records who read what ([`visit`], [`trail`]).
+//! This room also decides which log a filter means ([`target_log`]), and records who read what ([`access_record`], [`access_log`]).
 
-mod log;
-mod seen;
-mod trail;
-mod visit;
+mod target_log;
+
+mod access_log;
+mod access_record;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 
 use auth::Principal;
-use log::{Logs, Meant, meant};
 use model::event::ProblemCode;
 use model::filter::Condition;
 use model::fold::fold;
@@ -29,11 +28,12 @@ use model::{EventBody, EventId, Invalid, NewEvent, Problem, Recording, Recording
 use store::{
     Clock, ConnectionShares, QueryBudget, Reader, RecordOutcome, RecordQueue, Store, StoreError, Tenant, Writer,
 };
+use target_log::{Logs, Meant, meant};
 
-pub use log::IdGenerator;
-pub use seen::AccessActivity;
-pub use trail::AccessLog;
-pub use visit::AccessRecord;
+pub use target_log::IdGenerator;
+
+pub use access_log::{AccessActivity, AccessLog};
+pub use access_record::AccessRecord;
 
 /// How long a tenant is remembered.
 const TENANT_REMEMBERED: Duration = Duration::from_secs(5);

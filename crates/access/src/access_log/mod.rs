@@ -17,8 +17,13 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::log::{IdGenerator, Logs};
-use super::seen::{Gathered, Kind, Seen};
+use super::target_log::{IdGenerator, Logs};
+mod aggregation;
+
+pub use aggregation::AccessActivity;
+pub(super) use aggregation::{CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
+
+use aggregation::{Gathered, Kind};
 use model::sensitive::SensitiveNames;
 use model::{NewEvent, Timestamp};
 use store::{Clock, RecordQueue, StoreError, Tenant};
@@ -296,7 +301,7 @@ fn is_passing(error: &StoreError) -> bool {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use super::super::seen::{AccessActivity, OK, Question};
+    use super::aggregation::{AccessActivity, OK, Question};
     use super::*;
     use auth::Principal;
     use model::time::HOUR;

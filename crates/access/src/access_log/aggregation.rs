@@ -25,11 +25,11 @@ const NAME_BYTES_MAX: usize = 200;
 /// About what everything but the texts takes.
 const OVERHEAD_BYTES: usize = 1_000;
 /// The code of an access without an error.
-pub(super) const OK: &str = "OK";
+pub(crate) const OK: &str = "OK";
 /// The code of one that the caller's roles do not allow.
-pub(super) const FORBIDDEN: &str = "FORBIDDEN";
+pub(crate) const FORBIDDEN: &str = "FORBIDDEN";
 /// The code of an access whose client went away before the end.
-pub(super) const CANCELLED: &str = "CANCELLED";
+pub(crate) const CANCELLED: &str = "CANCELLED";
 
 /// What somebody does with the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,16 +77,16 @@ impl AccessActivity {
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Question {
-    pub(super) act: AccessActivity,
+pub(crate) struct Question {
+    pub(crate) act: AccessActivity,
     /// The name of the operation; empty if it has none.
-    pub(super) operation: String,
+    pub(crate) operation: String,
     /// The root field.
-    pub(super) field: String,
+    pub(crate) field: String,
     /// The filter as JSON.
-    pub(super) filter: Option<String>,
+    pub(crate) filter: Option<String>,
     /// The other arguments, without those that only say which page.
-    pub(super) arguments: Option<String>,
+    pub(crate) arguments: Option<String>,
 }
 
 impl Question {
@@ -98,13 +98,13 @@ impl Question {
 }
 
 /// A text that is kept: not without end.
-pub(super) fn kept(text: String) -> String {
+pub(crate) fn kept(text: String) -> String {
     if text.len() <= TEXT_BYTES_MAX { text } else { format!("{}…", cut(&text, TEXT_BYTES_MAX)) }
 }
 
 /// What accesses have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     tenant: String,
     subject: String,
     address: Option<IpAddr>,
@@ -115,22 +115,22 @@ pub(super) struct Kind {
 
 /// One access, or a further part of one.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) principal: Arc<Principal>,
-    pub(super) tenant: Arc<Tenant>,
-    pub(super) address: Option<IpAddr>,
-    pub(super) request_id: String,
-    pub(super) question: Question,
-    pub(super) code: String,
-    pub(super) at: Timestamp,
+pub(crate) struct Seen {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) request_id: String,
+    pub(crate) question: Question,
+    pub(crate) code: String,
+    pub(crate) at: Timestamp,
     /// 1, or 0 if it is a further part.
-    pub(super) requests: u64,
-    pub(super) events: u64,
-    pub(super) as_of: Option<i64>,
+    pub(crate) requests: u64,
+    pub(crate) events: u64,
+    pub(crate) as_of: Option<i64>,
 }
 
 impl Seen {
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         let is_steady = self.question.act.is_steady() && self.code == OK;
         Kind {
             tenant: self.tenant.key.clone(),
@@ -145,18 +145,18 @@ impl Seen {
 
 /// Accesses of one kind.
 #[derive(Clone, Debug)]
-pub(super) struct Gathered {
+pub(crate) struct Gathered {
     first: Seen,
     last_at: Timestamp,
     hour: Option<i64>,
 }
 
 impl Gathered {
-    pub(super) fn new(kind: &Kind, first: Seen) -> Self {
+    pub(crate) fn new(kind: &Kind, first: Seen) -> Self {
         Self { last_at: first.at, hour: kind.hour, first }
     }
 
-    pub(super) fn add(&mut self, other: &Seen) {
+    pub(crate) fn add(&mut self, other: &Seen) {
         self.first.requests += other.requests;
         self.first.events += other.events;
         self.first.as_of = self.first.as_of.max(other.as_of);
@@ -165,32 +165,32 @@ impl Gathered {
     }
 
     /// About how much memory it takes.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.first.question.bytes()
     }
 
     /// Whether nothing is added any more.
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         self.hour.is_none_or(|hour| hour < now.0.div_euclid(HOUR))
     }
 
     /// When the first of them was.
-    pub(super) fn first_at(&self) -> Timestamp {
+    pub(crate) fn first_at(&self) -> Timestamp {
         self.first.at
     }
 
     /// Whose log it is about.
-    pub(super) fn tenant(&self) -> &Arc<Tenant> {
+    pub(crate) fn tenant(&self) -> &Arc<Tenant> {
         &self.first.tenant
     }
 
     /// How many accesses it stands for.
-    pub(super) fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.first.requests.max(1)
     }
 
     /// The event, under a key; it also says how many accesses before it were lost.
-    pub(super) fn event(
+    pub(crate) fn event(
         self,
         key: String,
         lost: u64,

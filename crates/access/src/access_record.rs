@@ -6,8 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
-use super::seen::{AccessActivity, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
-use super::trail::AccessLog;
+use super::access_log::AccessLog;
+use super::access_log::{AccessActivity, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
 use auth::Principal;
 use model::Timestamp;
 use store::{DisclosureCounter, Tenant};
