@@ -1,4 +1,5 @@
-//! What one operation reads from the log, reported to the trail when the operation is over, however it ends.
+//! The access record of one operation: collects what the operation reads, field by field, and reports it to the access
+//! log when the operation ends, for whatever reason.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,122 +7,127 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
-use super::access_log::AccessLog;
-use super::access_log::{AccessActivity, CANCELLED, FORBIDDEN, OK, Question, Seen, kept};
+use super::access_log::{Access, AccessActivity, AccessLog, AccessedField, CANCELLED, FORBIDDEN, OK, truncated};
 use auth::Principal;
 use model::Timestamp;
 use store::{DisclosureCounter, Tenant};
 
-/// Arguments that say which part of a list is meant, and not which list.
+/// Arguments that select a page of a list. The access log omits them.
 const PAGING: [&str; 5] = ["first", "last", "after", "before", "asOf"];
 
-/// What one operation of a caller reads.
+/// What one operation of a caller reads. Dropping it reports the fields that were not reported yet.
 #[derive(Debug)]
 pub struct AccessRecord {
-    pub(super) trail: AccessLog,
+    pub(super) access_log: AccessLog,
     pub(super) principal: Arc<Principal>,
     pub(super) tenant: Arc<Tenant>,
-    pub(super) address: Option<IpAddr>,
-    /// What all that it reads is part of, if it is.
-    pub(super) act: Option<AccessActivity>,
+    pub(super) client_address: Option<IpAddr>,
+    /// Overrides the activity of all fields.
+    pub(super) activity: Option<AccessActivity>,
     pub(super) operation: String,
     pub(super) request_id: String,
     pub(super) at: Timestamp,
-    pub(super) readings: Mutex<Vec<Reading>>,
+    pub(super) fields: Mutex<Vec<FieldAccess>>,
 }
 
-/// Something that is read, at one key of the answer.
+/// The access to one root field, identified by its key in the response.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(super) struct FieldAccess {
     key: String,
-    question: Question,
-    shown: DisclosureCounter,
-    /// How it ended.
+    field: AccessedField,
+    disclosed: DisclosureCounter,
+    /// The outcome, once it is known.
     code: Option<String>,
-    /// Whether it was reported already, and there is only more of it.
-    is_told: bool,
+    /// Whether the request was reported already, so that further reports only add events.
+    is_reported: bool,
 }
 
 impl AccessRecord {
-    /// Somebody asks for a root field: what notes how much of it is shown. None if nobody wants to know.
+    /// Starts tracking a root field. Returns the counter of events shown, or `None` if access logging is off.
     pub fn begin_field(
         &self,
         key: &str,
         field: &str,
-        act: AccessActivity,
+        activity: AccessActivity,
         arguments: impl FnOnce() -> Map<String, Value>,
     ) -> Option<DisclosureCounter> {
-        if !self.trail.is_kept() {
+        if !self.access_log.is_enabled() {
             return None;
         }
-        let mut readings = self.readings.lock();
-        // A field may stand at several places, and an export reads page after page.
-        if let Some(known) = readings.iter().find(|reading| reading.key == key) {
-            return Some(known.shown.clone());
+        let mut fields = self.fields.lock();
+        // A key can be selected several times, and an export reads one page after the other.
+        if let Some(tracked) = fields.iter().find(|tracked| tracked.key == key) {
+            return Some(tracked.disclosed.clone());
         }
         let mut arguments = arguments();
-        // No period means more than the default period.
-        let is_said = |name: &str, value: &Value| name == "period" || !value.is_null();
-        arguments.retain(|name, value| !PAGING.contains(&name.as_str()) && is_said(name, value));
-        let filter = arguments.remove("filter").map(|filter| kept(filter.to_string()));
+        // For `period`, `null` selects all events, and its absence the default period.
+        let is_given = |name: &str, value: &Value| name == "period" || !value.is_null();
+        arguments.retain(|name, value| !PAGING.contains(&name.as_str()) && is_given(name, value));
+        let filter = arguments.remove("filter").map(|filter| truncated(filter.to_string()));
         let arguments =
-            Some(arguments).filter(|rest| !rest.is_empty()).map(|rest| kept(Value::Object(rest).to_string()));
-        let act = self.act.unwrap_or(act);
-        let question = Question { act, operation: self.operation.clone(), field: field.to_owned(), filter, arguments };
-        let shown = DisclosureCounter::default();
-        let (key, code) = (key.to_owned(), None);
-        readings.push(Reading { key, question, shown: shown.clone(), code, is_told: false });
-        Some(shown)
+            Some(arguments).filter(|rest| !rest.is_empty()).map(|rest| truncated(Value::Object(rest).to_string()));
+        let field = AccessedField {
+            activity: self.activity.unwrap_or(activity),
+            operation: self.operation.clone(),
+            name: field.to_owned(),
+            filter,
+            arguments,
+        };
+        let disclosed = DisclosureCounter::default();
+        let access =
+            FieldAccess { key: key.to_owned(), field, disclosed: disclosed.clone(), code: None, is_reported: false };
+        fields.push(access);
+        Some(disclosed)
     }
 
-    /// Somebody may not do what they came for.
-    pub fn record_forbidden(&self, field: &str, act: AccessActivity) {
-        if self.begin_field(field, field, act, Map::new).is_some() {
+    /// Records that the caller was refused a field or route.
+    pub fn record_forbidden(&self, field: &str, activity: AccessActivity) {
+        if self.begin_field(field, field, activity, Map::new).is_some() {
             self.finish(|_| FORBIDDEN);
         }
     }
 
-    /// The operation has ended, with these codes for the keys of its answer. What is known already stands.
+    /// Sets the outcome of all fields that have none yet. `code` maps a key of the response to its outcome.
     pub fn finish<'a>(&self, code: impl Fn(&str) -> &'a str) {
-        for reading in self.readings.lock().iter_mut() {
-            if reading.code.is_none() {
-                reading.code = Some(code(&reading.key).to_owned());
+        for field in self.fields.lock().iter_mut() {
+            if field.code.is_none() {
+                field.code = Some(code(&field.key).to_owned());
             }
         }
     }
 
-    /// A part of a stream was shown, and it goes on.
+    /// Reports the events that a stream has shown since the last report; the stream continues.
     pub fn flush_partial(&self) {
         self.finish(|_| OK);
-        for reading in self.readings.lock().iter_mut() {
-            self.tell(reading, self.trail.now());
+        for field in self.fields.lock().iter_mut() {
+            self.report(field, self.access_log.now());
         }
     }
 
-    fn tell(&self, reading: &mut Reading, at: Timestamp) {
-        let (events, as_of) = reading.shown.take();
-        let seen = Seen {
+    fn report(&self, field: &mut FieldAccess, at: Timestamp) {
+        let (events, as_of) = field.disclosed.take();
+        let access = Access {
             principal: Arc::clone(&self.principal),
             tenant: Arc::clone(&self.tenant),
-            address: self.address,
+            client_address: self.client_address,
             request_id: self.request_id.clone(),
-            question: reading.question.clone(),
-            code: reading.code.clone().unwrap_or_else(|| CANCELLED.to_owned()),
+            field: field.field.clone(),
+            code: field.code.clone().unwrap_or_else(|| CANCELLED.to_owned()),
             at,
-            requests: u64::from(!reading.is_told),
+            requests: u64::from(!field.is_reported),
             events,
             as_of,
         };
-        reading.is_told = true;
-        self.trail.note(seen);
+        field.is_reported = true;
+        self.access_log.add(access);
     }
 }
 
 impl Drop for AccessRecord {
     fn drop(&mut self) {
-        let mut readings = std::mem::take(&mut *self.readings.lock());
-        for reading in readings.iter_mut().filter(|reading| !reading.is_told) {
-            self.tell(reading, self.at);
+        let mut fields = std::mem::take(&mut *self.fields.lock());
+        for field in fields.iter_mut().filter(|field| !field.is_reported) {
+            self.report(field, self.at);
         }
     }
 }

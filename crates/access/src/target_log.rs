@@ -1,10 +1,11 @@
-//! Which log a filter means: the tenant's own, or that of the accesses to it.
+//! Selects the log that a filter refers to: the tenant's events, or the accesses to them.
 //!
-//! Accesses to a log are recorded in a separate log, under the service that is reserved for this program. A filter that
-//! names this service and no other reads it. Each of the two logs has its own numbers and cursors, so no page, count or
-//! feed can be of both.
+//! Accesses to a log are recorded in a separate log, under the service that is reserved for this program. A filter on
+//! this service alone reads that log. The two logs have separate sequences and cursors, so one page, count or feed
+//! never covers both.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -13,76 +14,75 @@ use model::event::RESERVED_SERVICE;
 use model::filter::{Condition, EventText};
 use store::{Store, StoreError, Tenant};
 
-/// Makes an id that nothing else has.
+/// Generates unique ids.
 pub type IdGenerator = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// What a condition is about. Of several that must all hold, the greatest counts.
+/// The log that a condition refers to. A conjunction refers to the greatest of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Meant {
-    /// The tenant's log, as far as can be told.
+pub(super) enum TargetLog {
+    /// The tenant's events.
     Events,
-    /// Events of the reserved service, or of others.
-    Both,
-    /// Events of the reserved service alone.
+    /// Events of the reserved service or of other services.
+    Mixed,
+    /// Only events of the reserved service: the access log.
     Accesses,
 }
 
-/// Which log a condition means.
-pub(super) fn meant(condition: &Condition) -> Meant {
+/// Returns the log that a condition refers to.
+pub(super) fn resolve_log(condition: &Condition) -> TargetLog {
     match condition {
         Condition::Text(EventText::Service, text) => match &text.one_of {
-            Some(services) if services.contains(RESERVED_SERVICE) && services.len() == 1 => Meant::Accesses,
-            Some(services) if services.contains(RESERVED_SERVICE) => Meant::Both,
-            _ => Meant::Events,
+            Some(services) if services.contains(RESERVED_SERVICE) && services.len() == 1 => TargetLog::Accesses,
+            Some(services) if services.contains(RESERVED_SERVICE) => TargetLog::Mixed,
+            _ => TargetLog::Events,
         },
-        Condition::All(conditions) => conditions.iter().map(meant).max().unwrap_or(Meant::Events),
+        Condition::All(conditions) => conditions.iter().map(resolve_log).max().unwrap_or(TargetLog::Events),
         Condition::Any(conditions) => {
-            let mut each = conditions.iter().map(meant);
-            let first = each.next().unwrap_or(Meant::Events);
-            if each.all(|other| other == first) { first } else { Meant::Both }
+            let mut targets = conditions.iter().map(resolve_log);
+            let first = targets.next().unwrap_or(TargetLog::Events);
+            if targets.all(|other| other == first) { first } else { TargetLog::Mixed }
         }
-        _ => Meant::Events,
+        _ => TargetLog::Events,
     }
 }
 
-/// The logs of accesses, found once for each tenant.
-pub(super) struct Logs {
+/// Finds and creates the access logs of tenants. An access log is never removed, so each is looked up once.
+pub(super) struct AccessLogRegistry {
     store: Store,
     ids: IdGenerator,
-    found: Mutex<HashMap<String, Arc<Tenant>>>,
+    by_tenant: Mutex<HashMap<String, Arc<Tenant>>>,
 }
 
-impl std::fmt::Debug for Logs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Logs").finish_non_exhaustive()
+impl fmt::Debug for AccessLogRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLogRegistry").finish_non_exhaustive()
     }
 }
 
-impl Logs {
+impl AccessLogRegistry {
     pub(super) fn new(store: Store, ids: IdGenerator) -> Self {
-        Self { store, ids, found: Mutex::default() }
+        Self { store, ids, by_tenant: Mutex::default() }
     }
 
-    /// The log of accesses to a tenant's log, if there is one.
-    pub(super) async fn existing(&self, tenant: &Tenant) -> Result<Option<Arc<Tenant>>, StoreError> {
-        if let Some(log) = self.found.lock().get(&tenant.key) {
+    /// Returns the access log of a tenant, or `None` if it does not exist yet.
+    pub(super) async fn find(&self, tenant: &Tenant) -> Result<Option<Arc<Tenant>>, StoreError> {
+        if let Some(log) = self.by_tenant.lock().get(&tenant.key) {
             return Ok(Some(Arc::clone(log)));
         }
-        Ok(self.store.access_log(tenant).await?.map(|log| self.keep(tenant, log)))
+        Ok(self.store.access_log(tenant).await?.map(|log| self.insert(tenant, log)))
     }
 
-    /// The log of accesses to a tenant's log, which is made where there is none.
-    pub(super) async fn of(&self, tenant: &Tenant) -> Result<Arc<Tenant>, StoreError> {
-        match self.existing(tenant).await? {
+    /// Returns the access log of a tenant, and creates it if it does not exist yet.
+    pub(super) async fn find_or_create(&self, tenant: &Tenant) -> Result<Arc<Tenant>, StoreError> {
+        match self.find(tenant).await? {
             Some(log) => Ok(log),
-            None => Ok(self.keep(tenant, self.store.make_access_log(tenant, (self.ids)()).await?)),
+            None => Ok(self.insert(tenant, self.store.make_access_log(tenant, (self.ids)()).await?)),
         }
     }
 
-    fn keep(&self, tenant: &Tenant, log: Tenant) -> Arc<Tenant> {
+    fn insert(&self, tenant: &Tenant, log: Tenant) -> Arc<Tenant> {
         let log = Arc::new(log);
-        let mut found = self.found.lock();
-        found.insert(tenant.key.clone(), Arc::clone(&log));
+        self.by_tenant.lock().insert(tenant.key.clone(), Arc::clone(&log));
         log
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_means_the_accesses_where_it_names_their_service_alone() {
+    fn filter_on_reserved_service_alone_reads_access_log() {
         let (ours, theirs) = (|| services(&["auditgraph"]), || services(&["core directory"]));
         let mixed = || services(&["auditgraph", "core directory"]);
         let search = || Condition::Search(vec!["auditgraph".to_owned()]);
@@ -110,10 +110,10 @@ mod tests {
             Condition::All(vec![ours(), Condition::Any(vec![ours(), search()])]),
             Condition::Any(vec![ours(), Condition::All(vec![search(), ours()])]),
         ] {
-            assert_eq!(meant(&condition), Meant::Accesses, "{condition:?}");
+            assert_eq!(resolve_log(&condition), TargetLog::Accesses, "{condition:?}");
         }
         for condition in [mixed(), Condition::Any(vec![theirs(), ours()]), Condition::Any(vec![mixed(), mixed()])] {
-            assert_eq!(meant(&condition), Meant::Both, "{condition:?}");
+            assert_eq!(resolve_log(&condition), TargetLog::Mixed, "{condition:?}");
         }
         let negated = TextCondition { none_of: ["auditgraph".to_owned()].into(), ..TextCondition::default() };
         for condition in [
@@ -129,7 +129,7 @@ mod tests {
                 TextCondition { one_of: Some(["auditgraph".to_owned()].into()), ..TextCondition::default() },
             ),
         ] {
-            assert_eq!(meant(&condition), Meant::Events, "{condition:?}");
+            assert_eq!(resolve_log(&condition), TargetLog::Events, "{condition:?}");
         }
     }
 }

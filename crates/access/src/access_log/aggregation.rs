@@ -1,8 +1,8 @@
-//! Similar accesses, combined into one event.
+//! Aggregates similar accesses into one event.
 //!
-//! A dashboard that sends the same query every second makes one event with a count every few seconds; polling and
-//! following make one event an hour. Accesses are similar if caller, address, operation, field, filter and outcome are
-//! the same.
+//! Accesses are similar if caller, client address, operation, field, filter and outcome are equal. A dashboard that
+//! sends the same query every second produces one event with a count every few seconds; polling and following produce
+//! one event an hour.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,46 +16,46 @@ use model::{Actor, ActorApplication, ActorKind, Detail, EventBody, NewEvent, Ope
 use model::{Recording, RecordingRoute, ResourceType, Status, Timestamp};
 use store::Tenant;
 
-/// The category of all events about accesses.
+/// The category of all access events.
 const CATEGORY: &str = "AuditAccess";
-/// The most bytes of a filter, or of the other arguments, that are kept; the rest is cut off.
-const TEXT_BYTES_MAX: usize = 16 << 10;
-/// The most bytes of a name that becomes a key.
-const NAME_BYTES_MAX: usize = 200;
-/// About what everything but the texts takes.
+/// The maximum length of a filter, and of the other arguments, in bytes. Longer ones are truncated.
+const ARGUMENT_BYTES_MAX: usize = 16 << 10;
+/// The maximum length of an application id, which is indexed, in bytes.
+const APPLICATION_ID_BYTES_MAX: usize = 200;
+/// The approximate memory of an aggregated access without its strings, in bytes.
 const OVERHEAD_BYTES: usize = 1_000;
-/// The code of an access without an error.
+/// The outcome of an access without an error.
 pub(crate) const OK: &str = "OK";
-/// The code of one that the caller's roles do not allow.
+/// The outcome of an access that the caller's roles do not permit.
 pub(crate) const FORBIDDEN: &str = "FORBIDDEN";
-/// The code of an access whose client went away before the end.
+/// The outcome of an access whose client disconnected before the end.
 pub(crate) const CANCELLED: &str = "CANCELLED";
 
-/// What somebody does with the log.
+/// A kind of access to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AccessActivity {
-    /// Looking at a list.
+    /// Query a list of events.
     Query,
-    /// Looking at an event that is named.
+    /// Read an event by its id or key.
     Read,
-    /// Counting.
+    /// Count events.
     Summarize,
-    /// Looking for actors.
+    /// Search actors.
     SearchActors,
-    /// Reading the feed.
+    /// Poll the change feed.
     Poll,
-    /// Being sent what is recorded.
+    /// Subscribe to new events.
     Follow,
-    /// Taking a file.
+    /// Export events.
     Export,
-    /// Asking what there is.
+    /// Read metadata, such as activity types and the tenant.
     Browse,
-    /// Recording; noted only if it is refused.
+    /// Record events. Only refusals are recorded as accesses.
     Record,
 }
 
 impl AccessActivity {
-    const fn activity(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Query => "Query audit events",
             Self::Read => "Read audit event",
@@ -69,137 +69,141 @@ impl AccessActivity {
         }
     }
 
-    /// Whether it goes on without end, so that it is combined by the hour.
-    const fn is_steady(self) -> bool {
+    /// Whether the access continues for a long time, so that it is aggregated by the hour.
+    const fn is_continuous(self) -> bool {
         matches!(self, Self::Poll | Self::Follow)
     }
 }
 
-/// What was asked for.
+/// A root field and its arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Question {
-    pub(crate) act: AccessActivity,
+pub(crate) struct AccessedField {
+    pub(crate) activity: AccessActivity,
     /// The name of the operation; empty if it has none.
     pub(crate) operation: String,
-    /// The root field.
-    pub(crate) field: String,
+    /// The name of the root field, or the path of the route.
+    pub(crate) name: String,
     /// The filter as JSON.
     pub(crate) filter: Option<String>,
-    /// The other arguments, without those that only say which page.
+    /// The other arguments as JSON, without those that select a page.
     pub(crate) arguments: Option<String>,
 }
 
-impl Question {
-    /// About how much memory it takes.
+impl AccessedField {
+    /// The approximate memory, in bytes.
     fn bytes(&self) -> usize {
-        let texts = [Some(&self.operation), Some(&self.field), self.filter.as_ref(), self.arguments.as_ref()];
-        OVERHEAD_BYTES + texts.into_iter().flatten().map(String::len).sum::<usize>()
+        let strings = [Some(&self.operation), Some(&self.name), self.filter.as_ref(), self.arguments.as_ref()];
+        OVERHEAD_BYTES + strings.into_iter().flatten().map(String::len).sum::<usize>()
     }
 }
 
-/// A text that is kept: not without end.
-pub(crate) fn kept(text: String) -> String {
-    if text.len() <= TEXT_BYTES_MAX { text } else { format!("{}…", cut(&text, TEXT_BYTES_MAX)) }
+/// Truncates a JSON string to [`ARGUMENT_BYTES_MAX`].
+pub(crate) fn truncated(json: String) -> String {
+    if json.len() <= ARGUMENT_BYTES_MAX { json } else { format!("{}…", cut(&json, ARGUMENT_BYTES_MAX)) }
 }
 
-/// What accesses have in common.
+/// What similar accesses have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Kind {
+pub(crate) struct AggregationKey {
     tenant: String,
     subject: String,
-    address: Option<IpAddr>,
-    question: Question,
+    client_address: Option<IpAddr>,
+    field: AccessedField,
     code: String,
+    /// The hour since 1970, for continuous accesses.
     hour: Option<i64>,
 }
 
-/// One access, or a further part of one.
+/// One access, or a further part of a continuous one.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Access {
     pub(crate) principal: Arc<Principal>,
     pub(crate) tenant: Arc<Tenant>,
-    pub(crate) address: Option<IpAddr>,
+    pub(crate) client_address: Option<IpAddr>,
     pub(crate) request_id: String,
-    pub(crate) question: Question,
+    pub(crate) field: AccessedField,
     pub(crate) code: String,
     pub(crate) at: Timestamp,
-    /// 1, or 0 if it is a further part.
+    /// 1, or 0 for a further part.
     pub(crate) requests: u64,
+    /// The number of events shown.
     pub(crate) events: u64,
+    /// The sequence up to which the log was read, if known.
     pub(crate) as_of: Option<i64>,
 }
 
-impl Seen {
-    pub(crate) fn kind(&self) -> Kind {
-        let is_steady = self.question.act.is_steady() && self.code == OK;
-        Kind {
+impl Access {
+    pub(crate) fn aggregation_key(&self) -> AggregationKey {
+        let is_continuous = self.field.activity.is_continuous() && self.code == OK;
+        AggregationKey {
             tenant: self.tenant.key.clone(),
             subject: self.principal.subject.clone(),
-            address: self.address,
-            question: self.question.clone(),
+            client_address: self.client_address,
+            field: self.field.clone(),
             code: self.code.clone(),
-            hour: is_steady.then(|| self.at.0.div_euclid(HOUR)),
+            hour: is_continuous.then(|| self.at.0.div_euclid(HOUR)),
         }
     }
 }
 
-/// Accesses of one kind.
+/// Similar accesses, added up.
 #[derive(Clone, Debug)]
-pub(crate) struct Gathered {
-    first: Seen,
+pub(crate) struct AggregatedAccess {
+    /// The first access, with the sums of all.
+    total: Access,
     last_at: Timestamp,
     hour: Option<i64>,
 }
 
-impl Gathered {
-    pub(crate) fn new(kind: &Kind, first: Seen) -> Self {
-        Self { last_at: first.at, hour: kind.hour, first }
+impl AggregatedAccess {
+    pub(crate) fn new(key: &AggregationKey, first: Access) -> Self {
+        Self { last_at: first.at, hour: key.hour, total: first }
     }
 
-    pub(crate) fn add(&mut self, other: &Seen) {
-        self.first.requests += other.requests;
-        self.first.events += other.events;
-        self.first.as_of = self.first.as_of.max(other.as_of);
-        self.first.at = self.first.at.min(other.at);
+    pub(crate) fn add(&mut self, other: &Access) {
+        self.total.requests += other.requests;
+        self.total.events += other.events;
+        self.total.as_of = self.total.as_of.max(other.as_of);
+        self.total.at = self.total.at.min(other.at);
         self.last_at = self.last_at.max(other.at);
     }
 
-    /// About how much memory it takes.
+    /// The approximate memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.first.question.bytes()
+        self.total.field.bytes()
     }
 
-    /// Whether nothing is added any more.
-    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+    /// Whether the event is due: at once, or for continuous accesses when their hour is over.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         self.hour.is_none_or(|hour| hour < now.0.div_euclid(HOUR))
     }
 
-    /// When the first of them was.
+    /// The time of the first access.
     pub(crate) fn first_at(&self) -> Timestamp {
-        self.first.at
+        self.total.at
     }
 
-    /// Whose log it is about.
+    /// The tenant whose log was read.
     pub(crate) fn tenant(&self) -> &Arc<Tenant> {
-        &self.first.tenant
+        &self.total.tenant
     }
 
-    /// How many accesses it stands for.
+    /// The number of accesses, at least 1.
     pub(crate) fn requests(&self) -> u64 {
-        self.first.requests.max(1)
+        self.total.requests.max(1)
     }
 
-    /// The event, under a key; it also says how many accesses before it were lost.
-    pub(crate) fn event(
+    /// Returns the event. `lost` is the number of earlier accesses that could not be recorded.
+    pub(crate) fn into_event(
         self,
         key: String,
         lost: u64,
         now: Timestamp,
-        rules: &SensitiveNames,
+        sensitive_names: &SensitiveNames,
     ) -> Result<NewEvent, Vec<Problem>> {
         let additional_details = self.details(lost);
-        let Seen { principal, address, request_id, question, code, at, .. } = self.first;
-        let activity = question.act.activity().to_owned();
+        let Access { principal, client_address, request_id, field, code, at, .. } = self.total;
+        let activity = field.activity.name().to_owned();
         let status = match code.as_str() {
             OK => Status::Success,
             CANCELLED => Status::Unknown,
@@ -221,7 +225,7 @@ impl Gathered {
             status_reason: Some(code).filter(|code| code != OK),
             status_reason_is_sensitive: false,
             correlation_id: Some(request_id),
-            actor: actor(&principal, address),
+            actor: actor(&principal, client_address),
             targets: Vec::new(),
             additional_details,
             unmapped: None,
@@ -234,17 +238,17 @@ impl Gathered {
                 source_tenant_id: None,
             },
         };
-        NewEvent::parse(body, now, rules)
+        NewEvent::parse(body, now, sensitive_names)
     }
 
     fn details(&self, lost: u64) -> Vec<Detail> {
-        let Seen { principal, question, requests, events, as_of, at, .. } = &self.first;
+        let Access { principal, field, requests, events, as_of, at, .. } = &self.total;
         let subject = Some(&principal.subject).filter(|_| principal.object_id.is_some());
         let details = [
-            ("field", Some(question.field.clone())),
-            ("operationName", Some(question.operation.clone()).filter(|name| !name.is_empty())),
-            ("filter", question.filter.clone()),
-            ("arguments", question.arguments.clone()),
+            ("field", Some(field.name.clone())),
+            ("operationName", Some(field.operation.clone()).filter(|name| !name.is_empty())),
+            ("filter", field.filter.clone()),
+            ("arguments", field.arguments.clone()),
             ("requests", Some(requests.to_string())),
             ("events", Some(events.to_string())),
             ("asOf", as_of.map(|as_of| as_of.to_string())),
@@ -256,11 +260,11 @@ impl Gathered {
     }
 }
 
-/// Who a token names, as an event has it.
-fn actor(principal: &Principal, address: Option<IpAddr>) -> Actor {
+/// Returns the actor for a principal.
+fn actor(principal: &Principal, client_address: Option<IpAddr>) -> Actor {
     let kind = if principal.is_application { ActorKind::Application } else { ActorKind::User };
     let application = principal.client_id.as_deref().map(|id| ActorApplication {
-        application_id: Some(cut(id, NAME_BYTES_MAX).to_owned()),
+        application_id: Some(cut(id, APPLICATION_ID_BYTES_MAX).to_owned()),
         display_name: principal.display_name.clone().filter(|_| principal.is_application),
     });
     Actor {
@@ -269,7 +273,7 @@ fn actor(principal: &Principal, address: Option<IpAddr>) -> Actor {
         display_name: principal.display_name.clone().filter(|_| !principal.is_application),
         application,
         permissions: principal.grants.iter().map(|grant| grant.role.name().to_owned()).collect(),
-        ip_address: address.map(|address| address.to_string()),
+        ip_address: client_address.map(|address| address.to_string()),
         ..Actor::new(kind)
     }
 }
