@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::config::file::{self, File, KeyPlace, Text};
 use crate::config::{Serve, Tokens};
-use auth::{self, ConfigProblem, GrantKind, GrantRule, KeySource, Keys, RefreshPolicy, Role, Verifier};
+use auth::{self, ConfigProblem, GrantKind, GrantRule, KeySource, RefreshPolicy, Role, VerificationKeys, Verifier};
 
 /// What to do where no token could be verified.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \
@@ -148,7 +148,7 @@ fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
     };
     let sources = (&tokens.jwt_secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
     let source = match sources {
-        (Some(secret), None, None, None) => Keys::secret(secret).map(KeySource::fixed),
+        (Some(secret), None, None, None) => VerificationKeys::secret(secret).map(KeySource::fixed),
         (None, Some(file), None, None) => return pem(file),
         (None, None, Some(file), None) => KeySource::from_file(file, freshness),
         (None, None, None, Some(address)) => KeySource::from_url(address, freshness, tokens.jwks_ca_file.as_deref()),
@@ -171,7 +171,7 @@ fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
 fn pem(path: &Path) -> anyhow::Result<Arc<KeySource>> {
     let text = std::fs::read_to_string(path);
     let text = text.with_context(|| format!("cannot read the keys in {}", path.display()))?;
-    Keys::public(&text).map(KeySource::fixed).map_err(|problem| how_to_mend(&problem))
+    VerificationKeys::public(&text).map(KeySource::fixed).map_err(|problem| how_to_mend(&problem))
 }
 
 fn how_to_mend(problem: &ConfigProblem) -> anyhow::Error {

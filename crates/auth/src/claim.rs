@@ -37,29 +37,29 @@ impl Claims {
     }
 
     /// A text. A blank one is as good as none.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Rejected> {
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>, Rejected> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let text = text(value).ok_or_else(|| malformed(name))?;
+        let text = string(value).ok_or_else(|| malformed(name))?;
         Ok((!text.trim().is_empty()).then_some(text))
     }
 
-    /// The first of several texts that is there.
-    pub(super) fn first_text(&self, names: &[&str]) -> Result<Option<String>, Rejected> {
+    /// The first of several strings that is there.
+    pub(super) fn first_string(&self, names: &[&str]) -> Result<Option<String>, Rejected> {
         for name in names {
-            if let Some(text) = self.text(name)? {
+            if let Some(text) = self.string(name)? {
                 return Ok(Some(text));
             }
         }
         Ok(None)
     }
 
-    /// A list of texts, empty if it is not there; a single text is a list of one.
-    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Rejected> {
-        self.get(name).map_or(Some(Vec::new()), texts).ok_or_else(|| malformed(name))
+    /// A list of strings, empty if it is not there; a single text is a list of one.
+    pub(super) fn strings(&self, name: &str) -> Result<Vec<String>, Rejected> {
+        self.get(name).map_or(Some(Vec::new()), strings).ok_or_else(|| malformed(name))
     }
 
-    /// A list of texts at a path through objects, likewise. Also there, a name stands once.
-    pub(super) fn texts_at(&self, path: &[String]) -> Result<Vec<String>, Rejected> {
+    /// A list of strings at a path through objects, likewise. Also there, a name stands once.
+    pub(super) fn strings_at(&self, path: &[String]) -> Result<Vec<String>, Rejected> {
         let Some((first, rest)) = path.split_first() else { return Ok(Vec::new()) };
         let mut value = self.get(first);
         for name in rest {
@@ -70,14 +70,14 @@ impl Claims {
                 return Err(Rejected::NameRepeated);
             }
         }
-        value.map_or(Some(Vec::new()), texts).ok_or_else(|| malformed(&path.join(".")))
+        value.map_or(Some(Vec::new()), strings).ok_or_else(|| malformed(&path.join(".")))
     }
 
     /// A moment: seconds since 1970 as an integer or a fraction.
-    pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Rejected> {
+    pub(super) fn timestamp(&self, name: &str) -> Result<Option<Timestamp>, Rejected> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value {
-            Node::Scalar(raw) => moment(raw).map(Some),
+            Node::Scalar(raw) => timestamp(raw).map(Some),
             _ => None,
         }
         .ok_or_else(|| malformed(name))
@@ -88,22 +88,22 @@ fn malformed(name: &str) -> Rejected {
     Rejected::ClaimMalformed(name.to_owned())
 }
 
-/// A list of texts, or one.
-fn texts(value: &Node) -> Option<Vec<String>> {
+/// A list of strings, or one.
+fn strings(value: &Node) -> Option<Vec<String>> {
     match value {
-        Node::Array(elements) => elements.iter().map(text).collect(),
-        value => text(value).map(|single| vec![single]),
+        Node::Array(elements) => elements.iter().map(string).collect(),
+        value => string(value).map(|single| vec![single]),
     }
 }
 
 /// A string. One with control characters or breaks of lines names nothing and would garble whatever it is written to.
-fn text(value: &Node) -> Option<String> {
+fn string(value: &Node) -> Option<String> {
     let garbles = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     value.as_str().filter(|text| !text.contains(garbles)).map(Cow::into_owned)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "in range, and finer than a microsecond is cut off")]
-fn moment(raw: &str) -> Option<Timestamp> {
+fn timestamp(raw: &str) -> Option<Timestamp> {
     if let Ok(seconds) = raw.parse::<i64>() {
         return (0..=SECONDS_MAX as i64).contains(&seconds).then(|| Timestamp(seconds * SECOND));
     }
@@ -136,28 +136,28 @@ mod tests {
     #[test]
     fn a_single_text_is_a_list_of_one_and_anything_else_is_malformed() {
         let claims = claims(r#"{"a":"x","b":["x","y"],"c":[],"d":["x",1],"e":null,"f":{"x":1},"g":1,"h":[["x"]]}"#);
-        assert_eq!(claims.texts("a"), Ok(vec!["x".to_owned()]));
-        assert_eq!(claims.texts("b"), Ok(vec!["x".to_owned(), "y".to_owned()]));
-        assert_eq!(claims.texts("c"), Ok(Vec::new()));
-        assert_eq!(claims.texts("absent"), Ok(Vec::new()));
+        assert_eq!(claims.strings("a"), Ok(vec!["x".to_owned()]));
+        assert_eq!(claims.strings("b"), Ok(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(claims.strings("c"), Ok(Vec::new()));
+        assert_eq!(claims.strings("absent"), Ok(Vec::new()));
         for name in ["d", "e", "f", "g", "h"] {
-            assert_eq!(claims.texts(name), Err(malformed(name)));
+            assert_eq!(claims.strings(name), Err(malformed(name)));
         }
     }
 
     #[test]
     fn a_blank_text_is_none_and_control_characters_are_malformed() {
         let claims = claims(r#"{"a":" ","b":"","c":"\u0000x","d":"x\ny","e":"x","f":["x"],"g":null}"#);
-        assert_eq!(claims.first_text(&["absent", "a", "b", "e"]), Ok(Some("x".to_owned())));
-        assert_eq!(claims.text("a"), Ok(None));
+        assert_eq!(claims.first_string(&["absent", "a", "b", "e"]), Ok(Some("x".to_owned())));
+        assert_eq!(claims.string("a"), Ok(None));
         for name in ["c", "d", "f", "g"] {
-            assert_eq!(claims.text(name), Err(malformed(name)));
+            assert_eq!(claims.string(name), Err(malformed(name)));
         }
     }
 
     #[test]
     fn a_moment_is_an_integer_or_a_fraction_and_no_nonsense() {
-        let read = |raw: &str| claims(&format!("{{\"exp\":{raw}}}")).moment("exp");
+        let read = |raw: &str| claims(&format!("{{\"exp\":{raw}}}")).timestamp("exp");
         assert_eq!(read("1700000000"), Ok(Some(Timestamp(1_700_000_000_000_000))));
         assert_eq!(read("1700000000.25"), Ok(Some(Timestamp(1_700_000_000_250_000))));
         assert_eq!(read("1.7e9"), Ok(Some(Timestamp(1_700_000_000_000_000))));
@@ -167,7 +167,7 @@ mod tests {
         for raw in nonsense.into_iter().chain(["\"1700000000\"", "true", "[1700000000]", "{}", "\"inf\"", "\"NaN\""]) {
             assert_eq!(read(raw), Err(malformed("exp")), "{raw}");
         }
-        assert_eq!(claims("{}").moment("exp"), Ok(None));
+        assert_eq!(claims("{}").timestamp("exp"), Ok(None));
     }
 
     proptest! {

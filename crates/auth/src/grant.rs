@@ -6,7 +6,7 @@
 //! do for a user: they are required if that is configured, and grant nothing.
 
 use super::claim::Claims;
-use super::{AccessGrant, Rejected, Role, VerifierSettings};
+use super::{Rejected, Role, RoleGrant, VerifierSettings};
 use model::ServiceSet;
 use model::json::Node;
 
@@ -57,18 +57,18 @@ pub enum GrantKind {
 
 /// What a token's claims allow.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Allowed {
+pub(super) struct GrantedAccess {
     /// What may be read, each role with its services once.
-    pub(super) grants: Vec<AccessGrant>,
+    pub(super) grants: Vec<RoleGrant>,
     /// The services whose events may be recorded.
     pub(super) record: Option<ServiceSet>,
 }
 
-impl Allowed {
+impl GrantedAccess {
     fn give(&mut self, given: GrantKind, services: Option<Vec<String>>) {
         match given {
             GrantKind::Role(role) => {
-                let grant = AccessGrant { role, services, sees_sensitive: role != Role::AuditReader };
+                let grant = RoleGrant { role, services, sees_sensitive: role != Role::AuditReader };
                 if !self.grants.contains(&grant) {
                     self.grants.push(grant);
                 }
@@ -82,19 +82,19 @@ impl Allowed {
 }
 
 /// Decides what a token's claims allow.
-pub(super) fn allowed(claims: &Claims, settings: &VerifierSettings) -> Result<Allowed, Rejected> {
+pub(super) fn evaluate_grants(claims: &Claims, settings: &VerifierSettings) -> Result<GrantedAccess, Rejected> {
     let app_only = is_app_only(claims)?;
     check_token_scope(claims, settings, app_only)?;
-    let mut allowed = Allowed::default();
+    let mut allowed = GrantedAccess::default();
     if settings.builtin_grants {
         give_built_in(claims, settings, app_only, &mut allowed)?;
     }
-    let groups = claims.texts("groups")?;
+    let groups = claims.strings("groups")?;
     if settings.reader_groups.iter().any(|id| groups.iter().any(|held| same_value(held, id))) {
         allowed.give(GrantKind::Role(Role::AuditReader), None);
     }
     for rule in &settings.rules {
-        let held = claims.texts_at(&rule.claim)?;
+        let held = claims.strings_at(&rule.claim)?;
         if rule.values.iter().any(|value| held.iter().any(|held| same_value(held, value))) {
             let intune =
                 || (rule.grant == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
@@ -115,9 +115,10 @@ fn give_built_in(
     claims: &Claims,
     settings: &VerifierSettings,
     app_only: bool,
-    allowed: &mut Allowed,
+    allowed: &mut GrantedAccess,
 ) -> Result<(), Rejected> {
-    let (wids, roles, permissions) = (claims.texts("wids")?, claims.texts("roles")?, claims.texts("permissions")?);
+    let (wids, roles, permissions) =
+        (claims.strings("wids")?, claims.strings("roles")?, claims.strings("permissions")?);
     let wid = |id: &str| wids.iter().any(|held| held.eq_ignore_ascii_case(id));
     let role = |name: &str| roles.iter().any(|held| held == name);
     let permission = |name: &str| permissions.iter().any(|held| held == name);
@@ -151,14 +152,14 @@ const PERSONAL_CLAIMS: [&str; 7] = ["scp", "scope", "upn", "preferred_username",
 /// Whether an application acts for itself. `idtyp` says so where the issuer writes it; elsewhere a token that acts
 /// for a person is known by its token scopes, or by naming the person.
 pub(super) fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
-    Ok(match claims.text("idtyp")? {
+    Ok(match claims.string("idtyp")? {
         Some(kind) => kind.eq_ignore_ascii_case("app"),
         None => !PERSONAL_CLAIMS.iter().any(|claim| claims.get(claim).is_some()),
     })
 }
 
 fn check_token_scope(claims: &Claims, settings: &VerifierSettings, app_only: bool) -> Result<(), Rejected> {
-    let scopes = [claims.texts("scp")?, claims.texts("scope")?].concat();
+    let scopes = [claims.strings("scp")?, claims.strings("scope")?].concat();
     let mut given = scopes.iter().flat_map(|scopes| scopes.split(' '));
     match &settings.required_scope {
         Some(required) if !app_only && !given.any(|scope| scope == required) => Err(Rejected::ScopeMissing),
@@ -191,11 +192,11 @@ fn groups_are_left_out(claims: &Claims) -> bool {
 mod tests {
     use super::*;
 
-    fn decide(json: &str, settings: &VerifierSettings) -> Result<Allowed, Rejected> {
-        allowed(&Claims::parse(json.as_bytes()).unwrap(), settings)
+    fn decide(json: &str, settings: &VerifierSettings) -> Result<GrantedAccess, Rejected> {
+        evaluate_grants(&Claims::parse(json.as_bytes()).unwrap(), settings)
     }
 
-    fn grants(json: &str) -> Vec<AccessGrant> {
+    fn grants(json: &str) -> Vec<RoleGrant> {
         decide(json, &VerifierSettings::default()).unwrap().grants
     }
 
@@ -203,11 +204,11 @@ mod tests {
         decide(json, &VerifierSettings::default()).unwrap().record.is_some()
     }
 
-    fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> AccessGrant {
-        AccessGrant { role, services, sees_sensitive }
+    fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> RoleGrant {
+        RoleGrant { role, services, sees_sensitive }
     }
 
-    fn admin() -> AccessGrant {
+    fn admin() -> RoleGrant {
         grant(Role::GlobalAdmin, None, true)
     }
 
@@ -215,15 +216,15 @@ mod tests {
         vec!["Microsoft Intune".to_owned(), "Windows 365".to_owned()]
     }
 
-    fn intune_admin() -> AccessGrant {
+    fn intune_admin() -> RoleGrant {
         grant(Role::IntuneServiceAdmin, Some(intune_services()), true)
     }
 
-    fn reader() -> AccessGrant {
+    fn reader() -> RoleGrant {
         grant(Role::AuditReader, None, false)
     }
 
-    fn intune_reader() -> AccessGrant {
+    fn intune_reader() -> RoleGrant {
         grant(Role::AuditReader, Some(intune_services()), false)
     }
 
@@ -398,7 +399,7 @@ mod tests {
             r#"{"groups":["Payroll "]}"#,
         ] {
             let allowed = decide(nothing, &settings).unwrap();
-            assert_eq!(allowed, Allowed::default(), "{nothing}");
+            assert_eq!(allowed, GrantedAccess::default(), "{nothing}");
         }
         let record = |json: &str| decide(json, &settings).unwrap().record;
         assert_eq!(record(r#"{"groups":["payroll"]}"#), Some(ServiceSet::of(["payroll"])));
@@ -419,7 +420,7 @@ mod tests {
         let settings = VerifierSettings { builtin_grants: false, rules, ..VerifierSettings::default() };
         let json = r#"{"roles":["GlobalAdmin","AuditLog.Write"],"permissions":["audit/read","audit/write"],
             "wids":["62e90394-69f5-4237-9190-012177145e10"]}"#;
-        assert_eq!(decide(json, &settings), Ok(Allowed::default()));
+        assert_eq!(decide(json, &settings), Ok(GrantedAccess::default()));
         assert_eq!(decide(r#"{"roles":["Boss"]}"#, &settings).unwrap().grants, [admin()]);
     }
 }

@@ -104,8 +104,8 @@ fn claims(request: &TokenRequest<'_>) -> Result<Map<String, Value>, ConfigProble
 mod tests {
     use std::sync::Arc;
 
-    use super::super::forge::at_once;
-    use super::super::{AccessGrant, KeySource, Keys, Principal, Rejected, Verifier, VerifierSettings};
+    use super::super::test_keys::now_or_panic;
+    use super::super::{KeySource, Principal, Rejected, RoleGrant, VerificationKeys, Verifier, VerifierSettings};
     use super::*;
     use model::time::HOUR;
 
@@ -126,8 +126,8 @@ mod tests {
     }
 
     fn verify(token: &str, settings: VerifierSettings) -> Result<Arc<Principal>, Rejected> {
-        let keys = KeySource::fixed(Keys::secret(SECRET).unwrap());
-        at_once(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
+        let keys = KeySource::fixed(VerificationKeys::secret(SECRET).unwrap());
+        now_or_panic(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
     }
 
     fn principal(grants: &[Grantable]) -> Arc<Principal> {
@@ -153,7 +153,7 @@ mod tests {
         assert!(recorder.may_record() && recorder.grants.is_empty());
         let both = principal(&[permission("audit/write"), Grantable::Role(Role::AuditReader)]);
         assert!(both.may_record());
-        assert_eq!(both.grants, [AccessGrant { role: Role::AuditReader, services: None, sees_sensitive: false }]);
+        assert_eq!(both.grants, [RoleGrant { role: Role::AuditReader, services: None, sees_sensitive: false }]);
         assert_eq!(principal(&[permission("something/else")]).read_scope(), None);
         assert_eq!(principal(&[]).read_scope(), None);
     }

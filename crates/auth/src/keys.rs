@@ -4,7 +4,7 @@
 //! key, not from the token, and a key is refused at start if it is too weak, of another curve, private, or a
 //! certificate. A secret that looks like PEM is refused too, because a public key used as a secret is known to all.
 //!
-//! Public keys from PEM have no name, so a token's `kid` decides nothing: every key for its algorithm is tried. Keys
+//! Public keys from PEM have no name, so a token's `kid` decides nothing: every key for its algorithm is tried. VerificationKeys
 //! of a key set (see `jwk`) that have one are tried for tokens that name them, or name none.
 
 use std::fmt;
@@ -33,15 +33,15 @@ const ED25519_START: &str = "MCowBQYDK2VwAyEA";
 
 /// The keys that tokens are verified with. Printing them shows their algorithms, nothing else.
 #[derive(Clone)]
-pub struct Keys {
-    keys: Vec<Key>,
+pub struct VerificationKeys {
+    keys: Vec<VerificationKey>,
     /// Whether whoever can verify a token can also make one.
     symmetric: bool,
 }
 
 /// A key, and what it is for.
 #[derive(Clone)]
-pub(super) struct Key {
+pub(super) struct VerificationKey {
     pub(super) verifies: DecodingKey,
     pub(super) algorithms: &'static [Algorithm],
     /// Its name (`kid`), if it has one.
@@ -50,18 +50,18 @@ pub(super) struct Key {
     pub(super) issuer: Option<String>,
 }
 
-impl Key {
+impl VerificationKey {
     /// A key without a name, for any issuer.
     fn plain(verifies: DecodingKey, algorithms: &'static [Algorithm]) -> Self {
         Self { verifies, algorithms, name: None, issuer: None }
     }
 }
 
-impl Keys {
+impl VerificationKeys {
     /// One secret, shared with whoever signs (HS256).
     pub fn secret(secret: &str) -> Result<Self, ConfigProblem> {
         check_secret(secret)?;
-        let key = Key::plain(DecodingKey::from_secret(secret.as_bytes()), &[Algorithm::HS256]);
+        let key = VerificationKey::plain(DecodingKey::from_secret(secret.as_bytes()), &[Algorithm::HS256]);
         Ok(Self { keys: vec![key], symmetric: true })
     }
 
@@ -85,17 +85,17 @@ impl Keys {
     }
 
     /// The keys of a key set.
-    pub(super) fn of_set(keys: Vec<Key>) -> Self {
+    pub(super) fn of_set(keys: Vec<VerificationKey>) -> Self {
         Self { keys, symmetric: false }
     }
 
     /// The keys that verify this algorithm.
-    pub(super) fn that_verify(&self, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+    pub(super) fn for_algorithm(&self, algorithm: Algorithm) -> impl Iterator<Item = &VerificationKey> {
         self.keys.iter().filter(move |key| key.algorithms.contains(&algorithm))
     }
 
     /// Whether a key has this name.
-    pub(super) fn has_named(&self, name: &str) -> bool {
+    pub(super) fn has_kid(&self, name: &str) -> bool {
         self.keys.iter().any(|key| key.name.as_deref() == Some(name))
     }
 
@@ -105,7 +105,7 @@ impl Keys {
     }
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for VerificationKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.keys.iter().map(|key| key.algorithms)).finish()
     }
@@ -166,7 +166,7 @@ fn read_block<'a>(text: &'a str, begin: &str) -> Option<Block<'a>> {
     Some(Block { label, text: &text[..length], base64: body.split_ascii_whitespace().collect() })
 }
 
-fn public_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+fn public_key(block: &Block<'_>) -> Result<VerificationKey, ConfigProblem> {
     match block.label {
         "PUBLIC KEY" if block.base64.starts_with(P256_START) => ec_key(block),
         "PUBLIC KEY" if block.base64.starts_with(ED25519_START) => ed_key(block),
@@ -183,23 +183,23 @@ fn public_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
     }
 }
 
-fn ec_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+fn ec_key(block: &Block<'_>) -> Result<VerificationKey, ConfigProblem> {
     let key = DecodingKey::from_ec_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
     match parameters(&key)? {
         AlgorithmParameters::EllipticCurve(point) if point.curve == EllipticCurve::P256 => {
-            Ok(Key::plain(key, &[Algorithm::ES256]))
+            Ok(VerificationKey::plain(key, &[Algorithm::ES256]))
         }
         _ => Err(unusable()),
     }
 }
 
-fn ed_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+fn ed_key(block: &Block<'_>) -> Result<VerificationKey, ConfigProblem> {
     let key = DecodingKey::from_ed_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
     parameters(&key)?;
-    Ok(Key::plain(key, &[Algorithm::EdDSA]))
+    Ok(VerificationKey::plain(key, &[Algorithm::EdDSA]))
 }
 
-fn rsa_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
+fn rsa_key(block: &Block<'_>) -> Result<VerificationKey, ConfigProblem> {
     let key = DecodingKey::from_rsa_pem(block.text.as_bytes()).map_err(|_unreadable| unusable())?;
     let AlgorithmParameters::RSA(rsa) = parameters(&key)? else { return Err(unusable()) };
     let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_unreadable| unusable())?;
@@ -212,7 +212,7 @@ fn rsa_key(block: &Block<'_>) -> Result<Key, ConfigProblem> {
             RSA_BITS.end()
         )));
     }
-    Ok(Key::plain(key, RSA_ALGORITHMS))
+    Ok(VerificationKey::plain(key, RSA_ALGORITHMS))
 }
 
 /// How many bits a number has that is written as bytes, the highest first.
@@ -235,52 +235,52 @@ fn unusable() -> ConfigProblem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::forge;
+    use super::super::test_keys;
     use super::*;
 
-    fn algorithms(keys: &Keys) -> Vec<&'static [Algorithm]> {
+    fn algorithms(keys: &VerificationKeys) -> Vec<&'static [Algorithm]> {
         keys.keys.iter().map(|key| key.algorithms).collect()
     }
 
     fn refused(pem: &str) -> String {
-        Keys::public(pem).unwrap_err().to_string()
+        VerificationKeys::public(pem).unwrap_err().to_string()
     }
 
     #[test]
     fn a_secret_is_at_least_32_bytes_and_no_public_key() {
-        assert!(Keys::secret(&"s".repeat(32)).is_ok());
-        let why = Keys::secret(&"s".repeat(31)).unwrap_err().to_string();
+        assert!(VerificationKeys::secret(&"s".repeat(32)).is_ok());
+        let why = VerificationKeys::secret(&"s".repeat(31)).unwrap_err().to_string();
         assert!(why.contains("31 bytes") && why.contains("openssl rand"), "{why}");
-        assert!(Keys::secret(&forge::rsa().pem).unwrap_err().to_string().contains("PEM"));
+        assert!(VerificationKeys::secret(&test_keys::rsa().pem).unwrap_err().to_string().contains("PEM"));
     }
 
     #[test]
     fn a_file_may_have_several_keys_with_text_around_them() {
         let pem = format!(
             "the old one:\r\n{}\nthe new one:\n{}{}bye",
-            forge::rsa().pem.replace('\n', "\r\n"),
-            forge::p256().pem,
-            forge::ed25519().pem
+            test_keys::rsa().pem.replace('\n', "\r\n"),
+            test_keys::p256().pem,
+            test_keys::ed25519().pem
         );
-        let keys = Keys::public(&pem).unwrap();
+        let keys = VerificationKeys::public(&pem).unwrap();
         assert_eq!(
             algorithms(&keys),
             [&[Algorithm::RS256, Algorithm::PS256][..], &[Algorithm::ES256], &[Algorithm::EdDSA]]
         );
-        assert!(refused(&forge::p256().pem.repeat(17)).contains("17 keys"));
+        assert!(refused(&test_keys::p256().pem.repeat(17)).contains("17 keys"));
     }
 
     #[test]
     fn an_rsa_key_may_be_written_in_the_older_form() {
-        let pem = forge::rsa_pkcs1_pem();
+        let pem = test_keys::rsa_pkcs1_pem();
         assert!(pem.starts_with("-----BEGIN RSA PUBLIC KEY"));
-        assert_eq!(algorithms(&Keys::public(&pem).unwrap()), [[Algorithm::RS256, Algorithm::PS256]]);
+        assert_eq!(algorithms(&VerificationKeys::public(&pem).unwrap()), [[Algorithm::RS256, Algorithm::PS256]]);
     }
 
     #[test]
     fn what_is_no_usable_public_key_is_refused_with_advice() {
         assert!(refused("").contains("no PEM block"));
-        assert!(refused(&forge::private_pem()).contains("pkey -pubout"));
+        assert!(refused(&test_keys::private_pem()).contains("pkey -pubout"));
         assert!(refused("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").contains("x509 -pubkey"));
         assert!(refused("-----BEGIN PUBLIC KEY-----\nMFkw\n").contains("block 1"));
         assert!(refused("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END RSA PUBLIC KEY-----\n").contains("block 1"));
@@ -288,8 +288,8 @@ mod tests {
         assert!(refused("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n").contains(usable));
         assert!(refused("-----BEGIN PUBLIC KEY-----\n%\n-----END PUBLIC KEY-----\n").contains(usable));
         assert!(refused("-----BEGIN OPENSSH KEY-----\nMFkw\n-----END OPENSSH KEY-----\n").contains(usable));
-        assert!(refused(&forge::p384_pem()).contains(usable));
-        assert!(refused(&forge::secp256k1_pem()).contains(usable));
+        assert!(refused(&test_keys::p384_pem()).contains(usable));
+        assert!(refused(&test_keys::secp256k1_pem()).contains(usable));
         assert!(
             refused(&format!("-----BEGIN PUBLIC KEY-----\n{P256_START}AAAA\n-----END PUBLIC KEY-----"))
                 .contains(usable)
@@ -298,13 +298,13 @@ mod tests {
             refused(&format!("-----BEGIN PUBLIC KEY-----\n{ED25519_START}AA==\n-----END PUBLIC KEY-----"))
                 .contains(usable)
         );
-        assert!(refused(&forge::rsa_pem_of_1024_bits()).contains("1024 bits"));
+        assert!(refused(&test_keys::rsa_pem_of_1024_bits()).contains("1024 bits"));
     }
 
     #[test]
     fn printing_keys_shows_algorithms_only() {
-        let keys = Keys::secret("a secret of more than 32 bytes, really").unwrap();
+        let keys = VerificationKeys::secret("a secret of more than 32 bytes, really").unwrap();
         assert_eq!(format!("{keys:?}"), "[[HS256]]");
-        assert_eq!(format!("{:?}", Keys::public(&forge::rsa().pem).unwrap()), "[[RS256, PS256]]");
+        assert_eq!(format!("{:?}", VerificationKeys::public(&test_keys::rsa().pem).unwrap()), "[[RS256, PS256]]");
     }
 }

@@ -8,22 +8,22 @@
 //! header and claims are read by `claim` (each name once, each type exact) and checked by `token`, because the
 //! library's own checks read the clock, skip claims of a wrong type and take the last of two equal names.
 //!
-//! Wrong configuration (see [`VerifierSettings`], [`Keys`]) is refused with a sentence that says how to fix it; a token is
+//! Wrong configuration (see [`VerifierSettings`], [`VerificationKeys`]) is refused with a sentence that says how to fix it; a token is
 //! [`Rejected`] with a sentence that is safe to show to its sender.
 
 mod claim;
 #[cfg(test)]
-mod forge;
+mod test_keys;
 mod grant;
 mod issue;
 mod issuer;
-mod jwk;
+mod jwks;
 mod keys;
 mod rejected;
-mod remembered;
+mod token_cache;
 mod settings;
-mod source;
-mod token;
+mod key_source;
+mod verifier;
 
 use std::fmt;
 
@@ -32,13 +32,13 @@ use model::{Grant, Scope, ServiceSet, Timestamp, named};
 
 pub use grant::{GrantKind, GrantRule};
 pub use issue::{Grantable, TokenRequest, issue};
-pub use keys::Keys;
+pub use key_source::{KeySource, RefreshPolicy};
+pub use keys::VerificationKeys;
 pub use rejected::Rejected;
 pub use settings::{TenantBinding, VerifierSettings};
-pub use source::{KeySource, RefreshPolicy};
-pub use token::{TOKEN_BYTES_MAX, Verifier};
+pub use verifier::{TOKEN_BYTES_MAX, Verifier};
 
-use issuer::TENANT_IN_ISSUER;
+use issuer::TENANT_PLACEHOLDER;
 
 named! {
     /// A role in reading the log. None of them includes recording.
@@ -54,7 +54,7 @@ named! {
 
 /// What one role grants a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessGrant {
+pub struct RoleGrant {
     /// The role.
     pub role: Role,
     /// The services it covers, as they are spelled for display; none means all.
@@ -63,7 +63,7 @@ pub struct AccessGrant {
     pub sees_sensitive: bool,
 }
 
-impl AccessGrant {
+impl RoleGrant {
     fn to_grant(&self) -> Grant {
         Grant {
             services: self
@@ -93,7 +93,7 @@ pub struct Principal {
     /// Whether that application acts for itself.
     pub is_application: bool,
     /// What the caller may read, each role with its services once.
-    pub grants: Vec<AccessGrant>,
+    pub grants: Vec<RoleGrant>,
     /// The services whose events the caller may record; none if it may not record.
     pub record: Option<ServiceSet>,
     /// When the token expires, without leeway.
@@ -103,14 +103,13 @@ pub struct Principal {
 impl Principal {
     /// What the caller may see; none if no role was granted.
     pub fn read_scope(&self) -> Option<Scope> {
-        (!self.grants.is_empty()).then(|| Scope::of(self.grants.iter().map(AccessGrant::to_grant)))
+        (!self.grants.is_empty()).then(|| Scope::of(self.grants.iter().map(RoleGrant::to_grant)))
     }
 
     /// Whether the caller may see who read the log.
     pub fn can_read_access_log(&self) -> bool {
-        let shows = |grant: &AccessGrant| {
-            grant.role == Role::GlobalAdmin && grant.to_grant().services.contains(RESERVED_SERVICE)
-        };
+        let shows =
+            |grant: &RoleGrant| grant.role == Role::GlobalAdmin && grant.to_grant().services.contains(RESERVED_SERVICE);
         self.grants.iter().any(shows)
     }
 
@@ -142,7 +141,7 @@ impl std::error::Error for ConfigProblem {}
 mod tests {
     use super::*;
 
-    fn principal(grants: Vec<AccessGrant>) -> Principal {
+    fn principal(grants: Vec<RoleGrant>) -> Principal {
         Principal {
             subject: "ada".into(),
             user_principal_name: None,
@@ -164,7 +163,7 @@ mod tests {
 
     #[test]
     fn only_administrators_of_everything_see_who_read() {
-        let grant = |role, services: Option<&str>| AccessGrant {
+        let grant = |role, services: Option<&str>| RoleGrant {
             role,
             services: services.map(|name| vec![name.to_owned()]),
             sees_sensitive: true,
@@ -179,8 +178,8 @@ mod tests {
 
     #[test]
     fn a_reader_who_is_intune_admin_too_sees_everything_but_only_intune_secrets() {
-        let reader = AccessGrant { role: Role::AuditReader, services: None, sees_sensitive: false };
-        let admin = AccessGrant {
+        let reader = RoleGrant { role: Role::AuditReader, services: None, sees_sensitive: false };
+        let admin = RoleGrant {
             role: Role::IntuneServiceAdmin,
             services: Some(vec!["Microsoft Intune".into()]),
             sees_sensitive: true,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConfigProblem, GrantRule, TENANT_IN_ISSUER};
+use super::{ConfigProblem, GrantRule, TENANT_PLACEHOLDER};
 
 /// The largest leeway: clocks that differ more should be corrected.
 const LEEWAY_SECS_MAX: u32 = 300;
@@ -119,15 +119,15 @@ impl VerifierSettings {
 
     /// With a template, the issuer vouches for the tenant in its own name and for no other.
     fn check_templates(&self) -> Result<(), ConfigProblem> {
-        let templates = self.issuers.iter().filter(|name| name.contains(TENANT_IN_ISSUER)).count();
-        if self.issuers.iter().any(|name| name.matches(TENANT_IN_ISSUER).count() > 1) {
+        let templates = self.issuers.iter().filter(|name| name.contains(TENANT_PLACEHOLDER)).count();
+        if self.issuers.iter().any(|name| name.matches(TENANT_PLACEHOLDER).count() > 1) {
             return Err(ConfigProblem::new(format!(
-                "the JWT issuer has `{TENANT_IN_ISSUER}` twice: write it once, in the place of the tenant's id"
+                "the JWT issuer has `{TENANT_PLACEHOLDER}` twice: write it once, in the place of the tenant's id"
             )));
         }
         if templates > 0 && matches!(self.tenants, TenantBinding::One(_)) {
             return Err(ConfigProblem::new(format!(
-                "the JWT issuer has `{TENANT_IN_ISSUER}`, so it speaks for several tenants, but is bound to one: write \
+                "the JWT issuer has `{TENANT_PLACEHOLDER}`, so it speaks for several tenants, but is bound to one: write \
                  that tenant's id into the issuer, or list the tenants"
             )));
         }

@@ -3,7 +3,7 @@
 //! A token is identified by the SHA-256 of its whole text, so one that differs in a bit is another, and what is kept
 //! could not be used as a token. An entry is valid only within the token's own period, and only while its issuer has
 //! the keys that the token was verified with: when a key is withdrawn, its tokens are no longer valid. Refusals are not
-//! remembered; they depend on the time and on keys that may still be published.
+//! token_cache; they depend on the time and on keys that may still be published.
 //!
 //! Their number is bounded, and frequent callers stay.
 
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::Principal;
 use model::Timestamp;
 
-/// How many tokens are remembered: with a kilobyte for each, 16 MB at most.
+/// How many tokens are token_cache: with a kilobyte for each, 16 MB at most.
 const TOKENS_MAX: usize = 16_384;
 
 /// What a token is known by.
@@ -23,7 +23,7 @@ pub(super) type Fingerprint = [u8; 32];
 
 /// What is known of a token.
 #[derive(Clone)]
-pub(super) struct Known {
+pub(super) struct CachedToken {
     pub(super) principal: Arc<Principal>,
     /// From when, and until before when, it is valid; leeway included.
     pub(super) period: (Timestamp, Timestamp),
@@ -32,9 +32,9 @@ pub(super) struct Known {
 }
 
 /// The tokens that were verified lately.
-pub(super) struct Remembered(Cache<Fingerprint, Known>);
+pub(super) struct VerifiedTokenCache(Cache<Fingerprint, CachedToken>);
 
-impl Default for Remembered {
+impl Default for VerifiedTokenCache {
     fn default() -> Self {
         Self(Cache::new(TOKENS_MAX))
     }
@@ -45,27 +45,27 @@ pub(super) fn fingerprint(token: &str) -> Fingerprint {
     Sha256::digest(token.as_bytes()).into()
 }
 
-impl Remembered {
+impl VerifiedTokenCache {
     /// The principal of a token that was verified and is still valid. `version` gives that of an issuer's keys.
-    pub(super) fn bearer(
+    pub(super) fn get(
         &self,
         token: &Fingerprint,
         now: Timestamp,
         version: impl Fn(usize) -> u64,
     ) -> Option<Arc<Principal>> {
-        let Known { principal, period: (from, until), keys: (issuer, verified_with) } = self.0.get(token)?;
+        let CachedToken { principal, period: (from, until), keys: (issuer, verified_with) } = self.0.get(token)?;
         (from <= now && now < until && version(issuer) == verified_with).then_some(principal)
     }
 
     /// Keeps what is known of a token.
-    pub(super) fn insert(&self, token: Fingerprint, known: Known) {
+    pub(super) fn insert(&self, token: Fingerprint, known: CachedToken) {
         self.0.insert(token, known);
     }
 }
 
-impl std::fmt::Debug for Remembered {
+impl std::fmt::Debug for VerifiedTokenCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Remembered").finish_non_exhaustive()
+        f.debug_struct("VerifiedTokenCache").finish_non_exhaustive()
     }
 }
 
@@ -73,7 +73,7 @@ impl std::fmt::Debug for Remembered {
 mod tests {
     use super::*;
 
-    fn known(version: u64) -> Known {
+    fn known(version: u64) -> CachedToken {
         let principal = Principal {
             subject: "ada".into(),
             user_principal_name: None,
@@ -86,7 +86,7 @@ mod tests {
             record: None,
             expires_at: Timestamp(20),
         };
-        Known { principal: Arc::new(principal), period: (Timestamp(10), Timestamp(20)), keys: (3, version) }
+        CachedToken { principal: Arc::new(principal), period: (Timestamp(10), Timestamp(20)), keys: (3, version) }
     }
 
     fn token(number: usize) -> Fingerprint {
@@ -95,11 +95,11 @@ mod tests {
 
     #[test]
     fn what_is_known_holds_in_its_period_and_with_the_keys_that_verified_it() {
-        let remembered = Remembered::default();
-        remembered.insert(token(1), known(7));
+        let token_cache = VerifiedTokenCache::default();
+        token_cache.insert(token(1), known(7));
         let is_known = |token: &Fingerprint, now, version| {
             let of = |issuer| if issuer == 3 { version } else { 0 };
-            remembered.bearer(token, Timestamp(now), of).is_some()
+            token_cache.get(token, Timestamp(now), of).is_some()
         };
         assert!(is_known(&token(1), 10, 7) && is_known(&token(1), 19, 7));
         assert!(!is_known(&token(1), 9, 7) && !is_known(&token(1), 20, 7));
@@ -109,13 +109,13 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten_and_whoever_comes_often_stays() {
-        let remembered = Remembered::default();
-        let comes = |number: usize| remembered.bearer(&token(number), Timestamp(15), |_| 0).is_some();
+        let token_cache = VerifiedTokenCache::default();
+        let comes = |number: usize| token_cache.get(&token(number), Timestamp(15), |_| 0).is_some();
         for number in 0..3 * TOKENS_MAX {
-            remembered.insert(token(number), known(0));
+            token_cache.insert(token(number), known(0));
             assert!(comes(0), "{number}");
         }
         assert!(comes(3 * TOKENS_MAX - 1));
-        assert!(remembered.0.len() <= TOKENS_MAX);
+        assert!(token_cache.0.len() <= TOKENS_MAX);
     }
 }

@@ -2,8 +2,8 @@
 
 mod claims;
 
-use super::super::forge::{self, Pair, sign, sign_hs256};
-use super::super::jwk;
+use super::super::jwks;
+use super::super::test_keys::{self, TestKey, sign, sign_hs256};
 use super::*;
 use model::time::SECOND;
 use proptest::prelude::*;
@@ -16,20 +16,20 @@ const BASE: &str = r#""sub":"ada","tid":"contoso""#;
 
 /// A verifier whose keys are all at hand.
 #[derive(Debug)]
-struct AtOnce(Verifier);
+struct ReadyVerifier(Verifier);
 
-impl AtOnce {
-    fn new(keys: Keys, settings: VerifierSettings) -> Result<Self, ConfigProblem> {
+impl ReadyVerifier {
+    fn new(keys: VerificationKeys, settings: VerifierSettings) -> Result<Self, ConfigProblem> {
         Verifier::new([(KeySource::fixed(keys), settings)]).map(Self)
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, Rejected> {
-        forge::at_once(self.0.verify(token, now))
+        test_keys::now_or_panic(self.0.verify(token, now))
     }
 }
 
-fn with_secret(settings: VerifierSettings) -> AtOnce {
-    AtOnce::new(Keys::secret(SECRET).unwrap(), settings).unwrap()
+fn with_secret(settings: VerifierSettings) -> ReadyVerifier {
+    ReadyVerifier::new(VerificationKeys::secret(SECRET).unwrap(), settings).unwrap()
 }
 
 fn parties() -> VerifierSettings {
@@ -40,8 +40,8 @@ fn parties() -> VerifierSettings {
     }
 }
 
-fn with_public(pem: &str) -> AtOnce {
-    AtOnce::new(Keys::public(pem).unwrap(), parties()).unwrap()
+fn with_public(pem: &str) -> ReadyVerifier {
+    ReadyVerifier::new(VerificationKeys::public(pem).unwrap(), parties()).unwrap()
 }
 
 /// What becomes of claims, signed with the secret.
@@ -59,7 +59,7 @@ fn payload() -> String {
     format!("{{{BASE},\"exp\":1800000060,\"iss\":\"https://issuer\",\"aud\":\"audit\"}}")
 }
 
-fn signed(algorithm: Algorithm, pair: &Pair) -> String {
+fn signed(algorithm: Algorithm, pair: &TestKey) -> String {
     sign(&format!("{{\"alg\":\"{algorithm:?}\"}}"), &payload(), &pair.private, algorithm)
 }
 
@@ -98,9 +98,9 @@ fn the_next_best_claim_says_who_it_is() {
 #[test]
 fn every_kind_of_key_verifies_its_algorithms_and_no_others() {
     let pairs = [
-        (forge::rsa(), &[Algorithm::RS256, Algorithm::PS256][..], &[Algorithm::RS512, Algorithm::PS384][..]),
-        (forge::p256(), &[Algorithm::ES256], &[]),
-        (forge::ed25519(), &[Algorithm::EdDSA], &[]),
+        (test_keys::rsa(), &[Algorithm::RS256, Algorithm::PS256][..], &[Algorithm::RS512, Algorithm::PS384][..]),
+        (test_keys::p256(), &[Algorithm::ES256], &[]),
+        (test_keys::ed25519(), &[Algorithm::EdDSA], &[]),
     ];
     let all: String = pairs.iter().map(|(pair, ..)| pair.pem.as_str()).collect();
     for (pair, accepted, refused) in pairs {
@@ -123,16 +123,16 @@ fn every_kind_of_key_verifies_its_algorithms_and_no_others() {
 
 #[test]
 fn a_key_of_the_same_kind_that_is_not_configured_signs_nothing() {
-    let other = forge::another_p256();
+    let other = test_keys::another_p256();
     let token = signed(Algorithm::ES256, &other);
-    assert_eq!(with_public(&forge::p256().pem).verify(&token, NOW), Err(Rejected::BadSignature));
-    assert!(with_public(&(forge::p256().pem.clone() + &other.pem)).verify(&token, NOW).is_ok());
+    assert_eq!(with_public(&test_keys::p256().pem).verify(&token, NOW), Err(Rejected::BadSignature));
+    assert!(with_public(&(test_keys::p256().pem.clone() + &other.pem)).verify(&token, NOW).is_ok());
 }
 
 #[test]
 fn a_signature_under_another_algorithm_of_the_same_key_is_bad() {
-    let token = sign(r#"{"alg":"PS256"}"#, &payload(), &forge::rsa().private, Algorithm::RS256);
-    assert_eq!(with_public(&forge::rsa().pem).verify(&token, NOW), Err(Rejected::BadSignature));
+    let token = sign(r#"{"alg":"PS256"}"#, &payload(), &test_keys::rsa().private, Algorithm::RS256);
+    assert_eq!(with_public(&test_keys::rsa().pem).verify(&token, NOW), Err(Rejected::BadSignature));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn no_signature_is_no_token() {
         ("", Rejected::AlgorithmNotAllowed),
         ("HS256", Rejected::BadSignature),
     ] {
-        let unsigned = forge::unsigned(&format!("{{\"alg\":\"{alg}\"}}"), &claims) + ".";
+        let unsigned = test_keys::unsigned(&format!("{{\"alg\":\"{alg}\"}}"), &claims) + ".";
         assert_eq!(with_secret(VerifierSettings::default()).verify(&unsigned, NOW), Err(why), "{alg}");
     }
     assert_eq!(verify_header("{}"), Err(Rejected::AlgorithmNotAllowed));
@@ -156,12 +156,12 @@ fn no_signature_is_no_token() {
 
 #[test]
 fn a_public_key_is_no_secret() {
-    for pair in [forge::rsa(), forge::p256(), forge::ed25519()] {
+    for pair in [test_keys::rsa(), test_keys::p256(), test_keys::ed25519()] {
         for secret in [pair.pem.as_str(), pair.pem.trim_end()] {
             let token = sign_hs256(HEADER, &payload(), secret);
             assert_eq!(with_public(&pair.pem).verify(&token, NOW), Err(Rejected::AlgorithmNotAllowed));
         }
-        let algorithm = if pair.pem == forge::rsa().pem { "RS256" } else { "ES256" };
+        let algorithm = if pair.pem == test_keys::rsa().pem { "RS256" } else { "ES256" };
         let token = sign_hs256(&format!("{{\"alg\":\"{algorithm}\"}}"), &payload(), &pair.pem);
         assert!(with_public(&pair.pem).verify(&token, NOW).is_err());
     }
@@ -223,28 +223,28 @@ fn the_name_of_a_key_injects_nothing() {
 }
 
 /// A token of this issuer whose header names a key.
-fn naming(name: Option<&str>, iss: &str, pair: &Pair) -> String {
+fn naming(name: Option<&str>, iss: &str, pair: &TestKey) -> String {
     let header = json!({ "alg": "ES256", "kid": name });
     let header = if name.is_some() { header } else { json!({ "alg": "ES256" }) };
     let claims = json!({ "sub": "a", "tid": "t", "exp": 1_800_000_060, "iss": iss, "aud": "audit" });
     sign(&header.to_string(), &claims.to_string(), &pair.private, Algorithm::ES256)
 }
 
-fn with_set(keys: &[(&Pair, Value)], settings: VerifierSettings) -> AtOnce {
-    let jwk = |(pair, more): &(&Pair, Value)| {
+fn with_set(keys: &[(&TestKey, Value)], settings: VerifierSettings) -> ReadyVerifier {
+    let jwk = |(pair, more): &(&TestKey, Value)| {
         let mut jwk = pair.jwk();
         jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         jwk
     };
     let set = json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() });
-    AtOnce::new(jwk::keys(&set.to_string()).unwrap(), settings).unwrap()
+    ReadyVerifier::new(jwks::parse(&set.to_string()).unwrap(), settings).unwrap()
 }
 
 #[test]
 fn a_named_key_verifies_tokens_that_name_it_or_none() {
-    let (one, two) = (forge::p256(), forge::another_p256());
+    let (one, two) = (test_keys::p256(), test_keys::another_p256());
     let verifier = with_set(&[(one, json!({ "kid": "one" })), (&two, json!({ "kid": "two" }))], parties());
-    let of = |name: Option<&str>, pair: &Pair| {
+    let of = |name: Option<&str>, pair: &TestKey| {
         verifier.verify(&naming(name, "https://issuer", pair), NOW).map(|principal| principal.subject.clone())
     };
     assert_eq!(of(Some("one"), one), Ok("a".into()));
@@ -254,14 +254,14 @@ fn a_named_key_verifies_tokens_that_name_it_or_none() {
     for unknown in ["ONE", "one ", "three"] {
         assert_eq!(of(Some(unknown), one), Err(Rejected::UnknownKey), "{unknown}");
     }
-    assert_eq!(of(None, &forge::another_p256()), Err(Rejected::BadSignature));
+    assert_eq!(of(None, &test_keys::another_p256()), Err(Rejected::BadSignature));
     let nameless = with_set(&[(one, json!({}))], parties());
     assert!(nameless.verify(&naming(Some("any"), "https://issuer", one), NOW).is_ok());
 }
 
 #[test]
 fn an_algorithm_that_a_key_is_pinned_to_is_its_only_one() {
-    let pair = forge::rsa();
+    let pair = test_keys::rsa();
     let verifier = with_set(&[(pair, json!({ "alg": "RS256" }))], parties());
     assert!(verifier.verify(&signed(Algorithm::RS256, pair), NOW).is_ok());
     assert_eq!(verifier.verify(&signed(Algorithm::PS256, pair), NOW), Err(Rejected::AlgorithmNotAllowed));
@@ -274,8 +274,8 @@ fn a_key_of_a_shared_set_signs_for_its_owner_alone() {
     let v1 = |id: &str| format!("https://sts.windows.net/{id}/");
     let settings = VerifierSettings { issuers: vec![v1(ours), v2(ours)], ..parties() };
     let of = |owner: &str, iss: &str| {
-        let verifier = with_set(&[(forge::p256(), json!({ "kid": "k", "issuer": owner }))], settings.clone());
-        verifier.verify(&naming(Some("k"), iss, forge::p256()), NOW).map(|_| ())
+        let verifier = with_set(&[(test_keys::p256(), json!({ "kid": "k", "issuer": owner }))], settings.clone());
+        verifier.verify(&naming(Some("k"), iss, test_keys::p256()), NOW).map(|_| ())
     };
     assert_eq!(of(&v2("{tenantid}"), &v2(ours)), Ok(()));
     assert_eq!(of(&v2(ours), &v2(ours)), Ok(()));
@@ -336,7 +336,7 @@ fn a_token_of_16_kib_is_read_and_a_longer_one_is_not() {
 #[test]
 fn public_keys_demand_an_issuer_and_an_audience() {
     let refused = |settings: VerifierSettings| {
-        AtOnce::new(Keys::public(&forge::p256().pem).unwrap(), settings).unwrap_err().to_string()
+        ReadyVerifier::new(VerificationKeys::public(&test_keys::p256().pem).unwrap(), settings).unwrap_err().to_string()
     };
     let no_issuer = refused(VerifierSettings { issuers: Vec::new(), ..parties() });
     assert!(no_issuer.contains("set the JWT issuer"), "{no_issuer}");
@@ -357,7 +357,7 @@ fn settings_that_cannot_be_meant_are_refused() {
         (VerifierSettings { reader_groups: vec![String::new()], ..default() }, "reader groups"),
         (VerifierSettings { intune_services: vec![" ".into()], ..default() }, "Intune services"),
     ] {
-        let why = AtOnce::new(Keys::secret(SECRET).unwrap(), settings).unwrap_err().to_string();
+        let why = ReadyVerifier::new(VerificationKeys::secret(SECRET).unwrap(), settings).unwrap_err().to_string();
         assert!(why.contains(part), "{why}");
     }
 }
@@ -374,7 +374,7 @@ proptest! {
     fn nothing_that_is_sent_gets_in_or_panics(text in "\\PC{0,60}", header in "[{}\":,a-z0-9A-Z]{0,40}") {
         let verifier = with_secret(VerifierSettings::default());
         prop_assert!(verifier.verify(&text, NOW).is_err());
-        prop_assert!(verifier.verify(&(forge::unsigned(&header, &text) + ".AAAA"), NOW).is_err());
+        prop_assert!(verifier.verify(&(test_keys::unsigned(&header, &text) + ".AAAA"), NOW).is_err());
     }
 
     #[test]

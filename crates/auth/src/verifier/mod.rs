@@ -14,30 +14,31 @@ use jsonwebtoken::{Algorithm, crypto};
 use tokio::task::JoinSet;
 
 use super::claim::Claims;
-use super::issuer::{Admitted, Issuer, same_directory};
-use super::keys::Key;
-use super::remembered::{Known, Remembered, fingerprint};
-use super::source::KeySource;
-use super::{ConfigProblem, Keys, Principal, Rejected, TENANT_IN_ISSUER, VerifierSettings};
+use super::issuer::{TokenIssuer, Validated, same_directory};
+use super::key_source::KeySource;
+use super::keys::VerificationKey;
+use super::token_cache::{CachedToken, VerifiedTokenCache, fingerprint};
+use super::{ConfigProblem, Principal, Rejected, TENANT_PLACEHOLDER, VerificationKeys, VerifierSettings};
 use model::Timestamp;
 
 /// The longest token that is looked at. One with all the groups that fit has about 12 kB.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
 /// The algorithms that a key of a key set can verify.
-const OF_KEY_SETS: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+const JWKS_ALGORITHMS: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// Decides who the bearer of a token is.
 #[derive(Debug)]
 pub struct Verifier {
-    issuers: Vec<Issuer>,
-    remembered: Remembered,
+    issuers: Vec<TokenIssuer>,
+    token_cache: VerifiedTokenCache,
 }
 
 impl Verifier {
     /// A verifier with these issuers, each with keys and rules that are safe together.
     pub fn new(issuers: impl IntoIterator<Item = (Arc<KeySource>, VerifierSettings)>) -> Result<Self, ConfigProblem> {
-        let issuers: Vec<Issuer> = issuers.into_iter().map(|(keys, settings)| Issuer { keys, settings }).collect();
+        let issuers: Vec<TokenIssuer> =
+            issuers.into_iter().map(|(keys, settings)| TokenIssuer { keys, settings }).collect();
         for issuer in &issuers {
             issuer.settings.check(issuer.keys.is_symmetric())?;
         }
@@ -52,7 +53,7 @@ impl Verifier {
         if let Some([twice, _]) = names.array_windows().find(|[one, next]| one == next) {
             return Err(ConfigProblem::new(format!("the issuer `{twice}` is configured twice: remove one")));
         }
-        Ok(Self { issuers, remembered: Remembered::default() })
+        Ok(Self { issuers, token_cache: VerifiedTokenCache::default() })
     }
 
     /// Reads the key sets for the first time, all at once. Those that cannot be read now are told; they are read
@@ -61,7 +62,7 @@ impl Verifier {
         let mut reading = JoinSet::new();
         for issuer in &self.issuers {
             let keys = Arc::clone(&issuer.keys);
-            reading.spawn(async move { keys.read().await });
+            reading.spawn(async move { keys.load().await });
         }
         reading.join_all().await.into_iter().filter_map(Result::err).collect()
     }
@@ -70,7 +71,7 @@ impl Verifier {
     pub fn spawn_key_refresh(&self) {
         for issuer in &self.issuers {
             let keys = Arc::clone(&issuer.keys);
-            tokio::spawn(async move { keys.keep_fresh().await });
+            tokio::spawn(async move { keys.refresh_loop().await });
         }
     }
 
@@ -85,36 +86,37 @@ impl Verifier {
         }
         let fingerprint = fingerprint(token);
         let version = |place: usize| self.issuers[place].keys.current().version;
-        if let Some(principal) = self.remembered.bearer(&fingerprint, now, version) {
+        if let Some(principal) = self.token_cache.get(&fingerprint, now, version) {
             return Ok(principal);
         }
-        let presented = Presented::parse(token)?;
-        let iss = presented.claims.text("iss")?;
-        let place = self.place_of(iss.as_deref()).ok_or(Rejected::WrongIssuer)?;
+        let token = UnverifiedToken::parse(token)?;
+        let iss = token.claims.string("iss")?;
+        let place = self.issuer_index(iss.as_deref()).ok_or(Rejected::WrongIssuer)?;
         let issuer = &self.issuers[place];
         let mut held = issuer.keys.current();
-        let mut signed = presented.check_signature(&held.keys, iss.as_deref());
-        if signed.is_err() && presented.may_name_a_new_key(&held.keys) {
-            held = issuer.keys.renewed(&held).await;
-            signed = presented.check_signature(&held.keys, iss.as_deref());
+        let mut signed = token.check_signature(&held.keys, iss.as_deref());
+        if signed.is_err() && token.may_use_a_new_key(&held.keys) {
+            held = issuer.keys.refreshed(&held).await;
+            signed = token.check_signature(&held.keys, iss.as_deref());
         }
         signed?;
-        let Admitted { principal, from, until } = issuer.admit(&presented.claims, now)?;
+        let Validated { principal, from, until } = issuer.validate(&token.claims, now)?;
         let principal = Arc::new(principal);
-        let known = Known { principal: Arc::clone(&principal), period: (from, until), keys: (place, held.version) };
-        self.remembered.insert(fingerprint, known);
+        let known =
+            CachedToken { principal: Arc::clone(&principal), period: (from, until), keys: (place, held.version) };
+        self.token_cache.insert(fingerprint, known);
         Ok(principal)
     }
 
     /// The issuer of this name. One that is configured with exactly this name comes before one with a template.
-    fn place_of(&self, iss: Option<&str>) -> Option<usize> {
-        let exactly = iss.and_then(|iss| self.issuers.iter().position(|issuer| issuer.is_called(iss)));
-        exactly.or_else(|| self.issuers.iter().position(|issuer| issuer.may_be_called(iss)))
+    fn issuer_index(&self, iss: Option<&str>) -> Option<usize> {
+        let exactly = iss.and_then(|iss| self.issuers.iter().position(|issuer| issuer.has_exact_name(iss)));
+        exactly.or_else(|| self.issuers.iter().position(|issuer| issuer.matches_template(iss)))
     }
 }
 
 /// A token, taken apart and not believed.
-struct Presented<'a> {
+struct UnverifiedToken<'a> {
     /// What is signed: header and payload as they came.
     message: &'a str,
     signature: &'a str,
@@ -123,36 +125,36 @@ struct Presented<'a> {
     claims: Claims,
 }
 
-impl<'a> Presented<'a> {
+impl<'a> UnverifiedToken<'a> {
     fn parse(token: &'a str) -> Result<Self, Rejected> {
         let (message, signature) = token.rsplit_once('.').ok_or(Rejected::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(Rejected::Malformed)?;
         let header = Claims::parse(&decode(header)?)?;
         let algorithm = algorithm(&header)?;
-        let key_name = header.text("kid")?;
+        let key_name = header.string("kid")?;
         Ok(Self { message, signature, algorithm, key_name, claims: Claims::parse(&decode(payload)?)? })
     }
 
     /// Whether one of the keys that the token may be signed with has signed it.
-    fn check_signature(&self, keys: &Keys, iss: Option<&str>) -> Result<(), Rejected> {
-        if keys.count() == 0 && OF_KEY_SETS.contains(&self.algorithm) {
+    fn check_signature(&self, keys: &VerificationKeys, iss: Option<&str>) -> Result<(), Rejected> {
+        if keys.count() == 0 && JWKS_ALGORITHMS.contains(&self.algorithm) {
             return Err(Rejected::KeysUnavailable);
         }
-        let mut of_algorithm = keys.that_verify(self.algorithm).peekable();
+        let mut of_algorithm = keys.for_algorithm(self.algorithm).peekable();
         if of_algorithm.peek().is_none() {
             return Err(Rejected::AlgorithmNotAllowed);
         }
-        let mut named = of_algorithm.filter(|key| self.may_name(key) && signs_for(key, iss)).peekable();
+        let mut named = of_algorithm.filter(|key| self.may_use(key) && signs_for(key, iss)).peekable();
         if named.peek().is_none() {
             return Err(Rejected::UnknownKey);
         }
         let message = self.message.as_bytes();
-        let verifies = |key: &Key| crypto::verify(self.signature, message, &key.verifies, self.algorithm);
+        let verifies = |key: &VerificationKey| crypto::verify(self.signature, message, &key.verifies, self.algorithm);
         if named.any(|key| matches!(verifies(key), Ok(true))) { Ok(()) } else { Err(Rejected::BadSignature) }
     }
 
     /// Whether the token can mean this key: both have the same name, or one of them has none.
-    fn may_name(&self, key: &Key) -> bool {
+    fn may_use(&self, key: &VerificationKey) -> bool {
         match (&self.key_name, &key.name) {
             (Some(meant), Some(name)) => meant == name,
             _ => true,
@@ -160,17 +162,17 @@ impl<'a> Presented<'a> {
     }
 
     /// Whether keys that the issuer has made since could verify the token.
-    fn may_name_a_new_key(&self, keys: &Keys) -> bool {
-        OF_KEY_SETS.contains(&self.algorithm) && self.key_name.as_deref().is_none_or(|name| !keys.has_named(name))
+    fn may_use_a_new_key(&self, keys: &VerificationKeys) -> bool {
+        JWKS_ALGORITHMS.contains(&self.algorithm) && self.key_name.as_deref().is_none_or(|name| !keys.has_kid(name))
     }
 }
 
 /// Whether a key signs tokens of this issuer. Keys of a set that several issuers share can say whose they are.
-fn signs_for(key: &Key, iss: Option<&str>) -> bool {
+fn signs_for(key: &VerificationKey, iss: Option<&str>) -> bool {
     match (&key.issuer, iss) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(owner), Some(iss)) => owner.contains(TENANT_IN_ISSUER) || owner == iss || same_directory(owner, iss),
+        (Some(owner), Some(iss)) => owner.contains(TENANT_PLACEHOLDER) || owner == iss || same_directory(owner, iss),
     }
 }
 
@@ -182,12 +184,12 @@ fn algorithm(header: &Claims) -> Result<Algorithm, Rejected> {
         return Err(Rejected::ExtensionNotSupported);
     }
     if header.get("typ").is_some() {
-        let kind = header.text("typ")?.ok_or(Rejected::TypeNotAllowed)?;
+        let kind = header.string("typ")?.ok_or(Rejected::TypeNotAllowed)?;
         if !TYPES.iter().any(|accepted| kind.eq_ignore_ascii_case(accepted)) {
             return Err(Rejected::TypeNotAllowed);
         }
     }
-    let name = header.text("alg")?.ok_or(Rejected::AlgorithmNotAllowed)?;
+    let name = header.string("alg")?.ok_or(Rejected::AlgorithmNotAllowed)?;
     name.parse().map_err(|_unknown| Rejected::AlgorithmNotAllowed)
 }
 

@@ -15,12 +15,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use serde_json::Value;
 
 /// A key to sign with, and the public key to verify with.
-pub(super) struct Pair {
+pub(super) struct TestKey {
     pub(super) private: EncodingKey,
     pub(super) pem: String,
 }
 
-impl Pair {
+impl TestKey {
     /// The public key as a key set has it, without a name.
     pub(super) fn jwk(&self) -> Value {
         let pem = self.pem.as_bytes();
@@ -31,7 +31,7 @@ impl Pair {
 }
 
 /// The end of something that waits for nothing.
-pub(super) fn at_once<F: Future>(future: F) -> F::Output {
+pub(super) fn now_or_panic<F: Future>(future: F) -> F::Output {
     let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
     match polled {
         Poll::Ready(ended) => ended,
@@ -66,9 +66,9 @@ fn rsa_key() -> &'static rsa::KeyPair {
 }
 
 /// An RSA key of 2048 bits.
-pub(super) fn rsa() -> &'static Pair {
-    static PAIR: OnceLock<Pair> = OnceLock::new();
-    PAIR.get_or_init(|| Pair {
+pub(super) fn rsa() -> &'static TestKey {
+    static PAIR: OnceLock<TestKey> = OnceLock::new();
+    PAIR.get_or_init(|| TestKey {
         private: EncodingKey::from_rsa_pem(private_pem().as_bytes()).unwrap(),
         pem: pem_of("PUBLIC KEY", rsa_key().public_key().as_der().unwrap().as_ref()),
     })
@@ -100,14 +100,14 @@ fn ec_pkcs8(algorithm: &'static EcdsaSigningAlgorithm) -> (Vec<u8>, String) {
 }
 
 /// A P-256 key that no other test has.
-pub(super) fn another_p256() -> Pair {
+pub(super) fn another_p256() -> TestKey {
     let (pkcs8, pem) = ec_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING);
-    Pair { private: EncodingKey::from_ec_der(&pkcs8), pem }
+    TestKey { private: EncodingKey::from_ec_der(&pkcs8), pem }
 }
 
 /// A P-256 key.
-pub(super) fn p256() -> &'static Pair {
-    static PAIR: OnceLock<Pair> = OnceLock::new();
+pub(super) fn p256() -> &'static TestKey {
+    static PAIR: OnceLock<TestKey> = OnceLock::new();
     PAIR.get_or_init(another_p256)
 }
 
@@ -122,12 +122,12 @@ pub(super) fn secp256k1_pem() -> String {
 }
 
 /// An Ed25519 key.
-pub(super) fn ed25519() -> &'static Pair {
-    static PAIR: OnceLock<Pair> = OnceLock::new();
+pub(super) fn ed25519() -> &'static TestKey {
+    static PAIR: OnceLock<TestKey> = OnceLock::new();
     PAIR.get_or_init(|| {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
         let public = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
-        Pair {
+        TestKey {
             private: EncodingKey::from_ed_der(pkcs8.as_ref()),
             pem: pem_of("PUBLIC KEY", public.public_key().as_der().unwrap().as_ref()),
         }

@@ -12,14 +12,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::Keys;
-use super::keys::{Key, RSA_ALGORITHMS, RSA_BITS, bits};
+use super::VerificationKeys;
+use super::keys::{RSA_ALGORITHMS, RSA_BITS, VerificationKey, bits};
 
 /// How many usable keys a set may have.
 const KEYS_MAX: usize = 64;
 
 #[derive(Deserialize)]
-struct Set<'a> {
+struct JwkSet<'a> {
     #[serde(borrow)]
     keys: Vec<&'a RawValue>,
 }
@@ -42,9 +42,10 @@ struct Jwk {
 }
 
 /// Reads the keys of a set that can be used; how it cannot be read, if none can.
-pub(super) fn keys(text: &str) -> Result<Keys, &'static str> {
-    let set: Set = serde_json::from_str(text).map_err(|_unreadable| "it is not a JSON object with a list of `keys`")?;
-    let keys: Vec<Key> = set
+pub(super) fn parse(text: &str) -> Result<VerificationKeys, &'static str> {
+    let set: JwkSet =
+        serde_json::from_str(text).map_err(|_unreadable| "it is not a JSON object with a list of `keys`")?;
+    let keys: Vec<VerificationKey> = set
         .keys
         .iter()
         .filter_map(|raw| serde_json::from_str::<Jwk>(raw.get()).ok())
@@ -53,13 +54,13 @@ pub(super) fn keys(text: &str) -> Result<Keys, &'static str> {
         .collect();
     match keys.len() {
         0 => Err("it has no key that can be used (RSA of 2048 bits or more, P-256 or Ed25519, to verify signatures)"),
-        1..=KEYS_MAX => Ok(Keys::of_set(keys)),
+        1..=KEYS_MAX => Ok(VerificationKeys::of_set(keys)),
         _ => Err("it has more than 64 keys"),
     }
 }
 
 impl Jwk {
-    fn into_key(self) -> Option<Key> {
+    fn into_key(self) -> Option<VerificationKey> {
         let verifies = self.usage.as_deref().is_none_or(|usage| usage == "sig")
             && self.key_ops.as_ref().is_none_or(|acts| acts.iter().any(|act| act == "verify"))
             && self.d.is_none();
@@ -72,7 +73,7 @@ impl Jwk {
                 &algorithms[pinned..=pinned]
             }
         };
-        Some(Key { verifies: key, algorithms, name: self.kid, issuer: self.issuer })
+        Some(VerificationKey { verifies: key, algorithms, name: self.kid, issuer: self.issuer })
     }
 
     fn parts(&self) -> Option<(DecodingKey, &'static [Algorithm])> {
@@ -109,12 +110,12 @@ fn coordinate(text: Option<&String>) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::forge;
+    use super::super::test_keys;
     use super::*;
     use serde_json::{Value, json};
 
-    fn read(keys: &[Value]) -> Result<Keys, &'static str> {
-        super::keys(&json!({ "keys": keys, "whatever": 1 }).to_string())
+    fn read(keys: &[Value]) -> Result<VerificationKeys, &'static str> {
+        super::parse(&json!({ "keys": keys, "whatever": 1 }).to_string())
     }
 
     fn with(jwk: &Value, changes: &Value) -> Value {
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_key_without_algorithm_has_those_of_its_kind_and_with_it_that_one() {
-        let [rsa, p256, ed] = [forge::rsa(), forge::p256(), forge::ed25519()].map(forge::Pair::jwk);
+        let [rsa, p256, ed] = [test_keys::rsa(), test_keys::p256(), test_keys::ed25519()].map(test_keys::TestKey::jwk);
         let printed = |jwk: Value| format!("{:?}", read(&[jwk]).unwrap());
         assert_eq!(printed(rsa.clone()), "[[RS256, PS256]]");
         assert_eq!(printed(with(&rsa, &json!({ "alg": "PS256", "use": "sig" }))), "[[PS256]]");
@@ -135,8 +136,8 @@ mod tests {
 
     #[test]
     fn what_is_not_for_us_is_left_out_and_the_rest_holds() {
-        let rsa = forge::rsa().jwk();
-        let p256 = forge::p256().jwk();
+        let rsa = test_keys::rsa().jwk();
+        let p256 = test_keys::p256().jwk();
         let short = URL_SAFE_NO_PAD.encode([0xc5; 128]);
         let left_out = [
             json!({ "kty": "oct", "k": "c2VjcmV0", "kid": "a" }),
@@ -173,9 +174,9 @@ mod tests {
     #[test]
     fn what_is_no_set_is_refused() {
         for text in ["", "[]", "{}", "null", "{\"keys\":{}}", "{\"keys\":7}", "<html></html>", "{\"keys\":[]}"] {
-            assert!(super::keys(text).is_err(), "{text}");
+            assert!(super::parse(text).is_err(), "{text}");
         }
-        let many = vec![forge::p256().jwk(); 65];
+        let many = vec![test_keys::p256().jwk(); 65];
         assert_eq!(read(&many).unwrap_err(), "it has more than 64 keys");
         assert!(read(&many[1..]).is_ok());
     }

@@ -18,7 +18,7 @@ use reqwest::Url;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{ConfigProblem, Keys, jwk};
+use super::{ConfigProblem, VerificationKeys, jwks};
 
 /// The most bytes of a key set. A large one has 64 keys of 4 kB, certificates included.
 const SET_BYTES_MAX: usize = 512 * 1024;
@@ -36,26 +36,26 @@ pub struct RefreshPolicy {
     pub timeout: Duration,
 }
 
-/// Keys, and where they come from.
+/// VerificationKeys, and where they come from.
 pub struct KeySource {
-    origin: Origin,
-    freshness: RefreshPolicy,
-    held: RwLock<Arc<Held>>,
+    origin: KeyOrigin,
+    policy: RefreshPolicy,
+    snapshot: RwLock<Arc<KeySnapshot>>,
     /// When the set was last read, or tried to be; locked while it is.
     read_at: Mutex<Option<Instant>>,
 }
 
-/// Keys as they were at one time.
-pub(super) struct Held {
-    pub(super) keys: Keys,
+/// VerificationKeys as they were at one time.
+pub(super) struct KeySnapshot {
+    pub(super) keys: VerificationKeys,
     /// Counts how often the keys have become others.
     pub(super) version: u64,
     text: String,
 }
 
-enum Origin {
+enum KeyOrigin {
     /// They were given, and stay.
-    GrantKind,
+    Fixed,
     /// A file with a key set.
     File(PathBuf),
     /// The address of a key set.
@@ -63,33 +63,29 @@ enum Origin {
 }
 
 impl KeySource {
-    /// Keys that stay as they are.
-    pub fn fixed(keys: Keys) -> Arc<Self> {
-        Self::of(Origin::GrantKind, keys, RefreshPolicy { refresh: Duration::MAX, timeout: Duration::MAX })
+    /// VerificationKeys that stay as they are.
+    pub fn fixed(keys: VerificationKeys) -> Arc<Self> {
+        Self::of(KeyOrigin::Fixed, keys, RefreshPolicy { refresh: Duration::MAX, timeout: Duration::MAX })
     }
 
     /// A file with a key set (JWKS), which must be readable now.
-    pub fn from_file(path: &Path, freshness: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
+    pub fn from_file(path: &Path, policy: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
         let problem =
             |reason: String| ConfigProblem::new(format!("the key set in {} cannot be used: {reason}", path.display()));
         let text = read_file(path).map_err(&problem)?;
-        let keys = jwk::keys(&text).map_err(|reason| problem(reason.to_owned()))?;
-        let source = Self::of(Origin::File(path.to_owned()), keys, freshness);
-        source.hold(|held| text.clone_into(&mut held.text));
+        let keys = jwks::parse(&text).map_err(|reason| problem(reason.to_owned()))?;
+        let source = Self::of(KeyOrigin::File(path.to_owned()), keys, policy);
+        source.replace(|snapshot| text.clone_into(&mut snapshot.text));
         Ok(source)
     }
 
     /// The address of a key set (JWKS). It is read by [`Self::read`]. Besides those that the system trusts, who answers
     /// there may be vouched for by the certificates in a file.
-    pub fn from_url(
-        address: &str,
-        freshness: RefreshPolicy,
-        ca_file: Option<&Path>,
-    ) -> Result<Arc<Self>, ConfigProblem> {
+    pub fn from_url(address: &str, policy: RefreshPolicy, ca_file: Option<&Path>) -> Result<Arc<Self>, ConfigProblem> {
         let url = checked(address)?;
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(freshness.timeout)
+            .timeout(policy.timeout)
             // A connection is not worth keeping for so long, and would belong to the thread that made it.
             .pool_max_idle_per_host(0)
             .tls_certs_merge(ca_file.map(certificates).transpose()?.unwrap_or_default())
@@ -98,12 +94,12 @@ impl KeySource {
         let client = client
             .build()
             .map_err(|why| ConfigProblem::new(format!("connections to key set addresses cannot be set up: {why}")))?;
-        Ok(Self::of(Origin::Address(url, client), Keys::of_set(Vec::new()), freshness))
+        Ok(Self::of(KeyOrigin::Address(url, client), VerificationKeys::of_set(Vec::new()), policy))
     }
 
-    fn of(origin: Origin, keys: Keys, freshness: RefreshPolicy) -> Arc<Self> {
-        let held = RwLock::new(Arc::new(Held { keys, version: 0, text: String::new() }));
-        Arc::new(Self { origin, freshness, held, read_at: Mutex::new(None) })
+    fn of(origin: KeyOrigin, keys: VerificationKeys, policy: RefreshPolicy) -> Arc<Self> {
+        let snapshot = RwLock::new(Arc::new(KeySnapshot { keys, version: 0, text: String::new() }));
+        Arc::new(Self { origin, policy, snapshot, read_at: Mutex::new(None) })
     }
 
     /// Whether whoever can verify a token can also make one.
@@ -112,13 +108,13 @@ impl KeySource {
     }
 
     /// The keys read last.
-    pub(super) fn current(&self) -> Arc<Held> {
-        Arc::clone(&self.held.read())
+    pub(super) fn current(&self) -> Arc<KeySnapshot> {
+        Arc::clone(&self.snapshot.read())
     }
 
     /// The keys after they were read again because those seen lacked one; the same where that is not worth while.
-    pub(super) async fn renewed(self: &Arc<Self>, seen: &Arc<Held>) -> Arc<Held> {
-        if !matches!(self.origin, Origin::GrantKind) {
+    pub(super) async fn refreshed(self: &Arc<Self>, seen: &Arc<KeySnapshot>) -> Arc<KeySnapshot> {
+        if !matches!(self.origin, KeyOrigin::Fixed) {
             let (source, seen) = (Arc::clone(self), Arc::clone(seen));
             // On its own, so that a caller who goes away does not take the answer along and leave the cool-down.
             let reading = tokio::spawn(async move {
@@ -126,7 +122,7 @@ impl KeySource {
                 let is_early = read_at.is_some_and(|at| at.elapsed() < COOL_DOWN);
                 if !is_early && Arc::ptr_eq(&seen, &source.current()) {
                     *read_at = Some(Instant::now());
-                    source.read_and_tell().await;
+                    source.refresh_and_log().await;
                 }
             });
             let _ended = reading.await;
@@ -135,27 +131,27 @@ impl KeySource {
     }
 
     /// Reads the set for the first time, or says why it cannot be read.
-    pub async fn read(&self) -> Result<(), ConfigProblem> {
-        self.read_now().await.map_err(|reason| ConfigProblem::new(format!("{self:?} cannot be read: {reason}")))
+    pub async fn load(&self) -> Result<(), ConfigProblem> {
+        self.try_load().await.map_err(|reason| ConfigProblem::new(format!("{self:?} cannot be read: {reason}")))
     }
 
     /// Reads the set again and again. Ends only where there is nothing to read.
-    pub(super) async fn keep_fresh(&self) {
-        if matches!(self.origin, Origin::GrantKind) {
+    pub(super) async fn refresh_loop(&self) {
+        if matches!(self.origin, KeyOrigin::Fixed) {
             return;
         }
         let mut is_read = self.current().keys.count() > 0;
         loop {
-            let pause = if is_read { self.freshness.refresh } else { self.freshness.refresh.min(RETRY) };
+            let pause = if is_read { self.policy.refresh } else { self.policy.refresh.min(RETRY) };
             tokio::time::sleep(pause).await;
             let mut read_at = self.read_at.lock().await;
             *read_at = Some(Instant::now());
-            is_read = self.read_and_tell().await;
+            is_read = self.refresh_and_log().await;
         }
     }
 
-    async fn read_and_tell(&self) -> bool {
-        match self.read_now().await {
+    async fn refresh_and_log(&self) -> bool {
+        match self.try_load().await {
             Ok(()) => true,
             Err(reason) => {
                 tracing::warn!(source = ?self, reason, "a key set cannot be read; the keys read last stay in use");
@@ -164,41 +160,43 @@ impl KeySource {
         }
     }
 
-    async fn read_now(&self) -> Result<(), String> {
+    async fn try_load(&self) -> Result<(), String> {
         let text = match &self.origin {
-            Origin::GrantKind => return Ok(()),
-            Origin::File(path) => {
+            KeyOrigin::Fixed => return Ok(()),
+            KeyOrigin::File(path) => {
                 let path = path.clone();
                 let reading = tokio::task::spawn_blocking(move || read_file(&path));
-                let read = tokio::time::timeout(self.freshness.timeout, reading).await;
+                let read = tokio::time::timeout(self.policy.timeout, reading).await;
                 read.map_err(|_late| "it took too long".to_owned())?
                     .map_err(|_ended| "reading it was aborted".to_owned())??
             }
-            Origin::Address(url, client) => download(url, client).await?,
+            KeyOrigin::Address(url, client) => download(url, client).await?,
         };
         if text != self.current().text {
-            let keys = jwk::keys(&text)?;
+            let keys = jwks::parse(&text)?;
             tracing::info!(source = ?self, keys = ?keys, "a key set was read");
-            self.hold(|held| *held = Held { keys, version: held.version + 1, text });
+            self.replace(|snapshot| *snapshot = KeySnapshot { keys, version: snapshot.version + 1, text });
         }
         Ok(())
     }
 
-    fn hold(&self, change: impl FnOnce(&mut Held)) {
-        let mut held = self.held.write();
-        let mut next = Held { keys: held.keys.clone(), version: held.version, text: String::new() };
+    fn replace(&self, change: impl FnOnce(&mut KeySnapshot)) {
+        let mut snapshot = self.snapshot.write();
+        let mut next = KeySnapshot { keys: snapshot.keys.clone(), version: snapshot.version, text: String::new() };
         change(&mut next);
-        *held = Arc::new(next);
+        *snapshot = Arc::new(next);
     }
 }
 
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
-            Origin::GrantKind => write!(f, "keys {:?}", self.current().keys),
-            Origin::File(path) => write!(f, "the key set in {}", path.display()),
+            KeyOrigin::Fixed => write!(f, "keys {:?}", self.current().keys),
+            KeyOrigin::File(path) => write!(f, "the key set in {}", path.display()),
             // What follows a question mark may be a secret.
-            Origin::Address(url, _) => write!(f, "the key set at {}{}", url.origin().ascii_serialization(), url.path()),
+            KeyOrigin::Address(url, _) => {
+                write!(f, "the key set at {}{}", url.origin().ascii_serialization(), url.path())
+            }
         }
     }
 }
@@ -301,8 +299,8 @@ mod tests {
 
     #[test]
     fn printing_a_source_shows_no_parameters() {
-        let freshness = RefreshPolicy { refresh: RETRY, timeout: RETRY };
-        let source = KeySource::from_url("https://issuer.example:8443/keys?code=hunter2#x", freshness, None).unwrap();
+        let policy = RefreshPolicy { refresh: RETRY, timeout: RETRY };
+        let source = KeySource::from_url("https://issuer.example:8443/keys?code=hunter2#x", policy, None).unwrap();
         assert_eq!(format!("{source:?}"), "the key set at https://issuer.example:8443/keys");
     }
 }
