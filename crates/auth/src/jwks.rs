@@ -1,9 +1,9 @@
-//! A key set as an issuer publishes it (JWKS, RFC 7517), read into keys.
+//! Reads a key set as an issuer publishes it (JWKS, RFC 7517).
 //!
-//! A set may have keys that we cannot use, and those are left out: keys for encryption, of other kinds, curves or
-//! algorithms, weak keys, shared secrets, and private keys, with which anybody who reads the set could sign. Without
-//! `alg` a key verifies the algorithms that its kind allows, with `alg` only that one. Other members (`x5c`, `x5u`) are
-//! ignored: that the key belongs to the issuer is known from where the set was read.
+//! Unusable keys are skipped: keys for encryption, of other kinds, curves or algorithms, weak keys, shared secrets, and
+//! private keys, with which every reader of the set could sign. A key without `alg` verifies all algorithms of its kind,
+//! a key with `alg` only that one. Other members (`x5c`, `x5u`) are ignored: the origin of the set proves that the keys
+//! belong to the issuer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,9 +13,9 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::VerificationKeys;
-use super::keys::{RSA_ALGORITHMS, RSA_BITS, VerificationKey, bits};
+use super::keys::{RSA_ALGORITHMS, RSA_BITS, VerificationKey, bit_length};
 
-/// How many usable keys a set may have.
+/// The maximum number of usable keys in a set.
 const KEYS_MAX: usize = 64;
 
 #[derive(Deserialize)]
@@ -41,10 +41,9 @@ struct Jwk {
     d: Option<IgnoredAny>,
 }
 
-/// Reads the keys of a set that can be used; how it cannot be read, if none can.
-pub(super) fn parse(text: &str) -> Result<VerificationKeys, &'static str> {
-    let set: JwkSet =
-        serde_json::from_str(text).map_err(|_unreadable| "it is not a JSON object with a list of `keys`")?;
+/// Reads the usable keys of a set. Fails with the reason if it has none.
+pub(super) fn parse(json: &str) -> Result<VerificationKeys, &'static str> {
+    let set: JwkSet = serde_json::from_str(json).map_err(|_invalid| "it is not a JSON object with a list of `keys`")?;
     let keys: Vec<VerificationKey> = set
         .keys
         .iter()
@@ -54,7 +53,7 @@ pub(super) fn parse(text: &str) -> Result<VerificationKeys, &'static str> {
         .collect();
     match keys.len() {
         0 => Err("it has no key that can be used (RSA of 2048 bits or more, P-256 or Ed25519, to verify signatures)"),
-        1..=KEYS_MAX => Ok(VerificationKeys::of_set(keys)),
+        1..=KEYS_MAX => Ok(VerificationKeys::from_key_set(keys)),
         _ => Err("it has more than 64 keys"),
     }
 }
@@ -62,9 +61,9 @@ pub(super) fn parse(text: &str) -> Result<VerificationKeys, &'static str> {
 impl Jwk {
     fn into_key(self) -> Option<VerificationKey> {
         let verifies = self.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && self.key_ops.as_ref().is_none_or(|acts| acts.iter().any(|act| act == "verify"))
+            && self.key_ops.as_ref().is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
             && self.d.is_none();
-        let (key, algorithms) = if verifies { self.parts()? } else { return None };
+        let (key, algorithms) = if verifies { self.decoding_key()? } else { return None };
         let algorithms = match &self.alg {
             None => algorithms,
             Some(name) => {
@@ -73,16 +72,16 @@ impl Jwk {
                 &algorithms[pinned..=pinned]
             }
         };
-        Some(VerificationKey { verifies: key, algorithms, name: self.kid, issuer: self.issuer })
+        Some(VerificationKey { decoding_key: key, algorithms, kid: self.kid, issuer: self.issuer })
     }
 
-    fn parts(&self) -> Option<(DecodingKey, &'static [Algorithm])> {
+    fn decoding_key(&self) -> Option<(DecodingKey, &'static [Algorithm])> {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", None) => {
                 let (n, e) = (number(self.n.as_ref())?, number(self.e.as_ref())?);
-                // An even exponent, or 1, would verify what anybody wrote.
-                let exponent_fits = (2..=33).contains(&bits(&e)) && e.last()? % 2 == 1;
-                (RSA_BITS.contains(&bits(&n)) && exponent_fits)
+                // With an even exponent, or 1, forged signatures would be valid.
+                let exponent_fits = (2..=33).contains(&bit_length(&e)) && e.last()? % 2 == 1;
+                (RSA_BITS.contains(&bit_length(&n)) && exponent_fits)
                     .then(|| (DecodingKey::from_rsa_raw_components(&n, &e), RSA_ALGORITHMS))
             }
             ("EC", Some("P-256")) => {
@@ -97,15 +96,15 @@ impl Jwk {
     }
 }
 
-/// A number without zeros before it, which the cryptography library does not take.
-fn number(text: Option<&String>) -> Option<Vec<u8>> {
-    let bytes = URL_SAFE_NO_PAD.decode(text?).ok()?;
+/// Decodes a number and removes leading zeros, which the cryptography library does not accept.
+fn number(base64: Option<&String>) -> Option<Vec<u8>> {
+    let bytes = URL_SAFE_NO_PAD.decode(base64?).ok()?;
     let first = bytes.iter().position(|byte| *byte != 0)?;
     Some(bytes[first..].to_vec())
 }
 
-fn coordinate(text: Option<&String>) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text?).ok().filter(|bytes| bytes.len() == 32)
+fn coordinate(base64: Option<&String>) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(base64?).ok().filter(|bytes| bytes.len() == 32)
 }
 
 #[cfg(test)]
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_algorithm_has_those_of_its_kind_and_with_it_that_one() {
+    fn key_verifies_its_alg_or_all_algorithms_of_its_kind() {
         let [rsa, p256, ed] = [test_keys::rsa(), test_keys::p256(), test_keys::ed25519()].map(test_keys::TestKey::jwk);
         let printed = |jwk: Value| format!("{:?}", read(&[jwk]).unwrap());
         assert_eq!(printed(rsa.clone()), "[[RS256, PS256]]");
@@ -135,11 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_for_us_is_left_out_and_the_rest_holds() {
+    fn unusable_keys_are_skipped() {
         let rsa = test_keys::rsa().jwk();
         let p256 = test_keys::p256().jwk();
         let short = URL_SAFE_NO_PAD.encode([0xc5; 128]);
-        let left_out = [
+        let unusable = [
             json!({ "kty": "oct", "k": "c2VjcmV0", "kid": "a" }),
             json!({ "kty": "oct", "k": "c2VjcmV0", "n": rsa["n"], "e": rsa["e"] }),
             json!({ "kty": "RSA" }),
@@ -166,13 +165,13 @@ mod tests {
             with(&p256, &json!({ "y": null })),
             with(&p256, &json!({ "kty": "OKP" })),
         ];
-        assert!(read(&left_out).unwrap_err().contains("no key that can be used"));
-        let mixed = [&left_out[..], &[rsa]].concat();
+        assert!(read(&unusable).unwrap_err().contains("no key that can be used"));
+        let mixed = [&unusable[..], &[rsa]].concat();
         assert_eq!(format!("{:?}", read(&mixed).unwrap()), "[[RS256, PS256]]");
     }
 
     #[test]
-    fn what_is_no_set_is_refused() {
+    fn invalid_key_sets_are_refused() {
         for text in ["", "[]", "{}", "null", "{\"keys\":{}}", "{\"keys\":7}", "<html></html>", "{\"keys\":[]}"] {
             assert!(super::parse(text).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Freshly generated keys and tokens of any shape, for the tests of this room.
+//! Generated keys, and signed tokens with any header and payload, for the tests of this crate.
 
 use std::pin::pin;
 use std::sync::OnceLock;
@@ -14,14 +14,14 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use serde_json::Value;
 
-/// A key to sign with, and the public key to verify with.
+/// A private key, and its public key as PEM.
 pub(super) struct TestKey {
     pub(super) private: EncodingKey,
     pub(super) pem: String,
 }
 
 impl TestKey {
-    /// The public key as a key set has it, without a name.
+    /// Returns the public key as a JWK without `kid`.
     pub(super) fn jwk(&self) -> Value {
         let pem = self.pem.as_bytes();
         let read = [DecodingKey::from_rsa_pem, DecodingKey::from_ec_pem, DecodingKey::from_ed_pem];
@@ -30,28 +30,28 @@ impl TestKey {
     }
 }
 
-/// The end of something that waits for nothing.
+/// Returns the result of a future that is ready at once.
 pub(super) fn now_or_panic<F: Future>(future: F) -> F::Output {
     let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
     match polled {
-        Poll::Ready(ended) => ended,
-        Poll::Pending => panic!("it waits"),
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the future is pending"),
     }
 }
 
-/// Header and payload, whatever they say, as the text that is signed.
+/// Returns the signed part of a token: header and payload, encoded.
 pub(super) fn unsigned(header: &str, payload: &str) -> String {
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }
 
-/// A token with this header and payload, whatever they say.
+/// Returns a signed token.
 pub(super) fn sign(header: &str, payload: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
     let message = unsigned(header, payload);
     let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
     format!("{message}.{signature}")
 }
 
-/// A token with this header and payload, signed with any secret.
+/// Returns a token that is signed with a secret.
 pub(super) fn sign_hs256(header: &str, payload: &str, secret: &str) -> String {
     sign(header, payload, &EncodingKey::from_secret(secret.as_bytes()), Algorithm::HS256)
 }
@@ -65,7 +65,7 @@ fn rsa_key() -> &'static rsa::KeyPair {
     KEY.get_or_init(|| rsa::KeyPair::generate(KeySize::Rsa2048).unwrap())
 }
 
-/// An RSA key of 2048 bits.
+/// Returns an RSA key of 2048 bits.
 pub(super) fn rsa() -> &'static TestKey {
     static PAIR: OnceLock<TestKey> = OnceLock::new();
     PAIR.get_or_init(|| TestKey {
@@ -74,17 +74,17 @@ pub(super) fn rsa() -> &'static TestKey {
     })
 }
 
-/// The private half of the RSA key, as PKCS #8.
+/// Returns the private RSA key, as PKCS #8.
 pub(super) fn private_pem() -> String {
     pem_of("PRIVATE KEY", rsa_key().as_der().unwrap().as_ref())
 }
 
-/// The public half of the RSA key, as PKCS #1.
+/// Returns the public RSA key, as PKCS #1.
 pub(super) fn rsa_pkcs1_pem() -> String {
     pem_of("RSA PUBLIC KEY", rsa_key().public_key().as_ref())
 }
 
-/// The public half of an RSA key that is too short, as PKCS #1: only its size matters.
+/// Returns a public RSA key that is too short, as PKCS #1.
 pub(super) fn rsa_pem_of_1024_bits() -> String {
     let modulus = [&[0x02, 0x81, 0x81, 0x00][..], &[0xc5; 128]].concat();
     let body = [&modulus[..], &[0x02, 0x03, 0x01, 0x00, 0x01]].concat();
@@ -99,29 +99,29 @@ fn ec_pkcs8(algorithm: &'static EcdsaSigningAlgorithm) -> (Vec<u8>, String) {
     (pkcs8.as_ref().to_vec(), pem)
 }
 
-/// A P-256 key that no other test has.
+/// Generates a P-256 key.
 pub(super) fn another_p256() -> TestKey {
     let (pkcs8, pem) = ec_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING);
     TestKey { private: EncodingKey::from_ec_der(&pkcs8), pem }
 }
 
-/// A P-256 key.
+/// Returns a P-256 key.
 pub(super) fn p256() -> &'static TestKey {
     static PAIR: OnceLock<TestKey> = OnceLock::new();
     PAIR.get_or_init(another_p256)
 }
 
-/// The public half of a P-384 key.
+/// Generates a public P-384 key.
 pub(super) fn p384_pem() -> String {
     ec_pkcs8(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).1
 }
 
-/// The public half of a key of the curve whose keys are as long as those of P-256.
+/// Generates a public secp256k1 key, which is as long as a P-256 key.
 pub(super) fn secp256k1_pem() -> String {
     ec_pkcs8(&signature::ECDSA_P256K1_SHA256_ASN1_SIGNING).1
 }
 
-/// An Ed25519 key.
+/// Returns an Ed25519 key.
 pub(super) fn ed25519() -> &'static TestKey {
     static PAIR: OnceLock<TestKey> = OnceLock::new();
     PAIR.get_or_init(|| {

@@ -1,11 +1,11 @@
-//! Tokens that were verified, so that a caller's next request does not pay for the signature and the claims again.
+//! The cache of verified tokens, so that a caller's next request does not verify the signature and claims again.
 //!
-//! A token is identified by the SHA-256 of its whole text, so one that differs in a bit is another, and what is kept
-//! could not be used as a token. An entry is valid only within the token's own period, and only while its issuer has
-//! the keys that the token was verified with: when a key is withdrawn, its tokens are no longer valid. Refusals are not
-//! token_cache; they depend on the time and on keys that may still be published.
+//! The key is the SHA-256 of the whole token, so the cache contains no usable tokens. An entry is valid only within the
+//! validity period of its token, and only while its issuer has the same version of the keys: withdrawing a key
+//! invalidates the tokens signed with it. Rejections are not cached, because they depend on the time and on keys that
+//! may still be published.
 //!
-//! Their number is bounded, and frequent callers stay.
+//! The cache is bounded, and keeps the tokens that are used most.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use sha2::{Digest as _, Sha256};
 use super::Principal;
 use model::Timestamp;
 
-/// How many tokens are token_cache: with a kilobyte for each, 16 MB at most.
+/// The maximum number of cached tokens: at about one kilobyte each, 16 MB.
 const TOKENS_MAX: usize = 16_384;
 
-/// What a token is known by.
+/// The SHA-256 of a token.
 pub(super) type Fingerprint = [u8; 32];
 
-/// What is known of a token.
+/// The result of verifying a token.
 #[derive(Clone)]
 pub(super) struct CachedToken {
     pub(super) principal: Arc<Principal>,
-    /// From when, and until before when, it is valid; leeway included.
+    /// The validity period with leeway: inclusive start, exclusive end.
     pub(super) period: (Timestamp, Timestamp),
-    /// The place of its issuer, and the version of the keys that verified it.
+    /// The index of the issuer, and the version of the keys that verified the token.
     pub(super) keys: (usize, u64),
 }
 
-/// The tokens that were verified lately.
+/// The cache of verified tokens.
 pub(super) struct VerifiedTokenCache(Cache<Fingerprint, CachedToken>);
 
 impl Default for VerifiedTokenCache {
@@ -40,13 +40,14 @@ impl Default for VerifiedTokenCache {
     }
 }
 
-/// What a token is known by.
+/// Returns the cache key of a token.
 pub(super) fn fingerprint(token: &str) -> Fingerprint {
     Sha256::digest(token.as_bytes()).into()
 }
 
 impl VerifiedTokenCache {
-    /// The principal of a token that was verified and is still valid. `version` gives that of an issuer's keys.
+    /// Returns the principal of a verified token that is still valid. `version` returns the current version of an
+    /// issuer's keys.
     pub(super) fn get(
         &self,
         token: &Fingerprint,
@@ -57,9 +58,8 @@ impl VerifiedTokenCache {
         (from <= now && now < until && version(issuer) == verified_with).then_some(principal)
     }
 
-    /// Keeps what is known of a token.
-    pub(super) fn insert(&self, token: Fingerprint, known: CachedToken) {
-        self.0.insert(token, known);
+    pub(super) fn insert(&self, token: Fingerprint, verified: CachedToken) {
+        self.0.insert(token, verified);
     }
 }
 
@@ -73,7 +73,7 @@ impl std::fmt::Debug for VerifiedTokenCache {
 mod tests {
     use super::*;
 
-    fn known(version: u64) -> CachedToken {
+    fn cached(version: u64) -> CachedToken {
         let principal = Principal {
             subject: "ada".into(),
             user_principal_name: None,
@@ -94,28 +94,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_holds_in_its_period_and_with_the_keys_that_verified_it() {
-        let token_cache = VerifiedTokenCache::default();
-        token_cache.insert(token(1), known(7));
-        let is_known = |token: &Fingerprint, now, version| {
+    fn cached_token_is_valid_in_its_period_with_the_same_keys() {
+        let cache = VerifiedTokenCache::default();
+        cache.insert(token(1), cached(7));
+        let is_valid = |token: &Fingerprint, now, version| {
             let of = |issuer| if issuer == 3 { version } else { 0 };
-            token_cache.get(token, Timestamp(now), of).is_some()
+            cache.get(token, Timestamp(now), of).is_some()
         };
-        assert!(is_known(&token(1), 10, 7) && is_known(&token(1), 19, 7));
-        assert!(!is_known(&token(1), 9, 7) && !is_known(&token(1), 20, 7));
-        assert!(!is_known(&token(1), 15, 8) && !is_known(&token(1), 15, 6));
-        assert!(!is_known(&token(2), 15, 7));
+        assert!(is_valid(&token(1), 10, 7) && is_valid(&token(1), 19, 7));
+        assert!(!is_valid(&token(1), 9, 7) && !is_valid(&token(1), 20, 7));
+        assert!(!is_valid(&token(1), 15, 8) && !is_valid(&token(1), 15, 6));
+        assert!(!is_valid(&token(2), 15, 7));
     }
 
     #[test]
-    fn the_oldest_are_forgotten_and_whoever_comes_often_stays() {
-        let token_cache = VerifiedTokenCache::default();
-        let comes = |number: usize| token_cache.get(&token(number), Timestamp(15), |_| 0).is_some();
+    fn cache_is_bounded_and_keeps_frequent_tokens() {
+        let cache = VerifiedTokenCache::default();
+        let is_cached = |number: usize| cache.get(&token(number), Timestamp(15), |_| 0).is_some();
         for number in 0..3 * TOKENS_MAX {
-            token_cache.insert(token(number), known(0));
-            assert!(comes(0), "{number}");
+            cache.insert(token(number), cached(0));
+            assert!(is_cached(0), "{number}");
         }
-        assert!(comes(3 * TOKENS_MAX - 1));
-        assert!(token_cache.0.len() <= TOKENS_MAX);
+        assert!(is_cached(3 * TOKENS_MAX - 1));
+        assert!(cache.0.len() <= TOKENS_MAX);
     }
 }

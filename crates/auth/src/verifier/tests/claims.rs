@@ -1,9 +1,9 @@
-//! What a token must say, and what it must not: times, issuer, audience, tenant, roles.
+//! Required and forbidden claims: times, issuer, audience, tenant, roles.
 
 use super::*;
 
 #[test]
-fn names_that_stand_twice_are_refused() {
+fn duplicate_names_are_rejected() {
     assert_eq!(verify_header(r#"{"alg":"HS256","alg":"HS256"}"#), Err(Rejected::NameRepeated));
     for twice in [
         r#""sub":"a","sub":"b","tid":"c","exp":1800000060"#,
@@ -16,7 +16,7 @@ fn names_that_stand_twice_are_refused() {
 }
 
 #[test]
-fn an_expiry_is_demanded_and_has_to_make_sense() {
+fn expiry_is_required_and_valid() {
     assert_eq!(verify(BASE), Err(Rejected::ExpiryMissing));
     for exp in ["null", "\"1800000060\"", "-1", "1e999", "1800000060000", "{}", "true"] {
         let refused = verify(&format!("{BASE},\"exp\":{exp}"));
@@ -27,7 +27,7 @@ fn an_expiry_is_demanded_and_has_to_make_sense() {
 }
 
 #[test]
-fn leeway_ends_exactly_where_it_ends() {
+fn leeway_is_exact() {
     let verifier = with_secret(VerifierSettings::default());
     let token = sign_hs256(HEADER, &format!("{{{BASE},\"nbf\":1800000000,\"exp\":1800000060.5}}"), SECRET);
     let at = |micros: i64| verifier.verify(&token, NOW.plus(micros)).map(|principal| principal.expires_at);
@@ -66,7 +66,7 @@ fn issuer_and_audience_are_enforced_when_configured() {
 }
 
 #[test]
-fn a_token_names_its_tenant() {
+fn tenant_claim_is_required() {
     let missing = Err(Rejected::TenantMissing("tid".into()));
     assert_eq!(verify(r#""sub":"a","exp":1800000060"#), missing);
     assert_eq!(verify(r#""sub":"a","tid":" ","exp":1800000060"#), missing);
@@ -78,7 +78,7 @@ fn a_token_names_its_tenant() {
 }
 
 #[test]
-fn a_token_without_roles_is_fine_and_may_do_nothing() {
+fn token_without_roles_is_valid_and_grants_nothing() {
     let principal = verify(&format!("{BASE},\"exp\":1800000060")).unwrap();
     assert_eq!(principal.grants, []);
     assert_eq!(principal.read_scope(), None);
