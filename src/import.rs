@@ -106,7 +106,7 @@ impl Importer {
         }
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
-        body.recording.source = Some(format!("{} {name}", recognised.shape.name()));
+        body.recording.source = Some(format!("{} {name}", recognised.format.name()));
         Ok((self.parse(body)?, recognised.unmapped_if_rekeyed))
     }
 

@@ -165,7 +165,7 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
     {
         return Err(wrong(format!("the record belongs to tenant `{named}`")));
     }
-    recorder.imported_event(recognised.body, recognised.shape.name(), now)
+    recorder.imported_event(recognised.body, recognised.format.name(), now)
 }
 
 fn answer(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {

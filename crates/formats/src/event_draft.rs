@@ -3,9 +3,9 @@
 //! Mappers fill in what a record says. What every event needs in addition is decided here, once: a key, a category,
 //! names that fit into an index, the kinds that follow from the names, and what remains unmapped.
 
-use super::original::{Part, is_absent};
-use super::unmapped::{Shown, remainder};
-use super::{RecognisedRecord, Shape, UnsupportedRecord};
+use super::source_record::{JsonCursor, is_absent};
+use super::unmapped::{MappedValues, remainder};
+use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use model::classification::{operation_type, resource_type};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
@@ -17,7 +17,7 @@ use model::{
 };
 
 /// What a mapper found in a record.
-pub(super) struct Draft {
+pub(super) struct EventDraft {
     pub(super) id: Option<String>,
     /// Whether the id was given as the event's key, and so is one whatever it looks like.
     pub(super) is_key: bool,
@@ -43,7 +43,7 @@ pub(super) struct Draft {
     pub(super) tenant: Option<String>,
 }
 
-impl Draft {
+impl EventDraft {
     /// An event of which only the least is known.
     pub(super) fn new(occurred_at: Timestamp, activity: String, service: &str) -> Self {
         Self {
@@ -69,7 +69,11 @@ impl Draft {
     }
 
     /// The event, with what of the record it does not show.
-    pub(super) fn finish(self, shape: Shape, record: &Part) -> Result<RecognisedRecord, UnsupportedRecord> {
+    pub(super) fn finish(
+        self,
+        format: RecordFormat,
+        record: &JsonCursor,
+    ) -> Result<RecognisedRecord, UnsupportedRecord> {
         let activity = fit(self.activity.trim());
         if fold_activity(&activity).is_empty() {
             return Err(UnsupportedRecord("the record does not name an activity".to_owned()));
@@ -122,12 +126,12 @@ impl Draft {
                 source_tenant_id: self.tenant.and_then(|tenant| tenant_id(&tenant)),
             },
         };
-        let mut shown = Shown::of(&body);
+        let mut shown = MappedValues::of(&body);
         body.unmapped = remainder(record, &shown).map(|node| node.to_json());
         shown.forget(&body.event_key);
         let unmapped_if_rekeyed = remainder(record, &shown).map(|node| node.to_json());
         Ok(RecognisedRecord {
-            shape,
+            format,
             unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
             body,
         })
@@ -161,7 +165,7 @@ fn event_key(id: &str, is_key: bool) -> Option<String> {
 }
 
 /// The key of a record that has none: the same for the same record, whatever the order of its members.
-fn key_of_record(record: &Part) -> String {
+fn key_of_record(record: &JsonCursor) -> String {
     format!("sha256:{}", hex(with_repeats_listed(record.node()).to_json().equality_hash()))
 }
 

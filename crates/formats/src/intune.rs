@@ -1,11 +1,11 @@
-//! Intune's audit log: Microsoft Graph `auditEvent` (and Windows 365's `cloudPcAuditEvent`, which repeats its shape),
+//! Intune's audit log: Microsoft Graph `auditEvent` (and Windows 365's `cloudPcAuditEvent`, which repeats its format),
 //! and its Azure Monitor export, which has numbers instead of names, and targets in parallel lists.
 
 use super::directory_audit::words;
-use super::draft::Draft;
-use super::original::Part;
-use super::value::{Encoding, changes, reason, status};
-use super::{UnsupportedRecord, moment};
+use super::event_draft::EventDraft;
+use super::source_record::JsonCursor;
+use super::value::{ValueEncoding, changes, reason, status};
+use super::{UnsupportedRecord, timestamp};
 use model::time::SECOND;
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
@@ -44,30 +44,30 @@ fn name_of(word: &str, names: &[&str]) -> String {
 }
 
 /// Whether the record is one of Windows 365.
-pub(super) fn is_cloud_pc(record: &Part) -> bool {
+pub(super) fn is_cloud_pc(record: &JsonCursor) -> bool {
     let is = |key: &str, hint: &str| {
-        record.find(key).and_then(Part::text).is_some_and(|text| text.to_ascii_lowercase().contains(hint))
+        record.find(key).and_then(JsonCursor::raw_str).is_some_and(|text| text.to_ascii_lowercase().contains(hint))
     };
     is("category", "cloudpc") || is("@odata.type", "cloudpcauditevent")
 }
 
 /// Reads an `auditEvent`.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
-    let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
-        moment::lacking(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
+    let occurred_at = timestamp::take_first(record, &["activityDateTime"]).ok_or_else(|| {
+        timestamp::missing(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
     })?;
     let activity = record
         .take_first(&["activityType", "activity", "displayName"])
         .ok_or_else(|| UnsupportedRecord("the auditEvent does not name an activity in `activityType`".to_owned()))?;
     let service = if is_cloud_pc(record) { WINDOWS_365 } else { INTUNE };
-    let mut draft = Draft::new(occurred_at, activity, service);
+    let mut draft = EventDraft::new(occurred_at, activity, service);
     record.get("activity");
     draft.id = record.take_at("id");
     draft.title = record.take_at("displayName");
     draft.component = record.take_at("componentName");
     draft.category = category(record);
-    draft.verb = record.word_at("activityOperationType").map(|word| name_of(&word, OPERATIONS));
-    draft.status = outcome(record.word_at("activityResult").as_deref());
+    draft.verb = record.str_at("activityOperationType").map(|word| name_of(&word, OPERATIONS));
+    draft.status = outcome(record.str_at("activityResult").as_deref());
     draft.correlation_id = record.take_at("correlationId");
     if let Some(actor) = record.get("actor") {
         draft.actor = actor_of(actor);
@@ -76,8 +76,8 @@ pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     Ok(draft)
 }
 
-fn category(record: &Part) -> Option<String> {
-    let word = record.word_at("category")?;
+fn category(record: &JsonCursor) -> Option<String> {
+    let word = record.str_at("category")?;
     let name = name_of(&word, CATEGORIES);
     if name == word { record.take_at("category") } else { Some(name) }
 }
@@ -91,30 +91,30 @@ fn outcome(word: Option<&str>) -> Status {
     }
 }
 
-fn resource(part: &Part) -> Option<Target> {
+fn resource(cursor: &JsonCursor) -> Option<Target> {
     let target = Target {
-        object_id: part.take_first(&["resourceId", "id"]),
+        object_id: cursor.take_first(&["resourceId", "id"]),
         user_principal_name: None,
-        display_name: part.take_at("displayName"),
-        kind: part.take_first(&["auditResourceType", "resourceType", "type"]),
-        modified_properties: changes(part.list("modifiedProperties"), Encoding::Plain),
+        display_name: cursor.take_at("displayName"),
+        kind: cursor.take_first(&["auditResourceType", "resourceType", "type"]),
+        modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::Plain),
     };
     (target != Target::default()).then_some(target)
 }
 
 /// The actor, in the words of either route.
-fn actor_of(part: &Part) -> Actor {
-    let sort = part.word_at("auditActorType").or_else(|| part.word_at("actorType")).or_else(|| part.word_at("type"));
+fn actor_of(cursor: &JsonCursor) -> Actor {
+    let sort = cursor.str_at("auditActorType").or_else(|| cursor.str_at("actorType")).or_else(|| cursor.str_at("type"));
     let mut actor = Actor::new(ActorKind::Unknown);
-    actor.object_id = part.take_first(&["userId", "ObjectId"]);
-    actor.user_principal_name = part.take_first(&["userPrincipalName", "UPN"]);
-    actor.display_name = part.take_at("Name");
-    actor.service_principal_name = part.take_at("servicePrincipalName");
-    actor.ip_address = part.take_at("ipAddress");
-    actor.permissions = part.get("userPermissions").map(words).unwrap_or_default();
+    actor.object_id = cursor.take_first(&["userId", "ObjectId"]);
+    actor.user_principal_name = cursor.take_first(&["userPrincipalName", "UPN"]);
+    actor.display_name = cursor.take_at("Name");
+    actor.service_principal_name = cursor.take_at("servicePrincipalName");
+    actor.ip_address = cursor.take_at("ipAddress");
+    actor.permissions = cursor.get("userPermissions").map(words).unwrap_or_default();
     let application = ActorApplication {
-        application_id: part.take_first(&["applicationId", "application"]),
-        display_name: part.take_first(&["applicationDisplayName", "applicationName"]),
+        application_id: cursor.take_first(&["applicationId", "application"]),
+        display_name: cursor.take_first(&["applicationDisplayName", "applicationName"]),
     };
     actor.application = (application != ActorApplication::default()).then_some(application);
     actor.kind = kind_of(&actor, sort.as_deref());
@@ -139,28 +139,28 @@ pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
 
 /// Reads a row of the export, or of the table `IntuneAuditLogs`. `time` has the fraction that `ActivityDate` lacks; so
 /// has `TimeGenerated`, unless it is when the row was stored.
-pub(super) fn map_exported(record: &Part) -> Result<Draft, UnsupportedRecord> {
+pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
-    let to_the_second = moment::take_first(properties, &["ActivityDate"]);
-    let generated = moment::take_first(record, &["TimeGenerated"])
+    let to_the_second = timestamp::take_first(properties, &["ActivityDate"]);
+    let generated = timestamp::take_first(record, &["TimeGenerated"])
         .filter(|moment| to_the_second.is_none_or(|second| (0..SECOND).contains(&(moment.0 - second.0))));
-    let occurred_at = moment::take_first(record, &["time"]).or(generated).or(to_the_second).ok_or_else(|| {
-        let places: &[(&str, &Part, &[&str])] =
+    let occurred_at = timestamp::take_first(record, &["time"]).or(generated).or(to_the_second).ok_or_else(|| {
+        let sources: &[(&str, &JsonCursor, &[&str])] =
             &[("properties.", properties, &["ActivityDate"]), ("", record, &["time", "TimeGenerated"])];
-        moment::lacking(places, "the row", "`time` or `properties.ActivityDate`")
+        timestamp::missing(sources, "the row", "`time` or `properties.ActivityDate`")
     })?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
-    let mut draft = Draft::new(occurred_at, activity, INTUNE);
+    let mut draft = EventDraft::new(occurred_at, activity, INTUNE);
     draft.id = properties.take_at("AuditEventId");
     draft.category = category(properties);
-    draft.verb = properties.word_at("ActivityType").map(|word| name_of(&word, OPERATIONS));
-    draft.status = record.word_at("resultType").as_deref().map_or(Status::Unknown, status);
+    draft.verb = properties.str_at("ActivityType").map(|word| name_of(&word, OPERATIONS));
+    draft.status = record.str_at("resultType").as_deref().map_or(Status::Unknown, status);
     if draft.status == Status::Unknown {
-        draft.status = outcome(properties.word_at("ActivityResultStatus").as_deref());
+        draft.status = outcome(properties.str_at("ActivityResultStatus").as_deref());
     }
     draft.status_reason = reason(record.get("resultDescription"));
     let relation = properties.take_at("RelationId");
@@ -175,7 +175,7 @@ pub(super) fn map_exported(record: &Part) -> Result<Draft, UnsupportedRecord> {
         draft.actor.user_principal_name = Some(upn);
     }
     draft.targets = targets(properties);
-    let glued = properties.get("AdditionalDetails").and_then(Part::word);
+    let glued = properties.get("AdditionalDetails").and_then(JsonCursor::as_str);
     draft.details = glued.map(|text| glued_details(&text)).unwrap_or_default();
     // A table's `TenantId` is that of the workspace.
     draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") };
@@ -183,21 +183,21 @@ pub(super) fn map_exported(record: &Part) -> Result<Draft, UnsupportedRecord> {
 }
 
 /// Ids, names and changes of the targets stand in three lists.
-fn targets(properties: &Part) -> Vec<Target> {
+fn targets(properties: &JsonCursor) -> Vec<Target> {
     let (ids, names) = (properties.list("TargetObjectIds"), properties.list("TargetDisplayNames"));
-    let parts = properties.list("Targets");
-    let count = ids.len().max(names.len()).max(parts.len());
+    let cursors = properties.list("Targets");
+    let count = ids.len().max(names.len()).max(cursors.len());
     (0..count)
         .filter_map(|i| {
-            let inner_name = parts.get(i).and_then(|part| part.take_at("Name"));
+            let inner_name = cursors.get(i).and_then(|cursor| cursor.take_at("Name"));
             let target = Target {
-                object_id: ids.get(i).and_then(Part::take),
+                object_id: ids.get(i).and_then(JsonCursor::take),
                 user_principal_name: None,
-                display_name: names.get(i).and_then(Part::take).or(inner_name),
-                kind: parts.get(i).and_then(|part| part.take_first(&["Type", "ResourceType"])),
-                modified_properties: parts
+                display_name: names.get(i).and_then(JsonCursor::take).or(inner_name),
+                kind: cursors.get(i).and_then(|cursor| cursor.take_first(&["Type", "ResourceType"])),
+                modified_properties: cursors
                     .get(i)
-                    .map(|part| changes(part.list("ModifiedProperties"), Encoding::Plain))
+                    .map(|cursor| changes(cursor.list("ModifiedProperties"), ValueEncoding::Plain))
                     .unwrap_or_default(),
             };
             (target != Target::default()).then_some(target)

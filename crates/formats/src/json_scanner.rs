@@ -16,39 +16,39 @@ pub(super) enum Expected {
     KeyOrEnd,
     Colon,
     CommaOrEnd,
-    Nothing,
+    End,
 }
 
 /// What a byte led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Going,
+pub(super) enum ScanStep {
+    Continue,
     /// The value is complete.
     Done,
     /// This is not JSON.
-    Wrong,
+    Invalid,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Token {
+enum JsonToken {
     #[default]
     None,
     Key,
-    Text,
-    Word,
+    String,
+    Literal,
 }
 
 /// A value of which some bytes have been read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Grammar {
+pub(super) struct JsonScanner {
     /// For each container that is open, whether it is an object.
     open: Vec<bool>,
     expected: Expected,
-    token: Token,
+    token: JsonToken,
     is_escaped: bool,
 }
 
-impl Grammar {
+impl JsonScanner {
     /// How many containers are open.
     pub(super) fn depth(&self) -> usize {
         self.open.len()
@@ -60,115 +60,115 @@ impl Grammar {
 
     /// Whether a value may begin here.
     pub(super) fn expects_value(&self) -> bool {
-        self.token == Token::None && matches!(self.expected, Expected::Value | Expected::ValueOrEnd)
+        self.token == JsonToken::None && matches!(self.expected, Expected::Value | Expected::ValueOrEnd)
     }
 
     /// Whether the last byte was inside an object's key, its first quote included.
     pub(super) fn in_key(&self) -> bool {
-        self.token == Token::Key
+        self.token == JsonToken::Key
     }
 
     /// Whether the next byte is one of a string's text, and no escape.
-    pub(super) fn in_plain_text(&self) -> bool {
-        self.token == Token::Text && !self.is_escaped
+    pub(super) fn in_plain_string(&self) -> bool {
+        self.token == JsonToken::String && !self.is_escaped
     }
 
-    pub(super) fn in_word(&self) -> bool {
-        self.token == Token::Word
+    pub(super) fn in_literal(&self) -> bool {
+        self.token == JsonToken::Literal
     }
 
     /// Whether all that was read is a word, which ends where the text does.
-    pub(super) fn in_outer_word(&self) -> bool {
-        self.in_word() && self.open.is_empty()
+    pub(super) fn in_outer_literal(&self) -> bool {
+        self.in_literal() && self.open.is_empty()
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.expected == Expected::Nothing && self.token == Token::None
+        self.expected == Expected::End && self.token == JsonToken::None
     }
 
     /// Notes that a value was read elsewhere.
     pub(super) fn value_done(&mut self) {
-        self.token = Token::None;
-        self.expected = if self.open.is_empty() { Expected::Nothing } else { Expected::CommaOrEnd };
+        self.token = JsonToken::None;
+        self.expected = if self.open.is_empty() { Expected::End } else { Expected::CommaOrEnd };
     }
 
     /// Takes the next byte.
-    pub(super) fn feed(&mut self, byte: u8) -> Step {
+    pub(super) fn feed(&mut self, byte: u8) -> ScanStep {
         match self.token {
-            Token::Key | Token::Text => return self.feed_string(byte),
-            Token::Word if is_word(byte) => return Step::Going,
-            Token::Word => {
+            JsonToken::Key | JsonToken::String => return self.feed_string(byte),
+            JsonToken::Literal if is_literal(byte) => return ScanStep::Continue,
+            JsonToken::Literal => {
                 self.value_done();
                 if self.open.is_empty() {
-                    return if byte.is_ascii_whitespace() { Step::Done } else { Step::Wrong };
+                    return if byte.is_ascii_whitespace() { ScanStep::Done } else { ScanStep::Invalid };
                 }
             }
-            Token::None => {}
+            JsonToken::None => {}
         }
         if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
-            return Step::Going;
+            return ScanStep::Continue;
         }
         self.feed_outer(byte)
     }
 
-    fn feed_string(&mut self, byte: u8) -> Step {
+    fn feed_string(&mut self, byte: u8) -> ScanStep {
         match byte {
             // A line never ends inside a string.
-            b'\n' => return Step::Wrong,
+            b'\n' => return ScanStep::Invalid,
             _ if self.is_escaped => self.is_escaped = false,
             b'\\' => self.is_escaped = true,
-            b'"' if self.token == Token::Key => {
-                self.token = Token::None;
+            b'"' if self.token == JsonToken::Key => {
+                self.token = JsonToken::None;
                 self.expected = Expected::Colon;
             }
             b'"' => {
                 self.value_done();
                 if self.is_done() {
-                    return Step::Done;
+                    return ScanStep::Done;
                 }
             }
             _ => {}
         }
-        Step::Going
+        ScanStep::Continue
     }
 
-    fn feed_outer(&mut self, byte: u8) -> Step {
+    fn feed_outer(&mut self, byte: u8) -> ScanStep {
         use Expected::{Colon, CommaOrEnd, Key, KeyOrEnd, Value, ValueOrEnd};
         let in_object = self.open.last().copied();
         match (byte, self.expected) {
             (b'{' | b'[', Value | ValueOrEnd) => {
                 if self.open.len() == DEPTH_MAX {
-                    return Step::Wrong;
+                    return ScanStep::Invalid;
                 }
                 self.open.push(byte == b'{');
                 self.expected = if byte == b'{' { KeyOrEnd } else { ValueOrEnd };
             }
-            (b'"', Value | ValueOrEnd) => self.token = Token::Text,
-            (_, Value | ValueOrEnd) if is_word(byte) => self.token = Token::Word,
-            (b'"', Key | KeyOrEnd) => self.token = Token::Key,
+            (b'"', Value | ValueOrEnd) => self.token = JsonToken::String,
+            (_, Value | ValueOrEnd) if is_literal(byte) => self.token = JsonToken::Literal,
+            (b'"', Key | KeyOrEnd) => self.token = JsonToken::Key,
             (b':', Colon) => self.expected = Value,
             (b',', CommaOrEnd) => self.expected = if in_object == Some(true) { Key } else { Value },
             (b'}', KeyOrEnd | CommaOrEnd) if in_object == Some(true) => return self.close(),
             (b']', ValueOrEnd | CommaOrEnd) if in_object == Some(false) => return self.close(),
-            _ => return Step::Wrong,
+            _ => return ScanStep::Invalid,
         }
-        Step::Going
+        ScanStep::Continue
     }
 
-    fn close(&mut self) -> Step {
+    fn close(&mut self) -> ScanStep {
         self.open.pop();
         self.value_done();
-        if self.open.is_empty() { Step::Done } else { Step::Going }
+        if self.open.is_empty() { ScanStep::Done } else { ScanStep::Continue }
     }
 }
 
 /// What numbers, `true`, `false` and `null` are made of.
-fn is_word(byte: u8) -> bool {
+fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
 /// Whether JSON has more than so many values: commas outside of texts, and one.
-pub(super) fn values_beyond(json: &str, limit: usize) -> bool {
+pub(super) fn has_more_values_than(json: &str, limit: usize) -> bool {
     // Each takes two bytes at least.
     if json.len() < 2 * limit {
         return false;

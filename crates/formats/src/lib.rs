@@ -1,7 +1,7 @@
 //! Other systems' audit records, read into events.
 //!
-//! This room knows how other systems write their logs: one file per shape or family, and one door, [`recognise`], that
-//! detects the shape from the record's content, never from where it came from. [`reader::RecordReader`] cuts files into
+//! This room knows how other systems write their logs: one file per format or family, and one door, [`recognise`], that
+//! detects the format from the record's content, never from where it came from. [`reader::RecordReader`] cuts files into
 //! records. Nothing here does I/O beyond reading what it is given, decides what may be recorded, or knows a database.
 //!
 //! The one decision worth knowing: mappers do not list what they leave out. They *take* what they carry over, and
@@ -9,14 +9,14 @@
 
 mod azure_monitor;
 mod directory_audit;
-mod draft;
+mod event_draft;
 mod generic;
-mod grammar;
+mod json_scanner;
 mod intune;
-mod moment;
-mod original;
-mod other_log;
-mod packed;
+mod timestamp;
+mod source_record;
+mod unsupported;
+mod windows_365;
 pub mod reader;
 mod unified_audit;
 mod unmapped;
@@ -26,14 +26,14 @@ pub use reader::{RecordReadError, RecordReader};
 
 use std::borrow::Cow;
 
-use draft::Draft;
+use event_draft::EventDraft;
 use model::json::{Json, Node};
 use model::{EventBody, named};
-use original::{Part, held_json, same_key};
+use source_record::{JsonCursor, embedded_json, same_key};
 
 named! {
     /// The shapes of records that are recognised.
-    Shape {
+    RecordFormat {
         /// Microsoft Graph `directoryAudit`: Entra.
         DirectoryAudit = "graph.directoryAudit",
         /// Microsoft Graph `auditEvent`: Intune.
@@ -65,7 +65,7 @@ named! {
 #[derive(Clone, Debug)]
 pub struct RecognisedRecord {
     /// What kind of record it was.
-    pub shape: Shape,
+    pub format: RecordFormat,
     /// The event. Who imports it, and from where, is still to be filled in.
     pub body: EventBody,
     /// What is unmapped if the event is recorded under another key than its id, if that is more: the id.
@@ -84,7 +84,7 @@ impl std::fmt::Display for UnsupportedRecord {
 
 impl std::error::Error for UnsupportedRecord {}
 
-/// Members that hold one record of another shape in the envelopes that collectors put around it.
+/// Members that hold one record of another format in the envelopes that collectors put around it.
 #[rustfmt::skip]
 const WRAPPERS: &[&str] = &[
     "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
@@ -95,96 +95,102 @@ const WRAPPERS_MAX: usize = 3;
 
 /// Reads one record.
 pub fn recognise(record: &Node) -> Result<RecognisedRecord, UnsupportedRecord> {
-    let held = record.as_str().and_then(|text| held_json(&text));
-    let record = Part::of(held.as_ref().unwrap_or(record).clone());
+    let held = record.as_str().and_then(|text| embedded_json(&text));
+    let record = JsonCursor::of(held.as_ref().unwrap_or(record).clone());
     if !record.is_object() {
         return Err(UnsupportedRecord("the record is not a JSON object".to_owned()));
     }
-    let (shape, draft) = read(&record)?;
-    draft.finish(shape, &record)
+    let (format, draft) = read(&record)?;
+    draft.finish(format, &record)
 }
 
-/// Reads a record by its own shape, else by that of a record in it, else by its most common names.
-fn read(record: &Part) -> Result<(Shape, Draft), UnsupportedRecord> {
-    if let Some(refused) = other_log::refusal(record, if shape(record).is_some() { 0 } else { WRAPPERS_MAX }) {
+/// Reads a record by its own format, else by that of a record in it, else by its most common names.
+fn read(record: &JsonCursor) -> Result<(RecordFormat, EventDraft), UnsupportedRecord> {
+    if let Some(refused) = unsupported::refusal(record, if format(record).is_some() { 0 } else { WRAPPERS_MAX }) {
         return Err(refused);
     }
-    let by_shape = wrapped(record, WRAPPERS_MAX).map(|(shape, inner)| (inner, map(shape, inner).map(|it| (shape, it))));
+    let by_shape =
+        wrapped(record, WRAPPERS_MAX).map(|(format, inner)| (inner, map(format, inner).map(|it| (format, it))));
     match by_shape {
         Some((inner, read)) if read.is_ok() || std::ptr::eq(inner, record) => return read,
         _ => {}
     }
-    let shape = if generic::is_cloud_event(record) { Shape::CloudEvent } else { Shape::Generic };
+    let format = if generic::is_cloud_event(record) { RecordFormat::CloudEvent } else { RecordFormat::Generic };
     match (generic::map(record), by_shape) {
-        (Ok(draft), _) => Ok((shape, draft)),
+        (Ok(draft), _) => Ok((format, draft)),
         (Err(refused), by_shape) => by_shape.map_or(Err(refused), |(_, read)| read),
     }
 }
 
-/// The record that has a shape of its own: this one, or the first in its envelopes.
-fn wrapped(record: &Part, depth: usize) -> Option<(Shape, &Part)> {
-    if let Some(shape) = shape(record) {
-        return Some((shape, record));
+/// The record that has a format of its own: this one, or the first in its envelopes.
+fn wrapped(record: &JsonCursor, depth: usize) -> Option<(RecordFormat, &JsonCursor)> {
+    if let Some(format) = format(record) {
+        return Some((format, record));
     }
-    let inner = |key: &&str| record.find(key).filter(|part| depth > 0 && part.is_object());
-    WRAPPERS.iter().filter_map(inner).find_map(|part| wrapped(part, depth - 1))
+    let inner = |key: &&str| record.find(key).filter(|cursor| depth > 0 && cursor.is_object());
+    WRAPPERS.iter().filter_map(inner).find_map(|cursor| wrapped(cursor, depth - 1))
 }
 
-fn map(shape: Shape, record: &Part) -> Result<Draft, UnsupportedRecord> {
-    match shape {
-        Shape::DirectoryAudit => directory_audit::map(record),
-        Shape::LogAnalytics => directory_audit::map_row(record),
-        Shape::IntuneAuditEvent | Shape::CloudPcAuditEvent => intune::map(record),
-        Shape::MonitorEntra => azure_monitor::map_entra(record),
-        Shape::MonitorEntra2018 => azure_monitor::map_entra_2018(record),
-        Shape::MonitorIntune => intune::map_exported(record),
-        Shape::MonitorWindows365 => packed::map(record),
-        Shape::Purview => unified_audit::map_search_result(record),
-        Shape::UnifiedAudit => unified_audit::map(record),
-        Shape::CloudEvent | Shape::Generic => generic::map(record),
+fn map(format: RecordFormat, record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
+    match format {
+        RecordFormat::DirectoryAudit => directory_audit::map(record),
+        RecordFormat::LogAnalytics => directory_audit::map_row(record),
+        RecordFormat::IntuneAuditEvent | RecordFormat::CloudPcAuditEvent => intune::map(record),
+        RecordFormat::MonitorEntra => azure_monitor::map_entra(record),
+        RecordFormat::MonitorEntra2018 => azure_monitor::map_entra_2018(record),
+        RecordFormat::MonitorIntune => intune::map_exported(record),
+        RecordFormat::MonitorWindows365 => windows_365::map(record),
+        RecordFormat::Purview => unified_audit::map_search_result(record),
+        RecordFormat::UnifiedAudit => unified_audit::map(record),
+        RecordFormat::CloudEvent | RecordFormat::Generic => generic::map(record),
     }
 }
 
-/// The shape of a record, if it has one of its own.
-fn shape(record: &Part) -> Option<Shape> {
-    let any = |part: &Part, keys: &[&str]| keys.iter().any(|key| part.has(key));
-    if record.find("auditData").is_some_and(Part::is_object) {
-        return Some(Shape::Purview);
+/// The format of a record, if it has one of its own.
+fn format(record: &JsonCursor) -> Option<RecordFormat> {
+    let any = |cursor: &JsonCursor, keys: &[&str]| keys.iter().any(|key| cursor.has(key));
+    if record.find("auditData").is_some_and(JsonCursor::is_object) {
+        return Some(RecordFormat::Purview);
     }
     let is_unified = record.has("Operation") && any(record, &["Workload", "RecordType"]);
     if is_unified && any(record, &["CreationTime", "CreationDate", "OrganizationId"]) {
-        return Some(Shape::UnifiedAudit);
+        return Some(RecordFormat::UnifiedAudit);
     }
-    if let Some(properties) = record.find("properties").filter(|part| part.is_object()) {
-        let category = record.find("category").and_then(Part::text).unwrap_or_default();
+    if let Some(properties) = record.find("properties").filter(|cursor| cursor.is_object()) {
+        let category = record.find("category").and_then(JsonCursor::raw_str).unwrap_or_default();
         if category.eq_ignore_ascii_case("Windows365AuditLogs") || properties.has("OtherExtendedProperties") {
-            return Some(Shape::MonitorWindows365);
+            return Some(RecordFormat::MonitorWindows365);
         }
         if any(properties, &["AuditEventId", "ActivityResultStatus", "TargetObjectIds", "ActivityDate"]) {
-            return Some(Shape::MonitorIntune);
+            return Some(RecordFormat::MonitorIntune);
         }
         if any(properties, &["activityDateTime", "activityDisplayName", "loggedByService", "targetResources"]) {
-            return Some(Shape::MonitorEntra);
+            return Some(RecordFormat::MonitorEntra);
         }
         if any(properties, &["targetUpdatedProperties", "targetResourceName", "auditEventCategory", "identityType"]) {
-            return Some(Shape::MonitorEntra2018);
+            return Some(RecordFormat::MonitorEntra2018);
         }
         if category.eq_ignore_ascii_case("AuditLogs") {
             let is_entra = any(record, &["resourceId", "operationVersion"]) || properties.has("initiatedBy");
-            return Some(if is_entra { Shape::MonitorEntra } else { Shape::MonitorIntune });
+            return Some(if is_entra { RecordFormat::MonitorEntra } else { RecordFormat::MonitorIntune });
         }
     }
     let is_intune = record.has("activityType") || record.has("activityOperationType");
     if is_intune && any(record, &["activityDateTime", "activityResult", "componentName"]) {
-        return Some(if intune::is_cloud_pc(record) { Shape::CloudPcAuditEvent } else { Shape::IntuneAuditEvent });
+        return Some(if intune::is_cloud_pc(record) {
+            RecordFormat::CloudPcAuditEvent
+        } else {
+            RecordFormat::IntuneAuditEvent
+        });
     }
     let is_directory = any(record, &["initiatedBy", "targetResources", "loggedByService", "AADOperationType"]);
     let is_row = any(record, &["TimeGenerated", "AADOperationType"])
         || (record.has("OperationName") && record.has("ActivityDateTime"));
     if is_directory && is_row {
-        return Some(Shape::LogAnalytics);
+        return Some(RecordFormat::LogAnalytics);
     }
-    (record.has("activityDisplayName") && (is_directory || !record.has("occurredAt"))).then_some(Shape::DirectoryAudit)
+    (record.has("activityDisplayName") && (is_directory || !record.has("occurredAt")))
+        .then_some(RecordFormat::DirectoryAudit)
 }
 
 /// The names under which pages hold their records.
@@ -219,7 +225,7 @@ const RECORD_KEYS: &[&str] = &[
 /// The records in a value: those of a page (`{"value": […]}`, `{"records": […]}`) or of a list, also of a page that a
 /// collector put into an envelope, else the value itself. Text that holds JSON stands for that.
 pub fn records(value: Node) -> Vec<Node> {
-    if let Some(held) = value.as_str().and_then(|text| held_json(&text)) {
+    if let Some(held) = value.as_str().and_then(|text| embedded_json(&text)) {
         return records(held);
     }
     match value {
@@ -241,7 +247,7 @@ fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
     }
     let inner = members.iter().filter(|(key, _)| ENVELOPE_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name)));
     let mut inner = inner.map(|(_, value)| match value.as_str() {
-        Some(text) => held_json(&text).map(Cow::Owned),
+        Some(text) => embedded_json(&text).map(Cow::Owned),
         None => Some(Cow::Borrowed(value)),
     });
     inner.find_map(|value| value.filter(|node| is_page_of_records(node))).map(Cow::into_owned)
@@ -266,7 +272,7 @@ fn is_page_of_records(node: &Node) -> bool {
 fn is_page(members: &[(String, Node)]) -> bool {
     let holds_record = |node: &Node| match node {
         Node::Object(_) => true,
-        other => other.as_str().is_some_and(|text| held_json(&text).is_some()),
+        other => other.as_str().is_some_and(|text| embedded_json(&text).is_some()),
     };
     let is_list = |node: &Node| matches!(node, Node::Array(elements) if elements.iter().all(holds_record));
     members.iter().any(|(key, value)| is_page_key(key) && is_list(value))

@@ -1,6 +1,6 @@
 //! A foreign record while it is being read: a tree that remembers what was carried over.
 //!
-//! Mappers look fields up with [`Part::get`], which marks them as known, and *take* the texts that they carry over
+//! Mappers look fields up with [`JsonCursor::get`], which marks them as known, and *take* the texts that they carry over
 //! verbatim. What was not taken goes to `unmapped` (see [`super::unmapped`]), so a field that a mapper overlooks or
 //! changes is kept by default. A string that contains JSON is treated as if its value stood there.
 
@@ -28,36 +28,36 @@ fn plain_key(key: &str) -> impl Iterator<Item = u8> {
 }
 
 /// A part of a record: an object, an array or a scalar.
-pub(super) struct Part {
-    pub(super) value: Value,
+pub(super) struct JsonCursor {
+    pub(super) value: CursorValue,
     known: Cell<bool>,
     taken: Cell<bool>,
 }
 
 /// What a part is.
-pub(super) enum Value {
-    Object(Vec<(String, Part)>),
-    Array(Vec<Part>),
+pub(super) enum CursorValue {
+    Object(Vec<(String, JsonCursor)>),
+    Array(Vec<JsonCursor>),
     Scalar {
         raw: Node,
         /// What a string holds, once it has been looked into.
-        inside: OnceCell<Option<Box<Part>>>,
+        embedded: OnceCell<Option<Box<JsonCursor>>>,
     },
 }
 
-impl Part {
+impl JsonCursor {
     /// A record of which nothing has been looked at.
     pub(super) fn of(node: Node) -> Self {
         let value = match node {
             Node::Object(members) => {
-                let part = |(key, value): (String, Node)| {
+                let cursor = |(key, value): (String, Node)| {
                     let value = if is_list(&key) { numbered_as_list(value) } else { value };
                     (key, Self::of(value))
                 };
-                Value::Object(members.into_iter().map(part).collect())
+                CursorValue::Object(members.into_iter().map(cursor).collect())
             }
-            Node::Array(elements) => Value::Array(elements.into_iter().map(Self::of).collect()),
-            raw @ Node::Scalar(_) => Value::Scalar { raw, inside: OnceCell::new() },
+            Node::Array(elements) => CursorValue::Array(elements.into_iter().map(Self::of).collect()),
+            raw @ Node::Scalar(_) => CursorValue::Scalar { raw, embedded: OnceCell::new() },
         };
         Self { value, known: Cell::new(false), taken: Cell::new(false) }
     }
@@ -65,11 +65,11 @@ impl Part {
     /// The part as it was read.
     pub(super) fn node(&self) -> Node {
         match &self.value {
-            Value::Object(members) => {
-                Node::Object(members.iter().map(|(key, part)| (key.clone(), part.node())).collect())
+            CursorValue::Object(members) => {
+                Node::Object(members.iter().map(|(key, cursor)| (key.clone(), cursor.node())).collect())
             }
-            Value::Array(elements) => Node::Array(elements.iter().map(Self::node).collect()),
-            Value::Scalar { raw, .. } => raw.clone(),
+            CursorValue::Array(elements) => Node::Array(elements.iter().map(Self::node).collect()),
+            CursorValue::Scalar { raw, .. } => raw.clone(),
         }
     }
 
@@ -84,25 +84,25 @@ impl Part {
     }
 
     /// What a string holds, if it was looked into and is JSON.
-    pub(super) fn opened(&self) -> Option<&Self> {
+    pub(super) fn embedded_if_read(&self) -> Option<&Self> {
         match &self.value {
-            Value::Scalar { inside, .. } => inside.get()?.as_deref(),
+            CursorValue::Scalar { embedded, .. } => embedded.get()?.as_deref(),
             _ => None,
         }
     }
 
     /// What a string holds, if that is a JSON object or array.
-    fn inside(&self) -> Option<&Self> {
-        let Value::Scalar { raw, inside } = &self.value else { return None };
-        inside.get_or_init(|| held_json(&raw.as_str()?).map(|node| Box::new(Self::of(node)))).as_deref()
+    fn embedded(&self) -> Option<&Self> {
+        let CursorValue::Scalar { raw, embedded } = &self.value else { return None };
+        embedded.get_or_init(|| embedded_json(&raw.as_str()?).map(|node| Box::new(Self::of(node)))).as_deref()
     }
 
     /// The members of an object, or of the object that a string holds.
     pub(super) fn members(&self) -> &[(String, Self)] {
         match &self.value {
-            Value::Object(members) => members,
-            Value::Array(_) => &[],
-            Value::Scalar { .. } => self.inside().map_or(&[], Self::members),
+            CursorValue::Object(members) => members,
+            CursorValue::Array(_) => &[],
+            CursorValue::Scalar { .. } => self.embedded().map_or(&[], Self::members),
         }
     }
 
@@ -110,10 +110,10 @@ impl Part {
     pub(super) fn elements(&self) -> &[Self] {
         self.known.set(true);
         let elements = match &self.value {
-            Value::Object(members) if members.is_empty() => &[],
-            Value::Object(_) => std::slice::from_ref(self),
-            Value::Array(elements) => elements.as_slice(),
-            Value::Scalar { .. } => self.inside().map_or(&[][..], Self::elements),
+            CursorValue::Object(members) if members.is_empty() => &[],
+            CursorValue::Object(_) => std::slice::from_ref(self),
+            CursorValue::Array(elements) => elements.as_slice(),
+            CursorValue::Scalar { .. } => self.embedded().map_or(&[][..], Self::elements),
         };
         for element in elements {
             element.known.set(true);
@@ -124,36 +124,36 @@ impl Part {
     /// Whether it is an object, or a string that holds one.
     pub(super) fn is_object(&self) -> bool {
         match &self.value {
-            Value::Object(_) => true,
-            Value::Array(_) => false,
-            Value::Scalar { .. } => self.inside().is_some_and(Self::is_object),
+            CursorValue::Object(_) => true,
+            CursorValue::Array(_) => false,
+            CursorValue::Scalar { .. } => self.embedded().is_some_and(Self::is_object),
         }
     }
 
     /// Whether it is `null`.
     pub(super) fn is_null(&self) -> bool {
-        matches!(&self.value, Value::Scalar { raw, .. } if raw.is_null())
+        matches!(&self.value, CursorValue::Scalar { raw, .. } if raw.is_null())
     }
 
     /// The member with this key, without marking it; of several the last, an exact spelling before others.
     pub(super) fn find(&self, key: &str) -> Option<&Self> {
         let members = self.members();
         let exact = members.iter().rev().find(|(name, _)| name == key);
-        exact.or_else(|| members.iter().rev().find(|(name, _)| same_key(name, key))).map(|(_, part)| part)
+        exact.or_else(|| members.iter().rev().find(|(name, _)| same_key(name, key))).map(|(_, cursor)| cursor)
     }
 
     /// Whether there is a member with this key that is not `null`.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.find(key).is_some_and(|part| !part.is_null())
+        self.find(key).is_some_and(|cursor| !cursor.is_null())
     }
 
     /// The member with this key, which is known from now on. `a.b` is also the member `b` of `a`, or of the first
     /// object in the list `a`.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         self.known.set(true);
-        if let Some(part) = self.find(key) {
-            part.known.set(true);
-            return Some(part);
+        if let Some(cursor) = self.find(key) {
+            cursor.known.set(true);
+            return Some(cursor);
         }
         let (head, rest) = key.split_once('.')?;
         self.find(head)?.elements().first()?.get(rest)
@@ -165,16 +165,16 @@ impl Part {
     }
 
     /// The text of a string, exactly.
-    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
+    pub(super) fn raw_str(&self) -> Option<Cow<'_, str>> {
         match &self.value {
-            Value::Scalar { raw, .. } => raw.as_str(),
+            CursorValue::Scalar { raw, .. } => raw.as_str(),
             _ => None,
         }
     }
 
     /// The text of a scalar that has a value: of a string its content, of a number or boolean how it is written.
-    pub(super) fn word(&self) -> Option<Cow<'_, str>> {
-        let Value::Scalar { raw, .. } = &self.value else { return None };
+    pub(super) fn as_str(&self) -> Option<Cow<'_, str>> {
+        let CursorValue::Scalar { raw, .. } = &self.value else { return None };
         match (raw.as_str(), raw) {
             (Some(text), _) => Some(text).filter(|text| !is_absent(text)),
             (None, Node::Scalar(raw)) if !self.is_null() => Some(Cow::Borrowed(&**raw)),
@@ -183,13 +183,13 @@ impl Part {
     }
 
     /// The word at a key, to be interpreted rather than carried over.
-    pub(super) fn word_at(&self, key: &str) -> Option<String> {
-        self.get(key)?.word().map(Cow::into_owned)
+    pub(super) fn str_at(&self, key: &str) -> Option<String> {
+        self.get(key)?.as_str().map(Cow::into_owned)
     }
 
     /// The word, carried over.
     pub(super) fn take(&self) -> Option<String> {
-        let word = self.word()?.into_owned();
+        let word = self.as_str()?.into_owned();
         self.taken.set(true);
         Some(word)
     }
@@ -209,9 +209,9 @@ impl Part {
         self.known.set(true);
         self.taken.set(true);
         match &self.value {
-            Value::Object(members) => members.iter().for_each(|(_, part)| part.take_all()),
-            Value::Array(elements) => elements.iter().for_each(Self::take_all),
-            Value::Scalar { .. } => {}
+            CursorValue::Object(members) => members.iter().for_each(|(_, cursor)| cursor.take_all()),
+            CursorValue::Array(elements) => elements.iter().for_each(Self::take_all),
+            CursorValue::Scalar { .. } => {}
         }
     }
 }
@@ -234,7 +234,7 @@ fn numbered_as_list(node: Node) -> Node {
 }
 
 /// The JSON object or array that a text holds.
-pub(super) fn held_json(text: &str) -> Option<Node> {
+pub(super) fn embedded_json(text: &str) -> Option<Node> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
@@ -245,21 +245,21 @@ pub(super) fn held_json(text: &str) -> Option<Node> {
 mod tests {
     use super::*;
 
-    fn part(text: &str) -> Part {
-        Part::of(Node::parse(text).unwrap())
+    fn cursor(text: &str) -> JsonCursor {
+        JsonCursor::of(Node::parse(text).unwrap())
     }
 
     #[test]
     fn keys_are_found_in_any_spelling_and_the_exact_one_wins() {
-        let record = part(r#"{"Type":1,"type":2,"type":3,"user_principal_name":"a@b"}"#);
-        assert_eq!(record.word_at("type").unwrap(), "3");
-        assert_eq!(record.word_at("TYPE").unwrap(), "3");
-        assert_eq!(record.word_at("userPrincipalName").unwrap(), "a@b");
+        let record = cursor(r#"{"Type":1,"type":2,"type":3,"user_principal_name":"a@b"}"#);
+        assert_eq!(record.str_at("type").unwrap(), "3");
+        assert_eq!(record.str_at("TYPE").unwrap(), "3");
+        assert_eq!(record.str_at("userPrincipalName").unwrap(), "a@b");
     }
 
     #[test]
     fn a_string_that_holds_json_is_looked_into() {
-        let record = part(r#"{"a":"{\"b\":[\"c\"]}","d":"{no"}"#);
+        let record = cursor(r#"{"a":"{\"b\":[\"c\"]}","d":"{no"}"#);
         let list = record.get("a").unwrap().list("b");
         assert_eq!(list[0].take().unwrap(), "c");
         assert!(record.get("d").unwrap().members().is_empty());
@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_no_words() {
-        let record = part(r#"["<null>","n/a","NotSet"," ",null,{},"None",0,false]"#);
-        let words: Vec<_> = record.elements().iter().filter_map(Part::word).collect();
+        let record = cursor(r#"["<null>","n/a","NotSet"," ",null,{},"None",0,false]"#);
+        let words: Vec<_> = record.elements().iter().filter_map(JsonCursor::as_str).collect();
         assert_eq!(words, ["None", "0", "false"]);
     }
 }

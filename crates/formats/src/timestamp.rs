@@ -8,31 +8,31 @@
 use chrono::{DateTime, NaiveDate};
 
 use super::UnsupportedRecord;
-use super::original::Part;
+use super::source_record::JsonCursor;
 use model::Timestamp;
 
 /// The moment that a part of a record gives.
-pub(super) fn of(part: &Part) -> Option<Timestamp> {
-    parse(&part.word()?)
+pub(super) fn read(cursor: &JsonCursor) -> Option<Timestamp> {
+    parse(&cursor.as_str()?)
 }
 
 /// The moment at the first of these keys that gives one; the text is carried over.
-pub(super) fn take_first(record: &Part, keys: &[&str]) -> Option<Timestamp> {
+pub(super) fn take_first(record: &JsonCursor, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|key| {
-        let part = record.get(key)?;
-        let moment = of(part)?;
-        part.take();
+        let cursor = record.get(key)?;
+        let moment = read(cursor)?;
+        cursor.take();
         Some(moment)
     })
 }
 
-/// Why a record has no moment: what stands at one of these places cannot be read, or nothing stands there. Each place
+/// Why a record has no moment: what stands at one of these sources cannot be read, or nothing stands there. Each place
 /// is where it is in the record, with a dot at the end, and a part with keys.
-pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: &str) -> UnsupportedRecord {
+pub(super) fn missing(sources: &[(&str, &JsonCursor, &[&str])], what: &str, otherwise: &str) -> UnsupportedRecord {
     /// What of a value is enough to recognise it.
     const SHOWN: usize = 40;
-    let given = |(path, part, keys): &(&str, &Part, &[&str])| {
-        let mut given = keys.iter().filter_map(|key| Some((*key, part.find(key)?.word()?)));
+    let given = |(path, cursor, keys): &(&str, &JsonCursor, &[&str])| {
+        let mut given = keys.iter().filter_map(|key| Some((*key, cursor.find(key)?.as_str()?)));
         given.find_map(|(key, word)| {
             let mut shown: String = word.chars().take(SHOWN).collect();
             if shown.len() < word.len() {
@@ -43,7 +43,7 @@ pub(super) fn lacking(places: &[(&str, &Part, &[&str])], what: &str, otherwise: 
                 .then(|| format!("`{path}{key}` is not a time that can be read without guessing: `{shown}`"))
         })
     };
-    UnsupportedRecord(places.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
+    UnsupportedRecord(sources.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
 }
 
 /// Reads a moment.
@@ -61,32 +61,32 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
 
 /// `2024-12-16 16:32:16.087554000`, with `T` or a blank, seconds or not, any number of digits, an offset or none.
 fn iso(text: &str) -> Option<Timestamp> {
-    let mut reader = Reader(text);
-    let year = reader.number()?;
-    reader.mark("-")?;
-    let month = reader.number()?;
-    reader.mark("-")?;
-    let day = reader.number()?;
-    if reader.mark("T").or_else(|| reader.mark("t")).is_none() {
-        reader.blanks().then_some(())?;
+    let mut scanner = TimeScanner(text);
+    let year = scanner.number()?;
+    scanner.mark("-")?;
+    let month = scanner.number()?;
+    scanner.mark("-")?;
+    let day = scanner.number()?;
+    if scanner.mark("T").or_else(|| scanner.mark("t")).is_none() {
+        scanner.blanks().then_some(())?;
     }
-    let (hour, minute, second, micros) = reader.clock()?;
-    reader.finish(year, month, day, [hour, minute, second], micros)
+    let (hour, minute, second, micros) = scanner.clock()?;
+    scanner.finish(year, month, day, [hour, minute, second], micros)
 }
 
 /// `11/16/2022 9:35:22 AM`, month first, with an offset or none.
 fn slashed(text: &str) -> Option<Timestamp> {
-    let mut reader = Reader(text);
-    let month = reader.number()?;
-    reader.mark("/")?;
-    let day = reader.number()?;
-    reader.mark("/")?;
-    let year = reader.number()?;
-    reader.mark(",");
-    reader.blanks().then_some(())?;
-    let (hour, minute, second, micros) = reader.clock()?;
-    reader.blanks();
-    let half = reader.0.get(..2).map(str::to_ascii_uppercase);
+    let mut scanner = TimeScanner(text);
+    let month = scanner.number()?;
+    scanner.mark("/")?;
+    let day = scanner.number()?;
+    scanner.mark("/")?;
+    let year = scanner.number()?;
+    scanner.mark(",");
+    scanner.blanks().then_some(())?;
+    let (hour, minute, second, micros) = scanner.clock()?;
+    scanner.blanks();
+    let half = scanner.0.get(..2).map(str::to_ascii_uppercase);
     let hour = match half.as_deref() {
         Some("AM") if (1..=12).contains(&hour) => hour % 12,
         Some("PM") if (1..=12).contains(&hour) => hour % 12 + 12,
@@ -94,9 +94,9 @@ fn slashed(text: &str) -> Option<Timestamp> {
         _ => hour,
     };
     if matches!(half.as_deref(), Some("AM" | "PM")) {
-        reader.0 = &reader.0[2..];
+        scanner.0 = &scanner.0[2..];
     }
-    reader.finish(year, month, day, [hour, minute, second], micros)
+    scanner.finish(year, month, day, [hour, minute, second], micros)
 }
 
 /// `/Date(1795176901123)/`: milliseconds since 1970, perhaps with an offset.
@@ -104,7 +104,7 @@ fn in_parentheses(text: &str) -> Option<Timestamp> {
     let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
     let offset = inside.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inside.len(), |at| at + 1);
     let (number, offset) = inside.split_at(offset);
-    Reader(offset).offset()?;
+    TimeScanner(offset).offset()?;
     let digits = number.strip_prefix('-').unwrap_or(number);
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     number.parse::<i64>().ok().filter(|_| is_number)?.checked_mul(1_000).map(Timestamp)
@@ -130,9 +130,9 @@ fn epoch(text: &str) -> Option<Timestamp> {
 }
 
 /// What is still to be read of a text.
-struct Reader<'a>(&'a str);
+struct TimeScanner<'a>(&'a str);
 
-impl Reader<'_> {
+impl TimeScanner<'_> {
     fn number(&mut self) -> Option<i64> {
         let length = self.0.bytes().take_while(u8::is_ascii_digit).count();
         if length == 0 || length > 9 {

@@ -5,10 +5,10 @@
 
 use super::azure_monitor::without_dot;
 use super::directory_audit::ENTRA;
-use super::draft::Draft;
-use super::original::{Part, is_absent};
-use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
-use super::{UnsupportedRecord, moment};
+use super::event_draft::EventDraft;
+use super::source_record::{JsonCursor, is_absent};
+use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
+use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
 /// Names of the record types that have no category of their own.
@@ -26,7 +26,7 @@ const RECORD_TYPES: &[(&str, &str)] = &[
 ];
 
 /// Reads a search result; what the record in it does not say, the result may.
-pub(super) fn map_search_result(result: &Part) -> Result<Draft, UnsupportedRecord> {
+pub(super) fn map_search_result(result: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(record) = result.get("auditData") else {
         return Err(UnsupportedRecord("the search result has no `auditData`".to_owned()));
     };
@@ -50,16 +50,16 @@ pub(super) fn map_search_result(result: &Part) -> Result<Draft, UnsupportedRecor
 }
 
 /// Reads a record.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     draft(record, None)
 }
 
-fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecord> {
+fn draft(record: &JsonCursor, result: Option<&JsonCursor>) -> Result<EventDraft, UnsupportedRecord> {
     let from_result = |keys: &[&str]| result.and_then(|result| result.take_first(keys));
     let times = ["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"];
-    let occurred_at = moment::take_first(record, &times)
-        .or_else(|| moment::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
-        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the audit record", "`CreationTime`"))?;
+    let occurred_at = timestamp::take_first(record, &times)
+        .or_else(|| timestamp::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
+        .ok_or_else(|| timestamp::missing(&[("", record, &times)], "the audit record", "`CreationTime`"))?;
     let operation = record
         .take_at("Operation")
         .or_else(|| from_result(&["operation", "operations"]))
@@ -70,7 +70,7 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecor
         Some(name) => name,
         None => "Office 365",
     };
-    let mut draft = Draft::new(occurred_at, without_dot(&operation), service);
+    let mut draft = EventDraft::new(occurred_at, without_dot(&operation), service);
     draft.id = record.take_first(&["Id", "OfficeId"]).or_else(|| from_result(&["id", "recordId", "identity"]));
     draft.details = extended(record.list("ExtendedProperties"));
     draft.details.extend(record.get("Parameters").map(details).unwrap_or_default());
@@ -83,35 +83,35 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecor
     draft.correlation_id = record.take_first(&["InterSystemsId", "CorrelationId"]);
     draft.actor = actor(record, &draft.details);
     let mut target = target(record, result);
-    target.modified_properties = changes(properties, Encoding::Plain);
+    target.modified_properties = changes(properties, ValueEncoding::Plain);
     draft.targets = std::iter::once(target).chain(members(record)).filter(|it| *it != Target::default()).collect();
     draft.tenant = record.take_at("OrganizationId");
     Ok(draft)
 }
 
 /// How it ended. Of a sign-in that failed, `ResultStatus` may say that asking for it succeeded.
-fn ended(record: &Part, operation: &str) -> Status {
+fn ended(record: &JsonCursor, operation: &str) -> Status {
     let names_error = |key: &str| {
-        let word = record.word_at(key).unwrap_or_default();
+        let word = record.str_at(key).unwrap_or_default();
         !is_absent(&word) && !["0", "none"].iter().any(|none| word.trim().eq_ignore_ascii_case(none))
     };
     let failed = operation.to_ascii_lowercase().ends_with("failed")
         || ["LogonError", "ErrorNumber"].into_iter().any(names_error);
-    match record.word_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
+    match record.str_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
         Status::Success | Status::Unknown if failed => Status::Failure,
         ended => ended,
     }
 }
 
 /// The category: what the directory says, else the kind of record.
-fn category(record: &Part, details: &[Detail]) -> Option<String> {
+fn category(record: &JsonCursor, details: &[Detail]) -> Option<String> {
     let named = detail(details, "extendedAuditEventCategory").or_else(|| detail(details, "auditEventCategory"));
     named.map(str::to_owned).or_else(|| record.take_at("RecordType").map(record_type_name))
 }
 
-fn has_category(record: &Part) -> bool {
+fn has_category(record: &JsonCursor) -> bool {
     record.list("ExtendedProperties").iter().any(|property| {
-        let name = property.find("Name").and_then(Part::text).unwrap_or_default();
+        let name = property.find("Name").and_then(JsonCursor::raw_str).unwrap_or_default();
         name.to_ascii_lowercase().ends_with("auditeventcategory")
     })
 }
@@ -122,13 +122,13 @@ fn record_type_name(word: String) -> String {
 }
 
 /// The extended properties; the one named `additionalDetails` holds an object with more.
-fn extended(properties: &[Part]) -> Vec<Detail> {
+fn extended(properties: &[JsonCursor]) -> Vec<Detail> {
     let mut found = Vec::new();
     for property in properties {
         let inner = property
             .find("Value")
-            .filter(|part| part.is_object())
-            .filter(|_| property.word_at("Name").is_some_and(|name| name.eq_ignore_ascii_case("additionalDetails")));
+            .filter(|cursor| cursor.is_object())
+            .filter(|_| property.str_at("Name").is_some_and(|name| name.eq_ignore_ascii_case("additionalDetails")));
         match inner {
             Some(inner) => found.extend(details(inner)),
             None => found.extend(details(property)),
@@ -139,7 +139,7 @@ fn extended(properties: &[Part]) -> Vec<Detail> {
 
 /// What a list of identities says of one actor or target.
 #[derive(Default)]
-struct Identity {
+struct IdentityList {
     object_id: Option<String>,
     upn: Option<String>,
     name: Option<String>,
@@ -149,14 +149,14 @@ struct Identity {
     service_principal_name: Option<String>,
 }
 
-impl Identity {
-    fn of(elements: &[Part]) -> Self {
+impl IdentityList {
+    fn of(elements: &[JsonCursor]) -> Self {
         let mut identity = Self::default();
         let mut ids = Vec::new();
         for element in elements {
-            let Some(word) = element.get("ID").and_then(Part::word) else { continue };
+            let Some(word) = element.get("ID").and_then(JsonCursor::as_str) else { continue };
             let word = word.into_owned();
-            let slot = match element.word_at("Type").unwrap_or_default().to_ascii_uppercase().as_str() {
+            let slot = match element.str_at("Type").unwrap_or_default().to_ascii_uppercase().as_str() {
                 "5" | "UPN" => &mut identity.upn,
                 "4" | "SPN" => &mut identity.service_principal_name,
                 "1" | "NAME" => &mut identity.name,
@@ -176,8 +176,8 @@ impl Identity {
             identity.object_id = Some(ids.remove(0));
         }
         identity.application_id = ids.into_iter().find(|id| Some(id) != identity.object_id.as_ref());
-        for part in elements.iter().filter_map(|element| element.get("ID")) {
-            part.take();
+        for cursor in elements.iter().filter_map(|element| element.get("ID")) {
+            cursor.take();
         }
         identity
     }
@@ -206,10 +206,10 @@ fn is_guid(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
-fn actor(record: &Part, details: &[Detail]) -> Actor {
-    let identity = Identity::of(record.list("Actor"));
+fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
+    let identity = IdentityList::of(record.list("Actor"));
     let user_id = record.take_at("UserId");
-    let user_type = record.word_at("UserType").unwrap_or_default().to_ascii_lowercase();
+    let user_type = record.str_at("UserType").unwrap_or_default().to_ascii_lowercase();
     let mut actor = Actor::new(ActorKind::Unknown);
     let sort = identity.sort.as_deref().unwrap_or_default().to_ascii_lowercase();
     let is_principal = |id: &str| id.to_ascii_lowercase().starts_with("serviceprincipal_");
@@ -261,7 +261,7 @@ fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, 
 }
 
 /// The people that an event of Teams is about.
-fn members(record: &Part) -> impl Iterator<Item = Target> {
+fn members(record: &JsonCursor) -> impl Iterator<Item = Target> {
     record.list("Members").iter().map(|member| Target {
         user_principal_name: member.take_at("UPN"),
         display_name: member.take_at("DisplayName"),
@@ -270,7 +270,7 @@ fn members(record: &Part) -> impl Iterator<Item = Target> {
 }
 
 /// The file or team that an event without a list of identities is about.
-fn named_object(record: &Part, target: &mut Target) {
+fn named_object(record: &JsonCursor, target: &mut Target) {
     target.kind = record.take_at("ItemType");
     target.display_name = record.take_at("SourceFileName");
     if *target == Target::default() {
@@ -279,10 +279,10 @@ fn named_object(record: &Part, target: &mut Target) {
     }
 }
 
-fn target(record: &Part, result: Option<&Part>) -> Target {
+fn target(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let list = record.list("Target");
     let object = record.take_first(&["ObjectId", "OfficeObjectId"]).or_else(|| result?.take_at("objectId"));
-    let identity = Identity::of(list);
+    let identity = IdentityList::of(list);
     let mut target = Target {
         object_id: identity.object_id,
         user_principal_name: identity.upn,

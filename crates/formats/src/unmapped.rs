@@ -1,4 +1,4 @@
-//! The parts of a record that its event does not show, kept at their places.
+//! The parts of a record that its event does not show, kept at their sources.
 //!
 //! This pass, not the mappers, is what keeps the promise that nothing of an original is lost. A scalar is left out
 //! only if a mapper took it *and* the event shows an equal one; whatever a mapper skipped, changed or got wrong
@@ -6,13 +6,13 @@
 
 use std::collections::HashSet;
 
-use super::original::{Part, Value, held_json};
+use super::source_record::{CursorValue, JsonCursor, embedded_json};
 use model::json::{Json, Node};
 use model::{Actor, ActorKind, EventBody, GroupSource};
 
 /// What an event shows.
 #[derive(Default)]
-pub(super) struct Shown {
+pub(super) struct MappedValues {
     /// Texts.
     texts: HashSet<String>,
     /// Numbers and booleans, as written.
@@ -21,7 +21,7 @@ pub(super) struct Shown {
     values: HashSet<String>,
 }
 
-impl Shown {
+impl MappedValues {
     /// What the answer to a query for this event holds.
     pub(super) fn of(body: &EventBody) -> Self {
         let mut shown = Self::default();
@@ -108,7 +108,7 @@ impl Shown {
     fn has_held(&self, text: &str) -> bool {
         let Some(node) = Node::parse(text) else { return false };
         let is_shown = match node.as_str() {
-            Some(text) => held_json(&text).is_some_and(|held| self.values.contains(held.to_json().text())),
+            Some(text) => embedded_json(&text).is_some_and(|held| self.values.contains(held.to_json().text())),
             None => false,
         };
         is_shown || self.values.contains(node.to_json().text())
@@ -116,36 +116,38 @@ impl Shown {
 }
 
 /// What remains of a record once what is shown has been left out.
-pub(super) fn remainder(part: &Part, shown: &Shown) -> Option<Node> {
-    match &part.value {
-        Value::Object(members) if !members.is_empty() => {
+pub(super) fn remainder(cursor: &JsonCursor, shown: &MappedValues) -> Option<Node> {
+    match &cursor.value {
+        CursorValue::Object(members) if !members.is_empty() => {
             let kept: Vec<(String, Node)> =
-                members.iter().filter_map(|(key, part)| Some((key.clone(), remainder(part, shown)?))).collect();
+                members.iter().filter_map(|(key, cursor)| Some((key.clone(), remainder(cursor, shown)?))).collect();
             (!kept.is_empty()).then_some(Node::Object(kept))
         }
-        Value::Array(elements) if !elements.is_empty() => {
+        CursorValue::Array(elements) if !elements.is_empty() => {
             let mut kept: Vec<Option<Node>> = elements.iter().map(|element| remainder(element, shown)).collect();
             let length = kept.iter().rposition(Option::is_some)? + 1;
             kept.truncate(length);
             Some(Node::Array(kept.into_iter().map(|node| node.unwrap_or(Node::Scalar("null".into()))).collect()))
         }
-        Value::Object(_) | Value::Array(_) => (!part.is_known()).then(|| part.node()),
-        Value::Scalar { raw, .. } => {
+        CursorValue::Object(_) | CursorValue::Array(_) => (!cursor.is_known()).then(|| cursor.node()),
+        CursorValue::Scalar { raw, .. } => {
             let is_covered = if raw.is_null() {
-                part.is_known()
+                cursor.is_known()
             } else {
-                (part.is_taken() && shown.has(raw))
-                    || part.opened().is_some_and(|held| holds_scalar(held) && remainder(held, shown).is_none())
+                (cursor.is_taken() && shown.has(raw))
+                    || cursor
+                        .embedded_if_read()
+                        .is_some_and(|held| holds_scalar(held) && remainder(held, shown).is_none())
             };
             (!is_covered).then(|| raw.clone())
         }
     }
 }
 
-fn holds_scalar(part: &Part) -> bool {
-    match &part.value {
-        Value::Object(members) => members.iter().any(|(_, part)| holds_scalar(part)),
-        Value::Array(elements) => elements.iter().any(holds_scalar),
-        Value::Scalar { .. } => true,
+fn holds_scalar(cursor: &JsonCursor) -> bool {
+    match &cursor.value {
+        CursorValue::Object(members) => members.iter().any(|(_, cursor)| holds_scalar(cursor)),
+        CursorValue::Array(elements) => elements.iter().any(holds_scalar),
+        CursorValue::Scalar { .. } => true,
     }
 }

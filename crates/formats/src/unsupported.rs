@@ -4,7 +4,7 @@
 //! A sign-in, a risk or a provisioning run is not an activity that somebody did to something; recorded as one it would
 //! have neither the right actor nor the right status. So such records are refused, wherever they come from.
 
-use super::original::{Part, same_key};
+use super::source_record::{JsonCursor, same_key};
 use super::{UnsupportedRecord, WRAPPERS};
 
 /// Categories of Azure Monitor, without the `AAD` that tables have before them, and what their records are.
@@ -45,7 +45,7 @@ const RESOURCES: &[(&[&str], &str, &str)] = &[
 ];
 
 /// Why a record is refused that comes from another log, also in so many envelopes.
-pub(super) fn refusal(record: &Part, depth: usize) -> Option<UnsupportedRecord> {
+pub(super) fn refusal(record: &JsonCursor, depth: usize) -> Option<UnsupportedRecord> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     if has(&["eventKey", "sequence", "recordedAt", "occurredAt"]) || has(&["export"]) && record.members().len() == 1 {
         let sentence = "the record comes from an export of this service: move a log with `auditgraph copy`, or with \
@@ -58,16 +58,16 @@ pub(super) fn refusal(record: &Part, depth: usize) -> Option<UnsupportedRecord> 
             "the record comes from the log `{log}`: {what}, not an audited activity"
         )));
     }
-    let inner = WRAPPERS.iter().filter_map(|key| record.find(key)).filter(|part| depth > 0 && part.is_object());
-    inner.into_iter().find_map(|part| refusal(part, depth - 1))
+    let inner = WRAPPERS.iter().filter_map(|key| record.find(key)).filter(|cursor| depth > 0 && cursor.is_object());
+    inner.into_iter().find_map(|cursor| refusal(cursor, depth - 1))
 }
 
 /// The category of a row that has the looks of Azure Monitor, or the table that it is of.
-fn category(record: &Part) -> Option<(&'static str, &'static str)> {
+fn category(record: &JsonCursor) -> Option<(&'static str, &'static str)> {
     let has = |keys: &[&str]| keys.iter().any(|key| record.has(key));
-    let is_properties = record.find("properties").is_some_and(Part::is_object);
+    let is_properties = record.find("properties").is_some_and(JsonCursor::is_object);
     let is_row = has(&["TimeGenerated"]) || (has(&["time"]) && (is_properties || has(&["operationName"])));
-    let words: Vec<_> = ["category", "Type"].iter().filter_map(|key| record.find(key)?.text()).collect();
+    let words: Vec<_> = ["category", "Type"].iter().filter_map(|key| record.find(key)?.raw_str()).collect();
     let of = |known: &[(&'static str, &'static str)]| {
         let is = |name: &str| words.iter().any(|word| same_key(word, name) || same_key(word, &format!("AAD{name}")));
         known.iter().find(|(name, _)| is(name)).copied()
@@ -77,7 +77,7 @@ fn category(record: &Part) -> Option<(&'static str, &'static str)> {
 }
 
 /// The resource of Microsoft Graph that the record is, if it is one of another log.
-fn resource(record: &Part) -> Option<(&'static str, &'static str)> {
+fn resource(record: &JsonCursor) -> Option<(&'static str, &'static str)> {
     let is = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     RESOURCES.iter().find(|(keys, _, _)| is(keys)).map(|(_, name, what)| (*name, *what))
 }

@@ -5,11 +5,11 @@
 //! punctuation.
 
 use super::directory_audit::words;
-use super::draft::{Draft, fit};
+use super::event_draft::{EventDraft, fit};
 use super::intune::{WINDOWS_365, kind_of};
-use super::original::{Part, held_json, is_absent};
+use super::source_record::{JsonCursor, embedded_json, is_absent};
 use super::value::status;
-use super::{UnsupportedRecord, moment};
+use super::{UnsupportedRecord, timestamp};
 use model::fold::fold;
 use model::json::Json;
 use model::{Actor, ActorApplication, ActorKind, ModifiedProperty, Status, Target};
@@ -20,30 +20,30 @@ const RESOURCES: &str = "resources:[";
 const CHANGES: &str = "ModifiedProperty:[";
 
 /// Reads a row of category `Windows365AuditLogs`.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let properties = record.get("properties");
-    let packed = properties.and_then(|part| part.word_at("OtherExtendedProperties")).unwrap_or_default();
-    let fields = Fields::of(&packed);
+    let packed = properties.and_then(|cursor| cursor.str_at("OtherExtendedProperties")).unwrap_or_default();
+    let fields = PackedFields::of(&packed);
     let occurred_at = fields
         .get("activityDateTime")
-        .and_then(moment::parse)
-        .or_else(|| moment::take_first(record, &["time", "TimeGenerated"]))
+        .and_then(timestamp::parse)
+        .or_else(|| timestamp::take_first(record, &["time", "TimeGenerated"]))
         .ok_or_else(|| {
-            moment::lacking(&[("", record, &["time", "TimeGenerated"])], "the row", "`activityDateTime` or `time`")
+            timestamp::missing(&[("", record, &["time", "TimeGenerated"])], "the row", "`activityDateTime` or `time`")
         })?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
-    record.get("time").and_then(Part::take);
-    let mut draft = Draft::new(occurred_at, activity, WINDOWS_365);
+    record.get("time").and_then(JsonCursor::take);
+    let mut draft = EventDraft::new(occurred_at, activity, WINDOWS_365);
     let owned = |key: &str| fields.get(key).map(str::to_owned);
     draft.id = owned("auditEvenId").or_else(|| owned("auditEventId"));
     draft.category = owned("category");
     draft.verb = owned("operationType");
     let correlation_id = record.take_at("correlationId");
     draft.correlation_id = owned("correlationId").or(correlation_id);
-    draft.component = properties.and_then(|part| part.take_at("ComponentName"));
-    draft.status = record.word_at("resultType").as_deref().map_or(Status::Unknown, status);
+    draft.component = properties.and_then(|cursor| cursor.take_at("ComponentName"));
+    draft.status = record.str_at("resultType").as_deref().map_or(Status::Unknown, status);
     draft.targets = fields.resources.iter().filter_map(|item| target(item)).collect();
     if let Some(identity) = record.get("identity") {
         draft.actor = actor(identity);
@@ -54,12 +54,12 @@ pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
 }
 
 /// The packed text, cut.
-struct Fields<'a> {
+struct PackedFields<'a> {
     pairs: Vec<(&'a str, &'a str)>,
     resources: Vec<&'a str>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> PackedFields<'a> {
     fn of(packed: &'a str) -> Self {
         let (head, rest) = packed.split_once(RESOURCES).unwrap_or((packed, ""));
         let (list, tail) = rest.rsplit_once(']').unwrap_or((rest, ""));
@@ -99,8 +99,8 @@ fn items<'a>(list: &'a str, first: &str) -> Vec<&'a str> {
 }
 
 /// The values of keys that follow each other as `A:…, B:…, C:…`; a key that does not stand there has none.
-fn cut_at<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> [Option<&'a str>; N] {
-    let mut places: Vec<(usize, usize, usize)> = Vec::new();
+fn split_at_keys<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> [Option<&'a str>; N] {
+    let mut sources: Vec<(usize, usize, usize)> = Vec::new();
     let mut from = 0;
     for (i, key) in keys.iter().enumerate() {
         let found = text[from..].match_indices(key).find(|(at, _)| {
@@ -108,15 +108,15 @@ fn cut_at<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> [Option<&'a str
             (before.is_empty() || before.ends_with(',')) && text[from + at + key.len()..].starts_with(':')
         });
         if let Some((at, _)) = found {
-            places.push((i, from + at, from + at + key.len() + 1));
+            sources.push((i, from + at, from + at + key.len() + 1));
             from += at + key.len() + 1;
         }
     }
     let mut values = [None; N];
-    for (n, (i, _, start)) in places.iter().enumerate() {
-        let end = places.get(n + 1).map_or(text.len(), |(_, at, _)| *at);
+    for (n, (i, _, start)) in sources.iter().enumerate() {
+        let end = sources.get(n + 1).map_or(text.len(), |(_, at, _)| *at);
         let value = text[*start..end].trim();
-        let is_last = n + 1 == places.len();
+        let is_last = n + 1 == sources.len();
         values[*i] = Some(if is_last { value } else { value.strip_suffix(',').unwrap_or(value) });
     }
     values
@@ -126,7 +126,7 @@ fn target(item: &str) -> Option<Target> {
     let (head, list) = item.split_once(CHANGES).unwrap_or((item, ""));
     let head = head.trim_end().trim_end_matches(',');
     let list = list.rsplit_once(']').map_or(list, |(list, _)| list);
-    let [name, kind, id] = cut_at(head, ["DisplayName", "Type", "ResourceId"]);
+    let [name, kind, id] = split_at_keys(head, ["DisplayName", "Type", "ResourceId"]);
     let present = |text: Option<&str>| text.filter(|text| !is_absent(text)).map(str::to_owned);
     let target = Target {
         object_id: present(id),
@@ -140,21 +140,21 @@ fn target(item: &str) -> Option<Target> {
 
 /// Nothing in the text tells an empty value from none: it is none.
 fn change(item: &str) -> Option<ModifiedProperty> {
-    let [name, old_value, new_value] = cut_at(item, ["Name", "OldValue", "NewValue"]);
+    let [name, old_value, new_value] = split_at_keys(item, ["Name", "OldValue", "NewValue"]);
     let name = name.filter(|name| !fold(name).is_empty() && *name != "DeviceManagementAPIVersion")?;
     let value = |text: Option<&str>| {
         let text = text.filter(|text| !text.is_empty() && *text != "<null>")?;
-        Some(held_json(text).map_or_else(|| Json::string(text), |node| node.to_json()))
+        Some(embedded_json(text).map_or_else(|| Json::string(text), |node| node.to_json()))
     };
     Some(ModifiedProperty::new(fit(name), value(old_value), value(new_value)))
 }
 
 /// `[{"Identity": …}]`
-fn first_identity(part: &Part) -> Option<String> {
-    part.elements().iter().find_map(|element| element.take_at("Identity")).or_else(|| part.take())
+fn first_identity(cursor: &JsonCursor) -> Option<String> {
+    cursor.elements().iter().find_map(|element| element.take_at("Identity")).or_else(|| cursor.take())
 }
 
-fn actor(identity: &Part) -> Actor {
+fn actor(identity: &JsonCursor) -> Actor {
     let mut actor = Actor::new(ActorKind::Unknown);
     if let Some(name) = identity.take().filter(|_| !identity.is_object()) {
         actor.kind = ActorKind::User;
@@ -166,8 +166,8 @@ fn actor(identity: &Part) -> Actor {
     let mut application =
         ActorApplication { application_id: identity.get("ApplicationID").and_then(first_identity), display_name: None };
     let mut sort = None;
-    for other in identity.list("Other").iter().filter_map(|part| part.get("Identity")) {
-        sort = sort.or_else(|| other.word_at("Type"));
+    for other in identity.list("Other").iter().filter_map(|cursor| cursor.get("Identity")) {
+        sort = sort.or_else(|| other.str_at("Type"));
         let permissions = other.get("UserPermission").or_else(|| other.get("UserPermissions"));
         actor.permissions.extend(permissions.map(words).unwrap_or_default());
         application.display_name = application.display_name.or_else(|| other.take_at("ApplicationDisplayName"));

@@ -5,12 +5,12 @@
 //! does not name an activity, in the object in it that does (`event`, `data`, `detail`, ...): that object then comes
 //! first, and the record around it supplies what is missing.
 
-mod party;
+mod parties;
 
-use super::draft::Draft;
-use super::original::Part;
+use super::event_draft::EventDraft;
+use super::source_record::JsonCursor;
 use super::value::{details, reason, status};
-use super::{UnsupportedRecord, WRAPPERS, moment};
+use super::{UnsupportedRecord, WRAPPERS, timestamp};
 use model::{GroupSource, Status, Timestamp};
 
 #[rustfmt::skip]
@@ -57,53 +57,54 @@ const CORRELATIONS: &[&str] =
 const DETAILS: &[&str] = &["additionalDetails", "details", "events.parameters"];
 
 /// Whether the record is a `CloudEvents` envelope.
-pub(super) fn is_cloud_event(record: &Part) -> bool {
+pub(super) fn is_cloud_event(record: &JsonCursor) -> bool {
     record.has("specversion") && record.has("type") && record.has("source")
 }
 
 /// Whether the data of an envelope is in our own words, by the same signs as where they are recorded.
-fn is_in_own_words(data: &Part) -> bool {
-    let is_actor = |actor: &Part| ["user", "application", "system"].iter().any(|kind| actor.has(kind));
-    let status = data.word_at("status").and_then(|status| Status::from_name(&status));
+fn is_in_own_words(data: &JsonCursor) -> bool {
+    let is_actor = |actor: &JsonCursor| ["user", "application", "system"].iter().any(|kind| actor.has(kind));
+    let status = data.str_at("status").and_then(|status| Status::from_name(&status));
     data.find("actor").is_some_and(is_actor) || (data.has("category") && status.is_some())
 }
 
 /// Reads a record.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
-    let said = Said::of(record);
-    let occurred_at = said.moment().ok_or_else(|| {
-        let places: Vec<(&str, &Part, &[&str])> = said.places.iter().map(|place| ("", *place, TIMES)).collect();
-        moment::lacking(&places, "the record", "`time`, `timestamp`, `occurredAt` or the like")
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
+    let fields = FieldMap::of(record);
+    let occurred_at = fields.moment().ok_or_else(|| {
+        let sources: Vec<(&str, &JsonCursor, &[&str])> =
+            fields.sources.iter().map(|place| ("", *place, TIMES)).collect();
+        timestamp::missing(&sources, "the record", "`time`, `timestamp`, `occurredAt` or the like")
     })?;
-    let activity = said.activity().ok_or_else(|| {
+    let activity = fields.activity().ok_or_else(|| {
         UnsupportedRecord(
             "the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned(),
         )
     })?;
-    let service = said.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
+    let service = fields.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
     let service = service.or_else(|| vendor(record).map(str::to_owned));
-    let mut draft = Draft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
-    draft.title = said.take(TITLES);
-    draft.is_key = said.places.iter().any(|place| place.has("eventKey"));
-    draft.id = said.first(&["eventKey", "eventId"], "id", IDS);
-    draft.category = said.take(CATEGORIES);
-    draft.component = said.take(&["component", "componentName"]);
-    draft.verb = said.word(&["operationType", "activityOperationType", "verb"]);
-    draft.resource = said.word(&["activityResourceType", "resourceType"]);
+    let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
+    draft.title = fields.take(TITLES);
+    draft.is_key = fields.sources.iter().any(|place| place.has("eventKey"));
+    draft.id = fields.first(&["eventKey", "eventId"], "id", IDS);
+    draft.category = fields.take(CATEGORIES);
+    draft.component = fields.take(&["component", "componentName"]);
+    draft.verb = fields.word(&["operationType", "activityOperationType", "verb"]);
+    draft.resource = fields.word(&["activityResourceType", "resourceType"]);
     draft.group_source =
-        said.word(&["groupSource"]).and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
-    (draft.status, draft.status_reason) = outcome(&said);
-    draft.correlation_id = said.take(CORRELATIONS);
-    (draft.actor, draft.targets) = party::of(&said);
-    draft.details = said.part(DETAILS).map(details).unwrap_or_default();
-    draft.tenant = said.take(&["tenantId", "tenant", "organizationId", "orgId", "id.customerId"]);
+        fields.word(&["groupSource"]).and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
+    (draft.status, draft.status_reason) = outcome(&fields);
+    draft.correlation_id = fields.take(CORRELATIONS);
+    (draft.actor, draft.targets) = parties::read(&fields);
+    draft.details = fields.cursor(DETAILS).map(details).unwrap_or_default();
+    draft.tenant = fields.take(&["tenantId", "tenant", "organizationId", "orgId", "id.customerId"]);
     Ok(draft)
 }
 
 /// The platform whose records have these members and do not name it.
-fn vendor(record: &Part) -> Option<&'static str> {
+fn vendor(record: &JsonCursor) -> Option<&'static str> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.has(key));
-    let version = record.word_at("apiVersion").unwrap_or_default();
+    let version = record.str_at("apiVersion").unwrap_or_default();
     match () {
         () if version.starts_with("audit.k8s.io/") => Some("Kubernetes"),
         () if has(&["legacyEventType", "published"]) => Some("Okta"),
@@ -117,45 +118,48 @@ fn vendor(record: &Part) -> Option<&'static str> {
 /// A record and what in it describes the event, that first, and the envelope around it if there is one. What the
 /// envelope says of the event counts more than members of the record that may as well be about the thing that the
 /// event is about, such as `id` or `type`.
-struct Said<'a> {
-    places: Vec<&'a Part>,
-    envelope: Option<&'a Part>,
+struct FieldMap<'a> {
+    sources: Vec<&'a JsonCursor>,
+    envelope: Option<&'a JsonCursor>,
     /// Whether what the envelope says goes before what is in it, as where events in our own words are recorded.
     envelope_leads: bool,
 }
 
-impl<'a> Said<'a> {
-    fn of(record: &'a Part) -> Self {
+impl<'a> FieldMap<'a> {
+    fn of(record: &'a JsonCursor) -> Self {
         let envelope = is_cloud_event(record).then_some(record);
         let data = envelope.and_then(|record| record.get("data")).filter(|data| data.is_object());
         let body = data.unwrap_or(record);
         let envelope_leads = data.is_some_and(is_in_own_words);
-        let said = Self { places: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_leads };
+        let fields = Self { sources: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_leads };
         if envelope.is_some() {
-            return said;
+            return fields;
         }
         let within = |keys: &[&str]| {
-            let inner = keys.iter().filter_map(|key| body.find(key)).filter(|part| part.is_object());
-            let described = inner.map(|part| Self { places: vec![part, body], envelope: None, envelope_leads: false });
-            described.into_iter().find(|said| said.plain_activity().is_some())
+            let inner = keys.iter().filter_map(|key| body.find(key)).filter(|cursor| cursor.is_object());
+            let described =
+                inner.map(|cursor| Self { sources: vec![cursor, body], envelope: None, envelope_leads: false });
+            described.into_iter().find(|fields| fields.plain_activity().is_some())
         };
         let event = within(&["event"]);
-        event.or_else(|| within(WRAPPERS).filter(|_| said.plain_activity().is_none())).unwrap_or(said)
+        event.or_else(|| within(WRAPPERS).filter(|_| fields.plain_activity().is_none())).unwrap_or(fields)
     }
 
     /// The word at the first of these keys that has one, or the first word of a list there; carried over.
     fn take(&self, keys: &[&str]) -> Option<String> {
-        self.places.iter().find_map(|place| take(place, keys))
+        self.sources.iter().find_map(|place| take(place, keys))
     }
 
     /// The word at the first of these keys that has one, to be interpreted.
     fn word(&self, keys: &[&str]) -> Option<String> {
-        self.places.iter().find_map(|place| keys.iter().find_map(|key| place.word_at(key)))
+        self.sources.iter().find_map(|place| keys.iter().find_map(|key| place.str_at(key)))
     }
 
     /// The part at the first of these keys that is not `null`.
-    fn part(&self, keys: &[&str]) -> Option<&'a Part> {
-        self.places.iter().find_map(|place| keys.iter().find_map(|key| place.get(key).filter(|part| !part.is_null())))
+    fn cursor(&self, keys: &[&str]) -> Option<&'a JsonCursor> {
+        self.sources
+            .iter()
+            .find_map(|place| keys.iter().find_map(|key| place.get(key).filter(|cursor| !cursor.is_null())))
     }
 
     /// The word in the record that is certainly meant, else that of the envelope, else one of its common names.
@@ -176,12 +180,12 @@ impl<'a> Said<'a> {
     }
 
     fn moment(&self) -> Option<Timestamp> {
-        let first = |keys: &[&str]| self.places.iter().find_map(|place| moment::take_first(place, keys));
+        let first = |keys: &[&str]| self.sources.iter().find_map(|place| timestamp::take_first(place, keys));
         let leading = self.envelope.filter(|_| self.envelope_leads);
-        let leading = leading.and_then(|envelope| moment::take_first(envelope, &["time"]));
+        let leading = leading.and_then(|envelope| timestamp::take_first(envelope, &["time"]));
         leading
             .or_else(|| first(&["occurredAt", "activityDateTime", "eventTime"]))
-            .or_else(|| moment::take_first(self.envelope?, &["time"]))
+            .or_else(|| timestamp::take_first(self.envelope?, &["time"]))
             .or_else(|| first(TIMES))
     }
 
@@ -196,9 +200,9 @@ impl<'a> Said<'a> {
 
     /// The activity where it has a name of its own.
     fn plain_activity(&self) -> Option<String> {
-        let place = self.places.first()?;
+        let place = self.sources.first()?;
         let is_event =
-            self.places.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *place));
+            self.sources.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *place));
         take_name(place, ACTIVITIES).or_else(|| take_name(place, &["name", "type"]).filter(|_| is_event))
     }
 
@@ -210,36 +214,37 @@ impl<'a> Said<'a> {
 }
 
 /// The text at the first of these keys that has one; what is true or false names nothing.
-fn take_name(place: &Part, keys: &[&str]) -> Option<String> {
-    let named = keys.iter().filter(|key| place.word_at(key).is_none_or(|word| word != "true" && word != "false"));
+fn take_name(place: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let named = keys.iter().filter(|key| place.str_at(key).is_none_or(|word| word != "true" && word != "false"));
     named.into_iter().find_map(|key| take(place, &[key]))
 }
 
 /// The word at the first of these keys that has one, or the first word of a list there; carried over.
-fn take(place: &Part, keys: &[&str]) -> Option<String> {
-    let word = |part: &Part| part.take().or_else(|| part.elements().first().and_then(Part::take));
+fn take(place: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let word = |cursor: &JsonCursor| cursor.take().or_else(|| cursor.elements().first().and_then(JsonCursor::take));
     keys.iter().find_map(|key| place.get(key).and_then(word))
 }
 
 /// How it ended: a word, or an object with the word and the reason.
-fn outcome(said: &Said) -> (Status, Option<String>) {
-    let place_reason = |place: &Part, keys: &[&str]| keys.iter().find_map(|key| reason(place.get(key)));
-    let within = |keys: &[&str]| said.places.iter().find_map(|place| place_reason(place, keys));
+fn outcome(fields: &FieldMap) -> (Status, Option<String>) {
+    let place_reason = |place: &JsonCursor, keys: &[&str]| keys.iter().find_map(|key| reason(place.get(key)));
+    let within = |keys: &[&str]| fields.sources.iter().find_map(|place| place_reason(place, keys));
     // Outside an outcome, `message` is what the event is about.
     let why = within(&REASONS[..REASONS.len() - 1]);
-    let failed = said.word(FAILURES).is_some_and(|word| !["0", "false", "none"].contains(&&*word.to_ascii_lowercase()));
+    let failed =
+        fields.word(FAILURES).is_some_and(|word| !["0", "false", "none"].contains(&&*word.to_ascii_lowercase()));
     let otherwise = if failed { Status::Failure } else { Status::Unknown };
-    let Some(part) = said.part(STATUSES) else { return (otherwise, why) };
-    if let Some(word) = part.word().filter(|_| !part.is_object()) {
-        part.take();
+    let Some(cursor) = fields.cursor(STATUSES) else { return (otherwise, why) };
+    if let Some(word) = cursor.as_str().filter(|_| !cursor.is_object()) {
+        cursor.take();
         let known = status_of(&word);
         return (if known == Status::Unknown { otherwise } else { known }, why);
     }
-    let why = place_reason(part, REASONS).or(why);
-    let word = STATUSES.iter().find_map(|key| part.word_at(key));
+    let why = place_reason(cursor, REASONS).or(why);
+    let word = STATUSES.iter().find_map(|key| cursor.str_at(key));
     let known = word.as_deref().map_or(otherwise, status_of);
     // A code of gRPC: all but zero are failures.
-    let is_coded = known == Status::Unknown && word.is_some() && word == part.word_at("code");
+    let is_coded = known == Status::Unknown && word.is_some() && word == cursor.str_at("code");
     (if is_coded { Status::Failure } else { known }, why)
 }
 

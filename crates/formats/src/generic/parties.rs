@@ -3,10 +3,10 @@
 //! Some names mean the actor in one log and the target in another: `user` next to `actor` is a target, and its id and
 //! name are never the actor's.
 
-use super::{Said, is_cloud_event, take};
+use super::{FieldMap, is_cloud_event, take};
 use crate::directory_audit::words;
-use crate::original::Part;
-use crate::value::{Encoding, changes_by_name};
+use crate::source_record::JsonCursor;
+use crate::value::{ValueEncoding, changes_by_name};
 use model::{Actor, ActorApplication, ActorKind, Target};
 
 /// Who acted, in words that mean nobody else.
@@ -49,22 +49,23 @@ const TARGET_TYPES: &[&str] = &["targetType", "target1Type", "entityType"];
 const CHANGES: &[&str] = &["modifiedProperties", "changes", "changedProperties"];
 
 /// The actor and the targets.
-pub(super) fn of(said: &Said) -> (Actor, Vec<Target>) {
+pub(super) fn read(fields: &FieldMap) -> (Actor, Vec<Target>) {
     // Loggers call the line of code that logs `caller`: `main.go:17`.
-    let is_said = |part: &&Part| part.is_object() || part.word().is_some_and(|word| !is_place_in_code(&word));
-    let among = |keys: &[&str]| said.part(keys).filter(is_said);
+    let is_said =
+        |cursor: &&JsonCursor| cursor.is_object() || cursor.as_str().is_some_and(|word| !is_place_in_code(&word));
+    let among = |keys: &[&str]| fields.cursor(keys).filter(is_said);
     let certain = ACTORS.iter().find_map(|key| among(&[key]));
     let user = among(USERS);
-    let has_certain = certain.is_some() || said.word(ACTOR_NAMES).is_some() || said.word(ACTOR_IDS).is_some();
+    let has_certain = certain.is_some() || fields.word(ACTOR_NAMES).is_some() || fields.word(ACTOR_IDS).is_some();
     let found = certain.or_else(|| user.filter(|_| !has_certain));
-    let initiator = actor(said, found, has_certain);
-    let mut targets = targets(said);
+    let initiator = actor(fields, found, has_certain);
+    let mut targets = targets(fields);
     if let Some(user) = user.filter(|_| has_certain && targets.is_empty()) {
         let mut affected = target(user);
-        affected.object_id = affected.object_id.or_else(|| said.take(USER_IDS));
+        affected.object_id = affected.object_id.or_else(|| fields.take(USER_IDS));
         targets.extend(Some(affected).filter(|target| *target != Target::default()));
     }
-    with_changes(said, &mut targets);
+    with_changes(fields, &mut targets);
     (initiator, targets)
 }
 
@@ -73,28 +74,28 @@ fn is_place_in_code(word: &str) -> bool {
     line.is_some_and(|(_, line)| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn actor(said: &Said, found: Option<&Part>, is_certain: bool) -> Actor {
+fn actor(fields: &FieldMap, found: Option<&JsonCursor>, is_certain: bool) -> Actor {
     let mut actor = match found {
-        Some(part) if part.is_object() => actor_of(part),
-        Some(part) => named_actor(part.take()),
+        Some(cursor) if cursor.is_object() => actor_of(cursor),
+        Some(cursor) => named_actor(cursor.take()),
         None => Actor::new(ActorKind::Unknown),
     };
     let keys = if is_certain { ACTOR_NAMES } else { USER_NAMES };
     if actor.user_principal_name.is_none() && actor.kind != ActorKind::Application {
-        let named = named_actor(said.take(keys));
+        let named = named_actor(fields.take(keys));
         actor.user_principal_name = named.user_principal_name;
         actor.display_name = actor.display_name.or(named.display_name);
     }
     if actor.object_id.is_none() {
-        actor.object_id = said.take(ACTOR_IDS).or_else(|| said.take(USER_IDS).filter(|_| !is_certain));
+        actor.object_id = fields.take(ACTOR_IDS).or_else(|| fields.take(USER_IDS).filter(|_| !is_certain));
     }
     let is_named = actor.object_id.is_some() || actor.user_principal_name.is_some() || actor.display_name.is_some();
     if actor.kind == ActorKind::Unknown && is_named {
         actor.kind = ActorKind::User;
     }
     let clients = || {
-        let inner = said.places.iter().flat_map(|place| CLIENTS.iter().filter_map(|key| place.get(key)));
-        said.places.iter().copied().chain(inner)
+        let inner = fields.sources.iter().flat_map(|place| CLIENTS.iter().filter_map(|key| place.get(key)));
+        fields.sources.iter().copied().chain(inner)
     };
     actor.ip_address = actor.ip_address.or_else(|| clients().find_map(|place| take(place, ADDRESSES)));
     actor.user_agent = actor.user_agent.or_else(|| clients().find_map(|place| take(place, AGENTS)));
@@ -113,7 +114,7 @@ fn named_actor(name: Option<String>) -> Actor {
 }
 
 /// An actor given as an object: directly, or under the name of its kind.
-fn actor_of(part: &Part) -> Actor {
+fn actor_of(cursor: &JsonCursor) -> Actor {
     let nested = [
         ("user", ActorKind::User),
         ("application", ActorKind::Application),
@@ -121,24 +122,25 @@ fn actor_of(part: &Part) -> Actor {
         ("system", ActorKind::System),
     ];
     let is_flat =
-        ["kind", "type", "id", "objectId", "userPrincipalName", "displayName"].iter().any(|key| part.has(key));
-    let inner = nested.iter().find_map(|(key, kind)| Some((part.get(key).filter(|part| part.is_object())?, *kind)));
-    let (part, kind) = match inner {
+        ["kind", "type", "id", "objectId", "userPrincipalName", "displayName"].iter().any(|key| cursor.has(key));
+    let inner =
+        nested.iter().find_map(|(key, kind)| Some((cursor.get(key).filter(|cursor| cursor.is_object())?, *kind)));
+    let (cursor, kind) = match inner {
         Some((inner, kind)) if !is_flat => (inner, Some(kind)),
-        _ => (part, kind_of(part)),
+        _ => (cursor, kind_of(cursor)),
     };
     let mut actor = Actor::new(kind.unwrap_or(ActorKind::User));
-    actor.object_id = take(part, OBJECT_IDS);
-    actor.user_principal_name = take(part, USER_NAMES).or_else(|| take(part, &["actorName", "alternateId"]));
-    actor.display_name = take(part, &["displayName", "name", "arn", "invokedBy"]);
-    actor.service_principal_name = part.take_at("servicePrincipalName");
-    actor.ip_address = take(part, ADDRESSES);
-    actor.user_agent = take(part, AGENTS);
-    actor.permissions = part.get("permissions").map(words).unwrap_or_default();
-    let holder = part.get("application").filter(|inner| inner.is_object()).unwrap_or(part);
+    actor.object_id = take(cursor, OBJECT_IDS);
+    actor.user_principal_name = take(cursor, USER_NAMES).or_else(|| take(cursor, &["actorName", "alternateId"]));
+    actor.display_name = take(cursor, &["displayName", "name", "arn", "invokedBy"]);
+    actor.service_principal_name = cursor.take_at("servicePrincipalName");
+    actor.ip_address = take(cursor, ADDRESSES);
+    actor.user_agent = take(cursor, AGENTS);
+    actor.permissions = cursor.get("permissions").map(words).unwrap_or_default();
+    let holder = cursor.get("application").filter(|inner| inner.is_object()).unwrap_or(cursor);
     let mut application =
         ActorApplication { application_id: take(holder, &["applicationId", "appId", "clientId"]), display_name: None };
-    if !std::ptr::eq(holder, part) {
+    if !std::ptr::eq(holder, cursor) {
         application.display_name = take(holder, &["displayName", "name"]);
     } else if actor.kind == ActorKind::Application {
         application.display_name = actor.display_name.take().or_else(|| actor.user_principal_name.take());
@@ -151,14 +153,14 @@ fn actor_of(part: &Part) -> Actor {
     actor
 }
 
-fn kind_of(part: &Part) -> Option<ActorKind> {
+fn kind_of(cursor: &JsonCursor) -> Option<ActorKind> {
     // Kubernetes tells its own accounts by their names.
-    let name = part.word_at("username").unwrap_or_default();
+    let name = cursor.str_at("username").unwrap_or_default();
     if name.starts_with("system:") {
         let is_account = name.starts_with("system:serviceaccount:");
         return Some(if is_account { ActorKind::Application } else { ActorKind::System });
     }
-    let word = ["kind", "type", "callerType"].iter().find_map(|key| part.word_at(key))?;
+    let word = ["kind", "type", "callerType"].iter().find_map(|key| cursor.str_at(key))?;
     match word.to_ascii_lowercase().as_str() {
         "user" | "person" | "human" | "iamuser" => Some(ActorKind::User),
         "application" | "app" | "serviceprincipal" | "service_account" | "serviceaccount" | "bot" => {
@@ -170,23 +172,23 @@ fn kind_of(part: &Part) -> Option<ActorKind> {
     }
 }
 
-fn targets(said: &Said) -> Vec<Target> {
-    let mut targets: Vec<Target> = match said.part(TARGETS) {
-        Some(part) if part.word().is_some() && !part.is_object() && part.elements().is_empty() => {
-            vec![named_target(part.take())]
+fn targets(fields: &FieldMap) -> Vec<Target> {
+    let mut targets: Vec<Target> = match fields.cursor(TARGETS) {
+        Some(cursor) if cursor.as_str().is_some() && !cursor.is_object() && cursor.elements().is_empty() => {
+            vec![named_target(cursor.take())]
         }
-        Some(part) => part.elements().iter().map(target).collect(),
+        Some(cursor) => cursor.elements().iter().map(target).collect(),
         None => Vec::new(),
     };
     targets.retain(|target| *target != Target::default());
     if targets.is_empty() {
-        let record = said.envelope.or_else(|| said.places.last().copied());
+        let record = fields.envelope.or_else(|| fields.sources.last().copied());
         let subject = record.filter(|record| is_cloud_event(record)).and_then(|record| record.take_at("subject"));
         let target = Target {
-            object_id: said.take(TARGET_IDS).or(subject),
-            user_principal_name: said.take(TARGET_UPNS),
-            display_name: said.take(TARGET_NAMES),
-            kind: said.take(TARGET_TYPES),
+            object_id: fields.take(TARGET_IDS).or(subject),
+            user_principal_name: fields.take(TARGET_UPNS),
+            display_name: fields.take(TARGET_NAMES),
+            kind: fields.take(TARGET_TYPES),
             modified_properties: Vec::new(),
         };
         targets.extend(Some(target).filter(|target| *target != Target::default()));
@@ -195,8 +197,9 @@ fn targets(said: &Said) -> Vec<Target> {
 }
 
 /// Changes that stand beside the targets are those of the first.
-fn with_changes(said: &Said, targets: &mut Vec<Target>) {
-    let changed = said.part(CHANGES).map(|part| changes_by_name(part, Encoding::Plain)).unwrap_or_default();
+fn with_changes(fields: &FieldMap, targets: &mut Vec<Target>) {
+    let changed =
+        fields.cursor(CHANGES).map(|cursor| changes_by_name(cursor, ValueEncoding::Plain)).unwrap_or_default();
     if changed.is_empty() {
         return;
     }
@@ -215,16 +218,16 @@ fn named_target(name: Option<String>) -> Target {
     }
 }
 
-fn target(part: &Part) -> Target {
-    if !part.is_object() {
-        return named_target(part.take());
+fn target(cursor: &JsonCursor) -> Target {
+    if !cursor.is_object() {
+        return named_target(cursor.take());
     }
-    let changed = CHANGES.iter().find_map(|key| part.get(key));
+    let changed = CHANGES.iter().find_map(|key| cursor.get(key));
     Target {
-        object_id: take(part, &["objectId", "id", "resourceId", "targetId", "uid", "arn"]),
-        user_principal_name: take(part, &["userPrincipalName", "upn", "alternateId", "email"]),
-        display_name: take(part, &["displayName", "name"]),
-        kind: take(part, &["type", "kind", "resourceType", "targetType", "resource"]),
-        modified_properties: changed.map(|part| changes_by_name(part, Encoding::Json)).unwrap_or_default(),
+        object_id: take(cursor, &["objectId", "id", "resourceId", "targetId", "uid", "arn"]),
+        user_principal_name: take(cursor, &["userPrincipalName", "upn", "alternateId", "email"]),
+        display_name: take(cursor, &["displayName", "name"]),
+        kind: take(cursor, &["type", "kind", "resourceType", "targetType", "resource"]),
+        modified_properties: changed.map(|cursor| changes_by_name(cursor, ValueEncoding::Json)).unwrap_or_default(),
     }
 }

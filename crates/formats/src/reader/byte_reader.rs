@@ -3,28 +3,28 @@
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 
-use super::encoding::Text;
+use super::encoding::Utf8Reader;
 use super::{RecordReadError, problem};
 
-/// The bytes of the input, some of which may be read again.
-pub(super) struct Bytes<R> {
-    input: BufReader<Text<R>>,
-    again: VecDeque<u8>,
+/// The bytes of the input, some of which may be read pushed_back.
+pub(super) struct ByteReader<R> {
+    input: BufReader<Utf8Reader<R>>,
+    pushed_back: VecDeque<u8>,
     /// The line that the next byte is on, from 1.
     pub(super) line: u64,
     /// Why nothing more can be read.
     pub(super) problem: Option<RecordReadError>,
 }
 
-impl<R: Read> Bytes<R> {
+impl<R: Read> ByteReader<R> {
     /// The bytes of an input.
-    pub(super) fn new(input: Text<R>) -> Self {
-        Self { input: BufReader::with_capacity(1 << 16, input), again: VecDeque::new(), line: 1, problem: None }
+    pub(super) fn new(input: Utf8Reader<R>) -> Self {
+        Self { input: BufReader::with_capacity(1 << 16, input), pushed_back: VecDeque::new(), line: 1, problem: None }
     }
 
     /// The next byte, which stays.
     pub(super) fn peek(&mut self) -> Option<u8> {
-        if let Some(byte) = self.again.front() {
+        if let Some(byte) = self.pushed_back.front() {
             return Some(*byte);
         }
         loop {
@@ -43,7 +43,7 @@ impl<R: Read> Bytes<R> {
     /// The next byte.
     pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
-        if self.again.pop_front().is_none() {
+        if self.pushed_back.pop_front().is_none() {
             self.input.consume(1);
         }
         if byte == b'\n' {
@@ -54,7 +54,7 @@ impl<R: Read> Bytes<R> {
 
     /// Moves bytes that say nothing about where a string ends, at most so many, as far as they are at hand.
     pub(super) fn take_plain(&mut self, into: &mut Vec<u8>, most: usize) {
-        if !self.again.is_empty() {
+        if !self.pushed_back.is_empty() {
             return;
         }
         let bytes = self.input.buffer();
@@ -64,20 +64,20 @@ impl<R: Read> Bytes<R> {
         self.input.consume(end);
     }
 
-    /// Bytes that come next, as many as are at hand; none at the end.
-    pub(super) fn at_hand(&mut self) -> &[u8] {
+    /// ByteReader that come next, as many as are at hand; none at the end.
+    pub(super) fn buffered(&mut self) -> &[u8] {
         self.peek();
-        if self.again.is_empty() { self.input.buffer() } else { self.again.as_slices().0 }
+        if self.pushed_back.is_empty() { self.input.buffer() } else { self.pushed_back.as_slices().0 }
     }
 
     /// Passes over bytes that were at hand.
     pub(super) fn consume(&mut self, count: usize) {
-        let lines: u64 = self.at_hand()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum();
+        let lines: u64 = self.buffered()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum();
         self.line += lines;
-        if self.again.is_empty() {
+        if self.pushed_back.is_empty() {
             self.input.consume(count);
         } else {
-            self.again.drain(..count);
+            self.pushed_back.drain(..count);
         }
     }
 
@@ -99,7 +99,7 @@ impl<R: Read> Bytes<R> {
         for expected in [0xef, 0xbb, 0xbf] {
             if self.peek() != Some(expected) {
                 let line = self.line;
-                self.read_again(bytes, line);
+                self.push_back(bytes, line);
                 return false;
             }
             bytes.extend(self.next());
@@ -125,8 +125,8 @@ impl<R: Read> Bytes<R> {
     }
 
     /// Puts bytes back that begin on this line.
-    pub(super) fn read_again(&mut self, bytes: Vec<u8>, line: u64) {
-        bytes.into_iter().rev().for_each(|byte| self.again.push_front(byte));
+    pub(super) fn push_back(&mut self, bytes: Vec<u8>, line: u64) {
+        bytes.into_iter().rev().for_each(|byte| self.pushed_back.push_front(byte));
         self.line = line;
     }
 }

@@ -11,9 +11,9 @@ use std::io::Read;
 
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
-use super::bytes::Bytes;
+use super::byte_reader::ByteReader;
 use super::{RecordReadError, problem};
-use crate::original::{held_json, same_key};
+use crate::source_record::{embedded_json, same_key};
 use model::json::{Json, Node};
 
 /// The column with the record.
@@ -27,31 +27,31 @@ const TYPE_LINE: &[u8] = b"#TYPE ";
 const DELIMITERS: [u8; 3] = *b",;\t";
 
 /// What a file is, by its first lines.
-pub(super) enum Head {
+pub(super) enum FileHead {
     /// Not a table.
     Other,
     /// A table with records, of which the rows are next.
-    WithRecords(Box<Table>),
+    WithRecords(Box<CsvTable>),
     /// A table without.
     Columns,
 }
 
 /// A table whose header has been read.
-pub(super) struct Table {
+pub(super) struct CsvTable {
     reader: Reader,
     columns: Vec<String>,
     record_bytes_max: usize,
 }
 
 /// What is left of the cells of one row.
-struct Row {
+struct CsvRow {
     cells: Vec<Vec<u8>>,
     bytes: usize,
 }
 
-impl Head {
+impl FileHead {
     /// Looks at the first lines of a file; if they are a header, it is passed over.
-    pub(super) fn of<R: Read>(bytes: &mut Bytes<R>, record_bytes_max: usize) -> Self {
+    pub(super) fn of<R: Read>(bytes: &mut ByteReader<R>, record_bytes_max: usize) -> Self {
         if bytes.peek().is_none_or(|first| matches!(first, b'{' | b'[')) {
             return Self::Other;
         }
@@ -72,14 +72,14 @@ impl Head {
         let (this, rest) = match found {
             Some((delimiter, columns)) => {
                 let reader = ReaderBuilder::new().delimiter(*delimiter).build();
-                let table = Table { reader, columns: columns.clone(), record_bytes_max };
+                let table = CsvTable { reader, columns: columns.clone(), record_bytes_max };
                 (Self::WithRecords(Box::new(table)), end)
             }
             None if !is_record && (typed || headers.iter().any(is_table)) => (Self::Columns, 0),
             None => (Self::Other, 0),
         };
         let passed: u64 = head[..rest].iter().map(|byte| u64::from(*byte == b'\n')).sum();
-        bytes.read_again(head[rest..].to_vec(), line + passed);
+        bytes.push_back(head[rest..].to_vec(), line + passed);
         this
     }
 }
@@ -122,9 +122,9 @@ fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
     }
 }
 
-impl Table {
+impl CsvTable {
     /// The next row with the line that it begins on; none at the end.
-    pub(super) fn next<R: Read>(&mut self, bytes: &mut Bytes<R>) -> Option<Result<(u64, Node), RecordReadError>> {
+    pub(super) fn next<R: Read>(&mut self, bytes: &mut ByteReader<R>) -> Option<Result<(u64, Node), RecordReadError>> {
         while matches!(bytes.peek()?, b'\r' | b'\n') {
             bytes.next();
         }
@@ -137,11 +137,11 @@ impl Table {
     }
 
     /// Reads a row; of one that is too large no more than may be held.
-    fn row<R: Read>(&mut self, bytes: &mut Bytes<R>) -> Option<Row> {
-        let mut row = Row { cells: vec![Vec::new()], bytes: 0 };
+    fn row<R: Read>(&mut self, bytes: &mut ByteReader<R>) -> Option<CsvRow> {
+        let mut row = CsvRow { cells: vec![Vec::new()], bytes: 0 };
         let mut out = [0; 1 << 12];
         loop {
-            let (result, read, written) = self.reader.read_field(bytes.at_hand(), &mut out);
+            let (result, read, written) = self.reader.read_field(bytes.buffered(), &mut out);
             bytes.consume(read);
             row.bytes += written;
             if row.bytes <= self.record_bytes_max
@@ -165,7 +165,7 @@ impl Table {
     }
 
     /// The row as an object. Cells that are empty say nothing.
-    fn node(&self, row: &Row) -> Result<Node, String> {
+    fn node(&self, row: &CsvRow) -> Result<Node, String> {
         if row.bytes > self.record_bytes_max {
             return Err(format!("the row has more than {} bytes", self.record_bytes_max));
         }
@@ -180,7 +180,7 @@ impl Table {
             })?;
             let value = if same_key(column, RECORD) {
                 has_record = true;
-                held_json(text).filter(|node| matches!(node, Node::Object(_))).ok_or_else(|| {
+                embedded_json(text).filter(|node| matches!(node, Node::Object(_))).ok_or_else(|| {
                     format!("the cell `{column}` does not contain a JSON object; a spreadsheet may have cut it off")
                 })?
             } else if text.is_empty() {

@@ -9,9 +9,9 @@ use std::io::{self, ErrorKind, Read};
 const CHUNK: usize = 1 << 14;
 
 /// The text of a file.
-pub(super) struct Text<R> {
+pub(super) struct Utf8Reader<R> {
     input: R,
-    form: Form,
+    encoding: TextEncoding,
     /// What was read and is not passed on yet, as UTF-8.
     ready: Vec<u8>,
     /// How much of that was passed on.
@@ -23,7 +23,7 @@ pub(super) struct Text<R> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum TextEncoding {
     /// Nothing has been read.
     Unknown,
     Utf8,
@@ -34,22 +34,22 @@ enum Form {
     End,
 }
 
-impl<R: Read> Text<R> {
+impl<R: Read> Utf8Reader<R> {
     /// The text of a file in any encoding.
     pub(super) fn of_file(input: R) -> Self {
-        Self::new(input, Form::Unknown)
+        Self::new(input, TextEncoding::Unknown)
     }
 
-    /// Bytes that are passed on as they are.
+    /// ByteReader that are passed on as they are.
     pub(super) fn of_utf8(input: R) -> Self {
-        Self::new(input, Form::Utf8)
+        Self::new(input, TextEncoding::Utf8)
     }
 
-    fn new(input: R, form: Form) -> Self {
-        Self { input, form, ready: Vec::new(), passed: 0, odd: None, high: None }
+    fn new(input: R, encoding: TextEncoding) -> Self {
+        Self { input, encoding, ready: Vec::new(), passed: 0, odd: None, high: None }
     }
 
-    /// Tells the form by the first two bytes, which are then ready.
+    /// Tells the encoding by the first two bytes, which are then ready.
     fn begin(&mut self) -> io::Result<()> {
         let mut first = [0; 2];
         let mut length = 0;
@@ -61,15 +61,15 @@ impl<R: Read> Text<R> {
                 Err(cause) => return Err(cause),
             }
         }
-        self.form = match first[..length] {
-            [0xff, 0xfe] => Form::Utf16 { is_little: true },
-            [0xfe, 0xff] => Form::Utf16 { is_little: false },
-            [byte, 0] if byte != 0 => Form::Utf16 { is_little: true },
-            [0, byte] if byte != 0 => Form::Utf16 { is_little: false },
-            _ => Form::Utf8,
+        self.encoding = match first[..length] {
+            [0xff, 0xfe] => TextEncoding::Utf16 { is_little: true },
+            [0xfe, 0xff] => TextEncoding::Utf16 { is_little: false },
+            [byte, 0] if byte != 0 => TextEncoding::Utf16 { is_little: true },
+            [0, byte] if byte != 0 => TextEncoding::Utf16 { is_little: false },
+            _ => TextEncoding::Utf8,
         };
-        match self.form {
-            Form::Utf16 { is_little } => self.decode(&first[..length], is_little),
+        match self.encoding {
+            TextEncoding::Utf16 { is_little } => self.decode(&first[..length], is_little),
             _ => self.ready.extend_from_slice(&first[..length]),
         }
         Ok(())
@@ -119,16 +119,16 @@ impl<R: Read> Text<R> {
     fn refill(&mut self) -> io::Result<()> {
         self.ready.clear();
         self.passed = 0;
-        if self.form == Form::Unknown {
+        if self.encoding == TextEncoding::Unknown {
             self.begin()?;
         }
         let mut chunk = [0; CHUNK];
-        while let Form::Utf16 { is_little } = self.form
+        while let TextEncoding::Utf16 { is_little } = self.encoding
             && self.ready.is_empty()
         {
             match self.input.read(&mut chunk) {
                 Ok(0) => {
-                    self.form = Form::End;
+                    self.encoding = TextEncoding::End;
                     let high = self.high.take();
                     self.half(high);
                     // No byte of UTF-8 at all.
@@ -143,10 +143,10 @@ impl<R: Read> Text<R> {
     }
 }
 
-impl<R: Read> Read for Text<R> {
+impl<R: Read> Read for Utf8Reader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.passed == self.ready.len() {
-            if self.form == Form::Utf8 {
+            if self.encoding == TextEncoding::Utf8 {
                 return self.input.read(out);
             }
             self.refill()?;

@@ -7,22 +7,22 @@
 //!
 //! A value that is not JSON ends with its line: it is reported, and reading goes on with the next line. (What follows
 //! a broken value of many lines, up to the next line that starts a value, belongs to it.) Inside a list there is no
-//! such place to go on from: the file ends there. A record that is too large is reported and skipped, never kept in
+//! such state to go on from: the file ends there. A record that is too large is reported and skipped, never kept in
 //! memory.
 
-mod bytes;
+mod byte_reader;
 mod encoding;
-mod table;
+mod csv_table;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::Read;
 
-use bytes::{Bytes, continues};
-use encoding::Text;
-use table::{Head, Table};
+use byte_reader::{ByteReader, continues};
+use csv_table::{CsvTable, FileHead};
+use encoding::Utf8Reader;
 
-use super::grammar::{Expected, Grammar, Step, values_beyond};
+use super::json_scanner::{Expected, JsonScanner, ScanStep, has_more_values_than};
 use super::{is_page_key, is_record_key, records};
 use model::json::Node;
 
@@ -32,7 +32,7 @@ pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// memory of its text and keep a core busy for seconds.
 const VALUES_MAX: usize = 100_000;
 
-/// A place in a file that has no record.
+/// A state in a file that has no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordReadError {
     /// The line on which it begins, from 1.
@@ -53,8 +53,8 @@ impl std::error::Error for RecordReadError {}
 
 /// The records of a file, each with the line on which it begins.
 pub struct RecordReader<R> {
-    bytes: Bytes<R>,
-    place: Place,
+    bytes: ByteReader<R>,
+    state: ReadState,
     ready: VecDeque<(u64, Node)>,
     /// The bytes of the value being read.
     value: Vec<u8>,
@@ -62,52 +62,52 @@ pub struct RecordReader<R> {
 }
 
 /// Where reading stands.
-enum Place {
+enum ReadState {
     /// Before a file that may be anything.
     Start,
     /// In a table.
-    Table(Box<Table>),
+    Table(Box<CsvTable>),
     /// Between values.
     Outside,
     /// In a list, or a page, that is passed on element by element.
-    Inside { grammar: Grammar, list_depth: usize, key: Vec<u8>, started: u64 },
+    Inside { scanner: JsonScanner, list_depth: usize, key: Vec<u8>, started: u64 },
     /// Nothing more is read.
     End,
 }
 
 /// What became of reading one value.
-enum Outcome {
-    Whole,
+enum ValueOutcome {
+    Complete,
     TooLarge,
     Truncated,
-    Wrong,
+    Invalid,
     /// The value turned out to be a page, whose list of records has just been entered.
-    Page(Grammar),
+    Page(JsonScanner),
 }
 
 impl<R: Read> RecordReader<R> {
     /// The records of JSON in UTF-8.
     pub fn new(input: R) -> Self {
-        Self::with(Text::of_utf8(input), Place::Outside, RECORD_BYTES_MAX)
+        Self::with(Utf8Reader::of_utf8(input), ReadState::Outside, RECORD_BYTES_MAX)
     }
 
     /// The records of a file: JSON, or a table with records in it, in UTF-8 or UTF-16.
     pub fn from_file(input: R) -> Self {
-        Self::with(Text::of_file(input), Place::Start, RECORD_BYTES_MAX)
+        Self::with(Utf8Reader::of_file(input), ReadState::Start, RECORD_BYTES_MAX)
     }
 
-    fn with(input: Text<R>, place: Place, record_bytes_max: usize) -> Self {
-        Self { bytes: Bytes::new(input), place, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
+    fn with(input: Utf8Reader<R>, state: ReadState, record_bytes_max: usize) -> Self {
+        Self { bytes: ByteReader::new(input), state, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
     }
 
     /// Reads on until there is something to say; none at the end.
     fn step(&mut self) -> Option<Result<(), RecordReadError>> {
-        match std::mem::replace(&mut self.place, Place::End) {
-            Place::End => None,
-            Place::Start => Some(self.start()),
-            Place::Table(table) => self.row(table),
-            Place::Outside => self.outside(),
-            Place::Inside { grammar, list_depth, key, started } => self.inside(grammar, list_depth, key, started),
+        match std::mem::replace(&mut self.state, ReadState::End) {
+            ReadState::End => None,
+            ReadState::Start => Some(self.start()),
+            ReadState::Table(table) => self.row(table),
+            ReadState::Outside => self.outside(),
+            ReadState::Inside { scanner, list_depth, key, started } => self.inside(scanner, list_depth, key, started),
         }
     }
 
@@ -121,16 +121,16 @@ impl<R: Read> RecordReader<R> {
             let first = self.bytes.first_bytes(2, 1);
             let is_gzip = first == [0x1f, 0x8b];
             let line = self.bytes.line;
-            self.bytes.read_again(first, line);
+            self.bytes.push_back(first, line);
             if is_gzip {
                 let reason = "the file is compressed; unpack it first: `gunzip -c FILE | auditgraph import -`";
                 return Err(problem(1, reason));
             }
         }
-        match Head::of(&mut self.bytes, self.record_bytes_max) {
-            Head::Other => self.place = Place::Outside,
-            Head::WithRecords(table) => self.place = Place::Table(table),
-            Head::Columns => {
+        match FileHead::of(&mut self.bytes, self.record_bytes_max) {
+            FileHead::Other => self.state = ReadState::Outside,
+            FileHead::WithRecords(table) => self.state = ReadState::Table(table),
+            FileHead::Columns => {
                 let reason = "the file is a table (CSV) without a column `AuditData`: it has lost parts of the records \
                     that it was made from, so nothing of it is read; export them as JSON instead";
                 return Err(problem(self.bytes.line, reason));
@@ -139,9 +139,9 @@ impl<R: Read> RecordReader<R> {
         Ok(())
     }
 
-    fn row(&mut self, mut table: Box<Table>) -> Option<Result<(), RecordReadError>> {
+    fn row(&mut self, mut table: Box<CsvTable>) -> Option<Result<(), RecordReadError>> {
         let row = table.next(&mut self.bytes)?;
-        self.place = Place::Table(table);
+        self.state = ReadState::Table(table);
         Some(row.map(|row| self.ready.push_back(row)))
     }
 
@@ -157,15 +157,15 @@ impl<R: Read> RecordReader<R> {
         };
         let started = self.bytes.line;
         if matches!(first, 0xff | 0xfe) && started == 1 {
-            self.place = Place::End;
+            self.state = ReadState::End;
             return Some(Err(problem(started, "the file is not UTF-8; if it is UTF-16, convert it")));
         }
-        self.place = Place::Outside;
+        self.state = ReadState::Outside;
         if first == b'[' {
             self.bytes.next();
-            let mut grammar = Grammar::default();
-            grammar.feed(b'[');
-            self.place = Place::Inside { grammar, list_depth: 1, key: Vec::new(), started };
+            let mut scanner = JsonScanner::default();
+            scanner.feed(b'[');
+            self.state = ReadState::Inside { scanner, list_depth: 1, key: Vec::new(), started };
             return Some(Ok(()));
         }
         if !matches!(first, b'{' | b'"') {
@@ -173,21 +173,21 @@ impl<R: Read> RecordReader<R> {
             return Some(Err(problem(started, "the line is not JSON")));
         }
         match self.read_value(true) {
-            Outcome::Whole => Some(self.keep(started)),
-            Outcome::TooLarge => Some(Err(self.too_large(started))),
-            Outcome::Truncated => {
+            ValueOutcome::Complete => Some(self.keep(started)),
+            ValueOutcome::TooLarge => Some(Err(self.too_large(started))),
+            ValueOutcome::Truncated => {
                 if self.resume(started) {
                     return Some(Err(problem(started, "the line is not a whole JSON value")));
                 }
-                self.place = Place::End;
+                self.state = ReadState::End;
                 Some(Err(problem(started, "the file ends inside this record")))
             }
-            Outcome::Wrong => {
+            ValueOutcome::Invalid => {
                 self.resume(started);
                 Some(Err(problem(started, "the line is not JSON")))
             }
-            Outcome::Page(grammar) => {
-                self.place = Place::Inside { grammar, list_depth: 2, key: b"value".to_vec(), started };
+            ValueOutcome::Page(scanner) => {
+                self.state = ReadState::Inside { scanner, list_depth: 2, key: b"value".to_vec(), started };
                 Some(Ok(()))
             }
         }
@@ -195,7 +195,7 @@ impl<R: Read> RecordReader<R> {
 
     fn inside(
         &mut self,
-        mut grammar: Grammar,
+        mut scanner: JsonScanner,
         list_depth: usize,
         mut key: Vec<u8>,
         started: u64,
@@ -205,66 +205,66 @@ impl<R: Read> RecordReader<R> {
             let Some(byte) = self.bytes.peek() else {
                 return self.bytes.problem.is_none().then(|| Err(problem(started, "the file ends inside this list")));
             };
-            let in_list = grammar.depth() == list_depth && (!is_page || is_page_name(&key));
+            let in_list = scanner.depth() == list_depth && (!is_page || is_page_name(&key));
             let starts_value = !byte.is_ascii_whitespace() && byte != b']';
-            if in_list && grammar.expects_value() && starts_value {
+            if in_list && scanner.expects_value() && starts_value {
                 let line = self.bytes.line;
                 let outcome = self.read_value(false);
-                grammar.value_done();
-                self.place = Place::Inside { grammar, list_depth, key, started };
+                scanner.value_done();
+                self.state = ReadState::Inside { scanner, list_depth, key, started };
                 return Some(match outcome {
-                    Outcome::Whole => self.keep(line),
-                    Outcome::TooLarge => Err(self.too_large(line)),
-                    Outcome::Truncated | Outcome::Wrong | Outcome::Page(_) => {
-                        self.place = Place::End;
+                    ValueOutcome::Complete => self.keep(line),
+                    ValueOutcome::TooLarge => Err(self.too_large(line)),
+                    ValueOutcome::Truncated | ValueOutcome::Invalid | ValueOutcome::Page(_) => {
+                        self.state = ReadState::End;
                         Err(problem(line, "the list is not JSON from here on; the rest of the file is not read"))
                     }
                 });
             }
             self.bytes.next();
-            let was_key = grammar.in_key();
-            match grammar.feed(byte) {
-                Step::Going => {}
-                Step::Done => {
-                    self.place = Place::Outside;
+            let was_key = scanner.in_key();
+            match scanner.feed(byte) {
+                ScanStep::Continue => {}
+                ScanStep::Done => {
+                    self.state = ReadState::Outside;
                     return Some(Ok(()));
                 }
-                Step::Wrong => {
+                ScanStep::Invalid => {
                     let reason = "the list is not JSON from here on; the rest of the file is not read";
                     return Some(Err(problem(self.bytes.line, reason)));
                 }
             }
-            note_key(&mut key, &grammar, was_key, byte);
+            note_key(&mut key, &scanner, was_key, byte);
         }
     }
 
     /// Reads a value whose first byte is next.
-    fn read_value(&mut self, is_outside: bool) -> Outcome {
+    fn read_value(&mut self, is_outside: bool) -> ValueOutcome {
         self.value.clear();
-        let mut grammar = Grammar::default();
+        let mut scanner = JsonScanner::default();
         let mut key = Vec::new();
         let mut may_be_page = is_outside;
         let mut is_too_large = false;
         let mut held_line = None;
         while self.bytes.peek().is_some() {
-            if grammar.in_plain_text() && !is_too_large {
+            if scanner.in_plain_string() && !is_too_large {
                 let room = self.record_bytes_max - self.value.len();
                 self.bytes.take_plain(&mut self.value, room);
             }
             let Some(byte) = self.bytes.peek() else { break };
-            let was_key = grammar.in_key();
-            let is_outer = grammar.depth() == 0 && grammar.expected() == Expected::Nothing;
+            let was_key = scanner.in_key();
+            let is_outer = scanner.depth() == 0 && scanner.expected() == Expected::End;
             // A bare word ends before the byte that follows it.
-            if is_outer || (grammar.depth() == 0 && grammar.in_word() && matches!(byte, b',' | b']' | b'}')) {
+            if is_outer || (scanner.depth() == 0 && scanner.in_literal() && matches!(byte, b',' | b']' | b'}')) {
                 break;
             }
             if may_be_page
                 && byte == b'{'
-                && grammar.depth() == 2
-                && grammar.expected() == Expected::ValueOrEnd
+                && scanner.depth() == 2
+                && scanner.expected() == Expected::ValueOrEnd
                 && is_page_name(&key)
             {
-                return Outcome::Page(grammar);
+                return ValueOutcome::Page(scanner);
             }
             self.bytes.next();
             is_too_large |= self.value.len() >= self.record_bytes_max;
@@ -277,27 +277,27 @@ impl<R: Read> RecordReader<R> {
             } else {
                 held_line = None;
             }
-            match grammar.feed(byte) {
-                Step::Going => {}
-                Step::Done => break,
-                Step::Wrong if is_too_large && is_outside => {
+            match scanner.feed(byte) {
+                ScanStep::Continue => {}
+                ScanStep::Done => break,
+                ScanStep::Invalid if is_too_large && is_outside => {
                     match held_line {
-                        Some(line) => self.bytes.read_again(std::mem::take(&mut self.value), line),
+                        Some(line) => self.bytes.push_back(std::mem::take(&mut self.value), line),
                         None => self.bytes.skip_line(),
                     }
-                    return Outcome::TooLarge;
+                    return ValueOutcome::TooLarge;
                 }
-                Step::Wrong => return Outcome::Wrong,
+                ScanStep::Invalid => return ValueOutcome::Invalid,
             }
-            note_key(&mut key, &grammar, was_key, byte);
-            if was_key && !grammar.in_key() && std::str::from_utf8(&key).is_ok_and(is_record_key) {
+            note_key(&mut key, &scanner, was_key, byte);
+            if was_key && !scanner.in_key() && std::str::from_utf8(&key).is_ok_and(is_record_key) {
                 may_be_page = false;
             }
         }
-        match (is_too_large, grammar.is_done() || grammar.in_outer_word()) {
-            (true, _) => Outcome::TooLarge,
-            (false, true) => Outcome::Whole,
-            (false, false) => Outcome::Truncated,
+        match (is_too_large, scanner.is_done() || scanner.in_outer_literal()) {
+            (true, _) => ValueOutcome::TooLarge,
+            (false, true) => ValueOutcome::Complete,
+            (false, false) => ValueOutcome::Truncated,
         }
     }
 
@@ -309,7 +309,7 @@ impl<R: Read> RecordReader<R> {
             let what = if is_half { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
             of_record(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
         })?;
-        if values_beyond(text, VALUES_MAX) {
+        if has_more_values_than(text, VALUES_MAX) {
             return Err(of_record(line, &format!("the record has more than {VALUES_MAX} values")));
         }
         let node = Node::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
@@ -335,7 +335,7 @@ impl<R: Read> RecordReader<R> {
             if self.value.get(at).is_none_or(|byte| !continues(*byte)) {
                 let rest = self.value.split_off(at);
                 let has_rest = !rest.is_empty();
-                self.bytes.read_again(rest, line);
+                self.bytes.push_back(rest, line);
                 return has_rest;
             }
         }
@@ -356,13 +356,13 @@ fn of_record(line: u64, reason: &str) -> RecordReadError {
 }
 
 /// Remembers the last key at the first level of an object.
-fn note_key(key: &mut Vec<u8>, grammar: &Grammar, was_key: bool, byte: u8) {
+fn note_key(key: &mut Vec<u8>, scanner: &JsonScanner, was_key: bool, byte: u8) {
     /// No key that matters is longer.
     const KEY_BYTES: usize = 64;
-    if grammar.depth() != 1 {
+    if scanner.depth() != 1 {
         return;
     }
-    match (was_key, grammar.in_key()) {
+    match (was_key, scanner.in_key()) {
         (false, true) => key.clear(),
         (true, true) if key.len() < KEY_BYTES => key.push(byte),
         _ => {}
@@ -383,7 +383,7 @@ impl<R: Read> Iterator for RecordReader<R> {
             }
             let step = self.step();
             if let Some(cause) = self.bytes.problem.take() {
-                self.place = Place::End;
+                self.state = ReadState::End;
                 return Some(Err(cause));
             }
             match step? {

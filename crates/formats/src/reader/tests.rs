@@ -9,7 +9,7 @@ fn read(input: &[u8]) -> Vec<String> {
 }
 
 fn read_with(input: &[u8], limit: usize) -> Vec<String> {
-    let records = RecordReader::with(Text::of_utf8(input), Place::Outside, limit);
+    let records = RecordReader::with(Utf8Reader::of_utf8(input), ReadState::Outside, limit);
     records
         .map(|record| match record {
             Ok((line, node)) => format!("{line} {}", node.to_json().text()),
@@ -157,7 +157,7 @@ proptest! {
 
 /// What is read of a file, in any encoding.
 fn read_file(input: &[u8]) -> Vec<String> {
-    let records = RecordReader::with(Text::of_file(input), Place::Start, 2_000);
+    let records = RecordReader::with(Utf8Reader::of_file(input), ReadState::Start, 2_000);
     let told = |record| match record {
         Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
         Err(RecordReadError { line, reason, .. }) => format!("{line} ! {reason}"),

@@ -1,4 +1,4 @@
-//! What is true for every shape: nothing is lost, nothing panics, and what is recognised can be recorded.
+//! What is true for every format: nothing is lost, nothing panics, and what is recognised can be recorded.
 
 mod lost;
 mod platforms;
@@ -53,7 +53,7 @@ fn all_samples_but_the_faulty_one_are_recognised_and_nothing_of_them_is_lost() {
             Ok(recognised) => {
                 assert!(!is_faulty, "{place} is not to be recognised");
                 assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{place}");
-                assert_ne!(recognised.shape, Shape::Generic, "{place}");
+                assert_ne!(recognised.format, RecordFormat::Generic, "{place}");
                 let event = NewEvent::parse(recognised.body, now(), &SensitiveNames::default());
                 assert!(event.is_ok(), "{place}: {:?}", event.err());
             }
@@ -68,9 +68,9 @@ fn content_hash(body: EventBody) -> [u8; 16] {
 
 #[test]
 fn every_shape_is_told_by_its_content_and_loses_nothing() {
-    for (text, shape) in RECORDS {
+    for (text, format) in RECORDS {
         let recognised = recognise(&node(text)).unwrap();
-        assert_eq!(recognised.shape, *shape);
+        assert_eq!(recognised.format, *format);
         assert_eq!(lost(&node(text), &recognised.body), Vec::<String>::new());
         content_hash(recognised.body);
     }
@@ -143,7 +143,7 @@ fn intune_is_read_with_names_for_numbers() {
     assert_eq!(details, [("A", Some("one")), ("B", Some("two"))]);
     let text = INTUNE.replace("\"category\":\"Application\"", "\"category\":\"cloudPC\"");
     let recognised = recognise(&node(&text)).unwrap();
-    assert_eq!((recognised.shape, recognised.body.service.as_str()), (Shape::CloudPcAuditEvent, "Windows 365"));
+    assert_eq!((recognised.format, recognised.body.service.as_str()), (RecordFormat::CloudPcAuditEvent, "Windows 365"));
     let table = MONITOR_INTUNE.replace("\"time\"", "\"TimeGenerated\"");
     let packed = Node::Object(match node(&table) {
         Node::Object(members) => members
@@ -191,7 +191,7 @@ fn the_unified_log_is_read_with_its_lists_of_identities() {
         model::Json::string(UNIFIED).text()
     );
     let searched = recognise(&node(&result)).unwrap();
-    assert_eq!(searched.shape, Shape::Purview);
+    assert_eq!(searched.format, RecordFormat::Purview);
     assert_eq!((searched.body.event_key.as_str(), &searched.body.actor), (event.event_key.as_str(), &event.actor));
     assert_eq!(lost(&node(&result), &searched.body), Vec::<String>::new());
     let mail = body(
@@ -239,7 +239,7 @@ fn anything_with_a_time_and_an_activity_is_read() {
     assert_eq!((other.service.as_str(), other.actor.name()), ("CRM", "bob@fabrikam.example"));
     let wrapped = format!(r#"{{"tag":"x","message":{}}}"#, model::Json::string(DIRECTORY_AUDIT).text());
     let recognised = recognise(&node(&wrapped)).unwrap();
-    assert_eq!(recognised.shape, Shape::DirectoryAudit);
+    assert_eq!(recognised.format, RecordFormat::DirectoryAudit);
     assert_eq!(lost(&node(&wrapped), &recognised.body), Vec::<String>::new());
 }
 

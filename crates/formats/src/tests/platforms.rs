@@ -1,4 +1,4 @@
-//! Records of platforms that have no shape of their own here, and of collectors that wrap what they collect: what an
+//! Records of platforms that have no format of their own here, and of collectors that wrap what they collect: what an
 //! auditor wants to know must be found in them.
 
 use super::*;
@@ -104,7 +104,7 @@ fn a_record_is_found_in_whatever_a_collector_put_around_it() {
         assert_eq!(found.len(), count, "{wrapped}");
         for record in found {
             let recognised = recognise(&record).unwrap();
-            assert_ne!(recognised.shape, Shape::Generic, "{wrapped}");
+            assert_ne!(recognised.format, RecordFormat::Generic, "{wrapped}");
             assert_eq!(lost(&record, &recognised.body), Vec::<String>::new());
         }
     }
@@ -190,7 +190,7 @@ fn records_of_the_logs_beside_the_audit_logs_are_refused_by_name() {
         (risk.to_owned(), "riskDetection"),
         (within, "SignInLogs"),
     ] {
-        let refused = recognise(&node(&text)).map(|it| it.shape).unwrap_err();
+        let refused = recognise(&node(&text)).map(|it| it.format).unwrap_err();
         assert!(refused.0.starts_with(&format!("the record comes from the log `{name}`: ")), "{refused}: {text}");
     }
     for category in ["AuditLogs", "CustomSecurityAttributeAuditLogs", "OperationalLogs", "Administrative"] {

@@ -46,7 +46,7 @@ fn leeway_is_exact() {
 
 #[test]
 fn issuer_and_audience_are_enforced_when_configured() {
-    let verifier = with_secret(parties());
+    let verifier = with_secret(settings_with_parties());
     let of = |claims: &str| {
         verifier.verify(&sign_hs256(HEADER, &format!("{{{BASE},\"exp\":1800000060,{claims}}}"), SECRET), NOW)
     };
