@@ -1,4 +1,4 @@
-//! Azure Monitor exports of Entra's audit log: an envelope around the resource of Microsoft Graph, and the form of 2018
+//! Azure Monitor exports of Entra's audit log: an envelope around the Microsoft Graph resource, and the format of 2018
 //! without that resource.
 
 use super::directory_audit::{self, ENTRA, tenant_in_resource_id};
@@ -8,7 +8,7 @@ use super::value::{ValueEncoding, changes, details, execution_result, reason, st
 use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, Status, Target};
 
-/// Reads a row of category `AuditLogs`.
+/// Converts a row of category `AuditLogs`.
 pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(resource) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
@@ -39,7 +39,7 @@ pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRe
     Ok(draft)
 }
 
-/// Fills in from the envelope what the resource left open.
+/// Sets the fields that only the envelope has.
 fn complete(draft: &mut EventDraft, record: &JsonCursor) {
     let correlation_id = record.take_at("correlationId");
     draft.correlation_id = draft.correlation_id.take().or(correlation_id);
@@ -51,11 +51,11 @@ fn complete(draft: &mut EventDraft, record: &JsonCursor) {
         let word = record.str_at("resultType").or_else(|| record.str_at("resultSignature"));
         draft.status = word.as_deref().map_or(Status::Unknown, status);
     }
-    // MappedValues already, if it is the name of the actor.
+    // Usually the name of the actor.
     record.take_at("identity");
 }
 
-/// Reads a row of 2018, category `Audit`.
+/// Converts a row of 2018, category `Audit`.
 pub(super) fn map_entra_2018(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
@@ -84,7 +84,7 @@ pub(super) fn map_entra_2018(record: &JsonCursor) -> Result<EventDraft, Unsuppor
     Ok(draft)
 }
 
-/// The name without the dot that some routes append.
+/// Removes the trailing dot that some exports append.
 pub(super) fn without_dot(activity: &str) -> String {
     activity.trim().trim_end_matches('.').trim_end().to_owned()
 }
@@ -104,7 +104,7 @@ fn actor_2018(record: &JsonCursor, identity_type: &str) -> Actor {
     actor
 }
 
-/// The one target, whose names and values are joined with `__` in two members.
+/// Reads the target, whose field names and values are each joined with `__`.
 fn target_2018(properties: &JsonCursor) -> Target {
     let sorts = properties.str_at("targetResourceType").unwrap_or_default();
     let Some(names) = properties.str_at("targetResourceName") else { return Target::default() };

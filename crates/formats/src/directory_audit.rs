@@ -1,7 +1,7 @@
-//! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource as other exports write it.
+//! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource in other exports.
 //!
-//! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its parts as columns; both are read
-//! by [`draft`], so that copies of one event from several exports are recognised as the same.
+//! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its members as columns. Both use
+//! [`draft`], so that copies of one event from several exports have the same key and content.
 
 use super::event_draft::EventDraft;
 use super::source_record::JsonCursor;
@@ -12,7 +12,7 @@ use model::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Tim
 /// The service of an event that does not name one.
 pub(super) const ENTRA: &str = "Microsoft Entra ID";
 
-/// Reads a `directoryAudit`.
+/// Converts a `directoryAudit`.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let occurred_at = timestamp::take_first(record, &["activityDateTime"]).ok_or_else(|| {
         timestamp::missing(&[("", record, &["activityDateTime"])], "the directoryAudit", "`activityDateTime`")
@@ -20,7 +20,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     draft(record, occurred_at, &["activityDisplayName"])
 }
 
-/// Reads a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
+/// Converts a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
 pub(super) fn map_row(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let times = ["ActivityDateTime", "TimeGenerated"];
     let occurred_at = timestamp::take_first(record, &times).ok_or_else(|| {
@@ -31,15 +31,15 @@ pub(super) fn map_row(record: &JsonCursor) -> Result<EventDraft, UnsupportedReco
     Ok(draft)
 }
 
-/// The directory in `/tenants/<id>/providers/…`.
+/// Returns the directory id in `/tenants/<id>/providers/…`.
 pub(super) fn tenant_in_resource_id(record: &JsonCursor) -> Option<String> {
     let resource_id = record.str_at("resourceId")?;
-    let mut cursors = resource_id.split('/').filter(|cursor| !cursor.is_empty());
-    cursors.next().filter(|cursor| cursor.eq_ignore_ascii_case("tenants"))?;
-    cursors.next().map(str::to_owned)
+    let mut segments = resource_id.split('/').filter(|segment| !segment.is_empty());
+    segments.next().filter(|segment| segment.eq_ignore_ascii_case("tenants"))?;
+    segments.next().map(str::to_owned)
 }
 
-/// Reads the resource, its activity from the first of these members that names one.
+/// Reads the resource. `activity` lists the members that may name the activity.
 pub(super) fn draft(
     resource: &JsonCursor,
     occurred_at: Timestamp,
@@ -49,7 +49,7 @@ pub(super) fn draft(
         .take_first(activity)
         .or_else(|| resource.take_first(&["activityDisplayName", "operationName"]))
         .ok_or_else(|| UnsupportedRecord("the record does not name an activity in `activityDisplayName`".to_owned()))?;
-    // The other spellings of the activity, where they are the same.
+    // Mark the display name as taken if it is equal to the activity.
     resource.take_first(&["activityDisplayName"]);
     let id = resource.take_at("id");
     let service = resource.take_at("loggedByService").or_else(|| id.as_deref().and_then(service_of_id));
@@ -76,7 +76,7 @@ pub(super) fn draft(
     Ok(draft)
 }
 
-/// The prefix of an id says which part of the directory logged the event.
+/// Returns the service that logged the event, from the prefix of the id.
 fn service_of_id(id: &str) -> Option<String> {
     let (prefix, _) = id.split_once('_')?;
     let is_name = prefix.chars().all(|c| c.is_alphabetic() || c == ' ') && !prefix.trim().is_empty();
@@ -101,7 +101,7 @@ fn outcome(resource: &JsonCursor) -> Status {
     }
 }
 
-/// Who initiated the activity: a user, perhaps through an application, or an application by itself.
+/// Reads the initiator: a user, possibly through an application, or an application.
 fn actor(resource: &JsonCursor) -> Actor {
     let Some(initiator) = resource.get("initiatedBy") else { return Actor::new(ActorKind::Unknown) };
     if let Some(text) = initiator.as_str().filter(|_| !initiator.is_object()) {
@@ -132,7 +132,7 @@ fn actor(resource: &JsonCursor) -> Actor {
     actor
 }
 
-/// A user given by nothing but a name.
+/// Returns a user with only a name.
 fn named_user(cursor: &JsonCursor, text: &str) -> Actor {
     cursor.take_all();
     let mut actor = Actor::new(ActorKind::User);
@@ -154,12 +154,12 @@ fn user_actor(user: &JsonCursor) -> Actor {
     if actor.object_id.is_none() && actor.user_principal_name.is_none() && actor.display_name.is_none() {
         actor.kind = ActorKind::Unknown;
     }
-    actor.permissions = user.get("roles").map(words).unwrap_or_default();
+    actor.permissions = user.get("roles").map(strings).unwrap_or_default();
     actor
 }
 
-/// The texts of a list, or the one text that stands in its place.
-pub(super) fn words(cursor: &JsonCursor) -> Vec<String> {
+/// Takes the strings of a list, or a single string.
+pub(super) fn strings(cursor: &JsonCursor) -> Vec<String> {
     let single = cursor.take().filter(|_| cursor.elements().is_empty());
     cursor.elements().iter().filter_map(JsonCursor::take).chain(single).collect()
 }
@@ -183,7 +183,7 @@ fn application_of(cursor: &JsonCursor) -> Option<ActorApplication> {
     (application != ActorApplication::default()).then_some(application)
 }
 
-/// A target, unless nothing is fields of it.
+/// Reads a target. Returns `None` if all fields are empty.
 fn target(cursor: &JsonCursor) -> Option<Target> {
     let target = Target {
         object_id: cursor.take_at("id"),

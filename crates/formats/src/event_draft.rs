@@ -1,7 +1,7 @@
-//! An event as a mapper found it, and how it becomes a storable event.
+//! The intermediate result of a mapper, and its conversion to an event.
 //!
-//! Mappers fill in what a record says. What every event needs in addition is decided here, once: a key, a category,
-//! names that fit into an index, the kinds that follow from the names, and what remains unmapped.
+//! Mappers set the fields that a record has. This module adds what every event needs: a key, a category, names that fit
+//! into an index, the operation and resource types, and the unmapped values.
 
 use super::source_record::{JsonCursor, is_absent};
 use super::unmapped::{MappedValues, remainder};
@@ -16,21 +16,21 @@ use model::{
     Timestamp,
 };
 
-/// What a mapper found in a record.
+/// The fields that a mapper found in a record.
 pub(super) struct EventDraft {
     pub(super) id: Option<String>,
-    /// Whether the id was given as the event's key, and so is one whatever it looks like.
+    /// Whether the record names the id as the event's key, so that any non-blank value is accepted.
     pub(super) is_key: bool,
     pub(super) occurred_at: Timestamp,
     pub(super) activity: String,
-    /// The activity as shown to people, if the record has a name for that.
+    /// The display name of the activity, if the record has one.
     pub(super) title: Option<String>,
     pub(super) category: Option<String>,
     pub(super) service: String,
     pub(super) component: Option<String>,
-    /// The kind of operation in the source's word.
+    /// The source's term for the type of operation.
     pub(super) verb: Option<String>,
-    /// The type of resource, where the source has a word for that.
+    /// The source's term for the type of resource.
     pub(super) resource: Option<String>,
     pub(super) group_source: Option<GroupSource>,
     pub(super) status: Status,
@@ -39,12 +39,12 @@ pub(super) struct EventDraft {
     pub(super) actor: Actor,
     pub(super) targets: Vec<Target>,
     pub(super) details: Vec<Detail>,
-    /// The tenant that the record names.
+    /// The source tenant in the record.
     pub(super) tenant: Option<String>,
 }
 
 impl EventDraft {
-    /// An event of which only the least is known.
+    /// Creates a draft with the required fields.
     pub(super) fn new(occurred_at: Timestamp, activity: String, service: &str) -> Self {
         Self {
             id: None,
@@ -68,7 +68,7 @@ impl EventDraft {
         }
     }
 
-    /// The event, with what of the record it does not show.
+    /// Converts the draft to an event, with the unmapped values of the record.
     pub(super) fn finish(
         self,
         format: RecordFormat,
@@ -126,10 +126,10 @@ impl EventDraft {
                 source_tenant_id: self.tenant.and_then(|tenant| tenant_id(&tenant)),
             },
         };
-        let mut shown = MappedValues::of(&body);
-        body.unmapped = remainder(record, &shown).map(|node| node.to_json());
-        shown.forget(&body.event_key);
-        let unmapped_if_rekeyed = remainder(record, &shown).map(|node| node.to_json());
+        let mut mapped = MappedValues::of(&body);
+        body.unmapped = remainder(record, &mapped).map(|node| node.to_json());
+        mapped.forget(&body.event_key);
+        let unmapped_if_rekeyed = remainder(record, &mapped).map(|node| node.to_json());
         Ok(RecognisedRecord {
             format,
             unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
@@ -138,48 +138,48 @@ impl EventDraft {
     }
 }
 
-/// A name that fits into an index, if there is anything to it.
+/// Shortens a name to fit into an index. Returns `None` if it is blank.
 fn named(name: Option<String>) -> Option<String> {
     name.map(|name| fit(&name)).filter(|name| !fold(name).is_empty())
 }
 
-/// The text, or as much of it as may become a key.
-pub(super) fn fit(text: &str) -> String {
-    if fold(text).len() <= KEY_BYTES_MAX {
-        return text.to_owned();
+/// Truncates a string to the maximum length of an index key.
+pub(super) fn fit(string: &str) -> String {
+    if fold(string).len() <= KEY_BYTES_MAX {
+        return string.to_owned();
     }
-    let mut short = cut(text.trim(), KEY_BYTES_MAX);
+    let mut short = cut(string.trim(), KEY_BYTES_MAX);
     while fold(short).len() > KEY_BYTES_MAX {
         short = cut(short, short.len() - 1);
     }
     short.to_owned()
 }
 
-/// The key that an id makes. A text without any digit, such as `id`, identifies nothing.
+/// Returns the event key for an id. A string without digits, such as `id`, is not accepted as an identifier.
 fn event_key(id: &str, is_key: bool) -> Option<String> {
     if fold(id).len() > KEY_BYTES_MAX {
-        return Some(format!("sha256:{}", hex(hash16(id.as_bytes()))));
+        return Some(format!("sha256:{}", hex::encode(hash16(id.as_bytes()))));
     }
     let is_id = id.chars().any(|c| c.is_ascii_digit()) || (is_key && !fold(id).is_empty());
     is_id.then(|| id.to_owned())
 }
 
-/// The key of a record that has none: the same for the same record, whatever the order of its members.
+/// Returns the key for a record without an id: a hash that does not depend on the order of its members.
 fn key_of_record(record: &JsonCursor) -> String {
-    format!("sha256:{}", hex(with_repeats_listed(record.node()).to_json().equality_hash()))
+    format!("sha256:{}", hex::encode(with_duplicates_listed(record.node()).to_json().equality_hash()))
 }
 
-/// The record with the values of repeated members put in a list, as equality as JSON sees only the last of them.
-fn with_repeats_listed(node: Node) -> Node {
+/// Combines the values of duplicate members into a list, because JSON equality only compares the last of them.
+fn with_duplicates_listed(node: Node) -> Node {
     match node {
         Node::Object(members) => {
             let mut by_key: std::collections::BTreeMap<String, Vec<Node>> = std::collections::BTreeMap::new();
             for (key, value) in members {
-                by_key.entry(key).or_default().push(with_repeats_listed(value));
+                by_key.entry(key).or_default().push(with_duplicates_listed(value));
             }
             Node::Object(by_key.into_iter().map(|(key, values)| (key, single(values))).collect())
         }
-        Node::Array(elements) => Node::Array(elements.into_iter().map(with_repeats_listed).collect()),
+        Node::Array(elements) => Node::Array(elements.into_iter().map(with_duplicates_listed).collect()),
         scalar @ Node::Scalar(_) => scalar,
     }
 }
@@ -191,18 +191,9 @@ fn single(mut values: Vec<Node>) -> Node {
     }
 }
 
-fn hex(bytes: [u8; 16]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// A tenant's id in one spelling; what publishers put in its place is none.
-fn tenant_id(text: &str) -> Option<String> {
-    let id = text.trim().to_lowercase();
+/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
+fn tenant_id(id: &str) -> Option<String> {
+    let id = id.trim().to_lowercase();
     let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
         || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
     (!is_masked && !is_absent(&id)).then_some(id)

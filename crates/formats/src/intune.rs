@@ -1,7 +1,7 @@
 //! Intune's audit log: Microsoft Graph `auditEvent` (and Windows 365's `cloudPcAuditEvent`, which repeats its format),
-//! and its Azure Monitor export, which has numbers instead of names, and targets in parallel lists.
+//! and its Azure Monitor export, which has numbers instead of names and lists the targets in parallel arrays.
 
-use super::directory_audit::words;
+use super::directory_audit::strings;
 use super::event_draft::EventDraft;
 use super::source_record::JsonCursor;
 use super::value::{ValueEncoding, changes, reason, status};
@@ -14,7 +14,7 @@ pub(super) const INTUNE: &str = "Microsoft Intune";
 /// The service of all Windows 365 events.
 pub(super) const WINDOWS_365: &str = "Windows 365";
 
-/// Names of the numbers in exports, by number.
+/// The names of the numbers in exports, by number.
 const CATEGORIES: &[&str] = &[
     "Other",
     "Enrollment",
@@ -37,13 +37,13 @@ const OPERATIONS: &[&str] =
     &["Create", "Delete", "Patch", "Action", "SetReference", "RemoveReference", "Get", "Search"];
 const ACTORS: &[&str] = &["Unknown", "ItPro", "IW", "System", "Partner", "Application", "GuestUser"];
 
-/// The name of a number; what is no known number stands for itself.
+/// Returns the name of a number. Unknown numbers are returned unchanged.
 fn name_of(word: &str, names: &[&str]) -> String {
     let name = word.parse::<usize>().ok().and_then(|number| names.get(number));
     name.map_or_else(|| word.to_owned(), |name| (*name).to_owned())
 }
 
-/// Whether the record is one of Windows 365.
+/// Whether the record is from Windows 365.
 pub(super) fn is_cloud_pc(record: &JsonCursor) -> bool {
     let is = |key: &str, hint: &str| {
         record.find(key).and_then(JsonCursor::raw_str).is_some_and(|text| text.to_ascii_lowercase().contains(hint))
@@ -51,7 +51,7 @@ pub(super) fn is_cloud_pc(record: &JsonCursor) -> bool {
     is("category", "cloudpc") || is("@odata.type", "cloudpcauditevent")
 }
 
-/// Reads an `auditEvent`.
+/// Converts an `auditEvent`.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let occurred_at = timestamp::take_first(record, &["activityDateTime"]).ok_or_else(|| {
         timestamp::missing(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
@@ -82,7 +82,7 @@ fn category(record: &JsonCursor) -> Option<String> {
     if name == word { record.take_at("category") } else { Some(name) }
 }
 
-/// In this log one stands for success.
+/// Maps the result. In this log, 1 means success.
 fn outcome(word: Option<&str>) -> Status {
     match word {
         Some("1") => Status::Success,
@@ -102,7 +102,7 @@ fn resource(cursor: &JsonCursor) -> Option<Target> {
     (target != Target::default()).then_some(target)
 }
 
-/// The actor, in the words of either route.
+/// Reads the actor of a record or of an exported row.
 fn actor_of(cursor: &JsonCursor) -> Actor {
     let sort = cursor.str_at("auditActorType").or_else(|| cursor.str_at("actorType")).or_else(|| cursor.str_at("type"));
     let mut actor = Actor::new(ActorKind::Unknown);
@@ -111,7 +111,7 @@ fn actor_of(cursor: &JsonCursor) -> Actor {
     actor.display_name = cursor.take_at("Name");
     actor.service_principal_name = cursor.take_at("servicePrincipalName");
     actor.ip_address = cursor.take_at("ipAddress");
-    actor.permissions = cursor.get("userPermissions").map(words).unwrap_or_default();
+    actor.permissions = cursor.get("userPermissions").map(strings).unwrap_or_default();
     let application = ActorApplication {
         application_id: cursor.take_first(&["applicationId", "application"]),
         display_name: cursor.take_first(&["applicationDisplayName", "applicationName"]),
@@ -121,7 +121,7 @@ fn actor_of(cursor: &JsonCursor) -> Actor {
     actor
 }
 
-/// The kind that the source says, if what it says of the actor agrees.
+/// Returns the kind that the source names, if it agrees with the fields of the actor.
 pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
     let sort = sort.map(|word| name_of(word, ACTORS).to_ascii_lowercase()).unwrap_or_default();
     let is_user = actor.user_principal_name.is_some() || actor.object_id.is_some() || actor.display_name.is_some();
@@ -137,8 +137,8 @@ pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
     }
 }
 
-/// Reads a row of the export, or of the table `IntuneAuditLogs`. `time` has the fraction that `ActivityDate` lacks; so
-/// has `TimeGenerated`, unless it is when the row was stored.
+/// Converts a row of the export or of the table `IntuneAuditLogs`. `ActivityDate` has no fraction of a second, `time`
+/// has; so has `TimeGenerated`, unless it is the time when the row was stored.
 pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
@@ -175,14 +175,14 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
         draft.actor.user_principal_name = Some(upn);
     }
     draft.targets = targets(properties);
-    let glued = properties.get("AdditionalDetails").and_then(JsonCursor::as_str);
-    draft.details = glued.map(|text| glued_details(&text)).unwrap_or_default();
-    // A table's `TenantId` is that of the workspace.
+    let concatenated = properties.get("AdditionalDetails").and_then(JsonCursor::as_str);
+    draft.details = concatenated.map(|text| concatenated_details(&text)).unwrap_or_default();
+    // In a table, `TenantId` is the id of the workspace.
     draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") };
     Ok(draft)
 }
 
-/// Ids, names and changes of the targets stand in three lists.
+/// Combines the three lists with the ids, names and changes of the targets.
 fn targets(properties: &JsonCursor) -> Vec<Target> {
     let (ids, names) = (properties.list("TargetObjectIds"), properties.list("TargetDisplayNames"));
     let cursors = properties.list("Targets");
@@ -205,8 +205,8 @@ fn targets(properties: &JsonCursor) -> Vec<Target> {
         .collect()
 }
 
-/// `Key = aValue = b`, one after the other, with nothing between a key and the word `Value`.
-fn glued_details(text: &str) -> Vec<Detail> {
+/// Parses `Key = aValue = b` pairs, without a separator between key and `Value`.
+fn concatenated_details(text: &str) -> Vec<Detail> {
     text.split("Key = ")
         .filter_map(|pair| pair.split_once("Value = "))
         .map(|(key, value)| Detail::new(key.trim(), Some(value.trim().to_owned())))

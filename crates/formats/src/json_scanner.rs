@@ -1,12 +1,11 @@
-//! The grammar of JSON, one byte at a time: where a value ends, and whether it can still become one.
+//! An incremental JSON scanner: finds the end of a value, one byte at a time, and detects invalid structure early.
 //!
-//! It knows strings, words and brackets. Whether a word is a number or an escape a real one is left to the parser
-//! that reads the whole value.
+//! It knows strings, literals and brackets. The parser that reads the whole value validates numbers and escapes.
 
-/// How deep values may nest. The parser of records goes far less deep; here only memory must have a bound.
+/// The maximum nesting depth, which bounds memory. The parser of records accepts a much smaller depth.
 const DEPTH_MAX: usize = 1 << 20;
 
-/// What may come next.
+/// The tokens that may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Expected {
     #[default]
@@ -19,13 +18,13 @@ pub(super) enum Expected {
     End,
 }
 
-/// What a byte led to.
+/// The result of scanning a byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ScanStep {
     Continue,
     /// The value is complete.
     Done,
-    /// This is not JSON.
+    /// The input is not JSON.
     Invalid,
 }
 
@@ -38,10 +37,10 @@ enum JsonToken {
     Literal,
 }
 
-/// A value of which some bytes have been read.
+/// The state within a value.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JsonScanner {
-    /// For each container that is open, whether it is an object.
+    /// For each open container, whether it is an object.
     open: Vec<bool>,
     expected: Expected,
     token: JsonToken,
@@ -49,7 +48,7 @@ pub(super) struct JsonScanner {
 }
 
 impl JsonScanner {
-    /// How many containers are open.
+    /// Returns the number of open containers.
     pub(super) fn depth(&self) -> usize {
         self.open.len()
     }
@@ -63,12 +62,12 @@ impl JsonScanner {
         self.token == JsonToken::None && matches!(self.expected, Expected::Value | Expected::ValueOrEnd)
     }
 
-    /// Whether the last byte was inside an object's key, its first quote included.
+    /// Whether the last byte was in a key of an object, including the opening quote.
     pub(super) fn in_key(&self) -> bool {
         self.token == JsonToken::Key
     }
 
-    /// Whether the next byte is one of a string's text, and no escape.
+    /// Whether the next byte is in a string and not escaped.
     pub(super) fn in_plain_string(&self) -> bool {
         self.token == JsonToken::String && !self.is_escaped
     }
@@ -77,7 +76,7 @@ impl JsonScanner {
         self.token == JsonToken::Literal
     }
 
-    /// Whether all that was read is a word, which ends where the text does.
+    /// Whether the whole input so far is a literal, which ends with the input.
     pub(super) fn in_outer_literal(&self) -> bool {
         self.in_literal() && self.open.is_empty()
     }
@@ -86,13 +85,13 @@ impl JsonScanner {
         self.expected == Expected::End && self.token == JsonToken::None
     }
 
-    /// Notes that a value was read elsewhere.
+    /// Marks the current value as read by another scanner.
     pub(super) fn value_done(&mut self) {
         self.token = JsonToken::None;
         self.expected = if self.open.is_empty() { Expected::End } else { Expected::CommaOrEnd };
     }
 
-    /// Takes the next byte.
+    /// Scans the next byte.
     pub(super) fn feed(&mut self, byte: u8) -> ScanStep {
         match self.token {
             JsonToken::Key | JsonToken::String => return self.feed_string(byte),
@@ -113,7 +112,7 @@ impl JsonScanner {
 
     fn feed_string(&mut self, byte: u8) -> ScanStep {
         match byte {
-            // A line never ends inside a string.
+            // A string cannot contain a line break.
             b'\n' => return ScanStep::Invalid,
             _ if self.is_escaped => self.is_escaped = false,
             b'\\' => self.is_escaped = true,
@@ -162,24 +161,24 @@ impl JsonScanner {
     }
 }
 
-/// What numbers, `true`, `false` and `null` are made of.
+/// Whether a byte can be in a number, `true`, `false` or `null`.
 fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
-/// Whether JSON has more than so many values: commas outside of texts, and one.
+/// Whether JSON has more values than `limit`. Counts the commas outside of strings, plus one.
 pub(super) fn has_more_values_than(json: &str, limit: usize) -> bool {
-    // Each takes two bytes at least.
+    // A value has at least two bytes.
     if json.len() < 2 * limit {
         return false;
     }
-    let (mut in_text, mut is_escaped, mut values) = (false, false, 1);
+    let (mut in_string, mut is_escaped, mut values) = (false, false, 1);
     for byte in json.bytes() {
         match byte {
             _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_text,
-            b'"' => in_text = !in_text,
-            b',' if !in_text => values += 1,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' if !in_string => values += 1,
             _ => {}
         }
     }

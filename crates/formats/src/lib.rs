@@ -1,11 +1,11 @@
-//! Other systems' audit records, read into events.
+//! Import formats: converts the audit records of other systems into events.
 //!
-//! This room knows how other systems write their logs: one file per format or family, and one door, [`recognise`], that
-//! detects the format from the record's content, never from where it came from. [`reader::RecordReader`] cuts files into
-//! records. Nothing here does I/O beyond reading what it is given, decides what may be recorded, or knows a database.
+//! Each format or family of formats has one file. [`recognise`] detects the format from the content of a record, never
+//! from its origin, and converts the record. [`reader::RecordReader`] splits files into records. The crate does no I/O
+//! except reading its input, and does not decide what may be recorded.
 //!
-//! The one decision worth knowing: mappers do not list what they leave out. They *take* what they carry over, and
-//! one generic pass keeps everything else in `unmapped`, so a mapping that is wrong or incomplete loses nothing.
+//! Mappers do not list what they omit. They mark what they convert, and one generic pass ([`unmapped`]) keeps everything
+//! else in the event's `unmapped` field, so that a wrong or incomplete mapping loses no data.
 
 mod azure_monitor;
 mod directory_audit;
@@ -32,7 +32,7 @@ use model::{EventBody, named};
 use source_record::{JsonCursor, embedded_json, same_key};
 
 named! {
-    /// The shapes of records that are recognised.
+    /// The supported record formats.
     RecordFormat {
         /// Microsoft Graph `directoryAudit`: Entra.
         DirectoryAudit = "graph.directoryAudit",
@@ -42,7 +42,7 @@ named! {
         CloudPcAuditEvent = "graph.cloudPcAuditEvent",
         /// Azure Monitor export of Entra's audit log.
         MonitorEntra = "azureMonitor.auditLogs",
-        /// The same as it was in 2018.
+        /// The Azure Monitor export of 2018.
         MonitorEntra2018 = "azureMonitor.audit2018",
         /// Azure Monitor export of Intune's audit log.
         MonitorIntune = "azureMonitor.intuneAuditLogs",
@@ -56,23 +56,24 @@ named! {
         UnifiedAudit = "office365.unifiedAudit",
         /// An event in a `CloudEvents` envelope.
         CloudEvent = "cloudEvents",
-        /// Anything with a time and an activity.
+        /// Any object with a time and an activity.
         Generic = "generic",
     }
 }
 
-/// A record that could be read.
+/// A record that was converted.
 #[derive(Clone, Debug)]
 pub struct RecognisedRecord {
-    /// What kind of record it was.
+    /// The detected format.
     pub format: RecordFormat,
-    /// The event. Who imports it, and from where, is still to be filled in.
+    /// The event. Its provenance (`recording`) is incomplete.
     pub body: EventBody,
-    /// What is unmapped if the event is recorded under another key than its id, if that is more: the id.
+    /// The value of `unmapped` if the event is recorded under another key than its id. It also contains the id. `None` if
+    /// it equals the one in `body`.
     pub unmapped_if_rekeyed: Option<Json>,
 }
 
-/// Why a record is not one of an activity: a sentence that says what is lacking, safe to show.
+/// The reason why a record cannot be converted: a sentence that says what is missing, safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsupportedRecord(pub String);
 
@@ -84,19 +85,19 @@ impl std::fmt::Display for UnsupportedRecord {
 
 impl std::error::Error for UnsupportedRecord {}
 
-/// Members that hold one record of another format in the envelopes that collectors put around it.
+/// The members in which collectors wrap one record of another format.
 #[rustfmt::skip]
 const WRAPPERS: &[&str] = &[
     "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
     "result", "payload", "detail", "protoPayload",
 ];
-/// How many envelopes are looked into, one in the other.
+/// The maximum number of nested wrappers.
 const WRAPPERS_MAX: usize = 3;
 
-/// Reads one record.
+/// Detects the format of a record and converts it.
 pub fn recognise(record: &Node) -> Result<RecognisedRecord, UnsupportedRecord> {
-    let held = record.as_str().and_then(|text| embedded_json(&text));
-    let record = JsonCursor::of(held.as_ref().unwrap_or(record).clone());
+    let embedded = record.as_str().and_then(|text| embedded_json(&text));
+    let record = JsonCursor::of(embedded.as_ref().unwrap_or(record).clone());
     if !record.is_object() {
         return Err(UnsupportedRecord("the record is not a JSON object".to_owned()));
     }
@@ -104,7 +105,7 @@ pub fn recognise(record: &Node) -> Result<RecognisedRecord, UnsupportedRecord> {
     draft.finish(format, &record)
 }
 
-/// Reads a record by its own format, else by that of a record in it, else by its most common names.
+/// Converts a record by its own format, else by that of a wrapped record, else by common field names.
 fn read(record: &JsonCursor) -> Result<(RecordFormat, EventDraft), UnsupportedRecord> {
     if let Some(refused) = unsupported::refusal(record, if format(record).is_some() { 0 } else { WRAPPERS_MAX }) {
         return Err(refused);
@@ -122,7 +123,7 @@ fn read(record: &JsonCursor) -> Result<(RecordFormat, EventDraft), UnsupportedRe
     }
 }
 
-/// The record that has a format of its own: this one, or the first in its envelopes.
+/// Returns the record with a specific format: this one, or the first in its wrappers.
 fn wrapped(record: &JsonCursor, depth: usize) -> Option<(RecordFormat, &JsonCursor)> {
     if let Some(format) = format(record) {
         return Some((format, record));
@@ -146,7 +147,7 @@ fn map(format: RecordFormat, record: &JsonCursor) -> Result<EventDraft, Unsuppor
     }
 }
 
-/// The format of a record, if it has one of its own.
+/// Returns the format of a record, or `None` if only the generic formats apply.
 fn format(record: &JsonCursor) -> Option<RecordFormat> {
     let any = |cursor: &JsonCursor, keys: &[&str]| keys.iter().any(|key| cursor.has(key));
     if record.find("auditData").is_some_and(JsonCursor::is_object) {
@@ -193,17 +194,17 @@ fn format(record: &JsonCursor) -> Option<RecordFormat> {
         .then_some(RecordFormat::DirectoryAudit)
 }
 
-/// The names under which pages hold their records.
+/// The members of a page that contain its records.
 const PAGE_KEYS: &[&str] = &["value", "records"];
-/// Members in which collectors hand on a page as they received it, such as the body of an Event Hub message.
+/// The members in which collectors wrap a page, such as the body of an Event Hub message.
 const ENVELOPE_KEYS: &[&str] = &["body", "message", "event", "_raw", "payload"];
-/// Members that name an activity: a record with one is no mere envelope.
+/// The members that name an activity. An object with one of them is a record, not a wrapper.
 #[rustfmt::skip]
 const ACTIVITY_KEYS: &[&str] = &[
     "activity", "activityDisplayName", "activityType", "operation", "operationName", "eventName", "eventType", "action",
     "eventAction", "event.action", "type",
 ];
-/// Members that a record has and a page has not.
+/// The members that occur in records, but not in pages.
 const RECORD_KEYS: &[&str] = &[
     "activity",
     "activityDateTime",
@@ -222,11 +223,11 @@ const RECORD_KEYS: &[&str] = &[
     "action",
 ];
 
-/// The records in a value: those of a page (`{"value": […]}`, `{"records": […]}`) or of a list, also of a page that a
-/// collector put into an envelope, else the value itself. Text that holds JSON stands for that.
+/// Returns the records in a value: those of a page (`{"value": […]}`, `{"records": […]}`), of a list or of a wrapped
+/// page, else the value itself. A string that contains JSON is parsed.
 pub fn records(value: Node) -> Vec<Node> {
-    if let Some(held) = value.as_str().and_then(|text| embedded_json(&text)) {
-        return records(held);
+    if let Some(embedded) = value.as_str().and_then(|text| embedded_json(&text)) {
+        return records(embedded);
     }
     match value {
         Node::Array(elements) => elements.into_iter().flat_map(records).collect(),
@@ -235,13 +236,13 @@ pub fn records(value: Node) -> Vec<Node> {
             .filter(|(key, value)| is_page_key(key) && matches!(value, Node::Array(_)))
             .flat_map(|(_, value)| records(value))
             .collect(),
-        Node::Object(members) => enclosed_page(&members).map_or_else(|| vec![Node::Object(members)], records),
+        Node::Object(members) => wrapped_page(&members).map_or_else(|| vec![Node::Object(members)], records),
         scalar @ Node::Scalar(_) => vec![scalar],
     }
 }
 
-/// The page in an envelope that names no activity itself.
-fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
+/// Returns the page in a wrapper that names no activity itself.
+fn wrapped_page(members: &[(String, Node)]) -> Option<Node> {
     if members.iter().any(|(key, _)| ACTIVITY_KEYS.iter().any(|name| same_key(key, name))) {
         return None;
     }
@@ -253,7 +254,7 @@ fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
     inner.find_map(|value| value.filter(|node| is_page_of_records(node))).map(Cow::into_owned)
 }
 
-/// Whether a value is a page whose first element has members that a record has, or is such a page itself.
+/// Whether a value is a page whose first element is a record or another page of records.
 fn is_page_of_records(node: &Node) -> bool {
     let Node::Object(members) = node else { return false };
     let first = members.iter().find_map(|(key, value)| match value {
@@ -270,11 +271,11 @@ fn is_page_of_records(node: &Node) -> bool {
 }
 
 fn is_page(members: &[(String, Node)]) -> bool {
-    let holds_record = |node: &Node| match node {
+    let is_record = |node: &Node| match node {
         Node::Object(_) => true,
         other => other.as_str().is_some_and(|text| embedded_json(&text).is_some()),
     };
-    let is_list = |node: &Node| matches!(node, Node::Array(elements) if elements.iter().all(holds_record));
+    let is_list = |node: &Node| matches!(node, Node::Array(elements) if elements.iter().all(is_record));
     members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
         && !members.iter().any(|(key, _)| is_record_key(key))
 }

@@ -1,52 +1,52 @@
-//! A foreign record while it is being read: a tree that remembers what was carried over.
+//! The record of another system during its conversion: a JSON tree that tracks which values were converted.
 //!
-//! Mappers look fields up with [`JsonCursor::get`], which marks them as known, and *take* the texts that they carry over
-//! verbatim. What was not taken goes to `unmapped` (see [`super::unmapped`]), so a field that a mapper overlooks or
-//! changes is kept by default. A string that contains JSON is treated as if its value stood there.
+//! Mappers look up fields with [`JsonCursor::get`], which marks them as known, and *take* the strings that they copy into
+//! the event. Values that were not taken go to `unmapped` (see [`super::unmapped`]), so a field that a mapper overlooks
+//! or changes is kept by default. A string that contains a JSON object or array is treated like that value.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
 use model::json::Node;
 
-/// Texts that stand for "no value".
+/// Strings that mean "no value".
 const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
 
-/// Whether a text stands for "no value".
-pub(super) fn is_absent(text: &str) -> bool {
-    let text = text.trim();
-    ABSENT.iter().any(|absent| text.eq_ignore_ascii_case(absent))
+/// Whether a string means "no value".
+pub(super) fn is_absent(string: &str) -> bool {
+    let string = string.trim();
+    ABSENT.iter().any(|absent| string.eq_ignore_ascii_case(absent))
 }
 
-/// Whether two keys are the same but for case, blanks, underscores, dashes and brackets.
+/// Whether two keys are equal without regard to case, spaces, underscores, hyphens and parentheses.
 pub(super) fn same_key(a: &str, b: &str) -> bool {
-    plain_key(a).eq(plain_key(b))
+    normalized_key(a).eq(normalized_key(b))
 }
 
-fn plain_key(key: &str) -> impl Iterator<Item = u8> {
+fn normalized_key(key: &str) -> impl Iterator<Item = u8> {
     key.bytes().filter(|byte| !b"_- ()".contains(byte)).map(|byte| byte.to_ascii_lowercase())
 }
 
-/// A part of a record: an object, an array or a scalar.
+/// A value in a record: an object, an array or a scalar.
 pub(super) struct JsonCursor {
     pub(super) value: CursorValue,
     known: Cell<bool>,
     taken: Cell<bool>,
 }
 
-/// What a part is.
+/// The kinds of values.
 pub(super) enum CursorValue {
     Object(Vec<(String, JsonCursor)>),
     Array(Vec<JsonCursor>),
     Scalar {
         raw: Node,
-        /// What a string holds, once it has been looked into.
+        /// The JSON in a string, once it has been parsed.
         embedded: OnceCell<Option<Box<JsonCursor>>>,
     },
 }
 
 impl JsonCursor {
-    /// A record of which nothing has been looked at.
+    /// Creates the tree of a record, with nothing marked.
     pub(super) fn of(node: Node) -> Self {
         let value = match node {
             Node::Object(members) => {
@@ -62,7 +62,7 @@ impl JsonCursor {
         Self { value, known: Cell::new(false), taken: Cell::new(false) }
     }
 
-    /// The part as it was read.
+    /// Returns the original value.
     pub(super) fn node(&self) -> Node {
         match &self.value {
             CursorValue::Object(members) => {
@@ -73,17 +73,17 @@ impl JsonCursor {
         }
     }
 
-    /// Whether a mapper looked the part up.
+    /// Whether a mapper looked up the value.
     pub(super) fn is_known(&self) -> bool {
         self.known.get()
     }
 
-    /// Whether a mapper carried the part over.
+    /// Whether a mapper took the value.
     pub(super) fn is_taken(&self) -> bool {
         self.taken.get()
     }
 
-    /// What a string holds, if it was looked into and is JSON.
+    /// Returns the JSON in a string, if a mapper has read it.
     pub(super) fn embedded_if_read(&self) -> Option<&Self> {
         match &self.value {
             CursorValue::Scalar { embedded, .. } => embedded.get()?.as_deref(),
@@ -91,13 +91,13 @@ impl JsonCursor {
         }
     }
 
-    /// What a string holds, if that is a JSON object or array.
+    /// Returns the JSON object or array in a string.
     fn embedded(&self) -> Option<&Self> {
         let CursorValue::Scalar { raw, embedded } = &self.value else { return None };
         embedded.get_or_init(|| embedded_json(&raw.as_str()?).map(|node| Box::new(Self::of(node)))).as_deref()
     }
 
-    /// The members of an object, or of the object that a string holds.
+    /// Returns the members of an object, or of the object in a string.
     pub(super) fn members(&self) -> &[(String, Self)] {
         match &self.value {
             CursorValue::Object(members) => members,
@@ -106,7 +106,7 @@ impl JsonCursor {
         }
     }
 
-    /// The elements of an array, or of the array that a string holds. An object stands for a list of one.
+    /// Returns the elements of an array, or of the array in a string. A non-empty object is a list of one.
     pub(super) fn elements(&self) -> &[Self] {
         self.known.set(true);
         let elements = match &self.value {
@@ -121,7 +121,7 @@ impl JsonCursor {
         elements
     }
 
-    /// Whether it is an object, or a string that holds one.
+    /// Whether the value is an object, or a string that contains one.
     pub(super) fn is_object(&self) -> bool {
         match &self.value {
             CursorValue::Object(_) => true,
@@ -130,12 +130,12 @@ impl JsonCursor {
         }
     }
 
-    /// Whether it is `null`.
+    /// Whether the value is `null`.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.value, CursorValue::Scalar { raw, .. } if raw.is_null())
     }
 
-    /// The member with this key, without marking it; of several the last, an exact spelling before others.
+    /// Returns the member with this key, without marking it. Of several, the last one; an exact match takes precedence.
     pub(super) fn find(&self, key: &str) -> Option<&Self> {
         let members = self.members();
         let exact = members.iter().rev().find(|(name, _)| name == key);
@@ -147,8 +147,8 @@ impl JsonCursor {
         self.find(key).is_some_and(|cursor| !cursor.is_null())
     }
 
-    /// The member with this key, which is known from now on. `a.b` is also the member `b` of `a`, or of the first
-    /// object in the list `a`.
+    /// Returns the member with this key, and marks it as known. `a.b` is also the member `b` of `a`, or of the first object
+    /// in the list `a`.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         self.known.set(true);
         if let Some(cursor) = self.find(key) {
@@ -159,12 +159,12 @@ impl JsonCursor {
         self.find(head)?.elements().first()?.get(rest)
     }
 
-    /// The elements of the member with this key.
+    /// Returns the elements of the member with this key.
     pub(super) fn list(&self, key: &str) -> &[Self] {
         self.get(key).map_or(&[], Self::elements)
     }
 
-    /// The text of a string, exactly.
+    /// Returns the content of a string, unchanged.
     pub(super) fn raw_str(&self) -> Option<Cow<'_, str>> {
         match &self.value {
             CursorValue::Scalar { raw, .. } => raw.as_str(),
@@ -172,7 +172,8 @@ impl JsonCursor {
         }
     }
 
-    /// The text of a scalar that has a value: of a string its content, of a number or boolean how it is written.
+    /// Returns a scalar as a string: the content of a string, or the spelling of a number or boolean. `None` if it means
+    /// "no value".
     pub(super) fn as_str(&self) -> Option<Cow<'_, str>> {
         let CursorValue::Scalar { raw, .. } = &self.value else { return None };
         match (raw.as_str(), raw) {
@@ -182,29 +183,29 @@ impl JsonCursor {
         }
     }
 
-    /// The word at a key, to be interpreted rather than carried over.
+    /// Returns the scalar at a key, to be interpreted, not copied.
     pub(super) fn str_at(&self, key: &str) -> Option<String> {
         self.get(key)?.as_str().map(Cow::into_owned)
     }
 
-    /// The word, carried over.
+    /// Returns the scalar and marks it as taken.
     pub(super) fn take(&self) -> Option<String> {
-        let word = self.as_str()?.into_owned();
+        let string = self.as_str()?.into_owned();
         self.taken.set(true);
-        Some(word)
+        Some(string)
     }
 
-    /// The word at a key, carried over.
+    /// Returns the scalar at a key and marks it as taken.
     pub(super) fn take_at(&self, key: &str) -> Option<String> {
         self.get(key)?.take()
     }
 
-    /// The word at the first of these keys that has one, carried over.
+    /// Returns the scalar at the first of these keys that has one, and marks it as taken.
     pub(super) fn take_first(&self, keys: &[&str]) -> Option<String> {
         keys.iter().find_map(|key| self.take_at(key))
     }
 
-    /// Marks everything in the part as carried over.
+    /// Marks all values in this one as taken.
     pub(super) fn take_all(&self) {
         self.known.set(true);
         self.taken.set(true);
@@ -216,12 +217,12 @@ impl JsonCursor {
     }
 }
 
-/// Members that hold lists which Elastic writes as objects with the keys `0`, `1`, ...
+/// Whether a member is a list that Elastic writes as an object with the keys `0`, `1`, ...
 fn is_list(key: &str) -> bool {
     ["targetResources", "modifiedProperties", "additionalDetails"].iter().any(|list| same_key(list, key))
 }
 
-/// An object with the keys `0`, `1`, ... in order as the list that it stands for: pointers into it stay the same.
+/// Converts an object with the keys `0`, `1`, ... in order into a list. JSON pointers into it stay valid.
 fn numbered_as_list(node: Node) -> Node {
     match node {
         Node::Object(members)
@@ -233,7 +234,7 @@ fn numbered_as_list(node: Node) -> Node {
     }
 }
 
-/// The JSON object or array that a text holds.
+/// Parses the JSON object or array in a string.
 pub(super) fn embedded_json(text: &str) -> Option<Node> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_found_in_any_spelling_and_the_exact_one_wins() {
+    fn keys_match_in_any_spelling_and_exact_match_wins() {
         let record = cursor(r#"{"Type":1,"type":2,"type":3,"user_principal_name":"a@b"}"#);
         assert_eq!(record.str_at("type").unwrap(), "3");
         assert_eq!(record.str_at("TYPE").unwrap(), "3");
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_that_holds_json_is_looked_into() {
+    fn json_in_a_string_is_parsed() {
         let record = cursor(r#"{"a":"{\"b\":[\"c\"]}","d":"{no"}"#);
         let list = record.get("a").unwrap().list("b");
         assert_eq!(list[0].take().unwrap(), "c");
@@ -266,9 +267,9 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_no_words() {
+    fn placeholders_have_no_value() {
         let record = cursor(r#"["<null>","n/a","NotSet"," ",null,{},"None",0,false]"#);
-        let words: Vec<_> = record.elements().iter().filter_map(JsonCursor::as_str).collect();
-        assert_eq!(words, ["None", "0", "false"]);
+        let strings: Vec<_> = record.elements().iter().filter_map(JsonCursor::as_str).collect();
+        assert_eq!(strings, ["None", "0", "false"]);
     }
 }

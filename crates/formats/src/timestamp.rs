@@ -1,9 +1,9 @@
-//! When something happened, in the ways that exports write it.
+//! Parses timestamps in the notations of other systems.
 //!
-//! A time without an offset is in UTC, as in Microsoft's exports. `11/4/2025` is the fourth of November: the only
-//! source that writes slashes writes US dates. Bare numbers count from 1970, in the unit that puts them nearest to the
-//! present. Digits beyond the microsecond are cut off. In `/Date(1795176901123+0100)/` the number is in UTC, and the
-//! offset is only for display.
+//! A time without an offset is in UTC, as in Microsoft's exports. `11/4/2025` is the fourth of November, because the only
+//! source with slashes writes US dates. Plain numbers count from 1970, in the unit that is closest to the present.
+//! Digits after the microsecond are truncated. In `/Date(1795176901123+0100)/` the number is in UTC; the offset is only
+//! for display.
 
 use chrono::{DateTime, NaiveDate};
 
@@ -11,12 +11,12 @@ use super::UnsupportedRecord;
 use super::source_record::JsonCursor;
 use model::Timestamp;
 
-/// The moment that a part of a record gives.
+/// Parses a value of a record.
 pub(super) fn read(cursor: &JsonCursor) -> Option<Timestamp> {
     parse(&cursor.as_str()?)
 }
 
-/// The moment at the first of these keys that gives one; the text is carried over.
+/// Returns the timestamp at the first of these keys that has one, and marks the value as taken.
 pub(super) fn take_first(record: &JsonCursor, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|key| {
         let cursor = record.get(key)?;
@@ -26,15 +26,15 @@ pub(super) fn take_first(record: &JsonCursor, keys: &[&str]) -> Option<Timestamp
     })
 }
 
-/// Why a record has no moment: what stands at one of these sources cannot be read, or nothing stands there. Each place
-/// is where it is in the record, with a dot at the end, and a part with keys.
+/// Returns the error for a record without a timestamp: a value could not be parsed, or is missing. Each source is its
+/// path in the record, with a dot at the end, and an object with the keys to try.
 pub(super) fn missing(sources: &[(&str, &JsonCursor, &[&str])], what: &str, otherwise: &str) -> UnsupportedRecord {
-    /// What of a value is enough to recognise it.
-    const SHOWN: usize = 40;
+    /// The number of characters of a value in the error.
+    const SHOWN_CHARS: usize = 40;
     let given = |(path, cursor, keys): &(&str, &JsonCursor, &[&str])| {
         let mut given = keys.iter().filter_map(|key| Some((*key, cursor.find(key)?.as_str()?)));
         given.find_map(|(key, word)| {
-            let mut shown: String = word.chars().take(SHOWN).collect();
+            let mut shown: String = word.chars().take(SHOWN_CHARS).collect();
             if shown.len() < word.len() {
                 shown.push('…');
             }
@@ -46,46 +46,46 @@ pub(super) fn missing(sources: &[(&str, &JsonCursor, &[&str])], what: &str, othe
     UnsupportedRecord(sources.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
 }
 
-/// Reads a moment.
+/// Parses a timestamp.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let moment = Timestamp::parse(text)
         .or_else(|| iso(text))
-        .or_else(|| slashed(text))
-        .or_else(|| in_parentheses(text))
+        .or_else(|| us_date(text))
+        .or_else(|| dot_net_date(text))
         .or_else(|| epoch(text))
         .or_else(|| DateTime::parse_from_rfc2822(text).ok().map(|moment| Timestamp(moment.timestamp_micros())))?;
-    // Further away than a calendar reaches is no moment.
+    // The calendar does not cover the whole range.
     DateTime::from_timestamp_micros(moment.0).map(|_| moment)
 }
 
-/// `2024-12-16 16:32:16.087554000`, with `T` or a blank, seconds or not, any number of digits, an offset or none.
+/// Parses `2024-12-16 16:32:16.087554000`: with `T` or a space, optional seconds, fraction and offset.
 fn iso(text: &str) -> Option<Timestamp> {
     let mut scanner = TimeScanner(text);
     let year = scanner.number()?;
-    scanner.mark("-")?;
+    scanner.expect("-")?;
     let month = scanner.number()?;
-    scanner.mark("-")?;
+    scanner.expect("-")?;
     let day = scanner.number()?;
-    if scanner.mark("T").or_else(|| scanner.mark("t")).is_none() {
-        scanner.blanks().then_some(())?;
+    if scanner.expect("T").or_else(|| scanner.expect("t")).is_none() {
+        scanner.skip_space().then_some(())?;
     }
     let (hour, minute, second, micros) = scanner.clock()?;
     scanner.finish(year, month, day, [hour, minute, second], micros)
 }
 
-/// `11/16/2022 9:35:22 AM`, month first, with an offset or none.
-fn slashed(text: &str) -> Option<Timestamp> {
+/// Parses `11/16/2022 9:35:22 AM`, month first, with an optional offset.
+fn us_date(text: &str) -> Option<Timestamp> {
     let mut scanner = TimeScanner(text);
     let month = scanner.number()?;
-    scanner.mark("/")?;
+    scanner.expect("/")?;
     let day = scanner.number()?;
-    scanner.mark("/")?;
+    scanner.expect("/")?;
     let year = scanner.number()?;
-    scanner.mark(",");
-    scanner.blanks().then_some(())?;
+    scanner.expect(",");
+    scanner.skip_space().then_some(())?;
     let (hour, minute, second, micros) = scanner.clock()?;
-    scanner.blanks();
+    scanner.skip_space();
     let half = scanner.0.get(..2).map(str::to_ascii_uppercase);
     let hour = match half.as_deref() {
         Some("AM") if (1..=12).contains(&hour) => hour % 12,
@@ -99,8 +99,8 @@ fn slashed(text: &str) -> Option<Timestamp> {
     scanner.finish(year, month, day, [hour, minute, second], micros)
 }
 
-/// `/Date(1795176901123)/`: milliseconds since 1970, perhaps with an offset.
-fn in_parentheses(text: &str) -> Option<Timestamp> {
+/// Parses `/Date(1795176901123)/`: milliseconds since 1970, with an optional offset.
+fn dot_net_date(text: &str) -> Option<Timestamp> {
     let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
     let offset = inside.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inside.len(), |at| at + 1);
     let (number, offset) = inside.split_at(offset);
@@ -110,7 +110,7 @@ fn in_parentheses(text: &str) -> Option<Timestamp> {
     number.parse::<i64>().ok().filter(|_| is_number)?.checked_mul(1_000).map(Timestamp)
 }
 
-/// Seconds (with a fraction or not), milliseconds, microseconds or nanoseconds since 1970.
+/// Parses seconds (with an optional fraction), milliseconds, microseconds or nanoseconds since 1970.
 fn epoch(text: &str) -> Option<Timestamp> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -129,7 +129,7 @@ fn epoch(text: &str) -> Option<Timestamp> {
     i64::try_from(sign * micros).ok().map(Timestamp)
 }
 
-/// What is still to be read of a text.
+/// The rest of a string that is being parsed.
 struct TimeScanner<'a>(&'a str);
 
 impl TimeScanner<'_> {
@@ -143,29 +143,29 @@ impl TimeScanner<'_> {
         digits.parse().ok()
     }
 
-    fn mark(&mut self, mark: &str) -> Option<()> {
-        self.0 = self.0.strip_prefix(mark)?;
+    fn expect(&mut self, token: &str) -> Option<()> {
+        self.0 = self.0.strip_prefix(token)?;
         Some(())
     }
 
-    /// Skips blanks; the narrow one is what newer Windows puts before AM.
-    fn blanks(&mut self) -> bool {
+    /// Skips white space, which includes the narrow no-break space that recent Windows writes before AM.
+    fn skip_space(&mut self) -> bool {
         let before = self.0.len();
         self.0 = self.0.trim_start();
         self.0.len() < before
     }
 
-    /// Hour, minute, second and microseconds.
+    /// Parses hour, minute, second and microseconds.
     fn clock(&mut self) -> Option<(i64, i64, i64, i64)> {
         let hour = self.number()?;
-        self.mark(":")?;
+        self.expect(":")?;
         let minute = self.number()?;
-        if self.mark(":").is_none() {
+        if self.expect(":").is_none() {
             return Some((hour, minute, 0, 0));
         }
         let second = self.number()?;
         let mut micros = 0;
-        if self.mark(".").or_else(|| self.mark(",")).is_some() {
+        if self.expect(".").or_else(|| self.expect(",")).is_some() {
             let length = self.0.bytes().take_while(u8::is_ascii_digit).count();
             let (digits, rest) = self.0.split_at(length);
             self.0 = rest;
@@ -174,7 +174,7 @@ impl TimeScanner<'_> {
         Some((hour, minute, second, micros))
     }
 
-    /// Reads the offset, of which nothing may be left, and puts all together.
+    /// Parses the offset up to the end of the string, and returns the timestamp.
     fn finish(mut self, year: i64, month: i64, day: i64, clock: [i64; 3], micros: i64) -> Option<Timestamp> {
         let offset = self.offset()?;
         let [hour, minute, second] = clock.map(|number| u32::try_from(number).ok());
@@ -183,9 +183,9 @@ impl TimeScanner<'_> {
         Some(Timestamp(moment + micros - offset * 60_000_000))
     }
 
-    /// Minutes east of UTC.
+    /// Parses an offset. Returns minutes east of UTC.
     fn offset(&mut self) -> Option<i64> {
-        self.blanks();
+        self.skip_space();
         let sign = match self.0.bytes().next() {
             None => return Some(0),
             Some(b'+') => 1,
@@ -215,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn one_moment_is_read_however_it_is_written() {
+    fn all_notations_are_parsed() {
         let same = [
             "2022-11-16T09:35:22.087554Z",
             "2022-11-16T09:35:22.0875541Z",
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_refused() {
+    fn invalid_timestamps_are_refused() {
         for text in [
             "",
             "yesterday",
@@ -275,7 +275,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd_to_look_at(text in any::<String>(), near in "[0-9 :/.,TZ+-]{0,30}[AP]?M?\\PC?") {
+        fn parsing_never_panics(text in any::<String>(), near in "[0-9 :/.,TZ+-]{0,30}[AP]?M?\\PC?") {
             for text in [text, near] {
                 if let Some(moment) = parse(&text) {
                     prop_assert!(!moment.to_string().is_empty());

@@ -1,7 +1,7 @@
 //! The Office 365 unified audit log: the records themselves, and the search results that have one in `auditData`.
 //!
-//! Entra's records describe an actor and a target each by a list of identities, `{ID, Type}`, whose order and
-//! prefixes (`User_<id>`, `ServicePrincipal_<id>`) say what is what. Other workloads name a user and an object.
+//! Entra's records describe the actor and the target by lists of identities, `{ID, Type}`, whose order and prefixes
+//! (`User_<id>`, `ServicePrincipal_<id>`) define their meaning. Other workloads name a user and an object.
 
 use super::azure_monitor::without_dot;
 use super::directory_audit::ENTRA;
@@ -10,6 +10,7 @@ use super::source_record::{JsonCursor, is_absent};
 use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
 use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
+use uuid::Uuid;
 
 /// Names of the record types that have no category of their own.
 const RECORD_TYPES: &[(&str, &str)] = &[
@@ -25,7 +26,7 @@ const RECORD_TYPES: &[(&str, &str)] = &[
     ("295", "AuditSearch"),
 ];
 
-/// Reads a search result; what the record in it does not say, the result may.
+/// Converts a search result. Fields that are missing in its record come from the result.
 pub(super) fn map_search_result(result: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(record) = result.get("auditData") else {
         return Err(UnsupportedRecord("the search result has no `auditData`".to_owned()));
@@ -49,7 +50,7 @@ pub(super) fn map_search_result(result: &JsonCursor) -> Result<EventDraft, Unsup
     Ok(draft)
 }
 
-/// Reads a record.
+/// Converts a record.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     draft(record, None)
 }
@@ -75,7 +76,7 @@ fn draft(record: &JsonCursor, result: Option<&JsonCursor>) -> Result<EventDraft,
     draft.details = extended(record.list("ExtendedProperties"));
     draft.details.extend(record.get("Parameters").map(details).unwrap_or_default());
     draft.category = category(record, &draft.details);
-    draft.status = ended(record, &operation);
+    draft.status = outcome(record, &operation);
     let properties = record.list("ModifiedProperties");
     draft.status_reason = reason(record.get("LogonError"))
         .or_else(|| reason(record.get("FailureReason")))
@@ -89,8 +90,8 @@ fn draft(record: &JsonCursor, result: Option<&JsonCursor>) -> Result<EventDraft,
     Ok(draft)
 }
 
-/// How it ended. Of a sign-in that failed, `ResultStatus` may say that asking for it succeeded.
-fn ended(record: &JsonCursor, operation: &str) -> Status {
+/// Returns the status. For a failed sign-in, `ResultStatus` may be that of the request, which succeeded.
+fn outcome(record: &JsonCursor, operation: &str) -> Status {
     let names_error = |key: &str| {
         let word = record.str_at(key).unwrap_or_default();
         !is_absent(&word) && !["0", "none"].iter().any(|none| word.trim().eq_ignore_ascii_case(none))
@@ -99,11 +100,11 @@ fn ended(record: &JsonCursor, operation: &str) -> Status {
         || ["LogonError", "ErrorNumber"].into_iter().any(names_error);
     match record.str_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
         Status::Success | Status::Unknown if failed => Status::Failure,
-        ended => ended,
+        status => status,
     }
 }
 
-/// The category: what the directory says, else the kind of record.
+/// Returns the category of the directory, else the record type.
 fn category(record: &JsonCursor, details: &[Detail]) -> Option<String> {
     let named = detail(details, "extendedAuditEventCategory").or_else(|| detail(details, "auditEventCategory"));
     named.map(str::to_owned).or_else(|| record.take_at("RecordType").map(record_type_name))
@@ -121,7 +122,7 @@ fn record_type_name(word: String) -> String {
     known.map_or(word, |(_, name)| (*name).to_owned())
 }
 
-/// The extended properties; the one named `additionalDetails` holds an object with more.
+/// Reads the extended properties. The property `additionalDetails` contains an object with more.
 fn extended(properties: &[JsonCursor]) -> Vec<Detail> {
     let mut found = Vec::new();
     for property in properties {
@@ -137,14 +138,14 @@ fn extended(properties: &[JsonCursor]) -> Vec<Detail> {
     found
 }
 
-/// What a list of identities says of one actor or target.
+/// The actor or target that a list of identities describes.
 #[derive(Default)]
 struct IdentityList {
     object_id: Option<String>,
     upn: Option<String>,
     name: Option<String>,
     sort: Option<String>,
-    /// The application: of an application itself, or the one that a user used.
+    /// The application: the actor itself, or the client of a user.
     application_id: Option<String>,
     service_principal_name: Option<String>,
 }
@@ -182,7 +183,7 @@ impl IdentityList {
         identity
     }
 
-    /// An identity of type *other*: `User_<id>`, an id, or the word for what the whole list describes.
+    /// Adds an identity of type *other*: `User_<id>`, an id, or the type of the whole list.
     fn add_other(&mut self, word: String, ids: &mut Vec<String>) {
         if let Some((_, id)) = prefixed(&word) {
             self.object_id.get_or_insert(id.to_owned());
@@ -194,16 +195,17 @@ impl IdentityList {
     }
 }
 
-/// `User_<id>` in its parts.
+/// Splits `User_<id>`.
 fn prefixed(text: &str) -> Option<(&str, &str)> {
     let (sort, id) = text.split_once('_')?;
     let is_sort = !sort.is_empty() && sort.chars().all(|c| c.is_ascii_alphabetic());
     (is_sort && id.chars().any(|c| c.is_ascii_digit()) && !id.contains('@')).then_some((sort, id))
 }
 
-fn is_guid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+/// Whether a string is a GUID in its hyphenated form.
+fn is_guid(string: &str) -> bool {
+    const HYPHENATED_LENGTH: usize = 36;
+    string.len() == HYPHENATED_LENGTH && Uuid::try_parse(string).is_ok()
 }
 
 fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
@@ -244,7 +246,7 @@ fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
     actor
 }
 
-/// `UserId` is a principal name, an id, or the word for a system; `UserKey` may be an id.
+/// Adds `UserId`, which is a principal name, an id or the name of a system, and `UserKey`, which may be an id.
 fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, user_key: Option<String>) {
     if let Some((_, id)) = user_id.as_deref().and_then(prefixed) {
         actor.object_id.get_or_insert_with(|| id.to_owned());
@@ -260,7 +262,7 @@ fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, 
     }
 }
 
-/// The people that an event of Teams is about.
+/// Reads the members in an event of Teams.
 fn members(record: &JsonCursor) -> impl Iterator<Item = Target> {
     record.list("Members").iter().map(|member| Target {
         user_principal_name: member.take_at("UPN"),
@@ -269,7 +271,7 @@ fn members(record: &JsonCursor) -> impl Iterator<Item = Target> {
     })
 }
 
-/// The file or team that an event without a list of identities is about.
+/// Reads the file or team, for events without a list of identities.
 fn named_object(record: &JsonCursor, target: &mut Target) {
     target.kind = record.take_at("ItemType");
     target.display_name = record.take_at("SourceFileName");

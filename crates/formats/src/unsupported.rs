@@ -1,13 +1,12 @@
-//! Logs other than audit logs, and how their records are recognised: by name, because they are exported together with
-//! audit records and look much like them.
+//! Detects records of other logs, which are exported together with audit records and look similar.
 //!
-//! A sign-in, a risk or a provisioning run is not an activity that somebody did to something; recorded as one it would
-//! have neither the right actor nor the right status. So such records are refused, wherever they come from.
+//! A sign-in, a risk or a provisioning run is not an activity with an actor and targets, so its event would have a wrong
+//! actor and status. These records are refused, whatever their origin.
 
 use super::source_record::{JsonCursor, same_key};
 use super::{UnsupportedRecord, WRAPPERS};
 
-/// Categories of Azure Monitor, without the `AAD` that tables have before them, and what their records are.
+/// Categories of Azure Monitor, without the prefix `AAD` of tables, and a description of their records.
 const CATEGORIES: &[(&str, &str)] = &[
     ("SignInLogs", "a sign-in"),
     ("NonInteractiveUserSignInLogs", "a sign-in"),
@@ -28,13 +27,13 @@ const CATEGORIES: &[(&str, &str)] = &[
     ("NetworkAccessAlerts", "an alert"),
     ("RemoteNetworkHealthLogs", "a health state"),
 ];
-/// Categories of Intune's, whose names others use for something else.
+/// Categories of Intune. Other sources use the same names for other records.
 const INTUNE_CATEGORIES: &[(&str, &str)] = &[
     ("OperationalLogs", "an operational message"),
     ("DeviceComplianceOrg", "a device state"),
     ("Devices", "a device state"),
 ];
-/// Members that only resources of Microsoft Graph have, or what Elastic makes of them.
+/// Members that identify resources of Microsoft Graph, or their form in Elastic.
 const RESOURCES: &[(&[&str], &str, &str)] = &[
     (&["createdDateTime", "clientAppUsed"], "signIn", "a sign-in"),
     (&["createdDateTime", "appliedConditionalAccessPolicies"], "signIn", "a sign-in"),
@@ -44,7 +43,7 @@ const RESOURCES: &[(&[&str], &str, &str)] = &[
     (&["provisioningAction", "provisioningSteps"], "provisioningObjectSummary", "a provisioning run"),
 ];
 
-/// Why a record is refused that comes from another log, also in so many envelopes.
+/// Returns the error for a record of another log, also within `depth` wrappers.
 pub(super) fn refusal(record: &JsonCursor, depth: usize) -> Option<UnsupportedRecord> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     if has(&["eventKey", "sequence", "recordedAt", "occurredAt"]) || has(&["export"]) && record.members().len() == 1 {
@@ -62,7 +61,7 @@ pub(super) fn refusal(record: &JsonCursor, depth: usize) -> Option<UnsupportedRe
     inner.into_iter().find_map(|cursor| refusal(cursor, depth - 1))
 }
 
-/// The category of a row that has the looks of Azure Monitor, or the table that it is of.
+/// Returns the category or table of an Azure Monitor row, if it is one of another log.
 fn category(record: &JsonCursor) -> Option<(&'static str, &'static str)> {
     let has = |keys: &[&str]| keys.iter().any(|key| record.has(key));
     let is_properties = record.find("properties").is_some_and(JsonCursor::is_object);
@@ -76,7 +75,7 @@ fn category(record: &JsonCursor) -> Option<(&'static str, &'static str)> {
     of(CATEGORIES).filter(|_| is_row).or_else(|| of(INTUNE_CATEGORIES).filter(|_| is_row && is_intune))
 }
 
-/// The resource of Microsoft Graph that the record is, if it is one of another log.
+/// Returns the resource type of a Microsoft Graph record, if it is one of another log.
 fn resource(record: &JsonCursor) -> Option<(&'static str, &'static str)> {
     let is = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     RESOURCES.iter().find(|(keys, _, _)| is(keys)).map(|(_, name, what)| (*name, *what))

@@ -1,4 +1,4 @@
-//! Words and values that several shapes share: how things ended, what changed, key-value lists.
+//! Values that several formats share: statuses, property changes and key-value lists.
 
 use super::event_draft::fit;
 use super::source_record::{JsonCursor, embedded_json, is_absent};
@@ -6,18 +6,18 @@ use model::fold::fold;
 use model::json::{Json, Node};
 use model::{Detail, ModifiedProperty, Status};
 
-/// What the strings that stand for property values are.
+/// The encoding of property values in strings.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueEncoding {
-    /// Strings are JSON text (the directory's own log).
+    /// Strings contain JSON (Entra's audit log).
     JsonString,
-    /// Strings are what they are, and only an object or a list is JSON text (Intune, the unified log, others).
+    /// Strings are plain, unless they contain a JSON object or array (Intune, the unified audit log and others).
     Plain,
-    /// Values are real JSON (events in this service's own words).
+    /// Values are JSON, not strings (events in this API's format).
     Json,
 }
 
-/// How an activity ended, in the words that sources use. Of numbers only those that everybody reads alike.
+/// Maps the status words of other systems. Of numbers, only the unambiguous ones.
 pub(super) fn status(word: &str) -> Status {
     match word.trim().to_ascii_lowercase().as_str() {
         "success" | "succeeded" | "successful" | "succeed" | "ok" | "0" | "true" | "passed" | "completed" => {
@@ -31,20 +31,20 @@ pub(super) fn status(word: &str) -> Status {
     }
 }
 
-/// A reason, unless it says that there is none.
+/// Takes a reason, unless it is the word "none".
 pub(super) fn reason(cursor: Option<&JsonCursor>) -> Option<String> {
     cursor?.as_str().filter(|word| !word.trim().eq_ignore_ascii_case("none"))?;
     cursor?.take()
 }
 
-/// Entries among the changed properties that are no changes.
+/// Whether an entry in the list of changed properties is metadata, not a change.
 fn is_meta(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     ["included updated properties", "devicemanagementapiversion"].contains(&name.as_str())
         || ["targetid.", "actorid.", "methodexecutionresult."].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The changes in a list of properties, under the names that the directory, Intune and the unified log use.
+/// Reads a list of property changes, with the field names of Entra, Intune and the unified audit log.
 pub(super) fn changes(properties: &[JsonCursor], encoding: ValueEncoding) -> Vec<ModifiedProperty> {
     let mut changes = Vec::new();
     for property in properties {
@@ -62,7 +62,7 @@ pub(super) fn changes(properties: &[JsonCursor], encoding: ValueEncoding) -> Vec
     changes
 }
 
-/// Where a property's name stands, its value before, and its value after.
+/// The fields of a property's name, old value and new value.
 const NAMES: &[&str] = &["displayName", "name", "propertyName", "property", "field", "attribute"];
 const OLD: &[&str] = &["oldValue", "old", "before", "from"];
 const NEW: &[&str] = &["newValue", "new", "after", "to"];
@@ -73,7 +73,7 @@ fn change(name: String, property: &JsonCursor, encoding: ValueEncoding) -> Modif
     ModifiedProperty::new(name, value(OLD), value(NEW))
 }
 
-/// The changes in an object `{"email": {"old": …, "new": …}}`, or in a list as [`changes`] reads it.
+/// Reads an object `{"email": {"old": …, "new": …}}`, or a list as in [`changes`].
 pub(super) fn changes_by_name(cursor: &JsonCursor, encoding: ValueEncoding) -> Vec<ModifiedProperty> {
     let is_change =
         |cursor: &JsonCursor| cursor.is_object() && OLD.iter().chain(NEW).any(|key| cursor.find(key).is_some());
@@ -84,7 +84,7 @@ pub(super) fn changes_by_name(cursor: &JsonCursor, encoding: ValueEncoding) -> V
     members.iter().map(|(name, cursor)| change(fit(name), cursor, encoding)).collect()
 }
 
-/// Why the call behind an event failed, if it is noted among the changed properties.
+/// Returns the failure reason of the underlying call, which Entra puts among the changed properties.
 pub(super) fn execution_result(properties: &[JsonCursor]) -> Option<String> {
     let property = properties.iter().find(|property| {
         let name = NAMES.iter().find_map(|key| property.find(key)).and_then(JsonCursor::raw_str);
@@ -96,7 +96,7 @@ pub(super) fn execution_result(properties: &[JsonCursor]) -> Option<String> {
     (!is_absent(&text)).then_some(text)
 }
 
-/// The value that a part stands for.
+/// Decodes a property value.
 fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
     if cursor.is_null() {
         return None;
@@ -108,11 +108,11 @@ fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
     if text.trim() == "<null>" {
         return None;
     }
-    let held = match encoding {
+    let decoded = match encoding {
         ValueEncoding::JsonString => Node::parse(&text),
         ValueEncoding::Plain | ValueEncoding::Json => embedded_json(&text),
     };
-    let value = match held {
+    let value = match decoded {
         None => Json::string(&text),
         Some(node) if node.is_null() => return None,
         Some(node) => match node.as_str() {
@@ -125,7 +125,7 @@ fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
     Some(value)
 }
 
-/// The pairs of a list of `{key, value}`, or of an object, in order.
+/// Reads a list of `{key, value}`, or the members of an object.
 pub(super) fn details(cursor: &JsonCursor) -> Vec<Detail> {
     let is_pair = |element: &JsonCursor| element.find("key").or_else(|| element.find("name")).is_some();
     let elements = cursor.elements();
@@ -141,7 +141,7 @@ pub(super) fn details(cursor: &JsonCursor) -> Vec<Detail> {
         .collect()
 }
 
-/// A detail's value as text; what is no string as JSON.
+/// Returns the value of a detail as a string. Values other than strings are JSON.
 fn detail_value(cursor: &JsonCursor) -> Option<String> {
     cursor.take_all();
     match cursor.raw_str() {
@@ -151,7 +151,7 @@ fn detail_value(cursor: &JsonCursor) -> Option<String> {
     }
 }
 
-/// The value of the first detail with this key.
+/// Returns the value of the first detail with this key.
 pub(super) fn detail<'a>(details: &'a [Detail], key: &str) -> Option<&'a str> {
     let found = details.iter().find(|detail| detail.key.eq_ignore_ascii_case(key));
     found?.value.as_deref().filter(|value| !is_absent(value))

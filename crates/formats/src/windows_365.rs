@@ -1,10 +1,10 @@
-//! Windows 365's Azure Monitor export, which packs most of an event into one string that is not JSON:
+//! Windows 365's Azure Monitor export. Most of an event is in one string that is not JSON:
 //! `operationType:Create,category:CloudPC,…,resources:[{DisplayName:user, Type:…, ModifiedProperty:[{Name:…}]}],`.
 //!
-//! Nothing in it is quoted, and values contain commas, brackets and braces. So it is cut at its own keys, not at
+//! Nothing in the string is quoted, and values contain commas, brackets and braces, so it is split at its keys, not at
 //! punctuation.
 
-use super::directory_audit::words;
+use super::directory_audit::strings;
 use super::event_draft::{EventDraft, fit};
 use super::intune::{WINDOWS_365, kind_of};
 use super::source_record::{JsonCursor, embedded_json, is_absent};
@@ -14,12 +14,12 @@ use model::fold::fold;
 use model::json::Json;
 use model::{Actor, ActorApplication, ActorKind, ModifiedProperty, Status, Target};
 
-/// The list of resources in the packed text.
+/// The start of the list of resources.
 const RESOURCES: &str = "resources:[";
-/// The list of changes in a resource.
+/// The start of the list of changes in a resource.
 const CHANGES: &str = "ModifiedProperty:[";
 
-/// Reads a row of category `Windows365AuditLogs`.
+/// Converts a row of category `Windows365AuditLogs`.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let properties = record.get("properties");
     let packed = properties.and_then(|cursor| cursor.str_at("OtherExtendedProperties")).unwrap_or_default();
@@ -53,7 +53,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     Ok(draft)
 }
 
-/// The packed text, cut.
+/// The fields and resources of the packed string.
 struct PackedFields<'a> {
     pairs: Vec<(&'a str, &'a str)>,
     resources: Vec<&'a str>,
@@ -76,12 +76,12 @@ impl<'a> PackedFields<'a> {
     }
 }
 
-/// The items of a list `{first…}, {first…}`, each of which starts with the same key.
+/// Splits a list `{first…}, {first…}`, whose items start with the same key.
 fn items<'a>(list: &'a str, first: &str) -> Vec<&'a str> {
     let mut starts: Vec<usize> = list.match_indices(first).map(|(at, _)| at).collect();
     starts.retain(|at| {
         let before = list[..*at].trim_end();
-        // The first item, or one that follows a closed one.
+        // The first item, or one after a closing brace.
         before == "{"
             || before
                 .strip_suffix('{')
@@ -98,7 +98,7 @@ fn items<'a>(list: &'a str, first: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The values of keys that follow each other as `A:…, B:…, C:…`; a key that does not stand there has none.
+/// Returns the values of consecutive keys `A:…, B:…, C:…`. A missing key has no value.
 fn split_at_keys<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> [Option<&'a str>; N] {
     let mut sources: Vec<(usize, usize, usize)> = Vec::new();
     let mut from = 0;
@@ -138,7 +138,7 @@ fn target(item: &str) -> Option<Target> {
     (target != Target::default()).then_some(target)
 }
 
-/// Nothing in the text tells an empty value from none: it is none.
+/// An empty value means no value, because the format does not distinguish them.
 fn change(item: &str) -> Option<ModifiedProperty> {
     let [name, old_value, new_value] = split_at_keys(item, ["Name", "OldValue", "NewValue"]);
     let name = name.filter(|name| !fold(name).is_empty() && *name != "DeviceManagementAPIVersion")?;
@@ -149,7 +149,7 @@ fn change(item: &str) -> Option<ModifiedProperty> {
     Some(ModifiedProperty::new(fit(name), value(old_value), value(new_value)))
 }
 
-/// `[{"Identity": …}]`
+/// Returns the first identity of `[{"Identity": …}]`.
 fn first_identity(cursor: &JsonCursor) -> Option<String> {
     cursor.elements().iter().find_map(|element| element.take_at("Identity")).or_else(|| cursor.take())
 }
@@ -169,7 +169,7 @@ fn actor(identity: &JsonCursor) -> Actor {
     for other in identity.list("Other").iter().filter_map(|cursor| cursor.get("Identity")) {
         sort = sort.or_else(|| other.str_at("Type"));
         let permissions = other.get("UserPermission").or_else(|| other.get("UserPermissions"));
-        actor.permissions.extend(permissions.map(words).unwrap_or_default());
+        actor.permissions.extend(permissions.map(strings).unwrap_or_default());
         application.display_name = application.display_name.or_else(|| other.take_at("ApplicationDisplayName"));
     }
     actor.application = (application != ActorApplication::default()).then_some(application);

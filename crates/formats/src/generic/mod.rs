@@ -1,9 +1,8 @@
-//! Any object with a time and an activity, under the names that logs commonly use: this service's own input, events
-//! in a `CloudEvents` envelope, and what applications and other platforms write.
+//! Any object with a time and an activity, under common field names: this API's own input, events in a `CloudEvents`
+//! envelope, and the logs of applications and other platforms.
 //!
-//! Names are matched without regard to case and separators. A name may be found in the record or, if the record itself
-//! does not name an activity, in the object in it that does (`event`, `data`, `detail`, ...): that object then comes
-//! first, and the record around it supplies what is missing.
+//! Field names match without regard to case and separators. If the record itself does not name an activity, but an object
+//! in it does (`event`, `data`, `detail`, ...), that object takes precedence, and the record supplies missing fields.
 
 mod parties;
 
@@ -25,7 +24,7 @@ const ACTIVITIES: &[&str] = &[
     "activity", "activityKey", "activityType", "action", "operation", "operationName", "eventName", "eventType",
     "eventAction", "event", "activityDisplayName", "event.action", "events.name", "methodName",
 ];
-/// What says least of what was done.
+/// Free-text fields, the last resort for an activity.
 const SENTENCES: &[&str] = &["msg", "message", "description", "summary"];
 const TITLES: &[&str] = &["activityDisplayName", "displayMessage", "title"];
 #[rustfmt::skip]
@@ -49,7 +48,7 @@ const REASONS: &[&str] = &[
     "statusReason", "resultReason", "resultDescription", "failureReason", "reason", "event.reason", "errorMessage",
     "errorCode", "error", "message",
 ];
-/// What is only there if something failed.
+/// Fields that occur only in failures.
 const FAILURES: &[&str] = &["failureReason", "errorMessage", "errorCode", "error"];
 #[rustfmt::skip]
 const CORRELATIONS: &[&str] =
@@ -61,14 +60,14 @@ pub(super) fn is_cloud_event(record: &JsonCursor) -> bool {
     record.has("specversion") && record.has("type") && record.has("source")
 }
 
-/// Whether the data of an envelope is in our own words, by the same signs as where they are recorded.
-fn is_in_own_words(data: &JsonCursor) -> bool {
+/// Whether the data of an envelope is in this API's format, by the same criteria as in recording.
+fn is_own_format(data: &JsonCursor) -> bool {
     let is_actor = |actor: &JsonCursor| ["user", "application", "system"].iter().any(|kind| actor.has(kind));
     let status = data.str_at("status").and_then(|status| Status::from_name(&status));
     data.find("actor").is_some_and(is_actor) || (data.has("category") && status.is_some())
 }
 
-/// Reads a record.
+/// Converts a record.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let fields = FieldMap::of(record);
     let occurred_at = fields.moment().ok_or_else(|| {
@@ -101,7 +100,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     Ok(draft)
 }
 
-/// The platform whose records have these members and do not name it.
+/// Detects a platform whose records do not name it.
 fn vendor(record: &JsonCursor) -> Option<&'static str> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.has(key));
     let version = record.str_at("apiVersion").unwrap_or_default();
@@ -115,14 +114,13 @@ fn vendor(record: &JsonCursor) -> Option<&'static str> {
     }
 }
 
-/// A record and what in it describes the event, that first, and the envelope around it if there is one. What the
-/// envelope says of the event counts more than members of the record that may as well be about the thing that the
-/// event is about, such as `id` or `type`.
+/// The objects of a record in which fields are looked up, in order of precedence, and the envelope if there is one. The
+/// envelope takes precedence over ambiguous members such as `id` and `type`, which may belong to the target.
 struct FieldMap<'a> {
     sources: Vec<&'a JsonCursor>,
     envelope: Option<&'a JsonCursor>,
-    /// Whether what the envelope says goes before what is in it, as where events in our own words are recorded.
-    envelope_leads: bool,
+    /// Whether the envelope takes precedence over its data, as in recording events in this API's format.
+    envelope_first: bool,
 }
 
 impl<'a> FieldMap<'a> {
@@ -130,58 +128,58 @@ impl<'a> FieldMap<'a> {
         let envelope = is_cloud_event(record).then_some(record);
         let data = envelope.and_then(|record| record.get("data")).filter(|data| data.is_object());
         let body = data.unwrap_or(record);
-        let envelope_leads = data.is_some_and(is_in_own_words);
-        let fields = Self { sources: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_leads };
+        let envelope_first = data.is_some_and(is_own_format);
+        let fields = Self { sources: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_first };
         if envelope.is_some() {
             return fields;
         }
         let within = |keys: &[&str]| {
             let inner = keys.iter().filter_map(|key| body.find(key)).filter(|cursor| cursor.is_object());
             let described =
-                inner.map(|cursor| Self { sources: vec![cursor, body], envelope: None, envelope_leads: false });
+                inner.map(|cursor| Self { sources: vec![cursor, body], envelope: None, envelope_first: false });
             described.into_iter().find(|fields| fields.plain_activity().is_some())
         };
         let event = within(&["event"]);
         event.or_else(|| within(WRAPPERS).filter(|_| fields.plain_activity().is_none())).unwrap_or(fields)
     }
 
-    /// The word at the first of these keys that has one, or the first word of a list there; carried over.
+    /// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
     fn take(&self, keys: &[&str]) -> Option<String> {
         self.sources.iter().find_map(|place| take(place, keys))
     }
 
-    /// The word at the first of these keys that has one, to be interpreted.
+    /// Returns the scalar at the first of these keys that has one, to be interpreted.
     fn word(&self, keys: &[&str]) -> Option<String> {
         self.sources.iter().find_map(|place| keys.iter().find_map(|key| place.str_at(key)))
     }
 
-    /// The part at the first of these keys that is not `null`.
+    /// Returns the value at the first of these keys that is not `null`.
     fn cursor(&self, keys: &[&str]) -> Option<&'a JsonCursor> {
         self.sources
             .iter()
             .find_map(|place| keys.iter().find_map(|key| place.get(key).filter(|cursor| !cursor.is_null())))
     }
 
-    /// The word in the record that is certainly meant, else that of the envelope, else one of its common names.
-    fn first(&self, certain: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
+    /// Takes the scalar at an unambiguous key, else that of the envelope, else one at a common key.
+    fn first(&self, unambiguous: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
         if let Some(word) = self.leading(in_envelope) {
             return Some(word);
         }
-        let word = self.take(certain);
+        let word = self.take(unambiguous);
         match self.envelope {
             Some(envelope) => word.or_else(|| envelope.take_at(in_envelope)),
             None => word.or_else(|| self.take(common)),
         }
     }
 
-    /// The word of an envelope that leads.
+    /// Takes the scalar of an envelope that takes precedence.
     fn leading(&self, key: &str) -> Option<String> {
-        self.envelope.filter(|_| self.envelope_leads)?.take_at(key)
+        self.envelope.filter(|_| self.envelope_first)?.take_at(key)
     }
 
     fn moment(&self) -> Option<Timestamp> {
         let first = |keys: &[&str]| self.sources.iter().find_map(|place| timestamp::take_first(place, keys));
-        let leading = self.envelope.filter(|_| self.envelope_leads);
+        let leading = self.envelope.filter(|_| self.envelope_first);
         let leading = leading.and_then(|envelope| timestamp::take_first(envelope, &["time"]));
         leading
             .or_else(|| first(&["occurredAt", "activityDateTime", "eventTime"]))
@@ -198,7 +196,7 @@ impl<'a> FieldMap<'a> {
             .or_else(|| self.take(SENTENCES).filter(|text| !text.starts_with(['{', '['])))
     }
 
-    /// The activity where it has a name of its own.
+    /// Takes the activity from a field that names it.
     fn plain_activity(&self) -> Option<String> {
         let place = self.sources.first()?;
         let is_event =
@@ -206,30 +204,30 @@ impl<'a> FieldMap<'a> {
         take_name(place, ACTIVITIES).or_else(|| take_name(place, &["name", "type"]).filter(|_| is_event))
     }
 
-    /// `delete secrets`: Kubernetes says what was done by a verb, and to what in another place.
+    /// Combines verb and resource of Kubernetes, such as `delete secrets`.
     fn verb_and_object(&self) -> Option<String> {
         let (verb, object) = (self.word(&["verb"])?, self.word(&["objectRef.resource"]));
         Some(object.map_or(verb.clone(), |object| format!("{verb} {object}")))
     }
 }
 
-/// The text at the first of these keys that has one; what is true or false names nothing.
+/// Takes the string at the first of these keys that has one. Booleans are not names.
 fn take_name(place: &JsonCursor, keys: &[&str]) -> Option<String> {
     let named = keys.iter().filter(|key| place.str_at(key).is_none_or(|word| word != "true" && word != "false"));
     named.into_iter().find_map(|key| take(place, &[key]))
 }
 
-/// The word at the first of these keys that has one, or the first word of a list there; carried over.
+/// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
 fn take(place: &JsonCursor, keys: &[&str]) -> Option<String> {
     let word = |cursor: &JsonCursor| cursor.take().or_else(|| cursor.elements().first().and_then(JsonCursor::take));
     keys.iter().find_map(|key| place.get(key).and_then(word))
 }
 
-/// How it ended: a word, or an object with the word and the reason.
+/// Returns the status and reason: from a scalar, or from an object with both.
 fn outcome(fields: &FieldMap) -> (Status, Option<String>) {
     let place_reason = |place: &JsonCursor, keys: &[&str]| keys.iter().find_map(|key| reason(place.get(key)));
     let within = |keys: &[&str]| fields.sources.iter().find_map(|place| place_reason(place, keys));
-    // Outside an outcome, `message` is what the event is about.
+    // Outside of an outcome object, `message` describes the event, not the reason.
     let why = within(&REASONS[..REASONS.len() - 1]);
     let failed =
         fields.word(FAILURES).is_some_and(|word| !["0", "false", "none"].contains(&&*word.to_ascii_lowercase()));
@@ -243,12 +241,12 @@ fn outcome(fields: &FieldMap) -> (Status, Option<String>) {
     let why = place_reason(cursor, REASONS).or(why);
     let word = STATUSES.iter().find_map(|key| cursor.str_at(key));
     let known = word.as_deref().map_or(otherwise, status_of);
-    // A code of gRPC: all but zero are failures.
+    // A gRPC code: all except 0 are failures.
     let is_coded = known == Status::Unknown && word.is_some() && word == cursor.str_at("code");
     (if is_coded { Status::Failure } else { known }, why)
 }
 
-/// How it ended, by name, by a common word, or by the code of HTTP.
+/// Maps a status by its name, a common word, or an HTTP status code.
 fn status_of(word: &str) -> Status {
     let named = Status::from_name(&word.to_ascii_uppercase()).unwrap_or_else(|| status(word));
     match (named, word.parse::<u16>()) {

@@ -1,21 +1,21 @@
-//! Who did it and to what, under the names that logs commonly use.
+//! Reads the actor and the targets, under common field names.
 //!
-//! Some names mean the actor in one log and the target in another: `user` next to `actor` is a target, and its id and
-//! name are never the actor's.
+//! Some names are the actor in one log and the target in another: `user` next to `actor` is a target, and its id and name
+//! are never the actor's.
 
 use super::{FieldMap, is_cloud_event, take};
-use crate::directory_audit::words;
+use crate::directory_audit::strings;
 use crate::source_record::JsonCursor;
 use crate::value::{ValueEncoding, changes_by_name};
 use model::{Actor, ActorApplication, ActorKind, Target};
 
-/// Who acted, in words that mean nobody else.
+/// Unambiguous names of the actor.
 #[rustfmt::skip]
 const ACTORS: &[&str] = &[
     "actor", "initiatedBy", "initiatedByActor", "principal", "userIdentity", "caller", "performedBy", "who",
     "authenticationInfo", "identity.claims",
 ];
-/// Who acted, unless another word says so.
+/// Names of the actor, unless the record has an unambiguous one.
 const USERS: &[&str] = &["user"];
 const ACTOR_NAMES: &[&str] = &["actorUserPrincipalName", "actorUpn", "actorEmail", "actorName", "actorDisplayName"];
 #[rustfmt::skip]
@@ -35,7 +35,7 @@ const ADDRESSES: &[&str] = &[
 ];
 const AGENTS: &[&str] =
     &["userAgent", "callerSuppliedUserAgent", "rawUserAgent", "userAgent.rawUserAgent", "user_agent.original"];
-/// Objects that may hold the address and the agent.
+/// Objects that may contain the IP address and the user agent.
 const CLIENTS: &[&str] = &["client", "source", "request", "context", "requestMetadata"];
 #[rustfmt::skip]
 const TARGETS: &[&str] = &[
@@ -48,11 +48,11 @@ const TARGET_NAMES: &[&str] = &["targetName", "targetDisplayName", "target1Displ
 const TARGET_TYPES: &[&str] = &["targetType", "target1Type", "entityType"];
 const CHANGES: &[&str] = &["modifiedProperties", "changes", "changedProperties"];
 
-/// The actor and the targets.
+/// Returns the actor and the targets.
 pub(super) fn read(fields: &FieldMap) -> (Actor, Vec<Target>) {
-    // Loggers call the line of code that logs `caller`: `main.go:17`.
+    // In logging libraries, `caller` is the source line: `main.go:17`.
     let is_said =
-        |cursor: &&JsonCursor| cursor.is_object() || cursor.as_str().is_some_and(|word| !is_place_in_code(&word));
+        |cursor: &&JsonCursor| cursor.is_object() || cursor.as_str().is_some_and(|word| !is_source_line(&word));
     let among = |keys: &[&str]| fields.cursor(keys).filter(is_said);
     let certain = ACTORS.iter().find_map(|key| among(&[key]));
     let user = among(USERS);
@@ -69,7 +69,7 @@ pub(super) fn read(fields: &FieldMap) -> (Actor, Vec<Target>) {
     (initiator, targets)
 }
 
-fn is_place_in_code(word: &str) -> bool {
+fn is_source_line(word: &str) -> bool {
     let line = word.rsplit_once(':').filter(|(file, _)| file.contains('.') && !file.contains('@'));
     line.is_some_and(|(_, line)| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -102,7 +102,7 @@ fn actor(fields: &FieldMap, found: Option<&JsonCursor>, is_certain: bool) -> Act
     actor
 }
 
-/// A user given by a name: a principal name if it looks like one.
+/// Returns a user with a name: a principal name if it contains `@`.
 fn named_actor(name: Option<String>) -> Actor {
     let mut actor = Actor::new(if name.is_some() { ActorKind::User } else { ActorKind::Unknown });
     if name.as_deref().is_some_and(|name| name.contains('@')) {
@@ -113,7 +113,7 @@ fn named_actor(name: Option<String>) -> Actor {
     actor
 }
 
-/// An actor given as an object: directly, or under the name of its kind.
+/// Reads an actor object: flat, or nested under the name of its kind.
 fn actor_of(cursor: &JsonCursor) -> Actor {
     let nested = [
         ("user", ActorKind::User),
@@ -136,7 +136,7 @@ fn actor_of(cursor: &JsonCursor) -> Actor {
     actor.service_principal_name = cursor.take_at("servicePrincipalName");
     actor.ip_address = take(cursor, ADDRESSES);
     actor.user_agent = take(cursor, AGENTS);
-    actor.permissions = cursor.get("permissions").map(words).unwrap_or_default();
+    actor.permissions = cursor.get("permissions").map(strings).unwrap_or_default();
     let holder = cursor.get("application").filter(|inner| inner.is_object()).unwrap_or(cursor);
     let mut application =
         ActorApplication { application_id: take(holder, &["applicationId", "appId", "clientId"]), display_name: None };
@@ -154,7 +154,7 @@ fn actor_of(cursor: &JsonCursor) -> Actor {
 }
 
 fn kind_of(cursor: &JsonCursor) -> Option<ActorKind> {
-    // Kubernetes tells its own accounts by their names.
+    // Kubernetes marks its own accounts by a prefix.
     let name = cursor.str_at("username").unwrap_or_default();
     if name.starts_with("system:") {
         let is_account = name.starts_with("system:serviceaccount:");
@@ -196,7 +196,7 @@ fn targets(fields: &FieldMap) -> Vec<Target> {
     targets
 }
 
-/// Changes that stand beside the targets are those of the first.
+/// Adds changes outside of the targets to the first target.
 fn with_changes(fields: &FieldMap, targets: &mut Vec<Target>) {
     let changed =
         fields.cursor(CHANGES).map(|cursor| changes_by_name(cursor, ValueEncoding::Plain)).unwrap_or_default();

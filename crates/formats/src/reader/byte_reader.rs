@@ -1,4 +1,4 @@
-//! The bytes of a file one by one, with their line number, and with a way back.
+//! Reads the bytes of a file with their line number, and can push bytes back.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};
@@ -6,23 +6,23 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 use super::encoding::Utf8Reader;
 use super::{RecordReadError, problem};
 
-/// The bytes of the input, some of which may be read pushed_back.
+/// A reader of single bytes with push-back.
 pub(super) struct ByteReader<R> {
     input: BufReader<Utf8Reader<R>>,
     pushed_back: VecDeque<u8>,
-    /// The line that the next byte is on, from 1.
+    /// The line of the next byte, starting from 1.
     pub(super) line: u64,
-    /// Why nothing more can be read.
+    /// The read error that ended the input.
     pub(super) problem: Option<RecordReadError>,
 }
 
 impl<R: Read> ByteReader<R> {
-    /// The bytes of an input.
+    /// Creates a reader.
     pub(super) fn new(input: Utf8Reader<R>) -> Self {
         Self { input: BufReader::with_capacity(1 << 16, input), pushed_back: VecDeque::new(), line: 1, problem: None }
     }
 
-    /// The next byte, which stays.
+    /// Returns the next byte without consuming it.
     pub(super) fn peek(&mut self) -> Option<u8> {
         if let Some(byte) = self.pushed_back.front() {
             return Some(*byte);
@@ -40,7 +40,7 @@ impl<R: Read> ByteReader<R> {
         }
     }
 
-    /// The next byte.
+    /// Returns and consumes the next byte.
     pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         if self.pushed_back.pop_front().is_none() {
@@ -52,7 +52,7 @@ impl<R: Read> ByteReader<R> {
         Some(byte)
     }
 
-    /// Moves bytes that say nothing about where a string ends, at most so many, as far as they are at hand.
+    /// Moves buffered bytes up to the next quote, backslash or line break, at most `most`.
     pub(super) fn take_plain(&mut self, into: &mut Vec<u8>, most: usize) {
         if !self.pushed_back.is_empty() {
             return;
@@ -64,13 +64,13 @@ impl<R: Read> ByteReader<R> {
         self.input.consume(end);
     }
 
-    /// ByteReader that come next, as many as are at hand; none at the end.
+    /// Returns the buffered bytes. Empty at the end of the input.
     pub(super) fn buffered(&mut self) -> &[u8] {
         self.peek();
         if self.pushed_back.is_empty() { self.input.buffer() } else { self.pushed_back.as_slices().0 }
     }
 
-    /// Passes over bytes that were at hand.
+    /// Consumes buffered bytes.
     pub(super) fn consume(&mut self, count: usize) {
         let lines: u64 = self.buffered()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum();
         self.line += lines;
@@ -81,7 +81,7 @@ impl<R: Read> ByteReader<R> {
         }
     }
 
-    /// Takes so many bytes, or so many lines if they have less.
+    /// Consumes and returns at most `most` bytes or `lines` lines.
     pub(super) fn first_bytes(&mut self, most: usize, lines: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut ends = 0;
@@ -107,7 +107,7 @@ impl<R: Read> ByteReader<R> {
         true
     }
 
-    /// Skips what is left of the line, but not its end.
+    /// Skips the rest of the line, but not the line break.
     pub(super) fn skip_line(&mut self) {
         while let Some(byte) = self.peek() {
             if byte == b'\n' {
@@ -117,21 +117,21 @@ impl<R: Read> ByteReader<R> {
         }
     }
 
-    /// Skips the lines that belong to a value of which the last line was skipped.
+    /// Skips the continuation lines of a value.
     pub(super) fn skip_continued(&mut self) {
         while self.next().is_some() && self.peek().is_some_and(continues) {
             self.skip_line();
         }
     }
 
-    /// Puts bytes back that begin on this line.
+    /// Pushes back bytes that start on this line.
     pub(super) fn push_back(&mut self, bytes: Vec<u8>, line: u64) {
         bytes.into_iter().rev().for_each(|byte| self.pushed_back.push_front(byte));
         self.line = line;
     }
 }
 
-/// Whether a line that starts so belongs to the value before it.
+/// Whether a line that starts with this byte continues the value before it.
 pub(super) fn continues(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'}' | b']')
 }

@@ -1,11 +1,10 @@
 //! Tables (CSV) of audit records: one per row, the record itself as JSON in the column `AuditData`.
 //!
-//! This is how Purview exports the unified audit log, and how PowerShell writes search results. A row becomes the
-//! object that a search result is in JSON, with the columns as names. Tables of other kinds are what portals show of
-//! records, and are not read: what they left out would be lost.
+//! Purview exports the unified audit log in this format, and PowerShell writes search results in it. A row becomes the
+//! same object as a search result in JSON, with the columns as keys. Other tables are refused: they contain only what a
+//! portal shows of the records, so data would be lost.
 //!
-//! The parser (`csv_core`) is given bytes and keeps none, so that a quote that is never closed takes no more memory
-//! than a record may have.
+//! The parser (`csv_core`) keeps no bytes, so an unclosed quote needs no more memory than the largest record.
 
 use std::io::Read;
 
@@ -16,23 +15,23 @@ use super::{RecordReadError, problem};
 use crate::source_record::{embedded_json, same_key};
 use model::json::{Json, Node};
 
-/// The column with the record.
+/// The column that contains the record.
 const RECORD: &str = "AuditData";
-/// How much of a file is looked at to see whether it is a table.
+/// The number of bytes that are read to detect a table.
 const HEAD_BYTES: usize = 1 << 16;
-/// How many columns there are at least in a table without records, so that no other text is taken for one.
+/// The minimum number of columns of a table without records, so that other text is not mistaken for a table.
 const COLUMNS_MIN: usize = 3;
-/// The line that PowerShell puts before the header.
+/// The start of the line that PowerShell writes before the header.
 const TYPE_LINE: &[u8] = b"#TYPE ";
 const DELIMITERS: [u8; 3] = *b",;\t";
 
-/// What a file is, by its first lines.
+/// The format of a file, detected from its first lines.
 pub(super) enum FileHead {
     /// Not a table.
     Other,
-    /// A table with records, of which the rows are next.
+    /// A table with records. The header was read.
     WithRecords(Box<CsvTable>),
-    /// A table without.
+    /// A table without records.
     Columns,
 }
 
@@ -43,14 +42,14 @@ pub(super) struct CsvTable {
     record_bytes_max: usize,
 }
 
-/// What is left of the cells of one row.
+/// The cells of one row.
 struct CsvRow {
     cells: Vec<Vec<u8>>,
     bytes: usize,
 }
 
 impl FileHead {
-    /// Looks at the first lines of a file; if they are a header, it is passed over.
+    /// Detects the format from the first lines, and skips the header of a table with records.
     pub(super) fn of<R: Read>(bytes: &mut ByteReader<R>, record_bytes_max: usize) -> Self {
         if bytes.peek().is_none_or(|first| matches!(first, b'{' | b'[')) {
             return Self::Other;
@@ -84,15 +83,15 @@ impl FileHead {
     }
 }
 
-/// Whether a text may be the name of a column.
-fn is_name(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '@')
-        && text.len() <= 100
-        && !text.contains(['{', '}', ':', '=', '"'])
+/// Whether a string can be the name of a column.
+fn is_name(string: &str) -> bool {
+    let string = string.trim();
+    string.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '@')
+        && string.len() <= 100
+        && !string.contains(['{', '}', ':', '=', '"'])
 }
 
-/// The cells of one line.
+/// Parses one line.
 fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
     let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
     let mut cells = Vec::new();
@@ -108,7 +107,7 @@ fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
                     return cells;
                 }
             }
-            // The line had no end.
+            // The line has no end.
             ReadFieldResult::InputEmpty if !rest.is_empty() => return cells,
             ReadFieldResult::InputEmpty => {
                 let (result, _, more) = reader.read_field(&[], &mut out[written..]);
@@ -123,7 +122,7 @@ fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
 }
 
 impl CsvTable {
-    /// The next row with the line that it begins on; none at the end.
+    /// Returns the next row with the line on which it starts, or `None` at the end.
     pub(super) fn next<R: Read>(&mut self, bytes: &mut ByteReader<R>) -> Option<Result<(u64, Node), RecordReadError>> {
         while matches!(bytes.peek()?, b'\r' | b'\n') {
             bytes.next();
@@ -136,7 +135,7 @@ impl CsvTable {
         Some(self.node(&row).map(|node| (line, node)).map_err(|reason| problem(line, &reason)))
     }
 
-    /// Reads a row; of one that is too large no more than may be held.
+    /// Reads a row. Keeps at most `record_bytes_max` bytes of a larger one.
     fn row<R: Read>(&mut self, bytes: &mut ByteReader<R>) -> Option<CsvRow> {
         let mut row = CsvRow { cells: vec![Vec::new()], bytes: 0 };
         let mut out = [0; 1 << 12];
@@ -152,7 +151,7 @@ impl CsvTable {
             match result {
                 ReadFieldResult::Field { record_end: true } => return Some(row),
                 ReadFieldResult::Field { record_end: false } => {
-                    // An empty cell holds something too.
+                    // An empty cell needs memory, too.
                     row.bytes += 1;
                     if row.bytes <= self.record_bytes_max {
                         row.cells.push(Vec::new());
@@ -164,7 +163,7 @@ impl CsvTable {
         }
     }
 
-    /// The row as an object. Cells that are empty say nothing.
+    /// Returns the row as an object, without empty cells.
     fn node(&self, row: &CsvRow) -> Result<Node, String> {
         if row.bytes > self.record_bytes_max {
             return Err(format!("the row has more than {} bytes", self.record_bytes_max));

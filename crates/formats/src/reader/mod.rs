@@ -1,14 +1,13 @@
-//! Cuts files into records, one at a time, in constant memory.
+//! Splits files into records, one at a time, in constant memory.
 //!
-//! A file is a table of records (see `table.rs`), or has JSON values: one per line, several in a row, or one over many
-//! lines. A list, and a page with its records in `value` or `records`, is not read as a whole: each element is a
-//! record, and the page's other members are skipped. An object counts as a page once such a list of objects is found at
-//! its first level, with no member before it that only a record has.
+//! A file is a table (see [`csv_table`]) or contains JSON values: one per line, several in a row, or one over many lines.
+//! A list, and a page with its records in `value` or `records`, is not read as a whole: each element is a record, and the
+//! other members of the page are skipped. An object is a page if it has a list of objects under such a name at its first
+//! level, and before it no member that occurs only in records.
 //!
-//! A value that is not JSON ends with its line: it is reported, and reading goes on with the next line. (What follows
-//! a broken value of many lines, up to the next line that starts a value, belongs to it.) Inside a list there is no
-//! such state to go on from: the file ends there. A record that is too large is reported and skipped, never kept in
-//! memory.
+//! A value that is not JSON ends with its line: it is reported, and reading continues with the next line. (An invalid
+//! value of several lines extends to the next line that starts a value.) Within a list, reading cannot continue after
+//! invalid JSON, so the file ends there. A record that is too large is reported and skipped without keeping it in memory.
 
 mod byte_reader;
 mod encoding;
@@ -26,20 +25,20 @@ use super::json_scanner::{Expected, JsonScanner, ScanStep, has_more_values_than}
 use super::{is_page_key, is_record_key, records};
 use model::json::Node;
 
-/// The most bytes that a record may have.
+/// The maximum size of a record, in bytes.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
-/// The most values that a record may have. Real ones have a few thousand; a tree of millions would take many times the
-/// memory of its text and keep a core busy for seconds.
+/// The maximum number of values in a record. Real records have a few thousand; a tree of millions would need many times
+/// the memory of its JSON and keep a core busy for seconds.
 const VALUES_MAX: usize = 100_000;
 
-/// A state in a file that has no record.
+/// An error at a position in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordReadError {
-    /// The line on which it begins, from 1.
+    /// The line, starting from 1.
     pub line: u64,
-    /// What is wrong with it, safe to show.
+    /// The reason, safe to show.
     pub reason: String,
-    /// Whether it is about one record alone, so that the others are read as if it were not there.
+    /// Whether the error concerns a single record, so that the other records are not affected.
     pub is_of_record: bool,
 }
 
@@ -51,7 +50,7 @@ impl fmt::Display for RecordReadError {
 
 impl std::error::Error for RecordReadError {}
 
-/// The records of a file, each with the line on which it begins.
+/// An iterator over the records of a file, each with the line on which it starts.
 pub struct RecordReader<R> {
     bytes: ByteReader<R>,
     state: ReadState,
@@ -61,46 +60,46 @@ pub struct RecordReader<R> {
     record_bytes_max: usize,
 }
 
-/// Where reading stands.
+/// The position within the structure of a file.
 enum ReadState {
-    /// Before a file that may be anything.
+    /// At the start of a file of unknown format.
     Start,
     /// In a table.
     Table(Box<CsvTable>),
     /// Between values.
     Outside,
-    /// In a list, or a page, that is passed on element by element.
+    /// In a list or a page, which is returned element by element.
     Inside { scanner: JsonScanner, list_depth: usize, key: Vec<u8>, started: u64 },
-    /// Nothing more is read.
+    /// At the end.
     End,
 }
 
-/// What became of reading one value.
+/// The result of reading one value.
 enum ValueOutcome {
     Complete,
     TooLarge,
     Truncated,
     Invalid,
-    /// The value turned out to be a page, whose list of records has just been entered.
+    /// The value is a page; the start of its list of records was read.
     Page(JsonScanner),
 }
 
 impl<R: Read> RecordReader<R> {
-    /// The records of JSON in UTF-8.
+    /// Creates a reader of JSON in UTF-8.
     pub fn new(input: R) -> Self {
-        Self::with(Utf8Reader::of_utf8(input), ReadState::Outside, RECORD_BYTES_MAX)
+        Self::with(Utf8Reader::utf8(input), ReadState::Outside, RECORD_BYTES_MAX)
     }
 
-    /// The records of a file: JSON, or a table with records in it, in UTF-8 or UTF-16.
+    /// Creates a reader of a file: JSON, or a table with records, in UTF-8 or UTF-16.
     pub fn from_file(input: R) -> Self {
-        Self::with(Utf8Reader::of_file(input), ReadState::Start, RECORD_BYTES_MAX)
+        Self::with(Utf8Reader::detecting(input), ReadState::Start, RECORD_BYTES_MAX)
     }
 
     fn with(input: Utf8Reader<R>, state: ReadState, record_bytes_max: usize) -> Self {
         Self { bytes: ByteReader::new(input), state, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
     }
 
-    /// Reads on until there is something to say; none at the end.
+    /// Reads up to the next record, error or change of structure. Returns `None` at the end.
     fn step(&mut self) -> Option<Result<(), RecordReadError>> {
         match std::mem::replace(&mut self.state, ReadState::End) {
             ReadState::End => None,
@@ -111,7 +110,7 @@ impl<R: Read> RecordReader<R> {
         }
     }
 
-    /// Sees what a file is.
+    /// Detects the format of a file.
     fn start(&mut self) -> Result<(), RecordReadError> {
         self.bytes.skip_mark();
         while self.bytes.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
@@ -148,9 +147,9 @@ impl<R: Read> RecordReader<R> {
     fn outside(&mut self) -> Option<Result<(), RecordReadError>> {
         let first = loop {
             match self.bytes.peek()? {
-                // Separators that people and tools put between values.
+                // Separators between values.
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e => _ = self.bytes.next(),
-                // Files that were joined each bring their mark.
+                // Concatenated files have one byte order mark each.
                 0xef if self.bytes.skip_mark() => {}
                 first => break first,
             }
@@ -234,18 +233,18 @@ impl<R: Read> RecordReader<R> {
                     return Some(Err(problem(self.bytes.line, reason)));
                 }
             }
-            note_key(&mut key, &scanner, was_key, byte);
+            track_key(&mut key, &scanner, was_key, byte);
         }
     }
 
-    /// Reads a value whose first byte is next.
+    /// Reads a value, starting at the next byte.
     fn read_value(&mut self, is_outside: bool) -> ValueOutcome {
         self.value.clear();
         let mut scanner = JsonScanner::default();
         let mut key = Vec::new();
         let mut may_be_page = is_outside;
         let mut is_too_large = false;
-        let mut held_line = None;
+        let mut kept_line = None;
         while self.bytes.peek().is_some() {
             if scanner.in_plain_string() && !is_too_large {
                 let room = self.record_bytes_max - self.value.len();
@@ -254,7 +253,7 @@ impl<R: Read> RecordReader<R> {
             let Some(byte) = self.bytes.peek() else { break };
             let was_key = scanner.in_key();
             let is_outer = scanner.depth() == 0 && scanner.expected() == Expected::End;
-            // A bare word ends before the byte that follows it.
+            // A literal ends before the byte that follows it.
             if is_outer || (scanner.depth() == 0 && scanner.in_literal() && matches!(byte, b',' | b']' | b'}')) {
                 break;
             }
@@ -269,19 +268,19 @@ impl<R: Read> RecordReader<R> {
             self.bytes.next();
             is_too_large |= self.value.len() >= self.record_bytes_max;
             if is_too_large && byte == b'\n' {
-                // Of what is passed over, only the last line is held: another value may begin there.
+                // Of a skipped value, only the last line is kept, because another value may start there.
                 self.value.clear();
-                held_line = Some(self.bytes.line);
+                kept_line = Some(self.bytes.line);
             } else if self.value.len() < self.record_bytes_max {
                 self.value.push(byte);
             } else {
-                held_line = None;
+                kept_line = None;
             }
             match scanner.feed(byte) {
                 ScanStep::Continue => {}
                 ScanStep::Done => break,
                 ScanStep::Invalid if is_too_large && is_outside => {
-                    match held_line {
+                    match kept_line {
                         Some(line) => self.bytes.push_back(std::mem::take(&mut self.value), line),
                         None => self.bytes.skip_line(),
                     }
@@ -289,7 +288,7 @@ impl<R: Read> RecordReader<R> {
                 }
                 ScanStep::Invalid => return ValueOutcome::Invalid,
             }
-            note_key(&mut key, &scanner, was_key, byte);
+            track_key(&mut key, &scanner, was_key, byte);
             if was_key && !scanner.in_key() && std::str::from_utf8(&key).is_ok_and(is_record_key) {
                 may_be_page = false;
             }
@@ -301,19 +300,19 @@ impl<R: Read> RecordReader<R> {
         }
     }
 
-    /// Makes records of the value that was read.
+    /// Parses the value that was read, and queues its records.
     fn keep(&mut self, line: u64) -> Result<(), RecordReadError> {
         let text = std::str::from_utf8(&self.value).map_err(|cause| {
             let at = cause.valid_up_to();
-            let is_half = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
-            let what = if is_half { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
-            of_record(line, &format!("the record {what} its byte {at}{}", if is_half { "" } else { " on" }))
+            let is_surrogate = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
+            let what = if is_surrogate { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
+            of_record(line, &format!("the record {what} its byte {at}{}", if is_surrogate { "" } else { " on" }))
         })?;
         if has_more_values_than(text, VALUES_MAX) {
             return Err(of_record(line, &format!("the record has more than {VALUES_MAX} values")));
         }
         let node = Node::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
-        // Lists are cut into their elements before; one that is an element is a record, and none that can be read.
+        // Lists were split into elements before, so a list here is an element, and no valid record.
         let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };
         self.ready.extend(found.into_iter().map(|record| (line, record)));
         self.value.shrink_to(1 << 20);
@@ -324,8 +323,8 @@ impl<R: Read> RecordReader<R> {
         of_record(line, &format!("the record has more than {} bytes", self.record_bytes_max))
     }
 
-    /// Goes on after a value that is not JSON: with the line after it, or with the next line that starts a value.
-    /// Whether there is one among what was read.
+    /// Continues after a value that is not JSON, with the next line that starts a value. Returns whether that line was
+    /// already read.
     fn resume(&mut self, started: u64) -> bool {
         let mut line = started;
         let mut at = 0;
@@ -355,16 +354,16 @@ fn of_record(line: u64, reason: &str) -> RecordReadError {
     RecordReadError { is_of_record: true, ..problem(line, reason) }
 }
 
-/// Remembers the last key at the first level of an object.
-fn note_key(key: &mut Vec<u8>, scanner: &JsonScanner, was_key: bool, byte: u8) {
-    /// No key that matters is longer.
-    const KEY_BYTES: usize = 64;
+/// Tracks the last key at the first level of an object.
+fn track_key(key: &mut Vec<u8>, scanner: &JsonScanner, was_key: bool, byte: u8) {
+    /// The maximum length of a tracked key, which exceeds all relevant keys.
+    const KEY_BYTES_MAX: usize = 64;
     if scanner.depth() != 1 {
         return;
     }
     match (was_key, scanner.in_key()) {
         (false, true) => key.clear(),
-        (true, true) if key.len() < KEY_BYTES => key.push(byte),
+        (true, true) if key.len() < KEY_BYTES_MAX => key.push(byte),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Invented records of every format, with unusual parts: the input of the tests that read them.
+//! Synthetic records of every format, with unusual values: the input of the tests.
 
 use crate::RecordFormat;
 
