@@ -41,7 +41,7 @@ impl Calendar {
     }
 
     /// A moment of the last so many days.
-    pub(super) fn moment_of_last_days(self, days: i64, rng: &mut Rng) -> Timestamp {
+    pub(super) fn time_in_last_days(self, days: i64, rng: &mut Rng) -> Timestamp {
         // A little less, so that what follows a moment, and the time it takes to show it, stay inside.
         self.moment_of_last(days * DAY - HOUR, rng)
     }
@@ -108,7 +108,7 @@ mod tests {
         let sunday = Timestamp::parse("2026-06-14T06:30:00Z").unwrap();
         let mut rng = Rng::with_seed(1);
         for _ in 0..500 {
-            let moment = Calendar::until(sunday).moment_of_last_days(1, &mut rng);
+            let moment = Calendar::until(sunday).time_in_last_days(1, &mut rng);
             assert!(moment < sunday && moment > sunday.plus(-DAY));
             let moment = Calendar::until(sunday).moment(&mut rng);
             assert!(moment < sunday && moment > sunday.plus(-366 * DAY));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 
-use super::tenant::{Desk, Tenant, code, guid};
+use super::tenant::{AdminTeam, DemoTenant, code, guid};
 use model::time::SECOND;
 use model::{
     Actor, ActorApplication, ActorKind, Detail, EventBody, GroupSource, Json, ModifiedProperty, OperationType,
@@ -28,19 +28,19 @@ const CLOUD_PC_PORTAL: (&str, &str) = ("69cc3193-b6c4-4172-98e5-ed0f38ab3ff8", "
 
 /// Everything that a story needs.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Generator {
     pub(super) rng: Rng,
-    pub(super) tenant: Tenant,
+    pub(super) tenant: DemoTenant,
     now: Timestamp,
     clock: Timestamp,
     serial: u64,
-    told: BTreeMap<(Timestamp, u64), EventBody>,
+    pending: BTreeMap<(Timestamp, u64), EventBody>,
 }
 
-impl Stage {
+impl Generator {
     pub(super) fn new(mut rng: Rng, now: Timestamp) -> Self {
-        let tenant = Tenant::new(&mut rng);
-        Self { rng, tenant, now, clock: now, serial: 0, told: BTreeMap::new() }
+        let tenant = DemoTenant::new(&mut rng);
+        Self { rng, tenant, now, clock: now, serial: 0, pending: BTreeMap::new() }
     }
 
     /// Sets the clock to the beginning of a story.
@@ -50,25 +50,25 @@ impl Stage {
 
     /// Takes the oldest event, unless something may still happen before it.
     pub(super) fn take_until(&mut self, moment: Option<Timestamp>) -> Option<EventBody> {
-        let (&(first, _), _) = self.told.first_key_value()?;
+        let (&(first, _), _) = self.pending.first_key_value()?;
         if moment.is_some_and(|moment| moment < first) {
             return None;
         }
-        self.told.pop_first().map(|(_, event)| event)
+        self.pending.pop_first().map(|(_, event)| event)
     }
 
     /// Lets up to so many seconds pass.
-    pub(super) fn pass(&mut self, seconds_max: i64) {
+    pub(super) fn advance(&mut self, seconds_max: i64) {
         self.clock = self.clock.plus(self.rng.i64(SECOND / 50..=seconds_max * SECOND)).min(self.now);
     }
 
     /// The time as the directory writes it into values.
-    pub(super) fn time_text(&self) -> String {
-        self.time_text_before(0)
+    pub(super) fn timestamp(&self) -> String {
+        self.timestamp_before(0)
     }
 
     /// The same for a moment so many minutes ago.
-    pub(super) fn time_text_before(&self, minutes: i64) -> String {
+    pub(super) fn timestamp_before(&self, minutes: i64) -> String {
         let text = self.clock.plus(-minutes * 60 * SECOND).to_string();
         format!("{}Z", text.get(..19).unwrap_or(&text))
     }
@@ -79,25 +79,25 @@ impl Stage {
     }
 
     /// One of several.
-    pub(super) fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(super) fn choose<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.rng.usize(..of.len())]
     }
 
     /// Records the first so many of these, as parts of one request.
-    pub(super) fn tell(&mut self, count: usize, drafts: Vec<Draft>) {
+    pub(super) fn emit(&mut self, count: usize, events: Vec<DemoEvent>) {
         let correlation = guid(&mut self.rng);
-        for draft in drafts.into_iter().take(count) {
-            self.record(draft, &correlation);
-            self.pass(2);
+        for event in events.into_iter().take(count) {
+            self.record(event, &correlation);
+            self.advance(2);
         }
     }
 
     /// Records one event as a request of its own.
-    pub(super) fn tell_one(&mut self, draft: Draft) {
-        self.tell(1, vec![draft]);
+    pub(super) fn emit_one(&mut self, event: DemoEvent) {
+        self.emit(1, vec![event]);
     }
 
-    fn record(&mut self, Draft(mut event): Draft, correlation: &str) {
+    fn record(&mut self, DemoEvent(mut event): DemoEvent, correlation: &str) {
         self.serial += 1;
         // The number grows by more than what is added by chance, so no key repeats.
         let number = 10_000_000 + self.serial * 8 + self.rng.u64(0..8);
@@ -117,12 +117,12 @@ impl Stage {
         };
         event.occurred_at = self.clock;
         event.correlation_id.get_or_insert_with(|| correlation.to_owned());
-        self.told.insert((self.clock, self.serial), event);
+        self.pending.insert((self.clock, self.serial), event);
     }
 
     /// An administrator who acts by the directory's services.
-    pub(super) fn administrator(&mut self, desk: Desk) -> Actor {
-        let person = self.tenant.administrator(desk, &mut self.rng);
+    pub(super) fn administrator(&mut self, team: AdminTeam) -> Actor {
+        let person = self.tenant.administrator(team, &mut self.rng);
         person.actor()
     }
 
@@ -137,27 +137,27 @@ impl Stage {
     }
 
     fn portal_user(&mut self, (id, name): (&str, &str), permission: &str) -> Actor {
-        let desk = if self.chance(25) { Desk::Help } else { Desk::Endpoint };
-        let person = self.tenant.administrator(desk, &mut self.rng);
+        let team = if self.chance(25) { AdminTeam::Help } else { AdminTeam::Endpoint };
+        let person = self.tenant.administrator(team, &mut self.rng);
         let mut actor = Actor::new(ActorKind::User);
         actor.object_id = Some(person.id);
         actor.user_principal_name = Some(person.upn);
         let application = ActorApplication { application_id: Some(id.to_owned()), display_name: Some(name.to_owned()) };
         actor.application = Some(application);
-        actor.permissions = vec![if desk == Desk::Endpoint { "*".to_owned() } else { permission.to_owned() }];
+        actor.permissions = vec![if team == AdminTeam::Endpoint { "*".to_owned() } else { permission.to_owned() }];
         actor
     }
 
     /// One of Microsoft's machines.
-    pub(super) fn machine(&self, name: &str) -> Actor {
-        let machine = self.tenant.machine(name);
-        let mut actor = Actor::new(machine.kind);
-        actor.object_id = Some(machine.principal_id.clone());
-        if machine.kind == ActorKind::Application {
-            let display_name = Some(machine.name.to_owned());
+    pub(super) fn microsoft_service(&self, name: &str) -> Actor {
+        let microsoft_service = self.tenant.microsoft_service(name);
+        let mut actor = Actor::new(microsoft_service.kind);
+        actor.object_id = Some(microsoft_service.principal_id.clone());
+        if microsoft_service.kind == ActorKind::Application {
+            let display_name = Some(microsoft_service.name.to_owned());
             actor.application = Some(ActorApplication { application_id: None, display_name });
         } else {
-            actor.display_name = Some(machine.name.to_owned());
+            actor.display_name = Some(microsoft_service.name.to_owned());
         }
         actor
     }
@@ -165,9 +165,9 @@ impl Stage {
 
 /// An event without key and time.
 #[derive(Clone, Debug)]
-pub(super) struct Draft(EventBody);
+pub(super) struct DemoEvent(EventBody);
 
-impl Draft {
+impl DemoEvent {
     pub(super) fn new(
         service: &str,
         category: &str,

@@ -7,8 +7,8 @@
 mod calendar;
 mod name;
 mod policy;
-mod stage;
-mod story;
+mod generator;
+mod scenarios;
 mod tenant;
 
 use std::iter::Peekable;
@@ -17,8 +17,8 @@ use std::vec::IntoIter;
 use fastrand::Rng;
 
 use self::calendar::{Calendar, is_office_hour};
-use self::stage::Stage;
-use self::story::{CATALOGUE, Story};
+use self::generator::Generator;
+use self::scenarios::{CATALOGUE, Scenario};
 use model::{EventBody, Timestamp};
 
 /// How many events at least happen in the last so many days, if there are enough at all.
@@ -30,70 +30,70 @@ const RECENT_PART: usize = 8;
 pub fn events(seed: u64, now: Timestamp, count: usize) -> impl Iterator<Item = EventBody> {
     let mut rng = Rng::with_seed(seed);
     let plan = plan(now, count, &mut rng);
-    Told { stage: Stage::new(rng, now), plan: plan.into_iter().peekable() }
+    GeneratedEvents { generator: Generator::new(rng, now), plan: plan.into_iter().peekable() }
 }
 
 /// A story that will be told.
-struct Scene {
+struct ScheduledScenario {
     moment: Timestamp,
-    story: usize,
+    scenario: usize,
     size: usize,
 }
 
 /// Which stories are told when: recent ones first, then each kind once, then whatever comes.
-fn plan(now: Timestamp, count: usize, rng: &mut Rng) -> Vec<Scene> {
+fn plan(now: Timestamp, count: usize, rng: &mut Rng) -> Vec<ScheduledScenario> {
     let calendar = Calendar::until(now);
-    let mut scenes = Vec::new();
+    let mut schedule = Vec::new();
     let mut left = count;
     for &(days, events) in RECENT {
         let mut room = events.min(count.div_ceil(RECENT_PART)).min(left);
         left -= room;
         while room > 0 {
-            room -= add_scene(calendar.moment_of_last_days(days, rng), room.min(4), &mut scenes, rng);
+            room -= schedule_one(calendar.time_in_last_days(days, rng), room.min(4), &mut schedule, rng);
         }
     }
-    for (story, kind) in CATALOGUE.iter().enumerate() {
-        if let Some(size) = kind.size(kind.least().min(left), rng) {
+    for (scenario, kind) in CATALOGUE.iter().enumerate() {
+        if let Some(size) = kind.size(kind.min_size().min(left), rng) {
             let moments = (0..20).map(|_| calendar.moment(rng)).collect::<Vec<_>>();
-            let fitting = moments.iter().find(|moment| kind.is_told_at_night() || is_office_hour(**moment));
+            let fitting = moments.iter().find(|moment| kind.runs_outside_office_hours() || is_office_hour(**moment));
             let moment = fitting.or(moments.first()).copied().unwrap_or(now);
-            scenes.push(Scene { moment, story, size });
+            schedule.push(ScheduledScenario { moment, scenario, size });
             left -= size;
         }
     }
     while left > 0 {
-        left -= add_scene(calendar.moment(rng), left, &mut scenes, rng);
+        left -= schedule_one(calendar.moment(rng), left, &mut schedule, rng);
     }
-    scenes.sort_by_key(|scene| scene.moment);
-    scenes
+    schedule.sort_by_key(|scheduled| scheduled.moment);
+    schedule
 }
 
 /// Adds some story for a moment; how many events it has.
-fn add_scene(moment: Timestamp, room: usize, scenes: &mut Vec<Scene>, rng: &mut Rng) -> usize {
-    let story = Story::choose(is_office_hour(moment), room, rng);
-    let size = CATALOGUE[story].size(room, rng).unwrap_or(room);
-    scenes.push(Scene { moment, story, size });
+fn schedule_one(moment: Timestamp, room: usize, schedule: &mut Vec<ScheduledScenario>, rng: &mut Rng) -> usize {
+    let scenario = Scenario::choose(is_office_hour(moment), room, rng);
+    let size = CATALOGUE[scenario].size(room, rng).unwrap_or(room);
+    schedule.push(ScheduledScenario { moment, scenario, size });
     size
 }
 
 /// The events of a plan.
-struct Told {
-    stage: Stage,
-    plan: Peekable<IntoIter<Scene>>,
+struct GeneratedEvents {
+    generator: Generator,
+    plan: Peekable<IntoIter<ScheduledScenario>>,
 }
 
-impl Iterator for Told {
+impl Iterator for GeneratedEvents {
     type Item = EventBody;
 
     fn next(&mut self) -> Option<EventBody> {
         loop {
-            let next = self.plan.peek().map(|scene| scene.moment);
-            if let Some(event) = self.stage.take_until(next) {
+            let next = self.plan.peek().map(|scheduled| scheduled.moment);
+            if let Some(event) = self.generator.take_until(next) {
                 return Some(event);
             }
-            let scene = self.plan.next()?;
-            self.stage.begin(scene.moment);
-            CATALOGUE[scene.story].tell(&mut self.stage, scene.size);
+            let scheduled = self.plan.next()?;
+            self.generator.begin(scheduled.moment);
+            CATALOGUE[scheduled.scenario].emit(&mut self.generator, scheduled.size);
         }
     }
 }
@@ -140,15 +140,15 @@ mod tests {
 
     #[test]
     fn every_story_has_as_many_events_as_it_is_asked_for() {
-        let mut stage = Stage::new(Rng::with_seed(1), now());
-        for (place, story) in CATALOGUE.iter().enumerate() {
+        let mut generator = Generator::new(Rng::with_seed(1), now());
+        for (index, scenario) in CATALOGUE.iter().enumerate() {
             for room in 1..=14 {
                 for _ in 0..10 {
-                    let Some(size) = story.size(room, &mut stage.rng) else { continue };
-                    stage.begin(now().plus(-DAY));
-                    story.tell(&mut stage, size);
-                    let told = std::iter::from_fn(|| stage.take_until(None)).count();
-                    assert_eq!(told, size, "story {place}");
+                    let Some(size) = scenario.size(room, &mut generator.rng) else { continue };
+                    generator.begin(now().plus(-DAY));
+                    scenario.emit(&mut generator, size);
+                    let told = std::iter::from_fn(|| generator.take_until(None)).count();
+                    assert_eq!(told, size, "scenario {index}");
                 }
             }
         }
@@ -173,10 +173,10 @@ mod tests {
             for hours in [0, 5, 12, 36, 100] {
                 let now = now().plus(hours * 3_600 * SECOND);
                 let events: Vec<EventBody> = events(3, now, count).collect();
-                for (days, least) in [(1, 10), (7, 20), (30, 35)] {
+                for (days, min_size) in [(1, 10), (7, 20), (30, 35)] {
                     let since = now.plus(-days * DAY);
                     let some = events.iter().filter(|event| event.occurred_at >= since).count();
-                    assert!(some >= least, "{some} of {count} in {days} days");
+                    assert!(some >= min_size, "{some} of {count} in {days} days");
                 }
             }
         }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_as_mixed_as_a_real_one() {
+    fn log_is_as_mixed_as_a_real_one() {
         let events = all(2_000);
         let services: BTreeSet<&str> = events.iter().map(|event| event.service.as_str()).collect();
         assert!(services.len() > 12, "{services:?}");

@@ -71,14 +71,14 @@ impl Person {
 
 /// A group.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
+pub(super) struct DirectoryGroup {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) source: GroupSource,
     pub(super) members: Vec<usize>,
 }
 
-impl Group {
+impl DirectoryGroup {
     pub(super) fn target(&self) -> Target {
         named("Group", &self.id, &self.name)
     }
@@ -115,7 +115,7 @@ impl Device {
 
 /// An application: its registration and its service principal.
 #[derive(Clone, Debug)]
-pub(super) struct App {
+pub(super) struct Application {
     pub(super) object_id: String,
     pub(super) principal_id: String,
     pub(super) client_id: String,
@@ -123,7 +123,7 @@ pub(super) struct App {
     pub(super) secrets: u32,
 }
 
-impl App {
+impl Application {
     pub(super) fn new(name: &str, rng: &mut Rng) -> Self {
         Self { object_id: guid(rng), principal_id: guid(rng), client_id: guid(rng), name: name.to_owned(), secrets: 1 }
     }
@@ -139,14 +139,14 @@ impl App {
 
 /// A part of Microsoft's own that acts in the tenant.
 #[derive(Clone, Debug)]
-pub(super) struct Machine {
+pub(super) struct MicrosoftService {
     pub(super) name: &'static str,
     pub(super) kind: ActorKind,
     pub(super) principal_id: String,
 }
 
 /// The machines, and what kind of actor each of them is.
-const MACHINES: &[(&str, ActorKind)] = &[
+const MICROSOFT_SERVICES: &[(&str, ActorKind)] = &[
     ("Azure AD Cloud Sync", ActorKind::Application),
     ("Intune Compliance Client Prod", ActorKind::Application),
     ("Device Registration Service", ActorKind::Application),
@@ -159,7 +159,7 @@ const MACHINES: &[(&str, ActorKind)] = &[
 
 /// What an administrator is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Desk {
+pub(super) enum AdminTeam {
     Help,
     Identity,
     Endpoint,
@@ -169,33 +169,35 @@ pub(super) enum Desk {
 
 /// The whole tenant.
 #[derive(Debug)]
-pub(super) struct Tenant {
+pub(super) struct DemoTenant {
     /// Everybody there ever was; places never change.
     pub(super) people: Vec<Person>,
     /// The places of those who are there now.
     pub(super) active: Vec<usize>,
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<DirectoryGroup>,
     pub(super) devices: Vec<Device>,
-    pub(super) apps: Vec<App>,
+    pub(super) apps: Vec<Application>,
     pub(super) policies: Vec<Policy>,
-    machines: Vec<Machine>,
+    microsoft_services: Vec<MicrosoftService>,
     addresses: HashMap<String, u32>,
     projects: usize,
 }
 
-impl Tenant {
+impl DemoTenant {
     /// The tenant a year ago.
     pub(super) fn new(rng: &mut Rng) -> Self {
-        let machines =
-            MACHINES.iter().map(|&(name, kind)| Machine { name, kind, principal_id: guid(rng) }).collect::<Vec<_>>();
+        let microsoft_services = MICROSOFT_SERVICES
+            .iter()
+            .map(|&(name, kind)| MicrosoftService { name, kind, principal_id: guid(rng) })
+            .collect::<Vec<_>>();
         let mut tenant = Self {
             people: Vec::new(),
             active: Vec::new(),
             groups: Vec::new(),
             devices: Vec::new(),
-            apps: name::APPS.iter().map(|name| App::new(name, rng)).collect(),
+            apps: name::APPS.iter().map(|name| Application::new(name, rng)).collect(),
             policies: policy::all(rng),
-            machines,
+            microsoft_services,
             addresses: HashMap::new(),
             projects: 0,
         };
@@ -219,43 +221,46 @@ impl Tenant {
     }
 
     /// The places of the administrators of a desk. They never leave.
-    fn staff(desk: Desk) -> std::ops::Range<usize> {
-        match desk {
-            Desk::Help => 0..5,
-            Desk::Identity => 5..8,
-            Desk::Endpoint => 8..12,
-            Desk::Security => 12..14,
-            Desk::Apps => 14..17,
+    fn staff(team: AdminTeam) -> std::ops::Range<usize> {
+        match team {
+            AdminTeam::Help => 0..5,
+            AdminTeam::Identity => 5..8,
+            AdminTeam::Endpoint => 8..12,
+            AdminTeam::Security => 12..14,
+            AdminTeam::Apps => 14..17,
         }
     }
 
     /// An administrator.
-    pub(super) fn administrator(&self, desk: Desk, rng: &mut Rng) -> Person {
-        self.people[rng.usize(Self::staff(desk))].clone()
+    pub(super) fn administrator(&self, team: AdminTeam, rng: &mut Rng) -> Person {
+        self.people[rng.usize(Self::staff(team))].clone()
     }
 
     /// The place of somebody who is there and is no administrator.
-    pub(super) fn somebody(&self, rng: &mut Rng) -> usize {
-        self.active[rng.usize(Self::staff(Desk::Apps).end..self.active.len())]
+    pub(super) fn random_user(&self, rng: &mut Rng) -> usize {
+        self.active[rng.usize(Self::staff(AdminTeam::Apps).end..self.active.len())]
     }
 
     /// A machine, by its name.
-    pub(super) fn machine(&self, name: &str) -> &Machine {
-        self.machines.iter().find(|machine| machine.name == name).unwrap_or(&self.machines[0])
+    pub(super) fn microsoft_service(&self, name: &str) -> &MicrosoftService {
+        self.microsoft_services
+            .iter()
+            .find(|microsoft_service| microsoft_service.name == name)
+            .unwrap_or(&self.microsoft_services[0])
     }
 
     /// The place of a group.
-    pub(super) fn some_group(&self, rng: &mut Rng) -> usize {
+    pub(super) fn random_group(&self, rng: &mut Rng) -> usize {
         rng.usize(..self.groups.len())
     }
 
     /// The place of a device.
-    pub(super) fn some_device(&self, rng: &mut Rng) -> usize {
+    pub(super) fn random_device(&self, rng: &mut Rng) -> usize {
         rng.usize(..self.devices.len())
     }
 
     /// An application.
-    pub(super) fn some_app(&self, rng: &mut Rng) -> App {
+    pub(super) fn random_application(&self, rng: &mut Rng) -> Application {
         self.apps[rng.usize(..self.apps.len())].clone()
     }
 
@@ -270,12 +275,12 @@ impl Tenant {
     pub(super) fn hire(&mut self, rng: &mut Rng) -> usize {
         let (display_name, local) = name::person(rng);
         let upn = self.free_upn(&local, name::DOMAIN);
-        let place = self.people.len();
+        let index = self.people.len();
         self.people.push(Person {
             id: guid(rng),
             display_name,
             upn,
-            employee: 10_000 + u32::try_from(place).unwrap_or(0),
+            employee: 10_000 + u32::try_from(index).unwrap_or(0),
             department: name::DEPARTMENTS[rng.usize(..name::DEPARTMENTS.len())],
             title: name::TITLES[rng.usize(..name::TITLES.len())],
             office: name::OFFICES[rng.usize(..name::OFFICES.len())],
@@ -284,24 +289,24 @@ impl Tenant {
             licences: 1 << rng.usize(..2),
             salary: rng.u32(60..190) * 500,
         });
-        self.active.push(place);
-        place
+        self.active.push(index);
+        index
     }
 
     /// Somebody leaves, and all groups with them. Administrators stay.
-    pub(super) fn leave(&mut self, place: usize) {
-        self.active.retain(|other| *other != place);
+    pub(super) fn leave(&mut self, index: usize) {
+        self.active.retain(|other| *other != index);
         for group in &mut self.groups {
-            group.members.retain(|member| *member != place);
+            group.members.retain(|member| *member != index);
         }
     }
 
     /// A group with some members; its place.
     pub(super) fn add_group(&mut self, name: String, source: GroupSource, rng: &mut Rng) -> usize {
-        let mut members: Vec<usize> = (0..rng.usize(6..20)).map(|_| self.somebody(rng)).collect();
+        let mut members: Vec<usize> = (0..rng.usize(6..20)).map(|_| self.random_user(rng)).collect();
         members.sort_unstable();
         members.dedup();
-        self.groups.push(Group { id: guid(rng), name, source, members });
+        self.groups.push(DirectoryGroup { id: guid(rng), name, source, members });
         self.groups.len() - 1
     }
 

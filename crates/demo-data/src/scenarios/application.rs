@@ -1,7 +1,7 @@
 //! What happens to applications: registration, consent, secrets, permissions.
 
-use crate::stage::{Draft, Stage, json, listed, plain};
-use crate::tenant::{App, Desk, code, guid, named};
+use crate::generator::{DemoEvent, Generator, json, listed, plain};
+use crate::tenant::{AdminTeam, Application, code, guid, named};
 use model::{Actor, ModifiedProperty, OperationType, ResourceType, Target};
 
 const CATEGORY: &str = "ApplicationManagement";
@@ -16,14 +16,14 @@ const SCOPES: &[&str] = &[
     "Directory.Read.All",
 ];
 
-fn event(activity: &str, operation: OperationType, actor: &Actor) -> Draft {
-    Draft::directory(CATEGORY, activity, operation, ResourceType::Application).by(actor)
+fn event(activity: &str, operation: OperationType, actor: &Actor) -> DemoEvent {
+    DemoEvent::directory(CATEGORY, activity, operation, ResourceType::Application).by(actor)
 }
 
 /// Access that a person gets counts as the person's.
-fn granted_to_user(actor: &Actor) -> Draft {
+fn granted_to_user(actor: &Actor) -> DemoEvent {
     let activity = "Add app role assignment grant to user";
-    Draft::directory(CATEGORY, activity, OperationType::Assign, ResourceType::User).by(actor)
+    DemoEvent::directory(CATEGORY, activity, OperationType::Assign, ResourceType::User).by(actor)
 }
 
 fn graph() -> Target {
@@ -31,19 +31,19 @@ fn graph() -> Target {
 }
 
 /// Somebody lets an application act for them, or for all.
-pub(super) fn consented(stage: &mut Stage, count: usize) {
-    let app = stage.tenant.some_app(&mut stage.rng);
-    let is_admin = stage.chance(40);
+pub(super) fn consented(generator: &mut Generator, count: usize) {
+    let app = generator.tenant.random_application(&mut generator.rng);
+    let is_admin = generator.chance(40);
     let person = if is_admin {
-        stage.tenant.administrator(Desk::Apps, &mut stage.rng)
+        generator.tenant.administrator(AdminTeam::Apps, &mut generator.rng)
     } else {
-        let place = stage.tenant.somebody(&mut stage.rng);
-        stage.tenant.people[place].clone()
+        let index = generator.tenant.random_user(&mut generator.rng);
+        generator.tenant.people[index].clone()
     };
     let actor = person.actor();
-    let scope = stage.one_of(SCOPES);
+    let scope = generator.choose(SCOPES);
     let kind = if is_admin { "AllPrincipals" } else { "Principal" };
-    let drafts = vec![
+    let events = vec![
         event("Add delegated permission grant", OperationType::Assign, &actor)
             .on_changed(
                 graph(),
@@ -67,18 +67,18 @@ pub(super) fn consented(stage: &mut Stage, count: usize) {
         event("Update service principal", OperationType::Update, &actor)
             .on_changed(app.principal_target(), vec![plain("TargetId.ServicePrincipalNames", "", &app.client_id)]),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// A mail with a link makes people consent to something that is blocked.
-pub(super) fn consent_refused(stage: &mut Stage, count: usize) {
-    let name = stage.one_of(&["Invoice Viewer", "Shared Voicemail", "Free Upgrade 365"]);
-    let app = App::new(name, &mut stage.rng);
+pub(super) fn consent_refused(generator: &mut Generator, count: usize) {
+    let name = generator.choose(&["Invoice Viewer", "Shared Voicemail", "Free Upgrade 365"]);
+    let app = Application::new(name, &mut generator.rng);
     for _ in 0..count {
-        let place = stage.tenant.somebody(&mut stage.rng);
-        let actor = stage.tenant.people[place].actor();
+        let index = generator.tenant.random_user(&mut generator.rng);
+        let actor = generator.tenant.people[index].actor();
         let reason = "Microsoft.Online.Security.UserConsentBlockedForRiskyAppsException";
-        let draft = event("Consent to application", OperationType::Assign, &actor)
+        let event = event("Consent to application", OperationType::Assign, &actor)
             .on_changed(
                 app.principal_target(),
                 vec![
@@ -88,16 +88,16 @@ pub(super) fn consent_refused(stage: &mut Stage, count: usize) {
                 ],
             )
             .failed(reason);
-        stage.tell_one(draft);
-        stage.pass(120);
+        generator.emit_one(event);
+        generator.advance(120);
     }
 }
 
 /// A new application is registered.
-pub(super) fn registered(stage: &mut Stage, count: usize) {
-    let name = format!("Contoso Prototype {}", code(4, &mut stage.rng));
-    let app = App::new(&name, &mut stage.rng);
-    let person = stage.tenant.administrator(Desk::Apps, &mut stage.rng);
+pub(super) fn registered(generator: &mut Generator, count: usize) {
+    let name = format!("Contoso Prototype {}", code(4, &mut generator.rng));
+    let app = Application::new(&name, &mut generator.rng);
+    let person = generator.tenant.administrator(AdminTeam::Apps, &mut generator.rng);
     let actor = person.actor();
     let changes = vec![
         listed("AppId", "", &app.client_id),
@@ -109,34 +109,35 @@ pub(super) fn registered(stage: &mut Stage, count: usize) {
         listed("AppPrincipalId", "", &app.client_id),
         listed("DisplayName", "", &app.name),
     ];
-    let drafts = vec![
+    let events = vec![
         event("Add application", OperationType::Create, &actor).on_changed(app.target(), changes),
         event("Add service principal", OperationType::Create, &actor)
             .on_changed(app.principal_target(), principal)
             .note("AppId", &app.client_id),
         event("Add owner to application", OperationType::Assign, &actor).on(person.target()).on(app.target()),
     ];
-    stage.tell(count, drafts);
-    stage.tenant.apps.push(app);
+    generator.emit(count, events);
+    generator.tenant.apps.push(app);
 }
 
 /// An application gets one more secret.
-pub(super) fn secret_added(stage: &mut Stage, count: usize) {
-    let place = stage.rng.usize(..stage.tenant.apps.len());
-    let (app, new_key, old_key) = (stage.tenant.apps[place].clone(), guid(&mut stage.rng), guid(&mut stage.rng));
-    stage.tenant.apps[place].secrets += 1;
-    let actor = stage.administrator(Desk::Apps);
+pub(super) fn secret_added(generator: &mut Generator, count: usize) {
+    let index = generator.rng.usize(..generator.tenant.apps.len());
+    let (app, new_key, old_key) =
+        (generator.tenant.apps[index].clone(), guid(&mut generator.rng), guid(&mut generator.rng));
+    generator.tenant.apps[index].secrets += 1;
+    let actor = generator.administrator(AdminTeam::Apps);
     let description = |key: &str, number: u32| {
         format!("[KeyIdentifier={key},KeyType=Password,KeyUsage=Verify,DisplayName=secret {number}]")
     };
     let (before, after) = (description(&old_key, app.secrets), description(&new_key, app.secrets + 1));
     let both = json(&format!(r#"["{before}","{after}"]"#));
     let key_description = ModifiedProperty::new("KeyDescription", json(&format!(r#"["{before}"]"#)), both);
-    let hint = code(3, &mut stage.rng);
+    let hint = code(3, &mut generator.rng);
     let credential =
         format!(r#"[{{"CredentialType":2,"KeyId":"{new_key}","Hint":"{hint}","KeyGroupId":"{old_key}"}}]"#);
     let credentials = ModifiedProperty::new("PasswordCredentials", None, json(&credential));
-    let drafts = vec![
+    let events = vec![
         event("Update application \u{2013} Certificates and secrets management ", OperationType::Update, &actor)
             .on_changed(app.target(), vec![key_description.clone()])
             .note("AppId", &app.client_id),
@@ -144,20 +145,20 @@ pub(super) fn secret_added(stage: &mut Stage, count: usize) {
             .on_changed(app.principal_target(), vec![credentials, key_description])
             .note("AppId", &app.client_id),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// An application may do something by itself.
-pub(super) fn permission_granted(stage: &mut Stage, count: usize) {
-    let app = stage.tenant.some_app(&mut stage.rng);
-    let actor = stage.administrator(Desk::Apps);
-    let (value, title, id) = stage.one_of(&[
+pub(super) fn permission_granted(generator: &mut Generator, count: usize) {
+    let app = generator.tenant.random_application(&mut generator.rng);
+    let actor = generator.administrator(AdminTeam::Apps);
+    let (value, title, id) = generator.choose(&[
         ("AuditLog.Read.All", "Read all audit log data", "b0afded3-3588-46d8-8b3d-9842eff778da"),
         ("User.Read.All", "Read all users' full profiles", "df021288-bdef-4463-88db-98f22de89214"),
         ("Group.Read.All", "Read all groups", "5b567255-7703-4780-807c-7be8301ae99b"),
         ("Mail.Send", "Send mail as any user", "b633e1c5-b582-4048-a93e-9f11b44c7e96"),
     ]);
-    let is_removed = stage.chance(20);
+    let is_removed = generator.chance(20);
     let change = |name: &str, value: &str| {
         if is_removed { plain(name, value, "") } else { plain(name, "", value) }
     };
@@ -173,17 +174,17 @@ pub(super) fn permission_granted(stage: &mut Stage, count: usize) {
     } else {
         "Add app role assignment to service principal"
     };
-    let draft = event(activity, OperationType::Assign, &actor).on_changed(graph(), changes).on(app.principal_target());
-    stage.tell(count, vec![draft]);
+    let event = event(activity, OperationType::Assign, &actor).on_changed(graph(), changes).on(app.principal_target());
+    generator.emit(count, vec![event]);
 }
 
 /// A registration changes: addresses, permissions, or the name.
-pub(super) fn updated(stage: &mut Stage, count: usize) {
-    let place = stage.rng.usize(..stage.tenant.apps.len());
-    let actor = stage.administrator(Desk::Apps);
-    let choice = stage.rng.u32(0..20);
-    let number = stage.rng.u32(2..30);
-    let app = &mut stage.tenant.apps[place];
+pub(super) fn updated(generator: &mut Generator, count: usize) {
+    let index = generator.rng.usize(..generator.tenant.apps.len());
+    let actor = generator.administrator(AdminTeam::Apps);
+    let choice = generator.rng.u32(0..20);
+    let number = generator.rng.u32(2..30);
+    let app = &mut generator.tenant.apps[index];
     let changes = match choice {
         0 if app.name != "Contoso Payroll" => {
             let before = app.name.clone();
@@ -212,33 +213,33 @@ pub(super) fn updated(stage: &mut Stage, count: usize) {
             vec![ModifiedProperty::new("RequiredResourceAccess", access(one), access(&two))]
         }
     };
-    let draft = event("Update application", OperationType::Update, &actor)
+    let event = event("Update application", OperationType::Update, &actor)
         .on_changed(app.target(), changes)
         .note("AppId", &app.client_id);
-    stage.tell(count, vec![draft]);
+    generator.emit(count, vec![event]);
 }
 
 /// Somebody gets access to an application.
-pub(super) fn assigned(stage: &mut Stage, count: usize) {
-    let app = stage.tenant.some_app(&mut stage.rng);
-    let actor = stage.administrator(Desk::Apps);
+pub(super) fn assigned(generator: &mut Generator, count: usize) {
+    let app = generator.tenant.random_application(&mut generator.rng);
+    let actor = generator.administrator(AdminTeam::Apps);
     let role = vec![
         plain("AppRole.DisplayName", "", "User"),
-        plain("AppRoleAssignment.CreatedDateTime", "", &stage.time_text()),
+        plain("AppRoleAssignment.CreatedDateTime", "", &generator.timestamp()),
     ];
-    let draft = if stage.chance(60) {
-        let place = stage.tenant.somebody(&mut stage.rng);
-        let person = stage.tenant.people[place].target();
+    let event = if generator.chance(60) {
+        let index = generator.tenant.random_user(&mut generator.rng);
+        let person = generator.tenant.people[index].target();
         granted_to_user(&actor).on_changed(app.principal_target(), role).on(person)
     } else {
-        let place = stage.tenant.some_group(&mut stage.rng);
-        let group = &stage.tenant.groups[place];
+        let index = generator.tenant.random_group(&mut generator.rng);
+        let group = &generator.tenant.groups[index];
         let activity = "Add app role assignment to group";
-        Draft::directory("GroupManagement", activity, OperationType::Assign, ResourceType::Group)
+        DemoEvent::directory("GroupManagement", activity, OperationType::Assign, ResourceType::Group)
             .by(&actor)
             .on_changed(app.principal_target(), role)
             .on(group.target())
             .of_source(group.source)
     };
-    stage.tell(count, vec![draft]);
+    generator.emit(count, vec![event]);
 }

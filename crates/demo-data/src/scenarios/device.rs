@@ -1,26 +1,26 @@
 //! What happens to devices: enrolment, compliance, remote tasks, the end.
 
-use crate::stage::{Draft, INTUNE, Stage, json, listed, plain};
-use crate::tenant::{Desk, Device, device_name, guid, named};
+use crate::generator::{DemoEvent, Generator, INTUNE, json, listed, plain};
+use crate::tenant::{AdminTeam, Device, device_name, guid, named};
 use model::{Actor, ActorKind, ModifiedProperty, OperationType, ResourceType, Status};
 
 const CATEGORY: &str = "Device";
 const REGISTRATION: &str = "Device Registration Service";
 
 /// A remote task: its activity, its title, the permission for it.
-type Task = (&'static str, &'static str, &'static str);
+type RemoteTask = (&'static str, &'static str, &'static str);
 
-const SYNC: Task = ("syncDevice ManagedDevice", "Sync device", "Microsoft.Intune_RemoteTasks_SyncDevice");
-const WIPE: Task = ("wipe ManagedDevice", "Wipe device", "Microsoft.Intune_RemoteTasks_Wipe");
-const RETIRE: Task = ("retire ManagedDevice", "Retire device", "Microsoft.Intune_RemoteTasks_Retire");
-const REBOOT: Task = ("rebootNow ManagedDevice", "Reboot device", "Microsoft.Intune_RemoteTasks_RebootNow");
-const LOCK: Task = ("remoteLock ManagedDevice", "Remote lock", "Microsoft.Intune_RemoteTasks_RemoteLock");
-const LOCATE: Task = ("locateDevice ManagedDevice", "Locate device", "Microsoft.Intune_RemoteTasks_LocateDevice");
-const SHUT_DOWN: Task = ("shutDown ManagedDevice", "Shut down device", "Microsoft.Intune_RemoteTasks_ShutDown");
+const SYNC: RemoteTask = ("syncDevice ManagedDevice", "Sync device", "Microsoft.Intune_RemoteTasks_SyncDevice");
+const WIPE: RemoteTask = ("wipe ManagedDevice", "Wipe device", "Microsoft.Intune_RemoteTasks_Wipe");
+const RETIRE: RemoteTask = ("retire ManagedDevice", "Retire device", "Microsoft.Intune_RemoteTasks_Retire");
+const REBOOT: RemoteTask = ("rebootNow ManagedDevice", "Reboot device", "Microsoft.Intune_RemoteTasks_RebootNow");
+const LOCK: RemoteTask = ("remoteLock ManagedDevice", "Remote lock", "Microsoft.Intune_RemoteTasks_RemoteLock");
+const LOCATE: RemoteTask = ("locateDevice ManagedDevice", "Locate device", "Microsoft.Intune_RemoteTasks_LocateDevice");
+const SHUT_DOWN: RemoteTask = ("shutDown ManagedDevice", "Shut down device", "Microsoft.Intune_RemoteTasks_ShutDown");
 
-fn task(task: Task, actor: &Actor, device: &Device) -> Draft {
+fn task(task: RemoteTask, actor: &Actor, device: &Device) -> DemoEvent {
     let changes = vec![plain("DeviceManagementAPIVersion", "", "5026-02-10")];
-    Draft::new(INTUNE, CATEGORY, task.0, OperationType::RemoteTask, ResourceType::Device)
+    DemoEvent::new(INTUNE, CATEGORY, task.0, OperationType::RemoteTask, ResourceType::Device)
         .shown_as("ManagedDevices", task.1)
         .by(actor)
         .on_changed(device.managed_target(), changes)
@@ -33,10 +33,10 @@ fn on_device(
     actor: &Actor,
     device: &Device,
     mut changes: Vec<ModifiedProperty>,
-) -> Draft {
+) -> DemoEvent {
     changes.push(plain("TargetId.DeviceId", "", &device.registration_id));
     changes.push(plain("TargetId.DeviceOSType", "", device.system));
-    Draft::directory(CATEGORY, activity, operation, ResourceType::Device)
+    DemoEvent::directory(CATEGORY, activity, operation, ResourceType::Device)
         .by(actor)
         .on_changed(device.target(), changes)
         .note("DeviceId", &device.registration_id)
@@ -44,82 +44,82 @@ fn on_device(
         .note("DeviceTrustType", device.trust())
 }
 
-fn some_device(stage: &mut Stage) -> Device {
-    let place = stage.tenant.some_device(&mut stage.rng);
-    stage.tenant.devices[place].clone()
+fn random_device(generator: &mut Generator) -> Device {
+    let index = generator.tenant.random_device(&mut generator.rng);
+    generator.tenant.devices[index].clone()
 }
 
 /// Somebody sends a task to a device.
-pub(super) fn remote_task(stage: &mut Stage, count: usize) {
-    let device = some_device(stage);
-    let sent = stage.one_of(&[
+pub(super) fn remote_task(generator: &mut Generator, count: usize) {
+    let device = random_device(generator);
+    let sent = generator.choose(&[
         SYNC, SYNC, SYNC, SYNC, SYNC, SYNC, SYNC, SYNC, SYNC, REBOOT, REBOOT, REBOOT, LOCK, LOCATE, RETIRE, SHUT_DOWN,
     ]);
-    let actor = stage.endpoint_administrator(sent.2);
-    let draft = task(sent, &actor, &device);
-    let draft = match stage.rng.u32(0..100) {
-        0..=1 => draft.ended(Status::Timeout, "The device did not check in within the time of the request."),
-        2 => draft.failed("The device does not support this action."),
-        _ => draft,
+    let actor = generator.endpoint_administrator(sent.2);
+    let event = task(sent, &actor, &device);
+    let event = match generator.rng.u32(0..100) {
+        0..=1 => event.ended(Status::Timeout, "The device did not check in within the time of the request."),
+        2 => event.failed("The device does not support this action."),
+        _ => event,
     };
-    stage.tell(count, vec![draft]);
+    generator.emit(count, vec![event]);
 }
 
 /// An administrator synchronises many devices at once.
-pub(super) fn fleet_synchronised(stage: &mut Stage, count: usize) {
-    let actor = stage.endpoint_administrator(SYNC.2);
+pub(super) fn fleet_synchronised(generator: &mut Generator, count: usize) {
+    let actor = generator.endpoint_administrator(SYNC.2);
     for _ in 0..count {
-        let device = some_device(stage);
-        stage.tell_one(task(SYNC, &actor, &device));
-        stage.pass(12);
+        let device = random_device(generator);
+        generator.emit_one(task(SYNC, &actor, &device));
+        generator.advance(12);
     }
 }
 
 /// The push service is down, and every task fails.
-pub(super) fn remote_tasks_failed(stage: &mut Stage, count: usize) {
-    let sent = stage.one_of(&[SYNC, REBOOT, LOCK]);
-    let actor = stage.endpoint_administrator(sent.2);
+pub(super) fn remote_tasks_failed(generator: &mut Generator, count: usize) {
+    let sent = generator.choose(&[SYNC, REBOOT, LOCK]);
+    let actor = generator.endpoint_administrator(sent.2);
     for attempt in 0..count {
-        let device = some_device(stage);
-        let draft = task(sent, &actor, &device);
-        let draft = if attempt % 4 == 3 {
-            draft.ended(Status::Timeout, "The notification service did not answer.")
+        let device = random_device(generator);
+        let event = task(sent, &actor, &device);
+        let event = if attempt % 4 == 3 {
+            event.ended(Status::Timeout, "The notification service did not answer.")
         } else {
-            draft.failed("The notification service is not available.")
+            event.failed("The notification service is not available.")
         };
-        stage.tell_one(draft);
-        stage.pass(25);
+        generator.emit_one(event);
+        generator.advance(25);
     }
 }
 
 /// A lost device is wiped and disappears.
-pub(super) fn wiped(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.some_device(&mut stage.rng);
-    let device = stage.tenant.devices[place].clone();
-    if stage.tenant.devices.len() > 200 {
-        stage.tenant.devices.swap_remove(place);
+pub(super) fn wiped(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.random_device(&mut generator.rng);
+    let device = generator.tenant.devices[index].clone();
+    if generator.tenant.devices.len() > 200 {
+        generator.tenant.devices.swap_remove(index);
     }
-    let sent = stage.one_of(&[WIPE, RETIRE]);
-    let actor = stage.endpoint_administrator(sent.2);
+    let sent = generator.choose(&[WIPE, RETIRE]);
+    let actor = generator.endpoint_administrator(sent.2);
     let wipe = plain("KeepEnrollmentData", "", "False");
-    let drafts = vec![
+    let events = vec![
         task(sent, &actor, &device),
-        Draft::new(INTUNE, CATEGORY, "Delete ManagedDevice", OperationType::Delete, ResourceType::Device)
+        DemoEvent::new(INTUNE, CATEGORY, "Delete ManagedDevice", OperationType::Delete, ResourceType::Device)
             .shown_as("ManagedDevices", "Delete device")
             .by(&actor)
             .on_changed(device.managed_target(), vec![wipe]),
         on_device("Delete device", OperationType::Delete, &actor, &device, Vec::new()),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// Intune tells the directory whether a device is as it should be.
-pub(super) fn compliance_reported(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.some_device(&mut stage.rng);
-    let actor = stage.machine("Intune Compliance Client Prod");
-    let turns = stage.chance(45);
-    let (build, until) = (stage.rng.u32(100..4_000), stage.time_text());
-    let device = &mut stage.tenant.devices[place];
+pub(super) fn compliance_reported(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.random_device(&mut generator.rng);
+    let actor = generator.microsoft_service("Intune Compliance Client Prod");
+    let turns = generator.chance(45);
+    let (build, until) = (generator.rng.u32(100..4_000), generator.timestamp());
+    let device = &mut generator.tenant.devices[index];
     if turns {
         device.is_compliant = !device.is_compliant;
     }
@@ -135,29 +135,29 @@ pub(super) fn compliance_reported(stage: &mut Stage, count: usize) {
     } else {
         ("Update device", vec![listed("CompliantUntil", "", &until)])
     };
-    stage.tell(count, vec![on_device(activity, OperationType::Update, &actor, &device, changes)]);
+    generator.emit(count, vec![on_device(activity, OperationType::Update, &actor, &device, changes)]);
 }
 
 /// Somebody sets up a new device.
-pub(super) fn enrolled(stage: &mut Stage, count: usize) {
-    let owner = stage.tenant.somebody(&mut stage.rng);
-    let place = stage.tenant.add_device(owner, &mut stage.rng);
-    let device = stage.tenant.devices[place].clone();
-    let person = stage.tenant.people[owner].clone();
-    let (actor, service) = (person.actor(), stage.machine(REGISTRATION));
+pub(super) fn enrolled(generator: &mut Generator, count: usize) {
+    let owner = generator.tenant.random_user(&mut generator.rng);
+    let index = generator.tenant.add_device(owner, &mut generator.rng);
+    let device = generator.tenant.devices[index].clone();
+    let person = generator.tenant.people[owner].clone();
+    let (actor, service) = (person.actor(), generator.microsoft_service(REGISTRATION));
     let added = vec![
         ModifiedProperty::new("AccountEnabled", None, json("[true]")),
         listed("DisplayName", "", &device.name),
         listed("DeviceOSType", "", device.system),
     ];
-    let certificate = certificate(stage, &device);
-    let drafts = vec![
+    let certificate = certificate(generator, &device);
+    let events = vec![
         on_device("Add device", OperationType::Create, &service, &device, added),
         on_device("Add registered owner to device", OperationType::Assign, &service, &device, Vec::new())
             .on(person.target()),
         on_device("Add registered users to device", OperationType::Assign, &service, &device, Vec::new())
             .on(person.target()),
-        Draft::new(REGISTRATION, CATEGORY, "Register device", OperationType::Create, ResourceType::Device)
+        DemoEvent::new(REGISTRATION, CATEGORY, "Register device", OperationType::Create, ResourceType::Device)
             .by(&actor)
             .on(device.target())
             .note("Device Id", &device.registration_id)
@@ -165,73 +165,74 @@ pub(super) fn enrolled(stage: &mut Stage, count: usize) {
             .note("Device Trust Type", device.trust()),
         certificate,
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// Intune issues a certificate; nobody is named for it.
-fn certificate(stage: &mut Stage, device: &Device) -> Draft {
+fn certificate(generator: &mut Generator, device: &Device) -> DemoEvent {
     let mut actor = Actor::new(ActorKind::System);
     actor.display_name = Some("Microsoft Intune".to_owned());
-    let thumbprint = format!("{:016X}{:016X}{:08X}", stage.rng.u64(..), stage.rng.u64(..), stage.rng.u32(..));
+    let thumbprint =
+        format!("{:016X}{:016X}{:08X}", generator.rng.u64(..), generator.rng.u64(..), generator.rng.u32(..));
     let changes = vec![
         plain("deviceID", "", &device.managed_id),
         plain("DeviceEnrollmentType", "", "31"),
         plain("Thumbprint", "", &thumbprint),
     ];
-    Draft::new(INTUNE, "Enrollment", "Create ClientCertificate", OperationType::Create, ResourceType::Device)
+    DemoEvent::new(INTUNE, "Enrollment", "Create ClientCertificate", OperationType::Create, ResourceType::Device)
         .shown_as("Enrollment", "Create client certificate")
         .by(&actor)
         .on_changed(named("ClientCertificate", &thumbprint, ""), changes)
 }
 
 /// A device renews its certificate.
-pub(super) fn certificate_issued(stage: &mut Stage, count: usize) {
-    let device = some_device(stage);
-    let draft = certificate(stage, &device);
-    stage.tell(count, vec![draft]);
+pub(super) fn certificate_issued(generator: &mut Generator, count: usize) {
+    let device = random_device(generator);
+    let event = certificate(generator, &device);
+    generator.emit(count, vec![event]);
 }
 
 /// The help desk reads a local administrator's password, or somebody a recovery key.
-pub(super) fn secret_recovered(stage: &mut Stage, count: usize) {
-    let device = some_device(stage);
-    let help_desk = stage.administrator(Desk::Help);
+pub(super) fn secret_recovered(generator: &mut Generator, count: usize) {
+    let device = random_device(generator);
+    let help_desk = generator.administrator(AdminTeam::Help);
     let read = |category: &str, activity: &str| {
-        Draft::new(REGISTRATION, category, activity, OperationType::Read, ResourceType::Device)
+        DemoEvent::new(REGISTRATION, category, activity, OperationType::Read, ResourceType::Device)
     };
-    let draft = if stage.chance(50) {
+    let event = if generator.chance(50) {
         read(CATEGORY, "Recover device local administrator password")
             .by(&help_desk)
             .note("AdditionalInfo", "Successfully recovered local credential by device id")
     } else {
-        let reader = if stage.chance(50) { stage.tenant.people[device.owner].actor() } else { help_desk };
-        read("KeyManagement", "Read BitLocker key").by(&reader).note("keyId", &guid(&mut stage.rng))
+        let reader = if generator.chance(50) { generator.tenant.people[device.owner].actor() } else { help_desk };
+        read("KeyManagement", "Read BitLocker key").by(&reader).note("keyId", &guid(&mut generator.rng))
     };
-    let draft = draft.on(device.target()).note("Device Id", &device.registration_id);
-    let draft = if stage.chance(10) { draft.failed("The caller may not read keys of this device.") } else { draft };
-    stage.tell(count, vec![draft]);
+    let event = event.on(device.target()).note("Device Id", &device.registration_id);
+    let event = if generator.chance(10) { event.failed("The caller may not read keys of this device.") } else { event };
+    generator.emit(count, vec![event]);
 }
 
 /// A computer gets another name and keeps its ids.
-pub(super) fn renamed(stage: &mut Stage, count: usize) {
-    let devices = &stage.tenant.devices;
-    let computers: Vec<usize> = (0..devices.len()).filter(|place| devices[*place].system == "Windows").collect();
-    let place = stage.one_of(&computers);
-    let before = stage.tenant.devices[place].name.clone();
-    stage.tenant.devices[place].name = device_name("CON-WS", &mut stage.rng);
-    let device = stage.tenant.devices[place].clone();
-    let actor = stage.endpoint_administrator("Microsoft.Intune_RemoteTasks_SetDeviceName");
-    let machine = stage.machine(REGISTRATION);
+pub(super) fn renamed(generator: &mut Generator, count: usize) {
+    let devices = &generator.tenant.devices;
+    let computers: Vec<usize> = (0..devices.len()).filter(|index| devices[*index].system == "Windows").collect();
+    let index = generator.choose(&computers);
+    let before = generator.tenant.devices[index].name.clone();
+    generator.tenant.devices[index].name = device_name("CON-WS", &mut generator.rng);
+    let device = generator.tenant.devices[index].clone();
+    let actor = generator.endpoint_administrator("Microsoft.Intune_RemoteTasks_SetDeviceName");
+    let microsoft_service = generator.microsoft_service(REGISTRATION);
     let old = Device { name: before.clone(), ..device.clone() };
-    let drafts = vec![
+    let events = vec![
         task(("Rename device ManagedDevice", "Rename device", ""), &actor, &old),
         on_device(
             "Update device",
             OperationType::Update,
-            &machine,
+            &microsoft_service,
             &device,
             vec![listed("DisplayName", &before, &device.name)],
         ),
         task(SYNC, &actor, &device),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }

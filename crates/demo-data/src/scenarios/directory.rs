@@ -1,13 +1,13 @@
 //! What happens to the directory itself: the company's settings, and the synchronisation when it does not work.
 
-use crate::stage::{Draft, Stage, json, listed};
-use crate::tenant::{Desk, TENANT_ID, named};
+use crate::generator::{DemoEvent, Generator, json, listed};
+use crate::tenant::{AdminTeam, TENANT_ID, named};
 use model::{ModifiedProperty, OperationType, ResourceType, Status};
 
 /// A setting of the company changes.
-pub(super) fn company_updated(stage: &mut Stage, count: usize) {
-    let actor = stage.administrator(Desk::Identity);
-    let (activity, changes) = match stage.rng.u32(0..4) {
+pub(super) fn company_updated(generator: &mut Generator, count: usize) {
+    let actor = generator.administrator(AdminTeam::Identity);
+    let (activity, changes) = match generator.rng.u32(0..4) {
         0 => {
             let mail = |team: &str| format!("{team}@contoso.com");
             let property = "TechnicalNotificationMail";
@@ -27,19 +27,19 @@ pub(super) fn company_updated(stage: &mut Stage, count: usize) {
         }
     };
     let operation = if activity.starts_with("Add") { OperationType::Create } else { OperationType::Update };
-    let draft = Draft::directory("DirectoryManagement", activity, operation, ResourceType::Directory)
+    let event = DemoEvent::directory("DirectoryManagement", activity, operation, ResourceType::Directory)
         .by(&actor)
         .on_changed(named("Directory", TENANT_ID, "Contoso"), changes);
-    stage.tell(count, vec![draft]);
+    generator.emit(count, vec![event]);
 }
 
 /// The agent of the synchronisation is away for some minutes.
-pub(super) fn synchronisation_failed(stage: &mut Stage, count: usize) {
-    let actor = stage.machine("Azure AD Cloud Sync");
+pub(super) fn synchronisation_failed(generator: &mut Generator, count: usize) {
+    let actor = generator.microsoft_service("Azure AD Cloud Sync");
     for attempt in 0..count {
-        let place = stage.tenant.somebody(&mut stage.rng);
-        let person = stage.tenant.people[place].clone();
-        let draft = Draft::new(
+        let index = generator.tenant.random_user(&mut generator.rng);
+        let person = generator.tenant.people[index].clone();
+        let event = DemoEvent::new(
             "Account Provisioning",
             "ProvisioningManagement",
             "Export",
@@ -49,12 +49,12 @@ pub(super) fn synchronisation_failed(stage: &mut Stage, count: usize) {
         .by(&actor)
         .on(person.named_target())
         .note("ErrorCode", "HybridIdentityServiceNoAgentsAssigned");
-        let draft = if attempt % 3 == 2 {
-            draft.ended(Status::Timeout, "The request took longer than 100 seconds.")
+        let event = if attempt % 3 == 2 {
+            event.ended(Status::Timeout, "The request took longer than 100 seconds.")
         } else {
-            draft.failed("No active agent is assigned to this tenant.")
+            event.failed("No active agent is assigned to this tenant.")
         };
-        stage.tell_one(draft);
-        stage.pass(60);
+        generator.emit_one(event);
+        generator.advance(60);
     }
 }

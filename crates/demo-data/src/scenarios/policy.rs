@@ -1,70 +1,75 @@
 //! What happens to the directory's policies: Conditional Access above all.
 
+use crate::generator::{DemoEvent, Generator, json, plain};
 use crate::policy::PolicyKind;
-use crate::stage::{Draft, Stage, json, plain};
-use crate::tenant::{Desk, named};
+use crate::tenant::{AdminTeam, named};
 use model::{ModifiedProperty, OperationType, ResourceType};
 
 const SERVICE: &str = "Conditional Access";
 const CATEGORY: &str = "Policy";
 
 /// The place of a policy of this kind.
-pub(super) fn some_policy(stage: &mut Stage, kind: PolicyKind) -> usize {
-    let places: Vec<usize> =
-        (0..stage.tenant.policies.len()).filter(|place| stage.tenant.policies[*place].kind == kind).collect();
-    stage.one_of(&places)
+pub(super) fn some_policy(generator: &mut Generator, kind: PolicyKind) -> usize {
+    let indices: Vec<usize> =
+        (0..generator.tenant.policies.len()).filter(|index| generator.tenant.policies[*index].kind == kind).collect();
+    generator.choose(&indices)
 }
 
-fn turn(stage: &mut Stage, count: usize, is_renamed: bool) {
-    let place = some_policy(stage, PolicyKind::ConditionalAccess);
-    let group = stage.tenant.some_group(&mut stage.rng);
-    let group = stage.tenant.groups[group].id.clone();
-    let actor = stage.administrator(Desk::Security);
-    let excludes = stage.chance(35);
+fn change_setting(generator: &mut Generator, count: usize, is_renamed: bool) {
+    let index = some_policy(generator, PolicyKind::ConditionalAccess);
+    let group = generator.tenant.random_group(&mut generator.rng);
+    let group = generator.tenant.groups[group].id.clone();
+    let actor = generator.administrator(AdminTeam::Security);
+    let excludes = generator.chance(35);
     // A change that is refused is logged once, and nothing comes of it.
-    let is_refused = count == 1 && !is_renamed && stage.chance(8);
-    let policy = &mut stage.tenant.policies[place];
+    let is_refused = count == 1 && !is_renamed && generator.chance(8);
+    let policy = &mut generator.tenant.policies[index];
     let (unchanged, before) = (policy.clone(), policy.document());
     if is_renamed {
         policy.rename();
     } else if excludes {
-        policy.turn_exclusion(&group);
+        policy.toggle_exclusion(&group);
     } else {
-        policy.turn(&mut stage.rng);
+        policy.change_setting(&mut generator.rng);
     }
     let change = ModifiedProperty::new("ConditionalAccessPolicy", json(&before), json(&policy.document()));
     let (target, name) = (policy.target(), policy.name.clone());
-    let draft =
-        Draft::new(SERVICE, CATEGORY, "Update conditional access policy", OperationType::Update, ResourceType::Policy)
-            .by(&actor)
-            .on_changed(target.clone(), vec![change])
-            .note("Category", "Conditional Access");
-    let draft = if is_refused {
-        stage.tenant.policies[place] = unchanged;
-        draft.failed("The policy would lock out all administrators.")
+    let event = DemoEvent::new(
+        SERVICE,
+        CATEGORY,
+        "Update conditional access policy",
+        OperationType::Update,
+        ResourceType::Policy,
+    )
+    .by(&actor)
+    .on_changed(target.clone(), vec![change])
+    .note("Category", "Conditional Access");
+    let event = if is_refused {
+        generator.tenant.policies[index] = unchanged;
+        event.failed("The policy would lock out all administrators.")
     } else {
-        draft
+        event
     };
-    let echo = Draft::directory(CATEGORY, "Update policy", OperationType::Update, ResourceType::Policy)
+    let echo = DemoEvent::directory(CATEGORY, "Update policy", OperationType::Update, ResourceType::Policy)
         .by(&actor)
         .on_changed(target, vec![plain("Policy.DisplayName", "", &name)]);
-    stage.tell(count, vec![draft, echo]);
+    generator.emit(count, vec![event, echo]);
 }
 
 /// A policy changes; both services log it.
-pub(super) fn conditional_access_updated(stage: &mut Stage, count: usize) {
-    turn(stage, count, false);
+pub(super) fn conditional_access_updated(generator: &mut Generator, count: usize) {
+    change_setting(generator, count, false);
 }
 
 /// A policy gets another name.
-pub(super) fn conditional_access_renamed(stage: &mut Stage, count: usize) {
-    turn(stage, count, true);
+pub(super) fn conditional_access_renamed(generator: &mut Generator, count: usize) {
+    change_setting(generator, count, true);
 }
 
 /// A named location changes.
-pub(super) fn location_updated(stage: &mut Stage, count: usize) {
-    let actor = stage.administrator(Desk::Security);
-    let (id, name) = stage.one_of(&[
+pub(super) fn location_updated(generator: &mut Generator, count: usize) {
+    let actor = generator.administrator(AdminTeam::Security);
+    let (id, name) = generator.choose(&[
         ("f0e6c1d2-3b4a-4958-8776-655443322110", "Offices"),
         ("a1b2c3d4-9f8e-4d7c-8b6a-594837261504", "VPN exits"),
     ]);
@@ -73,22 +78,22 @@ pub(super) fn location_updated(stage: &mut Stage, count: usize) {
             r#"{{"displayName":"{name}","isTrusted":true,"ipRanges":["203.0.113.0/28","198.51.100.{last}/32","2001:db8:44::/48"]}}"#
         ))
     };
-    let (before, after) = (stage.rng.u32(10..120), stage.rng.u32(120..250));
+    let (before, after) = (generator.rng.u32(10..120), generator.rng.u32(120..250));
     let change = ModifiedProperty::new("IpNamedLocation", ranges(before), ranges(after));
-    let draft = Draft::new(SERVICE, CATEGORY, "Update named location", OperationType::Update, ResourceType::Policy)
+    let event = DemoEvent::new(SERVICE, CATEGORY, "Update named location", OperationType::Update, ResourceType::Policy)
         .by(&actor)
         .on_changed(named("Policy", id, name), vec![change]);
-    stage.tell(count, vec![draft]);
+    generator.emit(count, vec![event]);
 }
 
 /// The methods that people may sign in with change.
-pub(super) fn methods_updated(stage: &mut Stage, count: usize) {
-    let actor = stage.administrator(Desk::Security);
-    let method = stage.one_of(&["Sms", "Fido2", "MicrosoftAuthenticator", "TemporaryAccessPass"]);
+pub(super) fn methods_updated(generator: &mut Generator, count: usize) {
+    let actor = generator.administrator(AdminTeam::Security);
+    let method = generator.choose(&["Sms", "Fido2", "MicrosoftAuthenticator", "TemporaryAccessPass"]);
     let method_in =
         |state: &str| json(&format!(r#"{{"id":"{method}","state":"{state}","includeTargets":["all_users"]}}"#));
     let change = ModifiedProperty::new("AuthenticationMethodsPolicy", method_in("disabled"), method_in("enabled"));
-    let draft = Draft::new(
+    let event = DemoEvent::new(
         "Authentication Methods",
         "ApplicationManagement",
         "Authentication Methods Policy Update",
@@ -97,5 +102,5 @@ pub(super) fn methods_updated(stage: &mut Stage, count: usize) {
     )
     .by(&actor)
     .on_changed(named("Policy", "authenticationMethodsPolicy", "Authentication Methods Policy"), vec![change]);
-    stage.tell(count, vec![draft]);
+    generator.emit(count, vec![event]);
 }

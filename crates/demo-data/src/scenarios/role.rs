@@ -1,16 +1,16 @@
 //! Who may do what: directory roles, for good or for some hours.
 
-use crate::stage::{Draft, Stage, json, plain};
-use crate::tenant::{Desk, Person, TENANT_ID, guid, named};
+use crate::generator::{DemoEvent, Generator, json, plain};
+use crate::tenant::{AdminTeam, Person, TENANT_ID, guid, named};
 use model::{Actor, ModifiedProperty, OperationType, ResourceType, Status};
 
 const CATEGORY: &str = "RoleManagement";
 const PIM: &str = "PIM";
 
 /// A directory role: its name, its template and its own id in the tenant.
-type Role = (&'static str, &'static str, &'static str);
+type DirectoryRole = (&'static str, &'static str, &'static str);
 
-const ROLES: &[Role] = &[
+const ROLES: &[DirectoryRole] = &[
     ("Helpdesk Administrator", "729827e3-9c14-49f7-bb1b-9608f156bbb8", "0a4c1b0e-7d53-4a26-9a4e-8f3a2f0f6c11"),
     ("Intune Administrator", "3a2c62db-5318-420d-8d74-23affee5d9d5", "1be2a7c4-12d0-4f0b-8c62-4c1de0a91d22"),
     ("Security Reader", "5d6b6bb7-de71-4623-b4af-96380a352509", "2cf3b8d5-23e1-4a1c-9d73-5d2ef1ba2e33"),
@@ -30,7 +30,7 @@ const JUSTIFICATIONS: &[&str] = &[
 ];
 
 /// The directory's own event of a role that is given or taken.
-fn directory_event(activity: &str, actor: &Actor, person: &Person, role: Role) -> Draft {
+fn directory_event(activity: &str, actor: &Actor, person: &Person, role: DirectoryRole) -> DemoEvent {
     let is_added = activity.starts_with("Add");
     let change = |name: &str, value: &str| {
         if is_added { plain(name, "", value) } else { plain(name, value, "") }
@@ -41,20 +41,20 @@ fn directory_event(activity: &str, actor: &Actor, person: &Person, role: Role) -
         change("Role.TemplateId", role.1),
         change("Role.WellKnownObjectName", &role.0.replace(' ', "")),
     ];
-    Draft::directory(CATEGORY, activity, OperationType::Assign, ResourceType::User)
+    DemoEvent::directory(CATEGORY, activity, OperationType::Assign, ResourceType::User)
         .by(actor)
         .on_changed(person.target(), changes)
         .on(named("Role", role.2, role.0))
 }
 
 /// What Privileged Identity Management logs of it.
-fn pim_event(activity: &str, actor: &Actor, person: &Person, role: Role, request: &str) -> Draft {
+fn pim_event(activity: &str, actor: &Actor, person: &Person, role: DirectoryRole, request: &str) -> DemoEvent {
     let template = vec![
         ModifiedProperty::new("RoleDefinitionOriginId", json(r#""""#), json(&format!("\"{}\"", role.1))),
         ModifiedProperty::new("RoleDefinitionOriginType", json(r#""""#), json(r#""BuiltInRole""#)),
         ModifiedProperty::new("TemplateId", json(r#""""#), json(&format!("\"{}\"", role.1))),
     ];
-    Draft::new(PIM, CATEGORY, activity, OperationType::Assign, ResourceType::User)
+    DemoEvent::new(PIM, CATEGORY, activity, OperationType::Assign, ResourceType::User)
         .by(actor)
         .on_changed(named("Role", role.2, role.0), template)
         .on(model::Target {
@@ -72,16 +72,23 @@ fn pim_event(activity: &str, actor: &Actor, person: &Person, role: Role, request
 }
 
 /// Somebody who administrates, and the role for it.
-fn candidate(stage: &mut Stage) -> (Person, Role) {
-    let desk = stage.one_of(&[Desk::Help, Desk::Help, Desk::Endpoint, Desk::Security, Desk::Apps, Desk::Identity]);
-    let role = match desk {
-        Desk::Help => ROLES[0],
-        Desk::Endpoint => ROLES[1],
-        Desk::Security => stage.one_of(&[ROLES[2], ROLES[4]]),
-        Desk::Apps => ROLES[3],
-        Desk::Identity => stage.one_of(&[ROLES[5], ROLES[6]]),
+fn candidate(generator: &mut Generator) -> (Person, DirectoryRole) {
+    let team = generator.choose(&[
+        AdminTeam::Help,
+        AdminTeam::Help,
+        AdminTeam::Endpoint,
+        AdminTeam::Security,
+        AdminTeam::Apps,
+        AdminTeam::Identity,
+    ]);
+    let role = match team {
+        AdminTeam::Help => ROLES[0],
+        AdminTeam::Endpoint => ROLES[1],
+        AdminTeam::Security => generator.choose(&[ROLES[2], ROLES[4]]),
+        AdminTeam::Apps => ROLES[3],
+        AdminTeam::Identity => generator.choose(&[ROLES[5], ROLES[6]]),
     };
-    (stage.tenant.administrator(desk, &mut stage.rng), role)
+    (generator.tenant.administrator(team, &mut generator.rng), role)
 }
 
 /// The person as the actor that PIM names, with a display name.
@@ -93,87 +100,88 @@ fn named_user(person: &Person) -> Actor {
 }
 
 /// Somebody gets a role without asking for it; PIM notices.
-pub(super) fn granted(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.somebody(&mut stage.rng);
-    let person = stage.tenant.people[place].clone();
-    let role = stage.one_of(&ROLES[..5]);
-    let actor = stage.administrator(Desk::Identity);
-    let watcher = stage.machine("Azure AD PIM");
-    let request = guid(&mut stage.rng);
-    let drafts = vec![
+pub(super) fn granted(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.random_user(&mut generator.rng);
+    let person = generator.tenant.people[index].clone();
+    let role = generator.choose(&ROLES[..5]);
+    let actor = generator.administrator(AdminTeam::Identity);
+    let watcher = generator.microsoft_service("Azure AD PIM");
+    let request = guid(&mut generator.rng);
+    let events = vec![
         directory_event("Add member to role", &actor, &person, role),
         pim_event("Add member to role outside of PIM (permanent)", &watcher, &person, role, &request),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// An administrator activates a role for some hours.
-pub(super) fn activated(stage: &mut Stage, count: usize) {
-    let (person, role) = candidate(stage);
+pub(super) fn activated(generator: &mut Generator, count: usize) {
+    let (person, role) = candidate(generator);
     let actor = named_user(&person);
-    let approver = stage.tenant.administrator(Desk::Security, &mut stage.rng);
+    let approver = generator.tenant.administrator(AdminTeam::Security, &mut generator.rng);
     let approver = named_user(&approver);
-    let watcher = stage.machine("Azure AD PIM");
-    let request = guid(&mut stage.rng);
-    let justification = stage.one_of(JUSTIFICATIONS);
-    let start = stage.time_text();
+    let watcher = generator.microsoft_service("Azure AD PIM");
+    let request = guid(&mut generator.rng);
+    let justification = generator.choose(JUSTIFICATIONS);
+    let start = generator.timestamp();
     let step = |activity: &str, actor: &Actor| {
         pim_event(activity, actor, &person, role, &request)
             .note("Justification", justification)
             .note("StartTime", &start)
             .ended(Status::Success, justification)
     };
-    let mut drafts = vec![step("Add member to role requested (PIM activation)", &actor)];
+    let mut events = vec![step("Add member to role requested (PIM activation)", &actor)];
     if count > 3 {
-        drafts.push(step("Add member to role request approved (PIM activation)", &approver));
+        events.push(step("Add member to role request approved (PIM activation)", &approver));
     }
-    drafts.push(directory_event("Add member to role", &watcher, &person, role));
-    drafts.push(step("Add member to role completed (PIM activation)", &actor));
-    stage.tell(count, drafts);
+    events.push(directory_event("Add member to role", &watcher, &person, role));
+    events.push(step("Add member to role completed (PIM activation)", &actor));
+    generator.emit(count, events);
 }
 
 /// An activation ends.
-pub(super) fn expired(stage: &mut Stage, count: usize) {
-    let (person, role) = candidate(stage);
-    let watcher = stage.machine("Azure AD PIM");
-    let request = guid(&mut stage.rng);
-    let drafts = vec![
+pub(super) fn expired(generator: &mut Generator, count: usize) {
+    let (person, role) = candidate(generator);
+    let watcher = generator.microsoft_service("Azure AD PIM");
+    let request = guid(&mut generator.rng);
+    let events = vec![
         directory_event("Remove member from role", &watcher, &person, role),
         pim_event("Remove member from role (PIM activation expired)", &watcher, &person, role, &request),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// Somebody asks for too much, more than once.
-pub(super) fn denied(stage: &mut Stage, count: usize) {
-    let person = stage.tenant.administrator(Desk::Help, &mut stage.rng);
+pub(super) fn denied(generator: &mut Generator, count: usize) {
+    let person = generator.tenant.administrator(AdminTeam::Help, &mut generator.rng);
     let role = ROLES[6];
-    let approver = stage.tenant.administrator(Desk::Security, &mut stage.rng);
+    let approver = generator.tenant.administrator(AdminTeam::Security, &mut generator.rng);
     let approver = named_user(&approver);
     let actor = named_user(&person);
     for attempt in 0..count {
-        let request = guid(&mut stage.rng);
-        let draft = if attempt % 2 == 0 {
+        let request = guid(&mut generator.rng);
+        let event = if attempt % 2 == 0 {
             pim_event("Add member to role requested (PIM activation)", &actor, &person, role, &request)
                 .failed("The policy of the role asks for multifactor authentication.")
         } else {
             pim_event("Add member to role request denied (PIM activation)", &approver, &person, role, &request)
                 .failed("Not needed for this ticket; please use Helpdesk Administrator.")
         };
-        stage.tell_one(draft);
-        stage.pass(80);
+        generator.emit_one(event);
+        generator.advance(80);
     }
 }
 
 /// An administrator changes for how long a role can be activated.
-pub(super) fn setting_changed(stage: &mut Stage, count: usize) {
-    let role = stage.one_of(ROLES);
-    let person = stage.tenant.administrator(Desk::Identity, &mut stage.rng);
+pub(super) fn setting_changed(generator: &mut Generator, count: usize) {
+    let role = generator.choose(ROLES);
+    let person = generator.tenant.administrator(AdminTeam::Identity, &mut generator.rng);
     let actor = named_user(&person);
-    let (before, after) = (stage.one_of(&["PT8H", "PT4H"]), stage.one_of(&["PT1H", "PT2H"]));
+    let (before, after) = (generator.choose(&["PT8H", "PT4H"]), generator.choose(&["PT1H", "PT2H"]));
     let change = plain("Expiration_EndUser_Assignment.maximumDuration", before, after);
-    let draft = Draft::new(PIM, CATEGORY, "Update role setting in PIM", OperationType::Update, ResourceType::Directory)
-        .by(&actor)
-        .on_changed(named("Role", role.2, role.0), vec![change]);
-    stage.tell(count, vec![draft]);
+    let event =
+        DemoEvent::new(PIM, CATEGORY, "Update role setting in PIM", OperationType::Update, ResourceType::Directory)
+            .by(&actor)
+            .on_changed(named("Role", role.2, role.0), vec![change]);
+    generator.emit(count, vec![event]);
 }

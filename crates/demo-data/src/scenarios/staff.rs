@@ -2,22 +2,22 @@
 
 use super::payroll;
 use super::person::on_person;
+use crate::generator::{DemoEvent, Generator, json, listed, plain, text};
 use crate::name;
-use crate::stage::{Draft, Stage, json, listed, plain, text};
-use crate::tenant::{Desk, Group, LICENCES, Person, guid};
+use crate::tenant::{AdminTeam, DirectoryGroup, LICENCES, Person, guid};
 use model::{Actor, ActorKind, GroupSource, ModifiedProperty, OperationType, ResourceType, Status};
 
 const CATEGORY: &str = "UserManagement";
 const LICENSING: &str = "Microsoft Azure AD Group-Based Licensing";
 
 /// A person becomes, or is no longer, a member of a group.
-pub(super) fn membership(activity: &str, actor: &Actor, person: &Person, group: &Group) -> Draft {
+pub(super) fn membership(activity: &str, actor: &Actor, person: &Person, group: &DirectoryGroup) -> DemoEvent {
     let is_added = activity.starts_with("Add");
     let change = |name: &str, value: &str| {
         if is_added { plain(name, "", value) } else { plain(name, value, "") }
     };
     let changes = vec![change("Group.ObjectID", &group.id), change("Group.DisplayName", &group.name)];
-    Draft::directory("GroupManagement", activity, OperationType::Assign, ResourceType::Group)
+    DemoEvent::directory("GroupManagement", activity, OperationType::Assign, ResourceType::Group)
         .by(actor)
         .on_changed(person.target(), changes)
         .on(group.target())
@@ -32,7 +32,7 @@ fn licences(bits: u8) -> Option<model::Json> {
     json(&format!("[{}]", texts.join(",")))
 }
 
-fn licence_drafts(actor: &Actor, person: &Person, before: u8) -> [Draft; 2] {
+fn licence_drafts(actor: &Actor, person: &Person, before: u8) -> [DemoEvent; 2] {
     let change = ModifiedProperty::new("AssignedLicense", licences(before), licences(person.licences));
     [
         on_person("Change user license", OperationType::Update, actor, person, Vec::new()),
@@ -41,13 +41,13 @@ fn licence_drafts(actor: &Actor, person: &Person, before: u8) -> [Draft; 2] {
 }
 
 /// Somebody starts to work here.
-pub(super) fn joins(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.hire(&mut stage.rng);
-    let group = stage.tenant.some_group(&mut stage.rng);
-    stage.tenant.groups[group].members.push(place);
-    let group = stage.tenant.groups[group].clone();
-    let person = stage.tenant.people[place].clone();
-    let actor = stage.administrator(Desk::Help);
+pub(super) fn employee_joined(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.hire(&mut generator.rng);
+    let group = generator.tenant.random_group(&mut generator.rng);
+    generator.tenant.groups[group].members.push(index);
+    let group = generator.tenant.groups[group].clone();
+    let person = generator.tenant.people[index].clone();
+    let actor = generator.administrator(AdminTeam::Help);
     let changes = vec![
         ModifiedProperty::new("AccountEnabled", None, json("[true]")),
         listed("DisplayName", "", &person.display_name),
@@ -56,27 +56,27 @@ pub(super) fn joins(stage: &mut Stage, count: usize) {
         listed("UserType", "", "Member"),
     ];
     let [licence, assigned] = licence_drafts(&actor, &person, 0);
-    let drafts = vec![
-        payroll::employee("Add employee", OperationType::Create, stage, &person, Vec::new()),
+    let events = vec![
+        payroll::employee("Add employee", OperationType::Create, generator, &person, Vec::new()),
         on_person("Add user", OperationType::Create, &actor, &person, changes),
         membership("Add member to group", &actor, &person, &group),
         licence,
         assigned,
         on_person("Set force change user password", OperationType::Update, &actor, &person, Vec::new()),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
 /// Somebody's last day.
-pub(super) fn leaves(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.somebody(&mut stage.rng);
-    let person = stage.tenant.people[place].clone();
-    let actor = stage.administrator(Desk::Identity);
-    let group = stage.tenant.groups.iter().find(|group| group.members.contains(&place));
-    let group = group.or(stage.tenant.groups.first()).cloned();
-    let moment = stage.time_text();
+pub(super) fn employee_left(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.random_user(&mut generator.rng);
+    let person = generator.tenant.people[index].clone();
+    let actor = generator.administrator(AdminTeam::Identity);
+    let group = generator.tenant.groups.iter().find(|group| group.members.contains(&index));
+    let group = group.or(generator.tenant.groups.first()).cloned();
+    let moment = generator.timestamp();
     let disabled = ModifiedProperty::new("AccountEnabled", json("[true]"), json("[false]"));
-    let mut drafts = vec![
+    let mut events = vec![
         on_person("Disable account", OperationType::Update, &actor, &person, vec![disabled]),
         on_person(
             "Update StsRefreshTokenValidFrom Timestamp",
@@ -86,49 +86,49 @@ pub(super) fn leaves(stage: &mut Stage, count: usize) {
             vec![listed("StsRefreshTokensValidFrom", "", &moment)],
         ),
     ];
-    drafts.extend(group.map(|group| membership("Remove member from group", &actor, &person, &group)));
+    events.extend(group.map(|group| membership("Remove member from group", &actor, &person, &group)));
     let deleted = plain("Is Hard Deleted", "", "False");
-    drafts.push(on_person("Delete user", OperationType::Delete, &actor, &person, vec![deleted]));
-    drafts.push(payroll::employee("Close employee file", OperationType::Update, stage, &person, Vec::new()));
-    drafts.push(payroll::employee("Export final payslip", OperationType::Read, stage, &person, Vec::new()));
-    stage.tell(count, drafts);
-    if stage.tenant.active.len() > 180 {
-        stage.tenant.leave(place);
+    events.push(on_person("Delete user", OperationType::Delete, &actor, &person, vec![deleted]));
+    events.push(payroll::employee("Close employee file", OperationType::Update, generator, &person, Vec::new()));
+    events.push(payroll::employee("Export final payslip", OperationType::Read, generator, &person, Vec::new()));
+    generator.emit(count, events);
+    if generator.tenant.active.len() > 180 {
+        generator.tenant.leave(index);
     }
 }
 
 /// Somebody takes another name: the display name and the principal name change, the id stays.
-pub(super) fn marries(stage: &mut Stage, count: usize) {
-    let mut place = stage.tenant.somebody(&mut stage.rng);
+pub(super) fn employee_renamed(generator: &mut Generator, count: usize) {
+    let mut index = generator.tenant.random_user(&mut generator.rng);
     for _ in 0..10 {
         // The other scripts have no second name to exchange.
-        if stage.tenant.people[place].display_name.starts_with(|c: char| c < '\u{250}') {
+        if generator.tenant.people[index].display_name.starts_with(|c: char| c < '\u{250}') {
             break;
         }
-        place = stage.tenant.somebody(&mut stage.rng);
+        index = generator.tenant.random_user(&mut generator.rng);
     }
-    let before = stage.tenant.people[place].clone();
-    let (display_name, local) = name::married(&before.display_name, &mut stage.rng);
-    let upn = stage.tenant.free_upn(&local, name::DOMAIN);
+    let before = generator.tenant.people[index].clone();
+    let (display_name, local) = name::married(&before.display_name, &mut generator.rng);
+    let upn = generator.tenant.free_upn(&local, name::DOMAIN);
     let family = plain("FamilyName", family(&before.display_name), family(&display_name));
-    let reported = payroll::employee("Change employee name", OperationType::Update, stage, &before, vec![family]);
-    stage.tell_one(reported);
-    stage.pass(240);
+    let reported = payroll::employee("Change employee name", OperationType::Update, generator, &before, vec![family]);
+    generator.emit_one(reported);
+    generator.advance(240);
 
-    let person = &mut stage.tenant.people[place];
+    let person = &mut generator.tenant.people[index];
     person.display_name = display_name;
     person.upn = upn;
     let person = person.clone();
-    let actor = stage.machine("Azure AD Cloud Sync");
+    let actor = generator.microsoft_service("Azure AD Cloud Sync");
     let renamed = vec![
         listed("DisplayName", &before.display_name, &person.display_name),
         listed("UserPrincipalName", &before.upn, &person.upn),
     ];
-    let draft = Draft::directory(CATEGORY, "Update user", OperationType::Update, ResourceType::User)
+    let event = DemoEvent::directory(CATEGORY, "Update user", OperationType::Update, ResourceType::User)
         .by(&actor)
         .on_changed(person.named_target(), renamed)
         .note("UserType", "Member");
-    let greeting = Draft::new(
+    let greeting = DemoEvent::new(
         "Account Provisioning",
         "ProvisioningManagement",
         "Export",
@@ -138,7 +138,7 @@ pub(super) fn marries(stage: &mut Stage, count: usize) {
     .by(&actor)
     .on(person.named_target())
     .ended(Status::Success, &format!("User '{}' was renamed to '{}'", before.upn, person.upn));
-    stage.tell(count - 1, vec![draft, greeting]);
+    generator.emit(count - 1, vec![event, greeting]);
 }
 
 fn family(display_name: &str) -> &str {
@@ -146,65 +146,70 @@ fn family(display_name: &str) -> &str {
 }
 
 /// A guest is invited, and perhaps comes.
-pub(super) fn guest_invited(stage: &mut Stage, count: usize) {
-    let host = stage.tenant.somebody(&mut stage.rng);
-    let host = stage.tenant.people[host].actor();
-    let (display_name, local) = name::person(&mut stage.rng);
-    let partner = stage.one_of(&["example.com", "example.org", "example.net"]);
+pub(super) fn guest_invited(generator: &mut Generator, count: usize) {
+    let host = generator.tenant.random_user(&mut generator.rng);
+    let host = generator.tenant.people[host].actor();
+    let (display_name, local) = name::person(&mut generator.rng);
+    let partner = generator.choose(&["example.com", "example.org", "example.net"]);
     let mail = format!("{local}@{partner}");
-    let external = stage.tenant.free_upn(&format!("{local}_{partner}#EXT#"), "contoso.onmicrosoft.com");
-    let mut guest = stage.tenant.people[0].clone();
-    (guest.id, guest.display_name, guest.upn) = (guid(&mut stage.rng), display_name, external);
+    let external = generator.tenant.free_upn(&format!("{local}_{partner}#EXT#"), "contoso.onmicrosoft.com");
+    let mut guest = generator.tenant.people[0].clone();
+    (guest.id, guest.display_name, guest.upn) = (guid(&mut generator.rng), display_name, external);
     let invitation =
-        Draft::new("Invited Users", CATEGORY, "Invite external user", OperationType::Create, ResourceType::User)
+        DemoEvent::new("Invited Users", CATEGORY, "Invite external user", OperationType::Create, ResourceType::User)
             .by(&host)
             .on(guest.named_target())
-            .note("InvitationId", &guid(&mut stage.rng))
+            .note("InvitationId", &guid(&mut generator.rng))
             .note("invitedUserEmailAddress", &mail);
-    if stage.chance(20) {
+    if generator.chance(20) {
         // Partners' domains are sometimes not allowed, and people try again.
         let refused = invitation.failed("The domain of the invited user is not on the list of allowed domains.");
         for _ in 0..count {
-            stage.tell_one(refused.clone());
-            stage.pass(90);
+            generator.emit_one(refused.clone());
+            generator.advance(90);
         }
         return;
     }
     let changes = vec![listed("UserType", "", "Guest"), listed("UserPrincipalName", "", &guest.upn)];
-    let portal = stage.machine("Microsoft Invitation Acceptance Portal");
-    let added = Draft::directory(CATEGORY, "Add user", OperationType::Create, ResourceType::User)
+    let portal = generator.microsoft_service("Microsoft Invitation Acceptance Portal");
+    let added = DemoEvent::directory(CATEGORY, "Add user", OperationType::Create, ResourceType::User)
         .by(&host)
         .on_changed(guest.target(), changes)
         .note("UserType", "Guest");
-    let redeemed =
-        Draft::new("Invited Users", CATEGORY, "Redeem external user invite", OperationType::Update, ResourceType::User)
-            .by(&portal)
-            .on(guest.named_target());
-    stage.tell(count, vec![invitation, added, redeemed]);
+    let redeemed = DemoEvent::new(
+        "Invited Users",
+        CATEGORY,
+        "Redeem external user invite",
+        OperationType::Update,
+        ResourceType::User,
+    )
+    .by(&portal)
+    .on(guest.named_target());
+    generator.emit(count, vec![invitation, added, redeemed]);
 }
 
 /// An administrator gives or takes a licence.
-pub(super) fn licence_changed(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.somebody(&mut stage.rng);
-    let bit = 1 << stage.rng.usize(..LICENCES.len());
-    let before = stage.tenant.people[place].licences;
-    stage.tenant.people[place].licences ^= bit;
-    let person = stage.tenant.people[place].clone();
-    let actor = stage.administrator(Desk::Help);
-    stage.tell(count, licence_drafts(&actor, &person, before).into());
+pub(super) fn licence_changed(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.random_user(&mut generator.rng);
+    let bit = 1 << generator.rng.usize(..LICENCES.len());
+    let before = generator.tenant.people[index].licences;
+    generator.tenant.people[index].licences ^= bit;
+    let person = generator.tenant.people[index].clone();
+    let actor = generator.administrator(AdminTeam::Help);
+    generator.emit(count, licence_drafts(&actor, &person, before).into());
 }
 
 /// A group gives a licence.
-pub(super) fn licence_by_group(stage: &mut Stage, count: usize) {
-    let place = stage.tenant.somebody(&mut stage.rng);
-    let before = stage.tenant.people[place].licences;
-    stage.tenant.people[place].licences ^= 4;
-    let person = stage.tenant.people[place].clone();
-    let actor = stage.machine(LICENSING);
+pub(super) fn licence_by_group(generator: &mut Generator, count: usize) {
+    let index = generator.tenant.random_user(&mut generator.rng);
+    let before = generator.tenant.people[index].licences;
+    generator.tenant.people[index].licences ^= 4;
+    let person = generator.tenant.people[index].clone();
+    let actor = generator.microsoft_service(LICENSING);
     let [_, assigned] = licence_drafts(&actor, &person, before);
-    let drafts = vec![
+    let events = vec![
         assigned,
-        Draft::directory(
+        DemoEvent::directory(
             "GroupManagement",
             "Finish applying group based license to user",
             OperationType::Assign,
@@ -212,26 +217,26 @@ pub(super) fn licence_by_group(stage: &mut Stage, count: usize) {
         )
         .by(&actor)
         .on(person.target())
-        .on(licence_group(stage))
+        .on(licence_group(generator))
         .of_source(GroupSource::AzureAd),
     ];
-    stage.tell(count, drafts);
+    generator.emit(count, events);
 }
 
-fn licence_group(stage: &Stage) -> model::Target {
-    let group = stage.tenant.groups.iter().find(|group| group.name.starts_with("LIC-"));
-    group.or(stage.tenant.groups.first()).map(Group::target).unwrap_or_default()
+fn licence_group(generator: &Generator) -> model::Target {
+    let group = generator.tenant.groups.iter().find(|group| group.name.starts_with("LIC-"));
+    group.or(generator.tenant.groups.first()).map(DirectoryGroup::target).unwrap_or_default()
 }
 
 /// There are more people in the group than licences. The source does not say who tried.
-pub(super) fn licences_ran_out(stage: &mut Stage, count: usize) {
+pub(super) fn licences_ran_out(generator: &mut Generator, count: usize) {
     let nobody = Actor::new(ActorKind::Unknown);
-    let group = licence_group(stage);
+    let group = licence_group(generator);
     for _ in 0..count {
-        let place = stage.tenant.somebody(&mut stage.rng);
-        let person = stage.tenant.people[place].clone();
+        let index = generator.tenant.random_user(&mut generator.rng);
+        let person = generator.tenant.people[index].clone();
         let error = ModifiedProperty::new("LicenseAssignmentError", None, text("CountViolation"));
-        let draft = Draft::directory(
+        let event = DemoEvent::directory(
             "GroupManagement",
             "Finish applying group based license to user",
             OperationType::Assign,
@@ -242,6 +247,6 @@ pub(super) fn licences_ran_out(stage: &mut Stage, count: usize) {
         .on(group.clone())
         .of_source(GroupSource::AzureAd)
         .failed("CountViolation: no more licences of this product are available.");
-        stage.tell_one(draft);
+        generator.emit_one(event);
     }
 }
