@@ -1,6 +1,6 @@
-//! Where stories are told: the tenant, a clock, chance, and the events that came of it.
+//! The state of the generation: the tenant, a simulated clock, the random numbers, and the events generated so far.
 //!
-//! A [`Draft`] is an event without key and time; the stage gives it both, and ties the drafts of one request together.
+//! A [`DemoEvent`] has no key and time; the generator adds both, and a correlation id for the events of one request.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use model::{
     Recording, RecordingRoute, ResourceType, Status, Target, Timestamp,
 };
 
-/// The services that log.
+/// The directory.
 pub(super) const DIRECTORY: &str = "Core Directory";
-/// Intune, by every route.
+/// Intune.
 pub(super) const INTUNE: &str = "Microsoft Intune";
-/// The Cloud PCs.
+/// Windows 365.
 pub(super) const WINDOWS_365: &str = "Windows 365";
-/// The company's own application.
+/// The company's payroll application.
 pub(super) const PAYROLL: &str = "Contoso Payroll";
-/// The application that administrators use Intune with.
+/// The client application of Intune administrators.
 const INTUNE_PORTAL: (&str, &str) = ("5926fc8e-304e-4f59-8bed-58ca97cc39a4", "Microsoft Intune portal extension");
-/// The same for Cloud PCs.
+/// The client application of Cloud PC administrators.
 const CLOUD_PC_PORTAL: (&str, &str) = ("69cc3193-b6c4-4172-98e5-ed0f38ab3ff8", "Windows 365 Ibiza Extension");
 
-/// Everything that a story needs.
+/// The state that scenarios use and change.
 #[derive(Debug)]
 pub(super) struct Generator {
     pub(super) rng: Rng,
@@ -43,12 +43,12 @@ impl Generator {
         Self { rng, tenant, now, clock: now, serial: 0, pending: BTreeMap::new() }
     }
 
-    /// Sets the clock to the beginning of a story.
+    /// Sets the clock to the start of a scenario.
     pub(super) fn begin(&mut self, moment: Timestamp) {
         self.clock = moment;
     }
 
-    /// Takes the oldest event, unless something may still happen before it.
+    /// Removes and returns the oldest event, unless a scenario that starts at `moment` may generate an earlier one.
     pub(super) fn take_until(&mut self, moment: Option<Timestamp>) -> Option<EventBody> {
         let (&(first, _), _) = self.pending.first_key_value()?;
         if moment.is_some_and(|moment| moment < first) {
@@ -57,33 +57,33 @@ impl Generator {
         self.pending.pop_first().map(|(_, event)| event)
     }
 
-    /// Lets up to so many seconds pass.
+    /// Advances the clock by a random time of at most `seconds_max`.
     pub(super) fn advance(&mut self, seconds_max: i64) {
         self.clock = self.clock.plus(self.rng.i64(SECOND / 50..=seconds_max * SECOND)).min(self.now);
     }
 
-    /// The time as the directory writes it into values.
+    /// Returns the current time in the notation of directory values.
     pub(super) fn timestamp(&self) -> String {
         self.timestamp_before(0)
     }
 
-    /// The same for a moment so many minutes ago.
+    /// Returns the time `minutes` ago in the notation of directory values.
     pub(super) fn timestamp_before(&self, minutes: i64) -> String {
         let text = self.clock.plus(-minutes * 60 * SECOND).to_string();
         format!("{}Z", text.get(..19).unwrap_or(&text))
     }
 
-    /// Chance: true so many times in a hundred.
+    /// Returns `true` with a probability in percent.
     pub(super) fn chance(&mut self, percent: u32) -> bool {
         self.rng.u32(0..100) < percent
     }
 
-    /// One of several.
+    /// Returns a random element.
     pub(super) fn choose<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.rng.usize(..of.len())]
     }
 
-    /// Records the first so many of these, as parts of one request.
+    /// Emits the first `count` events, as parts of one request.
     pub(super) fn emit(&mut self, count: usize, events: Vec<DemoEvent>) {
         let correlation = guid(&mut self.rng);
         for event in events.into_iter().take(count) {
@@ -92,14 +92,14 @@ impl Generator {
         }
     }
 
-    /// Records one event as a request of its own.
+    /// Emits one event as a separate request.
     pub(super) fn emit_one(&mut self, event: DemoEvent) {
         self.emit(1, vec![event]);
     }
 
     fn record(&mut self, DemoEvent(mut event): DemoEvent, correlation: &str) {
         self.serial += 1;
-        // The number grows by more than what is added by chance, so no key repeats.
+        // The increment exceeds the random part, so keys are unique.
         let number = 10_000_000 + self.serial * 8 + self.rng.u64(0..8);
         event.event_key = match event.service.as_str() {
             INTUNE | WINDOWS_365 => guid(&mut self.rng),
@@ -120,18 +120,18 @@ impl Generator {
         self.pending.insert((self.clock, self.serial), event);
     }
 
-    /// An administrator who acts by the directory's services.
+    /// Returns an administrator in the directory.
     pub(super) fn administrator(&mut self, team: AdminTeam) -> Actor {
         let person = self.tenant.administrator(team, &mut self.rng);
         person.actor()
     }
 
-    /// An administrator in the portal of Intune; the address is never logged there.
+    /// Returns an administrator in the Intune portal, which logs no IP addresses.
     pub(super) fn endpoint_administrator(&mut self, permission: &str) -> Actor {
         self.portal_user(INTUNE_PORTAL, permission)
     }
 
-    /// An administrator in the portal of Cloud PCs.
+    /// Returns an administrator in the Cloud PC portal.
     pub(super) fn cloud_pc_administrator(&mut self) -> Actor {
         self.portal_user(CLOUD_PC_PORTAL, "CloudPC.ReadWrite.All")
     }
@@ -148,7 +148,7 @@ impl Generator {
         actor
     }
 
-    /// One of Microsoft's machines.
+    /// Returns a Microsoft service as an actor.
     pub(super) fn microsoft_service(&self, name: &str) -> Actor {
         let microsoft_service = self.tenant.microsoft_service(name);
         let mut actor = Actor::new(microsoft_service.kind);
@@ -205,12 +205,12 @@ impl DemoEvent {
         })
     }
 
-    /// An event of the directory itself.
+    /// Creates an event of the directory.
     pub(super) fn directory(category: &str, activity: &str, operation: OperationType, resource: ResourceType) -> Self {
         Self::new(DIRECTORY, category, activity, operation, resource)
     }
 
-    /// Sets who did it. What the directory knows of the client is a detail there.
+    /// Sets the actor. The directory logs the user agent as a detail.
     pub(super) fn by(mut self, actor: &Actor) -> Self {
         self.0.actor = actor.clone();
         if self.0.service == DIRECTORY
@@ -226,7 +226,7 @@ impl DemoEvent {
         self.on_changed(target, Vec::new())
     }
 
-    /// Adds a target that changed.
+    /// Adds a target with changes.
     pub(super) fn on_changed(mut self, mut target: Target, changes: Vec<ModifiedProperty>) -> Self {
         target.modified_properties = changes;
         self.0.targets.push(target);
@@ -239,53 +239,53 @@ impl DemoEvent {
         self
     }
 
-    /// Says in which part of a service it happened, and how people call it.
+    /// Sets the component and the display name.
     pub(super) fn shown_as(mut self, component: &str, title: &str) -> Self {
         self.0.component = Some(component.to_owned());
         title.clone_into(&mut self.0.activity_display_name);
         self
     }
 
-    /// Says where the group comes from.
+    /// Sets the source of the group.
     pub(super) fn of_source(mut self, source: GroupSource) -> Self {
         self.0.group_source = Some(source);
         self
     }
 
-    /// Says how it ended, and why.
+    /// Sets the status and the reason.
     pub(super) fn ended(mut self, status: Status, reason: &str) -> Self {
         self.0.status = status;
         self.0.status_reason = Some(reason.to_owned());
         self
     }
 
-    /// Says that it failed, and why.
+    /// Sets the status to failure, with the reason.
     pub(super) fn failed(self, reason: &str) -> Self {
         self.ended(Status::Failure, reason)
     }
 }
 
-/// A value as a JSON string; an empty one stands for "no value".
+/// Returns a JSON string, or `None` if it is empty.
 pub(super) fn text(value: &str) -> Option<Json> {
     (!value.is_empty()).then(|| Json::string(value))
 }
 
-/// A value as the directory writes it: in a list of its own.
+/// Returns a value in the encoding of the directory: a list of one element.
 pub(super) fn list(value: &str) -> Option<Json> {
     if value.is_empty() { None } else { json(&format!("[{}]", Json::string(value).text())) }
 }
 
-/// A value that is JSON already, without white space.
+/// Parses compact JSON.
 pub(super) fn json(value: &str) -> Option<Json> {
     serde_json::from_str(value).ok()
 }
 
-/// A change of a directory object's property.
+/// Returns a property change in the encoding of the directory.
 pub(super) fn listed(name: &str, before: &str, after: &str) -> ModifiedProperty {
     ModifiedProperty::new(name, list(before), list(after))
 }
 
-/// A change as Intune writes it: plain text.
+/// Returns a property change in the encoding of Intune: plain strings.
 pub(super) fn plain(name: &str, before: &str, after: &str) -> ModifiedProperty {
     ModifiedProperty::new(name, text(before), text(after))
 }

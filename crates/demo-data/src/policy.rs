@@ -1,4 +1,4 @@
-//! The tenant's policies and their settings, from which the values before and after a change are made.
+//! The tenant's policies and their settings, which provide the old and new values of changes.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use model::Target;
 /// The states of a Conditional Access policy.
 const STATES: &[&str] = &["enabledForReportingButNotEnforced", "enabled", "disabled"];
 
-/// A setting and the values it may have.
+/// A setting and its possible values.
 type PolicySetting = (&'static str, &'static [&'static str]);
 
 const CONDITIONAL_ACCESS: &[PolicySetting] = &[
@@ -66,7 +66,7 @@ const CLOUD_PC: &[PolicySetting] = &[
     ("LocalAdminEnabled", &["False", "True"]),
 ];
 
-/// What a policy is about.
+/// The kinds of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PolicyKind {
     ConditionalAccess,
@@ -78,7 +78,7 @@ pub(super) enum PolicyKind {
 }
 
 impl PolicyKind {
-    /// The type as its service names it.
+    /// Returns the type name in the service.
     pub(super) fn wire_name(self) -> &'static str {
         match self {
             Self::ConditionalAccess => "Policy",
@@ -147,14 +147,14 @@ pub(super) struct Policy {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) kind: PolicyKind,
-    /// How often it was renamed.
+    /// The number of renames.
     revision: u32,
-    /// The place of each setting's value.
+    /// For each setting, the index of its value.
     values: Vec<usize>,
     excluded_groups: Vec<String>,
 }
 
-/// All policies as they are a year ago.
+/// Returns the initial policies.
 pub(super) fn all(rng: &mut Rng) -> Vec<Policy> {
     let mut policies = Vec::new();
     for (kind, names) in POLICIES {
@@ -177,21 +177,22 @@ impl Policy {
         named(self.kind.wire_name(), &self.id, &self.name)
     }
 
-    /// Turns to another name: `X`, `X v2`, `X v3`, ...
+    /// Renames the policy: `X`, `X v2`, `X v3`, ...
     pub(super) fn rename(&mut self) {
         let stem = self.name.rsplit_once(" v").map_or(self.name.as_str(), |(stem, _)| stem).to_owned();
         self.revision += 1;
         self.name = format!("{stem} v{}", self.revision);
     }
 
-    /// Gives a setting another value: its name, the value before and the value after.
+    /// Changes a random setting. Returns its name, the old and the new value.
     pub(super) fn change_setting(&mut self, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
         let settings = self.kind.settings();
         let index = rng.usize(..settings.len());
         self.change_setting_at(index, rng)
     }
 
-    /// The same for the first setting, which of Wi-Fi profiles and scripts is the secret one.
+    /// Changes the first setting, which is the sensitive one of Wi-Fi profiles and scripts. Returns its name, the old and
+    /// the new value.
     pub(super) fn change_first_setting(&mut self, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
         self.change_setting_at(0, rng)
     }
@@ -204,7 +205,7 @@ impl Policy {
         (name, values[before], values[after])
     }
 
-    /// Excludes one more group, or the first one no longer.
+    /// Adds an excluded group, or removes the first one.
     pub(super) fn toggle_exclusion(&mut self, group: &str) {
         if self.excluded_groups.len() > 2 {
             self.excluded_groups.remove(0);
@@ -213,12 +214,12 @@ impl Policy {
         }
     }
 
-    /// A Conditional Access policy as JSON.
+    /// Returns a Conditional Access policy as JSON.
     pub(super) fn document(&self) -> String {
         let value = |index: usize| CONDITIONAL_ACCESS[index].1[self.values[index]];
         let mut excluded = String::new();
         for (i, group) in self.excluded_groups.iter().enumerate() {
-            // Writing to a String does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(excluded, "{}\"{group}\"", if i > 0 { "," } else { "" });
         }
         format!(
@@ -248,7 +249,7 @@ mod tests {
     use model::Json;
 
     #[test]
-    fn a_setting_turns_to_another_value_and_remembers_it() {
+    fn changed_setting_keeps_its_value() {
         let mut rng = Rng::with_seed(1);
         for mut policy in all(&mut rng) {
             let (_, before, after) = policy.change_first_setting(&mut rng);
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_json_and_a_rename_keeps_the_id() {
+    fn document_is_json_and_rename_keeps_the_id() {
         let mut policy = all(&mut Rng::with_seed(1)).swap_remove(0);
         let before = Json::parse(&policy.document()).unwrap();
         policy.rename();

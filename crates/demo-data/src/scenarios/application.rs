@@ -1,11 +1,11 @@
-//! What happens to applications: registration, consent, secrets, permissions.
+//! Scenarios about applications: registration, consent, secrets, permissions.
 
 use crate::generator::{DemoEvent, Generator, json, listed, plain};
 use crate::tenant::{AdminTeam, Application, code, guid, named};
 use model::{Actor, ModifiedProperty, OperationType, ResourceType, Target};
 
 const CATEGORY: &str = "ApplicationManagement";
-/// The resource whose permissions applications ask for.
+/// The resource whose permissions applications request.
 const GRAPH: (&str, &str) = ("7a1c2f0e-52b8-4c19-a0d3-9e6b4f8d1c27", "Microsoft Graph");
 
 const SCOPES: &[&str] = &[
@@ -20,7 +20,7 @@ fn event(activity: &str, operation: OperationType, actor: &Actor) -> DemoEvent {
     DemoEvent::directory(CATEGORY, activity, operation, ResourceType::Application).by(actor)
 }
 
-/// Access that a person gets counts as the person's.
+/// An assignment to a user is logged as an event of the user.
 fn granted_to_user(actor: &Actor) -> DemoEvent {
     let activity = "Add app role assignment grant to user";
     DemoEvent::directory(CATEGORY, activity, OperationType::Assign, ResourceType::User).by(actor)
@@ -30,7 +30,7 @@ fn graph() -> Target {
     named("ServicePrincipal", GRAPH.0, GRAPH.1)
 }
 
-/// Somebody lets an application act for them, or for all.
+/// A user consents to an application, or an administrator does for all users.
 pub(super) fn consented(generator: &mut Generator, count: usize) {
     let app = generator.tenant.random_application(&mut generator.rng);
     let is_admin = generator.chance(40);
@@ -70,7 +70,7 @@ pub(super) fn consented(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// A mail with a link makes people consent to something that is blocked.
+/// A phishing mail makes users try to consent to a blocked application.
 pub(super) fn consent_refused(generator: &mut Generator, count: usize) {
     let name = generator.choose(&["Invoice Viewer", "Shared Voicemail", "Free Upgrade 365"]);
     let app = Application::new(name, &mut generator.rng);
@@ -93,7 +93,7 @@ pub(super) fn consent_refused(generator: &mut Generator, count: usize) {
     }
 }
 
-/// A new application is registered.
+/// An application is registered.
 pub(super) fn registered(generator: &mut Generator, count: usize) {
     let name = format!("Contoso Prototype {}", code(4, &mut generator.rng));
     let app = Application::new(&name, &mut generator.rng);
@@ -120,7 +120,7 @@ pub(super) fn registered(generator: &mut Generator, count: usize) {
     generator.tenant.apps.push(app);
 }
 
-/// An application gets one more secret.
+/// A secret is added to an application.
 pub(super) fn secret_added(generator: &mut Generator, count: usize) {
     let index = generator.rng.usize(..generator.tenant.apps.len());
     let (app, new_key, old_key) =
@@ -148,7 +148,7 @@ pub(super) fn secret_added(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// An application may do something by itself.
+/// An application permission is granted.
 pub(super) fn permission_granted(generator: &mut Generator, count: usize) {
     let app = generator.tenant.random_application(&mut generator.rng);
     let actor = generator.administrator(AdminTeam::Apps);
@@ -178,7 +178,7 @@ pub(super) fn permission_granted(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// A registration changes: addresses, permissions, or the name.
+/// A registration is changed: redirect URLs, permissions or name.
 pub(super) fn updated(generator: &mut Generator, count: usize) {
     let index = generator.rng.usize(..generator.tenant.apps.len());
     let actor = generator.administrator(AdminTeam::Apps);
@@ -219,7 +219,7 @@ pub(super) fn updated(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// Somebody gets access to an application.
+/// A user or group is assigned to an application.
 pub(super) fn assigned(generator: &mut Generator, count: usize) {
     let app = generator.tenant.random_application(&mut generator.rng);
     let actor = generator.administrator(AdminTeam::Apps);

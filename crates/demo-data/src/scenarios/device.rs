@@ -1,4 +1,4 @@
-//! What happens to devices: enrolment, compliance, remote tasks, the end.
+//! Scenarios about devices: enrolment, compliance, remote tasks, wiping.
 
 use crate::generator::{DemoEvent, Generator, INTUNE, json, listed, plain};
 use crate::tenant::{AdminTeam, Device, device_name, guid, named};
@@ -7,7 +7,7 @@ use model::{Actor, ActorKind, ModifiedProperty, OperationType, ResourceType, Sta
 const CATEGORY: &str = "Device";
 const REGISTRATION: &str = "Device Registration Service";
 
-/// A remote task: its activity, its title, the permission for it.
+/// A remote task: its activity, display name and required permission.
 type RemoteTask = (&'static str, &'static str, &'static str);
 
 const SYNC: RemoteTask = ("syncDevice ManagedDevice", "Sync device", "Microsoft.Intune_RemoteTasks_SyncDevice");
@@ -26,7 +26,7 @@ fn task(task: RemoteTask, actor: &Actor, device: &Device) -> DemoEvent {
         .on_changed(device.managed_target(), changes)
 }
 
-/// An event of the directory on a device.
+/// Returns an event of the directory about a device.
 fn on_device(
     activity: &str,
     operation: OperationType,
@@ -49,7 +49,7 @@ fn random_device(generator: &mut Generator) -> Device {
     generator.tenant.devices[index].clone()
 }
 
-/// Somebody sends a task to a device.
+/// An administrator sends a task to a device.
 pub(super) fn remote_task(generator: &mut Generator, count: usize) {
     let device = random_device(generator);
     let sent = generator.choose(&[
@@ -75,7 +75,7 @@ pub(super) fn fleet_synchronised(generator: &mut Generator, count: usize) {
     }
 }
 
-/// The push service is down, and every task fails.
+/// The push service is down, so every task fails.
 pub(super) fn remote_tasks_failed(generator: &mut Generator, count: usize) {
     let sent = generator.choose(&[SYNC, REBOOT, LOCK]);
     let actor = generator.endpoint_administrator(sent.2);
@@ -92,7 +92,7 @@ pub(super) fn remote_tasks_failed(generator: &mut Generator, count: usize) {
     }
 }
 
-/// A lost device is wiped and disappears.
+/// A lost device is wiped and deleted.
 pub(super) fn wiped(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_device(&mut generator.rng);
     let device = generator.tenant.devices[index].clone();
@@ -113,7 +113,7 @@ pub(super) fn wiped(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Intune tells the directory whether a device is as it should be.
+/// Intune reports the compliance of a device to the directory.
 pub(super) fn compliance_reported(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_device(&mut generator.rng);
     let actor = generator.microsoft_service("Intune Compliance Client Prod");
@@ -138,7 +138,7 @@ pub(super) fn compliance_reported(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![on_device(activity, OperationType::Update, &actor, &device, changes)]);
 }
 
-/// Somebody sets up a new device.
+/// A user enrols a device.
 pub(super) fn enrolled(generator: &mut Generator, count: usize) {
     let owner = generator.tenant.random_user(&mut generator.rng);
     let index = generator.tenant.add_device(owner, &mut generator.rng);
@@ -168,7 +168,7 @@ pub(super) fn enrolled(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Intune issues a certificate; nobody is named for it.
+/// Returns the event of a certificate that Intune issues, without an actor.
 fn certificate(generator: &mut Generator, device: &Device) -> DemoEvent {
     let mut actor = Actor::new(ActorKind::System);
     actor.display_name = Some("Microsoft Intune".to_owned());
@@ -192,7 +192,7 @@ pub(super) fn certificate_issued(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// The help desk reads a local administrator's password, or somebody a recovery key.
+/// The help desk reads a local administrator's password, or a user reads a recovery key.
 pub(super) fn secret_recovered(generator: &mut Generator, count: usize) {
     let device = random_device(generator);
     let help_desk = generator.administrator(AdminTeam::Help);
@@ -212,7 +212,7 @@ pub(super) fn secret_recovered(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// A computer gets another name and keeps its ids.
+/// A computer is renamed.
 pub(super) fn renamed(generator: &mut Generator, count: usize) {
     let devices = &generator.tenant.devices;
     let computers: Vec<usize> = (0..devices.len()).filter(|index| devices[*index].system == "Windows").collect();

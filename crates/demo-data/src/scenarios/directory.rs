@@ -1,10 +1,10 @@
-//! What happens to the directory itself: the company's settings, and the synchronisation when it does not work.
+//! Scenarios about the directory: the company's settings, and failures of the synchronisation.
 
 use crate::generator::{DemoEvent, Generator, json, listed};
 use crate::tenant::{AdminTeam, TENANT_ID, named};
 use model::{ModifiedProperty, OperationType, ResourceType, Status};
 
-/// A setting of the company changes.
+/// A setting of the company is changed.
 pub(super) fn company_updated(generator: &mut Generator, count: usize) {
     let actor = generator.administrator(AdminTeam::Identity);
     let (activity, changes) = match generator.rng.u32(0..4) {
@@ -33,7 +33,7 @@ pub(super) fn company_updated(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// The agent of the synchronisation is away for some minutes.
+/// The synchronisation agent is unreachable for some minutes.
 pub(super) fn synchronisation_failed(generator: &mut Generator, count: usize) {
     let actor = generator.microsoft_service("Azure AD Cloud Sync");
     for attempt in 0..count {

@@ -1,4 +1,4 @@
-//! What happens to groups: members and owners, names and rules.
+//! Scenarios about groups: members, owners, names and rules.
 
 use super::staff::membership;
 use crate::generator::{DemoEvent, Generator, json, listed};
@@ -7,10 +7,10 @@ use model::{Actor, GroupSource, ModifiedProperty, OperationType, ResourceType, S
 
 const CATEGORY: &str = "GroupManagement";
 const SELF_SERVICE: &str = "Self-service Group Management";
-/// From how many members on nobody is added any more.
+/// The maximum number of members.
 const MEMBERS_MAX: usize = 60;
 
-/// Whoever cares for a group today: its owner, an administrator, or Teams.
+/// Returns the actor of a change: the owner, an administrator, or Teams.
 fn group_editor(generator: &mut Generator, group: &DirectoryGroup) -> Actor {
     match generator.rng.u32(0..10) {
         0..=2 if group.source == GroupSource::O365 => generator.microsoft_service("Microsoft Teams Services"),
@@ -36,7 +36,7 @@ fn on_group(
         .of_source(group.source)
 }
 
-/// Adds somebody to a group, or removes somebody if it is full.
+/// Adds a member to a group, or removes one if the group is full.
 fn toggle_membership(generator: &mut Generator, index: usize, actor: &Actor, adds: bool) -> DemoEvent {
     let person = generator.tenant.random_user(&mut generator.rng);
     let members = &mut generator.tenant.groups[index].members;
@@ -55,12 +55,12 @@ fn toggle_membership(generator: &mut Generator, index: usize, actor: &Actor, add
     membership(activity, actor, &person, &generator.tenant.groups[index])
 }
 
-/// Somebody becomes a member.
+/// A member is added.
 pub(super) fn member_added(generator: &mut Generator, count: usize) {
     toggle_one(generator, count, true);
 }
 
-/// Somebody is no longer a member.
+/// A member is removed.
 pub(super) fn member_removed(generator: &mut Generator, count: usize) {
     toggle_one(generator, count, false);
 }
@@ -103,7 +103,7 @@ pub(super) fn members_imported(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// A project gets a group of its own.
+/// A group for a project is created.
 pub(super) fn created(generator: &mut Generator, count: usize) {
     let index = generator.tenant.start_project(&mut generator.rng);
     let group = generator.tenant.groups[index].clone();
@@ -122,7 +122,7 @@ pub(super) fn created(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// A group's description or rule changes.
+/// A group's description or rule is changed.
 pub(super) fn updated(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_group(&mut generator.rng);
     let group = generator.tenant.groups[index].clone();
@@ -139,7 +139,7 @@ pub(super) fn updated(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![on_group("Update group", OperationType::Update, &actor, &group, changes)]);
 }
 
-/// A group gets another name and keeps its id.
+/// A group is renamed.
 pub(super) fn renamed(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_group(&mut generator.rng);
     let before = generator.tenant.groups[index].name.clone();
@@ -157,7 +157,7 @@ pub(super) fn renamed(generator: &mut Generator, count: usize) {
 
 /// A group is deleted.
 pub(super) fn deleted(generator: &mut Generator, count: usize) {
-    // The groups that people, licences and devices depend on stay.
+    // Groups that people, licences and devices depend on are kept.
     let projects: Vec<usize> = (0..generator.tenant.groups.len())
         .filter(|index| generator.tenant.groups[*index].name.starts_with("Project "))
         .collect();
@@ -171,7 +171,7 @@ pub(super) fn deleted(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![on_group("Delete group", OperationType::Delete, &actor, &group, changes)]);
 }
 
-/// Somebody asks to become a member, and the owner decides.
+/// A user requests membership, and the owner decides.
 pub(super) fn joined_by_request(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_group(&mut generator.rng);
     let group = generator.tenant.groups[index].clone();
@@ -196,7 +196,7 @@ pub(super) fn joined_by_request(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// The self-service portal reads.
+/// The self-service portal reads groups.
 pub(super) fn read(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_group(&mut generator.rng);
     let group = generator.tenant.groups[index].clone();

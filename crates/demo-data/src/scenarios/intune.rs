@@ -1,4 +1,4 @@
-//! What endpoint administrators do in Intune: configurations, scripts, assignments, applications, Cloud PCs.
+//! Scenarios of endpoint administrators: configurations, scripts, assignments, applications, Cloud PCs.
 
 use super::policy::some_policy;
 use crate::generator::{DemoEvent, Generator, INTUNE, WINDOWS_365, plain};
@@ -8,14 +8,14 @@ use crate::tenant::{guid, named};
 use model::{Actor, OperationType, ResourceType, Status};
 
 const CONFIGURATION: &str = "DeviceConfiguration";
-/// What Intune adds to whatever changed.
+/// The entry that Intune adds to every list of changes.
 const API_VERSION: (&str, &str) = ("DeviceManagementAPIVersion", "5026-02-10");
 
 fn event(category: &str, activity: &str, operation: OperationType, resource: ResourceType) -> DemoEvent {
     DemoEvent::new(INTUNE, category, activity, operation, resource)
 }
 
-/// The component, and how the change is shown to people.
+/// Returns the component, the resource type and the display name of a kind of policy.
 fn component(kind: PolicyKind) -> (&'static str, &'static str, &'static str) {
     match kind {
         PolicyKind::Compliance => ("Compliance", "DeviceCompliancePolicy", "device compliance policy"),
@@ -49,21 +49,21 @@ fn patch(generator: &mut Generator, count: usize, kind: PolicyKind, actor: &Acto
     generator.emit(count, vec![event]);
 }
 
-/// A setting of a configuration or a compliance policy changes.
+/// A setting of a configuration or compliance policy is changed.
 pub(super) fn configuration_patched(generator: &mut Generator, count: usize) {
     let kind = generator.choose(&[PolicyKind::Configuration, PolicyKind::Configuration, PolicyKind::Compliance]);
     let actor = generator.endpoint_administrator("Microsoft.Intune_DeviceConfigurations_Update");
     patch(generator, count, kind, &actor);
 }
 
-/// A setting changes whose values not everybody should see.
+/// A sensitive setting is changed.
 pub(super) fn sensitive_configuration_patched(generator: &mut Generator, count: usize) {
     let kind = generator.choose(&[PolicyKind::Wifi, PolicyKind::Script]);
     let actor = generator.endpoint_administrator("Microsoft.Intune_DeviceConfigurations_Update");
     patch(generator, count, kind, &actor);
 }
 
-/// A policy reaches one more group, or one less.
+/// A policy is assigned to a group, or an assignment is removed.
 pub(super) fn policy_assigned(generator: &mut Generator, count: usize) {
     let index = some_policy(generator, PolicyKind::Configuration);
     let policy = generator.tenant.policies[index].clone();
@@ -92,7 +92,7 @@ pub(super) fn policy_assigned(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// A configuration gets another name and is changed under it.
+/// A configuration is renamed, then changed.
 pub(super) fn policy_renamed(generator: &mut Generator, count: usize) {
     let kind = generator.choose(&[PolicyKind::Configuration, PolicyKind::Compliance]);
     let index = some_policy(generator, kind);
@@ -115,7 +115,7 @@ pub(super) fn policy_renamed(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Somebody, or a script, only looks.
+/// An administrator or a script reads data.
 pub(super) fn searched(generator: &mut Generator, count: usize) {
     let actor = generator.endpoint_administrator("Microsoft.Intune_Organization_Read");
     let (verb, id) = if generator.chance(70) { ("Search", None) } else { ("Get", Some(guid(&mut generator.rng))) };
@@ -160,7 +160,7 @@ pub(super) fn app_published(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![patched, assigned]);
 }
 
-/// A policy for Cloud PCs changes, or reaches a group.
+/// A policy for Cloud PCs is changed or assigned.
 pub(super) fn cloud_pc_configured(generator: &mut Generator, count: usize) {
     let index = some_policy(generator, PolicyKind::CloudPc);
     let actor = generator.cloud_pc_administrator();

@@ -1,7 +1,7 @@
-//! What happens: small stories of one or a few events each, and how often they are told by day and by night.
+//! The scenarios, each with a few events, and their frequency during and outside of office hours.
 //!
-//! A story is a function that records exactly as many events as it is asked for, between its bounds. The catalogue
-//! gives the log its proportions; the stories themselves are in files named after their subjects.
+//! A scenario is a function that emits exactly the requested number of events, within its bounds. The catalogue defines
+//! the frequency of each; the functions are in files named after their subjects.
 
 mod application;
 mod device;
@@ -18,11 +18,11 @@ use fastrand::Rng;
 
 use super::generator::Generator;
 
-/// A kind of story.
+/// A scenario.
 pub(super) struct Scenario {
-    /// How many events it has, at least and at most.
+    /// The minimum and maximum number of events.
     size: (usize, usize),
-    /// How often it is told in the office's hours, and else.
+    /// The relative frequency during and outside of office hours.
     weight: (u32, u32),
     generate: fn(&mut Generator, usize),
 }
@@ -31,7 +31,7 @@ const fn scenario(size: (usize, usize), weight: (u32, u32), generate: fn(&mut Ge
     Scenario { size, weight, generate }
 }
 
-/// Every kind of story there is.
+/// All scenarios.
 pub(super) const CATALOGUE: &[Scenario] = &[
     // people
     scenario((1, 1), (60, 70), person::profile_synchronised),
@@ -108,7 +108,7 @@ pub(super) const CATALOGUE: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// A story for the time of the day that has at most so many events; its place in the catalogue.
+    /// Chooses a random scenario with at most `size_max` events. Returns its index in the catalogue.
     pub(super) fn choose(is_office_hour: bool, size_max: usize, rng: &mut Rng) -> usize {
         let weight = |scenario: &Self| match (scenario.size.0 <= size_max, is_office_hour) {
             (false, _) => 0,
@@ -127,23 +127,23 @@ impl Scenario {
         0
     }
 
-    /// How many events it gets, of so many that there is room for; none if there is too little room.
+    /// Returns a random number of events up to `room`, or `None` if the minimum is greater.
     pub(super) fn size(&self, room: usize, rng: &mut Rng) -> Option<usize> {
         let (min_size, most) = self.size;
         (min_size <= room).then(|| rng.usize(min_size..=most.min(room)))
     }
 
-    /// How many events it has at least.
+    /// Returns the minimum number of events.
     pub(super) fn min_size(&self) -> usize {
         self.size.0
     }
 
-    /// Whether it is also told outside the office's hours.
+    /// Whether the scenario also occurs outside of office hours.
     pub(super) fn runs_outside_office_hours(&self) -> bool {
         self.weight.1 > 0
     }
 
-    /// Tells it with so many events.
+    /// Emits `size` events.
     pub(super) fn emit(&self, generator: &mut Generator, size: usize) {
         (self.generate)(generator, size);
     }

@@ -1,7 +1,7 @@
-//! What the company's own application records: people as employees, money, and who approved it.
+//! Scenarios of the payroll application: employees, payments and approvals.
 //!
-//! It names people by the ids of the directory, so that one search finds both. What it marks as sensitive has names
-//! that no rule would know.
+//! The application identifies people by their directory ids, so that one search finds events of both. It marks values as
+//! sensitive whose names no rule matches.
 
 use crate::generator::{DemoEvent, Generator, PAYROLL, json, plain};
 use crate::tenant::{AdminTeam, Person, named};
@@ -11,7 +11,7 @@ fn target(person: &Person) -> Target {
     named("Employee", &person.id, &person.display_name)
 }
 
-/// The application, and whoever uses it.
+/// Returns a user of the application as an actor.
 fn user(generator: &Generator, person: &Person) -> Actor {
     let mut actor = person.actor();
     actor.display_name = Some(person.display_name.clone());
@@ -19,7 +19,7 @@ fn user(generator: &Generator, person: &Person) -> Actor {
     actor
 }
 
-/// The application acting by itself.
+/// Returns the application as an actor.
 fn application_actor(generator: &Generator) -> Actor {
     let mut actor = Actor::new(ActorKind::Application);
     actor.object_id = generator.tenant.apps.first().map(|app| app.principal_id.clone());
@@ -32,7 +32,7 @@ fn application(generator: &Generator) -> Option<ActorApplication> {
     Some(ActorApplication { application_id: Some(app.client_id.clone()), display_name: Some(app.name.clone()) })
 }
 
-/// Somebody in the human resources department.
+/// Returns an employee of the human resources department.
 fn clerk(generator: &mut Generator) -> Person {
     let tenant = &generator.tenant;
     let clerks: Vec<usize> =
@@ -46,7 +46,7 @@ fn clerk(generator: &mut Generator) -> Person {
     generator.tenant.people[index].clone()
 }
 
-/// Something happens to an employee's file.
+/// Returns an event about an employee's file.
 pub(super) fn employee(
     activity: &str,
     operation: OperationType,
@@ -62,7 +62,7 @@ pub(super) fn employee(
         .note("employeeNumber", &person.employee.to_string())
 }
 
-/// Somebody reads a payslip.
+/// A payslip is opened.
 pub(super) fn payslip_opened(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -75,7 +75,7 @@ pub(super) fn payslip_opened(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// Somebody earns more.
+/// A salary is changed.
 pub(super) fn salary_changed(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let before = generator.tenant.people[index].salary;
@@ -89,7 +89,7 @@ pub(super) fn salary_changed(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// Somebody's money goes elsewhere.
+/// A bank account is changed.
 pub(super) fn bank_account_changed(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -108,7 +108,7 @@ pub(super) fn bank_account_changed(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![changed, confirmed]);
 }
 
-/// The salaries of a month are computed, approved and paid.
+/// The salaries of a month are calculated, approved and paid.
 pub(super) fn run(generator: &mut Generator, count: usize) {
     let month = generator.timestamp().get(..7).unwrap_or_default().to_owned();
     let (first, second) = (clerk(generator), clerk(generator));
@@ -133,7 +133,7 @@ pub(super) fn run(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Somebody tries to approve what they may not approve.
+/// An approval fails because the user lacks the permission.
 pub(super) fn approval_failed(generator: &mut Generator, count: usize) {
     let month = generator.timestamp().get(..7).unwrap_or_default().to_owned();
     let clerk = clerk(generator);

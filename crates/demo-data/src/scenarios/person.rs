@@ -1,4 +1,4 @@
-//! What happens to people's accounts day by day: profiles, passwords, second factors, risk.
+//! Scenarios about user accounts: profiles, passwords, second factors, risk.
 
 use crate::generator::{DemoEvent, Generator, json, listed, plain, text};
 use crate::name;
@@ -11,7 +11,7 @@ const METHODS: &str = "Authentication Methods";
 const FLOW: &str = "Self-service password reset flow activity progress";
 const PHONE_APP: &str = "StrongAuthenticationPhoneAppDetail";
 
-/// An event of the directory on a person who changed.
+/// Returns an event of the directory about a changed person.
 pub(super) fn on_person(
     activity: &str,
     operation: OperationType,
@@ -25,7 +25,7 @@ pub(super) fn on_person(
         .note("UserType", "Member")
 }
 
-/// Gives a person another title, department, office or telephone number; the changes.
+/// Changes the title, department, office or telephone number of a person. Returns the changes.
 fn turn_profile(generator: &mut Generator, index: usize) -> Vec<ModifiedProperty> {
     let (title, department) = (generator.choose(name::TITLES), generator.choose(name::DEPARTMENTS));
     let (office, number) = (generator.choose(name::OFFICES), generator.rng.u32(1_000..9_999));
@@ -46,7 +46,7 @@ fn turn_profile(generator: &mut Generator, index: usize) -> Vec<ModifiedProperty
     vec![listed(property, &before, after)]
 }
 
-/// The synchronisation brings a change from the company's own directory.
+/// The synchronisation imports a change of the on-premises directory.
 pub(super) fn profile_synchronised(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let mut changes = if generator.chance(60) {
@@ -84,7 +84,7 @@ pub(super) fn profile_edited(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// The steps of the synchronisation for one person, with the change that comes of it.
+/// The synchronisation processes one person, with the resulting change.
 pub(super) fn provisioned(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let changes = turn_profile(generator, index);
@@ -108,7 +108,7 @@ pub(super) fn provisioned(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// The help desk gives somebody a temporary password.
+/// The help desk sets a temporary password.
 pub(super) fn password_reset_by_help_desk(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -130,7 +130,7 @@ pub(super) fn password_reset_by_help_desk(generator: &mut Generator, count: usiz
     generator.emit(count, events);
 }
 
-/// Somebody forgot a password and resets it.
+/// A user resets a forgotten password.
 pub(super) fn password_reset_by_oneself(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -156,7 +156,7 @@ pub(super) fn password_reset_by_oneself(generator: &mut Generator, count: usize)
     generator.emit(count, events.split_off(skipped));
 }
 
-/// Somebody changes a password.
+/// A user changes the password.
 pub(super) fn password_changed(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -169,7 +169,7 @@ pub(super) fn password_changed(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// Somebody who is not the owner of the account tries to reset its password, again and again.
+/// An attacker tries repeatedly to reset the password of an account.
 pub(super) fn password_reset_attacked(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -191,7 +191,7 @@ pub(super) fn password_reset_attacked(generator: &mut Generator, count: usize) {
     }
 }
 
-/// Somebody registers a telephone as a second factor.
+/// A user registers a telephone as a second factor.
 pub(super) fn security_info_registered(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -229,7 +229,7 @@ pub(super) fn security_info_registered(generator: &mut Generator, count: usize) 
     generator.emit(count, events);
 }
 
-/// Somebody in the security team decides about an account at risk.
+/// The security team assesses an account at risk.
 pub(super) fn risk_assessed(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -253,7 +253,7 @@ pub(super) fn risk_assessed(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Somebody accepts the terms of use, or does not.
+/// A user accepts or declines the terms of use.
 pub(super) fn terms_accepted(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();

@@ -1,4 +1,4 @@
-//! What happens to the directory's policies: Conditional Access above all.
+//! Scenarios about directory policies, mainly Conditional Access.
 
 use crate::generator::{DemoEvent, Generator, json, plain};
 use crate::policy::PolicyKind;
@@ -8,7 +8,7 @@ use model::{ModifiedProperty, OperationType, ResourceType};
 const SERVICE: &str = "Conditional Access";
 const CATEGORY: &str = "Policy";
 
-/// The place of a policy of this kind.
+/// Returns the index of a random policy of this kind.
 pub(super) fn some_policy(generator: &mut Generator, kind: PolicyKind) -> usize {
     let indices: Vec<usize> =
         (0..generator.tenant.policies.len()).filter(|index| generator.tenant.policies[*index].kind == kind).collect();
@@ -21,7 +21,7 @@ fn change_setting(generator: &mut Generator, count: usize, is_renamed: bool) {
     let group = generator.tenant.groups[group].id.clone();
     let actor = generator.administrator(AdminTeam::Security);
     let excludes = generator.chance(35);
-    // A change that is refused is logged once, and nothing comes of it.
+    // A refused change is logged once and has no effect.
     let is_refused = count == 1 && !is_renamed && generator.chance(8);
     let policy = &mut generator.tenant.policies[index];
     let (unchanged, before) = (policy.clone(), policy.document());
@@ -56,17 +56,17 @@ fn change_setting(generator: &mut Generator, count: usize, is_renamed: bool) {
     generator.emit(count, vec![event, echo]);
 }
 
-/// A policy changes; both services log it.
+/// A policy is changed, which both services log.
 pub(super) fn conditional_access_updated(generator: &mut Generator, count: usize) {
     change_setting(generator, count, false);
 }
 
-/// A policy gets another name.
+/// A policy is renamed.
 pub(super) fn conditional_access_renamed(generator: &mut Generator, count: usize) {
     change_setting(generator, count, true);
 }
 
-/// A named location changes.
+/// A named location is changed.
 pub(super) fn location_updated(generator: &mut Generator, count: usize) {
     let actor = generator.administrator(AdminTeam::Security);
     let (id, name) = generator.choose(&[
@@ -86,7 +86,7 @@ pub(super) fn location_updated(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![event]);
 }
 
-/// The methods that people may sign in with change.
+/// The permitted authentication methods are changed.
 pub(super) fn methods_updated(generator: &mut Generator, count: usize) {
     let actor = generator.administrator(AdminTeam::Security);
     let method = generator.choose(&["Sms", "Fido2", "MicrosoftAuthenticator", "TemporaryAccessPass"]);

@@ -1,4 +1,4 @@
-//! Who may do what: directory roles, for good or for some hours.
+//! Scenarios about directory roles: permanent and temporary assignments.
 
 use crate::generator::{DemoEvent, Generator, json, plain};
 use crate::tenant::{AdminTeam, Person, TENANT_ID, guid, named};
@@ -7,7 +7,7 @@ use model::{Actor, ModifiedProperty, OperationType, ResourceType, Status};
 const CATEGORY: &str = "RoleManagement";
 const PIM: &str = "PIM";
 
-/// A directory role: its name, its template and its own id in the tenant.
+/// A directory role: its name, template id and id in the tenant.
 type DirectoryRole = (&'static str, &'static str, &'static str);
 
 const ROLES: &[DirectoryRole] = &[
@@ -29,7 +29,7 @@ const JUSTIFICATIONS: &[&str] = &[
     "Incident 2207, need to read the sign-in log",
 ];
 
-/// The directory's own event of a role that is given or taken.
+/// Returns the event of the directory about an assigned or removed role.
 fn directory_event(activity: &str, actor: &Actor, person: &Person, role: DirectoryRole) -> DemoEvent {
     let is_added = activity.starts_with("Add");
     let change = |name: &str, value: &str| {
@@ -47,7 +47,7 @@ fn directory_event(activity: &str, actor: &Actor, person: &Person, role: Directo
         .on(named("Role", role.2, role.0))
 }
 
-/// What Privileged Identity Management logs of it.
+/// Returns the event of Privileged Identity Management about an assigned or removed role.
 fn pim_event(activity: &str, actor: &Actor, person: &Person, role: DirectoryRole, request: &str) -> DemoEvent {
     let template = vec![
         ModifiedProperty::new("RoleDefinitionOriginId", json(r#""""#), json(&format!("\"{}\"", role.1))),
@@ -71,7 +71,7 @@ fn pim_event(activity: &str, actor: &Actor, person: &Person, role: DirectoryRole
         .note("RequestId", request)
 }
 
-/// Somebody who administrates, and the role for it.
+/// Returns a random administrator and a role.
 fn candidate(generator: &mut Generator) -> (Person, DirectoryRole) {
     let team = generator.choose(&[
         AdminTeam::Help,
@@ -91,7 +91,7 @@ fn candidate(generator: &mut Generator) -> (Person, DirectoryRole) {
     (generator.tenant.administrator(team, &mut generator.rng), role)
 }
 
-/// The person as the actor that PIM names, with a display name.
+/// Returns the person as an actor in PIM, with a display name.
 fn named_user(person: &Person) -> Actor {
     let mut actor = person.actor();
     actor.display_name = Some(person.display_name.clone());
@@ -99,7 +99,7 @@ fn named_user(person: &Person) -> Actor {
     actor
 }
 
-/// Somebody gets a role without asking for it; PIM notices.
+/// A role is assigned outside of PIM, which PIM detects.
 pub(super) fn granted(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -139,7 +139,7 @@ pub(super) fn activated(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// An activation ends.
+/// An activation expires.
 pub(super) fn expired(generator: &mut Generator, count: usize) {
     let (person, role) = candidate(generator);
     let watcher = generator.microsoft_service("Azure AD PIM");
@@ -151,7 +151,7 @@ pub(super) fn expired(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Somebody asks for too much, more than once.
+/// A user requests a role repeatedly and is denied.
 pub(super) fn denied(generator: &mut Generator, count: usize) {
     let person = generator.tenant.administrator(AdminTeam::Help, &mut generator.rng);
     let role = ROLES[6];
@@ -172,7 +172,7 @@ pub(super) fn denied(generator: &mut Generator, count: usize) {
     }
 }
 
-/// An administrator changes for how long a role can be activated.
+/// An administrator changes the maximum duration of an activation.
 pub(super) fn setting_changed(generator: &mut Generator, count: usize) {
     let role = generator.choose(ROLES);
     let person = generator.tenant.administrator(AdminTeam::Identity, &mut generator.rng);

@@ -1,4 +1,4 @@
-//! Who is there: people join, marry and leave, guests are invited, licences come and go.
+//! Scenarios about staff: employees join, change their names and leave, guests are invited, licences are assigned.
 
 use super::payroll;
 use super::person::on_person;
@@ -10,7 +10,7 @@ use model::{Actor, ActorKind, GroupSource, ModifiedProperty, OperationType, Reso
 const CATEGORY: &str = "UserManagement";
 const LICENSING: &str = "Microsoft Azure AD Group-Based Licensing";
 
-/// A person becomes, or is no longer, a member of a group.
+/// Returns the event of a person who is added to or removed from a group.
 pub(super) fn membership(activity: &str, actor: &Actor, person: &Person, group: &DirectoryGroup) -> DemoEvent {
     let is_added = activity.starts_with("Add");
     let change = |name: &str, value: &str| {
@@ -24,7 +24,7 @@ pub(super) fn membership(activity: &str, actor: &Actor, person: &Person, group: 
         .of_source(group.source)
 }
 
-/// The licences of a person as JSON.
+/// Returns the licences of a person as JSON.
 fn licences(bits: u8) -> Option<model::Json> {
     let held = LICENCES.iter().enumerate().filter(|(i, _)| bits & (1 << i) != 0);
     let texts: Vec<String> =
@@ -40,7 +40,7 @@ fn licence_drafts(actor: &Actor, person: &Person, before: u8) -> [DemoEvent; 2] 
     ]
 }
 
-/// Somebody starts to work here.
+/// An employee joins.
 pub(super) fn employee_joined(generator: &mut Generator, count: usize) {
     let index = generator.tenant.hire(&mut generator.rng);
     let group = generator.tenant.random_group(&mut generator.rng);
@@ -67,7 +67,7 @@ pub(super) fn employee_joined(generator: &mut Generator, count: usize) {
     generator.emit(count, events);
 }
 
-/// Somebody's last day.
+/// An employee leaves.
 pub(super) fn employee_left(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let person = generator.tenant.people[index].clone();
@@ -97,11 +97,11 @@ pub(super) fn employee_left(generator: &mut Generator, count: usize) {
     }
 }
 
-/// Somebody takes another name: the display name and the principal name change, the id stays.
+/// An employee is renamed: the display name and the principal name change, the id does not.
 pub(super) fn employee_renamed(generator: &mut Generator, count: usize) {
     let mut index = generator.tenant.random_user(&mut generator.rng);
     for _ in 0..10 {
-        // The other scripts have no second name to exchange.
+        // Names in other scripts have no family name to replace.
         if generator.tenant.people[index].display_name.starts_with(|c: char| c < '\u{250}') {
             break;
         }
@@ -145,7 +145,7 @@ fn family(display_name: &str) -> &str {
     display_name.split_once(' ').map_or(display_name, |(_, family)| family)
 }
 
-/// A guest is invited, and perhaps comes.
+/// A guest is invited, and may accept.
 pub(super) fn guest_invited(generator: &mut Generator, count: usize) {
     let host = generator.tenant.random_user(&mut generator.rng);
     let host = generator.tenant.people[host].actor();
@@ -162,7 +162,7 @@ pub(super) fn guest_invited(generator: &mut Generator, count: usize) {
             .note("InvitationId", &guid(&mut generator.rng))
             .note("invitedUserEmailAddress", &mail);
     if generator.chance(20) {
-        // Partners' domains are sometimes not allowed, and people try again.
+        // Some domains of partners are not permitted, and the invitation is repeated.
         let refused = invitation.failed("The domain of the invited user is not on the list of allowed domains.");
         for _ in 0..count {
             generator.emit_one(refused.clone());
@@ -188,7 +188,7 @@ pub(super) fn guest_invited(generator: &mut Generator, count: usize) {
     generator.emit(count, vec![invitation, added, redeemed]);
 }
 
-/// An administrator gives or takes a licence.
+/// An administrator assigns or removes a licence.
 pub(super) fn licence_changed(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let bit = 1 << generator.rng.usize(..LICENCES.len());
@@ -199,7 +199,7 @@ pub(super) fn licence_changed(generator: &mut Generator, count: usize) {
     generator.emit(count, licence_drafts(&actor, &person, before).into());
 }
 
-/// A group gives a licence.
+/// A group assigns a licence.
 pub(super) fn licence_by_group(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
     let before = generator.tenant.people[index].licences;
@@ -228,7 +228,7 @@ fn licence_group(generator: &Generator) -> model::Target {
     group.or(generator.tenant.groups.first()).map(DirectoryGroup::target).unwrap_or_default()
 }
 
-/// There are more people in the group than licences. The source does not say who tried.
+/// The group has more members than licences. The source logs no actor.
 pub(super) fn licences_ran_out(generator: &mut Generator, count: usize) {
     let nobody = Actor::new(ActorKind::Unknown);
     let group = licence_group(generator);
