@@ -8,33 +8,19 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
 
+use super::access_error::AccessError;
 use super::access_log::AccessLog;
 use super::caller::Caller;
 use super::target_log::{AccessLogRegistry, IdGenerator};
 use auth::Principal;
+use model::Scope;
 use model::sensitive::SensitiveNames;
-use model::{Invalid, Scope};
-use store::{Clock, ConnectionShares, Reader, RecordQueue, Store, StoreError, Tenant, Writer};
+use store::{Clock, ConnectionShares, Reader, RecordQueue, Store, Tenant, Writer};
 
 /// The time for which a tenant is cached.
 const TENANT_TTL: Duration = Duration::from_secs(5);
 /// The maximum number of cached tenants.
 const TENANTS_MAX: usize = 10_000;
-
-/// The reason why access is denied or not possible.
-#[derive(Clone, Debug)]
-pub enum AccessError {
-    /// The tenant does not exist or is disabled.
-    Tenant,
-    /// The caller has no role that permits reading.
-    Role,
-    /// The caller is not permitted to record.
-    Recording,
-    /// The filter refers to several logs.
-    Filter(Invalid),
-    /// The store returned an error.
-    Store(StoreError),
-}
 
 /// Creates [`Caller`]s from principals.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use super::access_control::AccessError;
+use super::access_error::AccessError;
 use super::access_log::{AccessActivity, AccessLog};
 use super::access_record::AccessRecord;
 use super::recorder::Recorder;

@@ -10,13 +10,15 @@
 //! - [`access_record`] and [`access_log`]: record which caller reads which events.
 
 mod access_control;
+mod access_error;
 mod access_log;
 mod access_record;
 mod caller;
 mod recorder;
 mod target_log;
 
-pub use access_control::{AccessControl, AccessError, operator_reader, operator_writer};
+pub use access_control::{AccessControl, operator_reader, operator_writer};
+pub use access_error::AccessError;
 pub use access_log::{AccessActivity, AccessLog};
 pub use access_record::AccessRecord;
 pub use caller::Caller;

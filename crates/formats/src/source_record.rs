@@ -9,6 +9,12 @@ use std::cell::{Cell, OnceCell};
 
 use model::json::Node;
 
+/// The members in which collectors wrap one record of another format.
+#[rustfmt::skip]
+pub(super) const WRAPPERS: &[&str] = &[
+    "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
+    "result", "payload", "detail", "protoPayload",
+];
 /// Strings that mean "no value".
 const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
 

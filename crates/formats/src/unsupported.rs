@@ -3,8 +3,8 @@
 //! A sign-in, a risk or a provisioning run is not an activity with an actor and targets, so its event would have a wrong
 //! actor and status. These records are refused, whatever their origin.
 
-use super::source_record::{JsonCursor, same_key};
-use super::{UnsupportedRecord, WRAPPERS};
+use super::UnsupportedRecord;
+use super::source_record::{JsonCursor, WRAPPERS, same_key};
 
 /// Categories of Azure Monitor, without the prefix `AAD` of tables, and a description of their records.
 const CATEGORIES: &[(&str, &str)] = &[

@@ -7,9 +7,9 @@
 mod parties;
 
 use super::event_draft::EventDraft;
-use super::source_record::JsonCursor;
+use super::source_record::{JsonCursor, WRAPPERS};
 use super::value::{details, reason, status};
-use super::{UnsupportedRecord, WRAPPERS, timestamp};
+use super::{UnsupportedRecord, timestamp};
 use model::{GroupSource, Status, Timestamp};
 
 #[rustfmt::skip]

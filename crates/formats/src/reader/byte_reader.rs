@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 
 use super::encoding::Utf8Reader;
-use super::{RecordReadError, problem};
+use super::error::{RecordReadError, file_error};
 
 /// A reader of single bytes with push-back.
 pub(super) struct ByteReader<R> {
@@ -13,13 +13,13 @@ pub(super) struct ByteReader<R> {
     /// The line of the next byte, starting from 1.
     pub(super) line: u64,
     /// The read error that ended the input.
-    pub(super) problem: Option<RecordReadError>,
+    pub(super) error: Option<RecordReadError>,
 }
 
 impl<R: Read> ByteReader<R> {
     /// Creates a reader.
     pub(super) fn new(input: Utf8Reader<R>) -> Self {
-        Self { input: BufReader::with_capacity(1 << 16, input), pushed_back: VecDeque::new(), line: 1, problem: None }
+        Self { input: BufReader::with_capacity(1 << 16, input), pushed_back: VecDeque::new(), line: 1, error: None }
     }
 
     /// Returns the next byte without consuming it.
@@ -32,8 +32,8 @@ impl<R: Read> ByteReader<R> {
                 Ok(bytes) => return bytes.first().copied(),
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
                 Err(cause) => {
-                    self.problem
-                        .get_or_insert(problem(self.line, &format!("the file cannot be read: {}", cause.kind())));
+                    self.error
+                        .get_or_insert(file_error(self.line, &format!("the file cannot be read: {}", cause.kind())));
                     return None;
                 }
             }

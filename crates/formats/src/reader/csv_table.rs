@@ -11,7 +11,7 @@ use std::io::Read;
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
 use super::byte_reader::ByteReader;
-use super::{RecordReadError, problem};
+use super::error::{RecordReadError, file_error};
 use crate::source_record::{embedded_json, same_key};
 use model::json::{Json, Node};
 
@@ -129,10 +129,10 @@ impl CsvTable {
         }
         let line = bytes.line;
         let row = self.row(bytes)?;
-        if bytes.problem.is_some() {
+        if bytes.error.is_some() {
             return None;
         }
-        Some(self.node(&row).map(|node| (line, node)).map_err(|reason| problem(line, &reason)))
+        Some(self.node(&row).map(|node| (line, node)).map_err(|reason| file_error(line, &reason)))
     }
 
     /// Reads a row. Keeps at most `record_bytes_max` bytes of a larger one.

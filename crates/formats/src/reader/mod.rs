@@ -11,44 +11,28 @@
 
 mod byte_reader;
 mod encoding;
+mod error;
 mod csv_table;
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::Read;
 
 use byte_reader::{ByteReader, continues};
 use csv_table::{CsvTable, FileHead};
 use encoding::Utf8Reader;
+use error::{file_error, record_error};
 
 use super::json_scanner::{Expected, JsonScanner, ScanStep, has_more_values_than};
-use super::{is_page_key, is_record_key, records};
+use super::pages::{is_page_key, is_record_key, records};
 use model::json::Node;
+
+pub use error::RecordReadError;
 
 /// The maximum size of a record, in bytes.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// The maximum number of values in a record. Real records have a few thousand; a tree of millions would need many times
 /// the memory of its JSON and keep a core busy for seconds.
 const VALUES_MAX: usize = 100_000;
-
-/// An error at a position in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordReadError {
-    /// The line, starting from 1.
-    pub line: u64,
-    /// The reason, safe to show.
-    pub reason: String,
-    /// Whether the error concerns a single record, so that the other records are not affected.
-    pub is_of_record: bool,
-}
-
-impl fmt::Display for RecordReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.reason)
-    }
-}
-
-impl std::error::Error for RecordReadError {}
 
 /// An iterator over the records of a file, each with the line on which it starts.
 pub struct RecordReader<R> {
@@ -123,7 +107,7 @@ impl<R: Read> RecordReader<R> {
             self.bytes.push_back(first, line);
             if is_gzip {
                 let reason = "the file is compressed; unpack it first: `gunzip -c FILE | auditgraph import -`";
-                return Err(problem(1, reason));
+                return Err(file_error(1, reason));
             }
         }
         match FileHead::of(&mut self.bytes, self.record_bytes_max) {
@@ -132,7 +116,7 @@ impl<R: Read> RecordReader<R> {
             FileHead::Columns => {
                 let reason = "the file is a table (CSV) without a column `AuditData`: it has lost parts of the records \
                     that it was made from, so nothing of it is read; export them as JSON instead";
-                return Err(problem(self.bytes.line, reason));
+                return Err(file_error(self.bytes.line, reason));
             }
         }
         Ok(())
@@ -157,7 +141,7 @@ impl<R: Read> RecordReader<R> {
         let started = self.bytes.line;
         if matches!(first, 0xff | 0xfe) && started == 1 {
             self.state = ReadState::End;
-            return Some(Err(problem(started, "the file is not UTF-8; if it is UTF-16, convert it")));
+            return Some(Err(file_error(started, "the file is not UTF-8; if it is UTF-16, convert it")));
         }
         self.state = ReadState::Outside;
         if first == b'[' {
@@ -169,21 +153,21 @@ impl<R: Read> RecordReader<R> {
         }
         if !matches!(first, b'{' | b'"') {
             self.bytes.skip_line();
-            return Some(Err(problem(started, "the line is not JSON")));
+            return Some(Err(file_error(started, "the line is not JSON")));
         }
         match self.read_value(true) {
             ValueOutcome::Complete => Some(self.keep(started)),
             ValueOutcome::TooLarge => Some(Err(self.too_large(started))),
             ValueOutcome::Truncated => {
                 if self.resume(started) {
-                    return Some(Err(problem(started, "the line is not a whole JSON value")));
+                    return Some(Err(file_error(started, "the line is not a whole JSON value")));
                 }
                 self.state = ReadState::End;
-                Some(Err(problem(started, "the file ends inside this record")))
+                Some(Err(file_error(started, "the file ends inside this record")))
             }
             ValueOutcome::Invalid => {
                 self.resume(started);
-                Some(Err(problem(started, "the line is not JSON")))
+                Some(Err(file_error(started, "the line is not JSON")))
             }
             ValueOutcome::Page(scanner) => {
                 self.state = ReadState::Inside { scanner, list_depth: 2, key: b"value".to_vec(), started };
@@ -202,7 +186,7 @@ impl<R: Read> RecordReader<R> {
         let is_page = list_depth == 2;
         loop {
             let Some(byte) = self.bytes.peek() else {
-                return self.bytes.problem.is_none().then(|| Err(problem(started, "the file ends inside this list")));
+                return self.bytes.error.is_none().then(|| Err(file_error(started, "the file ends inside this list")));
             };
             let in_list = scanner.depth() == list_depth && (!is_page || is_page_name(&key));
             let starts_value = !byte.is_ascii_whitespace() && byte != b']';
@@ -216,7 +200,7 @@ impl<R: Read> RecordReader<R> {
                     ValueOutcome::TooLarge => Err(self.too_large(line)),
                     ValueOutcome::Truncated | ValueOutcome::Invalid | ValueOutcome::Page(_) => {
                         self.state = ReadState::End;
-                        Err(problem(line, "the list is not JSON from here on; the rest of the file is not read"))
+                        Err(file_error(line, "the list is not JSON from here on; the rest of the file is not read"))
                     }
                 });
             }
@@ -230,7 +214,7 @@ impl<R: Read> RecordReader<R> {
                 }
                 ScanStep::Invalid => {
                     let reason = "the list is not JSON from here on; the rest of the file is not read";
-                    return Some(Err(problem(self.bytes.line, reason)));
+                    return Some(Err(file_error(self.bytes.line, reason)));
                 }
             }
             track_key(&mut key, &scanner, was_key, byte);
@@ -306,12 +290,12 @@ impl<R: Read> RecordReader<R> {
             let at = cause.valid_up_to();
             let is_surrogate = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
             let what = if is_surrogate { "has half of a surrogate pair at" } else { "is not UTF-8 from" };
-            of_record(line, &format!("the record {what} its byte {at}{}", if is_surrogate { "" } else { " on" }))
+            record_error(line, &format!("the record {what} its byte {at}{}", if is_surrogate { "" } else { " on" }))
         })?;
         if has_more_values_than(text, VALUES_MAX) {
-            return Err(of_record(line, &format!("the record has more than {VALUES_MAX} values")));
+            return Err(record_error(line, &format!("the record has more than {VALUES_MAX} values")));
         }
-        let node = Node::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
+        let node = Node::read(text).map_err(|reason| record_error(line, &format!("the record {reason}")))?;
         // Lists were split into elements before, so a list here is an element, and no valid record.
         let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };
         self.ready.extend(found.into_iter().map(|record| (line, record)));
@@ -320,7 +304,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     fn too_large(&self, line: u64) -> RecordReadError {
-        of_record(line, &format!("the record has more than {} bytes", self.record_bytes_max))
+        record_error(line, &format!("the record has more than {} bytes", self.record_bytes_max))
     }
 
     /// Continues after a value that is not JSON, with the next line that starts a value. Returns whether that line was
@@ -344,14 +328,6 @@ impl<R: Read> RecordReader<R> {
         }
         false
     }
-}
-
-fn problem(line: u64, reason: &str) -> RecordReadError {
-    RecordReadError { line, reason: reason.to_owned(), is_of_record: false }
-}
-
-fn of_record(line: u64, reason: &str) -> RecordReadError {
-    RecordReadError { is_of_record: true, ..problem(line, reason) }
 }
 
 /// Tracks the last key at the first level of an object.
@@ -381,7 +357,7 @@ impl<R: Read> Iterator for RecordReader<R> {
                 return Some(Ok(record));
             }
             let step = self.step();
-            if let Some(cause) = self.bytes.problem.take() {
+            if let Some(cause) = self.bytes.error.take() {
                 self.state = ReadState::End;
                 return Some(Err(cause));
             }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use lost::{at, lost};
+use model::json::Node;
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, NewEvent, OperationType, ResourceType, Status, Timestamp};
 use records::{
