@@ -74,7 +74,7 @@ pub(super) fn evaluate_grants(claims: &Claims, settings: &VerifierSettings) -> R
     }
     for rule in &settings.rules {
         let values = claims.strings_at(&rule.claim)?;
-        if rule.values.iter().any(|value| values.iter().any(|held| same_value(held, value))) {
+        if rule.values.iter().any(|configured| values.iter().any(|value| same_value(value, configured))) {
             let intune =
                 || (rule.grant == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
             granted.add(rule.grant, rule.services.clone().or_else(intune));
@@ -97,9 +97,9 @@ fn add_builtin(
 ) -> Result<(), Rejected> {
     let (wids, roles, permissions) =
         (claims.strings("wids")?, claims.strings("roles")?, claims.strings("permissions")?);
-    let wid = |id: &str| wids.iter().any(|held| held.eq_ignore_ascii_case(id));
-    let role = |name: &str| roles.iter().any(|held| held == name);
-    let permission = |name: &str| permissions.iter().any(|held| held == name);
+    let wid = |id: &str| wids.iter().any(|value| value.eq_ignore_ascii_case(id));
+    let role = |name: &str| roles.iter().any(|value| value == name);
+    let permission = |name: &str| permissions.iter().any(|value| value == name);
 
     let global_admin = wid(GLOBAL_ADMINISTRATOR) || role(ROLE_GLOBAL_ADMIN);
     let intune_admin = wid(INTUNE_ADMINISTRATOR) || role(ROLE_INTUNE_SERVICE_ADMIN);

@@ -48,8 +48,8 @@ fn complete(draft: &mut EventDraft, record: &JsonCursor) {
     let envelope_reason = reason(record.get("resultDescription"));
     draft.status_reason = draft.status_reason.take().or(envelope_reason);
     if draft.status == Status::Unknown {
-        let word = record.str_at("resultType").or_else(|| record.str_at("resultSignature"));
-        draft.status = word.as_deref().map_or(Status::Unknown, status);
+        let value = record.str_at("resultType").or_else(|| record.str_at("resultSignature"));
+        draft.status = value.as_deref().map_or(Status::Unknown, status);
     }
     // Usually the name of the actor.
     record.take_at("identity");
@@ -106,15 +106,15 @@ fn actor_2018(record: &JsonCursor, identity_type: &str) -> Actor {
 
 /// Reads the target, whose field names and values are each joined with `__`.
 fn target_2018(properties: &JsonCursor) -> Target {
-    let sorts = properties.str_at("targetResourceType").unwrap_or_default();
+    let types = properties.str_at("targetResourceType").unwrap_or_default();
     let Some(names) = properties.str_at("targetResourceName") else { return Target::default() };
-    let pairs: Vec<(&str, &str)> = sorts.split("__").zip(names.split("__")).collect();
-    if sorts.split("__").count() != names.split("__").count() {
+    let pairs: Vec<(&str, &str)> = types.split("__").zip(names.split("__")).collect();
+    if types.split("__").count() != names.split("__").count() {
         properties.take_at("targetResourceName");
         return Target { display_name: Some(names.clone()), ..Target::default() };
     }
-    let of = |sort: &str| {
-        let pair = pairs.iter().find(|(name, value)| name.eq_ignore_ascii_case(sort) && !is_absent(value));
+    let of = |kind: &str| {
+        let pair = pairs.iter().find(|(name, value)| name.eq_ignore_ascii_case(kind) && !is_absent(value));
         pair.map(|(_, value)| (*value).to_owned())
     };
     Target {

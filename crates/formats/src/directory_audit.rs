@@ -96,7 +96,7 @@ fn outcome(resource: &JsonCursor) -> Status {
     match resource.str_at("result").as_deref() {
         Some("1") => Status::Failure,
         Some("2") => Status::Timeout,
-        Some(word) => status(word),
+        Some(value) => status(value),
         None => resource.str_at("resultType").as_deref().map_or(Status::Unknown, status),
     }
 }
@@ -199,8 +199,8 @@ fn group_source(target: &JsonCursor) -> Option<GroupSource> {
     match target.str_at("groupType")?.as_str() {
         "0" => Some(GroupSource::O365),
         "1" => Some(GroupSource::AzureAd),
-        word if word.eq_ignore_ascii_case("unifiedGroups") => Some(GroupSource::O365),
-        word if word.eq_ignore_ascii_case("azureAD") => Some(GroupSource::AzureAd),
+        value if value.eq_ignore_ascii_case("unifiedGroups") => Some(GroupSource::O365),
+        value if value.eq_ignore_ascii_case("azureAD") => Some(GroupSource::AzureAd),
         _ => None,
     }
 }

@@ -38,9 +38,9 @@ const OPERATIONS: &[&str] =
 const ACTORS: &[&str] = &["Unknown", "ItPro", "IW", "System", "Partner", "Application", "GuestUser"];
 
 /// Returns the name of a number. Unknown numbers are returned unchanged.
-fn name_of(word: &str, names: &[&str]) -> String {
-    let name = word.parse::<usize>().ok().and_then(|number| names.get(number));
-    name.map_or_else(|| word.to_owned(), |name| (*name).to_owned())
+fn name_of(value: &str, names: &[&str]) -> String {
+    let name = value.parse::<usize>().ok().and_then(|number| names.get(number));
+    name.map_or_else(|| value.to_owned(), |name| (*name).to_owned())
 }
 
 /// Whether the record is from Windows 365.
@@ -66,7 +66,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     draft.title = record.take_at("displayName");
     draft.component = record.take_at("componentName");
     draft.category = category(record);
-    draft.verb = record.str_at("activityOperationType").map(|word| name_of(&word, OPERATIONS));
+    draft.verb = record.str_at("activityOperationType").map(|value| name_of(&value, OPERATIONS));
     draft.status = outcome(record.str_at("activityResult").as_deref());
     draft.correlation_id = record.take_at("correlationId");
     if let Some(actor) = record.get("actor") {
@@ -77,17 +77,17 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
 }
 
 fn category(record: &JsonCursor) -> Option<String> {
-    let word = record.str_at("category")?;
-    let name = name_of(&word, CATEGORIES);
-    if name == word { record.take_at("category") } else { Some(name) }
+    let value = record.str_at("category")?;
+    let name = name_of(&value, CATEGORIES);
+    if name == value { record.take_at("category") } else { Some(name) }
 }
 
 /// Maps the result. In this log, 1 means success.
-fn outcome(word: Option<&str>) -> Status {
-    match word {
+fn outcome(value: Option<&str>) -> Status {
+    match value {
         Some("1") => Status::Success,
         Some("0") | None => Status::Unknown,
-        Some(word) => status(word),
+        Some(value) => status(value),
     }
 }
 
@@ -104,7 +104,8 @@ fn resource(cursor: &JsonCursor) -> Option<Target> {
 
 /// Reads the actor of a record or of an exported row.
 fn actor_of(cursor: &JsonCursor) -> Actor {
-    let sort = cursor.str_at("auditActorType").or_else(|| cursor.str_at("actorType")).or_else(|| cursor.str_at("type"));
+    let actor_type =
+        cursor.str_at("auditActorType").or_else(|| cursor.str_at("actorType")).or_else(|| cursor.str_at("type"));
     let mut actor = Actor::new(ActorKind::Unknown);
     actor.object_id = cursor.take_first(&["userId", "ObjectId"]);
     actor.user_principal_name = cursor.take_first(&["userPrincipalName", "UPN"]);
@@ -117,16 +118,16 @@ fn actor_of(cursor: &JsonCursor) -> Actor {
         display_name: cursor.take_first(&["applicationDisplayName", "applicationName"]),
     };
     actor.application = (application != ActorApplication::default()).then_some(application);
-    actor.kind = kind_of(&actor, sort.as_deref());
+    actor.kind = kind_of(&actor, actor_type.as_deref());
     actor
 }
 
 /// Returns the kind that the source names, if it agrees with the fields of the actor.
-pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
-    let sort = sort.map(|word| name_of(word, ACTORS).to_ascii_lowercase()).unwrap_or_default();
+pub(super) fn kind_of(actor: &Actor, actor_type: Option<&str>) -> ActorKind {
+    let actor_type = actor_type.map(|value| name_of(value, ACTORS).to_ascii_lowercase()).unwrap_or_default();
     let is_user = actor.user_principal_name.is_some() || actor.object_id.is_some() || actor.display_name.is_some();
     let is_application = actor.application.is_some() || actor.service_principal_name.is_some();
-    match sort.as_str() {
+    match actor_type.as_str() {
         "system" => ActorKind::System,
         "application" => ActorKind::Application,
         _ if actor.user_principal_name.is_some() => ActorKind::User,
@@ -145,7 +146,7 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
     };
     let to_the_second = timestamp::take_first(properties, &["ActivityDate"]);
     let generated = timestamp::take_first(record, &["TimeGenerated"])
-        .filter(|moment| to_the_second.is_none_or(|second| (0..SECOND).contains(&(moment.0 - second.0))));
+        .filter(|time| to_the_second.is_none_or(|second| (0..SECOND).contains(&(time.0 - second.0))));
     let occurred_at = timestamp::take_first(record, &["time"]).or(generated).or(to_the_second).ok_or_else(|| {
         let sources: &[(&str, &JsonCursor, &[&str])] =
             &[("properties.", properties, &["ActivityDate"]), ("", record, &["time", "TimeGenerated"])];
@@ -157,7 +158,7 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
     let mut draft = EventDraft::new(occurred_at, activity, INTUNE);
     draft.id = properties.take_at("AuditEventId");
     draft.category = category(properties);
-    draft.verb = properties.str_at("ActivityType").map(|word| name_of(&word, OPERATIONS));
+    draft.verb = properties.str_at("ActivityType").map(|value| name_of(&value, OPERATIONS));
     draft.status = record.str_at("resultType").as_deref().map_or(Status::Unknown, status);
     if draft.status == Status::Unknown {
         draft.status = outcome(properties.str_at("ActivityResultStatus").as_deref());

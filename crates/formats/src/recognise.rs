@@ -25,16 +25,16 @@ fn read(record: &JsonCursor) -> Result<(RecordFormat, EventDraft), UnsupportedRe
     if let Some(refused) = unsupported::refusal(record, if format(record).is_some() { 0 } else { WRAPPERS_MAX }) {
         return Err(refused);
     }
-    let by_shape =
+    let by_format =
         wrapped(record, WRAPPERS_MAX).map(|(format, inner)| (inner, map(format, inner).map(|it| (format, it))));
-    match by_shape {
+    match by_format {
         Some((inner, read)) if read.is_ok() || std::ptr::eq(inner, record) => return read,
         _ => {}
     }
     let format = if generic::is_cloud_event(record) { RecordFormat::CloudEvent } else { RecordFormat::Generic };
-    match (generic::map(record), by_shape) {
+    match (generic::map(record), by_format) {
         (Ok(draft), _) => Ok((format, draft)),
-        (Err(refused), by_shape) => by_shape.map_or(Err(refused), |(_, read)| read),
+        (Err(refused), by_format) => by_format.map_or(Err(refused), |(_, read)| read),
     }
 }
 

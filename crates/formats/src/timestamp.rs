@@ -20,9 +20,9 @@ pub(super) fn read(cursor: &JsonCursor) -> Option<Timestamp> {
 pub(super) fn take_first(record: &JsonCursor, keys: &[&str]) -> Option<Timestamp> {
     keys.iter().find_map(|key| {
         let cursor = record.get(key)?;
-        let moment = read(cursor)?;
+        let timestamp = read(cursor)?;
         cursor.take();
-        Some(moment)
+        Some(timestamp)
     })
 }
 
@@ -49,14 +49,14 @@ pub(super) fn missing(sources: &[(&str, &JsonCursor, &[&str])], what: &str, othe
 /// Parses a timestamp.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    let moment = Timestamp::parse(text)
+    let timestamp = Timestamp::parse(text)
         .or_else(|| iso(text))
         .or_else(|| us_date(text))
         .or_else(|| dot_net_date(text))
         .or_else(|| epoch(text))
-        .or_else(|| DateTime::parse_from_rfc2822(text).ok().map(|moment| Timestamp(moment.timestamp_micros())))?;
+        .or_else(|| DateTime::parse_from_rfc2822(text).ok().map(|timestamp| Timestamp(timestamp.timestamp_micros())))?;
     // The calendar does not cover the whole range.
-    DateTime::from_timestamp_micros(moment.0).map(|_| moment)
+    DateTime::from_timestamp_micros(timestamp.0).map(|_| timestamp)
 }
 
 /// Parses `2024-12-16 16:32:16.087554000`: with `T` or a space, optional seconds, fraction and offset.
@@ -179,8 +179,8 @@ impl TimeScanner<'_> {
         let offset = self.offset()?;
         let [hour, minute, second] = clock.map(|number| u32::try_from(number).ok());
         let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?)?;
-        let moment = date.and_hms_opt(hour?, minute?, second?)?.and_utc().timestamp_micros();
-        Some(Timestamp(moment + micros - offset * 60_000_000))
+        let timestamp = date.and_hms_opt(hour?, minute?, second?)?.and_utc().timestamp_micros();
+        Some(Timestamp(timestamp + micros - offset * 60_000_000))
     }
 
     /// Parses an offset. Returns minutes east of UTC.
@@ -235,8 +235,8 @@ mod tests {
             "2022-11-16 09:35:22.087554 UTC",
         ];
         for text in same {
-            let moment = parse(text).map(|moment| moment.to_string());
-            assert_eq!(moment.as_deref(), Some("2022-11-16T09:35:22.087554Z"), "{text}");
+            let timestamp = parse(text).map(|timestamp| timestamp.to_string());
+            assert_eq!(timestamp.as_deref(), Some("2022-11-16T09:35:22.087554Z"), "{text}");
         }
         assert_eq!(parse("12/31/2022 12:00:00 AM").unwrap().to_string(), "2022-12-31T00:00:00.000000Z");
         assert_eq!(parse("1668591322087").unwrap().to_string(), "2022-11-16T09:35:22.087000Z");
@@ -277,8 +277,8 @@ mod tests {
         #[test]
         fn parsing_never_panics(text in any::<String>(), near in "[0-9 :/.,TZ+-]{0,30}[AP]?M?\\PC?") {
             for text in [text, near] {
-                if let Some(moment) = parse(&text) {
-                    prop_assert!(!moment.to_string().is_empty());
+                if let Some(timestamp) = parse(&text) {
+                    prop_assert!(!timestamp.to_string().is_empty());
                 }
             }
         }

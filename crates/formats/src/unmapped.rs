@@ -107,7 +107,7 @@ impl MappedValues {
     fn has_embedded(&self, text: &str) -> bool {
         let Some(node) = Node::parse(text) else { return false };
         let is_mapped = match node.as_str() {
-            Some(text) => embedded_json(&text).is_some_and(|held| self.values.contains(held.to_json().text())),
+            Some(text) => embedded_json(&text).is_some_and(|embedded| self.values.contains(embedded.to_json().text())),
             None => false,
         };
         is_mapped || self.values.contains(node.to_json().text())
@@ -136,7 +136,7 @@ pub(super) fn remainder(cursor: &JsonCursor, mapped: &MappedValues) -> Option<No
                 (cursor.is_taken() && mapped.has(raw))
                     || cursor
                         .embedded_if_read()
-                        .is_some_and(|held| contains_scalar(held) && remainder(held, mapped).is_none())
+                        .is_some_and(|embedded| contains_scalar(embedded) && remainder(embedded, mapped).is_none())
             };
             (!is_covered).then(|| raw.clone())
         }

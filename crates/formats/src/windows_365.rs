@@ -22,8 +22,8 @@ const CHANGES: &str = "ModifiedProperty:[";
 /// Converts a row of category `Windows365AuditLogs`.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let properties = record.get("properties");
-    let packed = properties.and_then(|cursor| cursor.str_at("OtherExtendedProperties")).unwrap_or_default();
-    let fields = PackedFields::of(&packed);
+    let fields_string = properties.and_then(|cursor| cursor.str_at("OtherExtendedProperties")).unwrap_or_default();
+    let fields = PackedFields::of(&fields_string);
     let occurred_at = fields
         .get("activityDateTime")
         .and_then(timestamp::parse)
@@ -60,8 +60,8 @@ struct PackedFields<'a> {
 }
 
 impl<'a> PackedFields<'a> {
-    fn of(packed: &'a str) -> Self {
-        let (head, rest) = packed.split_once(RESOURCES).unwrap_or((packed, ""));
+    fn of(fields_string: &'a str) -> Self {
+        let (head, rest) = fields_string.split_once(RESOURCES).unwrap_or((fields_string, ""));
         let (list, tail) = rest.rsplit_once(']').unwrap_or((rest, ""));
         let pairs = head.split(',').chain(tail.split(',')).filter_map(|pair| pair.split_once(':'));
         Self {
@@ -100,7 +100,7 @@ fn items<'a>(list: &'a str, first: &str) -> Vec<&'a str> {
 
 /// Returns the values of consecutive keys `A:…, B:…, C:…`. A missing key has no value.
 fn split_at_keys<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> [Option<&'a str>; N] {
-    let mut sources: Vec<(usize, usize, usize)> = Vec::new();
+    let mut positions: Vec<(usize, usize, usize)> = Vec::new();
     let mut from = 0;
     for (i, key) in keys.iter().enumerate() {
         let found = text[from..].match_indices(key).find(|(at, _)| {
@@ -108,15 +108,15 @@ fn split_at_keys<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> [Option<
             (before.is_empty() || before.ends_with(',')) && text[from + at + key.len()..].starts_with(':')
         });
         if let Some((at, _)) = found {
-            sources.push((i, from + at, from + at + key.len() + 1));
+            positions.push((i, from + at, from + at + key.len() + 1));
             from += at + key.len() + 1;
         }
     }
     let mut values = [None; N];
-    for (n, (i, _, start)) in sources.iter().enumerate() {
-        let end = sources.get(n + 1).map_or(text.len(), |(_, at, _)| *at);
+    for (n, (i, _, start)) in positions.iter().enumerate() {
+        let end = positions.get(n + 1).map_or(text.len(), |(_, at, _)| *at);
         let value = text[*start..end].trim();
-        let is_last = n + 1 == sources.len();
+        let is_last = n + 1 == positions.len();
         values[*i] = Some(if is_last { value } else { value.strip_suffix(',').unwrap_or(value) });
     }
     values
@@ -165,14 +165,14 @@ fn actor(identity: &JsonCursor) -> Actor {
     actor.object_id = identity.get("ObjectID").and_then(first_identity);
     let mut application =
         ActorApplication { application_id: identity.get("ApplicationID").and_then(first_identity), display_name: None };
-    let mut sort = None;
+    let mut actor_type = None;
     for other in identity.list("Other").iter().filter_map(|cursor| cursor.get("Identity")) {
-        sort = sort.or_else(|| other.str_at("Type"));
+        actor_type = actor_type.or_else(|| other.str_at("Type"));
         let permissions = other.get("UserPermission").or_else(|| other.get("UserPermissions"));
         actor.permissions.extend(permissions.map(strings).unwrap_or_default());
         application.display_name = application.display_name.or_else(|| other.take_at("ApplicationDisplayName"));
     }
     actor.application = (application != ActorApplication::default()).then_some(application);
-    actor.kind = kind_of(&actor, sort.as_deref());
+    actor.kind = kind_of(&actor, actor_type.as_deref());
     actor
 }

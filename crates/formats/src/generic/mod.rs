@@ -70,9 +70,9 @@ fn is_own_format(data: &JsonCursor) -> bool {
 /// Converts a record.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let fields = FieldMap::of(record);
-    let occurred_at = fields.moment().ok_or_else(|| {
+    let occurred_at = fields.occurred_at().ok_or_else(|| {
         let sources: Vec<(&str, &JsonCursor, &[&str])> =
-            fields.sources.iter().map(|place| ("", *place, TIMES)).collect();
+            fields.sources.iter().map(|source| ("", *source, TIMES)).collect();
         timestamp::missing(&sources, "the record", "`time`, `timestamp`, `occurredAt` or the like")
     })?;
     let activity = fields.activity().ok_or_else(|| {
@@ -84,18 +84,18 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let service = service.or_else(|| vendor(record).map(str::to_owned));
     let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
     draft.title = fields.take(TITLES);
-    draft.is_key = fields.sources.iter().any(|place| place.has("eventKey"));
+    draft.is_key = fields.sources.iter().any(|source| source.has("eventKey"));
     draft.id = fields.first(&["eventKey", "eventId"], "id", IDS);
     draft.category = fields.take(CATEGORIES);
     draft.component = fields.take(&["component", "componentName"]);
-    draft.verb = fields.word(&["operationType", "activityOperationType", "verb"]);
-    draft.resource = fields.word(&["activityResourceType", "resourceType"]);
+    draft.verb = fields.first_str(&["operationType", "activityOperationType", "verb"]);
+    draft.resource = fields.first_str(&["activityResourceType", "resourceType"]);
     draft.group_source =
-        fields.word(&["groupSource"]).and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
+        fields.first_str(&["groupSource"]).and_then(|string| GroupSource::from_name(&string.to_ascii_uppercase()));
     (draft.status, draft.status_reason) = outcome(&fields);
     draft.correlation_id = fields.take(CORRELATIONS);
     (draft.actor, draft.targets) = parties::read(&fields);
-    draft.details = fields.cursor(DETAILS).map(details).unwrap_or_default();
+    draft.details = fields.find(DETAILS).map(details).unwrap_or_default();
     draft.tenant = fields.take(&["tenantId", "tenant", "organizationId", "orgId", "id.customerId"]);
     Ok(draft)
 }
@@ -145,30 +145,30 @@ impl<'a> FieldMap<'a> {
 
     /// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
     fn take(&self, keys: &[&str]) -> Option<String> {
-        self.sources.iter().find_map(|place| take(place, keys))
+        self.sources.iter().find_map(|source| take(source, keys))
     }
 
     /// Returns the scalar at the first of these keys that has one, to be interpreted.
-    fn word(&self, keys: &[&str]) -> Option<String> {
-        self.sources.iter().find_map(|place| keys.iter().find_map(|key| place.str_at(key)))
+    fn first_str(&self, keys: &[&str]) -> Option<String> {
+        self.sources.iter().find_map(|source| keys.iter().find_map(|key| source.str_at(key)))
     }
 
     /// Returns the value at the first of these keys that is not `null`.
-    fn cursor(&self, keys: &[&str]) -> Option<&'a JsonCursor> {
+    fn find(&self, keys: &[&str]) -> Option<&'a JsonCursor> {
         self.sources
             .iter()
-            .find_map(|place| keys.iter().find_map(|key| place.get(key).filter(|cursor| !cursor.is_null())))
+            .find_map(|source| keys.iter().find_map(|key| source.get(key).filter(|cursor| !cursor.is_null())))
     }
 
     /// Takes the scalar at an unambiguous key, else that of the envelope, else one at a common key.
     fn first(&self, unambiguous: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
-        if let Some(word) = self.leading(in_envelope) {
-            return Some(word);
+        if let Some(string) = self.leading(in_envelope) {
+            return Some(string);
         }
-        let word = self.take(unambiguous);
+        let string = self.take(unambiguous);
         match self.envelope {
-            Some(envelope) => word.or_else(|| envelope.take_at(in_envelope)),
-            None => word.or_else(|| self.take(common)),
+            Some(envelope) => string.or_else(|| envelope.take_at(in_envelope)),
+            None => string.or_else(|| self.take(common)),
         }
     }
 
@@ -177,8 +177,8 @@ impl<'a> FieldMap<'a> {
         self.envelope.filter(|_| self.envelope_first)?.take_at(key)
     }
 
-    fn moment(&self) -> Option<Timestamp> {
-        let first = |keys: &[&str]| self.sources.iter().find_map(|place| timestamp::take_first(place, keys));
+    fn occurred_at(&self) -> Option<Timestamp> {
+        let first = |keys: &[&str]| self.sources.iter().find_map(|source| timestamp::take_first(source, keys));
         let leading = self.envelope.filter(|_| self.envelope_first);
         let leading = leading.and_then(|envelope| timestamp::take_first(envelope, &["time"]));
         leading
@@ -198,58 +198,59 @@ impl<'a> FieldMap<'a> {
 
     /// Takes the activity from a field that names it.
     fn plain_activity(&self) -> Option<String> {
-        let place = self.sources.first()?;
+        let source = self.sources.first()?;
         let is_event =
-            self.sources.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *place));
-        take_name(place, ACTIVITIES).or_else(|| take_name(place, &["name", "type"]).filter(|_| is_event))
+            self.sources.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *source));
+        take_name(source, ACTIVITIES).or_else(|| take_name(source, &["name", "type"]).filter(|_| is_event))
     }
 
     /// Combines verb and resource of Kubernetes, such as `delete secrets`.
     fn verb_and_object(&self) -> Option<String> {
-        let (verb, object) = (self.word(&["verb"])?, self.word(&["objectRef.resource"]));
+        let (verb, object) = (self.first_str(&["verb"])?, self.first_str(&["objectRef.resource"]));
         Some(object.map_or(verb.clone(), |object| format!("{verb} {object}")))
     }
 }
 
 /// Takes the string at the first of these keys that has one. Booleans are not names.
-fn take_name(place: &JsonCursor, keys: &[&str]) -> Option<String> {
-    let named = keys.iter().filter(|key| place.str_at(key).is_none_or(|word| word != "true" && word != "false"));
-    named.into_iter().find_map(|key| take(place, &[key]))
+fn take_name(source: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let named = keys.iter().filter(|key| source.str_at(key).is_none_or(|string| string != "true" && string != "false"));
+    named.into_iter().find_map(|key| take(source, &[key]))
 }
 
 /// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
-fn take(place: &JsonCursor, keys: &[&str]) -> Option<String> {
-    let word = |cursor: &JsonCursor| cursor.take().or_else(|| cursor.elements().first().and_then(JsonCursor::take));
-    keys.iter().find_map(|key| place.get(key).and_then(word))
+fn take(source: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let string = |cursor: &JsonCursor| cursor.take().or_else(|| cursor.elements().first().and_then(JsonCursor::take));
+    keys.iter().find_map(|key| source.get(key).and_then(string))
 }
 
 /// Returns the status and reason: from a scalar, or from an object with both.
 fn outcome(fields: &FieldMap) -> (Status, Option<String>) {
-    let place_reason = |place: &JsonCursor, keys: &[&str]| keys.iter().find_map(|key| reason(place.get(key)));
-    let within = |keys: &[&str]| fields.sources.iter().find_map(|place| place_reason(place, keys));
+    let reason_in = |source: &JsonCursor, keys: &[&str]| keys.iter().find_map(|key| reason(source.get(key)));
+    let within = |keys: &[&str]| fields.sources.iter().find_map(|source| reason_in(source, keys));
     // Outside of an outcome object, `message` describes the event, not the reason.
     let why = within(&REASONS[..REASONS.len() - 1]);
-    let failed =
-        fields.word(FAILURES).is_some_and(|word| !["0", "false", "none"].contains(&&*word.to_ascii_lowercase()));
+    let failed = fields
+        .first_str(FAILURES)
+        .is_some_and(|string| !["0", "false", "none"].contains(&&*string.to_ascii_lowercase()));
     let otherwise = if failed { Status::Failure } else { Status::Unknown };
-    let Some(cursor) = fields.cursor(STATUSES) else { return (otherwise, why) };
-    if let Some(word) = cursor.as_str().filter(|_| !cursor.is_object()) {
+    let Some(cursor) = fields.find(STATUSES) else { return (otherwise, why) };
+    if let Some(string) = cursor.as_str().filter(|_| !cursor.is_object()) {
         cursor.take();
-        let known = status_of(&word);
-        return (if known == Status::Unknown { otherwise } else { known }, why);
+        let status = status_of(&string);
+        return (if status == Status::Unknown { otherwise } else { status }, why);
     }
-    let why = place_reason(cursor, REASONS).or(why);
-    let word = STATUSES.iter().find_map(|key| cursor.str_at(key));
-    let known = word.as_deref().map_or(otherwise, status_of);
+    let why = reason_in(cursor, REASONS).or(why);
+    let string = STATUSES.iter().find_map(|key| cursor.str_at(key));
+    let status = string.as_deref().map_or(otherwise, status_of);
     // A gRPC code: all except 0 are failures.
-    let is_coded = known == Status::Unknown && word.is_some() && word == cursor.str_at("code");
-    (if is_coded { Status::Failure } else { known }, why)
+    let is_coded = status == Status::Unknown && string.is_some() && string == cursor.str_at("code");
+    (if is_coded { Status::Failure } else { status }, why)
 }
 
 /// Maps a status by its name, a common word, or an HTTP status code.
-fn status_of(word: &str) -> Status {
-    let named = Status::from_name(&word.to_ascii_uppercase()).unwrap_or_else(|| status(word));
-    match (named, word.parse::<u16>()) {
+fn status_of(string: &str) -> Status {
+    let named = Status::from_name(&string.to_ascii_uppercase()).unwrap_or_else(|| status(string));
+    match (named, string.parse::<u16>()) {
         (Status::Unknown, Ok(200..=399)) => Status::Success,
         (Status::Unknown, Ok(408 | 504)) => Status::Timeout,
         (Status::Unknown, Ok(400..=599)) => Status::Failure,

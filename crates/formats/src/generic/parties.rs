@@ -51,16 +51,17 @@ const CHANGES: &[&str] = &["modifiedProperties", "changes", "changedProperties"]
 /// Returns the actor and the targets.
 pub(super) fn read(fields: &FieldMap) -> (Actor, Vec<Target>) {
     // In logging libraries, `caller` is the source line: `main.go:17`.
-    let is_said =
-        |cursor: &&JsonCursor| cursor.is_object() || cursor.as_str().is_some_and(|word| !is_source_line(&word));
-    let among = |keys: &[&str]| fields.cursor(keys).filter(is_said);
-    let certain = ACTORS.iter().find_map(|key| among(&[key]));
-    let user = among(USERS);
-    let has_certain = certain.is_some() || fields.word(ACTOR_NAMES).is_some() || fields.word(ACTOR_IDS).is_some();
-    let found = certain.or_else(|| user.filter(|_| !has_certain));
-    let initiator = actor(fields, found, has_certain);
+    let is_actor =
+        |cursor: &&JsonCursor| cursor.is_object() || cursor.as_str().is_some_and(|string| !is_source_line(&string));
+    let find = |keys: &[&str]| fields.find(keys).filter(is_actor);
+    let unambiguous = ACTORS.iter().find_map(|key| find(&[key]));
+    let user = find(USERS);
+    let is_unambiguous =
+        unambiguous.is_some() || fields.first_str(ACTOR_NAMES).is_some() || fields.first_str(ACTOR_IDS).is_some();
+    let found = unambiguous.or_else(|| user.filter(|_| !is_unambiguous));
+    let initiator = actor(fields, found, is_unambiguous);
     let mut targets = targets(fields);
-    if let Some(user) = user.filter(|_| has_certain && targets.is_empty()) {
+    if let Some(user) = user.filter(|_| is_unambiguous && targets.is_empty()) {
         let mut affected = target(user);
         affected.object_id = affected.object_id.or_else(|| fields.take(USER_IDS));
         targets.extend(Some(affected).filter(|target| *target != Target::default()));
@@ -69,36 +70,36 @@ pub(super) fn read(fields: &FieldMap) -> (Actor, Vec<Target>) {
     (initiator, targets)
 }
 
-fn is_source_line(word: &str) -> bool {
-    let line = word.rsplit_once(':').filter(|(file, _)| file.contains('.') && !file.contains('@'));
+fn is_source_line(string: &str) -> bool {
+    let line = string.rsplit_once(':').filter(|(file, _)| file.contains('.') && !file.contains('@'));
     line.is_some_and(|(_, line)| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn actor(fields: &FieldMap, found: Option<&JsonCursor>, is_certain: bool) -> Actor {
+fn actor(fields: &FieldMap, found: Option<&JsonCursor>, is_unambiguous: bool) -> Actor {
     let mut actor = match found {
         Some(cursor) if cursor.is_object() => actor_of(cursor),
         Some(cursor) => named_actor(cursor.take()),
         None => Actor::new(ActorKind::Unknown),
     };
-    let keys = if is_certain { ACTOR_NAMES } else { USER_NAMES };
+    let keys = if is_unambiguous { ACTOR_NAMES } else { USER_NAMES };
     if actor.user_principal_name.is_none() && actor.kind != ActorKind::Application {
         let named = named_actor(fields.take(keys));
         actor.user_principal_name = named.user_principal_name;
         actor.display_name = actor.display_name.or(named.display_name);
     }
     if actor.object_id.is_none() {
-        actor.object_id = fields.take(ACTOR_IDS).or_else(|| fields.take(USER_IDS).filter(|_| !is_certain));
+        actor.object_id = fields.take(ACTOR_IDS).or_else(|| fields.take(USER_IDS).filter(|_| !is_unambiguous));
     }
     let is_named = actor.object_id.is_some() || actor.user_principal_name.is_some() || actor.display_name.is_some();
     if actor.kind == ActorKind::Unknown && is_named {
         actor.kind = ActorKind::User;
     }
     let clients = || {
-        let inner = fields.sources.iter().flat_map(|place| CLIENTS.iter().filter_map(|key| place.get(key)));
+        let inner = fields.sources.iter().flat_map(|source| CLIENTS.iter().filter_map(|key| source.get(key)));
         fields.sources.iter().copied().chain(inner)
     };
-    actor.ip_address = actor.ip_address.or_else(|| clients().find_map(|place| take(place, ADDRESSES)));
-    actor.user_agent = actor.user_agent.or_else(|| clients().find_map(|place| take(place, AGENTS)));
+    actor.ip_address = actor.ip_address.or_else(|| clients().find_map(|source| take(source, ADDRESSES)));
+    actor.user_agent = actor.user_agent.or_else(|| clients().find_map(|source| take(source, AGENTS)));
     actor
 }
 
@@ -160,8 +161,8 @@ fn kind_of(cursor: &JsonCursor) -> Option<ActorKind> {
         let is_account = name.starts_with("system:serviceaccount:");
         return Some(if is_account { ActorKind::Application } else { ActorKind::System });
     }
-    let word = ["kind", "type", "callerType"].iter().find_map(|key| cursor.str_at(key))?;
-    match word.to_ascii_lowercase().as_str() {
+    let string = ["kind", "type", "callerType"].iter().find_map(|key| cursor.str_at(key))?;
+    match string.to_ascii_lowercase().as_str() {
         "user" | "person" | "human" | "iamuser" => Some(ActorKind::User),
         "application" | "app" | "serviceprincipal" | "service_account" | "serviceaccount" | "bot" => {
             Some(ActorKind::Application)
@@ -173,7 +174,7 @@ fn kind_of(cursor: &JsonCursor) -> Option<ActorKind> {
 }
 
 fn targets(fields: &FieldMap) -> Vec<Target> {
-    let mut targets: Vec<Target> = match fields.cursor(TARGETS) {
+    let mut targets: Vec<Target> = match fields.find(TARGETS) {
         Some(cursor) if cursor.as_str().is_some() && !cursor.is_object() && cursor.elements().is_empty() => {
             vec![named_target(cursor.take())]
         }
@@ -198,8 +199,7 @@ fn targets(fields: &FieldMap) -> Vec<Target> {
 
 /// Adds changes outside of the targets to the first target.
 fn with_changes(fields: &FieldMap, targets: &mut Vec<Target>) {
-    let changed =
-        fields.cursor(CHANGES).map(|cursor| changes_by_name(cursor, ValueEncoding::Plain)).unwrap_or_default();
+    let changed = fields.find(CHANGES).map(|cursor| changes_by_name(cursor, ValueEncoding::Plain)).unwrap_or_default();
     if changed.is_empty() {
         return;
     }
