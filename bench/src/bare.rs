@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use auditgraph::app;
 use clap::Args;
-use formats::Records;
+use formats::RecordReader;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use model::fold::fold;
 use model::page::{Cursor, Order, Position};
@@ -230,7 +230,7 @@ async fn record(
     let now = app::now();
     let wrong = || actix_web::error::ErrorBadRequest("no event");
     let mut results = Vec::new();
-    for (index, record) in Records::new(&body[..]).enumerate() {
+    for (index, record) in RecordReader::new(&body[..]).enumerate() {
         let (_, record) = record.map_err(actix_web::error::ErrorBadRequest)?;
         let input = json_input::parse(&record).0.ok_or_else(wrong)?;
         let recording = Recording {

@@ -6,7 +6,7 @@ use std::io::Read;
 use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, EventBody, NewEvent, Timestamp};
-use formats::{Records, recognise};
+use formats::{RecordReader, recognise};
 
 #[path = "../../src/foreign/tests/lost.rs"]
 mod lost;
@@ -26,8 +26,8 @@ impl Read for Drop<'_> {
 
 /// The input is a file of records.
 pub fn check(input: &[u8]) {
-    let records: Vec<_> = Records::new(input).collect();
-    assert_eq!(records, Records::new(Drop(input)).collect::<Vec<_>>(), "pieces are not the same as the whole");
+    let records: Vec<_> = RecordReader::new(input).collect();
+    assert_eq!(records, RecordReader::new(Drop(input)).collect::<Vec<_>>(), "pieces are not the same as the whole");
     let lines = input.split(|byte| *byte == b'\n').count() as u64;
     for record in records {
         match record {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use model::Timestamp;
-use auth::{KeySource, Keys, Principal, Rejected, Settings, Verifier};
+use auth::{KeySource, VerificationKeys, Principal, Rejected, VerifierSettings, Verifier};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -34,21 +34,21 @@ struct Side {
 }
 
 impl Side {
-    fn new(keys: Keys, key: EncodingKey, algorithm: Algorithm) -> Self {
+    fn new(keys: VerificationKeys, key: EncodingKey, algorithm: Algorithm) -> Self {
         let is_public = algorithm != Algorithm::HS256;
         let demanded = |name: &str| if is_public { vec![name.to_owned()] } else { Vec::new() };
-        let settings = Settings {
+        let settings = VerifierSettings {
             issuers: demanded(ISSUER),
             audiences: demanded(AUDIENCE),
             leeway_secs: LEEWAY_SECS,
-            ..Settings::default()
+            ..VerifierSettings::default()
         };
-        let verifier = Verifier::new([(KeySource::given(keys), settings)]).expect("these settings are safe");
+        let verifier = Verifier::new([(KeySource::fixed(keys), settings)]).expect("these settings are safe");
         Self { verifier, key, algorithm, is_public }
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Rejected> {
-        // Keys that were given are at hand: there is nothing to wait for.
+        // VerificationKeys that were given are at hand: there is nothing to wait for.
         let verified = self.verifier.verify(token, now).now_or_never().expect("nothing is waited for");
         verified.map(|principal| (*principal).clone())
     }
@@ -66,7 +66,7 @@ impl Side {
 
 static SIDES: LazyLock<[Side; 2]> = LazyLock::new(|| {
     let secret = Side::new(
-        Keys::secret(SECRET).expect("the secret is long enough"),
+        VerificationKeys::secret(SECRET).expect("the secret is long enough"),
         EncodingKey::from_secret(SECRET.as_bytes()),
         Algorithm::HS256,
     );
@@ -75,7 +75,7 @@ static SIDES: LazyLock<[Side; 2]> = LazyLock::new(|| {
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{public}\n-----END PUBLIC KEY-----\n");
     let pkcs8 = pair.to_pkcs8().expect("a private key has a form");
     let public = Side::new(
-        Keys::public(&pem).expect("the key is one that is accepted"),
+        VerificationKeys::public(&pem).expect("the key is one that is accepted"),
         EncodingKey::from_ed_der(pkcs8.as_ref()),
         Algorithm::EdDSA,
     );

@@ -217,7 +217,7 @@ async fn an_administrator_counts_facets_polls_and_follows_accesses_by_their_serv
         json!({ "or": [of_accesses(), { "category": { "eq": "UserManagement" } }] }),
     ] {
         let answer = app.admin().filter(&mixed).await;
-        let sentence = "events of `auditgraph` are a log of their own; ask for them alone";
+        let sentence = "events of the service `auditgraph` are in a separate log: filter on this service alone";
         assert_eq!(answer.error(), ("BAD_USER_INPUT", sentence), "{mixed}");
     }
     let feed = "query($after: String, $filter: AuditEventFilter) {

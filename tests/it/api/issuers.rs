@@ -49,8 +49,8 @@ fn assert_refused(answer: &Answer, status: u16, sentence: &str) {
     assert_eq!(answer.body.get("data"), None);
 }
 
-const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) does not speak for the tenant that it names.";
-const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
+const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) may not issue tokens for the tenant that the token names.";
+const FORGED: &str = "The token's signature is not valid for any key of its issuer.";
 
 #[tokio::test]
 async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
@@ -179,7 +179,11 @@ async fn each_issuer_has_its_own_role_map_and_demands() {
     assert_eq!(client.keys(json!({})).await, ["b"]);
 
     let demanded = ask(&app, &one, "one", json!({ "groups": ["auditors"], "scp": "Other" })).await;
-    assert_refused(&demanded, 403, "The application was not given the token scope (`scp`) that this API requires.");
+    assert_refused(
+        &demanded,
+        403,
+        "The token does not have the scope (`scp`) that this API requires: request a token with it.",
+    );
     let late = json!({ "exp": app.now().0 / 1_000_000 - 2 });
     ask(&app, &one, "one", late.clone()).await.data("/viewer");
     assert_refused(&ask(&app, &two, "two", late).await, 401, "The token has expired.");

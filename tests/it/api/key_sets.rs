@@ -15,7 +15,7 @@ use crate::harness::stream::{Events, Socket};
 
 const UNKNOWN: &str = "The token names a key (`kid`) that its issuer does not publish.";
 const FOLLOW: &str = "subscription { auditEventsRecorded { edges { node { eventKey } } } }";
-const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
+const FORGED: &str = "The token's signature is not valid for any key of its issuer.";
 
 fn claims(app: &TestApp) -> Value {
     json!({
@@ -159,7 +159,7 @@ async fn without_keys_yet_the_answer_is_later_and_not_no() {
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
     let answer = ask(&app, "one", &issuer).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "30"));
-    let sentence = "The keys of the token's issuer cannot be read at the moment; try again.";
+    let sentence = "The keys of the token's issuer cannot be read at the moment; try again later.";
     assert_eq!(answer.error(), ("UNAVAILABLE", sentence));
     let secret = Client::new(&app.url).token(&hs256(b"any", &claims(&app))).query("{ viewer { subject } }").await;
     assert_refused(&secret, "The token is signed with an algorithm that is not accepted here.");

@@ -70,15 +70,15 @@ async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
         (sign(json!({ "nbf": now + 3_000 })), "The token is not valid yet."),
         (sign(json!({ "exp": "soon" })), "The token's `exp` is not valid."),
         (sign(json!({ "exp": null })), "The token's `exp` is not valid."),
-        (sign(json!({ "sub": "" })), "The token does not say who the caller is (`sub`)."),
+        (sign(json!({ "sub": "" })), "The token has no subject (`sub`)."),
         (sign(json!({ "tid": "" })), "The token does not name a tenant (`tid`)."),
         (sign(json!({ "tid": "a\0b" })), "The token's `tid` is not valid."),
         (sign(json!({ "roles": { "GlobalAdmin": true } })), "The token's `roles` is not valid."),
         (
             hs256(b"another secret that is long enough to be one", &good),
-            "The token's signature was not made with a key that is accepted here.",
+            "The token's signature is not valid for any key of its issuer.",
         ),
-        (tampered.join("."), "The token's signature was not made with a key that is accepted here."),
+        (tampered.join("."), "The token's signature is not valid for any key of its issuer."),
         (unsigned, "The token is signed with an algorithm that is not accepted here."),
         (Issuer::eddsa().token(&good), "The token is signed with an algorithm that is not accepted here."),
         ("x".repeat(16_385), "The token is longer than 16 KiB."),
@@ -97,7 +97,7 @@ async fn a_token_scope_that_is_demanded_is_forbidden_to_be_missing() {
     let sign = |scope: &str| hs256(SECRET.as_bytes(), &with(&claims(&app), &json!({ "scp": scope })));
     let answer = app.anonymous().token(&sign("Other")).query(VIEWER).await;
     assert_eq!(answer.status, 403);
-    let sentence = "The application was not given the token scope (`scp`) that this API requires.";
+    let sentence = "The token does not have the scope (`scp`) that this API requires: request a token with it.";
     assert_eq!(answer.error(), ("FORBIDDEN", sentence));
     assert_eq!(answer.body.get("data"), None);
     app.anonymous().token(&sign("openid Audit.Access")).query(VIEWER).await.data("/viewer");
@@ -140,7 +140,7 @@ async fn tokens_of_an_issuer_hold_for_its_keys_algorithms_and_audience_alone() {
     }
     for stranger in [Issuer::es256(), Issuer::eddsa()] {
         let answer = ask(stranger.token(&good)).await;
-        let sentence = "The token's signature was not made with a key that is accepted here.";
+        let sentence = "The token's signature is not valid for any key of its issuer.";
         assert_unauthenticated(&answer, sentence, INVALID);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::AccessControl;
 use async_graphql::Value;
-use auth::{AccessGrant, Principal, Role};
+use auth::{Principal, Role, RoleGrant};
 use model::filter::{Condition, EventText, TextCondition, TimeRange};
 use model::page::{Cursor, Order, Page, PageLimits};
 use model::sensitive::SensitiveNames;
@@ -125,12 +125,12 @@ async fn a_page_that_several_fragments_ask_for_is_read_once() {
         client_id: None,
         object_id: None,
         is_application: false,
-        grants: vec![AccessGrant { role: Role::GlobalAdmin, services: None, sees_sensitive: true }],
+        grants: vec![RoleGrant { role: Role::GlobalAdmin, services: None, sees_sensitive: true }],
         record: None,
         expires_at: NOW,
     };
     let caller = access.caller(Arc::new(principal)).await.unwrap();
-    let visit = Arc::new(caller.visit(None, "", "", NOW));
+    let visit = Arc::new(caller.access_record(None, "", "", NOW));
     statements.take();
     let executor = api::Executor::new(api::Limits { page: PageLimits { default: 50, max: 200 } });
     let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }
