@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { endpoint, token } from './server.mjs';
+import { RESPONSE_SECONDS_MAX, endpoint, token } from './server.mjs';
 
 const folder = join(import.meta.dirname, 'schemathesis');
 const venv = join(import.meta.dirname, '.venv');
@@ -32,7 +32,7 @@ if (reason) console.error(`schemathesis is left out: ${reason}`);
 for (const role of ['AUDIT_READER', 'RECORD'])
   test(`generated operations of ${role} are answered`, { skip: reason ?? false }, () => {
     const options = ['--phases', 'fuzzing', '--max-examples', EXAMPLES, '--seed', SEED, '--workers', '1', '--no-color'];
-    options.push('--request-timeout', '20', '--max-response-time', '10');
+    options.push('--request-timeout', `${2 * RESPONSE_SECONDS_MAX}`, '--max-response-time', `${RESPONSE_SECONDS_MAX}`);
     options.push('--suppress-health-check', 'all', '--checks', 'answers_without_internal_errors');
     options.push('--include-name-regex', role === 'RECORD' ? '^Mutation' : '^Query');
     options.push('-H', `Authorization: Bearer ${token(role)}`);

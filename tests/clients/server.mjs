@@ -4,6 +4,12 @@
 export const url = process.env.AUDITGRAPH_URL;
 if (!url) throw new Error('AUDITGRAPH_URL is not set: start these tests with tests/clients/run');
 
+/**
+ * The longest time that a response may take, in seconds. A document that is not rejected before execution would take
+ * minutes; a busy machine stays far below.
+ */
+export const RESPONSE_SECONDS_MAX = 30;
+
 /** The address of the GraphQL endpoint. */
 export const endpoint = `${url}/graphql`;
 

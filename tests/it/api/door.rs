@@ -4,10 +4,12 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::harness::app::TestApp;
 use crate::harness::client::{Answer, Client};
 use crate::harness::command::run;
+use crate::harness::wait::wait_for;
 
 const GOOD: &str = r#"{"query":"{ viewer { subject } }"}"#;
 
@@ -219,23 +221,30 @@ async fn a_body_is_not_unpacked() {
     }
 }
 
-/// Asks until the answer is 429, which has to come.
-async fn until_refused(client: &Client) -> Answer {
-    for _ in 0..10_000 {
-        let answer = client.query("{ __typename }").await;
-        if answer.status == 429 {
-            return answer;
+/// Sends requests, `at_once` in parallel, until a response has status 429, and returns it.
+async fn until_limited(client: &Client, at_once: usize) -> Answer {
+    wait_for("a response with status 429", async || {
+        let mut requests = JoinSet::new();
+        for _ in 0..at_once {
+            let client = client.clone();
+            requests.spawn(async move { client.query("{ __typename }").await });
         }
-        answer.data("");
-    }
-    panic!("nothing was refused");
+        let responses = requests.join_all().await;
+        responses.into_iter().find(|response| {
+            if response.status != 429 {
+                response.data("");
+            }
+            response.status == 429
+        })
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_caller_who_is_in_too_often_is_refused_and_others_are_not() {
     let app = TestApp::start_with(&["--caller-requests-max", "1"]).await;
     let waiting = half_sent(&app, &authorization(&app.admin())).await;
-    let answer = until_refused(&app.auditor()).await;
+    let answer = until_limited(&app.auditor(), 1).await;
     assert_eq!(answer.error(), ("LIMIT_EXCEEDED", "too many requests at once: 2, where 1 are allowed"));
     assert_eq!(answer.body["errors"][0]["extensions"], json!({ "code": "LIMIT_EXCEEDED", "asked": 2, "limit": 1 }));
     assert_eq!(answer.header("retry-after"), "1");
@@ -252,7 +261,7 @@ async fn a_caller_who_is_in_too_often_is_refused_and_others_are_not() {
 async fn an_address_that_is_in_too_often_is_refused_unless_a_trusted_proxy_says_who_it_is() {
     let app = TestApp::start_with(&["--address-requests-max", "1", "--trusted-proxies", "127.0.0.0/8"]).await;
     let _waiting = half_sent(&app, &authorization(&app.admin())).await;
-    let answer = until_refused(&app.admin()).await;
+    let answer = until_limited(&app.admin(), 1).await;
     assert_eq!((answer.error().0, answer.header("retry-after")), ("LIMIT_EXCEEDED", "1"));
     let client = app.anonymous();
     let through = async |from: &str| {
@@ -267,7 +276,7 @@ async fn an_address_that_is_in_too_often_is_refused_unless_a_trusted_proxy_says_
 async fn callers_and_addresses_have_a_rate() {
     for option in ["--caller-rate-max", "--address-rate-max"] {
         let app = TestApp::start_with(&[option, "2"]).await;
-        let answer = until_refused(&app.admin()).await;
+        let answer = until_limited(&app.admin(), 8).await;
         assert_eq!(answer.error(), ("LIMIT_EXCEEDED", "too many requests in a second: 3, where 2 are allowed"));
         assert_eq!(answer.header("retry-after"), "1");
     }

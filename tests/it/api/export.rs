@@ -8,6 +8,7 @@ use crate::harness::app::{SECRET, TestApp};
 use crate::harness::client::{Answer, Client};
 use crate::harness::events::{Detail, EventBody, EventExt as _, HOUR, application, change, event, json as raw, target};
 use crate::harness::keys::hs256;
+use crate::harness::wait::wait_for;
 
 /// A server that exports two events at a time.
 async fn in_pages_of_two() -> TestApp {
@@ -292,13 +293,11 @@ async fn nothing_more_is_read_for_a_client_that_went_away() {
     let response = request(&app.admin(), &json!({ "period": null })).send().await.unwrap();
     let id = response.headers()["x-auditgraph-export-id"].to_str().unwrap().to_owned();
     drop(response);
-    let mut found = receipt(&app.admin(), &id).await.body;
-    for _ in 0..10_000 {
-        if found["state"] != "RUNNING" {
-            break;
-        }
-        found = receipt(&app.admin(), &id).await.body;
-    }
+    let found = wait_for("the end of the export", async || {
+        let found = receipt(&app.admin(), &id).await.body;
+        (found["state"] != "RUNNING").then_some(found)
+    })
+    .await;
     assert_eq!(found["state"], json!("CANCELLED"));
     assert!(found["count"].as_u64().unwrap() < 100, "{found}");
     assert_eq!(found["endCursor"], Value::Null, "nobody knows what of it arrived");
@@ -326,11 +325,11 @@ async fn one_caller_is_sent_a_few_files_at_a_time() {
     assert_eq!(lines(&whole).1["count"], 100);
     drop(second);
     for _ in 0..2 {
-        let mut status = 429;
-        while status == 429 {
-            status = export(&app.admin(), &json!({ "filter": { "search": "nothing" } })).await.status;
-        }
-        assert_eq!(status, 200);
+        let status = wait_for("an export is accepted", async || {
+            let status = export(&app.admin(), &json!({ "filter": { "search": "nothing" } })).await.status;
+            (status != 429).then_some(status)
+        });
+        assert_eq!(status.await, 200);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::event;
 use crate::harness::stream::{Events, Socket};
+use crate::harness::wait::wait_until;
 
 /// The figures, as Prometheus reads them.
 async fn figures(app: &TestApp) -> String {
@@ -99,9 +100,7 @@ async fn open_subscriptions_are_counted_by_transport() {
     };
     assert_eq!(open().await, ["2", "1"]);
     socket.send(json!({ "id": "1", "type": "complete" })).await;
-    while open().await != ["1", "1"] {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    wait_until("one subscription has ended", async || open().await == ["1", "1"]).await;
 }
 
 #[tokio::test]

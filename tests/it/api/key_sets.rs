@@ -1,7 +1,6 @@
 //! Key sets: read, read again, and kept whatever the issuer's server does.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -12,6 +11,7 @@ use crate::harness::events::event;
 use crate::harness::key_set::{Conduct, KeySetServer, key_set};
 use crate::harness::keys::{Issuer, hs256};
 use crate::harness::stream::{Events, Socket};
+use crate::harness::wait::wait_until;
 
 const UNKNOWN: &str = "The token names a key (`kid`) that its issuer does not publish.";
 const FOLLOW: &str = "subscription { auditEventsRecorded { edges { node { eventKey } } } }";
@@ -37,12 +37,6 @@ async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Answer {
 #[track_caller]
 fn assert_refused(answer: &Answer, sentence: &str) {
     assert_eq!((answer.status, answer.error()), (401, ("UNAUTHENTICATED", sentence)), "{}", answer.text);
-}
-
-/// Asks until it is so.
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async { while !is_so().await {} };
-    assert!(tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(), "it never came to be so");
 }
 
 #[tokio::test]
@@ -109,7 +103,7 @@ async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
     socket.subscribe("1", FOLLOW, Value::Null).await;
     assert_eq!(socket.next().await.unwrap()["type"], "next");
     server.conduct(Conduct::keys(&[("new", &new)]));
-    until(async || client.query("{ viewer { subject } }").await.status == 401).await;
+    wait_until("the token is rejected", async || client.query("{ viewer { subject } }").await.status == 401).await;
     assert_refused(&client.query("{ viewer { subject } }").await, UNKNOWN);
     // Nothing more is shown to who came with such a token and stayed.
     app.record([event("a")]).await;
@@ -164,7 +158,7 @@ async fn without_keys_yet_the_answer_is_later_and_not_no() {
     let secret = Client::new(&app.url).token(&hs256(b"any", &claims(&app))).query("{ viewer { subject } }").await;
     assert_refused(&secret, "The token is signed with an algorithm that is not accepted here.");
     server.conduct(Conduct::keys(&[("one", &issuer)]));
-    until(async || ask(&app, "one", &issuer).await.status == 200).await;
+    wait_until("the token is accepted", async || ask(&app, "one", &issuer).await.status == 200).await;
 }
 
 #[tokio::test]
@@ -180,7 +174,7 @@ async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
     std::fs::write(file.path(), "{\"keys\":[").unwrap();
     ask(&app, "new", &new).await.data("/viewer");
     std::fs::write(file.path(), key_set(&[("old", &old)]).to_string()).unwrap();
-    until(async || ask(&app, "old", &old).await.status == 200).await;
+    wait_until("the token is accepted", async || ask(&app, "old", &old).await.status == 200).await;
     assert_refused(&ask(&app, "new", &new).await, UNKNOWN);
 }
 

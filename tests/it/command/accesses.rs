@@ -55,3 +55,20 @@ async fn what_is_alike_becomes_one_event_and_a_server_that_stops_leaves_nothing_
     let verified = desk.run(&["verify", "--tenant", "contoso"]);
     assert!(verified.ok().ends_with("differences 0"), "{verified:?}");
 }
+
+#[tokio::test]
+async fn disabled_access_log_records_nothing() {
+    let desk = Desk::new().await;
+    desk.run(&["tenant", "add", "contoso"]).ok();
+    let file = desk.file("auditgraph.toml", "record_access = false\n");
+    for options in [["--record-access", "false"], ["--config", file.to_str().unwrap()]] {
+        let (server, url) = desk.serve(&options);
+        let admin = Client::new(&url).role("GLOBAL_ADMIN");
+        admin.query("query Unseen { auditEvents { nodes { id } } }").await.data("");
+        // A server that stops writes all pending accesses.
+        stop(server);
+        let (server, url) = desk.serve(&options);
+        assert_eq!(accesses(&Client::new(&url).role("GLOBAL_ADMIN")).await, Vec::<Value>::new());
+        stop(server);
+    }
+}

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::harness::client::Client;
 use crate::harness::command::Desk;
+use crate::harness::wait::wait_until;
 
 const SENDERS: u64 = 4;
 /// How many batches may be acknowledged after the kill until a round ends.
@@ -148,7 +149,8 @@ async fn what_was_acknowledged_survives_a_kill_of_the_database() {
             assert!(killed.success());
         };
         witness.round(&url, &round.to_string(), &mut random, kill).await;
-        while probe.send(probe.request(reqwest::Method::GET, "/readyz")).await.status != 200 {}
+        let is_ready = async || probe.send(probe.request(reqwest::Method::GET, "/readyz")).await.status == 200;
+        wait_until("the server is ready", is_ready).await;
     }
     drop(server);
     witness.check(&desk).await;

@@ -108,7 +108,7 @@ async fn hold(desk: &Desk) {
     for _ in 0..3 {
         let transaction = connection.begin().await.unwrap();
         transaction.execute_unprepared("SELECT 1 FROM tenant_log FOR UPDATE").await.unwrap();
-        // How long it is held, while the others wait.
+        // Duration of the lock. The test waits for nothing here.
         tokio::time::sleep(Duration::from_millis(50)).await;
         transaction.rollback().await.unwrap();
     }

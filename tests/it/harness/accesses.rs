@@ -1,10 +1,9 @@
 //! What is recorded of who reads the log, as an administrator sees it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::wait::wait_for;
 
 /// Events of accesses, in the order of recording. The operation's name tells this question itself from others.
 const ACCESSES: &str = "query Accesses($filter: AuditEventFilter!) {
@@ -40,13 +39,10 @@ pub(crate) fn sum(events: &[Value], key: &str) -> u64 {
 
 /// The accesses, once so many requests of an activity are among them: those of this activity.
 pub(crate) async fn until(admin: &Client, activity: &str, requests: u64) -> Vec<Value> {
-    for _ in 0..1_000 {
+    wait_for(&format!("{requests} requests with the activity {activity}"), async || {
         let mut found = accesses(admin).await;
         found.retain(|event| event["activity"] == activity);
-        if sum(&found, "requests") >= requests {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{activity}: fewer than {requests} in {:#?}", accesses(admin).await);
+        (sum(&found, "requests") >= requests).then_some(found)
+    })
+    .await
 }

@@ -12,6 +12,21 @@ use super::database::{TestDatabase, add_tenant, record};
 /// The secret that signs the tests' tokens.
 pub(crate) const SECRET: &str = "a secret for tests that is long enough to be one";
 
+/// Timeouts of the servers that tests start, unless a test sets its own. The defaults of the product are short enough
+/// to be reached on a busy machine.
+pub(crate) const TIMEOUTS: [[&str; 2]; 5] = [
+    ["--statement-timeout-ms", "120000"],
+    ["--record-timeout-ms", "120000"],
+    ["--request-timeout-ms", "120000"],
+    ["--socket-init-secs", "120"],
+    ["--stream-stall-secs", "120"],
+];
+
+/// The options of [`TIMEOUTS`] that a test does not set itself.
+pub(crate) fn unset_timeouts(options: &[&str]) -> Vec<&'static str> {
+    TIMEOUTS.into_iter().filter(|[name, _]| !options.contains(name)).flatten().collect()
+}
+
 /// A running server.
 pub(crate) struct TestApp {
     pub(crate) database: TestDatabase,
@@ -55,6 +70,7 @@ impl TestApp {
             arguments.extend(["--jwt-secret", SECRET]);
         }
         arguments.extend(options);
+        arguments.extend(unset_timeouts(options));
         let Command::Serve(config) = Cli::try_parse_from(arguments).unwrap().command else { unreachable!() };
         let app = App::start(&config).await.unwrap();
         let url = format!("http://{}", app.address());

@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::app::SECRET;
+use super::app::{SECRET, unset_timeouts};
 use super::database::TestDatabase;
 
 /// What a run of the program left.
@@ -137,7 +137,8 @@ impl Desk {
     pub(crate) fn serve(&self, options: &[&str]) -> (Running, String) {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
         let database = ["--database-url", &self.database.url];
-        let mut server = Running::start(program(&[&arguments[..], &database, options].concat()));
+        let mut server =
+            Running::start(program(&[&arguments[..], &database, options, &unset_timeouts(options)].concat()));
         let address = server.address();
         (server, address)
     }

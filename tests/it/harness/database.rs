@@ -1,13 +1,14 @@
 //! A database for one test: an SQLite file, or a schema on the PostgreSQL server that the environment names.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::page::{Cursor, Page, Slice};
 use model::sensitive::SensitiveNames;
 use model::{Event, EventBody, NewEvent, Scope, Timestamp};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use store::{EventQuery, Observer, Reader, RecordOutcome, Store, StoreError, StoreSettings, Tenant, Writer};
+
+use super::wait::WAIT_MAX;
 
 /// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);
@@ -64,8 +65,8 @@ impl TestDatabase {
 
     /// How the tests open the log.
     pub(crate) fn settings(&self) -> StoreSettings {
-        let (statement_timeout, record_timeout) = (Duration::from_secs(20), Duration::from_secs(10));
-        StoreSettings { url: self.url.clone(), connections: 4, statement_timeout, record_timeout }
+        // PostgreSQL ends a transaction that is idle for half of `record_timeout`, also one whose program is only slow.
+        StoreSettings { url: self.url.clone(), connections: 4, statement_timeout: WAIT_MAX, record_timeout: WAIT_MAX }
     }
 
     /// A connection that bypasses the store, for looking at plans and for breaking things on purpose.

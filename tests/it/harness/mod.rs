@@ -11,3 +11,4 @@ pub(crate) mod key_set;
 pub(crate) mod keys;
 pub(crate) mod proxy;
 pub(crate) mod stream;
+pub(crate) mod wait;

@@ -1,5 +1,7 @@
 //! Readers of streams: server-sent events, and a WebSocket that speaks `graphql-transport-ws`.
 
+use std::collections::BTreeSet;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -12,6 +14,14 @@ use super::client::{Answer, Client};
 pub(crate) struct Events {
     response: reqwest::Response,
     text: String,
+    has_begun: bool,
+}
+
+/// Whether a result is a heartbeat: a batch without events that is not the first of its stream. When heartbeats
+/// arrive depends on the pace of the machine, so both readers skip them.
+fn is_heartbeat(result: &Value, has_begun: &mut bool) -> bool {
+    let edges = result.pointer("/data/auditEventsRecorded/edges");
+    std::mem::replace(has_begun, true) && edges.and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 impl Events {
@@ -27,15 +37,24 @@ impl Events {
         let response = request.json(&body).send().await.unwrap();
         if response.status() == 200 {
             assert_eq!(response.headers()["content-type"], "text/event-stream");
-            return Ok(Self { response, text: String::new() });
+            return Ok(Self { response, text: String::new(), has_begun: false });
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         Err(Answer { status, headers, body: serde_json::from_str(&text).unwrap(), text })
     }
 
-    /// The next event; none when the stream has ended, however it did.
+    /// The next event that is not a heartbeat. `None` if the stream has ended, completely or not.
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            let (name, data) = self.next_event().await?;
+            if name != "next" || !is_heartbeat(&data, &mut self.has_begun) {
+                return Some((name, data));
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -58,8 +77,11 @@ impl Events {
 
 type Stream = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// A WebSocket.
-pub(crate) struct Socket(Stream);
+/// A WebSocket, with the ids of the subscriptions that have begun.
+pub(crate) struct Socket {
+    stream: Stream,
+    begun: BTreeSet<String>,
+}
 
 impl Socket {
     /// Connects with these headers. The error is the status of the refusal.
@@ -69,7 +91,7 @@ impl Socket {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         match tokio_tungstenite::connect_async(request).await {
-            Ok((stream, _)) => Ok(Self(stream)),
+            Ok((stream, _)) => Ok(Self { stream, begun: BTreeSet::new() }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
@@ -85,18 +107,31 @@ impl Socket {
     }
 
     pub(crate) async fn send(&mut self, message: Value) {
-        self.0.send(Message::text(message.to_string())).await.unwrap();
+        self.stream.send(Message::text(message.to_string())).await.unwrap();
     }
 
     pub(crate) async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
+        self.begun.remove(id);
         self.send(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
     }
 
-    /// The next message, or the code that the connection was closed with.
+    /// The next message that is not a heartbeat. The error is the code that the connection was closed with.
     pub(crate) async fn next(&mut self) -> Result<Value, u16> {
         loop {
-            match self.0.next().await {
+            let message = self.next_message().await?;
+            let id = message["id"].as_str().unwrap_or_default();
+            let mut has_begun = self.begun.contains(id);
+            if message["type"] != "next" || !is_heartbeat(&message["payload"], &mut has_begun) {
+                self.begun.insert(id.to_owned());
+                return Ok(message);
+            }
+        }
+    }
+
+    async fn next_message(&mut self) -> Result<Value, u16> {
+        loop {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(CloseCode::Status, |f| f.code).into()),
                 Some(Ok(_)) => {}

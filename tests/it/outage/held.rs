@@ -2,9 +2,10 @@
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, TransactionTrait as _};
 
-use super::{IMPATIENT, assert_unavailable, mutate, post, recorder, until};
+use super::{IMPATIENT, assert_unavailable, mutate, post, recorder};
 use crate::harness::app::TestApp;
 use crate::harness::database::numbers;
+use crate::harness::wait::wait_until;
 
 /// Takes the lock that every recording in the log of the first tenant needs.
 async fn hold(app: &TestApp, connection: &DatabaseConnection) -> Option<DatabaseTransaction> {
@@ -42,7 +43,7 @@ async fn a_log_that_is_locked_is_waited_for_and_then_unavailable() {
     let held = hold(&app, &connection).await;
     let waiting = tokio::spawn(async move { post(&client, &["d"]).await });
     if app.database.is_postgres() {
-        until(async || app.database.is_waited_for().await).await;
+        wait_until("recording waits for a lock", async || app.database.is_waited_for().await).await;
         assert!(!waiting.is_finished());
     }
     let_go(&connection, held).await;
@@ -61,7 +62,7 @@ async fn a_tenant_that_is_blocked_does_not_stop_another() {
     let held = hold(&app, &connection).await;
     let (blocked, other) = (recorder(&app.url, "contoso"), recorder(&app.url, "fabrikam"));
     let waiting = tokio::spawn(async move { post(&blocked, &["a"]).await });
-    until(async || app.database.is_waited_for().await).await;
+    wait_until("recording waits for a lock", async || app.database.is_waited_for().await).await;
     for i in 0..10 {
         assert_eq!(post(&other, &[&format!("k{i}")]).await.status, 201);
     }
@@ -81,9 +82,9 @@ async fn nothing_goes_on_for_a_client_that_went_away() {
     let held = hold(&app, &connection).await;
     let client = recorder(&app.url, "contoso");
     let waiting = tokio::spawn(async move { post(&client, &["a"]).await });
-    until(async || metrics("auditgraph_requests_running 1").await).await;
+    wait_until("the request is running", async || metrics("auditgraph_requests_running 1").await).await;
     waiting.abort();
-    until(async || metrics("auditgraph_requests_running 0").await).await;
+    wait_until("the request has ended", async || metrics("auditgraph_requests_running 0").await).await;
     assert!(metrics(r#"auditgraph_requests_total{field="/v1/events",code="CANCELLED"} 1"#).await);
     let_go(&connection, held).await;
 }
@@ -104,7 +105,7 @@ async fn what_a_deadlock_undoes_is_repeated() {
     let held = format!("INSERT INTO event_key VALUES (1, '\\x{key}', 99, '\\x00')");
     transaction.execute_unprepared(&held).await.unwrap();
     let recording = tokio::spawn(async move { post(&client, &["b", "c"]).await });
-    until(async || app.database.is_waited_for().await).await;
+    wait_until("recording waits for a lock", async || app.database.is_waited_for().await).await;
     transaction.execute_unprepared("SELECT 1 FROM tenant_log WHERE tenant_id = 1 FOR UPDATE").await.unwrap();
     assert!(!recording.is_finished());
     transaction.rollback().await.unwrap();

@@ -54,10 +54,3 @@ fn assert_unavailable(answer: &Answer) {
     let text = answer.text.to_lowercase();
     assert!(!["sql", "pool", "connection", "lock", "database"].iter().any(|word| text.contains(word)), "{text}");
 }
-
-/// Asks until it is so, for as long as a test may take.
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    while !is_so().await {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}

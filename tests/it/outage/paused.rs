@@ -1,14 +1,14 @@
 //! Another process is stopped in the middle of recording, as a suspended machine is, and holds what everybody needs.
 
-use std::time::{Duration, Instant};
-
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
-use super::{post, recorder, until};
+use super::{post, recorder};
 use crate::harness::command::Desk;
 use crate::harness::database::numbers;
+use crate::harness::wait::wait_until;
 
-const PATIENCE_MS: &str = "3000";
+/// Timeout of recording. A lock holder that is idle loses the lock after half of it.
+const RECORD_TIMEOUT_MS: &str = "8000";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
@@ -17,7 +17,7 @@ async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
         return;
     }
     desk.run(&["tenant", "add", "contoso"]).ok();
-    let serve = || desk.serve(&["--record-timeout-ms", PATIENCE_MS]);
+    let serve = || desk.serve(&["--record-timeout-ms", RECORD_TIMEOUT_MS]);
     let ((first, url), (second, second_url)) = (serve(), serve());
     // The second waits for a key that the test holds, and so holds the head of the log itself.
     let connection = desk.database.single_connection().await;
@@ -27,14 +27,13 @@ async fn a_paused_process_stops_a_tenant_for_no_longer_than_the_timeouts() {
     transaction.execute_unprepared(&held).await.unwrap();
     let paused = recorder(&second_url, "contoso");
     let paused = tokio::spawn(async move { post(&paused, &["a", "b"]).await });
-    until(async || desk.database.is_waited_for().await).await;
+    wait_until("recording waits for a lock", async || desk.database.is_waited_for().await).await;
     second.signal("-STOP");
     transaction.rollback().await.unwrap();
     let client = recorder(&url, "contoso");
-    let started = Instant::now();
+    // Succeeds only if the lock is free before the timeout of recording.
     let answer = post(&client, &["c"]).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     // Once it goes on, it has lost its turn and says so; nothing of it was recorded.
     second.signal("-CONT");
     assert_eq!(paused.await.unwrap().status, 503);
