@@ -12,6 +12,7 @@
 mod architecture;
 mod harness;
 mod schema;
+mod words;
 mod store;
 mod api;
 mod command;
