@@ -164,7 +164,7 @@ fn files_and_functions_stay_small() -> io::Result<()> {
 }
 
 #[test]
-fn file_names_say_what_is_inside() -> io::Result<()> {
+fn file_names_are_specific() -> io::Result<()> {
     let is_vague =
         |path: &String| path.split('/').any(|part| FORBIDDEN_FILE_NAMES.contains(&part.trim_end_matches(".rs")));
     assert_none("A file is named by the noun that it defines", source_paths()?.into_iter().filter(is_vague));

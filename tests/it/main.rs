@@ -1,4 +1,4 @@
-//! The tests of the whole, through the real server and on the real databases.
+//! Integration tests, through the real server and on the real databases.
 //!
 //! With `AUDITGRAPH_TEST_POSTGRES_URL` set they run on that PostgreSQL server, each test in a schema of its own;
 //! without it on SQLite, each in a file of its own.

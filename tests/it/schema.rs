@@ -1,7 +1,7 @@
-//! `schema.graphql` is what is served. To write it anew: `UPDATE_SCHEMA=1 cargo nextest run schema`.
+//! `schema.graphql` equals the served schema. To update it: `UPDATE_SCHEMA=1 cargo nextest run schema`.
 
 #[test]
-fn schema_graphql_is_what_is_served() {
+fn schema_file_equals_the_served_schema() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
     let served = api::sdl();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {

@@ -1,4 +1,4 @@
-//! The catalogue: activity types, services and categories, built in and as the tenant has recorded them.
+//! The catalogue: activity types, services and categories, built in and recorded by the tenant.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn goes_by(types: &[Value], name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_built_in_and_what_was_recorded_are_one_list() {
+async fn activity_types_include_built_in_and_recorded_ones() {
     let app = TestApp::start().await;
     let (old, new) = (app.now().plus(-2 * DAY), app.now().plus(-DAY));
     let update =
@@ -78,7 +78,7 @@ async fn what_is_built_in_and_what_was_recorded_are_one_list() {
 }
 
 #[tokio::test]
-async fn the_rows_of_the_oldest_portal_are_found_under_their_category_and_resource_type() {
+async fn legacy_portal_activities_are_found_by_category_and_resource_type() {
     let app = TestApp::start().await;
     for (category, resource_type, activity) in [
         ("Core Directory", "GROUP", "Add App Role Assignment To Group"),
@@ -101,7 +101,7 @@ async fn the_rows_of_the_oldest_portal_are_found_under_their_category_and_resour
 }
 
 #[tokio::test]
-async fn types_are_chosen_by_category_service_operation_and_any_of_their_names() {
+async fn activity_types_are_filtered_by_category_service_operation_and_name() {
     let app = TestApp::start().await;
     let granted = names(&app, json!({ "search": "add OAUTH2permission" })).await;
     assert_eq!(granted, ["Add delegated permission grant"]);
@@ -123,7 +123,7 @@ async fn types_are_chosen_by_category_service_operation_and_any_of_their_names()
 }
 
 #[tokio::test]
-async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
+async fn services_and_categories_include_built_in_and_recorded_ones() {
     let app = TestApp::start().await;
     app.record([
         event("1").service("microsoft INTUNE", "Device"),
@@ -175,7 +175,7 @@ async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
 }
 
 #[tokio::test]
-async fn an_event_leads_to_its_type_and_an_alias_of_the_type_to_the_event() {
+async fn activity_type_alias_finds_the_event() {
     let app = TestApp::start().await;
     let grant =
         event("a").service("core directory", "applicationmanagement").activity("ADD delegated permission grant.");

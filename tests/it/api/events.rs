@@ -1,4 +1,4 @@
-//! Events, read back: every field as it was recorded, and every way to one event by what names it.
+//! Events read back: every field as it was recorded, by every identifier.
 
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn everything() -> EventBody {
 }
 
 #[tokio::test]
-async fn an_event_comes_back_with_everything_it_was_recorded_with() {
+async fn event_has_every_recorded_field() {
     let app = TestApp::start().await;
     let before = app.now();
     app.record([everything()]).await;
@@ -128,7 +128,7 @@ async fn an_event_comes_back_with_everything_it_was_recorded_with() {
 }
 
 #[tokio::test]
-async fn what_is_absent_is_null_and_what_is_empty_stays_empty() {
+async fn absent_fields_are_null_and_empty_ones_stay_empty() {
     let app = TestApp::start().await;
     let mut bare = event("bare").activity("Never heard of").targets(Vec::new());
     bare.actor = Actor::new(ActorKind::Unknown);
@@ -161,7 +161,7 @@ async fn what_is_absent_is_null_and_what_is_empty_stays_empty() {
 }
 
 #[tokio::test]
-async fn json_values_come_back_byte_for_byte() {
+async fn json_values_are_returned_byte_for_byte() {
     let app = TestApp::start().await;
     let values = [
         "1.10",
@@ -194,7 +194,7 @@ async fn json_values_come_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn each_kind_of_actor_has_its_own_face() {
+async fn each_actor_kind_has_its_own_type() {
     let app = TestApp::start().await;
     let mut sync = application("Sync");
     sync.object_id = Some("sp-1".to_owned());
@@ -223,7 +223,7 @@ async fn each_kind_of_actor_has_its_own_face() {
 }
 
 #[tokio::test]
-async fn one_event_is_found_by_every_name_it_has() {
+async fn event_is_found_by_every_identifier() {
     let app = TestApp::start().await;
     app.record([event("first"), event("second").service("Microsoft Intune", "Device")]).await;
     let id = id(&app, "first").await;
@@ -245,7 +245,7 @@ async fn one_event_is_found_by_every_name_it_has() {
 }
 
 #[tokio::test]
-async fn an_id_is_made_of_service_and_key_alone_and_so_never_changes() {
+async fn event_id_depends_on_service_and_key_only() {
     let app = TestApp::start().await;
     app.record([event("other"), event("first").at(app.now())]).await;
     // What clients may have kept for years: another value here breaks a promise.
@@ -259,7 +259,7 @@ async fn an_id_is_made_of_service_and_key_alone_and_so_never_changes() {
 }
 
 #[tokio::test]
-async fn nodes_come_in_the_order_asked_with_null_where_there_is_none() {
+async fn nodes_keep_the_requested_order_with_null_for_unknown_ids() {
     let app = TestApp::start().await;
     app.record([event("a"), event("b")]).await;
     let (a, b) = (id(&app, "a").await, id(&app, "b").await);

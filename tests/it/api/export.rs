@@ -1,4 +1,4 @@
-//! Export: whole files of what a caller may see, page by page; and files that are not whole say so.
+//! Export: complete files of the events that a caller can read, page by page, and how an incomplete file is marked.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ fn keys(rows: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn an_export_has_every_page_and_ends_with_what_it_was() {
+async fn export_has_every_page_and_ends_with_a_summary() {
     let app = in_pages_of_two().await;
     record(&app, 5).await;
     let answer = export(&app.admin(), &json!({ "columns": ["eventKey", "actor.userPrincipalName"] })).await;
@@ -84,7 +84,7 @@ async fn an_export_has_every_page_and_ends_with_what_it_was() {
 }
 
 #[tokio::test]
-async fn a_whole_event_is_what_the_api_shows_of_it() {
+async fn exported_event_equals_the_api_event() {
     let app = TestApp::start().await;
     let layout = "{\n  \"laid\" : [ 1,\r\n 2 ]\n}";
     let body = event("k").actor(application("Sync")).change(change("Name", Some("\"a\""), Some(layout)));
@@ -105,7 +105,7 @@ async fn a_whole_event_is_what_the_api_shows_of_it() {
 }
 
 #[tokio::test]
-async fn csv_keeps_what_is_nested_and_is_no_formula() {
+async fn csv_keeps_nested_values_and_escapes_formulas() {
     let app = in_pages_of_two().await;
     let targets = vec![target("Bob, \"B\""), target("=cmd|' /C calc'!A0")];
     let start = app.now().plus(-HOUR);
@@ -137,7 +137,7 @@ async fn csv_keeps_what_is_nested_and_is_no_formula() {
 }
 
 #[tokio::test]
-async fn everybody_exports_what_they_may_see_and_nothing_else() {
+async fn export_is_limited_to_the_scope_of_the_caller() {
     let app = TestApp::start().await;
     let secret = |key: &str, service: &str| {
         let body = event(key).service(service, "Device").change(change("Password", None, Some("\"hunter2\"")));
@@ -178,7 +178,7 @@ async fn everybody_exports_what_they_may_see_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_exported_is_refused_before_anything_is_sent() {
+async fn invalid_export_is_rejected_before_the_first_byte() {
     let app = TestApp::start().await;
     for (body, message) in [
         (json!([]), "the body must be a JSON object"),
@@ -223,7 +223,7 @@ async fn what_cannot_be_exported_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_whole_says_so() {
+async fn incomplete_export_is_marked_as_failed() {
     let app = in_pages_of_two().await;
     record(&app, 7).await;
     app.database.execute("UPDATE audit_event SET body = '{' WHERE sequence = 1").await;
@@ -248,7 +248,7 @@ async fn a_file_that_is_not_whole_says_so() {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_ends_the_file_where_it_is() {
+async fn expired_token_ends_an_export_after_the_current_page() {
     let app = in_pages_of_two().await;
     record(&app, 3).await;
     // Within the leeway it still lets in.
@@ -264,7 +264,7 @@ async fn a_token_that_expires_ends_the_file_where_it_is() {
 }
 
 #[tokio::test]
-async fn every_line_can_be_gone_on_from() {
+async fn export_can_be_resumed_from_every_line() {
     let app = in_pages_of_two().await;
     record(&app, 7).await;
     let asked = |after: &Value| json!({ "period": null, "columns": ["cursor", "eventKey"], "after": after });
@@ -283,7 +283,7 @@ async fn every_line_can_be_gone_on_from() {
 }
 
 #[tokio::test]
-async fn nothing_more_is_read_for_a_client_that_went_away() {
+async fn export_stops_when_the_client_disconnects() {
     let app = in_pages_of_two().await;
     let large = |i: i32| {
         let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];
@@ -304,7 +304,7 @@ async fn nothing_more_is_read_for_a_client_that_went_away() {
 }
 
 #[tokio::test]
-async fn one_caller_is_sent_a_few_files_at_a_time() {
+async fn concurrent_exports_are_limited_per_caller() {
     let app = TestApp::start_with(&["--exports-max", "2", "--page-size-default", "2", "--page-size-max", "2"]).await;
     let large = |i: i32| {
         let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];

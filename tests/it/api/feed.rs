@@ -1,4 +1,4 @@
-//! The feed: everything once, in the order of recording, whatever is filtered and whoever asks.
+//! The feed: every event once, in the order of recording, for any filter and scope.
 
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: 
 }
 
 #[tokio::test]
-async fn a_poller_gets_everything_once_in_the_order_of_recording() {
+async fn feed_returns_every_event_once_in_recording_order() {
     let app = TestApp::start().await;
     let old = app.now().plus(-1_000_000_000);
     app.record((0..7).map(|i| event(&i.to_string()).at(old.plus(-i)))).await;
@@ -48,7 +48,7 @@ async fn a_poller_gets_everything_once_in_the_order_of_recording() {
 }
 
 #[tokio::test]
-async fn the_cursor_moves_where_nothing_matches_and_nothing_invisible_shows() {
+async fn feed_cursor_advances_past_events_that_do_not_match() {
     let app = TestApp::start().await;
     app.record((0..5).map(|i| event(&i.to_string()).activity(if i == 3 { "Delete user" } else { "Add user" }))).await;
     app.record([event("intune").service("Microsoft Intune", "Device")]).await;
@@ -61,7 +61,7 @@ async fn the_cursor_moves_where_nothing_matches_and_nothing_invisible_shows() {
 }
 
 #[tokio::test]
-async fn a_page_looks_further_than_its_first_step() {
+async fn feed_page_scans_beyond_its_first_step() {
     let app = TestApp::start().await;
     let rare = |i| [390, 395, 850].contains(&i);
     for start in [0, 450] {
@@ -86,7 +86,7 @@ async fn a_page_looks_further_than_its_first_step() {
 }
 
 #[tokio::test]
-async fn cursors_of_another_log_have_expired_and_others_are_refused() {
+async fn feed_cursor_of_another_log_has_expired() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     other.record([event("a")]).await;
     let (_, foreign) = follow(&other.admin(), None, 10, &Value::Null).await;

@@ -1,4 +1,4 @@
-//! Issuers in a configuration file: each speaks for its tenants, under its names, by its own role map.
+//! Issuers in a configuration file: each is limited to its tenants and has its own role map.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) does not speak for the 
 const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
 
 #[tokio::test]
-async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
+async fn issuer_is_limited_to_its_bound_tenants() {
     let (ours, theirs) = (Issuer::es256(), Issuer::es256());
     let config = "
         [[issuer]]
@@ -94,7 +94,7 @@ async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
 }
 
 #[tokio::test]
-async fn an_issuer_of_several_directories_speaks_for_the_one_in_its_name() {
+async fn multi_directory_issuer_is_limited_to_the_directory_in_its_url() {
     let entra = Issuer::rs256();
     let config = format!(
         "[[issuer]]
@@ -129,7 +129,7 @@ async fn an_issuer_of_several_directories_speaks_for_the_one_in_its_name() {
 }
 
 #[tokio::test]
-async fn each_issuer_has_its_own_role_map_and_demands() {
+async fn each_issuer_has_its_own_role_map_and_required_claims() {
     let (one, two) = (Issuer::es256(), Issuer::es256());
     let config = "
         [[grant]]
@@ -192,7 +192,7 @@ async fn each_issuer_has_its_own_role_map_and_demands() {
 }
 
 #[tokio::test]
-async fn recording_that_a_rule_limits_to_a_service_is_limited_to_it() {
+async fn recording_grant_is_limited_to_its_services() {
     let issuer = Issuer::eddsa();
     let config = "
         [[issuer]]
@@ -223,7 +223,7 @@ async fn recording_that_a_rule_limits_to_a_service_is_limited_to_it() {
 }
 
 #[tokio::test]
-async fn names_in_the_file_are_sensitive_too() {
+async fn sensitive_names_can_be_configured_in_the_file() {
     let issuer = Issuer::es256();
     let config = "
         sensitive_names = ['paygrade']

@@ -1,4 +1,4 @@
-//! Key sets: read, read again, and kept whatever the issuer's server does.
+//! Key sets: loading, refreshing, and keeping the current keys if a refresh fails.
 
 use std::io::Write as _;
 
@@ -40,7 +40,7 @@ fn assert_refused(answer: &Answer, sentence: &str) {
 }
 
 #[tokio::test]
-async fn every_kind_of_key_in_a_set_verifies_what_it_has_signed() {
+async fn every_key_type_in_a_key_set_verifies_tokens() {
     let issuers = [("r", Issuer::rs256()), ("e", Issuer::es256()), ("d", Issuer::eddsa())];
     let named: Vec<_> = issuers.iter().map(|(name, issuer)| (*name, issuer)).collect();
     let server = KeySetServer::start(Conduct::keys(&named)).await;
@@ -61,7 +61,7 @@ async fn every_kind_of_key_in_a_set_verifies_what_it_has_signed() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_fetched_once_and_unknown_names_do_not_make_requests() {
+async fn new_key_is_fetched_once_and_unknown_key_ids_cause_no_requests() {
     let (old, new, stranger) = (Issuer::es256(), Issuer::es256(), Issuer::es256());
     let server = KeySetServer::start(Conduct::keys(&[("old", &old)])).await;
     let app = start(&["--jwks-url", &server.url]).await;
@@ -88,7 +88,7 @@ async fn a_new_key_is_fetched_once_and_unknown_names_do_not_make_requests() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
+async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
     let (old, new) = (Issuer::rs256(), Issuer::rs256());
     let server = KeySetServer::start(Conduct::keys(&[("old", &old), ("new", &new)])).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
@@ -119,7 +119,7 @@ async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
 }
 
 #[tokio::test]
-async fn whatever_the_issuers_server_does_the_keys_at_hand_stay() {
+async fn failed_key_set_refresh_keeps_the_current_keys() {
     let (good, evil) = (Issuer::es256(), Issuer::es256());
     let elsewhere = KeySetServer::start(Conduct::keys(&[("evil", &evil)])).await;
     for conduct in [
@@ -147,7 +147,7 @@ async fn whatever_the_issuers_server_does_the_keys_at_hand_stay() {
 }
 
 #[tokio::test]
-async fn without_keys_yet_the_answer_is_later_and_not_no() {
+async fn missing_key_set_is_unavailable_with_retry_after() {
     let issuer = Issuer::es256();
     let server = KeySetServer::start(Conduct::Away).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
@@ -162,7 +162,7 @@ async fn without_keys_yet_the_answer_is_later_and_not_no() {
 }
 
 #[tokio::test]
-async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
+async fn key_file_is_reloaded_and_an_invalid_one_is_ignored() {
     let (old, new) = (Issuer::es256(), Issuer::es256());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(key_set(&[("old", &old)]).to_string().as_bytes()).unwrap();
@@ -179,7 +179,7 @@ async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_set_is_taken_only_from_who_is_vouched_for() {
+async fn key_set_server_needs_a_trusted_certificate() {
     let issuer = Issuer::es256();
     let (server, certificate) = KeySetServer::start_secure(Conduct::keys(&[("one", &issuer)])).await;
     let (_other, another) = KeySetServer::start_secure(Conduct::Away).await;

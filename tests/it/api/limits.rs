@@ -1,4 +1,4 @@
-//! Every limit of a request can be set, and what exceeds it is refused by name with the figure and the limit.
+//! Limits of a request: each can be configured, and an error names the limit and both numbers.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn exceeded(answer: &Answer) -> (String, Value, Value) {
 }
 
 #[tokio::test]
-async fn every_limit_of_a_document_can_be_set() {
+async fn every_document_limit_can_be_configured() {
     for (option, limit, what, within, beyond) in [
         (
             "--document-bytes-max",
@@ -78,7 +78,7 @@ async fn every_limit_of_a_document_can_be_set() {
 }
 
 #[tokio::test]
-async fn pages_and_variables_have_limits_that_can_be_set() {
+async fn page_and_variable_limits_can_be_configured() {
     let options = ["--page-size-max", "3", "--page-size-default", "2", "--variables-bytes-max", "40"];
     let app = TestApp::start_with(&options).await;
     let start = app.now().plus(-HOUR);
@@ -102,7 +102,7 @@ async fn pages_and_variables_have_limits_that_can_be_set() {
 }
 
 #[tokio::test]
-async fn an_answer_is_made_of_no_more_than_it_may_hold() {
+async fn response_size_is_limited() {
     let app = TestApp::start_with(&["--answer-bytes-max", "22000"]).await;
     let start = app.now().plus(-HOUR);
     app.record((0..5).map(|i| {
@@ -138,7 +138,7 @@ async fn an_answer_is_made_of_no_more_than_it_may_hold() {
 }
 
 #[tokio::test]
-async fn the_schema_is_shown_to_callers_with_a_token_unless_the_operator_says_no() {
+async fn introspection_needs_a_token_and_can_be_disabled() {
     let schema = "{ __schema { queryType { name } } }";
     let app = TestApp::start().await;
     assert_eq!(*app.auditor().query(schema).await.data("/__schema/queryType/name"), json!("Query"));

@@ -1,4 +1,4 @@
-//! What is pushed: everything once and in order, for whoever may see it, until it ends for a reason that is told.
+//! Subscriptions: every event once and in order, within the scope of the caller, until the stream ends with a reason.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ async fn take(events: &mut Events, count: usize) -> (Vec<String>, Value) {
 }
 
 #[tokio::test]
-async fn a_subscriber_has_a_cursor_at_once_then_what_comes_and_resumes_where_it_was() {
+async fn subscription_sends_a_cursor_first_and_resumes_from_it() {
     let app = TestApp::start().await;
     app.record([event("before")]).await;
     let mut events = Events::open(&app.auditor(), FOLLOW, json!({})).await;
@@ -61,7 +61,7 @@ async fn a_subscriber_has_a_cursor_at_once_then_what_comes_and_resumes_where_it_
 }
 
 #[tokio::test]
-async fn filter_role_and_tenant_hold_for_what_is_stored_and_for_what_comes() {
+async fn subscription_applies_filter_role_and_tenant_to_stored_and_live_events() {
     let app = TestApp::start().await;
     let other = app.add_tenant("fabrikam").await;
     let batch = |name: &'static str| {
@@ -90,7 +90,7 @@ async fn filter_role_and_tenant_hold_for_what_is_stored_and_for_what_comes() {
 }
 
 #[tokio::test]
-async fn what_is_pushed_is_reduced_like_what_is_read() {
+async fn subscription_withholds_sensitive_values() {
     let app = TestApp::start().await;
     let secret = || {
         let mut body = event("secret");
@@ -112,7 +112,7 @@ async fn what_is_pushed_is_reduced_like_what_is_read() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_followed_is_refused_with_its_code() {
+async fn invalid_subscription_is_rejected_with_its_code() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     let refused = async |client: &Client, variables: Value| {
         let mut events = Events::open(client, FOLLOW, variables).await;
@@ -142,7 +142,7 @@ async fn what_cannot_be_followed_is_refused_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_closed_tenant_is_followed_no_more() {
+async fn subscription_ends_when_the_tenant_is_disabled() {
     let app = TestApp::start().await;
     let mut events = Events::open(&app.admin(), FOLLOW, json!({})).await;
     events.batch().await;
@@ -152,7 +152,7 @@ async fn a_closed_tenant_is_followed_no_more() {
 }
 
 #[tokio::test]
-async fn who_stays_connected_when_the_tenant_is_closed_reads_and_records_no_more() {
+async fn open_websocket_is_forbidden_when_the_tenant_is_disabled() {
     let app = TestApp::start().await;
     let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
     app.close_tenant("contoso").await;
@@ -173,7 +173,7 @@ async fn who_stays_connected_when_the_tenant_is_closed_reads_and_records_no_more
 }
 
 #[tokio::test]
-async fn one_caller_has_a_bounded_number_of_streams_and_they_are_given_back() {
+async fn stream_quota_is_per_caller_and_is_released() {
     let app = TestApp::start_with(&["--subscriptions-max", "2", "--connections-max", "1"]).await;
     let token = app.admin().bearer();
     let mut socket = Socket::open(&app.url, &token).await;
@@ -215,7 +215,7 @@ async fn open_both(app: &TestApp, client: &Client) -> Option<(Socket, Events)> {
 }
 
 #[tokio::test]
-async fn a_websocket_takes_tokens_where_browsers_can_say_them_and_ends_with_them() {
+async fn websocket_accepts_tokens_in_connection_init_and_ends_when_they_expire() {
     let app = TestApp::start().await;
     let header = format!("Bearer {}", app.admin().bearer());
     let mut socket = Socket::connect(&app.url, &[("authorization", header.as_str())]).await.unwrap();
@@ -240,7 +240,7 @@ async fn a_websocket_takes_tokens_where_browsers_can_say_them_and_ends_with_them
 }
 
 #[tokio::test]
-async fn a_websocket_answers_queries_and_carries_several_subscriptions() {
+async fn websocket_runs_queries_and_several_subscriptions() {
     let app = TestApp::start().await;
     let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
     socket.subscribe("q", "{ viewer { subject } }", json!({})).await;
@@ -260,7 +260,7 @@ async fn a_websocket_answers_queries_and_carries_several_subscriptions() {
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_nothing_is_told_where_to_go_on_instead_of_missing_something() {
+async fn stalled_stream_ends_with_feed_lagged_and_a_resume_cursor() {
     let app = TestApp::start_with(&["--stream-stall-secs", "2"]).await;
     // Events so large that the buffers between are full soon.
     let long = "x".repeat(400_000);
@@ -302,7 +302,7 @@ async fn a_reader_that_takes_nothing_is_told_where_to_go_on_instead_of_missing_s
 }
 
 #[tokio::test]
-async fn the_field_of_a_subscription_cannot_be_left_out() {
+async fn subscription_field_cannot_be_skipped() {
     let app = TestApp::start().await;
     for document in [
         "subscription { auditEventsRecorded @skip(if: true) { safeUpTo } }",

@@ -1,4 +1,4 @@
-//! Summaries: totals, facets and histograms by role, tenant and time zone, and answers as of a place in the log.
+//! Summaries: totals, facets and histograms by role, tenant and time zone, and as of a sequence.
 
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ async fn events_are_counted_by_every_field() {
 }
 
 #[tokio::test]
-async fn what_a_caller_may_not_see_is_in_no_count() {
+async fn counts_exclude_events_outside_the_scope() {
     let app = five().await;
     let found = facets(&app.intune_admin(), json!({})).await;
     assert_eq!(found["totalCount"], json!(2));
@@ -103,7 +103,7 @@ async fn what_a_caller_may_not_see_is_in_no_count() {
 }
 
 #[tokio::test]
-async fn tenants_are_counted_apart() {
+async fn counts_are_per_tenant() {
     let app = five().await;
     let fabrikam = app.add_tenant("fabrikam").await;
     app.record_for(&fabrikam, [event("theirs").activity("Theirs")]).await;
@@ -115,7 +115,7 @@ async fn tenants_are_counted_apart() {
 }
 
 #[tokio::test]
-async fn days_begin_at_the_midnights_of_a_time_zone() {
+async fn histogram_days_begin_at_midnight_of_the_time_zone() {
     let app = TestApp::start().await;
     // Clocks went forward in Berlin on the 29th.
     let times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"];
@@ -152,7 +152,7 @@ async fn days_begin_at_the_midnights_of_a_time_zone() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_counted_is_refused_by_name() {
+async fn invalid_summary_arguments_are_rejected() {
     let app = five().await;
     let ask = async |field: &str| {
         app.admin().query(&format!("{{ auditEventSummary(period: null) {{ asOf {field} }} }}")).await
@@ -178,7 +178,7 @@ async fn what_cannot_be_counted_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn everything_can_be_asked_as_of_a_place_in_the_log() {
+async fn summary_can_be_read_as_of_a_sequence() {
     let app = five().await;
     let found = facets(&app.admin(), json!({ "asOf": 3 })).await;
     assert_eq!((&found["asOf"], &found["totalCount"]), (&json!(3), &json!(3)));
@@ -219,7 +219,7 @@ async fn everything_can_be_asked_as_of_a_place_in_the_log() {
 }
 
 #[tokio::test]
-async fn the_parts_of_one_request_agree_with_each_other() {
+async fn fields_of_one_request_read_the_same_state() {
     let app = five().await;
     let query = "{ ...A ...B auditEventSummary { asOf totalCount } }
         fragment A on Query { auditEvents(first: 1) { nodes { eventKey } } }
@@ -246,7 +246,7 @@ async fn make_endless(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_null_with_a_timeout_and_the_rest_is_answered() {
+async fn slow_field_is_null_with_timeout_and_the_rest_is_returned() {
     let app = TestApp::start_with(&["--statement-timeout-ms", "100"]).await;
     app.record([event("a")]).await;
     make_endless(&app).await;

@@ -1,4 +1,4 @@
-//! Tenants: two logs with the same events never meet, and a token opens one that is there and open.
+//! Tenants: logs with the same events are isolated, and a token needs an enabled tenant.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn same() -> EventBody {
 }
 
 #[tokio::test]
-async fn two_tenants_with_the_same_events_never_meet() {
+async fn tenants_with_the_same_events_are_isolated() {
     let app = TestApp::start().await;
     let fabrikam = app.add_tenant("fabrikam").await;
     let start = app.now().plus(-HOUR);
@@ -50,7 +50,7 @@ async fn two_tenants_with_the_same_events_never_meet() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_tenant_is_a_place_in_the_own_log_and_shows_nothing_of_the_other() {
+async fn cursor_of_another_tenant_reveals_nothing() {
     let app = TestApp::start().await;
     let fabrikam = app.add_tenant("fabrikam").await;
     let start = app.now().plus(-HOUR);
@@ -68,7 +68,7 @@ async fn a_cursor_of_another_tenant_is_a_place_in_the_own_log_and_shows_nothing_
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_there_or_is_closed_is_forbidden() {
+async fn unknown_or_disabled_tenant_is_forbidden() {
     let app = TestApp::start().await;
     let answer = app.anonymous().role_in("nobody", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
     assert_eq!(answer.status, 403);

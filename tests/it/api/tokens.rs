@@ -1,4 +1,4 @@
-//! Tokens: which hold, which do not, and what is said about those.
+//! Tokens: which are accepted, which are rejected, and with which message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,7 +34,7 @@ const ANY: &str = "Bearer realm=\"auditgraph\"";
 const INVALID: &str = "Bearer realm=\"auditgraph\", error=\"invalid_token\"";
 
 #[tokio::test]
-async fn without_a_token_the_caller_is_challenged_whatever_is_asked() {
+async fn missing_token_is_challenged() {
     let app = TestApp::start().await;
     for query in [VIEWER, "{ __schema { types { name } } }", "{ __typename }", "no graphql", "{ nothing }"] {
         assert_unauthenticated(&app.anonymous().query(query).await, "A bearer token is required.", ANY);
@@ -57,7 +57,7 @@ async fn without_a_token_the_caller_is_challenged_whatever_is_asked() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
+async fn invalid_token_is_rejected_with_one_sentence() {
     let app = TestApp::start().await;
     let (good, now) = (claims(&app), app.now().0 / 1_000_000);
     let sign = |changes: Value| hs256(SECRET.as_bytes(), &with(&good, &changes));
@@ -92,7 +92,7 @@ async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
 }
 
 #[tokio::test]
-async fn a_token_scope_that_is_demanded_is_forbidden_to_be_missing() {
+async fn missing_required_token_scope_is_forbidden() {
     let app = TestApp::start_with(&["--jwt-required-scope", "Audit.Access"]).await;
     let sign = |scope: &str| hs256(SECRET.as_bytes(), &with(&claims(&app), &json!({ "scp": scope })));
     let answer = app.anonymous().token(&sign("Other")).query(VIEWER).await;
@@ -104,7 +104,7 @@ async fn a_token_scope_that_is_demanded_is_forbidden_to_be_missing() {
 }
 
 #[tokio::test]
-async fn tokens_of_an_issuer_hold_for_its_keys_algorithms_and_audience_alone() {
+async fn issuer_tokens_need_its_keys_algorithm_and_audience() {
     let issuers = [Issuer::rs256(), Issuer::es256(), Issuer::eddsa()];
     let file = public_key_file(&issuers.each_ref());
     let path = file.path().to_str().unwrap();

@@ -1,4 +1,4 @@
-//! `verify`, `backup`, `restore`: looking after a whole log.
+//! `verify`, `backup` and `restore`.
 
 use auditgraph::app;
 use model::filter::Condition;
@@ -6,7 +6,7 @@ use sea_orm::ConnectionTrait as _;
 use store::{FeedError, RecordOutcome, Store, StoreSettings};
 
 use crate::harness::app::TestApp;
-use crate::harness::command::{Desk, run};
+use crate::harness::cli::{Desk, run};
 use crate::harness::database::record;
 use crate::harness::events::event;
 
@@ -18,7 +18,7 @@ async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOut
 }
 
 #[tokio::test]
-async fn verify_says_what_differs_and_fails_then() {
+async fn verify_reports_differences_and_fails() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
     desk.run(&["tenant", "add", "fabrikam"]).ok();
@@ -36,7 +36,7 @@ async fn verify_says_what_differs_and_fails_then() {
 }
 
 #[tokio::test]
-async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
+async fn backup_of_a_served_log_is_restored_as_a_new_log() {
     let app = TestApp::start().await;
     if app.database.is_postgres() {
         return;
@@ -76,7 +76,7 @@ async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_log_is_not_brought_back() {
+async fn restore_rejects_files_that_are_not_a_log() {
     let desk = Desk::new().await;
     let target = desk.file("a", "").with_file_name("target.db");
     let restore = |file: &str| {
@@ -103,7 +103,7 @@ async fn what_is_no_log_is_not_brought_back() {
 }
 
 #[tokio::test]
-async fn a_log_restored_by_the_databases_own_means_gets_a_new_id() {
+async fn log_restored_by_database_tools_gets_a_new_id() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
     let store = desk.database.store().await;
@@ -118,7 +118,7 @@ async fn a_log_restored_by_the_databases_own_means_gets_a_new_id() {
 }
 
 #[tokio::test]
-async fn of_postgresql_it_is_said_which_commands_save_and_restore() {
+async fn backup_of_postgresql_names_its_tools() {
     let url = "postgres://nobody:hush@127.0.0.1:1/none";
     let refused = run(&["backup", "copy.dump", "--database-url", url]);
     assert!(refused.refused().contains("pg_dump --format=custom --file=copy.dump"), "{refused:?}");

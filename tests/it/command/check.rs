@@ -1,9 +1,9 @@
-//! `check` and `ready`: what an operator asks before and while a log is served.
+//! `check` and `ready`: diagnostics before and while a log is served.
 
 use std::fmt::Write as _;
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::command::{Desk, Ended, program, run};
+use crate::harness::cli::{Desk, Ended, program, run};
 
 fn lines(ended: &Ended, kind: &str) -> String {
     ended.out.lines().filter(|line| line.starts_with(kind)).fold(String::new(), |mut all, line| {
@@ -13,7 +13,7 @@ fn lines(ended: &Ended, kind: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_works_is_said_to_work() {
+async fn check_passes_a_working_configuration() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
     let checked = desk.run(&["check", "--jwt-secret", SECRET]);
@@ -26,7 +26,7 @@ async fn what_works_is_said_to_work() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_with_the_way_to_mend_it() {
+async fn check_reports_each_problem_with_a_fix() {
     let desk = Desk::new().await;
     let checked = desk.run(&["check", "--jwt-secret", "hush"]);
     assert_eq!((checked.code, checked.out.contains("hush")), (Some(1), false), "{checked:?}");
@@ -39,7 +39,7 @@ async fn what_is_wrong_is_named_with_the_way_to_mend_it() {
     assert!(wrong.contains("set both AUDITGRAPH_OIDC_ISSUER and AUDITGRAPH_OIDC_CLIENT_ID"), "{wrong}");
 
     let mut command = program(&["check", "--jwt-secret", SECRET, "--database-url", &desk.database.url]);
-    let misspelled = crate::harness::command::ended(command.env("AUDITGRAPH_LISTENS", "x").spawn().unwrap());
+    let misspelled = crate::harness::cli::ended(command.env("AUDITGRAPH_LISTENS", "x").spawn().unwrap());
     assert!(lines(&misspelled, "WRONG").contains("no setting is called AUDITGRAPH_LISTENS"), "{misspelled:?}");
 
     let url = "postgres://nobody:hush@127.0.0.1:1/none";
@@ -54,7 +54,7 @@ async fn what_is_wrong_is_named_with_the_way_to_mend_it() {
 }
 
 #[tokio::test]
-async fn why_a_database_is_not_opened_is_said_once() {
+async fn database_open_error_is_reported_once() {
     let desk = Desk::unmigrated().await;
     if !desk.database.is_postgres() {
         return;
@@ -65,7 +65,7 @@ async fn why_a_database_is_not_opened_is_said_once() {
 }
 
 #[test]
-fn a_url_of_no_log_is_refused_by_every_command_and_not_shown() {
+fn invalid_database_url_is_rejected_and_not_printed() {
     let wrong = ["mysql://a:hush@127.0.0.1/c", "http://a:hush@127.0.0.1/", "POSTGRES://a:hush@b/c", "hush.db", ""];
     let commands: [&[&str]; 7] = [
         &["check", "--jwt-secret", SECRET],
@@ -90,12 +90,12 @@ fn a_url_of_no_log_is_refused_by_every_command_and_not_shown() {
         refuse(&run(&["copy", "--from", "sqlite://a.db", "--to", url]), "--to");
     }
     let mut command = program(&["migrate"]);
-    let told = crate::harness::command::ended(command.env("AUDITGRAPH_DATABASE_URL", wrong[0]).spawn().unwrap());
+    let told = crate::harness::cli::ended(command.env("AUDITGRAPH_DATABASE_URL", wrong[0]).spawn().unwrap());
     refuse(&told, "--database-url or AUDITGRAPH_DATABASE_URL");
 }
 
 #[tokio::test]
-async fn a_database_without_schema_is_not_ready_for_a_server() {
+async fn check_fails_on_an_unmigrated_database() {
     let desk = Desk::unmigrated().await;
     let checked = desk.run(&["check", "--jwt-secret", SECRET]);
     if desk.database.is_postgres() {
@@ -108,7 +108,7 @@ async fn a_database_without_schema_is_not_ready_for_a_server() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_written_is_refused() {
+async fn read_only_database_is_refused() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
     if !desk.database.is_postgres() {
@@ -123,7 +123,7 @@ async fn a_database_that_cannot_be_written_is_refused() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_left_alone() {
+async fn newer_schema_is_not_changed() {
     let desk = Desk::new().await;
     desk.database
         .execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99990101_000001_later', 0)")
@@ -136,7 +136,7 @@ async fn a_newer_schema_is_left_alone() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_others_may_read_is_named() {
+async fn check_reports_a_world_readable_file() {
     use std::os::unix::fs::PermissionsExt as _;
     let desk = Desk::new().await;
     let Some(file) = desk.database.url.strip_prefix("sqlite://") else { return };
@@ -146,7 +146,7 @@ async fn a_file_that_others_may_read_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_ready_says_so() {
+async fn ready_succeeds_on_a_ready_server() {
     let app = TestApp::start().await;
     let address = app.url.strip_prefix("http://").unwrap().to_owned();
     let ready = |address: &str| {

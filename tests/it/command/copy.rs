@@ -1,4 +1,4 @@
-//! `copy`: a whole database of logs into another one, also of the other kind.
+//! `copy`: copies all logs of a database into another one, also of the other kind.
 
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use proptest::test_runner::TestRunner;
@@ -6,7 +6,7 @@ use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as
 use store::{COPIED_TABLES, Store};
 
 use crate::harness::app::TestApp;
-use crate::harness::command::{Desk, Ended, run};
+use crate::harness::cli::{Desk, Ended, run};
 use crate::harness::database::{NOW, TestDatabase, record, texts};
 use crate::store::arbitrary::bodies;
 
@@ -45,7 +45,7 @@ where
 }
 
 #[tokio::test]
-async fn a_copy_and_the_copy_of_it_are_the_log_itself() {
+async fn copy_of_a_copy_equals_the_log() {
     let (source, middle, end) = (source().await, TestDatabase::sqlite(), Desk::new().await);
     assert_eq!(copy(&source.database, &middle).ok(), "copied tenants 2, events 1340");
     assert_eq!(copy(&middle, &end.database).ok(), "copied tenants 2, events 1340");
@@ -70,7 +70,7 @@ async fn a_copy_and_the_copy_of_it_are_the_log_itself() {
 }
 
 #[tokio::test]
-async fn a_copy_answers_like_the_log_itself() {
+async fn copy_serves_the_same_responses() {
     let source = source().await;
     let middle = TestDatabase::sqlite();
     copy(&source.database, &middle).ok();
@@ -87,7 +87,7 @@ async fn a_copy_answers_like_the_log_itself() {
 }
 
 #[tokio::test]
-async fn a_copy_that_breaks_off_leaves_nothing() {
+async fn aborted_copy_leaves_nothing() {
     let (source, target) = (source().await, Desk::new().await);
     target.database.fail_from_sequence(900).await;
     assert!(copy(&source.database, &target.database).refused().starts_with("auditgraph: "));
@@ -98,7 +98,7 @@ async fn a_copy_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_copy_needs_a_log_and_a_migrated_database() {
+async fn copy_needs_a_log_and_a_migrated_database() {
     let (source, empty) = (source().await, Desk::unmigrated().await);
     let refused = run(&["copy", "--from", "sqlite://no/such.db", "--to", &empty.database.url]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
@@ -110,7 +110,7 @@ async fn a_copy_needs_a_log_and_a_migrated_database() {
 }
 
 #[tokio::test]
-async fn no_table_is_forgotten() {
+async fn copy_covers_every_table() {
     let desk = Desk::new().await;
     let sql = if desk.database.is_postgres() {
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"

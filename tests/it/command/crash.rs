@@ -1,5 +1,4 @@
-//! Promise 2 by force: whoever is killed at any moment has lost nothing that was acknowledged, and has recorded nothing
-//! by halves.
+//! Durability: a killed process loses no acknowledged event and records no partial batch.
 //!
 //! The long form (`bench/crash`) has more rounds, and one in which the PostgreSQL server is killed.
 
@@ -10,8 +9,8 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::harness::cli::Desk;
 use crate::harness::client::Client;
-use crate::harness::command::Desk;
 use crate::harness::wait::wait_until;
 
 const SENDERS: u64 = 4;
@@ -120,7 +119,7 @@ impl Witness {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
+async fn acknowledged_events_survive_a_kill_of_the_server() {
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();
     let mut random = fastrand::Rng::with_seed(7);
@@ -135,7 +134,7 @@ async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
 
 /// The server of the API stays, and finds the database again each time.
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_kill_of_the_database() {
+async fn acknowledged_events_survive_a_kill_of_the_database() {
     let Ok(kill) = std::env::var(KILL_POSTGRES) else { return };
     let desk = Desk::new().await;
     desk.run(&["tenant", "add", "contoso"]).ok();

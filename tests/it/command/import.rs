@@ -1,8 +1,8 @@
-//! `import`: what becomes of each record, and what is said of it.
+//! `import`: the outcome of each record, and the report.
 
 use std::fmt::Write as _;
 
-use crate::harness::command::Desk;
+use crate::harness::cli::Desk;
 
 /// What an import of a file of 20 MB holds at most, without optimisation: some 130 MiB, of any length; a copy of the file
 /// and what is made of it would be far beyond.
@@ -22,7 +22,7 @@ fn directory_audit(id: &str, activity: &str, moment: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_bad_line_in_the_middle_is_named_and_the_others_are_recorded() {
+async fn import_reports_an_invalid_line_and_records_the_rest() {
     let desk = Desk::new().await;
     let text = format!("{}\n{{\"no\": json}}\n[1,2]\n\n{}\n", record("a1"), record("a2"));
     let file = desk.file("log.ndjson", text);
@@ -37,7 +37,7 @@ async fn a_bad_line_in_the_middle_is_named_and_the_others_are_recorded() {
 }
 
 #[tokio::test]
-async fn of_a_page_that_breaks_what_came_before_is_kept() {
+async fn import_keeps_the_records_before_a_truncation() {
     let desk = Desk::new().await;
     let page = format!("{{\"value\":[{},\n{},\n{{\"id\":,\n{}]}}", record("a1"), record("a2"), record("a3"));
     let broken = desk.file("page.json", page);
@@ -48,7 +48,7 @@ async fn of_a_page_that_breaks_what_came_before_is_kept() {
 }
 
 #[tokio::test]
-async fn files_are_read_however_they_are_written() {
+async fn import_reads_every_file_format() {
     let desk = Desk::new().await;
     let marked = desk.file("bom.ndjson", format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2")));
     let (empty, blank) = (desk.file("empty.json", ""), desk.file("blank.json", "\r\n \n"));
@@ -78,7 +78,7 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn tables_with_records_in_them_and_utf_16_are_imported_and_a_second_time_nothing() {
+async fn import_of_tables_and_utf_16_is_idempotent() {
     let desk = Desk::new().await;
     let plain = desk.file("purview.csv", format!("\u{feff}{}", purview(&["u-1", "u-2"])));
     let wide = desk.file("wide.csv", utf16(&format!("\u{feff}{}", purview(&["u-2", "u-3"]))));
@@ -97,7 +97,7 @@ async fn tables_with_records_in_them_and_utf_16_are_imported_and_a_second_time_n
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_as_records_is_refused_once_for_the_file_and_says_what_to_do() {
+async fn unreadable_file_is_rejected_once_with_a_hint() {
     let desk = Desk::new().await;
     let portal =
         "Date (UTC),Service,Activity\r\n".to_owned() + &"2026-11-20T10:20:01Z,Core Directory,Add user\r\n".repeat(9);
@@ -115,7 +115,7 @@ async fn what_cannot_be_read_as_records_is_refused_once_for_the_file_and_says_wh
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_does_not_keep_the_others_back() {
+async fn missing_file_does_not_stop_the_import() {
     let desk = Desk::new().await;
     let good = desk.file("good.json", record("a1"));
     let ended = desk.import(&[&good.with_file_name("missing.json"), &good, good.parent().unwrap()]);
@@ -127,7 +127,7 @@ async fn a_file_that_is_missing_does_not_keep_the_others_back() {
 }
 
 #[tokio::test]
-async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
+async fn record_of_another_tenant_is_rejected() {
     let desk = Desk::new().await;
     let of = |tenant: &str, id: &str| {
         format!(
@@ -149,14 +149,14 @@ async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
 }
 
 #[tokio::test]
-async fn the_sample_of_the_readme_is_recorded() {
+async fn readme_sample_is_imported() {
     let desk = Desk::new().await;
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/events.ndjson");
     assert_eq!(desk.import(&[&sample]).ok(), "recorded 6, duplicates 0, conflicts 0, rejected 0");
 }
 
 #[tokio::test]
-async fn without_knowing_whose_log_nothing_is_imported() {
+async fn import_needs_a_tenant() {
     let desk = Desk::new().await;
     let file = desk.file("a.json", record("a1"));
     let import = |tenant: &[&str]| desk.run(&[&["import", file.to_str().unwrap()], tenant].concat());
@@ -170,7 +170,7 @@ async fn without_knowing_whose_log_nothing_is_imported() {
 }
 
 #[tokio::test]
-async fn an_id_used_for_another_activity_gets_a_key_of_its_own_and_one_that_differs_otherwise_is_a_conflict() {
+async fn reused_id_gets_its_own_key_or_is_a_conflict() {
     let desk = Desk::new().await;
     let first = directory_audit("r1", "Add user", "2026-03-01T10:00:00Z");
     let other = directory_audit("r1", "Update user", "2026-03-01T10:00:00Z");
@@ -188,7 +188,7 @@ async fn an_id_used_for_another_activity_gets_a_key_of_its_own_and_one_that_diff
 }
 
 #[tokio::test]
-async fn what_cannot_be_recorded_is_rejected_with_the_reason() {
+async fn invalid_records_are_rejected_with_the_reason() {
     let desk = Desk::new().await;
     let future = directory_audit("f1", "Add user", "9999-12-31T23:59:59Z");
     let past = directory_audit("f2", "Add user", "1969-12-31T23:59:59Z");
@@ -208,7 +208,7 @@ async fn what_cannot_be_recorded_is_rejected_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_halfway_ends_the_import_with_an_error_and_loses_nothing_it_reported() {
+async fn failed_store_aborts_the_import_after_the_reported_events() {
     let desk = Desk::new().await;
     let lines: Vec<String> = (0..1_200).map(|i| record(&format!("n{i}"))).collect();
     let file = desk.file("many.ndjson", lines.join("\n"));
@@ -223,7 +223,7 @@ async fn a_store_that_fails_halfway_ends_the_import_with_an_error_and_loses_noth
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_page_of_many_megabytes_in_one_line_is_imported_in_constant_memory() {
+async fn large_page_is_imported_in_constant_memory() {
     let desk = Desk::new().await;
     let mut page = String::from("{\"@odata.context\":\"x\",\"value\":[");
     let padding = "y".repeat(60_000);
@@ -241,7 +241,7 @@ async fn a_page_of_many_megabytes_in_one_line_is_imported_in_constant_memory() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_large_table_in_utf_16_is_imported_in_constant_memory() {
+async fn large_utf_16_table_is_imported_in_constant_memory() {
     let desk = Desk::new().await;
     let table = purview(&["u-1", "u-2"]).replace("ada@contoso.example", &"y".repeat(20_000));
     let (header, rows) = table.split_once('\n').unwrap();

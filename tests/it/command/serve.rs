@@ -1,4 +1,4 @@
-//! `serve` and `demo`: what they refuse to start with, and how they end.
+//! `serve` and `demo`: refused configurations, start and shutdown.
 
 use std::io::{BufRead as _, BufReader};
 
@@ -6,13 +6,13 @@ use auditgraph::app::token_problems;
 use auditgraph::config::Cli;
 
 use crate::harness::app::SECRET;
+use crate::harness::cli::{Desk, Running, program};
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, Running, program};
 use crate::harness::key_set::{Conduct, KeySetServer};
 use crate::harness::keys::Issuer;
 
 #[tokio::test]
-async fn without_keys_nothing_is_served_and_it_is_said_how_to_configure_one() {
+async fn serve_without_keys_is_refused_with_a_hint() {
     let desk = Desk::new().await;
     let serve = |options: &[&str]| desk.run(&[&["serve", "--listen", "127.0.0.1:0"], options].concat());
     let refused = serve(&[]);
@@ -24,7 +24,7 @@ async fn without_keys_nothing_is_served_and_it_is_said_how_to_configure_one() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
+async fn configuration_errors_have_their_position() {
     let desk = Desk::new().await;
     let issuer = "[[issuer]]\niss = 'i'\naudiences = ['a']\ntenant = 't'\n";
     let serve = |text: &str, options: &[&str]| {
@@ -54,7 +54,7 @@ async fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
 }
 
 #[tokio::test]
-async fn everything_about_tokens_can_be_checked_without_serving() {
+async fn token_settings_can_be_checked_without_serving() {
     let desk = Desk::new().await;
     let problems = async |options: &[&str]| {
         let arguments = [&["auditgraph", "serve"], options].concat();
@@ -83,7 +83,7 @@ async fn everything_about_tokens_can_be_checked_without_serving() {
 }
 
 #[tokio::test]
-async fn a_server_brings_sqlite_to_its_schema_and_refuses_postgresql_that_is_not() {
+async fn serve_migrates_sqlite_and_refuses_unmigrated_postgresql() {
     let desk = Desk::unmigrated().await;
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
     if desk.database.is_postgres() {
@@ -103,7 +103,7 @@ async fn a_server_brings_sqlite_to_its_schema_and_refuses_postgresql_that_is_not
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn occupied_port_is_reported() {
     let desk = Desk::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -112,7 +112,7 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
-async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
+async fn demo_prints_its_tokens_and_stops_cleanly() {
     let mut child = Running::start(program(&["demo", "--events", "300", "--listen", "127.0.0.1:0"]));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut tokens = Vec::new();

@@ -1,4 +1,4 @@
-//! The server that `auditgraph serve` starts, on a free port, over a database of the test's own.
+//! The server that `auditgraph serve` starts, on a free port, with a database of its own.
 
 use auditgraph::app::{self, App};
 use auditgraph::config::{Cli, Command};

@@ -1,4 +1,4 @@
-//! A certificate made on the spot, for a server of the test's own: nobody vouches for it but itself.
+//! A self-signed certificate for a test server.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;

@@ -1,4 +1,4 @@
-//! Callers: each holds a token and asks over HTTP, as any client would.
+//! HTTP clients, each with a token.
 
 use auditgraph::app;
 use auth::{Grantable, Role, TokenRequest, issue};

@@ -1,4 +1,4 @@
-//! An issuer's server with its key set, on a free port, which can be made to misbehave.
+//! The key set server of an issuer, on a free port, with configurable misbehavior.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Tokens of any claims, and keys made on the spot that sign them as an issuer would.
+//! Generated keys, and tokens with any claims that they sign.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! Readers of streams: server-sent events, and a WebSocket that speaks `graphql-transport-ws`.
+//! Stream readers: server-sent events, and a WebSocket with the protocol `graphql-transport-ws`.
 
 use std::collections::BTreeSet;
 

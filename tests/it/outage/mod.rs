@@ -1,12 +1,11 @@
-//! When the database fails: what is said, how long it takes, that nothing is half recorded, and that the server goes on
-//! by itself once the database does.
+//! Database failures: the error, the time until it is returned, no partial recording, and recovery without a restart.
 
-mod away;
-mod held;
+mod unreachable;
+mod locked;
 #[cfg(target_os = "linux")]
-mod full;
+mod disk_full;
 #[cfg(unix)]
-mod paused;
+mod paused_process;
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Random events, conditions and scopes, over small alphabets so that they meet; and the loop that tries them.
+//! Random events, conditions and scopes over small alphabets, so that they match; and the loop that runs them.
 
 use std::collections::BTreeSet;
 

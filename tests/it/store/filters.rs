@@ -1,4 +1,4 @@
-//! A condition has two faces: what SQL selects is what `Condition::matches` accepts, for every scope.
+//! SQL and `Condition::matches` select the same events, for every scope.
 
 use std::collections::BTreeSet;
 
@@ -107,11 +107,11 @@ async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usi
 }
 
 #[tokio::test]
-async fn sql_selects_what_matches() {
+async fn sql_selects_matching_events() {
     both_faces_agree(condition(), 3, 250).await;
 }
 
 #[tokio::test]
-async fn sql_selects_what_matches_when_a_side_table_drives() {
+async fn sql_selects_matching_events_with_a_driving_side_table() {
     both_faces_agree(driven(), 2, 200).await;
 }

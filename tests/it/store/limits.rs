@@ -1,4 +1,4 @@
-//! A statement that takes too long is given up, says so, and holds nobody else up; and what is too large is not read.
+//! Statement timeouts release their connections, and results over the byte limit are not read.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +26,7 @@ async fn make_endless(connection: &DatabaseConnection, is_postgres: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection() {
+async fn slow_statement_times_out_and_releases_its_connection() {
     let log = TestLog::new().await;
     log.record([event("a")]).await;
     let settings = StoreSettings { statement_timeout: Duration::from_millis(500), ..log.database.settings() };
@@ -53,7 +53,7 @@ async fn a_statement_that_takes_too_long_is_a_timeout_and_frees_its_connection()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_ends_with_the_request_that_it_is_for() {
+async fn statement_ends_with_its_request() {
     let log = TestLog::new().await;
     log.record([event("a")]).await;
     let settings =
@@ -79,7 +79,7 @@ async fn a_statement_ends_with_the_request_that_it_is_for() {
 }
 
 #[tokio::test]
-async fn events_beyond_what_a_request_may_hold_are_not_read() {
+async fn events_over_the_byte_limit_are_not_read() {
     let log = TestLog::new().await;
     let large = |i: i32, name: &str| {
         let text = format!("\"{}\"", "x".repeat(1 << 19));

@@ -1,5 +1,5 @@
-//! Rollups: counts that use them equal a recount, for any period, place and filter, whoever wrote the blocks and
-//! whatever was interrupted.
+//! Rollups: counts that use them equal a recount, for any period, sequence and filter, whichever process wrote the
+//! blocks, and after interruptions.
 
 use model::filter::{ActorCondition, Condition, EventText, SetCondition, TextCondition, TimeRange};
 use model::sensitive::SensitiveNames;
@@ -120,7 +120,7 @@ async fn counts_with_rollups_equal_a_recount() {
 }
 
 #[tokio::test]
-async fn blocks_are_written_once_whoever_writes_them() {
+async fn rollup_blocks_are_written_once() {
     let log = TestLog::new().await;
     log.record((0..50).map(|i| event(&format!("k{i}")))).await;
     let others = [log.database.store().await, log.database.store().await];
@@ -146,7 +146,7 @@ async fn blocks_are_written_once_whoever_writes_them() {
 }
 
 #[tokio::test]
-async fn a_block_that_was_interrupted_is_not_there() {
+async fn interrupted_rollup_block_is_absent() {
     let log = TestLog::new().await;
     log.record((0..10).map(|i| event(&format!("k{i}")))).await;
     log.database.execute("ALTER TABLE rollup RENAME TO elsewhere").await;
@@ -159,7 +159,7 @@ async fn a_block_that_was_interrupted_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_rollups_have_is_not_read_from_the_events_again() {
+async fn rolled_up_events_are_not_read_again() {
     let statements = Statements::default();
     let log = TestLog::observed(Some(statements.observer())).await;
     log.record((0..20).map(|i| event(&format!("k{i}")))).await;

@@ -1,4 +1,4 @@
-//! The sequence is the truth: dense, in the order of commits, and `recorded_at` never runs against it.
+//! The sequence: dense, in commit order, and `recorded_at` never decreases along it.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -16,7 +16,7 @@ fn new_event(key: &str) -> NewEvent {
 }
 
 #[tokio::test]
-async fn numbers_have_no_gaps_over_batches_and_stores() {
+async fn sequence_has_no_gaps_over_batches_and_stores() {
     let log = TestLog::new().await;
     let second = log.database.store().await;
     let tenant = second.tenant("contoso").await.unwrap().unwrap();
@@ -52,7 +52,7 @@ async fn record_batches(writer: Writer, name: &'static str, clock: impl Fn(i64) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_order_of_numbers_is_the_order_of_commits() {
+async fn sequence_order_is_commit_order() {
     let log = TestLog::new().await;
     let mut writers = Vec::new();
     for (name, direction) in [("up", 10), ("down", -10), ("still", 0)] {
@@ -92,7 +92,7 @@ async fn abandoned<F: Future>(future: F, mut polls: usize, before: bool) -> Opti
 }
 
 #[tokio::test]
-async fn a_recording_that_is_abandoned_anywhere_leaves_all_or_nothing() {
+async fn cancelled_recording_is_atomic() {
     for before in [false, true] {
         let log = TestLog::new().await;
         let writer = log.writer();
@@ -119,7 +119,7 @@ async fn a_recording_that_is_abandoned_anywhere_leaves_all_or_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_processes_may_migrate_and_add_tenants_at_once() {
+async fn concurrent_migrations_and_tenant_creation_succeed() {
     let database = TestDatabase::new().await;
     // Only one may make the file and switch it to WAL.
     Store::open(&database.settings(), None).await.unwrap();

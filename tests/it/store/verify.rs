@@ -1,4 +1,4 @@
-//! `verify` finds nothing in a log that was only recorded in, and names whatever somebody changed in it.
+//! `verify` finds no difference in an intact log, and reports every manual change.
 
 use proptest::test_runner::TestRunner;
 use store::Difference;
@@ -55,7 +55,7 @@ async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
+async fn verify_finds_no_difference_in_an_intact_log() {
     let log = TestLog::new().await;
     for batch in bodies(&mut TestRunner::default(), "k", 700).chunks(90) {
         log.record(batch.to_vec()).await;
@@ -66,7 +66,7 @@ async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
 }
 
 #[tokio::test]
-async fn sums_that_the_events_do_not_make_are_named() {
+async fn verify_reports_wrong_sums() {
     let log = log().await;
     log.store.roll_up(2).await.unwrap();
     assert_eq!(differences(&log).await, []);
@@ -99,7 +99,7 @@ async fn sums_that_the_events_do_not_make_are_named() {
 }
 
 #[tokio::test]
-async fn a_log_without_its_tenant_is_named() {
+async fn verify_reports_a_log_without_tenant() {
     let log = log().await;
     let owners = async || {
         let mut found = Vec::new();
@@ -116,7 +116,7 @@ async fn a_log_without_its_tenant_is_named() {
 }
 
 #[tokio::test]
-async fn every_column_that_differs_from_the_body_is_named() {
+async fn verify_reports_every_column_that_differs_from_the_body() {
     let log = log().await;
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     #[rustfmt::skip]
@@ -169,7 +169,7 @@ async fn every_column_that_differs_from_the_body_is_named() {
 }
 
 #[tokio::test]
-async fn rows_that_are_missing_or_too_many_are_named() {
+async fn verify_reports_missing_and_extra_rows() {
     let log = log().await;
     let check = async |damage: &[&str], expected: &[&str]| {
         let found = after(&log, damage).await;
@@ -229,7 +229,7 @@ async fn rows_that_are_missing_or_too_many_are_named() {
 }
 
 #[tokio::test]
-async fn bodies_and_the_order_of_recording_are_looked_at() {
+async fn verify_checks_bodies_and_recording_order() {
     let log = log().await;
     let found = after(&log, &["UPDATE audit_event SET body = 'no' WHERE sequence = 4"]).await;
     assert!(found.contains(&"4 audit_event.body cannot be read".to_owned()), "{found:?}");

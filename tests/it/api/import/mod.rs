@@ -1,16 +1,16 @@
-//! Imported records, read back: whatever a record held is in the answer, or in `unmapped` where it stood.
+//! Imported records read back: all data of a record is in the event or in `unmapped`.
 
-mod original;
+mod source_record;
 mod records;
 
 use std::path::{Path, PathBuf};
 
-use original::{Answered, Tree};
 use records::RECORDS;
+use source_record::{Answered, Tree};
 
 use crate::harness::app::TestApp;
+use crate::harness::cli::{Ended, run};
 use crate::harness::client::Client;
-use crate::harness::command::{Ended, run};
 use crate::harness::events::event;
 
 const EVERYTHING: &str = "query($after: String) { auditEvents(
@@ -63,7 +63,7 @@ async fn imported(app: &TestApp) -> Vec<Tree> {
 }
 
 #[tokio::test]
-async fn nothing_of_a_record_is_lost_whatever_its_shape() {
+async fn imported_record_keeps_all_its_data() {
     let app = TestApp::start().await;
     let events = imported(&app).await;
     assert_eq!(events.len(), RECORDS.len());
@@ -74,7 +74,7 @@ async fn nothing_of_a_record_is_lost_whatever_its_shape() {
 }
 
 #[tokio::test]
-async fn the_check_of_the_promise_sees_what_is_lost() {
+async fn completeness_check_detects_lost_data() {
     let event = Tree::read(
         r#"{"eventKey":"k-1","targets":[{"modifiedProperties":[{"oldValue":{"n":1.1},"newValue":["x"]}]}],
         "unmapped":{"a":[null,{"b":"c"}]},"raw":{"secret":"only here"},"ownId":"made up","isRedacted":false}"#,
@@ -92,7 +92,7 @@ async fn the_check_of_the_promise_sees_what_is_lost() {
 }
 
 #[tokio::test]
-async fn what_is_odd_stands_in_the_answer_as_it_was_written() {
+async fn unusual_values_are_returned_verbatim() {
     let app = TestApp::start().await;
     imported(&app).await;
     let text = events(&app.admin()).await.1;
@@ -116,7 +116,7 @@ async fn what_is_odd_stands_in_the_answer_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn notes_of_the_source_among_the_changes_are_no_changes() {
+async fn source_annotations_are_not_modified_properties() {
     let app = TestApp::start().await;
     let events = imported(&app).await;
     let names: Vec<&str> = events
@@ -135,7 +135,7 @@ async fn notes_of_the_source_among_the_changes_are_no_changes() {
 }
 
 #[tokio::test]
-async fn an_auditor_sees_no_secret_of_an_imported_event_anywhere() {
+async fn auditor_sees_no_sensitive_value_of_an_imported_event() {
     let app = TestApp::start().await;
     imported(&app).await;
     let (all, text) = events(&app.admin()).await;
@@ -153,7 +153,7 @@ async fn an_auditor_sees_no_secret_of_an_imported_event_anywhere() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_source_used_twice_is_still_there_when_the_event_has_another_key() {
+async fn reused_source_id_is_kept_under_another_key() {
     let app = TestApp::start().await;
     let record = |activity: &str| {
         format!(
@@ -192,7 +192,7 @@ fn originals(file: &Path) -> Vec<Tree> {
 }
 
 #[tokio::test]
-async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothing() {
+async fn public_samples_are_complete_and_imported_once() {
     let files = samples();
     if files.is_empty() {
         return;
@@ -232,7 +232,7 @@ async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothi
 }
 
 #[tokio::test]
-async fn an_export_of_this_service_is_refused_by_name() {
+async fn own_export_is_rejected_by_import() {
     let app = TestApp::start().await;
     app.record([event("1"), event("2")]).await;
     let admin = app.admin();

@@ -1,4 +1,4 @@
-//! Records to import: one of every shape, with what is odd in real ones and worse.
+//! Records to import: one per format, with unusual values.
 
 /// Each on one line.
 pub(super) const RECORDS: &[&str] = &[

@@ -1,12 +1,12 @@
-//! What a caller may not see does not exist: a log that also holds events of another tenant, or of services that the
-//! caller does not see, answers every question as a log without them does.
+//! Data outside the scope of a caller is unobservable: a log that also holds events of another tenant, or of services
+//! outside the scope, gives the same responses as a log without them.
 //!
-//! Two parties record events that are as alike as can be: the same keys, names, actors, targets and correlation ids,
-//! one after the other. They share a server, and each of them also has one to itself. Whatever either asks of both
-//! servers is answered alike, and never with the word that only the other's texts contain.
+//! Two callers record events that are as similar as possible: same keys, names, actors, targets and correlation ids, in
+//! turn. They share one server, and each also has a server of its own. Every query gets the same response from both
+//! servers, and no response contains the marker string of the other caller.
 
-mod ask;
-mod party;
+mod queries;
+mod callers;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::harness::events::{EventBody, EventExt as _, Status, Timestamp, change, event, target, user};
 use crate::store::arbitrary::for_all;
-use ask::{Question, compare};
-use party::{Place, Wall};
+use callers::{Place, Wall};
+use queries::{Question, compare};
 
 /// What texts are made of on both sides.
 const WORDS: [&str; 3] = ["Ada", "secret", "50%_off"];
@@ -76,7 +76,7 @@ fn moment(from: Timestamp, side: usize, n: usize) -> Timestamp {
 /// Two parties on either side of a wall, what happens to them, and what they ask.
 async fn never_meet(wall: Wall, cases: usize) {
     let place = Place::build(wall).await;
-    let case = ([happenings(wall, 0), happenings(wall, 1)], vec(ask::filter(), 1..3));
+    let case = ([happenings(wall, 0), happenings(wall, 1)], vec(queries::filter(), 1..3));
     for_all(&mut TestRunner::default(), cases, &case, async |(events, filters)| {
         let mut parties = place.parties().await;
         let from = parties[0].beginning();
@@ -97,7 +97,7 @@ async fn never_meet(wall: Wall, cases: usize) {
         }
         for (side, party) in parties.iter().enumerate() {
             party
-                .record(event(ask::LAST).service(wall.services(side)[0], "Last").at(moment(from, side, longest)))
+                .record(event(queries::LAST).service(wall.services(side)[0], "Last").at(moment(from, side, longest)))
                 .await;
         }
         let [one, two] = &mut parties;
@@ -108,11 +108,11 @@ async fn never_meet(wall: Wall, cases: usize) {
 }
 
 #[tokio::test]
-async fn two_tenants_never_meet() {
+async fn tenant_cannot_observe_another_tenant() {
     never_meet(Wall::Tenants, CASES).await;
 }
 
 #[tokio::test]
-async fn two_scopes_in_one_tenant_never_meet() {
+async fn caller_cannot_observe_services_outside_its_scope() {
     never_meet(Wall::Services, CASES).await;
 }

@@ -1,0 +1,290 @@
+//! Every query of the schema, and how two responses are compared.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::callers::{Log, Party};
+use super::{MARKS, SENSITIVE, WORDS};
+use crate::harness::client::Client;
+
+/// The key of the last event of each side, which every follower waits for.
+pub(super) const LAST: &str = "last";
+
+/// What is followed, and what is listed of each event.
+macro_rules! seen {
+    () => {
+        "id eventKey occurredAt activity category service component correlationId status isRedacted
+         actor { key name } targets { key displayName modifiedProperties { name oldValue newValue withheld } }"
+    };
+}
+
+pub(super) const FOLLOW: &str = concat!(
+    "subscription($after: String, $filter: AuditEventFilter) {
+        auditEventsRecorded(after: $after, filter: $filter) { edges { node {",
+    seen!(),
+    "} } } }"
+);
+const LISTED: &str = concat!(
+    "query($filter: AuditEventFilter, $places: Boolean!) {
+        auditEvents(first: 200, period: null, filter: $filter) { nodes {",
+    seen!(),
+    "raw sequence @include(if: $places) }
+            pageInfo { hasNextPage hasPreviousPage } totalCount countUpTo(limit: 3) { value isExact } } }"
+);
+const COUNTED: &str = "query($filter: AuditEventFilter) { auditEventSummary(period: null, filter: $filter) {
+    totalCount histogram(interval: HOUR) { startsAt count failureCount }
+    a: facet(field: ACTIVITY) { ...F } b: facet(field: ACTOR) { ...F } c: facet(field: CATEGORY) { ...F }
+    d: facet(field: MODIFIED_PROPERTY) { ...F } e: facet(field: OPERATION_TYPE) { ...F } f: facet(field: SERVICE) { ...F }
+    g: facet(field: STATUS) { ...F } h: facet(field: TARGET, top: 1) { ...F }
+} } fragment F on AuditFacet { buckets { value displayName count } otherCount noneCount }";
+const SPANNED: &str = "query($places: Boolean!) {
+    auditServices { key displayName eventCount categories { key } }
+    auditCategories { key displayName services }
+    auditLogInfo { oldestEventAt newestEventAt lastSequence @include(if: $places) }
+}";
+const BY_ID: &str = "query($id: ID!, $ids: [ID!]!) {
+    node(id: $id) { id ...E } nodes(ids: $ids) { id ...E } auditEvent(id: $id) { ...E }
+} fragment E on AuditEvent { eventKey service activity category }";
+const PAGES: &str = "query($at: String, $order: AuditEventOrder) {
+    after: auditEvents(first: 3, period: null, after: $at, orderBy: $order) { ...P }
+    before: auditEvents(last: 3, period: null, before: $at, orderBy: $order) { ...P }
+} fragment P on AuditEventConnection { nodes { eventKey service activity } pageInfo { hasNextPage hasPreviousPage } }";
+const FED: &str = "query($after: String, $filter: AuditEventFilter) {
+    auditEventFeed(first: 5, after: $after, filter: $filter) { events { eventKey service activity } cursor isCaughtUp }
+}";
+const EVERYTHING: &str = "{ auditEvents(first: 200, period: null) { edges { cursor node { id } } }
+    auditLogInfo { feedCursor } }";
+
+/// What is suggested for every word.
+fn suggestions() -> String {
+    let words = WORDS.into_iter().chain(MARKS).chain(["a"]).enumerate();
+    let one = |(i, word): (usize, &str)| {
+        format!(
+            "a{i}: auditActors(search: {word:?}) {{ name key }}
+            t{i}: auditActivityTypes(search: {word:?}) {{
+                key displayName category service eventCount modifiedPropertyNames isBuiltIn }}"
+        )
+    };
+    format!("{{ {} }}", words.map(one).collect::<String>())
+}
+
+/// What is found by keys that both sides use.
+fn by_key() -> String {
+    let services = ["Core Directory", "Microsoft Intune", "Windows 365", "Contoso Payroll"];
+    let of = |service: &str| {
+        ["key-0", "key-1", LAST].map(|key| {
+            let name = format!("{service} {key}").replace([' ', '-'], "_");
+            format!("{name}: auditEventByKey(service: {service:?}, eventKey: {key:?}) {{ id activity category }} ")
+        })
+    };
+    format!("{{ {} }}", services.into_iter().flat_map(of).collect::<String>())
+}
+
+/// A condition on some text.
+fn text() -> BoxedStrategy<Value> {
+    let word = || select([&WORDS[..], &MARKS, &["a", "key-1", "Microsoft Intune", "Core Directory"]].concat());
+    let condition = select(&["eq", "startsWith", "contains"][..]);
+    prop_oneof![
+        4 => (condition, word()).prop_map(|(condition, word)| json!({ condition: word })),
+        1 => (word(), word()).prop_map(|(one, two)| json!({ "in": [one, two] })),
+        1 => word().prop_map(|word| json!({ "notIn": [word] })),
+    ]
+    .boxed()
+}
+
+fn leaf() -> BoxedStrategy<Value> {
+    let word = || select([&WORDS[..], &MARKS].concat());
+    let fields = &["category", "service", "activity", "component", "correlationId", "involving", "eventKey"][..];
+    let names = &["displayName", "userPrincipalName", "objectId"][..];
+    let property = prop_oneof![
+        (select(&["from", "to"][..]), word()).prop_map(|(side, word)| json!({ side: word })),
+        text().prop_map(|text| json!({ "name": text })),
+        word().prop_map(|word| json!({ "name": { "eq": SENSITIVE }, "to": word })),
+    ];
+    prop_oneof![
+        1 => Just(json!({})),
+        4 => (select(fields), text()).prop_map(|(field, text)| json!({ field: text })),
+        2 => (select(names), text()).prop_map(|(name, text)| json!({ "initiatedBy": { name: text } })),
+        2 => (select(names), text()).prop_map(|(name, text)| json!({ "target": { name: text } })),
+        1 => word().prop_map(|word| json!({ "initiatedBy": { "search": word } })),
+        1 => word().prop_map(|word| json!({ "target": { "search": word } })),
+        1 => word().prop_map(|word| json!({ "target": { "key": [format!("id:{word}-id")] } })),
+        3 => property.prop_map(|property| json!({ "target": { "modifiedProperty": property } })),
+        2 => word().prop_map(|word| json!({ "search": word })),
+        1 => Just(json!({ "status": { "in": ["FAILURE"] } })),
+    ]
+    .boxed()
+}
+
+/// A filter of up to three levels.
+pub(super) fn filter() -> BoxedStrategy<Value> {
+    leaf()
+        .prop_recursive(2, 6, 2, |inner| {
+            let both = (inner.clone(), inner.clone());
+            prop_oneof![
+                inner.prop_map(|filter| json!({ "not": filter })),
+                (select(&["and", "or"][..]), both).prop_map(|(word, (one, two))| json!({ word: [one, two] })),
+            ]
+        })
+        .boxed()
+}
+
+/// What both parties ask.
+pub(super) struct Question {
+    filters: Vec<Value>,
+}
+
+impl Question {
+    pub(super) fn new(filters: &[Value]) -> Self {
+        Self { filters: filters.to_vec() }
+    }
+
+    /// The variables of a follower, who sees what the first filter matches, and the last event.
+    pub(super) fn followed(&self, after: &Value) -> Value {
+        json!({ "after": after, "filter": { "or": [self.filters[0], { "eventKey": { "eq": LAST } }] } })
+    }
+}
+
+/// What one of the logs answered, each answer with what was asked.
+#[derive(Default)]
+struct Answers(Vec<(String, String)>);
+
+impl Answers {
+    fn add(&mut self, asked: &str, answer: &Value) {
+        self.0.push((asked.to_owned(), answer.to_string()));
+    }
+
+    async fn ask(&mut self, client: &Client, query: &str, variables: Value) {
+        let answer = client.query_with(query, variables.clone()).await;
+        self.add(&format!("{query} {variables}"), &answer.body);
+    }
+
+    /// A file, but for what says when it was made and as of which place; and whether others may have its receipt.
+    async fn export(&mut self, client: &Client, other: &Client, mut asked: Value) {
+        asked["columns"] = json!(["id", "eventKey", "occurredAt", "service", "activity", "actor", "targets"]);
+        let answer = client.send(client.request(Method::POST, "/v1/events/export").json(&asked)).await;
+        let (rows, end) = answer.text.trim_end().rsplit_once('\n').unwrap_or(("", &answer.text));
+        let end: Value = serde_json::from_str(end).unwrap();
+        let end = ["state", "error", "count", "sha256"].map(|name| end["export"][name].clone());
+        self.add(&format!("export {asked}"), &json!([rows, end]));
+        let receipt = format!("/v1/events/export/{}", answer.header("x-auditgraph-export-id"));
+        let found = other.send(other.request(Method::GET, &receipt)).await;
+        assert_eq!((answer.status, found.status), (200, 404), "{} {}", answer.text, found.text);
+    }
+
+    /// The events of a feed, up to its end. Where its pages end says only how much there is.
+    async fn feed(&mut self, client: &Client, filter: &Value) {
+        let (mut after, mut events) = (Value::Null, Vec::new());
+        loop {
+            let answer = client.query_with(FED, json!({ "after": after, "filter": filter })).await;
+            let page = answer.data("/auditEventFeed");
+            events.extend(page["events"].as_array().unwrap().iter().cloned());
+            if page["isCaughtUp"] == true {
+                return self.add(&format!("feed {filter}"), &events.into());
+            }
+            after = page["cursor"].clone();
+        }
+    }
+}
+
+/// What somebody sees has an id and a place in the list.
+struct Places {
+    ids: Vec<Value>,
+    cursors: Vec<Value>,
+    feed: Value,
+}
+
+impl Places {
+    async fn of(client: &Client) -> Self {
+        let answer = client.query(EVERYTHING).await;
+        let edges = answer.data("/auditEvents/edges").as_array().unwrap();
+        Self {
+            ids: edges.iter().map(|edge| edge["node"]["id"].clone()).collect(),
+            cursors: edges.iter().map(|edge| edge["cursor"].clone()).collect(),
+            feed: answer.data("/auditLogInfo/feedCursor").clone(),
+        }
+    }
+}
+
+/// What a log answers to a party that also knows ids and cursors of the other's.
+async fn answers(question: &Question, party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Answers {
+    let (client, places) = (&log.client, party.has_places());
+    let (own, theirs) = (Places::of(client).await, Places::of(&other.with.client).await);
+    let mut all = Answers::default();
+    for filter in &question.filters {
+        all.ask(client, LISTED, json!({ "filter": filter, "places": places })).await;
+        all.ask(client, COUNTED, json!({ "filter": filter })).await;
+        all.feed(client, filter).await;
+    }
+    let list = json!({ "period": null, "filter": question.filters[0], "after": theirs.cursors[0] });
+    all.export(client, &other.with.client, list).await;
+    all.ask(client, &suggestions(), json!({})).await;
+    all.ask(client, &by_key(), json!({})).await;
+    all.ask(client, SPANNED, json!({ "places": places })).await;
+    let ids: Vec<&Value> = theirs.ids.iter().chain(&own.ids).collect();
+    all.ask(client, BY_ID, json!({ "id": theirs.ids[0], "ids": ids })).await;
+    for cursor in theirs.cursors.iter().take(2) {
+        all.ask(client, PAGES, json!({ "at": cursor })).await;
+    }
+    all
+}
+
+/// What a party is answered that knows places in the log of the other, which may be none in its own.
+async fn answers_at_places(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Answers {
+    let theirs = Places::of(&other.with.client).await;
+    let mut all = Answers::default();
+    let order = json!({ "field": "SEQUENCE", "direction": "ASC" });
+    all.ask(&log.client, PAGES, json!({ "at": theirs.cursors[0], "order": order })).await;
+    let fed = log.client.query_with(FED, json!({ "after": theirs.feed })).await;
+    if party.has_places() {
+        assert_eq!(fed.error().0, "CURSOR_EXPIRED", "{}", fed.text);
+        assert_eq!(fed.body["errors"][0]["extensions"]["oldestCursor"], log.start);
+    } else {
+        all.add("feed after the other's cursor", &fed.body);
+    }
+    all
+}
+
+/// What came to the followers of a log, up to the last event, by WebSocket and by server-sent events.
+async fn followed(log: &mut Log<'_>) -> [Vec<Value>; 2] {
+    let (mut live, mut stored) = (Vec::new(), Vec::new());
+    let take = |all: &mut Vec<Value>, batch: &Value| {
+        all.extend(batch["edges"].as_array().unwrap().iter().map(|edge| edge["node"].clone()));
+        all.last().is_some_and(|event| event["eventKey"] == LAST)
+    };
+    let socket = log.live.as_mut().unwrap();
+    while !take(&mut live, &socket.next().await.unwrap()["payload"]["data"]["auditEventsRecorded"]) {}
+    let events = log.stored.as_mut().unwrap();
+    while !take(&mut stored, &events.batch().await) {}
+    [live, stored]
+}
+
+/// Whether both logs answer a party the same, whatever it asks.
+pub(super) async fn compare(question: &Question, party: &mut Party<'_>, other: &Party<'_>) -> Result<(), String> {
+    let mut found = answers(question, party, &party.with, other).await;
+    let mut expected = answers(question, party, &party.alone, other).await;
+    for (log, all) in [(&mut party.with, &mut found), (&mut party.alone, &mut expected)] {
+        let [live, stored] = followed(log).await;
+        if live != stored {
+            return Err(format!("live {live:?}\nstored {stored:?}"));
+        }
+        all.add("subscription", &live.into());
+    }
+    let at_places = answers_at_places(party, &party.with, other).await;
+    if party.has_places() {
+        expected.0.extend(answers_at_places(party, &party.alone, other).await.0);
+    }
+    found.0.extend(at_places.0);
+    for (i, (asked, found)) in found.0.iter().enumerate() {
+        let expected = expected.0.get(i).map_or(found, |(_, expected)| expected);
+        if found != expected {
+            return Err(format!("{asked}\nis answered {found}\ninstead of  {expected}"));
+        }
+        if found.contains(party.never()) {
+            return Err(format!("{asked}\nis answered {found}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! The access log, as an administrator reads it.
+
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::wait::wait_for;
+
+/// Events of accesses, in the order of recording. The operation's name tells this question itself from others.
+const ACCESSES: &str = "query Accesses($filter: AuditEventFilter!) {
+    auditEventFeed(first: 1000, filter: $filter) {
+        events {
+            id eventKey activity category service operationType status statusReason correlationId isRedacted
+            occurredAt recordedAt
+            actor { kind name ipAddress ... on UserActor { objectId userPrincipalName permissions } }
+            additionalDetails { key value } recording { route recordedBy }
+        }
+    }
+}";
+
+/// The accesses recorded so far, without these questions themselves.
+pub(crate) async fn accesses(admin: &Client) -> Vec<Value> {
+    let filter = json!({ "service": { "eq": "auditgraph" } });
+    let answer = admin.query_with(ACCESSES, json!({ "filter": filter })).await;
+    let mut nodes = answer.data("/auditEventFeed/events").as_array().unwrap().clone();
+    nodes.retain(|node| detail(node, "operationName") != Some("Accesses"));
+    nodes
+}
+
+/// A detail of an event.
+pub(crate) fn detail<'a>(event: &'a Value, key: &str) -> Option<&'a str> {
+    let details = event["additionalDetails"].as_array().unwrap();
+    details.iter().find(|detail| detail["key"] == key)?["value"].as_str()
+}
+
+/// The sum of a detail that is a number.
+pub(crate) fn sum(events: &[Value], key: &str) -> u64 {
+    events.iter().filter_map(|event| detail(event, key)).map(|number| number.parse::<u64>().unwrap()).sum()
+}
+
+/// The accesses, once so many requests of an activity are among them: those of this activity.
+pub(crate) async fn until(admin: &Client, activity: &str, requests: u64) -> Vec<Value> {
+    wait_for(&format!("{requests} requests with the activity {activity}"), async || {
+        let mut found = accesses(admin).await;
+        found.retain(|event| event["activity"] == activity);
+        (sum(&found, "requests") >= requests).then_some(found)
+    })
+    .await
+}

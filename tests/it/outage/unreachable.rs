@@ -1,0 +1,66 @@
+//! The database is unreachable: it refuses connections, drops them, or does not respond.
+
+use std::time::{Duration, Instant};
+
+use super::{IMPATIENT, assert_unavailable, is_ready, mutate, post, recorder};
+use crate::harness::app::TestApp;
+use crate::harness::database::{TestDatabase, numbers};
+use crate::harness::database_proxy::{Proxy, Wire};
+use crate::harness::wait::wait_until;
+
+/// Longest time to a response while the database does not respond: above the timeouts of [`IMPATIENT`] and of a
+/// connection attempt, far below those of TCP.
+const RESPONSE_TIME_MAX: Duration = Duration::from_secs(30);
+const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
+
+/// A server whose database is at the other end of a wire; none on SQLite, which has no wire.
+async fn wired() -> Option<(TestApp, Proxy)> {
+    let database = TestDatabase::new().await;
+    if !database.is_postgres() {
+        return None;
+    }
+    let proxy = Proxy::start(&database.url).await;
+    let url = proxy.url(&database.url);
+    Some((TestApp::start_over(database, &url, &IMPATIENT).await, proxy))
+}
+
+async fn goes_away_and_comes_back(wire: Wire) {
+    let Some((app, proxy)) = wired().await else { return };
+    let client = recorder(&app.url, "contoso");
+    assert_eq!(post(&client, &["before"]).await.status, 201);
+    assert!(is_ready(&client).await);
+    proxy.set(wire);
+    // More than there are connections, so that none is left that nobody answers on.
+    for i in 0..12 {
+        let started = Instant::now();
+        let answer = post(&client, &[&format!("during {i}"), "during"]).await;
+        assert_unavailable(&answer);
+        assert!(started.elapsed() < RESPONSE_TIME_MAX, "{:?}", started.elapsed());
+    }
+    assert_eq!(mutate(&client, "during").await.error().0, "UNAVAILABLE");
+    let answer = app.admin().query(LIST).await;
+    assert!(["UNAVAILABLE", "TIMEOUT"].contains(&answer.error().0), "{}", answer.text);
+    // What was heard a moment ago is said again for a moment.
+    wait_until("the server is not ready", async || !is_ready(&client).await).await;
+    proxy.set(Wire::Open);
+    wait_until("the server is ready", async || is_ready(&client).await).await;
+    wait_until("recording succeeds", async || post(&client, &["after"]).await.status != 503).await;
+    wait_until("reading succeeds", async || app.admin().query(LIST).await.body.get("errors").is_none()).await;
+    let connection = app.database.connection().await;
+    // What was sent in between is there whole or not at all, and nothing is there twice.
+    let whole = "SELECT COUNT(*) FROM audit_event WHERE event_key IN ('before', 'after')";
+    assert_eq!(numbers(&connection, whole).await, [2]);
+    let dense = "SELECT MAX(sequence) - COUNT(*) FROM audit_event";
+    assert_eq!(numbers(&connection, dense).await, [0]);
+    assert_eq!(post(&client, &["before", "after"]).await.body["duplicateCount"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_database_connection_is_unavailable_and_recovers() {
+    goes_away_and_comes_back(Wire::Cut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unresponsive_database_is_unavailable_in_bounded_time_and_recovers() {
+    goes_away_and_comes_back(Wire::Silent).await;
+}
