@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod documents;
 mod harness;
 mod schema;
 mod words;

@@ -205,7 +205,7 @@ fn identifiers_are_split_into_words() {
     assert_eq!(split("const RECORD_PATIENCE: u64"), "const record patience u64");
     assert_eq!(split("fn dear_turn(who: CallerTurn)"), "fn dear turn who caller turn");
     assert_eq!(split("// Nobody's replacement"), "nobody s replacement");
-    assert_eq!(code("a.rs", "let place = f(\"place\"); // place"), "let place = f( );");
+    assert_eq!(code("a.rs", "let place = f(\"place\"); // place").trim(), "let place = f( );");
     assert_eq!(declared("    pub(super) enum Place<'a> {", &["enum"]), Some("Place"));
     assert_eq!(declared("pub async fn tell(&self)", &["fn"]), Some("tell"));
     assert_eq!(declared("export class Turn {", &["class"]), Some("Turn"));

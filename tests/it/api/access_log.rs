@@ -18,18 +18,7 @@ async fn watched() -> TestApp {
 }
 
 /// Everything that lists, counts or suggests, as a caller may ask for it.
-const EVERYTHING: &str = "query Everything($filter: AuditEventFilter) {
-    auditEvents(period: null, filter: $filter) { nodes { service } totalCount }
-    auditEventSummary(period: null, filter: $filter) {
-        asOf totalCount facet(field: SERVICE) { buckets { value count } } histogram(interval: MONTH) { count }
-    }
-    auditEventFeed(first: 1000, filter: $filter) { events { service } safeUpTo }
-    auditActors(search: \"somebody\") { name }
-    auditActivityTypes { key eventCount }
-    auditServices { key eventCount }
-    auditCategories { key }
-    auditLogInfo { lastSequence oldestEventAt newestEventAt feedCursor }
-}";
+const EVERYTHING: &str = include_str!("../../documents/access_log_everything.graphql");
 
 async fn everything(client: &Client, filter: Value) -> Value {
     client.query_with(EVERYTHING, json!({ "filter": filter })).await.data("").clone()
@@ -42,8 +31,7 @@ fn of_accesses() -> Value {
 #[tokio::test]
 async fn access_event_has_caller_operation_and_row_count() {
     let app = watched().await;
-    let query = "query Mine($f: AuditEventFilter, $n: Int) {
-        ours: auditEvents(first: $n, filter: $f) { nodes { id } } viewer { subject } auditServices { key } }";
+    let query = include_str!("../../documents/access_event_has_caller_operation_and_row_count.graphql");
     let filter = json!({ "activity": { "eq": "Add user" }, "category": { "in": ["UserManagement"] } });
     let body = json!({ "query": query, "variables": { "f": filter, "n": 1 } });
     let asked = app.auditor().request(Method::POST, "/graphql").header("x-request-id", "request-1").json(&body);
@@ -142,10 +130,7 @@ async fn rejected_and_failed_requests_are_recorded() {
     }
     let reader = app.auditor();
     reader.send(reader.request(Method::POST, "/v1/events").json(&json!([]))).await.error();
-    let record =
-        "mutation Try { recordAuditEvents(input: { events: [{ eventKey: \"k\", occurredAt: \"2026-01-01T00:00:00Z\",
-        service: \"s\", category: \"c\", activity: \"a\", status: SUCCESS, actor: { user: { objectId: \"1\" } } }] }) {
-        recordedCount } }";
+    let record = include_str!("../../documents/rejected_and_failed_requests_are_recorded_record.graphql");
     assert_eq!(reader.query(record).await.error().0, "FORBIDDEN");
     for refused in until(&app.admin(), "Record audit events", 2).await {
         assert_eq!(refused["statusReason"], "FORBIDDEN", "{refused:#}");
@@ -209,7 +194,7 @@ async fn administrator_can_query_the_access_log() {
     assert_eq!(seen["auditEventSummary"]["facet"]["buckets"], json!([{ "value": "auditgraph", "count": total }]));
     assert_eq!(seen["auditEventFeed"]["events"].as_array().unwrap().len(), usize::try_from(total).unwrap());
     // Both logs in one request, each as of its own end.
-    let both = "{ a: auditEvents(filter: { service: { eq: \"auditgraph\" } }) { asOf totalCount } b: auditEvents { asOf totalCount } }";
+    let both = include_str!("../../documents/administrator_can_query_the_access_log_both.graphql");
     let both = app.admin().query(both).await;
     assert_eq!(*both.data("/b"), json!({ "asOf": 2, "totalCount": 2 }));
     assert_eq!(both.data("/a/asOf"), both.data("/a/totalCount"));
@@ -221,13 +206,11 @@ async fn administrator_can_query_the_access_log() {
         let sentence = "events of `auditgraph` are a log of their own; ask for them alone";
         assert_eq!(answer.error(), ("BAD_USER_INPUT", sentence), "{mixed}");
     }
-    let feed = "query($after: String, $filter: AuditEventFilter) {
-        auditEventFeed(first: 1, after: $after, filter: $filter) { cursor } }";
+    let feed = include_str!("../../documents/administrator_can_query_the_access_log_feed.graphql");
     let cursor = app.admin().query_with(feed, json!({ "filter": of_accesses() })).await;
     let cursor = cursor.data("/auditEventFeed/cursor");
     assert_eq!(app.admin().query_with(feed, json!({ "after": cursor })).await.error().0, "CURSOR_EXPIRED");
-    let follow = "subscription($filter: AuditEventFilter, $after: String) {
-        auditEventsRecorded(filter: $filter, after: $after) { edges { node { service } } } }";
+    let follow = include_str!("../../documents/administrator_can_query_the_access_log_follow.graphql");
     let variables = json!({ "filter": of_accesses(), "after": cursor });
     let mut events = Events::open(&app.admin(), follow, variables).await;
     let batch = events.batch().await;

@@ -5,11 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::app::TestApp;
 use crate::harness::events::{DAY, EventBody, EventExt as _, OperationType, ResourceType, change, event};
 
-const TYPES: &str = "query($category: [String!], $service: [String!], $resourceType: [ActivityResourceType!],
-    $operationType: [OperationType!], $search: String) {
-    auditActivityTypes(category: $category, service: $service, resourceType: $resourceType,
-        operationType: $operationType, search: $search) { key displayName aliases operationType resourceType service }
-}";
+const TYPES: &str = include_str!("../../documents/catalogue_types.graphql");
 
 async fn types(app: &TestApp, choice: Value) -> Vec<Value> {
     app.admin().query_with(TYPES, choice).await.data("/auditActivityTypes").as_array().unwrap().clone()
@@ -46,10 +42,7 @@ async fn activity_types_include_built_in_and_recorded_ones() {
         own,
     ])
     .await;
-    let query = "query($search: String!) { auditActivityTypes(search: $search, service: [\"Core Directory\", \"Contoso MDM\"]) {
-        key displayName category service resourceType operationType aliases modifiedPropertyNames isBuiltIn
-        firstSeenAt lastSeenAt eventCount
-    } }";
+    let query = include_str!("../../documents/activity_types_include_built_in_and_recorded_ones.graphql");
     let answer = app.admin().query_with(query, json!({ "search": "Reboot Kiosk" })).await;
     let seen = answer.data("/auditActivityTypes/0/firstSeenAt").clone();
     let recorded = app.admin().query("{ auditEvents { nodes { recordedAt } } }").await;
@@ -180,9 +173,7 @@ async fn activity_type_alias_finds_the_event() {
     let grant =
         event("a").service("core directory", "applicationmanagement").activity("ADD delegated permission grant.");
     app.record([grant]).await;
-    let query = "query($filter: AuditEventFilter) { auditEvents(period: null, filter: $filter) { nodes {
-        activity activityType { key aliases eventCount isBuiltIn }
-    } } }";
+    let query = include_str!("../../documents/activity_type_alias_finds_the_event.graphql");
     let filter = json!({ "activity": { "eq": "Add OAuth2PermissionGrant" } });
     let answer = app.admin().query_with(query, json!({ "filter": filter })).await;
     let expected = json!([{

@@ -8,11 +8,9 @@ use crate::harness::events::{
     RecordingRoute, ResourceType, Status, Target, application, change, event, json, user,
 };
 
-const EVENT: &str = include_str!("../../queries/event.graphql");
+const EVENT: &str = include_str!("../../documents/event.graphql");
 
-const IDS: &str = "query($filter: AuditEventFilter) {
-    auditEvents(period: null, filter: $filter) { nodes { id eventKey } }
-}";
+const IDS: &str = include_str!("../../documents/events_ids.graphql");
 
 /// The id of the event under a key, as a list tells it.
 async fn id(app: &TestApp, key: &str) -> String {
@@ -138,11 +136,7 @@ async fn absent_fields_are_null_and_empty_ones_stay_empty() {
     empty.targets[0].display_name = Some("a\0b".to_owned());
     empty.targets[0].kind = Some(String::new());
     app.record([bare, empty]).await;
-    let query = "{ auditEvents(period: null, orderBy: {field: SEQUENCE, direction: ASC}) { nodes {
-        component statusReason groupSource correlationId unmapped activityType { key isBuiltIn }
-        actor { __typename name application { displayName } ipAddress }
-        targets { displayName type modifiedProperties { name } }
-    } } }";
+    let query = include_str!("../../documents/absent_fields_are_null_and_empty_ones_stay_empty.graphql");
     let answer = app.admin().query(query).await;
     let expected = json!([{
         "component": null, "statusReason": null, "groupSource": null, "correlationId": null, "unmapped": null,
@@ -177,9 +171,7 @@ async fn json_values_are_returned_byte_for_byte() {
     ];
     let body = values.iter().fold(event("odd"), |body, value| body.change(change("Odd", Some(value), Some(value))));
     app.record([EventBody { unmapped: Some(json(&format!("[{}]", values.join(",")))), ..body }]).await;
-    let query = "{ auditEvents(period: null) { nodes {
-        unmapped raw targets { modifiedProperties { oldValue newValue } }
-    } } }";
+    let query = include_str!("../../documents/json_values_are_returned_byte_for_byte.graphql");
     let answer = app.admin().query(query).await;
     // `1E400` is JSON and no number that serde_json reads: the text is looked at.
     let pairs: Vec<String> =
@@ -202,11 +194,7 @@ async fn each_actor_kind_has_its_own_type() {
     let system = Actor { display_name: Some("Rollover".to_owned()), ..Actor::new(ActorKind::System) };
     let nobody = Actor::new(ActorKind::User);
     app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(nobody)]).await;
-    let query = "{ auditEvents(period: null, orderBy: {field: SEQUENCE, direction: ASC}) { nodes { actor {
-        __typename key kind name application { applicationId displayName }
-        ... on ApplicationActor { servicePrincipalId servicePrincipalName }
-        ... on UserActor { displayName userPrincipalName objectId permissions }
-    } } } }";
+    let query = include_str!("../../documents/each_actor_kind_has_its_own_type.graphql");
     let answer = app.admin().query(query).await;
     let expected = json!([{ "actor": {
         "__typename": "ApplicationActor", "key": "application:id:sp-1", "kind": "APPLICATION", "name": "Sync",
@@ -227,14 +215,7 @@ async fn event_is_found_by_every_identifier() {
     let app = TestApp::start().await;
     app.record([event("first"), event("second").service("Microsoft Intune", "Device")]).await;
     let id = id(&app, "first").await;
-    let query = "query($id: ID!) {
-        node(id: $id) { __typename id ... on AuditEvent { eventKey } }
-        nodes(ids: [$id]) { id }
-        auditEvent(id: $id) { id eventKey }
-        byKey: auditEventByKey(service: \"core DIRECTORY \", eventKey: \"first\") { id }
-        otherService: auditEventByKey(service: \"Microsoft Intune\", eventKey: \"first\") { id }
-        otherCase: auditEventByKey(service: \"Core Directory\", eventKey: \"FIRST\") { id }
-    }";
+    let query = include_str!("../../documents/event_is_found_by_every_identifier.graphql");
     let answer = app.admin().query_with(query, json!({ "id": id })).await;
     let expected = json!({
         "node": { "__typename": "AuditEvent", "id": id, "eventKey": "first" }, "nodes": [{ "id": id }],

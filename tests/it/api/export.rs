@@ -91,16 +91,7 @@ async fn exported_event_equals_the_api_event() {
     app.record([EventBody { unmapped: Some(raw(layout)), ..body }]).await;
     let answer = export(&app.admin(), &json!({ "period": null })).await;
     let (rows, _) = lines(&answer.text);
-    let query = "{ auditEvents(period: null) { nodes {
-        id occurredAt recordedAt sequence eventKey activity activityDisplayName category service component operationType
-        activityResourceType groupSource status statusReason correlationId isRedacted unmapped
-        actor { id key kind name ipAddress userAgent application { applicationId displayName }
-            ... on ApplicationActor { servicePrincipalId servicePrincipalName } }
-        targets { id key objectId displayName type userPrincipalName
-            modifiedProperties { name change oldValue newValue withheld } }
-        additionalDetails { key value withheld }
-        recording { route recordedBy clientId source sourceTenantId }
-    } } }";
+    let query = include_str!("../../documents/exported_event_equals_the_api_event.graphql");
     assert_eq!(rows[0], *app.admin().query(query).await.data("/auditEvents/nodes/0"));
 }
 

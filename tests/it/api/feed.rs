@@ -6,11 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::{EventExt as _, event};
 
-const FEED: &str = "query($first: Int!, $after: String, $filter: AuditEventFilter) {
-    auditEventFeed(first: $first, after: $after, filter: $filter) {
-        events { eventKey sequence } cursor scannedFrom safeUpTo isCaughtUp
-    }
-}";
+const FEED: &str = include_str!("../../documents/feed.graphql");
 
 /// Reads the feed to its end: the keys in order, and the last cursor.
 async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: &Value) -> (Vec<String>, String) {
@@ -69,8 +65,7 @@ async fn feed_page_scans_beyond_its_first_step() {
         app.record(events.map(|i| event(&i.to_string()).activity(if rare(i) { "Delete user" } else { "Add user" })))
             .await;
     }
-    let query = "query($filter: AuditEventFilter, $first: Int!) { auditEventFeed(first: $first, filter: $filter) {
-        events { eventKey } scannedFrom safeUpTo isCaughtUp } }";
+    let query = include_str!("../../documents/feed_page_scans_beyond_its_first_step.graphql");
     let filter = json!({ "activity": { "eq": "Delete user" } });
     for (first, keys, safe, is_caught_up) in [
         (2, vec!["390", "395"], 396, false),

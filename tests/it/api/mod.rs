@@ -23,6 +23,7 @@ mod time_ranges;
 mod recording;
 mod invalid_filters;
 mod sensitive_values;
+mod snapshots;
 mod subscriptions;
 mod summary;
 mod tenants;

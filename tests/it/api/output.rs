@@ -236,7 +236,7 @@ async fn written_lists_equal_resolved_lists() {
 async fn fields_outside_the_writer_are_resolved() {
     let app = TestApp::start().await;
     app.record(events()).await;
-    let query = "{ auditEvents(first: 1, period: null) { nodes { id activityType { key } } edges { cursor node { activityType { __typename } } } } }";
+    let query = include_str!("../../documents/fields_outside_the_writer_are_resolved.graphql");
     let answer = app.admin().query(query).await;
     assert!(answer.data("/auditEvents/nodes/0/activityType/key").is_string());
     assert_eq!(*answer.data("/auditEvents/edges/0/node/activityType/__typename"), "AuditActivityType");

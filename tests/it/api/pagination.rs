@@ -6,7 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::{EventExt as _, HOUR, event};
 
-const PAGE: &str = include_str!("../../queries/page.graphql");
+const PAGE: &str = include_str!("../../documents/page.graphql");
 
 /// Events a to g; b, c, d and also e and f happened at the same moment, and g, recorded last, before all others.
 async fn seven() -> TestApp {
@@ -106,12 +106,7 @@ async fn page_lies_between_its_cursors() {
 #[tokio::test]
 async fn page_info_is_complete_in_every_selection() {
     let app = seven().await;
-    let query = "query($no: Boolean!) { auditEvents(first: 2) {
-        ... on AuditEventConnection { ...Around }
-        there: pageInfo { more: hasNextPage }
-        pageInfo @skip(if: $no) { ... { hasPreviousPage } }
-        never: pageInfo @include(if: $no) { hasPreviousPage }
-    } } fragment Around on AuditEventConnection { pageInfo { ...Flags } } fragment Flags on PageInfo { hasNextPage }";
+    let query = include_str!("../../documents/page_info_is_complete_in_every_selection.graphql");
     let answer = app.admin().query_with(query, json!({ "no": false })).await;
     let expected = json!({ "there": { "more": true }, "pageInfo": { "hasNextPage": true, "hasPreviousPage": false } });
     assert_eq!(*answer.data("/auditEvents"), expected);
@@ -172,9 +167,7 @@ async fn default_page_size_is_fifty_and_configurable() {
 async fn total_count_is_exact_up_to_its_limit() {
     let app = seven().await;
     let client = app.admin();
-    let query = "query($limit: Int!) { auditEvents(first: 1, filter: {eventKey: {notIn: [\"a\"]}}) {
-        totalCount countUpTo(limit: $limit) { value isExact } default: countUpTo { value }
-    } }";
+    let query = include_str!("../../documents/total_count_is_exact_up_to_its_limit.graphql");
     for (limit, value, exact) in [(1, 1, false), (5, 5, false), (6, 6, true), (7, 6, true), (100_000, 6, true)] {
         let answer = client.query_with(query, json!({ "limit": limit })).await;
         let expected = json!({

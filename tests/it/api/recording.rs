@@ -7,18 +7,7 @@ use crate::harness::app::TestApp;
 use crate::harness::cli::run;
 use crate::harness::client::{Answer, Client};
 
-const RECORD: &str = "mutation($events: [AuditEventInput!]!) {
-    recordAuditEvents(input: { events: $events }) {
-        recordedCount duplicateCount conflictCount rejectedCount
-        results {
-            __typename
-            ... on AuditEventRecorded { index eventKey eventId }
-            ... on AuditEventDuplicate { index eventKey eventId }
-            ... on AuditEventConflict { index eventKey eventId }
-            ... on AuditEventRejected { index eventKey problems { path code message } }
-        }
-    }
-}";
+const RECORD: &str = include_str!("../../documents/recording_record.graphql");
 
 fn recorder(app: &TestApp) -> Client {
     Client::new(&app.url).permitted("contoso", "audit/write")
@@ -300,7 +289,7 @@ async fn concurrent_requests_are_each_recorded_once() {
         recorded += answer.body["recordedCount"].as_u64().unwrap();
     }
     assert_eq!(recorded, 60);
-    let query = "{ auditEvents(first: 200, period: null, orderBy: { field: SEQUENCE, direction: ASC }) { nodes { sequence } } }";
+    let query = include_str!("../../documents/concurrent_requests_are_each_recorded_once.graphql");
     let answer = app.admin().query(query).await;
     let sequences: Vec<u64> =
         answer.data("/auditEvents/nodes").as_array().unwrap().iter().map(|n| n["sequence"].as_u64().unwrap()).collect();

@@ -7,18 +7,7 @@ use crate::harness::client::Client;
 use crate::harness::events::{EventBody, EventExt as _, HOUR, event, user};
 
 /// Everything that lists or counts, in one question.
-const OVERVIEW: &str = "query($id: ID!) {
-    auditEvents(period: null) { nodes { eventKey } totalCount countUpTo(limit: 1) { value isExact } }
-    node(id: $id) { id }
-    nodes(ids: [$id]) { id }
-    auditEvent(id: $id) { id }
-    auditEventByKey(service: \"Core Directory\", eventKey: \"entra\") { id }
-    auditActors(search: \"contoso\") { name }
-    auditActivityTypes(search: \"made up\") { key }
-    auditServices { key eventCount }
-    auditCategories(service: \"core directory\") { key }
-    auditLogInfo { lastSequence oldestEventAt newestEventAt }
-}";
+const OVERVIEW: &str = include_str!("../../documents/roles_overview.graphql");
 
 fn of(service: &str, key: &str) -> EventBody {
     let upn = format!("{key}@contoso.example");
@@ -121,10 +110,7 @@ async fn intune_services_can_be_configured() {
 #[tokio::test]
 async fn viewer_has_subject_roles_and_permissions() {
     let app = TestApp::start().await;
-    let query = "{ viewer {
-        subject userPrincipalName displayName tenant { key displayName domains } canRecordAuditEvents tokenExpiresAt
-        grants { role services seesSensitiveValues }
-    } }";
+    let query = include_str!("../../documents/viewer_has_subject_roles_and_permissions.graphql");
     let answer = app.intune_admin().query(query).await;
     let mut viewer = answer.data("/viewer").clone();
     let expires = viewer["tokenExpiresAt"].take();

@@ -6,11 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::{Detail, EventBody, EventExt as _, change, event, json};
 
-const SHOWN: &str = "{ auditEvents(period: null) { nodes {
-    eventKey isRedacted unmapped raw statusReason
-    targets { modifiedProperties { name change oldValue newValue withheld } }
-    additionalDetails { key value withheld }
-} } }";
+const SHOWN: &str = include_str!("../../documents/sensitive_values_shown.graphql");
 
 /// An event in which everything that can be sensitive is, beside what is not.
 fn secret(key: &str, service: &str) -> EventBody {
@@ -142,9 +138,7 @@ async fn withheld_values_cannot_be_found_by_filters() {
         assert_eq!(app.auditor().keys(value.clone()).await, [""; 0], "{value}");
         let others = app.auditor().keys(json!({ "not": value })).await;
         assert_eq!(others, ["plain", "intune", "entra"], "the negation tells nothing: {value}");
-        let query = "query($filter: AuditEventFilter) {
-            auditEvents(period: null, filter: $filter) { totalCount countUpTo(limit: 5) { value } }
-        }";
+        let query = include_str!("../../documents/withheld_values_cannot_be_found_by_filters.graphql");
         let counts = app.auditor().query_with(query, json!({ "filter": value })).await;
         assert_eq!(*counts.data("/auditEvents"), json!({ "totalCount": 0, "countUpTo": { "value": 0 } }), "{value}");
     }

@@ -2,21 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::snapshots::redact;
 use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::{EventExt as _, event};
 use crate::harness::stream::{Events, Socket};
 use crate::harness::wait::{wait_for, wait_until};
 
-const FOLLOW: &str = "subscription($after: String, $filter: AuditEventFilter) {
-    auditEventsRecorded(after: $after, filter: $filter) {
-        edges { cursor node { eventKey sequence isRedacted activityType { key } } } resumeCursor safeUpTo
-    }
-}";
+const FOLLOW: &str = include_str!("../../documents/follow.graphql");
 
 /// A subscription whose results are large.
-const LARGE: &str = "subscription($after: String) {
-    auditEventsRecorded(after: $after) { edges { node { sequence unmapped } } resumeCursor safeUpTo } }";
+const LARGE: &str = include_str!("../../documents/subscriptions_large.graphql");
 
 fn sequences(batch: &Value) -> Vec<i64> {
     batch["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["sequence"].as_i64().unwrap()).collect()
@@ -98,8 +94,7 @@ async fn subscription_withholds_sensitive_values() {
             vec![crate::harness::events::change("Password", None, Some("\"hunter2\""))];
         body
     };
-    let query = "subscription { auditEventsRecorded { edges { node {
-        raw isRedacted targets { modifiedProperties { name newValue } } } } } }";
+    let query = include_str!("../../documents/subscription_withholds_sensitive_values.graphql");
     let mut auditor = Events::open(&app.auditor(), query, json!({})).await;
     let mut admin = Events::open(&app.admin(), query, json!({})).await;
     auditor.batch().await;
@@ -293,6 +288,9 @@ async fn stalled_stream_ends_with_feed_lagged_and_a_resume_cursor() {
     })
     .await;
     assert_eq!(lagged["extensions"]["code"], "FEED_LAGGED");
+    let mut shown = lagged.clone();
+    redact(&mut shown);
+    insta::assert_json_snapshot!("feed_lagged", shown);
     assert_eq!(lagged["extensions"].get("resumeCursor").unwrap_or(&after), &after);
     let mut events = Events::open(&app.admin(), LARGE, json!({ "after": after })).await;
     while seen.len() < 80 {

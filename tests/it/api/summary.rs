@@ -8,19 +8,7 @@ use crate::harness::events::{
     DAY, EventBody, EventExt as _, HOUR, Status, Timestamp, application, change, event, target, user,
 };
 
-const FACETS: &str = "query($filter: AuditEventFilter, $asOf: Sequence) {
-    auditEventSummary(period: null, filter: $filter, asOf: $asOf) {
-        asOf totalCount
-        service: facet(field: SERVICE) { buckets { value displayName count } otherCount noneCount }
-        activity: facet(field: ACTIVITY, top: 1) { buckets { value displayName count } otherCount noneCount }
-        actor: facet(field: ACTOR) { buckets { value displayName count } }
-        application: facet(field: APPLICATION) { buckets { value displayName count } otherCount noneCount }
-        status: facet(field: STATUS) { buckets { value displayName count } }
-        target: facet(field: TARGET, top: 1) { buckets { value displayName count } otherCount noneCount }
-        property: facet(field: MODIFIED_PROPERTY) { buckets { value displayName count } noneCount }
-        histogram(interval: MONTH) { count failureCount }
-    }
-}";
+const FACETS: &str = include_str!("../../documents/summary_facets.graphql");
 
 fn moment(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -120,11 +108,7 @@ async fn histogram_days_begin_at_midnight_of_the_time_zone() {
     // Clocks went forward in Berlin on the 29th.
     let times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"];
     app.record(times.map(|time| event(time).at(moment(time)))).await;
-    let query = "query($zone: String!, $interval: HistogramInterval!, $to: DateTime) {
-        auditEventSummary(period: { between: { from: \"2026-03-28T12:00:00Z\", to: $to } }) {
-            histogram(interval: $interval, timeZone: $zone) { startsAt endsAt count }
-        }
-    }";
+    let query = include_str!("../../documents/histogram_days_begin_at_midnight_of_the_time_zone.graphql");
     let bars = async |zone: &str, interval: &str, to: Value| {
         let variables = json!({ "zone": zone, "interval": interval, "to": to });
         let answer = app.admin().query_with(query, variables).await;
@@ -170,7 +154,7 @@ async fn invalid_summary_arguments_are_rejected() {
         // Only the part that cannot be answered is null.
         assert_eq!(answer.body["data"]["auditEventSummary"]["asOf"], json!(5), "{}", answer.text);
     }
-    let query = "{ auditEventSummary(period: { between: { from: \"1999-01-01T00:00:00Z\" } }) { histogram(interval: HOUR) { count } } }";
+    let query = include_str!("../../documents/invalid_summary_arguments_are_rejected.graphql");
     let answer = app.admin().query(query).await;
     assert_eq!(answer.error().0, "LIMIT_EXCEEDED");
     let asked = answer.body["errors"][0]["extensions"]["asked"].as_i64().unwrap();
@@ -184,12 +168,7 @@ async fn summary_can_be_read_as_of_a_sequence() {
     assert_eq!((&found["asOf"], &found["totalCount"]), (&json!(3), &json!(3)));
     assert_eq!(found["service"]["buckets"], json!([bucket("Core Directory", "Core Directory", 3)]));
     assert_eq!(facets(&app.admin(), json!({ "asOf": 0 })).await["totalCount"], json!(0));
-    let list = "query($asOf: Sequence, $first: Int, $after: String, $last: Int, $before: String) {
-        auditEvents(period: null, asOf: $asOf, first: $first, after: $after, last: $last, before: $before) {
-            asOf totalCount countUpTo(limit: 2) { value isExact } nodes { eventKey }
-            pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-        }
-    }";
+    let list = include_str!("../../documents/summary_can_be_read_as_of_a_sequence_list.graphql");
     let page = async |variables: Value| app.admin().query_with(list, variables).await.data("/auditEvents").clone();
     let keys = |page: &Value| -> String {
         page["nodes"].as_array().unwrap().iter().map(|node| node["eventKey"].as_str().unwrap()).collect()
@@ -221,9 +200,7 @@ async fn summary_can_be_read_as_of_a_sequence() {
 #[tokio::test]
 async fn fields_of_one_request_read_the_same_state() {
     let app = five().await;
-    let query = "{ ...A ...B auditEventSummary { asOf totalCount } }
-        fragment A on Query { auditEvents(first: 1) { nodes { eventKey } } }
-        fragment B on Query { auditEvents(first: 1) { asOf totalCount nodes { sequence } } }";
+    let query = include_str!("../../documents/fields_of_one_request_read_the_same_state.graphql");
     let start = app.now().plus(-DAY);
     app.record(["x", "y"].map(|key| event(key).at(start))).await;
     let answer = app.admin().query(query).await;
@@ -234,8 +211,8 @@ async fn fields_of_one_request_read_the_same_state() {
     assert_eq!(*answer.data(""), expected);
 }
 
-/// Puts a view in the place of the events that never comes to an end.
-async fn make_endless(app: &TestApp) {
+/// Replaces the table of events by a view that never ends.
+pub(super) async fn make_endless(app: &TestApp) {
     let endless = if app.database.is_postgres() {
         "pg_sleep(600)"
     } else {
@@ -250,10 +227,7 @@ async fn slow_field_is_null_with_timeout_and_the_rest_is_returned() {
     let app = TestApp::start_with(&["--statement-timeout-ms", "100"]).await;
     app.record([event("a")]).await;
     make_endless(&app).await;
-    let query = "{
-        auditEventSummary(period: null) { asOf totalCount }
-        parts: auditEventSummary(period: null) { asOf facet(field: STATUS) { otherCount } histogram { count } }
-    }";
+    let query = include_str!("../../documents/slow_field_is_null_with_timeout_and_the_rest_is_returned.graphql");
     let answer = app.admin().query(query).await;
     let expected = json!({ "auditEventSummary": null, "parts": { "asOf": 1, "facet": null, "histogram": null } });
     assert_eq!(answer.body["data"], expected, "{}", answer.text);

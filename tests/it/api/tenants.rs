@@ -19,14 +19,7 @@ async fn tenants_with_the_same_events_are_isolated() {
         [same().at(start), event("theirs").at(start.plus(2)).activity("Theirs alone").actor(user("theirs@x.example"))];
     app.record(ours).await;
     app.record_for(&fabrikam, theirs).await;
-    let query = "query($other: String!) {
-        auditEvents { nodes { id eventKey sequence } totalCount }
-        byKey: auditEventByKey(service: \"Core Directory\", eventKey: $other) { id }
-        auditActors(search: \"x.example\") { name }
-        auditActivityTypes(search: \"alone\") { key eventCount }
-        auditLogInfo { lastSequence newestEventAt }
-        auditServices { key eventCount }
-    }";
+    let query = include_str!("../../documents/tenants_with_the_same_events_are_isolated.graphql");
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     let mut ids = Vec::new();
     for (client, own, other) in [(app.admin(), "ours", "theirs"), (them.clone(), "theirs", "ours")] {
@@ -56,9 +49,7 @@ async fn cursor_of_another_tenant_reveals_nothing() {
     let start = app.now().plus(-HOUR);
     app.record(["a", "b", "c"].map(|key| event(key).at(start))).await;
     app.record_for(&fabrikam, ["x", "y", "z"].map(|key| event(key).at(start))).await;
-    let query = "query($after: String) { auditEvents(first: 1, after: $after) {
-        nodes { eventKey } pageInfo { endCursor hasPreviousPage }
-    } }";
+    let query = include_str!("../../documents/cursor_of_another_tenant_reveals_nothing.graphql");
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     let theirs = them.query_with(query, json!({})).await;
     let cursor = theirs.data("/auditEvents/pageInfo/endCursor");

@@ -5,11 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::app::TestApp;
 use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
-const LIST: &str = "query($period: AuditPeriodInput, $first: Int, $after: String) {
-    auditEvents(period: $period, first: $first, after: $after) {
-        nodes { eventKey } period { from to } pageInfo { endCursor } totalCount
-    }
-}";
+const LIST: &str = include_str!("../../documents/time_ranges_list.graphql");
 
 fn keys(list: &Value) -> String {
     list["nodes"].as_array().unwrap().iter().map(|node| node["eventKey"].as_str().unwrap()).collect()

@@ -28,7 +28,7 @@ async fn similar_accesses_are_aggregated_and_flushed_on_shutdown() {
     let payroll = Client::new(&url).permitted("contoso", "audit/write");
     let recorded = payroll.send(payroll.request(Method::POST, "/v1/events").json(&record)).await;
     assert_eq!(recorded.status, 201, "{}", recorded.text);
-    let list = "query List($after: String) { auditEvents(period: null, after: $after) { nodes { id } pageInfo { endCursor } } }";
+    let list = include_str!("../../documents/similar_accesses_are_aggregated_and_flushed_on_shutdown_list.graphql");
     let mut after = Value::Null;
     for _ in 0..5 {
         let page = reader.query_with(list, json!({ "after": after })).await;

@@ -59,10 +59,8 @@ impl Seen {
     }
 }
 
-const FOLLOW: &str = "subscription($after: String) { auditEventsRecorded(after: $after) {
-    edges { node { sequence eventKey } } resumeCursor } }";
-const POLL: &str = "query($first: Int!, $after: String) { auditEventFeed(first: $first, after: $after) {
-    events { sequence eventKey } cursor } }";
+const FOLLOW: &str = include_str!("../../documents/change_feed_follow.graphql");
+const POLL: &str = include_str!("../../documents/change_feed_poll.graphql");
 
 /// Polls in pages of random size, now here and now there.
 async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Seen {

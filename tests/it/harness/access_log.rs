@@ -6,16 +6,7 @@ use super::client::Client;
 use super::wait::wait_for;
 
 /// Events of accesses, in the order of recording. The operation's name tells this question itself from others.
-const ACCESSES: &str = "query Accesses($filter: AuditEventFilter!) {
-    auditEventFeed(first: 1000, filter: $filter) {
-        events {
-            id eventKey activity category service operationType status statusReason correlationId isRedacted
-            occurredAt recordedAt
-            actor { kind name ipAddress ... on UserActor { objectId userPrincipalName permissions } }
-            additionalDetails { key value } recording { route recordedBy }
-        }
-    }
-}";
+const ACCESSES: &str = include_str!("../../documents/access_log.graphql");
 
 /// The accesses recorded so far, without these questions themselves.
 pub(crate) async fn accesses(admin: &Client) -> Vec<Value> {

@@ -149,9 +149,7 @@ impl Client {
 
     /// Asks for the first page of a filter, over all time, newest first.
     pub(crate) async fn filter(&self, filter: &Value) -> Answer {
-        let query = "query($filter: AuditEventFilter) {
-            auditEvents(first: 200, period: null, filter: $filter) { nodes { eventKey } }
-        }";
+        let query = include_str!("../../documents/list_filtered.graphql");
         self.query_with(query, json!({ "filter": filter })).await
     }
 

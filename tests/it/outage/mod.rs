@@ -36,8 +36,7 @@ async fn post(client: &Client, keys: &[&str]) -> Answer {
 
 /// Records an event by GraphQL.
 async fn mutate(client: &Client, key: &str) -> Answer {
-    let query =
-        "mutation($events: [AuditEventInput!]!) { recordAuditEvents(input: { events: $events }) { recordedCount } }";
+    let query = include_str!("../../documents/record_one.graphql");
     client.query_with(query, json!({ "events": [event(key)] })).await
 }
 

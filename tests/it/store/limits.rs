@@ -14,7 +14,7 @@ use crate::harness::database::TestLog;
 use crate::harness::events::{EventExt as _, change, event};
 use crate::harness::wait::{WAIT_MAX, wait_for};
 
-/// Puts a view in the place of the events that never comes to an end.
+/// Replaces the table of events by a view that never ends.
 async fn make_endless(connection: &DatabaseConnection, is_postgres: bool) {
     let endless = if is_postgres {
         "SELECT kept.* FROM kept, pg_sleep(600)"

@@ -133,9 +133,7 @@ async fn page_of_several_fragments_is_read_once() {
     let visit = Arc::new(caller.visit(None, "", "", NOW));
     statements.take();
     let executor = api::Executor::new(api::Limits { page: PageLimits { default: 50, max: 200 } });
-    let query = "query { ...A ...B other: auditEvents(first: 1, period: null) { nodes { id } } }
-        fragment A on Query { auditEvents(first: 3, period: null) { nodes { id } } }
-        fragment B on Query { auditEvents(first: 3, period: null) { nodes { eventKey } pageInfo { hasNextPage } } }";
+    let query = include_str!("../../documents/page_of_several_fragments_is_read_once.graphql");
     let request = async_graphql::Request::new(query).data(Arc::new(api::Session::new(caller, visit, NOW)));
     let response = executor.validating().execute(request).await;
     assert_eq!(response.errors, Vec::new());

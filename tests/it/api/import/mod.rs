@@ -13,20 +13,7 @@ use crate::harness::cli::{Ended, run};
 use crate::harness::client::Client;
 use crate::harness::events::event;
 
-const EVERYTHING: &str = "query($after: String) { auditEvents(
-    first: 100, after: $after, period: null, orderBy: { field: SEQUENCE, direction: ASC }
-) { pageInfo { hasNextPage endCursor } nodes {
-    ownId: id occurredAt recordedAt sequence eventKey activity activityDisplayName activityType { key } category service component
-    operationType activityResourceType groupSource status statusReason correlationId
-    actor { ownId: id ownKey: key kind name application { applicationId displayName } ipAddress userAgent
-        ... on UserActor { displayName userPrincipalName objectId permissions }
-        ... on ApplicationActor { servicePrincipalId servicePrincipalName }
-    }
-    targets { ownId: id ownKey: key objectId displayName type userPrincipalName
-        modifiedProperties { name change oldValue newValue withheld } }
-    additionalDetails { key value withheld }
-    unmapped recording { route recordedBy clientId source sourceTenantId } isRedacted raw
-} } }";
+const EVERYTHING: &str = include_str!("../../../documents/import_everything.graphql");
 
 /// Every event that a caller sees, in the order recorded, and the text of all answers.
 async fn events(client: &Client) -> (Vec<Tree>, String) {

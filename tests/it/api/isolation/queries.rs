@@ -33,29 +33,12 @@ const LISTED: &str = concat!(
     "raw sequence @include(if: $places) }
             pageInfo { hasNextPage hasPreviousPage } totalCount countUpTo(limit: 3) { value isExact } } }"
 );
-const COUNTED: &str = "query($filter: AuditEventFilter) { auditEventSummary(period: null, filter: $filter) {
-    totalCount histogram(interval: HOUR) { startsAt count failureCount }
-    a: facet(field: ACTIVITY) { ...F } b: facet(field: ACTOR) { ...F } c: facet(field: CATEGORY) { ...F }
-    d: facet(field: MODIFIED_PROPERTY) { ...F } e: facet(field: OPERATION_TYPE) { ...F } f: facet(field: SERVICE) { ...F }
-    g: facet(field: STATUS) { ...F } h: facet(field: TARGET, top: 1) { ...F }
-} } fragment F on AuditFacet { buckets { value displayName count } otherCount noneCount }";
-const SPANNED: &str = "query($places: Boolean!) {
-    auditServices { key displayName eventCount categories { key } }
-    auditCategories { key displayName services }
-    auditLogInfo { oldestEventAt newestEventAt lastSequence @include(if: $places) }
-}";
-const BY_ID: &str = "query($id: ID!, $ids: [ID!]!) {
-    node(id: $id) { id ...E } nodes(ids: $ids) { id ...E } auditEvent(id: $id) { ...E }
-} fragment E on AuditEvent { eventKey service activity category }";
-const PAGES: &str = "query($at: String, $order: AuditEventOrder) {
-    after: auditEvents(first: 3, period: null, after: $at, orderBy: $order) { ...P }
-    before: auditEvents(last: 3, period: null, before: $at, orderBy: $order) { ...P }
-} fragment P on AuditEventConnection { nodes { eventKey service activity } pageInfo { hasNextPage hasPreviousPage } }";
-const FED: &str = "query($after: String, $filter: AuditEventFilter) {
-    auditEventFeed(first: 5, after: $after, filter: $filter) { events { eventKey service activity } cursor isCaughtUp }
-}";
-const EVERYTHING: &str = "{ auditEvents(first: 200, period: null) { edges { cursor node { id } } }
-    auditLogInfo { feedCursor } }";
+const COUNTED: &str = include_str!("../../../documents/isolation_counted.graphql");
+const SPANNED: &str = include_str!("../../../documents/isolation_spanned.graphql");
+const BY_ID: &str = include_str!("../../../documents/isolation_by_id.graphql");
+const PAGES: &str = include_str!("../../../documents/isolation_pages.graphql");
+const FED: &str = include_str!("../../../documents/isolation_fed.graphql");
+const EVERYTHING: &str = include_str!("../../../documents/isolation_everything.graphql");
 
 /// What is suggested for every word.
 fn suggestions() -> String {
