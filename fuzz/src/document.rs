@@ -58,7 +58,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// ExpandedSize of a selection set with its fragments expanded.
+/// Size of a selection set with its fragments expanded.
 #[derive(Default)]
 struct ExpandedSize {
     fields: usize,

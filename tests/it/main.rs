@@ -6,7 +6,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test ends where something is not as it has to be, and takes its settings, clock and names itself"
+    reason = "a test panics on failure, and may use the environment, the clock and random ids"
 )]
 
 mod architecture;

@@ -9,5 +9,5 @@ fn schema_file_equals_the_served_schema() {
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
     let differing = written.lines().zip(served.lines()).find(|(written, served)| written != served);
-    assert!(written == served, "schema.graphql is not what is served, see tests/it/schema.rs: {differing:?}");
+    assert!(written == served, "schema.graphql differs from the served schema, see tests/it/schema.rs: {differing:?}");
 }

@@ -1,7 +1,7 @@
-"""What schemathesis cannot know of the schema, and what an answer has to look like.
+"""Strategies for the custom scalars, and the check of responses.
 
-Its own check for server errors also counts every error that is the caller's fault. Generated arguments break rules that
-a schema cannot say (the range of a page, one member of a one-of input), so those are expected here.
+The built-in check for server errors also fails on client errors. Generated arguments violate rules that a schema cannot
+express (the range of a page size, one member of a one-of input), so client errors are expected here.
 """
 
 import graphql

@@ -17,7 +17,7 @@ async fn watched() -> TestApp {
     app
 }
 
-/// Everything that lists, counts or suggests, as a caller may ask for it.
+/// Every field that lists, counts or suggests.
 const EVERYTHING: &str = include_str!("../../documents/access_log_everything.graphql");
 
 async fn everything(client: &Client, filter: Value) -> Value {
@@ -50,7 +50,7 @@ async fn access_event_has_caller_operation_and_row_count() {
         "activity": "Query audit events", "category": "AuditAccess", "service": "auditgraph", "operationType": "READ",
         "status": "SUCCESS", "statusReason": null, "correlationId": "request-1", "isRedacted": false,
         "actor": {
-            "kind": "USER", "name": "somebody", "ipAddress": "127.0.0.1", "objectId": "somebody",
+            "kind": "USER", "name": "test-user", "ipAddress": "127.0.0.1", "objectId": "test-user",
             "userPrincipalName": null, "permissions": ["AUDIT_READER"],
         },
         "additionalDetails": details(&[
@@ -97,8 +97,8 @@ async fn every_read_path_is_recorded_with_its_name() {
         admin.query(&format!("{{ {field} }}")).await.data("");
         let found = until(&admin, activity, before + 1).await;
         let last = found.last().unwrap();
-        let said = detail(last, "arguments").map(|text| serde_json::from_str::<Value>(text).unwrap());
-        assert_eq!((said, detail(last, "events")), (arguments, Some(events)), "{field}: {last:#}");
+        let recorded = detail(last, "arguments").map(|text| serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!((recorded, detail(last, "events")), (arguments, Some(events)), "{field}: {last:#}");
     }
     let summaries = until(&admin, "Summarize audit events", 3).await;
     assert_eq!([0, 1, 2].map(|i| detail(&summaries[i], "asOf")), [Some("1"), Some("2"), Some("2")]);
@@ -107,22 +107,22 @@ async fn every_read_path_is_recorded_with_its_name() {
 #[tokio::test]
 async fn rejected_and_failed_requests_are_recorded() {
     let app = watched().await;
-    let nobody = app.anonymous().permitted("contoso", "audit/write");
+    let recorder = app.anonymous().permitted("contoso", "audit/write");
     for (field, activity) in [
         ("auditEvents { totalCount }", "Query audit events"),
         ("auditEventFeed { cursor }", "Read audit event feed"),
         ("auditServices { key }", "Browse audit log"),
     ] {
-        assert_eq!(nobody.query(&format!("query Try {{ {field} }}")).await.error().0, "FORBIDDEN");
+        assert_eq!(recorder.query(&format!("query Try {{ {field} }}")).await.error().0, "FORBIDDEN");
         let found = until(&app.admin(), activity, 1).await;
         let refused = found.iter().find(|event| detail(event, "operationName") == Some("Try")).unwrap();
         assert_eq!((&refused["status"], &refused["statusReason"]), (&json!("FAILURE"), &json!("FORBIDDEN")));
         assert_eq!(refused["actor"]["permissions"], json!([]));
     }
     let follow = "subscription Try { auditEventsRecorded { safeUpTo } }";
-    let mut events = Events::open(&nobody, follow, json!({})).await;
+    let mut events = Events::open(&recorder, follow, json!({})).await;
     assert_eq!(events.next().await.unwrap().1["errors"][0]["extensions"]["code"], "FORBIDDEN");
-    let mut socket = Socket::open(&app.url, &nobody.bearer()).await;
+    let mut socket = Socket::open(&app.url, &recorder.bearer()).await;
     socket.subscribe("1", follow, json!({})).await;
     assert_eq!(socket.next().await.unwrap()["type"], "error");
     for refused in until(&app.admin(), "Follow audit events", 2).await {
@@ -136,7 +136,7 @@ async fn rejected_and_failed_requests_are_recorded() {
         assert_eq!(refused["statusReason"], "FORBIDDEN", "{refused:#}");
         assert_eq!(detail(&refused, "arguments"), None);
     }
-    // What is refused because nothing can be meant by it has read nothing.
+    // An invalid request reads nothing.
     app.admin().query("query Wrong { auditEvents(first: 0) { nodes { id } } }").await.error();
     app.admin().query("query Right { auditEvents { nodes { id } } }").await.data("");
     let found = until(&app.admin(), "Query audit events", 2).await;
@@ -168,7 +168,7 @@ async fn access_events_are_hidden_from_other_queries() {
     for client in &roles[1..] {
         let expected = json!({ "node": null, "nodes": [null], "auditEvent": null, "auditEventByKey": null });
         assert_eq!(*client.query(&query).await.data(""), expected);
-        // To them the service is one that has no events, whatever it is named with.
+        // For these callers the service has no events, in every kind of condition.
         let seen = everything(client, of_accesses()).await;
         assert_eq!(
             (&seen["auditEvents"]["totalCount"], &seen["auditEventSummary"]["totalCount"]),
@@ -193,7 +193,7 @@ async fn administrator_can_query_the_access_log() {
     assert_eq!(seen["auditEventSummary"]["asOf"], seen["auditEventFeed"]["safeUpTo"]);
     assert_eq!(seen["auditEventSummary"]["facet"]["buckets"], json!([{ "value": "auditgraph", "count": total }]));
     assert_eq!(seen["auditEventFeed"]["events"].as_array().unwrap().len(), usize::try_from(total).unwrap());
-    // Both logs in one request, each as of its own end.
+    // Both logs in one request, each at its own last sequence.
     let both = include_str!("../../documents/administrator_can_query_the_access_log_both.graphql");
     let both = app.admin().query(both).await;
     assert_eq!(*both.data("/b"), json!({ "asOf": 2, "totalCount": 2 }));
@@ -230,17 +230,17 @@ async fn export_is_one_access_event_and_the_access_log_can_be_exported() {
     app.record([event("a").at(app.now()), event("b").at(app.now()), event("c").at(app.now())]).await;
     let filter = json!({ "activity": { "eq": "Add user" } });
     assert_eq!(export(&app.auditor(), &filter).await.text.lines().count(), 4);
-    let nobody = app.anonymous().permitted("contoso", "audit/write");
-    assert_eq!(export(&nobody, &filter).await.status, 403);
+    let recorder = app.anonymous().permitted("contoso", "audit/write");
+    assert_eq!(export(&recorder, &filter).await.status, 403);
     let found = until(&app.admin(), "Export audit events", 2).await;
-    let said = |event: &Value| {
+    let status_and_details = |event: &Value| {
         let texts = ["filter", "requests", "events", "asOf"].map(|key| detail(event, key).map(str::to_owned));
         (event["status"].clone(), texts)
     };
     let filter = filter.to_string();
     let text = |text: &str| Some(text.to_owned());
-    assert_eq!(said(&found[0]), (json!("SUCCESS"), [text(&filter), text("1"), text("3"), text("3")]));
-    assert_eq!(said(&found[1]), (json!("FAILURE"), [text(&filter), text("1"), text("0"), None]));
+    assert_eq!(status_and_details(&found[0]), (json!("SUCCESS"), [text(&filter), text("1"), text("3"), text("3")]));
+    assert_eq!(status_and_details(&found[1]), (json!("FAILURE"), [text(&filter), text("1"), text("0"), None]));
     let file = export(&app.admin(), &of_accesses()).await;
     assert!(file.text.starts_with("{\"service\":\"auditgraph\"}\n"), "{}", file.text);
 }

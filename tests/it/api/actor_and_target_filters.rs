@@ -7,7 +7,7 @@ use crate::harness::events::{
     Actor, ActorApplication, ActorKind, EventExt as _, Target, application, change, event, target, user,
 };
 
-/// Asks each filter and compares the keys of the events it finds, sorted.
+/// Runs each filter and compares the sorted keys of the matching events.
 async fn assert_finds(app: &TestApp, name: &str, cases: impl IntoIterator<Item = (Value, &str)>) {
     for (condition, expected) in cases {
         let filter = json!({ name: condition });
@@ -17,12 +17,12 @@ async fn assert_finds(app: &TestApp, name: &str, cases: impl IntoIterator<Item =
         let mut others = app.admin().keys(json!({ "not": filter })).await;
         others.sort();
         let all: String = app.admin().keys(json!({})).await.concat();
-        assert_eq!(others.len() + keys.len(), all.len(), "what is not found is found by the negation: {filter}");
+        assert_eq!(others.len() + keys.len(), all.len(), "a filter and its negation cover all events: {filter}");
         assert!(others.iter().all(|key| !keys.contains(key)), "{filter}");
     }
 }
 
-/// A user with everything, an application, a user of whom only the name is known, and nobody.
+/// A user with every field, an application, a user with only a name, and an unknown actor.
 async fn four_actors() -> TestApp {
     let app = TestApp::start().await;
     let ada = Actor {
@@ -38,8 +38,8 @@ async fn four_actors() -> TestApp {
     let mut sync = application("Sync");
     sync.service_principal_name = Some("spn/sync".to_owned());
     let bob = user("bob@contoso.example");
-    let nobody = Actor::new(ActorKind::Unknown);
-    app.record([event("a").actor(ada), event("b").actor(sync), event("c").actor(bob), event("d").actor(nobody)]).await;
+    let unknown = Actor::new(ActorKind::Unknown);
+    app.record([event("a").actor(ada), event("b").actor(sync), event("c").actor(bob), event("d").actor(unknown)]).await;
     app
 }
 
@@ -47,7 +47,7 @@ async fn four_actors() -> TestApp {
 async fn actor_conditions_cover_every_field() {
     let app = four_actors().await;
     let cases = [
-        (json!({ "key": ["user:id:oid-1", "system:name:nobody"] }), "a"),
+        (json!({ "key": ["user:id:oid-1", "system:name:unknown"] }), "a"),
         (json!({ "key": ["user:id:OID-1"] }), ""),
         (json!({ "key": ["a\0b"] }), ""),
         (json!({ "key": ["application:app:sync-id", "user:upn:bob@contoso.example", "unknown:name:"] }), "bcd"),
@@ -163,7 +163,7 @@ async fn values_are_compared_as_json() {
         ("to: []", ""),
         ("to: true", ""),
     ] {
-        // A JSON object as a literal of GraphQL has names without quotes, which cannot say `é`: then by variable.
+        // A GraphQL object literal has unquoted names, which cannot contain `é`; a variable can.
         let answer = if let Some(json) = property.strip_prefix("to: {\"") {
             let to: Value = serde_json::from_str(&format!("{{\"{json}")).unwrap();
             app.admin().filter(&json!({ "target": { "modifiedProperty": { "to": to } } })).await
@@ -195,7 +195,7 @@ async fn involving_matches_actor_or_target() {
         (json!({ "isSet": true }), "ab"),
         (json!({ "isSet": false }), "c"),
         (json!({ "notIn": ["ada@contoso.example"] }), "bc"),
-        (json!({ "notIn": ["ada", "nobody"] }), "ac"),
+        (json!({ "notIn": ["ada", "unknown"] }), "ac"),
         (json!({ "notIn": [] }), "abc"),
         (json!({ "startsWith": "ada", "notIn": ["bob"] }), "b"),
         (json!({ "startsWith": "ada", "contains": "contoso" }), "a"),

@@ -36,7 +36,7 @@ async fn actors_are_suggested_by_part_of_a_name_most_recent_first() {
         ("o", vec!["Directory 100%_Sync", "eve@contoso.example", "Ada Groß"]),
         ("%", vec!["Directory 100%_Sync"]),
         ("_", vec!["Directory 100%_Sync"]),
-        ("nobody", vec![]),
+        ("unknown", vec![]),
     ] {
         assert_eq!(actors(&app, search).await, expected, "{search}");
     }
@@ -68,7 +68,7 @@ async fn actor_is_suggested_once_with_its_current_name() {
     let node = "query($id: ID!) { node(id: $id) { id } }";
     let node = app.admin().query_with(node, json!({ "id": actors[0]["id"] })).await;
     assert_eq!(*node.data("/node"), Value::Null, "a suggestion's id is for caches, not for node");
-    // Who sees Intune only is shown what Intune saw, and knows no other name.
+    // A caller with the scope Intune gets only names from events of Intune.
     let query = "{ auditActors(search: \"ada\") { name } old: auditActors(search: \"byron\") { name } }";
     let answer = app.intune_admin().query(query).await;
     assert_eq!(*answer.data(""), json!({ "auditActors": [{ "name": "Ada of Intune" }], "old": [] }));
@@ -105,11 +105,11 @@ async fn actor_suggestions_are_limited() {
 async fn actor_is_found_by_its_displayed_id() {
     let app = TestApp::start().await;
     let plain = user("");
-    let nobody = || Actor { user_principal_name: None, display_name: None, ..plain.clone() };
+    let unnamed = || Actor { user_principal_name: None, display_name: None, ..plain.clone() };
     let mut program = application("");
     program.application = Some(ActorApplication { application_id: Some("APP-9".to_owned()), display_name: None });
     app.record([
-        event("1").actor(Actor { object_id: Some("OID-9".to_owned()), ..nobody() }),
+        event("1").actor(Actor { object_id: Some("OID-9".to_owned()), ..unnamed() }),
         event("2").actor(program),
     ])
     .await;

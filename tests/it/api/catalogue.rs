@@ -16,7 +16,7 @@ async fn names(app: &TestApp, choice: Value) -> Vec<String> {
     types.iter().map(|entry| entry["displayName"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether one of these types goes by a name, however it is written.
+/// Whether one of these types has the name, ignoring case.
 fn goes_by(types: &[Value], name: &str) -> bool {
     let is = |value: &Value| value.as_str().unwrap().eq_ignore_ascii_case(name);
     types.iter().any(|entry| {
@@ -153,14 +153,14 @@ async fn services_and_categories_include_built_in_and_recorded_ones() {
         answer.data("/auditCategories").as_array().unwrap().clone()
     };
     assert_eq!(categories(json!("CONTOSO mdm")).await.len(), 2);
-    // `Directory` is an alias of `Core Directory`, and some recorder may use it.
+    // `Directory` is an alias of `Core Directory` that a recorder may use.
     app.record([event("4").service("Directory", "Imported long ago")]).await;
     for name in ["Core Directory", "directory"] {
         let found = categories(json!(name)).await;
         assert!(found.iter().any(|category| category["key"] == "Imported long ago"), "{name}: {found:?}");
         assert!(found.iter().any(|category| category["key"] == "GroupManagement"), "{name}");
     }
-    assert_eq!(categories(json!("nobody")).await, [Value::Null; 0]);
+    assert_eq!(categories(json!("unknown")).await, [Value::Null; 0]);
     let all = categories(Value::Null).await;
     assert!(all.contains(&json!({ "key": "GroupManagement", "displayName": "Group management" })));
     assert!(all.contains(&json!({ "key": "Kiosks", "displayName": "Kiosks" })));

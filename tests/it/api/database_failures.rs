@@ -8,7 +8,7 @@ use crate::harness::events::event;
 
 const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
 
-/// An internal error at a path, which is written with dots: constant text, the request's id, and not a word of the
+/// Asserts an internal error at a path, written with dots: a constant message and the request id, but nothing of the
 /// cause.
 #[track_caller]
 fn assert_internal(answer: &Answer, path: &str) {
@@ -48,7 +48,7 @@ async fn corrupt_event_is_an_internal_error_without_details() {
         assert_eq!(answer.status, 200);
         assert!(!answer.text.contains("secret inside"));
     }
-    // What does not need the row is answered.
+    // Fields that do not need the row are resolved.
     let query = "query($id: ID!) { node(id: $id) { ... on AuditEvent { eventKey } } }";
     let answer = app.admin().query_with(query, json!({ "id": id })).await;
     assert_eq!(*answer.data("/node/eventKey"), json!("good"));
@@ -63,7 +63,7 @@ async fn failed_nullable_field_keeps_the_rest_of_the_response() {
     let query = "{ viewer { subject } auditEventByKey(service: \"Core Directory\", eventKey: \"bad\") { id } }";
     let answer = app.admin().query(query).await;
     assert_internal(&answer, "auditEventByKey");
-    assert_eq!(answer.body["data"], json!({ "viewer": { "subject": "somebody" }, "auditEventByKey": null }));
+    assert_eq!(answer.body["data"], json!({ "viewer": { "subject": "test-user" }, "auditEventByKey": null }));
 }
 
 #[tokio::test]

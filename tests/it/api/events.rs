@@ -12,14 +12,14 @@ const EVENT: &str = include_str!("../../documents/event.graphql");
 
 const IDS: &str = include_str!("../../documents/events_ids.graphql");
 
-/// The id of the event under a key, as a list tells it.
+/// Returns the id of the event with a key, read from a list.
 async fn id(app: &TestApp, key: &str) -> String {
     let filter = json!({ "filter": { "eventKey": { "eq": key } } });
     let answer = app.admin().query_with(IDS, filter).await;
     answer.data("/auditEvents/nodes/0/id").as_str().unwrap().to_owned()
 }
 
-/// An event in which nothing is left out.
+/// An event with every field set.
 fn everything() -> EventBody {
     EventBody {
         event_key: "whole-\u{1f5dd}".to_owned(),
@@ -173,7 +173,7 @@ async fn json_values_are_returned_byte_for_byte() {
     app.record([EventBody { unmapped: Some(json(&format!("[{}]", values.join(",")))), ..body }]).await;
     let query = include_str!("../../documents/json_values_are_returned_byte_for_byte.graphql");
     let answer = app.admin().query(query).await;
-    // `1E400` is JSON and no number that serde_json reads: the text is looked at.
+    // `1E400` is valid JSON, but serde_json cannot read it as a number, so the raw string is compared.
     let pairs: Vec<String> =
         values.iter().map(|value| format!(r#"{{"oldValue":{value},"newValue":{value}}}"#)).collect();
     for text in
@@ -192,8 +192,8 @@ async fn each_actor_kind_has_its_own_type() {
     sync.object_id = Some("sp-1".to_owned());
     sync.service_principal_name = Some("sync.contoso.example".to_owned());
     let system = Actor { display_name: Some("Rollover".to_owned()), ..Actor::new(ActorKind::System) };
-    let nobody = Actor::new(ActorKind::User);
-    app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(nobody)]).await;
+    let unknown = Actor::new(ActorKind::User);
+    app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(unknown)]).await;
     let query = include_str!("../../documents/each_actor_kind_has_its_own_type.graphql");
     let answer = app.admin().query(query).await;
     let expected = json!([{ "actor": {
@@ -229,7 +229,7 @@ async fn event_is_found_by_every_identifier() {
 async fn event_id_depends_on_service_and_key_only() {
     let app = TestApp::start().await;
     app.record([event("other"), event("first").at(app.now())]).await;
-    // What clients may have kept for years: another value here breaks a promise.
+    // Clients may have stored this id for years; a change of the value is a breaking change.
     assert_eq!(id(&app, "first").await, "AWn2Bn0kQD3MtCJNYWnWzzc");
     let elsewhere = app.add_tenant("fabrikam").await;
     app.record_for(&elsewhere, [event("first").activity("Delete user")]).await;

@@ -10,7 +10,7 @@ use crate::harness::events::{Detail, EventBody, EventExt as _, HOUR, application
 use crate::harness::keys::hs256;
 use crate::harness::wait::wait_for;
 
-/// A server that exports two events at a time.
+/// Starts a server that exports two events per page.
 async fn in_pages_of_two() -> TestApp {
     TestApp::start_with(&["--page-size-default", "2", "--page-size-max", "2"]).await
 }
@@ -65,7 +65,7 @@ async fn export_has_every_page_and_ends_with_a_summary() {
     });
     assert_eq!(end, expected);
     assert_eq!(receipt(&app.admin(), id).await.body, expected);
-    // The cursor leads on from here, in any order that has a next.
+    // The cursor resumes the list in any order.
     let oldest_first = json!({ "field": "SEQUENCE", "direction": "ASC" });
     let first = export(&app.admin(), &json!({ "columns": ["eventKey"], "orderBy": oldest_first })).await;
     app.record([event("new").at(app.now())]).await;
@@ -153,7 +153,7 @@ async fn export_is_limited_to_the_scope_of_the_caller() {
     let by_value = json!({ "period": null, "filter": { "target": { "modifiedProperty": { "to": "hunter2" } } } });
     assert_eq!(lines(&export(&app.auditor(), &by_value).await.text).0.len(), 0);
     assert_eq!(lines(&export(&app.admin(), &by_value).await.text).0.len(), 2);
-    // A receipt is there for who made the export, in their tenant.
+    // The status is visible to the caller that started the export, in its tenant.
     let id = export(&app.admin(), &all).await.header("x-auditgraph-export-id").to_owned();
     assert_eq!(receipt(&app.admin(), &id).await.status, 200);
     let stranger =
@@ -220,7 +220,7 @@ async fn incomplete_export_is_marked_as_failed() {
     app.database.execute("UPDATE audit_event SET body = '{' WHERE sequence = 1").await;
     let answer = export(&app.admin(), &json!({ "columns": ["eventKey"] })).await;
     let (rows, end) = lines(&answer.text);
-    // As far as the pages before the one with the event that cannot be read.
+    // The pages before the one with the unreadable event are sent.
     assert_eq!((answer.status, &keys(&rows)[..2]), (200, &["k6", "k5"][..]));
     assert!(rows.len() < 7, "{}", answer.text);
     assert_eq!((&end["state"], &end["count"]), (&json!("FAILED"), &json!(rows.len())));
@@ -228,10 +228,10 @@ async fn incomplete_export_is_marked_as_failed() {
     let request = request(&app.admin(), &json!({ "format": "csv", "columns": ["eventKey"] }));
     let response = request.send().await.unwrap();
     let id = response.headers()["x-auditgraph-export-id"].to_str().unwrap().to_owned();
-    assert!(response.bytes().await.is_err(), "the transfer is broken off");
+    assert!(response.bytes().await.is_err(), "the transfer is aborted");
     let found = receipt(&app.admin(), &id).await.body;
     assert_eq!((&found["state"], &found["count"]), (&json!("FAILED"), &json!(rows.len())));
-    // Before anything was sent the status says it.
+    // Before the first byte, the HTTP status reports the failure.
     let oldest_first = json!({ "orderBy": { "field": "SEQUENCE", "direction": "ASC" } });
     let answer = export(&app.admin(), &oldest_first).await;
     assert_eq!((answer.status, answer.error()), (500, ("INTERNAL_SERVER_ERROR", "internal error")));
@@ -242,14 +242,14 @@ async fn incomplete_export_is_marked_as_failed() {
 async fn expired_token_ends_an_export_after_the_current_page() {
     let app = in_pages_of_two().await;
     record(&app, 3).await;
-    // Within the leeway it still lets in.
+    // Within the leeway the token is still accepted.
     let claims =
         json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 - 5 });
     let client = app.anonymous().token(&hs256(SECRET.as_bytes(), &claims));
     let (rows, end) = lines(&export(&client, &json!({ "columns": ["eventKey"] })).await.text);
     assert_eq!(keys(&rows), ["k2", "k1"]);
     assert_eq!((&end["state"], &end["error"]["code"]), (&json!("FAILED"), &json!("UNAUTHENTICATED")));
-    // Who comes with another token goes on from there.
+    // A request with another token resumes from the cursor.
     let rest = json!({ "columns": ["eventKey"], "after": end["endCursor"], "asOf": end["asOf"] });
     assert_eq!(keys(&lines(&export(&app.admin(), &rest).await.text).0), ["k0"]);
 }
@@ -291,7 +291,7 @@ async fn export_stops_when_the_client_disconnects() {
     .await;
     assert_eq!(found["state"], json!("CANCELLED"));
     assert!(found["count"].as_u64().unwrap() < 100, "{found}");
-    assert_eq!(found["endCursor"], Value::Null, "nobody knows what of it arrived");
+    assert_eq!(found["endCursor"], Value::Null, "the received part is unknown");
 }
 
 #[tokio::test]
@@ -311,7 +311,7 @@ async fn concurrent_exports_are_limited_per_caller() {
     let fabrikam = app.add_tenant("fabrikam").await;
     app.record_for(&fabrikam, [event("theirs")]).await;
     assert_eq!(export(&app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN"), &all).await.status, 200);
-    // Whether a file was taken whole or not, there is room for another.
+    // The permit is released after complete and incomplete transfers.
     let whole = first.text().await.unwrap();
     assert_eq!(lines(&whole).1["count"], 100);
     drop(second);
@@ -334,10 +334,10 @@ async fn large_events_are_exported_in_small_pages() {
     app.record((0..30).map(|i| sized(i, if i % 10 == 9 { 1_500_000 } else { 100_000 }))).await;
     let asked = json!({ "period": null, "columns": ["eventKey"] });
     let answer = app.admin().query("{ auditEvents(period: null) { nodes { eventKey } } }").await;
-    assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "they are too large for one answer");
+    assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "the events exceed the limit of one response");
     let (rows, end) = lines(&export(&app.admin(), &asked).await.text);
     assert_eq!((rows.len(), &end["state"]), (30, &json!("COMPLETE")));
-    // One that is too large by itself is none that can be sent.
+    // An event over the byte limit cannot be exported.
     app.record([sized(30, 2_500_000)]).await;
     let answer = export(&app.admin(), &asked).await;
     assert_eq!((answer.status, answer.error().0), (400, "LIMIT_EXCEEDED"), "{}", answer.text);

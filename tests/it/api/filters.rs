@@ -7,7 +7,7 @@ use crate::harness::events::{
     EventBody, EventExt as _, GroupSource, OperationType, ResourceType, Status, application, event, target, user,
 };
 
-/// Three events that differ in everything a filter can ask of the event itself; `c` leaves out what can be left out.
+/// Three events that differ in every field of the event itself; `c` has no optional field.
 async fn three() -> TestApp {
     let app = TestApp::start().await;
     let a = EventBody {
@@ -40,7 +40,7 @@ async fn three() -> TestApp {
     app
 }
 
-/// Asks each filter and compares the keys of the events it finds, sorted.
+/// Runs each filter and compares the sorted keys of the matching events.
 async fn assert_finds(app: &TestApp, cases: impl IntoIterator<Item = (Value, &str)>) {
     for (filter, expected) in cases {
         let mut keys = app.admin().keys(filter.clone()).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::app::TestApp;
 use crate::harness::client::Answer;
 
-/// A filter with another in `not`, so many levels deep.
+/// A filter with `levels` nested `not` filters.
 fn levels(count: usize) -> Value {
     (1..count).fold(json!({ "eventKey": { "eq": "a" } }), |filter, _| json!({ "not": filter }))
 }
@@ -51,7 +51,7 @@ async fn null_in_a_condition_is_rejected_with_its_path() {
     }";
     let answer = app.admin().query_with(forgotten, json!({ "category": null })).await;
     assert_eq!(answer.error(), ("BAD_USER_INPUT", "`filter.category.eq` must not be null; leave it out"));
-    // Left out altogether, the condition is `{}`.
+    // An omitted variable makes the condition `{}`.
     let answer = app.admin().query_with(forgotten, json!({})).await;
     assert_eq!(answer.error(), ("BAD_USER_INPUT", "`filter.category` must hold at least one condition"));
 }

@@ -7,7 +7,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::{Answer, Client};
 use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
-/// Status, media type and body of an answer, in a line.
+/// Status, media type and body of a response, in one line.
 fn shown(what: &str, answer: &Answer) -> String {
     let media = answer.header("content-type").replace("; charset=utf-8", "").replace("application/", "");
     format!("{what}: {} {media} {}\n", answer.status, answer.text)
@@ -44,7 +44,7 @@ async fn invalid_documents_are_rejected_before_execution() {
                 all += &shown(what, &answer);
                 assert_eq!(answer.status, 400, "{what}");
             } else {
-                assert_eq!(answer.status, 200, "{what}: it is a GraphQL response, and older clients expect that");
+                assert_eq!(answer.status, 200, "{what}: a GraphQL response, which older clients expect with 200");
             }
         }
     }
@@ -183,7 +183,7 @@ async fn get_runs_queries_only() {
     let answer = client.get(&[("query", query), ("operationName", "A"), ("variables", r#"{"id":"a&b=c"}"#)]).await;
     assert_eq!(*answer.data(""), json!({ "node": null }));
     let answer = client.get(&[("query", query), ("operationName", "B"), ("extensions", "{}"), ("other", "1")]).await;
-    assert_eq!(*answer.data("/viewer/subject"), json!("somebody"));
+    assert_eq!(*answer.data("/viewer/subject"), json!("test-user"));
     for header in ["apollo-require-preflight", "x-apollo-operation-name"] {
         let request = client.request(Method::GET, "/graphql?query=%7B__typename%7D").header(header, "any");
         assert_eq!(*client.send(request).await.data(""), json!({ "__typename": "Query" }), "{header}");
@@ -285,7 +285,7 @@ async fn cached_document_gives_the_same_response() {
         actors: auditActors(search: \"a\", first: 1) { key }
         again: auditEvents(last: $last, period: null, filter: { category: { in: [\"a\", \"b\"] } }) { totalCount }
     }";
-    // A value is not looked at by the library as long as a variable in it is left out.
+    // The library does not validate a value that contains an omitted variable.
     const INSIDE: &str =
         "query($c: String) { auditEvents(period: null, filter: { category: { eq: $c }, nothing: 1 }) { totalCount } }";
     const FILTERED: &str =
@@ -315,7 +315,7 @@ async fn cached_document_gives_the_same_response() {
         let answer = app.admin().query_with(query, variables.clone()).await;
         (answer.status, answer.body)
     };
-    // Each is answered by a server that never saw its document, and by one that has answered all of them.
+    // Each document runs on a server with an empty document cache, and on one that has cached all of them.
     let mut first = Vec::new();
     for (query, variables) in &requests {
         let unseen = format!("# {}\n{query}", first.len());
@@ -347,7 +347,7 @@ async fn omitted_variables_have_their_defaults() {
     let answer = app.admin().query_with(query, switched).await;
     assert_eq!(answer.data("/auditEvents")["nodes"][0]["activity"], "Add user");
     assert_eq!(answer.data("/auditEvents").get("totalCount"), None);
-    // What is recorded only if a default says so.
+    // Recorded only if the default applies.
     let mutation = "mutation($do: Boolean! = true, $events: [AuditEventInput!]!) {
         recordAuditEvents(input: { events: $events }) @include(if: $do) { recordedCount }
     }";
@@ -360,7 +360,7 @@ async fn omitted_variables_have_their_defaults() {
     assert_eq!(*answer.data("/recordAuditEvents"), json!({ "recordedCount": 1 }));
 }
 
-/// The answer without the lines of locations, which a comment before the document moves.
+/// The response without error locations, which depend on a comment before the document.
 fn without_lines(body: &Value) -> Value {
     let mut body = body.clone();
     for error in body["errors"].as_array_mut().into_iter().flatten() {

@@ -12,7 +12,7 @@ const VIEWER: &str = "{ viewer { tenant { key } canRecordAuditEvents grants { ro
 const A: &str = "0f3c1a2b-1111-2222-3333-44445555aaaa";
 const B: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// A folder with a configuration file in it, and the keys that it names.
+/// A folder with a configuration file and the keys that it refers to.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -60,7 +60,7 @@ async fn issuer_is_limited_to_its_bound_tenants() {
         iss = 'https://ours.example'
         audiences = ['audit']
         public_key_file = 'ours.pem'
-        tenants = ['contoso', 'nobody']
+        tenants = ['contoso', 'unknown']
         [[issuer]]
         iss = 'https://theirs.example'
         audiences = ['other', 'audit']
@@ -72,7 +72,7 @@ async fn issuer_is_limited_to_its_bound_tenants() {
     let tenant = |answer: Answer| answer.data("/viewer/tenant/key").clone();
     let (our_name, their_name) = ("https://ours.example", "https://theirs.example");
     assert_eq!(tenant(ask(&app, &ours, our_name, json!({ "tid": "contoso" })).await), "contoso");
-    // Whatever its tokens say, they are about the one tenant that it is bound to.
+    // Its tokens are limited to the bound tenant, whatever they claim.
     for tid in ["fabrikam", "contoso"] {
         assert_eq!(tenant(ask(&app, &theirs, their_name, json!({ "tid": tid })).await), "fabrikam");
     }
@@ -80,9 +80,9 @@ async fn issuer_is_limited_to_its_bound_tenants() {
     for tid in ["fabrikam", "Contoso", "contoso ", "*"] {
         assert_refused(&ask(&app, &ours, our_name, json!({ "tid": tid })).await, 403, NOT_ITS_TENANT);
     }
-    let unknown = ask(&app, &ours, our_name, json!({ "tid": "nobody" })).await;
+    let unknown = ask(&app, &ours, our_name, json!({ "tid": "unknown" })).await;
     assert_refused(&unknown, 403, "the token's tenant has no log here");
-    // Neither signs in the other's name.
+    // Neither issuer can sign for the other.
     assert_refused(&ask(&app, &ours, their_name, json!({ "tid": "fabrikam" })).await, 401, FORGED);
     assert_refused(&ask(&app, &theirs, our_name, json!({ "tid": "contoso" })).await, 401, FORGED);
     for iss in ["https://ours.example/", "https://OURS.example", "", "https://evil.example"] {
@@ -169,7 +169,7 @@ async fn each_issuer_has_its_own_role_map_and_required_claims() {
     assert_eq!(grants(&ask(&app, &one, "one", in_group.clone()).await), reader);
     assert_eq!(grants(&ask(&app, &one, "one", json!({ "roles": ["GlobalAdmin"] })).await), admin);
     assert_eq!(grants(&ask(&app, &two, "two", json!({ "realm_access": { "roles": ["boss"] } })).await), admin);
-    // What one issuer's map says is nothing in the other's tokens.
+    // The role map of one issuer does not apply to tokens of another.
     for nothing in [json!({ "roles": ["GlobalAdmin"] }), in_group.clone(), json!({ "permissions": ["audit/write"] })] {
         let answer = ask(&app, &two, "two", nothing).await;
         assert_eq!(grants(&answer), json!([]));
@@ -187,7 +187,7 @@ async fn each_issuer_has_its_own_role_map_and_required_claims() {
     let answer = ask(&app, &one, "one", too_many.clone()).await;
     assert_eq!(answer.status, 403);
     assert!(answer.error().1.starts_with("The caller is in too many groups"), "{}", answer.text);
-    // Groups decide nothing in the other's map.
+    // Groups have no effect in the other role map.
     ask(&app, &two, "two", too_many).await.data("/viewer");
 }
 

@@ -29,7 +29,7 @@ async fn start(place: &[&str]) -> TestApp {
     TestApp::start_with(&[place, &parties].concat()).await
 }
 
-/// What becomes of a token that this issuer signs with the key of this name.
+/// Sends a token that the issuer signs with the named key.
 async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Answer {
     Client::new(&app.url).token(&issuer.token_by(name, &claims(app))).query("{ viewer { subject } }").await
 }
@@ -49,7 +49,7 @@ async fn every_key_type_in_a_key_set_verifies_tokens() {
         ask(&app, name, issuer).await.data("/viewer");
         let unnamed = issuer.token(&claims(&app));
         Client::new(&app.url).token(&unnamed).query("{ viewer { subject } }").await.data("/viewer");
-        // Everybody knows the public key, and it is no secret.
+        // The public key must not work as an HMAC secret.
         for secret in [issuer.pem.as_bytes(), issuer.jwk(name).to_string().as_bytes()] {
             let client = Client::new(&app.url).token(&hs256(secret, &claims(&app)));
             let answer = client.query("{ viewer { subject } }").await;
@@ -68,7 +68,7 @@ async fn new_key_is_fetched_once_and_unknown_key_ids_cause_no_requests() {
     ask(&app, "old", &old).await.data("/viewer");
     assert_eq!(server.asked(), 1);
     server.conduct(Conduct::keys(&[("old", &old), ("new", &new)]));
-    // All of them name a key that is not at hand, at the same time.
+    // All requests name a key that is not loaded, at the same time.
     let (token, client) = (new.token_by("new", &claims(&app)), Client::new(&app.url));
     let mut asking = JoinSet::new();
     for _ in 0..20 {
@@ -105,7 +105,7 @@ async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
     server.conduct(Conduct::keys(&[("new", &new)]));
     wait_until("the token is rejected", async || client.query("{ viewer { subject } }").await.status == 401).await;
     assert_refused(&client.query("{ viewer { subject } }").await, UNKNOWN);
-    // Nothing more is shown to who came with such a token and stayed.
+    // Open streams with a rejected token end.
     app.record([event("a")]).await;
     assert_eq!(events.next().await.unwrap().1["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let ended = socket.next().await.unwrap();
@@ -140,7 +140,7 @@ async fn failed_key_set_refresh_keeps_the_current_keys() {
         assert_refused(&ask(&app, "evil", &evil).await, UNKNOWN);
         assert_eq!(server.asked(), 2);
         ask(&app, "good", &good).await.data("/viewer");
-        // What was under way when the server had enough fits into the buffers of the network.
+        // Data that was in transit when the client stopped reading fits into the network buffers.
         assert!(server.sent() < 16 << 20, "{}", server.sent());
     }
     assert_eq!(elsewhere.asked(), 0);
@@ -200,7 +200,7 @@ async fn key_set_server_needs_a_trusted_certificate() {
     }
     let asked = server.asked();
     assert!(asked >= 2);
-    // Not with another's certificate, nor with those of the system alone, nor under another name.
+    // Rejected: another certificate, only the system certificates, another host name.
     for (url, file) in [
         (server.url.clone(), Some(&others)),
         (server.url.clone(), None),

@@ -7,7 +7,7 @@ use crate::harness::client::Answer;
 use crate::harness::events::{EventExt as _, HOUR, change, event};
 use crate::harness::stream::Socket;
 
-/// What there was too much of, how much, and how much there may be; nothing was executed.
+/// The exceeded limit, the requested and the allowed number; nothing was executed.
 #[track_caller]
 fn exceeded(answer: &Answer) -> (String, Value, Value) {
     assert_eq!(answer.body.get("data"), None, "{}", answer.text);
@@ -120,11 +120,11 @@ async fn response_size_is_limited() {
         assert!(answer.error().1.starts_with("too many bytes of events in one answer: "), "{}", answer.text);
         assert_eq!(answer.body["errors"][0]["extensions"]["limit"], json!(22_000));
         socket.subscribe(&beyond, &document, json!({})).await;
-        let told = socket.next().await.unwrap();
-        assert_eq!(told["payload"]["errors"][0]["extensions"]["limit"], json!(22_000), "{told}");
+        let message = socket.next().await.unwrap();
+        assert_eq!(message["payload"]["errors"][0]["extensions"]["limit"], json!(22_000), "{message}");
         assert_eq!(socket.next().await.unwrap()["type"], "complete");
     }
-    // Who polls gets on all the same, with fewer events at a time.
+    // The feed still advances, with fewer events per page.
     let (mut polled, mut cursor) = (Vec::new(), Value::Null);
     while polled.len() < 5 {
         let query = "query($after: String) { auditEventFeed(after: $after) { events { eventKey } cursor } }";

@@ -8,7 +8,7 @@ use crate::harness::events::event;
 use crate::harness::stream::{Events, Socket};
 use crate::harness::wait::wait_until;
 
-/// The figures, as Prometheus reads them.
+/// The metrics page, as Prometheus reads it.
 async fn figures(app: &TestApp) -> String {
     let answer = reqwest::get(&app.metrics_url).await.unwrap();
     assert_eq!(answer.status(), 200);

@@ -76,9 +76,9 @@ async fn preflight(client: &Client, origin: &str) -> Answer {
 #[tokio::test]
 async fn cors_allows_only_listed_origins() {
     let app = TestApp::start_with(&["--cors-origin", "https://audit.example,http://localhost:5173"]).await;
-    let nobody = app.anonymous();
+    let anonymous = app.anonymous();
     for origin in ["https://audit.example", "http://localhost:5173"] {
-        let answer = preflight(&nobody, origin).await;
+        let answer = preflight(&anonymous, origin).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, origin));
         assert_eq!(answer.header("access-control-allow-methods"), "GET, POST");
         assert!(answer.header("access-control-allow-headers").contains("authorization"));
@@ -97,7 +97,7 @@ async fn cors_allows_only_listed_origins() {
         assert_eq!(answer.header("access-control-allow-credentials"), "");
         let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
         assert!(vary.join(",").contains("Origin"), "{vary:?}");
-        let refused = nobody.send(nobody.request(Method::GET, "/nowhere").header("origin", origin)).await;
+        let refused = anonymous.send(anonymous.request(Method::GET, "/nowhere").header("origin", origin)).await;
         assert_eq!(
             (refused.status, refused.header("access-control-allow-origin")),
             (404, origin),
@@ -112,7 +112,7 @@ async fn cors_allows_only_listed_origins() {
         "null",
         "https://AUDIT.example",
     ] {
-        let answer = preflight(&nobody, origin).await;
+        let answer = preflight(&anonymous, origin).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, ""), "{origin}");
         let answer = app
             .admin()
@@ -168,7 +168,7 @@ async fn unacceptable_encoding_is_rejected() {
     }
 }
 
-/// Sends the head of a request and a part of its body, and leaves it at that.
+/// Sends the head of a request and an incomplete body.
 async fn half_sent(app: &TestApp, authorization: &str) -> TcpStream {
     let mut stream = TcpStream::connect(app.url.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
@@ -178,7 +178,7 @@ async fn half_sent(app: &TestApp, authorization: &str) -> TcpStream {
     stream
 }
 
-/// The answer on a connection, up to its end.
+/// Reads a response until the connection is closed.
 async fn answered(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -269,7 +269,7 @@ async fn concurrency_limit_is_per_address_behind_trusted_proxies() {
     };
     assert_eq!((through("192.0.2.1").await, through("127.0.0.1").await), (404, 429));
     let health = client.send(client.request(Method::GET, "/healthz")).await;
-    assert_eq!(health.status, 200, "whoever looks after the server is not counted");
+    assert_eq!(health.status, 200, "health checks are not limited");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::harness::events::{
     Status, Target, application, change, event, json as value, target, user,
 };
 
-/// How many documents each caller asks with.
+/// Number of random documents per caller.
 const DOCUMENTS: u64 = 60;
 
 /// A type, the fragments' types that apply to it, its leaves, and its objects with their types.
@@ -57,7 +57,7 @@ impl Document {
         self.one(&[" @include(if: $yes)", " @include(if: false)", " @skip(if: $yes)", " @skip(if: false)"])
     }
 
-    /// What is selected of an object of a type, without braces; never empty.
+    /// A random selection of a type, without braces; never empty.
     fn selection(&mut self, face: usize, depth: u8) -> String {
         let (name, others, leaves, objects) = FACES[face];
         let mut text = String::new();
@@ -100,13 +100,13 @@ impl Document {
         text
     }
 
-    /// Sometimes another name, the same for the same field.
+    /// Sometimes an alias, the same for the same field.
     fn alias(&mut self, field: &str) -> String {
         if self.rng.u8(..10) == 0 { format!("my_{field}: ") } else { String::new() }
     }
 }
 
-/// Events in which something of everything occurs.
+/// Events that cover every field and kind of value.
 fn events() -> Vec<EventBody> {
     let whole = EventBody {
         component: Some("Groups \u{2028}".to_owned()),
@@ -183,7 +183,7 @@ struct Resolved<'a> {
     nodes: Vec<&'a RawValue>,
 }
 
-/// Asks for all events both ways with one random document.
+/// Reads all events both ways with one random document.
 async fn compare(client: &Client, ids: &[Value], seed: u64) -> bool {
     let mut document = Document { rng: Rng::with_seed(seed), fragments: Vec::new() };
     let [a, b, c] = [0; 3].map(|face| document.selection(face, 0));
@@ -203,7 +203,7 @@ async fn compare(client: &Client, ids: &[Value], seed: u64) -> bool {
     let written = client.query_with(&written, json!({ "yes": true })).await;
     let resolved = client.query_with(&resolved, json!({ "yes": true, "ids": ids })).await;
     if written.body.get("errors").is_some() {
-        // Too many aliases or fields; anything else is wrong.
+        // Only alias and field limits may be exceeded.
         assert_eq!(written.error().0, "LIMIT_EXCEEDED", "{}", written.text);
         return false;
     }

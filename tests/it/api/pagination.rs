@@ -8,7 +8,7 @@ use crate::harness::events::{EventExt as _, HOUR, event};
 
 const PAGE: &str = include_str!("../../documents/page.graphql");
 
-/// Events a to g; b, c, d and also e and f happened at the same moment, and g, recorded last, before all others.
+/// Events a to g; b, c, d have the same time, and so do e and f; g was recorded last and has the earliest time.
 async fn seven() -> TestApp {
     let app = TestApp::start().await;
     let start = app.now().plus(-HOUR);
@@ -25,7 +25,7 @@ fn keys(page: &Value) -> String {
     page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["eventKey"].as_str().unwrap()).collect()
 }
 
-/// Walks a whole list in pages, forwards or backwards, and checks what each page says of itself.
+/// Reads a whole list in pages, forwards or backwards, and checks the page info of each.
 async fn walk(client: &Client, order: &Value, size: usize, forwards: bool) -> Vec<String> {
     let (count, cursor) = if forwards { ("first", "after") } else { ("last", "before") };
     let (ahead, behind, end) = if forwards {
@@ -79,7 +79,7 @@ async fn page_lies_between_its_cursors() {
     let client = app.admin();
     let all = page(&client, json!({ "first": 7 })).await;
     let cursor = |at: usize| all["edges"][at]["cursor"].clone();
-    // f e d c b a g: what lies between `after` e and `before` a.
+    // f e d c b a g: the events between `after` e and `before` a.
     let between = |count: &str, size: usize| json!({ count: size, "after": cursor(1), "before": cursor(5) });
     for (variables, expected, previous, next) in [
         (between("first", 2), "dc", true, true),
@@ -98,7 +98,7 @@ async fn page_lies_between_its_cursors() {
     }
     app.record([event("new").at(app.now())]).await;
     let after = page(&client, json!({ "first": 2, "after": cursor(1) })).await;
-    assert_eq!(keys(&after), "dc", "what arrives does not move a page");
+    assert_eq!(keys(&after), "dc", "new events do not move a page");
     let first = page(&client, json!({ "last": 7, "before": cursor(1) })).await;
     assert_eq!(keys(&first), "newf");
 }

@@ -32,7 +32,7 @@ async fn persisted_query_is_registered_once_and_run_by_hash() {
 
     app.add_tenant("fabrikam").await;
     let other = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN").post(&json!({ "extensions": name })).await;
-    assert_eq!(other.error().0, "PERSISTED_QUERY_NOT_FOUND", "what one tenant sends, another does not know");
+    assert_eq!(other.error().0, "PERSISTED_QUERY_NOT_FOUND", "persisted queries are per tenant");
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn only_trusted_documents_run() {
         let answer = app.admin().post(&body).await;
         assert_eq!(answer.error(), ("FORBIDDEN", "this server runs only the documents that it trusts"));
     }
-    for name in ["nobody", &format!("sha256:{}", hash("{ viewer { subject } }"))] {
+    for name in ["unknown", &format!("sha256:{}", hash("{ viewer { subject } }"))] {
         let answer = app.admin().post(&json!({ "documentId": name })).await;
         assert_eq!(answer.error().0, "PERSISTED_QUERY_NOT_FOUND");
     }

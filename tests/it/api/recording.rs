@@ -73,7 +73,7 @@ async fn mutation_returns_a_result_per_event() {
     let expected = json!({
         "sequence": 1,
         "operationType": "OTHER",
-        "recording": { "route": "GRAPHQL", "recordedBy": "somebody" },
+        "recording": { "route": "GRAPHQL", "recordedBy": "test-user" },
         "targets": [{ "key": "id:42:payment",
             "modifiedProperties": [{ "change": "CHANGED", "oldValue": "open", "newValue": ["approved", 1] }] }],
     });
@@ -155,7 +155,7 @@ async fn batch_endpoint_status_summarizes_the_results() {
     let unnamed = post(&client, "application/json", event("g").to_string().replace("\"activity\"", "\"colour\"")).await;
     let paths: Vec<&Value> =
         unnamed.body["results"][0]["problems"].as_array().unwrap().iter().map(|it| &it["path"]).collect();
-    assert_eq!(paths, [&json!(["colour"]), &json!(["activity"])], "what was not given is not said to be wrong");
+    assert_eq!(paths, [&json!(["colour"]), &json!(["activity"])], "absent fields have no problems");
     assert_eq!(post(&client, "application/json", "").await.status, 400);
     assert_eq!(post(&client, "text/plain", "{}").await.status, 415);
     assert_eq!(client.send(client.request(Method::GET, "/v1/events")).await.status, 405);
@@ -273,7 +273,7 @@ async fn concurrent_requests_are_each_recorded_once() {
     let client = recorder(&app);
     let sent = (0..40).map(|i| {
         let client = client.clone();
-        // Every key is sent by two requests.
+        // Two requests send each key.
         tokio::spawn(async move {
             post(
                 &client,

@@ -6,7 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::{EventBody, EventExt as _, HOUR, event, user};
 
-/// Everything that lists or counts, in one question.
+/// Every field that lists or counts, in one query.
 const OVERVIEW: &str = include_str!("../../documents/roles_overview.graphql");
 
 fn of(service: &str, key: &str) -> EventBody {
@@ -116,7 +116,7 @@ async fn viewer_has_subject_roles_and_permissions() {
     let expires = viewer["tokenExpiresAt"].take();
     assert!(expires.as_str().unwrap() > app.now().to_string().as_str(), "{expires}");
     let expected = json!({
-        "subject": "somebody", "userPrincipalName": null, "displayName": null,
+        "subject": "test-user", "userPrincipalName": null, "displayName": null,
         "tenant": { "key": "contoso", "displayName": "CONTOSO", "domains": [] }, "canRecordAuditEvents": false,
         "tokenExpiresAt": null,
         "grants": [{

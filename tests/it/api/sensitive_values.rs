@@ -8,12 +8,12 @@ use crate::harness::events::{Detail, EventBody, EventExt as _, change, event, js
 
 const SHOWN: &str = include_str!("../../documents/sensitive_values_shown.graphql");
 
-/// An event in which everything that can be sensitive is, beside what is not.
+/// An event with a sensitive value in every field that can hold one.
 fn secret(key: &str, service: &str) -> EventBody {
     let body = event(key).service(service, "Device");
     let body = body
         .change(change("ClientSecret", Some("\"hunter1\""), Some("\"hunter2\"")))
-        .change(change("VerifierSettings", None, Some(r#"{"wifi":{"preSharedKey":"hunter2"}}"#)))
+        .change(change("Settings", None, Some(r#"{"wifi":{"preSharedKey":"hunter2"}}"#)))
         .change(change("Name", Some("\"Old\""), Some("\"New\"")));
     EventBody {
         status_reason: Some(r#"{"password":"hunter2"}"#.to_owned()),
@@ -32,7 +32,7 @@ async fn two_secrets() -> TestApp {
     app
 }
 
-/// What a caller sees, by event key.
+/// The visible events of a caller, by key.
 async fn shown(client: &Client) -> Vec<(String, Value)> {
     let answer = client.query(SHOWN).await;
     let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
@@ -57,7 +57,7 @@ fn assert_withheld(node: &Value) {
                 "name": "ClientSecret", "change": "CHANGED", "oldValue": null, "newValue": null,
                 "withheld": "SENSITIVE",
             },
-            { "name": "VerifierSettings", "change": "ADDED", "oldValue": null, "newValue": null, "withheld": "SENSITIVE" },
+            { "name": "Settings", "change": "ADDED", "oldValue": null, "newValue": null, "withheld": "SENSITIVE" },
             { "name": "Name", "change": "CHANGED", "oldValue": "Old", "newValue": "New", "withheld": null },
         ] }],
         "additionalDetails": [
@@ -81,7 +81,7 @@ async fn auditor_sees_that_a_value_is_withheld() {
             assert_withheld(node);
         }
     }
-    // The same by the other ways to an event.
+    // The same by every other field that returns an event.
     let query = "{ auditEventByKey(service: \"Core Directory\", eventKey: \"entra\") { id isRedacted raw } }";
     let answer = app.auditor().query(query).await;
     assert_eq!(*answer.data("/auditEventByKey/raw"), Value::Null);
@@ -137,12 +137,12 @@ async fn withheld_values_cannot_be_found_by_filters() {
     ] {
         assert_eq!(app.auditor().keys(value.clone()).await, [""; 0], "{value}");
         let others = app.auditor().keys(json!({ "not": value })).await;
-        assert_eq!(others, ["plain", "intune", "entra"], "the negation tells nothing: {value}");
+        assert_eq!(others, ["plain", "intune", "entra"], "the negation reveals nothing: {value}");
         let query = include_str!("../../documents/withheld_values_cannot_be_found_by_filters.graphql");
         let counts = app.auditor().query_with(query, json!({ "filter": value })).await;
         assert_eq!(*counts.data("/auditEvents"), json!({ "totalCount": 0, "countUpTo": { "value": 0 } }), "{value}");
     }
-    // Which property changed, and how, is no secret; neither is a value beside the secret one.
+    // The name and kind of a change are visible, and so are the other values.
     for value in [
         property(json!({ "name": { "eq": "clientsecret" } })),
         property(json!({ "name": { "eq": "settings" }, "change": "ADDED" })),

@@ -64,11 +64,11 @@ async fn sign_in_configuration_is_served() {
     let more = ["--oidc-scopes", "audit,email", "--oidc-origins", "https://token.example"];
     let app = TestApp::start_with(&[options, more].concat()).await;
     let page = ask(&app, Method::GET, "/sign-in.json", &[]).await;
-    let told: serde_json::Value = serde_json::from_slice(&page.body).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&page.body).unwrap();
     let scopes = ["openid", "audit", "email"];
     let issuer = "https://login.example/realms/staff";
     let expected = serde_json::json!({ "issuer": issuer, "clientId": "viewer", "scopes": scopes });
-    assert_eq!(told["openId"], expected);
+    assert_eq!(config["openId"], expected);
     for path in ["/", "/graphiql"] {
         let page = ask(&app, Method::GET, path, &[]).await;
         let policy = page.header("content-security-policy");

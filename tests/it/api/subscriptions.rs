@@ -22,7 +22,7 @@ fn keys(batch: &Value) -> Vec<&str> {
     batch["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["eventKey"].as_str().unwrap()).collect()
 }
 
-/// Takes batches until so many events have come.
+/// Reads batches until there are at least `count` events.
 async fn take(events: &mut Events, count: usize) -> (Vec<String>, Value) {
     let mut taken = Vec::new();
     loop {
@@ -124,7 +124,7 @@ async fn invalid_subscription_is_rejected_with_its_code() {
     assert_eq!(refused(&recorder, json!({})).await, "FORBIDDEN");
     let anonymous = Events::ask(&app.anonymous(), FOLLOW, json!({})).await.err().unwrap();
     assert_eq!((anonymous.status, anonymous.error().0), (401, "UNAUTHENTICATED"));
-    // Section 5.2.4.1 of the specification; each more would be a stream that no limit counts.
+    // Section 5.2.4.1 of the specification; additional fields would be streams outside the quota.
     for two in [
         "subscription { a: auditEventsRecorded { safeUpTo } b: auditEventsRecorded { safeUpTo } }",
         "subscription { ...F auditEventsRecorded { safeUpTo } } fragment F on Subscription { __typename }",
@@ -218,9 +218,9 @@ async fn websocket_accepts_tokens_in_connection_init_and_ends_when_they_expire()
     assert_eq!(socket.next().await.unwrap()["type"], "connection_ack");
     assert_eq!(Socket::connect(&app.url, &[("origin", "https://evil.example")]).await.err(), Some(403));
     assert_eq!(Socket::connect(&app.url, &[("authorization", "Bearer x")]).await.err(), Some(401));
-    let mut nobody = Socket::connect(&app.url, &[]).await.unwrap();
-    nobody.send(json!({ "type": "connection_init" })).await;
-    assert_eq!(nobody.next().await, Err(4403));
+    let mut anonymous = Socket::connect(&app.url, &[]).await.unwrap();
+    anonymous.send(json!({ "type": "connection_init" })).await;
+    assert_eq!(anonymous.next().await, Err(4403));
     let mut lifetimes = LIFETIMES.into_iter();
     let (mut socket, mut events) = loop {
         let lifetime = lifetimes.next().expect("streams open within the longest lifetime");
@@ -239,7 +239,7 @@ async fn websocket_runs_queries_and_several_subscriptions() {
     let app = TestApp::start().await;
     let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
     socket.subscribe("q", "{ viewer { subject } }", json!({})).await;
-    assert_eq!(socket.next().await.unwrap()["payload"]["data"]["viewer"]["subject"], "somebody");
+    assert_eq!(socket.next().await.unwrap()["payload"]["data"]["viewer"]["subject"], "test-user");
     assert_eq!(socket.next().await.unwrap(), json!({ "id": "q", "type": "complete" }));
     let only = |activity: &str| json!({ "filter": { "activity": { "eq": activity } } });
     socket.subscribe("adds", FOLLOW, only("Add user")).await;
@@ -257,7 +257,7 @@ async fn websocket_runs_queries_and_several_subscriptions() {
 #[tokio::test]
 async fn stalled_stream_ends_with_feed_lagged_and_a_resume_cursor() {
     let app = TestApp::start_with(&["--stream-stall-secs", "2"]).await;
-    // Events so large that the buffers between are full soon.
+    // Large events fill the network buffers quickly.
     let long = "x".repeat(400_000);
     let large = |i: usize| {
         let mut body = event(&i.to_string());

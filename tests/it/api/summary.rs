@@ -51,12 +51,12 @@ async fn events_are_counted_by_every_field() {
         "service": { "buckets": [
             bucket("Core Directory", "Core Directory", 3), bucket("Microsoft Intune", "Microsoft Intune", 2),
         ], "otherCount": 0, "noneCount": 0 },
-        // Spelled as the event recorded last spells it.
+        // Spelled as in the event recorded last.
         "activity": { "buckets": [bucket("Add user", "Add user", 2)], "otherCount": 3, "noneCount": 0 },
         "actor": { "buckets": [bucket(ada.0, ada.1, 3), bucket(sync.0, sync.1, 1), bucket(eve.0, eve.1, 1)] },
         "application": { "buckets": [bucket("Sync-id", "Sync", 1)], "otherCount": 0, "noneCount": 4 },
         "status": { "buckets": [bucket("SUCCESS", "Success", 3), bucket("FAILURE", "Failure", 2)] },
-        // The first event has a target that is shown and one that is not.
+        // The first event has a visible and a withheld target.
         "target": { "buckets": [bucket("id:bob-id:user", "Bob", 3)], "otherCount": 2, "noneCount": 1 },
         "property": { "buckets": [bucket("mail", "mail", 2), bucket("Phone", "Phone", 1)], "noneCount": 3 },
         "histogram": [{ "count": 5, "failureCount": 2 }],
@@ -76,7 +76,7 @@ async fn counts_exclude_events_outside_the_scope() {
     for entra in ["Core Directory", "Add user", "Delete user", "Sync", "Phone", "Eve"] {
         assert!(!text.contains(entra), "{entra}: {text}");
     }
-    // A value that is withheld does not match, so nothing is counted by it.
+    // Withheld values do not match and are not counted.
     app.record([event("secret").change(change("Password", None, Some("\"s3cret\"")))]).await;
     let filter = json!({ "filter": { "target": { "modifiedProperty": { "to": "s3cret" } } } });
     assert_eq!(facets(&app.admin(), filter.clone()).await["totalCount"], json!(1));
@@ -151,7 +151,7 @@ async fn invalid_summary_arguments_are_rejected() {
     ] {
         let answer = ask(field).await;
         assert_eq!(answer.error(), ("BAD_USER_INPUT", message));
-        // Only the part that cannot be answered is null.
+        // Only the failed field is null.
         assert_eq!(answer.body["data"]["auditEventSummary"]["asOf"], json!(5), "{}", answer.text);
     }
     let query = include_str!("../../documents/invalid_summary_arguments_are_rejected.graphql");
@@ -188,7 +188,7 @@ async fn summary_can_be_read_as_of_a_sequence() {
         (&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]),
         (&json!(false), &json!(true))
     );
-    // A cursor of an event that is not there yet is still a place; nothing is before it.
+    // A cursor beyond the last event is a valid position, with no event before it.
     let after = page(json!({ "asOf": 3, "first": 1, "after": whole["pageInfo"]["startCursor"] })).await;
     assert_eq!((keys(&after).as_str(), &after["pageInfo"]["hasPreviousPage"]), ("e3", &json!(false)));
     for field in ["auditEvents(asOf: 6) { asOf }", "auditEventSummary(asOf: 6) { asOf }"] {

@@ -39,7 +39,7 @@ async fn tenants_with_the_same_events_are_isolated() {
     let answer = app.admin().query_with(node, json!({ "id": ids[1] })).await;
     assert_eq!(*answer.data(""), json!({ "node": null, "nodes": [null], "auditEvent": null }));
     let answer = them.query_with(node, json!({ "id": ids[1] })).await;
-    assert_eq!(*answer.data("/node/id"), ids[1], "in their own log it is there");
+    assert_eq!(*answer.data("/node/id"), ids[1], "the event is in the log of its tenant");
 }
 
 #[tokio::test]
@@ -61,12 +61,12 @@ async fn cursor_of_another_tenant_reveals_nothing() {
 #[tokio::test]
 async fn unknown_or_disabled_tenant_is_forbidden() {
     let app = TestApp::start().await;
-    let answer = app.anonymous().role_in("nobody", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    let answer = app.anonymous().role_in("unknown", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
     assert_eq!(answer.status, 403);
     assert_eq!(answer.error(), ("FORBIDDEN", "the token's tenant has no log here"));
     assert_eq!(answer.header("www-authenticate"), "");
     let cased = app.anonymous().role_in("Contoso", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
-    assert_eq!(cased.status, 403, "a tenant's key is compared as it is");
+    assert_eq!(cased.status, 403, "tenant keys are case-sensitive");
 
     app.add_tenant("closed").await;
     app.close_tenant("closed").await;

@@ -11,7 +11,7 @@ fn keys(list: &Value) -> String {
     list["nodes"].as_array().unwrap().iter().map(|node| node["eventKey"].as_str().unwrap()).collect()
 }
 
-/// Events as old as their names say: an hour, three days, twenty days, forty days; and one that is to come.
+/// Events with their age as name: an hour, three days, twenty days, forty days; and one in the future.
 async fn of_all_ages() -> TestApp {
     let app = TestApp::start().await;
     let now = app.now();
@@ -33,7 +33,7 @@ async fn default_period_is_thirty_days_until_now() {
         assert!(from <= app.now().plus(-days * DAY).to_string().as_str(), "{from}");
         assert!(list["period"]["to"].as_str().unwrap() <= app.now().plus(1).to_string().as_str());
     }
-    // A variable that is left out leaves the argument's default.
+    // An omitted variable keeps the default of the argument.
     assert_eq!(keys(app.admin().query_with(LIST, json!({})).await.data("/auditEvents")), "hdw");
     let answer = app.admin().query("{ auditEvents { nodes { eventKey } } }").await;
     assert_eq!(keys(answer.data("/auditEvents")), "hdw");
@@ -53,7 +53,7 @@ async fn period_includes_from_and_excludes_to() {
     let start = app.now().plus(-HOUR);
     app.record([("a", 0), ("b", 1), ("c", 2)].map(|(key, micros)| event(key).at(start.plus(micros)))).await;
     let moment = |micros| start.plus(micros).to_string();
-    // The same moment as `moment(1)`, said with an offset and with a digit that is cut off.
+    // The same time as `moment(1)`, with an offset and with a digit that is truncated.
     let elsewhere = start.plus(1 + 2 * HOUR).to_string().replace('Z', "9+02:00");
     for (between, expected) in [
         (json!({ "from": moment(0), "to": moment(2) }), "ba"),
@@ -133,7 +133,7 @@ async fn cursor_of_another_window_is_rejected() {
     let answer = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
     assert_eq!(answer.error(), ("BAD_USER_INPUT", "`after` is a cursor of a list of another period"));
     assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
-    // Without a window a cursor is a place and nothing else.
+    // A cursor without a window is only a position.
     assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
     let answer = app.admin().query_with(LIST, json!({ "period": null, "first": 1 })).await;
     let place = answer.data("/auditEvents/pageInfo/endCursor").clone();

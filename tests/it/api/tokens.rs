@@ -10,7 +10,7 @@ use crate::harness::keys::{Issuer, hs256, public_key_file};
 
 const VIEWER: &str = "{ viewer { subject grants { role } } }";
 
-/// Claims of a global administrator of `contoso` that hold for an hour.
+/// Claims of a global administrator of `contoso` that expire after an hour.
 fn claims(app: &TestApp) -> Value {
     json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 3_600 })
 }
@@ -131,7 +131,7 @@ async fn issuer_tokens_need_its_keys_algorithm_and_audience() {
         assert_unauthenticated(&answer, "The token was issued for another audience (`aud`).", INVALID);
         let answer = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
         assert_unauthenticated(&answer, "The token's `org` is not valid.", INVALID);
-        // Whoever knows the public key, which is everybody, signs with it as if it were a secret.
+        // An attacker signs with the public key as an HMAC secret.
         for secret in [issuer.pem.as_bytes(), issuer.pem.trim_end().as_bytes()] {
             let answer = ask(hs256(secret, &good)).await;
             let sentence = "The token is signed with an algorithm that is not accepted here.";

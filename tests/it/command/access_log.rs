@@ -43,13 +43,13 @@ async fn similar_accesses_are_aggregated_and_flushed_on_shutdown() {
 
     let (server, url) = serve(&desk);
     let found = accesses(&Client::new(&url).role("GLOBAL_ADMIN")).await;
-    let mut said: Vec<_> = found
+    let mut details: Vec<_> = found
         .iter()
         .map(|event| ["operationName", "requests", "events"].map(|key| detail(event, key).unwrap()))
         .collect();
-    said.sort_unstable();
-    // The list has ended after its first page, and begins anew.
-    assert_eq!(said, [["Follow", "1", "0"], ["List", "5", "3"], ["Poll", "3", "3"]], "{found:#?}");
+    details.sort_unstable();
+    // After the first page, the list starts again from its beginning.
+    assert_eq!(details, [["Follow", "1", "0"], ["List", "5", "3"], ["Poll", "3", "3"]], "{found:#?}");
     stop(server);
     assert_eq!(desk.run(&["tenant", "list"]).ok(), "contoso\tcontoso\tenabled\t");
     let verified = desk.run(&["verify", "--tenant", "contoso"]);

@@ -84,7 +84,7 @@ fn token_without_access_is_not_issued() {
 #[test]
 fn schema_command_prints_the_schema_file() {
     let kept = include_str!("../../../schema.graphql");
-    assert!(run(&["schema"]).ok() == kept.trim_end(), "what is printed is not schema.graphql");
+    assert!(run(&["schema"]).ok() == kept.trim_end(), "the printed schema differs from schema.graphql");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::harness::cli::{Desk, run};
 use crate::harness::database::record;
 use crate::harness::events::event;
 
-/// Records events of `contoso` under keys from one number to another.
+/// Records events of `contoso` with keys from a range of numbers.
 async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOutcome> {
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     let events = keys.map(|key| event(&key.to_string()));
@@ -25,7 +25,7 @@ async fn verify_reports_differences_and_fails() {
     record_some(&desk.database.store().await, 0..40).await;
     assert_eq!(desk.run(&["verify"]).ok(), "tenants 2, events 40, differences 0");
     assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
-    assert!(desk.run(&["verify", "--tenant", "nobody"]).refused().contains("there is no tenant `nobody`"));
+    assert!(desk.run(&["verify", "--tenant", "unknown"]).refused().contains("there is no tenant `unknown`"));
     desk.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
     let ended = desk.run(&["verify", "--differences-max", "3"]);
     let lines: Vec<&str> = ended.refused().lines().collect();
@@ -63,7 +63,7 @@ async fn backup_of_a_served_log_is_restored_as_a_new_log() {
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".auditgraph-")), "{left:?}");
 
-    // The log goes on by itself, and a cursor of the old one says that it is of another.
+    // The restored log is independent: a cursor of the old log is rejected.
     let store = Store::open(&StoreSettings { url: brought_back, ..app.database.settings() }, None).await.unwrap();
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     assert_eq!(record_some(&store, 29..31).await, [RecordOutcome::Duplicate, RecordOutcome::Recorded(31)]);
@@ -119,7 +119,7 @@ async fn log_restored_by_database_tools_gets_a_new_id() {
 
 #[tokio::test]
 async fn backup_of_postgresql_names_its_tools() {
-    let url = "postgres://nobody:hush@127.0.0.1:1/none";
+    let url = "postgres://unknown:hush@127.0.0.1:1/none";
     let refused = run(&["backup", "copy.dump", "--database-url", url]);
     assert!(refused.refused().contains("pg_dump --format=custom --file=copy.dump"), "{refused:?}");
     let refused = run(&["restore", "copy.dump", "--database-url", url]);
@@ -128,7 +128,7 @@ async fn backup_of_postgresql_names_its_tools() {
     assert!(bare.code == Some(2) && bare.err.contains("<FILE|--in-place>"), "{bare:?}");
     let refused = run(&["backup", "copy.db", "--database-url", "sqlite://no/such.db"]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
-    // A slip in a name makes no log.
+    // A mistyped name does not create a log.
     for command in [&["restore", "--in-place"][..], &["tenant", "list"], &["tenant", "disable", "contoso"]] {
         let refused = run(&[command, &["--database-url", "sqlite://no/such.db"]].concat());
         assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");

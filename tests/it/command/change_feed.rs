@@ -22,7 +22,7 @@ fn event(key: &str) -> Value {
     })
 }
 
-/// Records batches of one to eight events, one after the other; returns how many events that were.
+/// Records batches of one to eight events in sequence, and returns the number of events.
 async fn write(client: Client, name: String, mut random: fastrand::Rng) -> i64 {
     let mut count = 0;
     for batch in 0..BATCHES {
@@ -34,7 +34,7 @@ async fn write(client: Client, name: String, mut random: fastrand::Rng) -> i64 {
     count
 }
 
-/// What a follower has seen: the numbers and keys, and where it goes on.
+/// The sequences and keys that a follower has received, and its cursor.
 #[derive(Default)]
 struct Seen {
     events: Vec<(i64, String)>,
@@ -42,7 +42,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Takes what one page or batch brought; returns whether the end has been seen.
+    /// Adds a page or batch, and returns whether the last event was in it.
     fn take<'a>(&mut self, nodes: impl Iterator<Item = &'a Value>, cursor: &Value) -> bool {
         for node in nodes {
             let sequence = node["sequence"].as_i64().unwrap();
@@ -62,7 +62,7 @@ impl Seen {
 const FOLLOW: &str = include_str!("../../documents/change_feed_follow.graphql");
 const POLL: &str = include_str!("../../documents/change_feed_poll.graphql");
 
-/// Polls in pages of random size, now here and now there.
+/// Polls random servers in pages of random size.
 async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Seen {
     let mut seen = Seen::default();
     loop {
@@ -75,7 +75,7 @@ async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Seen {
     }
 }
 
-/// Subscribes, takes some batches, breaks off, and goes on elsewhere.
+/// Subscribes, reads some batches, disconnects, and resumes at a random server.
 async fn subscribe(clients: Arc<[Client; 2]>, urls: [String; 2], mut random: fastrand::Rng, oldest: String) -> Seen {
     let mut seen = Seen { after: Some(oldest), ..Seen::default() };
     loop {
@@ -100,7 +100,7 @@ async fn subscribe(clients: Arc<[Client; 2]>, urls: [String; 2], mut random: fas
     }
 }
 
-/// Holds the head of the log for a moment, again and again, and changes nothing.
+/// Locks the head row of the log repeatedly for a short time, and changes nothing.
 async fn hold(desk: &Desk) {
     let connection = desk.database.connection().await;
     for _ in 0..3 {
@@ -169,7 +169,7 @@ async fn stopping_server_closes_its_streams() {
     events.batch().await;
     server.signal("-TERM");
     assert_eq!(socket.next().await, Err(1001));
-    // Cut, not completed: the client asks again.
+    // The stream ends without `complete`, so clients reconnect.
     assert_eq!(events.next().await, None);
     assert_eq!(server.ended().code, Some(0));
 }

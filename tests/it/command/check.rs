@@ -42,9 +42,9 @@ async fn check_reports_each_problem_with_a_fix() {
     let misspelled = crate::harness::cli::ended(command.env("AUDITGRAPH_LISTENS", "x").spawn().unwrap());
     assert!(lines(&misspelled, "WRONG").contains("no setting is called AUDITGRAPH_LISTENS"), "{misspelled:?}");
 
-    let url = "postgres://nobody:hush@127.0.0.1:1/none";
+    let url = "postgres://unknown:hush@127.0.0.1:1/none";
     let away = run(&["check", "--jwt-secret", SECRET, "--database-url", url]);
-    assert!(lines(&away, "WRONG").contains("database: cannot open the log at postgres://nobody:***@"), "{away:?}");
+    assert!(lines(&away, "WRONG").contains("database: cannot open the log at postgres://unknown:***@"), "{away:?}");
     assert!(away.code == Some(1) && !away.out.contains("hush"), "{away:?}");
     assert_eq!(away.out.matches("Connection refused").count(), 1, "{away:?}");
     assert!(!away.out.contains("timed out"), "{away:?}");
@@ -90,8 +90,8 @@ fn invalid_database_url_is_rejected_and_not_printed() {
         refuse(&run(&["copy", "--from", "sqlite://a.db", "--to", url]), "--to");
     }
     let mut command = program(&["migrate"]);
-    let told = crate::harness::cli::ended(command.env("AUDITGRAPH_DATABASE_URL", wrong[0]).spawn().unwrap());
-    refuse(&told, "--database-url or AUDITGRAPH_DATABASE_URL");
+    let output = crate::harness::cli::ended(command.env("AUDITGRAPH_DATABASE_URL", wrong[0]).spawn().unwrap());
+    refuse(&output, "--database-url or AUDITGRAPH_DATABASE_URL");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn check_fails_on_an_unmigrated_database() {
     } else {
         assert!(checked.ok().contains("none yet"), "{checked:?}");
     }
-    // Nothing was made by looking.
+    // The check has created no file.
     assert!(desk.run(&["verify"]).refused().contains(if desk.database.is_postgres() { "migrate" } else { "no log" }));
 }
 
@@ -129,8 +129,8 @@ async fn newer_schema_is_not_changed() {
         .execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99990101_000001_later', 0)")
         .await;
     for command in [&["migrate"][..], &["serve", "--jwt-secret", SECRET, "--listen", "127.0.0.1:0"]] {
-        let told = desk.run(command);
-        assert!(told.refused().contains("newer than this program: run the version that migrated it"), "{told:?}");
+        let output = desk.run(command);
+        assert!(output.refused().contains("newer than this program: run the version that migrated it"), "{output:?}");
     }
 }
 
@@ -157,12 +157,12 @@ async fn ready_succeeds_on_a_ready_server() {
     let port = address.rsplit(':').next().unwrap();
     assert_eq!(ready(&format!("0.0.0.0:{port}")).await.unwrap().ok(), "");
     app.database.execute("DELETE FROM seaql_migrations").await;
-    // What was heard a moment ago is said again for a moment.
+    // The result of the readiness check is cached for a short time.
     let mut damaged = ready(&address).await.unwrap();
     while damaged.code == Some(0) {
         damaged = ready(&address).await.unwrap();
     }
     assert!(damaged.refused().contains("is not ready: HTTP/1.1 503"));
-    let nobody = ready("127.0.0.1:1").await.unwrap();
-    assert!(nobody.refused().contains("cannot connect to 127.0.0.1:1"), "{nobody:?}");
+    let unreachable = ready("127.0.0.1:1").await.unwrap();
+    assert!(unreachable.refused().contains("cannot connect to 127.0.0.1:1"), "{unreachable:?}");
 }

@@ -63,7 +63,7 @@ async fn copy_of_a_copy_equals_the_log() {
         let verified = run(&["verify", "--database-url", &database.url]);
         assert_eq!(verified.ok(), "tenants 2, events 1340, differences 0");
     }
-    // The log goes on in the copy.
+    // Recording continues in the copy.
     end.run(&["tenant", "add", "northwind"]).ok();
     record_for(&end.database.store().await, "northwind", 5).await;
     assert!(copy(&source.database, &end.database).refused().contains("it is not empty"));
@@ -113,7 +113,7 @@ async fn copy_covers_every_table() {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     };
     let mut found = texts(&desk.database.connection().await, sql).await;
-    // Sums behind the log are made anew.
+    // Rollups behind the end of the log are rebuilt.
     found.retain(|name| name != "seaql_migrations" && !name.starts_with("rollup"));
     found.sort_unstable();
     let mut copied: Vec<&str> = COPIED_TABLES.to_vec();

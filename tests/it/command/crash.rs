@@ -14,7 +14,7 @@ use crate::harness::client::Client;
 use crate::harness::wait::wait_until;
 
 const SENDERS: u64 = 4;
-/// How many batches may be acknowledged after the kill until a round ends.
+/// Number of batches that may be acknowledged after the kill before a round ends.
 const AFTERWARDS: usize = 20;
 /// A command that kills the PostgreSQL server and starts it again: only the long form has one.
 const KILL_POSTGRES: &str = "AUDITGRAPH_TEST_KILL_POSTGRES";
@@ -23,10 +23,10 @@ fn rounds() -> u64 {
     std::env::var("AUDITGRAPH_TEST_CRASH_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-/// A batch of events by their keys.
+/// The keys of a batch of events.
 type Batch = Vec<String>;
 
-/// What a sender has to tell of a batch.
+/// A message from a sender about a batch.
 enum Told {
     Sent(Batch),
     Acknowledged(Batch),
@@ -40,11 +40,11 @@ fn event(key: &str) -> Value {
     })
 }
 
-/// Sends batches until one is not acknowledged, or nobody wants to know any more.
-async fn send(client: Client, name: String, mut random: fastrand::Rng, told: mpsc::UnboundedSender<Told>) {
+/// Sends batches until one is not acknowledged, or the receiver is dropped.
+async fn send(client: Client, name: String, mut random: fastrand::Rng, deliveries: mpsc::UnboundedSender<Told>) {
     for number in 0.. {
         let batch: Batch = (0..random.usize(1..40)).map(|i| format!("{name}-{number}-{i}")).collect();
-        if told.send(Told::Sent(batch.clone())).is_err() {
+        if deliveries.send(Told::Sent(batch.clone())).is_err() {
             return;
         }
         let body = Value::from(batch.iter().map(|key| event(key)).collect::<Vec<_>>()).to_string();
@@ -53,13 +53,13 @@ async fn send(client: Client, name: String, mut random: fastrand::Rng, told: mps
         if response.status() != 201 || response.text().await.is_err() {
             return;
         }
-        if told.send(Told::Acknowledged(batch)).is_err() {
+        if deliveries.send(Told::Acknowledged(batch)).is_err() {
             return;
         }
     }
 }
 
-/// What was sent and what was acknowledged.
+/// The batches that were sent, and those that were acknowledged.
 #[derive(Default)]
 struct Witness {
     sent: Vec<Batch>,
@@ -67,19 +67,19 @@ struct Witness {
 }
 
 impl Witness {
-    /// Sends until something is killed, after some acknowledgements, and a little longer: requests may outlive it.
+    /// Sends batches, kills a process after some acknowledgements, and continues for a while: requests may outlive it.
     async fn round(&mut self, url: &str, name: &str, random: &mut fastrand::Rng, kill: impl FnOnce()) {
-        let (tell, mut told) = mpsc::unbounded_channel();
-        for sender in 0..SENDERS {
+        let (sender, mut deliveries) = mpsc::unbounded_channel();
+        for i in 0..SENDERS {
             let client = Client::new(url).permitted("contoso", "audit/write");
-            tokio::spawn(send(client, format!("{name}-{sender}"), random.fork(), tell.clone()));
+            tokio::spawn(send(client, format!("{name}-{i}"), random.fork(), sender.clone()));
         }
-        drop(tell);
+        drop(sender);
         let (mut answers, mut kill, mut afterwards) = (random.usize(0..8), Some(kill), 0);
-        while let Some(told) = told.recv().await
+        while let Some(delivery) = deliveries.recv().await
             && afterwards < AFTERWARDS
         {
-            match told {
+            match delivery {
                 Told::Sent(batch) => self.sent.push(batch),
                 Told::Acknowledged(batch) => {
                     self.acknowledged.push(batch);
@@ -94,7 +94,7 @@ impl Witness {
         }
     }
 
-    /// Everything acknowledged is there once, no batch is there by halves, and there are no gaps.
+    /// Checks that acknowledged events exist once, that no batch is partial, and that the sequence has no gaps.
     async fn check(&self, desk: &Desk) {
         let connection = desk.database.connection().await;
         let sql = "SELECT event_key, sequence FROM audit_event ORDER BY sequence";
@@ -132,7 +132,7 @@ async fn acknowledged_events_survive_a_kill_of_the_server() {
     witness.check(&desk).await;
 }
 
-/// The server of the API stays, and finds the database again each time.
+/// The API server keeps running and reconnects to the database each time.
 #[tokio::test]
 async fn acknowledged_events_survive_a_kill_of_the_database() {
     let Ok(kill) = std::env::var(KILL_POSTGRES) else { return };

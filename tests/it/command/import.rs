@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::harness::cli::Desk;
 
-/// What an import of a file of 20 MB holds at most, without optimisation: some 130 MiB, of any length; a copy of the file
-/// and what is made of it would be far beyond.
+/// Peak memory of an import in a debug build: about 130 MiB for a file of any length. With a copy of a 20 MB file and
+/// its parsed form it would be far more.
 #[cfg(target_os = "linux")]
 const PEAK_KIB: std::ops::Range<u64> = 1_000..160 << 10;
 
@@ -60,7 +60,7 @@ async fn import_reads_every_file_format() {
     assert_eq!(typed.ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
 }
 
-/// A table as Purview exports it: `AuditData` and what the search knew beside it.
+/// A table as Purview exports it: `AuditData` and the columns of the search.
 fn purview(ids: &[&str]) -> String {
     let mut table = "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits\r\n".to_owned();
     for id in ids {
@@ -227,7 +227,7 @@ async fn large_page_is_imported_in_constant_memory() {
     let desk = Desk::new().await;
     let mut page = String::from("{\"@odata.context\":\"x\",\"value\":[");
     let padding = "y".repeat(60_000);
-    // Mostly duplicates, so that the database does not set the pace.
+    // Mostly duplicates, so that the database is not the bottleneck.
     for i in 0..340 {
         let comma = if i == 0 { "" } else { "," };
         let _ = write!(page, "{comma}{}", record(&format!("n{}", i % 7)).replace("\"u-1\"", &format!("\"{padding}\"")));

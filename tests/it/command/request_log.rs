@@ -72,7 +72,7 @@ async fn every_request_is_logged_without_secrets() {
     }
 }
 
-/// Breaks of lines, for one program or another.
+/// Line separators of various programs.
 const BREAKS: [&str; 5] = ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{1b}[2K\r"];
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn caller_cannot_inject_log_lines() {
         let client = Client::new(&format!("http://127.0.0.1:{}", address.trim()));
         for split in BREAKS {
             let forged = format!("ada{split}2026-01-01T00:00:00Z  INFO forged");
-            // What signs tokens does not write such a name; an issuer might.
+            // The `token` command rejects this name; an issuer might not.
             let claims = json!({
                 "sub": forged, "tid": "contoso", "name": forged, "azp": forged, "roles": ["GlobalAdmin"],
                 "exp": 4_000_000_000_u32,

@@ -43,8 +43,8 @@ async fn configuration_errors_have_their_position() {
         ("x".repeat((1 << 20) + 1), "1048577 bytes"),
         (String::new(), "no key to verify tokens with is configured"),
     ] {
-        let said = serve(&text, &[]);
-        assert!(said.contains(part), "{said}");
+        let message = serve(&text, &[]);
+        assert!(message.contains(part), "{message}");
     }
     let good = format!("{issuer}jwks_url = 'https://i/keys'");
     let both = serve(&good, &["--jwt-secret", SECRET]);
@@ -68,16 +68,16 @@ async fn token_settings_can_be_checked_without_serving() {
     let nonsense = desk.file("ca.pem", "no certificate");
     let parties = ["--jwt-issuer", "https://i", "--jwt-audience", "a", "--jwks-url", "https://i/keys"];
     for file in [nonsense.to_str().unwrap(), "no/such/ca.pem"] {
-        let said = problems(&[&parties[..], &["--jwks-ca-file", file]].concat()).await;
-        assert!(said.contains(&format!("the certificates in {file} cannot be used")), "{said}");
+        let message = problems(&[&parties[..], &["--jwks-ca-file", file]].concat()).await;
+        assert!(message.contains(&format!("the certificates in {file} cannot be used")), "{message}");
     }
     let away = KeySetServer::start(Conduct::Away).await;
     let one = "[[issuer]]\naudiences = ['a']\ntenant = 't'\n";
     let text = format!("{one}iss = 'one'\njwks_url = '{0}?x=1'\n{one}iss = 'two'\njwks_url = '{0}'", away.url);
     let file = desk.file("auditgraph.toml", text);
-    let said = problems(&["--config", file.to_str().unwrap()]).await;
+    let message = problems(&["--config", file.to_str().unwrap()]).await;
     let expected = format!("the key set at {} cannot be read", away.url);
-    assert_eq!(said.lines().filter(|line| line.contains(&expected)).count(), 2, "{said}");
+    assert_eq!(message.lines().filter(|line| line.contains(&expected)).count(), 2, "{message}");
     away.conduct(Conduct::keys(&[("k", &Issuer::es256())]));
     assert_eq!(problems(&["--config", file.to_str().unwrap()]).await, "");
 }
@@ -95,7 +95,7 @@ async fn serve_migrates_sqlite_and_refuses_unmigrated_postgresql() {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.contains("listening")).unwrap();
     let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
-    // It answers, so it hears signals too.
+    // A server that responds also handles signals.
     let client = Client::new(&format!("http://127.0.0.1:{port}"));
     assert_eq!(client.query("{ viewer { subject } }").await.status, 401);
     stop(child);
@@ -139,7 +139,7 @@ async fn demo_prints_its_tokens_and_stops_cleanly() {
     assert_eq!(lines.next(), None);
 }
 
-/// Asks a server to stop and waits until it has, cleanly. What it said of it on its standard error.
+/// Stops a server with SIGTERM, asserts exit code 0, and returns its standard error.
 #[track_caller]
 fn stop(child: Running) -> String {
     child.signal("-TERM");

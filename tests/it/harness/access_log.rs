@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::wait::wait_for;
 
-/// Events of accesses, in the order of recording. The operation's name tells this question itself from others.
+/// Access events in recording order. The name of the operation marks this query itself.
 const ACCESSES: &str = include_str!("../../documents/access_log.graphql");
 
-/// The accesses recorded so far, without these questions themselves.
+/// The access events recorded so far, without those of this query.
 pub(crate) async fn accesses(admin: &Client) -> Vec<Value> {
     let filter = json!({ "service": { "eq": "auditgraph" } });
     let answer = admin.query_with(ACCESSES, json!({ "filter": filter })).await;
@@ -28,7 +28,7 @@ pub(crate) fn sum(events: &[Value], key: &str) -> u64 {
     events.iter().filter_map(|event| detail(event, key)).map(|number| number.parse::<u64>().unwrap()).sum()
 }
 
-/// The accesses, once so many requests of an activity are among them: those of this activity.
+/// Waits until the access events of an activity cover a number of requests, and returns them.
 pub(crate) async fn until(admin: &Client, activity: &str, requests: u64) -> Vec<Value> {
     wait_for(&format!("{requests} requests with the activity {activity}"), async || {
         let mut found = accesses(admin).await;

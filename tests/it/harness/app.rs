@@ -33,7 +33,7 @@ pub(crate) struct TestApp {
     pub(crate) store: Store,
     pub(crate) tenant: Tenant,
     pub(crate) url: String,
-    /// Where Prometheus would look.
+    /// The URL of the metrics page.
     pub(crate) metrics_url: String,
 }
 
@@ -50,7 +50,7 @@ impl TestApp {
         Self::start_over(database, &url, options).await
     }
 
-    /// Starts a server over a database, whose tenant `contoso` is added if it is not there.
+    /// Starts a server on a database, and adds the tenant `contoso` if it does not exist.
     pub(crate) async fn over(database: TestDatabase) -> Self {
         let url = database.url.clone();
         Self::start_over(database, &url, &[]).await
@@ -79,47 +79,47 @@ impl TestApp {
         Self { database, store, tenant, url, metrics_url }
     }
 
-    /// Somebody who sees everything.
+    /// A client with the role that reads everything.
     pub(crate) fn admin(&self) -> Client {
         Client::new(&self.url).role("GLOBAL_ADMIN")
     }
 
-    /// Somebody who sees Intune.
+    /// A client with a role that reads the services of Intune.
     pub(crate) fn intune_admin(&self) -> Client {
         Client::new(&self.url).role("INTUNE_SERVICE_ADMIN")
     }
 
-    /// Somebody who sees everything but what is sensitive.
+    /// A client with a role that reads everything except sensitive values.
     pub(crate) fn auditor(&self) -> Client {
         Client::new(&self.url).role("AUDIT_READER")
     }
 
-    /// Nobody.
+    /// A client without a token.
     pub(crate) fn anonymous(&self) -> Client {
         Client::new(&self.url)
     }
 
-    /// Records events that have to be valid, now.
+    /// Records valid events at the current time.
     pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<RecordOutcome> {
         record(&access::operator_writer(&self.store, &self.tenant), bodies, app::now()).await
     }
 
-    /// Another tenant, whose tokens this server accepts too.
+    /// Adds another tenant.
     pub(crate) async fn add_tenant(&self, key: &str) -> Tenant {
         add_tenant(&self.store, key).await
     }
 
-    /// Refuses all access to a tenant's log.
+    /// Disables a tenant.
     pub(crate) async fn close_tenant(&self, key: &str) {
         self.store.disable_tenant(key, true).await.unwrap();
     }
 
-    /// Records events of another tenant, now.
+    /// Records events of another tenant at the current time.
     pub(crate) async fn record_for(&self, tenant: &Tenant, bodies: impl IntoIterator<Item = EventBody>) {
         record(&access::operator_writer(&self.store, tenant), bodies, app::now()).await;
     }
 
-    /// What the server's clock says.
+    /// The current time of the server.
     #[expect(clippy::unused_self, reason = "it is the server's clock that is meant")]
     pub(crate) fn now(&self) -> Timestamp {
         app::now()

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use super::app::{SECRET, unset_timeouts};
 use super::database::TestDatabase;
 
-/// What a run of the program left.
+/// Exit code and output of a program run.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -17,14 +17,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// What was printed by a run that went well.
+    /// The standard output of a successful run.
     #[track_caller]
     pub(crate) fn ok(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out.trim_end_matches('\n')
     }
 
-    /// What was complained of by a run that did not.
+    /// The standard error of a run that failed with exit code 1.
     #[track_caller]
     pub(crate) fn refused(&self) -> &str {
         assert_eq!(self.code, Some(1), "{self:?}");
@@ -33,7 +33,7 @@ impl Ended {
     }
 }
 
-/// The program, without any setting that the environment of the tests may have.
+/// A command for the program, without the settings in the environment of the tests.
 pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auditgraph"));
     for (name, _) in std::env::vars_os() {
@@ -46,7 +46,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// A program that is running. It ends with the test at the latest, however that ends.
+/// A running program. It is killed when dropped.
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
@@ -54,12 +54,12 @@ impl Running {
         Self(Some(command.spawn().unwrap()))
     }
 
-    /// Where a server listens, once it does.
+    /// Waits until a server listens, and returns its URL.
     pub(crate) fn address(&mut self) -> String {
         let mut lines = BufReader::new(self.stderr.take().unwrap()).lines().map_while(Result::ok);
         let line = lines.find(|line| line.contains("listening")).unwrap();
         let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
-        // Whatever else it says has to go somewhere.
+        // Drains the rest of the standard error, so that the program does not block.
         std::thread::spawn(move || lines.count());
         format!("http://127.0.0.1:{port}")
     }
@@ -69,7 +69,7 @@ impl Running {
         assert!(Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap().success());
     }
 
-    /// Waits for its end.
+    /// Waits until the program ends.
     pub(crate) fn ended(mut self) -> Ended {
         ended(self.0.take().unwrap())
     }
@@ -92,7 +92,7 @@ impl DerefMut for Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
-            // It may have ended by itself.
+            // The program may have ended already.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -121,14 +121,14 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// An empty database; on PostgreSQL it is brought to the schema first, as only `migrate` does there.
+    /// An empty migrated database.
     pub(crate) async fn new() -> Self {
         let desk = Self::unmigrated().await;
         desk.run(&["migrate"]).ok();
         desk
     }
 
-    /// A database that nothing has been done to.
+    /// An empty database without a schema.
     pub(crate) async fn unmigrated() -> Self {
         Self { database: TestDatabase::new().await, folder: tempfile::tempdir().unwrap() }
     }
@@ -148,7 +148,7 @@ impl Desk {
         run(&[arguments, &["--database-url", &self.database.url]].concat())
     }
 
-    /// Runs a command on the database, and says this to it.
+    /// Runs a command on the database with a standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ended {
         let mut command = program(&[arguments, &["--database-url", &self.database.url]].concat());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -156,14 +156,14 @@ impl Desk {
         ended(child)
     }
 
-    /// Runs a command on the database, says this to it, and tells the most memory that it held, in KiB.
+    /// Runs a command on the database with a standard input, and returns its peak memory in KiB too.
     #[cfg(target_os = "linux")]
     pub(crate) fn run_measured(&self, arguments: &[&str], input: &[u8]) -> (Ended, u64) {
         let mut command = program(&[arguments, &["--database-url", &self.database.url]].concat());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let (most, last) = input.split_at(input.len() - 1);
-        // Once this is written, all but what the pipe holds has been read.
+        // After this write, the program has read everything except the content of the pipe.
         stdin.write_all(most).unwrap();
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
@@ -180,7 +180,7 @@ impl Desk {
         self.run(&arguments)
     }
 
-    /// Puts a file into the folder.
+    /// Creates a file in the folder.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::app::SECRET;
 
-/// A caller of the server.
+/// A client of the server.
 #[derive(Clone)]
 pub(crate) struct Client {
     url: String,
@@ -16,7 +16,7 @@ pub(crate) struct Client {
     token: Option<String>,
 }
 
-/// What came back.
+/// A response with its body as string and as JSON.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -26,14 +26,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The data of an answer without errors, at a JSON pointer.
+    /// The data of a response at a JSON pointer. Panics if the response has errors.
     #[track_caller]
     pub(crate) fn data(&self, pointer: &str) -> &Value {
         assert_eq!(self.body.get("errors"), None, "{}", self.text);
         self.body.pointer(&format!("/data{pointer}")).unwrap_or_else(|| panic!("no {pointer} in {}", self.text))
     }
 
-    /// A header as text; empty if it is not there.
+    /// A header as a string; empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -77,14 +77,14 @@ impl Client {
         self.granted_until(tenant, grants, app::now().plus(HOUR))
     }
 
-    /// The same server with a token of a role that expires at a moment.
+    /// The same server with a token of a role and an expiry.
     pub(crate) fn role_until(self, role: &str, expires_at: Timestamp) -> Self {
         self.granted_until("contoso", &[Grantable::Role(Role::from_name(role).unwrap())], expires_at)
     }
 
     fn granted_until(self, tenant: &str, grants: &[Grantable], expires_at: Timestamp) -> Self {
         let request = TokenRequest {
-            subject: "somebody",
+            subject: "test-user",
             tenant,
             tenant_claim: "tid",
             grants,
@@ -107,7 +107,7 @@ impl Client {
         self.token.clone().unwrap()
     }
 
-    /// A request to an address, with the token.
+    /// A request to a path, with the token.
     pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {
@@ -116,7 +116,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads the answer, whatever it is.
+    /// Sends a request and reads the response, whatever its status is.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -125,29 +125,29 @@ impl Client {
         Answer { status, headers, body, text }
     }
 
-    /// Sends a body of any shape by POST.
+    /// Sends a JSON body by POST.
     pub(crate) async fn post(&self, body: &Value) -> Answer {
         self.send(self.request(reqwest::Method::POST, "/graphql").json(body)).await
     }
 
-    /// Sends parameters in the address, with the header that GET needs.
+    /// Sends parameters in the URL, with the header that GET needs.
     pub(crate) async fn get(&self, parameters: &[(&str, &str)]) -> Answer {
         let address = reqwest::Url::parse_with_params("http://any/graphql", parameters).unwrap();
         let path = format!("{}?{}", address.path(), address.query().unwrap());
         self.send(self.request(reqwest::Method::GET, &path).header("graphql-require-preflight", "1")).await
     }
 
-    /// Asks a query.
+    /// Runs a query.
     pub(crate) async fn query(&self, query: &str) -> Answer {
         self.query_with(query, json!({})).await
     }
 
-    /// Asks a query with variables.
+    /// Runs a query with variables.
     pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Answer {
         self.post(&json!({ "query": query, "variables": variables })).await
     }
 
-    /// Asks for the first page of a filter, over all time, newest first.
+    /// Reads the first page of a filter, over all time, newest first.
     pub(crate) async fn filter(&self, filter: &Value) -> Answer {
         let query = include_str!("../../documents/list_filtered.graphql");
         self.query_with(query, json!({ "filter": filter })).await

@@ -7,25 +7,25 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How the wire is.
+/// The state of the proxy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
-    /// What comes is passed on.
+    /// Data is forwarded.
     Open,
-    /// What comes is held back.
+    /// Data is accepted but not forwarded.
     Silent,
-    /// Connections end, and new ones end at once.
+    /// Connections are closed, and new ones are closed at once.
     Cut,
 }
 
-/// The wire.
+/// The proxy.
 pub(crate) struct Proxy {
     address: SocketAddr,
     state: watch::Sender<Wire>,
 }
 
 impl Proxy {
-    /// A wire to the server that a database URL names.
+    /// Starts a proxy to the server of a database URL.
     pub(crate) async fn start(url: &str) -> Self {
         let server = host(url).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -45,7 +45,7 @@ impl Proxy {
         Self { address, state }
     }
 
-    /// The database URL over this wire.
+    /// The database URL through the proxy.
     pub(crate) fn url(&self, url: &str) -> String {
         url.replace(host(url), &self.address.to_string())
     }

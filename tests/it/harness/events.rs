@@ -67,12 +67,12 @@ pub(crate) fn json(text: &str) -> Json {
     Json::parse(text).unwrap()
 }
 
-/// A change from one JSON text to another.
+/// A change from one JSON value to another.
 pub(crate) fn change(name: &str, from: Option<&str>, to: Option<&str>) -> ModifiedProperty {
     ModifiedProperty::new(name, from.map(json), to.map(json))
 }
 
-/// Small changes to an event, one after the other.
+/// Builder methods for events.
 pub(crate) trait EventExt: Sized {
     fn at(self, moment: Timestamp) -> Self;
     fn activity(self, activity: &str) -> Self;

@@ -13,36 +13,36 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use super::certificate::Certificate;
 use super::keys::Issuer;
 
-/// How the server answers.
+/// The behavior of the server.
 #[derive(Clone)]
 pub(crate) enum Conduct {
-    /// With a body.
+    /// Responds with a body.
     Body(String),
-    /// With a status and a body.
+    /// Responds with a status and a body.
     Status(&'static str, String),
-    /// By sending the caller elsewhere.
+    /// Redirects to a URL.
     Elsewhere(String),
-    /// With a set that has no end.
+    /// Sends an endless key set.
     Endless,
-    /// With the beginning of an answer, and then nothing.
+    /// Sends the beginning of a response and stalls.
     Stalling,
-    /// Not at all.
+    /// Closes connections.
     Away,
 }
 
 impl Conduct {
-    /// With the keys of these issuers, each under its name.
+    /// Responds with the keys of these issuers, each with its name as key id.
     pub(crate) fn keys(issuers: &[(&str, &Issuer)]) -> Self {
         Self::Body(key_set(issuers).to_string())
     }
 }
 
-/// A key set with the keys of these issuers, each under its name.
+/// A key set with the keys of these issuers, each with its name as key id.
 pub(crate) fn key_set(issuers: &[(&str, &Issuer)]) -> Value {
     json!({ "keys": issuers.iter().map(|(name, issuer)| issuer.jwk(name)).collect::<Vec<_>>() })
 }
 
-/// The server.
+/// The key set server.
 pub(crate) struct KeySetServer {
     pub(crate) url: String,
     conduct: Arc<Mutex<Conduct>>,
@@ -55,7 +55,7 @@ impl KeySetServer {
         Self::start_with(conduct, None).await
     }
 
-    /// A server that speaks TLS as `localhost`; and its certificate, for which nobody vouches but itself.
+    /// Starts a TLS server for `localhost`, and returns its self-signed certificate.
     pub(crate) async fn start_secure(conduct: Conduct) -> (Self, String) {
         let certificate = Certificate::of("localhost");
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
@@ -87,7 +87,7 @@ impl KeySetServer {
                     None => _ = tokio::spawn(answer(stream, now, sent)),
                     Some(tls) => {
                         tokio::spawn(async move {
-                            // Who does not trust the certificate goes away.
+                            // A client that does not trust the certificate disconnects.
                             let Ok(stream) = tls.accept(stream).await else { return };
                             answer(stream, now, sent).await;
                         });
@@ -98,17 +98,17 @@ impl KeySetServer {
         server
     }
 
-    /// From now on it answers so.
+    /// Changes the behavior for the following requests.
     pub(crate) fn conduct(&self, conduct: Conduct) {
         *self.conduct.lock().unwrap() = conduct;
     }
 
-    /// How often it was asked.
+    /// Number of requests.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// How many bytes of endless sets were taken.
+    /// Number of bytes that clients read from endless key sets.
     pub(crate) fn sent(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
@@ -137,7 +137,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: Conduc
     stream.write_all(text.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     if text.ends_with('[') && text.contains("Content-Length") {
-        // Until the caller has had enough.
+        // Until the client disconnects.
         let _ = stream.read_u8().await;
     } else if text.ends_with('[') {
         while let Ok(written) = stream.write(&[b'0'; 8 * 1024]).await {

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::client::{Answer, Client};
 
-/// An answer that comes as server-sent events.
+/// A response as server-sent events.
 pub(crate) struct Events {
     response: reqwest::Response,
     text: String,
@@ -25,12 +25,12 @@ fn is_heartbeat(result: &Value, has_begun: &mut bool) -> bool {
 }
 
 impl Events {
-    /// Asks for a stream that has to begin.
+    /// Opens a stream. Panics if the response is not a stream.
     pub(crate) async fn open(client: &Client, query: &str, variables: Value) -> Self {
         Self::ask(client, query, variables).await.unwrap_or_else(|answer| panic!("{answer:?}"))
     }
 
-    /// Asks for a stream, and gets what is answered instead of one.
+    /// Opens a stream. The error is a response that is not a stream.
     pub(crate) async fn ask(client: &Client, query: &str, variables: Value) -> Result<Self, Answer> {
         let request = client.request(reqwest::Method::POST, "/graphql").header("accept", "text/event-stream");
         let body = json!({ "query": query, "variables": variables });
@@ -84,7 +84,7 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Connects with these headers. The error is the status of the refusal.
+    /// Connects with these headers. The error is the HTTP status.
     pub(crate) async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request = format!("{}/graphql", url.replacen("http", "ws", 1)).into_client_request().unwrap();
         for (name, value) in [("sec-websocket-protocol", "graphql-transport-ws")].iter().chain(headers) {
@@ -97,7 +97,7 @@ impl Socket {
         }
     }
 
-    /// Connects, and says who calls.
+    /// Connects and authenticates with `connection_init`.
     pub(crate) async fn open(url: &str, token: &str) -> Self {
         let mut socket = Self::connect(url, &[]).await.unwrap();
         let payload = json!({ "Authorization": format!("Bearer {token}") });

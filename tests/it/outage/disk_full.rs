@@ -8,7 +8,7 @@ use crate::harness::cli::{Desk, Running, program};
 use crate::harness::client::Client;
 use crate::harness::database::numbers;
 
-/// Limits how large the files of a process may become, in bytes: to the process a full disk, whoever runs the test.
+/// Limits the file size of a process in bytes, which has the effect of a full disk for any user.
 fn limit_files(pid: u32, bytes: &str) {
     let limit = format!("--fsize={bytes}:");
     let set = Command::new("prlimit").args(["--pid", &pid.to_string(), &limit]).status().unwrap();
@@ -33,7 +33,7 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
         "--database-url",
         &desk.database.url,
     ]);
-    // Without this the signal that comes with such an error ends the process.
+    // Otherwise SIGXFSZ ends the process.
     let mut ignoring = Command::new("sh");
     ignoring.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(server.get_program()).args(server.get_args());
     ignoring.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -59,7 +59,7 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
     };
     assert_unavailable(&refused);
     assert!(recorded > 100, "{recorded}");
-    // What is smaller may still fit. What is acknowledged then has to stay like everything else.
+    // Smaller batches may still fit; if acknowledged, they must persist.
     for i in 0..30 {
         let answer = post(&client, &[&format!("small {i}")]).await;
         if answer.status == 201 {
@@ -68,7 +68,7 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
             assert_unavailable(&answer);
         }
     }
-    assert!(is_ready(&client).await, "what is there can be read");
+    assert!(is_ready(&client).await, "recorded events are readable");
     let counted = Client::new(&url).role("GLOBAL_ADMIN").query("{ auditEvents(period: null) { totalCount } }").await;
     assert_eq!(*counted.data("/auditEvents/totalCount"), recorded);
     limit_files(server.id(), "unlimited");

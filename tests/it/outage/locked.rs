@@ -39,7 +39,7 @@ async fn locked_log_is_unavailable_after_the_timeout() {
     assert_eq!(app.admin().keys(serde_json::json!({})).await, Vec::<String>::new(), "reading goes on");
     let_go(&connection, held).await;
     assert_eq!(post(&client, &["a", "b"]).await.body["recordedCount"], 2);
-    // Somebody who does not hold it for too long is waited for.
+    // Recording waits for a lock that is released within the timeout.
     let held = hold(&app, &connection).await;
     let waiting = tokio::spawn(async move { post(&client, &["d"]).await });
     if app.database.is_postgres() {
@@ -97,7 +97,7 @@ async fn deadlock_victim_is_retried() {
     }
     let client = recorder(&app.url, "contoso");
     assert_eq!(post(&client, &["a"]).await.status, 201);
-    // The test holds a key that the recording will want, then wants the head that the recording holds.
+    // The test locks a key that recording needs next, then waits for the head row that recording has locked.
     let connection = app.database.single_connection().await;
     let transaction = connection.begin().await.unwrap();
     transaction.execute_unprepared("SET LOCAL deadlock_timeout = '100s'").await.unwrap();

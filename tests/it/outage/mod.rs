@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::client::{Answer, Client};
 
-/// Options that make a server impatient.
+/// Options for short database timeouts.
 const IMPATIENT: [&str; 4] = ["--record-timeout-ms", "1000", "--statement-timeout-ms", "1000"];
 
 /// An event of an application.
@@ -23,7 +23,7 @@ fn event(key: &str) -> Value {
     })
 }
 
-/// Somebody who records in the log of a tenant.
+/// A client that can record in the log of a tenant.
 fn recorder(url: &str, tenant: &str) -> Client {
     Client::new(url).permitted(tenant, "audit/write")
 }
@@ -44,7 +44,7 @@ async fn is_ready(client: &Client) -> bool {
     client.send(client.request(reqwest::Method::GET, "/readyz")).await.status == 200
 }
 
-/// A refusal to be repeated later, which says nothing of the inside.
+/// Asserts a retryable error without internal details.
 #[track_caller]
 fn assert_unavailable(answer: &Answer) {
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);

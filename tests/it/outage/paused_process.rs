@@ -19,7 +19,7 @@ async fn paused_process_blocks_a_tenant_only_until_the_timeout() {
     desk.run(&["tenant", "add", "contoso"]).ok();
     let serve = || desk.serve(&["--record-timeout-ms", RECORD_TIMEOUT_MS]);
     let ((first, url), (second, second_url)) = (serve(), serve());
-    // The second waits for a key that the test holds, and so holds the head of the log itself.
+    // The second server waits for a key that the test has locked, while it holds the head row of the log.
     let connection = desk.database.single_connection().await;
     let transaction = connection.begin().await.unwrap();
     let key = model::EventId::of("Contoso Payroll", "a").0.map(|byte| format!("{byte:02x}")).concat();
@@ -34,7 +34,7 @@ async fn paused_process_blocks_a_tenant_only_until_the_timeout() {
     // Succeeds only if the lock is free before the timeout of recording.
     let answer = post(&client, &["c"]).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
-    // Once it goes on, it has lost its turn and says so; nothing of it was recorded.
+    // Once resumed, the second server has lost its transaction and reports an error; nothing was recorded.
     second.signal("-CONT");
     assert_eq!(paused.await.unwrap().status, 503);
     let again = post(&recorder(&second_url, "contoso"), &["a", "b"]).await;

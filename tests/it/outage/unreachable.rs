@@ -13,7 +13,7 @@ use crate::harness::wait::wait_until;
 const RESPONSE_TIME_MAX: Duration = Duration::from_secs(30);
 const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
 
-/// A server whose database is at the other end of a wire; none on SQLite, which has no wire.
+/// A server with a proxy in front of its database. `None` on SQLite.
 async fn wired() -> Option<(TestApp, Proxy)> {
     let database = TestDatabase::new().await;
     if !database.is_postgres() {
@@ -30,7 +30,7 @@ async fn goes_away_and_comes_back(wire: Wire) {
     assert_eq!(post(&client, &["before"]).await.status, 201);
     assert!(is_ready(&client).await);
     proxy.set(wire);
-    // More than there are connections, so that none is left that nobody answers on.
+    // More requests than connections, so that every stale connection is used.
     for i in 0..12 {
         let started = Instant::now();
         let answer = post(&client, &[&format!("during {i}"), "during"]).await;
@@ -40,14 +40,14 @@ async fn goes_away_and_comes_back(wire: Wire) {
     assert_eq!(mutate(&client, "during").await.error().0, "UNAVAILABLE");
     let answer = app.admin().query(LIST).await;
     assert!(["UNAVAILABLE", "TIMEOUT"].contains(&answer.error().0), "{}", answer.text);
-    // What was heard a moment ago is said again for a moment.
+    // The result of the readiness check is cached for a short time.
     wait_until("the server is not ready", async || !is_ready(&client).await).await;
     proxy.set(Wire::Open);
     wait_until("the server is ready", async || is_ready(&client).await).await;
     wait_until("recording succeeds", async || post(&client, &["after"]).await.status != 503).await;
     wait_until("reading succeeds", async || app.admin().query(LIST).await.body.get("errors").is_none()).await;
     let connection = app.database.connection().await;
-    // What was sent in between is there whole or not at all, and nothing is there twice.
+    // Requests during the outage were recorded completely or not at all, and once.
     let whole = "SELECT COUNT(*) FROM audit_event WHERE event_key IN ('before', 'after')";
     assert_eq!(numbers(&connection, whole).await, [2]);
     let dense = "SELECT MAX(sequence) - COUNT(*) FROM audit_event";

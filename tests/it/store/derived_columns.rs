@@ -16,7 +16,7 @@ fn key(text: Option<&String>) -> String {
     text.map(|text| fold(text)).unwrap_or_default()
 }
 
-/// The columns of an event, as its body says.
+/// The columns of an event, derived from its body.
 fn columns(row: &audit_event::Model, body: &EventBody) -> audit_event::Model {
     let activity_key = fold_activity(&body.activity);
     let activity_name = fold(&body.activity_display_name);
@@ -41,7 +41,7 @@ fn columns(row: &audit_event::Model, body: &EventBody) -> audit_event::Model {
         event_key: fold(&body.event_key),
         recorded_by: fold(&body.recording.recorded_by),
         recorded_via: body.recording.route.name().to_owned(),
-        // What the body cannot say: whose it is, its place, when it came, and the number of its snapshot.
+        // Not in the body: tenant, sequence, recording time and snapshot id.
         ..row.clone()
     }
 }
@@ -125,7 +125,7 @@ async fn columns_and_side_tables_equal_the_bodies() {
     assert_eq!(rows.len(), recorded.len());
     for (row, recorded) in rows.iter().zip(recorded) {
         let body: EventBody = serde_json::from_str(&row.body).unwrap();
-        // Parsing marks what is sensitive and changes nothing else.
+        // Parsing only marks sensitive values.
         let event = NewEvent::parse(recorded, NOW, &SensitiveNames::default()).unwrap();
         assert_eq!(&body, event.body());
         assert_eq!(row, &columns(row, &body));

@@ -13,7 +13,7 @@ use store::{EventQuery, Reader, RecordOutcome};
 use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
 use crate::harness::database::{NOW, TestLog, events};
 
-/// Records random events in several batches and gives them as a scope that sees everything does.
+/// Records random events in several batches, and returns them as read with full scope.
 pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
     let rules = SensitiveNames::default();
     let mut events = Vec::new();
@@ -50,7 +50,7 @@ fn orders() -> impl Strategy<Value = Order> {
     })
 }
 
-/// The events of a list as a scope shows them, said by the other face of its condition.
+/// The events of a scope that `Condition::matches` accepts.
 pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Vec<Event> {
     events
         .iter()
@@ -60,7 +60,7 @@ pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Ve
         .collect()
 }
 
-/// What the words of a list mean, said by the other face of the condition.
+/// The sequences of the events that `Condition::matches` accepts.
 fn meant(events: &[Event], scope: &Scope, list: &EventQuery, order: Order) -> Vec<i64> {
     let mut found = matching(events, scope, list);
     found.sort_by_key(|event| match order.field {

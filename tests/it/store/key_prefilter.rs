@@ -10,10 +10,10 @@ use store::{EventQuery, Reader};
 use crate::harness::database::{NOW, Statements, TestLog};
 use crate::harness::events::{EventExt as _, event, target, user};
 
-/// How many people have the name; more than are walked one by one.
+/// Number of people with the name; more than the limit for single range scans.
 const PEOPLE: i64 = 40;
 
-/// A log in which each of many Adas added somebody and was added by somebody, among others' events.
+/// A log in which each of many users named Ada is once an actor and once a target, among other events.
 async fn of_many_adas() -> (TestLog, Statements) {
     let statements = Statements::default();
     let log = TestLog::observed(Some(statements.observer())).await;
@@ -34,7 +34,7 @@ fn list(condition: Condition) -> EventQuery {
     EventQuery { condition, period: TimeRange::default(), as_of: None }
 }
 
-/// The places of all events of a list, page by page.
+/// The sequences of all events of a list, page by page.
 async fn walked(reader: &Reader, list: &EventQuery, descending: bool, from_end: bool) -> Vec<i64> {
     let order = Order { field: OrderField::OccurredAt, descending };
     let (mut found, mut at) = (Vec::new(), None::<Cursor>);
@@ -91,7 +91,7 @@ async fn many_names_with_few_events_are_found_by_keys() {
             let limit = u32::try_from(limit).unwrap();
             assert_eq!(reader.count_up_to(&list, limit).await.unwrap(), expected, "{list:?}");
         }
-        // Only where more places were found than events counted are the events walked.
+        // The events are scanned only if the keys give more positions than the count.
         let walked =
             statements.take().iter().filter(|sql| sql.contains("SELECT COUNT(*) FROM (SELECT 1 AS one")).count();
         assert!(walked <= 1, "{list:?}");

@@ -69,13 +69,13 @@ async fn statement_ends_with_its_request() {
         assert!(matches!(counted, Err(StoreError::Timeout)), "{counted:?}");
     }
     if !log.database.is_postgres() {
-        // Who does not wait any more needs no connection either.
+        // A cancelled request releases its connection.
         let waiting = tokio::time::timeout(Duration::from_millis(100), async { reader().count(&list).await });
         assert!(waiting.await.is_err());
     }
     connection.execute_unprepared("DROP VIEW audit_event").await.unwrap();
     connection.execute_unprepared("ALTER TABLE kept RENAME TO audit_event").await.unwrap();
-    assert_eq!(reader().count(&list).await.unwrap(), 1, "the only connection is free again");
+    assert_eq!(reader().count(&list).await.unwrap(), 1, "the only connection is released");
 }
 
 #[tokio::test]
@@ -97,11 +97,11 @@ async fn events_over_the_byte_limit_are_not_read() {
             let read = reader.page(&list, &page).await;
             let Err(StoreError::TooLarge { asked, limit }) = read else { panic!("{read:?}") };
             assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&asked), "{asked}");
-            assert_eq!(rows.load(Ordering::Relaxed), 3, "the rest is not taken");
+            assert_eq!(rows.load(Ordering::Relaxed), 3, "the remaining rows are not read");
             let small = Page { limit: 1, ..page };
             let reader = log.reader_of(scope.clone()).allowed(QueryBudget::default().holding(2 << 20));
             let read = reader.page(&list, &small).await.unwrap();
-            assert_eq!(read.rows.len(), 1, "the connections are good for more");
+            assert_eq!(read.rows.len(), 1, "the connections are usable");
         }
     }
 }

@@ -23,12 +23,12 @@ const ORDERS: [Order; 4] = [
     Order { field: OrderField::Sequence, descending: false },
 ];
 
-/// What happens next.
+/// A random step.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Events arrive: at which of a few moments, and whether in the list that is filtered.
+    /// Events are recorded: at one of a few times, and inside or outside the filtered list.
     Arrive(Vec<(i64, bool)>),
-    /// A page is read: its size, from which end, between cursors met earlier, of all events or of the filtered list.
+    /// A page is read: its size, from which end, between earlier cursors, of all events or of the filtered list.
     Read { limit: u32, from_end: bool, after: Option<Index>, before: Option<Index>, filtered: bool },
 }
 
@@ -54,7 +54,7 @@ fn list(filtered: bool) -> EventQuery {
     EventQuery { condition, period: TimeRange::default(), as_of: None }
 }
 
-/// All that is in the log, and whether it is in the filtered list; sorted on demand.
+/// All events of the log, and whether each is in the filtered list; sorted on demand.
 #[derive(Default)]
 struct Model(Vec<(Position, bool)>);
 
@@ -125,7 +125,7 @@ async fn page_equals_a_slice_of_the_sorted_list() {
     }
 }
 
-/// Walks a list from one end to the other while events arrive, and says how often each event was met.
+/// Reads a list from one end to the other during recording, and counts how often each event was returned.
 async fn met(log: &TestLog, mut page: Page, arrivals: &[Vec<(i64, bool)>], count: &Mutex<usize>) -> BTreeMap<i64, u32> {
     let mut met = BTreeMap::new();
     let mut arrivals = arrivals.iter();

@@ -16,10 +16,10 @@ use crate::harness::events::{EventExt as _, change, event, target};
 
 const EVENTS: i64 = 30_000;
 const LIMIT: u32 = 50;
-/// How often PostgreSQL plans a prepared statement for its values before it weighs a plan for any values.
+/// Number of custom plans of a prepared statement before PostgreSQL considers a generic plan.
 const RUNS_BEFORE_DECIDING: usize = 6;
 
-/// A log with a realistic spread of values over ninety days; the statistics are made if `analyzed`.
+/// A log with a realistic distribution of values over ninety days; runs ANALYZE if `analyzed`.
 async fn filled(analyzed: bool) -> (TestLog, Statements) {
     let statements = Statements::default();
     let log = TestLog::observed(Some(statements.observer())).await;
@@ -58,7 +58,7 @@ async fn filled(analyzed: bool) -> (TestLog, Statements) {
     (log, statements)
 }
 
-/// A list, what it is ordered by, the index that it has to walk, and the values of its statement between tenant and
+/// A list, its order, the index that it must scan, and the values of its statement between tenant and
 /// limit.
 struct Case {
     condition: Condition,
@@ -120,20 +120,20 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// The statement with its values written in.
+/// The statement with its values inlined.
 fn written(sql: &str, values: &[String]) -> String {
     let all = values.iter().enumerate().rev();
     all.fold(sql.to_owned(), |sql, (i, value)| sql.replace(&format!("${}", i + 1), value))
 }
 
-/// The plan of SQLite: one line a step.
+/// The plan of SQLite: one line per step.
 async fn sqlite_plan(connection: &DatabaseTransaction, sql: &str) -> String {
     let statement = Statement::from_string(connection.get_database_backend(), format!("EXPLAIN QUERY PLAN {sql}"));
     let rows = connection.query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index::<String>(3).unwrap() + "\n").collect()
 }
 
-/// The plan of PostgreSQL for a statement that was prepared, after running it.
+/// The plan of PostgreSQL for a prepared statement, after running it.
 async fn postgres_plan(connection: &DatabaseTransaction, sql: &str, values: &[String], mode: &str) -> String {
     let word = |(i, value): (usize, &String)| match value.strip_prefix('\'') {
         Some(_) => "text",
@@ -141,24 +141,24 @@ async fn postgres_plan(connection: &DatabaseTransaction, sql: &str, values: &[St
         None => "int8",
     };
     let types: Vec<&str> = values.iter().enumerate().map(word).collect();
-    // As the sessions that read have it.
+    // The settings of reading sessions.
     let settings = format!("SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL plan_cache_mode = {mode}");
     connection.execute_unprepared(&settings).await.unwrap();
     connection.execute_unprepared(&format!("PREPARE {mode} ({}) AS {sql}", types.join(", "))).await.unwrap();
     let execute = format!("EXECUTE {mode} ({})", values.join(", "));
     if mode == "auto" {
-        // After so many runs it decides whether it goes on making plans for the values given.
+        // After these runs PostgreSQL decides between custom and generic plans.
         for _ in 0..RUNS_BEFORE_DECIDING {
             connection.execute_unprepared(&execute).await.unwrap();
         }
     }
     let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) {execute}");
-    // A plan cannot be prepared: it would ask for its own.
+    // EXPLAIN itself cannot be prepared.
     let rows = connection.query_all_raw(Statement::from_string(sea_orm::DbBackend::Postgres, explain)).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap() + "\n").collect()
 }
 
-/// How many rows the scans of a plan have looked at.
+/// Number of rows that the scans of a plan have examined.
 fn examined(plan: &str) -> f64 {
     let number = |text: &str| text.split([' ', ')']).next().unwrap().parse::<f64>().unwrap();
     let mut examined = 0.0;
@@ -234,15 +234,15 @@ async fn page_of_one_value_scans_its_index() {
 
 #[tokio::test]
 async fn page_of_one_value_scans_its_index_without_statistics() {
-    // PostgreSQL makes them by itself, at a time of its own.
+    // Autovacuum collects statistics at an unpredictable time.
     if !TestDatabase::new().await.is_postgres() {
         let (log, statements) = filled(false).await;
         pages_walk_their_index(&log, &statements).await;
     }
 }
 
-/// The values of a statement: what stands at each placeholder is told by the words before it, and the rest are the
-/// values that the list asks for.
+/// The values of a statement: the words before each placeholder determine its value, and the rest are the
+/// values of the list.
 fn values_of(sql: &str, asked: &[String]) -> Vec<String> {
     let mut asked = asked.iter();
     let mut values = vec!["1".to_owned()];
@@ -261,7 +261,7 @@ fn some(values: impl IntoIterator<Item = String>) -> TextCondition {
     TextCondition { one_of: Some(values.into_iter().collect()), ..TextCondition::default() }
 }
 
-/// Lists of several values, the index that each walks, and in how many walks.
+/// Lists of several values, the index that each scans, and the number of range scans.
 fn merged_cases() -> Vec<(Condition, Scope, &'static str, Vec<String>)> {
     let texts = |word: &str, n: usize| (0..n).map(|i| format!("{word}{i}")).collect::<Vec<_>>();
     let text = |column, index, word: &str, n: usize| {
@@ -308,13 +308,13 @@ async fn page_of_several_values_scans_the_index_of_each() {
             let transaction = connection.begin().await.unwrap();
             if log.database.is_postgres() {
                 let values = values_of(&sql, &asked);
-                // What it begins with, and what it comes to: it keeps to plans for the values given where one for any
-                // values would cost more.
+                // The first plans, and the final decision: custom plans stay if a generic plan
+                // would cost more.
                 for mode in ["force_custom_plan", "auto"] {
                     let plan = postgres_plan(&transaction, &sql, &values, mode).await;
                     assert!(!plan.contains("Seq Scan on audit_event"), "{index} {mode}:\n{sql}\n{plan}");
                     assert_eq!(plan.matches(&format!(" {index} on ")).count(), walks, "{index} {mode}:\n{sql}\n{plan}");
-                    // What is found twice is told apart after each walk has ended.
+                    // Duplicates are removed after all range scans.
                     let factor = if sql.contains("UNION ALL") { 3 } else { 2 + 2 * u32::try_from(walks).unwrap() };
                     assert!(examined(&plan) <= f64::from(LIMIT * factor), "{index} {mode}:\n{sql}\n{plan}");
                 }
@@ -328,7 +328,7 @@ async fn page_of_several_values_scans_the_index_of_each() {
     }
 }
 
-/// Lists that no index has as they are: what is asked, and the indexes of which one is walked in the order of the page.
+/// Lists without an exact index: the query, and the indexes of which one is scanned in page order.
 fn walked_cases() -> Vec<(Condition, Vec<&'static str>, Vec<String>)> {
     let text = |column, value: &str| Condition::Text(column, one(value));
     let category = || text(EventText::Category, "category 5");
@@ -412,7 +412,7 @@ async fn rare_word_is_found_by_keys() {
         assert!(!plan.contains(walk), "{walk}:\n{sql}\n{plan}");
     }
     transaction.rollback().await.unwrap();
-    // Nothing is looked for that no name has.
+    // A word without any name needs no scan.
     assert_eq!(log.reader().page(&list("nowhere"), &page).await.unwrap().rows.len(), 0);
     assert!(statements.take().pop().unwrap().contains("AND FALSE"));
     assert_eq!(log.reader().count(&list("nowhere")).await.unwrap(), 0);

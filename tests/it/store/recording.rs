@@ -108,7 +108,7 @@ async fn snapshots_are_stored_once() {
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM actor").await, [3]);
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM target").await, [2]);
     assert_eq!(numbers(&connection, "SELECT actor_id FROM audit_event ORDER BY sequence").await, [1, 1, 1, 2, 3]);
-    // Another service's snapshots are its own: what one may see of them depends on it.
+    // Snapshots are per service, because their visibility depends on the service.
     log.record([event("f").actor(named("Ada")).service("Other", "UserManagement")]).await;
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM actor").await, [4]);
 }

@@ -16,10 +16,10 @@ use super::summary::recount;
 use crate::harness::database::{NOW, Statements, TestLog, numbers};
 use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
-/// Blocks of so many events.
+/// Number of events per block.
 const BLOCK: u32 = 7;
 
-/// A moment in four days around now, on or off the bounds of quarter hours and days.
+/// A random time within four days around now, on or off the bounds of quarter hours and days.
 fn moment() -> BoxedStrategy<Timestamp> {
     let start = NOW.0 - NOW.0.rem_euclid(DAY) - 3 * DAY;
     let quarter = (0_i64..400).prop_map(move |quarters| start + quarters * HOUR / 4);
@@ -33,7 +33,7 @@ fn period() -> impl Strategy<Value = TimeRange> {
     (end(), end()).prop_map(|(from, to)| TimeRange { from, to })
 }
 
-/// A condition that rollups have the columns for, mostly.
+/// A random condition, mostly on columns of rollups.
 fn rolled() -> BoxedStrategy<Condition> {
     let text = select(vec!["one", "two", "add user", "alpha", "gamma"]);
     let column = select(vec![EventText::Service, EventText::Category, EventText::Activity]);
@@ -80,7 +80,7 @@ async fn counts_with_rollups_equal_a_recount() {
     let edges = prop_oneof![btree_set(moment(), 0..4), Just([].into())];
     let strategy = (rolled(), scope(), period(), 0_i64..=66, (select(FacetField::ALL), edges));
     let (mut log, mut events) = (TestLog::new().await, Vec::new());
-    // What was counted is kept while more is recorded and summed up.
+    // Cached counts stay valid while more events are recorded and rolled up.
     for batch in 0..18 {
         if batch % 6 == 0 {
             (log, events) = (TestLog::new().await, Vec::new());
@@ -129,7 +129,7 @@ async fn rollup_blocks_are_written_once() {
         async move { store.roll_up(BLOCK).await.unwrap() }
     };
     let (a, b, c) = tokio::join!(roll(&log.store), roll(&others[0]), roll(&others[1]));
-    // Who met another's block stopped there; all whole stretches are there once.
+    // A process that finds an existing block stops; every complete range has one block.
     assert!(a + b + c <= 7, "{a} {b} {c}");
     let rest = log.store.roll_up(BLOCK).await.unwrap();
     assert_eq!(a + b + c + rest, 7);
@@ -164,7 +164,7 @@ async fn rolled_up_events_are_not_read_again() {
     let log = TestLog::observed(Some(statements.observer())).await;
     log.record((0..20).map(|i| event(&format!("k{i}")))).await;
     log.store.roll_up(BLOCK).await.unwrap();
-    // What the blocks hold is wrong on purpose, to see who is asked.
+    // The blocks are wrong on purpose, to detect their use.
     log.database.execute("UPDATE rollup SET events = 100 * events").await;
     let list = |as_of| EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of };
     for (as_of, count) in [(Some(20), 1_406), (Some(14), 1_400), (Some(13), 706), (Some(6), 6), (None, 20)] {
@@ -172,5 +172,5 @@ async fn rolled_up_events_are_not_read_again() {
     }
     statements.take();
     log.reader().facet(&list(Some(20)), FacetField::Status, 5, true).await.unwrap();
-    assert_eq!(statements.take().len(), 1, "where the log ends: the rest is kept");
+    assert_eq!(statements.take().len(), 1, "only the end of the log is read; the rest is cached");
 }

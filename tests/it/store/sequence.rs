@@ -40,7 +40,7 @@ async fn recorded_at_does_not_go_back_with_the_clock() {
     assert_eq!(recorded, [NOW, NOW, NOW.plus(5), NOW.plus(5)].map(|moment| moment.0));
 }
 
-/// Records small batches one after the other; some of the keys are also used by others.
+/// Records small batches in sequence; other writers use some of the same keys.
 async fn record_batches(writer: Writer, name: &'static str, clock: impl Fn(i64) -> Timestamp) {
     for i in 0..25 {
         let keys = [format!("{name} {i}"), format!("shared {i}"), format!("{name} {i} again")];
@@ -61,7 +61,7 @@ async fn sequence_order_is_commit_order() {
         writers.push(tokio::spawn(record_batches(writer, name, move |i| NOW.plus(i * direction))));
     }
     let connection = log.database.connection().await;
-    // Whoever sees n sees everything up to n, at any moment.
+    // A reader that sees n sees everything up to n.
     while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
         let missing = "SELECT COALESCE(MAX(sequence), 0) - COUNT(*) FROM audit_event";
         assert_eq!(numbers(&connection, missing).await, [0]);
@@ -75,7 +75,7 @@ async fn sequence_order_is_commit_order() {
     assert_eq!(numbers(&connection, "SELECT event_count FROM activity_type").await, [25 * 7]);
 }
 
-/// Polls a future at most so many times; then it is dropped, before or after what it waits for is there.
+/// Polls a future at most `times` times, then drops it.
 async fn abandoned<F: Future>(future: F, mut polls: usize, before: bool) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -121,7 +121,7 @@ async fn cancelled_recording_is_atomic() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_migrations_and_tenant_creation_succeed() {
     let database = TestDatabase::new().await;
-    // Only one may make the file and switch it to WAL.
+    // Only one process may create the file and switch it to WAL.
     Store::open(&database.settings(), None).await.unwrap();
     let stores: Vec<_> = (0..4)
         .map(|_| {

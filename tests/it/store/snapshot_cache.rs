@@ -11,7 +11,7 @@ fn by(key: &str, name: &str) -> EventBody {
     event(key).actor(Actor { display_name: Some(name.to_owned()), ..user(name) }).targets(vec![target(name)])
 }
 
-/// Every event refers to the snapshots that were made of it.
+/// Checks that every event refers to its snapshots.
 async fn check_references(log: &TestLog) {
     let connection = log.database.connection().await;
     for wrong in [
@@ -36,7 +36,7 @@ async fn cached_snapshots_are_not_queried_again() {
     let reads = |table: &str| asked.iter().filter(|sql| sql.contains(&format!("FROM {table}"))).count();
     assert_eq!((reads("event_key"), reads("actor"), reads("target")), (1, 0, 0), "{asked:#?}");
     assert!(!asked.iter().any(|sql| sql.contains("FROM \"activity_type\"")), "{asked:#?}");
-    // A name that is new has to be merged with those that are stored.
+    // A new name must be merged with the stored ones.
     log.record([of("c").change(change("Age", None, Some("1")))]).await;
     assert!(statements.take().iter().any(|sql| sql.contains("FROM \"activity_type\"")));
     let found = log.reader().recorded_activities().await.unwrap().remove(0);
@@ -73,7 +73,7 @@ async fn rolled_back_snapshots_are_not_cached() {
     let undone = NewEvent::parse(by("b", "Bob"), NOW, &SensitiveNames::default()).unwrap();
     assert!(log.writer().record(&[undone], NOW).await.is_err());
     connection.execute_unprepared("ALTER TABLE elsewhere RENAME TO activity_type").await.unwrap();
-    // The number that Bob would have had goes to somebody else.
+    // The id of the rolled-back snapshot is reused.
     record(&other, [by("c", "Eve")], NOW).await;
     log.record([by("b", "Bob"), by("d", "Eve")]).await;
     assert_eq!(numbers(&connection, "SELECT actor_id FROM audit_event ORDER BY sequence").await, [1, 2, 3, 2]);

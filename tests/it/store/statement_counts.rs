@@ -105,7 +105,7 @@ async fn batch_takes_as_many_statements_as_one_event() {
     assert_eq!(statements.take().len(), single);
 }
 
-/// The library executes a field once for each fragment that has it, and puts the answers together by their places.
+/// The library executes a field once per fragment, and merges the results by path.
 #[tokio::test]
 async fn page_of_several_fragments_is_read_once() {
     let (log, statements) = filled().await;
@@ -118,7 +118,7 @@ async fn page_of_several_fragments_is_read_once() {
         Arc::new(String::new),
     );
     let principal = Principal {
-        subject: "somebody".to_owned(),
+        subject: "test-user".to_owned(),
         user_principal_name: None,
         display_name: None,
         tenant: log.tenant.key.clone(),

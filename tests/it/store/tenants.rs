@@ -20,7 +20,7 @@ async fn listed(reader: &Reader, list: &EventQuery) -> Vec<EventBody> {
     bodies
 }
 
-/// Random events, told apart by what is neither key nor name.
+/// Random events that differ in a field that is neither key nor name.
 fn marked(runner: &mut TestRunner, prefix: &str, mark: &str) -> Vec<NewEvent> {
     let parse = |body: EventBody| {
         let mut body = body;
@@ -109,7 +109,7 @@ async fn every_statement_filters_each_table_by_tenant() {
     statements.take();
     log.record(bodies(&mut runner, "k", 20)).await;
     let mut ran = statements.take();
-    // It looks after the logs of all tenants.
+    // This statement covers all tenants.
     log.store.roll_up(7).await.unwrap();
     statements.take();
     let reader = log.reader();

@@ -25,7 +25,7 @@ async fn log() -> TestLog {
     log
 }
 
-/// Runs statements on the database, looks at what `verify` says, and puts the tables back.
+/// Runs statements on the database, checks the report of `verify`, and restores the tables.
 async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     let tables = ["tenant_log", "audit_event", "event_key", "actor", "target", "event_target", "property_change"];
     let tables = tables
@@ -107,7 +107,7 @@ async fn verify_reports_a_log_without_tenant() {
         found
     };
     assert_eq!(owners().await, Vec::<String>::new());
-    // Whoever opens a file by other means need not heed foreign keys.
+    // Other tools may ignore foreign keys.
     if log.database.is_postgres() {
         return;
     }

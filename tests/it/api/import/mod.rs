@@ -15,7 +15,7 @@ use crate::harness::events::event;
 
 const EVERYTHING: &str = include_str!("../../../documents/import_everything.graphql");
 
-/// Every event that a caller sees, in the order recorded, and the text of all answers.
+/// Every visible event in recording order, and the bodies of all responses.
 async fn events(client: &Client) -> (Vec<Tree>, String) {
     let (mut events, mut texts, mut after) = (Vec::new(), String::new(), None::<String>);
     loop {
@@ -39,7 +39,7 @@ fn import(app: &TestApp, files: &[PathBuf]) -> Ended {
     run(&arguments)
 }
 
-/// Imports the records above and gives their events, in the same order.
+/// Imports the records above and returns their events, in the same order.
 async fn imported(app: &TestApp) -> Vec<Tree> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("records.ndjson");
@@ -157,7 +157,7 @@ async fn reused_source_id_is_kept_under_another_key() {
     assert_eq!(Answered::of(&events[1]).lost(&Tree::read(&record("Delete user.")).unwrap()), Vec::<String>::new());
 }
 
-/// The files of public samples, if they are there.
+/// The files of the public samples, if they exist.
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples"));
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
@@ -167,7 +167,7 @@ fn samples() -> Vec<PathBuf> {
     files
 }
 
-/// The records of a sample, told from a page by its two known keys.
+/// The records of a sample; a page is recognized by its two keys.
 fn originals(file: &Path) -> Vec<Tree> {
     let text = std::fs::read_to_string(file).unwrap();
     match Tree::read(&text) {

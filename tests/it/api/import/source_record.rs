@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-/// A JSON value whose numbers are still text.
+/// A JSON value that keeps numbers as strings.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Tree {
     Object(Vec<(String, Tree)>),
@@ -12,18 +12,18 @@ pub(super) enum Tree {
     Word(String),
 }
 
-/// What is still to be read.
+/// The unread input.
 struct Rest<'a>(&'a str);
 
 impl Tree {
-    /// Reads a text that is JSON as a whole.
+    /// Parses a complete JSON document.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut rest = Rest(text);
         let tree = rest.value()?;
         rest.0.trim().is_empty().then_some(tree)
     }
 
-    /// The member with this name; of several the last.
+    /// The last member with this name.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value),
@@ -39,14 +39,14 @@ impl Tree {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// All texts in it, one after the other.
+    /// All strings in the value, in document order.
     pub(super) fn texts(&self) -> String {
         let mut texts = String::new();
         self.scalars(&mut Vec::new(), &mut |_, scalar| texts.extend(scalar.text().into_iter().chain(["\n"])));
         texts
     }
 
-    /// Every value at a pointer; names that repeat give several.
+    /// Every value at a pointer; repeated names give several values.
     fn at(&self, pointer: &[String]) -> Vec<&Self> {
         let Some((first, rest)) = pointer.split_first() else { return vec![self] };
         match self {
@@ -132,14 +132,14 @@ impl Rest<'_> {
     }
 }
 
-/// What an answer says of one event, `unmapped` and `raw` apart.
+/// The fields of one event in a response, with `unmapped` and `raw` kept separately.
 pub(super) struct Answered {
     leaves: HashSet<Tree>,
     values: HashSet<Tree>,
     unmapped: Option<Tree>,
 }
 
-/// Members of the answer that this server makes up, or that hold the whole.
+/// Members of the response that the server generates, or that contain the whole record.
 const NOT_OF_THE_ORIGINAL: &[&str] = &[
     "ownId",
     "ownKey",
@@ -154,7 +154,7 @@ const NOT_OF_THE_ORIGINAL: &[&str] = &[
 ];
 
 impl Answered {
-    /// Takes an event of an answer apart.
+    /// Collects the values of an event in a response.
     pub(super) fn of(event: &Tree) -> Self {
         let unmapped = event.get("unmapped").filter(|tree| **tree != Tree::Word("null".to_owned())).cloned();
         let mut answered = Self { leaves: HashSet::new(), values: HashSet::new(), unmapped };
@@ -183,7 +183,7 @@ impl Answered {
         value.scalars(&mut Vec::new(), &mut |_, scalar| _ = self.leaves.insert(scalar.clone()));
     }
 
-    /// Whether a scalar is a leaf of the answer, or an equal element once JSON in strings is unwrapped.
+    /// Whether a scalar is a leaf of the response, or equal to an element of JSON embedded in a string.
     fn shows(&self, scalar: &Tree) -> bool {
         self.leaves.contains(scalar) || self.values.contains(scalar) || {
             let Some(held) = scalar.text().and_then(Tree::read) else { return false };
@@ -202,8 +202,8 @@ impl Answered {
         all
     }
 
-    /// What of an original is neither shown nor stands in `unmapped` where it stood. That there was a null is shown
-    /// by there being nothing.
+    /// The values of a source record that are neither in the event nor at their pointer in `unmapped`. A null counts as
+    /// present if the field is absent.
     pub(super) fn lost(&self, original: &Tree) -> Vec<String> {
         let mut lost = Vec::new();
         original.scalars(&mut Vec::new(), &mut |pointer, scalar| {

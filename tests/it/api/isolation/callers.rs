@@ -13,12 +13,12 @@ use crate::harness::events::{EventBody, HOUR, Timestamp};
 use crate::harness::keys::hs256;
 use crate::harness::stream::{Events, Socket};
 
-/// What stands between two parties.
+/// The boundary between two callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wall {
-    /// They are of two tenants; both see everything of theirs.
+    /// Two tenants; each caller reads everything in its tenant.
     Tenants,
-    /// They are of one tenant, and see other services of it.
+    /// One tenant; each caller reads other services.
     Services,
 }
 
@@ -32,7 +32,7 @@ impl Wall {
         }
     }
 
-    /// What a party's token says of a log. The names of their bearers differ where the tenant does not.
+    /// Returns a client with the token of a caller. The subjects differ if the tenant is the same.
     fn claims(self, side: usize, tenant: &str) -> Value {
         match (self, side) {
             (Self::Tenants, _) => json!({ "sub": "ada", "tid": tenant, "roles": ["GlobalAdmin"] }),
@@ -49,7 +49,7 @@ const GRANT: &str = "
     gives = 'AUDIT_READER'
     services = ['Core Directory', 'Contoso Payroll']";
 
-/// Three servers: one for both parties, and one for each.
+/// Three servers: a shared one, and one per caller.
 pub(super) struct Place {
     wall: Wall,
     shared: TestApp,
@@ -66,7 +66,7 @@ impl Place {
         Self { wall, shared: start().await, own: [start().await, start().await], cases: Cell::default() }
     }
 
-    /// Two parties in logs in which nothing has happened.
+    /// Starts the servers with empty logs.
     pub(super) async fn parties(&self) -> [Party<'_>; 2] {
         let case = self.cases.replace(self.cases.get() + 1);
         let tenants = match self.wall {
@@ -92,7 +92,7 @@ impl Place {
     }
 }
 
-/// A party, in the log that it shares and in one without the others.
+/// A caller, in the shared log and in a log of its own.
 pub(super) struct Party<'a> {
     wall: Wall,
     side: usize,
@@ -107,12 +107,12 @@ impl Party<'_> {
         self.with.app.now().plus(-HOUR)
     }
 
-    /// What none of its answers may contain.
+    /// The marker string that no response to this caller may contain.
     pub(super) fn never(&self) -> &'static str {
         MARKS[1 - self.side]
     }
 
-    /// Whether its events have the same places in both logs, because they are all that is in them.
+    /// Whether its events have the same sequences in both logs, because the logs contain nothing else.
     pub(super) fn has_places(&self) -> bool {
         self.wall == Wall::Tenants
     }
@@ -125,18 +125,18 @@ impl Party<'_> {
         }
     }
 
-    /// Begins to follow what is recorded from now on, by WebSocket.
+    /// Subscribes to new events by WebSocket.
     pub(super) async fn listen(&mut self, question: &Question) {
         for log in [&mut self.with, &mut self.alone] {
             let mut socket = Socket::open(&log.app.url, &log.client.bearer()).await;
             socket.subscribe("live", FOLLOW, question.followed(&Value::Null)).await;
-            // It follows once it has said where it stands.
+            // The subscription has begun once it sends its cursor.
             assert_eq!(socket.next().await.unwrap()["type"], "next");
             log.live = Some(socket);
         }
     }
 
-    /// Begins to follow what was recorded since the log was empty, by server-sent events.
+    /// Subscribes to all events from the beginning of the log, by server-sent events.
     pub(super) async fn listen_from_the_start(&mut self, question: &Question) {
         for log in [&mut self.with, &mut self.alone] {
             let variables = question.followed(&log.start);
@@ -145,7 +145,7 @@ impl Party<'_> {
     }
 }
 
-/// A party's view of one log.
+/// The view of one log that a caller has.
 pub(super) struct Log<'a> {
     app: &'a TestApp,
     pub(super) client: Client,

@@ -19,20 +19,20 @@ use crate::store::arbitrary::for_all;
 use callers::{Place, Wall};
 use queries::{Question, compare};
 
-/// What texts are made of on both sides.
+/// Words in the strings of both callers.
 const WORDS: [&str; 3] = ["Ada", "secret", "50%_off"];
-/// What only the texts of one side contain.
+/// Marker strings, one per caller.
 const MARKS: [&str; 2] = ["juniper", "saffron"];
-/// The property whose values not everybody may see.
+/// The property with sensitive values.
 const SENSITIVE: &str = "Password";
-/// How many pairs of logs are tried.
+/// Number of random pairs of logs.
 const CASES: usize = 6;
 
 fn word(side: usize) -> impl Strategy<Value = &'static str> {
     select([&WORDS[..], &[MARKS[side]]].concat())
 }
 
-/// Something that happened on a side. Key and time are still to be given.
+/// A random event of a caller, without key and time.
 fn happening(wall: Wall, side: usize) -> BoxedStrategy<EventBody> {
     let texts = prop::array::uniform8(word(side));
     let status = select(&[Status::Success, Status::Failure][..]);
@@ -55,8 +55,8 @@ fn happening(wall: Wall, side: usize) -> BoxedStrategy<EventBody> {
         .boxed()
 }
 
-/// What happened on a side, oldest first: the same keys on both sides, and no two events at one time, so that a
-/// cursor means the same whatever stands between.
+/// The events of a caller, oldest first: the same keys for both callers, and no two events at one time, so that a
+/// cursor has the same meaning in both logs.
 fn happenings(wall: Wall, side: usize) -> BoxedStrategy<Vec<EventBody>> {
     vec(happening(wall, side), 1..6)
         .prop_map(|mut bodies| {
@@ -68,12 +68,12 @@ fn happenings(wall: Wall, side: usize) -> BoxedStrategy<Vec<EventBody>> {
         .boxed()
 }
 
-/// When the n-th event of a side happened.
+/// The time of the n-th event of a caller.
 fn moment(from: Timestamp, side: usize, n: usize) -> Timestamp {
     from.plus(i64::try_from(2 * n + side).unwrap() * 1_000_000)
 }
 
-/// Two parties on either side of a wall, what happens to them, and what they ask.
+/// The events of two callers, and their queries.
 async fn never_meet(wall: Wall, cases: usize) {
     let place = Place::build(wall).await;
     let case = ([happenings(wall, 0), happenings(wall, 1)], vec(queries::filter(), 1..3));

@@ -9,10 +9,10 @@ use super::callers::{Log, Party};
 use super::{MARKS, SENSITIVE, WORDS};
 use crate::harness::client::Client;
 
-/// The key of the last event of each side, which every follower waits for.
+/// The key of the last event of each caller; every subscription is read up to it.
 pub(super) const LAST: &str = "last";
 
-/// What is followed, and what is listed of each event.
+/// Fields of each event in lists and subscriptions.
 macro_rules! seen {
     () => {
         "id eventKey occurredAt activity category service component correlationId status isRedacted
@@ -40,7 +40,7 @@ const PAGES: &str = include_str!("../../../documents/isolation_pages.graphql");
 const FED: &str = include_str!("../../../documents/isolation_fed.graphql");
 const EVERYTHING: &str = include_str!("../../../documents/isolation_everything.graphql");
 
-/// What is suggested for every word.
+/// Suggestions for each word.
 fn suggestions() -> String {
     let words = WORDS.into_iter().chain(MARKS).chain(["a"]).enumerate();
     let one = |(i, word): (usize, &str)| {
@@ -53,7 +53,7 @@ fn suggestions() -> String {
     format!("{{ {} }}", words.map(one).collect::<String>())
 }
 
-/// What is found by keys that both sides use.
+/// Lookups by keys that both callers use.
 fn by_key() -> String {
     let services = ["Core Directory", "Microsoft Intune", "Windows 365", "Contoso Payroll"];
     let of = |service: &str| {
@@ -65,7 +65,7 @@ fn by_key() -> String {
     format!("{{ {} }}", services.into_iter().flat_map(of).collect::<String>())
 }
 
-/// A condition on some text.
+/// A condition on a string.
 fn text() -> BoxedStrategy<Value> {
     let word = || select([&WORDS[..], &MARKS, &["a", "key-1", "Microsoft Intune", "Core Directory"]].concat());
     let condition = select(&["eq", "startsWith", "contains"][..]);
@@ -114,7 +114,7 @@ pub(super) fn filter() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// What both parties ask.
+/// The random queries of both callers.
 pub(super) struct Question {
     filters: Vec<Value>,
 }
@@ -124,13 +124,13 @@ impl Question {
         Self { filters: filters.to_vec() }
     }
 
-    /// The variables of a follower, who sees what the first filter matches, and the last event.
+    /// The variables of a subscription: the events of the first filter, and the last event.
     pub(super) fn followed(&self, after: &Value) -> Value {
         json!({ "after": after, "filter": { "or": [self.filters[0], { "eventKey": { "eq": LAST } }] } })
     }
 }
 
-/// What one of the logs answered, each answer with what was asked.
+/// The responses of one log, each with its query.
 #[derive(Default)]
 struct Answers(Vec<(String, String)>);
 
@@ -144,7 +144,7 @@ impl Answers {
         self.add(&format!("{query} {variables}"), &answer.body);
     }
 
-    /// A file, but for what says when it was made and as of which place; and whether others may have its receipt.
+    /// An export without its id, times and sequence, and whether other callers can read its status.
     async fn export(&mut self, client: &Client, other: &Client, mut asked: Value) {
         asked["columns"] = json!(["id", "eventKey", "occurredAt", "service", "activity", "actor", "targets"]);
         let answer = client.send(client.request(Method::POST, "/v1/events/export").json(&asked)).await;
@@ -157,7 +157,7 @@ impl Answers {
         assert_eq!((answer.status, found.status), (200, 404), "{} {}", answer.text, found.text);
     }
 
-    /// The events of a feed, up to its end. Where its pages end says only how much there is.
+    /// The events of a feed up to its end, regardless of page boundaries.
     async fn feed(&mut self, client: &Client, filter: &Value) {
         let (mut after, mut events) = (Value::Null, Vec::new());
         loop {
@@ -172,7 +172,7 @@ impl Answers {
     }
 }
 
-/// What somebody sees has an id and a place in the list.
+/// The ids and cursors of the visible events.
 struct Places {
     ids: Vec<Value>,
     cursors: Vec<Value>,
@@ -191,7 +191,7 @@ impl Places {
     }
 }
 
-/// What a log answers to a party that also knows ids and cursors of the other's.
+/// The responses to a caller that also uses ids and cursors of the other caller.
 async fn answers(question: &Question, party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Answers {
     let (client, places) = (&log.client, party.has_places());
     let (own, theirs) = (Places::of(client).await, Places::of(&other.with.client).await);
@@ -214,7 +214,7 @@ async fn answers(question: &Question, party: &Party<'_>, log: &Log<'_>, other: &
     all
 }
 
-/// What a party is answered that knows places in the log of the other, which may be none in its own.
+/// The responses to a caller that uses cursors of the other log.
 async fn answers_at_places(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Answers {
     let theirs = Places::of(&other.with.client).await;
     let mut all = Answers::default();
@@ -230,7 +230,7 @@ async fn answers_at_places(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) 
     all
 }
 
-/// What came to the followers of a log, up to the last event, by WebSocket and by server-sent events.
+/// The events of the subscriptions up to the last event, by WebSocket and by server-sent events.
 async fn followed(log: &mut Log<'_>) -> [Vec<Value>; 2] {
     let (mut live, mut stored) = (Vec::new(), Vec::new());
     let take = |all: &mut Vec<Value>, batch: &Value| {
@@ -244,7 +244,7 @@ async fn followed(log: &mut Log<'_>) -> [Vec<Value>; 2] {
     [live, stored]
 }
 
-/// Whether both logs answer a party the same, whatever it asks.
+/// Checks that both logs give a caller the same responses to every query.
 pub(super) async fn compare(question: &Question, party: &mut Party<'_>, other: &Party<'_>) -> Result<(), String> {
     let mut found = answers(question, party, &party.with, other).await;
     let mut expected = answers(question, party, &party.alone, other).await;
@@ -263,10 +263,10 @@ pub(super) async fn compare(question: &Question, party: &mut Party<'_>, other: &
     for (i, (asked, found)) in found.0.iter().enumerate() {
         let expected = expected.0.get(i).map_or(found, |(_, expected)| expected);
         if found != expected {
-            return Err(format!("{asked}\nis answered {found}\ninstead of  {expected}"));
+            return Err(format!("{asked}\nreturns    {found}\ninstead of {expected}"));
         }
         if found.contains(party.never()) {
-            return Err(format!("{asked}\nis answered {found}"));
+            return Err(format!("{asked}\nreturns {found}"));
         }
     }
     Ok(())
