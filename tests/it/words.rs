@@ -27,6 +27,7 @@ type Words = BTreeMap<String, String>;
 struct WordList {
     types: Words,
     functions: Words,
+    function_prefixes: Words,
     files: Words,
     words: Words,
     parts: Words,
@@ -74,10 +75,11 @@ fn old_words_are_gone() {
             {
                 report(number, "type", name, replacement);
             }
-            if let Some(name) = declared(line, &["fn", "function"])
-                && let Some(replacement) = list.functions.get(name)
-            {
-                report(number, "function", name, replacement);
+            if let Some(name) = declared(line, &["fn", "function"]) {
+                let prefix = list.function_prefixes.iter().find(|(prefix, _)| name.starts_with(prefix.as_str()));
+                if let Some((_, replacement)) = list.functions.get_key_value(name).or(prefix) {
+                    report(number, "function", name, replacement);
+                }
             }
             for part in parts(line) {
                 if let Some(replacement) = list.words.get(&part) {

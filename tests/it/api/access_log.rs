@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::access_log::{accesses, detail, sum, until};
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::{EventExt as _, event};
 use crate::harness::stream::{Events, Socket};
 use crate::harness::wait::wait_until;
@@ -202,9 +202,9 @@ async fn administrator_can_query_the_access_log() {
         json!({ "service": { "in": ["auditgraph", "Core Directory"] } }),
         json!({ "or": [of_accesses(), { "category": { "eq": "UserManagement" } }] }),
     ] {
-        let answer = app.admin().filter(&mixed).await;
+        let response = app.admin().filter(&mixed).await;
         let sentence = "events of `auditgraph` are a log of their own; ask for them alone";
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", sentence), "{mixed}");
+        assert_eq!(response.error(), ("BAD_USER_INPUT", sentence), "{mixed}");
     }
     let feed = include_str!("../../documents/administrator_can_query_the_access_log_feed.graphql");
     let cursor = app.admin().query_with(feed, json!({ "filter": of_accesses() })).await;
@@ -219,7 +219,7 @@ async fn administrator_can_query_the_access_log() {
     assert_eq!(refused.next().await.unwrap().1["errors"][0]["extensions"]["code"], "CURSOR_EXPIRED");
 }
 
-async fn export(client: &Client, filter: &Value) -> Answer {
+async fn export(client: &Client, filter: &Value) -> Response {
     let body = json!({ "columns": ["service"], "filter": filter });
     client.send(client.request(Method::POST, "/v1/events/export").json(&body)).await
 }
@@ -256,8 +256,8 @@ async fn access_log_is_per_tenant() {
     let node = format!("{{ node(id: {}) {{ id }} }}", found[0]["id"]);
     assert_eq!(*theirs.query(&node).await.data("/node"), Value::Null);
     for key in [" access to contoso", " access to fabrikam"] {
-        let answer = app.anonymous().role_in(key, "GLOBAL_ADMIN").query("{ auditEvents { totalCount } }").await;
-        assert_eq!(answer.error(), ("FORBIDDEN", "the token's tenant has no log here"));
+        let response = app.anonymous().role_in(key, "GLOBAL_ADMIN").query("{ auditEvents { totalCount } }").await;
+        assert_eq!(response.error(), ("FORBIDDEN", "the token's tenant has no log here"));
     }
     let follow = "subscription { auditEventsRecorded(filter: { service: { eq: \"auditgraph\" } }) { safeUpTo } }";
     let mut events = Events::open(&app.admin(), follow, json!({})).await;
@@ -291,8 +291,8 @@ async fn lost_accesses_are_counted_and_do_not_fail_requests() {
     app.database.fail_from_sequence(1).await;
     ask("Second").await;
     let lost = async || {
-        let figures = reqwest::get(&app.metrics_url).await.unwrap().text().await.unwrap();
-        let line = figures.lines().find_map(|line| line.strip_prefix("auditgraph_access_events_lost_total "));
+        let metrics = reqwest::get(&app.metrics_url).await.unwrap().text().await.unwrap();
+        let line = metrics.lines().find_map(|line| line.strip_prefix("auditgraph_access_events_lost_total "));
         line.unwrap().parse::<u64>().unwrap()
     };
     wait_until("an access is lost", async || lost().await > 0).await;

@@ -164,7 +164,7 @@ async fn values_are_compared_as_json() {
         ("to: true", ""),
     ] {
         // A GraphQL object literal has unquoted names, which cannot contain `é`; a variable can.
-        let answer = if let Some(json) = property.strip_prefix("to: {\"") {
+        let response = if let Some(json) = property.strip_prefix("to: {\"") {
             let to: Value = serde_json::from_str(&format!("{{\"{json}")).unwrap();
             app.admin().filter(&json!({ "target": { "modifiedProperty": { "to": to } } })).await
         } else {
@@ -173,7 +173,7 @@ async fn values_are_compared_as_json() {
                 .query(&format!("{{ auditEvents(period: null, filter: {filter}) {{ nodes {{ eventKey }} }} }}"))
                 .await
         };
-        let nodes = answer.data("/auditEvents/nodes").as_array().unwrap();
+        let nodes = response.data("/auditEvents/nodes").as_array().unwrap();
         let keys: Vec<_> = nodes.iter().map(|node| node["eventKey"].as_str().unwrap()).collect();
         assert_eq!(keys.concat(), expected, "{property}");
     }

@@ -7,8 +7,8 @@ use crate::harness::events::{Actor, ActorApplication, EventExt as _, application
 
 async fn actors(app: &TestApp, search: &str) -> Vec<String> {
     let query = "query($search: String!) { auditActors(search: $search) { name } }";
-    let answer = app.admin().query_with(query, json!({ "search": search })).await;
-    let actors = answer.data("/auditActors").as_array().unwrap();
+    let response = app.admin().query_with(query, json!({ "search": search })).await;
+    let actors = response.data("/auditActors").as_array().unwrap();
     actors.iter().map(|actor| actor["name"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -58,8 +58,8 @@ async fn actor_is_suggested_once_with_its_current_name() {
     ])
     .await;
     let query = "{ auditActors(search: \"ada\") { __typename id key name kind ... on UserActor { objectId } } }";
-    let answer = app.admin().query(query).await;
-    let actors = answer.data("/auditActors").as_array().unwrap();
+    let response = app.admin().query(query).await;
+    let actors = response.data("/auditActors").as_array().unwrap();
     assert_eq!(actors.len(), 1, "{actors:?}");
     assert_eq!((&actors[0]["name"], &actors[0]["key"]), (&json!("Ada of Intune"), &json!("user:id:o-1")));
     assert_eq!((&actors[0]["__typename"], &actors[0]["objectId"]), (&json!("UserActor"), &json!("o-1")));
@@ -70,8 +70,8 @@ async fn actor_is_suggested_once_with_its_current_name() {
     assert_eq!(*node.data("/node"), Value::Null, "a suggestion's id is for caches, not for node");
     // A caller with the scope Intune gets only names from events of Intune.
     let query = "{ auditActors(search: \"ada\") { name } old: auditActors(search: \"byron\") { name } }";
-    let answer = app.intune_admin().query(query).await;
-    assert_eq!(*answer.data(""), json!({ "auditActors": [{ "name": "Ada of Intune" }], "old": [] }));
+    let response = app.intune_admin().query(query).await;
+    assert_eq!(*response.data(""), json!({ "auditActors": [{ "name": "Ada of Intune" }], "old": [] }));
 }
 
 #[tokio::test]
@@ -84,8 +84,8 @@ async fn actor_suggestions_are_limited() {
         app.admin().query_with(query, json!({ "search": search, "first": first })).await
     };
     for (first, count) in [(1, 1), (50, 50)] {
-        let answer = ask("user", first).await;
-        let actors = answer.data("/auditActors").as_array().unwrap();
+        let response = ask("user", first).await;
+        let actors = response.data("/auditActors").as_array().unwrap();
         assert_eq!(actors.len(), count);
         assert_eq!(actors[0]["name"], json!("user-59@x"));
     }

@@ -43,8 +43,8 @@ async fn activity_types_include_built_in_and_recorded_ones() {
     ])
     .await;
     let query = include_str!("../../documents/activity_types_include_built_in_and_recorded_ones.graphql");
-    let answer = app.admin().query_with(query, json!({ "search": "Reboot Kiosk" })).await;
-    let seen = answer.data("/auditActivityTypes/0/firstSeenAt").clone();
+    let response = app.admin().query_with(query, json!({ "search": "Reboot Kiosk" })).await;
+    let seen = response.data("/auditActivityTypes/0/firstSeenAt").clone();
     let recorded = app.admin().query("{ auditEvents { nodes { recordedAt } } }").await;
     assert_eq!(seen, *recorded.data("/auditEvents/nodes/0/recordedAt"));
     let expected = json!([{
@@ -52,10 +52,10 @@ async fn activity_types_include_built_in_and_recorded_ones() {
         "resourceType": "DEVICE", "operationType": "REMOTE_TASK", "aliases": [], "modifiedPropertyNames": [],
         "isBuiltIn": false, "firstSeenAt": seen, "lastSeenAt": seen, "eventCount": 1,
     }]);
-    assert_eq!(*answer.data("/auditActivityTypes"), expected);
+    assert_eq!(*response.data("/auditActivityTypes"), expected);
 
-    let answer = app.admin().query_with(query, json!({ "search": "Update application" })).await;
-    let all = answer.data("/auditActivityTypes").as_array().unwrap();
+    let response = app.admin().query_with(query, json!({ "search": "Update application" })).await;
+    let all = response.data("/auditActivityTypes").as_array().unwrap();
     let found: Vec<_> = all.iter().filter(|entry| entry["key"] == "Update application").collect();
     assert_eq!(found.len(), 1, "once, however it was written");
     let (built_in, names) = (found[0], found[0]["modifiedPropertyNames"].as_array().unwrap());
@@ -124,7 +124,7 @@ async fn services_and_categories_include_built_in_and_recorded_ones() {
         event("3").service("Contoso MDM", "Device").activity("Reboot kiosk"),
     ])
     .await;
-    let answer = app
+    let response = app
         .admin()
         .query(
             "{ auditServices { key displayName eventCount lastRecordedAt categories {
@@ -132,7 +132,7 @@ async fn services_and_categories_include_built_in_and_recorded_ones() {
     } } }",
         )
         .await;
-    let services = answer.data("/auditServices").as_array().unwrap();
+    let services = response.data("/auditServices").as_array().unwrap();
     let service = |key: &str| services.iter().find(|service| service["key"] == key).unwrap();
     let own = service("Contoso MDM");
     assert_eq!((&own["displayName"], &own["eventCount"]), (&json!("Contoso MDM"), &json!(2)));
@@ -149,8 +149,8 @@ async fn services_and_categories_include_built_in_and_recorded_ones() {
 
     let categories = async |service: Value| {
         let query = "query($service: String) { auditCategories(service: $service) { key displayName } }";
-        let answer = app.admin().query_with(query, json!({ "service": service })).await;
-        answer.data("/auditCategories").as_array().unwrap().clone()
+        let response = app.admin().query_with(query, json!({ "service": service })).await;
+        response.data("/auditCategories").as_array().unwrap().clone()
     };
     assert_eq!(categories(json!("CONTOSO mdm")).await.len(), 2);
     // `Directory` is an alias of `Core Directory` that a recorder may use.
@@ -175,7 +175,7 @@ async fn activity_type_alias_finds_the_event() {
     app.record([grant]).await;
     let query = include_str!("../../documents/activity_type_alias_finds_the_event.graphql");
     let filter = json!({ "activity": { "eq": "Add OAuth2PermissionGrant" } });
-    let answer = app.admin().query_with(query, json!({ "filter": filter })).await;
+    let response = app.admin().query_with(query, json!({ "filter": filter })).await;
     let expected = json!([{
         "activity": "ADD delegated permission grant.",
         "activityType": {
@@ -183,5 +183,5 @@ async fn activity_type_alias_finds_the_event() {
             "aliases": ["Add Oauth2Permissiongrant", "Add delegation entry"],
         },
     }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::Answer;
+use crate::harness::client::Response;
 use crate::harness::events::event;
 
 const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
@@ -11,18 +11,18 @@ const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
 /// Asserts an internal error at a path, written with dots: a constant message and the request id, but nothing of the
 /// cause.
 #[track_caller]
-fn assert_internal(answer: &Answer, path: &str) {
+fn assert_internal(response: &Response, path: &str) {
     let path: Vec<&str> = path.split('.').collect();
-    let request_id = answer.header("x-request-id");
+    let request_id = response.header("x-request-id");
     assert_eq!(request_id.len(), 36);
     let expected = json!({
         "message": "internal error", "path": path,
         "extensions": { "code": "INTERNAL_SERVER_ERROR", "requestId": request_id },
     });
-    let mut error = answer.body["errors"][0].clone();
+    let mut error = response.body["errors"][0].clone();
     error.as_object_mut().unwrap().remove("locations");
-    assert_eq!(error, expected, "{}", answer.text);
-    let text = answer.text.to_lowercase();
+    assert_eq!(error, expected, "{}", response.text);
+    let text = response.text.to_lowercase();
     for inside in
         ["audit_event", "corrupt", "sqlx", "sqlite", "select", "relation", "columns", "table", "expected", "src/"]
     {
@@ -43,15 +43,15 @@ async fn corrupt_event_is_an_internal_error_without_details() {
         ("{ auditEventByKey(service: \"Core Directory\", eventKey: \"bad\") { id } }", "auditEventByKey"),
         ("{ auditActors(search: \"ada\") { name } }", "auditActors"),
     ] {
-        let answer = app.admin().query(query).await;
-        assert_internal(&answer, path);
-        assert_eq!(answer.status, 200);
-        assert!(!answer.text.contains("secret inside"));
+        let response = app.admin().query(query).await;
+        assert_internal(&response, path);
+        assert_eq!(response.status, 200);
+        assert!(!response.text.contains("secret inside"));
     }
     // Fields that do not need the row are resolved.
     let query = "query($id: ID!) { node(id: $id) { ... on AuditEvent { eventKey } } }";
-    let answer = app.admin().query_with(query, json!({ "id": id })).await;
-    assert_eq!(*answer.data("/node/eventKey"), json!("good"));
+    let response = app.admin().query_with(query, json!({ "id": id })).await;
+    assert_eq!(*response.data("/node/eventKey"), json!("good"));
     assert_eq!(app.admin().keys(json!({ "eventKey": { "eq": "good" } })).await, ["good"]);
 }
 
@@ -61,9 +61,9 @@ async fn failed_nullable_field_keeps_the_rest_of_the_response() {
     app.record([event("bad")]).await;
     app.database.execute("UPDATE audit_event SET body = '{}'").await;
     let query = "{ viewer { subject } auditEventByKey(service: \"Core Directory\", eventKey: \"bad\") { id } }";
-    let answer = app.admin().query(query).await;
-    assert_internal(&answer, "auditEventByKey");
-    assert_eq!(answer.body["data"], json!({ "viewer": { "subject": "test-user" }, "auditEventByKey": null }));
+    let response = app.admin().query(query).await;
+    assert_internal(&response, "auditEventByKey");
+    assert_eq!(response.body["data"], json!({ "viewer": { "subject": "test-user" }, "auditEventByKey": null }));
 }
 
 #[tokio::test]
@@ -72,12 +72,12 @@ async fn events_are_returned_if_activity_types_fail() {
     app.record([event("a"), event("b")]).await;
     app.database.execute("DROP TABLE activity_type").await;
     let query = "{ auditEvents(period: null) { totalCount nodes { eventKey activityType { key } } } }";
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected = json!({ "auditEvents": { "totalCount": 2, "nodes": [
         { "eventKey": "b", "activityType": null }, { "eventKey": "a", "activityType": null },
     ] } });
-    assert_eq!(answer.body["data"], expected, "{}", answer.text);
-    let errors = answer.body["errors"].as_array().unwrap();
+    assert_eq!(response.body["data"], expected, "{}", response.text);
+    let errors = response.body["errors"].as_array().unwrap();
     let paths: Vec<_> = errors.iter().map(|error| &error["path"]).collect();
     assert_eq!(paths.len(), 2);
     assert!(paths.contains(&&json!(["auditEvents", "nodes", 1, "activityType"])), "{paths:?}");
@@ -88,9 +88,9 @@ async fn body_with_another_service_than_its_row_is_never_returned() {
     let app = TestApp::start().await;
     app.record([event("moved")]).await;
     app.database.execute("UPDATE audit_event SET service = 'microsoft intune'").await;
-    let answer = app.intune_admin().query(LIST).await;
-    assert_internal(&answer, "auditEvents.nodes");
-    assert_eq!(answer.body["data"], Value::Null);
+    let response = app.intune_admin().query(LIST).await;
+    assert_internal(&response, "auditEvents.nodes");
+    assert_eq!(response.body["data"], Value::Null);
 }
 
 #[tokio::test]
@@ -114,9 +114,9 @@ async fn database_error_is_never_an_empty_list() {
         ("{ auditCategories { key } }", "auditCategories"),
         ("{ auditLogInfo { lastSequence } }", "auditLogInfo"),
     ] {
-        let answer = app.admin().query(query).await;
-        assert_internal(&answer, path);
-        assert!(answer.body["data"].is_null() || answer.body["data"][path].is_null(), "{}", answer.text);
+        let response = app.admin().query(query).await;
+        assert_internal(&response, path);
+        assert!(response.body["data"].is_null() || response.body["data"][path].is_null(), "{}", response.text);
     }
     app.admin().query("{ viewer { subject } }").await.data("/viewer");
 }
@@ -125,10 +125,10 @@ async fn database_error_is_never_an_empty_list() {
 async fn failed_tenant_lookup_denies_access() {
     let app = TestApp::start().await;
     app.database.execute("ALTER TABLE tenant RENAME TO elsewhere").await;
-    let answer = app.admin().query("{ viewer { subject } }").await;
-    assert_eq!(answer.status, 500);
-    assert_eq!(answer.body.get("data"), None);
-    let extensions = json!({ "code": "INTERNAL_SERVER_ERROR", "requestId": answer.header("x-request-id") });
+    let response = app.admin().query("{ viewer { subject } }").await;
+    assert_eq!(response.status, 500);
+    assert_eq!(response.body.get("data"), None);
+    let extensions = json!({ "code": "INTERNAL_SERVER_ERROR", "requestId": response.header("x-request-id") });
     let expected = json!({ "errors": [{ "message": "internal error", "extensions": extensions }] });
-    assert_eq!(answer.body, expected);
+    assert_eq!(response.body, expected);
 }

@@ -15,8 +15,8 @@ const IDS: &str = include_str!("../../documents/events_ids.graphql");
 /// Returns the id of the event with a key, read from a list.
 async fn id(app: &TestApp, key: &str) -> String {
     let filter = json!({ "filter": { "eventKey": { "eq": key } } });
-    let answer = app.admin().query_with(IDS, filter).await;
-    answer.data("/auditEvents/nodes/0/id").as_str().unwrap().to_owned()
+    let response = app.admin().query_with(IDS, filter).await;
+    response.data("/auditEvents/nodes/0/id").as_str().unwrap().to_owned()
 }
 
 /// An event with every field set.
@@ -78,13 +78,13 @@ async fn event_has_every_recorded_field() {
     let before = app.now();
     app.record([everything()]).await;
     let id = id(&app, "whole-\u{1f5dd}").await;
-    let answer = app.admin().query_with(EVENT, json!({ "id": id })).await;
-    let mut got = answer.data("/auditEvent").clone();
+    let response = app.admin().query_with(EVENT, json!({ "id": id })).await;
+    let mut got = response.data("/auditEvent").clone();
     let recorded_at = got["recordedAt"].take();
     assert!((before.to_string()..=app.now().to_string()).contains(&recorded_at.as_str().unwrap().to_owned()));
     let raw = got["raw"].take();
     assert_eq!(raw, serde_json::to_value(everything()).unwrap());
-    assert!(answer.text.contains(r#""oldValue":1.10,"newValue":12345678901234567890123,"#), "{}", answer.text);
+    assert!(response.text.contains(r#""oldValue":1.10,"newValue":12345678901234567890123,"#), "{}", response.text);
     for value in ["oldValue", "newValue"] {
         got["targets"][0]["modifiedProperties"][0][value].take();
     }
@@ -137,7 +137,7 @@ async fn absent_fields_are_null_and_empty_ones_stay_empty() {
     empty.targets[0].kind = Some(String::new());
     app.record([bare, empty]).await;
     let query = include_str!("../../documents/absent_fields_are_null_and_empty_ones_stay_empty.graphql");
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected = json!([{
         "component": null, "statusReason": null, "groupSource": null, "correlationId": null, "unmapped": null,
         "activityType": { "key": "Never heard of", "isBuiltIn": false },
@@ -151,7 +151,7 @@ async fn absent_fields_are_null_and_empty_ones_stay_empty() {
         },
         "targets": [{ "displayName": "a\0b", "type": "", "modifiedProperties": [] }],
     }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }
 
 #[tokio::test]
@@ -172,16 +172,16 @@ async fn json_values_are_returned_byte_for_byte() {
     let body = values.iter().fold(event("odd"), |body, value| body.change(change("Odd", Some(value), Some(value))));
     app.record([EventBody { unmapped: Some(json(&format!("[{}]", values.join(",")))), ..body }]).await;
     let query = include_str!("../../documents/json_values_are_returned_byte_for_byte.graphql");
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     // `1E400` is valid JSON, but serde_json cannot read it as a number, so the raw string is compared.
     let pairs: Vec<String> =
         values.iter().map(|value| format!(r#"{{"oldValue":{value},"newValue":{value}}}"#)).collect();
     for text in
         [format!(r#""modifiedProperties":[{}]"#, pairs.join(",")), format!("\"unmapped\":[{}]", values.join(","))]
     {
-        assert!(answer.text.contains(&text), "{text} is not in {}", answer.text);
+        assert!(response.text.contains(&text), "{text} is not in {}", response.text);
     }
-    let raw = answer.text.split_once("\"raw\":").unwrap().1;
+    let raw = response.text.split_once("\"raw\":").unwrap().1;
     assert!(values.iter().all(|value| raw.contains(&format!(r#""oldValue":{value},"newValue":{value}"#))), "{raw}");
 }
 
@@ -195,7 +195,7 @@ async fn each_actor_kind_has_its_own_type() {
     let unknown = Actor::new(ActorKind::User);
     app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(unknown)]).await;
     let query = include_str!("../../documents/each_actor_kind_has_its_own_type.graphql");
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected = json!([{ "actor": {
         "__typename": "ApplicationActor", "key": "application:id:sp-1", "kind": "APPLICATION", "name": "Sync",
         "application": { "applicationId": "Sync-id", "displayName": "Sync" }, "servicePrincipalId": "sp-1",
@@ -207,7 +207,7 @@ async fn each_actor_kind_has_its_own_type() {
         "__typename": "UserActor", "key": "user:name:", "kind": "USER", "name": "User", "application": null,
         "displayName": null, "userPrincipalName": null, "objectId": null, "permissions": [],
     } }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }
 
 #[tokio::test]
@@ -216,13 +216,13 @@ async fn event_is_found_by_every_identifier() {
     app.record([event("first"), event("second").service("Microsoft Intune", "Device")]).await;
     let id = id(&app, "first").await;
     let query = include_str!("../../documents/event_is_found_by_every_identifier.graphql");
-    let answer = app.admin().query_with(query, json!({ "id": id })).await;
+    let response = app.admin().query_with(query, json!({ "id": id })).await;
     let expected = json!({
         "node": { "__typename": "AuditEvent", "id": id, "eventKey": "first" }, "nodes": [{ "id": id }],
         "auditEvent": { "id": id, "eventKey": "first" }, "byKey": { "id": id }, "otherService": null,
         "otherCase": null,
     });
-    assert_eq!(*answer.data(""), expected);
+    assert_eq!(*response.data(""), expected);
 }
 
 #[tokio::test]
@@ -234,9 +234,9 @@ async fn event_id_depends_on_service_and_key_only() {
     let elsewhere = app.add_tenant("fabrikam").await;
     app.record_for(&elsewhere, [event("first").activity("Delete user")]).await;
     let query = "{ auditEventByKey(service: \"Core Directory\", eventKey: \"first\") { id activity } }";
-    let answer = app.admin().role_in("fabrikam", "GLOBAL_ADMIN").query(query).await;
+    let response = app.admin().role_in("fabrikam", "GLOBAL_ADMIN").query(query).await;
     let expected = json!({ "id": "AWn2Bn0kQD3MtCJNYWnWzzc", "activity": "Delete user" });
-    assert_eq!(*answer.data("/auditEventByKey"), expected);
+    assert_eq!(*response.data("/auditEventByKey"), expected);
 }
 
 #[tokio::test]
@@ -248,14 +248,14 @@ async fn nodes_keep_the_requested_order_with_null_for_unknown_ids() {
     let wrong_version = "AgAAAAAAAAAAAAAAAAAAAAA";
     let ids = json!([b, unknown, "", a, wrong_version, b, "%%%", format!("{a}:actor"), "\u{1f600}"]);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-    let answer = app.admin().query_with(query, json!({ "ids": ids })).await;
+    let response = app.admin().query_with(query, json!({ "ids": ids })).await;
     let expected = [Some(&b), None, None, Some(&a), None, Some(&b), None, None, None];
     let expected = expected.map(|id| id.map_or(Value::Null, |id| json!({ "id": id })));
-    assert_eq!(*answer.data("/nodes"), json!(expected));
+    assert_eq!(*response.data("/nodes"), json!(expected));
     for single in ["node", "auditEvent"] {
         for id in [unknown, "", "%%%", wrong_version] {
-            let answer = app.admin().query(&format!("{{ {single}(id: \"{id}\") {{ id }} }}")).await;
-            assert_eq!(*answer.data(&format!("/{single}")), Value::Null, "{single} {id}");
+            let response = app.admin().query(&format!("{{ {single}(id: \"{id}\") {{ id }} }}")).await;
+            assert_eq!(*response.data(&format!("/{single}")), Value::Null, "{single} {id}");
         }
     }
     let hundred = app.admin().query_with(query, json!({ "ids": vec![a.as_str(); 100] })).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::{Detail, EventBody, EventExt as _, HOUR, application, change, event, json as raw, target};
 use crate::harness::keys::hs256;
 use crate::harness::wait::wait_for;
@@ -19,11 +19,11 @@ fn request(client: &Client, body: &Value) -> reqwest::RequestBuilder {
     client.request(Method::POST, "/v1/events/export").json(body)
 }
 
-async fn export(client: &Client, body: &Value) -> Answer {
+async fn export(client: &Client, body: &Value) -> Response {
     client.send(request(client, body)).await
 }
 
-async fn receipt(client: &Client, id: &str) -> Answer {
+async fn receipt(client: &Client, id: &str) -> Response {
     client.send(client.request(Method::GET, &format!("/v1/events/export/{id}"))).await
 }
 
@@ -52,13 +52,13 @@ fn keys(rows: &[Value]) -> Vec<&str> {
 async fn export_has_every_page_and_ends_with_a_summary() {
     let app = in_pages_of_two().await;
     record(&app, 5).await;
-    let answer = export(&app.admin(), &json!({ "columns": ["eventKey", "actor.userPrincipalName"] })).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/x-ndjson"), "{}", answer.text);
-    let (rows, end) = lines(&answer.text);
+    let response = export(&app.admin(), &json!({ "columns": ["eventKey", "actor.userPrincipalName"] })).await;
+    assert_eq!((response.status, response.header("content-type")), (200, "application/x-ndjson"), "{}", response.text);
+    let (rows, end) = lines(&response.text);
     assert_eq!(keys(&rows), ["k4", "k3", "k2", "k1", "k0"]);
     assert_eq!(rows[0], json!({ "eventKey": "k4", "actor.userPrincipalName": "ada@contoso.example" }));
-    let body = answer.text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
-    let id = answer.header("x-auditgraph-export-id");
+    let body = response.text.trim_end().rsplit_once('\n').unwrap().0.to_owned() + "\n";
+    let id = response.header("x-auditgraph-export-id");
     let expected = json!({
         "id": id, "format": "ndjson", "state": "COMPLETE", "error": null, "count": 5, "asOf": 5,
         "sha256": sha256(&body), "endCursor": end["endCursor"],
@@ -89,8 +89,8 @@ async fn exported_event_equals_the_api_event() {
     let layout = "{\n  \"laid\" : [ 1,\r\n 2 ]\n}";
     let body = event("k").actor(application("Sync")).change(change("Name", Some("\"a\""), Some(layout)));
     app.record([EventBody { unmapped: Some(raw(layout)), ..body }]).await;
-    let answer = export(&app.admin(), &json!({ "period": null })).await;
-    let (rows, _) = lines(&answer.text);
+    let response = export(&app.admin(), &json!({ "period": null })).await;
+    let (rows, _) = lines(&response.text);
     let query = include_str!("../../documents/exported_event_equals_the_api_event.graphql");
     assert_eq!(rows[0], *app.admin().query(query).await.data("/auditEvents/nodes/0"));
 }
@@ -108,9 +108,9 @@ async fn csv_keeps_nested_values_and_escapes_formulas() {
     .await;
     let columns =
         ["eventKey", "activity", "component", "targets.displayName", "targets.modifiedProperties.newValue", "sequence"];
-    let answer = export(&app.admin(), &json!({ "format": "csv", "columns": columns })).await;
-    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
-    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"audit-events.csv\"");
+    let response = export(&app.admin(), &json!({ "format": "csv", "columns": columns })).await;
+    assert_eq!(response.header("content-type"), "text/csv; charset=utf-8; header=present");
+    assert_eq!(response.header("content-disposition"), "attachment; filename=\"audit-events.csv\"");
     let expected = [
         "eventKey,activity,component,targets.displayName,targets.modifiedProperties.newValue,sequence",
         "third,Add user,,\"[\"\"Bob\"\"]\",[[]],3",
@@ -119,8 +119,8 @@ async fn csv_keeps_nested_values_and_escapes_formulas() {
         "",
     ]
     .join("\r\n");
-    assert_eq!(answer.text, expected);
-    let found = receipt(&app.admin(), answer.header("x-auditgraph-export-id")).await.body;
+    assert_eq!(response.text, expected);
+    let found = receipt(&app.admin(), response.header("x-auditgraph-export-id")).await.body;
     let whole = json!({ "state": "COMPLETE", "format": "csv", "count": 3, "sha256": sha256(&expected) });
     for (name, value) in whole.as_object().unwrap() {
         assert_eq!(found[name], *value, "{found}");
@@ -146,9 +146,9 @@ async fn export_is_limited_to_the_scope_of_the_caller() {
         (app.anonymous().roles("contoso", &["AUDIT_READER", "INTUNE_SERVICE_ADMIN"]), vec!["entra", "intune"], 2),
         (them.clone(), vec!["theirs"], 0),
     ] {
-        let answer = export(&client, &all).await;
-        assert_eq!(keys(&lines(&answer.text).0), expected);
-        assert_eq!(answer.text.matches("hunter2").count(), secrets, "{}", answer.text);
+        let response = export(&client, &all).await;
+        assert_eq!(keys(&lines(&response.text).0), expected);
+        assert_eq!(response.text.matches("hunter2").count(), secrets, "{}", response.text);
     }
     let by_value = json!({ "period": null, "filter": { "target": { "modifiedProperty": { "to": "hunter2" } } } });
     assert_eq!(lines(&export(&app.auditor(), &by_value).await.text).0.len(), 0);
@@ -159,8 +159,8 @@ async fn export_is_limited_to_the_scope_of_the_caller() {
     let stranger =
         json!({ "sub": "stranger", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 60 });
     for client in [them, app.anonymous().token(&hs256(SECRET.as_bytes(), &stranger))] {
-        let answer = receipt(&client, &id).await;
-        assert_eq!((answer.status, answer.error().1), (404, "you have no export with this id"));
+        let response = receipt(&client, &id).await;
+        assert_eq!((response.status, response.error().1), (404, "you have no export with this id"));
     }
     assert_eq!(receipt(&app.anonymous(), &id).await.status, 401);
     assert_eq!(export(&app.anonymous(), &all).await.status, 401);
@@ -191,9 +191,9 @@ async fn invalid_export_is_rejected_before_the_first_byte() {
         (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
         (json!({ "after": "x" }), "`after` is not a cursor that this service handed out"),
     ] {
-        let answer = export(&app.admin(), &body).await;
-        assert_eq!((answer.status, answer.error()), (400, ("BAD_USER_INPUT", message)), "{body}");
-        assert_eq!(answer.header("x-auditgraph-export-id"), "");
+        let response = export(&app.admin(), &body).await;
+        assert_eq!((response.status, response.error()), (400, ("BAD_USER_INPUT", message)), "{body}");
+        assert_eq!(response.header("x-auditgraph-export-id"), "");
     }
     for body in [
         json!({ "filter": { "unknown": 1 } }),
@@ -201,12 +201,12 @@ async fn invalid_export_is_rejected_before_the_first_byte() {
         json!({ "orderBy": "id" }),
         json!({ "asOf": -1 }),
     ] {
-        let answer = export(&app.admin(), &body).await;
-        assert_eq!((answer.status, answer.error().0), (400, "BAD_USER_INPUT"), "{}", answer.text);
+        let response = export(&app.admin(), &body).await;
+        assert_eq!((response.status, response.error().0), (400, "BAD_USER_INPUT"), "{}", response.text);
     }
     let deep = (0..6).fold(json!({ "search": "a" }), |filter, _| json!({ "not": filter }));
-    let answer = export(&app.admin(), &json!({ "filter": deep })).await;
-    assert_eq!((answer.status, answer.error().0), (400, "LIMIT_EXCEEDED"), "{}", answer.text);
+    let response = export(&app.admin(), &json!({ "filter": deep })).await;
+    assert_eq!((response.status, response.error().0), (400, "LIMIT_EXCEEDED"), "{}", response.text);
     let plain = app.admin().request(Method::POST, "/v1/events/export").header("content-type", "text/plain").body("{}");
     assert_eq!(app.admin().send(plain).await.status, 415);
     assert_eq!(app.admin().send(app.admin().request(Method::GET, "/v1/events/export")).await.status, 405);
@@ -218,11 +218,11 @@ async fn incomplete_export_is_marked_as_failed() {
     let app = in_pages_of_two().await;
     record(&app, 7).await;
     app.database.execute("UPDATE audit_event SET body = '{' WHERE sequence = 1").await;
-    let answer = export(&app.admin(), &json!({ "columns": ["eventKey"] })).await;
-    let (rows, end) = lines(&answer.text);
+    let response = export(&app.admin(), &json!({ "columns": ["eventKey"] })).await;
+    let (rows, end) = lines(&response.text);
     // The pages before the one with the unreadable event are sent.
-    assert_eq!((answer.status, &keys(&rows)[..2]), (200, &["k6", "k5"][..]));
-    assert!(rows.len() < 7, "{}", answer.text);
+    assert_eq!((response.status, &keys(&rows)[..2]), (200, &["k6", "k5"][..]));
+    assert!(rows.len() < 7, "{}", response.text);
     assert_eq!((&end["state"], &end["count"]), (&json!("FAILED"), &json!(rows.len())));
     assert_eq!(end["error"], json!({ "code": "INTERNAL_SERVER_ERROR", "message": "internal error" }));
     let request = request(&app.admin(), &json!({ "format": "csv", "columns": ["eventKey"] }));
@@ -233,9 +233,9 @@ async fn incomplete_export_is_marked_as_failed() {
     assert_eq!((&found["state"], &found["count"]), (&json!("FAILED"), &json!(rows.len())));
     // Before the first byte, the HTTP status reports the failure.
     let oldest_first = json!({ "orderBy": { "field": "SEQUENCE", "direction": "ASC" } });
-    let answer = export(&app.admin(), &oldest_first).await;
-    assert_eq!((answer.status, answer.error()), (500, ("INTERNAL_SERVER_ERROR", "internal error")));
-    assert_eq!(answer.body["errors"][0]["extensions"]["requestId"].as_str(), Some(answer.header("x-request-id")));
+    let response = export(&app.admin(), &oldest_first).await;
+    assert_eq!((response.status, response.error()), (500, ("INTERNAL_SERVER_ERROR", "internal error")));
+    assert_eq!(response.body["errors"][0]["extensions"]["requestId"].as_str(), Some(response.header("x-request-id")));
 }
 
 #[tokio::test]
@@ -333,13 +333,13 @@ async fn large_events_are_exported_in_small_pages() {
     };
     app.record((0..30).map(|i| sized(i, if i % 10 == 9 { 1_500_000 } else { 100_000 }))).await;
     let asked = json!({ "period": null, "columns": ["eventKey"] });
-    let answer = app.admin().query("{ auditEvents(period: null) { nodes { eventKey } } }").await;
-    assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "the events exceed the limit of one response");
+    let response = app.admin().query("{ auditEvents(period: null) { nodes { eventKey } } }").await;
+    assert_eq!(response.error().0, "LIMIT_EXCEEDED", "the events exceed the limit of one response");
     let (rows, end) = lines(&export(&app.admin(), &asked).await.text);
     assert_eq!((rows.len(), &end["state"]), (30, &json!("COMPLETE")));
     // An event over the byte limit cannot be exported.
     app.record([sized(30, 2_500_000)]).await;
-    let answer = export(&app.admin(), &asked).await;
-    assert_eq!((answer.status, answer.error().0), (400, "LIMIT_EXCEEDED"), "{}", answer.text);
-    assert_eq!(answer.body["errors"][0]["extensions"]["limit"], 2_000_000);
+    let response = export(&app.admin(), &asked).await;
+    assert_eq!((response.status, response.error().0), (400, "LIMIT_EXCEEDED"), "{}", response.text);
+    assert_eq!(response.body["errors"][0]["extensions"]["limit"], 2_000_000);
 }

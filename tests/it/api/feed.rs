@@ -14,8 +14,8 @@ async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: 
     let mut from = None;
     loop {
         let variables = json!({ "first": first, "after": after, "filter": filter });
-        let answer = client.query_with(FEED, variables).await;
-        let page = answer.data("/auditEventFeed");
+        let response = client.query_with(FEED, variables).await;
+        let page = response.data("/auditEventFeed");
         if let Some(from) = from {
             assert_eq!(page["scannedFrom"], from);
         }
@@ -72,8 +72,8 @@ async fn feed_page_scans_beyond_its_first_step() {
         (3, vec!["390", "395", "850"], 851, false),
         (9, vec!["390", "395", "850"], 900, true),
     ] {
-        let answer = app.admin().query_with(query, json!({ "filter": filter, "first": first })).await;
-        let page = answer.data("/auditEventFeed");
+        let response = app.admin().query_with(query, json!({ "filter": filter, "first": first })).await;
+        let page = response.data("/auditEventFeed");
         let found: Vec<_> =
             page["events"].as_array().unwrap().iter().map(|event| event["eventKey"].as_str().unwrap()).collect();
         assert_eq!((found, &page["safeUpTo"], &page["isCaughtUp"]), (keys, &json!(safe), &json!(is_caught_up)));
@@ -85,9 +85,9 @@ async fn feed_cursor_of_another_log_has_expired() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     other.record([event("a")]).await;
     let (_, foreign) = follow(&other.admin(), None, 10, &Value::Null).await;
-    let answer = app.admin().query_with(FEED, json!({ "first": 10, "after": foreign })).await;
-    assert_eq!(answer.error().0, "CURSOR_EXPIRED");
-    let extensions = &answer.body["errors"][0]["extensions"];
+    let response = app.admin().query_with(FEED, json!({ "first": 10, "after": foreign })).await;
+    assert_eq!(response.error().0, "CURSOR_EXPIRED");
+    let extensions = &response.body["errors"][0]["extensions"];
     assert_eq!(extensions["reason"], "RESTORED");
     let oldest = extensions["oldestCursor"].as_str().unwrap().to_owned();
     app.record([event("b")]).await;
@@ -95,7 +95,7 @@ async fn feed_cursor_of_another_log_has_expired() {
     for (first, after) in
         [(0, Value::Null), (1_001, Value::Null), (1, json!("x")), (1, json!("AQAABmDig8DwPwAAAAAAAE4f"))]
     {
-        let answer = app.admin().query_with(FEED, json!({ "first": first, "after": after })).await;
-        assert_eq!(answer.error().0, "BAD_USER_INPUT");
+        let response = app.admin().query_with(FEED, json!({ "first": first, "after": after })).await;
+        assert_eq!(response.error().0, "BAD_USER_INPUT");
     }
 }

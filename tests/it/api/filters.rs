@@ -223,8 +223,8 @@ async fn recorded_filter_uses_the_recording_time() {
     app.record([event("a")]).await;
     app.record([event("b")]).await;
     let query = "{ auditEvents(period: null, filter: {eventKey: {eq: \"b\"}}) { nodes { recordedAt occurredAt } } }";
-    let answer = app.admin().query(query).await;
-    let second = answer.data("/auditEvents/nodes/0/recordedAt").clone();
+    let response = app.admin().query(query).await;
+    let second = response.data("/auditEvents/nodes/0/recordedAt").clone();
     let cases = [
         (json!({ "from": second }), "b"),
         (json!({ "to": second }), "a"),

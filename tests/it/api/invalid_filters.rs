@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::Answer;
+use crate::harness::client::Response;
 
 /// A filter with `levels` nested `not` filters.
 fn levels(count: usize) -> Value {
@@ -11,10 +11,10 @@ fn levels(count: usize) -> Value {
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer, code: &str, message: &str, filter: &Value) {
-    assert_eq!(answer.error(), (code, message), "{filter}");
-    assert_eq!(answer.body["errors"][0]["path"], json!(["auditEvents"]), "{filter}");
-    assert_eq!(answer.body["data"], Value::Null, "{filter}");
+fn assert_refused(response: &Response, code: &str, message: &str, filter: &Value) {
+    assert_eq!(response.error(), (code, message), "{filter}");
+    assert_eq!(response.body["errors"][0]["path"], json!(["auditEvents"]), "{filter}");
+    assert_eq!(response.body["data"], Value::Null, "{filter}");
 }
 
 #[tokio::test]
@@ -49,11 +49,11 @@ async fn null_in_a_condition_is_rejected_with_its_path() {
     let forgotten = "query($category: String) {
         auditEvents(filter: {category: {eq: $category}}) { nodes { id } }
     }";
-    let answer = app.admin().query_with(forgotten, json!({ "category": null })).await;
-    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`filter.category.eq` must not be null; leave it out"));
+    let response = app.admin().query_with(forgotten, json!({ "category": null })).await;
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category.eq` must not be null; leave it out"));
     // An omitted variable makes the condition `{}`.
-    let answer = app.admin().query_with(forgotten, json!({})).await;
-    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`filter.category` must hold at least one condition"));
+    let response = app.admin().query_with(forgotten, json!({})).await;
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category` must hold at least one condition"));
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn filter_depth_and_condition_count_are_limited() {
     let filter = json!({ "or": vec![json!({}); 51] });
     let message = "too many filters in a list: 51, where 50 are allowed";
     assert_refused(&app.admin().filter(&filter).await, "LIMIT_EXCEEDED", message, &filter);
-    let answer = app.admin().filter(&conditions(51)).await;
+    let response = app.admin().filter(&conditions(51)).await;
     let extensions = json!({ "code": "LIMIT_EXCEEDED", "asked": 51, "limit": 50 });
-    assert_eq!(answer.body["errors"][0]["extensions"], extensions);
+    assert_eq!(response.body["errors"][0]["extensions"], extensions);
 }

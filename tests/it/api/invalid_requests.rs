@@ -4,13 +4,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
 /// Status, media type and body of a response, in one line.
-fn shown(what: &str, answer: &Answer) -> String {
-    let media = answer.header("content-type").replace("; charset=utf-8", "").replace("application/", "");
-    format!("{what}: {} {media} {}\n", answer.status, answer.text)
+fn shown(what: &str, response: &Response) -> String {
+    let media = response.header("content-type").replace("; charset=utf-8", "").replace("application/", "");
+    format!("{what}: {} {media} {}\n", response.status, response.text)
 }
 
 const BOTH: [&str; 2] = ["application/graphql-response+json", "application/json"];
@@ -36,15 +36,15 @@ async fn invalid_documents_are_rejected_before_execution() {
         for media in BOTH {
             let body = json!({ "query": query, "variables": variables });
             let request = app.admin().request(Method::POST, "/graphql").header("accept", media).json(&body);
-            let answer = app.admin().send(request).await;
-            assert_eq!(answer.body.get("data"), None, "{what}: {}", answer.text);
-            assert!(!answer.text.contains("Did you mean"), "{}", answer.text);
-            assert_eq!(answer.header("x-request-id").len(), 36);
+            let response = app.admin().send(request).await;
+            assert_eq!(response.body.get("data"), None, "{what}: {}", response.text);
+            assert!(!response.text.contains("Did you mean"), "{}", response.text);
+            assert_eq!(response.header("x-request-id").len(), 36);
             if media == BOTH[0] {
-                all += &shown(what, &answer);
-                assert_eq!(answer.status, 400, "{what}");
+                all += &shown(what, &response);
+                assert_eq!(response.status, 400, "{what}");
             } else {
-                assert_eq!(answer.status, 200, "{what}: a GraphQL response, which older clients expect with 200");
+                assert_eq!(response.status, 200, "{what}: a GraphQL response, which older clients expect with 200");
             }
         }
     }
@@ -86,9 +86,9 @@ async fn documents_over_a_limit_are_rejected_with_the_name_of_the_limit() {
         ),
         ("introspection depth", format!("{{ __schema {{ types {}name{} }} }}", "{ ofType ".repeat(16), "}".repeat(16))),
     ] {
-        let answer = app.admin().query(&query).await;
-        assert_eq!(answer.body.get("data"), None, "{what}: {}", answer.text);
-        all += &shown(what, &answer);
+        let response = app.admin().query(&query).await;
+        assert_eq!(response.body.get("data"), None, "{what}: {}", response.text);
+        all += &shown(what, &response);
     }
     insta::assert_snapshot!(all, @r##"
     bytes: 200 json {"errors":[{"message":"too many bytes in the document: 65560, where 65536 are allowed","extensions":{"asked":65560,"code":"LIMIT_EXCEEDED","limit":65536}}]}
@@ -141,11 +141,11 @@ async fn malformed_requests_are_rejected() {
         ("get, variables", get("/graphql?query=%7Ba%7D&variables=x").header("x-apollo-operation-name", "a")),
         ("unknown address", get("/nowhere")),
     ] {
-        let answer = client.send(request).await;
-        assert_eq!(answer.body.get("data"), None, "{what}: {}", answer.text);
-        all += &shown(what, &answer);
+        let response = client.send(request).await;
+        assert_eq!(response.body.get("data"), None, "{what}: {}", response.text);
+        all += &shown(what, &response);
         let allow = if ["put", "delete"].contains(&what) { "GET, POST" } else { "" };
-        assert_eq!(answer.header("allow"), allow, "{what}");
+        assert_eq!(response.header("allow"), allow, "{what}");
     }
     insta::assert_snapshot!(all, @r##"
     no body: 400 json {"errors":[{"message":"the body is not valid JSON","extensions":{"code":"BAD_USER_INPUT"}}]}
@@ -180,10 +180,10 @@ async fn get_runs_queries_only() {
     let app = TestApp::start().await;
     let client = app.admin();
     let query = "query A($id: ID!) { node(id: $id) { id } } query B { viewer { subject } }";
-    let answer = client.get(&[("query", query), ("operationName", "A"), ("variables", r#"{"id":"a&b=c"}"#)]).await;
-    assert_eq!(*answer.data(""), json!({ "node": null }));
-    let answer = client.get(&[("query", query), ("operationName", "B"), ("extensions", "{}"), ("other", "1")]).await;
-    assert_eq!(*answer.data("/viewer/subject"), json!("test-user"));
+    let response = client.get(&[("query", query), ("operationName", "A"), ("variables", r#"{"id":"a&b=c"}"#)]).await;
+    assert_eq!(*response.data(""), json!({ "node": null }));
+    let response = client.get(&[("query", query), ("operationName", "B"), ("extensions", "{}"), ("other", "1")]).await;
+    assert_eq!(*response.data("/viewer/subject"), json!("test-user"));
     for header in ["apollo-require-preflight", "x-apollo-operation-name"] {
         let request = client.request(Method::GET, "/graphql?query=%7B__typename%7D").header(header, "any");
         assert_eq!(*client.send(request).await.data(""), json!({ "__typename": "Query" }), "{header}");
@@ -191,10 +191,10 @@ async fn get_runs_queries_only() {
     for other in ["mutation { a }", "subscription { a }", "query Q { viewer { subject } } mutation M { a }"] {
         let mut parameters = vec![("query", other)];
         parameters.extend(other.contains('Q').then_some(("operationName", "M")));
-        let answer = client.get(&parameters).await;
-        assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{other}");
+        let response = client.get(&parameters).await;
+        assert_eq!((response.status, response.header("allow")), (405, "POST"), "{other}");
         let message = "GET runs queries only; send this operation by POST";
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", message), "{other}");
+        assert_eq!(response.error(), ("BAD_USER_INPUT", message), "{other}");
     }
 }
 
@@ -242,10 +242,10 @@ async fn accept_header_selects_media_type_and_status() {
             send("{").await,
         );
         let media = if graphql { BOTH[0] } else { BOTH[1] };
-        for answer in [&good, &partial, &bad] {
-            assert_eq!(answer.header("content-type"), format!("{media}; charset=utf-8"), "{accept}");
-            assert_eq!(answer.header("vary"), "Accept, Authorization");
-            assert_eq!(answer.header("cache-control"), "private, no-store");
+        for response in [&good, &partial, &bad] {
+            assert_eq!(response.header("content-type"), format!("{media}; charset=utf-8"), "{accept}");
+            assert_eq!(response.header("vary"), "Accept, Authorization");
+            assert_eq!(response.header("cache-control"), "private, no-store");
         }
         assert_eq!((good.status, partial.status), (200, 200), "{accept}: there is data");
         assert_eq!(bad.status, if graphql { 400 } else { 200 }, "{accept}");
@@ -260,7 +260,7 @@ async fn responses_have_security_headers_and_request_id() {
     for client in [app.admin(), app.anonymous()] {
         for path in ["/graphql", "/nowhere", "/healthz", "/readyz"] {
             let method = if path == "/graphql" { Method::POST } else { Method::GET };
-            let answer = client.send(client.request(method, path).json(&json!({ "query": "{ __typename }" }))).await;
+            let response = client.send(client.request(method, path).json(&json!({ "query": "{ __typename }" }))).await;
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
                 ("referrer-policy", "no-referrer"),
@@ -269,9 +269,9 @@ async fn responses_have_security_headers_and_request_id() {
                 ("server", ""),
                 ("access-control-allow-origin", ""),
             ] {
-                assert_eq!(answer.header(name), value, "{path} {name}");
+                assert_eq!(response.header(name), value, "{path} {name}");
             }
-            ids.extend((path == "/graphql").then(|| answer.header("x-request-id").to_owned()));
+            ids.extend((path == "/graphql").then(|| response.header("x-request-id").to_owned()));
         }
     }
     assert!(ids.iter().all(|id| id.len() == 36) && ids[0] != ids[1], "{ids:?}");
@@ -312,8 +312,8 @@ async fn cached_document_gives_the_same_response() {
     let app = TestApp::start().await;
     app.record([event("a"), event("b")]).await;
     let ask = async |query: &str, variables: &Value| {
-        let answer = app.admin().query_with(query, variables.clone()).await;
-        (answer.status, answer.body)
+        let response = app.admin().query_with(query, variables.clone()).await;
+        (response.status, response.body)
     };
     // Each document runs on a server with an empty document cache, and on one that has cached all of them.
     let mut first = Vec::new();
@@ -338,15 +338,15 @@ async fn omitted_variables_have_their_defaults() {
         auditEventFeed(first: $n) { events { eventKey } }
         auditEventSummary { facet(field: STATUS, top: $t) { otherCount } histogram(interval: $i) { count } }
     }";
-    let answer = app.admin().query(query).await;
-    assert_eq!(*answer.data("/auditEvents"), json!({ "totalCount": 1, "nodes": [{ "eventKey": "a" }] }));
-    assert_eq!(*answer.data("/auditEventFeed/events"), json!([{ "eventKey": "a" }, { "eventKey": "old" }]));
-    assert_eq!(*answer.data("/auditEventSummary/facet"), json!({ "otherCount": 0 }));
-    assert!(answer.data("/auditEventSummary/histogram").as_array().unwrap().len() >= 30);
+    let response = app.admin().query(query).await;
+    assert_eq!(*response.data("/auditEvents"), json!({ "totalCount": 1, "nodes": [{ "eventKey": "a" }] }));
+    assert_eq!(*response.data("/auditEventFeed/events"), json!([{ "eventKey": "a" }, { "eventKey": "old" }]));
+    assert_eq!(*response.data("/auditEventSummary/facet"), json!({ "otherCount": 0 }));
+    assert!(response.data("/auditEventSummary/histogram").as_array().unwrap().len() >= 30);
     let switched = json!({ "yes": false, "no": true });
-    let answer = app.admin().query_with(query, switched).await;
-    assert_eq!(answer.data("/auditEvents")["nodes"][0]["activity"], "Add user");
-    assert_eq!(answer.data("/auditEvents").get("totalCount"), None);
+    let response = app.admin().query_with(query, switched).await;
+    assert_eq!(response.data("/auditEvents")["nodes"][0]["activity"], "Add user");
+    assert_eq!(response.data("/auditEvents").get("totalCount"), None);
     // Recorded only if the default applies.
     let mutation = "mutation($do: Boolean! = true, $events: [AuditEventInput!]!) {
         recordAuditEvents(input: { events: $events }) @include(if: $do) { recordedCount }
@@ -356,8 +356,8 @@ async fn omitted_variables_have_their_defaults() {
     let recorder = Client::new(&app.url).permitted("contoso", "audit/write");
     let skipped = recorder.query_with(mutation, json!({ "do": false, "events": [input] })).await;
     assert_eq!(*skipped.data(""), json!({}));
-    let answer = recorder.query_with(mutation, json!({ "events": [input] })).await;
-    assert_eq!(*answer.data("/recordAuditEvents"), json!({ "recordedCount": 1 }));
+    let response = recorder.query_with(mutation, json!({ "events": [input] })).await;
+    assert_eq!(*response.data("/recordAuditEvents"), json!({ "recordedCount": 1 }));
 }
 
 /// The response without error locations, which depend on a comment before the document.
@@ -375,8 +375,8 @@ fn without_lines(body: &Value) -> Value {
 async fn at_most_twenty_errors_are_listed() {
     let app = TestApp::start().await;
     let query = format!("{{ viewer {{ {} }} }}", "nothing ".repeat(100));
-    let answer = app.admin().query(&query).await;
-    let errors = answer.body["errors"].as_array().unwrap();
+    let response = app.admin().query(&query).await;
+    let errors = response.body["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 20);
     assert!(errors.iter().all(|error| error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"));
 }
@@ -425,10 +425,10 @@ async fn arbitrary_requests_get_a_response() {
         "{ __type(name: \"Query\") { fields { args { type { ofType { name } } } } } }".to_owned(),
     ];
     for document in documents {
-        let answer = app.admin().query(&document).await;
-        assert_eq!(answer.status, 200, "{document:?}: {}", answer.text);
-        let internal = answer.text.contains("INTERNAL_SERVER_ERROR") || answer.text.contains("UNAVAILABLE");
-        assert!(answer.body.is_object() && !internal, "{document:?}: {}", answer.text);
+        let response = app.admin().query(&document).await;
+        assert_eq!(response.status, 200, "{document:?}: {}", response.text);
+        let internal = response.text.contains("INTERNAL_SERVER_ERROR") || response.text.contains("UNAVAILABLE");
+        assert!(response.body.is_object() && !internal, "{document:?}: {}", response.text);
     }
     app.admin().query("{ viewer { subject } }").await.data("/viewer");
 }

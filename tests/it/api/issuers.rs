@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::{EventExt as _, event};
 use crate::harness::key_set::key_set;
 use crate::harness::keys::Issuer;
@@ -39,14 +39,14 @@ fn claims(app: &TestApp, iss: &str, more: &Value) -> Value {
     claims
 }
 
-async fn ask(app: &TestApp, issuer: &Issuer, iss: &str, more: Value) -> Answer {
+async fn ask(app: &TestApp, issuer: &Issuer, iss: &str, more: Value) -> Response {
     Client::new(&app.url).token(&issuer.token(&claims(app, iss, &more))).query(VIEWER).await
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer, status: u16, sentence: &str) {
-    assert_eq!((answer.status, answer.error().1), (status, sentence), "{}", answer.text);
-    assert_eq!(answer.body.get("data"), None);
+fn assert_refused(response: &Response, status: u16, sentence: &str) {
+    assert_eq!((response.status, response.error().1), (status, sentence), "{}", response.text);
+    assert_eq!(response.body.get("data"), None);
 }
 
 const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) does not speak for the tenant that it names.";
@@ -69,7 +69,7 @@ async fn issuer_is_limited_to_its_bound_tenants() {
     let folder = Folder::new(config, &[("ours", &ours), ("theirs", &theirs)]);
     let app = folder.start().await;
     app.add_tenant("fabrikam").await;
-    let tenant = |answer: Answer| answer.data("/viewer/tenant/key").clone();
+    let tenant = |response: Response| response.data("/viewer/tenant/key").clone();
     let (our_name, their_name) = ("https://ours.example", "https://theirs.example");
     assert_eq!(tenant(ask(&app, &ours, our_name, json!({ "tid": "contoso" })).await), "contoso");
     // Its tokens are limited to the bound tenant, whatever they claim.
@@ -111,8 +111,8 @@ async fn multi_directory_issuer_is_limited_to_the_directory_in_its_url() {
     let v2 = |id: &str| format!("https://login.microsoftonline.com/{id}/v2.0");
     for id in [A, B] {
         for iss in [v1(id), v2(id)] {
-            let answer = ask(&app, &entra, &iss, json!({ "tid": id })).await;
-            assert_eq!(*answer.data("/viewer/tenant/key"), json!(id));
+            let response = ask(&app, &entra, &iss, json!({ "tid": id })).await;
+            assert_eq!(*response.data("/viewer/tenant/key"), json!(id));
         }
     }
     for iss in [v1(A), v2(A)] {
@@ -162,7 +162,7 @@ async fn each_issuer_has_its_own_role_map_and_required_claims() {
     let folder = Folder::new(config, &[("one", &one), ("two", &two)]);
     let app = folder.start().await;
     app.record([event("a"), event("b").service("Payroll", "Payments")]).await;
-    let grants = |answer: &Answer| answer.data("/viewer/grants").clone();
+    let grants = |response: &Response| response.data("/viewer/grants").clone();
     let reader = json!([{ "role": "AUDIT_READER", "services": ["Payroll"] }]);
     let admin = json!([{ "role": "GLOBAL_ADMIN", "services": null }]);
     let in_group = json!({ "groups": ["auditors"], "scp": "Audit.Access" });
@@ -171,9 +171,9 @@ async fn each_issuer_has_its_own_role_map_and_required_claims() {
     assert_eq!(grants(&ask(&app, &two, "two", json!({ "realm_access": { "roles": ["boss"] } })).await), admin);
     // The role map of one issuer does not apply to tokens of another.
     for nothing in [json!({ "roles": ["GlobalAdmin"] }), in_group.clone(), json!({ "permissions": ["audit/write"] })] {
-        let answer = ask(&app, &two, "two", nothing).await;
-        assert_eq!(grants(&answer), json!([]));
-        assert_eq!(*answer.data("/viewer/canRecordAuditEvents"), json!(false));
+        let response = ask(&app, &two, "two", nothing).await;
+        assert_eq!(grants(&response), json!([]));
+        assert_eq!(*response.data("/viewer/canRecordAuditEvents"), json!(false));
     }
     let client = Client::new(&app.url).token(&one.token(&claims(&app, "one", &in_group)));
     assert_eq!(client.keys(json!({})).await, ["b"]);
@@ -184,9 +184,9 @@ async fn each_issuer_has_its_own_role_map_and_required_claims() {
     ask(&app, &one, "one", late.clone()).await.data("/viewer");
     assert_refused(&ask(&app, &two, "two", late).await, 401, "The token has expired.");
     let too_many = json!({ "_claim_names": { "groups": "src1" }, "scp": "Audit.Access" });
-    let answer = ask(&app, &one, "one", too_many.clone()).await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.error().1.starts_with("The caller is in too many groups"), "{}", answer.text);
+    let response = ask(&app, &one, "one", too_many.clone()).await;
+    assert_eq!(response.status, 403);
+    assert!(response.error().1.starts_with("The caller is in too many groups"), "{}", response.text);
     // Groups have no effect in the other role map.
     ask(&app, &two, "two", too_many).await.data("/viewer");
 }
@@ -240,12 +240,12 @@ async fn sensitive_names_can_be_configured_in_the_file() {
         "targets": [{ "type": "User", "objectId": "1",
             "modifiedProperties": [{ "name": "payGrade", "oldValue": "7", "newValue": "9" }] }] });
     let recorder = client(json!({ "permissions": ["audit/write"] }));
-    let answer = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
+    let response = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
+    assert_eq!(response.status, 201, "{}", response.text);
     let query = "{ auditEvents { nodes { targets { modifiedProperties { newValue withheld } } } } }";
     let seen = async |more: Value| {
-        let answer = client(more).query(query).await;
-        answer.data("/auditEvents/nodes/0/targets/0/modifiedProperties/0").clone()
+        let response = client(more).query(query).await;
+        response.data("/auditEvents/nodes/0/targets/0/modifiedProperties/0").clone()
     };
     let auditor = seen(json!({ "permissions": ["audit/read"] })).await;
     assert_eq!(auditor, json!({ "newValue": null, "withheld": "SENSITIVE" }));

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::event;
-use crate::harness::key_set::{Conduct, KeySetServer, key_set};
+use crate::harness::key_set::{KeySetServer, ServerBehavior, key_set};
 use crate::harness::keys::{Issuer, hs256};
 use crate::harness::stream::{Events, Socket};
 use crate::harness::wait::wait_until;
@@ -30,20 +30,20 @@ async fn start(place: &[&str]) -> TestApp {
 }
 
 /// Sends a token that the issuer signs with the named key.
-async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Answer {
+async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Response {
     Client::new(&app.url).token(&issuer.token_by(name, &claims(app))).query("{ viewer { subject } }").await
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer, sentence: &str) {
-    assert_eq!((answer.status, answer.error()), (401, ("UNAUTHENTICATED", sentence)), "{}", answer.text);
+fn assert_refused(response: &Response, sentence: &str) {
+    assert_eq!((response.status, response.error()), (401, ("UNAUTHENTICATED", sentence)), "{}", response.text);
 }
 
 #[tokio::test]
 async fn every_key_type_in_a_key_set_verifies_tokens() {
     let issuers = [("r", Issuer::rs256()), ("e", Issuer::es256()), ("d", Issuer::eddsa())];
     let named: Vec<_> = issuers.iter().map(|(name, issuer)| (*name, issuer)).collect();
-    let server = KeySetServer::start(Conduct::keys(&named)).await;
+    let server = KeySetServer::start(ServerBehavior::keys(&named)).await;
     let app = start(&["--jwks-url", &server.url]).await;
     for (name, issuer) in &issuers {
         ask(&app, name, issuer).await.data("/viewer");
@@ -52,8 +52,8 @@ async fn every_key_type_in_a_key_set_verifies_tokens() {
         // The public key must not work as an HMAC secret.
         for secret in [issuer.pem.as_bytes(), issuer.jwk(name).to_string().as_bytes()] {
             let client = Client::new(&app.url).token(&hs256(secret, &claims(&app)));
-            let answer = client.query("{ viewer { subject } }").await;
-            assert_refused(&answer, "The token is signed with an algorithm that is not accepted here.");
+            let response = client.query("{ viewer { subject } }").await;
+            assert_refused(&response, "The token is signed with an algorithm that is not accepted here.");
         }
     }
     assert_refused(&ask(&app, "e", &Issuer::es256()).await, FORGED);
@@ -63,11 +63,11 @@ async fn every_key_type_in_a_key_set_verifies_tokens() {
 #[tokio::test]
 async fn new_key_is_fetched_once_and_unknown_key_ids_cause_no_requests() {
     let (old, new, stranger) = (Issuer::es256(), Issuer::es256(), Issuer::es256());
-    let server = KeySetServer::start(Conduct::keys(&[("old", &old)])).await;
+    let server = KeySetServer::start(ServerBehavior::keys(&[("old", &old)])).await;
     let app = start(&["--jwks-url", &server.url]).await;
     ask(&app, "old", &old).await.data("/viewer");
     assert_eq!(server.asked(), 1);
-    server.conduct(Conduct::keys(&[("old", &old), ("new", &new)]));
+    server.conduct(ServerBehavior::keys(&[("old", &old), ("new", &new)]));
     // All requests name a key that is not loaded, at the same time.
     let (token, client) = (new.token_by("new", &claims(&app)), Client::new(&app.url));
     let mut asking = JoinSet::new();
@@ -75,8 +75,8 @@ async fn new_key_is_fetched_once_and_unknown_key_ids_cause_no_requests() {
         let client = client.clone().token(&token);
         asking.spawn(async move { client.query("{ viewer { subject } }").await });
     }
-    for answer in asking.join_all().await {
-        answer.data("/viewer");
+    for response in asking.join_all().await {
+        response.data("/viewer");
     }
     assert_eq!(server.asked(), 2);
     ask(&app, "old", &old).await.data("/viewer");
@@ -90,7 +90,7 @@ async fn new_key_is_fetched_once_and_unknown_key_ids_cause_no_requests() {
 #[tokio::test]
 async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
     let (old, new) = (Issuer::rs256(), Issuer::rs256());
-    let server = KeySetServer::start(Conduct::keys(&[("old", &old), ("new", &new)])).await;
+    let server = KeySetServer::start(ServerBehavior::keys(&[("old", &old), ("new", &new)])).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
     let mut claims_of_reader = claims(&app);
     claims_of_reader["roles"] = json!(["GlobalAdmin"]);
@@ -102,7 +102,7 @@ async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
     let mut socket = Socket::open(&app.url, &token).await;
     socket.subscribe("1", FOLLOW, Value::Null).await;
     assert_eq!(socket.next().await.unwrap()["type"], "next");
-    server.conduct(Conduct::keys(&[("new", &new)]));
+    server.conduct(ServerBehavior::keys(&[("new", &new)]));
     wait_until("the token is rejected", async || client.query("{ viewer { subject } }").await.status == 401).await;
     assert_refused(&client.query("{ viewer { subject } }").await, UNKNOWN);
     // Open streams with a rejected token end.
@@ -121,20 +121,20 @@ async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
 #[tokio::test]
 async fn failed_key_set_refresh_keeps_the_current_keys() {
     let (good, evil) = (Issuer::es256(), Issuer::es256());
-    let elsewhere = KeySetServer::start(Conduct::keys(&[("evil", &evil)])).await;
+    let elsewhere = KeySetServer::start(ServerBehavior::keys(&[("evil", &evil)])).await;
     for conduct in [
-        Conduct::Away,
-        Conduct::Status("500 Internal Server Error", key_set(&[("evil", &evil)]).to_string()),
-        Conduct::Status("203 Non-Authoritative Information", key_set(&[("evil", &evil)]).to_string()),
-        Conduct::Elsewhere(elsewhere.url.clone()),
-        Conduct::Body("<html>Sign in</html>".to_owned()),
-        Conduct::Body(String::new()),
-        Conduct::Body(json!({ "keys": [] }).to_string()),
-        Conduct::Body(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "evil" }] }).to_string()),
-        Conduct::Endless,
-        Conduct::Stalling,
+        ServerBehavior::Away,
+        ServerBehavior::Status("500 Internal Server Error", key_set(&[("evil", &evil)]).to_string()),
+        ServerBehavior::Status("203 Non-Authoritative Information", key_set(&[("evil", &evil)]).to_string()),
+        ServerBehavior::Elsewhere(elsewhere.url.clone()),
+        ServerBehavior::Body("<html>Sign in</html>".to_owned()),
+        ServerBehavior::Body(String::new()),
+        ServerBehavior::Body(json!({ "keys": [] }).to_string()),
+        ServerBehavior::Body(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "evil" }] }).to_string()),
+        ServerBehavior::Endless,
+        ServerBehavior::Stalling,
     ] {
-        let server = KeySetServer::start(Conduct::keys(&[("good", &good)])).await;
+        let server = KeySetServer::start(ServerBehavior::keys(&[("good", &good)])).await;
         let app = start(&["--jwks-url", &server.url, "--jwks-timeout-ms", "500"]).await;
         server.conduct(conduct);
         assert_refused(&ask(&app, "evil", &evil).await, UNKNOWN);
@@ -149,15 +149,15 @@ async fn failed_key_set_refresh_keeps_the_current_keys() {
 #[tokio::test]
 async fn missing_key_set_is_unavailable_with_retry_after() {
     let issuer = Issuer::es256();
-    let server = KeySetServer::start(Conduct::Away).await;
+    let server = KeySetServer::start(ServerBehavior::Away).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
-    let answer = ask(&app, "one", &issuer).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, "30"));
+    let response = ask(&app, "one", &issuer).await;
+    assert_eq!((response.status, response.header("retry-after")), (503, "30"));
     let sentence = "The keys of the token's issuer cannot be read at the moment; try again.";
-    assert_eq!(answer.error(), ("UNAVAILABLE", sentence));
+    assert_eq!(response.error(), ("UNAVAILABLE", sentence));
     let secret = Client::new(&app.url).token(&hs256(b"any", &claims(&app))).query("{ viewer { subject } }").await;
     assert_refused(&secret, "The token is signed with an algorithm that is not accepted here.");
-    server.conduct(Conduct::keys(&[("one", &issuer)]));
+    server.conduct(ServerBehavior::keys(&[("one", &issuer)]));
     wait_until("the token is accepted", async || ask(&app, "one", &issuer).await.status == 200).await;
 }
 
@@ -181,8 +181,8 @@ async fn key_file_is_reloaded_and_an_invalid_one_is_ignored() {
 #[tokio::test]
 async fn key_set_server_needs_a_trusted_certificate() {
     let issuer = Issuer::es256();
-    let (server, certificate) = KeySetServer::start_secure(Conduct::keys(&[("one", &issuer)])).await;
-    let (_other, another) = KeySetServer::start_secure(Conduct::Away).await;
+    let (server, certificate) = KeySetServer::start_secure(ServerBehavior::keys(&[("one", &issuer)])).await;
+    let (_other, another) = KeySetServer::start_secure(ServerBehavior::Away).await;
     let file = |text: &str| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
@@ -206,8 +206,8 @@ async fn key_set_server_needs_a_trusted_certificate() {
         (server.url.clone(), None),
         (server.url.replace("localhost", "127.0.0.1"), Some(&own)),
     ] {
-        let answer = with(&url, file).await;
-        assert_eq!((answer.status, answer.error().0), (503, "UNAVAILABLE"), "{url} {}", answer.text);
+        let response = with(&url, file).await;
+        assert_eq!((response.status, response.error().0), (503, "UNAVAILABLE"), "{url} {}", response.text);
     }
     assert!(server.asked() > asked, "it was tried");
 }

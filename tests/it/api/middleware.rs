@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::app::TestApp;
 use crate::harness::cli::run;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::wait::wait_for;
 
 const GOOD: &str = r#"{"query":"{ viewer { subject } }"}"#;
@@ -32,12 +32,12 @@ async fn every_response_has_a_request_id() {
         (200, client.request(Method::GET, "/healthz")),
         (403, client.request(Method::POST, "/v1/events").body("{}")),
     ] {
-        let answer = client.send(request).await;
-        assert_eq!(answer.status, status, "{}", answer.text);
-        assert_eq!(answer.header("x-request-id").len(), 36, "{status}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{status}");
-        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{status}");
-        assert!(seen.insert(answer.header("x-request-id").to_owned()), "each has its own");
+        let response = client.send(request).await;
+        assert_eq!(response.status, status, "{}", response.text);
+        assert_eq!(response.header("x-request-id").len(), 36, "{status}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff", "{status}");
+        assert_eq!(response.header("cross-origin-resource-policy"), "same-origin", "{status}");
+        assert!(seen.insert(response.header("x-request-id").to_owned()), "each has its own");
     }
 }
 
@@ -56,15 +56,15 @@ async fn valid_request_id_of_the_client_is_kept() {
         ("new%0aline", false),
     ] {
         let request = client.request(Method::GET, "/nowhere").header("x-request-id", given);
-        let answer = client.send(request).await;
-        assert_eq!(answer.header("x-request-id") == given, kept, "{given}");
+        let response = client.send(request).await;
+        assert_eq!(response.header("x-request-id") == given, kept, "{given}");
     }
     let twice =
         client.request(Method::GET, "/nowhere").header("x-request-id", "12345678").header("x-request-id", "87654321");
     assert_eq!(client.send(twice).await.header("x-request-id").len(), 36);
 }
 
-async fn preflight(client: &Client, origin: &str) -> Answer {
+async fn preflight(client: &Client, origin: &str) -> Response {
     let request = client
         .request(Method::OPTIONS, "/graphql")
         .header("origin", origin)
@@ -78,11 +78,11 @@ async fn cors_allows_only_listed_origins() {
     let app = TestApp::start_with(&["--cors-origin", "https://audit.example,http://localhost:5173"]).await;
     let anonymous = app.anonymous();
     for origin in ["https://audit.example", "http://localhost:5173"] {
-        let answer = preflight(&anonymous, origin).await;
-        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, origin));
-        assert_eq!(answer.header("access-control-allow-methods"), "GET, POST");
-        assert!(answer.header("access-control-allow-headers").contains("authorization"));
-        let answer = app
+        let response = preflight(&anonymous, origin).await;
+        assert_eq!((response.status, response.header("access-control-allow-origin")), (204, origin));
+        assert_eq!(response.header("access-control-allow-methods"), "GET, POST");
+        assert!(response.header("access-control-allow-headers").contains("authorization"));
+        let response = app
             .admin()
             .send(
                 app.admin()
@@ -91,11 +91,11 @@ async fn cors_allows_only_listed_origins() {
                     .json(&json!({ "query": "{ __typename }" })),
             )
             .await;
-        assert_eq!(answer.header("access-control-allow-origin"), origin);
-        let exposed = answer.header("access-control-expose-headers");
+        assert_eq!(response.header("access-control-allow-origin"), origin);
+        let exposed = response.header("access-control-expose-headers");
         assert!(exposed.contains("x-request-id") && exposed.contains("x-auditgraph-export-id"), "{exposed}");
-        assert_eq!(answer.header("access-control-allow-credentials"), "");
-        let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(response.header("access-control-allow-credentials"), "");
+        let vary: Vec<_> = response.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
         assert!(vary.join(",").contains("Origin"), "{vary:?}");
         let refused = anonymous.send(anonymous.request(Method::GET, "/nowhere").header("origin", origin)).await;
         assert_eq!(
@@ -112,9 +112,9 @@ async fn cors_allows_only_listed_origins() {
         "null",
         "https://AUDIT.example",
     ] {
-        let answer = preflight(&anonymous, origin).await;
-        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, ""), "{origin}");
-        let answer = app
+        let response = preflight(&anonymous, origin).await;
+        assert_eq!((response.status, response.header("access-control-allow-origin")), (403, ""), "{origin}");
+        let response = app
             .admin()
             .send(
                 app.admin()
@@ -123,12 +123,12 @@ async fn cors_allows_only_listed_origins() {
                     .json(&json!({ "query": "{ __typename }" })),
             )
             .await;
-        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ""), "{origin}");
+        assert_eq!((response.status, response.header("access-control-allow-origin")), (200, ""), "{origin}");
     }
     let closed = TestApp::start().await;
-    let answer = preflight(&closed.anonymous(), "https://audit.example").await;
+    let response = preflight(&closed.anonymous(), "https://audit.example").await;
     assert_eq!(
-        (answer.status, answer.header("access-control-allow-origin"), answer.header("vary")),
+        (response.status, response.header("access-control-allow-origin"), response.header("vary")),
         (405, "", "Accept, Authorization")
     );
 }
@@ -163,8 +163,8 @@ async fn unacceptable_encoding_is_rejected() {
     let app = TestApp::start().await;
     for method in [Method::GET, Method::POST] {
         let request = app.admin().request(method, "/graphql").header("accept-encoding", "br, identity;q=0");
-        let answer = app.admin().send(request.body("{}").header("content-type", "application/json")).await;
-        assert_eq!((answer.status, answer.error().0), (406, "BAD_USER_INPUT"), "{}", answer.text);
+        let response = app.admin().send(request.body("{}").header("content-type", "application/json")).await;
+        assert_eq!((response.status, response.error().0), (406, "BAD_USER_INPUT"), "{}", response.text);
     }
 }
 
@@ -179,10 +179,10 @@ async fn half_sent(app: &TestApp, authorization: &str) -> TcpStream {
 }
 
 /// Reads a response until the connection is closed.
-async fn answered(mut stream: TcpStream) -> String {
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+async fn read_response(mut stream: TcpStream) -> String {
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
 }
 
 fn authorization(client: &Client) -> String {
@@ -194,16 +194,16 @@ fn authorization(client: &Client) -> String {
 async fn token_is_verified_before_the_body_is_read() {
     let app = TestApp::start().await;
     for authorization in ["", "Authorization: Bearer nothing\r\n"] {
-        let answer = answered(half_sent(&app, authorization).await).await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        let response = read_response(half_sent(&app, authorization).await).await;
+        assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
     }
 }
 
 #[tokio::test]
 async fn body_read_times_out() {
     let app = TestApp::start_with(&["--body-timeout-ms", "100"]).await;
-    let answer = answered(half_sent(&app, &authorization(&app.admin())).await).await;
-    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"TIMEOUT\""), "{answer}");
+    let response = read_response(half_sent(&app, &authorization(&app.admin())).await).await;
+    assert!(response.starts_with("HTTP/1.1 408 ") && response.contains("\"TIMEOUT\""), "{response}");
 }
 
 #[tokio::test]
@@ -215,14 +215,14 @@ async fn compressed_body_is_rejected() {
             if path == "/graphql" { client.clone() } else { client.clone().permitted("contoso", "audit/write") };
         let request =
             caller.request(Method::POST, path).header("content-type", media).header("content-encoding", "gzip");
-        let answer = caller.send(request.body(GOOD)).await;
-        assert_eq!(answer.status, 415, "{}", answer.text);
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", "the body must not have a `Content-Encoding`"));
+        let response = caller.send(request.body(GOOD)).await;
+        assert_eq!(response.status, 415, "{}", response.text);
+        assert_eq!(response.error(), ("BAD_USER_INPUT", "the body must not have a `Content-Encoding`"));
     }
 }
 
 /// Sends requests, `at_once` in parallel, until a response has status 429, and returns it.
-async fn until_limited(client: &Client, at_once: usize) -> Answer {
+async fn until_limited(client: &Client, at_once: usize) -> Response {
     wait_for("a response with status 429", async || {
         let mut requests = JoinSet::new();
         for _ in 0..at_once {
@@ -244,10 +244,10 @@ async fn until_limited(client: &Client, at_once: usize) -> Answer {
 async fn concurrency_limit_is_per_caller() {
     let app = TestApp::start_with(&["--caller-requests-max", "1"]).await;
     let waiting = half_sent(&app, &authorization(&app.admin())).await;
-    let answer = until_limited(&app.auditor(), 1).await;
-    assert_eq!(answer.error(), ("LIMIT_EXCEEDED", "too many requests at once: 2, where 1 are allowed"));
-    assert_eq!(answer.body["errors"][0]["extensions"], json!({ "code": "LIMIT_EXCEEDED", "asked": 2, "limit": 1 }));
-    assert_eq!(answer.header("retry-after"), "1");
+    let response = until_limited(&app.auditor(), 1).await;
+    assert_eq!(response.error(), ("LIMIT_EXCEEDED", "too many requests at once: 2, where 1 are allowed"));
+    assert_eq!(response.body["errors"][0]["extensions"], json!({ "code": "LIMIT_EXCEEDED", "asked": 2, "limit": 1 }));
+    assert_eq!(response.header("retry-after"), "1");
     app.add_tenant("fabrikam").await;
     let other = app.anonymous().role_in("fabrikam", "AUDIT_READER");
     other.query("{ __typename }").await.data("");
@@ -261,8 +261,8 @@ async fn concurrency_limit_is_per_caller() {
 async fn concurrency_limit_is_per_address_behind_trusted_proxies() {
     let app = TestApp::start_with(&["--address-requests-max", "1", "--trusted-proxies", "127.0.0.0/8"]).await;
     let _waiting = half_sent(&app, &authorization(&app.admin())).await;
-    let answer = until_limited(&app.admin(), 1).await;
-    assert_eq!((answer.error().0, answer.header("retry-after")), ("LIMIT_EXCEEDED", "1"));
+    let response = until_limited(&app.admin(), 1).await;
+    assert_eq!((response.error().0, response.header("retry-after")), ("LIMIT_EXCEEDED", "1"));
     let client = app.anonymous();
     let through = async |from: &str| {
         client.send(client.request(Method::GET, "/nowhere").header("x-forwarded-for", from)).await.status
@@ -276,9 +276,9 @@ async fn concurrency_limit_is_per_address_behind_trusted_proxies() {
 async fn rate_limits_are_per_caller_and_per_address() {
     for option in ["--caller-rate-max", "--address-rate-max"] {
         let app = TestApp::start_with(&[option, "2"]).await;
-        let answer = until_limited(&app.admin(), 8).await;
-        assert_eq!(answer.error(), ("LIMIT_EXCEEDED", "too many requests in a second: 3, where 2 are allowed"));
-        assert_eq!(answer.header("retry-after"), "1");
+        let response = until_limited(&app.admin(), 8).await;
+        assert_eq!(response.error(), ("LIMIT_EXCEEDED", "too many requests in a second: 3, where 2 are allowed"));
+        assert_eq!(response.header("retry-after"), "1");
     }
 }
 

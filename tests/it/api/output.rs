@@ -153,7 +153,7 @@ fn events() -> Vec<EventBody> {
 }
 
 #[derive(Deserialize)]
-struct Answer<D> {
+struct Response<D> {
     data: D,
 }
 
@@ -207,8 +207,8 @@ async fn compare(client: &Client, ids: &[Value], seed: u64) -> bool {
         assert_eq!(written.error().0, "LIMIT_EXCEEDED", "{}", written.text);
         return false;
     }
-    let written: Answer<Written<'_>> = serde_json::from_str(&written.text).unwrap();
-    let resolved: Answer<Resolved<'_>> = serde_json::from_str(&resolved.text).unwrap();
+    let written: Response<Written<'_>> = serde_json::from_str(&written.text).unwrap();
+    let resolved: Response<Resolved<'_>> = serde_json::from_str(&resolved.text).unwrap();
     let texts: Vec<&str> = resolved.data.nodes.iter().map(|node| node.get()).collect();
     let connection = written.data.connection;
     assert_eq!(connection.nodes.get(), format!("[{}]", texts.join(",")), "{a}\n{b}\n{c}\n{fragments}");
@@ -221,8 +221,8 @@ async fn written_lists_equal_resolved_lists() {
     let app = TestApp::start().await;
     app.record(events()).await;
     for (first, client) in [(0, app.admin()), (1_000, app.auditor()), (2_000, app.intune_admin())] {
-        let answer = client.query("{ auditEvents(first: 50, period: null) { nodes { id } } }").await;
-        let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
+        let response = client.query("{ auditEvents(first: 50, period: null) { nodes { id } } }").await;
+        let nodes = response.data("/auditEvents/nodes").as_array().unwrap().clone();
         let ids: Vec<Value> = nodes.iter().map(|node| node["id"].clone()).collect();
         let mut compared = 0;
         for seed in first..first + DOCUMENTS {
@@ -237,7 +237,7 @@ async fn fields_outside_the_writer_are_resolved() {
     let app = TestApp::start().await;
     app.record(events()).await;
     let query = include_str!("../../documents/fields_outside_the_writer_are_resolved.graphql");
-    let answer = app.admin().query(query).await;
-    assert!(answer.data("/auditEvents/nodes/0/activityType/key").is_string());
-    assert_eq!(*answer.data("/auditEvents/edges/0/node/activityType/__typename"), "AuditActivityType");
+    let response = app.admin().query(query).await;
+    assert!(response.data("/auditEvents/nodes/0/activityType/key").is_string());
+    assert_eq!(*response.data("/auditEvents/edges/0/node/activityType/__typename"), "AuditActivityType");
 }

@@ -107,9 +107,9 @@ async fn page_lies_between_its_cursors() {
 async fn page_info_is_complete_in_every_selection() {
     let app = seven().await;
     let query = include_str!("../../documents/page_info_is_complete_in_every_selection.graphql");
-    let answer = app.admin().query_with(query, json!({ "no": false })).await;
+    let response = app.admin().query_with(query, json!({ "no": false })).await;
     let expected = json!({ "there": { "more": true }, "pageInfo": { "hasNextPage": true, "hasPreviousPage": false } });
-    assert_eq!(*answer.data("/auditEvents"), expected);
+    assert_eq!(*response.data("/auditEvents"), expected);
 }
 
 #[tokio::test]
@@ -135,10 +135,10 @@ async fn invalid_page_arguments_are_rejected_with_the_reason() {
         (json!({ "after": of_another_order }), "`after` is a cursor of a list in another order"),
         (json!({ "before": of_another_order }), "`before` is a cursor of a list in another order"),
     ] {
-        let answer = client.query_with(PAGE, variables.clone()).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", message), "{variables}");
-        assert_eq!(answer.body["errors"][0]["path"], json!(["auditEvents"]), "{variables}");
-        assert_eq!(answer.body["data"], Value::Null);
+        let response = client.query_with(PAGE, variables.clone()).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", message), "{variables}");
+        assert_eq!(response.body["errors"][0]["path"], json!(["auditEvents"]), "{variables}");
+        assert_eq!(response.body["data"], Value::Null);
     }
     let sequence_page = page(&client, json!({ "first": 2, "after": of_another_order, "orderBy": sequence })).await;
     assert_eq!(keys(&sequence_page), "fe");
@@ -151,16 +151,16 @@ async fn default_page_size_is_fifty_and_configurable() {
     let client = app.admin();
     assert_eq!(keys(&page(&client, json!({})).await).len(), 3);
     assert_eq!(keys(&page(&client, json!({ "last": 5 })).await).len(), 5);
-    let answer = client.query_with(PAGE, json!({ "first": 6 })).await;
-    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`first` must be from 1 to 5"));
-    let answer = client.query("{ auditLogInfo { maxPageSize } }").await;
-    assert_eq!(*answer.data("/auditLogInfo/maxPageSize"), json!(5));
+    let response = client.query_with(PAGE, json!({ "first": 6 })).await;
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`first` must be from 1 to 5"));
+    let response = client.query("{ auditLogInfo { maxPageSize } }").await;
+    assert_eq!(*response.data("/auditLogInfo/maxPageSize"), json!(5));
 
     let app = TestApp::start().await;
     app.record((0..51).map(|i| event(&i.to_string()).at(app.now()))).await;
-    let answer = app.admin().query("{ auditEvents { nodes { id } pageInfo { hasNextPage } } }").await;
-    assert_eq!(answer.data("/auditEvents/nodes").as_array().unwrap().len(), 50);
-    assert_eq!(*answer.data("/auditEvents/pageInfo/hasNextPage"), json!(true));
+    let response = app.admin().query("{ auditEvents { nodes { id } pageInfo { hasNextPage } } }").await;
+    assert_eq!(response.data("/auditEvents/nodes").as_array().unwrap().len(), 50);
+    assert_eq!(*response.data("/auditEvents/pageInfo/hasNextPage"), json!(true));
 }
 
 #[tokio::test]
@@ -169,16 +169,16 @@ async fn total_count_is_exact_up_to_its_limit() {
     let client = app.admin();
     let query = include_str!("../../documents/total_count_is_exact_up_to_its_limit.graphql");
     for (limit, value, exact) in [(1, 1, false), (5, 5, false), (6, 6, true), (7, 6, true), (100_000, 6, true)] {
-        let answer = client.query_with(query, json!({ "limit": limit })).await;
+        let response = client.query_with(query, json!({ "limit": limit })).await;
         let expected = json!({
             "totalCount": 6, "countUpTo": { "value": value, "isExact": exact }, "default": { "value": 6 },
         });
-        assert_eq!(*answer.data("/auditEvents"), expected, "{limit}");
+        assert_eq!(*response.data("/auditEvents"), expected, "{limit}");
     }
     for limit in [0, -1, 100_001] {
-        let answer = client.query_with(query, json!({ "limit": limit })).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", "`limit` must be from 1 to 100000"));
+        let response = client.query_with(query, json!({ "limit": limit })).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", "`limit` must be from 1 to 100000"));
         let rest = json!({ "totalCount": 6, "countUpTo": null, "default": { "value": 6 } });
-        assert_eq!(answer.body["data"]["auditEvents"], rest, "a count that fails leaves the rest");
+        assert_eq!(response.body["data"]["auditEvents"], rest, "a count that fails leaves the rest");
     }
 }

@@ -23,8 +23,8 @@ async fn persisted_query_is_registered_once_and_run_by_hash() {
     assert_eq!((unknown.status, unknown.error()), (200, ("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")));
     assert_eq!(unknown.body.get("data"), None);
     app.admin().post(&json!({ "query": QUERY, "extensions": name })).await.data("/viewer");
-    let answer = app.admin().post(&json!({ "extensions": name, "variables": { "id": "y" } })).await;
-    assert_eq!(*answer.data("/node"), Value::Null);
+    let response = app.admin().post(&json!({ "extensions": name, "variables": { "id": "y" } })).await;
+    assert_eq!(*response.data("/node"), Value::Null);
     let extensions = name.to_string();
     app.admin().get(&[("extensions", &extensions)]).await.data("/viewer");
     let id = format!("sha256:{}", hash(QUERY));
@@ -48,8 +48,8 @@ async fn invalid_document_is_not_persisted_and_the_hash_is_verified() {
     let mutation = "mutation M { recordAuditEvents(input: { events: [] }) { recordedCount } }";
     let name = named(&hash(mutation));
     app.admin().post(&json!({ "query": mutation, "extensions": name })).await;
-    let answer = app.admin().get(&[("extensions", &name.to_string())]).await;
-    assert_eq!(answer.status, 405, "what is named by GET is a query, too: {}", answer.text);
+    let response = app.admin().get(&[("extensions", &name.to_string())]).await;
+    assert_eq!(response.status, 405, "what is named by GET is a query, too: {}", response.text);
     for (extensions, message) in [
         (named(&hash("{ __typename }")), "the hash is not that of `query`"),
         (named("12"), "the hash of a document has 64 hexadecimal digits"),
@@ -59,8 +59,8 @@ async fn invalid_document_is_not_persisted_and_the_hash_is_verified() {
         ),
         (json!({ "persistedQuery": 1 }), "`persistedQuery` must be of version 1"),
     ] {
-        let answer = app.admin().post(&json!({ "query": QUERY, "extensions": extensions })).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", message));
+        let response = app.admin().post(&json!({ "query": QUERY, "extensions": extensions })).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", message));
     }
 }
 
@@ -84,12 +84,12 @@ async fn only_trusted_documents_run() {
         json!({ "query": "{ viewer { subject } }", "extensions": named(&hash("{ viewer { subject } }")) }),
         json!({ "query": "{ viewer { subject } }", "documentId": "who" }),
     ] {
-        let answer = app.admin().post(&body).await;
-        assert_eq!(answer.error(), ("FORBIDDEN", "this server runs only the documents that it trusts"));
+        let response = app.admin().post(&body).await;
+        assert_eq!(response.error(), ("FORBIDDEN", "this server runs only the documents that it trusts"));
     }
     for name in ["unknown", &format!("sha256:{}", hash("{ viewer { subject } }"))] {
-        let answer = app.admin().post(&json!({ "documentId": name })).await;
-        assert_eq!(answer.error().0, "PERSISTED_QUERY_NOT_FOUND");
+        let response = app.admin().post(&json!({ "documentId": name })).await;
+        assert_eq!(response.error().0, "PERSISTED_QUERY_NOT_FOUND");
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 use crate::harness::cli::run;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 
 const RECORD: &str = include_str!("../../documents/recording_record.graphql");
 
@@ -31,17 +31,17 @@ fn event(key: &str) -> Value {
     })
 }
 
-async fn record(client: &Client, events: Value) -> Answer {
+async fn record(client: &Client, events: Value) -> Response {
     client.query_with(RECORD, json!({ "events": events })).await
 }
 
-async fn post(client: &Client, content_type: &str, body: impl Into<String>) -> Answer {
+async fn post(client: &Client, content_type: &str, body: impl Into<String>) -> Response {
     let request = client.request(Method::POST, "/v1/events").header("content-type", content_type);
     client.send(request.body(body.into())).await
 }
 
-fn outcomes(answer: &Answer) -> Vec<String> {
-    let results = answer.body["results"].as_array().cloned().unwrap_or_default();
+fn outcomes(response: &Response) -> Vec<String> {
+    let results = response.body["results"].as_array().cloned().unwrap_or_default();
     results.iter().map(|result| result["status"].as_str().unwrap_or("").to_owned()).collect()
 }
 
@@ -54,8 +54,8 @@ async fn mutation_returns_a_result_per_event() {
     let mut wrong = event("c");
     wrong["occurredAt"] = "1969-12-31T23:59:59Z".into();
     wrong["targets"][0]["type"] = " ".into();
-    let answer = record(&client, json!([event("a"), event("a"), other, event("b"), wrong])).await;
-    let payload = answer.data("/recordAuditEvents");
+    let response = record(&client, json!([event("a"), event("a"), other, event("b"), wrong])).await;
+    let payload = response.data("/recordAuditEvents");
     let kinds: Vec<&str> =
         payload["results"].as_array().unwrap().iter().map(|result| result["__typename"].as_str().unwrap()).collect();
     assert_eq!(
@@ -102,10 +102,10 @@ async fn recorded_defaults_come_from_the_catalogue() {
         ("Core Directory".into(), "GroupManagement".into(), "Delete group".into());
     record(&recorder(&app), json!([known])).await.data("/recordAuditEvents");
     let query = "{ auditEvents(period: null) { nodes { operationType activityResourceType activityDisplayName } } }";
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected =
         json!([{ "operationType": "DELETE", "activityResourceType": "GROUP", "activityDisplayName": "Delete group" }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }
 
 #[tokio::test]
@@ -118,8 +118,8 @@ async fn batch_size_and_reserved_services_are_checked() {
     for service in ["AuditGraph", "auditgraph.", "auditgraph\u{200b}", "ａｕｄｉｔ-graph"] {
         let mut reserved = event("a");
         reserved["service"] = service.into();
-        let answer = record(&client, json!([reserved])).await;
-        assert_eq!(answer.data("/recordAuditEvents/results/0/problems/0")["code"], "NOT_PERMITTED", "{service}");
+        let response = record(&client, json!([reserved])).await;
+        assert_eq!(response.data("/recordAuditEvents/results/0/problems/0")["code"], "NOT_PERMITTED", "{service}");
     }
     assert_eq!(app.admin().keys(json!({})).await, Vec::<String>::new());
 }
@@ -171,8 +171,8 @@ async fn cloud_events_and_imported_formats_are_recorded() {
         "time": "2026-01-02T03:04:05Z",
         "data": { "category": "Orders", "status": "FAILURE", "actor": { "system": { "name": "Nightly job" } } },
     });
-    let answer = post(&client, "application/cloudevents+json", cloud.to_string()).await;
-    assert_eq!((answer.status, outcomes(&answer)), (201, vec!["RECORDED".to_owned()]), "{}", answer.text);
+    let response = post(&client, "application/cloudevents+json", cloud.to_string()).await;
+    assert_eq!((response.status, outcomes(&response)), (201, vec!["RECORDED".to_owned()]), "{}", response.text);
     let mut extended = cloud.clone();
     extended["id"] = json!("ce-2");
     extended["traceparent"] = json!("00-4bf9-01");
@@ -209,9 +209,9 @@ async fn duplicate_json_members_are_rejected_at_every_depth() {
     let app = TestApp::start().await;
     let client = recorder(&app);
     let rejected = async |text: String| {
-        let answer = post(&client, "application/json", text).await;
-        assert_eq!((answer.status, outcomes(&answer)), (400, vec!["REJECTED".to_owned()]), "{}", answer.text);
-        let problem = &answer.body["results"][0]["problems"][0];
+        let response = post(&client, "application/json", text).await;
+        assert_eq!((response.status, outcomes(&response)), (400, vec!["REJECTED".to_owned()]), "{}", response.text);
+        let problem = &response.body["results"][0]["problems"][0];
         assert_eq!((&problem["code"], &problem["message"]), (&json!("INVALID"), &json!("appears twice")));
         let path: Vec<&str> = problem["path"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
         path.join(".")
@@ -250,8 +250,8 @@ async fn cloud_events_with_other_data_are_recorded_as_by_import() {
         [cloud("c1", json!({ "a": 1 })), cloud("c2", json!({ "status": "ok", "actor": "ada" })), cloud("c3", audit)];
     for (one, content_type) in all.iter().zip(["application/json", "application/cloudevents+json", "application/json"])
     {
-        let answer = post(&client, content_type, one.to_string()).await;
-        assert_eq!(outcomes(&answer), ["RECORDED"], "{}", answer.text);
+        let response = post(&client, content_type, one.to_string()).await;
+        assert_eq!(outcomes(&response), ["RECORDED"], "{}", response.text);
     }
     let batch = post(&client, "application/cloudevents-batch+json", json!(all).to_string()).await;
     assert_eq!(outcomes(&batch), ["DUPLICATE"; 3], "{}", batch.text);
@@ -284,15 +284,20 @@ async fn concurrent_requests_are_each_recorded_once() {
         })
     });
     let mut recorded = 0;
-    for answer in sent.collect::<Vec<_>>() {
-        let answer = answer.await.unwrap();
-        recorded += answer.body["recordedCount"].as_u64().unwrap();
+    for response in sent.collect::<Vec<_>>() {
+        let response = response.await.unwrap();
+        recorded += response.body["recordedCount"].as_u64().unwrap();
     }
     assert_eq!(recorded, 60);
     let query = include_str!("../../documents/concurrent_requests_are_each_recorded_once.graphql");
-    let answer = app.admin().query(query).await;
-    let sequences: Vec<u64> =
-        answer.data("/auditEvents/nodes").as_array().unwrap().iter().map(|n| n["sequence"].as_u64().unwrap()).collect();
+    let response = app.admin().query(query).await;
+    let sequences: Vec<u64> = response
+        .data("/auditEvents/nodes")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n["sequence"].as_u64().unwrap())
+        .collect();
     assert_eq!(sequences, (1..=60).collect::<Vec<u64>>());
 }
 
@@ -376,13 +381,14 @@ async fn all_problems_of_an_event_are_reported_together() {
     wrong["colour"] = json!(1);
     let mut undated = event("b");
     undated["occurredAt"] = json!("");
-    let answer = post(&recorder(&app), "application/json", json!([wrong, undated, [event("c")], 5]).to_string()).await;
+    let response =
+        post(&recorder(&app), "application/json", json!([wrong, undated, [event("c")], 5]).to_string()).await;
     let paths = |index: usize| -> Vec<String> {
-        let problems = answer.body["results"][index]["problems"].as_array().unwrap().iter();
+        let problems = response.body["results"][index]["problems"].as_array().unwrap().iter();
         problems.map(|problem| problem["path"].to_string()).collect()
     };
-    assert_eq!(outcomes(&answer), ["REJECTED"; 4], "a list in a list is one thing that is wrong: {}", answer.text);
+    assert_eq!(outcomes(&response), ["REJECTED"; 4], "a list in a list is one thing that is wrong: {}", response.text);
     assert_eq!(paths(0), [r#"["colour"]"#, r#"["eventKey"]"#, r#"["service"]"#]);
     assert_eq!(paths(1), [r#"["occurredAt"]"#]);
-    assert_eq!((answer.status, paths(2).len(), paths(3).len()), (400, 1, 1));
+    assert_eq!((response.status, paths(2).len(), paths(3).len()), (400, 1, 1));
 }

@@ -111,8 +111,8 @@ async fn intune_services_can_be_configured() {
 async fn viewer_has_subject_roles_and_permissions() {
     let app = TestApp::start().await;
     let query = include_str!("../../documents/viewer_has_subject_roles_and_permissions.graphql");
-    let answer = app.intune_admin().query(query).await;
-    let mut viewer = answer.data("/viewer").clone();
+    let response = app.intune_admin().query(query).await;
+    let mut viewer = response.data("/viewer").clone();
     let expires = viewer["tokenExpiresAt"].take();
     assert!(expires.as_str().unwrap() > app.now().to_string().as_str(), "{expires}");
     let expected = json!({
@@ -137,8 +137,8 @@ async fn viewer_has_subject_roles_and_permissions() {
 async fn viewer_without_roles_can_read_nothing_else() {
     let (app, id) = three_services().await;
     let recorder = app.anonymous().permitted("contoso", "audit/write");
-    let answer = recorder.query("{ viewer { canRecordAuditEvents grants { role } } }").await;
-    assert_eq!(*answer.data("/viewer"), json!({ "canRecordAuditEvents": true, "grants": [] }));
+    let response = recorder.query("{ viewer { canRecordAuditEvents grants { role } } }").await;
+    assert_eq!(*response.data("/viewer"), json!({ "canRecordAuditEvents": true, "grants": [] }));
     for field in [
         "auditEvents { totalCount }".to_owned(),
         "auditEvents { __typename }".to_owned(),
@@ -154,8 +154,8 @@ async fn viewer_without_roles_can_read_nothing_else() {
         "auditCategories { key }".to_owned(),
         "auditLogInfo { version }".to_owned(),
     ] {
-        let answer = recorder.query(&format!("{{ {field} }}")).await;
-        assert_eq!(answer.error(), ("FORBIDDEN", "the token grants no access role"), "{field}");
-        assert_eq!(answer.status, 200);
+        let response = recorder.query(&format!("{{ {field} }}")).await;
+        assert_eq!(response.error(), ("FORBIDDEN", "the token grants no access role"), "{field}");
+        assert_eq!(response.status, 200);
     }
 }

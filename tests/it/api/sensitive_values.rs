@@ -34,8 +34,8 @@ async fn two_secrets() -> TestApp {
 
 /// The visible events of a caller, by key.
 async fn shown(client: &Client) -> Vec<(String, Value)> {
-    let answer = client.query(SHOWN).await;
-    let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
+    let response = client.query(SHOWN).await;
+    let nodes = response.data("/auditEvents/nodes").as_array().unwrap().clone();
     nodes.into_iter().map(|node| (node["eventKey"].as_str().unwrap().to_owned(), node)).collect()
 }
 
@@ -83,12 +83,12 @@ async fn auditor_sees_that_a_value_is_withheld() {
     }
     // The same by every other field that returns an event.
     let query = "{ auditEventByKey(service: \"Core Directory\", eventKey: \"entra\") { id isRedacted raw } }";
-    let answer = app.auditor().query(query).await;
-    assert_eq!(*answer.data("/auditEventByKey/raw"), Value::Null);
+    let response = app.auditor().query(query).await;
+    assert_eq!(*response.data("/auditEventByKey/raw"), Value::Null);
     let node = "query($id: ID!) { node(id: $id) { ... on AuditEvent { isRedacted raw unmapped statusReason } } }";
-    let answer = app.auditor().query_with(node, json!({ "id": answer.data("/auditEventByKey/id") })).await;
+    let response = app.auditor().query_with(node, json!({ "id": response.data("/auditEventByKey/id") })).await;
     let expected = json!({ "isRedacted": true, "raw": null, "unmapped": null, "statusReason": null });
-    assert_eq!(*answer.data("/node"), expected);
+    assert_eq!(*response.data("/node"), expected);
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use super::summary::make_endless;
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::{EventExt as _, Timestamp, change, event};
-use crate::harness::key_set::{Conduct, KeySetServer};
+use crate::harness::key_set::{KeySetServer, ServerBehavior};
 use crate::harness::keys::Issuer;
 
 /// Members whose values differ between runs.
@@ -47,7 +47,7 @@ pub(super) fn redact(value: &mut Value) {
 }
 
 /// Status, significant headers and redacted body of a response.
-fn shown(response: &Answer) -> String {
+fn shown(response: &Response) -> String {
     let headers = ["content-type", "retry-after", "www-authenticate", "allow", "content-disposition"];
     let headers = headers.iter().filter(|name| !response.header(name).is_empty());
     let headers: String = headers.map(|name| format!("{name}: {}\n", response.header(name))).collect();
@@ -62,7 +62,7 @@ fn fixed_time() -> Timestamp {
 }
 
 #[track_caller]
-fn assert_code(response: &Answer, code: &str) {
+fn assert_code(response: &Response, code: &str) {
     assert_eq!(response.error().0, code, "{}", response.text);
 }
 
@@ -111,7 +111,7 @@ async fn error_responses_of_the_database() {
 
 #[tokio::test]
 async fn error_response_of_an_unavailable_key_set() {
-    let server = KeySetServer::start(Conduct::Away).await;
+    let server = KeySetServer::start(ServerBehavior::Away).await;
     let issuer = ["--jwt-issuer", "https://issuer.example", "--jwt-audience", "api://auditgraph"];
     let app = TestApp::start_with(&[&["--jwks-url", &server.url], &issuer[..]].concat()).await;
     let claims = json!({

@@ -22,9 +22,9 @@ impl Page {
 async fn ask(app: &TestApp, method: Method, path: &str, headers: &[(&str, &str)]) -> Page {
     let request = reqwest::Client::new().request(method, format!("{}{path}", app.url));
     let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let answer = request.send().await.unwrap();
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    Page { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Page { status, headers, body: response.bytes().await.unwrap().to_vec() }
 }
 
 fn built() -> Option<String> {
@@ -126,7 +126,7 @@ async fn only_built_files_are_served() {
         "/assets/",
         "/src",
     ] {
-        let answer = ask(&app, Method::GET, path, &[]).await;
-        assert_eq!(answer.status, 404, "{path}");
+        let response = ask(&app, Method::GET, path, &[]).await;
+        assert_eq!(response.status, 404, "{path}");
     }
 }

@@ -85,9 +85,9 @@ async fn counts_exclude_events_outside_the_scope() {
     assert_eq!(hidden["property"], json!({ "buckets": [], "noneCount": 0 }));
     assert_eq!(hidden["histogram"], json!([]));
     let recorder = app.anonymous().permitted("contoso", "audit/write");
-    let answer = recorder.query("{ auditEventSummary { totalCount } }").await;
-    assert_eq!(answer.error(), ("FORBIDDEN", "the token grants no access role"));
-    assert_eq!(answer.body["data"], json!({ "auditEventSummary": null }));
+    let response = recorder.query("{ auditEventSummary { totalCount } }").await;
+    assert_eq!(response.error(), ("FORBIDDEN", "the token grants no access role"));
+    assert_eq!(response.body["data"], json!({ "auditEventSummary": null }));
 }
 
 #[tokio::test]
@@ -111,8 +111,8 @@ async fn histogram_days_begin_at_midnight_of_the_time_zone() {
     let query = include_str!("../../documents/histogram_days_begin_at_midnight_of_the_time_zone.graphql");
     let bars = async |zone: &str, interval: &str, to: Value| {
         let variables = json!({ "zone": zone, "interval": interval, "to": to });
-        let answer = app.admin().query_with(query, variables).await;
-        let bars = answer.data("/auditEventSummary/histogram").as_array().unwrap().clone();
+        let response = app.admin().query_with(query, variables).await;
+        let bars = response.data("/auditEventSummary/histogram").as_array().unwrap().clone();
         let text = |value: &Value| value.as_str().unwrap().replace(":00.000000Z", "");
         let bar = |bar: &Value| format!("{}..{} {}", text(&bar["startsAt"]), text(&bar["endsAt"]), bar["count"]);
         bars.iter().map(bar).collect::<Vec<_>>()
@@ -149,16 +149,16 @@ async fn invalid_summary_arguments_are_rejected() {
             "`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`",
         ),
     ] {
-        let answer = ask(field).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", message));
+        let response = ask(field).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", message));
         // Only the failed field is null.
-        assert_eq!(answer.body["data"]["auditEventSummary"]["asOf"], json!(5), "{}", answer.text);
+        assert_eq!(response.body["data"]["auditEventSummary"]["asOf"], json!(5), "{}", response.text);
     }
     let query = include_str!("../../documents/invalid_summary_arguments_are_rejected.graphql");
-    let answer = app.admin().query(query).await;
-    assert_eq!(answer.error().0, "LIMIT_EXCEEDED");
-    let asked = answer.body["errors"][0]["extensions"]["asked"].as_i64().unwrap();
-    assert!((200_000..300_000).contains(&asked), "{}", answer.text);
+    let response = app.admin().query(query).await;
+    assert_eq!(response.error().0, "LIMIT_EXCEEDED");
+    let asked = response.body["errors"][0]["extensions"]["asked"].as_i64().unwrap();
+    assert!((200_000..300_000).contains(&asked), "{}", response.text);
 }
 
 #[tokio::test]
@@ -192,8 +192,8 @@ async fn summary_can_be_read_as_of_a_sequence() {
     let after = page(json!({ "asOf": 3, "first": 1, "after": whole["pageInfo"]["startCursor"] })).await;
     assert_eq!((keys(&after).as_str(), &after["pageInfo"]["hasPreviousPage"]), ("e3", &json!(false)));
     for field in ["auditEvents(asOf: 6) { asOf }", "auditEventSummary(asOf: 6) { asOf }"] {
-        let answer = app.admin().query(&format!("{{ {field} }}")).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", "`asOf` is beyond the log, which ends at 5"));
+        let response = app.admin().query(&format!("{{ {field} }}")).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", "`asOf` is beyond the log, which ends at 5"));
     }
 }
 
@@ -203,12 +203,12 @@ async fn fields_of_one_request_read_the_same_state() {
     let query = include_str!("../../documents/fields_of_one_request_read_the_same_state.graphql");
     let start = app.now().plus(-DAY);
     app.record(["x", "y"].map(|key| event(key).at(start))).await;
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected = json!({
         "auditEvents": { "nodes": [{ "eventKey": "y", "sequence": 7 }], "asOf": 7, "totalCount": 2 },
         "auditEventSummary": { "asOf": 7, "totalCount": 2 },
     });
-    assert_eq!(*answer.data(""), expected);
+    assert_eq!(*response.data(""), expected);
 }
 
 /// Replaces the table of events by a view that never ends.
@@ -228,10 +228,10 @@ async fn slow_field_is_null_with_timeout_and_the_rest_is_returned() {
     app.record([event("a")]).await;
     make_endless(&app).await;
     let query = include_str!("../../documents/slow_field_is_null_with_timeout_and_the_rest_is_returned.graphql");
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected = json!({ "auditEventSummary": null, "parts": { "asOf": 1, "facet": null, "histogram": null } });
-    assert_eq!(answer.body["data"], expected, "{}", answer.text);
-    let errors = answer.body["errors"].as_array().unwrap();
-    assert_eq!(errors.len(), 3, "{}", answer.text);
-    assert!(errors.iter().all(|error| error["extensions"]["code"] == "TIMEOUT"), "{}", answer.text);
+    assert_eq!(response.body["data"], expected, "{}", response.text);
+    let errors = response.body["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 3, "{}", response.text);
+    assert!(errors.iter().all(|error| error["extensions"]["code"] == "TIMEOUT"), "{}", response.text);
 }

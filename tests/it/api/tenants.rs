@@ -23,9 +23,9 @@ async fn tenants_with_the_same_events_are_isolated() {
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     let mut ids = Vec::new();
     for (client, own, other) in [(app.admin(), "ours", "theirs"), (them.clone(), "theirs", "ours")] {
-        let answer = client.query_with(query, json!({ "other": other })).await;
-        let data = answer.data("");
-        assert!(!answer.text.to_lowercase().contains(&other.to_lowercase()), "{}", answer.text);
+        let response = client.query_with(query, json!({ "other": other })).await;
+        let data = response.data("");
+        assert!(!response.text.to_lowercase().contains(&other.to_lowercase()), "{}", response.text);
         assert_eq!(data["auditEvents"]["totalCount"], json!(2));
         assert_eq!(data["byKey"], Value::Null);
         assert_eq!(data["auditEvents"]["nodes"][0]["eventKey"], json!(own));
@@ -36,10 +36,10 @@ async fn tenants_with_the_same_events_are_isolated() {
         ids.push(data["auditEvents"]["nodes"][0]["id"].clone());
     }
     let node = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } auditEvent(id: $id) { id } }";
-    let answer = app.admin().query_with(node, json!({ "id": ids[1] })).await;
-    assert_eq!(*answer.data(""), json!({ "node": null, "nodes": [null], "auditEvent": null }));
-    let answer = them.query_with(node, json!({ "id": ids[1] })).await;
-    assert_eq!(*answer.data("/node/id"), ids[1], "the event is in the log of its tenant");
+    let response = app.admin().query_with(node, json!({ "id": ids[1] })).await;
+    assert_eq!(*response.data(""), json!({ "node": null, "nodes": [null], "auditEvent": null }));
+    let response = them.query_with(node, json!({ "id": ids[1] })).await;
+    assert_eq!(*response.data("/node/id"), ids[1], "the event is in the log of its tenant");
 }
 
 #[tokio::test]
@@ -53,25 +53,25 @@ async fn cursor_of_another_tenant_reveals_nothing() {
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     let theirs = them.query_with(query, json!({})).await;
     let cursor = theirs.data("/auditEvents/pageInfo/endCursor");
-    let answer = app.admin().query_with(query, json!({ "after": cursor })).await;
+    let response = app.admin().query_with(query, json!({ "after": cursor })).await;
     let expected = app.admin().query("{ auditEvents(first: 2) { nodes { eventKey } } }").await;
-    assert_eq!(answer.data("/auditEvents/nodes/0"), expected.data("/auditEvents/nodes/1"));
+    assert_eq!(response.data("/auditEvents/nodes/0"), expected.data("/auditEvents/nodes/1"));
 }
 
 #[tokio::test]
 async fn unknown_or_disabled_tenant_is_forbidden() {
     let app = TestApp::start().await;
-    let answer = app.anonymous().role_in("unknown", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
-    assert_eq!(answer.status, 403);
-    assert_eq!(answer.error(), ("FORBIDDEN", "the token's tenant has no log here"));
-    assert_eq!(answer.header("www-authenticate"), "");
+    let response = app.anonymous().role_in("unknown", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!(response.status, 403);
+    assert_eq!(response.error(), ("FORBIDDEN", "the token's tenant has no log here"));
+    assert_eq!(response.header("www-authenticate"), "");
     let cased = app.anonymous().role_in("Contoso", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
     assert_eq!(cased.status, 403, "tenant keys are case-sensitive");
 
     app.add_tenant("closed").await;
     app.close_tenant("closed").await;
-    let answer = app.anonymous().role_in("closed", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
-    assert_eq!((answer.status, answer.error()), (403, ("FORBIDDEN", "the token's tenant has no log here")));
-    assert_eq!(answer.body.get("data"), None);
+    let response = app.anonymous().role_in("closed", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!((response.status, response.error()), (403, ("FORBIDDEN", "the token's tenant has no log here")));
+    assert_eq!(response.body.get("data"), None);
     app.admin().query("{ viewer { subject } }").await.data("/viewer");
 }

@@ -25,8 +25,8 @@ async fn default_period_is_thirty_days_until_now() {
     let app = of_all_ages().await;
     for (window, days, expected) in [("LAST_24_HOURS", 1, "h"), ("LAST_7_DAYS", 7, "hd"), ("LAST_30_DAYS", 30, "hdw")] {
         let before = app.now();
-        let answer = app.admin().query_with(LIST, json!({ "period": { "window": window } })).await;
-        let list = answer.data("/auditEvents");
+        let response = app.admin().query_with(LIST, json!({ "period": { "window": window } })).await;
+        let list = response.data("/auditEvents");
         assert_eq!((keys(list).as_str(), list["totalCount"].as_u64()), (expected, Some(expected.len() as u64)));
         let from = list["period"]["from"].as_str().unwrap();
         assert!(before.plus(-days * DAY).to_string().as_str() <= from, "{from}");
@@ -35,16 +35,16 @@ async fn default_period_is_thirty_days_until_now() {
     }
     // An omitted variable keeps the default of the argument.
     assert_eq!(keys(app.admin().query_with(LIST, json!({})).await.data("/auditEvents")), "hdw");
-    let answer = app.admin().query("{ auditEvents { nodes { eventKey } } }").await;
-    assert_eq!(keys(answer.data("/auditEvents")), "hdw");
+    let response = app.admin().query("{ auditEvents { nodes { eventKey } } }").await;
+    assert_eq!(keys(response.data("/auditEvents")), "hdw");
 }
 
 #[tokio::test]
 async fn null_period_is_the_whole_log() {
     let app = of_all_ages().await;
-    let answer = app.admin().query_with(LIST, json!({ "period": null })).await;
-    assert_eq!(keys(answer.data("/auditEvents")), "thdwm");
-    assert_eq!(*answer.data("/auditEvents/period"), json!({ "from": null, "to": null }));
+    let response = app.admin().query_with(LIST, json!({ "period": null })).await;
+    assert_eq!(keys(response.data("/auditEvents")), "thdwm");
+    assert_eq!(*response.data("/auditEvents/period"), json!({ "from": null, "to": null }));
 }
 
 #[tokio::test]
@@ -63,12 +63,12 @@ async fn period_includes_from_and_excludes_to() {
         (json!({ "from": null, "to": moment(1) }), "a"),
         (json!({ "from": moment(1), "to": moment(1) }), ""),
     ] {
-        let answer = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
-        assert_eq!(keys(answer.data("/auditEvents")), expected, "{between}");
+        let response = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
+        assert_eq!(keys(response.data("/auditEvents")), expected, "{between}");
     }
     let between = json!({ "from": moment(0), "to": elsewhere });
-    let answer = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
-    assert_eq!(*answer.data("/auditEvents/period"), json!({ "from": moment(0), "to": moment(1) }));
+    let response = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
+    assert_eq!(*response.data("/auditEvents/period"), json!({ "from": moment(0), "to": moment(1) }));
 }
 
 #[tokio::test]
@@ -83,8 +83,8 @@ async fn invalid_period_is_rejected() {
             "`period.between.from` must not be later than `period.between.to`",
         ),
     ] {
-        let answer = app.admin().query_with(LIST, json!({ "period": period })).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", message), "{period}");
+        let response = app.admin().query_with(LIST, json!({ "period": period })).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", message), "{period}");
     }
     let both = json!({ "window": "LAST_7_DAYS", "between": { "from": early } });
     for period in [
@@ -96,9 +96,9 @@ async fn invalid_period_is_rejected() {
         json!({ "between": { "from": "2026-01-01T00:00:00" } }),
         json!({ "between": { "from": 0 } }),
     ] {
-        let answer = app.admin().query_with(LIST, json!({ "period": period })).await;
-        assert!(answer.body["errors"][0]["message"].is_string(), "{period}: {}", answer.text);
-        assert_eq!(answer.body.get("data").filter(|data| !data.is_null()), None, "{period}");
+        let response = app.admin().query_with(LIST, json!({ "period": period })).await;
+        assert!(response.body["errors"][0]["message"].is_string(), "{period}: {}", response.text);
+        assert_eq!(response.body.get("data").filter(|data| !data.is_null()), None, "{period}");
     }
     let literal = app.admin().query("{ auditEvents(period: {window: LAST_7_DAYS, between: {}}) { totalCount } }").await;
     assert_eq!(literal.error().0, "GRAPHQL_VALIDATION_FAILED", "{}", literal.text);
@@ -108,11 +108,11 @@ async fn invalid_period_is_rejected() {
 async fn cursor_keeps_the_start_of_its_window() {
     let app = of_all_ages().await;
     let week = json!({ "window": "LAST_7_DAYS" });
-    let answer = app.admin().query_with(LIST, json!({ "period": week, "first": 1 })).await;
-    let first = answer.data("/auditEvents").clone();
+    let response = app.admin().query_with(LIST, json!({ "period": week, "first": 1 })).await;
+    let first = response.data("/auditEvents").clone();
     let variables = json!({ "period": week, "first": 1, "after": first["pageInfo"]["endCursor"] });
-    let answer = app.admin().query_with(LIST, variables).await;
-    let second = answer.data("/auditEvents");
+    let response = app.admin().query_with(LIST, variables).await;
+    let second = response.data("/auditEvents");
     assert_eq!((keys(&first), keys(second)), ("h".to_owned(), "d".to_owned()));
     assert_eq!(second["period"]["from"], first["period"]["from"]);
     assert!(second["period"]["to"].as_str() > first["period"]["to"].as_str(), "the end moves with the clock");
@@ -123,19 +123,19 @@ async fn cursor_of_another_window_is_rejected() {
     let app = of_all_ages().await;
     let of = async |window: &str| {
         let variables = json!({ "period": { "window": window }, "first": 1 });
-        let answer = app.admin().query_with(LIST, variables).await;
-        answer.data("/auditEvents/pageInfo/endCursor").clone()
+        let response = app.admin().query_with(LIST, variables).await;
+        response.data("/auditEvents/pageInfo/endCursor").clone()
     };
     let (day, week) = (of("LAST_24_HOURS").await, of("LAST_7_DAYS").await);
     let follow = async |after: &Value, period: Value| {
         app.admin().query_with(LIST, json!({ "period": period, "first": 9, "after": after })).await
     };
-    let answer = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
-    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`after` is a cursor of a list of another period"));
+    let response = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`after` is a cursor of a list of another period"));
     assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
     // A cursor without a window is only a position.
     assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
-    let answer = app.admin().query_with(LIST, json!({ "period": null, "first": 1 })).await;
-    let place = answer.data("/auditEvents/pageInfo/endCursor").clone();
+    let response = app.admin().query_with(LIST, json!({ "period": null, "first": 1 })).await;
+    let place = response.data("/auditEvents/pageInfo/endCursor").clone();
     assert_eq!(keys(follow(&place, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "hd");
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::keys::{Issuer, hs256, public_key_file};
 
 const VIEWER: &str = "{ viewer { subject grants { role } } }";
@@ -22,12 +22,12 @@ fn with(claims: &Value, changes: &Value) -> Value {
 }
 
 #[track_caller]
-fn assert_unauthenticated(answer: &Answer, sentence: &str, challenge: &str) {
-    assert_eq!(answer.status, 401, "{}", answer.text);
-    assert_eq!(answer.error(), ("UNAUTHENTICATED", sentence));
-    assert_eq!(answer.header("www-authenticate"), challenge);
-    assert_eq!(answer.body.get("data"), None);
-    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+fn assert_unauthenticated(response: &Response, sentence: &str, challenge: &str) {
+    assert_eq!(response.status, 401, "{}", response.text);
+    assert_eq!(response.error(), ("UNAUTHENTICATED", sentence));
+    assert_eq!(response.header("www-authenticate"), challenge);
+    assert_eq!(response.body.get("data"), None);
+    assert_eq!(response.header("content-type"), "application/json; charset=utf-8");
 }
 
 const ANY: &str = "Bearer realm=\"auditgraph\"";
@@ -83,9 +83,9 @@ async fn invalid_token_is_rejected_with_one_sentence() {
         (Issuer::eddsa().token(&good), "The token is signed with an algorithm that is not accepted here."),
         ("x".repeat(16_385), "The token is longer than 16 KiB."),
     ] {
-        let answer = app.anonymous().token(&token).query(VIEWER).await;
-        assert_unauthenticated(&answer, sentence, INVALID);
-        assert_eq!(answer.header("x-request-id").len(), 36);
+        let response = app.anonymous().token(&token).query(VIEWER).await;
+        assert_unauthenticated(&response, sentence, INVALID);
+        assert_eq!(response.header("x-request-id").len(), 36);
     }
     let late = sign(json!({ "exp": now - 5 }));
     app.anonymous().token(&late).query(VIEWER).await.data("/viewer");
@@ -95,11 +95,11 @@ async fn invalid_token_is_rejected_with_one_sentence() {
 async fn missing_required_token_scope_is_forbidden() {
     let app = TestApp::start_with(&["--jwt-required-scope", "Audit.Access"]).await;
     let sign = |scope: &str| hs256(SECRET.as_bytes(), &with(&claims(&app), &json!({ "scp": scope })));
-    let answer = app.anonymous().token(&sign("Other")).query(VIEWER).await;
-    assert_eq!(answer.status, 403);
+    let response = app.anonymous().token(&sign("Other")).query(VIEWER).await;
+    assert_eq!(response.status, 403);
     let sentence = "The application was not given the token scope (`scp`) that this API requires.";
-    assert_eq!(answer.error(), ("FORBIDDEN", sentence));
-    assert_eq!(answer.body.get("data"), None);
+    assert_eq!(response.error(), ("FORBIDDEN", sentence));
+    assert_eq!(response.body.get("data"), None);
     app.anonymous().token(&sign("openid Audit.Access")).query(VIEWER).await.data("/viewer");
 }
 
@@ -123,24 +123,24 @@ async fn issuer_tokens_need_its_keys_algorithm_and_audience() {
     let good = with(&claims(&app), &good);
     let ask = async |token: String| Client::new(&app.url).token(&token).query(VIEWER).await;
     for issuer in &issuers {
-        let answer = ask(issuer.token(&good)).await;
-        assert_eq!(*answer.data("/viewer/subject"), json!("ada"));
-        let answer = ask(issuer.token(&with(&good, &json!({ "iss": "https://issuer.example/" })))).await;
-        assert_unauthenticated(&answer, "The token's issuer (`iss`) is not accepted here.", INVALID);
-        let answer = ask(issuer.token(&with(&good, &json!({ "aud": "api://other" })))).await;
-        assert_unauthenticated(&answer, "The token was issued for another audience (`aud`).", INVALID);
-        let answer = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
-        assert_unauthenticated(&answer, "The token's `org` is not valid.", INVALID);
+        let response = ask(issuer.token(&good)).await;
+        assert_eq!(*response.data("/viewer/subject"), json!("ada"));
+        let response = ask(issuer.token(&with(&good, &json!({ "iss": "https://issuer.example/" })))).await;
+        assert_unauthenticated(&response, "The token's issuer (`iss`) is not accepted here.", INVALID);
+        let response = ask(issuer.token(&with(&good, &json!({ "aud": "api://other" })))).await;
+        assert_unauthenticated(&response, "The token was issued for another audience (`aud`).", INVALID);
+        let response = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
+        assert_unauthenticated(&response, "The token's `org` is not valid.", INVALID);
         // An attacker signs with the public key as an HMAC secret.
         for secret in [issuer.pem.as_bytes(), issuer.pem.trim_end().as_bytes()] {
-            let answer = ask(hs256(secret, &good)).await;
+            let response = ask(hs256(secret, &good)).await;
             let sentence = "The token is signed with an algorithm that is not accepted here.";
-            assert_unauthenticated(&answer, sentence, INVALID);
+            assert_unauthenticated(&response, sentence, INVALID);
         }
     }
     for stranger in [Issuer::es256(), Issuer::eddsa()] {
-        let answer = ask(stranger.token(&good)).await;
+        let response = ask(stranger.token(&good)).await;
         let sentence = "The token's signature was not made with a key that is accepted here.";
-        assert_unauthenticated(&answer, sentence, INVALID);
+        assert_unauthenticated(&response, sentence, INVALID);
     }
 }

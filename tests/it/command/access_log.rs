@@ -4,12 +4,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::access_log::{accesses, detail};
-use crate::harness::cli::{Desk, Running};
+use crate::harness::cli::{Running, TestCli};
 use crate::harness::client::Client;
 use crate::harness::stream::Events;
 
-fn serve(desk: &Desk) -> (Running, String) {
-    desk.serve(&["--access-window-ms", "60000"])
+fn serve(cli: &TestCli) -> (Running, String) {
+    cli.serve(&["--access-window-ms", "60000"])
 }
 
 fn stop(server: Running) {
@@ -19,9 +19,9 @@ fn stop(server: Running) {
 
 #[tokio::test]
 async fn similar_accesses_are_aggregated_and_flushed_on_shutdown() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let (server, url) = serve(&desk);
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let (server, url) = serve(&cli);
     let reader = Client::new(&url).role("AUDIT_READER");
     let record = json!({ "eventKey": "1", "occurredAt": "2026-01-01T00:00:00Z", "service": "s", "category": "c",
         "activity": "a", "status": "SUCCESS", "actor": { "user": { "objectId": "1" } } });
@@ -41,7 +41,7 @@ async fn similar_accesses_are_aggregated_and_flushed_on_shutdown() {
     events.batch().await;
     stop(server);
 
-    let (server, url) = serve(&desk);
+    let (server, url) = serve(&cli);
     let found = accesses(&Client::new(&url).role("GLOBAL_ADMIN")).await;
     let mut details: Vec<_> = found
         .iter()
@@ -51,23 +51,23 @@ async fn similar_accesses_are_aggregated_and_flushed_on_shutdown() {
     // After the first page, the list starts again from its beginning.
     assert_eq!(details, [["Follow", "1", "0"], ["List", "5", "3"], ["Poll", "3", "3"]], "{found:#?}");
     stop(server);
-    assert_eq!(desk.run(&["tenant", "list"]).ok(), "contoso\tcontoso\tenabled\t");
-    let verified = desk.run(&["verify", "--tenant", "contoso"]);
+    assert_eq!(cli.run(&["tenant", "list"]).ok(), "contoso\tcontoso\tenabled\t");
+    let verified = cli.run(&["verify", "--tenant", "contoso"]);
     assert!(verified.ok().ends_with("differences 0"), "{verified:?}");
 }
 
 #[tokio::test]
 async fn disabled_access_log_records_nothing() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let file = desk.file("auditgraph.toml", "record_access = false\n");
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let file = cli.file("auditgraph.toml", "record_access = false\n");
     for options in [["--record-access", "false"], ["--config", file.to_str().unwrap()]] {
-        let (server, url) = desk.serve(&options);
+        let (server, url) = cli.serve(&options);
         let admin = Client::new(&url).role("GLOBAL_ADMIN");
         admin.query("query Unseen { auditEvents { nodes { id } } }").await.data("");
         // A server that stops writes all pending accesses.
         stop(server);
-        let (server, url) = desk.serve(&options);
+        let (server, url) = cli.serve(&options);
         assert_eq!(accesses(&Client::new(&url).role("GLOBAL_ADMIN")).await, Vec::<Value>::new());
         stop(server);
     }

@@ -1,41 +1,41 @@
 //! `tenant`, `token`, `schema` and `migrate`.
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::cli::{Desk, run};
+use crate::harness::cli::{TestCli, run};
 use crate::harness::client::Client;
 
 #[tokio::test]
 async fn tenant_is_added_listed_renamed_and_disabled() {
-    let desk = Desk::new().await;
-    assert_eq!(desk.run(&["tenant", "list"]).ok(), "");
-    desk.run(&["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example", "--domain", "c.example"])
+    let cli = TestCli::new().await;
+    assert_eq!(cli.run(&["tenant", "list"]).ok(), "");
+    cli.run(&["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example", "--domain", "c.example"])
         .ok();
-    desk.run(&["tenant", "add", "t-2"]).ok();
-    let listed = |lines: &[&str]| assert_eq!(desk.run(&["tenant", "list"]).ok().lines().collect::<Vec<_>>(), lines);
+    cli.run(&["tenant", "add", "t-2"]).ok();
+    let listed = |lines: &[&str]| assert_eq!(cli.run(&["tenant", "list"]).ok().lines().collect::<Vec<_>>(), lines);
     listed(&["t-1\tContoso\tenabled\tcontoso.example,c.example", "t-2\tt-2\tenabled\t"]);
-    desk.run(&["tenant", "rename", "t-2", "Fabrikam", "--domain", "fabrikam.example"]).ok();
-    desk.run(&["tenant", "disable", "t-1"]).ok();
+    cli.run(&["tenant", "rename", "t-2", "Fabrikam", "--domain", "fabrikam.example"]).ok();
+    cli.run(&["tenant", "disable", "t-1"]).ok();
     listed(&["t-1\tContoso\tdisabled\tcontoso.example,c.example", "t-2\tFabrikam\tenabled\tfabrikam.example"]);
-    desk.run(&["tenant", "disable", "t-1", "--undo"]).ok();
+    cli.run(&["tenant", "disable", "t-1", "--undo"]).ok();
     listed(&["t-1\tContoso\tenabled\tcontoso.example,c.example", "t-2\tFabrikam\tenabled\tfabrikam.example"]);
-    assert!(desk.run(&["tenant", "add", "t-1"]).refused().contains("tenant `t-1` exists already"));
-    assert!(desk.run(&["tenant", "disable", "t-3"]).refused().contains("no tenant `t-3`"));
-    assert!(desk.run(&["tenant", "rename", "t-3", "x"]).refused().contains("no tenant `t-3`"));
-    assert!(desk.run(&["tenant", "add", " "]).refused().contains("a tenant's key has 1 to 200 bytes"));
+    assert!(cli.run(&["tenant", "add", "t-1"]).refused().contains("tenant `t-1` exists already"));
+    assert!(cli.run(&["tenant", "disable", "t-3"]).refused().contains("no tenant `t-3`"));
+    assert!(cli.run(&["tenant", "rename", "t-3", "x"]).refused().contains("no tenant `t-3`"));
+    assert!(cli.run(&["tenant", "add", " "]).refused().contains("a tenant's key has 1 to 200 bytes"));
 }
 
 #[tokio::test]
 async fn tenant_names_are_validated() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example"]).ok();
-    let listed = desk.run(&["tenant", "list"]);
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example"]).ok();
+    let listed = cli.run(&["tenant", "list"]);
     let refuse = |options: &[&str], rule: &str| {
-        let added = desk.run(&[&["tenant", "add", "t-2", "--name"], options].concat());
-        let renamed = desk.run(&[&["tenant", "rename", "t-1"], options].concat());
+        let added = cli.run(&[&["tenant", "add", "t-2", "--name"], options].concat());
+        let renamed = cli.run(&[&["tenant", "rename", "t-1"], options].concat());
         for refused in [added, renamed] {
             assert!(refused.refused().contains(rule) && refused.err.lines().count() == 1, "{refused:?}");
         }
-        assert_eq!(desk.run(&["tenant", "list"]).ok(), listed.ok());
+        assert_eq!(cli.run(&["tenant", "list"]).ok(), listed.ok());
     };
     let long = "n".repeat(201);
     for name in ["", " ", "a\tb\nc", "a\u{2028}b", &long] {
@@ -53,13 +53,13 @@ async fn issued_token_has_the_access_of_its_role() {
     let viewer = "{ viewer { subject canRecordAuditEvents grants { role seesSensitiveValues } } }";
     let client = |token: &str| Client::new(&app.url).token(token);
     let reader = token(&["--role", "audit-reader", "--subject", "ada"]);
-    let answer = client(reader.ok()).query(viewer).await;
+    let response = client(reader.ok()).query(viewer).await;
     let grants = serde_json::json!([{ "role": "AUDIT_READER", "seesSensitiveValues": false }]);
-    assert_eq!((answer.data("/viewer/subject"), answer.data("/viewer/grants")), (&"ada".into(), &grants));
+    assert_eq!((response.data("/viewer/subject"), response.data("/viewer/grants")), (&"ada".into(), &grants));
     let recorder = token(&["--permission", "audit/write"]);
-    let answer = client(recorder.ok()).query(viewer).await;
+    let response = client(recorder.ok()).query(viewer).await;
     assert_eq!(
-        (answer.data("/viewer/canRecordAuditEvents"), answer.data("/viewer/grants")),
+        (response.data("/viewer/canRecordAuditEvents"), response.data("/viewer/grants")),
         (&true.into(), &serde_json::json!([]))
     );
     let other =
@@ -89,7 +89,7 @@ fn schema_command_prints_the_schema_file() {
 
 #[tokio::test]
 async fn migrate_is_idempotent() {
-    let desk = Desk::unmigrated().await;
-    assert_eq!(desk.run(&["migrate"]).ok(), "");
-    assert_eq!(desk.run(&["migrate"]).ok(), "");
+    let cli = TestCli::unmigrated().await;
+    assert_eq!(cli.run(&["migrate"]).ok(), "");
+    assert_eq!(cli.run(&["migrate"]).ok(), "");
 }

@@ -6,7 +6,7 @@ use sea_orm::ConnectionTrait as _;
 use store::{FeedError, RecordOutcome, Store, StoreSettings};
 
 use crate::harness::app::TestApp;
-use crate::harness::cli::{Desk, run};
+use crate::harness::cli::{TestCli, run};
 use crate::harness::database::record;
 use crate::harness::events::event;
 
@@ -19,20 +19,20 @@ async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOut
 
 #[tokio::test]
 async fn verify_reports_differences_and_fails() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    desk.run(&["tenant", "add", "fabrikam"]).ok();
-    record_some(&desk.database.store().await, 0..40).await;
-    assert_eq!(desk.run(&["verify"]).ok(), "tenants 2, events 40, differences 0");
-    assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
-    assert!(desk.run(&["verify", "--tenant", "unknown"]).refused().contains("there is no tenant `unknown`"));
-    desk.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
-    let ended = desk.run(&["verify", "--differences-max", "3"]);
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    cli.run(&["tenant", "add", "fabrikam"]).ok();
+    record_some(&cli.database.store().await, 0..40).await;
+    assert_eq!(cli.run(&["verify"]).ok(), "tenants 2, events 40, differences 0");
+    assert_eq!(cli.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
+    assert!(cli.run(&["verify", "--tenant", "unknown"]).refused().contains("there is no tenant `unknown`"));
+    cli.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
+    let ended = cli.run(&["verify", "--differences-max", "3"]);
     let lines: Vec<&str> = ended.refused().lines().collect();
     let line = |n: u32| format!("contoso event {n}: audit_event.category is not what the body says");
     assert_eq!(lines, [&line(31), &line(32), &line(33), "and 7 more"]);
     assert_eq!(ended.out, "tenants 2, events 40, differences 10\n");
-    assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
+    assert_eq!(cli.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
 }
 
 #[tokio::test]
@@ -77,21 +77,21 @@ async fn backup_of_a_served_log_is_restored_as_a_new_log() {
 
 #[tokio::test]
 async fn restore_rejects_files_that_are_not_a_log() {
-    let desk = Desk::new().await;
-    let target = desk.file("a", "").with_file_name("target.db");
+    let cli = TestCli::new().await;
+    let target = cli.file("a", "").with_file_name("target.db");
     let restore = |file: &str| {
         let url = format!("sqlite://{}", target.display());
         run(&["restore", file, "--database-url", &url])
     };
-    let text = desk.file("text.db", "this is no database, but it is long enough to be looked at".repeat(100));
+    let text = cli.file("text.db", "this is no database, but it is long enough to be looked at".repeat(100));
     assert!(restore(text.to_str().unwrap()).refused().contains("text.db cannot be restored"));
-    let empty = desk.file("empty.db", "");
+    let empty = cli.file("empty.db", "");
     let refused = restore(empty.to_str().unwrap());
     assert!(refused.refused().contains("it is empty"), "{refused:?}");
     assert!(restore("no/such.db").refused().contains("cannot open no/such.db"));
-    if !desk.database.is_postgres() {
-        let saved = desk.file("b", "").with_file_name("saved.db");
-        desk.run(&["backup", saved.to_str().unwrap()]).ok();
+    if !cli.database.is_postgres() {
+        let saved = cli.file("b", "").with_file_name("saved.db");
+        cli.run(&["backup", saved.to_str().unwrap()]).ok();
         let url = format!("sqlite://{}", saved.display());
         let connection = sea_orm::Database::connect(&url).await.unwrap();
         connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m2999', 0)").await.unwrap();
@@ -104,17 +104,17 @@ async fn restore_rejects_files_that_are_not_a_log() {
 
 #[tokio::test]
 async fn log_restored_by_database_tools_gets_a_new_id() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let store = desk.database.store().await;
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let store = cli.database.store().await;
     record_some(&store, 0..3).await;
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     let reader = access::operator_reader(&store, &tenant);
     let before = reader.feed_head().await.unwrap();
-    assert!(desk.run(&["restore", "--in-place"]).ok().starts_with("logs 1, each with a new id"));
+    assert!(cli.run(&["restore", "--in-place"]).ok().starts_with("logs 1, each with a new id"));
     let now = reader.feed_head().await.unwrap();
     assert!(now.log_id != before.log_id && now.sequence == before.sequence);
-    assert_eq!(desk.run(&["verify"]).ok(), "tenants 1, events 3, differences 0");
+    assert_eq!(cli.run(&["verify"]).ok(), "tenants 1, events 3, differences 0");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
 
-use crate::harness::cli::{Desk, Running};
+use crate::harness::cli::{Running, TestCli};
 use crate::harness::client::Client;
 use crate::harness::stream::{Events, Socket};
 
@@ -36,12 +36,12 @@ async fn write(client: Client, name: String, mut random: fastrand::Rng) -> i64 {
 
 /// The sequences and keys that a follower has received, and its cursor.
 #[derive(Default)]
-struct Seen {
+struct Received {
     events: Vec<(i64, String)>,
     after: Option<String>,
 }
 
-impl Seen {
+impl Received {
     /// Adds a page or batch, and returns whether the last event was in it.
     fn take<'a>(&mut self, nodes: impl Iterator<Item = &'a Value>, cursor: &Value) -> bool {
         for node in nodes {
@@ -63,12 +63,12 @@ const FOLLOW: &str = include_str!("../../documents/change_feed_follow.graphql");
 const POLL: &str = include_str!("../../documents/change_feed_poll.graphql");
 
 /// Polls random servers in pages of random size.
-async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Seen {
-    let mut seen = Seen::default();
+async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Received {
+    let mut seen = Received::default();
     loop {
         let variables = json!({ "first": random.u32(1..60), "after": seen.after });
-        let answer = clients[random.usize(0..2)].query_with(POLL, variables).await;
-        let page = answer.data("/auditEventFeed");
+        let response = clients[random.usize(0..2)].query_with(POLL, variables).await;
+        let page = response.data("/auditEventFeed");
         if seen.take(page["events"].as_array().unwrap().iter(), &page["cursor"]) {
             return seen;
         }
@@ -76,8 +76,13 @@ async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Seen {
 }
 
 /// Subscribes, reads some batches, disconnects, and resumes at a random server.
-async fn subscribe(clients: Arc<[Client; 2]>, urls: [String; 2], mut random: fastrand::Rng, oldest: String) -> Seen {
-    let mut seen = Seen { after: Some(oldest), ..Seen::default() };
+async fn subscribe(
+    clients: Arc<[Client; 2]>,
+    urls: [String; 2],
+    mut random: fastrand::Rng,
+    oldest: String,
+) -> Received {
+    let mut seen = Received { after: Some(oldest), ..Received::default() };
     loop {
         let (there, batches) = (random.usize(0..2), random.usize(1..6));
         let variables = json!({ "after": seen.after });
@@ -101,8 +106,8 @@ async fn subscribe(clients: Arc<[Client; 2]>, urls: [String; 2], mut random: fas
 }
 
 /// Locks the head row of the log repeatedly for a short time, and changes nothing.
-async fn hold(desk: &Desk) {
-    let connection = desk.database.connection().await;
+async fn hold(cli: &TestCli) {
+    let connection = cli.database.connection().await;
     for _ in 0..3 {
         let transaction = connection.begin().await.unwrap();
         transaction.execute_unprepared("SELECT 1 FROM tenant_log FOR UPDATE").await.unwrap();
@@ -115,9 +120,9 @@ async fn hold(desk: &Desk) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_follower_sees_every_event_once_in_one_order() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let (servers, urls): (Vec<Running>, Vec<String>) = (0..2).map(|_| desk.serve(&[])).unzip();
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let (servers, urls): (Vec<Running>, Vec<String>) = (0..2).map(|_| cli.serve(&[])).unzip();
     let urls: [String; 2] = urls.try_into().unwrap();
     let readers = Arc::new(urls.clone().map(|url| Client::new(&url).role("AUDIT_READER")));
     let recorders = urls.clone().map(|url| Client::new(&url).permitted("contoso", "audit/write"));
@@ -135,11 +140,11 @@ async fn every_follower_sees_every_event_once_in_one_order() {
             tokio::spawn(write(client, i.to_string(), random.fork()))
         })
         .collect();
-    if desk.database.is_postgres() {
-        hold(&desk).await;
+    if cli.database.is_postgres() {
+        hold(&cli).await;
     }
     let lines = (0..50).map(|i| event(&format!("imported-{i}")).to_string()).collect::<Vec<_>>().join("\n");
-    let imported = desk.run_with(&["import", "--tenant", "contoso", "-"], lines.as_bytes());
+    let imported = cli.run_with(&["import", "--tenant", "contoso", "-"], lines.as_bytes());
     let mut count = if imported.code == Some(0) { 50 } else { panic!("{imported:?}") };
     for writer in writers {
         count += writer.await.unwrap();
@@ -158,9 +163,9 @@ async fn every_follower_sees_every_event_once_in_one_order() {
 
 #[tokio::test]
 async fn stopping_server_closes_its_streams() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let (server, url) = desk.serve(&[]);
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let (server, url) = cli.serve(&[]);
     let reader = Client::new(&url).role("AUDIT_READER");
     let mut socket = Socket::open(&url, &reader.bearer()).await;
     socket.subscribe("1", FOLLOW, json!({})).await;

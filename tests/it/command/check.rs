@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::cli::{Desk, Ended, program, run};
+use crate::harness::cli::{RunOutput, TestCli, program, run};
 
-fn lines(ended: &Ended, kind: &str) -> String {
+fn lines(ended: &RunOutput, kind: &str) -> String {
     ended.out.lines().filter(|line| line.starts_with(kind)).fold(String::new(), |mut all, line| {
         let _ = writeln!(all, "{line}");
         all
@@ -14,11 +14,11 @@ fn lines(ended: &Ended, kind: &str) -> String {
 
 #[tokio::test]
 async fn check_passes_a_working_configuration() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let checked = desk.run(&["check", "--jwt-secret", SECRET]);
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let checked = cli.run(&["check", "--jwt-secret", SECRET]);
     assert!(checked.ok().lines().all(|line| line.starts_with("ok ")), "{checked:?}");
-    let looked_at = if desk.database.is_postgres() { ["clock", "connections"] } else { ["room", "permissions"] };
+    let looked_at = if cli.database.is_postgres() { ["clock", "connections"] } else { ["room", "permissions"] };
     for what in ["environment", "tokens", "database", "schema", "tenants"].into_iter().chain(looked_at) {
         assert!(checked.out.contains(&format!(" {what}: ")), "{what}: {checked:?}");
     }
@@ -27,18 +27,18 @@ async fn check_passes_a_working_configuration() {
 
 #[tokio::test]
 async fn check_reports_each_problem_with_a_fix() {
-    let desk = Desk::new().await;
-    let checked = desk.run(&["check", "--jwt-secret", "hush"]);
+    let cli = TestCli::new().await;
+    let checked = cli.run(&["check", "--jwt-secret", "hush"]);
     assert_eq!((checked.code, checked.out.contains("hush")), (Some(1), false), "{checked:?}");
     let wrong = lines(&checked, "WRONG");
     assert!(wrong.contains("tokens: ") && wrong.contains("32"), "{wrong}");
     assert!(wrong.contains("tenants: no tenant is enabled: `auditgraph tenant add KEY`"), "{wrong}");
 
-    let checked = desk.run(&["check", "--jwt-secret", SECRET, "--oidc-issuer", "https://login.example"]);
+    let checked = cli.run(&["check", "--jwt-secret", SECRET, "--oidc-issuer", "https://login.example"]);
     let wrong = lines(&checked, "WRONG");
     assert!(wrong.contains("set both AUDITGRAPH_OIDC_ISSUER and AUDITGRAPH_OIDC_CLIENT_ID"), "{wrong}");
 
-    let mut command = program(&["check", "--jwt-secret", SECRET, "--database-url", &desk.database.url]);
+    let mut command = program(&["check", "--jwt-secret", SECRET, "--database-url", &cli.database.url]);
     let misspelled = crate::harness::cli::ended(command.env("AUDITGRAPH_LISTENS", "x").spawn().unwrap());
     assert!(lines(&misspelled, "WRONG").contains("no setting is called AUDITGRAPH_LISTENS"), "{misspelled:?}");
 
@@ -55,11 +55,11 @@ async fn check_reports_each_problem_with_a_fix() {
 
 #[tokio::test]
 async fn database_open_error_is_reported_once() {
-    let desk = Desk::unmigrated().await;
-    if !desk.database.is_postgres() {
+    let cli = TestCli::unmigrated().await;
+    if !cli.database.is_postgres() {
         return;
     }
-    let url = format!("{}&dbname=nowhere", desk.database.url);
+    let url = format!("{}&dbname=nowhere", cli.database.url);
     let refused = run(&["migrate", "--database-url", &url]);
     assert_eq!(refused.refused().matches("database \"nowhere\" does not exist").count(), 1, "{refused:?}");
 }
@@ -76,7 +76,7 @@ fn invalid_database_url_is_rejected_and_not_printed() {
         &["backup", "copy.db"],
         &["restore", "copy.db"],
     ];
-    let refuse = |ended: &Ended, option: &str| {
+    let refuse = |ended: &RunOutput, option: &str| {
         let rule = "is not the URL of a log, which must begin with `sqlite:`, `postgres://` or `postgresql://`";
         assert!(ended.err.contains(&format!("{option} {rule}")) && ended.code == Some(2), "{ended:?}");
         assert!(!ended.err.contains("hush"), "{ended:?}");
@@ -96,25 +96,25 @@ fn invalid_database_url_is_rejected_and_not_printed() {
 
 #[tokio::test]
 async fn check_fails_on_an_unmigrated_database() {
-    let desk = Desk::unmigrated().await;
-    let checked = desk.run(&["check", "--jwt-secret", SECRET]);
-    if desk.database.is_postgres() {
+    let cli = TestCli::unmigrated().await;
+    let checked = cli.run(&["check", "--jwt-secret", SECRET]);
+    if cli.database.is_postgres() {
         assert!(lines(&checked, "WRONG").contains("run `auditgraph migrate`"), "{checked:?}");
     } else {
         assert!(checked.ok().contains("none yet"), "{checked:?}");
     }
     // The check has created no file.
-    assert!(desk.run(&["verify"]).refused().contains(if desk.database.is_postgres() { "migrate" } else { "no log" }));
+    assert!(cli.run(&["verify"]).refused().contains(if cli.database.is_postgres() { "migrate" } else { "no log" }));
 }
 
 #[tokio::test]
 async fn read_only_database_is_refused() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    if !desk.database.is_postgres() {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    if !cli.database.is_postgres() {
         return;
     }
-    let url = format!("{}&options[default_transaction_read_only]=on", desk.database.url);
+    let url = format!("{}&options[default_transaction_read_only]=on", cli.database.url);
     let why = "it can only be read: it is a standby, or `default_transaction_read_only` is on";
     let checked = run(&["check", "--jwt-secret", SECRET, "--database-url", &url]);
     assert!(lines(&checked, "WRONG").contains(why), "{checked:?}");
@@ -124,12 +124,12 @@ async fn read_only_database_is_refused() {
 
 #[tokio::test]
 async fn newer_schema_is_not_changed() {
-    let desk = Desk::new().await;
-    desk.database
+    let cli = TestCli::new().await;
+    cli.database
         .execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m99990101_000001_later', 0)")
         .await;
     for command in [&["migrate"][..], &["serve", "--jwt-secret", SECRET, "--listen", "127.0.0.1:0"]] {
-        let output = desk.run(command);
+        let output = cli.run(command);
         assert!(output.refused().contains("newer than this program: run the version that migrated it"), "{output:?}");
     }
 }
@@ -138,10 +138,10 @@ async fn newer_schema_is_not_changed() {
 #[tokio::test]
 async fn check_reports_a_world_readable_file() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = Desk::new().await;
-    let Some(file) = desk.database.url.strip_prefix("sqlite://") else { return };
+    let cli = TestCli::new().await;
+    let Some(file) = cli.database.url.strip_prefix("sqlite://") else { return };
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let checked = desk.run(&["check", "--jwt-secret", SECRET]);
+    let checked = cli.run(&["check", "--jwt-secret", SECRET]);
     assert!(lines(&checked, "WRONG").contains(&format!("`chmod 600 {file}`")), "{checked:?}");
 }
 

@@ -6,19 +6,19 @@ use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as
 use store::{COPIED_TABLES, Store};
 
 use crate::harness::app::TestApp;
-use crate::harness::cli::{Desk, Ended, run};
+use crate::harness::cli::{RunOutput, TestCli, run};
 use crate::harness::database::{NOW, TestDatabase, record, texts};
 use crate::store::arbitrary::bodies;
 
 /// A database with the logs of two tenants.
-async fn source() -> Desk {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "fabrikam", "--name", "Fabrikam", "--domain", "fabrikam.example"]).ok();
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let store = desk.database.store().await;
+async fn source() -> TestCli {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "fabrikam", "--name", "Fabrikam", "--domain", "fabrikam.example"]).ok();
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let store = cli.database.store().await;
     record_for(&store, "contoso", 1_300).await;
     record_for(&store, "fabrikam", 40).await;
-    desk
+    cli
 }
 
 async fn record_for(store: &Store, tenant: &str, count: usize) {
@@ -27,7 +27,7 @@ async fn record_for(store: &Store, tenant: &str, count: usize) {
     record(&access::operator_writer(store, &tenant), events, NOW).await;
 }
 
-fn copy(from: &TestDatabase, to: &TestDatabase) -> Ended {
+fn copy(from: &TestDatabase, to: &TestDatabase) -> RunOutput {
     run(&["copy", "--from", &from.url, "--to", &to.url])
 }
 
@@ -46,7 +46,7 @@ where
 
 #[tokio::test]
 async fn copy_of_a_copy_equals_the_log() {
-    let (source, middle, end) = (source().await, TestDatabase::sqlite(), Desk::new().await);
+    let (source, middle, end) = (source().await, TestDatabase::sqlite(), TestCli::new().await);
     assert_eq!(copy(&source.database, &middle).ok(), "copied tenants 2, events 1340");
     assert_eq!(copy(&middle, &end.database).ok(), "copied tenants 2, events 1340");
     let (a, b) = (&source.database, &end.database);
@@ -83,7 +83,7 @@ async fn copy_serves_the_same_responses() {
 
 #[tokio::test]
 async fn aborted_copy_leaves_nothing() {
-    let (source, target) = (source().await, Desk::new().await);
+    let (source, target) = (source().await, TestCli::new().await);
     target.database.fail_from_sequence(900).await;
     assert!(copy(&source.database, &target.database).refused().starts_with("auditgraph: "));
     assert_eq!(target.run(&["tenant", "list"]).ok(), "");
@@ -94,7 +94,7 @@ async fn aborted_copy_leaves_nothing() {
 
 #[tokio::test]
 async fn copy_needs_a_log_and_a_migrated_database() {
-    let (source, empty) = (source().await, Desk::unmigrated().await);
+    let (source, empty) = (source().await, TestCli::unmigrated().await);
     let refused = run(&["copy", "--from", "sqlite://no/such.db", "--to", &empty.database.url]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
     let refused = run(&["copy", "--from", &source.database.url, "--to", &source.database.url]);
@@ -106,13 +106,13 @@ async fn copy_needs_a_log_and_a_migrated_database() {
 
 #[tokio::test]
 async fn copy_covers_every_table() {
-    let desk = Desk::new().await;
-    let sql = if desk.database.is_postgres() {
+    let cli = TestCli::new().await;
+    let sql = if cli.database.is_postgres() {
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
     } else {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     };
-    let mut found = texts(&desk.database.connection().await, sql).await;
+    let mut found = texts(&cli.database.connection().await, sql).await;
     // Rollups behind the end of the log are rebuilt.
     found.retain(|name| name != "seaql_migrations" && !name.starts_with("rollup"));
     found.sort_unstable();

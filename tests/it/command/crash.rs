@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::harness::cli::Desk;
+use crate::harness::cli::TestCli;
 use crate::harness::client::Client;
 use crate::harness::wait::wait_until;
 
@@ -27,7 +27,7 @@ fn rounds() -> u64 {
 type Batch = Vec<String>;
 
 /// A message from a sender about a batch.
-enum Told {
+enum Delivery {
     Sent(Batch),
     Acknowledged(Batch),
 }
@@ -41,10 +41,10 @@ fn event(key: &str) -> Value {
 }
 
 /// Sends batches until one is not acknowledged, or the receiver is dropped.
-async fn send(client: Client, name: String, mut random: fastrand::Rng, deliveries: mpsc::UnboundedSender<Told>) {
+async fn send(client: Client, name: String, mut random: fastrand::Rng, deliveries: mpsc::UnboundedSender<Delivery>) {
     for number in 0.. {
         let batch: Batch = (0..random.usize(1..40)).map(|i| format!("{name}-{number}-{i}")).collect();
-        if deliveries.send(Told::Sent(batch.clone())).is_err() {
+        if deliveries.send(Delivery::Sent(batch.clone())).is_err() {
             return;
         }
         let body = Value::from(batch.iter().map(|key| event(key)).collect::<Vec<_>>()).to_string();
@@ -53,7 +53,7 @@ async fn send(client: Client, name: String, mut random: fastrand::Rng, deliverie
         if response.status() != 201 || response.text().await.is_err() {
             return;
         }
-        if deliveries.send(Told::Acknowledged(batch)).is_err() {
+        if deliveries.send(Delivery::Acknowledged(batch)).is_err() {
             return;
         }
     }
@@ -61,12 +61,12 @@ async fn send(client: Client, name: String, mut random: fastrand::Rng, deliverie
 
 /// The batches that were sent, and those that were acknowledged.
 #[derive(Default)]
-struct Witness {
+struct DeliveryLog {
     sent: Vec<Batch>,
     acknowledged: Vec<Batch>,
 }
 
-impl Witness {
+impl DeliveryLog {
     /// Sends batches, kills a process after some acknowledgements, and continues for a while: requests may outlive it.
     async fn round(&mut self, url: &str, name: &str, random: &mut fastrand::Rng, kill: impl FnOnce()) {
         let (sender, mut deliveries) = mpsc::unbounded_channel();
@@ -75,28 +75,28 @@ impl Witness {
             tokio::spawn(send(client, format!("{name}-{i}"), random.fork(), sender.clone()));
         }
         drop(sender);
-        let (mut answers, mut kill, mut afterwards) = (random.usize(0..8), Some(kill), 0);
+        let (mut responses, mut kill, mut afterwards) = (random.usize(0..8), Some(kill), 0);
         while let Some(delivery) = deliveries.recv().await
             && afterwards < AFTERWARDS
         {
             match delivery {
-                Told::Sent(batch) => self.sent.push(batch),
-                Told::Acknowledged(batch) => {
+                Delivery::Sent(batch) => self.sent.push(batch),
+                Delivery::Acknowledged(batch) => {
                     self.acknowledged.push(batch);
                     afterwards += usize::from(kill.is_none());
                     match kill.take() {
-                        Some(kill) if answers == 0 => kill(),
+                        Some(kill) if responses == 0 => kill(),
                         other => kill = other,
                     }
-                    answers = answers.saturating_sub(1);
+                    responses = responses.saturating_sub(1);
                 }
             }
         }
     }
 
     /// Checks that acknowledged events exist once, that no batch is partial, and that the sequence has no gaps.
-    async fn check(&self, desk: &Desk) {
-        let connection = desk.database.connection().await;
+    async fn check(&self, cli: &TestCli) {
+        let connection = cli.database.connection().await;
         let sql = "SELECT event_key, sequence FROM audit_event ORDER BY sequence";
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let rows = connection.query_all_raw(statement).await.unwrap();
@@ -120,27 +120,27 @@ impl Witness {
 
 #[tokio::test]
 async fn acknowledged_events_survive_a_kill_of_the_server() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
     let mut random = fastrand::Rng::with_seed(7);
-    let mut witness = Witness::default();
+    let mut witness = DeliveryLog::default();
     for round in 0..rounds() {
-        let (mut server, url) = desk.serve(&[]);
+        let (mut server, url) = cli.serve(&[]);
         witness.round(&url, &round.to_string(), &mut random, || server.kill().unwrap()).await;
         drop(server);
     }
-    witness.check(&desk).await;
+    witness.check(&cli).await;
 }
 
 /// The API server keeps running and reconnects to the database each time.
 #[tokio::test]
 async fn acknowledged_events_survive_a_kill_of_the_database() {
     let Ok(kill) = std::env::var(KILL_POSTGRES) else { return };
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
     let mut random = fastrand::Rng::with_seed(7);
-    let mut witness = Witness::default();
-    let (server, url) = desk.serve(&[]);
+    let mut witness = DeliveryLog::default();
+    let (server, url) = cli.serve(&[]);
     let probe = Client::new(&url);
     for round in 0..rounds() {
         let kill = || {
@@ -152,5 +152,5 @@ async fn acknowledged_events_survive_a_kill_of_the_database() {
         wait_until("the server is ready", is_ready).await;
     }
     drop(server);
-    witness.check(&desk).await;
+    witness.check(&cli).await;
 }

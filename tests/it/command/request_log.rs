@@ -5,17 +5,16 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use serde_json::{Value, json};
 
 use crate::harness::app::SECRET;
-use crate::harness::cli::{Desk, Running, program, run};
+use crate::harness::cli::{Running, TestCli, program, run};
 use crate::harness::client::Client;
 use crate::harness::keys::hs256;
 
 #[tokio::test]
 async fn every_request_is_logged_without_secrets() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info", "--log-format"];
-    let mut child =
-        Running::start(program(&[&arguments[..], &["json", "--database-url", &desk.database.url]].concat()));
+    let mut child = Running::start(program(&[&arguments[..], &["json", "--database-url", &cli.database.url]].concat()));
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(|line| {
         let line = line.unwrap();
         serde_json::from_str::<Value>(&line).unwrap_or_else(|_| panic!("no JSON: {line}"))
@@ -35,17 +34,17 @@ async fn every_request_is_logged_without_secrets() {
     ]);
     let token = token.ok();
     let query = include_str!("../../documents/every_request_is_logged_without_secrets.graphql");
-    let answer = client.clone().token(token).query_with(query, json!({ "id": "hush-hush" })).await;
+    let response = client.clone().token(token).query_with(query, json!({ "id": "hush-hush" })).await;
     client.clone().token("hush.hush.hush").query("{ viewer { subject } }").await;
     client.get(&[("query", "hush")]).await;
     child.signal("-TERM");
     let rest: Vec<Value> = lines.collect();
     child.ended();
 
-    let answered: Vec<&Value> = rest.iter().filter(|line| line["fields"]["message"] == "answered").collect();
-    assert_eq!(answered.len(), 3, "{rest:#?}");
-    let fields = &answered[0]["fields"];
-    assert_eq!(fields["request_id"], answer.header("x-request-id"));
+    let logged: Vec<&Value> = rest.iter().filter(|line| line["fields"]["message"] == "answered").collect();
+    assert_eq!(logged.len(), 3, "{rest:#?}");
+    let fields = &logged[0]["fields"];
+    assert_eq!(fields["request_id"], response.header("x-request-id"));
     let expected = [
         ("method", json!("POST")),
         ("address", json!("/graphql")),
@@ -63,7 +62,7 @@ async fn every_request_is_logged_without_secrets() {
     }
     assert!(fields["milliseconds"].as_f64().unwrap() > 0.0);
     assert_eq!(
-        (&answered[1]["fields"]["code"], &answered[1]["fields"]["status"]),
+        (&logged[1]["fields"]["code"], &logged[1]["fields"]["status"]),
         (&json!("UNAUTHENTICATED"), &json!(401))
     );
     let all = format!("{rest:?}");
@@ -77,12 +76,12 @@ const BREAKS: [&str; 5] = ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{1b}[2K\r"];
 
 #[tokio::test]
 async fn caller_cannot_inject_log_lines() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
     for format in ["json", "text"] {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info", "--log-format"];
         let mut server =
-            Running::start(program(&[&arguments[..], &[format, "--database-url", &desk.database.url]].concat()));
+            Running::start(program(&[&arguments[..], &[format, "--database-url", &cli.database.url]].concat()));
         let mut log = BufReader::new(server.stderr.take().unwrap());
         let (mut listening, mut rest) = (String::new(), String::new());
         while !listening.contains("listening") {
@@ -102,14 +101,14 @@ async fn caller_cannot_inject_log_lines() {
             let client = client.clone().token(&hs256(SECRET.as_bytes(), &claims));
             let asked = json!({ "query": query, "operationName": forged });
             let request = client.request(reqwest::Method::POST, "/graphql").json(&asked);
-            let answer = client.send(request.header("x-request-id", "a\u{2028}forged")).await;
-            assert!([200, 400, 401].contains(&answer.status), "{}", answer.text);
+            let response = client.send(request.header("x-request-id", "a\u{2028}forged")).await;
+            assert!([200, 400, 401].contains(&response.status), "{}", response.text);
         }
         server.signal("-TERM");
         log.read_to_string(&mut rest).unwrap();
         server.ended();
-        let answered: Vec<&str> = rest.lines().filter(|line| line.contains("answered")).collect();
-        assert_eq!(answered.len(), BREAKS.len(), "{rest}");
+        let logged: Vec<&str> = rest.lines().filter(|line| line.contains("answered")).collect();
+        assert_eq!(logged.len(), BREAKS.len(), "{rest}");
         let is_control = |c: char| c != '\n' && (c.is_control() || "\u{2028}\u{2029}".contains(c));
         assert!(!rest.contains(is_control), "{rest:?}");
         assert!(rest.lines().all(|line| !line.starts_with("2026-01-01")), "{rest}");

@@ -11,8 +11,8 @@ const ACCESSES: &str = include_str!("../../documents/access_log.graphql");
 /// The access events recorded so far, without those of this query.
 pub(crate) async fn accesses(admin: &Client) -> Vec<Value> {
     let filter = json!({ "service": { "eq": "auditgraph" } });
-    let answer = admin.query_with(ACCESSES, json!({ "filter": filter })).await;
-    let mut nodes = answer.data("/auditEventFeed/events").as_array().unwrap().clone();
+    let response = admin.query_with(ACCESSES, json!({ "filter": filter })).await;
+    let mut nodes = response.data("/auditEventFeed/events").as_array().unwrap().clone();
     nodes.retain(|node| detail(node, "operationName") != Some("Accesses"));
     nodes
 }

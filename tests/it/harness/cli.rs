@@ -10,13 +10,13 @@ use super::database::TestDatabase;
 
 /// Exit code and output of a program run.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct RunOutput {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Ended {
+impl RunOutput {
     /// The standard output of a successful run.
     #[track_caller]
     pub(crate) fn ok(&self) -> &str {
@@ -70,7 +70,7 @@ impl Running {
     }
 
     /// Waits until the program ends.
-    pub(crate) fn ended(mut self) -> Ended {
+    pub(crate) fn ended(mut self) -> RunOutput {
         ended(self.0.take().unwrap())
     }
 }
@@ -100,14 +100,14 @@ impl Drop for Running {
 }
 
 /// Runs the program to its end.
-pub(crate) fn run(arguments: &[&str]) -> Ended {
+pub(crate) fn run(arguments: &[&str]) -> RunOutput {
     ended(program(arguments).spawn().unwrap())
 }
 
 /// Waits for the end of the program.
-pub(crate) fn ended(child: Child) -> Ended {
+pub(crate) fn ended(child: Child) -> RunOutput {
     let output = child.wait_with_output().unwrap();
-    Ended {
+    RunOutput {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
@@ -115,17 +115,17 @@ pub(crate) fn ended(child: Child) -> Ended {
 }
 
 /// A database and a folder for files to import.
-pub(crate) struct Desk {
+pub(crate) struct TestCli {
     pub(crate) database: TestDatabase,
     folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl TestCli {
     /// An empty migrated database.
     pub(crate) async fn new() -> Self {
-        let desk = Self::unmigrated().await;
-        desk.run(&["migrate"]).ok();
-        desk
+        let cli = Self::unmigrated().await;
+        cli.run(&["migrate"]).ok();
+        cli
     }
 
     /// An empty database without a schema.
@@ -144,12 +144,12 @@ impl Desk {
     }
 
     /// Runs a command on the database.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> RunOutput {
         run(&[arguments, &["--database-url", &self.database.url]].concat())
     }
 
     /// Runs a command on the database with a standard input.
-    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Ended {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> RunOutput {
         let mut command = program(&[arguments, &["--database-url", &self.database.url]].concat());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
@@ -158,7 +158,7 @@ impl Desk {
 
     /// Runs a command on the database with a standard input, and returns its peak memory in KiB too.
     #[cfg(target_os = "linux")]
-    pub(crate) fn run_measured(&self, arguments: &[&str], input: &[u8]) -> (Ended, u64) {
+    pub(crate) fn run_measured(&self, arguments: &[&str], input: &[u8]) -> (RunOutput, u64) {
         let mut command = program(&[arguments, &["--database-url", &self.database.url]].concat());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -174,7 +174,7 @@ impl Desk {
     }
 
     /// Imports into the log of `contoso`.
-    pub(crate) fn import(&self, files: &[&Path]) -> Ended {
+    pub(crate) fn import(&self, files: &[&Path]) -> RunOutput {
         let mut arguments = vec!["import", "--tenant", "contoso"];
         arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
         self.run(&arguments)

@@ -18,14 +18,14 @@ pub(crate) struct Client {
 
 /// A response with its body as string and as JSON.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) body: Value,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl Response {
     /// The data of a response at a JSON pointer. Panics if the response has errors.
     #[track_caller]
     pub(crate) fn data(&self, pointer: &str) -> &Value {
@@ -117,46 +117,46 @@ impl Client {
     }
 
     /// Sends a request and reads the response, whatever its status is.
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Response {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, body, text }
+        Response { status, headers, body, text }
     }
 
     /// Sends a JSON body by POST.
-    pub(crate) async fn post(&self, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, body: &Value) -> Response {
         self.send(self.request(reqwest::Method::POST, "/graphql").json(body)).await
     }
 
     /// Sends parameters in the URL, with the header that GET needs.
-    pub(crate) async fn get(&self, parameters: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get(&self, parameters: &[(&str, &str)]) -> Response {
         let address = reqwest::Url::parse_with_params("http://any/graphql", parameters).unwrap();
         let path = format!("{}?{}", address.path(), address.query().unwrap());
         self.send(self.request(reqwest::Method::GET, &path).header("graphql-require-preflight", "1")).await
     }
 
     /// Runs a query.
-    pub(crate) async fn query(&self, query: &str) -> Answer {
+    pub(crate) async fn query(&self, query: &str) -> Response {
         self.query_with(query, json!({})).await
     }
 
     /// Runs a query with variables.
-    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Answer {
+    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Response {
         self.post(&json!({ "query": query, "variables": variables })).await
     }
 
     /// Reads the first page of a filter, over all time, newest first.
-    pub(crate) async fn filter(&self, filter: &Value) -> Answer {
+    pub(crate) async fn filter(&self, filter: &Value) -> Response {
         let query = include_str!("../../documents/list_filtered.graphql");
         self.query_with(query, json!({ "filter": filter })).await
     }
 
     /// The event keys of the first page of a filter, over all time, newest first.
     pub(crate) async fn keys(&self, filter: Value) -> Vec<String> {
-        let answer = self.filter(&filter).await;
-        let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
+        let response = self.filter(&filter).await;
+        let nodes = response.data("/auditEvents/nodes").as_array().unwrap().clone();
         nodes.iter().map(|node| node["eventKey"].as_str().unwrap().to_owned()).collect()
     }
 }

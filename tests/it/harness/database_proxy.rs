@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// The state of the proxy.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub(crate) enum ProxyMode {
     /// Data is forwarded.
     Open,
     /// Data is accepted but not forwarded.
@@ -21,7 +21,7 @@ pub(crate) enum Wire {
 /// The proxy.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    state: watch::Sender<Wire>,
+    state: watch::Sender<ProxyMode>,
 }
 
 impl Proxy {
@@ -30,10 +30,10 @@ impl Proxy {
         let server = host(url).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (state, watched) = watch::channel(Wire::Open);
+        let (state, watched) = watch::channel(ProxyMode::Open);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if *watched.borrow() == Wire::Cut {
+                if *watched.borrow() == ProxyMode::Cut {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(&server).await else { continue };
@@ -50,7 +50,7 @@ impl Proxy {
         url.replace(host(url), &self.address.to_string())
     }
 
-    pub(crate) fn set(&self, wire: Wire) {
+    pub(crate) fn set(&self, wire: ProxyMode) {
         self.state.send(wire).unwrap();
     }
 }
@@ -62,14 +62,16 @@ fn host(url: &str) -> &str {
     from_user[..end].rsplit('@').next().unwrap()
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Wire>) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<ProxyMode>) {
     let mut buffer = vec![0; 64 << 10];
     loop {
         let length = tokio::select! {
             read = from.read(&mut buffer) => read.unwrap_or(0),
-            cut = state.wait_for(|wire| *wire == Wire::Cut) => { drop(cut); 0 }
+            cut = state.wait_for(|wire| *wire == ProxyMode::Cut) => { drop(cut); 0 }
         };
-        if length == 0 || state.wait_for(|wire| *wire != Wire::Silent).await.is_ok_and(|wire| *wire == Wire::Cut) {
+        if length == 0
+            || state.wait_for(|wire| *wire != ProxyMode::Silent).await.is_ok_and(|wire| *wire == ProxyMode::Cut)
+        {
             return;
         }
         if to.write_all(&buffer[..length]).await.is_err() {

@@ -15,7 +15,7 @@ use super::keys::Issuer;
 
 /// The behavior of the server.
 #[derive(Clone)]
-pub(crate) enum Conduct {
+pub(crate) enum ServerBehavior {
     /// Responds with a body.
     Body(String),
     /// Responds with a status and a body.
@@ -30,7 +30,7 @@ pub(crate) enum Conduct {
     Away,
 }
 
-impl Conduct {
+impl ServerBehavior {
     /// Responds with the keys of these issuers, each with its name as key id.
     pub(crate) fn keys(issuers: &[(&str, &Issuer)]) -> Self {
         Self::Body(key_set(issuers).to_string())
@@ -45,18 +45,18 @@ pub(crate) fn key_set(issuers: &[(&str, &Issuer)]) -> Value {
 /// The key set server.
 pub(crate) struct KeySetServer {
     pub(crate) url: String,
-    conduct: Arc<Mutex<Conduct>>,
+    conduct: Arc<Mutex<ServerBehavior>>,
     asked: Arc<AtomicUsize>,
     sent: Arc<AtomicUsize>,
 }
 
 impl KeySetServer {
-    pub(crate) async fn start(conduct: Conduct) -> Self {
+    pub(crate) async fn start(conduct: ServerBehavior) -> Self {
         Self::start_with(conduct, None).await
     }
 
     /// Starts a TLS server for `localhost`, and returns its self-signed certificate.
-    pub(crate) async fn start_secure(conduct: Conduct) -> (Self, String) {
+    pub(crate) async fn start_secure(conduct: ServerBehavior) -> (Self, String) {
         let certificate = Certificate::of("localhost");
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
@@ -65,7 +65,7 @@ impl KeySetServer {
         (Self::start_with(conduct, Some(TlsAcceptor::from(Arc::new(config)))).await, certificate.pem())
     }
 
-    async fn start_with(conduct: Conduct, tls: Option<TlsAcceptor>) -> Self {
+    async fn start_with(conduct: ServerBehavior, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self {
@@ -84,12 +84,12 @@ impl KeySetServer {
                 let now = conduct.lock().unwrap().clone();
                 let sent = Arc::clone(&sent);
                 match tls.clone() {
-                    None => _ = tokio::spawn(answer(stream, now, sent)),
+                    None => _ = tokio::spawn(response(stream, now, sent)),
                     Some(tls) => {
                         tokio::spawn(async move {
                             // A client that does not trust the certificate disconnects.
                             let Ok(stream) = tls.accept(stream).await else { return };
-                            answer(stream, now, sent).await;
+                            response(stream, now, sent).await;
                         });
                     }
                 }
@@ -99,7 +99,7 @@ impl KeySetServer {
     }
 
     /// Changes the behavior for the following requests.
-    pub(crate) fn conduct(&self, conduct: Conduct) {
+    pub(crate) fn conduct(&self, conduct: ServerBehavior) {
         *self.conduct.lock().unwrap() = conduct;
     }
 
@@ -114,8 +114,8 @@ impl KeySetServer {
     }
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: Conduct, sent: Arc<AtomicUsize>) {
-    if matches!(conduct, Conduct::Away) {
+async fn response(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: ServerBehavior, sent: Arc<AtomicUsize>) {
+    if matches!(conduct, ServerBehavior::Away) {
         return;
     }
     let mut request = Vec::new();
@@ -127,12 +127,12 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: Conduc
         format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
     };
     let text = match conduct {
-        Conduct::Body(body) => whole("200 OK", "Content-Type: application/json\r\n", &body),
-        Conduct::Status(status, body) => whole(status, "", &body),
-        Conduct::Elsewhere(url) => whole("302 Found", &format!("Location: {url}\r\n"), ""),
-        Conduct::Endless => "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[".to_owned(),
-        Conduct::Stalling => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"keys\":[".to_owned(),
-        Conduct::Away => unreachable!(),
+        ServerBehavior::Body(body) => whole("200 OK", "Content-Type: application/json\r\n", &body),
+        ServerBehavior::Status(status, body) => whole(status, "", &body),
+        ServerBehavior::Elsewhere(url) => whole("302 Found", &format!("Location: {url}\r\n"), ""),
+        ServerBehavior::Endless => "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[".to_owned(),
+        ServerBehavior::Stalling => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"keys\":[".to_owned(),
+        ServerBehavior::Away => unreachable!(),
     };
     stream.write_all(text.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();

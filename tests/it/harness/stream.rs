@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{Answer, Client};
+use super::client::{Client, Response};
 
 /// A response as server-sent events.
 pub(crate) struct Events {
@@ -27,11 +27,11 @@ fn is_heartbeat(result: &Value, has_begun: &mut bool) -> bool {
 impl Events {
     /// Opens a stream. Panics if the response is not a stream.
     pub(crate) async fn open(client: &Client, query: &str, variables: Value) -> Self {
-        Self::ask(client, query, variables).await.unwrap_or_else(|answer| panic!("{answer:?}"))
+        Self::ask(client, query, variables).await.unwrap_or_else(|response| panic!("{response:?}"))
     }
 
     /// Opens a stream. The error is a response that is not a stream.
-    pub(crate) async fn ask(client: &Client, query: &str, variables: Value) -> Result<Self, Answer> {
+    pub(crate) async fn ask(client: &Client, query: &str, variables: Value) -> Result<Self, Response> {
         let request = client.request(reqwest::Method::POST, "/graphql").header("accept", "text/event-stream");
         let body = json!({ "query": query, "variables": variables });
         let response = request.json(&body).send().await.unwrap();
@@ -41,7 +41,7 @@ impl Events {
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Err(Answer { status, headers, body: serde_json::from_str(&text).unwrap(), text })
+        Err(Response { status, headers, body: serde_json::from_str(&text).unwrap(), text })
     }
 
     /// The next event that is not a heartbeat. `None` if the stream has ended, completely or not.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::{assert_unavailable, is_ready, post, recorder};
 use crate::harness::app::SECRET;
-use crate::harness::cli::{Desk, Running, program};
+use crate::harness::cli::{Running, TestCli, program};
 use crate::harness::client::Client;
 use crate::harness::database::numbers;
 
@@ -17,11 +17,11 @@ fn limit_files(pid: u32, bytes: &str) {
 
 #[tokio::test]
 async fn full_disk_is_reported_and_no_batch_is_partial() {
-    let desk = Desk::new().await;
-    if desk.database.is_postgres() {
+    let cli = TestCli::new().await;
+    if cli.database.is_postgres() {
         return;
     }
-    desk.run(&["tenant", "add", "contoso"]).ok();
+    cli.run(&["tenant", "add", "contoso"]).ok();
     let server = program(&[
         "serve",
         "--listen",
@@ -31,7 +31,7 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
         "--log",
         "info",
         "--database-url",
-        &desk.database.url,
+        &cli.database.url,
     ]);
     // Otherwise SIGXFSZ ends the process.
     let mut ignoring = Command::new("sh");
@@ -51,9 +51,9 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
     let mut recorded = 1;
     let refused = loop {
         let keys: Vec<String> = (0..100).map(|i| format!("{recorded}-{i}")).collect();
-        let answer = post(&client, &keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
-        if answer.status != 201 {
-            break answer;
+        let response = post(&client, &keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        if response.status != 201 {
+            break response;
         }
         recorded += 100;
     };
@@ -61,11 +61,11 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
     assert!(recorded > 100, "{recorded}");
     // Smaller batches may still fit; if acknowledged, they must persist.
     for i in 0..30 {
-        let answer = post(&client, &[&format!("small {i}")]).await;
-        if answer.status == 201 {
+        let response = post(&client, &[&format!("small {i}")]).await;
+        if response.status == 201 {
             recorded += 1;
         } else {
-            assert_unavailable(&answer);
+            assert_unavailable(&response);
         }
     }
     assert!(is_ready(&client).await, "recorded events are readable");
@@ -74,7 +74,7 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
     limit_files(server.id(), "unlimited");
     assert_eq!(post(&client, &["more"]).await.status, 201);
     drop(server);
-    let connection = desk.database.connection().await;
+    let connection = cli.database.connection().await;
     assert_eq!(numbers(&connection, "SELECT COUNT(*) - MAX(sequence) FROM audit_event").await, [0]);
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM event_key").await, [recorded + 1]);
     assert_eq!(numbers(&connection, "SELECT COUNT(*) FROM event_target").await, [recorded + 1]);

@@ -9,10 +9,10 @@ mod paused_process;
 
 use serde_json::{Value, json};
 
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 
 /// Options for short database timeouts.
-const IMPATIENT: [&str; 4] = ["--record-timeout-ms", "1000", "--statement-timeout-ms", "1000"];
+const SHORT_TIMEOUTS: [&str; 4] = ["--record-timeout-ms", "2000", "--statement-timeout-ms", "2000"];
 
 /// An event of an application.
 fn event(key: &str) -> Value {
@@ -29,13 +29,13 @@ fn recorder(url: &str, tenant: &str) -> Client {
 }
 
 /// Records events by REST.
-async fn post(client: &Client, keys: &[&str]) -> Answer {
+async fn post(client: &Client, keys: &[&str]) -> Response {
     let body: Vec<Value> = keys.iter().map(|key| event(key)).collect();
     client.send(client.request(reqwest::Method::POST, "/v1/events").json(&body)).await
 }
 
 /// Records an event by GraphQL.
-async fn mutate(client: &Client, key: &str) -> Answer {
+async fn mutate(client: &Client, key: &str) -> Response {
     let query = include_str!("../../documents/record_one.graphql");
     client.query_with(query, json!({ "events": [event(key)] })).await
 }
@@ -46,9 +46,9 @@ async fn is_ready(client: &Client) -> bool {
 
 /// Asserts a retryable error without internal details.
 #[track_caller]
-fn assert_unavailable(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
-    assert_eq!(answer.error().0, "UNAVAILABLE", "{}", answer.text);
-    let text = answer.text.to_lowercase();
+fn assert_unavailable(response: &Response) {
+    assert_eq!((response.status, response.header("retry-after")), (503, "1"), "{}", response.text);
+    assert_eq!(response.error().0, "UNAVAILABLE", "{}", response.text);
+    let text = response.text.to_lowercase();
     assert!(!["sql", "pool", "connection", "lock", "database"].iter().any(|word| text.contains(word)), "{text}");
 }

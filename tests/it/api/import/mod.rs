@@ -6,10 +6,10 @@ mod records;
 use std::path::{Path, PathBuf};
 
 use records::RECORDS;
-use source_record::{Answered, Tree};
+use source_record::{ImportedEvent, Tree};
 
 use crate::harness::app::TestApp;
-use crate::harness::cli::{Ended, run};
+use crate::harness::cli::{RunOutput, run};
 use crate::harness::client::Client;
 use crate::harness::events::event;
 
@@ -19,12 +19,12 @@ const EVERYTHING: &str = include_str!("../../../documents/import_everything.grap
 async fn events(client: &Client) -> (Vec<Tree>, String) {
     let (mut events, mut texts, mut after) = (Vec::new(), String::new(), None::<String>);
     loop {
-        let answer = client.query_with(EVERYTHING, serde_json::json!({ "after": after })).await;
-        assert_eq!(answer.body.get("errors"), None, "{}", answer.text);
-        let tree = Tree::read(&answer.text).unwrap();
+        let response = client.query_with(EVERYTHING, serde_json::json!({ "after": after })).await;
+        assert_eq!(response.body.get("errors"), None, "{}", response.text);
+        let tree = Tree::read(&response.text).unwrap();
         let page = tree.get("data").and_then(|data| data.get("auditEvents")).unwrap();
         events.extend_from_slice(page.get("nodes").unwrap().elements());
-        texts.push_str(&answer.text);
+        texts.push_str(&response.text);
         let info = page.get("pageInfo").unwrap();
         if *info.get("hasNextPage").unwrap() == Tree::Word("false".to_owned()) {
             return (events, texts);
@@ -33,7 +33,7 @@ async fn events(client: &Client) -> (Vec<Tree>, String) {
     }
 }
 
-fn import(app: &TestApp, files: &[PathBuf]) -> Ended {
+fn import(app: &TestApp, files: &[PathBuf]) -> RunOutput {
     let mut arguments = vec!["import", "--tenant", "contoso", "--database-url", &app.database.url];
     arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
     run(&arguments)
@@ -55,7 +55,7 @@ async fn imported_record_keeps_all_its_data() {
     let events = imported(&app).await;
     assert_eq!(events.len(), RECORDS.len());
     for (text, event) in RECORDS.iter().zip(&events) {
-        let lost = Answered::of(event).lost(&Tree::read(text).unwrap());
+        let lost = ImportedEvent::of(event).lost(&Tree::read(text).unwrap());
         assert_eq!(lost, Vec::<String>::new(), "{text}");
     }
 }
@@ -67,8 +67,8 @@ async fn completeness_check_detects_lost_data() {
         "unmapped":{"a":[null,{"b":"c"}]},"raw":{"secret":"only here"},"ownId":"made up","isRedacted":false}"#,
     )
     .unwrap();
-    let answered = Answered::of(&event);
-    let lost = |text: &str| answered.lost(&Tree::read(text).unwrap()).len();
+    let imported = ImportedEvent::of(&event);
+    let lost = |text: &str| imported.lost(&Tree::read(text).unwrap()).len();
     for kept in [r#"{"id":"k-1"}"#, r#"{"v":"{\"n\": 1.1}"}"#, r#"{"v":"[\"x\"]"}"#, r#"{"a":["k-1",{"b":"c"}]}"#] {
         assert_eq!(lost(kept), 0, "{kept}");
     }
@@ -154,7 +154,7 @@ async fn reused_source_id_is_kept_under_another_key() {
     let (events, _) = events(&app.admin()).await;
     let keys: Vec<_> = events.iter().map(|event| event.get("eventKey").and_then(Tree::text).unwrap()).collect();
     assert_eq!(keys, ["r-1", "r-1#delete user"]);
-    assert_eq!(Answered::of(&events[1]).lost(&Tree::read(&record("Delete user.")).unwrap()), Vec::<String>::new());
+    assert_eq!(ImportedEvent::of(&events[1]).lost(&Tree::read(&record("Delete user.")).unwrap()), Vec::<String>::new());
 }
 
 /// The files of the public samples, if they exist.
@@ -196,8 +196,8 @@ async fn public_samples_are_complete_and_imported_once() {
     assert!(first.out.contains("conflicts 0"), "{}", first.out);
     let id =
         |event: &Tree| event.get("eventKey").and_then(Tree::text).map(|key| key.split('#').next().unwrap().to_owned());
-    let answered: Vec<(String, Answered)> =
-        events.iter().map(|event| (id(event).unwrap(), Answered::of(event))).collect();
+    let imported: Vec<(String, ImportedEvent)> =
+        events.iter().map(|event| (id(event).unwrap(), ImportedEvent::of(event))).collect();
     let mut refused = 0;
     for file in &files {
         for original in originals(file) {
@@ -207,7 +207,7 @@ async fn public_samples_are_complete_and_imported_once() {
             }
             let texts = original.texts();
             let may_be = |id: &str| texts.contains(id) || id.starts_with("sha256:");
-            let losses = answered.iter().filter(|(id, _)| may_be(id)).map(|(_, event)| event.lost(&original));
+            let losses = imported.iter().filter(|(id, _)| may_be(id)).map(|(_, event)| event.lost(&original));
             let least = losses.min_by_key(Vec::len);
             assert_eq!(least.as_deref(), Some(&[][..]), "{}: {texts}", file.display());
         }

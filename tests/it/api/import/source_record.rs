@@ -133,7 +133,7 @@ impl Rest<'_> {
 }
 
 /// The fields of one event in a response, with `unmapped` and `raw` kept separately.
-pub(super) struct Answered {
+pub(super) struct ImportedEvent {
     leaves: HashSet<Tree>,
     values: HashSet<Tree>,
     unmapped: Option<Tree>,
@@ -153,13 +153,13 @@ const NOT_OF_THE_ORIGINAL: &[&str] = &[
     "change",
 ];
 
-impl Answered {
+impl ImportedEvent {
     /// Collects the values of an event in a response.
     pub(super) fn of(event: &Tree) -> Self {
         let unmapped = event.get("unmapped").filter(|tree| **tree != Tree::Word("null".to_owned())).cloned();
-        let mut answered = Self { leaves: HashSet::new(), values: HashSet::new(), unmapped };
-        answered.add(event);
-        answered
+        let mut imported = Self { leaves: HashSet::new(), values: HashSet::new(), unmapped };
+        imported.add(event);
+        imported
     }
 
     fn add(&mut self, tree: &Tree) {

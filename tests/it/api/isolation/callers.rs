@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use super::MARKS;
-use super::queries::{FOLLOW, Question};
+use super::queries::{FOLLOW, ScopedQuery};
 use crate::harness::app::{SECRET, TestApp};
 use crate::harness::client::Client;
 use crate::harness::events::{EventBody, HOUR, Timestamp};
@@ -50,14 +50,14 @@ const GRANT: &str = "
     services = ['Core Directory', 'Contoso Payroll']";
 
 /// Three servers: a shared one, and one per caller.
-pub(super) struct Place {
+pub(super) struct TestServer {
     wall: Wall,
     shared: TestApp,
     own: [TestApp; 2],
     cases: Cell<usize>,
 }
 
-impl Place {
+impl TestServer {
     pub(super) async fn build(wall: Wall) -> Self {
         let mut config = tempfile::NamedTempFile::new().unwrap();
         config.write_all(GRANT.as_bytes()).unwrap();
@@ -126,7 +126,7 @@ impl Party<'_> {
     }
 
     /// Subscribes to new events by WebSocket.
-    pub(super) async fn listen(&mut self, question: &Question) {
+    pub(super) async fn listen(&mut self, question: &ScopedQuery) {
         for log in [&mut self.with, &mut self.alone] {
             let mut socket = Socket::open(&log.app.url, &log.client.bearer()).await;
             socket.subscribe("live", FOLLOW, question.followed(&Value::Null)).await;
@@ -137,7 +137,7 @@ impl Party<'_> {
     }
 
     /// Subscribes to all events from the beginning of the log, by server-sent events.
-    pub(super) async fn listen_from_the_start(&mut self, question: &Question) {
+    pub(super) async fn listen_from_the_start(&mut self, question: &ScopedQuery) {
         for log in [&mut self.with, &mut self.alone] {
             let variables = question.followed(&log.start);
             log.stored = Some(Box::pin(Events::open(&log.client, FOLLOW, variables)).await);

@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use crate::harness::events::{EventBody, EventExt as _, Status, Timestamp, change, event, target, user};
 use crate::store::arbitrary::for_all;
-use callers::{Place, Wall};
-use queries::{Question, compare};
+use callers::{TestServer, Wall};
+use queries::{ScopedQuery, compare};
 
 /// Words in the strings of both callers.
 const WORDS: [&str; 3] = ["Ada", "secret", "50%_off"];
@@ -75,12 +75,12 @@ fn moment(from: Timestamp, side: usize, n: usize) -> Timestamp {
 
 /// The events of two callers, and their queries.
 async fn never_meet(wall: Wall, cases: usize) {
-    let place = Place::build(wall).await;
+    let place = TestServer::build(wall).await;
     let case = ([happenings(wall, 0), happenings(wall, 1)], vec(queries::filter(), 1..3));
     for_all(&mut TestRunner::default(), cases, &case, async |(events, filters)| {
         let mut parties = place.parties().await;
         let from = parties[0].beginning();
-        let question = Question::new(&filters);
+        let question = ScopedQuery::new(&filters);
         for party in &mut parties {
             party.listen(&question).await;
         }

@@ -115,11 +115,11 @@ pub(super) fn filter() -> BoxedStrategy<Value> {
 }
 
 /// The random queries of both callers.
-pub(super) struct Question {
+pub(super) struct ScopedQuery {
     filters: Vec<Value>,
 }
 
-impl Question {
+impl ScopedQuery {
     pub(super) fn new(filters: &[Value]) -> Self {
         Self { filters: filters.to_vec() }
     }
@@ -132,37 +132,37 @@ impl Question {
 
 /// The responses of one log, each with its query.
 #[derive(Default)]
-struct Answers(Vec<(String, String)>);
+struct Responses(Vec<(String, String)>);
 
-impl Answers {
-    fn add(&mut self, asked: &str, answer: &Value) {
-        self.0.push((asked.to_owned(), answer.to_string()));
+impl Responses {
+    fn add(&mut self, asked: &str, response: &Value) {
+        self.0.push((asked.to_owned(), response.to_string()));
     }
 
     async fn ask(&mut self, client: &Client, query: &str, variables: Value) {
-        let answer = client.query_with(query, variables.clone()).await;
-        self.add(&format!("{query} {variables}"), &answer.body);
+        let response = client.query_with(query, variables.clone()).await;
+        self.add(&format!("{query} {variables}"), &response.body);
     }
 
     /// An export without its id, times and sequence, and whether other callers can read its status.
     async fn export(&mut self, client: &Client, other: &Client, mut asked: Value) {
         asked["columns"] = json!(["id", "eventKey", "occurredAt", "service", "activity", "actor", "targets"]);
-        let answer = client.send(client.request(Method::POST, "/v1/events/export").json(&asked)).await;
-        let (rows, end) = answer.text.trim_end().rsplit_once('\n').unwrap_or(("", &answer.text));
+        let response = client.send(client.request(Method::POST, "/v1/events/export").json(&asked)).await;
+        let (rows, end) = response.text.trim_end().rsplit_once('\n').unwrap_or(("", &response.text));
         let end: Value = serde_json::from_str(end).unwrap();
         let end = ["state", "error", "count", "sha256"].map(|name| end["export"][name].clone());
         self.add(&format!("export {asked}"), &json!([rows, end]));
-        let receipt = format!("/v1/events/export/{}", answer.header("x-auditgraph-export-id"));
+        let receipt = format!("/v1/events/export/{}", response.header("x-auditgraph-export-id"));
         let found = other.send(other.request(Method::GET, &receipt)).await;
-        assert_eq!((answer.status, found.status), (200, 404), "{} {}", answer.text, found.text);
+        assert_eq!((response.status, found.status), (200, 404), "{} {}", response.text, found.text);
     }
 
     /// The events of a feed up to its end, regardless of page boundaries.
     async fn feed(&mut self, client: &Client, filter: &Value) {
         let (mut after, mut events) = (Value::Null, Vec::new());
         loop {
-            let answer = client.query_with(FED, json!({ "after": after, "filter": filter })).await;
-            let page = answer.data("/auditEventFeed");
+            let response = client.query_with(FED, json!({ "after": after, "filter": filter })).await;
+            let page = response.data("/auditEventFeed");
             events.extend(page["events"].as_array().unwrap().iter().cloned());
             if page["isCaughtUp"] == true {
                 return self.add(&format!("feed {filter}"), &events.into());
@@ -173,29 +173,29 @@ impl Answers {
 }
 
 /// The ids and cursors of the visible events.
-struct Places {
+struct TestServers {
     ids: Vec<Value>,
     cursors: Vec<Value>,
     feed: Value,
 }
 
-impl Places {
+impl TestServers {
     async fn of(client: &Client) -> Self {
-        let answer = client.query(EVERYTHING).await;
-        let edges = answer.data("/auditEvents/edges").as_array().unwrap();
+        let response = client.query(EVERYTHING).await;
+        let edges = response.data("/auditEvents/edges").as_array().unwrap();
         Self {
             ids: edges.iter().map(|edge| edge["node"]["id"].clone()).collect(),
             cursors: edges.iter().map(|edge| edge["cursor"].clone()).collect(),
-            feed: answer.data("/auditLogInfo/feedCursor").clone(),
+            feed: response.data("/auditLogInfo/feedCursor").clone(),
         }
     }
 }
 
 /// The responses to a caller that also uses ids and cursors of the other caller.
-async fn answers(question: &Question, party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Answers {
+async fn responses(question: &ScopedQuery, party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Responses {
     let (client, places) = (&log.client, party.has_places());
-    let (own, theirs) = (Places::of(client).await, Places::of(&other.with.client).await);
-    let mut all = Answers::default();
+    let (own, theirs) = (TestServers::of(client).await, TestServers::of(&other.with.client).await);
+    let mut all = Responses::default();
     for filter in &question.filters {
         all.ask(client, LISTED, json!({ "filter": filter, "places": places })).await;
         all.ask(client, COUNTED, json!({ "filter": filter })).await;
@@ -215,9 +215,9 @@ async fn answers(question: &Question, party: &Party<'_>, log: &Log<'_>, other: &
 }
 
 /// The responses to a caller that uses cursors of the other log.
-async fn answers_at_places(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Answers {
-    let theirs = Places::of(&other.with.client).await;
-    let mut all = Answers::default();
+async fn answers_at_places(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Responses {
+    let theirs = TestServers::of(&other.with.client).await;
+    let mut all = Responses::default();
     let order = json!({ "field": "SEQUENCE", "direction": "ASC" });
     all.ask(&log.client, PAGES, json!({ "at": theirs.cursors[0], "order": order })).await;
     let fed = log.client.query_with(FED, json!({ "after": theirs.feed })).await;
@@ -245,9 +245,9 @@ async fn followed(log: &mut Log<'_>) -> [Vec<Value>; 2] {
 }
 
 /// Checks that both logs give a caller the same responses to every query.
-pub(super) async fn compare(question: &Question, party: &mut Party<'_>, other: &Party<'_>) -> Result<(), String> {
-    let mut found = answers(question, party, &party.with, other).await;
-    let mut expected = answers(question, party, &party.alone, other).await;
+pub(super) async fn compare(question: &ScopedQuery, party: &mut Party<'_>, other: &Party<'_>) -> Result<(), String> {
+    let mut found = responses(question, party, &party.with, other).await;
+    let mut expected = responses(question, party, &party.alone, other).await;
     for (log, all) in [(&mut party.with, &mut found), (&mut party.alone, &mut expected)] {
         let [live, stored] = followed(log).await;
         if live != stored {
