@@ -86,14 +86,14 @@ fn old_words_are_gone() {
                     report(number, "word", &part, replacement);
                 }
             }
-            for part in parts(&code(&path, line)) {
+            for part in parts(&code_and_prose(&path, line).0) {
                 if let Some(replacement) = list.parts.get(&part) {
                     report(number, "part of a name", &part, replacement);
                 }
             }
-            let words = format!(" {} ", prose(line).to_lowercase());
+            let words = prose(&path, line);
             for (phrase, replacement) in &list.phrases {
-                if words.contains(&format!(" {phrase} ")) {
+                if contains_phrase(&words, phrase) {
                     report(number, "phrase", phrase, replacement);
                 }
             }
@@ -167,11 +167,20 @@ fn declared<'a>(line: &'a str, keywords: &[&str]) -> Option<&'a str> {
     name.split(|c: char| !c.is_alphanumeric() && c != '_').next().filter(|name| !name.is_empty())
 }
 
-/// A line of a source file without comments and without the contents of strings. Other files have no code.
-fn code(path: &str, line: &str) -> String {
-    let is_source = [".rs", ".mjs", ".js", ".ts", ".tsx"].iter().any(|extension| path.ends_with(extension));
-    let (code, _comment) = line.split_once("//").unwrap_or((line, ""));
-    if is_source { code.split(['"', '`']).step_by(2).collect::<Vec<_>>().join(" ") } else { String::new() }
+/// The code and the prose of a line: comments and the contents of strings are prose. Other files than source files
+/// have only prose.
+fn code_and_prose(path: &str, line: &str) -> (String, String) {
+    if ![".rs", ".mjs", ".js", ".ts", ".tsx"].iter().any(|extension| path.ends_with(extension)) {
+        return (String::new(), line.to_owned());
+    }
+    let (code, comment) = line.split_once("//").unwrap_or((line, ""));
+    let (mut code_only, mut prose) = (String::new(), String::new());
+    for (i, piece) in code.split('"').enumerate() {
+        let text = if i % 2 == 0 { &mut code_only } else { &mut prose };
+        text.push_str(piece);
+        text.push(' ');
+    }
+    (code_only, prose + comment)
 }
 
 /// The words of a line in lower case, where identifiers are split at `_` and at capital letters.
@@ -195,10 +204,19 @@ fn parts(line: &str) -> Vec<String> {
     found
 }
 
-/// The words of a line, separated by single spaces; code in backticks stays apart from prose.
-fn prose(line: &str) -> String {
-    let words = line.split(|c: char| !c.is_alphanumeric() && c != '`' && c != '\'');
+/// The words of the prose of a line in lower case, separated by single spaces; code in backticks stays apart.
+fn prose(path: &str, line: &str) -> String {
+    let prose = code_and_prose(path, line).1.to_lowercase();
+    let words = prose.split(|c: char| !c.is_alphanumeric() && c != '`' && c != '\'');
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether words contain a phrase as whole words.
+fn contains_phrase(words: &str, phrase: &str) -> bool {
+    words.match_indices(phrase).any(|(start, _)| {
+        let (before, after) = (&words[..start], &words[start + phrase.len()..]);
+        (before.is_empty() || before.ends_with(' ')) && (after.is_empty() || after.starts_with(' '))
+    })
 }
 
 #[test]
@@ -207,7 +225,10 @@ fn identifiers_are_split_into_words() {
     assert_eq!(split("const RECORD_PATIENCE: u64"), "const record patience u64");
     assert_eq!(split("fn dear_turn(who: CallerTurn)"), "fn dear turn who caller turn");
     assert_eq!(split("// Nobody's replacement"), "nobody s replacement");
-    assert_eq!(code("a.rs", "let place = f(\"place\"); // place").trim(), "let place = f( );");
+    let (code, prose_only) = code_and_prose("a.rs", "let place = f(\"told\"); // none");
+    assert_eq!((code.trim(), prose_only.as_str()), ("let place = f( );", "told  none"));
+    assert_eq!(prose("a.rs", "/// None if `x` is so many."), "none if `x` is so many");
+    assert!(contains_phrase("none if `x` is so many", "so many") && !contains_phrase("so manyfold", "so many"));
     assert_eq!(declared("    pub(super) enum Place<'a> {", &["enum"]), Some("Place"));
     assert_eq!(declared("pub async fn tell(&self)", &["fn"]), Some("tell"));
     assert_eq!(declared("export class Turn {", &["class"]), Some("Turn"));

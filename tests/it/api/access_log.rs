@@ -122,7 +122,7 @@ async fn rejected_and_failed_requests_are_recorded() {
     let follow = "subscription Try { auditEventsRecorded { safeUpTo } }";
     let mut events = Events::open(&recorder, follow, json!({})).await;
     assert_eq!(events.next().await.unwrap().1["errors"][0]["extensions"]["code"], "FORBIDDEN");
-    let mut socket = Socket::open(&app.url, &recorder.bearer()).await;
+    let mut socket = Socket::open(&app.url, &recorder.bearer_token()).await;
     socket.subscribe("1", follow, json!({})).await;
     assert_eq!(socket.next().await.unwrap()["type"], "error");
     for refused in until(&app.admin(), "Follow audit events", 2).await {

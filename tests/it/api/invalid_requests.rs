@@ -389,8 +389,8 @@ async fn arbitrary_requests_get_a_response() {
         format!("{{ auditEvents(period: null, filter: {filter}) {{ totalCount }} }}")
     };
     let eq = |text: &str| format!("{{ auditEvents(filter: {{category: {{eq: {text}}}}}) {{ totalCount }} }}");
-    let between = |moment: &str| {
-        format!("{{ auditEvents(period: {{between: {{from: \"{moment}\"}}}}) {{ totalCount period {{ from }} }} }}")
+    let between = |timestamp: &str| {
+        format!("{{ auditEvents(period: {{between: {{from: \"{timestamp}\"}}}}) {{ totalCount period {{ from }} }} }}")
     };
     let documents = [
         from("1e400"),

@@ -24,9 +24,9 @@ fn claims(app: &TestApp) -> Value {
     })
 }
 
-async fn start(place: &[&str]) -> TestApp {
+async fn start(key_options: &[&str]) -> TestApp {
     let parties = ["--jwt-issuer", "https://issuer.example", "--jwt-audience", "api://auditgraph"];
-    TestApp::start_with(&[place, &parties].concat()).await
+    TestApp::start_with(&[key_options, &parties].concat()).await
 }
 
 /// Sends a token that the issuer signs with the named key.

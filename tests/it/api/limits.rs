@@ -112,7 +112,7 @@ async fn response_size_is_limited() {
     .await;
     let page = |first: usize| format!("auditEvents(first: {first}) {{ nodes {{ id }} }}");
     app.admin().query(&format!("{{ {} }}", page(2))).await.data("/auditEvents");
-    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
     for beyond in [page(4), format!("a: {} b: {}", page(1), page(2))] {
         let document = format!("{{ {beyond} }}");
         let response = app.admin().query(&document).await;

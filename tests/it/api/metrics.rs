@@ -86,7 +86,7 @@ async fn recording_and_the_database_are_measured() {
 async fn open_subscriptions_are_counted_by_transport() {
     let app = TestApp::start().await;
     let follow = "subscription { auditEventsRecorded { safeUpTo } }";
-    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
     for id in ["1", "2"] {
         socket.subscribe(id, follow, json!({})).await;
         socket.next().await.unwrap();

@@ -87,8 +87,8 @@ async fn global_administrator_and_auditor_see_every_service() {
             data["auditEvents"]["nodes"].as_array().unwrap().iter().map(|node| &node["eventKey"]).collect();
         assert_eq!(keys, ["entra2", "windows", "intune", "entra"]);
         assert_eq!(data["auditEvents"]["totalCount"], json!(4));
-        for place in ["node", "auditEvent", "auditEventByKey"] {
-            assert_eq!(data[place]["id"], json!(id), "{place}");
+        for field in ["node", "auditEvent", "auditEventByKey"] {
+            assert_eq!(data[field]["id"], json!(id), "{field}");
         }
         assert_eq!(data["nodes"], json!([{ "id": id }]));
         assert_eq!(data["auditActors"].as_array().unwrap().len(), 4);

@@ -149,7 +149,7 @@ async fn subscription_ends_when_the_tenant_is_disabled() {
 #[tokio::test]
 async fn open_websocket_is_forbidden_when_the_tenant_is_disabled() {
     let app = TestApp::start().await;
-    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
     app.close_tenant("contoso").await;
     // The server caches tenants for a few seconds.
     let code = wait_for("a query is rejected", async || {
@@ -170,7 +170,7 @@ async fn open_websocket_is_forbidden_when_the_tenant_is_disabled() {
 #[tokio::test]
 async fn stream_quota_is_per_caller_and_is_released() {
     let app = TestApp::start_with(&["--subscriptions-max", "2", "--connections-max", "1"]).await;
-    let token = app.admin().bearer();
+    let token = app.admin().bearer_token();
     let mut socket = Socket::open(&app.url, &token).await;
     socket.subscribe("first", FOLLOW, json!({})).await;
     assert_eq!(socket.next().await.unwrap()["type"], "next");
@@ -199,7 +199,7 @@ const LIFETIMES: [i64; 4] = [1_500_000, 6_000_000, 24_000_000, 96_000_000];
 /// Opens a subscription over WebSocket and one over server-sent events. `None` if the token expires meanwhile.
 async fn open_both(app: &TestApp, client: &Client) -> Option<(Socket, Events)> {
     let mut socket = Socket::connect(&app.url, &[]).await.ok()?;
-    let payload = json!({ "Authorization": format!("Bearer {}", client.bearer()) });
+    let payload = json!({ "Authorization": format!("Bearer {}", client.bearer_token()) });
     socket.send(json!({ "type": "connection_init", "payload": payload })).await;
     (socket.next().await.ok()?["type"] == "connection_ack").then_some(())?;
     socket.subscribe("1", FOLLOW, json!({})).await;
@@ -212,7 +212,7 @@ async fn open_both(app: &TestApp, client: &Client) -> Option<(Socket, Events)> {
 #[tokio::test]
 async fn websocket_accepts_tokens_in_connection_init_and_ends_when_they_expire() {
     let app = TestApp::start().await;
-    let header = format!("Bearer {}", app.admin().bearer());
+    let header = format!("Bearer {}", app.admin().bearer_token());
     let mut socket = Socket::connect(&app.url, &[("authorization", header.as_str())]).await.unwrap();
     socket.send(json!({ "type": "connection_init" })).await;
     assert_eq!(socket.next().await.unwrap()["type"], "connection_ack");
@@ -237,7 +237,7 @@ async fn websocket_accepts_tokens_in_connection_init_and_ends_when_they_expire()
 #[tokio::test]
 async fn websocket_runs_queries_and_several_subscriptions() {
     let app = TestApp::start().await;
-    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
     socket.subscribe("q", "{ viewer { subject } }", json!({})).await;
     assert_eq!(socket.next().await.unwrap()["payload"]["data"]["viewer"]["subject"], "test-user");
     assert_eq!(socket.next().await.unwrap(), json!({ "id": "q", "type": "complete" }));

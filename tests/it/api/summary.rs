@@ -10,7 +10,7 @@ use crate::harness::events::{
 
 const FACETS: &str = include_str!("../../documents/summary_facets.graphql");
 
-fn moment(text: &str) -> Timestamp {
+fn timestamp(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
@@ -18,7 +18,7 @@ fn moment(text: &str) -> Timestamp {
 async fn five() -> TestApp {
     let app = TestApp::start().await;
     let failed = |event: EventBody| EventBody { status: Status::Failure, ..event };
-    let at = |key: &str, hour: i64| event(key).at(moment("2026-03-10T00:00:00Z").plus(hour * HOUR));
+    let at = |key: &str, hour: i64| event(key).at(timestamp("2026-03-10T00:00:00Z").plus(hour * HOUR));
     let bob = vec![target("Bob"), target("Eve"), target("Bob")];
     app.record([
         at("e1", 1).activity("add USER").targets(bob).change(change("Mail", None, Some("1"))),
@@ -107,7 +107,7 @@ async fn histogram_days_begin_at_midnight_of_the_time_zone() {
     let app = TestApp::start().await;
     // Clocks went forward in Berlin on the 29th.
     let times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"];
-    app.record(times.map(|time| event(time).at(moment(time)))).await;
+    app.record(times.map(|time| event(time).at(timestamp(time)))).await;
     let query = include_str!("../../documents/histogram_days_begin_at_midnight_of_the_time_zone.graphql");
     let bars = async |zone: &str, interval: &str, to: Value| {
         let variables = json!({ "zone": zone, "interval": interval, "to": to });

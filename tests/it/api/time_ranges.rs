@@ -52,23 +52,23 @@ async fn period_includes_from_and_excludes_to() {
     let app = TestApp::start().await;
     let start = app.now().plus(-HOUR);
     app.record([("a", 0), ("b", 1), ("c", 2)].map(|(key, micros)| event(key).at(start.plus(micros)))).await;
-    let moment = |micros| start.plus(micros).to_string();
-    // The same time as `moment(1)`, with an offset and with a digit that is truncated.
+    let timestamp = |micros| start.plus(micros).to_string();
+    // The same time as `timestamp(1)`, with an offset and with a digit that is truncated.
     let elsewhere = start.plus(1 + 2 * HOUR).to_string().replace('Z', "9+02:00");
     for (between, expected) in [
-        (json!({ "from": moment(0), "to": moment(2) }), "ba"),
-        (json!({ "from": moment(1) }), "cb"),
+        (json!({ "from": timestamp(0), "to": timestamp(2) }), "ba"),
+        (json!({ "from": timestamp(1) }), "cb"),
         (json!({ "from": elsewhere }), "cb"),
-        (json!({ "to": moment(1) }), "a"),
-        (json!({ "from": null, "to": moment(1) }), "a"),
-        (json!({ "from": moment(1), "to": moment(1) }), ""),
+        (json!({ "to": timestamp(1) }), "a"),
+        (json!({ "from": null, "to": timestamp(1) }), "a"),
+        (json!({ "from": timestamp(1), "to": timestamp(1) }), ""),
     ] {
         let response = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
         assert_eq!(keys(response.data("/auditEvents")), expected, "{between}");
     }
-    let between = json!({ "from": moment(0), "to": elsewhere });
+    let between = json!({ "from": timestamp(0), "to": elsewhere });
     let response = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
-    assert_eq!(*response.data("/auditEvents/period"), json!({ "from": moment(0), "to": moment(1) }));
+    assert_eq!(*response.data("/auditEvents/period"), json!({ "from": timestamp(0), "to": timestamp(1) }));
 }
 
 #[tokio::test]
@@ -136,6 +136,6 @@ async fn cursor_of_another_window_is_rejected() {
     // A cursor without a window is only a position.
     assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
     let response = app.admin().query_with(LIST, json!({ "period": null, "first": 1 })).await;
-    let place = response.data("/auditEvents/pageInfo/endCursor").clone();
-    assert_eq!(keys(follow(&place, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "hd");
+    let cursor = response.data("/auditEvents/pageInfo/endCursor").clone();
+    assert_eq!(keys(follow(&cursor, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "hd");
 }

@@ -87,7 +87,7 @@ async fn subscribe(
         let (there, batches) = (random.usize(0..2), random.usize(1..6));
         let variables = json!({ "after": seen.after });
         if random.bool() {
-            let mut socket = Socket::open(&urls[there], &clients[there].bearer()).await;
+            let mut socket = Socket::open(&urls[there], &clients[there].bearer_token()).await;
             socket.subscribe("1", FOLLOW, variables).await;
             for _ in 0..batches {
                 if seen.batch(&socket.next().await.unwrap()["payload"]) {
@@ -167,7 +167,7 @@ async fn stopping_server_closes_its_streams() {
     cli.run(&["tenant", "add", "contoso"]).ok();
     let (server, url) = cli.serve(&[]);
     let reader = Client::new(&url).role("AUDIT_READER");
-    let mut socket = Socket::open(&url, &reader.bearer()).await;
+    let mut socket = Socket::open(&url, &reader.bearer_token()).await;
     socket.subscribe("1", FOLLOW, json!({})).await;
     assert_eq!(socket.next().await.unwrap()["type"], "next");
     let mut events = Events::open(&reader, FOLLOW, json!({})).await;

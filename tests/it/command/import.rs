@@ -13,9 +13,9 @@ fn record(id: &str) -> String {
     directory_audit(id, "Add user", "2026-03-01T10:00:00Z")
 }
 
-fn directory_audit(id: &str, activity: &str, moment: &str) -> String {
+fn directory_audit(id: &str, activity: &str, timestamp: &str) -> String {
     format!(
-        r#"{{"id":"{id}","activityDisplayName":"{activity}","activityDateTime":"{moment}","loggedByService":"Core Directory",
+        r#"{{"id":"{id}","activityDisplayName":"{activity}","activityDateTime":"{timestamp}","loggedByService":"Core Directory",
         "category":"UserManagement","initiatedBy":{{"user":{{"id":"u-1"}}}},"targetResources":[{{"id":"u-2","type":"User"}}]}}"#
     )
     .replace('\n', "")

@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// The token itself.
-    pub(crate) fn bearer(&self) -> String {
+    pub(crate) fn bearer_token(&self) -> String {
         self.token.clone().unwrap()
     }
 

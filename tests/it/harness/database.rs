@@ -152,7 +152,7 @@ impl TestLog {
     }
 
     /// A reader with a scope.
-    pub(crate) fn reader_of(&self, scope: Scope) -> Reader {
+    pub(crate) fn reader_for(&self, scope: Scope) -> Reader {
         self.store.reader(&self.tenant, scope)
     }
 

@@ -67,7 +67,7 @@ async fn activity_types_are_limited_to_visible_services() {
     log.record([event("a"), event("b").service("Microsoft Intune", "Device")]).await;
     let seen = async |visible: ServiceSet| {
         let scope = Scope { sensitive: ServiceSet::none(), visible };
-        let found = log.reader_of(scope).recorded_activities().await.unwrap();
+        let found = log.reader_for(scope).recorded_activities().await.unwrap();
         found.into_iter().map(|activity| activity.service).collect::<Vec<_>>()
     };
     assert_eq!(seen(ServiceSet::of(["microsoft INTUNE"])).await, ["Microsoft Intune"]);

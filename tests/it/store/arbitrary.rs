@@ -224,8 +224,8 @@ fn target_condition() -> BoxedStrategy<TargetCondition> {
 }
 
 fn moments() -> impl Strategy<Value = TimeRange> {
-    let moment = || prop::option::of((-4_i64..4).prop_map(|ago| NOW.plus(ago)));
-    (moment(), moment()).prop_map(|(from, to)| TimeRange { from, to })
+    let timestamp = || prop::option::of((-4_i64..4).prop_map(|ago| NOW.plus(ago)));
+    (timestamp(), timestamp()).prop_map(|(from, to)| TimeRange { from, to })
 }
 
 /// A random time range, mostly unbounded.

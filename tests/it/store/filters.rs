@@ -61,7 +61,7 @@ pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Ve
 }
 
 /// The sequences of the events that `Condition::matches` accepts.
-fn meant(events: &[Event], scope: &Scope, list: &EventQuery, order: Order) -> Vec<i64> {
+fn matching_sequences(events: &[Event], scope: &Scope, list: &EventQuery, order: Order) -> Vec<i64> {
     let mut found = matching(events, scope, list);
     found.sort_by_key(|event| match order.field {
         OrderField::OccurredAt => (event.body.occurred_at.0, event.sequence),
@@ -82,8 +82,8 @@ async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usi
         let events = recorded(&log, &mut runner, 60).await;
         for_all(&mut runner, cases, &strategy, async |(condition, scope, period, order, limit, as_of)| {
             let list = EventQuery { condition, period, as_of };
-            let expected = meant(&events, &scope, &list, order);
-            let reader = log.reader_of(scope);
+            let expected = matching_sequences(&events, &scope, &list, order);
+            let reader = log.reader_for(scope);
             let found = listed(&reader, &list, order, limit).await;
             if found != expected {
                 let differing: BTreeSet<i64> = found

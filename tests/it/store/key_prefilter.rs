@@ -42,11 +42,11 @@ async fn walked(reader: &Reader, list: &EventQuery, descending: bool, from_end: 
         let (after, before) = if from_end { (None, at) } else { (at, None) };
         let page = Page { limit: 7, from_end, after, before, order, window: None };
         let slice = reader.page(list, &page).await.unwrap();
-        let places = slice.rows.iter().map(|(cursor, _)| cursor.position.sequence);
+        let sequences = slice.rows.iter().map(|(cursor, _)| cursor.position.sequence);
         if from_end {
-            found.splice(0..0, places).for_each(drop);
+            found.splice(0..0, sequences).for_each(drop);
         } else {
-            found.extend(places);
+            found.extend(sequences);
         }
         let (ahead, behind) = (slice.has_next, slice.has_previous);
         let (ahead, behind) = if from_end { (behind, ahead) } else { (ahead, behind) };

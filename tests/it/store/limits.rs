@@ -93,13 +93,13 @@ async fn events_over_the_byte_limit_are_not_read() {
     for scope in [Scope::all(), withheld] {
         for allowance in [QueryBudget::default(), QueryBudget::default().until(soon)] {
             let rows = Arc::default();
-            let reader = log.reader_of(scope.clone()).allowed(allowance.holding(2 << 20)).counting(&rows);
+            let reader = log.reader_for(scope.clone()).allowed(allowance.holding(2 << 20)).counting(&rows);
             let read = reader.page(&list, &page).await;
             let Err(StoreError::TooLarge { asked, limit }) = read else { panic!("{read:?}") };
             assert!(limit == 2 << 20 && (limit..limit + (1 << 20)).contains(&asked), "{asked}");
             assert_eq!(rows.load(Ordering::Relaxed), 3, "the remaining rows are not read");
             let small = Page { limit: 1, ..page };
-            let reader = log.reader_of(scope.clone()).allowed(QueryBudget::default().holding(2 << 20));
+            let reader = log.reader_for(scope.clone()).allowed(QueryBudget::default().holding(2 << 20));
             let read = reader.page(&list, &small).await.unwrap();
             assert_eq!(read.rows.len(), 1, "the connections are usable");
         }

@@ -126,17 +126,22 @@ async fn page_equals_a_slice_of_the_sorted_list() {
 }
 
 /// Reads a list from one end to the other during recording, and counts how often each event was returned.
-async fn met(log: &TestLog, mut page: Page, arrivals: &[Vec<(i64, bool)>], count: &Mutex<usize>) -> BTreeMap<i64, u32> {
-    let mut met = BTreeMap::new();
+async fn occurrences(
+    log: &TestLog,
+    mut page: Page,
+    arrivals: &[Vec<(i64, bool)>],
+    count: &Mutex<usize>,
+) -> BTreeMap<i64, u32> {
+    let mut occurrences = BTreeMap::new();
     let mut arrivals = arrivals.iter();
     loop {
         let slice = events(&log.reader(), &list(true), &page).await.unwrap();
         for (_, Event { sequence, .. }) in &slice.rows {
-            *met.entry(*sequence).or_default() += 1;
+            *occurrences.entry(*sequence).or_default() += 1;
         }
         let (end, more) =
             if page.from_end { (slice.rows.first(), slice.has_previous) } else { (slice.rows.last(), slice.has_next) };
-        let Some((cursor, _)) = end.filter(|_| more) else { return met };
+        let Some((cursor, _)) = end.filter(|_| more) else { return occurrences };
         *(if page.from_end { &mut page.before } else { &mut page.after }) = Some(*cursor);
         if let Some(events) = arrivals.next() {
             let held = *count.lock().unwrap();
@@ -159,9 +164,9 @@ async fn paging_returns_everything_once_during_recording() {
                 let there: BTreeSet<i64> =
                     (1..).zip(&first).filter(|(_, (_, filtered))| *filtered).map(|(n, _)| n).collect();
                 let page = Page { limit, from_end, after: None, before: None, order, window: None };
-                let met = met(&log, page, &arrivals, &Mutex::new(first.len())).await;
-                let missed: Vec<&i64> = there.iter().filter(|sequence| !met.contains_key(sequence)).collect();
-                let again: Vec<_> = met.iter().filter(|(_, times)| **times > 1).collect();
+                let occurrences = occurrences(&log, page, &arrivals, &Mutex::new(first.len())).await;
+                let missed: Vec<&i64> = there.iter().filter(|sequence| !occurrences.contains_key(sequence)).collect();
+                let again: Vec<_> = occurrences.iter().filter(|(_, times)| **times > 1).collect();
                 let clean = missed.is_empty() && again.is_empty();
                 clean.then_some(()).ok_or_else(|| format!("missed {missed:?}, again {again:?} in {order:?}"))
             })

@@ -210,14 +210,14 @@ async fn pages_walk_their_index(log: &TestLog, statements: &Statements) {
         values.extend(case.values);
         for limit in [LIMIT + 1, LIMIT + 2] {
             statements.take();
-            let rows = log.reader_of(case.scope.clone()).page(&list, &page).await.unwrap().rows;
+            let rows = log.reader_for(case.scope.clone()).page(&list, &page).await.unwrap().rows;
             let mut values = [values.clone(), vec![limit.to_string()]].concat();
             if let Some(cursor) = page.after {
-                let mut place = vec![cursor.position.sequence.to_string()];
+                let mut position = vec![cursor.position.sequence.to_string()];
                 if case.field == OrderField::OccurredAt {
-                    place.insert(0, cursor.position.occurred_at.0.to_string());
+                    position.insert(0, cursor.position.occurred_at.0.to_string());
                 }
-                values.splice(values.len() - 1..values.len() - 1, place);
+                values.splice(values.len() - 1..values.len() - 1, position);
             }
             check(log, &statements.take()[0], &values, case.index).await;
             let Some((cursor, _)) = rows.get(rows.len() / 2) else { break };
@@ -246,8 +246,8 @@ async fn page_of_one_value_scans_its_index_without_statistics() {
 fn values_of(sql: &str, asked: &[String]) -> Vec<String> {
     let mut asked = asked.iter();
     let mut values = vec!["1".to_owned()];
-    while let Some(place) = sql.find(&format!("${}", values.len() + 1)) {
-        let before = &sql[..place];
+    while let Some(position) = sql.find(&format!("${}", values.len() + 1)) {
+        let before = &sql[..position];
         values.push(match before {
             before if before.ends_with(".occurred_at >= ") => start().0.to_string(),
             before if before.ends_with(" LIMIT ") => (LIMIT + 1).to_string(),
@@ -302,7 +302,7 @@ async fn page_of_several_values_scans_the_index_of_each() {
             let list = EventQuery { condition: condition.clone(), period, as_of: None };
             let page = Page { limit: LIMIT, from_end, after: None, before: None, order, window: None };
             statements.take();
-            log.reader_of(scope.clone()).page(&list, &page).await.unwrap();
+            log.reader_for(scope.clone()).page(&list, &page).await.unwrap();
             let sql = statements.take().remove(0);
             let connection = log.database.connection().await;
             let transaction = connection.begin().await.unwrap();
@@ -454,9 +454,10 @@ async fn each_change_of_an_event_is_read_once() {
             assert!(examined(&plan) < f64::from(targets * changes * 3), "{sql}\n{plan}");
         } else {
             let plan = sqlite_plan(&transaction, &sql).await;
-            let place = |word: &str| plan.find(word);
+            let position = |word: &str| plan.find(word);
             assert!(
-                place("SEARCH p ").is_some() && place("SEARCH t ").is_none_or(|t| place("SEARCH p ") < Some(t)),
+                position("SEARCH p ").is_some()
+                    && position("SEARCH t ").is_none_or(|t| position("SEARCH p ") < Some(t)),
                 "{plan}"
             );
         }

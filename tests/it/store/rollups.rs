@@ -20,7 +20,7 @@ use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 const BLOCK: u32 = 7;
 
 /// A random time within four days around now, on or off the bounds of quarter hours and days.
-fn moment() -> BoxedStrategy<Timestamp> {
+fn timestamp() -> BoxedStrategy<Timestamp> {
     let start = NOW.0 - NOW.0.rem_euclid(DAY) - 3 * DAY;
     let quarter = (0_i64..400).prop_map(move |quarters| start + quarters * HOUR / 4);
     let off = (quarter.clone(), -2_i64..3).prop_map(|(at, micros)| at + micros);
@@ -29,7 +29,7 @@ fn moment() -> BoxedStrategy<Timestamp> {
 }
 
 fn period() -> impl Strategy<Value = TimeRange> {
-    let end = || prop::option::weighted(0.7, moment());
+    let end = || prop::option::weighted(0.7, timestamp());
     (end(), end()).prop_map(|(from, to)| TimeRange { from, to })
 }
 
@@ -63,8 +63,8 @@ fn rolled() -> BoxedStrategy<Condition> {
 async fn more(log: &TestLog, runner: &mut TestRunner, key: &str, events: &mut Vec<Event>) {
     let rules = SensitiveNames::default();
     let at = |body: EventBody, runner: &mut TestRunner| {
-        let moment = moment().new_tree(runner).unwrap().current();
-        NewEvent::parse(body.at(moment), NOW.plus(5 * DAY), &rules).unwrap()
+        let timestamp = timestamp().new_tree(runner).unwrap().current();
+        NewEvent::parse(body.at(timestamp), NOW.plus(5 * DAY), &rules).unwrap()
     };
     let new: Vec<NewEvent> = bodies(runner, key, 11).into_iter().map(|body| at(body, runner)).collect();
     for (event, outcome) in new.iter().zip(log.writer().record(&new, NOW).await.unwrap()) {
@@ -77,7 +77,7 @@ async fn more(log: &TestLog, runner: &mut TestRunner, key: &str, events: &mut Ve
 #[tokio::test]
 async fn counts_with_rollups_equal_a_recount() {
     let mut runner = TestRunner::default();
-    let edges = prop_oneof![btree_set(moment(), 0..4), Just([].into())];
+    let edges = prop_oneof![btree_set(timestamp(), 0..4), Just([].into())];
     let strategy = (rolled(), scope(), period(), 0_i64..=66, (select(FacetField::ALL), edges));
     let (mut log, mut events) = (TestLog::new().await, Vec::new());
     // Cached counts stay valid while more events are recorded and rolled up.
@@ -93,7 +93,7 @@ async fn counts_with_rollups_equal_a_recount() {
             let as_of = if as_of % 3 == 0 { i64::try_from(events.len()).unwrap() } else { as_of };
             let list = EventQuery { condition, period, as_of: Some(as_of) };
             let expected = matching(&events, &scope, &list);
-            let reader = log.reader_of(scope);
+            let reader = log.reader_for(scope);
             let (found, meant) = (reader.facet(&list, field, 5, true).await.unwrap(), recount(&expected, field, 5));
             if found != meant {
                 return Err(format!("counted by {field:?} {found:?}\ninstead of {meant:?}"));

@@ -37,7 +37,7 @@ async fn recorded_at_does_not_go_back_with_the_clock() {
     }
     let connection = log.database.connection().await;
     let recorded = numbers(&connection, "SELECT recorded_at FROM audit_event ORDER BY sequence").await;
-    assert_eq!(recorded, [NOW, NOW, NOW.plus(5), NOW.plus(5)].map(|moment| moment.0));
+    assert_eq!(recorded, [NOW, NOW, NOW.plus(5), NOW.plus(5)].map(|timestamp| timestamp.0));
 }
 
 /// Records small batches in sequence; other writers use some of the same keys.

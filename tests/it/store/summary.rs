@@ -49,7 +49,7 @@ async fn counts_equal_a_recount(condition: impl Strategy<Value = Condition>, cas
         for_all(&mut runner, cases, &strategy, async |(condition, scope, period, as_of, (field, top, edges))| {
             let list = EventQuery { condition, period, as_of };
             let expected = matching(&events, &scope, &list);
-            let reader = log.reader_of(scope);
+            let reader = log.reader_for(scope);
             let (found, meant) =
                 (reader.facet(&list, field, top, true).await.unwrap(), recount(&expected, field, top as usize));
             if found != meant {

@@ -48,8 +48,8 @@ async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     found
         .into_iter()
         .map(|found| {
-            let place = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
-            format!("{place}{}.{} {}", found.table, found.column, found.reason)
+            let position = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
+            format!("{position}{}.{} {}", found.table, found.column, found.reason)
         })
         .collect()
 }

@@ -76,8 +76,8 @@ impl Tree {
 }
 
 impl Rest<'_> {
-    fn mark(&mut self, mark: char) -> Option<()> {
-        self.0 = self.0.trim_start().strip_prefix(mark)?;
+    fn expect(&mut self, expected: char) -> Option<()> {
+        self.0 = self.0.trim_start().strip_prefix(expected)?;
         Some(())
     }
 
@@ -87,7 +87,7 @@ impl Rest<'_> {
             '{' => self
                 .list('{', '}', |rest| {
                     let name = rest.string()?;
-                    rest.mark(':')?;
+                    rest.expected(':')?;
                     Some((name, rest.value()?))
                 })
                 .map(Tree::Object),
@@ -104,15 +104,15 @@ impl Rest<'_> {
     }
 
     fn list<T>(&mut self, open: char, close: char, item: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        self.mark(open)?;
+        self.expect(open)?;
         let mut items = Vec::new();
-        if self.mark(close).is_some() {
+        if self.expect(close).is_some() {
             return Some(items);
         }
         loop {
             items.push(item(self)?);
-            if self.mark(',').is_none() {
-                return self.mark(close).map(|()| items);
+            if self.expect(',').is_none() {
+                return self.expect(close).map(|()| items);
             }
         }
     }

@@ -113,7 +113,7 @@ impl Party<'_> {
     }
 
     /// Whether its events have the same sequences in both logs, because the logs contain nothing else.
-    pub(super) fn has_places(&self) -> bool {
+    pub(super) fn has_same_positions(&self) -> bool {
         self.wall == Wall::Tenants
     }
 
@@ -128,7 +128,7 @@ impl Party<'_> {
     /// Subscribes to new events by WebSocket.
     pub(super) async fn listen(&mut self, question: &ScopedQuery) {
         for log in [&mut self.with, &mut self.alone] {
-            let mut socket = Socket::open(&log.app.url, &log.client.bearer()).await;
+            let mut socket = Socket::open(&log.app.url, &log.client.bearer_token()).await;
             socket.subscribe("live", FOLLOW, question.followed(&Value::Null)).await;
             // The subscription has begun once it sends its cursor.
             assert_eq!(socket.next().await.unwrap()["type"], "next");

@@ -28,13 +28,13 @@ const SENSITIVE: &str = "Password";
 /// Number of random pairs of logs.
 const CASES: usize = 6;
 
-fn word(side: usize) -> impl Strategy<Value = &'static str> {
+fn marker_word(side: usize) -> impl Strategy<Value = &'static str> {
     select([&WORDS[..], &[MARKS[side]]].concat())
 }
 
 /// A random event of a caller, without key and time.
 fn happening(wall: Wall, side: usize) -> BoxedStrategy<EventBody> {
-    let texts = prop::array::uniform8(word(side));
+    let texts = prop::array::uniform8(marker_word(side));
     let status = select(&[Status::Success, Status::Failure][..]);
     (select(wall.services(side)), texts, status, any::<bool>())
         .prop_map(|(service, texts, status, is_sensitive)| {
@@ -69,16 +69,16 @@ fn happenings(wall: Wall, side: usize) -> BoxedStrategy<Vec<EventBody>> {
 }
 
 /// The time of the n-th event of a caller.
-fn moment(from: Timestamp, side: usize, n: usize) -> Timestamp {
+fn time_of(from: Timestamp, side: usize, n: usize) -> Timestamp {
     from.plus(i64::try_from(2 * n + side).unwrap() * 1_000_000)
 }
 
 /// The events of two callers, and their queries.
 async fn never_meet(wall: Wall, cases: usize) {
-    let place = TestServer::build(wall).await;
+    let servers = TestServer::build(wall).await;
     let case = ([happenings(wall, 0), happenings(wall, 1)], vec(queries::filter(), 1..3));
     for_all(&mut TestRunner::default(), cases, &case, async |(events, filters)| {
-        let mut parties = place.parties().await;
+        let mut parties = servers.parties().await;
         let from = parties[0].beginning();
         let question = ScopedQuery::new(&filters);
         for party in &mut parties {
@@ -88,7 +88,7 @@ async fn never_meet(wall: Wall, cases: usize) {
         for n in 0..longest {
             for (side, party) in parties.iter().enumerate() {
                 if let Some(body) = events[side].get(n) {
-                    party.record(body.clone().at(moment(from, side, n))).await;
+                    party.record(body.clone().at(time_of(from, side, n))).await;
                 }
             }
         }
@@ -97,7 +97,7 @@ async fn never_meet(wall: Wall, cases: usize) {
         }
         for (side, party) in parties.iter().enumerate() {
             party
-                .record(event(queries::LAST).service(wall.services(side)[0], "Last").at(moment(from, side, longest)))
+                .record(event(queries::LAST).service(wall.services(side)[0], "Last").at(time_of(from, side, longest)))
                 .await;
         }
         let [one, two] = &mut parties;

@@ -27,10 +27,10 @@ pub(super) const FOLLOW: &str = concat!(
     "} } } }"
 );
 const LISTED: &str = concat!(
-    "query($filter: AuditEventFilter, $places: Boolean!) {
+    "query($filter: AuditEventFilter, $positions: Boolean!) {
         auditEvents(first: 200, period: null, filter: $filter) { nodes {",
     seen!(),
-    "raw sequence @include(if: $places) }
+    "raw sequence @include(if: $positions) }
             pageInfo { hasNextPage hasPreviousPage } totalCount countUpTo(limit: 3) { value isExact } } }"
 );
 const COUNTED: &str = include_str!("../../../documents/isolation_counted.graphql");
@@ -193,11 +193,11 @@ impl TestServers {
 
 /// The responses to a caller that also uses ids and cursors of the other caller.
 async fn responses(question: &ScopedQuery, party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Responses {
-    let (client, places) = (&log.client, party.has_places());
+    let (client, positions) = (&log.client, party.has_same_positions());
     let (own, theirs) = (TestServers::of(client).await, TestServers::of(&other.with.client).await);
     let mut all = Responses::default();
     for filter in &question.filters {
-        all.ask(client, LISTED, json!({ "filter": filter, "places": places })).await;
+        all.ask(client, LISTED, json!({ "filter": filter, "positions": positions })).await;
         all.ask(client, COUNTED, json!({ "filter": filter })).await;
         all.feed(client, filter).await;
     }
@@ -205,7 +205,7 @@ async fn responses(question: &ScopedQuery, party: &Party<'_>, log: &Log<'_>, oth
     all.export(client, &other.with.client, list).await;
     all.ask(client, &suggestions(), json!({})).await;
     all.ask(client, &by_key(), json!({})).await;
-    all.ask(client, SPANNED, json!({ "places": places })).await;
+    all.ask(client, SPANNED, json!({ "positions": positions })).await;
     let ids: Vec<&Value> = theirs.ids.iter().chain(&own.ids).collect();
     all.ask(client, BY_ID, json!({ "id": theirs.ids[0], "ids": ids })).await;
     for cursor in theirs.cursors.iter().take(2) {
@@ -215,13 +215,13 @@ async fn responses(question: &ScopedQuery, party: &Party<'_>, log: &Log<'_>, oth
 }
 
 /// The responses to a caller that uses cursors of the other log.
-async fn answers_at_places(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Responses {
+async fn responses_at_positions(party: &Party<'_>, log: &Log<'_>, other: &Party<'_>) -> Responses {
     let theirs = TestServers::of(&other.with.client).await;
     let mut all = Responses::default();
     let order = json!({ "field": "SEQUENCE", "direction": "ASC" });
     all.ask(&log.client, PAGES, json!({ "at": theirs.cursors[0], "order": order })).await;
     let fed = log.client.query_with(FED, json!({ "after": theirs.feed })).await;
-    if party.has_places() {
+    if party.has_same_positions() {
         assert_eq!(fed.error().0, "CURSOR_EXPIRED", "{}", fed.text);
         assert_eq!(fed.body["errors"][0]["extensions"]["oldestCursor"], log.start);
     } else {
@@ -255,11 +255,11 @@ pub(super) async fn compare(question: &ScopedQuery, party: &mut Party<'_>, other
         }
         all.add("subscription", &live.into());
     }
-    let at_places = answers_at_places(party, &party.with, other).await;
-    if party.has_places() {
-        expected.0.extend(answers_at_places(party, &party.alone, other).await.0);
+    let at_positions = responses_at_positions(party, &party.with, other).await;
+    if party.has_same_positions() {
+        expected.0.extend(responses_at_positions(party, &party.alone, other).await.0);
     }
-    found.0.extend(at_places.0);
+    found.0.extend(at_positions.0);
     for (i, (asked, found)) in found.0.iter().enumerate() {
         let expected = expected.0.get(i).map_or(found, |(_, expected)| expected);
         if found != expected {
