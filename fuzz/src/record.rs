@@ -8,6 +8,7 @@ use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, EventBody, NewEvent, Timestamp};
 
+#[expect(clippy::unwrap_used, reason = "a test of the crate `formats` shares this file")]
 #[path = "../../crates/formats/src/tests/lost.rs"]
 mod lost;
 

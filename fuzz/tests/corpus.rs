@@ -1,4 +1,5 @@
 //! Checks every file of the corpus, without a fuzzer.
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test panics on failure and prints the file")]
 
 use std::path::Path;
 

@@ -108,7 +108,7 @@ fn a_type_name_has_one_meaning() {
     let mut declarations: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, text) in checked_files() {
         let is_test = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs");
-        if is_test || !path.ends_with(".rs") {
+        if is_test || !has_extension(&path, &["rs"]) {
             continue;
         }
         for (number, line) in (1..).zip(text.lines()).take_while(|(_, line)| *line != "#[cfg(test)]") {
@@ -144,7 +144,7 @@ fn checked_files() -> Vec<(String, String)> {
             if !SKIPPED_FOLDERS.contains(&name.as_str()) {
                 pending.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             }
-        } else if path.extension().is_some_and(|it| EXTENSIONS.contains(&it.to_string_lossy().as_ref())) {
+        } else if has_extension(&name, &EXTENSIONS) {
             let relative = path.strip_prefix(ROOT).unwrap().iter().map(|part| part.to_string_lossy());
             found.push((relative.collect::<Vec<_>>().join("/"), fs::read_to_string(&path).unwrap()));
         }
@@ -153,6 +153,10 @@ fn checked_files() -> Vec<(String, String)> {
     found.retain(|(path, _)| path != "tests/it/words.rs");
     found.sort();
     found
+}
+
+fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extensions.iter().any(|it| extension == *it))
 }
 
 /// The name that a line declares with one of the keywords.
@@ -170,7 +174,7 @@ fn declared<'a>(line: &'a str, keywords: &[&str]) -> Option<&'a str> {
 /// The code and the prose of a line: comments and the contents of strings are prose. Other files than source files
 /// have only prose.
 fn code_and_prose(path: &str, line: &str) -> (String, String) {
-    if ![".rs", ".mjs", ".js", ".ts", ".tsx"].iter().any(|extension| path.ends_with(extension)) {
+    if !has_extension(path, &["rs", "mjs", "js", "ts", "tsx"]) {
         return (String::new(), line.to_owned());
     }
     let (code, comment) = line.split_once("//").unwrap_or((line, ""));

@@ -18,7 +18,7 @@ schemathesis.graphql.scalar("JSON", JSON)
 
 
 @schemathesis.check
-def answers_without_internal_errors(ctx, response, case):
+def responses_without_internal_errors(ctx, response, case):
     """Below 500, in the shape of a GraphQL response, and every error has a code that is not this service's fault."""
     assert response.status_code < 500, f"status {response.status_code}: {response.text[:300]}"
     body = response.json()

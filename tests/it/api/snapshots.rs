@@ -50,10 +50,11 @@ pub(super) fn redact(value: &mut Value) {
 fn shown(response: &Response) -> String {
     let headers = ["content-type", "retry-after", "www-authenticate", "allow", "content-disposition"];
     let headers = headers.iter().filter(|name| !response.header(name).is_empty());
-    let headers: String = headers.map(|name| format!("{name}: {}\n", response.header(name))).collect();
+    let headers: Vec<_> = headers.map(|name| format!("{name}: {}", response.header(name))).collect();
+    let headers = headers.join("\n");
     let mut body = response.body.clone();
     redact(&mut body);
-    format!("{}\n{headers}\n{body:#}", response.status)
+    format!("{}\n{headers}\n\n{body:#}", response.status)
 }
 
 /// The time of the events, fixed so that snapshots do not depend on the clock.

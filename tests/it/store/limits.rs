@@ -49,7 +49,7 @@ async fn slow_statement_times_out_and_releases_its_connection() {
         let (a, b, c, d) = tokio::join!(count(), count(), count(), count());
         Some((a?, b?, c?, d?))
     });
-    assert_eq!(counts.await, (1, 1, 1, 1));
+    assert_eq!(Box::pin(counts).await, (1, 1, 1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

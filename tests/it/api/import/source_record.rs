@@ -87,7 +87,7 @@ impl Rest<'_> {
             '{' => self
                 .list('{', '}', |rest| {
                     let name = rest.string()?;
-                    rest.expected(':')?;
+                    rest.expect(':')?;
                     Some((name, rest.value()?))
                 })
                 .map(Tree::Object),
