@@ -135,7 +135,7 @@ async fn failed_key_set_refresh_keeps_the_current_keys() {
         ServerBehavior::Stalling,
     ] {
         let server = KeySetServer::start(ServerBehavior::keys(&[("good", &good)])).await;
-        let app = start(&["--jwks-url", &server.url, "--jwks-timeout-ms", "500"]).await;
+        let app = start(&["--jwks-url", &server.url, "--jwks-timeout-ms", "2000"]).await;
         server.conduct(conduct);
         assert_refused(&ask(&app, "evil", &evil).await, UNKNOWN);
         assert_eq!(server.asked(), 2);

@@ -98,7 +98,7 @@ async fn error_responses_of_requests() {
 
 #[tokio::test]
 async fn error_responses_of_the_database() {
-    let app = TestApp::start_with(&["--statement-timeout-ms", "500"]).await;
+    let app = TestApp::start_with(&["--statement-timeout-ms", "2000"]).await;
     app.record([event("a")]).await;
     app.database.execute("UPDATE audit_event SET body = '{'").await;
     let response = app.admin().query("{ auditEvents(period: null) { nodes { raw } } }").await;

@@ -224,7 +224,7 @@ pub(super) async fn make_endless(app: &TestApp) {
 
 #[tokio::test]
 async fn slow_field_is_null_with_timeout_and_the_rest_is_returned() {
-    let app = TestApp::start_with(&["--statement-timeout-ms", "100"]).await;
+    let app = TestApp::start_with(&["--statement-timeout-ms", "2000"]).await;
     app.record([event("a")]).await;
     make_endless(&app).await;
     let query = include_str!("../../documents/slow_field_is_null_with_timeout_and_the_rest_is_returned.graphql");
