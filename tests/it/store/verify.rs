@@ -1,4 +1,4 @@
-//! `verify` finds nothing in a log that was only recorded in, and names whatever somebody changed in it.
+//! `verify` finds no difference in an intact log, and reports every manual change.
 
 use proptest::test_runner::TestRunner;
 use store::Difference;
@@ -25,7 +25,7 @@ async fn log() -> TestLog {
     log
 }
 
-/// Runs statements on the database, looks at what `verify` says, and puts the tables back.
+/// Runs statements on the database, checks the report of `verify`, and restores the tables.
 async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     let tables = ["tenant_log", "audit_event", "event_key", "actor", "target", "event_target", "property_change"];
     let tables = tables
@@ -48,14 +48,14 @@ async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     found
         .into_iter()
         .map(|found| {
-            let place = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
-            format!("{place}{}.{} {}", found.table, found.column, found.reason)
+            let position = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
+            format!("{position}{}.{} {}", found.table, found.column, found.reason)
         })
         .collect()
 }
 
 #[tokio::test]
-async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
+async fn verify_finds_no_difference_in_an_intact_log() {
     let log = TestLog::new().await;
     for batch in bodies(&mut TestRunner::default(), "k", 700).chunks(90) {
         log.record(batch.to_vec()).await;
@@ -66,7 +66,7 @@ async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
 }
 
 #[tokio::test]
-async fn sums_that_the_events_do_not_make_are_named() {
+async fn verify_reports_wrong_sums() {
     let log = log().await;
     log.store.roll_up(2).await.unwrap();
     assert_eq!(differences(&log).await, []);
@@ -99,7 +99,7 @@ async fn sums_that_the_events_do_not_make_are_named() {
 }
 
 #[tokio::test]
-async fn a_log_without_its_tenant_is_named() {
+async fn verify_reports_a_log_without_tenant() {
     let log = log().await;
     let owners = async || {
         let mut found = Vec::new();
@@ -107,7 +107,7 @@ async fn a_log_without_its_tenant_is_named() {
         found
     };
     assert_eq!(owners().await, Vec::<String>::new());
-    // Whoever opens a file by other means need not heed foreign keys.
+    // Other tools may ignore foreign keys.
     if log.database.is_postgres() {
         return;
     }
@@ -116,7 +116,7 @@ async fn a_log_without_its_tenant_is_named() {
 }
 
 #[tokio::test]
-async fn every_column_that_differs_from_the_body_is_named() {
+async fn verify_reports_every_column_that_differs_from_the_body() {
     let log = log().await;
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     #[rustfmt::skip]
@@ -169,7 +169,7 @@ async fn every_column_that_differs_from_the_body_is_named() {
 }
 
 #[tokio::test]
-async fn rows_that_are_missing_or_too_many_are_named() {
+async fn verify_reports_missing_and_extra_rows() {
     let log = log().await;
     let check = async |damage: &[&str], expected: &[&str]| {
         let found = after(&log, damage).await;
@@ -233,7 +233,7 @@ async fn rows_that_are_missing_or_too_many_are_named() {
 }
 
 #[tokio::test]
-async fn bodies_and_the_order_of_recording_are_looked_at() {
+async fn verify_checks_bodies_and_recording_order() {
     let log = log().await;
     let found = after(&log, &["UPDATE audit_event SET body = 'no' WHERE sequence = 4"]).await;
     assert!(found.contains(&"4 audit_event.body cannot be decoded".to_owned()), "{found:?}");
