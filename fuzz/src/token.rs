@@ -48,7 +48,7 @@ impl Side {
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<Principal, Rejected> {
-        // VerificationKeys that were given are at hand: there is nothing to wait for.
+        // Fixed keys are loaded: there is nothing to wait for.
         let verified = self.verifier.verify(token, now).now_or_never().expect("nothing is waited for");
         verified.map(|principal| (*principal).clone())
     }
