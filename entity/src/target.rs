@@ -14,7 +14,7 @@ pub struct Model {
     pub id: i64,
     /// A hash of the columns below.
     pub fingerprint: Vec<u8>,
-    /// The key of the identity.
+    /// The target's key, the same in all its snapshots.
     pub key: String,
     /// The service, folded.
     pub service: String,

@@ -6,10 +6,10 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenant")]
 pub struct Model {
-    /// The id, unique within the tenant.
+    /// The id, which the database assigns.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The key of the identity.
+    /// The value of the tenant claim in tokens.
     pub key: String,
     /// The name shown to users.
     #[sea_orm(column_type = "Text")]

@@ -20,6 +20,7 @@ const STEP_MIN: i64 = 100;
 /// A page that has taken this long ends early. Its cursor has moved, however expensive the events were.
 const PAGE_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// The most bytes of events that a follower or the tail reads at once. A single event is always smaller.
 pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
 
 /// A page of the change feed.

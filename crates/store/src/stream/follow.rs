@@ -20,11 +20,11 @@ use model::page::FeedCursor;
 
 /// The longest time between two batches. A batch without events is a heartbeat.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
-/// The number of events of the first read, and of the largest. Large events reduce it.
+/// The number of events of the first read.
 const BATCH_FIRST: u32 = 10;
+/// The most events per read. Large events reduce the number.
 const BATCH_MAX: u32 = 100;
-/// A batch above this size in bytes halves the next read. The largest batch, in bytes; a single event is always
-/// smaller.
+/// A batch above this size, in bytes, halves the number of events of the next read.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Events in commit order. Empty if nothing matched within `HEARTBEAT_INTERVAL`.
@@ -43,7 +43,9 @@ pub struct Follow {
     condition: Condition,
     cursor: FeedCursor,
     messages: broadcast::Receiver<TailMessage>,
+    /// Whether no batch was returned yet.
     is_first: bool,
+    /// Whether the follower takes batches from the tail instead of reading the table.
     is_live: bool,
     /// The number of events of the next read.
     limit: u32,

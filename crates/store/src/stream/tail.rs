@@ -27,11 +27,13 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const INTERVAL_MIN: Duration = Duration::from_millis(20);
 /// The interval between checks that the tenant is still open.
 pub(crate) const OPEN_CHECK_INTERVAL: Duration = Duration::from_secs(2);
-/// Events per batch, and batches buffered for a slow follower.
+/// Events per batch.
 const TAIL_BATCH_EVENTS: u32 = 100;
+/// Batches buffered for a slow follower.
 const TAIL_BATCHES_BUFFERED: usize = 8;
-/// If a batch has more bytes, or the tail is more events behind, followers read the table themselves.
+/// If a batch has more bytes, followers read the table themselves.
 const TAIL_BATCH_BYTES_MAX: usize = 4 << 20;
+/// If the tail is more events behind, followers read the table themselves.
 const BEHIND_MAX: i64 = 1_000;
 /// Consecutive failures after which followers get an error.
 const FAILURES_MAX: u32 = 10;
@@ -61,11 +63,13 @@ pub(crate) struct EventBatch {
     pub events: Vec<Event>,
 }
 
+/// The tail of one tenant: how to wake it, and its channel to the followers.
 struct TenantTail {
     wake: Arc<Notify>,
     messages: broadcast::Sender<TailMessage>,
 }
 
+/// Commits that other processes are not yet notified of.
 #[derive(Default)]
 struct PendingNotify {
     tenants: BTreeSet<i32>,
@@ -76,6 +80,7 @@ struct PendingNotify {
 #[derive(Clone)]
 pub(crate) struct Followers(Arc<FollowersInner>);
 
+/// The shared state of [`Followers`].
 struct FollowersInner {
     /// Runs the tails. The threads that start them may end earlier.
     runtime: tokio::runtime::Handle,

@@ -76,6 +76,7 @@ impl TenantQueue {
     }
 }
 
+/// The queued requests of all tenants.
 #[derive(Default)]
 struct PendingBatches {
     queues: HashMap<i32, TenantQueue>,
@@ -98,6 +99,7 @@ impl PendingBatches {
     }
 }
 
+/// The shared state of [`RecordQueue`].
 struct QueueInner {
     pending: Mutex<PendingBatches>,
     work_available: Notify,
@@ -208,6 +210,7 @@ impl QueueInner {
     }
 }
 
+/// Records the requests of one tenant after another.
 async fn run_worker(shared: Arc<QueueInner>) {
     loop {
         let Some((tenant_id, requests)) = shared.take_batch() else {

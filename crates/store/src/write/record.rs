@@ -15,7 +15,7 @@ use sea_orm::{DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IntoActiv
 use crate::db::bulk::{self, Hash16};
 use crate::write::activity_catalogue;
 use crate::write::prepared::{PartySnapshot, PreparedEvent};
-use crate::write::snapshot_cache::{CacheUpdate, SnapshotIds};
+use crate::write::snapshot_cache::{CacheAdditions, SnapshotIds};
 use crate::{Store, StoreError};
 use model::{NewEvent, Timestamp};
 
@@ -92,13 +92,13 @@ impl Writer {
             .filter(|(_, outcome)| matches!(outcome, RecordOutcome::Recorded(_)))
             .map(|(event, _)| &mut **event)
             .collect();
-        let update = if new.is_empty() {
-            CacheUpdate::default()
+        let additions = if new.is_empty() {
+            CacheAdditions::default()
         } else {
             self.insert_events(&transaction, &mut head, &mut new, now).await?
         };
         transaction.commit().await?;
-        self.store.snapshot_cache.tenant(self.tenant_id).lock().apply(update, &head);
+        self.store.snapshot_cache.tenant(self.tenant_id).lock().apply(additions, &head);
         self.store.notify_commit(self.tenant_id);
         Ok(outcomes)
     }
@@ -120,7 +120,7 @@ impl Writer {
         head: &mut tenant_log::Model,
         new: &mut [&mut PreparedEvent],
         now: Timestamp,
-    ) -> Result<CacheUpdate, StoreError> {
+    ) -> Result<CacheAdditions, StoreError> {
         let recorded_at = Timestamp(now.0.max(head.last_recorded_at));
         let snapshot_cache = self.store.snapshot_cache.tenant(self.tenant_id);
         let actors: BTreeMap<Hash16, &PartySnapshot<actor::Model>> =
@@ -150,7 +150,7 @@ impl Writer {
             activity_catalogue::count_activities(transaction, head, new, &snapshot_cache, recorded_at).await?;
         head.last_recorded_at = recorded_at.0;
         update_head(transaction, head).await?;
-        Ok(CacheUpdate { actors, targets, activities })
+        Ok(CacheAdditions { actors, targets, activities })
     }
 }
 

@@ -14,11 +14,14 @@ use quick_cache::unsync::Cache;
 
 use crate::db::bulk::Hash16;
 
-/// Capacity: tenants, and per tenant actors, targets and activities.
-const TENANTS: usize = 64;
-const ACTORS: usize = 8_192;
-const TARGETS: usize = 16_384;
-const ACTIVITIES: usize = 512;
+/// The most tenants in the cache.
+const TENANTS_MAX: usize = 64;
+/// The most actors per tenant.
+const ACTORS_MAX: usize = 8_192;
+/// The most targets per tenant.
+const TARGETS_MAX: usize = 16_384;
+/// The most activities per tenant.
+const ACTIVITIES_MAX: usize = 512;
 
 /// Service, category and activity, folded.
 pub(crate) type ActivityKey = [String; 3];
@@ -41,7 +44,7 @@ pub(crate) struct TenantSnapshots {
 
 /// What a transaction read or inserted.
 #[derive(Default)]
-pub(crate) struct CacheUpdate {
+pub(crate) struct CacheAdditions {
     pub(crate) actors: SnapshotIds,
     pub(crate) targets: SnapshotIds,
     pub(crate) activities: Vec<(ActivityKey, BTreeSet<String>)>,
@@ -49,7 +52,7 @@ pub(crate) struct CacheUpdate {
 
 impl Default for SnapshotCache {
     fn default() -> Self {
-        Self(sync::Cache::new(TENANTS))
+        Self(sync::Cache::new(TENANTS_MAX))
     }
 }
 
@@ -67,9 +70,9 @@ impl TenantSnapshots {
         Self {
             log_id,
             last_sequence: 0,
-            actors: Cache::new(ACTORS),
-            targets: Cache::new(TARGETS),
-            activities: Cache::new(ACTIVITIES),
+            actors: Cache::new(ACTORS_MAX),
+            targets: Cache::new(TARGETS_MAX),
+            activities: Cache::new(ACTIVITIES_MAX),
         }
     }
 
@@ -96,19 +99,19 @@ impl TenantSnapshots {
     }
 
     /// Adds what was committed together with this head.
-    pub(crate) fn apply(&mut self, update: CacheUpdate, head: &tenant_log::Model) {
+    pub(crate) fn apply(&mut self, additions: CacheAdditions, head: &tenant_log::Model) {
         if self.log_id != head.log_id {
             *self = Self::new(head.log_id.clone());
         }
         // Two transactions of this process may arrive in reverse order.
         self.last_sequence = self.last_sequence.max(head.last_sequence);
-        for (fingerprint, id) in update.actors {
+        for (fingerprint, id) in additions.actors {
             self.actors.insert(fingerprint, id);
         }
-        for (fingerprint, id) in update.targets {
+        for (fingerprint, id) in additions.targets {
             self.targets.insert(fingerprint, id);
         }
-        for (key, names) in update.activities {
+        for (key, names) in additions.activities {
             self.activities.insert(key, names);
         }
     }
@@ -136,7 +139,7 @@ mod tests {
         };
         for (found, is_cached) in [(head("a", 5), true), (head("a", 4), false), (head("b", 9), false)] {
             let mut cache = TenantSnapshots::new(String::new());
-            cache.apply(CacheUpdate { actors: [([7; 16], 3)].into(), ..CacheUpdate::default() }, &head("a", 5));
+            cache.apply(CacheAdditions { actors: [([7; 16], 3)].into(), ..CacheAdditions::default() }, &head("a", 5));
             cache.invalidate_if_replaced(&found);
             assert_eq!(cache.actors([[7; 16]].iter()).contains_key(&[7; 16]), is_cached);
         }
