@@ -23,7 +23,7 @@ use log::{Logs, Meant, meant};
 use model::event::ProblemCode;
 use model::filter::Condition;
 use model::fold::fold;
-use model::input::EventInput;
+use model::EventInput;
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, Invalid, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
 use store::{

@@ -28,7 +28,7 @@ mod token;
 use std::fmt;
 
 use model::event::RESERVED_SERVICE;
-use model::{Grant, Scope, ServiceSet, Timestamp, named};
+use model::{Grant, Scope, ServiceSet, Timestamp, wire_enum};
 
 pub use grant::{GrantKind, Rule};
 pub use issue::{Grantable, TokenRequest, issue};
@@ -40,7 +40,7 @@ pub use token::{TOKEN_BYTES_MAX, Verifier};
 
 use issuer::TENANT_IN_ISSUER;
 
-named! {
+wire_enum! {
     /// A role in reading the log. None of them includes recording.
     Role {
         /// Reads every service and sees all values.

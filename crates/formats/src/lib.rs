@@ -28,10 +28,10 @@ use std::borrow::Cow;
 
 use draft::Draft;
 use model::json::{Json, Node};
-use model::{EventBody, named};
+use model::{EventBody, wire_enum};
 use original::{Part, held_json, same_key};
 
-named! {
+wire_enum! {
     /// The shapes of records that are recognised.
     Shape {
         /// Microsoft Graph `directoryAudit`: Entra.

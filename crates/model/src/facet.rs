@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, catalogue};
 use super::fold::{fold, fold_activity};
-use super::{Event, named};
+use super::{Event, wire_enum};
 
-named! {
+wire_enum! {
     /// What events can be counted by.
     FacetField {
         /// The key of the activity.

@@ -9,7 +9,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use super::{Invalid, Timestamp, named};
+use super::{Invalid, Timestamp, wire_enum};
 
 /// The most intervals of a histogram.
 pub const INTERVALS_MAX: usize = 1_000;
@@ -17,7 +17,7 @@ pub const INTERVALS_MAX: usize = 1_000;
 /// Seconds in an hour.
 const HOUR: i64 = 3_600;
 
-named! {
+wire_enum! {
     /// The width of a histogram's bars.
     Interval {
         /// One hour.

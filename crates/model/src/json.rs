@@ -49,11 +49,6 @@ impl Json {
     }
 }
 
-/// Reads a member that is there as a value, also where that is `null`: serde would take `null` for no value.
-pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
-}
-
 /// The first half of a SHA-256.
 pub fn hash16(bytes: &[u8]) -> [u8; 16] {
     let mut half = [0; 16];

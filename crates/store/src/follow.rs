@@ -3,7 +3,7 @@
 //! A follower subscribes to the tail before it reads, reads the table until it has caught up, and from then on takes
 //! the tail's batches if they begin at its own place. In all other cases (it was too slow, too much came at once, the
 //! log was restored) it reads the table again from its own place. Scope and condition apply to both parts: the tail's
-//! events, too, are reduced to what the scope shows before the condition is evaluated.
+//! events, too, are redacted for the scope before the condition is evaluated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +121,7 @@ impl Follow {
         let after = self.cursor.sequence;
         self.cursor = parcel.up_to;
         let new = parcel.events.iter().filter(|event| event.sequence > after);
-        let visible = new.filter_map(|event| event.clone().reduced(&self.reader.scope));
+        let visible = new.filter_map(|event| event.clone().redacted_for(&self.reader.scope));
         let events: Vec<Event> = visible.filter(|event| self.condition.matches(event)).collect();
         self.reader.shown.events(events.len());
         self.reader.shown.up_to(parcel.up_to.sequence);

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
-use crate::output::write::{self, Listed};
+use crate::output::write::{self, PrerenderedList};
 use crate::schema::activity::{AuditActivityType, Listing};
 use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
@@ -203,24 +203,24 @@ fn is_written(ctx: &Context<'_>) -> bool {
 #[Object]
 impl AuditEventConnection {
     /// The events of this page with their cursors.
-    async fn edges(&self, ctx: &Context<'_>) -> Result<Listed<AuditEventEdge>, ApiError> {
+    async fn edges(&self, ctx: &Context<'_>) -> Result<PrerenderedList<AuditEventEdge>, ApiError> {
         if is_written(ctx)
             && let Some(json) = write::edges(ctx, &self.reader, &self.slice.rows)?
         {
-            return Ok(Listed::Written(json));
+            return Ok(PrerenderedList::Written(json));
         }
         let edges =
             self.events().map(|event| event.map(|(cursor, node)| AuditEventEdge { cursor: cursor.encode(), node }));
-        Ok(Listed::Objects(edges.collect::<Result<_, _>>()?))
+        Ok(PrerenderedList::Objects(edges.collect::<Result<_, _>>()?))
     }
     /// The events of this page.
-    async fn nodes(&self, ctx: &Context<'_>) -> Result<Listed<AuditEvent>, ApiError> {
+    async fn nodes(&self, ctx: &Context<'_>) -> Result<PrerenderedList<AuditEvent>, ApiError> {
         if is_written(ctx)
             && let Some(json) = write::events(ctx, &self.reader, &self.slice.rows)?
         {
-            return Ok(Listed::Written(json));
+            return Ok(PrerenderedList::Written(json));
         }
-        Ok(Listed::Objects(self.events().map(|event| event.map(|(_, node)| node)).collect::<Result<_, _>>()?))
+        Ok(PrerenderedList::Objects(self.events().map(|event| event.map(|(_, node)| node)).collect::<Result<_, _>>()?))
     }
     /// Where this page is and whether there are more.
     async fn page_info(&self) -> PageInfo {

@@ -15,3 +15,6 @@ pub mod filter;
 pub mod condition;
 pub mod scalar;
 pub mod enums;
+
+#[cfg(test)]
+mod tests;

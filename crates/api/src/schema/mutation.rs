@@ -9,7 +9,7 @@ use crate::schema::record::{
     RecordAuditEventsInput, RecordAuditEventsPayload,
 };
 use access::{AccessActivity, Recorded};
-use model::input::EventInput;
+use model::EventInput;
 use model::{EventId, Invalid, RecordingRoute};
 
 /// The most events that one call records.

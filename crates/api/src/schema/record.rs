@@ -4,7 +4,8 @@ use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
 
 use crate::schema::enums::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
 use crate::schema::scalar::{DateTime, Json};
-use model::input::{EventInput, change};
+use model::EventInput;
+use model::input::change;
 
 /// Input of `recordAuditEvents`.
 #[derive(Clone, Debug, InputObject)]
