@@ -20,10 +20,10 @@ use parking_lot::{Mutex, RwLock};
 
 use auth::Principal;
 use log::{Logs, Meant, meant};
+use model::EventInput;
 use model::event::ProblemCode;
 use model::filter::Condition;
 use model::fold::fold;
-use model::EventInput;
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, Invalid, NewEvent, Problem, Recording, RecordingRoute, ServiceSet, Timestamp};
 use store::{
