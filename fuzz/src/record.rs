@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, EventBody, NewEvent, Timestamp};
 use formats::{Records, recognise};
@@ -40,9 +40,9 @@ pub fn check(input: &[u8]) {
     }
 }
 
-fn read(record: &Node) {
+fn read(record: &JsonNode) {
     let text = record.to_json();
-    assert_eq!(Node::parse(text.text()).as_ref(), Some(record), "a record is not what it prints");
+    assert_eq!(JsonNode::parse(text.text()).as_ref(), Some(record), "a record is not what it prints");
     let Ok(recognised) = recognise(record) else { return };
     assert_eq!(lost::lost(record, &recognised.body), Vec::<String>::new(), "{}", text.text());
     let Ok(event) = NewEvent::parse(recognised.body, NOW, &SensitiveNames::default()) else { return };

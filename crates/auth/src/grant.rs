@@ -8,7 +8,7 @@
 use super::claim::Claims;
 use super::{AccessGrant, Rejected, Role, VerifierSettings};
 use model::ServiceSet;
-use model::json::Node;
+use model::json::JsonNode;
 
 /// The template ids of directory roles, as `wids` has them.
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
@@ -184,7 +184,7 @@ pub(super) fn is_guid(text: &str) -> bool {
 /// (in tokens of the implicit flow) only says that there are some.
 fn groups_are_left_out(claims: &Claims) -> bool {
     claims.get("_claim_names").and_then(|names| names.get("groups")).is_some()
-        || matches!(claims.get("hasgroups"), Some(Node::Scalar(raw)) if &**raw == "true" || &**raw == "\"true\"")
+        || matches!(claims.get("hasgroups"), Some(JsonNode::Scalar(raw)) if &**raw == "true" || &**raw == "\"true\"")
 }
 
 #[cfg(test)]

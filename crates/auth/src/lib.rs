@@ -28,7 +28,7 @@ mod token;
 use std::fmt;
 
 use model::event::RESERVED_SERVICE;
-use model::{Grant, Scope, ServiceSet, Timestamp, wire_enum};
+use model::{Scope, ServiceGrant, ServiceSet, Timestamp, wire_enum};
 
 pub use grant::{GrantKind, Rule};
 pub use issue::{Grantable, TokenRequest, issue};
@@ -64,8 +64,8 @@ pub struct AccessGrant {
 }
 
 impl AccessGrant {
-    fn to_grant(&self) -> Grant {
-        Grant {
+    fn to_grant(&self) -> ServiceGrant {
+        ServiceGrant {
             services: self
                 .services
                 .as_ref()

@@ -27,7 +27,7 @@ pub use reader::{ReadProblem, Records};
 use std::borrow::Cow;
 
 use draft::Draft;
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::{EventBody, wire_enum};
 use original::{Part, held_json, same_key};
 
@@ -94,7 +94,7 @@ const WRAPPERS: &[&str] = &[
 const WRAPPERS_MAX: usize = 3;
 
 /// Reads one record.
-pub fn recognise(record: &Node) -> Result<Recognised, UnsupportedRecord> {
+pub fn recognise(record: &JsonNode) -> Result<Recognised, UnsupportedRecord> {
     let held = record.as_str().and_then(|text| held_json(&text));
     let record = Part::of(held.as_ref().unwrap_or(record).clone());
     if !record.is_object() {
@@ -218,24 +218,24 @@ const RECORD_KEYS: &[&str] = &[
 
 /// The records in a value: those of a page (`{"value": […]}`, `{"records": […]}`) or of a list, also of a page that a
 /// collector put into an envelope, else the value itself. Text that holds JSON stands for that.
-pub fn records(value: Node) -> Vec<Node> {
+pub fn records(value: JsonNode) -> Vec<JsonNode> {
     if let Some(held) = value.as_str().and_then(|text| held_json(&text)) {
         return records(held);
     }
     match value {
-        Node::Array(elements) => elements.into_iter().flat_map(records).collect(),
-        Node::Object(members) if is_page(&members) => members
+        JsonNode::Array(elements) => elements.into_iter().flat_map(records).collect(),
+        JsonNode::Object(members) if is_page(&members) => members
             .into_iter()
-            .filter(|(key, value)| is_page_key(key) && matches!(value, Node::Array(_)))
+            .filter(|(key, value)| is_page_key(key) && matches!(value, JsonNode::Array(_)))
             .flat_map(|(_, value)| records(value))
             .collect(),
-        Node::Object(members) => enclosed_page(&members).map_or_else(|| vec![Node::Object(members)], records),
-        scalar @ Node::Scalar(_) => vec![scalar],
+        JsonNode::Object(members) => enclosed_page(&members).map_or_else(|| vec![JsonNode::Object(members)], records),
+        scalar @ JsonNode::Scalar(_) => vec![scalar],
     }
 }
 
 /// The page in an envelope that names no activity itself.
-fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
+fn enclosed_page(members: &[(String, JsonNode)]) -> Option<JsonNode> {
     if members.iter().any(|(key, _)| ACTIVITY_KEYS.iter().any(|name| same_key(key, name))) {
         return None;
     }
@@ -248,27 +248,27 @@ fn enclosed_page(members: &[(String, Node)]) -> Option<Node> {
 }
 
 /// Whether a value is a page whose first element has members that a record has, or is such a page itself.
-fn is_page_of_records(node: &Node) -> bool {
-    let Node::Object(members) = node else { return false };
+fn is_page_of_records(node: &JsonNode) -> bool {
+    let JsonNode::Object(members) = node else { return false };
     let first = members.iter().find_map(|(key, value)| match value {
-        Node::Array(elements) if is_page_key(key) => elements.first(),
+        JsonNode::Array(elements) if is_page_key(key) => elements.first(),
         _ => None,
     });
     is_page(members)
         && first.is_some_and(|first| match first {
-            Node::Object(members) => {
+            JsonNode::Object(members) => {
                 members.iter().any(|(key, _)| is_record_key(key) || key == "properties") || is_page_of_records(first)
             }
             _ => true,
         })
 }
 
-fn is_page(members: &[(String, Node)]) -> bool {
-    let holds_record = |node: &Node| match node {
-        Node::Object(_) => true,
+fn is_page(members: &[(String, JsonNode)]) -> bool {
+    let holds_record = |node: &JsonNode| match node {
+        JsonNode::Object(_) => true,
         other => other.as_str().is_some_and(|text| held_json(&text).is_some()),
     };
-    let is_list = |node: &Node| matches!(node, Node::Array(elements) if elements.iter().all(holds_record));
+    let is_list = |node: &JsonNode| matches!(node, JsonNode::Array(elements) if elements.iter().all(holds_record));
     members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
         && !members.iter().any(|(key, _)| is_record_key(key))
 }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
-use model::json::Node;
+use model::json::JsonNode;
 
 /// Texts that stand for "no value".
 const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
@@ -39,7 +39,7 @@ pub(super) enum Value {
     Object(Vec<(String, Part)>),
     Array(Vec<Part>),
     Scalar {
-        raw: Node,
+        raw: JsonNode,
         /// What a string holds, once it has been looked into.
         inside: OnceCell<Option<Box<Part>>>,
     },
@@ -47,28 +47,28 @@ pub(super) enum Value {
 
 impl Part {
     /// A record of which nothing has been looked at.
-    pub(super) fn of(node: Node) -> Self {
+    pub(super) fn of(node: JsonNode) -> Self {
         let value = match node {
-            Node::Object(members) => {
-                let part = |(key, value): (String, Node)| {
+            JsonNode::Object(members) => {
+                let part = |(key, value): (String, JsonNode)| {
                     let value = if is_list(&key) { numbered_as_list(value) } else { value };
                     (key, Self::of(value))
                 };
                 Value::Object(members.into_iter().map(part).collect())
             }
-            Node::Array(elements) => Value::Array(elements.into_iter().map(Self::of).collect()),
-            raw @ Node::Scalar(_) => Value::Scalar { raw, inside: OnceCell::new() },
+            JsonNode::Array(elements) => Value::Array(elements.into_iter().map(Self::of).collect()),
+            raw @ JsonNode::Scalar(_) => Value::Scalar { raw, inside: OnceCell::new() },
         };
         Self { value, known: Cell::new(false), taken: Cell::new(false) }
     }
 
     /// The part as it was read.
-    pub(super) fn node(&self) -> Node {
+    pub(super) fn node(&self) -> JsonNode {
         match &self.value {
             Value::Object(members) => {
-                Node::Object(members.iter().map(|(key, part)| (key.clone(), part.node())).collect())
+                JsonNode::Object(members.iter().map(|(key, part)| (key.clone(), part.node())).collect())
             }
-            Value::Array(elements) => Node::Array(elements.iter().map(Self::node).collect()),
+            Value::Array(elements) => JsonNode::Array(elements.iter().map(Self::node).collect()),
             Value::Scalar { raw, .. } => raw.clone(),
         }
     }
@@ -177,7 +177,7 @@ impl Part {
         let Value::Scalar { raw, .. } = &self.value else { return None };
         match (raw.as_str(), raw) {
             (Some(text), _) => Some(text).filter(|text| !is_absent(text)),
-            (None, Node::Scalar(raw)) if !self.is_null() => Some(Cow::Borrowed(&**raw)),
+            (None, JsonNode::Scalar(raw)) if !self.is_null() => Some(Cow::Borrowed(&**raw)),
             _ => None,
         }
     }
@@ -222,23 +222,23 @@ fn is_list(key: &str) -> bool {
 }
 
 /// An object with the keys `0`, `1`, ... in order as the list that it stands for: pointers into it stay the same.
-fn numbered_as_list(node: Node) -> Node {
+fn numbered_as_list(node: JsonNode) -> JsonNode {
     match node {
-        Node::Object(members)
+        JsonNode::Object(members)
             if !members.is_empty() && members.iter().enumerate().all(|(i, (key, _))| *key == i.to_string()) =>
         {
-            Node::Array(members.into_iter().map(|(_, value)| value).collect())
+            JsonNode::Array(members.into_iter().map(|(_, value)| value).collect())
         }
         other => other,
     }
 }
 
 /// The JSON object or array that a text holds.
-pub(super) fn held_json(text: &str) -> Option<Node> {
+pub(super) fn held_json(text: &str) -> Option<JsonNode> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    Node::parse(text)
+    JsonNode::parse(text)
 }
 
 #[cfg(test)]
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     fn part(text: &str) -> Part {
-        Part::of(Node::parse(text).unwrap())
+        Part::of(JsonNode::parse(text).unwrap())
     }
 
     #[test]

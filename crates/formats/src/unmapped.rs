@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::original::{Part, Value, held_json};
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::{Actor, ActorKind, EventBody, GroupSource};
 
 /// What an event shows.
@@ -84,29 +84,29 @@ impl Shown {
         self.add_scalars(&value.node());
     }
 
-    fn add_scalars(&mut self, node: &Node) {
+    fn add_scalars(&mut self, node: &JsonNode) {
         match (node, node.as_str()) {
             (_, Some(text)) => {
                 self.texts.insert(text.into_owned());
             }
-            (Node::Scalar(raw), None) => {
+            (JsonNode::Scalar(raw), None) => {
                 self.words.insert(raw.clone());
             }
-            (Node::Array(elements), None) => elements.iter().for_each(|element| self.add_scalars(element)),
-            (Node::Object(members), None) => members.iter().for_each(|(_, member)| self.add_scalars(member)),
+            (JsonNode::Array(elements), None) => elements.iter().for_each(|element| self.add_scalars(element)),
+            (JsonNode::Object(members), None) => members.iter().for_each(|(_, member)| self.add_scalars(member)),
         }
     }
 
     /// Whether an equal scalar is shown, or the JSON that a string holds.
-    fn has(&self, scalar: &Node) -> bool {
+    fn has(&self, scalar: &JsonNode) -> bool {
         let Some(text) = scalar.as_str() else {
-            return matches!(scalar, Node::Scalar(raw) if self.words.contains(raw));
+            return matches!(scalar, JsonNode::Scalar(raw) if self.words.contains(raw));
         };
         self.texts.contains(&*text) || self.has_held(&text)
     }
 
     fn has_held(&self, text: &str) -> bool {
-        let Some(node) = Node::parse(text) else { return false };
+        let Some(node) = JsonNode::parse(text) else { return false };
         let is_shown = match node.as_str() {
             Some(text) => held_json(&text).is_some_and(|held| self.values.contains(held.to_json().text())),
             None => false,
@@ -116,18 +116,20 @@ impl Shown {
 }
 
 /// What remains of a record once what is shown has been left out.
-pub(super) fn remainder(part: &Part, shown: &Shown) -> Option<Node> {
+pub(super) fn remainder(part: &Part, shown: &Shown) -> Option<JsonNode> {
     match &part.value {
         Value::Object(members) if !members.is_empty() => {
-            let kept: Vec<(String, Node)> =
+            let kept: Vec<(String, JsonNode)> =
                 members.iter().filter_map(|(key, part)| Some((key.clone(), remainder(part, shown)?))).collect();
-            (!kept.is_empty()).then_some(Node::Object(kept))
+            (!kept.is_empty()).then_some(JsonNode::Object(kept))
         }
         Value::Array(elements) if !elements.is_empty() => {
-            let mut kept: Vec<Option<Node>> = elements.iter().map(|element| remainder(element, shown)).collect();
+            let mut kept: Vec<Option<JsonNode>> = elements.iter().map(|element| remainder(element, shown)).collect();
             let length = kept.iter().rposition(Option::is_some)? + 1;
             kept.truncate(length);
-            Some(Node::Array(kept.into_iter().map(|node| node.unwrap_or(Node::Scalar("null".into()))).collect()))
+            Some(JsonNode::Array(
+                kept.into_iter().map(|node| node.unwrap_or(JsonNode::Scalar("null".into()))).collect(),
+            ))
         }
         Value::Object(_) | Value::Array(_) => (!part.is_known()).then(|| part.node()),
         Value::Scalar { raw, .. } => {

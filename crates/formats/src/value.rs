@@ -3,7 +3,7 @@
 use super::draft::fit;
 use super::original::{Part, held_json, is_absent};
 use model::fold::fold;
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::{Detail, ModifiedProperty, Status};
 
 /// What the strings that stand for property values are.
@@ -90,7 +90,7 @@ pub(super) fn execution_result(properties: &[Part]) -> Option<String> {
     })?;
     let part = ["newValue", "new"].iter().find_map(|key| property.find(key))?;
     let text = part.text()?;
-    let text = Node::parse(&text).and_then(|node| Some(node.as_str()?.into_owned())).unwrap_or(text.into_owned());
+    let text = JsonNode::parse(&text).and_then(|node| Some(node.as_str()?.into_owned())).unwrap_or(text.into_owned());
     (!is_absent(&text)).then_some(text)
 }
 
@@ -107,7 +107,7 @@ fn value(part: &Part, encoding: Encoding) -> Option<Json> {
         return None;
     }
     let held = match encoding {
-        Encoding::JsonText => Node::parse(&text),
+        Encoding::JsonText => JsonNode::parse(&text),
         Encoding::Plain | Encoding::Json => held_json(&text),
     };
     let value = match held {

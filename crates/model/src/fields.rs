@@ -12,7 +12,7 @@ use std::convert::identity;
 
 use super::fold::{fold, fold_activity};
 use super::input::{CORRELATION_ID_BYTES_MAX, CatalogueDefaults, NAME_BYTES_MAX, Problems, STRING_BYTES_MAX};
-use super::json::Node;
+use super::json::JsonNode;
 use super::json_input::{InputReader, InputValue};
 use super::stored::{WriteJson as _, stored_object};
 use super::{Actor, Detail, GroupSource, Json, OperationType, Recording, ResourceType, Status, Target, Timestamp};
@@ -122,7 +122,7 @@ macro_rules! event_fields {
         impl EventInput {
             /// Reads the fields from a JSON object. Returns `None` if a value that has no empty form is missing or
             /// not valid.
-            pub(super) fn read(reader: &mut InputReader, event: &Node) -> Option<Self> {
+            pub(super) fn read(reader: &mut InputReader, event: &JsonNode) -> Option<Self> {
                 // All fields are read before the first `?`, so that all problems are reported.
                 $(
                     $( let $field: Option<$input> = InputValue::read(reader, event, $api_name); )?

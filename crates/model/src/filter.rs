@@ -27,7 +27,7 @@ pub enum Condition {
     /// This does not hold.
     Not(Box<Condition>),
     /// A text of the event itself.
-    Text(EventText, TextCondition),
+    String(EventString, StringCondition),
     /// The type of resource.
     ResourceType(SetCondition<ResourceType>),
     /// The kind of operation.
@@ -41,7 +41,7 @@ pub enum Condition {
     /// One target meets all of these.
     Target(Box<TargetCondition>),
     /// The actor or a target is this: object id, principal name or display name.
-    Involving(TextCondition),
+    Involving(StringCondition),
     /// When it was recorded.
     Recorded(TimeRange),
     /// Folded words, each contained in the activity, the actor or a target.
@@ -61,7 +61,7 @@ impl Condition {
             Self::All(conditions) => conditions.iter().all(|condition| condition.matches(event)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(event)),
             Self::Not(condition) => !condition.matches(event),
-            Self::Text(text, condition) => condition.matches(&text.of(event)),
+            Self::String(text, condition) => condition.matches(&text.of(event)),
             Self::ResourceType(set) => set.matches(body.resource_type),
             Self::OperationType(set) => set.matches(body.operation_type),
             Self::Status(set) => set.matches(body.status),
@@ -88,7 +88,7 @@ impl Condition {
 
 /// A text of an event that a condition may be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventText {
+pub enum EventString {
     /// The service that logged it.
     Service,
     /// Its category.
@@ -105,7 +105,7 @@ pub enum EventText {
     EventKey,
 }
 
-impl EventText {
+impl EventString {
     /// The folded text of an event; empty if there is none.
     fn of(self, event: &Event) -> String {
         let body = &event.body;
@@ -211,7 +211,7 @@ pub fn needles(part: &str, texts: &[String], fold: fn(&str) -> String) -> Result
 
 /// Conditions on one text, all of which have to hold. Texts are folded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TextCondition {
+pub struct StringCondition {
     /// The text is one of these.
     pub one_of: Option<BTreeSet<String>>,
     /// The text is none of these; with no values, this always holds.
@@ -224,7 +224,7 @@ pub struct TextCondition {
     pub is_set: Option<bool>,
 }
 
-impl TextCondition {
+impl StringCondition {
     /// Whether a folded text, empty if absent, meets the condition.
     pub fn matches(&self, text: &str) -> bool {
         let present = !text.is_empty();
@@ -291,22 +291,22 @@ pub struct ActorCondition {
     /// Which kinds.
     pub kinds: Option<Vec<ActorKind>>,
     /// The principal name.
-    pub user_principal_name: Option<TextCondition>,
+    pub user_principal_name: Option<StringCondition>,
     /// The display name.
-    pub display_name: Option<TextCondition>,
+    pub display_name: Option<StringCondition>,
     /// The object id.
-    pub object_id: Option<TextCondition>,
+    pub object_id: Option<StringCondition>,
     /// The address.
-    pub ip_address: Option<TextCondition>,
+    pub ip_address: Option<StringCondition>,
     /// The application's id.
-    pub application_id: Option<TextCondition>,
+    pub application_id: Option<StringCondition>,
     /// The application's display name.
-    pub application_name: Option<TextCondition>,
+    pub application_name: Option<StringCondition>,
 }
 
 impl ActorCondition {
     fn matches(&self, actor: &Actor) -> bool {
-        let holds = |condition: &Option<TextCondition>, text: Option<&str>| {
+        let holds = |condition: &Option<StringCondition>, text: Option<&str>| {
             condition.as_ref().is_none_or(|condition| condition.matches(&folded(text)))
         };
         let [name, upn, principal, _] = actor_texts(actor);
@@ -330,13 +330,13 @@ pub struct TargetCondition {
     /// A name or the object id contains this.
     pub search: Option<String>,
     /// The object id.
-    pub object_id: Option<TextCondition>,
+    pub object_id: Option<StringCondition>,
     /// The principal name.
-    pub user_principal_name: Option<TextCondition>,
+    pub user_principal_name: Option<StringCondition>,
     /// The type.
-    pub kind: Option<TextCondition>,
+    pub kind: Option<StringCondition>,
     /// The display name.
-    pub display_name: Option<TextCondition>,
+    pub display_name: Option<StringCondition>,
     /// A change of the target.
     pub modified_property: Option<PropertyCondition>,
 }
@@ -344,7 +344,7 @@ pub struct TargetCondition {
 impl TargetCondition {
     fn matches(&self, target: &Target) -> bool {
         let [object_id, upn, name] = target_texts(target);
-        let holds = |condition: &Option<TextCondition>, text: &str| {
+        let holds = |condition: &Option<StringCondition>, text: &str| {
             condition.as_ref().is_none_or(|condition| condition.matches(text))
         };
         self.keys.as_ref().is_none_or(|keys| keys.contains(&target.key()))
@@ -364,7 +364,7 @@ impl TargetCondition {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PropertyCondition {
     /// The property's name.
-    pub name: Option<TextCondition>,
+    pub name: Option<StringCondition>,
     /// The value before, by its equality hash.
     pub from: Option<[u8; 16]>,
     /// The value after, by its equality hash.

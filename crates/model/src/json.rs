@@ -1,7 +1,7 @@
 //! JSON that is passed on without interpretation: every number, key order and repeated key stays as it was written.
 //!
-//! [`Json`] is a value's text without white space; [`Node`] is the same as a tree, for looking inside. Nothing here
-//! ever turns a number into a float except [`Node::canonical`], which exists to compare values by meaning.
+//! [`Json`] is a value's text without white space; [`JsonNode`] is the same as a tree, for looking inside. Nothing here
+//! ever turns a number into a float except [`JsonNode::canonical`], which exists to compare values by meaning.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub struct Json(Box<str>);
 impl Json {
     /// Reads a JSON text; white space between tokens is dropped, nothing else changes.
     pub fn parse(text: &str) -> Option<Self> {
-        Node::parse(text).map(|node| node.to_json())
+        JsonNode::parse(text).map(|node| node.to_json())
     }
 
     /// A JSON text that this program wrote itself.
@@ -37,8 +37,8 @@ impl Json {
     }
 
     /// The value as a tree.
-    pub fn node(&self) -> Node {
-        Node::parse(&self.0).unwrap_or(Node::Scalar("null".into()))
+    pub fn node(&self) -> JsonNode {
+        JsonNode::parse(&self.0).unwrap_or(JsonNode::Scalar("null".into()))
     }
 
     /// 16 bytes that two values share exactly when they are equal as JSON: key order ignored, numbers by value.
@@ -71,16 +71,16 @@ impl<'de> Deserialize<'de> for Json {
 
 /// A JSON value as a tree whose scalars are still text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+pub enum JsonNode {
     /// Members in the order written, repeated keys included.
-    Object(Vec<(String, Node)>),
+    Object(Vec<(String, JsonNode)>),
     /// Elements.
-    Array(Vec<Node>),
+    Array(Vec<JsonNode>),
     /// A string (with quotes and escapes), number, `true`, `false` or `null`, as written.
     Scalar(Box<str>),
 }
 
-impl Node {
+impl JsonNode {
     /// Reads a JSON text. None if it is not JSON, nests deeper than 128 levels, or has lone surrogates.
     pub fn parse(text: &str) -> Option<Self> {
         Self::read(text).ok()
@@ -196,7 +196,7 @@ impl Node {
                 out.push(']');
             }
             Self::Object(members) => {
-                let last: std::collections::BTreeMap<&str, &Node> =
+                let last: std::collections::BTreeMap<&str, &JsonNode> =
                     members.iter().map(|(name, value)| (name.as_str(), value)).collect();
                 out.push('{');
                 for (name, value) in last {
@@ -234,7 +234,7 @@ fn canonical_number(raw: &str, out: &mut String) {
     let _ = written;
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for JsonNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         node(raw, 0).map_err(de::Error::custom)
@@ -242,14 +242,14 @@ impl<'de> Deserialize<'de> for Node {
 }
 
 /// Looks at one level at a time: serde's own number types would lose how a number was written.
-fn node(raw: &str, depth: usize) -> serde_json::Result<Node> {
+fn node(raw: &str, depth: usize) -> serde_json::Result<JsonNode> {
     if depth > 128 {
         return Err(de::Error::custom("nested deeper than 128 levels"));
     }
     Ok(match raw.as_bytes().first() {
         Some(b'{') => {
             let Members(members) = serde_json::from_str(raw)?;
-            Node::Object(
+            JsonNode::Object(
                 members
                     .into_iter()
                     .map(|(name, raw)| Ok((name, node(raw.get(), depth + 1)?)))
@@ -258,13 +258,15 @@ fn node(raw: &str, depth: usize) -> serde_json::Result<Node> {
         }
         Some(b'[') => {
             let Elements(elements) = serde_json::from_str(raw)?;
-            Node::Array(elements.into_iter().map(|raw| node(raw.get(), depth + 1)).collect::<serde_json::Result<_>>()?)
+            JsonNode::Array(
+                elements.into_iter().map(|raw| node(raw.get(), depth + 1)).collect::<serde_json::Result<_>>()?,
+            )
         }
         Some(b'"') => {
             serde_json::from_str::<Cow<'_, str>>(raw)?;
-            Node::Scalar(raw.into())
+            JsonNode::Scalar(raw.into())
         }
-        _ => Node::Scalar(raw.into()),
+        _ => JsonNode::Scalar(raw.into()),
     })
 }
 

@@ -39,7 +39,7 @@ pub use party::{
     Actor, ActorApplication, ActorKind, ActorView, ApplicationView, ChangeView, ModifiedProperty, PropertyChange,
     Target, TargetView, WithheldReason,
 };
-pub use scope::{Grant, Scope, ServiceSet};
+pub use scope::{Scope, ServiceGrant, ServiceSet};
 pub use stored::{JsonStr, RawJson, WriteJson};
 pub use time::Timestamp;
 pub use view::EventView;

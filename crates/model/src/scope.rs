@@ -58,7 +58,7 @@ impl ServiceSet {
 
 /// What one access role grants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub struct ServiceGrant {
     /// The services it covers.
     pub services: ServiceSet,
     /// Whether their sensitive values are shown.
@@ -81,7 +81,7 @@ impl Scope {
     }
 
     /// What several grants together show.
-    pub fn of(grants: impl IntoIterator<Item = Grant>) -> Self {
+    pub fn of(grants: impl IntoIterator<Item = ServiceGrant>) -> Self {
         let nothing = Self { visible: ServiceSet::none(), sensitive: ServiceSet::none() };
         grants.into_iter().fold(nothing, |scope, grant| Self {
             sensitive: if grant.sees_sensitive {

@@ -8,7 +8,7 @@
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::fold::{fold, words};
-use super::json::Node;
+use super::json::JsonNode;
 
 /// What secrets are called, without what separates the words.
 #[rustfmt::skip]
@@ -74,18 +74,18 @@ impl SensitiveNames {
     }
 
     /// Whether a value holds a member whose name is sensitive, at any depth, also in JSON that stands in a string.
-    pub fn covers_inside(&self, value: &Node) -> bool {
+    pub fn covers_inside(&self, value: &JsonNode) -> bool {
         self.covers_below(value, STRINGS_MAX)
     }
 
     /// The same of a value that is text; one without an object in it holds no names.
     pub fn covers_inside_text(&self, json: &str) -> bool {
         (json.contains('{') || json.contains("\\u00"))
-            && Node::parse(json).is_some_and(|value| self.covers_inside(&value))
+            && JsonNode::parse(json).is_some_and(|value| self.covers_inside(&value))
     }
 
     /// Whether members are a name and a value, and the name is sensitive: `{"name": "Password", "value": ...}`.
-    fn is_named_secret(&self, members: &[(String, Node)]) -> bool {
+    fn is_named_secret(&self, members: &[(String, JsonNode)]) -> bool {
         let among = |names: &[&str], name: &str| names.contains(&fold(name).as_str());
         members.iter().any(|(name, _)| among(&["value", "newvalue", "oldvalue", "new", "old"], name))
             && members.iter().any(|(name, value)| {
@@ -93,18 +93,18 @@ impl SensitiveNames {
             })
     }
 
-    fn covers_below(&self, value: &Node, strings: usize) -> bool {
+    fn covers_below(&self, value: &JsonNode, strings: usize) -> bool {
         match value {
-            Node::Object(members) => {
+            JsonNode::Object(members) => {
                 self.is_named_secret(members)
                     || members.iter().any(|(name, value)| self.covers(name) || self.covers_below(value, strings))
             }
-            Node::Array(elements) => elements.iter().any(|element| self.covers_below(element, strings)),
-            Node::Scalar(_) if strings == 0 => false,
-            Node::Scalar(_) => value
+            JsonNode::Array(elements) => elements.iter().any(|element| self.covers_below(element, strings)),
+            JsonNode::Scalar(_) if strings == 0 => false,
+            JsonNode::Scalar(_) => value
                 .as_str()
                 .filter(|text| text.trim_start().starts_with(['{', '[']))
-                .and_then(|text| Node::parse(&text))
+                .and_then(|text| JsonNode::parse(&text))
                 .is_some_and(|held| self.covers_below(&held, strings - 1)),
         }
     }
@@ -189,10 +189,10 @@ mod tests {
     fn an_operator_adds_names_and_values_are_looked_into() {
         let rules = SensitiveNames::with_extra(["Salary".to_owned()]);
         assert!(rules.covers("employee.salary.amount"));
-        assert!(rules.covers_inside(&Node::parse(r#"[{"a":{"clientSecret":"x"}}]"#).unwrap()));
+        assert!(rules.covers_inside(&JsonNode::parse(r#"[{"a":{"clientSecret":"x"}}]"#).unwrap()));
         assert!(rules.covers_inside_text(r#""\u007b\"token\":1}""#));
-        assert!(rules.covers_inside(&Node::parse(r#"{"Name":"Password","New":"x"}"#).unwrap()));
-        assert!(rules.covers_inside(&Node::parse(r#"["{\"DeviceToken\":\"x\"}"]"#).unwrap()));
-        assert!(!rules.covers_inside(&Node::parse(r#"["password"]"#).unwrap()));
+        assert!(rules.covers_inside(&JsonNode::parse(r#"{"Name":"Password","New":"x"}"#).unwrap()));
+        assert!(rules.covers_inside(&JsonNode::parse(r#"["{\"DeviceToken\":\"x\"}"]"#).unwrap()));
+        assert!(!rules.covers_inside(&JsonNode::parse(r#"["password"]"#).unwrap()));
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::select::Driver;
-use model::filter::{Condition, EventText, PropertyCondition, SetCondition, TextCondition};
+use model::filter::{Condition, EventString, PropertyCondition, SetCondition, StringCondition};
 use model::page::{Order, OrderField};
 use model::{Scope, ServiceSet, Status};
 
@@ -90,10 +90,10 @@ fn alternative(condition: &Condition) -> Option<Vec<Condition>> {
 
 /// A condition on a column that leads an index, once for each value that it allows; none for any other condition.
 fn values(condition: &Condition) -> Option<Vec<Condition>> {
-    use EventText::{Activity, Category, Correlation, Service};
+    use EventString::{Activity, Category, Correlation, Service};
     let values = match condition {
-        Condition::Text(column @ (Service | Category | Activity | Correlation), text) => {
-            each(text.one_of.as_ref()?, |value| Condition::Text(*column, single(text, value)))
+        Condition::String(column @ (Service | Category | Activity | Correlation), text) => {
+            each(text.one_of.as_ref()?, |value| Condition::String(*column, single(text, value)))
         }
         Condition::Actor(actor) => match (&actor.keys, &actor.application_id) {
             (Some(keys), _) => each(keys, |value| {
@@ -144,6 +144,6 @@ fn each(values: &BTreeSet<String>, one: impl Fn(BTreeSet<String>) -> Condition) 
     values.iter().map(|value| one(BTreeSet::from([value.clone()]))).collect()
 }
 
-fn single(text: &TextCondition, value: BTreeSet<String>) -> TextCondition {
-    TextCondition { one_of: Some(value), ..text.clone() }
+fn single(text: &StringCondition, value: BTreeSet<String>) -> StringCondition {
+    StringCondition { one_of: Some(value), ..text.clone() }
 }

@@ -13,7 +13,7 @@ use super::merge::{PARTS_MAX, conjuncts};
 use super::select::{self, Driver};
 use super::sql::Sql;
 use super::{EventQuery, Reader, StoreError};
-use model::filter::{ActorCondition, Condition, EventText, TargetCondition, TextCondition};
+use model::filter::{ActorCondition, Condition, EventString, StringCondition, TargetCondition};
 use model::page::{Order, OrderField};
 
 /// The most different activities that are looked through. An application that makes one up for each event has more.
@@ -61,7 +61,7 @@ impl Narrow {
 enum Of {
     Actor,
     Target,
-    Text(EventText),
+    Text(EventString),
 }
 
 impl Of {
@@ -72,7 +72,9 @@ impl Of {
             Self::Target => {
                 Condition::Target(Box::new(TargetCondition { keys: Some(keys), ..TargetCondition::default() }))
             }
-            Self::Text(text) => Condition::Text(text, TextCondition { one_of: Some(keys), ..TextCondition::default() }),
+            Self::Text(text) => {
+                Condition::String(text, StringCondition { one_of: Some(keys), ..StringCondition::default() })
+            }
         }
     }
 }
@@ -168,9 +170,9 @@ impl Reader {
             }
         };
         // Of a word that many activities have nothing else is asked.
-        let activities = self.activities(EventText::Activity, "activity_key", word).await?;
+        let activities = self.activities(EventString::Activity, "activity_key", word).await?;
         let Some(mut all) = activities else { return Ok(None) };
-        let Some(names) = self.activities(EventText::ActivityName, "activity_name", word).await? else {
+        let Some(names) = self.activities(EventString::ActivityName, "activity_name", word).await? else {
             return Ok(None);
         };
         let Some(actors) = self.keys(Of::Actor, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
@@ -196,7 +198,7 @@ impl Reader {
 
     /// The activities, or their display names, that contain a word, if they are few. The index has them in order, so
     /// that they are found by going from each to the next.
-    async fn activities(&self, text: EventText, column: &str, word: &str) -> Result<Option<Vec<Keys>>, StoreError> {
+    async fn activities(&self, text: EventString, column: &str, word: &str) -> Result<Option<Vec<Keys>>, StoreError> {
         let next = |after: &str| {
             format!("SELECT MIN(e.{column}) FROM audit_event e WHERE e.tenant_id = $1 AND e.{column} <> ''{after}")
         };
@@ -234,7 +236,7 @@ fn is_served(condition: &Condition, purpose: Purpose) -> bool {
     let is_key = |conjunct: &Condition| match conjunct {
         Condition::Actor(actor) => actor.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
         Condition::Target(target) => target.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
-        Condition::Text(EventText::Correlation | EventText::EventKey, text) => text.one_of.is_some(),
+        Condition::String(EventString::Correlation | EventString::EventKey, text) => text.one_of.is_some(),
         _ => false,
     };
     let has_names =

@@ -13,8 +13,8 @@ use crate::schema::scalar::Json;
 use model::Invalid;
 use model::catalogue::catalogue;
 use model::filter::{
-    ActorCondition, Condition, EventText, LIST_MAX, PropertyCondition, TargetCondition, TextCondition, needle, needles,
-    search_words,
+    ActorCondition, Condition, EventString, LIST_MAX, PropertyCondition, StringCondition, TargetCondition, needle,
+    needles, search_words,
 };
 use model::fold::{fold, fold_activity};
 
@@ -116,28 +116,28 @@ impl Parser {
 
     fn texts(&mut self, input: &AuditEventFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
         let texts = [
-            (EventText::Category, "category", &input.category),
-            (EventText::Service, "service", &input.service),
-            (EventText::Activity, "activity", &input.activity),
-            (EventText::Component, "component", &input.component),
-            (EventText::Correlation, "correlationId", &input.correlation_id),
-            (EventText::EventKey, "eventKey", &input.event_key),
+            (EventString::Category, "category", &input.category),
+            (EventString::Service, "service", &input.service),
+            (EventString::Activity, "activity", &input.activity),
+            (EventString::Component, "component", &input.component),
+            (EventString::Correlation, "correlationId", &input.correlation_id),
+            (EventString::EventKey, "eventKey", &input.event_key),
         ];
         for (text, name, filter) in texts {
             if let Some(filter) = filter {
-                let of = if text == EventText::Activity { TextOf::Activity } else { TextOf::Anything };
-                all.push(Condition::Text(text, self.text(filter.clone(), &format!("{part}.{name}"), of)?));
+                let of = if text == EventString::Activity { TextOf::Activity } else { TextOf::Anything };
+                all.push(Condition::String(text, self.text(filter.clone(), &format!("{part}.{name}"), of)?));
             }
         }
         if let Some(filter) = &input.involving {
             let mut condition = self.text(filter.clone(), &format!("{part}.involving"), TextOf::Anything)?;
             // Who is left out is neither the actor nor any target.
             let left_out =
-                TextCondition { one_of: Some(std::mem::take(&mut condition.none_of)), ..TextCondition::default() };
+                StringCondition { one_of: Some(std::mem::take(&mut condition.none_of)), ..StringCondition::default() };
             if left_out.one_of.as_ref().is_some_and(|texts| !texts.is_empty()) {
                 all.push(Condition::Not(Box::new(Condition::Involving(left_out))));
             }
-            if condition != TextCondition::default() {
+            if condition != StringCondition::default() {
                 all.push(Condition::Involving(condition));
             }
         }
@@ -162,10 +162,10 @@ impl Parser {
         Ok(())
     }
 
-    fn text(&mut self, input: StringFilter, part: &str, of: TextOf) -> Result<TextCondition, ApiError> {
+    fn text(&mut self, input: StringFilter, part: &str, of: TextOf) -> Result<StringCondition, ApiError> {
         let folded: fn(&str) -> String = if of == TextOf::Activity { fold_activity } else { fold };
         let before = self.conditions;
-        let mut condition = TextCondition::default();
+        let mut condition = StringCondition::default();
         if let Some(text) = self.given(part, "eq", input.eq)? {
             condition.restrict(of.spread(std::iter::once(needle(&format!("{part}.eq"), &text, folded)?)));
         }
@@ -192,7 +192,7 @@ impl Parser {
         part: &str,
         name: &str,
         input: MaybeUndefined<StringFilter>,
-    ) -> Result<Option<TextCondition>, ApiError> {
+    ) -> Result<Option<StringCondition>, ApiError> {
         let Some(filter) = self.given(part, name, input)? else { return Ok(None) };
         // The condition itself is counted by its parts.
         self.conditions -= 1;

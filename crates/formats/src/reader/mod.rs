@@ -24,7 +24,7 @@ use table::{Head, Table};
 
 use super::grammar::{Expected, Grammar, Step, values_beyond};
 use super::{is_page_key, is_record_key, records};
-use model::json::Node;
+use model::json::JsonNode;
 
 /// The most bytes that a record may have.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
@@ -55,7 +55,7 @@ impl std::error::Error for ReadProblem {}
 pub struct Records<R> {
     bytes: Bytes<R>,
     place: Place,
-    ready: VecDeque<(u64, Node)>,
+    ready: VecDeque<(u64, JsonNode)>,
     /// The bytes of the value being read.
     value: Vec<u8>,
     record_bytes_max: usize,
@@ -312,9 +312,9 @@ impl<R: Read> Records<R> {
         if values_beyond(text, VALUES_MAX) {
             return Err(of_record(line, &format!("the record has more than {VALUES_MAX} values")));
         }
-        let node = Node::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
+        let node = JsonNode::read(text).map_err(|reason| of_record(line, &format!("the record {reason}")))?;
         // Lists are cut into their elements before; one that is an element is a record, and none that can be read.
-        let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };
+        let found = if matches!(node, JsonNode::Array(_)) { vec![node] } else { records(node) };
         self.ready.extend(found.into_iter().map(|record| (line, record)));
         self.value.shrink_to(1 << 20);
         Ok(())
@@ -374,7 +374,7 @@ fn is_page_name(key: &[u8]) -> bool {
 }
 
 impl<R: Read> Iterator for Records<R> {
-    type Item = Result<(u64, Node), ReadProblem>;
+    type Item = Result<(u64, JsonNode), ReadProblem>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

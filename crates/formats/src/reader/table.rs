@@ -14,7 +14,7 @@ use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 use super::bytes::Bytes;
 use super::{ReadProblem, problem};
 use crate::original::{held_json, same_key};
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 
 /// The column with the record.
 const RECORD: &str = "AuditData";
@@ -124,7 +124,7 @@ fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
 
 impl Table {
     /// The next row with the line that it begins on; none at the end.
-    pub(super) fn next<R: Read>(&mut self, bytes: &mut Bytes<R>) -> Option<Result<(u64, Node), ReadProblem>> {
+    pub(super) fn next<R: Read>(&mut self, bytes: &mut Bytes<R>) -> Option<Result<(u64, JsonNode), ReadProblem>> {
         while matches!(bytes.peek()?, b'\r' | b'\n') {
             bytes.next();
         }
@@ -165,7 +165,7 @@ impl Table {
     }
 
     /// The row as an object. Cells that are empty say nothing.
-    fn node(&self, row: &Row) -> Result<Node, String> {
+    fn node(&self, row: &Row) -> Result<JsonNode, String> {
         if row.bytes > self.record_bytes_max {
             return Err(format!("the row has more than {} bytes", self.record_bytes_max));
         }
@@ -180,16 +180,16 @@ impl Table {
             })?;
             let value = if same_key(column, RECORD) {
                 has_record = true;
-                held_json(text).filter(|node| matches!(node, Node::Object(_))).ok_or_else(|| {
+                held_json(text).filter(|node| matches!(node, JsonNode::Object(_))).ok_or_else(|| {
                     format!("the cell `{column}` does not contain a JSON object; a spreadsheet may have cut it off")
                 })?
             } else if text.is_empty() {
                 continue;
             } else {
-                Node::Scalar(Json::string(text).text().into())
+                JsonNode::Scalar(Json::string(text).text().into())
             };
             members.push((column.clone(), value));
         }
-        if has_record { Ok(Node::Object(members)) } else { Err(format!("the row has no cell `{RECORD}`")) }
+        if has_record { Ok(JsonNode::Object(members)) } else { Err(format!("the row has no cell `{RECORD}`")) }
     }
 }

@@ -159,7 +159,7 @@ proptest! {
 fn read_file(input: &[u8]) -> Vec<String> {
     let records = Records::with(Text::of_file(input), Place::Start, 2_000);
     let told = |record| match record {
-        Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
+        Ok((line, node)) => format!("{line} {}", JsonNode::to_json(&node).text()),
         Err(ReadProblem { line, reason, .. }) => format!("{line} ! {reason}"),
     };
     records.map(told).collect()

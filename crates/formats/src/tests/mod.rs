@@ -15,8 +15,8 @@ use records::{
     OWN_INPUT, RECORDS, UNIFIED, WINDOWS_365,
 };
 
-fn node(text: &str) -> Node {
-    Node::parse(text).unwrap()
+fn node(text: &str) -> JsonNode {
+    JsonNode::parse(text).unwrap()
 }
 
 fn body(text: &str) -> EventBody {
@@ -28,7 +28,7 @@ fn now() -> Timestamp {
 }
 
 /// The records of the public samples, if they are there.
-fn samples() -> Vec<(String, Node)> {
+fn samples() -> Vec<(String, JsonNode)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples");
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -145,8 +145,8 @@ fn intune_is_read_with_names_for_numbers() {
     let recognised = recognise(&node(&text)).unwrap();
     assert_eq!((recognised.shape, recognised.body.service.as_str()), (Shape::CloudPcAuditEvent, "Windows 365"));
     let table = MONITOR_INTUNE.replace("\"time\"", "\"TimeGenerated\"");
-    let packed = Node::Object(match node(&table) {
-        Node::Object(members) => members
+    let packed = JsonNode::Object(match node(&table) {
+        JsonNode::Object(members) => members
             .into_iter()
             .map(|(key, value)| match key.as_str() {
                 "properties" => ("Properties".to_owned(), model::Json::string(value.to_json().text()).node()),
@@ -338,13 +338,13 @@ fn odd() -> impl Strategy<Value = String> {
 }
 
 /// Replaces, repeats, adds or removes one part of a record, found by counting.
-fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
+fn mutate(node: &mut JsonNode, place: &mut usize, how: u8, with: &JsonNode) {
     let at = |place: &mut usize| {
         *place = place.wrapping_sub(1);
         *place == usize::MAX
     };
     match node {
-        Node::Object(members) => {
+        JsonNode::Object(members) => {
             for i in 0..members.len() {
                 if at(place) {
                     let key = members[i].0.clone();
@@ -364,7 +364,7 @@ fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
                 }
             }
         }
-        Node::Array(elements) => {
+        JsonNode::Array(elements) => {
             for i in 0..elements.len() {
                 if at(place) {
                     match how {
@@ -380,7 +380,7 @@ fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
                 }
             }
         }
-        Node::Scalar(_) => {}
+        JsonNode::Scalar(_) => {}
     }
 }
 

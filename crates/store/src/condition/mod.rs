@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::select::Driver;
 use super::sql::Sql;
 use model::filter::{
-    ActorCondition, Condition, EventText, PropertyCondition, TargetCondition, TextCondition, TimeRange,
+    ActorCondition, Condition, EventString, PropertyCondition, StringCondition, TargetCondition, TimeRange,
 };
 use model::fold::after_prefix;
 use model::{OperationType, ResourceType, Scope, ServiceSet};
@@ -32,7 +32,7 @@ impl Writer<'_> {
                 sql.push("NOT ");
                 self.condition(sql, part);
             }
-            Condition::Text(column, condition) => text(sql, event_column(*column), condition),
+            Condition::String(column, condition) => text(sql, event_column(*column), condition),
             Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
             Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
             Condition::Status(set) => status(sql, set),
@@ -102,7 +102,7 @@ impl Writer<'_> {
             Driver::Event => return false,
             Driver::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
             Driver::Property(name) => {
-                let name = TextCondition { one_of: only(name), ..TextCondition::default() };
+                let name = StringCondition { one_of: only(name), ..StringCondition::default() };
                 let property = PropertyCondition { name: Some(name), ..PropertyCondition::default() };
                 TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
             }
@@ -136,7 +136,7 @@ impl Writer<'_> {
         }
     }
 
-    fn involving(&self, sql: &mut Sql, condition: &TextCondition) {
+    fn involving(&self, sql: &mut Sql, condition: &StringCondition) {
         let actor = ["a.object_id", "a.user_principal_name", "a.display_name"];
         if condition.is_set == Some(false) {
             if condition.is_only_absence() {
@@ -150,7 +150,7 @@ impl Writer<'_> {
             return;
         }
         // Absent texts are not somebody's: a condition that allows everything still needs one that is there.
-        let present = TextCondition { is_set: Some(true), ..condition.clone() };
+        let present = StringCondition { is_set: Some(true), ..condition.clone() };
         let write = |sql: &mut Sql, column: &str| text(sql, column, &present);
         sql.push("(");
         if present.one_of.is_some() {
@@ -187,20 +187,20 @@ pub(super) fn with_key(sql: &mut Sql, condition: &Condition) {
             one_of(sql, "d.target_key", target.keys.as_ref().unwrap_or(&BTreeSet::new()));
         }
         Condition::Actor(found) => actor(sql.push(events), found),
-        Condition::Text(column, found) => text(sql.push(events), event_column(*column), found),
+        Condition::String(column, found) => text(sql.push(events), event_column(*column), found),
         _ => drop(sql.push("SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1")),
     }
 }
 
-const fn event_column(column: EventText) -> &'static str {
+const fn event_column(column: EventString) -> &'static str {
     match column {
-        EventText::Service => "e.service",
-        EventText::Category => "e.category",
-        EventText::Activity => "e.activity_key",
-        EventText::ActivityName => "e.activity_name",
-        EventText::Component => "e.component",
-        EventText::Correlation => "e.correlation_key",
-        EventText::EventKey => "e.event_key",
+        EventString::Service => "e.service",
+        EventString::Category => "e.category",
+        EventString::Activity => "e.activity_key",
+        EventString::ActivityName => "e.activity_name",
+        EventString::Component => "e.component",
+        EventString::Correlation => "e.correlation_key",
+        EventString::EventKey => "e.event_key",
     }
 }
 
@@ -230,7 +230,7 @@ pub(super) fn like(sql: &mut Sql, column: &str, part: &str) {
     sql.push(&format!("{column} LIKE ")).bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
 }
 
-fn text(sql: &mut Sql, column: &str, condition: &TextCondition) {
+fn text(sql: &mut Sql, column: &str, condition: &StringCondition) {
     sql.push("(TRUE");
     if let Some(texts) = &condition.one_of {
         sql.push(" AND ");
@@ -258,7 +258,7 @@ fn text(sql: &mut Sql, column: &str, condition: &TextCondition) {
     sql.push(")");
 }
 
-fn target_texts(condition: &TargetCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+fn target_texts(condition: &TargetCondition) -> [(&'static str, &Option<StringCondition>); 4] {
     [
         ("g.object_id", &condition.object_id),
         ("g.user_principal_name", &condition.user_principal_name),
@@ -268,14 +268,14 @@ fn target_texts(condition: &TargetCondition) -> [(&'static str, &Option<TextCond
 }
 
 /// Whether few snapshots can meet conditions: one asks for a name or an id itself. Types are shared by many.
-fn is_narrow(texts: &[(&str, &Option<TextCondition>)]) -> bool {
+fn is_narrow(texts: &[(&str, &Option<StringCondition>)]) -> bool {
     texts.iter().any(|(column, condition)| {
         *column != "g.type" && condition.as_ref().is_some_and(|condition| condition.one_of.is_some())
     })
 }
 
 /// Appends conditions on the folded columns of a snapshot table.
-fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: Option<(&String, &[&str])>) {
+fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<StringCondition>)], searched: Option<(&String, &[&str])>) {
     for (column, condition) in texts {
         if let Some(condition) = condition {
             sql.push(" AND ");
@@ -290,7 +290,7 @@ fn snapshot(sql: &mut Sql, texts: &[(&str, &Option<TextCondition>)], searched: O
 /// What is searched of actors by name.
 const ACTOR_NAMES: [&str; 3] = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
 
-fn actor_texts(condition: &ActorCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+fn actor_texts(condition: &ActorCondition) -> [(&'static str, &Option<StringCondition>); 4] {
     [
         ("a.user_principal_name", &condition.user_principal_name),
         ("a.display_name", &condition.display_name),
@@ -300,9 +300,9 @@ fn actor_texts(condition: &ActorCondition) -> [(&'static str, &Option<TextCondit
 }
 
 /// Whether conditions ask for parts of names, and for none as a whole.
-fn asks_for_parts(texts: &[(&str, &Option<TextCondition>)], search: Option<&String>) -> bool {
+fn asks_for_parts(texts: &[(&str, &Option<StringCondition>)], search: Option<&String>) -> bool {
     let mut given = texts.iter().filter_map(|(_, condition)| condition.as_ref());
-    let is_part = |condition: &TextCondition| condition.starts_with.is_some() || condition.contains.is_some();
+    let is_part = |condition: &StringCondition| condition.starts_with.is_some() || condition.contains.is_some();
     !is_narrow(texts) && (search.is_some() || given.any(is_part))
 }
 

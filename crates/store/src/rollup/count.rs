@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use super::held::{Entry, Log};
 use super::{Grain, Key, Needs};
 use crate::{EventQuery, Reader, StoreError};
-use model::filter::{Condition, EventText, SetCondition, TimeRange};
+use model::filter::{Condition, EventString, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
 
 /// How many days are counted at a time: they need not all be kept.
@@ -70,9 +70,9 @@ fn meets(key: &Key, condition: &Condition) -> bool {
         Condition::All(parts) => parts.iter().all(|part| meets(key, part)),
         Condition::Any(parts) => parts.iter().any(|part| meets(key, part)),
         Condition::Not(part) => !meets(key, part),
-        Condition::Text(EventText::Service, text) => text.matches(service),
-        Condition::Text(EventText::Category, text) => text.matches(category),
-        Condition::Text(EventText::Activity, text) => text.matches(activity),
+        Condition::String(EventString::Service, text) => text.matches(service),
+        Condition::String(EventString::Category, text) => text.matches(category),
+        Condition::String(EventString::Activity, text) => text.matches(activity),
         Condition::ResourceType(set) => has(set, ResourceType::from_name(resource_type)),
         Condition::OperationType(set) => has(set, OperationType::from_name(operation_type)),
         Condition::Status(set) => has(set, Status::from_name(status)),
