@@ -273,7 +273,7 @@ impl EventId {
             Some((&EVENT_ID_VERSION, hash)) => hash.try_into().ok().map(Self),
             _ => None,
         }
-        .ok_or_else(|| Invalid::new("`id` is not one that this service handed out"))
+        .ok_or_else(|| Invalid::new("`id` must be a global id that this service returned"))
     }
 }
 

@@ -197,7 +197,7 @@ async fn what_cannot_be_exported_is_refused_before_anything_is_sent() {
         (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; leave it out"),
         (json!({ "period": { "between": {} } }), "`period.between` needs `from` or `to`"),
         (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
-        (json!({ "after": "x" }), "`after` is not a cursor that this service handed out"),
+        (json!({ "after": "x" }), "`after` must be a cursor that this service returned"),
     ] {
         let answer = export(&app.admin(), &body).await;
         assert_eq!((answer.status, answer.error()), (400, ("BAD_USER_INPUT", message)), "{body}");

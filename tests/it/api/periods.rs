@@ -135,7 +135,7 @@ async fn a_cursor_of_one_window_is_not_taken_for_another() {
         app.admin().query_with(LIST, json!({ "period": period, "first": 9, "after": after })).await
     };
     let answer = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
-    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`after` is a cursor of a list of another period"));
+    assert_eq!(answer.error(), ("BAD_USER_INPUT", "`after` must be a cursor of a list with the same period"));
     assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
     // Without a window a cursor is a place and nothing else.
     assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
