@@ -193,9 +193,9 @@ async fn what_cannot_be_exported_is_refused_before_anything_is_sent() {
             json!({ "first": 3 }),
             "there is no `first` in an export: it has `period`, `filter`, `orderBy`, `asOf`, `after`, `columns` and `format`",
         ),
-        (json!({ "filter": { "category": {} } }), "`filter.category` must hold at least one condition"),
-        (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; leave it out"),
-        (json!({ "period": { "between": {} } }), "`period.between` needs `from` or `to`"),
+        (json!({ "filter": { "category": {} } }), "`filter.category` must have at least one condition"),
+        (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; omit it"),
+        (json!({ "period": { "between": {} } }), "`period.between` must have `from` or `to`"),
         (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
         (json!({ "after": "x" }), "`after` must be a cursor that this service returned"),
     ] {

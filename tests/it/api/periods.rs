@@ -80,8 +80,8 @@ async fn a_period_that_cannot_be_is_refused() {
     let app = TestApp::start().await;
     let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     for (period, message) in [
-        (json!({ "between": {} }), "`period.between` needs `from` or `to`"),
-        (json!({ "between": { "from": null } }), "`period.between` needs `from` or `to`"),
+        (json!({ "between": {} }), "`period.between` must have `from` or `to`"),
+        (json!({ "between": { "from": null } }), "`period.between` must have `from` or `to`"),
         (
             json!({ "between": { "from": late, "to": early } }),
             "`period.between.from` must not be later than `period.between.to`",

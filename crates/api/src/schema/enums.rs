@@ -1,4 +1,4 @@
-//! The closed sets of the API: enums that the service controls, each the face of a type of `audit`.
+//! The enums of the API. Each corresponds to a type of another crate.
 
 use async_graphql::Enum;
 

@@ -1,4 +1,4 @@
-//! Events of the API, and the pages they come in.
+//! Events and pages of events.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
 };
 use crate::schema::party::{Actor, Target};
-use crate::schema::scalar::{DateTime, Json, Sequence};
+use crate::schema::scalar::{DateTime, JsonScalar, Sequence};
 use model::Invalid;
 use model::page::{Cursor, Order, Position, Slice};
 use store::{EventQuery, Reader, Row};
 
-/// An event as its caller may see it.
+/// An event, redacted for the caller.
 #[derive(Clone, Debug)]
 pub struct AuditEvent(pub Arc<model::Event>);
 
@@ -105,8 +105,8 @@ impl AuditEvent {
         self.0.body.additional_details.iter().map(AuditDetail::from).collect()
     }
     /// What an imported record has beyond the fields above, unchanged. Null if nothing, or if the event is redacted.
-    async fn unmapped(&self) -> Option<Json> {
-        self.0.body.unmapped.clone().map(Json)
+    async fn unmapped(&self) -> Option<JsonScalar> {
+        self.0.body.unmapped.clone().map(JsonScalar)
     }
     /// How the event came into the log, and by whom.
     async fn recording(&self) -> Recording {
@@ -117,8 +117,8 @@ impl AuditEvent {
         self.0.is_redacted
     }
     /// The whole event as stored. Null if it is redacted for the caller.
-    async fn raw(&self) -> Option<Json> {
-        self.0.raw.clone().map(Json)
+    async fn raw(&self) -> Option<JsonScalar> {
+        self.0.raw.clone().map(JsonScalar)
     }
 }
 
@@ -166,7 +166,7 @@ impl From<&model::Detail> for AuditDetail {
     }
 }
 
-/// A page of a list, and the list it is of.
+/// A page of a list, with the query of the list.
 #[derive(Clone, Debug)]
 pub struct AuditEventConnection {
     reader: Reader,
@@ -175,12 +175,12 @@ pub struct AuditEventConnection {
 }
 
 impl AuditEventConnection {
-    /// The page that was read of a list.
+    /// Wraps a page that was read.
     pub fn new(reader: Reader, list: EventQuery, slice: Slice<(Cursor, Row)>) -> Self {
         Self { reader, list, slice: Arc::new(slice) }
     }
 
-    /// The events of this page, for the library to resolve.
+    /// The events of this page, for async-graphql to resolve.
     fn events(&self) -> impl Iterator<Item = Result<(&Cursor, AuditEvent), ApiError>> {
         let rows = self.slice.rows.iter();
         rows.map(|(cursor, row)| Ok((cursor, AuditEvent(Arc::new(self.reader.event_of(row.clone())?)))))
@@ -194,7 +194,7 @@ impl AuditEventConnection {
     }
 }
 
-/// Whether lists are written at once.
+/// Whether lists are written as JSON instead of being resolved by async-graphql.
 fn is_written(ctx: &Context<'_>) -> bool {
     ctx.session().is_ok_and(|session| !session.takes_values())
 }
@@ -238,7 +238,7 @@ impl AuditEventConnection {
     }
     /// The log position this result reflects; pass it as `asOf` elsewhere.
     async fn as_of(&self) -> Result<Sequence, ApiError> {
-        self.list.as_of.map(Sequence).ok_or(ApiError::Bug("asOf was not asked of the log"))
+        self.list.as_of.map(Sequence).ok_or(ApiError::Bug("a connection without `asOf`"))
     }
     /// The exact number of matching events, over all pages. Counted only when asked for; null with an error TIMEOUT if
     /// that took too long. On a large log ask for `countUpTo`.
@@ -274,7 +274,7 @@ pub struct AuditEventEdge {
 }
 
 impl AuditEventEdge {
-    /// An event with its place in the list of all events, newest first.
+    /// The edge of an event in the list of all events, newest first.
     pub fn newest(event: model::Event) -> Self {
         let position = Position { occurred_at: event.body.occurred_at, sequence: event.sequence };
         let cursor = Cursor { order: Order::NEWEST, window: None, position };

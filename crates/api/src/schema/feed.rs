@@ -1,4 +1,4 @@
-//! The feed of the API: the log in commit order, for pollers.
+//! The change feed: the log in commit order, for polling.
 
 use std::sync::Arc;
 

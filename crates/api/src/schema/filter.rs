@@ -1,13 +1,13 @@
-//! Filter inputs, as they are given. [`crate::schema::condition`] says what they mean.
+//! The filter inputs. [`crate::schema::condition`] converts them to conditions.
 
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
 use crate::error::ApiError;
-use crate::schema::condition::{Parser, distinct};
+use crate::schema::condition::{FilterParser, distinct};
 use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
 };
-use crate::schema::scalar::{DateTime, Json};
+use crate::schema::scalar::{DateTime, JsonScalar};
 use model::filter::{SetCondition, TimeRange};
 use model::page::Page;
 use model::time::DAY;
@@ -23,7 +23,7 @@ pub enum AuditPeriodInput {
 }
 
 impl AuditPeriodInput {
-    /// What a list is of if nothing is said.
+    /// The default period of a list.
     pub(crate) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
     const DEFAULT_DAYS: u8 = AuditTimeWindow::Last30Days.days();
 }
@@ -48,10 +48,11 @@ pub struct DateTimeRangeInput {
 }
 
 impl DateTimeRangeInput {
+    /// Converts the input to a range of time. `part` names the argument in an error.
     pub(crate) fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
         let range = TimeRange { from: self.from.map(|from| from.0), to: self.to.map(|to| to.0) };
         match (range.from, range.to) {
-            (None, None) => Err(Invalid::new(format!("`{part}` needs `from` or `to`"))),
+            (None, None) => Err(Invalid::new(format!("`{part}` must have `from` or `to`"))),
             (Some(from), Some(to)) if from > to => {
                 Err(Invalid::new(format!("`{part}.from` must not be later than `{part}.to`")))
             }
@@ -60,13 +61,13 @@ impl DateTimeRangeInput {
     }
 }
 
-/// The period of a list: a window ends now, and starts where the cursors of its page, if it has any, say it did.
+/// The period of a list. A window ends at `now`; it starts where the cursors of the page say, if the page has cursors.
 pub fn period(
     input: MaybeUndefined<AuditPeriodInput>,
     now: Timestamp,
     page: Option<&mut Page>,
 ) -> Result<TimeRange, Invalid> {
-    // The library takes a variable that was left out for no value at all, and so does not see the default.
+    // async-graphql does not apply the default of an argument whose variable is omitted.
     let days = match input {
         MaybeUndefined::Null => return Ok(TimeRange::default()),
         MaybeUndefined::Undefined => AuditPeriodInput::DEFAULT_DAYS,
@@ -77,7 +78,7 @@ pub fn period(
         Some(page) => page.keep_window(days, now)?.from,
         None => now.plus(-i64::from(days) * DAY),
     };
-    // `to` is the first moment after the span, and now still belongs to it.
+    // `to` is exclusive, and `now` belongs to the period.
     Ok(TimeRange { from: Some(from), to: Some(now.plus(1)) })
 }
 
@@ -112,10 +113,10 @@ macro_rules! set_filter {
         }
 
         impl $name {
-            pub(crate) fn parse<T: From<$value> + PartialEq>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
+            pub(crate) fn parse<T: From<$value> + PartialEq>(self, parser: &mut FilterParser, part: &str) -> Result<SetCondition<T>, ApiError> {
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
-                Parser::not_empty(part, one_of.is_some() || none_of.is_some())?;
+                FilterParser::not_empty(part, one_of.is_some() || none_of.is_some())?;
                 let values = |values: Vec<$value>| distinct(values.into_iter().map(T::from));
                 Ok(SetCondition { one_of: one_of.map(values), none_of: none_of.map(values).unwrap_or_default() })
             }
@@ -185,9 +186,9 @@ pub struct ModifiedPropertyFilter {
     /// The property's name.
     pub(crate) name: MaybeUndefined<StringFilter>,
     /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
-    pub(crate) from: MaybeUndefined<Json>,
+    pub(crate) from: MaybeUndefined<JsonScalar>,
     /// The value after, compared in the same way.
-    pub(crate) to: MaybeUndefined<Json>,
+    pub(crate) to: MaybeUndefined<JsonScalar>,
     /// Whether the property was added, changed or removed.
     pub(crate) change: MaybeUndefined<PropertyChange>,
 }

@@ -1,4 +1,4 @@
-//! Everything that changes state: recording, and nothing else.
+//! The mutation: recording events is the only change of state.
 
 use async_graphql::{Context, ID, Object};
 
@@ -12,7 +12,7 @@ use access::{AccessActivity, Recorded};
 use model::EventInput;
 use model::{EventId, Invalid, RecordingRoute};
 
-/// The most events that one call records.
+/// The most events of one call.
 pub const BATCH_MAX: usize = 1_000;
 
 /// The root of all mutations.
@@ -35,7 +35,7 @@ impl Mutation {
             return Err(ApiError::Limit { what: "events", asked: input.events.len(), limit: BATCH_MAX });
         }
         if input.events.is_empty() {
-            return Err(Invalid::new("`input.events` must hold at least one event").into());
+            return Err(Invalid::new("`input.events` must contain at least one event").into());
         }
         let session = ctx.session()?;
         let recorder = session.caller.recorder(RecordingRoute::GraphQl);

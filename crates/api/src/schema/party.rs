@@ -1,15 +1,15 @@
-//! Actors and targets of the API: snapshots, each with an id that no other snapshot has.
+//! Actors and targets: snapshots, each with a unique id for client caches.
 
 use std::sync::Arc;
 
 use async_graphql::{ID, Interface, Object, SimpleObject};
 
 use crate::schema::enums::{ActorKind, PropertyChange, WithheldReason};
-use crate::schema::scalar::Json;
+use crate::schema::scalar::JsonScalar;
 
-/// An actor together with the id of its snapshot.
+/// An actor and the unique id of its snapshot.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
+pub struct ActorSnapshot {
     id: String,
     actor: model::Actor,
 }
@@ -54,10 +54,10 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The face of an actor; `id` tells the snapshot from all others.
+    /// Wraps an actor. `id` is the unique id of the snapshot.
     pub fn new(id: String, actor: model::Actor) -> Self {
         let kind = actor.kind;
-        let snapshot = Snapshot { id, actor };
+        let snapshot = ActorSnapshot { id, actor };
         match kind {
             model::ActorKind::User => Self::User(UserActor(snapshot)),
             model::ActorKind::Application => Self::Application(ApplicationActor(snapshot)),
@@ -76,7 +76,7 @@ pub struct ActorApplication {
     display_name: Option<String>,
 }
 
-impl Snapshot {
+impl ActorSnapshot {
     fn application(&self) -> Option<ActorApplication> {
         self.actor.application.as_ref().map(|application| ActorApplication {
             application_id: application.application_id.clone(),
@@ -87,7 +87,7 @@ impl Snapshot {
 
 /// A person, possibly through an application.
 #[derive(Clone, Debug)]
-pub struct UserActor(Snapshot);
+pub struct UserActor(ActorSnapshot);
 
 /// A person, possibly through an application.
 #[Object]
@@ -140,7 +140,7 @@ impl UserActor {
 
 /// An application acting by itself, with no person signed in.
 #[derive(Clone, Debug)]
-pub struct ApplicationActor(Snapshot);
+pub struct ApplicationActor(ActorSnapshot);
 
 /// An application acting by itself, with no person signed in.
 #[Object]
@@ -185,7 +185,7 @@ impl ApplicationActor {
 
 /// The service itself, for example an automated password rollover.
 #[derive(Clone, Debug)]
-pub struct SystemActor(Snapshot);
+pub struct SystemActor(ActorSnapshot);
 
 /// The service itself, for example an automated password rollover.
 #[Object]
@@ -222,7 +222,7 @@ impl SystemActor {
 
 /// The source did not say who acted.
 #[derive(Clone, Debug)]
-pub struct UnknownActor(Snapshot);
+pub struct UnknownActor(ActorSnapshot);
 
 /// The source did not say who acted.
 #[Object]
@@ -257,12 +257,12 @@ impl UnknownActor {
     }
 }
 
-/// A target of an event, by its place among the event's targets.
+/// A target of an event, by its index among the event's targets.
 #[derive(Clone, Debug)]
 pub struct Target {
     id: String,
     event: Arc<model::Event>,
-    place: usize,
+    index: usize,
 }
 
 impl Target {
@@ -270,12 +270,12 @@ impl Target {
     pub fn all(event: &Arc<model::Event>) -> Vec<Self> {
         let id = event.id().to_global();
         (0..event.body.targets.len())
-            .map(|place| Self { id: format!("{id}:target:{place}"), event: Arc::clone(event), place })
+            .map(|index| Self { id: format!("{id}:target:{index}"), event: Arc::clone(event), index })
             .collect()
     }
 
     fn target(&self) -> &model::Target {
-        &self.event.body.targets[self.place]
+        &self.event.body.targets[self.index]
     }
 }
 
@@ -321,9 +321,9 @@ pub struct ModifiedProperty {
     /// Whether the property was added, changed or removed.
     change: PropertyChange,
     /// The value before. Null if there was none, or JSON null, or withheld.
-    old_value: Option<Json>,
+    old_value: Option<JsonScalar>,
     /// The value after. Null if there is none, or JSON null, or withheld.
-    new_value: Option<Json>,
+    new_value: Option<JsonScalar>,
     /// Why the values are withheld from the caller; null if they are not.
     withheld: Option<WithheldReason>,
 }
@@ -333,8 +333,8 @@ impl From<&model::ModifiedProperty> for ModifiedProperty {
         Self {
             name: change.name.clone(),
             change: change.change.into(),
-            old_value: change.old_value.clone().map(Json),
-            new_value: change.new_value.clone().map(Json),
+            old_value: change.old_value.clone().map(JsonScalar),
+            new_value: change.new_value.clone().map(JsonScalar),
             withheld: change.withheld.map(Into::into),
         }
     }

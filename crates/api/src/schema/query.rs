@@ -1,7 +1,7 @@
-//! Everything that can be read. Each resolver reads: page, door, ask, wrap.
+//! The queries. Each resolver parses its arguments, gets a reader, reads and wraps the result.
 //!
-//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: in the library an error of the latter
-//! makes the whole answer null, where the schema promises null only at that one place.
+//! The resolver of a nullable field returns `Option<Result>`, never `Result<Option>`: async-graphql propagates an error
+//! of the latter to the parent, while the schema promises null at the field itself.
 
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ use model::page::{FeedCursor, Order, Page};
 use model::{EventId, Invalid};
 use store::EventQuery;
 
-/// What is asked of a list in addition to its page.
-const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
+/// The fields of a list that depend on the log position that the list reflects.
+const AS_OF_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
 /// The most ids that `nodes` takes.
 const NODES_MAX: usize = 100;
 
@@ -141,8 +141,11 @@ impl Query {
         let period = period(when, ctx.session()?.now, Some(&mut page))?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_of(ctx, &condition).await?;
-        let as_of =
-            if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
+        let as_of = if as_of.is_some() || selects_as_of(ctx) {
+            Some(ctx.session()?.as_of(&reader, as_of).await?)
+        } else {
+            None
+        };
         let events = EventQuery { condition, period, as_of };
         let read = ctx.session()?.page(&page, &events);
         let connection = read.get_or_try_init(async || {
@@ -167,7 +170,7 @@ impl Query {
     ) -> Result<AuditEventFeedPage, ApiError> {
         let limit = u32::try_from(first).ok().filter(|limit| (1..=1_000).contains(limit));
         let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
-        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         Ok(reader_of(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
     }
@@ -243,8 +246,8 @@ impl Query {
         #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
-        let chosen = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
-        Ok(Listing::of(ctx).await?.categories(chosen))
+        let matches = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
+        Ok(Listing::of(ctx).await?.categories(matches))
     }
 
     /// What this server stores and allows: retention, time span of the stored events, limits.
@@ -263,18 +266,18 @@ impl Query {
     }
 }
 
-/// Whether any part of the request wants to know as of which place a list is, or counts it: then its page and its
-/// counts are all as of that place. Asked of the whole request, because all places of a list share one reading.
-fn names_point(ctx: &Context<'_>) -> bool {
+/// Whether any part of the operation selects the log position of a list or a count of it. Then the page and its counts
+/// reflect the same position. The whole operation is searched, because all occurrences of a list share one page.
+fn selects_as_of(ctx: &Context<'_>) -> bool {
     let env = ctx.query_env;
     let fragments = env.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    let mut waiting: Vec<_> = fragments.chain([&env.operation.node.selection_set.node]).collect();
-    while let Some(selected) = waiting.pop() {
+    let mut pending: Vec<_> = fragments.chain([&env.operation.node.selection_set.node]).collect();
+    while let Some(selected) = pending.pop() {
         for item in &selected.items {
             match &item.node {
-                Selection::Field(field) if POINT_FIELDS.contains(&field.node.name.node.as_str()) => return true,
-                Selection::Field(field) => waiting.push(&field.node.selection_set.node),
-                Selection::InlineFragment(fragment) => waiting.push(&fragment.node.selection_set.node),
+                Selection::Field(field) if AS_OF_FIELDS.contains(&field.node.name.node.as_str()) => return true,
+                Selection::Field(field) => pending.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => pending.push(&fragment.node.selection_set.node),
                 Selection::FragmentSpread(_) => {}
             }
         }
@@ -282,7 +285,7 @@ fn names_point(ctx: &Context<'_>) -> bool {
     false
 }
 
-/// The event with an id, if there is an id and an event.
+/// The event with an id, or `None` if the id is `None` or there is no such event.
 async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
     let found = events_by_id(ctx, id.as_slice()).await?.pop().flatten();
     Ok(found.map(|event| AuditEvent(Arc::new(event))))
@@ -293,10 +296,10 @@ async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, ApiEr
     let ids: Vec<Option<EventId>> = ids.iter().map(|id| EventId::parse(id).ok()).collect();
     let known: Vec<EventId> = ids.iter().copied().flatten().collect();
     let mut found = events_by_id(ctx, &known).await?.into_iter();
-    let place = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
+    let find = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
     Ok(ids
         .into_iter()
-        .map(place)
+        .map(find)
         .map(|event| event.map(|event| Node::AuditEvent(AuditEvent(Arc::new(event)))))
         .collect())
 }

@@ -1,9 +1,9 @@
-//! Events to record, as they are given, and what became of them.
+//! The input of recorded events and the results.
 
 use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
 
 use crate::schema::enums::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
-use crate::schema::scalar::{DateTime, Json};
+use crate::schema::scalar::{DateTime, JsonScalar};
 use model::EventInput;
 use model::input::change;
 
@@ -138,9 +138,9 @@ pub struct ModifiedPropertyInput {
     /// The property's name.
     name: String,
     /// The value before.
-    old_value: async_graphql::MaybeUndefined<Json>,
+    old_value: async_graphql::MaybeUndefined<JsonScalar>,
     /// The value after.
-    new_value: async_graphql::MaybeUndefined<Json>,
+    new_value: async_graphql::MaybeUndefined<JsonScalar>,
     /// Whether the values are to be withheld from readers.
     #[graphql(default)]
     is_sensitive: bool,
@@ -203,7 +203,7 @@ impl From<TargetInput> for model::Target {
 
 impl From<ModifiedPropertyInput> for model::ModifiedProperty {
     fn from(input: ModifiedPropertyInput) -> Self {
-        let value = |given: async_graphql::MaybeUndefined<Json>| match given {
+        let value = |given: async_graphql::MaybeUndefined<JsonScalar>| match given {
             async_graphql::MaybeUndefined::Undefined => None,
             async_graphql::MaybeUndefined::Null => Some(model::Json::stored("null".to_owned())),
             async_graphql::MaybeUndefined::Value(json) => Some(json.0),

@@ -1,5 +1,5 @@
-//! Everything that is pushed. The stream asks for the next batch only when the one before was sent, so a slow client
-//! costs no memory; how long a client may read nothing is decided where the stream is written.
+//! The subscription. The stream requests the next batch only after the previous one was sent, so a slow client uses no
+//! additional memory; the timeout for stalled clients is enforced where the stream is written.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Subscription {
         #[graphql(desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on.")]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AuditEventsRecordedPayload, ApiError>> + use<>, ApiError> {
-        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let session = Arc::clone(ctx.session()?);
         let follow = reader_of(ctx, &condition).await?.follow(after, condition).await?;
@@ -62,7 +62,7 @@ impl Subscription {
     }
 }
 
-/// The next batch, and what comes after it; after an error comes nothing.
+/// The next batch and the state of the stream after it. An error ends the stream.
 async fn next(
     state: Option<(Follow, Arc<Session>)>,
 ) -> Option<(Result<AuditEventsRecordedPayload, ApiError>, Option<(Follow, Arc<Session>)>)> {

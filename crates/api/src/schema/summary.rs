@@ -1,5 +1,5 @@
-//! Counts, facets and histograms of the API. Each is computed only if it is selected, all as of one place in the log,
-//! so that they agree with each other.
+//! Counts, facets and histograms. Each is computed only if it is selected. All reflect the same log position, so that
+//! they agree with each other.
 
 use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
 
@@ -13,7 +13,7 @@ use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use model::{FacetValue, Invalid};
 use store::{EventQuery, Facet, Reader};
 
-/// What is counted.
+/// The query of the events that are counted.
 #[derive(Clone, Debug)]
 pub struct AuditEventSummary {
     reader: Reader,
@@ -22,7 +22,7 @@ pub struct AuditEventSummary {
 }
 
 impl AuditEventSummary {
-    /// The events that a caller asks about.
+    /// Validates the arguments.
     pub(crate) async fn of(
         ctx: &Context<'_>,
         when: MaybeUndefined<AuditPeriodInput>,
@@ -45,7 +45,7 @@ impl AuditEventSummary {
 
     async fn bars(&self, interval: HistogramInterval, zone: &str) -> Result<Vec<HistogramBucket>, ApiError> {
         let zone = time_zone(zone)?;
-        // Where the period is open, the events say where it begins and ends.
+        // An open bound of the period is that of the first or last event.
         let (from, to) = match self.list.period {
             TimeRange { from: Some(from), to: Some(to) } => (from, to),
             TimeRange { from, to } => match self.reader.span(&self.list).await? {

@@ -1,4 +1,4 @@
-//! The caller, and what this server is.
+//! The caller and the server.
 
 use async_graphql::SimpleObject;
 
