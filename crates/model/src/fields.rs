@@ -32,9 +32,11 @@ pub struct EventField {
     pub is_key: bool,
 }
 
-/// The name of an input field. The type parameter marks in [`event_fields!`] that the field is an input.
-const fn input_name<T>(api_name: &'static str) -> &'static str {
-    api_name
+/// The API name of a field whose line has an input type.
+macro_rules! input_name {
+    ($api_name:literal $input:ty) => {
+        $api_name
+    };
 }
 
 /// The function that writes a field, by the word after `output`.
@@ -117,7 +119,7 @@ macro_rules! event_fields {
 
         /// The API names of the fields that an application can give.
         pub(super) const INPUT_NAMES: &[&str] =
-            &[$( $( input_name::<$input>($api_name), )? $( input_name::<$default>($api_name), )? )+];
+            &[$( $( input_name!($api_name $input), )? $( input_name!($api_name $default), )? )+];
 
         impl EventInput {
             /// Reads the fields from a JSON object. Returns `None` if a value that has no empty form is missing or
