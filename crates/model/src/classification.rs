@@ -1,8 +1,8 @@
 //! The rules that determine the operation type and the resource type of an activity.
 //!
 //! Both are ordered tables: the first rule that matches decides. A statement of the source takes precedence over its
-//! names, with one exception: a resource called `...Assignment` is assigned, not created. Names are split into words, so
-//! `createDeviceShellScript`, `Group_AddMember` and `Add user` need no separate tables.
+//! names, with one exception: a resource called `...Assignment` is assigned, not created. Names are split into words,
+//! so `createDeviceShellScript`, `Group_AddMember` and `Add user` need no separate tables.
 
 use super::fold::{self, fold};
 use super::{OperationType, ResourceType};
@@ -101,8 +101,8 @@ const OPERATION_RULES: &[fn(&ActivityVerb) -> Option<OperationType>] = &[
     |act| act.is_device_task().then_some(RemoteTask),
     // 4. The source's verb.
     |act| act.by_source_verb(),
-    // 5. Without a verb from the source: adding a member to a role or group, or removing one, assigns. Sources that give
-    //    a verb for these give `Assign`, so the result is the same by every route.
+    // 5. Without a verb from the source: adding a member to a role or group, or removing one, assigns. Sources that
+    // give a verb for these give `Assign`, so the result is the same by every route.
     |act| is_membership(act).then_some(Assign),
     // 6. The verb at the start of the name.
     |act| act.by_name(),

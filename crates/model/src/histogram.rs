@@ -1,8 +1,8 @@
 //! Calendar intervals in a time zone: the starts of the bars of a histogram.
 //!
-//! A day starts when the local clock first shows its midnight or, if midnight is skipped, the first later time. So a day
-//! has 23 or 25 hours when the clocks change, and a day that a zone skipped entirely is omitted. An hour starts whenever
-//! the local clock shows a full hour; a repeated hour appears twice.
+//! A day starts when the local clock first shows its midnight or, if midnight is skipped, the first later time. So a
+//! day has 23 or 25 hours when the clocks change, and a day that a zone skipped entirely is omitted. An hour starts
+//! whenever the local clock shows a full hour; a repeated hour appears twice.
 
 use chrono::{
     DateTime, Datelike as _, Days, Months, NaiveDate, NaiveDateTime, Offset as _, TimeZone as _, Timelike as _,
@@ -37,8 +37,8 @@ pub fn time_zone(name: &str) -> Result<Tz, Invalid> {
         .map_err(|_unknown| Invalid::new("`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`"))
 }
 
-/// The starts of the intervals that overlap `from..to`, in order, followed by the end of the last one. Returns `None` if
-/// there are more than [`INTERVALS_MAX`].
+/// The starts of the intervals that overlap `from..to`, in order, followed by the end of the last one. Returns `None`
+/// if there are more than [`INTERVALS_MAX`].
 pub fn intervals(from: Timestamp, to: Timestamp, interval: Interval, zone: Tz) -> Option<Vec<Timestamp>> {
     if from >= to {
         return Some(Vec::new());

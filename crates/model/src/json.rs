@@ -1,7 +1,7 @@
 //! JSON that is passed through unchanged: numbers, key order and repeated keys stay as they were written.
 //!
-//! [`Json`] is the compact JSON text of a value; [`JsonNode`] is the same value as a tree. Only [`JsonNode::canonical`], which
-//! compares values by meaning, converts numbers to floating point.
+//! [`Json`] is the compact JSON text of a value; [`JsonNode`] is the same value as a tree. Only
+//! [`JsonNode::canonical`], which compares values by meaning, converts numbers to floating point.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -180,9 +180,9 @@ impl JsonNode {
         }
     }
 
-    /// Appends the canonical form of the value, which is the same for equal values: members sorted, the last of repeated
-    /// members, strings with the same escapes, numbers by value. Integers are compared exactly up to 64 bits, all other
-    /// numbers as doubles.
+    /// Appends the canonical form of the value, which is the same for equal values: members sorted, the last of
+    /// repeated members, strings with the same escapes, numbers by value. Integers are compared exactly up to 64 bits,
+    /// all other numbers as doubles.
     fn canonical(&self, out: &mut String) {
         match self {
             Self::Scalar(raw) => match (self.as_str(), raw.as_bytes().first()) {

@@ -1,9 +1,9 @@
 //! Sensitive values. A value is sensitive by the name under which it is recorded; the result is stored with the event.
 //!
 //! A name is sensitive if it contains the name of a secret in any spelling (`DeviceToken`, `devicetoken`,
-//! `wifi.preSharedKey`, `pre-shared key`), unless the words after it show that the value is a setting of the secret, not
-//! the secret itself (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`). Operators can add names. An ambiguous name
-//! is sensitive.
+//! `wifi.preSharedKey`, `pre-shared key`), unless the words after it show that the value is a setting of the secret,
+//! not the secret itself (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`). Operators can add names. An ambiguous
+//! name is sensitive.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -111,7 +111,8 @@ impl SensitiveNames {
     }
 }
 
-/// The end of the last name of a secret, as a byte offset in the concatenated words, or `None` if there is no such name.
+/// The end of the last name of a secret, as a byte offset in the concatenated words, or `None` if there is no such
+/// name.
 fn secret_end(words: &[String]) -> Option<usize> {
     let joined = words.concat();
     let named = SECRET.iter().filter_map(|secret| {

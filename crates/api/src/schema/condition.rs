@@ -101,11 +101,7 @@ impl FilterParser {
             (EventString::Correlation, "correlationId", correlation_id),
             (EventString::EventKey, "eventKey", event_key),
         ];
-        for (string, name, filter) in strings {
-            let Some(filter) = filter else { continue };
-            let kind = if string == EventString::Activity { StringKind::Activity } else { StringKind::Other };
-            all.push(Condition::String(string, self.string(filter, &format!("{part}.{name}"), kind)?));
-        }
+        self.strings(strings, part, &mut all)?;
         if let Some(filter) = involving {
             self.involving(filter, part, &mut all)?;
         }
@@ -163,6 +159,20 @@ impl FilterParser {
         }
         let filters = filters.into_iter().enumerate();
         filters.map(|(i, filter)| self.filter(filter, &format!("{part}.{name}[{i}]"), level + 1)).collect()
+    }
+
+    fn strings(
+        &mut self,
+        filters: impl IntoIterator<Item = (EventString, &'static str, Option<StringFilter>)>,
+        part: &str,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), ApiError> {
+        for (string, name, filter) in filters {
+            let Some(filter) = filter else { continue };
+            let kind = if string == EventString::Activity { StringKind::Activity } else { StringKind::Other };
+            all.push(Condition::String(string, self.string(filter, &format!("{part}.{name}"), kind)?));
+        }
+        Ok(())
     }
 
     fn involving(&mut self, filter: StringFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {

@@ -1,8 +1,8 @@
 //! The built-in catalogue of activities, by category and service.
 //!
-//! Its source is Microsoft's published lists of audit activities, kept as tables of names beside this file. The rules of
-//! [`super::classification`] fill in what a row omits. The catalogue is built once, on first use. It never restricts:
-//! events of services and activities that are not in it are recorded as well.
+//! Its source is Microsoft's published lists of audit activities, kept as tables of names beside this file. The rules
+//! of [`super::classification`] fill in what a row omits. The catalogue is built once, on first use. It never
+//! restricts: events of services and activities that are not in it are recorded as well.
 //!
 //! Names from older portals are aliases. The categories of the oldest portal are services today; an activity that it
 //! listed has the *legacy pair* of that category and resource type, so that a filter on either still finds it.
@@ -144,8 +144,8 @@ impl Catalogue {
         known.map_or_else(|| key.trim().to_owned(), |service| service.display_name.clone())
     }
 
-    /// The display name of a category: `GroupManagement` is `Group management`. Well-known capitals and keys with blanks
-    /// are kept.
+    /// The display name of a category: `GroupManagement` is `Group management`. Well-known capitals and keys with
+    /// blanks are kept.
     pub fn category_display_name(key: &str) -> String {
         let key = key.trim();
         if key.contains(|c: char| !c.is_alphanumeric()) {

@@ -72,8 +72,8 @@ impl TypeFilter {
             && self.search.as_ref().is_none_or(|search| entry.names().any(|name| fold(name).contains(search)))
     }
 
-    /// A current category combines with any resource type of the entry. A category of the oldest portal is compared as a
-    /// service and combines only with the resource type it was paired with.
+    /// A current category combines with any resource type of the entry. A category of the oldest portal is compared as
+    /// a service and combines only with the resource type it was paired with.
     fn matches_category_and_resource(&self, entry: &ActivityType) -> bool {
         let wanted = |kind: &ResourceType| self.resource_types.as_ref().is_none_or(|kinds| kinds.contains(kind));
         let has_wanted = wanted(&entry.resource_type) || entry.legacy.iter().any(|(_, kind)| wanted(kind));
