@@ -182,11 +182,11 @@ impl AuditActivityType {
 /// An activity that can occur.
 #[Object]
 impl AuditActivityType {
-    /// The key that events carry and filters take.
+    /// The key in events and filters.
     async fn key(&self) -> &str {
         &self.0.base.key
     }
-    /// The activity as shown to people.
+    /// The display name of the activity.
     async fn display_name(&self) -> &str {
         &self.0.base.display_name
     }
@@ -198,38 +198,38 @@ impl AuditActivityType {
     async fn service(&self) -> &str {
         &self.0.base.service
     }
-    /// The type of resource it acts on.
+    /// The type of resource that the activity acts on.
     async fn resource_type(&self) -> ActivityResourceType {
         self.0.base.resource_type.into()
     }
-    /// What kind of operation it is.
+    /// The kind of operation.
     async fn operation_type(&self) -> OperationType {
         self.0.base.operation_type.into()
     }
-    /// Other names it is or was known by, including those of older portals; filters take them too.
+    /// Other current and former names, including those of older portals; filters accept them.
     async fn aliases(&self) -> &[String] {
         &self.0.base.aliases
     }
-    /// The names of properties that it is known to change.
+    /// The names of properties that the activity is known to change.
     async fn modified_property_names(&self) -> Vec<String> {
         let recorded = self.0.recorded.iter().flat_map(|recorded| &recorded.property_names);
         let names = self.0.base.property_names.iter().chain(recorded);
         let names: BTreeMap<String, &String> = names.map(|name| (fold(name), name)).collect();
         names.into_values().cloned().collect()
     }
-    /// Whether it is in the built-in catalogue.
+    /// Whether the activity is in the built-in catalogue.
     async fn is_built_in(&self) -> bool {
         matches!(self.0.base, Cow::Borrowed(_))
     }
-    /// When this tenant first recorded it; null if never.
+    /// The time at which this tenant first recorded the activity; null if never.
     async fn first_seen_at(&self) -> Option<DateTime> {
         self.seen(|recorded| recorded.first_seen_at)
     }
-    /// When this tenant last recorded it; null if never.
+    /// The time at which this tenant last recorded the activity; null if never.
     async fn last_seen_at(&self) -> Option<DateTime> {
         self.seen(|recorded| recorded.last_seen_at)
     }
-    /// How many events of it this tenant has recorded.
+    /// The number of events of this kind that the tenant has recorded.
     async fn event_count(&self) -> i32 {
         self.0.recorded.as_ref().map_or(0, |recorded| bounded(recorded.event_count))
     }
@@ -238,24 +238,24 @@ impl AuditActivityType {
 /// A service (workload) that logs events, such as `Core Directory` or `Microsoft Intune`.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditService {
-    /// The key that events carry and filters take.
+    /// The key in events and filters.
     key: String,
-    /// The service as shown to people.
+    /// The display name of the service.
     display_name: String,
     /// The categories of its events, for a menu or a filter.
     categories: Vec<AuditCategory>,
-    /// When this tenant last recorded an event of it; null if never.
+    /// The time at which this tenant last recorded an event of the service; null if never.
     last_recorded_at: Option<DateTime>,
-    /// How many events of it this tenant has recorded.
+    /// The number of events of this kind that the tenant has recorded.
     event_count: i32,
 }
 
 /// A category of audit events, such as `GroupManagement` or `DeviceConfiguration`.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditCategory {
-    /// The key that events carry and filters take.
+    /// The key in events and filters.
     key: String,
-    /// The category as shown to people.
+    /// The display name of the category.
     display_name: String,
     /// The keys of the services (workloads) that use it.
     services: Vec<String>,

@@ -19,13 +19,13 @@ pub const BATCH_MAX: usize = 1_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation;
 
-/// Everything that changes state.
+/// The mutations.
 #[Object]
 impl Mutation {
-    /// Appends events to the log, at most 1,000 per call, all in one transaction. An event whose `eventKey` is already
-    /// known changes nothing and is reported as a duplicate, so a caller may safely repeat a call.
-    /// Requires the permission to record; no access role includes it, so reviewers cannot write to the log they review.
-    /// A type error in the input rejects the whole call; all other problems are reported per event.
+    /// Appends events to the log, at most 1,000 per call, all in one transaction. An event that was recorded before
+    /// under the same `eventKey` has no effect and is reported as a duplicate, so a call can be repeated safely.
+    /// Requires the permission to record. No access role includes it, so reviewers cannot write to the log they
+    /// review. A type error in the input rejects the whole call; all other problems are reported per event.
     async fn record_audit_events(
         &self,
         ctx: &Context<'_>,

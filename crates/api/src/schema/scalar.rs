@@ -4,11 +4,11 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 
 use model::{self, Timestamp};
 
-/// A point in time: RFC 3339 with an offset. The server always answers in UTC (`Z`) with six fraction digits.
+/// A point in time: RFC 3339 with an offset. The server always returns UTC (`Z`) with six fraction digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
-/// A point in time: RFC 3339 with an offset. The server always answers in UTC (`Z`) with six fraction digits.
+/// A point in time: RFC 3339 with an offset. The server always returns UTC (`Z`) with six fraction digits.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -42,11 +42,11 @@ impl ScalarType for JsonScalar {
     }
 }
 
-/// The place of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
+/// The position of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence(pub i64);
 
-/// The place of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
+/// The position of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
 #[Scalar]
 impl ScalarType for Sequence {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -80,24 +80,24 @@ impl AuditEventSummary {
     async fn as_of(&self) -> Sequence {
         Sequence(self.as_of)
     }
-    /// How many events there are.
+    /// The number of events.
     async fn total_count(&self) -> Result<i32, ApiError> {
         Ok(number(self.reader.count(&self.list).await?))
     }
-    /// The most frequent values of a field, with how many events have each.
+    /// The most frequent values of a field and their counts.
     async fn facet(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which field.")] field: AuditFacetField,
-        #[graphql(desc = "At most how many values: 1 to 100.", default = 10)] top: i32,
+        #[graphql(desc = "The field.")] field: AuditFacetField,
+        #[graphql(desc = "The most values: 1 to 100.", default = 10)] top: i32,
     ) -> Option<Result<AuditFacet, ApiError>> {
         let rest = ctx.look_ahead().field("otherCount").exists() || ctx.look_ahead().field("noneCount").exists();
         Some(self.counted_by(field, top, rest).await)
     }
-    /// How many events happened in each interval, oldest first, including empty intervals; at most 1,000 intervals.
+    /// The number of events in each interval, oldest first, including empty intervals; at most 1,000 intervals.
     async fn histogram(
         &self,
-        #[graphql(desc = "How wide an interval is.", default_with = "HistogramInterval::Day")]
+        #[graphql(desc = "The width of an interval.", default_with = "HistogramInterval::Day")]
         interval: HistogramInterval,
         #[graphql(
             desc = "The time zone in which intervals start, as an IANA name.",
@@ -114,9 +114,9 @@ impl AuditEventSummary {
 pub struct AuditFacet {
     /// The most frequent values, most frequent first.
     buckets: Vec<FacetBucket>,
-    /// How many events have a value that is not among the buckets.
+    /// The number of events with a value that is not among the buckets.
     other_count: i32,
-    /// How many events have no value.
+    /// The number of events without a value.
     none_count: i32,
 }
 
@@ -132,26 +132,26 @@ impl From<Facet> for AuditFacet {
     }
 }
 
-/// A value of a field and how many events have it.
+/// A value of a field and the number of events with it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct FacetBucket {
     /// The value. For enum fields, the enum value's name.
     value: String,
-    /// The value as shown to people.
+    /// The display name of the value.
     display_name: String,
-    /// How many events have it.
+    /// The number of events with the value.
     count: i32,
 }
 
-/// A time interval and how many events happened in it.
+/// A time interval and the number of events in it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct HistogramBucket {
-    /// When the interval starts.
+    /// The start of the interval, inclusive.
     starts_at: DateTime,
-    /// When the interval ends; this moment itself belongs to the next one.
+    /// The end of the interval, exclusive.
     ends_at: DateTime,
-    /// How many events happened in it.
+    /// The number of events in the interval.
     count: i32,
-    /// How many of those did not succeed.
+    /// The number of those events that did not succeed.
     failure_count: i32,
 }
