@@ -267,15 +267,18 @@ mod tests {
         let stored = serde_json::to_value(complete()).unwrap();
         let text = stored.to_string();
         let view = EventView::read(1, Timestamp(0), &text).unwrap();
-        let mut written = 0;
+        let mut objects = Vec::new();
         for field in EVENT_FIELDS {
-            let Some(write) = BodyView::scalar_writer(field.api_name) else { continue };
+            let Some(write) = BodyView::scalar_writer(field.api_name) else {
+                objects.push(field.name);
+                continue;
+            };
             let mut out = Vec::new();
             write(&view.body, &mut out);
             let name = if field.name == "resource_type" { "resourceType" } else { field.api_name };
             assert_eq!(serde_json::from_slice::<serde_json::Value>(&out).unwrap(), stored[name], "{name}");
-            written += 1;
         }
-        assert_eq!(written, 14);
+        objects.retain(|name| !name.ends_with("_is_sensitive"));
+        assert_eq!(objects, ["actor", "targets", "additional_details", "recording"], "fields without `output scalar`");
     }
 }
