@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use formats::{self, RecordReader};
 use model::fold::{bounded_key, fold_activity};
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::sensitive::SensitiveNames;
 use model::{EventBody, NewEvent, Problem, Timestamp};
 use store::{Reader, RecordOutcome, StoreError, Writer};
@@ -96,7 +96,7 @@ impl Importer {
     }
 
     /// The event of a record, and what of it is unmapped if it gets another key; or why there is none.
-    fn event(&self, record: &Node, file: &Path) -> Result<(NewEvent, Option<Json>), String> {
+    fn event(&self, record: &JsonNode, file: &Path) -> Result<(NewEvent, Option<Json>), String> {
         let recognised = formats::recognise(record).map_err(|refused| refused.0)?;
         let mut body = recognised.body;
         if let (Some(expected), Some(named)) = (&self.expect_tenant, &body.recording.source_tenant_id)

@@ -29,7 +29,7 @@
 //!
 //! **Query.** `http/graphql.rs` (bearer token → [`auth::Principal`] → [`access::Caller`]) → `graphql/check.rs` →
 //! `graphql/query.rs` → [`access`] (role → [`model::Scope`] → [`store::Reader`]) → `store/read.rs` → `store/select.rs`
-//! and `store/condition.rs` → `store/row.rs` (body → [`model::Event::reduced`]) → `graphql/event.rs`, where
+//! and `store/condition.rs` → `store/row.rs` (body → [`model::Event::redacted_for`]) → `graphql/event.rs`, where
 //! lists are written by `graphql/write.rs` from the stored text ([`model::view`]) → `http/response.rs`.
 //!
 //! **Token.** `http/bearer.rs` → `auth/token.rs` (remembered? which issuer, which key, does the signature hold) →
@@ -68,8 +68,8 @@
 //! # Invariants
 //!
 //! - Nothing updates or deletes an event. `store` has no function that could.
-//! - Every read starts from a [`model::Scope`], and every event it shows has passed [`model::Event::reduced`] or its
-//!   twin [`model::view::EventView::reduced`]. SQL selects exactly the events that
+//! - Every read starts from a [`model::Scope`], and every event it shows has passed [`model::Event::redacted_for`] or its
+//!   twin [`model::view::EventView::redacted_for`]. SQL selects exactly the events that
 //!   [`matches`](model::filter::Condition::matches) accepts on the reduced event; a property test compares them. Of the
 //!   sums kept in memory, only those of visible services are counted.
 //! - The order of sequences is the order of commits, without gaps, and `recorded_at` never runs against it.

@@ -11,7 +11,7 @@ use async_graphql::parser::types::Selection;
 use async_graphql::{InputType, Value};
 use formats::recognise;
 use model::filter::{Condition, TimeRange};
-use model::json::Node;
+use model::json::JsonNode;
 use model::page::{Order, Page};
 use model::sensitive::SensitiveNames;
 use model::{Event, NewEvent, Scope, ServiceSet, Timestamp};
@@ -47,7 +47,7 @@ async fn views(url: &str) -> Vec<(Reader, Vec<Event>)> {
     let id = "0f3c1a2b-1111-4222-8333-444455556666".to_owned();
     let tenant = store.add_tenant("contoso", "Contoso", &[], id).await.expect("the tenant is added");
     let event = |line: &str| {
-        let record = Node::parse(line).expect("each line is JSON");
+        let record = JsonNode::parse(line).expect("each line is JSON");
         let body = recognise(&record).expect("each record is recognised").body;
         NewEvent::parse(body, NOW, &SensitiveNames::default()).expect("each event is valid")
     };

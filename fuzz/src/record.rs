@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use formats::{RecordReader, recognise};
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, EventBody, NewEvent, Timestamp};
 
@@ -45,9 +45,9 @@ pub fn check(input: &[u8]) {
     }
 }
 
-fn check_record(record: &Node) {
+fn check_record(record: &JsonNode) {
     let text = record.to_json();
-    assert_eq!(Node::parse(text.text()).as_ref(), Some(record), "the JSON of a record parses to another value");
+    assert_eq!(JsonNode::parse(text.text()).as_ref(), Some(record), "the JSON of a record parses to another value");
     let Ok(recognised) = recognise(record) else { return };
     assert_eq!(lost::lost(record, &recognised.body), Vec::<String>::new(), "{}", text.text());
     let Ok(event) = NewEvent::parse(recognised.body, NOW, &SensitiveNames::default()) else { return };

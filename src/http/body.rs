@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use api::error::ApiError;
 use model::Invalid;
-use model::json::Node;
+use model::json::JsonNode;
 
 /// How a body is read.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ pub(super) enum NoObject {
 pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, NoObject> {
     match serde_json::from_slice(text) {
         // In UTF-8, or it would not have been read.
-        Ok(Value::Object(members)) => match str::from_utf8(text).ok().and_then(Node::parse) {
+        Ok(Value::Object(members)) => match str::from_utf8(text).ok().and_then(JsonNode::parse) {
             Some(node) => node.repeated().map_or(Ok(members), |path| Err(NoObject::Repeated(path))),
             None => Err(NoObject::NotJson),
         },

@@ -18,7 +18,7 @@ use access::{AccessActivity, Recorded, Recorder};
 use api::error::{ApiError, Code};
 use formats::{self, RecordReader};
 use model::event::ProblemCode;
-use model::json::Node;
+use model::json::JsonNode;
 use model::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
 
 /// The most events in one request.
@@ -142,7 +142,7 @@ fn items(
 }
 
 /// An event in our own words, else a record of another system.
-fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+fn event(record: &JsonNode, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
     if json_input::is_event(record) {
         let (input, mut problems) = json_input::parse(record);
         let Some(input) = input else { return Err(problems) };

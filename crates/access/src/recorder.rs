@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use model::EventInput;
 use model::event::ProblemCode;
 use model::fold::fold;
-use model::input::EventInput;
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, NewEvent, Problem, Recording, ServiceSet, Timestamp};
 use store::{RecordOutcome, RecordQueue, StoreError, Tenant};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use model::event::RESERVED_SERVICE;
-use model::filter::{Condition, EventText};
+use model::filter::{Condition, EventString};
 use store::{Store, StoreError, Tenant};
 
 /// Generates unique ids.
@@ -31,7 +31,7 @@ pub(super) enum TargetLog {
 /// Returns the log that a condition refers to.
 pub(super) fn resolve_log(condition: &Condition) -> TargetLog {
     match condition {
-        Condition::Text(EventText::Service, text) => match &text.one_of {
+        Condition::String(EventString::Service, text) => match &text.one_of {
             Some(services) if services.contains(RESERVED_SERVICE) && services.len() == 1 => TargetLog::Accesses,
             Some(services) if services.contains(RESERVED_SERVICE) => TargetLog::Mixed,
             _ => TargetLog::Events,
@@ -90,12 +90,12 @@ impl AccessLogRegistry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::filter::TextCondition;
+    use model::filter::StringCondition;
 
     fn services(names: &[&str]) -> Condition {
-        let mut text = TextCondition::default();
+        let mut text = StringCondition::default();
         text.restrict(names.iter().map(|name| (*name).to_owned()).collect());
-        Condition::Text(EventText::Service, text)
+        Condition::String(EventString::Service, text)
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         for condition in [mixed(), Condition::Any(vec![theirs(), ours()]), Condition::Any(vec![mixed(), mixed()])] {
             assert_eq!(resolve_log(&condition), TargetLog::Mixed, "{condition:?}");
         }
-        let negated = TextCondition { none_of: ["auditgraph".to_owned()].into(), ..TextCondition::default() };
+        let negated = StringCondition { none_of: ["auditgraph".to_owned()].into(), ..StringCondition::default() };
         for condition in [
             Condition::everything(),
             Condition::Any(Vec::new()),
@@ -123,10 +123,10 @@ mod tests {
             search(),
             services(&[]),
             Condition::Not(Box::new(ours())),
-            Condition::Text(EventText::Service, negated),
-            Condition::Text(
-                EventText::Category,
-                TextCondition { one_of: Some(["auditgraph".to_owned()].into()), ..TextCondition::default() },
+            Condition::String(EventString::Service, negated),
+            Condition::String(
+                EventString::Category,
+                StringCondition { one_of: Some(["auditgraph".to_owned()].into()), ..StringCondition::default() },
             ),
         ] {
             assert_eq!(resolve_log(&condition), TargetLog::Events, "{condition:?}");

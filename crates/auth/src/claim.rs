@@ -9,20 +9,20 @@ use std::collections::HashSet;
 
 use super::Rejected;
 use model::Timestamp;
-use model::json::Node;
+use model::json::JsonNode;
 use model::time::SECOND;
 
 /// The last second of the year 9999. Greater numbers are probably milliseconds.
 const SECONDS_MAX: f64 = 253_402_300_799.0;
 
 /// The members of the header or payload of a token.
-pub(super) struct Claims(Vec<(String, Node)>);
+pub(super) struct Claims(Vec<(String, JsonNode)>);
 
 impl Claims {
     /// Parses a JSON object.
     pub(super) fn parse(json: &[u8]) -> Result<Self, Rejected> {
-        let node = std::str::from_utf8(json).ok().and_then(Node::parse);
-        let Some(Node::Object(members)) = node else { return Err(Rejected::Malformed) };
+        let node = std::str::from_utf8(json).ok().and_then(JsonNode::parse);
+        let Some(JsonNode::Object(members)) = node else { return Err(Rejected::Malformed) };
         let mut names = HashSet::with_capacity(members.len());
         if members.iter().all(|(name, _)| names.insert(name.as_str())) {
             Ok(Self(members))
@@ -32,7 +32,7 @@ impl Claims {
     }
 
     /// Returns the value of a claim.
-    pub(super) fn get(&self, name: &str) -> Option<&Node> {
+    pub(super) fn get(&self, name: &str) -> Option<&JsonNode> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
@@ -63,7 +63,7 @@ impl Claims {
         let Some((first, rest)) = path.split_first() else { return Ok(Vec::new()) };
         let mut value = self.get(first);
         for name in rest {
-            let Some(Node::Object(members)) = value else { return Ok(Vec::new()) };
+            let Some(JsonNode::Object(members)) = value else { return Ok(Vec::new()) };
             let mut named = members.iter().filter(|(key, _)| key == name).map(|(_, value)| value);
             value = named.next();
             if named.next().is_some() {
@@ -77,7 +77,7 @@ impl Claims {
     pub(super) fn timestamp(&self, name: &str) -> Result<Option<Timestamp>, Rejected> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value {
-            Node::Scalar(raw) => timestamp(raw).map(Some),
+            JsonNode::Scalar(raw) => timestamp(raw).map(Some),
             _ => None,
         }
         .ok_or_else(|| malformed(name))
@@ -89,15 +89,15 @@ fn malformed(name: &str) -> Rejected {
 }
 
 /// Returns a list of strings. A single string is a list of one.
-fn strings(value: &Node) -> Option<Vec<String>> {
+fn strings(value: &JsonNode) -> Option<Vec<String>> {
     match value {
-        Node::Array(elements) => elements.iter().map(string).collect(),
+        JsonNode::Array(elements) => elements.iter().map(string).collect(),
         value => string(value).map(|single| vec![single]),
     }
 }
 
 /// Returns a string. Strings with control characters or line separators are malformed: they would corrupt logs.
-fn string(value: &Node) -> Option<String> {
+fn string(value: &JsonNode) -> Option<String> {
     let is_unsafe = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     value.as_str().filter(|string| !string.contains(is_unsafe)).map(Cow::into_owned)
 }

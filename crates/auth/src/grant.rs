@@ -8,7 +8,7 @@
 use super::claim::Claims;
 use super::{GrantKind, Rejected, Role, RoleGrant, VerifierSettings};
 use model::ServiceSet;
-use model::json::Node;
+use model::json::JsonNode;
 use uuid::Uuid;
 
 /// The template ids of directory roles, as in `wids`.
@@ -160,7 +160,7 @@ pub(super) fn parse_guid(string: &str) -> Option<Uuid> {
 /// implicit flow, the claim `hasgroups`.
 fn has_group_overage(claims: &Claims) -> bool {
     claims.get("_claim_names").and_then(|names| names.get("groups")).is_some()
-        || matches!(claims.get("hasgroups"), Some(Node::Scalar(raw)) if &**raw == "true" || &**raw == "\"true\"")
+        || matches!(claims.get("hasgroups"), Some(JsonNode::Scalar(raw)) if &**raw == "true" || &**raw == "\"true\"")
 }
 
 #[cfg(test)]

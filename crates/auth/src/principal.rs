@@ -1,9 +1,9 @@
 //! An authenticated caller, and what its roles permit.
 
 use model::event::RESERVED_SERVICE;
-use model::{Grant, Scope, ServiceSet, Timestamp, named};
+use model::{Scope, ServiceGrant, ServiceSet, Timestamp, wire_enum};
 
-named! {
+wire_enum! {
     /// A role for reading the log. No role includes recording.
     Role {
         /// Reads every service and sees all values.
@@ -27,8 +27,8 @@ pub struct RoleGrant {
 }
 
 impl RoleGrant {
-    fn to_grant(&self) -> Grant {
-        Grant {
+    fn to_grant(&self) -> ServiceGrant {
+        ServiceGrant {
             services: self
                 .services
                 .as_ref()

@@ -9,7 +9,7 @@ use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use model::classification::{operation_type, resource_type};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
-use model::json::{Node, hash16};
+use model::json::{JsonNode, hash16};
 use model::party::ActorKind;
 use model::{
     Actor, Detail, EventBody, GroupSource, OperationType, Recording, RecordingRoute, ResourceType, Status, Target,
@@ -170,24 +170,24 @@ fn key_of_record(record: &JsonCursor) -> String {
 }
 
 /// Combines the values of duplicate members into a list, because JSON equality only compares the last of them.
-fn with_duplicates_listed(node: Node) -> Node {
+fn with_duplicates_listed(node: JsonNode) -> JsonNode {
     match node {
-        Node::Object(members) => {
-            let mut by_key: std::collections::BTreeMap<String, Vec<Node>> = std::collections::BTreeMap::new();
+        JsonNode::Object(members) => {
+            let mut by_key: std::collections::BTreeMap<String, Vec<JsonNode>> = std::collections::BTreeMap::new();
             for (key, value) in members {
                 by_key.entry(key).or_default().push(with_duplicates_listed(value));
             }
-            Node::Object(by_key.into_iter().map(|(key, values)| (key, single(values))).collect())
+            JsonNode::Object(by_key.into_iter().map(|(key, values)| (key, single(values))).collect())
         }
-        Node::Array(elements) => Node::Array(elements.into_iter().map(with_duplicates_listed).collect()),
-        scalar @ Node::Scalar(_) => scalar,
+        JsonNode::Array(elements) => JsonNode::Array(elements.into_iter().map(with_duplicates_listed).collect()),
+        scalar @ JsonNode::Scalar(_) => scalar,
     }
 }
 
-fn single(mut values: Vec<Node>) -> Node {
+fn single(mut values: Vec<JsonNode>) -> JsonNode {
     match values.pop() {
         Some(value) if values.is_empty() => value,
-        last => Node::Array(values.into_iter().chain(last).collect()),
+        last => JsonNode::Array(values.into_iter().chain(last).collect()),
     }
 }
 

@@ -29,9 +29,9 @@ pub use reader::{RecordReadError, RecordReader};
 pub use recognise::recognise;
 
 use model::json::Json;
-use model::{EventBody, named};
+use model::{EventBody, wire_enum};
 
-named! {
+wire_enum! {
     /// The supported record formats.
     RecordFormat {
         /// Microsoft Graph `directoryAudit`: Entra.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::source_record::{embedded_json, same_key};
-use model::json::Node;
+use model::json::JsonNode;
 
 /// The members of a page that contain its records.
 const PAGE_KEYS: &[&str] = &["value", "records"];
@@ -36,24 +36,24 @@ const RECORD_KEYS: &[&str] = &[
 
 /// Returns the records in a value: those of a page (`{"value": […]}`, `{"records": […]}`), of a list or of a wrapped
 /// page, else the value itself. A string that contains JSON is parsed.
-pub fn records(value: Node) -> Vec<Node> {
+pub fn records(value: JsonNode) -> Vec<JsonNode> {
     if let Some(embedded) = value.as_str().and_then(|text| embedded_json(&text)) {
         return records(embedded);
     }
     match value {
-        Node::Array(elements) => elements.into_iter().flat_map(records).collect(),
-        Node::Object(members) if is_page(&members) => members
+        JsonNode::Array(elements) => elements.into_iter().flat_map(records).collect(),
+        JsonNode::Object(members) if is_page(&members) => members
             .into_iter()
-            .filter(|(key, value)| is_page_key(key) && matches!(value, Node::Array(_)))
+            .filter(|(key, value)| is_page_key(key) && matches!(value, JsonNode::Array(_)))
             .flat_map(|(_, value)| records(value))
             .collect(),
-        Node::Object(members) => wrapped_page(&members).map_or_else(|| vec![Node::Object(members)], records),
-        scalar @ Node::Scalar(_) => vec![scalar],
+        JsonNode::Object(members) => wrapped_page(&members).map_or_else(|| vec![JsonNode::Object(members)], records),
+        scalar @ JsonNode::Scalar(_) => vec![scalar],
     }
 }
 
 /// Returns the page in a wrapper that names no activity itself.
-fn wrapped_page(members: &[(String, Node)]) -> Option<Node> {
+fn wrapped_page(members: &[(String, JsonNode)]) -> Option<JsonNode> {
     if members.iter().any(|(key, _)| ACTIVITY_KEYS.iter().any(|name| same_key(key, name))) {
         return None;
     }
@@ -66,27 +66,27 @@ fn wrapped_page(members: &[(String, Node)]) -> Option<Node> {
 }
 
 /// Whether a value is a page whose first element is a record or another page of records.
-fn is_page_of_records(node: &Node) -> bool {
-    let Node::Object(members) = node else { return false };
+fn is_page_of_records(node: &JsonNode) -> bool {
+    let JsonNode::Object(members) = node else { return false };
     let first = members.iter().find_map(|(key, value)| match value {
-        Node::Array(elements) if is_page_key(key) => elements.first(),
+        JsonNode::Array(elements) if is_page_key(key) => elements.first(),
         _ => None,
     });
     is_page(members)
         && first.is_some_and(|first| match first {
-            Node::Object(members) => {
+            JsonNode::Object(members) => {
                 members.iter().any(|(key, _)| is_record_key(key) || key == "properties") || is_page_of_records(first)
             }
             _ => true,
         })
 }
 
-fn is_page(members: &[(String, Node)]) -> bool {
-    let is_record = |node: &Node| match node {
-        Node::Object(_) => true,
+fn is_page(members: &[(String, JsonNode)]) -> bool {
+    let is_record = |node: &JsonNode| match node {
+        JsonNode::Object(_) => true,
         other => other.as_str().is_some_and(|text| embedded_json(&text).is_some()),
     };
-    let is_list = |node: &Node| matches!(node, Node::Array(elements) if elements.iter().all(is_record));
+    let is_list = |node: &JsonNode| matches!(node, JsonNode::Array(elements) if elements.iter().all(is_record));
     members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
         && !members.iter().any(|(key, _)| is_record_key(key))
 }

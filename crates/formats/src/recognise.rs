@@ -4,13 +4,13 @@ use super::event_draft::EventDraft;
 use super::source_record::{JsonCursor, WRAPPERS, embedded_json};
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use super::{azure_monitor, directory_audit, generic, intune, unified_audit, unsupported, windows_365};
-use model::json::Node;
+use model::json::JsonNode;
 
 /// The maximum number of nested wrappers.
 const WRAPPERS_MAX: usize = 3;
 
 /// Detects the format of a record and converts it.
-pub fn recognise(record: &Node) -> Result<RecognisedRecord, UnsupportedRecord> {
+pub fn recognise(record: &JsonNode) -> Result<RecognisedRecord, UnsupportedRecord> {
     let embedded = record.as_str().and_then(|text| embedded_json(&text));
     let record = JsonCursor::of(embedded.as_ref().unwrap_or(record).clone());
     if !record.is_object() {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
-use model::json::Node;
+use model::json::JsonNode;
 
 /// The members in which collectors wrap one record of another format.
 #[rustfmt::skip]
@@ -45,7 +45,7 @@ pub(super) enum CursorValue {
     Object(Vec<(String, JsonCursor)>),
     Array(Vec<JsonCursor>),
     Scalar {
-        raw: Node,
+        raw: JsonNode,
         /// The JSON in a string, once it has been parsed.
         embedded: OnceCell<Option<Box<JsonCursor>>>,
     },
@@ -53,28 +53,28 @@ pub(super) enum CursorValue {
 
 impl JsonCursor {
     /// Creates the tree of a record, with nothing marked.
-    pub(super) fn of(node: Node) -> Self {
+    pub(super) fn of(node: JsonNode) -> Self {
         let value = match node {
-            Node::Object(members) => {
-                let cursor = |(key, value): (String, Node)| {
+            JsonNode::Object(members) => {
+                let cursor = |(key, value): (String, JsonNode)| {
                     let value = if is_list(&key) { numbered_as_list(value) } else { value };
                     (key, Self::of(value))
                 };
                 CursorValue::Object(members.into_iter().map(cursor).collect())
             }
-            Node::Array(elements) => CursorValue::Array(elements.into_iter().map(Self::of).collect()),
-            raw @ Node::Scalar(_) => CursorValue::Scalar { raw, embedded: OnceCell::new() },
+            JsonNode::Array(elements) => CursorValue::Array(elements.into_iter().map(Self::of).collect()),
+            raw @ JsonNode::Scalar(_) => CursorValue::Scalar { raw, embedded: OnceCell::new() },
         };
         Self { value, known: Cell::new(false), taken: Cell::new(false) }
     }
 
     /// Returns the original value.
-    pub(super) fn node(&self) -> Node {
+    pub(super) fn node(&self) -> JsonNode {
         match &self.value {
             CursorValue::Object(members) => {
-                Node::Object(members.iter().map(|(key, cursor)| (key.clone(), cursor.node())).collect())
+                JsonNode::Object(members.iter().map(|(key, cursor)| (key.clone(), cursor.node())).collect())
             }
-            CursorValue::Array(elements) => Node::Array(elements.iter().map(Self::node).collect()),
+            CursorValue::Array(elements) => JsonNode::Array(elements.iter().map(Self::node).collect()),
             CursorValue::Scalar { raw, .. } => raw.clone(),
         }
     }
@@ -184,7 +184,7 @@ impl JsonCursor {
         let CursorValue::Scalar { raw, .. } = &self.value else { return None };
         match (raw.as_str(), raw) {
             (Some(text), _) => Some(text).filter(|text| !is_absent(text)),
-            (None, Node::Scalar(raw)) if !self.is_null() => Some(Cow::Borrowed(&**raw)),
+            (None, JsonNode::Scalar(raw)) if !self.is_null() => Some(Cow::Borrowed(&**raw)),
             _ => None,
         }
     }
@@ -229,23 +229,23 @@ fn is_list(key: &str) -> bool {
 }
 
 /// Converts an object with the keys `0`, `1`, ... in order into a list. JSON pointers into it stay valid.
-fn numbered_as_list(node: Node) -> Node {
+fn numbered_as_list(node: JsonNode) -> JsonNode {
     match node {
-        Node::Object(members)
+        JsonNode::Object(members)
             if !members.is_empty() && members.iter().enumerate().all(|(i, (key, _))| *key == i.to_string()) =>
         {
-            Node::Array(members.into_iter().map(|(_, value)| value).collect())
+            JsonNode::Array(members.into_iter().map(|(_, value)| value).collect())
         }
         other => other,
     }
 }
 
 /// Parses the JSON object or array in a string.
-pub(super) fn embedded_json(text: &str) -> Option<Node> {
+pub(super) fn embedded_json(text: &str) -> Option<JsonNode> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    Node::parse(text)
+    JsonNode::parse(text)
 }
 
 #[cfg(test)]
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     fn cursor(text: &str) -> JsonCursor {
-        JsonCursor::of(Node::parse(text).unwrap())
+        JsonCursor::of(JsonNode::parse(text).unwrap())
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::source_record::{CursorValue, JsonCursor, embedded_json};
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::{Actor, ActorKind, EventBody, GroupSource};
 
 /// The values of an event.
@@ -83,29 +83,29 @@ impl MappedValues {
         self.add_scalars(&value.node());
     }
 
-    fn add_scalars(&mut self, node: &Node) {
+    fn add_scalars(&mut self, node: &JsonNode) {
         match (node, node.as_str()) {
             (_, Some(text)) => {
                 self.strings.insert(text.into_owned());
             }
-            (Node::Scalar(raw), None) => {
+            (JsonNode::Scalar(raw), None) => {
                 self.literals.insert(raw.clone());
             }
-            (Node::Array(elements), None) => elements.iter().for_each(|element| self.add_scalars(element)),
-            (Node::Object(members), None) => members.iter().for_each(|(_, member)| self.add_scalars(member)),
+            (JsonNode::Array(elements), None) => elements.iter().for_each(|element| self.add_scalars(element)),
+            (JsonNode::Object(members), None) => members.iter().for_each(|(_, member)| self.add_scalars(member)),
         }
     }
 
     /// Whether the event contains an equal scalar, or the JSON in a string.
-    fn has(&self, scalar: &Node) -> bool {
+    fn has(&self, scalar: &JsonNode) -> bool {
         let Some(text) = scalar.as_str() else {
-            return matches!(scalar, Node::Scalar(raw) if self.literals.contains(raw));
+            return matches!(scalar, JsonNode::Scalar(raw) if self.literals.contains(raw));
         };
         self.strings.contains(&*text) || self.has_embedded(&text)
     }
 
     fn has_embedded(&self, text: &str) -> bool {
-        let Some(node) = Node::parse(text) else { return false };
+        let Some(node) = JsonNode::parse(text) else { return false };
         let is_mapped = match node.as_str() {
             Some(text) => embedded_json(&text).is_some_and(|embedded| self.values.contains(embedded.to_json().text())),
             None => false,
@@ -115,18 +115,20 @@ impl MappedValues {
 }
 
 /// Returns the values of a record that the event does not contain, or `None` if there are none.
-pub(super) fn remainder(cursor: &JsonCursor, mapped: &MappedValues) -> Option<Node> {
+pub(super) fn remainder(cursor: &JsonCursor, mapped: &MappedValues) -> Option<JsonNode> {
     match &cursor.value {
         CursorValue::Object(members) if !members.is_empty() => {
-            let kept: Vec<(String, Node)> =
+            let kept: Vec<(String, JsonNode)> =
                 members.iter().filter_map(|(key, cursor)| Some((key.clone(), remainder(cursor, mapped)?))).collect();
-            (!kept.is_empty()).then_some(Node::Object(kept))
+            (!kept.is_empty()).then_some(JsonNode::Object(kept))
         }
         CursorValue::Array(elements) if !elements.is_empty() => {
-            let mut kept: Vec<Option<Node>> = elements.iter().map(|element| remainder(element, mapped)).collect();
+            let mut kept: Vec<Option<JsonNode>> = elements.iter().map(|element| remainder(element, mapped)).collect();
             let length = kept.iter().rposition(Option::is_some)? + 1;
             kept.truncate(length);
-            Some(Node::Array(kept.into_iter().map(|node| node.unwrap_or(Node::Scalar("null".into()))).collect()))
+            Some(JsonNode::Array(
+                kept.into_iter().map(|node| node.unwrap_or(JsonNode::Scalar("null".into()))).collect(),
+            ))
         }
         CursorValue::Object(_) | CursorValue::Array(_) => (!cursor.is_known()).then(|| cursor.node()),
         CursorValue::Scalar { raw, .. } => {

@@ -3,7 +3,7 @@
 use super::event_draft::fit;
 use super::source_record::{JsonCursor, embedded_json, is_absent};
 use model::fold::fold;
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 use model::{Detail, ModifiedProperty, Status};
 
 /// The encoding of property values in strings.
@@ -92,7 +92,7 @@ pub(super) fn execution_result(properties: &[JsonCursor]) -> Option<String> {
     })?;
     let cursor = ["newValue", "new"].iter().find_map(|key| property.find(key))?;
     let text = cursor.raw_str()?;
-    let text = Node::parse(&text).and_then(|node| Some(node.as_str()?.into_owned())).unwrap_or(text.into_owned());
+    let text = JsonNode::parse(&text).and_then(|node| Some(node.as_str()?.into_owned())).unwrap_or(text.into_owned());
     (!is_absent(&text)).then_some(text)
 }
 
@@ -109,7 +109,7 @@ fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
         return None;
     }
     let decoded = match encoding {
-        ValueEncoding::JsonString => Node::parse(&text),
+        ValueEncoding::JsonString => JsonNode::parse(&text),
         ValueEncoding::Plain | ValueEncoding::Json => embedded_json(&text),
     };
     let value = match decoded {

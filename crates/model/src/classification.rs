@@ -1,28 +1,28 @@
-//! The written rules for what kind of operation an activity is and which type of resource it acts on.
+//! The rules that determine the operation type and the resource type of an activity.
 //!
-//! Both are ordered tables: the first rule that has an answer decides. What the source states counts before what its
-//! names suggest, with one exception: a resource called `...Assignment` is assigned, not created. Names are split into
-//! words, so `createDeviceShellScript`, `Group_AddMember` and `Add user` need no separate tables.
+//! Both are ordered tables: the first rule that matches decides. A statement of the source takes precedence over its
+//! names, with one exception: a resource called `...Assignment` is assigned, not created. Names are split into words,
+//! so `createDeviceShellScript`, `Group_AddMember` and `Add user` need no separate tables.
 
 use super::fold::{self, fold};
 use super::{OperationType, ResourceType};
 
 use OperationType::{Assign, Create, Delete, Read, RemoteTask, Update};
 
-/// What kind of operation an activity is: by the verb that the source gives (`Add`, `Patch`, `SetReference`, ...) if
-/// it gives one that is known, else by the activity's own name.
+/// The operation type of an activity: by the verb that the source gives (`Add`, `Patch`, `SetReference`, ...) if the
+/// verb is known, else by the name of the activity.
 pub fn operation_type(verb: Option<&str>, activity: &str) -> OperationType {
     let first_word = activity.split_whitespace().next().map(fold).unwrap_or_default();
-    let said = verb.unwrap_or_default();
-    let act = ActivityVerb { said, verb: fold(said), name: words(activity), first_word, activity };
+    let source_verb = verb.unwrap_or_default();
+    let act = ActivityVerb { source_verb, verb: fold(source_verb), name: words(activity), first_word, activity };
     OPERATION_RULES.iter().find_map(|rule| rule(&act)).unwrap_or(OperationType::Other)
 }
 
-/// Which type of resource an activity acts on: by its category, its name and the types of its targets.
+/// The resource type of an activity, by its category, its name and the types of its targets.
 ///
 /// In this order: a phrase that overrides any category; a category that decides for all its activities; a noun of the
-/// activity's name; a noun of the first target type that has one; a noun of the category's name, or what that category
-/// is mostly about.
+/// activity's name; a noun of the first target type that has one; the usual resource type of the category; a noun of
+/// the category's name.
 pub fn resource_type<'a>(
     category: &str,
     activity: &str,
@@ -41,11 +41,13 @@ pub fn resource_type<'a>(
         .unwrap_or(ResourceType::Other)
 }
 
-/// An activity as the operation rules see it.
+/// The input of the operation rules.
 struct ActivityVerb<'a> {
-    /// The source's verb, and the same folded; empty if it gave none.
-    said: &'a str,
+    /// The source's verb; empty if it gave none.
+    source_verb: &'a str,
+    /// The source's verb, folded.
     verb: String,
+    /// The words of the name.
     name: Vec<String>,
     /// The first word as written, folded.
     first_word: String,
@@ -53,14 +55,14 @@ struct ActivityVerb<'a> {
 }
 
 impl ActivityVerb<'_> {
-    /// What the source's verb says, if it is one that is known.
-    fn said(&self) -> Option<OperationType> {
+    /// The operation type of the source's verb, if the verb is known.
+    fn by_source_verb(&self) -> Option<OperationType> {
         verb_type(&self.verb).filter(|kind| *kind != OperationType::Other)
     }
 
-    /// Whether something is done with a managed device, other than the operations that Intune has on everything.
+    /// Whether the activity acts on a managed device by an operation that Intune does not offer on every resource.
     fn is_device_task(&self) -> bool {
-        let beyond_plain = || self.said().is_none() && !PLAIN.contains(&self.first_word.as_str());
+        let beyond_plain = || self.by_source_verb().is_none() && !PLAIN.contains(&self.first_word.as_str());
         self.acts_on_managed_device() && (self.verb == "action" || beyond_plain())
     }
 
@@ -71,15 +73,15 @@ impl ActivityVerb<'_> {
         &self.name[noun + skipped..]
     }
 
-    /// What the verb says that the name begins with.
-    fn called(&self) -> Option<OperationType> {
+    /// The operation type of the verb at the start of the name.
+    fn by_name(&self) -> Option<OperationType> {
         verb_type(&self.first_word).or_else(|| self.verb_onwards().first().and_then(|word| verb_type(word)))
     }
 
     fn acts_on_managed_device(&self) -> bool {
         const MANAGED_DEVICE: &str = "ManagedDevice";
         self.activity.split_whitespace().skip(1).any(|word| {
-            let tail = word.len().checked_sub(MANAGED_DEVICE.len()).map(|at| &word.as_bytes()[at..]);
+            let tail = word.len().checked_sub(MANAGED_DEVICE.len()).map(|start| &word.as_bytes()[start..]);
             tail.is_some_and(|tail| tail.eq_ignore_ascii_case(MANAGED_DEVICE.as_bytes()))
         })
     }
@@ -87,26 +89,26 @@ impl ActivityVerb<'_> {
 
 /// The rules for operations, in their order.
 const OPERATION_RULES: &[fn(&ActivityVerb) -> Option<OperationType>] = &[
-    // 1. Reading changes nothing, whatever is read: `Get ...Assignment` reads. A task like `recoverPasscode` does not.
-    |act| act.said().or_else(|| act.called()).filter(|kind| *kind == Read && !act.is_device_task()),
-    // 2. `assignX Y`, and any `...Assignment` as what is acted on: creating, changing and deleting it assigns.
+    // 1. Reading, whatever is read: `Get ...Assignment` reads. A device task like `recoverPasscode` does not.
+    |act| act.by_source_verb().or_else(|| act.by_name()).filter(|kind| *kind == Read && !act.is_device_task()),
+    // 2. `assignX Y`, and any activity on an `...Assignment`: creating, changing and deleting it assigns.
     |act| {
         let assigns = act.verb_onwards().first().is_some_and(|word| matches!(word.as_str(), "assign" | "unassign"));
         let assignment = act.name.last().is_some_and(|word| matches!(word.as_str(), "assignment" | "assignments"));
         (assigns || assignment).then_some(Assign)
     },
-    // 3. An action on a managed device is a task sent to it, also where the source does not call it an action.
+    // 3. An action on a managed device is a task sent to it, even if the source does not call it an action.
     |act| act.is_device_task().then_some(RemoteTask),
-    // 4. What the source's verb says.
-    |act| act.said(),
-    // 5. Without a verb from the source: who is put into, or taken out of, a role or group is assigned. The source
-    //    itself says `Assign` for these where it says anything, so the answer is the same by every route.
+    // 4. The source's verb.
+    |act| act.by_source_verb(),
+    // 5. Without a verb from the source: adding a member to a role or group, or removing one, assigns. Sources that
+    // give a verb for these give `Assign`, so the result is the same by every route.
     |act| is_membership(act).then_some(Assign),
-    // 6. The verb that the name begins with.
-    |act| act.called(),
-    // 7. What was done, wherever the name says so: `Role definition created`, `User deleted security info`.
+    // 6. The verb at the start of the name.
+    |act| act.by_name(),
+    // 7. A participle anywhere in the name: `Role definition created`, `User deleted security info`.
     |act| act.name.iter().find_map(|word| lookup(DONE, word)),
-    // 8. The verb that the name ends with (`Authentication Strength Policy Create`), or the word after a method and
+    // 8. The verb at the end of the name (`Authentication Strength Policy Create`), or the word after a method and
     //    class (`POST Tenant.CreateBlockedUser`).
     |act| {
         let last = act.name.last().filter(|word| ["create", "delete", "reset", "update"].contains(&word.as_str()));
@@ -114,11 +116,11 @@ const OPERATION_RULES: &[fn(&ActivityVerb) -> Option<OperationType>] = &[
         last.cloned().or(method).and_then(|word| verb_type(&word))
     },
     // 9. The first word of a verb that is not known as a whole: `RemoveActivatedRole`.
-    |act| words(act.said).first().and_then(|word| verb_type(word)),
+    |act| words(act.source_verb).first().and_then(|word| verb_type(word)),
 ];
 
-/// Verbs of sources and of names. Those that are `OTHER` are here so that no later word of the name is asked; from a
-/// source they say nothing.
+/// Verbs of sources and of names. Those that are `OTHER` are listed so that later words of the name are not considered;
+/// from a source they are ignored.
 const VERBS: &[(OperationType, &[&str])] = &[
     (Assign, &["assign", "unassign", "setreference", "removereference"]),
     (Create, &["create", "creates", "add", "adding", "generate", "invite", "register", "upload"]),
@@ -132,7 +134,7 @@ const VERBS: &[(OperationType, &[&str])] = &[
 /// The operations that Intune has on every resource.
 const PLAIN: &[&str] = &["create", "delete", "patch", "update", "setreference", "removereference", "get", "search"];
 
-/// Participles that say what was done.
+/// Participles in names.
 const DONE: &[(OperationType, &[&str])] = &[
     (OperationType::Other, &["started", "canceled", "requested"]),
     (Create, &["created", "added", "registered"]),
@@ -140,14 +142,14 @@ const DONE: &[(OperationType, &[&str])] = &[
     (Delete, &["deleted", "removed"]),
 ];
 
-/// Words that may stand before the verb of a name.
+/// Words that may precede the verb of a name.
 const BEFORE_VERB: &[&str] = &["admin", "bulk", "hard", "pre", "schedule", "soft"];
 
-/// What can be put into something and taken out of it.
+/// Nouns of objects that are added to others and removed from them.
 const MEMBERS: &[&str] =
     &["connector", "group", "label", "member", "members", "owner", "owners", "policy", "sponsor", "user", "users"];
 
-/// Whether a name says that a role is assigned, or that a member goes into or out of something.
+/// Whether a name means that a role is assigned, or that a member is added or removed.
 fn is_membership(act: &ActivityVerb) -> bool {
     let pairs = || act.name.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
     if pairs().any(|pair| pair == ("role", "assignment")) {
@@ -168,8 +170,8 @@ fn verb_type(word: &str) -> Option<OperationType> {
     lookup(VERBS, word)
 }
 
-/// Names, as written, that say more than even a decisive category: what is linked is the resource, not what it is
-/// linked to; and the directory's settings for devices have the category of Intune's configuration profiles.
+/// Names, as written, that take precedence over the category: the resource is the linked object, not the object it is
+/// linked to; and the directory's device settings have the category of Intune's configuration profiles.
 const NAMES_BEFORE_CATEGORY: &[(&str, ResourceType)] = &[
     ("policy to", ResourceType::Policy),
     ("policy from", ResourceType::Policy),
@@ -228,8 +230,8 @@ const CATEGORIES: &[(&str, ResourceType)] = &[
     ("workflowmanagement", ResourceType::Other),
 ];
 
-/// Nouns, as words in a row, the first that occurs counts: what contains others before what is contained, and a
-/// compound before the noun at its end.
+/// Phrases of consecutive words; the first phrase of the table that occurs decides. Containers precede their contents,
+/// and compounds the noun at their end.
 const NOUNS: &[(&str, ResourceType)] = &[
     ("password policy", ResourceType::Directory),
     ("external secrets", ResourceType::Directory),
@@ -276,7 +278,7 @@ const NOUNS: &[(&str, ResourceType)] = &[
     ("tenant detail", ResourceType::Directory),
 ];
 
-/// What categories are mostly about whose names do not say it, or say it of something else.
+/// The usual resource type of categories whose names contain no noun, or a misleading one.
 const CATEGORY_TOPICS: &[(&str, ResourceType)] = &[
     ("authentication", ResourceType::User),
     ("authorization", ResourceType::Directory),
@@ -288,7 +290,7 @@ fn first_phrase(words: &[String], table: &[(&str, ResourceType)]) -> Option<Reso
     table.iter().find(|(phrase, _)| (0..words.len()).any(|at| begins_with(&words[at..], phrase))).map(|(_, kind)| *kind)
 }
 
-/// Whether the words begin with those of a phrase.
+/// Whether the words start with the words of a phrase.
 fn begins_with(words: &[String], phrase: &str) -> bool {
     let Some((first, others)) = words.split_first() else { return false };
     match phrase.strip_prefix(first.as_str()) {
@@ -310,14 +312,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_classified(verb in any::<String>(), activity in "[A-Za-z_. \\PC]{0,24}", kind in any::<String>()) {
+        fn any_string_is_classified(verb in any::<String>(), activity in "[A-Za-z_. \\PC]{0,24}", kind in any::<String>()) {
             operation_type(Some(&verb), &activity);
             resource_type(&verb, &activity, [kind.as_str()]);
         }
     }
 
     #[test]
-    fn what_the_source_says_wins() {
+    fn verb_of_the_source_takes_precedence() {
         for (verb, activity, expected) in [
             ("Assign", "Add member to group", Assign),
             ("Unassign", "Remove member from group", Assign),
@@ -337,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assignment_is_assigned_and_not_created() {
+    fn activity_on_an_assignment_is_assign() {
         for verb in ["Create", "Delete", "Patch", ""] {
             assert_eq!(
                 operation_type(Some(verb), "Create DeviceManagementConfigurationPolicyAssignment"),
@@ -352,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_on_a_managed_device_is_a_remote_task() {
+    fn action_on_a_managed_device_is_a_remote_task() {
         for activity in [
             "syncDevice ManagedDevice",
             "wipe ManagedDevice",
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_known_verb_the_name_says_it() {
+    fn name_decides_without_a_known_verb() {
         for (verb, activity, expected) in [
             (None, "Add member to group.", Assign),
             (None, "Add app role assignment grant to user", Assign),
@@ -395,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn category_name_and_targets_say_the_resource_type() {
+    fn resource_type_by_category_name_and_targets() {
         for (category, activity, targets, expected) in [
             ("UserManagement", "Add app role assignment to group", &[][..], ResourceType::Group),
             ("ApplicationManagement", "Add policy to service principal", &["ServicePrincipal"], ResourceType::Policy),

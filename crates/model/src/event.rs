@@ -1,151 +1,80 @@
-//! An event: its body as stored, the checks it passes before it is recorded, and what a caller gets to see of it.
+//! An event: its validation before it is recorded, its id, and an event as read from the log.
 //!
-//! The body *is* the event; all columns and side tables are indexes over it. [`NewEvent::parse`] is the only door
-//! into the log: limits are checked here, once, for every way in. [`Event::reduced`] is the only door out: every
-//! read passes through it before anything is matched, counted or shown.
-
-use serde::{Deserialize, Serialize};
+//! The stored body is the event; all columns and side tables are indexes over it. Its fields are defined in
+//! [`super::fields`]. Every event is validated by [`NewEvent::parse`] before it is recorded, by whichever route.
 
 use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
-use super::json::{Json, hash16, present};
-use super::party::{Actor, Target, WithheldReason};
+use super::json::{Json, hash16};
+use super::party::{Target, WithheldReason};
 use super::sensitive::SensitiveNames;
+use super::stored::stored_object;
 use super::time::{HOUR, Timestamp};
-use super::{GroupSource, Invalid, OperationType, ResourceType, Scope, Status, named};
+use super::{EventBody, Invalid, ResourceType, wire_enum};
 
 /// The service whose events this server records itself.
 pub const RESERVED_SERVICE: &str = "auditgraph";
-/// The most bytes that the body of an event may have.
+/// The most bytes of a stored body.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
-/// The most targets an event may have, by import; by API fewer.
+/// The most targets of an event. The limit of the API, [`super::input::TARGETS_MAX`], is lower.
 pub const TARGETS_MAX: usize = 2_000;
-/// The most properties that one target may have changed, by import; by API fewer.
+/// The most changed properties of a target. The limit of the API, [`super::input::CHANGES_MAX`], is lower.
 pub const CHANGES_MAX: usize = 5_000;
-/// How far ahead of the server's clock an event may have happened.
+/// How far after the server's clock an event may have happened, in microseconds.
 const AHEAD_MAX: i64 = 24 * HOUR;
 
-named! {
-    /// The way in which an event came into the log.
+wire_enum! {
+    /// How an event was recorded.
     RecordingRoute {
-        /// By the mutation.
+        /// By the mutation `recordAuditEvents`.
         GraphQl = "GRAPHQL",
-        /// By the batch endpoint.
+        /// By `POST /v1/events`.
         Rest = "REST",
-        /// From a file.
+        /// Imported from a file.
         Import = "IMPORT",
         /// By this service itself.
         Internal = "INTERNAL",
     }
 }
 
-/// Provenance: the actor is what the recorder claims, this is who claimed it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Recording {
-    /// The way in.
-    pub route: RecordingRoute,
-    /// The subject of the recorder's token, or the operator's account for an import.
-    pub recorded_by: String,
-    /// The client application of the recorder's token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// Where an imported record was read from: its shape and file name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// The tenant that an imported record itself names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_tenant_id: Option<String>,
+stored_object! {
+    /// The provenance of an event: `actor` is what the recorder claims, this is the recorder itself.
+    Recording / RecordingView {
+        /// How the event was recorded.
+        route: required RecordingRoute,
+        /// The subject of the recorder's token, or the operator's account for an import.
+        recorded_by: required String,
+        /// The client application of the recorder's token.
+        client_id: optional String,
+        /// The source of an imported record: its format and file name.
+        source: optional String,
+        /// The tenant that an imported record itself names.
+        source_tenant_id: optional String,
+    }
 }
 
-/// A further detail of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Detail {
-    /// What it is. Keys may repeat.
-    pub key: String,
-    /// Its value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Whether the value is shown only to those who may see sensitive values.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_sensitive: bool,
-    /// Set where the value was taken out for the caller.
-    #[serde(skip)]
-    pub withheld: Option<WithheldReason>,
+stored_object! {
+    /// A further detail of an event.
+    Detail / DetailView {
+        /// The name of the detail. Keys may repeat.
+        key: required String,
+        /// Its value.
+        value: optional String,
+        /// Whether the value is shown only to callers who may see sensitive values.
+        is_sensitive: flag bool,
+        /// Why the value was removed for this caller; `None` if it was not.
+        withheld: unstored WithheldReason,
+    }
 }
 
 impl Detail {
-    /// A detail whose sensitivity its name decides.
+    /// A detail that is not marked as sensitive.
     pub fn new(key: impl Into<String>, value: Option<String>) -> Self {
         Self { key: key.into(), value, is_sensitive: false, withheld: None }
     }
 }
 
-/// Everything that is recorded of one activity, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EventBody {
-    /// The key under which the event is recorded, unique within its service.
-    pub event_key: String,
-    /// When the activity happened.
-    pub occurred_at: Timestamp,
-    /// The key of the activity, as written by the service.
-    pub activity: String,
-    /// The activity as shown to people.
-    pub activity_display_name: String,
-    /// The category, as written by the service.
-    pub category: String,
-    /// The service that logged it.
-    pub service: String,
-    /// The part of the service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub component: Option<String>,
-    /// What kind of operation it was.
-    pub operation_type: OperationType,
-    /// The type of resource it acted on.
-    pub resource_type: ResourceType,
-    /// Where the group comes from, for activities on groups.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group_source: Option<GroupSource>,
-    /// How it ended.
-    pub status: Status,
-    /// Why it ended that way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_reason: Option<String>,
-    /// Whether the reason is shown only to those who may see sensitive values.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub status_reason_is_sensitive: bool,
-    /// Ties together the events of one request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<String>,
-    /// Who initiated it.
-    pub actor: Actor,
-    /// What was acted on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub targets: Vec<Target>,
-    /// Further details, in the order recorded.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub additional_details: Vec<Detail>,
-    /// What an imported record carried beyond the fields above, at the places where it stood.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub unmapped: Option<Json>,
-    /// Whether something secret stands in `unmapped`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unmapped_is_sensitive: bool,
-    /// How the event came into the log, and by whom.
-    pub recording: Recording,
-}
-
 impl EventBody {
-    /// Whether anything of it is shown only to those who may see sensitive values.
-    pub fn is_sensitive(&self) -> bool {
-        self.status_reason_is_sensitive
-            || self.unmapped_is_sensitive
-            || self.additional_details.iter().any(|detail| detail.is_sensitive)
-            || self.targets.iter().flat_map(|target| &target.modified_properties).any(|change| change.is_sensitive)
-    }
-
-    /// Marks what the rules say is sensitive; what the recorder marked stays marked.
+    /// Marks the values that the rules cover. Values that the recorder marked stay marked.
     fn mark_sensitive(&mut self, rules: &SensitiveNames) {
         for detail in &mut self.additional_details {
             let covered = rules.covers(&detail.key)
@@ -167,27 +96,27 @@ impl EventBody {
     }
 }
 
-/// What can be wrong with an event to record.
+/// The kind of a [`Problem`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProblemCode {
     /// The value is not valid.
     Invalid,
-    /// The value is too long or there are too many.
+    /// The value is too long, or the list has too many elements.
     TooLong,
-    /// The moment is outside what the log accepts.
+    /// The time is outside the range that the log accepts.
     OutOfRange,
     /// The caller may not record events of this service.
     NotPermitted,
 }
 
-/// Something wrong with an event to record.
+/// A reason why an event cannot be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which part, as field names and list indices from the event downwards.
+    /// The path of the invalid part: field names and list indices, starting at the event.
     pub path: Vec<String>,
-    /// A stable code.
+    /// The kind of problem; stable.
     pub code: ProblemCode,
-    /// An explanation for developers.
+    /// The rule that the part breaks, for developers.
     pub message: String,
 }
 
@@ -198,7 +127,7 @@ impl Problem {
     }
 }
 
-/// An event that may be recorded: checked, with its sensitive values marked, and with the keys that name it.
+/// A validated event that can be recorded, with its sensitive values marked.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     body: EventBody,
@@ -206,10 +135,13 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// Checks an event before it is recorded and reports all that is wrong with it.
+    /// Validates an event at the time `now` and marks its sensitive values.
+    ///
+    /// # Errors
+    /// All problems of the event.
     pub fn parse(mut body: EventBody, now: Timestamp, rules: &SensitiveNames) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        check_names(&body, &mut problems);
+        check_keys(&body, &mut problems);
         check_sizes(&body, &mut problems);
         if body.occurred_at.0 < 0 || body.occurred_at > now.plus(AHEAD_MAX) {
             let rule = "must be from 1970 to 24 hours ahead of the server's clock";
@@ -228,27 +160,27 @@ impl NewEvent {
         if problems.is_empty() { Ok(Self { body, json }) } else { Err(problems) }
     }
 
-    /// An event as it stands in the log: it was checked when it was recorded.
+    /// Reads an event from the log, without validating it again.
     pub fn stored(json: String) -> Result<Self, serde_json::Error> {
         Ok(Self { body: serde_json::from_str(&json)?, json })
     }
 
-    /// The event.
+    /// The body of the event.
     pub fn body(&self) -> &EventBody {
         &self.body
     }
 
-    /// The text to store.
+    /// The body as stored.
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// The id, made of what names the event.
+    /// The id of the event.
     pub fn id(&self) -> EventId {
         EventId::of(&self.body.service, &self.body.event_key)
     }
 
-    /// What two copies of one event agree on, whichever way each of them came.
+    /// A hash of the parts on which two copies of one event agree, whatever route recorded each of them.
     pub fn content_hash(&self) -> [u8; 16] {
         let mut targets: Vec<String> = self.body.targets.iter().map(Target::identity).collect();
         targets.sort_unstable();
@@ -263,9 +195,9 @@ impl NewEvent {
     }
 }
 
-/// The names that become keys: present, and short enough for an index.
-fn check_names(body: &EventBody, problems: &mut Vec<Problem>) {
-    let mut name = |path: &str, folded: String, required: bool| {
+/// Validates the strings that become keys of an index: required ones are not empty, and all are short enough.
+fn check_keys(body: &EventBody, problems: &mut Vec<Problem>) {
+    let mut check = |path: &str, folded: String, required: bool| {
         if required && folded.is_empty() {
             problems.push(Problem::new(path, ProblemCode::Invalid, "must not be empty"));
         }
@@ -274,22 +206,19 @@ fn check_names(body: &EventBody, problems: &mut Vec<Problem>) {
             problems.push(Problem::new(path, ProblemCode::TooLong, rule));
         }
     };
-    name("eventKey", fold(&body.event_key), true);
-    name("activity", fold_activity(&body.activity), true);
-    if body.activity_display_name != body.activity {
-        name("activityDisplayName", fold(&body.activity_display_name), true);
-    }
-    name("category", fold(&body.category), true);
-    name("service", fold(&body.service), true);
-    name("component", body.component.as_deref().map(fold).unwrap_or_default(), false);
-    name("correlationId", body.correlation_id.as_deref().map(fold).unwrap_or_default(), false);
-    name("actor.application.applicationId", body.actor.application_id().map(fold).unwrap_or_default(), false);
+    let is_shown_as_key = body.activity_display_name == body.activity;
+    body.for_each_key(|path, folded, required| {
+        if path != "activityDisplayName" || !is_shown_as_key {
+            check(path, folded, required);
+        }
+    });
+    check("actor.application.applicationId", body.actor.application_id().map(fold).unwrap_or_default(), false);
     for (i, target) in body.targets.iter().enumerate() {
         for (j, change) in target.modified_properties.iter().enumerate() {
-            name(&format!("targets.{i}.modifiedProperties.{j}.name"), fold(&change.name), true);
+            check(&format!("targets.{i}.modifiedProperties.{j}.name"), fold(&change.name), true);
         }
     }
-    // Nor may another service look like it.
+    // A service that differs from the reserved one only in punctuation or case is refused as well.
     let letters: String = fold(&body.service).chars().filter(|c| c.is_alphanumeric()).collect();
     if letters == RESERVED_SERVICE && body.recording.route != RecordingRoute::Internal {
         let rule = "`auditgraph` is reserved for this service's own events";
@@ -297,6 +226,7 @@ fn check_names(body: &EventBody, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Validates the number of targets and changes.
 fn check_sizes(body: &EventBody, problems: &mut Vec<Problem>) {
     if body.targets.len() > TARGETS_MAX {
         let rule = format!("an event may have at most {TARGETS_MAX} targets");
@@ -311,11 +241,11 @@ fn check_sizes(body: &EventBody, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Identifies an event for ever: a hash of its service and key. Opaque, versioned, the same in every copy of the log.
+/// The permanent id of an event: a hash of its service and key, and so the same in every copy of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId(pub [u8; 16]);
 
-/// The first byte of a global id: what it names, and how it was made.
+/// The first byte of a global id: the type of object and the version of the format.
 const EVENT_ID_VERSION: u8 = 1;
 
 impl EventId {
@@ -324,7 +254,7 @@ impl EventId {
         Self(hash16(format!("{}\0{event_key}", fold(service)).as_bytes()))
     }
 
-    /// The id as text.
+    /// Encodes the id as the global id of the API.
     pub fn to_global(self) -> String {
         use base64::Engine as _;
         let mut bytes = vec![EVENT_ID_VERSION];
@@ -332,57 +262,37 @@ impl EventId {
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads an id that was handed out earlier.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    /// Parses a global id.
+    ///
+    /// # Errors
+    /// If `id` was not encoded by [`Self::to_global`].
+    pub fn parse(id: &str) -> Result<Self, Invalid> {
         use base64::Engine as _;
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).unwrap_or_default();
         match bytes.split_first() {
             Some((&EVENT_ID_VERSION, hash)) => hash.try_into().ok().map(Self),
             _ => None,
         }
-        .ok_or_else(|| Invalid::new("`id` is not one that this service handed out"))
+        .ok_or_else(|| Invalid::new("`id` must be a global id that this service returned"))
     }
 }
 
-/// A recorded event as a caller sees it.
+/// A recorded event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the tenant's log.
+    /// The position in the tenant's log.
     pub sequence: i64,
-    /// When it was recorded.
+    /// When the event was recorded.
     pub recorded_at: Timestamp,
-    /// The event; without what the caller may not see.
+    /// The body, without the parts that the caller may not see.
     pub body: EventBody,
-    /// The body as stored, if nothing of it is withheld.
+    /// The body as stored, or `None` if any part of it is withheld.
     pub raw: Option<Json>,
-    /// Whether anything of it is withheld.
+    /// Whether any part of the event is withheld.
     pub is_redacted: bool,
 }
 
 impl Event {
-    /// The event as a scope shows it; none if the event does not exist for it.
-    pub fn reduced(mut self, scope: &Scope) -> Option<Self> {
-        if !scope.visible.has(&self.body.service) {
-            return None;
-        }
-        if self.body.is_sensitive() && !scope.sensitive.has(&self.body.service) {
-            self.is_redacted = true;
-            self.raw = None;
-            self.body.unmapped = None;
-            if self.body.status_reason_is_sensitive {
-                self.body.status_reason = None;
-            }
-            for detail in self.body.additional_details.iter_mut().filter(|detail| detail.is_sensitive) {
-                detail.value = None;
-                detail.withheld = Some(WithheldReason::Sensitive);
-            }
-            for change in self.body.targets.iter_mut().flat_map(|target| &mut target.modified_properties) {
-                change.withhold();
-            }
-        }
-        Some(self)
-    }
-
     /// The id of the event.
     pub fn id(&self) -> EventId {
         EventId::of(&self.body.service, &self.body.event_key)

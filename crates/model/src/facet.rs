@@ -1,16 +1,16 @@
-//! What events can be counted by: the values that an event has for a field, spelled as in the event.
+//! Facets: the values of a field of an event, by which events are counted.
 //!
-//! The log counts by the folded keys of its columns. How a value is written and shown is taken from the event that was
-//! recorded last among those counted, so nothing is revealed that the caller could not read in that event.
+//! The store counts by the folded keys of its columns. The spelling and the display name of a value come from the most
+//! recently recorded of the counted events, so a facet reveals only strings that the caller can read in that event.
 
 use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, catalogue};
 use super::fold::{fold, fold_activity};
-use super::{Event, named};
+use super::{Event, wire_enum};
 
-named! {
-    /// What events can be counted by.
+wire_enum! {
+    /// The fields by which events can be counted.
     FacetField {
         /// The key of the activity.
         Activity = "ACTIVITY",
@@ -28,24 +28,24 @@ named! {
         ResourceType = "RESOURCE_TYPE",
         /// The key of the service.
         Service = "SERVICE",
-        /// How the activity ended.
+        /// The outcome of the activity.
         Status = "STATUS",
         /// A target's key.
         Target = "TARGET",
     }
 }
 
-/// A value of a field, as an event has it.
+/// A value of a field, as spelled in an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FacetValue {
-    /// As callers compare it, and as filters take it.
+    /// The value that filters accept.
     pub value: String,
-    /// As shown to people.
+    /// The value to show to people.
     pub display_name: String,
 }
 
 impl FacetField {
-    /// The values that an event has of the field, by their folded keys; each once, as it stands first.
+    /// The values of the field in an event, by their folded keys. Of equal keys, the first value.
     pub fn values(self, event: &Event) -> BTreeMap<String, FacetValue> {
         let body = &event.body;
         let one = |key: String, value: &str, shown: &str| {
@@ -83,14 +83,14 @@ impl FacetField {
         }
     }
 
-    /// The value that a key stands for by itself, without an event: those of the closed sets.
+    /// The value of a key of a closed set, which needs no event; `None` for other fields.
     pub fn closed(self, key: &str) -> Option<FacetValue> {
         matches!(self, Self::OperationType | Self::ResourceType | Self::Status)
             .then(|| FacetValue { value: key.to_owned(), display_name: title(key) })
     }
 }
 
-/// Each key once, with the value that stands first.
+/// The first value of each key.
 fn first(values: impl Iterator<Item = (String, FacetValue)>) -> BTreeMap<String, FacetValue> {
     let mut found = BTreeMap::new();
     for (key, value) in values {
@@ -99,9 +99,9 @@ fn first(values: impl Iterator<Item = (String, FacetValue)>) -> BTreeMap<String,
     found
 }
 
-/// `REMOTE_TASK` is `Remote task`.
+/// The display name of an enum value: `REMOTE_TASK` is `Remote task`.
 fn title(name: &str) -> String {
-    let text = name.to_lowercase().replace('_', " ");
-    let mut letters = text.chars();
+    let words = name.to_lowercase().replace('_', " ");
+    let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! Which events: one condition with two faces, [`Condition::matches`] here and its translation to SQL in
-//! `store::condition`. A property test holds them together.
+//! Conditions on events. [`Condition::matches`] evaluates a condition; `store::condition` translates it to SQL. A
+//! property test compares the two.
 //!
-//! A condition is asked of an event *as reduced for the caller*, so a withheld value never matches. Logic is
-//! two-valued: a condition on an absent text is false and its negation true. All texts are folded when a condition
-//! is made, and the columns hold folded texts, so SQL has nothing to do but compare bytes.
+//! A condition is evaluated on an event *as redacted for the caller*, so a withheld value never matches. Logic is
+//! two-valued: a condition on an absent string is false and its negation true. Strings are folded when a condition is
+//! created, and columns contain folded strings, so SQL only compares bytes.
 
 use std::collections::BTreeSet;
 
@@ -12,56 +12,58 @@ use super::fold::{fold, fold_activity};
 use super::party::{Actor, ActorKind, ModifiedProperty, PropertyChange, Target};
 use super::{GroupSource, Invalid, OperationType, ResourceType, Status, Timestamp};
 
-/// The most values an `in` or `notIn` may have.
+/// The most values of an `in` or `notIn`.
 pub const LIST_MAX: usize = 100;
-/// The most bytes a text in a filter may have.
-pub const TEXT_BYTES_MAX: usize = 1_000;
+/// The most words of a search.
+pub const SEARCH_WORDS_MAX: usize = 20;
+/// The most bytes of a string in a filter.
+pub const STRING_BYTES_MAX: usize = 1_000;
 
-/// Conditions on events.
+/// A condition on an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// All of these hold; with none of them, everything matches.
+    /// All of these conditions hold. An empty list matches every event.
     All(Vec<Condition>),
-    /// At least one of these holds; with none of them, nothing matches.
+    /// At least one of these conditions holds. An empty list matches no event.
     Any(Vec<Condition>),
-    /// This does not hold.
+    /// The condition does not hold.
     Not(Box<Condition>),
-    /// A text of the event itself.
-    Text(EventText, TextCondition),
+    /// A condition on a string of the event itself.
+    String(EventString, StringCondition),
     /// The type of resource.
     ResourceType(SetCondition<ResourceType>),
     /// The kind of operation.
     OperationType(SetCondition<OperationType>),
-    /// How it ended.
+    /// The outcome of the activity.
     Status(SetCondition<Status>),
-    /// Where the group comes from.
+    /// The source of the group.
     GroupSource(GroupSource),
-    /// Who initiated it.
+    /// A condition on the actor.
     Actor(Box<ActorCondition>),
-    /// One target meets all of these.
+    /// A condition that at least one target matches.
     Target(Box<TargetCondition>),
-    /// The actor or a target is this: object id, principal name or display name.
-    Involving(TextCondition),
-    /// When it was recorded.
+    /// The object id, principal name or display name of the actor or of a target matches.
+    Involving(StringCondition),
+    /// The time of recording.
     Recorded(TimeRange),
-    /// Folded words, each contained in the activity, the actor or a target.
+    /// Folded words, each of which the activity, the actor or a target contains.
     Search(Vec<String>),
 }
 
 impl Condition {
-    /// The condition that everything meets.
+    /// The condition that every event matches.
     pub fn everything() -> Self {
         Self::All(Vec::new())
     }
 
-    /// Whether an event, as reduced for the caller, meets the condition.
+    /// Whether an event, as redacted for the caller, matches the condition.
     pub fn matches(&self, event: &Event) -> bool {
         let body = &event.body;
         match self {
             Self::All(conditions) => conditions.iter().all(|condition| condition.matches(event)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.matches(event)),
             Self::Not(condition) => !condition.matches(event),
-            Self::Text(text, condition) => condition.matches(&text.of(event)),
+            Self::String(string, condition) => condition.matches(&string.of(event)),
             Self::ResourceType(set) => set.matches(body.resource_type),
             Self::OperationType(set) => set.matches(body.operation_type),
             Self::Status(set) => set.matches(body.status),
@@ -71,42 +73,42 @@ impl Condition {
             Self::Actor(condition) => condition.matches(&body.actor),
             Self::Target(condition) => body.targets.iter().any(|target| condition.matches(target)),
             Self::Involving(condition) => {
-                let texts = involved(event);
+                let strings = involved(event);
                 match condition.is_set {
-                    Some(false) => texts.is_empty() && condition.is_only_absence(),
-                    _ => texts.iter().any(|text| condition.matches(text)),
+                    Some(false) => strings.is_empty() && condition.is_only_absence(),
+                    _ => strings.iter().any(|string| condition.matches(string)),
                 }
             }
             Self::Recorded(range) => range.contains(event.recorded_at),
             Self::Search(words) => {
-                let texts = searched(event);
-                words.iter().all(|word| texts.iter().any(|text| text.contains(word)))
+                let strings = searched(event);
+                words.iter().all(|word| strings.iter().any(|string| string.contains(word)))
             }
         }
     }
 }
 
-/// A text of an event that a condition may be about.
+/// A string of an event that a filter can compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventText {
-    /// The service that logged it.
+pub enum EventString {
+    /// The service that logged the event.
     Service,
-    /// Its category.
+    /// The category.
     Category,
-    /// Its activity.
+    /// The activity.
     Activity,
-    /// The activity's display name, where it is another text.
+    /// The activity's display name, if it differs from the activity.
     ActivityName,
     /// The part of the service.
     Component,
-    /// What ties together the events of one request.
+    /// The correlation id.
     Correlation,
-    /// The key it was recorded under.
+    /// The event key.
     EventKey,
 }
 
-impl EventText {
-    /// The folded text of an event; empty if there is none.
+impl EventString {
+    /// The folded string of an event; empty if absent.
     fn of(self, event: &Event) -> String {
         let body = &event.body;
         match self {
@@ -124,45 +126,45 @@ impl EventText {
     }
 }
 
-fn folded(text: Option<&str>) -> String {
-    text.map(fold).unwrap_or_default()
+fn folded(string: Option<&str>) -> String {
+    string.map(fold).unwrap_or_default()
 }
 
-/// Names and ids of everybody and everything involved, folded, without the absent ones.
+/// The folded names and ids of the actor and the targets that are present.
 fn involved(event: &Event) -> Vec<String> {
     let actor = &event.body.actor;
-    let mut texts = vec![
+    let mut strings = vec![
         folded(actor.object_id.as_deref()),
         folded(actor.user_principal_name.as_deref()),
         folded(actor.shown_name()),
     ];
     for target in &event.body.targets {
-        texts.extend(target_texts(target));
+        strings.extend(target_strings(target));
     }
-    texts.retain(|text| !text.is_empty());
-    texts
+    strings.retain(|string| !string.is_empty());
+    strings
 }
 
-fn target_texts(target: &Target) -> [String; 3] {
-    [&target.object_id, &target.user_principal_name, &target.display_name].map(|text| folded(text.as_deref()))
+fn target_strings(target: &Target) -> [String; 3] {
+    [&target.object_id, &target.user_principal_name, &target.display_name].map(|string| folded(string.as_deref()))
 }
 
-/// What `search` looks into: the activity's key and display name, the actor's names, ids and application, the targets'
-/// names and object ids.
+/// The strings that `search` searches: the activity's key and display name, the actor's names, ids and application, the
+/// targets' names and object ids.
 fn searched(event: &Event) -> Vec<String> {
     let body = &event.body;
-    let mut texts = vec![fold_activity(&body.activity), fold(&body.activity_display_name)];
-    texts.extend(actor_texts(&body.actor));
-    texts.push(folded(body.actor.object_id.as_deref()));
-    texts.push(folded(body.actor.application_id()));
+    let mut strings = vec![fold_activity(&body.activity), fold(&body.activity_display_name)];
+    strings.extend(actor_strings(&body.actor));
+    strings.push(folded(body.actor.object_id.as_deref()));
+    strings.push(folded(body.actor.application_id()));
     for target in &body.targets {
-        texts.extend(target_texts(target));
+        strings.extend(target_strings(target));
     }
-    texts
+    strings
 }
 
-/// What a search for an actor looks into.
-fn actor_texts(actor: &Actor) -> [String; 4] {
+/// The strings that a search for an actor searches.
+fn actor_strings(actor: &Actor) -> [String; 4] {
     [
         folded(actor.shown_name()),
         folded(actor.user_principal_name.as_deref()),
@@ -171,145 +173,154 @@ fn actor_texts(actor: &Actor) -> [String; 4] {
     ]
 }
 
-/// The folded words of a search, each once. At least one is needed.
-pub fn search_words(text: &str) -> Result<Vec<String>, Invalid> {
-    bounded("search", text)?;
-    let words: BTreeSet<String> = fold(text).split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
+/// The distinct folded words of a search.
+///
+/// # Errors
+/// If there is no word, or more than [`SEARCH_WORDS_MAX`].
+pub fn search_words(search: &str) -> Result<Vec<String>, Invalid> {
+    check_length("search", search)?;
+    let words: BTreeSet<String> = fold(search).split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
-        return Err(Invalid::new("`search` must hold at least one word"));
+        return Err(Invalid::new("`search` must contain at least one word"));
     }
-    if words.len() > 20 {
-        return Err(Invalid::new("`search` may hold at most 20 words"));
+    if words.len() > SEARCH_WORDS_MAX {
+        return Err(Invalid::new(format!("`search` may contain at most {SEARCH_WORDS_MAX} words")));
     }
     Ok(words.into_iter().collect())
 }
 
-fn bounded(part: &str, text: &str) -> Result<(), Invalid> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(Invalid::new(format!("`{part}` may have at most {TEXT_BYTES_MAX} bytes")));
+fn check_length(part: &str, string: &str) -> Result<(), Invalid> {
+    if string.len() > STRING_BYTES_MAX {
+        return Err(Invalid::new(format!("`{part}` may have at most {STRING_BYTES_MAX} bytes")));
     }
     Ok(())
 }
 
-/// The folded form of a text in a filter, which must not be empty.
-pub fn needle(part: &str, text: &str, fold: fn(&str) -> String) -> Result<String, Invalid> {
-    bounded(part, text)?;
-    let folded = fold(text);
+/// The folded form of a string in a filter. `part` names the argument in an error.
+///
+/// # Errors
+/// If the string is too long or folds to an empty one.
+pub fn needle(part: &str, string: &str, fold: fn(&str) -> String) -> Result<String, Invalid> {
+    check_length(part, string)?;
+    let folded = fold(string);
     if folded.is_empty() {
         return Err(Invalid::new(format!("`{part}` must not be empty")));
     }
     Ok(folded)
 }
 
-/// The folded forms of a list of texts in a filter.
-pub fn needles(part: &str, texts: &[String], fold: fn(&str) -> String) -> Result<BTreeSet<String>, Invalid> {
-    if texts.len() > LIST_MAX {
-        return Err(Invalid::new(format!("`{part}` may hold at most {LIST_MAX} values")));
+/// The folded forms of a list of strings in a filter.
+///
+/// # Errors
+/// As [`needle`], or if there are more than [`LIST_MAX`].
+pub fn needles(part: &str, strings: &[String], fold: fn(&str) -> String) -> Result<BTreeSet<String>, Invalid> {
+    if strings.len() > LIST_MAX {
+        return Err(Invalid::new(format!("`{part}` may have at most {LIST_MAX} values")));
     }
-    texts.iter().enumerate().map(|(i, text)| needle(&format!("{part}.{i}"), text, fold)).collect()
+    strings.iter().enumerate().map(|(i, string)| needle(&format!("{part}.{i}"), string, fold)).collect()
 }
 
-/// Conditions on one text, all of which have to hold. Texts are folded.
+/// Conditions on one string, all of which must hold. All strings are folded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TextCondition {
-    /// The text is one of these.
+pub struct StringCondition {
+    /// The string is one of these.
     pub one_of: Option<BTreeSet<String>>,
-    /// The text is none of these; with no values, this always holds.
+    /// The string is present and none of these. An empty set does not restrict.
     pub none_of: BTreeSet<String>,
-    /// It starts with this.
+    /// The string starts with this.
     pub starts_with: Option<String>,
-    /// It contains this.
+    /// The string contains this.
     pub contains: Option<String>,
-    /// There is a text at all.
+    /// Whether the string is present.
     pub is_set: Option<bool>,
 }
 
-impl TextCondition {
-    /// Whether a folded text, empty if absent, meets the condition.
-    pub fn matches(&self, text: &str) -> bool {
-        let present = !text.is_empty();
-        self.one_of.as_ref().is_none_or(|texts| texts.contains(text))
-            && (self.none_of.is_empty() || present && !self.none_of.contains(text))
-            && self.starts_with.as_ref().is_none_or(|start| text.starts_with(start.as_str()))
-            && self.contains.as_ref().is_none_or(|part| text.contains(part.as_str()))
+impl StringCondition {
+    /// Whether a folded string, empty if absent, matches the condition.
+    pub fn matches(&self, string: &str) -> bool {
+        let present = !string.is_empty();
+        self.one_of.as_ref().is_none_or(|strings| strings.contains(string))
+            && (self.none_of.is_empty() || present && !self.none_of.contains(string))
+            && self.starts_with.as_ref().is_none_or(|start| string.starts_with(start.as_str()))
+            && self.contains.as_ref().is_none_or(|part| string.contains(part.as_str()))
             && self.is_set.is_none_or(|set| set == present)
     }
 
-    /// Narrows the texts allowed to those that are also among `texts`.
-    pub fn restrict(&mut self, texts: BTreeSet<String>) {
+    /// Restricts the condition to strings that are also in `strings`.
+    pub fn restrict(&mut self, strings: BTreeSet<String>) {
         self.one_of = Some(match self.one_of.take() {
-            Some(allowed) => allowed.intersection(&texts).cloned().collect(),
-            None => texts,
+            Some(allowed) => allowed.intersection(&strings).cloned().collect(),
+            None => strings,
         });
     }
 
-    /// Whether "there is no such text" is the only condition.
+    /// Whether the only condition is that the string is absent.
     pub fn is_only_absence(&self) -> bool {
         *self == Self { is_set: Some(false), ..Self::default() }
     }
 }
 
-/// One of these, and none of those.
+/// A condition on a value of a closed set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCondition<T> {
-    /// One of these.
+    /// The value is one of these.
     pub one_of: Option<Vec<T>>,
-    /// None of these.
+    /// The value is none of these.
     pub none_of: Vec<T>,
 }
 
 impl<T: Copy + PartialEq> SetCondition<T> {
-    /// Whether a value meets the condition.
+    /// Whether a value matches the condition.
     pub fn matches(&self, value: T) -> bool {
         self.one_of.as_ref().is_none_or(|values| values.contains(&value)) && !self.none_of.contains(&value)
     }
 }
 
-/// A span between two moments.
+/// A half-open range of time, `from..to`. A bound that is `None` is open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeRange {
-    /// The first moment of the span.
+    /// The start of the range, inclusive.
     pub from: Option<Timestamp>,
-    /// The first moment after the span.
+    /// The end of the range, exclusive.
     pub to: Option<Timestamp>,
 }
 
 impl TimeRange {
-    /// Whether a moment is in the span.
-    pub fn contains(&self, moment: Timestamp) -> bool {
-        self.from.is_none_or(|from| moment >= from) && self.to.is_none_or(|to| moment < to)
+    /// Whether a time is in the range.
+    pub fn contains(&self, time: Timestamp) -> bool {
+        self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
     }
 }
 
-/// Conditions on who initiated an activity, all of which have to hold.
+/// Conditions on the actor, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActorCondition {
-    /// Exactly these actors, by key.
+    /// The actor is one of these, by key.
     pub keys: Option<BTreeSet<String>>,
     /// A name contains this.
     pub search: Option<String>,
-    /// Which kinds.
+    /// The kind is one of these.
     pub kinds: Option<Vec<ActorKind>>,
     /// The principal name.
-    pub user_principal_name: Option<TextCondition>,
+    pub user_principal_name: Option<StringCondition>,
     /// The display name.
-    pub display_name: Option<TextCondition>,
+    pub display_name: Option<StringCondition>,
     /// The object id.
-    pub object_id: Option<TextCondition>,
-    /// The address.
-    pub ip_address: Option<TextCondition>,
+    pub object_id: Option<StringCondition>,
+    /// The IP address.
+    pub ip_address: Option<StringCondition>,
     /// The application's id.
-    pub application_id: Option<TextCondition>,
+    pub application_id: Option<StringCondition>,
     /// The application's display name.
-    pub application_name: Option<TextCondition>,
+    pub application_name: Option<StringCondition>,
 }
 
 impl ActorCondition {
     fn matches(&self, actor: &Actor) -> bool {
-        let holds = |condition: &Option<TextCondition>, text: Option<&str>| {
-            condition.as_ref().is_none_or(|condition| condition.matches(&folded(text)))
+        let holds = |condition: &Option<StringCondition>, string: Option<&str>| {
+            condition.as_ref().is_none_or(|condition| condition.matches(&folded(string)))
         };
-        let [name, upn, principal, _] = actor_texts(actor);
+        let [name, upn, principal, _] = actor_strings(actor);
         self.keys.as_ref().is_none_or(|keys| keys.contains(&actor.key()))
             && self.search.as_ref().is_none_or(|part| [name, upn, principal].iter().any(|t| t.contains(part.as_str())))
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&actor.kind))
@@ -322,30 +333,30 @@ impl ActorCondition {
     }
 }
 
-/// Conditions on a target, all of which have to hold for one and the same target.
+/// Conditions on a target, all of which must hold for the same target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetCondition {
-    /// Exactly these targets, by key.
+    /// The target is one of these, by key.
     pub keys: Option<BTreeSet<String>>,
     /// A name or the object id contains this.
     pub search: Option<String>,
     /// The object id.
-    pub object_id: Option<TextCondition>,
+    pub object_id: Option<StringCondition>,
     /// The principal name.
-    pub user_principal_name: Option<TextCondition>,
+    pub user_principal_name: Option<StringCondition>,
     /// The type.
-    pub kind: Option<TextCondition>,
+    pub kind: Option<StringCondition>,
     /// The display name.
-    pub display_name: Option<TextCondition>,
+    pub display_name: Option<StringCondition>,
     /// A change of the target.
     pub modified_property: Option<PropertyCondition>,
 }
 
 impl TargetCondition {
     fn matches(&self, target: &Target) -> bool {
-        let [object_id, upn, name] = target_texts(target);
-        let holds = |condition: &Option<TextCondition>, text: &str| {
-            condition.as_ref().is_none_or(|condition| condition.matches(text))
+        let [object_id, upn, name] = target_strings(target);
+        let holds = |condition: &Option<StringCondition>, string: &str| {
+            condition.as_ref().is_none_or(|condition| condition.matches(string))
         };
         self.keys.as_ref().is_none_or(|keys| keys.contains(&target.key()))
             && self.search.as_ref().is_none_or(|part| [&name, &upn, &object_id].iter().any(|t| t.contains(part)))
@@ -360,11 +371,11 @@ impl TargetCondition {
     }
 }
 
-/// Conditions on a property that changed, all of which have to hold for one and the same change.
+/// Conditions on a changed property, all of which must hold for the same change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PropertyCondition {
     /// The property's name.
-    pub name: Option<TextCondition>,
+    pub name: Option<StringCondition>,
     /// The value before, by its equality hash.
     pub from: Option<[u8; 16]>,
     /// The value after, by its equality hash.

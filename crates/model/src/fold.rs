@@ -1,9 +1,9 @@
-//! The one function that decides when two texts are the same text.
+//! Folding: the normal form in which strings are compared.
 //!
-//! Everything that is filtered, searched or keyed is compared in its folded form, and the folded form is made
-//! here, in Rust, for both databases: SQL only ever compares the bytes of keys. Folding is NFKC with case folding
-//! (Unicode's `toNFKC_Casefold` without the removal of ignorable characters), every dash as `-`, trimmed. It is
-//! idempotent, so a key may be folded again without harm.
+//! All strings that are filtered, searched or used as keys are compared in their folded form. It is computed here, in
+//! Rust, for both databases: SQL only compares the bytes of keys. Folding is NFKC with case folding (Unicode's
+//! `toNFKC_Casefold` without the removal of ignorable characters), with every dash as `-`, and trimmed. It is
+//! idempotent.
 
 use std::fmt::Write as _;
 
@@ -11,26 +11,27 @@ use caseless::Caseless;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest key, in bytes, that goes into an indexed column. A PostgreSQL index row ends at 2.7 kB and holds
-/// two keys at most; four times as much would still fit, but no name of a service, category or activity needs it.
+/// The most bytes of a key in an indexed column. The limit of a PostgreSQL index row, 2.7 kB, would allow about four
+/// times as much for the two keys of an index, but no name of a service, category or activity needs it.
 pub const KEY_BYTES_MAX: usize = 252;
 
-/// The form in which texts are compared.
-pub fn fold(text: &str) -> String {
-    if text.is_ascii() && !text.contains('\0') {
-        return text.trim().to_ascii_lowercase();
+/// The form in which strings are compared.
+pub fn fold(string: &str) -> String {
+    if string.is_ascii() && !string.contains('\0') {
+        return string.trim().to_ascii_lowercase();
     }
-    let folded: String = text.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect();
+    let folded: String = string.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect();
     folded.trim().to_owned()
 }
 
 /// The form in which activities are compared: as [`fold`], and without trailing dots, which the unified audit log
-/// appends to the names that the directory gives.
-pub fn fold_activity(text: &str) -> String {
-    fold(text).trim_end_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
+/// appends to the directory's names.
+pub fn fold_activity(activity: &str) -> String {
+    fold(activity).trim_end_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
 }
 
-/// NUL cannot be stored in a PostgreSQL text column; in keys it becomes the replacement character.
+/// Replaces the characters that folding treats alike. PostgreSQL cannot store NUL in a text column; in keys it becomes
+/// the replacement character.
 fn fold_char(c: char) -> char {
     match c {
         '\0' => '\u{fffd}',
@@ -39,8 +40,8 @@ fn fold_char(c: char) -> char {
     }
 }
 
-/// A key of bounded length that is still one key for one text: a text that is too long is cut and told apart by a
-/// hash of the whole.
+/// Bounds the length of a key to [`KEY_BYTES_MAX`]. A longer key is cut and gets a hash of the whole as its suffix, so
+/// that different keys stay different.
 pub fn bounded_key(key: String) -> String {
     if key.len() <= KEY_BYTES_MAX {
         return key;
@@ -54,13 +55,13 @@ pub fn bounded_key(key: String) -> String {
     bounded
 }
 
-/// The longest start of a text that has at most so many bytes and ends on a character boundary.
-pub fn cut(text: &str, bytes_max: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes_max)]
+/// The longest prefix of a string that has at most `bytes_max` bytes and ends at a character boundary.
+pub fn cut(string: &str, bytes_max: usize) -> &str {
+    &string[..string.floor_char_boundary(bytes_max)]
 }
 
-/// The smallest text that is greater than every text starting with `prefix`, comparing bytes; none if there is no
-/// greater one. `prefix <= x < after_prefix(prefix)` is what "starts with" means to an index.
+/// The smallest string that is greater than every string starting with `prefix`, compared by bytes, or `None` if there
+/// is none. In an index, "starts with" is the range `prefix <= x < after_prefix(prefix)`.
 pub fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
@@ -76,8 +77,8 @@ pub fn after_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-/// The words of a name such as `DeviceToken`, `wifi.preSharedKey` or `pre-shared key`: split where a capital begins a
-/// word (`aB`, `ABc`), and at everything that is neither letter nor digit.
+/// The words of a name such as `DeviceToken`, `wifi.preSharedKey` or `pre-shared key`: split where a capital starts a
+/// word (`aB`, `ABc`), and at every character that is neither a letter nor a digit.
 pub fn words(name: &str) -> Vec<String> {
     let chars: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];
@@ -104,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn spellings_of_one_name_fold_to_one_key() {
+    fn spellings_of_a_name_fold_to_the_same_key() {
         assert_eq!(
             fold_activity("Update application \u{2013} Certificates and secrets management "),
             fold_activity("update application - certificates and secrets management.")
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_key_stays_one_key_for_one_text() {
+    fn different_long_keys_stay_different() {
         let (a, b) = ("x".repeat(300) + "a", "x".repeat(300) + "b");
         assert!(bounded_key(a.clone()).len() <= KEY_BYTES_MAX);
         assert_ne!(bounded_key(a.clone()), bounded_key(b));
@@ -126,16 +127,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn folding_twice_is_folding_once(text in any::<String>()) {
-            prop_assert_eq!(fold(&fold(&text)), fold(&text));
-            prop_assert_eq!(fold_activity(&fold_activity(&text)), fold_activity(&text));
+        fn folding_is_idempotent(string in any::<String>()) {
+            prop_assert_eq!(fold(&fold(&string)), fold(&string));
+            prop_assert_eq!(fold_activity(&fold_activity(&string)), fold_activity(&string));
         }
 
         #[test]
-        fn a_prefix_is_a_range(prefix in "\\PC{1,4}", text in "\\PC{0,6}") {
-            let inside = text.as_str() >= prefix.as_str()
-                && after_prefix(&prefix).is_none_or(|end| text.as_str() < end.as_str());
-            prop_assert_eq!(inside, text.starts_with(&prefix));
+        fn prefix_range_equals_starts_with(prefix in "\\PC{1,4}", string in "\\PC{0,6}") {
+            let inside = string.as_str() >= prefix.as_str()
+                && after_prefix(&prefix).is_none_or(|end| string.as_str() < end.as_str());
+            prop_assert_eq!(inside, string.starts_with(&prefix));
         }
     }
 }

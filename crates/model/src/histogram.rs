@@ -1,7 +1,7 @@
-//! Intervals of a calendar, in a time zone: where the bars of a histogram begin.
+//! Calendar intervals in a time zone: the starts of the bars of a histogram.
 //!
-//! A day begins when the local clock first shows its midnight or, where that hour is skipped, a later time; so a day
-//! has 23 or 25 hours when the clocks change, and a day that a zone skipped entirely is left out. An hour begins
+//! A day starts when the local clock first shows its midnight or, if midnight is skipped, the first later time. So a
+//! day has 23 or 25 hours when the clocks change, and a day that a zone skipped entirely is omitted. An hour starts
 //! whenever the local clock shows a full hour; a repeated hour appears twice.
 
 use chrono::{
@@ -9,7 +9,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-use super::{Invalid, Timestamp, named};
+use super::{Invalid, Timestamp, wire_enum};
 
 /// The most intervals of a histogram.
 pub const INTERVALS_MAX: usize = 1_000;
@@ -17,7 +17,7 @@ pub const INTERVALS_MAX: usize = 1_000;
 /// Seconds in an hour.
 const HOUR: i64 = 3_600;
 
-named! {
+wire_enum! {
     /// The width of a histogram's bars.
     Interval {
         /// One hour.
@@ -31,14 +31,14 @@ named! {
     }
 }
 
-/// A time zone by its IANA name.
+/// Parses the IANA name of a time zone.
 pub fn time_zone(name: &str) -> Result<Tz, Invalid> {
     name.parse()
         .map_err(|_unknown| Invalid::new("`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`"))
 }
 
-/// Where the intervals that meet `from..to` begin, in order, and as the last one where they end. None if there are too
-/// many.
+/// The starts of the intervals that overlap `from..to`, in order, followed by the end of the last one. Returns `None`
+/// if there are more than [`INTERVALS_MAX`].
 pub fn intervals(from: Timestamp, to: Timestamp, interval: Interval, zone: Tz) -> Option<Vec<Timestamp>> {
     if from >= to {
         return Some(Vec::new());
@@ -50,7 +50,7 @@ pub fn intervals(from: Timestamp, to: Timestamp, interval: Interval, zone: Tz) -
             return None;
         }
         let next = steps.next()?;
-        // What comes before the span, or lasts no time, is no interval of it.
+        // Intervals that end before the range, and empty intervals, are left out.
         if next.saturating_mul(1_000_000) <= from.0 {
             edges.clear();
         }
@@ -61,7 +61,7 @@ pub fn intervals(from: Timestamp, to: Timestamp, interval: Interval, zone: Tz) -
     Some(edges.into_iter().map(|seconds| Timestamp(seconds.saturating_mul(1_000_000))).collect())
 }
 
-/// About how many intervals meet `from..to`.
+/// The approximate number of intervals that overlap `from..to`.
 pub fn about(from: Timestamp, to: Timestamp, interval: Interval) -> usize {
     let hours = match interval {
         Interval::Hour => 1,
@@ -72,17 +72,17 @@ pub fn about(from: Timestamp, to: Timestamp, interval: Interval) -> usize {
     usize::try_from(to.0.saturating_sub(from.0) / (hours * HOUR * 1_000_000)).unwrap_or(0)
 }
 
-/// Walks the beginnings of intervals, in seconds since 1970.
+/// Iterates over the starts of intervals, in seconds since 1970.
 struct Steps {
     begin: i64,
-    /// The day on which the interval begins; without meaning for hours.
+    /// The day on which the interval starts; not used for hours.
     day: NaiveDate,
     interval: Interval,
     zone: Tz,
 }
 
 impl Steps {
-    /// The interval that a moment is in, or one before it.
+    /// Starts at the interval that contains a time, or at an earlier one.
     fn at(second: i64, interval: Interval, zone: Tz) -> Self {
         let day = local(second, zone).date();
         let day = match interval {
@@ -94,10 +94,10 @@ impl Steps {
         Self { begin, day, interval, zone }
     }
 
-    /// The beginning of the next interval; none where the calendar ends.
+    /// The start of the next interval, or `None` at the end of the calendar.
     fn next(&mut self) -> Option<i64> {
         if self.interval == Interval::Hour {
-            // Where the clock was set by half an hour, the full hour comes half an hour later.
+            // If the clock was set by half an hour, the next full hour is half an hour later.
             let candidate = self.begin + HOUR;
             self.begin = candidate + (HOUR - past_hour(candidate, self.zone)) % HOUR;
             return Some(self.begin);
@@ -113,38 +113,39 @@ impl Steps {
 }
 
 fn offset(second: i64, zone: Tz) -> i64 {
-    let moment = DateTime::from_timestamp(second, 0).unwrap_or_default();
-    i64::from(zone.offset_from_utc_datetime(&moment.naive_utc()).fix().local_minus_utc())
+    let time = DateTime::from_timestamp(second, 0).unwrap_or_default();
+    i64::from(zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc())
 }
 
-/// What the local clock shows.
+/// The local time.
 fn local(second: i64, zone: Tz) -> NaiveDateTime {
     DateTime::from_timestamp(second + offset(second, zone), 0).unwrap_or_default().naive_utc()
 }
 
-/// Seconds since the local clock showed a full hour.
+/// The seconds since the local clock showed a full hour.
 fn past_hour(second: i64, zone: Tz) -> i64 {
     let shown = local(second, zone).time();
     i64::from(shown.minute() * 60 + shown.second())
 }
 
-/// When the local clock last showed a full hour. It takes a second look where the clock was set in between.
+/// The last time at which the local clock showed a full hour. The second step corrects for a clock change in between.
 fn hour_of(second: i64, zone: Tz) -> i64 {
     let full = second - past_hour(second, zone);
     full - past_hour(full, zone)
 }
 
-/// When the local clock first shows the midnight at which a day begins, or something later.
+/// The first time at which the local clock shows the midnight of a day or, if that is skipped, a later time.
 fn midnight(day: NaiveDate, zone: Tz) -> i64 {
-    let shown = day.and_time(chrono::NaiveTime::MIN);
-    if let Some(moment) = zone.from_local_datetime(&shown).earliest() {
-        return moment.timestamp();
+    let midnight = day.and_time(chrono::NaiveTime::MIN);
+    if let Some(time) = zone.from_local_datetime(&midnight).earliest() {
+        return time.timestamp();
     }
-    // It is never shown: found between the day before and the day after, when the clock has been set.
-    let (mut before, mut after) = (shown.and_utc().timestamp() - 36 * HOUR, shown.and_utc().timestamp() + 36 * HOUR);
+    // The zone skipped midnight: find the clock change by binary search.
+    let utc = midnight.and_utc().timestamp();
+    let (mut before, mut after) = (utc - 36 * HOUR, utc + 36 * HOUR);
     while after - before > 1 {
         let middle = before + (after - before) / 2;
-        if local(middle, zone) < shown { before = middle } else { after = middle }
+        if local(middle, zone) < midnight { before = middle } else { after = middle }
     }
     after
 }
@@ -156,13 +157,13 @@ mod tests {
     use proptest::sample::select;
 
     fn edges(from: &str, to: &str, interval: Interval, zone: &str) -> Vec<String> {
-        let moment = |text| Timestamp::parse(text).unwrap();
-        let found = intervals(moment(from), moment(to), interval, time_zone(zone).unwrap()).unwrap();
+        let time = |string| Timestamp::parse(string).unwrap();
+        let found = intervals(time(from), time(to), interval, time_zone(zone).unwrap()).unwrap();
         found.iter().map(|edge| edge.to_string().replace(":00.000000Z", "")).collect()
     }
 
     #[test]
-    fn a_day_has_23_or_25_hours_when_the_clocks_change() {
+    fn days_have_23_or_25_hours_when_the_clocks_change() {
         let spring = edges("2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z", Interval::Day, "Europe/Berlin");
         assert_eq!(spring, ["2026-03-27T23:00", "2026-03-28T23:00", "2026-03-29T22:00", "2026-03-30T22:00"]);
         let autumn = edges("2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00", Interval::Hour, "Europe/Berlin");
@@ -180,20 +181,20 @@ mod tests {
     }
 
     #[test]
-    fn odd_zones() {
+    fn unusual_time_zones() {
         // Midnight is skipped.
         let beirut = edges("2022-03-26T12:00:00Z", "2022-03-27T12:00:00Z", Interval::Day, "Asia/Beirut");
         assert_eq!(beirut, ["2022-03-25T22:00", "2022-03-26T22:00", "2022-03-27T21:00"]);
         // A whole day is skipped.
         let apia = edges("2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z", Interval::Day, "Pacific/Apia");
         assert_eq!(apia, ["2011-12-29T10:00", "2011-12-30T10:00", "2011-12-31T10:00", "2012-01-01T10:00"]);
-        // Clocks are set by half an hour.
+        // The clocks change by half an hour.
         let howe = edges("2026-10-03T14:00:00Z", "2026-10-03T18:00:00Z", Interval::Hour, "Australia/Lord_Howe");
         assert_eq!(
             howe,
             ["2026-10-03T13:30", "2026-10-03T14:30", "2026-10-03T16:00", "2026-10-03T17:00", "2026-10-03T18:00"]
         );
-        // Midnight comes twice, a minute after it has been: the second one is in the day that began with the first.
+        // Midnight is repeated a minute later: the second one belongs to the day that started with the first.
         let newfoundland = edges("2010-11-07T02:00:00Z", "2010-11-07T03:31:00Z", Interval::Day, "America/St_Johns");
         assert_eq!(newfoundland, ["2010-11-06T02:30", "2010-11-07T02:30", "2010-11-08T03:30"]);
         assert!(time_zone("Middle-earth/Shire").is_err());
@@ -209,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn intervals_cover_the_span_in_order(
+        fn intervals_cover_the_range_in_order(
             start in 0_i64..4_000_000_000_000_000,
             length in 1_i64..3_000_000_000_000,
             interval in select(Interval::ALL),

@@ -1,7 +1,7 @@
-//! JSON that is passed on without interpretation: every number, key order and repeated key stays as it was written.
+//! JSON that is passed through unchanged: numbers, key order and repeated keys stay as they were written.
 //!
-//! [`Json`] is a value's text without white space; [`Node`] is the same as a tree, for looking inside. Nothing here
-//! ever turns a number into a float except [`Node::canonical`], which exists to compare values by meaning.
+//! [`Json`] is the compact JSON text of a value; [`JsonNode`] is the same value as a tree. Only
+//! [`JsonNode::canonical`], which compares values by meaning, converts numbers to floating point.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,17 +11,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-/// A JSON value as text, compact and otherwise byte for byte as recorded.
+/// A JSON value as its compact JSON text, otherwise byte for byte as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Json(Box<str>);
 
 impl Json {
-    /// Reads a JSON text; white space between tokens is dropped, nothing else changes.
+    /// Parses a JSON text and removes the white space between tokens. Returns `None` as [`JsonNode::parse`] does.
     pub fn parse(text: &str) -> Option<Self> {
-        Node::parse(text).map(|node| node.to_json())
+        JsonNode::parse(text).map(|node| node.to_json())
     }
 
-    /// A JSON text that this program wrote itself.
+    /// Wraps a JSON text. The caller guarantees that it is one valid, compact JSON value.
     pub fn stored(text: String) -> Self {
         Self(text.into())
     }
@@ -31,27 +31,22 @@ impl Json {
         Self(serde_json::Value::from(text).to_string().into())
     }
 
-    /// The text of the value.
+    /// The JSON text of the value.
     pub fn text(&self) -> &str {
         &self.0
     }
 
     /// The value as a tree.
-    pub fn node(&self) -> Node {
-        Node::parse(&self.0).unwrap_or(Node::Scalar("null".into()))
+    pub fn node(&self) -> JsonNode {
+        JsonNode::parse(&self.0).unwrap_or(JsonNode::Scalar("null".into()))
     }
 
-    /// 16 bytes that two values share exactly when they are equal as JSON: key order ignored, numbers by value.
+    /// A hash that is the same for two values if they are equal as JSON: key order ignored, numbers compared by value.
     pub fn equality_hash(&self) -> [u8; 16] {
         let mut canonical = String::new();
         self.node().canonical(&mut canonical);
         hash16(canonical.as_bytes())
     }
-}
-
-/// Reads a member that is there as a value, also where that is `null`: serde would take `null` for no value.
-pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
 }
 
 /// The first half of a SHA-256.
@@ -69,34 +64,37 @@ impl Serialize for Json {
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The text comes from our own writer, compact already.
+        // Stored bodies are compact already.
         Ok(Self(Box::<RawValue>::deserialize(deserializer)?.get().into()))
     }
 }
 
-/// A JSON value as a tree whose scalars are still text.
+/// A JSON value as a tree whose scalars are unparsed JSON texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+pub enum JsonNode {
     /// Members in the order written, repeated keys included.
-    Object(Vec<(String, Node)>),
+    Object(Vec<(String, JsonNode)>),
     /// Elements.
-    Array(Vec<Node>),
+    Array(Vec<JsonNode>),
     /// A string (with quotes and escapes), number, `true`, `false` or `null`, as written.
     Scalar(Box<str>),
 }
 
-impl Node {
-    /// Reads a JSON text. None if it is not JSON, nests deeper than 128 levels, or has lone surrogates.
+impl JsonNode {
+    /// Parses a JSON text. Returns `None` if it is not JSON, nests deeper than 128 levels, or has lone surrogates.
     pub fn parse(text: &str) -> Option<Self> {
         Self::read(text).ok()
     }
 
-    /// The same, or what is wrong with the text.
+    /// Parses a JSON text.
+    ///
+    /// # Errors
+    /// A message that continues a sentence about the text.
     pub fn read(text: &str) -> Result<Self, &'static str> {
         serde_json::from_str(text).map_err(|error| {
             let error = error.to_string();
             if error.contains("surrogate") || error.contains("unexpected end of hex escape") {
-                "has half of a surrogate pair in a text"
+                "has half of a surrogate pair in a string"
             } else if error.contains("recursion limit") {
                 "nests more than 127 levels deep"
             } else {
@@ -105,7 +103,7 @@ impl Node {
         })
     }
 
-    /// The path of a member whose name another member of the same object has, if there is one.
+    /// The path of the first member whose name occurs twice in its object, or `None` if there is none.
     pub fn repeated(&self) -> Option<String> {
         let below = |name: &str, value: &Self| value.repeated().map(|path| format!("{name}.{path}"));
         match self {
@@ -119,7 +117,7 @@ impl Node {
         }
     }
 
-    /// The member of an object with this name; of several, the last.
+    /// The member of an object by name. If the name occurs more than once, the last member.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(members) => members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
@@ -127,7 +125,7 @@ impl Node {
         }
     }
 
-    /// The text of a string.
+    /// The value of a string, or `None` if the node is not a string.
     pub fn as_str(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Scalar(raw) if raw.starts_with('"') => {
@@ -147,7 +145,7 @@ impl Node {
         matches!(self, Self::Scalar(raw) if &**raw == "null")
     }
 
-    /// The value as compact text.
+    /// The value as compact JSON.
     pub fn to_json(&self) -> Json {
         let mut text = String::new();
         self.write(&mut text);
@@ -182,9 +180,9 @@ impl Node {
         }
     }
 
-    /// Writes the value so that equal values give equal text: members sorted, of repeated ones the last, strings
-    /// with one kind of escapes, numbers by value. Integers are compared exactly up to 64 bits, all other numbers
-    /// as doubles.
+    /// Appends the canonical form of the value, which is the same for equal values: members sorted, the last of
+    /// repeated members, strings with the same escapes, numbers by value. Integers are compared exactly up to 64 bits,
+    /// all other numbers as doubles.
     fn canonical(&self, out: &mut String) {
         match self {
             Self::Scalar(raw) => match (self.as_str(), raw.as_bytes().first()) {
@@ -201,7 +199,7 @@ impl Node {
                 out.push(']');
             }
             Self::Object(members) => {
-                let last: std::collections::BTreeMap<&str, &Node> =
+                let last: std::collections::BTreeMap<&str, &JsonNode> =
                     members.iter().map(|(name, value)| (name.as_str(), value)).collect();
                 out.push('{');
                 for (name, value) in last {
@@ -239,22 +237,22 @@ fn canonical_number(raw: &str, out: &mut String) {
     let _ = written;
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for JsonNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         node(raw, 0).map_err(de::Error::custom)
     }
 }
 
-/// Looks at one level at a time: serde's own number types would lose how a number was written.
-fn node(raw: &str, depth: usize) -> serde_json::Result<Node> {
+/// Parses one level at a time, because serde's number types do not preserve how a number was written.
+fn node(raw: &str, depth: usize) -> serde_json::Result<JsonNode> {
     if depth > 128 {
         return Err(de::Error::custom("nested deeper than 128 levels"));
     }
     Ok(match raw.as_bytes().first() {
         Some(b'{') => {
             let Members(members) = serde_json::from_str(raw)?;
-            Node::Object(
+            JsonNode::Object(
                 members
                     .into_iter()
                     .map(|(name, raw)| Ok((name, node(raw.get(), depth + 1)?)))
@@ -263,23 +261,27 @@ fn node(raw: &str, depth: usize) -> serde_json::Result<Node> {
         }
         Some(b'[') => {
             let Elements(elements) = serde_json::from_str(raw)?;
-            Node::Array(elements.into_iter().map(|raw| node(raw.get(), depth + 1)).collect::<serde_json::Result<_>>()?)
+            JsonNode::Array(
+                elements.into_iter().map(|raw| node(raw.get(), depth + 1)).collect::<serde_json::Result<_>>()?,
+            )
         }
         Some(b'"') => {
             serde_json::from_str::<Cow<'_, str>>(raw)?;
-            Node::Scalar(raw.into())
+            JsonNode::Scalar(raw.into())
         }
-        _ => Node::Scalar(raw.into()),
+        _ => JsonNode::Scalar(raw.into()),
     })
 }
 
+/// The members of an object, in order.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
+/// The elements of an array.
 struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
             type Value = Members<'de>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
@@ -292,14 +294,14 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 Ok(Members(members))
             }
         }
-        deserializer.deserialize_map(Collect)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Elements<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
+        struct ElementsVisitor;
+        impl<'de> Visitor<'de> for ElementsVisitor {
             type Value = Elements<'de>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an array")
@@ -312,7 +314,7 @@ impl<'de> Deserialize<'de> for Elements<'de> {
                 Ok(Elements(elements))
             }
         }
-        deserializer.deserialize_seq(Collect)
+        deserializer.deserialize_seq(ElementsVisitor)
     }
 }
 
@@ -321,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_json_survives() {
+    fn unusual_json_is_preserved() {
         let text = r#"{"b":1.10,"a":12345678901234567890123,"a":[1e400,"\/\u00e9",{}],"":null}"#;
         assert_eq!(Json::parse(text).unwrap().text(), text);
         assert_eq!(Json::parse("[ 1 ,\r\n true ]").unwrap().text(), "[1,true]");
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_equal_as_json() {
+    fn equality_hash_compares_json_values() {
         let equal =
             |a: &str, b: &str| Json::parse(a).unwrap().equality_hash() == Json::parse(b).unwrap().equality_hash();
         assert!(equal(r#"{"a":1.0,"b":"é"}"#, r#"{"b":"\u00e9","a":1}"#));

@@ -1,66 +1,70 @@
-//! Events as applications write them in JSON: the field names of the API's `AuditEventInput`, or a `CloudEvents`
-//! envelope around them. All problems are reported, each with its path; an unknown field is one too, so that a misspelt
-//! one is not silently lost.
+//! Events that applications record as JSON: objects with the field names of the API's `AuditEventInput`, or a
+//! `CloudEvents` envelope around one. All problems are reported, each with its path. An unknown field is a problem, so
+//! that a misspelt name does not lose a value silently.
+
+use std::borrow::Cow;
 
 use super::event::{Problem, ProblemCode};
-use super::input::{EventInput, change};
-use super::json::Node;
+use super::fields::INPUT_NAMES;
+use super::input::change;
+use super::json::JsonNode;
 use super::{
-    Actor, ActorApplication, ActorKind, Detail, GroupSource, Json, ModifiedProperty, OperationType, ResourceType,
-    Status, Target, Timestamp,
+    Actor, ActorApplication, ActorKind, Detail, EventInput, GroupSource, Json, ModifiedProperty, OperationType,
+    ResourceType, Status, Target, Timestamp,
 };
 
-/// Whether an object is an event in our own words, or an envelope around one.
-pub fn is_event(record: &Node) -> bool {
+/// Whether an object is an event in the format of this API, or an envelope around one.
+pub fn is_event(record: &JsonNode) -> bool {
     if is_cloud_event(record) {
-        return has_own_words(record);
+        return has_api_format(record);
     }
     record.get("eventKey").is_some() || record.get("occurredAt").is_some()
 }
 
 /// Whether an object is a `CloudEvents` envelope (structured mode).
-fn is_cloud_event(record: &Node) -> bool {
+fn is_cloud_event(record: &JsonNode) -> bool {
     record.get("specversion").is_some() && record.get("type").is_some()
 }
 
-/// Whether the data of an envelope is in our own words: it has an actor as only we write it, or the two other members
-/// that we ask for. What is not is a record of another system.
-fn has_own_words(envelope: &Node) -> bool {
+/// Whether the data of an envelope is in the format of this API: its actor has the form of `ActorInput`, or it has the
+/// two other required fields. Any other data is a record of another system.
+fn has_api_format(envelope: &JsonNode) -> bool {
     let Some(data) = envelope.get("data") else { return false };
-    let is_actor = |actor: &Node| ["user", "application", "system"].iter().any(|kind| actor.get(kind).is_some());
-    let status = data.get("status").and_then(Node::as_str);
+    let is_actor = |actor: &JsonNode| ["user", "application", "system"].iter().any(|kind| actor.get(kind).is_some());
+    let status = data.get("status").and_then(JsonNode::as_str);
     data.get("actor").is_some_and(is_actor)
         || (data.get("category").is_some() && status.is_some_and(|status| Status::from_name(&status).is_some()))
 }
 
-/// The key of an event that may be unreadable otherwise.
-pub fn event_key(record: &Node) -> Option<String> {
+/// The key of an event, even if the rest of the event is not valid.
+pub fn event_key(record: &JsonNode) -> Option<String> {
     let name = if is_cloud_event(record) { "id" } else { "eventKey" };
-    record.get(name)?.as_str().map(std::borrow::Cow::into_owned)
+    record.get(name)?.as_str().map(Cow::into_owned)
 }
 
-/// Reads an event as far as it can be read, and says what is wrong with it.
-pub fn parse(record: &Node) -> (Option<EventInput>, Vec<Problem>) {
-    let mut reader = Reader::default();
+/// Reads an event. Returns the input, or `None` if a value without an empty form is missing or not valid, and all
+/// problems.
+pub fn parse(record: &JsonNode) -> (Option<EventInput>, Vec<Problem>) {
+    let mut reader = InputReader::default();
     if !is_cloud_event(record) {
-        return (reader.event(record, ""), reader.problems);
+        return (reader.event(record), reader.problems);
     }
     reader.envelope(record);
-    let (carried, rest) = opened(record);
-    let event = reader.event(&carried, "").map(|event| EventInput { unmapped: rest, ..event });
+    let (carried, rest) = unwrap_envelope(record);
+    let event = reader.event(&carried).map(|event| EventInput { unmapped: rest, ..event });
     (event, reader.problems)
 }
 
-/// What an envelope says, and the field of the event that this is.
+/// Attributes of an envelope and the fields of the event that they replace.
 const FROM_ENVELOPE: [(&str, &str); 4] =
     [("type", "activity"), ("time", "occurredAt"), ("source", "service"), ("id", "eventKey")];
 
-/// A `CloudEvents` envelope as the event it carries: `type` is the activity, `time` the time, `source` the service,
-/// `id` the key, `subject` the object id of the first target, `data` everything else. And what is left of the envelope:
-/// extensions, and a `subject` where the first target has another id or there is none.
-fn opened(envelope: &Node) -> (Node, Option<Json>) {
+/// Converts a `CloudEvents` envelope to the event it contains: `type` is the activity, `time` the time, `source` the
+/// service, `id` the key, `subject` the object id of the first target, `data` everything else. The second value is the
+/// rest of the envelope: extensions, and a `subject` that could not become the object id of the first target.
+fn unwrap_envelope(envelope: &JsonNode) -> (JsonNode, Option<Json>) {
     let mut members = match envelope.get("data") {
-        Some(Node::Object(members)) => members.clone(),
+        Some(JsonNode::Object(members)) => members.clone(),
         _ => Vec::new(),
     };
     for (from, to) in FROM_ENVELOPE {
@@ -69,184 +73,139 @@ fn opened(envelope: &Node) -> (Node, Option<Json>) {
             members.push((to.to_owned(), value.clone()));
         }
     }
-    let mut placed = vec!["specversion", "data"];
-    placed.extend(FROM_ENVELOPE.map(|(from, _)| from));
+    let mut used = vec!["specversion", "data"];
+    used.extend(FROM_ENVELOPE.map(|(from, _)| from));
     if let Some(subject) = envelope.get("subject") {
         let id = ("objectId".to_owned(), subject.clone());
         match members.iter_mut().find(|(name, _)| name == "targets") {
-            Some((_, Node::Array(targets))) => {
-                if let Some(Node::Object(first)) = targets.first_mut()
+            Some((_, JsonNode::Array(targets))) => {
+                if let Some(JsonNode::Object(first)) = targets.first_mut()
                     && !first.iter().any(|(name, _)| name == "objectId")
                 {
                     first.push(id);
-                    placed.push("subject");
+                    used.push("subject");
                 }
             }
             Some(_) => {}
             None => {
-                let kind = ("type".to_owned(), Node::Scalar("\"Subject\"".into()));
-                members.push(("targets".to_owned(), Node::Array(vec![Node::Object(vec![id, kind])])));
-                placed.push("subject");
+                let kind = ("type".to_owned(), JsonNode::Scalar("\"Subject\"".into()));
+                members.push(("targets".to_owned(), JsonNode::Array(vec![JsonNode::Object(vec![id, kind])])));
+                used.push("subject");
             }
         }
     }
-    let Node::Object(all) = envelope else { return (Node::Object(members), None) };
-    let rest: Vec<_> = all.iter().filter(|(name, _)| !placed.contains(&name.as_str())).cloned().collect();
-    let rest = if rest.is_empty() { None } else { Some(Node::Object(rest).to_json()) };
-    (Node::Object(members), rest)
+    let JsonNode::Object(all) = envelope else { return (JsonNode::Object(members), None) };
+    let rest: Vec<_> = all.iter().filter(|(name, _)| !used.contains(&name.as_str())).cloned().collect();
+    let rest = if rest.is_empty() { None } else { Some(JsonNode::Object(rest).to_json()) };
+    (JsonNode::Object(members), rest)
 }
 
+/// Reads the parts of an event and collects their problems.
 #[derive(Default)]
-struct Reader {
+pub(super) struct InputReader {
     problems: Vec<Problem>,
 }
 
-fn below(path: &str, name: &str) -> String {
+/// The path of a member of the object at `path`.
+fn member_path(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-impl Reader {
-    fn wrong(&mut self, path: &str, rule: &str) {
+impl InputReader {
+    fn invalid(&mut self, path: &str, rule: &str) {
         self.problems.push(Problem::new(path, ProblemCode::Invalid, rule));
     }
 
-    /// The members of an object, all of which have to be known.
-    fn object<'a>(&mut self, node: &'a Node, path: &str, known: &[&str]) -> Option<&'a Node> {
-        let Node::Object(members) = node else {
-            self.wrong(if path.is_empty() { "event" } else { path }, "must be an object");
+    /// Checks that a node is an object and that all its members are known.
+    fn object<'a>(&mut self, node: &'a JsonNode, path: &str, known: &[&str]) -> Option<&'a JsonNode> {
+        let JsonNode::Object(members) = node else {
+            self.invalid(if path.is_empty() { "event" } else { path }, "must be an object");
             return None;
         };
         for (name, _) in members {
             if !known.contains(&name.as_str()) {
-                self.wrong(&below(path, name), "is not a field of this object");
+                self.invalid(&member_path(path, name), "is not a field of this object");
             }
         }
-        self.repeated(node, path, known);
+        self.check_repeated(node, path, known);
         Some(node)
     }
 
-    /// Which of these members are there more than once: it is not for us to say which one is meant.
-    fn repeated(&mut self, node: &Node, path: &str, names: &[&str]) {
-        let Node::Object(members) = node else { return };
+    /// Reports each of these members that occurs more than once, because it is not clear which one is meant.
+    fn check_repeated(&mut self, node: &JsonNode, path: &str, names: &[&str]) {
+        let JsonNode::Object(members) = node else { return };
         for name in names {
             if members.iter().filter(|(given, _)| given == name).nth(1).is_some() {
-                self.wrong(&below(path, name), "appears twice");
+                self.invalid(&member_path(path, name), "appears twice");
             }
         }
     }
 
-    /// Checks what the event that [`opened`] makes of an envelope no longer shows. The data must not repeat what the
-    /// envelope says: one of the two would be lost.
-    fn envelope(&mut self, envelope: &Node) {
-        self.repeated(envelope, "", &["specversion", "type", "source", "id", "time", "subject", "data"]);
+    /// Reports the problems of an envelope that are no longer visible after [`unwrap_envelope`]. The data must not
+    /// repeat an attribute of the envelope, because one of the two values would be lost.
+    fn envelope(&mut self, envelope: &JsonNode) {
+        self.check_repeated(envelope, "", &["specversion", "type", "source", "id", "time", "subject", "data"]);
         let Some(data) = envelope.get("data") else { return };
         for (from, to) in FROM_ENVELOPE {
             if envelope.get(from).is_some() && data.get(to).is_some() {
-                self.wrong(&below("data", to), &format!("is already given by `{from}` of the envelope: omit it"));
+                self.invalid(
+                    &member_path("data", to),
+                    &format!("is already given by `{from}` of the envelope: omit it"),
+                );
             }
         }
     }
 
-    /// A member that is there and not null.
-    fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    /// A member that is present and not null.
+    fn member<'a>(node: &'a JsonNode, name: &str) -> Option<&'a JsonNode> {
         node.get(name).filter(|value| !value.is_null())
     }
 
-    fn text(&mut self, node: &Node, path: &str, name: &str) -> Option<String> {
-        let text = Self::member(node, name)?.as_str().map(std::borrow::Cow::into_owned);
-        if text.is_none() {
-            self.wrong(&below(path, name), "must be a string");
+    fn string(&mut self, node: &JsonNode, path: &str, name: &str) -> Option<String> {
+        let string = Self::member(node, name)?.as_str().map(Cow::into_owned);
+        if string.is_none() {
+            self.invalid(&member_path(path, name), "must be a string");
         }
-        text
+        string
     }
 
-    fn required(&mut self, node: &Node, path: &str, name: &str) -> String {
+    fn required(&mut self, node: &JsonNode, path: &str, name: &str) -> String {
         if Self::member(node, name).is_none() {
-            self.wrong(&below(path, name), "is missing");
+            self.invalid(&member_path(path, name), "is missing");
         }
-        self.text(node, path, name).unwrap_or_default()
+        self.string(node, path, name).unwrap_or_default()
     }
 
-    fn named<T>(&mut self, node: &Node, path: &str, name: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
-        let text = self.text(node, path, name)?;
-        let value = parse(&text);
+    fn enum_value<T>(&mut self, node: &JsonNode, path: &str, name: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+        let string = self.string(node, path, name)?;
+        let value = parse(&string);
         if value.is_none() {
-            self.wrong(&below(path, name), "is not one of the values of this field");
+            self.invalid(&member_path(path, name), "is not one of the values of this field");
         }
         value
     }
 
-    fn list<'a>(&mut self, node: &'a Node, path: &str, name: &str) -> &'a [Node] {
+    fn list<'a>(&mut self, node: &'a JsonNode, path: &str, name: &str) -> &'a [JsonNode] {
         match Self::member(node, name) {
             None => &[],
-            Some(Node::Array(elements)) => elements,
+            Some(JsonNode::Array(elements)) => elements,
             Some(_) => {
-                self.wrong(&below(path, name), "must be a list");
+                self.invalid(&member_path(path, name), "must be a list");
                 &[]
             }
         }
     }
 
-    fn event(&mut self, node: &Node, path: &str) -> Option<EventInput> {
-        #[rustfmt::skip]
-        let known = [
-            "eventKey", "occurredAt", "activity", "activityDisplayName", "category", "service", "component",
-            "operationType", "activityResourceType", "groupSource", "status", "statusReason", "correlationId", "actor",
-            "targets", "additionalDetails",
-        ];
-        let node = self.object(node, path, &known)?;
-        let moment = self.required(node, path, "occurredAt");
-        let occurred_at = Timestamp::parse(&moment);
-        if occurred_at.is_none() && node.get("occurredAt").is_some_and(|given| given.as_str().is_some()) {
-            self.wrong("occurredAt", "must be a time in RFC 3339 format, with an offset");
-        }
-        let status = self.named(node, path, "status", Status::from_name);
-        if Self::member(node, "status").is_none() {
-            self.wrong("status", "is missing");
-        }
-        let actor = Self::member(node, "actor");
-        if actor.is_none() {
-            self.wrong("actor", "is missing");
-        }
-        let actor = actor.and_then(|actor| self.actor(actor));
-        let targets: Vec<Target> = self
-            .list(node, path, "targets")
-            .iter()
-            .enumerate()
-            .filter_map(|(i, target)| self.target(target, &format!("targets.{i}")))
-            .collect();
-        let additional_details: Vec<Detail> = self
-            .list(node, path, "additionalDetails")
-            .iter()
-            .enumerate()
-            .filter_map(|(i, detail)| self.detail(detail, &format!("additionalDetails.{i}")))
-            .collect();
-        Some(EventInput {
-            event_key: self.required(node, path, "eventKey"),
-            activity: self.required(node, path, "activity"),
-            activity_display_name: self.text(node, path, "activityDisplayName"),
-            category: self.required(node, path, "category"),
-            service: self.required(node, path, "service"),
-            component: self.text(node, path, "component"),
-            operation_type: self.named(node, path, "operationType", OperationType::from_name),
-            resource_type: self.named(node, path, "activityResourceType", ResourceType::from_name),
-            group_source: self.named(node, path, "groupSource", GroupSource::from_name),
-            status_reason: self.text(node, path, "statusReason"),
-            correlation_id: self.text(node, path, "correlationId"),
-            occurred_at: occurred_at?,
-            status: status?,
-            actor: actor?,
-            targets,
-            additional_details,
-            unmapped: None,
-        })
+    fn event(&mut self, node: &JsonNode) -> Option<EventInput> {
+        let node = self.object(node, "", INPUT_NAMES)?;
+        EventInput::read(self, node)
     }
 
-    fn actor(&mut self, node: &Node) -> Option<Actor> {
+    fn actor(&mut self, node: &JsonNode) -> Option<Actor> {
         let node = self.object(node, "actor", &["user", "application", "system"])?;
         let mut given = ["user", "application", "system"].into_iter().filter(|kind| Self::member(node, kind).is_some());
         let (Some(kind), None) = (given.next(), given.next()) else {
-            self.wrong("actor", "must have exactly one of `user`, `application` and `system`");
+            self.invalid("actor", "must have exactly one of `user`, `application` and `system`");
             return None;
         };
         let path = format!("actor.{kind}");
@@ -261,21 +220,21 @@ impl Reader {
                 let permissions = self.list(node, &path, "permissions").iter().enumerate();
                 let permissions = permissions
                     .filter_map(|(i, permission)| {
-                        let text = permission.as_str().map(std::borrow::Cow::into_owned);
-                        if text.is_none() {
-                            self.wrong(&format!("{path}.permissions.{i}"), "must be a string");
+                        let permission = permission.as_str().map(Cow::into_owned);
+                        if permission.is_none() {
+                            self.invalid(&format!("{path}.permissions.{i}"), "must be a string");
                         }
-                        text
+                        permission
                     })
                     .collect();
                 Some(Actor {
-                    object_id: self.text(node, &path, "objectId"),
-                    user_principal_name: self.text(node, &path, "userPrincipalName"),
-                    display_name: self.text(node, &path, "displayName"),
+                    object_id: self.string(node, &path, "objectId"),
+                    user_principal_name: self.string(node, &path, "userPrincipalName"),
+                    display_name: self.string(node, &path, "displayName"),
                     permissions,
                     application: self.application(node, &path),
-                    ip_address: self.text(node, &path, "ipAddress"),
-                    user_agent: self.text(node, &path, "userAgent"),
+                    ip_address: self.string(node, &path, "ipAddress"),
+                    user_agent: self.string(node, &path, "userAgent"),
                     ..Actor::new(ActorKind::User)
                 })
             }
@@ -284,11 +243,11 @@ impl Reader {
                 let known = ["application", "servicePrincipalId", "servicePrincipalName", "ipAddress", "userAgent"];
                 let node = self.object(inner, &path, &known)?;
                 Some(Actor {
-                    object_id: self.text(node, &path, "servicePrincipalId"),
-                    service_principal_name: self.text(node, &path, "servicePrincipalName"),
+                    object_id: self.string(node, &path, "servicePrincipalId"),
+                    service_principal_name: self.string(node, &path, "servicePrincipalName"),
                     application: self.application(node, &path),
-                    ip_address: self.text(node, &path, "ipAddress"),
-                    user_agent: self.text(node, &path, "userAgent"),
+                    ip_address: self.string(node, &path, "ipAddress"),
+                    user_agent: self.string(node, &path, "userAgent"),
                     ..Actor::new(ActorKind::Application)
                 })
             }
@@ -300,46 +259,121 @@ impl Reader {
         }
     }
 
-    fn application(&mut self, node: &Node, path: &str) -> Option<ActorApplication> {
-        let path = below(path, "application");
+    fn application(&mut self, node: &JsonNode, path: &str) -> Option<ActorApplication> {
+        let path = member_path(path, "application");
         let node = self.object(Self::member(node, "application")?, &path, &["applicationId", "displayName"])?;
         Some(ActorApplication {
-            application_id: self.text(node, &path, "applicationId"),
-            display_name: self.text(node, &path, "displayName"),
+            application_id: self.string(node, &path, "applicationId"),
+            display_name: self.string(node, &path, "displayName"),
         })
     }
 
-    fn target(&mut self, node: &Node, path: &str) -> Option<Target> {
+    fn target(&mut self, node: &JsonNode, path: &str) -> Option<Target> {
         let known = ["objectId", "displayName", "type", "userPrincipalName", "modifiedProperties"];
         let node = self.object(node, path, &known)?;
         let changes = self.list(node, path, "modifiedProperties").iter().enumerate();
         let modified_properties =
             changes.filter_map(|(i, change)| self.change(change, &format!("{path}.modifiedProperties.{i}"))).collect();
         Some(Target {
-            object_id: self.text(node, path, "objectId"),
-            user_principal_name: self.text(node, path, "userPrincipalName"),
-            display_name: self.text(node, path, "displayName"),
+            object_id: self.string(node, path, "objectId"),
+            user_principal_name: self.string(node, path, "userPrincipalName"),
+            display_name: self.string(node, path, "displayName"),
             kind: Some(self.required(node, path, "type")),
             modified_properties,
         })
     }
 
-    fn change(&mut self, node: &Node, path: &str) -> Option<ModifiedProperty> {
+    fn change(&mut self, node: &JsonNode, path: &str) -> Option<ModifiedProperty> {
         let node = self.object(node, path, &["name", "oldValue", "newValue", "isSensitive"])?;
         let is_sensitive = match Self::member(node, "isSensitive") {
             None => false,
-            Some(Node::Scalar(raw)) if matches!(&**raw, "true" | "false") => &**raw == "true",
+            Some(JsonNode::Scalar(raw)) if matches!(&**raw, "true" | "false") => &**raw == "true",
             Some(_) => {
-                self.wrong(&below(path, "isSensitive"), "must be true or false");
+                self.invalid(&member_path(path, "isSensitive"), "must be true or false");
                 false
             }
         };
-        let value = |name: &str| node.get(name).map(Node::to_json);
+        let value = |name: &str| node.get(name).map(JsonNode::to_json);
         Some(change(self.required(node, path, "name"), value("oldValue"), value("newValue"), is_sensitive))
     }
 
-    fn detail(&mut self, node: &Node, path: &str) -> Option<Detail> {
+    fn detail(&mut self, node: &JsonNode, path: &str) -> Option<Detail> {
         let node = self.object(node, path, &["key", "value"])?;
-        Some(Detail::new(self.required(node, path, "key"), self.text(node, path, "value")))
+        Some(Detail::new(self.required(node, path, "key"), self.string(node, path, "value")))
+    }
+}
+
+/// A type that an application can give for a field of an event.
+pub(super) trait InputValue: Sized {
+    /// Reads the member `name` of an event and reports its problems. Returns `None` if it is missing or not valid and
+    /// has no empty form.
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self>;
+}
+
+impl InputValue for String {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        Some(reader.required(event, "", name))
+    }
+}
+
+impl InputValue for Option<String> {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        Some(reader.string(event, "", name))
+    }
+}
+
+impl InputValue for Timestamp {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        let time = Self::parse(&reader.required(event, "", name));
+        if time.is_none() && event.get(name).is_some_and(|given| given.as_str().is_some()) {
+            reader.invalid(name, "must be a time in RFC 3339 format, with an offset");
+        }
+        time
+    }
+}
+
+impl InputValue for Status {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        let status = reader.enum_value(event, "", name, Self::from_name);
+        if InputReader::member(event, name).is_none() {
+            reader.invalid(name, "is missing");
+        }
+        status
+    }
+}
+
+macro_rules! optional_enum {
+    ($($type:ty),+) => { $(
+        impl InputValue for Option<$type> {
+            fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+                Some(reader.enum_value(event, "", name, <$type>::from_name))
+            }
+        }
+    )+ };
+}
+
+optional_enum!(OperationType, ResourceType, GroupSource);
+
+impl InputValue for Actor {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        let actor = InputReader::member(event, name);
+        if actor.is_none() {
+            reader.invalid(name, "is missing");
+        }
+        reader.actor(actor?)
+    }
+}
+
+impl InputValue for Vec<Target> {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        let targets = reader.list(event, "", name).iter().enumerate();
+        Some(targets.filter_map(|(i, target)| reader.target(target, &format!("{name}.{i}"))).collect())
+    }
+}
+
+impl InputValue for Vec<Detail> {
+    fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
+        let details = reader.list(event, "", name).iter().enumerate();
+        Some(details.filter_map(|(i, detail)| reader.detail(detail, &format!("{name}.{i}"))).collect())
     }
 }

@@ -1,15 +1,19 @@
-//! The language everyone speaks: plain types of what is recorded, asked for and answered.
+//! The domain types of the audit log: events, filters, pages, scopes and the catalogue of activities.
 //!
-//! Nothing here does I/O, knows a framework, reads the clock or holds a lock: every other room may use these types
+//! This crate does no I/O, knows no framework, reads no clock and holds no lock, so every other crate can use its types
 //! without side effects.
 //!
-//! Words: an *event* is one recorded activity; its *actor* initiated it, its *targets* were acted on, their
-//! *modified properties* changed. An *activity* is what was done, an *activity type* its catalogue entry. A
-//! *service* logged it, in a *category*. The *sequence* is an event's place in its tenant's log, a *scope* what a
-//! caller may see of it.
+//! Terms: an *event* is one recorded activity; its *actor* initiated it, its *targets* were acted on, their *modified
+//! properties* changed. An *activity* is the action itself, an *activity type* its catalogue entry. A *service* logged
+//! the event, in a *category*. The *sequence* is an event's position in its tenant's log, a *scope* the part of the log
+//! that a caller may see.
 
 pub mod event;
+pub mod fields;
 pub mod party;
+pub mod stored;
+pub mod view;
+pub mod redaction;
 pub mod input;
 pub mod json_input;
 pub mod filter;
@@ -22,55 +26,75 @@ pub mod catalogue;
 pub mod classification;
 pub mod fold;
 pub mod json;
-pub mod view;
 pub mod time;
 
-pub use event::{Detail, Event, EventBody, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute};
+pub use event::{
+    Detail, DetailView, Event, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute, RecordingView,
+};
 pub use facet::{FacetField, FacetValue};
+pub use fields::{BodyView, EVENT_FIELDS, EventBody, EventField, EventInput};
 pub use histogram::Interval;
 pub use json::Json;
-pub use party::{Actor, ActorApplication, ActorKind, ModifiedProperty, PropertyChange, Target, WithheldReason};
-pub use scope::{Grant, Scope, ServiceSet};
+pub use party::{
+    Actor, ActorApplication, ActorKind, ActorView, ApplicationView, ChangeView, ModifiedProperty, PropertyChange,
+    Target, TargetView, WithheldReason,
+};
+pub use scope::{Scope, ServiceGrant, ServiceSet};
+pub use stored::{JsonStr, RawJson, WriteJson};
 pub use time::Timestamp;
+pub use view::EventView;
 
-/// Why a caller's input is not valid. The sentence is safe to show, and names the part and the rule.
+/// An invalid input of a caller. The message names the part and the rule, and is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub String);
 
 impl Invalid {
-    /// An explanation that names the part and the rule.
-    pub fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
+    /// Creates the error from a message that names the part and the rule.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
     }
 }
 
-/// Declares an enum together with its name on the wire, which is also its text in the database and in bodies.
+/// Defines an enum whose values have a name in the API, which is also their name in the database and in stored bodies.
 #[macro_export]
-macro_rules! named {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant),+ }
+        pub enum $type { $($(#[$doc])* #[serde(rename = $name)] $variant),+ }
 
-        impl $name {
+        impl $type {
             /// All values, in the order of the schema.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The name of the value.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
+                match self { $(Self::$variant => $name),+ }
             }
 
-            /// The value with this name.
+            /// Returns the value with a name, or `None` if there is none.
             pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$variant),)+ _ => None }
+                match name { $($name => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl $crate::stored::StoredType for $type {
+            type View<'a> = Self;
+        }
+
+        impl $crate::stored::WriteJson for $type {
+            /// Appends the name, which contains no character that needs an escape.
+            fn write_json(&self, out: &mut Vec<u8>) {
+                out.push(b'"');
+                out.extend_from_slice(self.name().as_bytes());
+                out.push(b'"');
             }
         }
     };
 }
 
-named! {
+wire_enum! {
     /// The type of resource that an activity acts on.
     ResourceType {
         /// Groups.
@@ -85,13 +109,13 @@ named! {
         Policy = "POLICY",
         /// Devices.
         Device = "DEVICE",
-        /// Anything else.
+        /// Any other.
         Other = "OTHER",
     }
 }
 
-named! {
-    /// Where a group comes from.
+wire_enum! {
+    /// The source of a group.
     GroupSource {
         /// A directory group.
         AzureAd = "AZURE_AD",
@@ -100,36 +124,36 @@ named! {
     }
 }
 
-named! {
-    /// What kind of operation an activity is.
+wire_enum! {
+    /// The kind of operation of an activity.
     OperationType {
-        /// Something was created.
+        /// An object was created.
         Create = "CREATE",
-        /// Something was changed.
+        /// An object was changed.
         Update = "UPDATE",
-        /// Something was deleted.
+        /// An object was deleted.
         Delete = "DELETE",
-        /// Something was assigned or unassigned.
+        /// An object was assigned or unassigned.
         Assign = "ASSIGN",
         /// A task was sent to a device.
         RemoteTask = "REMOTE_TASK",
-        /// Something was read or searched; nothing changed.
+        /// An object was read or searched, without a change.
         Read = "READ",
-        /// Anything else.
+        /// Any other.
         Other = "OTHER",
     }
 }
 
-named! {
-    /// How an activity ended.
+wire_enum! {
+    /// The outcome of an activity.
     Status {
-        /// It succeeded.
+        /// The activity succeeded.
         Success = "SUCCESS",
-        /// It failed.
+        /// The activity failed.
         Failure = "FAILURE",
-        /// It timed out.
+        /// The activity timed out.
         Timeout = "TIMEOUT",
-        /// Not known, or reported with a value that this service does not know.
+        /// The source reported no outcome, or one that this service does not know.
         Unknown = "UNKNOWN",
     }
 }

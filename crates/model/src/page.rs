@@ -1,7 +1,7 @@
-//! Paging: the page that a caller asks for, the cursors it is given, and what comes back.
+//! Pagination: the requested page, its cursors, and the rows it returns.
 //!
-//! A cursor is opaque and versioned. It names the order it was made in, so that it cannot be used in another, and
-//! keeps the start of the period, so that a window that ends now does not move while somebody pages through it.
+//! A cursor is opaque and versioned. It contains the order of its list, so that it is rejected in a list with another
+//! order, and the start of the list's window, so that a window that ends now does not move between pages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,21 +9,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::time::DAY;
 use super::{Invalid, Timestamp};
 
-/// What a list of events can be ordered by.
+/// The field by which a list of events is ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderField {
-    /// When the activity happened; events of the same time by sequence.
+    /// The time of the activity. Events of the same time are ordered by sequence.
     OccurredAt,
-    /// The place in the log.
+    /// The position in the log.
     Sequence,
 }
 
 /// A total order of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// What decides.
+    /// The field that is compared.
     pub field: OrderField,
-    /// Whether the largest comes first.
+    /// Whether the largest value comes first.
     pub descending: bool,
 }
 
@@ -31,7 +31,7 @@ impl Order {
     /// Newest first.
     pub const NEWEST: Self = Self { field: OrderField::OccurredAt, descending: true };
 
-    /// Whether two positions are one place in this order.
+    /// Whether two positions are equal in this order.
     pub fn same(self, a: Position, b: Position) -> bool {
         a.sequence == b.sequence && (self.field == OrderField::Sequence || a.occurred_at == b.occurred_at)
     }
@@ -46,40 +46,40 @@ impl Order {
     }
 }
 
-/// A place in a list of events.
+/// A position in a list of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// When the event happened.
+    /// The time of the activity.
     pub occurred_at: Timestamp,
-    /// Its place in the log.
+    /// The position in the log.
     pub sequence: i64,
 }
 
-/// A window that ends now, as it stood when a list was first asked for.
+/// The window of a list whose period ends now, fixed when its first page was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// How many days it covers.
+    /// The length in days.
     pub days: u8,
-    /// Its first moment.
+    /// The start.
     pub from: Timestamp,
 }
 
-/// A place in a list, together with what the list was.
+/// A position in a list, together with the order and window of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// The list's order.
+    /// The order of the list.
     pub order: Order,
-    /// The start of the list's window, if its period was one that ends now; so the window does not slide.
+    /// The window of the list, if its period ends now.
     pub window: Option<Window>,
-    /// The place.
+    /// The position.
     pub position: Position,
 }
 
-/// The first byte of a cursor of a list of events.
+/// The first byte of an encoded [`Cursor`].
 const LIST_CURSOR_VERSION: u8 = 1;
 
 impl Cursor {
-    /// The cursor as callers get it.
+    /// Encodes the cursor for the API.
     pub fn encode(&self) -> String {
         let mut bytes = vec![LIST_CURSOR_VERSION, self.order.code()];
         bytes.extend(self.position.occurred_at.0.to_be_bytes());
@@ -91,20 +91,23 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor that was handed out for a list in this order. `part` names the argument in the explanation.
-    pub fn parse(text: &str, order: Order, part: &str) -> Result<Self, Invalid> {
-        let foreign = || Invalid::new(format!("`{part}` is not a cursor that this service handed out"));
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_invalid| foreign())?;
-        let number = |at: usize| {
-            let eight: Option<[u8; 8]> = bytes.get(at..at + 8).and_then(|slice| slice.try_into().ok());
+    /// Parses a cursor of a list in this order. `part` names the argument in an error.
+    ///
+    /// # Errors
+    /// If it is not a cursor, or one of a list in another order.
+    pub fn parse(cursor: &str, order: Order, part: &str) -> Result<Self, Invalid> {
+        let not_a_cursor = || Invalid::new(format!("`{part}` must be a cursor that this service returned"));
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_invalid| not_a_cursor())?;
+        let number = |offset: usize| {
+            let eight: Option<[u8; 8]> = bytes.get(offset..offset + 8).and_then(|slice| slice.try_into().ok());
             eight.map(i64::from_be_bytes)
         };
-        let (Some(occurred_at), Some(sequence)) = (number(2), number(10)) else { return Err(foreign()) };
+        let (Some(occurred_at), Some(sequence)) = (number(2), number(10)) else { return Err(not_a_cursor()) };
         if bytes[0] != LIST_CURSOR_VERSION || !matches!(bytes.len(), 18 | 27) || bytes[1] > 3 || sequence < 0 {
-            return Err(foreign());
+            return Err(not_a_cursor());
         }
         if bytes[1] != order.code() {
-            return Err(Invalid::new(format!("`{part}` is a cursor of a list in another order")));
+            return Err(Invalid::new(format!("`{part}` must be a cursor of a list in the same order")));
         }
         let position = Position { occurred_at: Timestamp(occurred_at), sequence };
         let window = number(19).map(|from| Window { days: bytes[18], from: Timestamp(from) });
@@ -112,25 +115,26 @@ impl Cursor {
     }
 }
 
-/// A place in a log, for followers. It names the log, because a log that was restored may go on differently.
+/// A position in a log, for feeds and subscriptions. It contains the id of the log, because a restored log may continue
+/// with other events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedCursor {
-    /// The log.
+    /// The id of the log.
     pub log_id: [u8; 16],
-    /// Everything up to this place has been seen.
+    /// The position up to which all events have been delivered.
     pub sequence: i64,
 }
 
-/// The first byte of a cursor of a feed.
+/// The first byte of an encoded [`FeedCursor`].
 const FEED_CURSOR_VERSION: u8 = 2;
 
 impl FeedCursor {
-    /// The bytes of a log's id, which is a UUID.
-    pub fn log_id(text: &str) -> Option<[u8; 16]> {
-        uuid::Uuid::parse_str(text).ok().map(uuid::Uuid::into_bytes)
+    /// Parses the id of a log, which is a UUID.
+    pub fn log_id(id: &str) -> Option<[u8; 16]> {
+        uuid::Uuid::parse_str(id).ok().map(uuid::Uuid::into_bytes)
     }
 
-    /// The cursor as callers get it.
+    /// Encodes the cursor for the API.
     pub fn encode(&self) -> String {
         let mut bytes = vec![FEED_CURSOR_VERSION];
         bytes.extend(self.log_id);
@@ -138,8 +142,11 @@ impl FeedCursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor that was handed out for a feed.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
+    /// Parses the cursor of a feed.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn parse(cursor: &str) -> Result<Self, Invalid> {
         let read = |bytes: &[u8]| {
             let (version, rest) = bytes.split_first()?;
             let (log_id, sequence) = rest.split_at_checked(16)?;
@@ -147,39 +154,42 @@ impl FeedCursor {
             (*version == FEED_CURSOR_VERSION && sequence >= 0)
                 .then_some(Self { log_id: log_id.try_into().ok()?, sequence })
         };
-        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
-        read(&bytes).ok_or_else(|| Invalid::new("`after` is not a cursor of a feed that this service handed out"))
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
+        read(&bytes).ok_or_else(|| Invalid::new("`after` must be a feed cursor that this service returned"))
     }
 }
 
-/// How many events a page may have.
+/// The number of events of a page.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimits {
-    /// Without `first` and `last`.
+    /// The size of a page without `first` and `last`.
     pub default: u32,
-    /// At most.
+    /// The largest size that `first` and `last` accept.
     pub max: u32,
 }
 
-/// The part of a list that is asked for.
+/// The requested part of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// At most how many events.
+    /// The most events of the page.
     pub limit: u32,
-    /// Counted from the end of the list.
+    /// Whether the page is counted from the end of the list.
     pub from_end: bool,
-    /// Only what comes after this.
+    /// Only events after this cursor.
     pub after: Option<Cursor>,
-    /// Only what comes before this.
+    /// Only events before this cursor.
     pub before: Option<Cursor>,
-    /// In which order.
+    /// The order of the list.
     pub order: Order,
-    /// The window that the list is of, if its period is one that ends now.
+    /// The window of the list, if its period ends now.
     pub window: Option<Window>,
 }
 
 impl Page {
-    /// Checks what a caller asked for.
+    /// Validates the page arguments of a list.
+    ///
+    /// # Errors
+    /// If a size is out of range, both sizes are given, or a cursor is not valid.
     pub fn parse(
         (first, after): (Option<i32>, Option<&str>),
         (last, before): (Option<i32>, Option<&str>),
@@ -196,21 +206,24 @@ impl Page {
             (None, Some(last)) => (sized("last", last)?, true),
             (None, None) => (limits.default, false),
         };
-        let cursor = |part, text: Option<&str>| text.map(|text| Cursor::parse(text, order, part)).transpose();
+        let cursor = |part, cursor: Option<&str>| cursor.map(|cursor| Cursor::parse(cursor, order, part)).transpose();
         let (after, before) = (cursor("after", after)?, cursor("before", before)?);
         Ok(Self { limit, from_end, after, before, order, window: None })
     }
 
-    /// Makes the page one of a window of so many days: as the page's cursors have it, else ending now.
+    /// Sets the window of the page: that of its cursors, else the last `days` days.
+    ///
+    /// # Errors
+    /// If a cursor belongs to a list with another window.
     pub fn keep_window(&mut self, days: u8, now: Timestamp) -> Result<Window, Invalid> {
         let mut cursors = [("after", self.after), ("before", self.before)].into_iter();
         let kept = cursors.try_fold(None, |kept: Option<Window>, (part, cursor)| {
-            // A cursor of a list without a window, or of what was pushed, is a place in any.
+            // A cursor without a window (of an open period, or of a subscription) is valid in any.
             let Some(window) = cursor.and_then(|cursor| cursor.window) else { return Ok(kept) };
             match kept {
                 None if window.days == days => Ok(Some(window)),
                 Some(kept) if kept == window => Ok(Some(window)),
-                _ => Err(Invalid::new(format!("`{part}` is a cursor of a list of another period"))),
+                _ => Err(Invalid::new(format!("`{part}` must be a cursor of a list with the same period"))),
             }
         });
         let window = kept?.unwrap_or(Window { days, from: now.plus(-i64::from(days) * DAY) });
@@ -219,14 +232,14 @@ impl Page {
     }
 }
 
-/// Some rows of a list, in its order, and whether there are more on either side.
+/// The rows of a page, in the order of the list.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Whether there are more after them.
+    /// Whether the list has more rows after these.
     pub has_next: bool,
-    /// Whether there are more before them.
+    /// Whether the list has more rows before these.
     pub has_previous: bool,
 }
 
@@ -242,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_parsed_not_trusted() {
+    fn page_arguments_are_validated() {
         assert_eq!(page(None, None).unwrap().limit, 50);
         assert!(page(None, Some(3)).unwrap().from_end);
         assert_eq!(page(Some(1), Some(1)).unwrap_err().0, "give `first` or `last`, not both");
@@ -254,7 +267,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_comes_back_as_it_went(at in any::<i64>(), sequence in 0_i64.., from in any::<Option<(u8, i64)>>()) {
+        fn cursor_round_trip(at in any::<i64>(), sequence in 0_i64.., from in any::<Option<(u8, i64)>>()) {
             let position = Position { occurred_at: Timestamp(at), sequence };
             let window = from.map(|(days, from)| Window { days, from: Timestamp(from) });
             let cursor = Cursor { order: Order::NEWEST, window, position };
@@ -264,9 +277,8 @@ mod tests {
         }
 
         #[test]
-        fn a_forged_cursor_is_refused_not_believed(text in "\\PC{0,60}") {
-            // Almost no text is a cursor; none makes the parser panic.
-            let _ = Cursor::parse(&text, Order::NEWEST, "after");
+        fn parsing_any_string_as_a_cursor_does_not_panic(string in "\\PC{0,60}") {
+            let _ = Cursor::parse(&string, Order::NEWEST, "after");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What a caller may see: which services, and for which of them the sensitive values.
+//! Scopes: the services a caller may see, and the services whose sensitive values it may see.
 //!
-//! Several grants are evaluated per event, not merged. Because a grant says "these services, with or without their
-//! sensitive values", that is the same as two sets of services, one inside the other.
+//! Several grants are evaluated per event, not merged. A grant covers services with or without their sensitive values,
+//! so the grants together are equivalent to two sets of services, one a subset of the other.
 
 use std::collections::BTreeSet;
 
@@ -10,24 +10,24 @@ use super::fold::fold;
 /// A set of services by their folded keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceSet {
-    /// Every service, those not heard of yet included.
+    /// Every service, including services that have not recorded any event.
     All,
     /// These services.
     Only(BTreeSet<String>),
 }
 
 impl ServiceSet {
-    /// The set of these services, by their names.
+    /// The set of services with these names.
     pub fn of<'a>(services: impl IntoIterator<Item = &'a str>) -> Self {
         Self::Only(services.into_iter().map(fold).collect())
     }
 
-    /// No service.
+    /// The empty set.
     pub fn none() -> Self {
         Self::Only(BTreeSet::new())
     }
 
-    /// Whether a service, by its folded key, is in the set.
+    /// Whether the set contains the service with a folded key.
     pub fn contains(&self, service_key: &str) -> bool {
         match self {
             Self::All => true,
@@ -35,7 +35,7 @@ impl ServiceSet {
         }
     }
 
-    /// Whether a service, by its name, is in the set.
+    /// Whether the set contains the service with a name.
     pub fn has(&self, service: &str) -> bool {
         match self {
             Self::All => true,
@@ -43,7 +43,7 @@ impl ServiceSet {
         }
     }
 
-    /// What is in one of the sets, or in both.
+    /// The union of both sets.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         match (self, other) {
@@ -56,32 +56,32 @@ impl ServiceSet {
     }
 }
 
-/// What one access role grants.
+/// The services that one access role grants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// The services it covers.
+pub struct ServiceGrant {
+    /// The services that the grant covers.
     pub services: ServiceSet,
-    /// Whether their sensitive values are shown.
+    /// Whether the grant includes their sensitive values.
     pub sees_sensitive: bool,
 }
 
-/// What a caller may see of one tenant's log.
+/// The part of a tenant's log that a caller may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// Services whose events exist for the caller.
+    /// The services whose events the caller may see.
     pub visible: ServiceSet,
-    /// Services whose sensitive values are shown; all of them are visible.
+    /// The services whose sensitive values the caller may see; a subset of `visible`.
     pub sensitive: ServiceSet,
 }
 
 impl Scope {
-    /// Everything.
+    /// The scope of the whole log.
     pub fn all() -> Self {
         Self { visible: ServiceSet::All, sensitive: ServiceSet::All }
     }
 
-    /// What several grants together show.
-    pub fn of(grants: impl IntoIterator<Item = Grant>) -> Self {
+    /// The scope of several grants together.
+    pub fn of(grants: impl IntoIterator<Item = ServiceGrant>) -> Self {
         let nothing = Self { visible: ServiceSet::none(), sensitive: ServiceSet::none() };
         grants.into_iter().fold(nothing, |scope, grant| Self {
             sensitive: if grant.sees_sensitive {

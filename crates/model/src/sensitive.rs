@@ -1,16 +1,16 @@
-//! Which values are sensitive: decided by name when an event is recorded, and stored with the event.
+//! Sensitive values. A value is sensitive by the name under which it is recorded; the result is stored with the event.
 //!
-//! A name is sensitive if it contains the name of a secret, however it is spelled (`DeviceToken`, `devicetoken`,
-//! `wifi.preSharedKey`, `pre-shared key`), unless the words after it say that the value is a setting about the secret
-//! (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`), not the secret. Operators add names of their own. Where a
-//! name may mean either, the value is withheld.
+//! A name is sensitive if it contains the name of a secret in any spelling (`DeviceToken`, `devicetoken`,
+//! `wifi.preSharedKey`, `pre-shared key`), unless the words after it show that the value is a setting of the secret,
+//! not the secret itself (`PasswordMinimumLength`, `StsRefreshTokensValidFrom`). Operators can add names. An ambiguous
+//! name is sensitive.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::fold::{fold, words};
-use super::json::Node;
+use super::json::JsonNode;
 
-/// What secrets are called, without what separates the words.
+/// Names of secrets, without the separators between words.
 #[rustfmt::skip]
 const SECRET: [&str; 28] = [
     "password", "passwd", "pwd", "passphrase", "passcode", "secret", "credential", "token", "privatekey", "sharedkey",
@@ -19,30 +19,30 @@ const SECRET: [&str; 28] = [
     "accountkey", "storagekey", "authorizationheader", "authorizationcode", "sessioncookie", "sharedaccesssignature",
     "onetimecode",
 ];
-/// Names of secrets that only count as words of their own.
+/// Names of secrets that only match as whole words.
 const SECRET_WORDS: [&str; 6] = ["psk", "pin", "sas", "otp", "pfx", "bearer"];
 
-/// Words that, after the name of a secret, say that the value is about the secret.
+/// Words that, after the name of a secret, mark the value as a setting of the secret.
 #[rustfmt::skip]
 const ABOUT: [&str; 27] = [
     "policy", "policies", "minimum", "maximum", "min", "max", "required", "require", "length", "expiration", "expiry",
     "expires", "lifetime", "from", "until", "days", "minutes", "count", "complexity", "block", "blocked", "enabled",
     "protection", "type", "renewal", "inactivity", "simple",
 ];
-/// Last words that say that the value is the secret after all.
+/// Last words of a name that mark the value as the secret even after a word of [`ABOUT`].
 const HOLDS: [&str; 9] = ["key", "keys", "value", "values", "content", "data", "text", "string", "block"];
 
-/// How many levels of JSON in strings are looked into.
+/// The number of nested levels of JSON in strings that are searched.
 const STRINGS_MAX: usize = 3;
 
-/// The rule list: built in, and extended by the operator.
+/// The rules: the built-in names and those that the operator added.
 #[derive(Clone, Debug, Default)]
 pub struct SensitiveNames {
     extra: Vec<String>,
 }
 
 impl SensitiveNames {
-    /// The built-in rules and these names: a name that contains one of them (folded) is sensitive.
+    /// The built-in rules and additional names. A name that contains one of them (folded) is sensitive.
     pub fn with_extra(names: impl IntoIterator<Item = String>) -> Self {
         Self { extra: names.into_iter().map(|name| fold(&name)).filter(|name| !name.is_empty()).collect() }
     }
@@ -55,7 +55,7 @@ impl SensitiveNames {
                 return true;
             }
         }
-        // Most names hold nothing of the kind, which is told without splitting them.
+        // Most names contain no name of a secret; this avoids splitting them into words.
         let name = &name.nfkc().collect::<String>();
         let joined: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
         if !SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined.contains(secret)) {
@@ -73,50 +73,53 @@ impl SensitiveNames {
         holds || !after.into_iter().any(|word| ABOUT.contains(&word.as_str()))
     }
 
-    /// Whether a value holds a member whose name is sensitive, at any depth, also in JSON that stands in a string.
-    pub fn covers_inside(&self, value: &Node) -> bool {
+    /// Whether a value contains a member with a sensitive name, at any depth, including JSON inside strings.
+    pub fn covers_inside(&self, value: &JsonNode) -> bool {
         self.covers_below(value, STRINGS_MAX)
     }
 
-    /// The same of a value that is text; one without an object in it holds no names.
+    /// As [`Self::covers_inside`], for a JSON text. A text without an object contains no names.
     pub fn covers_inside_text(&self, json: &str) -> bool {
         (json.contains('{') || json.contains("\\u00"))
-            && Node::parse(json).is_some_and(|value| self.covers_inside(&value))
+            && JsonNode::parse(json).is_some_and(|value| self.covers_inside(&value))
     }
 
-    /// Whether members are a name and a value, and the name is sensitive: `{"name": "Password", "value": ...}`.
-    fn is_named_secret(&self, members: &[(String, Node)]) -> bool {
-        let among = |names: &[&str], name: &str| names.contains(&fold(name).as_str());
-        members.iter().any(|(name, _)| among(&["value", "newvalue", "oldvalue", "new", "old"], name))
+    /// Whether members are a pair of name and value with a sensitive name: `{"name": "Password", "value": ...}`.
+    fn is_named_secret(&self, members: &[(String, JsonNode)]) -> bool {
+        let is_one_of = |names: &[&str], name: &str| names.contains(&fold(name).as_str());
+        members.iter().any(|(name, _)| is_one_of(&["value", "newvalue", "oldvalue", "new", "old"], name))
             && members.iter().any(|(name, value)| {
-                among(&["name", "displayname", "key"], name) && value.as_str().is_some_and(|text| self.covers(&text))
+                is_one_of(&["name", "displayname", "key"], name)
+                    && value.as_str().is_some_and(|string| self.covers(&string))
             })
     }
 
-    fn covers_below(&self, value: &Node, strings: usize) -> bool {
+    fn covers_below(&self, value: &JsonNode, strings: usize) -> bool {
         match value {
-            Node::Object(members) => {
+            JsonNode::Object(members) => {
                 self.is_named_secret(members)
                     || members.iter().any(|(name, value)| self.covers(name) || self.covers_below(value, strings))
             }
-            Node::Array(elements) => elements.iter().any(|element| self.covers_below(element, strings)),
-            Node::Scalar(_) if strings == 0 => false,
-            Node::Scalar(_) => value
+            JsonNode::Array(elements) => elements.iter().any(|element| self.covers_below(element, strings)),
+            JsonNode::Scalar(_) if strings == 0 => false,
+            JsonNode::Scalar(_) => value
                 .as_str()
-                .filter(|text| text.trim_start().starts_with(['{', '[']))
-                .and_then(|text| Node::parse(&text))
-                .is_some_and(|held| self.covers_below(&held, strings - 1)),
+                .filter(|string| string.trim_start().starts_with(['{', '[']))
+                .and_then(|string| JsonNode::parse(&string))
+                .is_some_and(|parsed| self.covers_below(&parsed, strings - 1)),
         }
     }
 }
 
-/// Where the last name of a secret ends in the words put together; none if there is no such name.
+/// The end of the last name of a secret, as a byte offset in the concatenated words, or `None` if there is no such
+/// name.
 fn secret_end(words: &[String]) -> Option<usize> {
     let joined = words.concat();
     let named = SECRET.iter().filter_map(|secret| {
-        // A secretary is no secret.
-        let at = joined.rmatch_indices(secret).map(|(at, _)| at).find(|at| !joined[*at..].starts_with("secretar"));
-        at.map(|at| at + secret.len())
+        // `secretary` is not the name of a secret.
+        let mut starts = joined.rmatch_indices(secret).map(|(start, _)| start);
+        let start = starts.find(|start| !joined[*start..].starts_with("secretar"));
+        start.map(|start| start + secret.len())
     });
     let mut end = 0;
     let words = words.iter().filter_map(|word| {
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_about_secrets_are_not() {
+    fn settings_of_secrets_are_not_covered() {
         let rules = SensitiveNames::default();
         for name in [
             "PasswordMinimumLength",
@@ -186,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_adds_names_and_values_are_looked_into() {
+    fn additional_names_and_nested_values_are_covered() {
         let rules = SensitiveNames::with_extra(["Salary".to_owned()]);
         assert!(rules.covers("employee.salary.amount"));
-        assert!(rules.covers_inside(&Node::parse(r#"[{"a":{"clientSecret":"x"}}]"#).unwrap()));
+        assert!(rules.covers_inside(&JsonNode::parse(r#"[{"a":{"clientSecret":"x"}}]"#).unwrap()));
         assert!(rules.covers_inside_text(r#""\u007b\"token\":1}""#));
-        assert!(rules.covers_inside(&Node::parse(r#"{"Name":"Password","New":"x"}"#).unwrap()));
-        assert!(rules.covers_inside(&Node::parse(r#"["{\"DeviceToken\":\"x\"}"]"#).unwrap()));
-        assert!(!rules.covers_inside(&Node::parse(r#"["password"]"#).unwrap()));
+        assert!(rules.covers_inside(&JsonNode::parse(r#"{"Name":"Password","New":"x"}"#).unwrap()));
+        assert!(rules.covers_inside(&JsonNode::parse(r#"["{\"DeviceToken\":\"x\"}"]"#).unwrap()));
+        assert!(!rules.covers_inside(&JsonNode::parse(r#"["password"]"#).unwrap()));
     }
 }

@@ -1,30 +1,31 @@
-//! Moments: microseconds since 1970 in UTC, on both databases and in every cursor.
+//! Timestamps: microseconds since 1970 in UTC, in both databases and in every cursor.
 //!
-//! Finer digits are cut off when text is parsed, never rounded, so that no moment moves into the next period.
+//! Digits beyond the microsecond are truncated, never rounded, so that no time moves into the next period.
 
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Microseconds in a second, an hour and a day.
+/// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;
 /// Microseconds in an hour.
 pub const HOUR: i64 = 3_600 * SECOND;
 /// Microseconds in a day.
 pub const DAY: i64 = 24 * HOUR;
 
-/// A moment in microseconds since 1970-01-01T00:00:00Z. Written as RFC 3339 in UTC with six fraction digits.
+/// A point in time, in microseconds since 1970-01-01T00:00:00Z. Its string form is RFC 3339 in UTC with six fraction
+/// digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Reads RFC 3339 with an offset; digits beyond the microsecond are cut off.
-    pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|moment| Self(moment.timestamp_micros()))
+    /// Parses RFC 3339 with an offset. Digits beyond the microsecond are truncated.
+    pub fn parse(string: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(string).ok().map(|time| Self(time.timestamp_micros()))
     }
 
-    /// The moment so many microseconds later (or earlier, if negative).
+    /// The time `micros` microseconds later, or earlier if `micros` is negative.
     #[must_use]
     pub fn plus(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
@@ -33,10 +34,10 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Beyond the calendar (which no moment that was parsed is) the nearest moment in it stands.
+        // Outside the range of the calendar, which no parsed time is, the nearest time in it is written.
         let nearest = if self.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
-        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or(nearest);
-        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true))
+        let time = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or(nearest);
+        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
     }
 }
 
@@ -48,8 +49,8 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not a time in RFC 3339 format"))
+        let string = String::deserialize(deserializer)?;
+        Self::parse(&string).ok_or_else(|| de::Error::custom("not a time in RFC 3339 format"))
     }
 }
 
@@ -58,10 +59,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_cut_not_rounded() {
-        let moment = Timestamp::parse("2026-07-17T13:48:10.9301259+02:00").unwrap();
-        assert_eq!(moment.to_string(), "2026-07-17T11:48:10.930125Z");
-        assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment));
+    fn fractions_are_truncated_to_microseconds() {
+        let time = Timestamp::parse("2026-07-17T13:48:10.9301259+02:00").unwrap();
+        assert_eq!(time.to_string(), "2026-07-17T11:48:10.930125Z");
+        assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         assert_eq!(Timestamp::parse("2026-07-17T13:48:10"), None);
     }
 }

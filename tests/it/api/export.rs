@@ -185,11 +185,11 @@ async fn invalid_export_is_rejected_before_the_first_byte() {
             json!({ "first": 3 }),
             "there is no `first` in an export: it has `period`, `filter`, `orderBy`, `asOf`, `after`, `columns` and `format`",
         ),
-        (json!({ "filter": { "category": {} } }), "`filter.category` must hold at least one condition"),
-        (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; leave it out"),
-        (json!({ "period": { "between": {} } }), "`period.between` needs `from` or `to`"),
+        (json!({ "filter": { "category": {} } }), "`filter.category` must have at least one condition"),
+        (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; omit it"),
+        (json!({ "period": { "between": {} } }), "`period.between` must have `from` or `to`"),
         (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
-        (json!({ "after": "x" }), "`after` is not a cursor that this service handed out"),
+        (json!({ "after": "x" }), "`after` must be a cursor that this service returned"),
     ] {
         let response = export(&app.admin(), &body).await;
         assert_eq!((response.status, response.error()), (400, ("BAD_USER_INPUT", message)), "{body}");

@@ -43,17 +43,17 @@ async fn null_in_a_condition_is_rejected_with_its_path() {
         (json!({ "target": { "modifiedProperty": { "change": null } } }), "target.modifiedProperty.change"),
         (json!({ "and": [{}, { "or": [{ "not": { "category": { "eq": null } } }] }] }), "and[1].or[0].not.category.eq"),
     ] {
-        let message = format!("`filter.{part}` must not be null; leave it out");
+        let message = format!("`filter.{part}` must not be null; omit it");
         assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", &message, &filter);
     }
     let forgotten = "query($category: String) {
         auditEvents(filter: {category: {eq: $category}}) { nodes { id } }
     }";
     let response = app.admin().query_with(forgotten, json!({ "category": null })).await;
-    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category.eq` must not be null; leave it out"));
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category.eq` must not be null; omit it"));
     // An omitted variable makes the condition `{}`.
     let response = app.admin().query_with(forgotten, json!({})).await;
-    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category` must hold at least one condition"));
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category` must have at least one condition"));
 }
 
 #[tokio::test]
@@ -72,11 +72,11 @@ async fn empty_condition_is_rejected_with_its_path() {
         (json!({ "target": { "modifiedProperty": {} } }), "target.modifiedProperty"),
         (json!({ "not": { "target": { "modifiedProperty": { "name": {} } } } }), "not.target.modifiedProperty.name"),
     ] {
-        let message = format!("`filter.{part}` must hold at least one condition");
+        let message = format!("`filter.{part}` must have at least one condition");
         assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", &message, &filter);
     }
     let filter = json!({ "recorded": {} });
-    let message = "`filter.recorded` needs `from` or `to`";
+    let message = "`filter.recorded` must have `from` or `to`";
     assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", message, &filter);
 }
 
@@ -92,14 +92,14 @@ async fn blank_strings_and_inverted_ranges_are_rejected() {
         (json!({ "activity": { "startsWith": " " } }), "`filter.activity.startsWith` must not be empty"),
         (json!({ "target": { "search": "" } }), "`filter.target.search` must not be empty"),
         (json!({ "initiatedBy": { "search": " " } }), "`filter.initiatedBy.search` must not be empty"),
-        (json!({ "search": " " }), "`search` must hold at least one word"),
-        (json!({ "search": "a b c d e f g h i j k l m n o p q r s t u" }), "`search` may hold at most 20 words"),
+        (json!({ "search": " " }), "`search` must contain at least one word"),
+        (json!({ "search": "a b c d e f g h i j k l m n o p q r s t u" }), "`search` may contain at most 20 words"),
         (json!({ "search": long }), "`search` may have at most 1000 bytes"),
         (json!({ "eventKey": { "eq": long } }), "`filter.eventKey.eq` may have at most 1000 bytes"),
-        (json!({ "service": { "in": many } }), "`filter.service.in` may hold at most 100 values"),
-        (json!({ "service": { "notIn": many } }), "`filter.service.notIn` may hold at most 100 values"),
-        (json!({ "target": { "key": many } }), "`filter.target.key` may hold at most 100 values"),
-        (json!({ "initiatedBy": { "key": many } }), "`filter.initiatedBy.key` may hold at most 100 values"),
+        (json!({ "service": { "in": many } }), "`filter.service.in` may have at most 100 values"),
+        (json!({ "service": { "notIn": many } }), "`filter.service.notIn` may have at most 100 values"),
+        (json!({ "target": { "key": many } }), "`filter.target.key` may have at most 100 values"),
+        (json!({ "initiatedBy": { "key": many } }), "`filter.initiatedBy.key` may have at most 100 values"),
         (
             json!({ "recorded": { "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z" } }),
             "`filter.recorded.from` must not be later than `filter.recorded.to`",

@@ -119,7 +119,7 @@ async fn invalid_page_arguments_are_rejected_with_the_reason() {
     let sequence = json!({ "field": "SEQUENCE", "direction": "DESC" });
     let all = page(&client, json!({ "first": 1, "orderBy": sequence })).await;
     let of_another_order = all["pageInfo"]["endCursor"].clone();
-    let forged = "`after` is not a cursor that this service handed out";
+    let forged = "`after` must be a cursor that this service returned";
     for (variables, message) in [
         (json!({ "first": 1, "last": 1 }), "give `first` or `last`, not both"),
         (json!({ "first": 0 }), "`first` must be from 1 to 200"),
@@ -131,9 +131,9 @@ async fn invalid_page_arguments_are_rejected_with_the_reason() {
         (json!({ "after": "forged" }), forged),
         (json!({ "after": "" }), forged),
         (json!({ "after": "AQAAAAAAAAAAAAAAAAAAAAA" }), forged),
-        (json!({ "before": "%%%" }), "`before` is not a cursor that this service handed out"),
-        (json!({ "after": of_another_order }), "`after` is a cursor of a list in another order"),
-        (json!({ "before": of_another_order }), "`before` is a cursor of a list in another order"),
+        (json!({ "before": "%%%" }), "`before` must be a cursor that this service returned"),
+        (json!({ "after": of_another_order }), "`after` must be a cursor of a list in the same order"),
+        (json!({ "before": of_another_order }), "`before` must be a cursor of a list in the same order"),
     ] {
         let response = client.query_with(PAGE, variables.clone()).await;
         assert_eq!(response.error(), ("BAD_USER_INPUT", message), "{variables}");

@@ -148,7 +148,7 @@ async fn batch_endpoint_status_summarizes_the_results() {
     let half = post(&client, "application/json", list).await;
     assert_eq!((half.status, outcomes(&half)), (207, ["RECORDED", "REJECTED"].map(str::to_owned).to_vec()));
     let message = half.body["results"][1]["problems"][0]["message"].as_str().unwrap();
-    assert_eq!(message, "line 1: the record has half of a surrogate pair in a text");
+    assert_eq!(message, "line 1: the record has half of a surrogate pair in a string");
     let broken = post(&client, "application/json", format!("[{},{{]", event("f"))).await;
     assert_eq!(broken.status, 400);
     assert!(broken.error().1.starts_with("event 1, counted from 0, is not valid JSON: line 1: "), "{}", broken.text);

@@ -76,8 +76,8 @@ async fn invalid_period_is_rejected() {
     let app = TestApp::start().await;
     let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     for (period, message) in [
-        (json!({ "between": {} }), "`period.between` needs `from` or `to`"),
-        (json!({ "between": { "from": null } }), "`period.between` needs `from` or `to`"),
+        (json!({ "between": {} }), "`period.between` must have `from` or `to`"),
+        (json!({ "between": { "from": null } }), "`period.between` must have `from` or `to`"),
         (
             json!({ "between": { "from": late, "to": early } }),
             "`period.between.from` must not be later than `period.between.to`",
@@ -131,7 +131,7 @@ async fn cursor_of_another_window_is_rejected() {
         app.admin().query_with(LIST, json!({ "period": period, "first": 9, "after": after })).await
     };
     let response = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
-    assert_eq!(response.error(), ("BAD_USER_INPUT", "`after` is a cursor of a list of another period"));
+    assert_eq!(response.error(), ("BAD_USER_INPUT", "`after` must be a cursor of a list with the same period"));
     assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
     // A cursor without a window is only a position.
     assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::filter::{
-    ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
+    ActorCondition, Condition, EventString, PropertyCondition, SetCondition, StringCondition, TargetCondition,
+    TimeRange,
 };
 use model::fold::{fold, fold_activity};
 use model::{
@@ -155,12 +156,12 @@ fn needles() -> impl Strategy<Value = BTreeSet<String>> {
     prop::collection::btree_set(needle(), 0..4)
 }
 
-fn text_condition() -> BoxedStrategy<TextCondition> {
+fn text_condition() -> BoxedStrategy<StringCondition> {
     let part = |weight| prop::option::weighted(weight, needle());
     let one_of = prop::option::weighted(0.4, needles());
     let none_of = prop_oneof![3 => Just(BTreeSet::new()), 1 => needles()];
     (one_of, none_of, part(0.2), part(0.3), prop::option::weighted(0.2, any::<bool>()))
-        .prop_map(|(one_of, none_of, starts_with, contains, is_set)| TextCondition {
+        .prop_map(|(one_of, none_of, starts_with, contains, is_set)| StringCondition {
             one_of,
             none_of,
             starts_with,
@@ -179,7 +180,7 @@ fn keys(key: impl Strategy<Value = String>) -> impl Strategy<Value = Option<BTre
     prop::option::weighted(0.3, prop::collection::btree_set(key, 0..4))
 }
 
-fn maybe_text() -> BoxedStrategy<Option<TextCondition>> {
+fn maybe_text() -> BoxedStrategy<Option<StringCondition>> {
     prop::option::weighted(0.2, text_condition()).boxed()
 }
 
@@ -204,7 +205,7 @@ fn actor_condition() -> BoxedStrategy<ActorCondition> {
 
 fn property_condition() -> BoxedStrategy<PropertyCondition> {
     let name = select(&NAMES[..])
-        .prop_map(|name| TextCondition { one_of: Some(BTreeSet::from([fold(name)])), ..TextCondition::default() });
+        .prop_map(|name| StringCondition { one_of: Some(BTreeSet::from([fold(name)])), ..StringCondition::default() });
     let value = || prop::option::weighted(0.3, select(&VALUES[..]).prop_map(|value| json(value).equality_hash()));
     let name = prop_oneof![1 => Just(None), 2 => name.prop_map(Some), 1 => text_condition().prop_map(Some)];
     let change = prop::option::weighted(0.3, select(PropertyChange::ALL));
@@ -234,10 +235,10 @@ pub(super) fn period() -> impl Strategy<Value = TimeRange> {
 }
 
 fn leaf() -> BoxedStrategy<Condition> {
-    use EventText::{Activity, Category, Component, Correlation, EventKey, Service};
+    use EventString::{Activity, Category, Component, Correlation, EventKey, Service};
     let column = select(vec![Service, Category, Activity, Component, Correlation, EventKey]);
     prop_oneof![
-        3 => (column, text_condition()).prop_map(|(column, text)| Condition::Text(column, text)),
+        3 => (column, text_condition()).prop_map(|(column, text)| Condition::String(column, text)),
         1 => set(ResourceType::ALL).prop_map(Condition::ResourceType),
         1 => set(OperationType::ALL).prop_map(Condition::OperationType),
         1 => set(Status::ALL).prop_map(Condition::Status),
@@ -273,7 +274,7 @@ pub(super) fn driven() -> BoxedStrategy<Condition> {
         ..TargetCondition::default()
     });
     let one_name = (select(&NAMES[..]), property_condition()).prop_map(|(name, rest)| {
-        let name = TextCondition { one_of: Some(BTreeSet::from([fold(name)])), ..TextCondition::default() };
+        let name = StringCondition { one_of: Some(BTreeSet::from([fold(name)])), ..StringCondition::default() };
         let property = PropertyCondition { name: Some(name), ..rest };
         TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
     });

@@ -56,7 +56,7 @@ pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Ve
         .iter()
         .filter(|event| list.period.contains(event.body.occurred_at))
         .filter(|event| list.as_of.is_none_or(|as_of| event.sequence <= as_of))
-        .filter_map(|event| event.clone().reduced(scope).filter(|event| list.condition.matches(event)))
+        .filter_map(|event| event.clone().redacted_for(scope).filter(|event| list.condition.matches(event)))
         .collect()
 }
 

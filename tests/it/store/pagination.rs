@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use model::filter::{Condition, EventText, TextCondition, TimeRange};
+use model::filter::{Condition, EventString, StringCondition, TimeRange};
 use model::page::{Cursor, Order, OrderField, Page, Position};
 use model::{Event, EventBody};
 use proptest::collection::vec;
@@ -49,7 +49,7 @@ fn arriving(count: usize, (at, filtered): (i64, bool)) -> EventBody {
 
 fn list(filtered: bool) -> EventQuery {
     let one_of = Some(BTreeSet::from(["filtered".to_owned()]));
-    let only = Condition::Text(EventText::Category, TextCondition { one_of, ..TextCondition::default() });
+    let only = Condition::String(EventString::Category, StringCondition { one_of, ..StringCondition::default() });
     let condition = if filtered { only } else { Condition::everything() };
     EventQuery { condition, period: TimeRange::default(), as_of: None }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::filter::{
-    ActorCondition, Condition, EventText, PropertyCondition, SetCondition, TargetCondition, TextCondition, TimeRange,
+    ActorCondition, Condition, EventString, PropertyCondition, SetCondition, StringCondition, TargetCondition,
+    TimeRange,
 };
 use model::page::{Order, OrderField, Page};
 use model::time::DAY;
@@ -68,8 +69,8 @@ struct Case {
     values: Vec<String>,
 }
 
-fn one(value: &str) -> TextCondition {
-    TextCondition { one_of: Some(BTreeSet::from([value.to_owned()])), ..TextCondition::default() }
+fn one(value: &str) -> StringCondition {
+    StringCondition { one_of: Some(BTreeSet::from([value.to_owned()])), ..StringCondition::default() }
 }
 
 fn start() -> Timestamp {
@@ -85,7 +86,7 @@ fn cases() -> Vec<Case> {
         }
         Case { condition, scope: Scope::all(), field: OrderField::OccurredAt, index, values }
     };
-    let text = |column, index, value: &str| case(Condition::Text(column, one(value)), index, value, false);
+    let text = |column, index, value: &str| case(Condition::String(column, one(value)), index, value, false);
     let actor = ActorCondition { keys: one("user:upn:7").one_of, ..ActorCondition::default() };
     let application = ActorCondition { application_id: Some(one("application 8")), ..ActorCondition::default() };
     let failed = SetCondition { one_of: Some(vec![Status::Failure]), none_of: Vec::new() };
@@ -103,10 +104,10 @@ fn cases() -> Vec<Case> {
     vec![
         all(OrderField::OccurredAt, "audit_event_time"),
         all(OrderField::Sequence, "audit_event_pkey"),
-        text(EventText::Service, "audit_event_service", "service 3"),
-        text(EventText::Category, "audit_event_category", "category 5"),
-        text(EventText::Activity, "audit_event_activity", "activity 9"),
-        text(EventText::Correlation, "audit_event_correlation", "correlation 8"),
+        text(EventString::Service, "audit_event_service", "service 3"),
+        text(EventString::Category, "audit_event_category", "category 5"),
+        text(EventString::Activity, "audit_event_activity", "activity 9"),
+        text(EventString::Correlation, "audit_event_correlation", "correlation 8"),
         case(Condition::Actor(Box::new(actor)), "audit_event_actor", "user:upn:7", false),
         case(Condition::Actor(Box::new(application)), "audit_event_application", "application 8", false),
         case(Condition::Status(failed), "audit_event_status", "FAILURE", false),
@@ -257,15 +258,15 @@ fn values_of(sql: &str, asked: &[String]) -> Vec<String> {
     values
 }
 
-fn some(values: impl IntoIterator<Item = String>) -> TextCondition {
-    TextCondition { one_of: Some(values.into_iter().collect()), ..TextCondition::default() }
+fn some(values: impl IntoIterator<Item = String>) -> StringCondition {
+    StringCondition { one_of: Some(values.into_iter().collect()), ..StringCondition::default() }
 }
 
 /// Lists of several values, the index that each scans, and the number of range scans.
 fn merged_cases() -> Vec<(Condition, Scope, &'static str, Vec<String>)> {
     let texts = |word: &str, n: usize| (0..n).map(|i| format!("{word}{i}")).collect::<Vec<_>>();
     let text = |column, index, word: &str, n: usize| {
-        (Condition::Text(column, some(texts(word, n))), Scope::all(), index, texts(word, n))
+        (Condition::String(column, some(texts(word, n))), Scope::all(), index, texts(word, n))
     };
     let keys = texts("user:upn:", 16);
     let actors = ActorCondition { keys: some(keys.clone()).one_of, ..ActorCondition::default() };
@@ -274,14 +275,15 @@ fn merged_cases() -> Vec<(Condition, Scope, &'static str, Vec<String>)> {
     let targets = TargetCondition { keys: some(texts("id:", 4)).one_of, ..TargetCondition::default() };
     let names = Some(some(texts("property ", 3)));
     let property = PropertyCondition { name: names, ..PropertyCondition::default() };
-    let alternatives = texts("category ", 3).into_iter().map(|value| Condition::Text(EventText::Category, one(&value)));
+    let alternatives =
+        texts("category ", 3).into_iter().map(|value| Condition::String(EventString::Category, one(&value)));
     let either = Condition::Any(alternatives.collect());
     let changed = TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
     let intune = Scope { visible: ServiceSet::of(["service 3", "service 4"]), sensitive: ServiceSet::none() };
     vec![
-        text(EventText::Category, "audit_event_category", "category ", 16),
-        text(EventText::Activity, "audit_event_activity", "activity ", 2),
-        text(EventText::Correlation, "audit_event_correlation", "correlation ", 16),
+        text(EventString::Category, "audit_event_category", "category ", 16),
+        text(EventString::Activity, "audit_event_activity", "activity ", 2),
+        text(EventString::Correlation, "audit_event_correlation", "correlation ", 16),
         (either, Scope::all(), "audit_event_category", texts("category ", 3)),
         (Condition::Actor(Box::new(actors)), Scope::all(), "audit_event_actor", keys),
         (Condition::Status(rare), Scope::all(), "audit_event_status", vec!["FAILURE".to_owned(), "TIMEOUT".to_owned()]),
@@ -330,11 +332,11 @@ async fn page_of_several_values_scans_the_index_of_each() {
 
 /// Lists without an exact index: the query, and the indexes of which one is scanned in page order.
 fn walked_cases() -> Vec<(Condition, Vec<&'static str>, Vec<String>)> {
-    let text = |column, value: &str| Condition::Text(column, one(value));
-    let category = || text(EventText::Category, "category 5");
-    let contains = || TextCondition { contains: Some("y 19".to_owned()), ..TextCondition::default() };
-    let starts = TextCondition { starts_with: Some("activity 1".to_owned()), ..TextCondition::default() };
-    let activity = |condition| Condition::Text(EventText::Activity, condition);
+    let text = |column, value: &str| Condition::String(column, one(value));
+    let category = || text(EventString::Category, "category 5");
+    let contains = || StringCondition { contains: Some("y 19".to_owned()), ..StringCondition::default() };
+    let starts = StringCondition { starts_with: Some("activity 1".to_owned()), ..StringCondition::default() };
+    let activity = |condition| Condition::String(EventString::Activity, condition);
     let succeeded = SetCondition { one_of: Some(vec![Status::Success]), none_of: Vec::new() };
     let asked = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
     vec![
@@ -347,7 +349,7 @@ fn walked_cases() -> Vec<(Condition, Vec<&'static str>, Vec<String>)> {
             asked(&["category 5", "SUCCESS"]),
         ),
         (
-            Condition::All(vec![category(), text(EventText::Service, "core directory")]),
+            Condition::All(vec![category(), text(EventString::Service, "core directory")]),
             vec!["audit_event_category", "audit_event_service"],
             asked(&["category 5", "core directory"]),
         ),

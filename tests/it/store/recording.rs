@@ -1,6 +1,6 @@
 //! Recording: idempotent, atomic and lossless.
 
-use model::filter::{Condition, EventText, TextCondition, TimeRange};
+use model::filter::{Condition, EventString, StringCondition, TimeRange};
 use model::fold::fold;
 use model::page::{Order, Page};
 use model::sensitive::SensitiveNames;
@@ -123,13 +123,13 @@ async fn unusual_strings_are_stored_and_found_case_folded() {
     body.recording.recorded_by = odd.to_owned();
     body = body.change(change(odd, Some("\"\\u0000\""), Some("1e400")));
     assert_eq!(log.record([body.clone()]).await, [RecordOutcome::Recorded(1)]);
-    let is = |text: &str| TextCondition { contains: Some(fold(text)), ..TextCondition::default() };
+    let is = |text: &str| StringCondition { contains: Some(fold(text)), ..StringCondition::default() };
     for condition in [
         Condition::everything(),
         Condition::Search(vec![fold("NUL \0 É"), fold("full")]),
         Condition::Involving(is("\u{10ffff}")),
-        Condition::Text(EventText::Service, is("\\ % _ \u{1f600}")),
-        Condition::Text(EventText::EventKey, is("'QUOTED\"")),
+        Condition::String(EventString::Service, is("\\ % _ \u{1f600}")),
+        Condition::String(EventString::EventKey, is("'QUOTED\"")),
     ] {
         let events = found(&log.reader(), condition.clone()).await;
         assert_eq!(events.len(), 1, "{condition:?}");

@@ -1,7 +1,7 @@
 //! Rollups: counts that use them equal a recount, for any period, sequence and filter, whichever process wrote the
 //! blocks, and after interruptions.
 
-use model::filter::{ActorCondition, Condition, EventText, SetCondition, TextCondition, TimeRange};
+use model::filter::{ActorCondition, Condition, EventString, SetCondition, StringCondition, TimeRange};
 use model::sensitive::SensitiveNames;
 use model::{Event, EventBody, FacetField, NewEvent, Status, Timestamp};
 use proptest::collection::{btree_set, vec};
@@ -36,10 +36,10 @@ fn period() -> impl Strategy<Value = TimeRange> {
 /// A random condition, mostly on columns of rollups.
 fn rolled() -> BoxedStrategy<Condition> {
     let text = select(vec!["one", "two", "add user", "alpha", "gamma"]);
-    let column = select(vec![EventText::Service, EventText::Category, EventText::Activity]);
+    let column = select(vec![EventString::Service, EventString::Category, EventString::Activity]);
     let texts = (column, text).prop_map(|(column, text)| {
         let one_of = Some([text.to_owned()].into());
-        Condition::Text(column, TextCondition { one_of, ..TextCondition::default() })
+        Condition::String(column, StringCondition { one_of, ..StringCondition::default() })
     });
     let status = vec(select(Status::ALL), 0..3)
         .prop_map(|set| Condition::Status(SetCondition { one_of: Some(set), none_of: Vec::new() }));

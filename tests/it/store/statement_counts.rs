@@ -6,7 +6,7 @@ use std::sync::Arc;
 use access::AccessControl;
 use async_graphql::Value;
 use auth::{Principal, Role, RoleGrant};
-use model::filter::{Condition, EventText, TextCondition, TimeRange};
+use model::filter::{Condition, EventString, StringCondition, TimeRange};
 use model::page::{Cursor, Order, Page, PageLimits};
 use model::sensitive::SensitiveNames;
 use model::{EventId, Timestamp};
@@ -69,7 +69,7 @@ async fn cursor_outside_the_list_costs_one_probe() {
     let (log, statements) = filled().await;
     let (_, third) = read(&log.reader(), &everything(), page(false, None, None)).await;
     let one_of = Some(BTreeSet::from(["odd".to_owned()]));
-    let condition = Condition::Text(EventText::Category, TextCondition { one_of, ..TextCondition::default() });
+    let condition = Condition::String(EventString::Category, StringCondition { one_of, ..StringCondition::default() });
     let odd = EventQuery { condition, ..everything() };
     statements.take();
     let (keys, _) = read(&log.reader(), &odd, page(false, Some(third), None)).await;

@@ -1,9 +1,8 @@
-//! Columns of an export: dotted paths through the schema's events, such as `actor.displayName`.
+//! Columns of an export: dotted paths of fields of `AuditEvent`, such as `actor.displayName`.
 //!
-//! They become the selection of an ordinary query, so that an export shows what a query would. The schema itself says
-//! which paths there are; a path that ends at an object stands for all its fields. Where a field is an interface, the
-//! fields of every type behind it may be named, and are null where an object has no such field. One column is not a
-//! path: [`CURSOR`].
+//! They are converted to the selection of a query, so that an export shows what a query would. The valid paths come
+//! from the schema. A path that ends at an object selects all its fields. Below an interface, the fields of every
+//! implementing type can be named; they are null for objects of other types. One column is not a path: [`CURSOR`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -17,12 +16,12 @@ use model::Invalid;
 
 /// The most columns of an export.
 const COLUMNS_MAX: usize = 100;
-/// The column with the place of an event in its list, which `after` takes.
+/// The column of the cursor of an event, which `after` accepts.
 pub const CURSOR: &str = "cursor";
-/// What an event consists of; its catalogue entry, and the same once more as it is stored, have to be asked for.
+/// Fields that are not among the default columns: the catalogue entry, and the stored body, which repeats the others.
 const NOT_BY_DEFAULT: [&str; 2] = ["activityType", "raw"];
 
-/// The columns of an export, in the order asked for.
+/// The columns of an export, in the requested order.
 #[derive(Clone, Debug)]
 pub struct Columns {
     names: Vec<String>,
@@ -30,10 +29,13 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Checks paths; without any, all fields of events.
+    /// Parses paths. Without paths, the columns are all fields of events.
+    ///
+    /// # Errors
+    /// If there are no paths, too many, a repeated one, or one that is not in the schema.
     pub fn parse(names: Option<Vec<String>>) -> Result<Self, ApiError> {
         let names = names.unwrap_or_else(|| {
-            let fields = SHAPE.objects.get("AuditEvent").into_iter().flatten().map(|(field, _)| field.clone());
+            let fields = SCHEMA_TYPES.fields.get("AuditEvent").into_iter().flatten().map(|(field, _)| field.clone());
             fields.filter(|field| !NOT_BY_DEFAULT.contains(&field.as_str())).collect()
         });
         if names.is_empty() {
@@ -42,12 +44,12 @@ impl Columns {
         if names.len() > COLUMNS_MAX {
             return Err(ApiError::Limit { what: "columns", asked: names.len(), limit: COLUMNS_MAX });
         }
-        let mut tree = Tree::default();
+        let mut tree = SelectedFields::default();
         for (i, name) in names.iter().enumerate() {
             if names[..i].contains(name) {
                 return Err(Invalid::new(format!("`columns` must not name `{name}` twice")).into());
             }
-            // Something has to be selected of an event where nothing else of it is shown.
+            // A selection must not be empty, so the cursor selects the id.
             let path = if name == CURSOR { "id" } else { name };
             tree.add("AuditEvent", path).ok_or_else(|| {
                 let name: String = name.chars().take(100).collect();
@@ -61,23 +63,23 @@ impl Columns {
         Ok(Self { names, selection })
     }
 
-    /// Whether the place of each event is among them.
+    /// Whether the cursor is among the columns.
     pub fn has_cursor(&self) -> bool {
         self.names.iter().any(|name| name == CURSOR)
     }
 
-    /// The paths.
+    /// The names of the columns.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// What has to be selected of an event to have them: `{ ... }`.
+    /// The selection set of an event with these columns: `{ ... }`.
     pub fn selection(&self) -> &str {
         &self.selection
     }
 }
 
-/// The value at a dotted path of an event that was selected; one for each element where a list is on the way.
+/// The value at a dotted path of a selected event. Below a list, a list of the values of its elements.
 pub fn value_at(value: &Value, path: &str) -> Value {
     match value {
         Value::List(items) => Value::List(items.iter().map(|item| value_at(item, path)).collect()),
@@ -90,18 +92,19 @@ pub fn value_at(value: &Value, path: &str) -> Value {
     }
 }
 
-/// The objects and interfaces of the schema: their fields with the names of their types.
-struct Shape {
-    objects: HashMap<String, Vec<(String, String)>>,
-    /// The types behind an interface.
-    behind: HashMap<String, Vec<String>>,
+/// The objects and interfaces of the schema.
+struct SchemaTypes {
+    /// The fields of each type, with the names of their types.
+    fields: HashMap<String, Vec<(String, String)>>,
+    /// The types that implement an interface.
+    implementations: HashMap<String, Vec<String>>,
 }
 
-static SHAPE: LazyLock<Shape> = LazyLock::new(|| Shape::of(&crate::sdl()));
+static SCHEMA_TYPES: LazyLock<SchemaTypes> = LazyLock::new(|| SchemaTypes::of(&crate::sdl()));
 
-impl Shape {
+impl SchemaTypes {
     fn of(sdl: &str) -> Self {
-        let mut shape = Self { objects: HashMap::new(), behind: HashMap::new() };
+        let mut types = Self { fields: HashMap::new(), implementations: HashMap::new() };
         let document = async_graphql::parser::parse_schema(sdl);
         for definition in document.into_iter().flat_map(|document| document.definitions) {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
@@ -109,35 +112,37 @@ impl Shape {
             match definition.node.kind {
                 TypeKind::Object(object) => {
                     for interface in object.implements {
-                        shape.behind.entry(interface.node.to_string()).or_default().push(name.clone());
+                        types.implementations.entry(interface.node.to_string()).or_default().push(name.clone());
                     }
-                    shape.objects.insert(name, fields(&object.fields));
+                    types.fields.insert(name, fields(&object.fields));
                 }
-                TypeKind::Interface(interface) => drop(shape.objects.insert(name, fields(&interface.fields))),
+                TypeKind::Interface(interface) => drop(types.fields.insert(name, fields(&interface.fields))),
                 _ => {}
             }
         }
-        shape
+        types
     }
 
-    /// The types that have a field: the type itself, else those behind it; and the field's type.
+    /// The types that have a field (the type itself, else its implementations), and the type of the field.
     fn owners(&self, of: &str, field: &str) -> Option<(Vec<String>, String)> {
         let type_in =
-            |owner: &str| self.objects.get(owner)?.iter().find(|(name, _)| name == field).map(|(_, of)| of.clone());
+            |owner: &str| self.fields.get(owner)?.iter().find(|(name, _)| name == field).map(|(_, of)| of.clone());
         if let Some(found) = type_in(of) {
             return Some((vec![of.to_owned()], found));
         }
         let owners: Vec<String> =
-            self.behind.get(of)?.iter().filter(|owner| type_in(owner.as_str()).is_some()).cloned().collect();
+            self.implementations.get(of)?.iter().filter(|owner| type_in(owner.as_str()).is_some()).cloned().collect();
         let found = type_in(owners.first()?)?;
         Some((owners, found))
     }
 
-    /// All fields that a path may name below a type.
+    /// All fields that a path can name below a type.
     fn all(&self, of: &str) -> Vec<String> {
-        let behind = self.behind.get(of).into_iter().flatten().map(String::as_str);
+        let implementations = self.implementations.get(of).into_iter().flatten().map(String::as_str);
         let mut names: Vec<String> = Vec::new();
-        for (field, _) in std::iter::once(of).chain(behind).filter_map(|owner| self.objects.get(owner)).flatten() {
+        for (field, _) in
+            std::iter::once(of).chain(implementations).filter_map(|owner| self.fields.get(owner)).flatten()
+        {
             if !names.contains(field) {
                 names.push(field.clone());
             }
@@ -157,21 +162,21 @@ fn base(of: &Type) -> &Name {
     }
 }
 
-/// Fields inside fields, each once.
+/// A tree of selected fields.
 #[derive(Default)]
-struct Tree(BTreeMap<String, Tree>);
+struct SelectedFields(BTreeMap<String, SelectedFields>);
 
-impl Tree {
-    /// Adds a path below a type; none if there is no such path.
+impl SelectedFields {
+    /// Adds a path below a type. Returns `None` if there is no such path.
     fn add(&mut self, of: &str, path: &str) -> Option<()> {
         let (field, rest) = path.split_once('.').map_or((path, None), |(field, rest)| (field, Some(rest)));
-        let (_, below) = SHAPE.owners(of, field)?;
+        let (_, below) = SCHEMA_TYPES.owners(of, field)?;
         let tree = self.0.entry(field.to_owned()).or_default();
-        match (rest, SHAPE.objects.contains_key(&below)) {
+        match (rest, SCHEMA_TYPES.fields.contains_key(&below)) {
             (Some(rest), true) => tree.add(&below, rest),
             (Some(_), false) => None,
             (None, is_object) => {
-                for field in if is_object { SHAPE.all(&below) } else { Vec::new() } {
+                for field in if is_object { SCHEMA_TYPES.all(&below) } else { Vec::new() } {
                     tree.add(&below, &field)?;
                 }
                 Some(())
@@ -185,7 +190,7 @@ impl Tree {
         }
         out.push_str(" {");
         for (field, below) in &self.0 {
-            let Some((owners, found)) = SHAPE.owners(of, field) else { continue };
+            let Some((owners, found)) = SCHEMA_TYPES.owners(of, field) else { continue };
             for owner in owners {
                 let inside = owner != of;
                 if inside {
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_become_a_selection() {
+    fn paths_are_converted_to_a_selection() {
         let found = selection(&["occurredAt", "actor.displayName", "actor.name", "targets.modifiedProperties.name"]);
         let expected =
             " { actor { ... on UserActor { displayName } name } occurredAt targets { modifiedProperties { name } } }";
@@ -223,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_lead_nowhere_are_refused() {
+    fn paths_that_do_not_exist_are_rejected() {
         for path in ["", ".", "nothing", "actor.", "actor..name", "occurredAt.year", "id name", "__typename"] {
             assert!(selection(&[path]).unwrap_err().contains("there is no `"), "{path}");
         }

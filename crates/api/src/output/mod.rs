@@ -1,5 +1,5 @@
-//! Lists written as JSON bytes from the stored text, by a selection that is compiled once.
+//! The second output path: lists of events written as JSON bytes from the stored bodies, and the columns of an export.
 
-pub mod plan;
+pub mod selection;
 pub mod write;
 pub mod column;

@@ -1,9 +1,9 @@
-//! Events written as JSON, straight from the stored text to the bytes of the answer.
+//! Events written as JSON, directly from the stored bodies to the bytes of the response.
 //!
-//! For each type there is a table of its fields, which gives the same results as its resolvers; a test runs random
-//! documents both ways and compares the bytes. A field that is in no table makes the library resolve the whole list, so
-//! nothing is lost where a table is behind the schema. Texts are stored as the JSON that the answer needs, and are
-//! copied as they are.
+//! For each type there is a function from a field's name to its writer, which gives the same result as the field's
+//! resolver; `tests/it/api/written.rs` compares both on random documents. If a selected field has no writer,
+//! async-graphql resolves the whole list. Strings are stored as the JSON that the response needs and are copied
+//! unchanged. The scalar fields of an event come from [`model::fields`].
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -13,32 +13,34 @@ use async_graphql::registry::Registry;
 use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
 use crate::error::ApiError;
-use crate::output::plan::{Place, Plan, Write, list};
+use crate::output::selection::{FieldWriter, SelectionPath, SelectionPlan, write_list};
 use model::page::Cursor;
-use model::view::{ActorView, ApplicationView, ChangeView, DetailView, EventView, RecordingView, TargetView, Text};
-use model::{self, Actor, ActorKind, Target};
+use model::{
+    ActorKind, ActorView, ApplicationView, BodyView, ChangeView, DetailView, EventId, EventView, RecordingView,
+    TargetView, WriteJson,
+};
 use store::{EventRow, Reader};
 
-/// JSON that the response writer prints as it is.
+/// A complete JSON value, which the response serializer copies unchanged.
 #[derive(Debug)]
-pub(crate) struct Json(Value);
+pub(crate) struct PrerenderedJson(Value);
 
-impl From<Vec<u8>> for Json {
+impl From<Vec<u8>> for PrerenderedJson {
     fn from(json: Vec<u8>) -> Self {
         Self(Value::Binary(json.into()))
     }
 }
 
-/// A list of objects: written already, or for the library to resolve.
+/// A list of objects: already written as JSON, or to be resolved by async-graphql.
 #[derive(Debug)]
-pub(crate) enum Listed<T> {
-    /// As JSON.
-    Written(Json),
-    /// As objects.
+pub(crate) enum PrerenderedList<T> {
+    /// The whole list as JSON.
+    Written(PrerenderedJson),
+    /// The objects of the list.
     Objects(Vec<T>),
 }
 
-impl<T: OutputType> OutputType for Listed<T> {
+impl<T: OutputType> OutputType for PrerenderedList<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }
@@ -53,190 +55,162 @@ impl<T: OutputType> OutputType for Listed<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match self {
-            // A reference to the bytes, not a copy.
+            // The clone shares the bytes.
             Self::Written(json) => Ok(json.0.clone()),
             Self::Objects(objects) => objects.resolve(ctx, field).await,
         }
     }
 }
 
-/// Where something is written: which event it belongs to, and which of its targets.
-pub(crate) struct At<'a> {
-    event: &'a EventView<'a>,
+/// The event that is being written, and the index of the current target.
+pub(crate) struct WriteContext<'a> {
+    service: &'a str,
+    event_key: &'a str,
     id: OnceCell<String>,
-    target: Cell<usize>,
+    target_index: Cell<usize>,
 }
 
-impl<'a> At<'a> {
-    fn new(event: &'a EventView<'a>) -> Self {
-        Self { event, id: OnceCell::new(), target: Cell::new(0) }
+impl<'a> WriteContext<'a> {
+    fn new(event: &'a EventView<'_>) -> Self {
+        let (service, event_key) = (&event.body.service, &event.body.event_key);
+        Self { service, event_key, id: OnceCell::new(), target_index: Cell::new(0) }
     }
 
+    /// The global id of the event.
     fn id(&self) -> &str {
-        self.id.get_or_init(|| self.event.id().to_global())
+        self.id.get_or_init(|| EventId::of(self.service, self.event_key).to_global())
     }
 }
 
-/// The events of a page, each with its cursor, as the selection below the present field has them. None if the library
-/// has to resolve them.
-pub(crate) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, EventRow)]) -> Result<Option<Json>, ApiError> {
-    let Some(place) = Place::of(ctx) else { return Ok(None) };
-    let plan = Plan::<(Cursor, EventView<'_>)>::compile(&place, "AuditEventEdge", "", |name, below| {
+/// Writes the edges of a page by the selection of the field that is being resolved. Returns `None` if async-graphql has
+/// to resolve them.
+pub(crate) fn edges(
+    ctx: &Context<'_>,
+    reader: &Reader,
+    rows: &[(Cursor, EventRow)],
+) -> Result<Option<PrerenderedJson>, ApiError> {
+    let Some(selection) = SelectionPath::of(ctx) else { return Ok(None) };
+    let plan = SelectionPlan::<(Cursor, EventView<'_>)>::compile(&selection, "AuditEventEdge", "", |name, below| {
         Some(match name {
-            "cursor" => leaf(|out, _, (cursor, _)| plain(out, &cursor.encode())),
+            "cursor" => scalar(|out, _, (cursor, _)| raw_string(out, &cursor.encode())),
             "node" => {
                 let plan = event_plan(&below)?;
-                Box::new(move |out, at, (_, event)| plan.object(out, at, event))
+                Box::new(move |out, context, (_, event)| plan.write_object(out, context, event))
             }
             _ => return None,
         })
     });
     let Some(plan) = plan else { return Ok(None) };
     let views = rows.iter().map(|(cursor, row)| Ok((*cursor, reader.view(row)?)));
-    written(rows.len(), views, |out, edge| plan.object(out, &At::new(&edge.1), edge)).map(Some)
+    write_elements(rows.len(), views, |out, edge| plan.write_object(out, &WriteContext::new(&edge.1), edge)).map(Some)
 }
 
-/// Events, as the selection below the present field has them. None if the library has to resolve them.
+/// Writes the events of a page by the selection of the field that is being resolved. Returns `None` if async-graphql
+/// has to resolve them.
 pub(crate) fn events(
     ctx: &Context<'_>,
     reader: &Reader,
     rows: &[(Cursor, EventRow)],
-) -> Result<Option<Json>, ApiError> {
-    let plan = Place::of(ctx).and_then(|place| event_plan(&place));
+) -> Result<Option<PrerenderedJson>, ApiError> {
+    let plan = SelectionPath::of(ctx).and_then(|selection| event_plan(&selection));
     let Some(plan) = plan else { return Ok(None) };
     let views = rows.iter().map(|(_, row)| Ok(reader.view(row)?));
-    written(rows.len(), views, |out, event| plan.object(out, &At::new(event), event)).map(Some)
+    write_elements(rows.len(), views, |out, event| plan.write_object(out, &WriteContext::new(event), event)).map(Some)
 }
 
-fn written<T>(
+fn write_elements<T>(
     count: usize,
     elements: impl Iterator<Item = Result<T, ApiError>>,
     mut write: impl FnMut(&mut Vec<u8>, &T),
-) -> Result<Json, ApiError> {
+) -> Result<PrerenderedJson, ApiError> {
     let mut out = Vec::with_capacity(count * 1_024 + 2);
-    let mut before = b'[';
+    let mut separator = b'[';
     for element in elements {
-        out.push(before);
+        out.push(separator);
         write(&mut out, &element?);
-        before = b',';
+        separator = b',';
     }
-    if before == b'[' {
-        out.push(before);
+    if separator == b'[' {
+        out.push(separator);
     }
     out.push(b']');
     Ok(out.into())
 }
 
-fn leaf<'e, T: 'e>(write: fn(&mut Vec<u8>, &At<'_>, &T)) -> Write<'e, T> {
+/// A writer without captured state.
+fn scalar<'e, T: 'e>(write: fn(&mut Vec<u8>, &WriteContext<'_>, &T)) -> FieldWriter<'e, T> {
     Box::new(write)
 }
 
-/// Writes a text as JSON.
-pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
-    // A string always serialises, and a vector takes it.
-    let _ = serde_json::to_writer(out, text);
+/// Appends a JSON string, with escapes where needed.
+fn escaped_string(out: &mut Vec<u8>, string: &str) {
+    // Serialising a string into a vector does not fail.
+    let _ = serde_json::to_writer(out, string);
 }
 
-/// Writes a name or number, which needs no escapes.
-fn plain(out: &mut Vec<u8>, text: &str) {
+/// Appends a JSON string that needs no escapes, such as a name, a number or an id.
+pub(crate) fn raw_string(out: &mut Vec<u8>, string: &str) {
     out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(string.as_bytes());
     out.push(b'"');
 }
 
-fn optional(out: &mut Vec<u8>, value: Option<&Text<'_>>) {
-    match value {
-        Some(value) => value.write(out),
-        None => out.extend_from_slice(b"null"),
-    }
+fn event_plan<'e>(selection: &SelectionPath<'_>) -> Option<SelectionPlan<'e, EventView<'e>>> {
+    SelectionPlan::compile(selection, "AuditEvent", "Node", |name, below| event_field(name, &below))
 }
 
-fn name(out: &mut Vec<u8>, value: Option<&str>) {
-    match value {
-        Some(value) => plain(out, value),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn json(out: &mut Vec<u8>, value: Option<&str>) {
-    out.extend_from_slice(value.unwrap_or("null").as_bytes());
-}
-
-fn boolean(out: &mut Vec<u8>, value: bool) {
-    out.extend_from_slice(if value { b"true" } else { b"false" });
-}
-
-fn actor_name(out: &mut Vec<u8>, actor: &ActorView<'_>) {
-    match actor.name() {
-        Some(name) => name.write(out),
-        None => plain(out, Actor::new(actor.kind).name()),
-    }
-}
-
-fn event_plan<'e>(place: &Place<'_>) -> Option<Plan<'e, EventView<'e>>> {
-    Plan::compile(place, "AuditEvent", "Node", |name, below| event_field(name, &below))
-}
-
-fn event_field<'e>(field: &str, below: &Place<'_>) -> Option<Write<'e, EventView<'e>>> {
+/// Returns the writer of a field of `AuditEvent`, or `None` if async-graphql has to resolve the list.
+pub(crate) fn event_field<'e>(field: &str, below: &SelectionPath<'_>) -> Option<FieldWriter<'e, EventView<'e>>> {
     Some(match field {
-        "id" => leaf(|out, at, _| plain(out, at.id())),
-        "occurredAt" => leaf(|out, _, event| event.body.occurred_at.write(out)),
-        "recordedAt" => leaf(|out, _, event| plain(out, &event.recorded_at.to_string())),
-        "sequence" => leaf(|out, _, event| out.extend_from_slice(event.sequence.to_string().as_bytes())),
-        "eventKey" => leaf(|out, _, event| event.body.event_key.write(out)),
-        "activity" => leaf(|out, _, event| event.body.activity.write(out)),
-        "activityDisplayName" => leaf(|out, _, event| event.body.activity_display_name.write(out)),
-        "category" => leaf(|out, _, event| event.body.category.write(out)),
-        "service" => leaf(|out, _, event| event.body.service.write(out)),
-        "component" => leaf(|out, _, event| optional(out, event.body.component.as_ref())),
-        "operationType" => leaf(|out, _, event| plain(out, event.body.operation_type.name())),
-        "activityResourceType" => leaf(|out, _, event| plain(out, event.body.resource_type.name())),
-        "groupSource" => leaf(|out, _, event| name(out, event.body.group_source.map(model::GroupSource::name))),
-        "status" => leaf(|out, _, event| plain(out, event.body.status.name())),
-        "statusReason" => leaf(|out, _, event| optional(out, event.body.status_reason.as_ref())),
-        "correlationId" => leaf(|out, _, event| optional(out, event.body.correlation_id.as_ref())),
+        "id" => scalar(|out, context, _| raw_string(out, context.id())),
+        "recordedAt" => scalar(|out, _, event| raw_string(out, &event.recorded_at.to_string())),
+        "sequence" => scalar(|out, _, event| out.extend_from_slice(event.sequence.to_string().as_bytes())),
         "actor" => {
             let plans = ActorPlans::compile(below)?;
-            Box::new(move |out, at, event| plans.of(event.body.actor.kind).object(out, at, &event.body.actor))
+            Box::new(move |out, context, event| {
+                plans.of(event.body.actor.kind).write_object(out, context, &event.body.actor);
+            })
         }
         "targets" => {
-            let plan = Plan::compile(below, "Target", "", |name, below| target_field(name, &below))?;
-            Box::new(move |out, at, event| {
-                list(out, event.body.targets.iter().enumerate(), |out, (place, target)| {
-                    at.target.set(place);
-                    plan.object(out, at, target);
+            let plan = SelectionPlan::compile(below, "Target", "", |name, below| target_field(name, &below))?;
+            Box::new(move |out, context, event| {
+                write_list(out, event.body.targets.iter().enumerate(), |out, (index, target)| {
+                    context.target_index.set(index);
+                    plan.write_object(out, context, target);
                 });
             })
         }
         "additionalDetails" => {
-            let plan = Plan::compile(below, "AuditDetail", "", detail_field)?;
-            Box::new(move |out, at, event| {
-                list(out, &event.body.additional_details, |out, detail| plan.object(out, at, detail));
+            let plan = SelectionPlan::compile(below, "AuditDetail", "", detail_field)?;
+            Box::new(move |out, context, event| {
+                write_list(out, &event.body.additional_details, |out, detail| plan.write_object(out, context, detail));
             })
         }
-        "unmapped" => leaf(|out, _, event| json(out, event.body.unmapped)),
         "recording" => {
-            let plan = Plan::compile(below, "Recording", "", recording_field)?;
-            Box::new(move |out, at, event| plan.object(out, at, &event.body.recording))
+            let plan = SelectionPlan::compile(below, "Recording", "", recording_field)?;
+            Box::new(move |out, context, event| plan.write_object(out, context, &event.body.recording))
         }
-        "isRedacted" => leaf(|out, _, event| boolean(out, event.is_redacted)),
-        "raw" => leaf(|out, _, event| json(out, event.raw)),
-        _ => return None,
+        "isRedacted" => scalar(|out, _, event| event.is_redacted.write_json(out)),
+        "raw" => scalar(|out, _, event| event.raw.write_json(out)),
+        field => {
+            let write = BodyView::scalar_writer(field)?;
+            Box::new(move |out, _, event: &EventView<'e>| write(&event.body, out))
+        }
     })
 }
 
-/// What is selected of an actor of each kind.
+/// The compiled selection of an actor, for each kind of actor.
 struct ActorPlans<'e> {
-    user: Plan<'e, ActorView<'e>>,
-    application: Plan<'e, ActorView<'e>>,
-    system: Plan<'e, ActorView<'e>>,
-    unknown: Plan<'e, ActorView<'e>>,
+    user: SelectionPlan<'e, ActorView<'e>>,
+    application: SelectionPlan<'e, ActorView<'e>>,
+    system: SelectionPlan<'e, ActorView<'e>>,
+    unknown: SelectionPlan<'e, ActorView<'e>>,
 }
 
 impl<'e> ActorPlans<'e> {
-    fn compile(place: &Place<'_>) -> Option<Self> {
+    fn compile(selection: &SelectionPath<'_>) -> Option<Self> {
         let plan = |kind, type_name| {
-            Plan::compile(place, type_name, "Actor", move |name, below| actor_field(kind, name, &below))
+            SelectionPlan::compile(selection, type_name, "Actor", move |name, below| actor_field(kind, name, &below))
         };
         Some(Self {
             user: plan(ActorKind::User, "UserActor")?,
@@ -246,7 +220,7 @@ impl<'e> ActorPlans<'e> {
         })
     }
 
-    const fn of(&self, kind: ActorKind) -> &Plan<'e, ActorView<'e>> {
+    const fn of(&self, kind: ActorKind) -> &SelectionPlan<'e, ActorView<'e>> {
         match kind {
             ActorKind::User => &self.user,
             ActorKind::Application => &self.application,
@@ -256,91 +230,94 @@ impl<'e> ActorPlans<'e> {
     }
 }
 
-fn actor_field<'e>(kind: ActorKind, field: &str, below: &Place<'_>) -> Option<Write<'e, ActorView<'e>>> {
+fn actor_field<'e>(kind: ActorKind, field: &str, below: &SelectionPath<'_>) -> Option<FieldWriter<'e, ActorView<'e>>> {
     Some(match (kind, field) {
-        (_, "id") => leaf(|out, at, _| plain(out, &format!("{}:actor", at.id()))),
-        (_, "key") => leaf(|out, _, actor| text(out, &Actor::from(actor).key())),
-        (_, "kind") => leaf(|out, _, actor| plain(out, actor.kind.name())),
-        (_, "name") => leaf(|out, _, actor| actor_name(out, actor)),
-        (_, "ipAddress") => leaf(|out, _, actor| optional(out, actor.ip_address.as_ref())),
-        (_, "userAgent") => leaf(|out, _, actor| optional(out, actor.user_agent.as_ref())),
+        (_, "id") => scalar(|out, context, _| raw_string(out, &format!("{}:actor", context.id()))),
+        (_, "key") => scalar(|out, _, actor| escaped_string(out, &actor.key())),
+        (_, "kind") => scalar(|out, _, actor| actor.kind.write_json(out)),
+        (_, "name") => scalar(|out, _, actor| match actor.recorded_name() {
+            Some(name) => name.write_json(out),
+            None => raw_string(out, actor.kind.title()),
+        }),
+        (_, "ipAddress") => scalar(|out, _, actor| actor.ip_address.write_json(out)),
+        (_, "userAgent") => scalar(|out, _, actor| actor.user_agent.write_json(out)),
         (_, "application") => {
-            let plan = Plan::compile(below, "ActorApplication", "", application_field)?;
-            Box::new(move |out, at, actor| match &actor.application {
-                Some(application) => plan.object(out, at, application),
+            let plan = SelectionPlan::compile(below, "ActorApplication", "", application_field)?;
+            Box::new(move |out, context, actor| match &actor.application {
+                Some(application) => plan.write_object(out, context, application),
                 None => out.extend_from_slice(b"null"),
             })
         }
-        (ActorKind::User, "displayName") => leaf(|out, _, actor| optional(out, actor.display_name.as_ref())),
-        (ActorKind::User, "userPrincipalName") => {
-            leaf(|out, _, actor| optional(out, actor.user_principal_name.as_ref()))
-        }
+        (ActorKind::User, "displayName") => scalar(|out, _, actor| actor.display_name.write_json(out)),
+        (ActorKind::User, "userPrincipalName") => scalar(|out, _, actor| actor.user_principal_name.write_json(out)),
         (ActorKind::User, "objectId") | (ActorKind::Application, "servicePrincipalId") => {
-            leaf(|out, _, actor| optional(out, actor.object_id.as_ref()))
+            scalar(|out, _, actor| actor.object_id.write_json(out))
         }
         (ActorKind::User, "permissions") => {
-            leaf(|out, _, actor| list(out, &actor.permissions, |out, permission| permission.write(out)))
+            scalar(|out, _, actor| write_list(out, &actor.permissions, |out, permission| permission.write_json(out)))
         }
         (ActorKind::Application, "servicePrincipalName") => {
-            leaf(|out, _, actor| optional(out, actor.service_principal_name.as_ref()))
+            scalar(|out, _, actor| actor.service_principal_name.write_json(out))
         }
         _ => return None,
     })
 }
 
-fn application_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, ApplicationView<'e>>> {
+fn application_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e, ApplicationView<'e>>> {
     Some(match field {
-        "applicationId" => leaf(|out, _, application| optional(out, application.application_id.as_ref())),
-        "displayName" => leaf(|out, _, application| optional(out, application.display_name.as_ref())),
+        "applicationId" => scalar(|out, _, application| application.application_id.write_json(out)),
+        "displayName" => scalar(|out, _, application| application.display_name.write_json(out)),
         _ => return None,
     })
 }
 
-fn target_field<'e>(field: &str, below: &Place<'_>) -> Option<Write<'e, TargetView<'e>>> {
+fn target_field<'e>(field: &str, below: &SelectionPath<'_>) -> Option<FieldWriter<'e, TargetView<'e>>> {
     Some(match field {
-        "id" => leaf(|out, at, _| plain(out, &format!("{}:target:{}", at.id(), at.target.get()))),
-        "key" => leaf(|out, _, target| text(out, &Target::from(target).key())),
-        "objectId" => leaf(|out, _, target| optional(out, target.object_id.as_ref())),
-        "displayName" => leaf(|out, _, target| optional(out, target.display_name.as_ref())),
-        "type" => leaf(|out, _, target| optional(out, target.kind.as_ref())),
-        "userPrincipalName" => leaf(|out, _, target| optional(out, target.user_principal_name.as_ref())),
+        "id" => scalar(|out, context, _| {
+            raw_string(out, &format!("{}:target:{}", context.id(), context.target_index.get()));
+        }),
+        "key" => scalar(|out, _, target| escaped_string(out, &target.key())),
+        "objectId" => scalar(|out, _, target| target.object_id.write_json(out)),
+        "displayName" => scalar(|out, _, target| target.display_name.write_json(out)),
+        "type" => scalar(|out, _, target| target.kind.write_json(out)),
+        "userPrincipalName" => scalar(|out, _, target| target.user_principal_name.write_json(out)),
         "modifiedProperties" => {
-            let plan = Plan::compile(below, "ModifiedProperty", "", change_field)?;
-            Box::new(move |out, at, target| {
-                list(out, &target.modified_properties, |out, change| plan.object(out, at, change));
+            let plan = SelectionPlan::compile(below, "ModifiedProperty", "", change_field)?;
+            Box::new(move |out, context, target| {
+                write_list(out, &target.modified_properties, |out, change| plan.write_object(out, context, change));
             })
         }
         _ => return None,
     })
 }
 
-fn change_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, ChangeView<'e>>> {
+fn change_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e, ChangeView<'e>>> {
     Some(match field {
-        "name" => leaf(|out, _, change| change.name.write(out)),
-        "change" => leaf(|out, _, change| plain(out, change.change.name())),
-        "oldValue" => leaf(|out, _, change| json(out, change.old_value)),
-        "newValue" => leaf(|out, _, change| json(out, change.new_value)),
-        "withheld" => leaf(|out, _, change| name(out, change.withheld.map(model::WithheldReason::name))),
+        "name" => scalar(|out, _, change| change.name.write_json(out)),
+        "change" => scalar(|out, _, change| change.change.write_json(out)),
+        "oldValue" => scalar(|out, _, change| change.old_value.write_json(out)),
+        "newValue" => scalar(|out, _, change| change.new_value.write_json(out)),
+        "withheld" => scalar(|out, _, change| change.withheld.write_json(out)),
         _ => return None,
     })
 }
 
-fn detail_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, DetailView<'e>>> {
+fn detail_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e, DetailView<'e>>> {
     Some(match field {
-        "key" => leaf(|out, _, detail| detail.key.write(out)),
-        "value" => leaf(|out, _, detail| optional(out, detail.value.as_ref())),
-        "withheld" => leaf(|out, _, detail| name(out, detail.withheld.map(model::WithheldReason::name))),
+        "key" => scalar(|out, _, detail| detail.key.write_json(out)),
+        "value" => scalar(|out, _, detail| detail.value.write_json(out)),
+        "withheld" => scalar(|out, _, detail| detail.withheld.write_json(out)),
         _ => return None,
     })
 }
 
-fn recording_field<'e>(field: &str, _: Place<'_>) -> Option<Write<'e, RecordingView<'e>>> {
+fn recording_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e, RecordingView<'e>>> {
     Some(match field {
-        "route" => leaf(|out, _, recording| plain(out, recording.route.name())),
-        "recordedBy" => leaf(|out, _, recording| recording.recorded_by.write(out)),
-        "clientId" => leaf(|out, _, recording| optional(out, recording.client_id.as_ref())),
-        "source" => leaf(|out, _, recording| optional(out, recording.source.as_ref())),
-        "sourceTenantId" => leaf(|out, _, recording| optional(out, recording.source_tenant_id.as_ref())),
+        "route" => scalar(|out, _, recording| recording.route.write_json(out)),
+        "recordedBy" => scalar(|out, _, recording| recording.recorded_by.write_json(out)),
+        "clientId" => scalar(|out, _, recording| recording.client_id.write_json(out)),
+        "source" => scalar(|out, _, recording| recording.source.write_json(out)),
+        "sourceTenantId" => scalar(|out, _, recording| recording.source_tenant_id.write_json(out)),
         _ => return None,
     })
 }

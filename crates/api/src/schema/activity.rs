@@ -1,4 +1,4 @@
-//! Activity types, services and categories: what is built in, together with what the tenant has recorded.
+//! Activity types, services and categories: those of the catalogue together with those that the tenant has recorded.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,32 +15,32 @@ use model::fold::{fold, fold_activity};
 use model::{EventBody, Scope, Timestamp};
 use store::RecordedActivity;
 
-/// Folded service, category and activity.
-type Key = [String; 3];
+/// The key of an activity type: folded service, category and activity.
+type ActivityTypeKey = [String; 3];
 
-/// An activity type, and what the tenant has recorded of it.
+/// An activity type and the statistics of its recorded events.
 #[derive(Clone, Debug)]
-struct Entry {
+struct ListedType {
     base: Cow<'static, ActivityType>,
     recorded: Option<RecordedActivity>,
 }
 
-/// A category of a service, both as the catalogue spells them, else as they write themselves.
+/// A category of a service, spelled as in the catalogue, else as recorded.
 #[derive(Clone, Debug)]
 struct Section {
     service: String,
     category: String,
 }
 
-/// All activity types that a caller may see, by key, and the categories of services, by folded service and category.
+/// The activity types that a caller may see, by key, and the categories of services, by folded service and category.
 #[derive(Debug)]
 pub struct Listing {
-    entries: BTreeMap<Key, Arc<Entry>>,
+    entries: BTreeMap<ActivityTypeKey, Arc<ListedType>>,
     sections: BTreeMap<[String; 2], Section>,
 }
 
 impl Listing {
-    /// The listing of a request; made once, when it is first asked for.
+    /// The listing of a request, created on first use.
     pub async fn of(ctx: &Context<'_>) -> Result<Arc<Self>, ApiError> {
         let reader = ctx.reader()?;
         let listing = ctx.session()?.listing();
@@ -56,24 +56,24 @@ impl Listing {
         for base in catalogue().types() {
             let key = [fold(&base.service), fold(&base.category), fold_activity(&base.key)];
             if scope.visible.contains(&key[0]) {
-                entries.insert(key, Entry { base: Cow::Borrowed(base), recorded: None });
+                entries.insert(key, ListedType { base: Cow::Borrowed(base), recorded: None });
             }
         }
         for activity in recorded {
             let key = [fold(&activity.service), fold(&activity.category), fold_activity(&activity.activity)];
             let entry =
-                entries.entry(key).or_insert_with(|| Entry { base: Cow::Owned(base(&activity)), recorded: None });
+                entries.entry(key).or_insert_with(|| ListedType { base: Cow::Owned(base(&activity)), recorded: None });
             entry.recorded = Some(activity);
         }
         let built_in = catalogue().services().iter().flat_map(|service| {
             let section = |category: &String| Section { service: service.key.clone(), category: category.clone() };
             service.categories.iter().map(section)
         });
-        let recorded = entries.values().map(|entry: &Entry| Section {
+        let recorded = entries.values().map(|entry: &ListedType| Section {
             service: entry.base.service.clone(),
             category: entry.base.category.clone(),
         });
-        // The catalogue comes first, so its spelling stands however somebody recorded the same name.
+        // The catalogue comes first, so its spelling takes precedence over recorded ones.
         let mut sections = BTreeMap::new();
         let (mut services, mut categories) = (BTreeMap::new(), BTreeMap::new());
         for section in built_in.chain(recorded) {
@@ -87,13 +87,13 @@ impl Listing {
         Self { entries: entries.into_iter().map(|(key, entry)| (key, Arc::new(entry))).collect(), sections }
     }
 
-    /// The entry of an event's activity.
+    /// The activity type of an event.
     pub fn entry(&self, body: &EventBody) -> Option<AuditActivityType> {
         let key = [fold(&body.service), fold(&body.category), fold_activity(&body.activity)];
         self.entries.get(&key).map(|entry| AuditActivityType(Arc::clone(entry)))
     }
 
-    /// The types that meet a choice, sorted by display name.
+    /// The types that match, sorted by display name.
     pub fn types(&self, matches: impl Fn(&ActivityType) -> bool) -> Vec<AuditActivityType> {
         let mut types: Vec<_> = self.entries.values().filter(|entry| matches(&entry.base)).cloned().collect();
         types.sort_by_cached_key(|entry| fold(&entry.base.display_name));
@@ -126,8 +126,8 @@ impl Listing {
         services
     }
 
-    /// The categories that are used by a service whose folded key is chosen, sorted by display name.
-    pub fn categories(&self, chosen: impl Fn(&str) -> bool) -> Vec<AuditCategory> {
+    /// The categories of the services whose folded key matches, sorted by display name.
+    pub fn categories(&self, matches: impl Fn(&str) -> bool) -> Vec<AuditCategory> {
         let mut categories: BTreeMap<&str, AuditCategory> = BTreeMap::new();
         for ([_, category], section) in &self.sections {
             let listed = categories.entry(category).or_insert_with(|| AuditCategory {
@@ -140,7 +140,7 @@ impl Listing {
         let used: BTreeSet<&str> = self
             .sections
             .keys()
-            .filter(|[service, _]| chosen(service))
+            .filter(|[service, _]| matches(service))
             .map(|[_, category]| category.as_str())
             .collect();
         let mut categories: Vec<_> =
@@ -150,7 +150,7 @@ impl Listing {
     }
 }
 
-/// An activity that is recorded but not built in.
+/// The activity type of a recorded activity that is not in the catalogue.
 fn base(activity: &RecordedActivity) -> ActivityType {
     ActivityType {
         key: activity.activity.clone(),
@@ -169,24 +169,24 @@ fn bounded(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// An activity type, shared with the request's listing.
+/// An activity type, shared with the listing of the request.
 #[derive(Clone, Debug)]
-pub struct AuditActivityType(Arc<Entry>);
+pub struct AuditActivityType(Arc<ListedType>);
 
 impl AuditActivityType {
-    fn seen(&self, moment: fn(&RecordedActivity) -> Timestamp) -> Option<DateTime> {
-        self.0.recorded.as_ref().map(|recorded| DateTime(moment(recorded)))
+    fn seen(&self, time: fn(&RecordedActivity) -> Timestamp) -> Option<DateTime> {
+        self.0.recorded.as_ref().map(|recorded| DateTime(time(recorded)))
     }
 }
 
 /// An activity that can occur.
 #[Object]
 impl AuditActivityType {
-    /// The key that events carry and filters take.
+    /// The key in events and filters.
     async fn key(&self) -> &str {
         &self.0.base.key
     }
-    /// The activity as shown to people.
+    /// The display name of the activity.
     async fn display_name(&self) -> &str {
         &self.0.base.display_name
     }
@@ -198,38 +198,38 @@ impl AuditActivityType {
     async fn service(&self) -> &str {
         &self.0.base.service
     }
-    /// The type of resource it acts on.
+    /// The type of resource that the activity acts on.
     async fn resource_type(&self) -> ActivityResourceType {
         self.0.base.resource_type.into()
     }
-    /// What kind of operation it is.
+    /// The kind of operation.
     async fn operation_type(&self) -> OperationType {
         self.0.base.operation_type.into()
     }
-    /// Other names it is or was known by, including those of older portals; filters take them too.
+    /// Other current and former names, including those of older portals; filters accept them.
     async fn aliases(&self) -> &[String] {
         &self.0.base.aliases
     }
-    /// The names of properties that it is known to change.
+    /// The names of properties that the activity is known to change.
     async fn modified_property_names(&self) -> Vec<String> {
         let recorded = self.0.recorded.iter().flat_map(|recorded| &recorded.property_names);
         let names = self.0.base.property_names.iter().chain(recorded);
         let names: BTreeMap<String, &String> = names.map(|name| (fold(name), name)).collect();
         names.into_values().cloned().collect()
     }
-    /// Whether it is in the built-in catalogue.
+    /// Whether the activity is in the built-in catalogue.
     async fn is_built_in(&self) -> bool {
         matches!(self.0.base, Cow::Borrowed(_))
     }
-    /// When this tenant first recorded it; null if never.
+    /// The time at which this tenant first recorded the activity; null if never.
     async fn first_seen_at(&self) -> Option<DateTime> {
         self.seen(|recorded| recorded.first_seen_at)
     }
-    /// When this tenant last recorded it; null if never.
+    /// The time at which this tenant last recorded the activity; null if never.
     async fn last_seen_at(&self) -> Option<DateTime> {
         self.seen(|recorded| recorded.last_seen_at)
     }
-    /// How many events of it this tenant has recorded.
+    /// The number of events of this kind that the tenant has recorded.
     async fn event_count(&self) -> i32 {
         self.0.recorded.as_ref().map_or(0, |recorded| bounded(recorded.event_count))
     }
@@ -238,24 +238,24 @@ impl AuditActivityType {
 /// A service (workload) that logs events, such as `Core Directory` or `Microsoft Intune`.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditService {
-    /// The key that events carry and filters take.
+    /// The key in events and filters.
     key: String,
-    /// The service as shown to people.
+    /// The display name of the service.
     display_name: String,
     /// The categories of its events, for a menu or a filter.
     categories: Vec<AuditCategory>,
-    /// When this tenant last recorded an event of it; null if never.
+    /// The time at which this tenant last recorded an event of the service; null if never.
     last_recorded_at: Option<DateTime>,
-    /// How many events of it this tenant has recorded.
+    /// The number of events of this kind that the tenant has recorded.
     event_count: i32,
 }
 
 /// A category of audit events, such as `GroupManagement` or `DeviceConfiguration`.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditCategory {
-    /// The key that events carry and filters take.
+    /// The key in events and filters.
     key: String,
-    /// The category as shown to people.
+    /// The display name of the category.
     display_name: String,
     /// The keys of the services (workloads) that use it.
     services: Vec<String>,

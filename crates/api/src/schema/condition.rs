@@ -1,7 +1,7 @@
-//! Filter inputs, checked and turned into the condition they mean.
+//! Converts filter inputs to conditions and validates them.
 //!
-//! A condition that is omitted or null in a filter does not restrict. Inside a condition, null and `{}` are refused:
-//! somebody who writes `category: {eq: $category}` and forgets the variable must not see everything.
+//! A condition that is omitted or null in a filter does not restrict. Inside a condition, null and `{}` are errors, so
+//! that `category: {eq: $category}` without the variable does not match every event.
 
 use std::collections::BTreeSet;
 
@@ -9,38 +9,41 @@ use async_graphql::MaybeUndefined;
 
 use crate::error::ApiError;
 use crate::schema::filter::{ActorFilter, AuditEventFilter, ModifiedPropertyFilter, StringFilter, TargetFilter};
-use crate::schema::scalar::Json;
+use crate::schema::scalar::JsonScalar;
 use model::Invalid;
 use model::catalogue::catalogue;
 use model::filter::{
-    ActorCondition, Condition, EventText, LIST_MAX, PropertyCondition, TargetCondition, TextCondition, needle, needles,
-    search_words,
+    ActorCondition, Condition, EventString, LIST_MAX, PropertyCondition, StringCondition, TargetCondition, needle,
+    needles, search_words,
 };
 use model::fold::{fold, fold_activity};
 
-/// The most levels of `and`, `or` and `not`, the filter itself included.
+/// The most nested levels of `and`, `or` and `not`, including the filter itself.
 const LEVELS_MAX: usize = 5;
 /// The most conditions in a filter.
 const CONDITIONS_MAX: usize = 50;
 
 impl AuditEventFilter {
-    /// The condition that the filter means.
+    /// Converts the filter to a condition.
+    ///
+    /// # Errors
+    /// If the filter is not valid or exceeds a limit.
     pub fn condition(self) -> Result<Condition, ApiError> {
-        Parser { conditions: 0 }.filter(self, "filter", 1)
+        FilterParser { conditions: 0 }.filter(self, "filter", 1)
     }
 }
 
-/// Counts conditions while it checks them.
-pub(crate) struct Parser {
+/// Validates conditions and counts them.
+pub(crate) struct FilterParser {
     conditions: usize,
 }
 
-impl Parser {
-    /// A condition that was given; null is refused.
+impl FilterParser {
+    /// The value of a condition, or `None` if it is omitted. Null is an error.
     pub(crate) fn given<T>(&mut self, part: &str, name: &str, value: MaybeUndefined<T>) -> Result<Option<T>, ApiError> {
         match value {
             MaybeUndefined::Undefined => Ok(None),
-            MaybeUndefined::Null => Err(Invalid::new(format!("`{part}.{name}` must not be null; leave it out")).into()),
+            MaybeUndefined::Null => Err(Invalid::new(format!("`{part}.{name}` must not be null; omit it")).into()),
             MaybeUndefined::Value(value) => {
                 self.count()?;
                 Ok(Some(value))
@@ -61,7 +64,7 @@ impl Parser {
     }
 
     pub(crate) fn not_empty(part: &str, any: bool) -> Result<(), ApiError> {
-        if any { Ok(()) } else { Err(Invalid::new(format!("`{part}` must hold at least one condition")).into()) }
+        if any { Ok(()) } else { Err(Invalid::new(format!("`{part}` must have at least one condition")).into()) }
     }
 
     fn filter(&mut self, input: AuditEventFilter, part: &str, level: usize) -> Result<Condition, ApiError> {
@@ -69,32 +72,76 @@ impl Parser {
             return Err(ApiError::Limit { what: "levels of the filter", asked: level, limit: LEVELS_MAX });
         }
         let mut all = Vec::new();
-        self.texts(&input, part, &mut all)?;
-        self.sets(&input, part, &mut all)?;
-        if let Some(actor) = input.initiated_by {
+        // The exhaustive pattern makes a filter that is not converted a compile error.
+        let AuditEventFilter {
+            initiated_by,
+            category,
+            service,
+            activity,
+            activity_resource_type,
+            group_source,
+            operation_type,
+            status,
+            target,
+            involving,
+            component,
+            correlation_id,
+            event_key,
+            recorded,
+            search,
+            and,
+            or,
+            not,
+        } = input;
+        let strings = [
+            (EventString::Category, "category", category),
+            (EventString::Service, "service", service),
+            (EventString::Activity, "activity", activity),
+            (EventString::Component, "component", component),
+            (EventString::Correlation, "correlationId", correlation_id),
+            (EventString::EventKey, "eventKey", event_key),
+        ];
+        self.strings(strings, part, &mut all)?;
+        if let Some(filter) = involving {
+            self.involving(filter, part, &mut all)?;
+        }
+        if let Some(filter) = activity_resource_type {
+            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.activityResourceType"))?));
+        }
+        if let Some(filter) = operation_type {
+            all.push(Condition::OperationType(filter.parse(self, &format!("{part}.operationType"))?));
+        }
+        if let Some(filter) = status {
+            all.push(Condition::Status(filter.parse(self, &format!("{part}.status"))?));
+        }
+        if let Some(source) = group_source {
+            self.count()?;
+            all.push(Condition::GroupSource(source.into()));
+        }
+        if let Some(actor) = initiated_by {
             all.push(Condition::Actor(Box::new(self.actor(actor, &format!("{part}.initiatedBy"))?)));
         }
-        if let Some(target) = input.target {
+        if let Some(target) = target {
             all.push(Condition::Target(Box::new(self.target(target, &format!("{part}.target"))?)));
         }
-        if let Some(range) = input.recorded {
+        if let Some(range) = recorded {
             self.count()?;
             all.push(Condition::Recorded(range.range(&format!("{part}.recorded"))?));
         }
-        if let Some(text) = input.search {
-            let words = search_words(&text)?;
+        if let Some(search) = search {
+            let words = search_words(&search)?;
             for _ in &words {
                 self.count()?;
             }
             all.push(Condition::Search(words));
         }
-        if let Some(filters) = input.and {
+        if let Some(filters) = and {
             all.push(Condition::All(self.filters(filters, part, "and", level)?));
         }
-        if let Some(filters) = input.or {
+        if let Some(filters) = or {
             all.push(Condition::Any(self.filters(filters, part, "or", level)?));
         }
-        if let Some(filter) = input.not {
+        if let Some(filter) = not {
             all.push(Condition::Not(Box::new(self.filter(*filter, &format!("{part}.not"), level + 1)?)));
         }
         Ok(Condition::All(all))
@@ -114,117 +161,97 @@ impl Parser {
         filters.map(|(i, filter)| self.filter(filter, &format!("{part}.{name}[{i}]"), level + 1)).collect()
     }
 
-    fn texts(&mut self, input: &AuditEventFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
-        let texts = [
-            (EventText::Category, "category", &input.category),
-            (EventText::Service, "service", &input.service),
-            (EventText::Activity, "activity", &input.activity),
-            (EventText::Component, "component", &input.component),
-            (EventText::Correlation, "correlationId", &input.correlation_id),
-            (EventText::EventKey, "eventKey", &input.event_key),
-        ];
-        for (text, name, filter) in texts {
-            if let Some(filter) = filter {
-                let of = if text == EventText::Activity { TextOf::Activity } else { TextOf::Anything };
-                all.push(Condition::Text(text, self.text(filter.clone(), &format!("{part}.{name}"), of)?));
-            }
-        }
-        if let Some(filter) = &input.involving {
-            let mut condition = self.text(filter.clone(), &format!("{part}.involving"), TextOf::Anything)?;
-            // Who is left out is neither the actor nor any target.
-            let left_out =
-                TextCondition { one_of: Some(std::mem::take(&mut condition.none_of)), ..TextCondition::default() };
-            if left_out.one_of.as_ref().is_some_and(|texts| !texts.is_empty()) {
-                all.push(Condition::Not(Box::new(Condition::Involving(left_out))));
-            }
-            if condition != TextCondition::default() {
-                all.push(Condition::Involving(condition));
-            }
+    fn strings(
+        &mut self,
+        filters: impl IntoIterator<Item = (EventString, &'static str, Option<StringFilter>)>,
+        part: &str,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), ApiError> {
+        for (string, name, filter) in filters {
+            let Some(filter) = filter else { continue };
+            let kind = if string == EventString::Activity { StringKind::Activity } else { StringKind::Other };
+            all.push(Condition::String(string, self.string(filter, &format!("{part}.{name}"), kind)?));
         }
         Ok(())
     }
 
-    fn sets(&mut self, input: &AuditEventFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
-        if let Some(filter) = &input.activity_resource_type {
-            let part = format!("{part}.activityResourceType");
-            all.push(Condition::ResourceType(filter.clone().parse(self, &part)?));
+    fn involving(&mut self, filter: StringFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
+        let mut condition = self.string(filter, &format!("{part}.involving"), StringKind::Other)?;
+        // `notIn` excludes events whose actor or any target has one of the values.
+        let excluded = std::mem::take(&mut condition.none_of);
+        if !excluded.is_empty() {
+            let excluded = StringCondition { one_of: Some(excluded), ..StringCondition::default() };
+            all.push(Condition::Not(Box::new(Condition::Involving(excluded))));
         }
-        if let Some(filter) = &input.operation_type {
-            all.push(Condition::OperationType(filter.clone().parse(self, &format!("{part}.operationType"))?));
-        }
-        if let Some(filter) = &input.status {
-            all.push(Condition::Status(filter.clone().parse(self, &format!("{part}.status"))?));
-        }
-        if let Some(source) = input.group_source {
-            self.count()?;
-            all.push(Condition::GroupSource(source.into()));
+        if condition != StringCondition::default() {
+            all.push(Condition::Involving(condition));
         }
         Ok(())
     }
 
-    fn text(&mut self, input: StringFilter, part: &str, of: TextOf) -> Result<TextCondition, ApiError> {
-        let folded: fn(&str) -> String = if of == TextOf::Activity { fold_activity } else { fold };
+    fn string(&mut self, input: StringFilter, part: &str, kind: StringKind) -> Result<StringCondition, ApiError> {
+        let folded: fn(&str) -> String = if kind == StringKind::Activity { fold_activity } else { fold };
         let before = self.conditions;
-        let mut condition = TextCondition::default();
-        if let Some(text) = self.given(part, "eq", input.eq)? {
-            condition.restrict(of.spread(std::iter::once(needle(&format!("{part}.eq"), &text, folded)?)));
+        let mut condition = StringCondition::default();
+        if let Some(string) = self.given(part, "eq", input.eq)? {
+            condition.restrict(kind.with_aliases(std::iter::once(needle(&format!("{part}.eq"), &string, folded)?)));
         }
-        if let Some(texts) = self.given(part, "in", input.one_of)? {
-            condition.restrict(of.spread(needles(&format!("{part}.in"), &texts, folded)?));
+        if let Some(strings) = self.given(part, "in", input.one_of)? {
+            condition.restrict(kind.with_aliases(needles(&format!("{part}.in"), &strings, folded)?));
         }
-        if let Some(texts) = self.given(part, "notIn", input.not_in)? {
-            condition.none_of = of.spread(needles(&format!("{part}.notIn"), &texts, folded)?);
+        if let Some(strings) = self.given(part, "notIn", input.not_in)? {
+            condition.none_of = kind.with_aliases(needles(&format!("{part}.notIn"), &strings, folded)?);
         }
-        if let Some(text) = self.given(part, "startsWith", input.starts_with)? {
-            // A part of a name ends anywhere, and so may end with a dot.
-            condition.starts_with = Some(needle(&format!("{part}.startsWith"), &text, fold)?);
+        if let Some(string) = self.given(part, "startsWith", input.starts_with)? {
+            // A prefix of an activity may end with a dot, which `fold_activity` would remove.
+            condition.starts_with = Some(needle(&format!("{part}.startsWith"), &string, fold)?);
         }
-        if let Some(text) = self.given(part, "contains", input.contains)? {
-            condition.contains = Some(needle(&format!("{part}.contains"), &text, fold)?);
+        if let Some(string) = self.given(part, "contains", input.contains)? {
+            condition.contains = Some(needle(&format!("{part}.contains"), &string, fold)?);
         }
         condition.is_set = self.given(part, "isSet", input.is_set)?;
         Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
     }
 
-    fn optional_text(
+    fn optional_string(
         &mut self,
         part: &str,
         name: &str,
         input: MaybeUndefined<StringFilter>,
-    ) -> Result<Option<TextCondition>, ApiError> {
+    ) -> Result<Option<StringCondition>, ApiError> {
         let Some(filter) = self.given(part, name, input)? else { return Ok(None) };
-        // The condition itself is counted by its parts.
+        // `string` counts the parts of the condition.
         self.conditions -= 1;
-        self.text(filter, &format!("{part}.{name}"), TextOf::Anything).map(Some)
+        self.string(filter, &format!("{part}.{name}"), StringKind::Other).map(Some)
     }
 
     fn keys(&mut self, part: &str, input: MaybeUndefined<Vec<String>>) -> Result<Option<BTreeSet<String>>, ApiError> {
         let Some(keys) = self.given(part, "key", input)? else { return Ok(None) };
         if keys.len() > LIST_MAX {
-            return Err(Invalid::new(format!("`{part}.key` may hold at most {LIST_MAX} values")).into());
+            return Err(Invalid::new(format!("`{part}.key` may have at most {LIST_MAX} values")).into());
         }
-        // No key holds NUL, and PostgreSQL does not take it in a text.
+        // No key contains NUL, and PostgreSQL rejects it in a string.
         Ok(Some(keys.into_iter().filter(|key| !key.contains('\0')).collect()))
     }
 
-    fn search_text(&mut self, part: &str, input: MaybeUndefined<String>) -> Result<Option<String>, ApiError> {
-        let Some(text) = self.given(part, "search", input)? else { return Ok(None) };
-        Ok(Some(needle(&format!("{part}.search"), &text, fold)?))
+    fn search_string(&mut self, part: &str, input: MaybeUndefined<String>) -> Result<Option<String>, ApiError> {
+        let Some(search) = self.given(part, "search", input)? else { return Ok(None) };
+        Ok(Some(needle(&format!("{part}.search"), &search, fold)?))
     }
 
     fn actor(&mut self, input: ActorFilter, part: &str) -> Result<ActorCondition, ApiError> {
         let before = self.conditions;
         let condition = ActorCondition {
             keys: self.keys(part, input.key)?,
-            search: self.search_text(part, input.search)?,
+            search: self.search_string(part, input.search)?,
             kinds: self.given(part, "kind", input.kind)?.map(|kinds| distinct(kinds.into_iter().map(Into::into))),
-            user_principal_name: self.optional_text(part, "userPrincipalName", input.user_principal_name)?,
-            display_name: self.optional_text(part, "displayName", input.display_name)?,
-            object_id: self.optional_text(part, "objectId", input.object_id)?,
-            ip_address: self.optional_text(part, "ipAddress", input.ip_address)?,
-            application_id: self.optional_text(part, "applicationId", input.application_id)?,
-            application_name: self.optional_text(part, "applicationDisplayName", input.application_display_name)?,
+            user_principal_name: self.optional_string(part, "userPrincipalName", input.user_principal_name)?,
+            display_name: self.optional_string(part, "displayName", input.display_name)?,
+            object_id: self.optional_string(part, "objectId", input.object_id)?,
+            ip_address: self.optional_string(part, "ipAddress", input.ip_address)?,
+            application_id: self.optional_string(part, "applicationId", input.application_id)?,
+            application_name: self.optional_string(part, "applicationDisplayName", input.application_display_name)?,
         };
         Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
@@ -235,11 +262,11 @@ impl Parser {
         let property = self.given(part, "modifiedProperty", input.modified_property)?;
         let condition = TargetCondition {
             keys: self.keys(part, input.key)?,
-            search: self.search_text(part, input.search)?,
-            object_id: self.optional_text(part, "objectId", input.object_id)?,
-            user_principal_name: self.optional_text(part, "userPrincipalName", input.user_principal_name)?,
-            kind: self.optional_text(part, "type", input.kind)?,
-            display_name: self.optional_text(part, "displayName", input.display_name)?,
+            search: self.search_string(part, input.search)?,
+            object_id: self.optional_string(part, "objectId", input.object_id)?,
+            user_principal_name: self.optional_string(part, "userPrincipalName", input.user_principal_name)?,
+            kind: self.optional_string(part, "type", input.kind)?,
+            display_name: self.optional_string(part, "displayName", input.display_name)?,
             modified_property: property
                 .map(|property| self.property(property, &format!("{part}.modifiedProperty")))
                 .transpose()?,
@@ -250,7 +277,7 @@ impl Parser {
 
     fn property(&mut self, input: ModifiedPropertyFilter, part: &str) -> Result<PropertyCondition, ApiError> {
         let before = self.conditions;
-        let mut value = |input: MaybeUndefined<Json>| -> Result<_, ApiError> {
+        let mut value = |input: MaybeUndefined<JsonScalar>| -> Result<_, ApiError> {
             if !input.is_undefined() {
                 self.count()?;
             }
@@ -262,7 +289,7 @@ impl Parser {
         };
         let (from, to) = (value(input.from)?, value(input.to)?);
         let condition = PropertyCondition {
-            name: self.optional_text(part, "name", input.name)?,
+            name: self.optional_string(part, "name", input.name)?,
             from,
             to,
             change: self.given(part, "change", input.change)?.map(Into::into),
@@ -272,24 +299,24 @@ impl Parser {
     }
 }
 
-/// What a text names: an activity goes by several names.
+/// The kind of a filtered string. Activities have aliases.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum TextOf {
+enum StringKind {
     Activity,
-    Anything,
+    Other,
 }
 
-impl TextOf {
-    /// The texts, and for activities those that they are aliases of.
-    fn spread(self, texts: impl IntoIterator<Item = String>) -> BTreeSet<String> {
+impl StringKind {
+    /// The strings, and for activities also the keys that they are aliases of.
+    fn with_aliases(self, strings: impl IntoIterator<Item = String>) -> BTreeSet<String> {
         match self {
-            Self::Activity => texts.into_iter().flat_map(|text| catalogue().keys_of(&text)).collect(),
-            Self::Anything => texts.into_iter().collect(),
+            Self::Activity => strings.into_iter().flat_map(|string| catalogue().keys_of(&string)).collect(),
+            Self::Other => strings.into_iter().collect(),
         }
     }
 }
 
-/// Each value once: the sets are closed, so what is left is short.
+/// The distinct values. The values are those of an enum, so the result is short.
 pub(crate) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut distinct = Vec::new();
     for value in values {

@@ -1,4 +1,4 @@
-//! The closed sets of the API: enums that the service controls, each the face of a type of `audit`.
+//! The enums of the API. Each corresponds to a type of another crate.
 
 use async_graphql::Enum;
 
@@ -18,11 +18,11 @@ pub enum ActivityResourceType {
     Policy,
     /// Devices.
     Device,
-    /// Anything else.
+    /// Any other.
     Other,
 }
 
-/// Where a group comes from. Only set when the activity resource type is GROUP.
+/// The source of a group. Set only if the activity resource type is GROUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::GroupSource")]
 pub enum GroupSource {
@@ -33,41 +33,41 @@ pub enum GroupSource {
     O365,
 }
 
-/// What kind of operation an activity is.
+/// The kind of operation of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::OperationType")]
 pub enum OperationType {
-    /// Something was created.
+    /// An object was created.
     Create,
-    /// Something was changed.
+    /// An object was changed.
     Update,
-    /// Something was deleted.
+    /// An object was deleted.
     Delete,
-    /// Something was assigned or unassigned.
+    /// An object was assigned or unassigned.
     Assign,
     /// A task was sent to a device.
     RemoteTask,
-    /// Something was read or searched; nothing changed.
+    /// An object was read or searched, without a change.
     Read,
-    /// Anything else.
+    /// Any other.
     Other,
 }
 
-/// How an activity ended.
+/// The outcome of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::Status")]
 pub enum ActivityStatus {
-    /// It succeeded.
+    /// The activity succeeded.
     Success,
-    /// It failed.
+    /// The activity failed.
     Failure,
-    /// It timed out.
+    /// The activity timed out.
     Timeout,
-    /// Not known, or reported with a value that this service does not know.
+    /// The source reported no outcome, or one that this service does not know.
     Unknown,
 }
 
-/// The way an event came into the log.
+/// How an event was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::RecordingRoute")]
 pub enum RecordingRoute {
@@ -100,7 +100,7 @@ pub enum ActorKind {
     Application,
     /// The service itself.
     System,
-    /// The source did not say.
+    /// The source did not name the kind.
     Unknown,
 }
 
@@ -112,13 +112,13 @@ pub enum PropertyChange {
     Added,
     /// Its value was replaced.
     Changed,
-    /// It has no value any more.
+    /// Its value was removed.
     Removed,
     /// The source gave neither value.
     Unknown,
 }
 
-/// The access roles that a caller's token can be mapped to.
+/// The access roles that a caller's token can grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "auth::Role")]
 pub enum AccessRole {
@@ -130,17 +130,17 @@ pub enum AccessRole {
     AuditReader,
 }
 
-/// What a list of events can be ordered by.
+/// The field by which a list of events is ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::page::OrderField")]
 pub enum AuditEventOrderField {
-    /// When the activity happened.
+    /// The time of the activity.
     OccurredAt,
-    /// The place in the log, which is also the order of `recordedAt`.
+    /// The position in the log, which is also the order of `recordedAt`.
     Sequence,
 }
 
-/// What events can be counted by.
+/// The field by which events are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::FacetField")]
 pub enum AuditFacetField {
@@ -160,7 +160,7 @@ pub enum AuditFacetField {
     ResourceType,
     /// By the key of the service (workload).
     Service,
-    /// By how the activity ended.
+    /// By the outcome of the activity.
     Status,
     /// By target; the value is the target's key.
     Target,
@@ -170,7 +170,7 @@ pub enum AuditFacetField {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::Interval")]
 pub enum HistogramInterval {
-    /// One hour; longer where the clocks of the time zone were set back by a part of an hour.
+    /// One hour; longer if the clocks of the time zone were set back by a part of an hour.
     Hour,
     /// One day.
     Day,
@@ -180,7 +180,7 @@ pub enum HistogramInterval {
     Month,
 }
 
-/// A direction of order.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {
     /// Smallest or oldest first.
@@ -189,7 +189,7 @@ pub enum OrderDirection {
     Desc,
 }
 
-/// A span of time that ends now.
+/// A window of time that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum AuditTimeWindow {
     /// The last 24 hours.
@@ -203,13 +203,13 @@ pub enum AuditTimeWindow {
     Last30Days,
 }
 
-/// What can be wrong with an event to record. Values may be added: treat an unknown one as INVALID.
+/// The kind of an input problem. Values may be added: treat an unknown one as INVALID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::ProblemCode")]
 pub enum InputProblemCode {
     /// The value is not valid.
     Invalid,
-    /// The value is too long or there are too many.
+    /// The value is too long, or the list has too many elements.
     TooLong,
     /// The time is outside the range that the log accepts.
     OutOfRange,

@@ -1,4 +1,4 @@
-//! Events of the API, and the pages they come in.
+//! Events and pages of events.
 
 use std::sync::Arc;
 
@@ -6,37 +6,37 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 
 use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
-use crate::output::write::{self, Listed};
+use crate::output::write::{self, PrerenderedList};
 use crate::schema::activity::{AuditActivityType, Listing};
 use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
 };
 use crate::schema::party::{Actor, Target};
-use crate::schema::scalar::{DateTime, Json, Sequence};
+use crate::schema::scalar::{DateTime, JsonScalar, Sequence};
 use model::Invalid;
 use model::page::{Cursor, Order, Position, Slice};
 use store::{EventQuery, EventRow, Reader};
 
-/// An event as its caller may see it.
+/// An event, redacted for the caller.
 #[derive(Clone, Debug)]
 pub struct AuditEvent(pub Arc<model::Event>);
 
-/// One recorded activity: who did what to which targets, when, and how it ended.
+/// A recorded activity: its actor, its targets, its time and its outcome.
 #[Object]
 impl AuditEvent {
     /// The event's global id.
     pub async fn id(&self) -> ID {
         ID(self.0.id().to_global())
     }
-    /// When the activity happened.
+    /// The time of the activity.
     async fn occurred_at(&self) -> DateTime {
         DateTime(self.0.body.occurred_at)
     }
-    /// When the event was recorded here.
+    /// The time at which this server recorded the event.
     async fn recorded_at(&self) -> DateTime {
         DateTime(self.0.recorded_at)
     }
-    /// The event's place in its tenant's log: numbered without gaps, in commit order.
+    /// The position of the event in its tenant's log: numbered without gaps, in commit order.
     async fn sequence(&self) -> Sequence {
         Sequence(self.0.sequence)
     }
@@ -48,11 +48,11 @@ impl AuditEvent {
     async fn activity(&self) -> &str {
         &self.0.body.activity
     }
-    /// The activity as shown to people.
+    /// The display name of the activity.
     async fn activity_display_name(&self) -> &str {
         &self.0.body.activity_display_name
     }
-    /// The catalogue entry of the activity, if it is catalogued.
+    /// The catalogue entry of the activity; null if it has none.
     async fn activity_type(&self, ctx: &Context<'_>) -> Option<Result<AuditActivityType, ApiError>> {
         Listing::of(ctx).await.map(|listing| listing.entry(&self.0.body)).transpose()
     }
@@ -64,39 +64,39 @@ impl AuditEvent {
     async fn service(&self) -> &str {
         &self.0.body.service
     }
-    /// The part of the service, for example `DeviceConfiguration` of Intune.
+    /// The part of the service that logged the event, for example `DeviceConfiguration` of Intune.
     async fn component(&self) -> Option<&str> {
         self.0.body.component.as_deref()
     }
-    /// What kind of operation it was.
+    /// The kind of operation.
     async fn operation_type(&self) -> OperationType {
         self.0.body.operation_type.into()
     }
-    /// The type of resource it acted on.
+    /// The type of resource that the activity acted on.
     async fn activity_resource_type(&self) -> ActivityResourceType {
         self.0.body.resource_type.into()
     }
-    /// Where the group comes from, for activities on groups.
+    /// The source of the group, for activities on groups.
     async fn group_source(&self) -> Option<GroupSource> {
         self.0.body.group_source.map(Into::into)
     }
-    /// How it ended.
+    /// The outcome of the activity.
     async fn status(&self) -> ActivityStatus {
         self.0.body.status.into()
     }
-    /// Why it ended that way, if reported.
+    /// The reason for the outcome, if reported.
     async fn status_reason(&self) -> Option<&str> {
         self.0.body.status_reason.as_deref()
     }
-    /// Ties together the events of one request.
+    /// An id shared by the events of one request.
     async fn correlation_id(&self) -> Option<&str> {
         self.0.body.correlation_id.as_deref()
     }
-    /// Who initiated it, as recorded at the time.
+    /// The initiator of the activity, as recorded at the time.
     async fn actor(&self) -> Actor {
         Actor::new(format!("{}:actor", self.0.id().to_global()), self.0.body.actor.clone())
     }
-    /// Everything that was acted on, as recorded at the time.
+    /// The objects that the activity acted on, as recorded at the time.
     async fn targets(&self) -> Vec<Target> {
         Target::all(&self.0)
     }
@@ -104,34 +104,35 @@ impl AuditEvent {
     async fn additional_details(&self) -> Vec<AuditDetail> {
         self.0.body.additional_details.iter().map(AuditDetail::from).collect()
     }
-    /// What an imported record has beyond the fields above, unchanged. Null if nothing, or if the event is redacted.
-    async fn unmapped(&self) -> Option<Json> {
-        self.0.body.unmapped.clone().map(Json)
+    /// The parts of an imported record that have no field of their own, unchanged. Null if there are none, or if the
+    /// event is redacted.
+    async fn unmapped(&self) -> Option<JsonScalar> {
+        self.0.body.unmapped.clone().map(JsonScalar)
     }
-    /// How the event came into the log, and by whom.
+    /// The provenance of the event: how it was recorded, and by which client.
     async fn recording(&self) -> Recording {
         self.0.body.recording.clone().into()
     }
-    /// Whether anything of this event is withheld from the caller.
+    /// Whether any part of the event is withheld from the caller.
     async fn is_redacted(&self) -> bool {
         self.0.is_redacted
     }
-    /// The whole event as stored. Null if it is redacted for the caller.
-    async fn raw(&self) -> Option<Json> {
-        self.0.raw.clone().map(Json)
+    /// The whole event as stored. Null if the event is redacted for the caller.
+    async fn raw(&self) -> Option<JsonScalar> {
+        self.0.raw.clone().map(JsonScalar)
     }
 }
 
-/// Provenance of an event: its actor is what the recorder claims; this is who the recorder was.
+/// The provenance of an event. `actor` is what the recorder claims; this is the recorder itself.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Recording {
-    /// How the event came into the log.
+    /// How the event was recorded.
     route: RecordingRoute,
     /// The subject of the recorder's token, or the operator's account for an import.
     recorded_by: String,
     /// The client application of the recorder's token.
     client_id: Option<String>,
-    /// Where an imported record came from: its format and file name.
+    /// The source of an imported record: its format and file name.
     source: Option<String>,
     /// The tenant that an imported record itself names.
     source_tenant_id: Option<String>,
@@ -152,7 +153,7 @@ impl From<model::Recording> for Recording {
 /// A further detail of an event.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditDetail {
-    /// What it is. Keys may repeat.
+    /// The name of the detail. Keys may repeat.
     key: String,
     /// Its value.
     value: Option<String>,
@@ -166,7 +167,7 @@ impl From<&model::Detail> for AuditDetail {
     }
 }
 
-/// A page of a list, and the list it is of.
+/// A page of a list, with the query of the list.
 #[derive(Clone, Debug)]
 pub struct AuditEventConnection {
     reader: Reader,
@@ -175,12 +176,12 @@ pub struct AuditEventConnection {
 }
 
 impl AuditEventConnection {
-    /// The page that was read of a list.
+    /// Wraps a page that was read.
     pub fn new(reader: Reader, list: EventQuery, slice: Slice<(Cursor, EventRow)>) -> Self {
         Self { reader, list, slice: Arc::new(slice) }
     }
 
-    /// The events of this page, for the library to resolve.
+    /// The events of this page, for async-graphql to resolve.
     fn events(&self) -> impl Iterator<Item = Result<(&Cursor, AuditEvent), ApiError>> {
         let rows = self.slice.rows.iter();
         rows.map(|(cursor, row)| Ok((cursor, AuditEvent(Arc::new(self.reader.event_of(row.clone())?)))))
@@ -194,7 +195,7 @@ impl AuditEventConnection {
     }
 }
 
-/// Whether lists are written at once.
+/// Whether lists are written as JSON instead of being resolved by async-graphql.
 fn is_written(ctx: &Context<'_>) -> bool {
     ctx.session().is_ok_and(|session| !session.takes_values())
 }
@@ -203,26 +204,26 @@ fn is_written(ctx: &Context<'_>) -> bool {
 #[Object]
 impl AuditEventConnection {
     /// The events of this page with their cursors.
-    async fn edges(&self, ctx: &Context<'_>) -> Result<Listed<AuditEventEdge>, ApiError> {
+    async fn edges(&self, ctx: &Context<'_>) -> Result<PrerenderedList<AuditEventEdge>, ApiError> {
         if is_written(ctx)
             && let Some(json) = write::edges(ctx, &self.reader, &self.slice.rows)?
         {
-            return Ok(Listed::Written(json));
+            return Ok(PrerenderedList::Written(json));
         }
         let edges =
             self.events().map(|event| event.map(|(cursor, node)| AuditEventEdge { cursor: cursor.encode(), node }));
-        Ok(Listed::Objects(edges.collect::<Result<_, _>>()?))
+        Ok(PrerenderedList::Objects(edges.collect::<Result<_, _>>()?))
     }
     /// The events of this page.
-    async fn nodes(&self, ctx: &Context<'_>) -> Result<Listed<AuditEvent>, ApiError> {
+    async fn nodes(&self, ctx: &Context<'_>) -> Result<PrerenderedList<AuditEvent>, ApiError> {
         if is_written(ctx)
             && let Some(json) = write::events(ctx, &self.reader, &self.slice.rows)?
         {
-            return Ok(Listed::Written(json));
+            return Ok(PrerenderedList::Written(json));
         }
-        Ok(Listed::Objects(self.events().map(|event| event.map(|(_, node)| node)).collect::<Result<_, _>>()?))
+        Ok(PrerenderedList::Objects(self.events().map(|event| event.map(|(_, node)| node)).collect::<Result<_, _>>()?))
     }
-    /// Where this page is and whether there are more.
+    /// The cursors of this page, and whether there are more pages.
     async fn page_info(&self) -> PageInfo {
         let cursor = |row: Option<&(Cursor, EventRow)>| row.map(|(cursor, _)| cursor.encode());
         PageInfo {
@@ -238,43 +239,43 @@ impl AuditEventConnection {
     }
     /// The log position this result reflects; pass it as `asOf` elsewhere.
     async fn as_of(&self) -> Result<Sequence, ApiError> {
-        self.list.as_of.map(Sequence).ok_or(ApiError::Bug("asOf was not asked of the log"))
+        self.list.as_of.map(Sequence).ok_or(ApiError::Bug("a connection without `asOf`"))
     }
-    /// The exact number of matching events, over all pages. Counted only when asked for; null with an error TIMEOUT if
-    /// that took too long. On a large log ask for `countUpTo`.
+    /// The exact number of matching events over all pages. Counted only if selected; null with the error TIMEOUT if it
+    /// takes too long. On a large log, select `countUpTo` instead.
     async fn total_count(&self) -> Option<Result<i32, ApiError>> {
         let counted = self.reader.count(&self.list).await;
         Some(counted.map(|count| i32::try_from(count).unwrap_or(i32::MAX)).map_err(ApiError::from))
     }
-    /// How many events match the filter, counting no further than a limit.
+    /// The number of matching events, counted up to a limit.
     async fn count_up_to(
         &self,
-        #[graphql(desc = "Where to stop counting: 1 to 100,000.", default = 10_000)] limit: i32,
+        #[graphql(desc = "The limit at which counting stops: 1 to 100,000.", default = 10_000)] limit: i32,
     ) -> Option<Result<BoundedCount, ApiError>> {
         Some(self.counted_up_to(limit).await)
     }
 }
 
-/// A span of time; null means open on that side.
+/// A range of time; null means that it is open on that side.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditPeriod {
-    /// The first moment of the span.
+    /// The start of the range, inclusive.
     from: Option<DateTime>,
-    /// The first moment after the span.
+    /// The end of the range, exclusive.
     to: Option<DateTime>,
 }
 
-/// An event with its place in the list.
+/// An event with its cursor.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditEventEdge {
-    /// The event's place in the list, for `after` and `before`.
+    /// The position of the event in the list, for `after` and `before`.
     cursor: String,
     /// The event.
     node: AuditEvent,
 }
 
 impl AuditEventEdge {
-    /// An event with its place in the list of all events, newest first.
+    /// The edge of an event in the list of all events, newest first.
     pub fn newest(event: model::Event) -> Self {
         let position = Position { occurred_at: event.body.occurred_at, sequence: event.sequence };
         let cursor = Cursor { order: Order::NEWEST, window: None, position };
@@ -282,7 +283,7 @@ impl AuditEventEdge {
     }
 }
 
-/// Where a page is.
+/// The cursors of a page.
 #[derive(Clone, Debug)]
 pub struct PageInfo {
     next: bool,
@@ -291,7 +292,7 @@ pub struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// Where a page is and whether there are more.
+/// The cursors of a page, and whether there are more pages.
 #[Object]
 impl PageInfo {
     /// Whether there are more events after this page.
@@ -312,11 +313,11 @@ impl PageInfo {
     }
 }
 
-/// A count that may have been cut off.
+/// A count that may have stopped at a limit.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct BoundedCount {
     /// The number counted.
     value: i32,
-    /// Whether that is the exact number; if not, there are more.
+    /// Whether the number is exact; if not, there are more events.
     is_exact: bool,
 }

@@ -1,4 +1,4 @@
-//! The feed of the API: the log in commit order, for pollers.
+//! The change feed: the log in commit order, for polling.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ pub struct AuditEventFeedPage {
     events: Vec<AuditEvent>,
     /// Pass this as `after` to continue. It points at `safeUpTo`, even on a page without events.
     cursor: String,
-    /// This page covers everything after this point, which is the previous page's `safeUpTo`.
+    /// The position after which this page starts, which is the previous page's `safeUpTo`.
     scanned_from: Sequence,
-    /// Everything up to and including this point has been delivered or did not match.
+    /// The position up to which, inclusive, every event has been delivered or did not match.
     safe_up_to: Sequence,
-    /// Whether this page reaches the end of the log as it was when asked. If not, ask again at once.
+    /// Whether this page reaches the end of the log. If not, request the next page immediately.
     is_caught_up: bool,
 }
 

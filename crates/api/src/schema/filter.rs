@@ -1,29 +1,29 @@
-//! Filter inputs, as they are given. [`crate::schema::condition`] says what they mean.
+//! The filter inputs. [`crate::schema::condition`] converts them to conditions.
 
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
 use crate::error::ApiError;
-use crate::schema::condition::{Parser, distinct};
+use crate::schema::condition::{FilterParser, distinct};
 use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
 };
-use crate::schema::scalar::{DateTime, Json};
+use crate::schema::scalar::{DateTime, JsonScalar};
 use model::filter::{SetCondition, TimeRange};
 use model::page::Page;
 use model::time::DAY;
 use model::{Invalid, Timestamp};
 
-/// A span of time: either one that ends now or one between two moments.
+/// A period: either a window that ends now or a range of time.
 #[derive(Clone, Debug, OneofObject)]
 pub enum AuditPeriodInput {
-    /// A span that ends now.
+    /// A window that ends now.
     Window(AuditTimeWindow),
-    /// A span between two moments.
+    /// A range of time.
     Between(DateTimeRangeInput),
 }
 
 impl AuditPeriodInput {
-    /// What a list is of if nothing is said.
+    /// The default period of a list.
     pub(crate) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
     const DEFAULT_DAYS: u8 = AuditTimeWindow::Last30Days.days();
 }
@@ -38,20 +38,21 @@ impl AuditTimeWindow {
     }
 }
 
-/// A span between two moments. At least one bound is required.
+/// A range of time. At least one bound is required.
 #[derive(Clone, Debug, InputObject)]
 pub struct DateTimeRangeInput {
-    /// The first moment of the span.
+    /// The start of the range, inclusive.
     pub(crate) from: Option<DateTime>,
-    /// The first moment after the span.
+    /// The end of the range, exclusive.
     pub(crate) to: Option<DateTime>,
 }
 
 impl DateTimeRangeInput {
+    /// Converts the input to a range of time. `part` names the argument in an error.
     pub(crate) fn range(&self, part: &str) -> Result<TimeRange, Invalid> {
         let range = TimeRange { from: self.from.map(|from| from.0), to: self.to.map(|to| to.0) };
         match (range.from, range.to) {
-            (None, None) => Err(Invalid::new(format!("`{part}` needs `from` or `to`"))),
+            (None, None) => Err(Invalid::new(format!("`{part}` must have `from` or `to`"))),
             (Some(from), Some(to)) if from > to => {
                 Err(Invalid::new(format!("`{part}.from` must not be later than `{part}.to`")))
             }
@@ -60,13 +61,13 @@ impl DateTimeRangeInput {
     }
 }
 
-/// The period of a list: a window ends now, and starts where the cursors of its page, if it has any, say it did.
+/// The period of a list. A window ends at `now`; it starts where the cursors of the page say, if the page has cursors.
 pub fn period(
     input: MaybeUndefined<AuditPeriodInput>,
     now: Timestamp,
     page: Option<&mut Page>,
 ) -> Result<TimeRange, Invalid> {
-    // The library takes a variable that was left out for no value at all, and so does not see the default.
+    // async-graphql does not apply the default of an argument whose variable is omitted.
     let days = match input {
         MaybeUndefined::Null => return Ok(TimeRange::default()),
         MaybeUndefined::Undefined => AuditPeriodInput::DEFAULT_DAYS,
@@ -77,25 +78,25 @@ pub fn period(
         Some(page) => page.keep_window(days, now)?.from,
         None => now.plus(-i64::from(days) * DAY),
     };
-    // `to` is the first moment after the span, and now still belongs to it.
+    // `to` is exclusive, and `now` belongs to the period.
     Ok(TimeRange { from: Some(from), to: Some(now.plus(1)) })
 }
 
-/// Conditions on a string, all of which must hold. Case, kinds of dashes and space at the ends do not matter.
+/// Conditions on a string, all of which must hold. Case, the kind of dash and surrounding white space are ignored.
 #[derive(Clone, Debug, InputObject)]
 pub struct StringFilter {
-    /// Equal to this; must not be empty.
+    /// The string equals this, which must not be empty.
     pub(crate) eq: MaybeUndefined<String>,
-    /// Equal to one of these; at most 100.
+    /// The string equals one of these; at most 100.
     #[graphql(name = "in")]
     pub(crate) one_of: MaybeUndefined<Vec<String>>,
-    /// Equal to none of these; at most 100.
+    /// The string is present and equals none of these; at most 100.
     pub(crate) not_in: MaybeUndefined<Vec<String>>,
-    /// Starting with this.
+    /// The string starts with this.
     pub(crate) starts_with: MaybeUndefined<String>,
-    /// Containing this.
+    /// The string contains this.
     pub(crate) contains: MaybeUndefined<String>,
-    /// Whether there is a value at all.
+    /// Whether the string is present.
     pub(crate) is_set: MaybeUndefined<bool>,
 }
 
@@ -104,18 +105,18 @@ macro_rules! set_filter {
         $(#[$doc])*
         #[derive(Clone, Debug, InputObject)]
         pub struct $name {
-            /// One of these.
+            /// The value is one of these.
             #[graphql(name = "in")]
             pub(crate) one_of: MaybeUndefined<Vec<$value>>,
-            /// None of these.
+            /// The value is none of these.
             pub(crate) not_in: MaybeUndefined<Vec<$value>>,
         }
 
         impl $name {
-            pub(crate) fn parse<T: From<$value> + PartialEq>(self, parser: &mut Parser, part: &str) -> Result<SetCondition<T>, ApiError> {
+            pub(crate) fn parse<T: From<$value> + PartialEq>(self, parser: &mut FilterParser, part: &str) -> Result<SetCondition<T>, ApiError> {
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
-                Parser::not_empty(part, one_of.is_some() || none_of.is_some())?;
+                FilterParser::not_empty(part, one_of.is_some() || none_of.is_some())?;
                 let values = |values: Vec<$value>| distinct(values.into_iter().map(T::from));
                 Ok(SetCondition { one_of: one_of.map(values), none_of: none_of.map(values).unwrap_or_default() })
             }
@@ -132,18 +133,18 @@ set_filter! {
     OperationTypeFilter of OperationType
 }
 set_filter! {
-    /// Conditions on how an activity ended.
+    /// Conditions on the outcome of an activity.
     ActivityStatusFilter of ActivityStatus
 }
 
-/// Conditions on who initiated an activity, all of which must hold.
+/// Conditions on the initiator of an activity, all of which must hold.
 #[derive(Clone, Debug, InputObject)]
 pub struct ActorFilter {
-    /// Exactly these actors, by `Actor.key`.
+    /// The actor is one of these, by `Actor.key`.
     pub(crate) key: MaybeUndefined<Vec<String>>,
     /// The display name or the principal name (UPN), as recorded, contains this.
     pub(crate) search: MaybeUndefined<String>,
-    /// Which kinds of actor.
+    /// The kind of actor is one of these.
     pub(crate) kind: MaybeUndefined<Vec<ActorKind>>,
     /// The user principal name.
     pub(crate) user_principal_name: MaybeUndefined<StringFilter>,
@@ -151,7 +152,7 @@ pub struct ActorFilter {
     pub(crate) display_name: MaybeUndefined<StringFilter>,
     /// The object id of the user or service principal.
     pub(crate) object_id: MaybeUndefined<StringFilter>,
-    /// The address the request came from.
+    /// The IP address the request came from.
     pub(crate) ip_address: MaybeUndefined<StringFilter>,
     /// The id of the application used.
     pub(crate) application_id: MaybeUndefined<StringFilter>,
@@ -159,14 +160,14 @@ pub struct ActorFilter {
     pub(crate) application_display_name: MaybeUndefined<StringFilter>,
 }
 
-/// Conditions on what was acted on, all of which must hold for the same target.
+/// Conditions on a target, all of which must hold for the same target.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetFilter {
-    /// Exactly these targets, by `Target.key`.
+    /// The target is one of these, by `Target.key`.
     pub(crate) key: MaybeUndefined<Vec<String>>,
     /// The display name, principal name or object id, as recorded, contains this.
     pub(crate) search: MaybeUndefined<String>,
-    /// The target's id in the system it lives in.
+    /// The target's id in its own system.
     pub(crate) object_id: MaybeUndefined<StringFilter>,
     /// The target's principal name.
     pub(crate) user_principal_name: MaybeUndefined<StringFilter>,
@@ -175,7 +176,7 @@ pub struct TargetFilter {
     pub(crate) kind: MaybeUndefined<StringFilter>,
     /// The target's display name.
     pub(crate) display_name: MaybeUndefined<StringFilter>,
-    /// A property that changed, and from what to what.
+    /// A changed property and its values.
     pub(crate) modified_property: MaybeUndefined<ModifiedPropertyFilter>,
 }
 
@@ -185,9 +186,9 @@ pub struct ModifiedPropertyFilter {
     /// The property's name.
     pub(crate) name: MaybeUndefined<StringFilter>,
     /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
-    pub(crate) from: MaybeUndefined<Json>,
+    pub(crate) from: MaybeUndefined<JsonScalar>,
     /// The value after, compared in the same way.
-    pub(crate) to: MaybeUndefined<Json>,
+    pub(crate) to: MaybeUndefined<JsonScalar>,
     /// Whether the property was added, changed or removed.
     pub(crate) change: MaybeUndefined<PropertyChange>,
 }
@@ -198,7 +199,7 @@ pub struct ModifiedPropertyFilter {
 /// matches, `not: {target}` if none does. At most 5 levels and 50 conditions.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
-    /// Who initiated it.
+    /// The initiator of the activity.
     pub(crate) initiated_by: Option<ActorFilter>,
     /// The key of the category.
     pub(crate) category: Option<StringFilter>,
@@ -206,29 +207,29 @@ pub struct AuditEventFilter {
     pub(crate) service: Option<StringFilter>,
     /// The key of the activity.
     pub(crate) activity: Option<StringFilter>,
-    /// The type of resource it acted on.
+    /// The type of resource that the activity acted on.
     pub(crate) activity_resource_type: Option<ActivityResourceTypeFilter>,
-    /// Where the group comes from. Implies the resource type GROUP.
+    /// The source of the group. Implies the resource type GROUP.
     pub(crate) group_source: Option<GroupSource>,
-    /// What kind of operation it was.
+    /// The kind of operation.
     pub(crate) operation_type: Option<OperationTypeFilter>,
-    /// How it ended.
+    /// The outcome of the activity.
     pub(crate) status: Option<ActivityStatusFilter>,
-    /// What was acted on.
+    /// The objects that the activity acted on.
     pub(crate) target: Option<TargetFilter>,
-    /// The actor or a target is this person or thing, by object id, principal name or display name. One of these texts
-    /// has to meet the conditions; with `notIn`, none of them may be among the values.
+    /// The object id, principal name or display name of the actor or of a target. At least one of these strings must
+    /// match the conditions; with `notIn`, none of them may be among the values.
     pub(crate) involving: Option<StringFilter>,
-    /// The part of the service.
+    /// The part of the service that logged the event.
     pub(crate) component: Option<StringFilter>,
-    /// The id that ties together the events of one request.
+    /// The id shared by the events of one request.
     pub(crate) correlation_id: Option<StringFilter>,
-    /// The key it was recorded under.
+    /// The key under which the event was recorded.
     pub(crate) event_key: Option<StringFilter>,
-    /// When it was recorded here.
+    /// The time at which this server recorded the event.
     pub(crate) recorded: Option<DateTimeRangeInput>,
-    /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target; other
-    /// fields are not searched.
+    /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target.
+    /// Other fields are not searched.
     pub(crate) search: Option<String>,
     /// All of these filters.
     pub(crate) and: Option<Vec<AuditEventFilter>>,

@@ -1,4 +1,6 @@
-//! The types, inputs and resolvers of the schema, one file per noun.
+//! The GraphQL schema: types, inputs and resolvers.
+//!
+//! Doc comments of GraphQL types and fields are the descriptions in `schema.graphql`.
 
 pub mod query;
 pub mod mutation;
@@ -15,3 +17,6 @@ pub mod filter;
 pub mod condition;
 pub mod scalar;
 pub mod enums;
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Everything that changes state: recording, and nothing else.
+//! The mutation: recording events is the only change of state.
 
 use async_graphql::{Context, ID, Object};
 
@@ -9,23 +9,23 @@ use crate::schema::record::{
     RecordAuditEventsInput, RecordAuditEventsPayload,
 };
 use access::{AccessActivity, Recorded};
-use model::input::EventInput;
+use model::EventInput;
 use model::{EventId, Invalid, RecordingRoute};
 
-/// The most events that one call records.
+/// The most events of one call.
 pub const BATCH_MAX: usize = 1_000;
 
 /// The root of all mutations.
 #[derive(Clone, Copy, Debug)]
 pub struct Mutation;
 
-/// Everything that changes state.
+/// The mutations.
 #[Object]
 impl Mutation {
-    /// Appends events to the log, at most 1,000 per call, all in one transaction. An event whose `eventKey` is already
-    /// known changes nothing and is reported as a duplicate, so a caller may safely repeat a call.
-    /// Requires the permission to record; no access role includes it, so reviewers cannot write to the log they review.
-    /// A type error in the input rejects the whole call; all other problems are reported per event.
+    /// Appends events to the log, at most 1,000 per call, all in one transaction. An event that was recorded before
+    /// under the same `eventKey` has no effect and is reported as a duplicate, so a call can be repeated safely.
+    /// Requires the permission to record. No access role includes it, so reviewers cannot write to the log they
+    /// review. A type error in the input rejects the whole call; all other problems are reported per event.
     async fn record_audit_events(
         &self,
         ctx: &Context<'_>,
@@ -35,7 +35,7 @@ impl Mutation {
             return Err(ApiError::Limit { what: "events", asked: input.events.len(), limit: BATCH_MAX });
         }
         if input.events.is_empty() {
-            return Err(Invalid::new("`input.events` must hold at least one event").into());
+            return Err(Invalid::new("`input.events` must contain at least one event").into());
         }
         let session = ctx.session()?;
         let recorder = session.caller.recorder(RecordingRoute::GraphQl);

@@ -1,4 +1,4 @@
-//! Global ids: the one kind of object that can be fetched by one.
+//! Objects with a global id.
 
 use async_graphql::{ID, Interface};
 

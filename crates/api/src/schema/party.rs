@@ -1,45 +1,41 @@
-//! Actors and targets of the API: snapshots, each with an id that no other snapshot has.
+//! Actors and targets: snapshots, each with a unique id for client caches.
 
 use std::sync::Arc;
 
 use async_graphql::{ID, Interface, Object, SimpleObject};
 
 use crate::schema::enums::{ActorKind, PropertyChange, WithheldReason};
-use crate::schema::scalar::Json;
+use crate::schema::scalar::JsonScalar;
 
-/// An actor together with the id of its snapshot.
+/// An actor and the unique id of its snapshot.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
+pub struct ActorSnapshot {
     id: String,
     actor: model::Actor,
 }
 
-/// Who initiated an activity. New kinds of actor may be added: select the interface's fields as a fallback.
+/// The initiator of an activity. Kinds of actor may be added: select the interface's fields as a fallback.
 #[derive(Debug, Interface)]
 #[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
 #[graphql(
-    field(
-        name = "id",
-        ty = "ID",
-        desc = "A cache key, unique per event or suggestion; it cannot be passed to `node`."
-    ),
+    field(name = "id", ty = "ID", desc = "A cache key, unique per event or suggestion; `node` does not accept it."),
     field(
         name = "key",
         ty = "String",
-        desc = "The same in every event of the same initiator; `ActorFilter.key` takes it."
+        desc = "The identity of the actor, the same in all its events; `ActorFilter.key` accepts it."
     ),
-    field(name = "kind", ty = "ActorKind", desc = "What kind of actor it is."),
+    field(name = "kind", ty = "ActorKind", desc = "The kind of actor."),
     field(
         name = "name",
         ty = "String",
-        desc = "A name to show: the display name, else the principal name, else an id, else the kind of actor."
+        desc = "The name to show: the display name, else the principal name, else an id, else the kind of actor."
     ),
     field(
         name = "application",
         ty = "Option<ActorApplication>",
-        desc = "The application used, or the one that acted by itself."
+        desc = "The application used, or the application that acted by itself."
     ),
-    field(name = "ip_address", ty = "Option<&str>", desc = "The address the request came from, if recorded."),
+    field(name = "ip_address", ty = "Option<&str>", desc = "The IP address the request came from, if recorded."),
     field(name = "user_agent", ty = "Option<&str>", desc = "The client software, if recorded.")
 )]
 pub enum Actor {
@@ -49,15 +45,15 @@ pub enum Actor {
     Application(ApplicationActor),
     /// The service.
     System(SystemActor),
-    /// Nobody knows.
+    /// An unknown actor.
     Unknown(UnknownActor),
 }
 
 impl Actor {
-    /// The face of an actor; `id` tells the snapshot from all others.
+    /// Wraps an actor. `id` is the unique id of the snapshot.
     pub fn new(id: String, actor: model::Actor) -> Self {
         let kind = actor.kind;
-        let snapshot = Snapshot { id, actor };
+        let snapshot = ActorSnapshot { id, actor };
         match kind {
             model::ActorKind::User => Self::User(UserActor(snapshot)),
             model::ActorKind::Application => Self::Application(ApplicationActor(snapshot)),
@@ -76,7 +72,7 @@ pub struct ActorApplication {
     display_name: Option<String>,
 }
 
-impl Snapshot {
+impl ActorSnapshot {
     fn application(&self) -> Option<ActorApplication> {
         self.actor.application.as_ref().map(|application| ActorApplication {
             application_id: application.application_id.clone(),
@@ -85,26 +81,26 @@ impl Snapshot {
     }
 }
 
-/// A person, possibly through an application.
+/// A person, possibly using an application.
 #[derive(Clone, Debug)]
-pub struct UserActor(Snapshot);
+pub struct UserActor(ActorSnapshot);
 
-/// A person, possibly through an application.
+/// A person, possibly using an application.
 #[Object]
 impl UserActor {
-    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    /// A cache key, unique per event or suggestion; `node` does not accept it.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
-    /// What kind of actor it is.
+    /// The kind of actor.
     async fn kind(&self) -> ActorKind {
         self.0.actor.kind.into()
     }
-    /// A name to show: the display name, else the principal name, else an id.
+    /// The name to show: the display name, else the principal name, else an id.
     async fn name(&self) -> String {
         self.0.actor.name().to_owned()
     }
@@ -128,7 +124,7 @@ impl UserActor {
     async fn application(&self) -> Option<ActorApplication> {
         self.0.application()
     }
-    /// The address the request came from, if recorded.
+    /// The IP address the request came from, if recorded.
     async fn ip_address(&self) -> Option<&str> {
         self.0.actor.ip_address.as_deref()
     }
@@ -140,24 +136,24 @@ impl UserActor {
 
 /// An application acting by itself, with no person signed in.
 #[derive(Clone, Debug)]
-pub struct ApplicationActor(Snapshot);
+pub struct ApplicationActor(ActorSnapshot);
 
 /// An application acting by itself, with no person signed in.
 #[Object]
 impl ApplicationActor {
-    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    /// A cache key, unique per event or suggestion; `node` does not accept it.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
-    /// What kind of actor it is.
+    /// The kind of actor.
     async fn kind(&self) -> ActorKind {
         self.0.actor.kind.into()
     }
-    /// A name to show: the application's display name, else its service principal's name, else an id.
+    /// The name to show: the application's display name, else its service principal's name, else an id.
     async fn name(&self) -> String {
         self.0.actor.name().to_owned()
     }
@@ -173,7 +169,7 @@ impl ApplicationActor {
     async fn service_principal_name(&self) -> Option<&str> {
         self.0.actor.service_principal_name.as_deref()
     }
-    /// The address the request came from, if recorded.
+    /// The IP address the request came from, if recorded.
     async fn ip_address(&self) -> Option<&str> {
         self.0.actor.ip_address.as_deref()
     }
@@ -185,20 +181,20 @@ impl ApplicationActor {
 
 /// The service itself, for example an automated password rollover.
 #[derive(Clone, Debug)]
-pub struct SystemActor(Snapshot);
+pub struct SystemActor(ActorSnapshot);
 
 /// The service itself, for example an automated password rollover.
 #[Object]
 impl SystemActor {
-    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    /// A cache key, unique per event or suggestion; `node` does not accept it.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
-    /// What kind of actor it is.
+    /// The kind of actor.
     async fn kind(&self) -> ActorKind {
         self.0.actor.kind.into()
     }
@@ -210,7 +206,7 @@ impl SystemActor {
     async fn application(&self) -> Option<ActorApplication> {
         self.0.application()
     }
-    /// The address the request came from, if recorded.
+    /// The IP address the request came from, if recorded.
     async fn ip_address(&self) -> Option<&str> {
         self.0.actor.ip_address.as_deref()
     }
@@ -220,26 +216,26 @@ impl SystemActor {
     }
 }
 
-/// The source did not say who acted.
+/// An actor that the source does not identify.
 #[derive(Clone, Debug)]
-pub struct UnknownActor(Snapshot);
+pub struct UnknownActor(ActorSnapshot);
 
-/// The source did not say who acted.
+/// An actor that the source does not identify.
 #[Object]
 impl UnknownActor {
-    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    /// A cache key, unique per event or suggestion; `node` does not accept it.
     async fn id(&self) -> ID {
         ID(self.0.id.clone())
     }
-    /// The same in every event of the same initiator; `ActorFilter.key` takes it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
-    /// What kind of actor it is.
+    /// The kind of actor.
     async fn kind(&self) -> ActorKind {
         self.0.actor.kind.into()
     }
-    /// A name to show.
+    /// The name to show.
     async fn name(&self) -> String {
         self.0.actor.name().to_owned()
     }
@@ -247,7 +243,7 @@ impl UnknownActor {
     async fn application(&self) -> Option<ActorApplication> {
         self.0.application()
     }
-    /// The address the request came from, if recorded.
+    /// The IP address the request came from, if recorded.
     async fn ip_address(&self) -> Option<&str> {
         self.0.actor.ip_address.as_deref()
     }
@@ -257,12 +253,12 @@ impl UnknownActor {
     }
 }
 
-/// A target of an event, by its place among the event's targets.
+/// A target of an event, by its index among the event's targets.
 #[derive(Clone, Debug)]
 pub struct Target {
     id: String,
     event: Arc<model::Event>,
-    place: usize,
+    index: usize,
 }
 
 impl Target {
@@ -270,27 +266,27 @@ impl Target {
     pub fn all(event: &Arc<model::Event>) -> Vec<Self> {
         let id = event.id().to_global();
         (0..event.body.targets.len())
-            .map(|place| Self { id: format!("{id}:target:{place}"), event: Arc::clone(event), place })
+            .map(|index| Self { id: format!("{id}:target:{index}"), event: Arc::clone(event), index })
             .collect()
     }
 
     fn target(&self) -> &model::Target {
-        &self.event.body.targets[self.place]
+        &self.event.body.targets[self.index]
     }
 }
 
-/// Something that an activity acted on, as recorded at the time.
+/// An object that an activity acted on, as recorded at the time.
 #[Object]
 impl Target {
-    /// A cache key, unique per event or suggestion; it cannot be passed to `node`.
+    /// A cache key, unique per event or suggestion; `node` does not accept it.
     async fn id(&self) -> ID {
         ID(self.id.clone())
     }
-    /// The same in every event on the same target; `TargetFilter.key` takes it.
+    /// The identity of the target, the same in all its events; `TargetFilter.key` accepts it.
     async fn key(&self) -> String {
         self.target().key()
     }
-    /// The target's id in the system it lives in.
+    /// The target's id in its own system.
     async fn object_id(&self) -> Option<&str> {
         self.target().object_id.as_deref()
     }
@@ -321,9 +317,9 @@ pub struct ModifiedProperty {
     /// Whether the property was added, changed or removed.
     change: PropertyChange,
     /// The value before. Null if there was none, or JSON null, or withheld.
-    old_value: Option<Json>,
+    old_value: Option<JsonScalar>,
     /// The value after. Null if there is none, or JSON null, or withheld.
-    new_value: Option<Json>,
+    new_value: Option<JsonScalar>,
     /// Why the values are withheld from the caller; null if they are not.
     withheld: Option<WithheldReason>,
 }
@@ -333,8 +329,8 @@ impl From<&model::ModifiedProperty> for ModifiedProperty {
         Self {
             name: change.name.clone(),
             change: change.change.into(),
-            old_value: change.old_value.clone().map(Json),
-            new_value: change.new_value.clone().map(Json),
+            old_value: change.old_value.clone().map(JsonScalar),
+            new_value: change.new_value.clone().map(JsonScalar),
             withheld: change.withheld.map(Into::into),
         }
     }

@@ -1,7 +1,7 @@
-//! Everything that can be read. Each resolver reads: page, door, ask, wrap.
+//! The queries. Each resolver parses its arguments, gets a reader, reads and wraps the result.
 //!
-//! A field that may be null is an `Option<Result>`, never a `Result<Option>`: in the library an error of the latter
-//! makes the whole answer null, where the schema promises null only at that one place.
+//! The resolver of a nullable field returns `Option<Result>`, never `Result<Option>`: async-graphql propagates an error
+//! of the latter to the parent, while the schema promises null at the field itself.
 
 use std::sync::Arc;
 
@@ -28,17 +28,17 @@ use model::page::{FeedCursor, Order, Page};
 use model::{EventId, Invalid};
 use store::EventQuery;
 
-/// What is asked of a list in addition to its page.
-const POINT_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
+/// The fields of a list that depend on the log position that the list reflects.
+const AS_OF_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
 /// The most ids that `nodes` takes.
 const NODES_MAX: usize = 100;
 
 /// An order for audit events. Events of the same time are ordered by sequence.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct AuditEventOrder {
-    /// What to order by.
+    /// The field to order by.
     field: AuditEventOrderField,
-    /// In which direction.
+    /// The direction.
     direction: OrderDirection,
 }
 
@@ -56,10 +56,10 @@ impl From<AuditEventOrder> for Order {
 #[derive(Clone, Copy, Debug)]
 pub struct Query;
 
-/// Everything that can be read. Every field except `viewer` requires at least one access role.
+/// The queries. Every field except `viewer` requires at least one access role.
 #[Object]
 impl Query {
-    /// Who is calling, with which roles, and what that allows.
+    /// The caller, its roles and its permissions.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
         Ok(ctx.session()?.as_ref().into())
     }
@@ -68,7 +68,7 @@ impl Query {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "A global id that this service handed out earlier.")] id: ID,
+        #[graphql(desc = "A global id that this service returned.")] id: ID,
     ) -> Option<Result<Node, ApiError>> {
         nodes(ctx, &[id]).await.map(|mut found| found.pop().flatten()).transpose()
     }
@@ -77,7 +77,7 @@ impl Query {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global ids that this service handed out earlier.")] ids: Vec<ID>,
+        #[graphql(desc = "Global ids that this service returned.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>, ApiError> {
         if ids.len() > NODES_MAX {
             return Err(ApiError::Limit { what: "ids", asked: ids.len(), limit: NODES_MAX });
@@ -98,10 +98,10 @@ impl Query {
     async fn audit_event_by_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The service that logged it.")] service: String,
+        #[graphql(desc = "The service that logged the event.")] service: String,
         #[graphql(
-            desc = "The key given when it was recorded; of an imported event, the source's id where it has one, \
-                    with the activity appended where the source gave the id to several events."
+            desc = "The key given when the event was recorded. For an imported event, the source's id if it has one, \
+                    followed by the activity if the source uses the id for several events."
         )]
         event_key: String,
     ) -> Option<Result<AuditEvent, ApiError>> {
@@ -109,30 +109,29 @@ impl Query {
     }
 
     /// The audit events of a period that match a filter, newest first unless ordered otherwise. Give `first` or `last`
-    /// (1 to `auditLogInfo.maxPageSize`); without either, the page has the first 50, or as many as the operator set.
+    /// (1 to `auditLogInfo.maxPageSize`); without either, the page has the first 50, or the default size that the
+    /// operator set.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events to return from the start of the list.")] first: Option<i32>,
+        #[graphql(desc = "The number of events from the start of the list.")] first: Option<i32>,
         #[graphql(desc = "Only events after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many events to return from the end of the list.")] last: Option<i32>,
+        #[graphql(desc = "The number of events from the end of the list.")] last: Option<i32>,
         #[graphql(desc = "Only events before this cursor.")] before: Option<String>,
         #[graphql(
             name = "period",
-            desc = "When the events happened. Null means all that is kept.",
+            desc = "The time of the events. Null means all events in the log.",
             default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
         )]
         when: MaybeUndefined<AuditPeriodInput>,
-        #[graphql(desc = "Which events. All conditions of one filter object have to hold.")] filter: Option<
-            Box<AuditEventFilter>,
-        >,
-        #[graphql(desc = "In which order.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
+        #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
+        #[graphql(desc = "The order of the list.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
             AuditEventOrder,
         >,
         #[graphql(
-            desc = "Answer as of this log position: later events are left out, so that several queries agree with \
-                    each other."
+            desc = "The log position that the result reflects: later events are excluded, so that several queries agree \
+                    with each other."
         )]
         as_of: Option<Sequence>,
     ) -> Result<AuditEventConnection, ApiError> {
@@ -141,8 +140,11 @@ impl Query {
         let period = period(when, ctx.session()?.now, Some(&mut page))?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_of(ctx, &condition).await?;
-        let as_of =
-            if as_of.is_some() || names_point(ctx) { Some(ctx.session()?.as_of(&reader, as_of).await?) } else { None };
+        let as_of = if as_of.is_some() || selects_as_of(ctx) {
+            Some(ctx.session()?.as_of(&reader, as_of).await?)
+        } else {
+            None
+        };
         let events = EventQuery { condition, period, as_of };
         let read = ctx.session()?.page(&page, &events);
         let connection = read.get_or_try_init(async || {
@@ -152,49 +154,52 @@ impl Query {
         connection.await.cloned()
     }
 
-    /// The log in commit order, for pollers: what was recorded after a cursor, with no event skipped and none repeated.
+    /// The log in commit order, for polling: the events recorded after a cursor, without gaps or repetitions.
     async fn audit_event_feed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most how many events: 1 to 1,000.", default = 200)] first: i32,
+        #[graphql(desc = "The most events of the page: 1 to 1,000.", default = 200)] first: i32,
         #[graphql(
             desc = "The `cursor` of the previous page. Without it, the feed starts at the oldest event. A cursor from \
-                    before the log was restored is refused with CURSOR_EXPIRED, with `reason` and `oldestCursor` in \
+                    before the log was restored is rejected with CURSOR_EXPIRED, with `reason` and `oldestCursor` in \
                     the extensions."
         )]
         after: Option<String>,
-        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
+        #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
     ) -> Result<AuditEventFeedPage, ApiError> {
         let limit = u32::try_from(first).ok().filter(|limit| (1..=1_000).contains(limit));
         let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
-        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         Ok(reader_of(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
     }
 
-    /// Counts, facets and histograms over events, without listing them. Null with an error TIMEOUT if it took too long.
+    /// Counts, facets and histograms over events, without listing them. Null with the error TIMEOUT if it takes too
+    /// long.
     async fn audit_event_summary(
         &self,
         ctx: &Context<'_>,
         #[graphql(
             name = "period",
-            desc = "When the events happened. Null means all that is kept.",
+            desc = "The time of the events. Null means all events in the log.",
             default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
         )]
         when: MaybeUndefined<AuditPeriodInput>,
-        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
-        #[graphql(desc = "Answer as of this log position.")] as_of: Option<Sequence>,
+        #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
+        #[graphql(desc = "The log position that the result reflects: later events are excluded.")] as_of: Option<
+            Sequence,
+        >,
     ) -> Option<Result<AuditEventSummary, ApiError>> {
         Some(AuditEventSummary::of(ctx, when, filter, as_of).await)
     }
 
-    /// The actors whose name, principal name, application or id contains a text, each once, most recently seen first;
-    /// only those that the caller may see.
+    /// The actors whose name, principal name, application or id contains a string, each once, most recently seen first;
+    /// only actors of events that the caller may see.
     async fn audit_actors(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At least 1 character.")] search: String,
-        #[graphql(desc = "At most how many: 1 to 50.", default = 20)] first: i32,
+        #[graphql(desc = "The most actors: 1 to 50.", default = 20)] first: i32,
     ) -> Result<Vec<Actor>, ApiError> {
         let part = needle("search", &search, fold)?;
         let limit = u32::try_from(first).ok().filter(|limit| (1..=50).contains(limit));
@@ -203,8 +208,8 @@ impl Query {
         Ok(actors.into_iter().map(|(id, actor)| Actor::new(format!("{}:suggestion", id.to_global()), actor)).collect())
     }
 
-    /// The catalogue of activities that can occur, built in and recorded, sorted by display name: the choices of an
-    /// activity filter for the chosen category and resource type.
+    /// The activities that can occur, built in and recorded, sorted by display name: the options of an activity filter
+    /// for the selected category and resource type.
     async fn audit_activity_types(
         &self,
         ctx: &Context<'_>,
@@ -213,10 +218,8 @@ impl Query {
         #[graphql(desc = "Only activities that act on these types of resource.")] resource_type: Option<
             Vec<ActivityResourceType>,
         >,
-        #[graphql(desc = "Only activities that are these kinds of operation.")] operation_type: Option<
-            Vec<OperationType>,
-        >,
-        #[graphql(desc = "Only activities whose key, display name or alias contains this text.")] search: Option<
+        #[graphql(desc = "Only activities of these kinds of operation.")] operation_type: Option<Vec<OperationType>>,
+        #[graphql(desc = "Only activities whose key, display name or alias contains this string.")] search: Option<
             String,
         >,
     ) -> Result<Vec<AuditActivityType>, ApiError> {
@@ -243,11 +246,11 @@ impl Query {
         #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
-        let chosen = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
-        Ok(Listing::of(ctx).await?.categories(chosen))
+        let matches = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
+        Ok(Listing::of(ctx).await?.categories(matches))
     }
 
-    /// What this server stores and allows: retention, time span of the stored events, limits.
+    /// Properties of the server and the log: retention, times of the oldest and newest events, limits.
     async fn audit_log_info(&self, ctx: &Context<'_>) -> Result<AuditLogInfo, ApiError> {
         let extent = ctx.reader()?.extent().await?;
         Ok(AuditLogInfo {
@@ -263,18 +266,18 @@ impl Query {
     }
 }
 
-/// Whether any part of the request wants to know as of which place a list is, or counts it: then its page and its
-/// counts are all as of that place. Asked of the whole request, because all places of a list share one reading.
-fn names_point(ctx: &Context<'_>) -> bool {
+/// Whether any part of the operation selects the log position of a list or a count of it. Then the page and its counts
+/// reflect the same position. The whole operation is searched, because all occurrences of a list share one page.
+fn selects_as_of(ctx: &Context<'_>) -> bool {
     let env = ctx.query_env;
     let fragments = env.fragments.values().map(|fragment| &fragment.node.selection_set.node);
-    let mut waiting: Vec<_> = fragments.chain([&env.operation.node.selection_set.node]).collect();
-    while let Some(selected) = waiting.pop() {
+    let mut pending: Vec<_> = fragments.chain([&env.operation.node.selection_set.node]).collect();
+    while let Some(selected) = pending.pop() {
         for item in &selected.items {
             match &item.node {
-                Selection::Field(field) if POINT_FIELDS.contains(&field.node.name.node.as_str()) => return true,
-                Selection::Field(field) => waiting.push(&field.node.selection_set.node),
-                Selection::InlineFragment(fragment) => waiting.push(&fragment.node.selection_set.node),
+                Selection::Field(field) if AS_OF_FIELDS.contains(&field.node.name.node.as_str()) => return true,
+                Selection::Field(field) => pending.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => pending.push(&fragment.node.selection_set.node),
                 Selection::FragmentSpread(_) => {}
             }
         }
@@ -282,7 +285,7 @@ fn names_point(ctx: &Context<'_>) -> bool {
     false
 }
 
-/// The event with an id, if there is an id and an event.
+/// The event with an id, or `None` if the id is `None` or there is no such event.
 async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
     let found = events_by_id(ctx, id.as_slice()).await?.pop().flatten();
     Ok(found.map(|event| AuditEvent(Arc::new(event))))
@@ -293,10 +296,10 @@ async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, ApiEr
     let ids: Vec<Option<EventId>> = ids.iter().map(|id| EventId::parse(id).ok()).collect();
     let known: Vec<EventId> = ids.iter().copied().flatten().collect();
     let mut found = events_by_id(ctx, &known).await?.into_iter();
-    let place = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
+    let find = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
     Ok(ids
         .into_iter()
-        .map(place)
+        .map(find)
         .map(|event| event.map(|event| Node::AuditEvent(AuditEvent(Arc::new(event)))))
         .collect())
 }

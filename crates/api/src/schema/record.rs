@@ -1,10 +1,11 @@
-//! Events to record, as they are given, and what became of them.
+//! The input of recorded events and the results.
 
 use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
 
 use crate::schema::enums::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
-use crate::schema::scalar::{DateTime, Json};
-use model::input::{EventInput, change};
+use crate::schema::scalar::{DateTime, JsonScalar};
+use model::EventInput;
+use model::input::change;
 
 /// Input of `recordAuditEvents`.
 #[derive(Clone, Debug, InputObject)]
@@ -16,43 +17,44 @@ pub struct RecordAuditEventsInput {
 /// An event to record.
 #[derive(Clone, Debug, InputObject)]
 pub struct AuditEventInput {
-    /// Chosen by the caller and unique for the event within its service; recording it again changes nothing.
+    /// A key chosen by the caller, unique for the event within its service. Recording the same event again has no
+    /// effect.
     event_key: String,
-    /// When it happened: from 1970 to 24 hours ahead of the server's clock.
+    /// The time of the activity: from 1970 to 24 hours ahead of the server's clock.
     occurred_at: DateTime,
     /// The key of the activity.
     activity: String,
-    /// The activity as shown to people; by default as in the catalogue, else the key.
+    /// The display name of the activity. Defaults to that of the catalogue, else the key.
     activity_display_name: Option<String>,
     /// The key of the category.
     category: String,
     /// The key of the service (workload). `auditgraph` is reserved.
     service: String,
-    /// The part of the service.
+    /// The part of the service that logged the event.
     component: Option<String>,
-    /// What kind of operation it was; by default as in the catalogue, else OTHER.
+    /// The kind of operation. Defaults to that of the catalogue, else OTHER.
     operation_type: Option<OperationType>,
-    /// The type of resource it acted on; by default as in the catalogue, else OTHER.
+    /// The type of resource that the activity acted on. Defaults to that of the catalogue, else OTHER.
     activity_resource_type: Option<ActivityResourceType>,
-    /// Where the group comes from. Only with the resource type GROUP.
+    /// The source of the group. Allowed only with the resource type GROUP.
     group_source: Option<GroupSource>,
-    /// How it ended.
+    /// The outcome of the activity.
     status: ActivityStatus,
-    /// Why it ended that way.
+    /// The reason for the outcome.
     status_reason: Option<String>,
-    /// Ties together the events of one request; at most 200 bytes.
+    /// An id shared by the events of one request; at most 200 bytes.
     correlation_id: Option<String>,
-    /// Who initiated it.
+    /// The initiator of the activity.
     actor: ActorInput,
-    /// What was acted on, at most 50.
+    /// The objects that the activity acted on; at most 50.
     #[graphql(default)]
     targets: Vec<TargetInput>,
-    /// Further details, at most 50.
+    /// Further details; at most 50.
     #[graphql(default)]
     additional_details: Vec<AuditDetailInput>,
 }
 
-/// Who initiated an activity: exactly one kind of actor.
+/// The initiator of an activity: exactly one kind of actor.
 #[derive(Clone, Debug, OneofObject)]
 pub enum ActorInput {
     /// A person.
@@ -77,7 +79,7 @@ pub struct UserActorInput {
     permissions: Vec<String>,
     /// The application used.
     application: Option<ActorApplicationInput>,
-    /// The address the request came from.
+    /// The IP address the request came from.
     ip_address: Option<String>,
     /// The client software.
     user_agent: Option<String>,
@@ -92,7 +94,7 @@ pub struct ApplicationActorInput {
     service_principal_id: Option<String>,
     /// The name of the application's service principal.
     service_principal_name: Option<String>,
-    /// The address the request came from.
+    /// The IP address the request came from.
     ip_address: Option<String>,
     /// The client software.
     user_agent: Option<String>,
@@ -114,10 +116,10 @@ pub struct ActorApplicationInput {
     display_name: Option<String>,
 }
 
-/// Something that an activity acted on.
+/// An object that an activity acted on.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetInput {
-    /// The target's id in the system it lives in.
+    /// The target's id in its own system.
     object_id: Option<String>,
     /// The target's display name.
     display_name: Option<String>,
@@ -126,20 +128,21 @@ pub struct TargetInput {
     kind: String,
     /// The target's principal name, if it is a user.
     user_principal_name: Option<String>,
-    /// The properties that changed, at most 200.
+    /// The properties that changed; at most 200.
     #[graphql(default)]
     modified_properties: Vec<ModifiedPropertyInput>,
 }
 
-/// A property that an activity changed. If there is no value before or after, omit it instead of giving null.
+/// A property that an activity changed. If there was no value before or there is none after, omit it; null means JSON
+/// null.
 #[derive(Clone, Debug, InputObject)]
 pub struct ModifiedPropertyInput {
     /// The property's name.
     name: String,
     /// The value before.
-    old_value: async_graphql::MaybeUndefined<Json>,
+    old_value: async_graphql::MaybeUndefined<JsonScalar>,
     /// The value after.
-    new_value: async_graphql::MaybeUndefined<Json>,
+    new_value: async_graphql::MaybeUndefined<JsonScalar>,
     /// Whether the values are to be withheld from readers.
     #[graphql(default)]
     is_sensitive: bool,
@@ -148,7 +151,7 @@ pub struct ModifiedPropertyInput {
 /// A further detail of an event.
 #[derive(Clone, Debug, InputObject)]
 pub struct AuditDetailInput {
-    /// What it is.
+    /// The name of the detail.
     key: String,
     /// Its value.
     value: Option<String>,
@@ -202,7 +205,7 @@ impl From<TargetInput> for model::Target {
 
 impl From<ModifiedPropertyInput> for model::ModifiedProperty {
     fn from(input: ModifiedPropertyInput) -> Self {
-        let value = |given: async_graphql::MaybeUndefined<Json>| match given {
+        let value = |given: async_graphql::MaybeUndefined<JsonScalar>| match given {
             async_graphql::MaybeUndefined::Undefined => None,
             async_graphql::MaybeUndefined::Null => Some(model::Json::stored("null".to_owned())),
             async_graphql::MaybeUndefined::Value(json) => Some(json.0),
@@ -242,26 +245,26 @@ impl From<AuditEventInput> for EventInput {
 /// Result of `recordAuditEvents`.
 #[derive(Debug, SimpleObject)]
 pub struct RecordAuditEventsPayload {
-    /// What became of each event, in the order given.
+    /// The result of each event, in the order of the input.
     pub(crate) results: Vec<RecordAuditEventResult>,
-    /// How many events were recorded.
+    /// The number of recorded events.
     pub(crate) recorded_count: i32,
-    /// How many were known already.
+    /// The number of duplicates.
     pub(crate) duplicate_count: i32,
-    /// How many had a key that another event holds.
+    /// The number of conflicts.
     pub(crate) conflict_count: i32,
-    /// How many were rejected.
+    /// The number of rejected events.
     pub(crate) rejected_count: i32,
 }
 
-/// What became of an event to record.
+/// The result of recording one event.
 #[derive(Debug, Union)]
 pub enum RecordAuditEventResult {
     /// Recorded.
     Recorded(AuditEventRecorded),
-    /// Known already.
+    /// Recorded earlier.
     Duplicate(AuditEventDuplicate),
-    /// Its key is another's.
+    /// The key belongs to another event.
     Conflict(AuditEventConflict),
     /// Not recorded.
     Rejected(AuditEventRejected),
@@ -270,7 +273,7 @@ pub enum RecordAuditEventResult {
 /// The event was recorded.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventRecorded {
-    /// The event's place in the input, from 0.
+    /// The index of the event in the input, from 0.
     pub(crate) index: i32,
     /// The event's key, as given.
     pub(crate) event_key: String,
@@ -278,10 +281,10 @@ pub struct AuditEventRecorded {
     pub(crate) event_id: ID,
 }
 
-/// An event with this key was recorded earlier; nothing was changed.
+/// The same event was recorded earlier under this key; nothing changed.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventDuplicate {
-    /// The event's place in the input, from 0.
+    /// The index of the event in the input, from 0.
     pub(crate) index: i32,
     /// The event's key, as given.
     pub(crate) event_key: String,
@@ -289,36 +292,36 @@ pub struct AuditEventDuplicate {
     pub(crate) event_id: ID,
 }
 
-/// Another event holds this key; nothing was changed.
+/// Another event was recorded under this key; nothing changed.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventConflict {
-    /// The event's place in the input, from 0.
+    /// The index of the event in the input, from 0.
     pub(crate) index: i32,
     /// The event's key, as given.
     pub(crate) event_key: String,
-    /// The global id of the event that holds the key.
+    /// The global id of the event that has the key.
     pub(crate) event_id: ID,
 }
 
 /// The event was not recorded.
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventRejected {
-    /// The event's place in the input, from 0.
+    /// The index of the event in the input, from 0.
     pub(crate) index: i32,
-    /// The event's key, if it was readable.
+    /// The event's key, if it could be read.
     pub(crate) event_key: Option<String>,
-    /// What was wrong; at least one.
+    /// The problems of the event; at least one.
     pub(crate) problems: Vec<InputProblem>,
 }
 
-/// Something wrong with an input.
+/// A reason why an event cannot be recorded.
 #[derive(Debug, SimpleObject)]
 pub struct InputProblem {
-    /// Which part of the input, as field names and list indices from the event downwards.
+    /// The path of the invalid part: field names and list indices, starting at the event.
     path: Vec<String>,
     /// A stable code.
     code: InputProblemCode,
-    /// An explanation for developers.
+    /// The rule that the part breaks, for developers.
     message: String,
 }
 

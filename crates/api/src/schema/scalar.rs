@@ -1,20 +1,20 @@
-//! Scalars: moments, places in the log, and JSON passed through as text.
+//! Scalars: times, log positions, and JSON that is passed through unchanged.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use model::{self, Timestamp};
 
-/// A point in time: RFC 3339 with an offset. The server always answers in UTC (`Z`) with six fraction digits.
+/// A point in time: RFC 3339 with an offset. The server always returns UTC (`Z`) with six fraction digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
-/// A point in time: RFC 3339 with an offset. The server always answers in UTC (`Z`) with six fraction digits.
+/// A point in time: RFC 3339 with an offset. The server always returns UTC (`Z`) with six fraction digits.
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let rule = "must be a time in RFC 3339 format, with an offset, such as `2026-01-31T12:00:00Z`";
         match &value {
-            Value::String(text) => Timestamp::parse(text).map(Self).ok_or_else(|| InputValueError::custom(rule)),
+            Value::String(string) => Timestamp::parse(string).map(Self).ok_or_else(|| InputValueError::custom(rule)),
             _ => Err(InputValueError::custom(rule)),
         }
     }
@@ -26,27 +26,27 @@ impl ScalarType for DateTime {
 
 /// Any JSON value, passed through as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Json(pub model::Json);
+pub struct JsonScalar(pub model::Json);
 
 /// Any JSON value, passed through as it was recorded.
 #[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
-impl ScalarType for Json {
+impl ScalarType for JsonScalar {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = serde_json::to_string(&value).unwrap_or_default();
         model::Json::parse(&text).map(Self).ok_or_else(|| InputValueError::custom("is not a JSON value"))
     }
 
-    /// The text itself; the response writer prints it as it is.
+    /// The JSON text, which the response serializer copies unchanged.
     fn to_value(&self) -> Value {
         Value::Binary(self.0.text().to_owned().into())
     }
 }
 
-/// The place of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
+/// The position of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence(pub i64);
 
-/// The place of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
+/// The position of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
 #[Scalar]
 impl ScalarType for Sequence {
     fn parse(value: Value) -> InputValueResult<Self> {

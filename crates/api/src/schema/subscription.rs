@@ -1,5 +1,5 @@
-//! Everything that is pushed. The stream asks for the next batch only when the one before was sent, so a slow client
-//! costs no memory; how long a client may read nothing is decided where the stream is written.
+//! The subscription. The stream requests the next batch only after the previous one was sent, so a slow client uses no
+//! additional memory; the timeout for stalled clients is enforced where the stream is written.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ use store::{Follow, FollowBatch};
 /// A batch of newly recorded events.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditEventsRecordedPayload {
-    /// The events, oldest first, as edges that a client can put at the top of a list. Empty on a heartbeat.
+    /// The events, oldest first, as edges that a client can add to the top of a list. Empty on a heartbeat.
     edges: Vec<AuditEventEdge>,
     /// Pass this as `after` to continue with the next event.
     resume_cursor: String,
-    /// Everything up to and including this point has been delivered or did not match.
+    /// The position up to which, inclusive, every event has been delivered or did not match.
     safe_up_to: Sequence,
 }
 
@@ -41,20 +41,20 @@ impl From<FollowBatch> for AuditEventsRecordedPayload {
 #[derive(Clone, Copy, Debug)]
 pub struct Subscription;
 
-/// Everything that is pushed.
+/// The subscriptions.
 #[Subscription]
 impl Subscription {
-    /// Pushes the events that match the filter as soon as they are recorded, in the order of recording, in batches; if
+    /// Sends the events that match the filter as soon as they are recorded, in the order of recording, in batches; if
     /// there are none, an empty batch at least every 30 seconds. With `after`, it first sends every matching event
-    /// recorded since that point and then the live ones, with none left out in between and none twice.
+    /// recorded since that position and then the new ones, without gaps or repetitions.
     async fn audit_events_recorded(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which events.")] filter: Option<Box<AuditEventFilter>>,
+        #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
         #[graphql(desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on.")]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AuditEventsRecordedPayload, ApiError>> + use<>, ApiError> {
-        let after = after.map(|text| FeedCursor::parse(&text)).transpose()?;
+        let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let session = Arc::clone(ctx.session()?);
         let follow = reader_of(ctx, &condition).await?.follow(after, condition).await?;
@@ -62,7 +62,7 @@ impl Subscription {
     }
 }
 
-/// The next batch, and what comes after it; after an error comes nothing.
+/// The next batch and the state of the stream after it. An error ends the stream.
 async fn next(
     state: Option<(Follow, Arc<Session>)>,
 ) -> Option<(Result<AuditEventsRecordedPayload, ApiError>, Option<(Follow, Arc<Session>)>)> {

@@ -1,5 +1,5 @@
-//! Counts, facets and histograms of the API. Each is computed only if it is selected, all as of one place in the log,
-//! so that they agree with each other.
+//! Counts, facets and histograms. Each is computed only if it is selected. All reflect the same log position, so that
+//! they agree with each other.
 
 use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
 
@@ -13,7 +13,7 @@ use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use model::{FacetValue, Invalid};
 use store::{EventQuery, Facet, Reader};
 
-/// What is counted.
+/// The query of the events that are counted.
 #[derive(Clone, Debug)]
 pub struct AuditEventSummary {
     reader: Reader,
@@ -22,7 +22,7 @@ pub struct AuditEventSummary {
 }
 
 impl AuditEventSummary {
-    /// The events that a caller asks about.
+    /// Validates the arguments.
     pub(crate) async fn of(
         ctx: &Context<'_>,
         when: MaybeUndefined<AuditPeriodInput>,
@@ -45,7 +45,7 @@ impl AuditEventSummary {
 
     async fn bars(&self, interval: HistogramInterval, zone: &str) -> Result<Vec<HistogramBucket>, ApiError> {
         let zone = time_zone(zone)?;
-        // Where the period is open, the events say where it begins and ends.
+        // An open bound of the period is that of the first or last event.
         let (from, to) = match self.list.period {
             TimeRange { from: Some(from), to: Some(to) } => (from, to),
             TimeRange { from, to } => match self.reader.span(&self.list).await? {
@@ -80,24 +80,24 @@ impl AuditEventSummary {
     async fn as_of(&self) -> Sequence {
         Sequence(self.as_of)
     }
-    /// How many events there are.
+    /// The number of events.
     async fn total_count(&self) -> Result<i32, ApiError> {
         Ok(number(self.reader.count(&self.list).await?))
     }
-    /// The most frequent values of a field, with how many events have each.
+    /// The most frequent values of a field and their counts.
     async fn facet(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which field.")] field: AuditFacetField,
-        #[graphql(desc = "At most how many values: 1 to 100.", default = 10)] top: i32,
+        #[graphql(desc = "The field.")] field: AuditFacetField,
+        #[graphql(desc = "The most values: 1 to 100.", default = 10)] top: i32,
     ) -> Option<Result<AuditFacet, ApiError>> {
         let rest = ctx.look_ahead().field("otherCount").exists() || ctx.look_ahead().field("noneCount").exists();
         Some(self.counted_by(field, top, rest).await)
     }
-    /// How many events happened in each interval, oldest first, including empty intervals; at most 1,000 intervals.
+    /// The number of events in each interval, oldest first, including empty intervals; at most 1,000 intervals.
     async fn histogram(
         &self,
-        #[graphql(desc = "How wide an interval is.", default_with = "HistogramInterval::Day")]
+        #[graphql(desc = "The width of an interval.", default_with = "HistogramInterval::Day")]
         interval: HistogramInterval,
         #[graphql(
             desc = "The time zone in which intervals start, as an IANA name.",
@@ -114,9 +114,9 @@ impl AuditEventSummary {
 pub struct AuditFacet {
     /// The most frequent values, most frequent first.
     buckets: Vec<FacetBucket>,
-    /// How many events have a value that is not among the buckets.
+    /// The number of events with a value that is not among the buckets.
     other_count: i32,
-    /// How many events have no value.
+    /// The number of events without a value.
     none_count: i32,
 }
 
@@ -132,26 +132,26 @@ impl From<Facet> for AuditFacet {
     }
 }
 
-/// A value of a field and how many events have it.
+/// A value of a field and the number of events with it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct FacetBucket {
     /// The value. For enum fields, the enum value's name.
     value: String,
-    /// The value as shown to people.
+    /// The display name of the value.
     display_name: String,
-    /// How many events have it.
+    /// The number of events with the value.
     count: i32,
 }
 
-/// A time interval and how many events happened in it.
+/// A time interval and the number of events in it.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct HistogramBucket {
-    /// When the interval starts.
+    /// The start of the interval, inclusive.
     starts_at: DateTime,
-    /// When the interval ends; this moment itself belongs to the next one.
+    /// The end of the interval, exclusive.
     ends_at: DateTime,
-    /// How many events happened in it.
+    /// The number of events in the interval.
     count: i32,
-    /// How many of those did not succeed.
+    /// The number of those events that did not succeed.
     failure_count: i32,
 }

@@ -1,4 +1,4 @@
-//! The caller, and what this server is.
+//! The caller and the server.
 
 use async_graphql::SimpleObject;
 
@@ -17,15 +17,15 @@ pub struct Viewer {
     display_name: Option<String>,
     /// The tenant whose log the caller reads or writes.
     tenant: Tenant,
-    /// What the caller may read.
+    /// The services that the caller may read, by role.
     grants: Vec<AccessGrant>,
     /// Whether the caller may record events.
     can_record_audit_events: bool,
-    /// When the caller's token expires.
+    /// The time at which the caller's token expires.
     token_expires_at: DateTime,
 }
 
-/// What an access role grants this caller. Several grants are evaluated per event, not merged.
+/// The services that an access role grants to the caller. Several grants are evaluated per event, not merged.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AccessGrant {
     /// The role.
@@ -41,7 +41,7 @@ pub struct AccessGrant {
 pub struct Tenant {
     /// The value of the token's tenant claim.
     key: String,
-    /// The name shown to people.
+    /// The display name.
     display_name: String,
     /// The domain names that belong to it.
     domains: Vec<String>,
@@ -72,23 +72,23 @@ impl From<&Session> for Viewer {
     }
 }
 
-/// What this server stores and allows.
+/// Properties of the server and the log.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditLogInfo {
     /// The server's version.
     pub version: String,
-    /// How many days events are kept; null means for ever.
+    /// The number of days for which events are kept; null means without limit.
     pub retention_days: Option<i32>,
     /// The sequence of the newest event in the log; 0 if the log is empty.
     pub last_sequence: Sequence,
-    /// A feed cursor at that place, for pollers that want only new events.
+    /// A feed cursor at that position, for polling only new events.
     pub feed_cursor: String,
-    /// When the oldest event kept happened; null if there is none.
+    /// The time of the oldest event in the log; null if the log is empty.
     pub oldest_event_at: Option<DateTime>,
-    /// When the newest event kept happened; null if there is none.
+    /// The time of the newest event in the log; null if the log is empty.
     pub newest_event_at: Option<DateTime>,
-    /// The most events that one page can have.
+    /// The most events of a page.
     pub max_page_size: i32,
-    /// The most events that one call can record.
+    /// The most events that one call records.
     pub max_record_batch: i32,
 }

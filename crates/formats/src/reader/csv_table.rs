@@ -13,7 +13,7 @@ use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 use super::byte_reader::ByteReader;
 use super::error::{RecordReadError, file_error};
 use crate::source_record::{embedded_json, same_key};
-use model::json::{Json, Node};
+use model::json::{Json, JsonNode};
 
 /// The column that contains the record.
 const RECORD: &str = "AuditData";
@@ -123,7 +123,10 @@ fn cells(line: &[u8], delimiter: u8) -> Vec<String> {
 
 impl CsvTable {
     /// Returns the next row with the line on which it starts, or `None` at the end.
-    pub(super) fn next<R: Read>(&mut self, bytes: &mut ByteReader<R>) -> Option<Result<(u64, Node), RecordReadError>> {
+    pub(super) fn next<R: Read>(
+        &mut self,
+        bytes: &mut ByteReader<R>,
+    ) -> Option<Result<(u64, JsonNode), RecordReadError>> {
         while matches!(bytes.peek()?, b'\r' | b'\n') {
             bytes.next();
         }
@@ -164,7 +167,7 @@ impl CsvTable {
     }
 
     /// Returns the row as an object, without empty cells.
-    fn node(&self, row: &CsvRow) -> Result<Node, String> {
+    fn node(&self, row: &CsvRow) -> Result<JsonNode, String> {
         if row.bytes > self.record_bytes_max {
             return Err(format!("the row has more than {} bytes", self.record_bytes_max));
         }
@@ -179,16 +182,16 @@ impl CsvTable {
             })?;
             let value = if same_key(column, RECORD) {
                 has_record = true;
-                embedded_json(text).filter(|node| matches!(node, Node::Object(_))).ok_or_else(|| {
+                embedded_json(text).filter(|node| matches!(node, JsonNode::Object(_))).ok_or_else(|| {
                     format!("the cell `{column}` does not contain a JSON object; a spreadsheet may have cut it off")
                 })?
             } else if text.is_empty() {
                 continue;
             } else {
-                Node::Scalar(Json::string(text).text().into())
+                JsonNode::Scalar(Json::string(text).text().into())
             };
             members.push((column.clone(), value));
         }
-        if has_record { Ok(Node::Object(members)) } else { Err(format!("the row has no cell `{RECORD}`")) }
+        if has_record { Ok(JsonNode::Object(members)) } else { Err(format!("the row has no cell `{RECORD}`")) }
     }
 }

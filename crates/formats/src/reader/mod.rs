@@ -24,7 +24,7 @@ use error::{file_error, record_error};
 
 use super::json_scanner::{Expected, JsonScanner, ScanStep, has_more_values_than};
 use super::pages::{is_page_key, is_record_key, records};
-use model::json::Node;
+use model::json::JsonNode;
 
 pub use error::RecordReadError;
 
@@ -38,7 +38,7 @@ const VALUES_MAX: usize = 100_000;
 pub struct RecordReader<R> {
     bytes: ByteReader<R>,
     state: ReadState,
-    ready: VecDeque<(u64, Node)>,
+    ready: VecDeque<(u64, JsonNode)>,
     /// The bytes of the value being read.
     value: Vec<u8>,
     record_bytes_max: usize,
@@ -295,9 +295,9 @@ impl<R: Read> RecordReader<R> {
         if has_more_values_than(text, VALUES_MAX) {
             return Err(record_error(line, &format!("the record has more than {VALUES_MAX} values")));
         }
-        let node = Node::read(text).map_err(|reason| record_error(line, &format!("the record {reason}")))?;
+        let node = JsonNode::read(text).map_err(|reason| record_error(line, &format!("the record {reason}")))?;
         // Lists were split into elements before, so a list here is an element, and no valid record.
-        let found = if matches!(node, Node::Array(_)) { vec![node] } else { records(node) };
+        let found = if matches!(node, JsonNode::Array(_)) { vec![node] } else { records(node) };
         self.ready.extend(found.into_iter().map(|record| (line, record)));
         self.value.shrink_to(1 << 20);
         Ok(())
@@ -349,7 +349,7 @@ fn is_page_name(key: &[u8]) -> bool {
 }
 
 impl<R: Read> Iterator for RecordReader<R> {
-    type Item = Result<(u64, Node), RecordReadError>;
+    type Item = Result<(u64, JsonNode), RecordReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

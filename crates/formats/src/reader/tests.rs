@@ -159,7 +159,7 @@ proptest! {
 fn read_file(input: &[u8]) -> Vec<String> {
     let records = RecordReader::with(Utf8Reader::detecting(input), ReadState::Start, 2_000);
     let told = |record| match record {
-        Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
+        Ok((line, node)) => format!("{line} {}", JsonNode::to_json(&node).text()),
         Err(RecordReadError { line, reason, .. }) => format!("{line} ! {reason}"),
     };
     records.map(told).collect()

@@ -4,40 +4,40 @@
 
 use std::collections::HashSet;
 
-use super::{ActorKind, EventBody, Json, Node};
+use super::{ActorKind, EventBody, Json, JsonNode};
 
 /// Collects all scalars with their pointers, including duplicate members.
-fn scalars(node: &Node, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, Node)>) {
+fn scalars(node: &JsonNode, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, JsonNode)>) {
     match node {
-        Node::Object(members) => {
+        JsonNode::Object(members) => {
             for (key, value) in members {
                 pointer.push(key.clone());
                 scalars(value, pointer, out);
                 pointer.pop();
             }
         }
-        Node::Array(elements) => {
+        JsonNode::Array(elements) => {
             for (i, value) in elements.iter().enumerate() {
                 pointer.push(i.to_string());
                 scalars(value, pointer, out);
                 pointer.pop();
             }
         }
-        scalar @ Node::Scalar(_) => out.push((pointer.clone(), scalar.clone())),
+        scalar @ JsonNode::Scalar(_) => out.push((pointer.clone(), scalar.clone())),
     }
 }
 
 /// Returns all values at a pointer; duplicate members give several.
-pub(super) fn at<'a>(node: &'a Node, pointer: &[String]) -> Vec<&'a Node> {
+pub(super) fn at<'a>(node: &'a JsonNode, pointer: &[String]) -> Vec<&'a JsonNode> {
     let Some((first, rest)) = pointer.split_first() else { return vec![node] };
     match node {
-        Node::Object(members) => {
+        JsonNode::Object(members) => {
             members.iter().filter(|(key, _)| key == first).flat_map(|(_, value)| at(value, rest)).collect()
         }
-        Node::Array(elements) => {
+        JsonNode::Array(elements) => {
             first.parse().ok().and_then(|i: usize| elements.get(i)).map_or(vec![], |e| at(e, rest))
         }
-        Node::Scalar(_) => vec![],
+        JsonNode::Scalar(_) => vec![],
     }
 }
 
@@ -60,7 +60,7 @@ fn shown_by(body: &EventBody) -> (HashSet<PlainScalar>, HashSet<String>) {
     }
     let mut leaves = Vec::new();
     let text = serde_json::to_string(&without).unwrap();
-    scalars(&Node::parse(&text).unwrap(), &mut Vec::new(), &mut leaves);
+    scalars(&JsonNode::parse(&text).unwrap(), &mut Vec::new(), &mut leaves);
     let values = body.targets.iter().flat_map(|target| &target.modified_properties);
     let values = values.flat_map(|change| [&change.old_value, &change.new_value]).flatten();
     (leaves.into_iter().map(|(_, leaf)| plain(&leaf)).collect(), values.map(|value| value.text().to_owned()).collect())
@@ -69,17 +69,17 @@ fn shown_by(body: &EventBody) -> (HashSet<PlainScalar>, HashSet<String>) {
 /// A scalar with its escapes resolved.
 type PlainScalar = (bool, String);
 
-fn plain(scalar: &Node) -> PlainScalar {
+fn plain(scalar: &JsonNode) -> PlainScalar {
     match (scalar.as_str(), scalar) {
         (Some(text), _) => (true, text.into_owned()),
-        (None, Node::Scalar(raw)) => (false, raw.to_string()),
+        (None, JsonNode::Scalar(raw)) => (false, raw.to_string()),
         _ => unreachable!(),
     }
 }
 
 /// Whether a string contains JSON that is in the event: as a value, or scalar by scalar.
 fn contains_shown(text: &str, leaves: &HashSet<PlainScalar>, values: &HashSet<String>) -> bool {
-    let Some(held) = Node::parse(text) else { return false };
+    let Some(held) = JsonNode::parse(text) else { return false };
     if values.contains(held.to_json().text()) {
         return true;
     }
@@ -88,7 +88,7 @@ fn contains_shown(text: &str, leaves: &HashSet<PlainScalar>, values: &HashSet<St
     }
     let mut inner = Vec::new();
     scalars(&held, &mut Vec::new(), &mut inner);
-    matches!(held, Node::Object(_) | Node::Array(_))
+    matches!(held, JsonNode::Object(_) | JsonNode::Array(_))
         && inner.iter().all(|(_, scalar)| {
             scalar.is_null()
                 || leaves.contains(&plain(scalar))
@@ -97,7 +97,7 @@ fn contains_shown(text: &str, leaves: &HashSet<PlainScalar>, values: &HashSet<St
 }
 
 /// Returns the values of a record that are neither in the event nor in `unmapped`.
-pub(super) fn lost(record: &Node, body: &EventBody) -> Vec<String> {
+pub(super) fn lost(record: &JsonNode, body: &EventBody) -> Vec<String> {
     let (leaves, values) = shown_by(body);
     let unmapped = body.unmapped.as_ref().map(Json::node);
     let mut originals = Vec::new();

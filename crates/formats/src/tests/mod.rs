@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use lost::{at, lost};
-use model::json::Node;
+use model::json::JsonNode;
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, NewEvent, OperationType, ResourceType, Status, Timestamp};
 use records::{
@@ -16,8 +16,8 @@ use records::{
     OWN_INPUT, RECORDS, UNIFIED, WINDOWS_365,
 };
 
-fn node(text: &str) -> Node {
-    Node::parse(text).unwrap()
+fn node(text: &str) -> JsonNode {
+    JsonNode::parse(text).unwrap()
 }
 
 fn body(text: &str) -> EventBody {
@@ -29,7 +29,7 @@ fn now() -> Timestamp {
 }
 
 /// Returns the records of the public samples, if they are present.
-fn samples() -> Vec<(String, Node)> {
+fn samples() -> Vec<(String, JsonNode)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples");
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -146,8 +146,8 @@ fn intune_numbers_become_names() {
     let recognised = recognise(&node(&text)).unwrap();
     assert_eq!((recognised.format, recognised.body.service.as_str()), (RecordFormat::CloudPcAuditEvent, "Windows 365"));
     let table = MONITOR_INTUNE.replace("\"time\"", "\"TimeGenerated\"");
-    let packed = Node::Object(match node(&table) {
-        Node::Object(members) => members
+    let packed = JsonNode::Object(match node(&table) {
+        JsonNode::Object(members) => members
             .into_iter()
             .map(|(key, value)| match key.as_str() {
                 "properties" => ("Properties".to_owned(), model::Json::string(value.to_json().text()).node()),
@@ -339,13 +339,13 @@ fn unexpected() -> impl Strategy<Value = String> {
 }
 
 /// Replaces, repeats, adds or removes the value with this number.
-fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
+fn mutate(node: &mut JsonNode, place: &mut usize, how: u8, with: &JsonNode) {
     let at = |place: &mut usize| {
         *place = place.wrapping_sub(1);
         *place == usize::MAX
     };
     match node {
-        Node::Object(members) => {
+        JsonNode::Object(members) => {
             for i in 0..members.len() {
                 if at(place) {
                     let key = members[i].0.clone();
@@ -365,7 +365,7 @@ fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
                 }
             }
         }
-        Node::Array(elements) => {
+        JsonNode::Array(elements) => {
             for i in 0..elements.len() {
                 if at(place) {
                     match how {
@@ -381,7 +381,7 @@ fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
                 }
             }
         }
-        Node::Scalar(_) => {}
+        JsonNode::Scalar(_) => {}
     }
 }
 

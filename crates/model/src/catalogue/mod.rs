@@ -1,11 +1,11 @@
-//! The built-in catalogue: which activities can occur, in which category of which service.
+//! The built-in catalogue of activities, by category and service.
 //!
-//! The facts are Microsoft's published lists of audit activities, kept as tables of names next to this file; what a
-//! row does not say, the rules of [`super::classification`] decide. The catalogue is made once, when it is first used.
-//! It informs and never restricts: events of services and activities that are not in it are recorded all the same.
+//! Its source is Microsoft's published lists of audit activities, kept as tables of names beside this file. The rules
+//! of [`super::classification`] fill in what a row omits. The catalogue is built once, on first use. It never
+//! restricts: events of services and activities that are not in it are recorded as well.
 //!
-//! Names from older portals are aliases. What the oldest portal called a category is a service today; an activity that
-//! it listed has the *legacy pair* of that category and resource type, so that it is still found under both.
+//! Names from older portals are aliases. The categories of the oldest portal are services today; an activity that it
+//! listed has the *legacy pair* of that category and resource type, so that a filter on either still finds it.
 
 mod table;
 mod type_filter;
@@ -18,12 +18,12 @@ use super::{OperationType, ResourceType};
 
 pub use type_filter::{TypeChoice, TypeFilter};
 
-/// An activity that can occur.
+/// An entry of the catalogue: an activity that can occur.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActivityType {
-    /// The name that events carry.
+    /// The name in events.
     pub key: String,
-    /// The activity as shown to people.
+    /// The name to show to people.
     pub display_name: String,
     /// The key of its category.
     pub category: String,
@@ -31,13 +31,13 @@ pub struct ActivityType {
     pub service: String,
     /// The type of resource it acts on.
     pub resource_type: ResourceType,
-    /// What kind of operation it is, if an event does not say it.
+    /// The operation type, unless an event states another.
     pub operation_type: OperationType,
-    /// Other names it is or was known by.
+    /// Other current and former names.
     pub aliases: Vec<String>,
-    /// Under which category and resource type the oldest portal listed it.
+    /// The categories and resource types under which the oldest portal listed the activity.
     pub legacy: Vec<(String, ResourceType)>,
-    /// The properties that it is known to change.
+    /// The names of properties that the activity is known to change.
     pub property_names: Vec<String>,
 }
 
@@ -51,11 +51,11 @@ impl ActivityType {
 /// A service that logs events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueService {
-    /// The name that events carry.
+    /// The name in events.
     pub key: String,
-    /// The service as shown to people.
+    /// The name to show to people.
     pub display_name: String,
-    /// What older portals and interfaces called it.
+    /// Names in older portals and interfaces.
     pub aliases: Vec<String>,
     /// The keys of its categories, sorted by display name.
     pub categories: Vec<String>,
@@ -64,24 +64,24 @@ pub struct CatalogueService {
 /// A category of activities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogueCategory {
-    /// The name that events carry.
+    /// The name in events.
     pub key: String,
-    /// The category as shown to people.
+    /// The name to show to people.
     pub display_name: String,
     /// The keys of the services that use it, sorted by display name.
     pub services: Vec<String>,
 }
 
-/// Words in the keys of categories that keep their capital.
+/// Words in the keys of categories that keep their capital letter.
 const PROPER: &[&str] = &["Azure", "Kerberos", "Microsoft"];
 
-/// Categories whose key does not show its words.
+/// Display names of categories whose key cannot be split into words.
 const SPELLED: &[(&str, &str)] = &[("EBookManagement", "eBook management")];
 
-/// Folded service, category and activity: what an entry is found by.
+/// The key of an entry: folded service, category and activity.
 type EntryKey = (String, String, String);
 
-/// All activity types that are built in.
+/// The built-in activity types, services and categories.
 #[derive(Debug)]
 pub struct Catalogue {
     types: Vec<ActivityType>,
@@ -90,7 +90,7 @@ pub struct Catalogue {
     by_key: HashMap<EntryKey, usize>,
     by_other_name: HashMap<EntryKey, usize>,
     keys_by_other_name: HashMap<String, Vec<String>>,
-    /// Folded aliases of services, and the folded key each stands for.
+    /// The folded keys of services by their folded aliases.
     service_keys: HashMap<String, String>,
 }
 
@@ -116,36 +116,36 @@ impl Catalogue {
         &self.categories
     }
 
-    /// The entry of an activity: by its key, else by another of its names.
+    /// The entry of an activity, by its key or else by another of its names.
     pub fn find(&self, service: &str, category: &str, activity: &str) -> Option<&ActivityType> {
         let key = (self.service_key(service), fold(category), fold_activity(activity));
-        let at = self.by_key.get(&key).or_else(|| self.by_other_name.get(&key))?;
-        self.types.get(*at)
+        let index = self.by_key.get(&key).or_else(|| self.by_other_name.get(&key))?;
+        self.types.get(*index)
     }
 
-    /// The folded keys of all activities that a name stands for: itself first, then those that have it as display
-    /// name or alias.
+    /// The folded keys of all activities that a name can mean: the name itself, then the keys of entries that have it
+    /// as display name or alias.
     pub fn keys_of(&self, name: &str) -> Vec<String> {
         let name = fold_activity(name);
         let others = self.keys_by_other_name.get(&name).into_iter().flatten().cloned();
         std::iter::once(name.clone()).chain(others.filter(|key| *key != name)).collect()
     }
 
-    /// The folded key of the service that a name stands for: that of the service whose alias it is, else its own.
+    /// The folded key of a service, by its key or alias.
     pub fn service_key(&self, name: &str) -> String {
         let name = fold(name);
         self.service_keys.get(&name).cloned().unwrap_or(name)
     }
 
-    /// A service as shown to people: as the catalogue spells it, else as it is.
+    /// The display name of a service: that of the catalogue, else the key.
     pub fn service_display_name(&self, key: &str) -> String {
         let folded = self.service_key(key);
         let known = self.services.iter().find(|service| fold(&service.key) == folded);
         known.map_or_else(|| key.trim().to_owned(), |service| service.display_name.clone())
     }
 
-    /// A category as shown to people: `GroupManagement` is `Group management`. Capitals that are well known stay;
-    /// what is written with blanks is left as it is.
+    /// The display name of a category: `GroupManagement` is `Group management`. Well-known capitals and keys with
+    /// blanks are kept.
     pub fn category_display_name(key: &str) -> String {
         let key = key.trim();
         if key.contains(|c: char| !c.is_alphanumeric()) {
@@ -169,17 +169,17 @@ impl Catalogue {
         types.sort_by_cached_key(|entry| (fold(&entry.display_name), entry.service.clone(), entry.category.clone()));
         let (mut by_key, mut by_other_name) = (HashMap::new(), HashMap::new());
         let mut keys_by_other_name: HashMap<String, Vec<String>> = HashMap::new();
-        for (at, entry) in types.iter().enumerate() {
+        for (index, entry) in types.iter().enumerate() {
             let (service, category, key) = (fold(&entry.service), fold(&entry.category), fold_activity(&entry.key));
             let others = entry.names().filter(|name| **name != entry.key).map(fold_activity);
             for other in others.filter(|other| *other != key) {
-                by_other_name.entry((service.clone(), category.clone(), other.clone())).or_insert(at);
+                by_other_name.entry((service.clone(), category.clone(), other.clone())).or_insert(index);
                 let keys = keys_by_other_name.entry(other).or_default();
                 if !keys.contains(&key) {
                     keys.push(key.clone());
                 }
             }
-            by_key.insert((service, category, key), at);
+            by_key.insert((service, category, key), index);
         }
         let service_keys = tables.service_aliases.iter().map(|(key, alias)| (fold(alias), fold(key))).collect();
         let services = services_of(&tables.sections, &tables.service_aliases);

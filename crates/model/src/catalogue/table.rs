@@ -1,39 +1,39 @@
-//! The tables of names, read into activity types.
+//! Parses the tables of names into activity types.
 //!
-//! A table is text: a section for each category of a service, a line for each activity, with fields only for what
-//! differs from the rules. A test proves that every line can be read, so callers never see an error.
+//! A table has a section for each category of a service and a line for each activity, with fields only for values that
+//! differ from the rules. A test checks that every line is valid, so callers get no error.
 
 use super::super::classification::{operation_type, resource_type};
 use super::super::{OperationType, ResourceType};
 use super::ActivityType;
 
-/// The tables themselves.
+/// The content of the tables.
 const TABLES: [&str; 3] = [include_str!("entra.tsv"), include_str!("entra_b2c_pim.tsv"), include_str!("intune.tsv")];
 
-/// What the tables say.
+/// The parsed tables.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) types: Vec<ActivityType>,
-    /// Every category of every service, those without a known activity included.
+    /// Every category of every service, including categories without a known activity.
     pub(super) sections: Vec<(String, String)>,
-    /// Services and what older portals called them.
+    /// Services and their names in older portals.
     pub(super) service_aliases: Vec<(String, String)>,
 }
 
-/// Reads all tables; the second part is the lines that make no sense, of which there are none.
+/// Parses all tables. The second value contains the lines that are not valid, for the test.
 pub(super) fn read_all() -> (Tables, Vec<String>) {
-    let (mut tables, mut wrong) = (Tables::default(), Vec::new());
-    for text in TABLES {
-        read(text, &mut tables, &mut wrong);
+    let (mut tables, mut invalid) = (Tables::default(), Vec::new());
+    for table in TABLES {
+        read(table, &mut tables, &mut invalid);
     }
-    (tables, wrong)
+    (tables, invalid)
 }
 
-fn read(text: &str, tables: &mut Tables, wrong: &mut Vec<String>) {
+fn read(table: &str, tables: &mut Tables, invalid: &mut Vec<String>) {
     let mut section = None;
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let pair = |text: &str| text.split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned()));
-        let understood = if let Some(names) = line.strip_prefix("@ ") {
+    for line in table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let pair = |line: &str| line.split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let is_valid = if let Some(names) = line.strip_prefix("@ ") {
             section = pair(names);
             tables.sections.extend(section.clone());
             section.is_some()
@@ -43,17 +43,17 @@ fn read(text: &str, tables: &mut Tables, wrong: &mut Vec<String>) {
             alias.is_some()
         } else {
             let entry = section.as_ref().and_then(|(service, category)| entry(service, category, line));
-            let understood = entry.is_some();
+            let is_valid = entry.is_some();
             tables.types.extend(entry);
-            understood
+            is_valid
         };
-        if !understood {
-            wrong.push(line.to_owned());
+        if !is_valid {
+            invalid.push(line.to_owned());
         }
     }
 }
 
-/// One activity; none if a field is not one that is known.
+/// Parses the line of an activity. Returns `None` if it has an unknown field.
 fn entry(service: &str, category: &str, line: &str) -> Option<ActivityType> {
     let mut fields = line.split('\t');
     let name = fields.next().filter(|name| !name.is_empty() && name.trim() == *name)?;

@@ -1,16 +1,16 @@
-//! What the catalogue promises, tested against its own tables and against the published lists where they are available.
+//! Tests of the catalogue against its own tables and, where they are available, against the published lists.
 
 use std::collections::HashSet;
 
 use super::super::classification::resource_type;
 use super::*;
 
-/// Rows of the oldest portal that the rule does not reproduce: a role is part of the directory, as the resource
-/// type says of itself; the portal listed it with the users who hold it. Both are found under the legacy pair.
+/// Rows of the oldest portal that the rules do not reproduce: a role belongs to the resource type `DIRECTORY`, but the
+/// portal listed it under users. Both are found by their legacy pair.
 const RULE_EXCEPTIONS: &[(&str, &str)] =
     &[("Core Directory", "update role"), ("Core Directory", "add role from template")];
 
-/// How many rows the oldest portal had.
+/// The number of rows of the oldest portal.
 const LEGACY_ROWS: usize = 134;
 
 fn legacy_filter(category: &str, kind: ResourceType) -> TypeFilter {
@@ -24,24 +24,24 @@ fn legacy_filter(category: &str, kind: ResourceType) -> TypeFilter {
 
 fn is_found(filter: &TypeFilter, activity: &str) -> bool {
     let wanted = fold_activity(activity);
-    let mut met = catalogue().types().iter().filter(|entry| filter.matches(entry));
-    met.any(|entry| entry.names().any(|name| fold_activity(name) == wanted))
+    let mut matching = catalogue().types().iter().filter(|entry| filter.matches(entry));
+    matching.any(|entry| entry.names().any(|name| fold_activity(name) == wanted))
 }
 
-/// The published lists, where they lie beside the project.
+/// The published lists, if they are available beside the project.
 fn published() -> Option<serde_json::Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference/activity-catalogue.json");
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
-fn text<'a>(row: &'a serde_json::Value, field: &str) -> &'a str {
+fn string<'a>(row: &'a serde_json::Value, field: &str) -> &'a str {
     row[field].as_str().unwrap()
 }
 
 #[test]
-fn every_line_of_the_tables_is_read() {
-    let (tables, wrong) = table::read_all();
-    assert_eq!(wrong, Vec::<String>::new());
+fn every_line_of_the_tables_is_valid() {
+    let (tables, invalid) = table::read_all();
+    assert_eq!(invalid, Vec::<String>::new());
     assert_eq!(tables.types.len(), 1235);
     assert_eq!(catalogue().by_key.len(), tables.types.len(), "an entry has a key of its own");
     for (service, _) in &tables.service_aliases {
@@ -50,7 +50,7 @@ fn every_line_of_the_tables_is_read() {
 }
 
 #[test]
-fn no_alias_is_the_key_of_another_entry_of_its_service() {
+fn aliases_are_not_keys_of_other_entries_of_the_service() {
     let keys: HashSet<(String, String)> =
         catalogue().types().iter().map(|entry| (fold(&entry.service), fold_activity(&entry.key))).collect();
     for entry in catalogue().types() {
@@ -61,7 +61,7 @@ fn no_alias_is_the_key_of_another_entry_of_its_service() {
 }
 
 #[test]
-fn the_oldest_portals_rows_are_found_and_the_rule_reproduces_all_but_two() {
+fn rows_of_the_oldest_portal_are_found() {
     let mut rows: Vec<(String, String, ResourceType)> = Vec::new();
     for entry in catalogue().types() {
         for (label, kind) in &entry.legacy {
@@ -79,7 +79,7 @@ fn the_oldest_portals_rows_are_found_and_the_rule_reproduces_all_but_two() {
 }
 
 #[test]
-fn well_known_rows_of_the_oldest_portal_are_found() {
+fn selected_rows_of_the_oldest_portal_are_found() {
     for (category, kind, activity) in [
         ("Core Directory", ResourceType::Group, "Add App Role Assignment To Group"),
         ("Core Directory", ResourceType::Group, "Finish Applying Group Based License To Users"),
@@ -103,28 +103,28 @@ fn well_known_rows_of_the_oldest_portal_are_found() {
 }
 
 #[test]
-fn the_published_lists_are_complete() {
+fn published_lists_are_complete() {
     let Some(lists) = published() else { return };
     for row in lists["entraLegacy"].as_array().unwrap() {
-        let kind = ResourceType::from_name(&text(row, "activityResourceType").to_uppercase()).unwrap();
-        assert!(is_found(&legacy_filter(text(row, "activityCategory"), kind), text(row, "activity")), "{row}");
+        let kind = ResourceType::from_name(&string(row, "activityResourceType").to_uppercase()).unwrap();
+        assert!(is_found(&legacy_filter(string(row, "activityCategory"), kind), string(row, "activity")), "{row}");
     }
     for row in lists["entra"].as_array().unwrap() {
-        let entry = catalogue().find(text(row, "service"), text(row, "category"), text(row, "activity"));
-        assert_eq!(entry.map(|entry| fold(&entry.display_name)), Some(fold(text(row, "activity"))), "{row}");
+        let entry = catalogue().find(string(row, "service"), string(row, "category"), string(row, "activity"));
+        assert_eq!(entry.map(|entry| fold(&entry.display_name)), Some(fold(string(row, "activity"))), "{row}");
     }
     for row in lists["seenInRealEvents"].as_array().unwrap() {
-        let key = fold_activity(text(row, "activityDisplayName"));
+        let key = fold_activity(string(row, "activityDisplayName"));
         assert!(catalogue().types().iter().any(|entry| fold_activity(&entry.key) == key), "{row}");
     }
     for row in lists["intune"]["activityTypes"].as_array().unwrap() {
-        let service = if text(row, "category") == "CloudPC" { "Windows 365" } else { "Microsoft Intune" };
-        assert!(catalogue().find(service, text(row, "category"), text(row, "activityType")).is_some(), "{row}");
+        let service = if string(row, "category") == "CloudPC" { "Windows 365" } else { "Microsoft Intune" };
+        assert!(catalogue().find(service, string(row, "category"), string(row, "activityType")).is_some(), "{row}");
     }
 }
 
 #[test]
-fn an_entry_is_found_by_every_spelling() {
+fn entries_are_found_by_every_spelling() {
     let certificates = "Update application - Certificates and secrets management";
     let entry = catalogue().find("core directory", "applicationmanagement", certificates).unwrap();
     assert_eq!(entry.key, "Update application \u{2013} Certificates and secrets management");
@@ -138,7 +138,7 @@ fn an_entry_is_found_by_every_spelling() {
 }
 
 #[test]
-fn a_name_stands_for_itself_and_for_what_it_is_an_alias_of() {
+fn keys_of_a_name_include_those_it_is_an_alias_of() {
     assert_eq!(catalogue().keys_of("AddGroupMember"), ["addgroupmember", "add member to group"]);
     assert_eq!(catalogue().keys_of("Reset Password."), ["reset password", "reset user password"]);
     assert_eq!(catalogue().keys_of("Update user"), ["update user"]);
@@ -146,7 +146,7 @@ fn a_name_stands_for_itself_and_for_what_it_is_an_alias_of() {
 }
 
 #[test]
-fn services_and_categories_are_sorted_and_shown_in_words() {
+fn services_and_categories_are_sorted_and_have_display_names() {
     let services: Vec<String> = catalogue().services().iter().map(|service| fold(&service.display_name)).collect();
     assert!(services.is_sorted());
     let intune = catalogue().services().iter().find(|service| service.key == "Microsoft Intune").unwrap();
@@ -171,7 +171,7 @@ fn services_and_categories_are_sorted_and_shown_in_words() {
 }
 
 #[test]
-fn a_list_of_types_is_narrowed_by_every_filter() {
+fn every_filter_restricts_the_list_of_types() {
     let count = |choice: &TypeChoice| {
         let filter = choice.clone().filter().unwrap();
         catalogue().types().iter().filter(|entry| filter.matches(entry)).count()

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::query::driving_table::DrivingTable;
-use model::filter::{Condition, EventText, PropertyCondition, SetCondition, TextCondition};
+use model::filter::{Condition, EventString, PropertyCondition, SetCondition, StringCondition};
 use model::page::{Order, OrderField};
 use model::{Scope, ServiceSet, Status};
 
@@ -93,10 +93,10 @@ fn split_alternative(condition: &Condition) -> Option<Vec<Condition>> {
 
 /// Splits a condition on the leading column of an index by value. Returns `None` for any other condition.
 fn split_values(condition: &Condition) -> Option<Vec<Condition>> {
-    use EventText::{Activity, Category, Correlation, Service};
+    use EventString::{Activity, Category, Correlation, Service};
     let values = match condition {
-        Condition::Text(column @ (Service | Category | Activity | Correlation), text) => {
-            per_value(text.one_of.as_ref()?, |value| Condition::Text(*column, with_single_value(text, value)))
+        Condition::String(column @ (Service | Category | Activity | Correlation), text) => {
+            per_value(text.one_of.as_ref()?, |value| Condition::String(*column, with_single_value(text, value)))
         }
         Condition::Actor(actor) => match (&actor.keys, &actor.application_id) {
             (Some(keys), _) => per_value(keys, |value| {
@@ -147,6 +147,6 @@ fn per_value(values: &BTreeSet<String>, one: impl Fn(BTreeSet<String>) -> Condit
     values.iter().map(|value| one(BTreeSet::from([value.clone()]))).collect()
 }
 
-fn with_single_value(text: &TextCondition, value: BTreeSet<String>) -> TextCondition {
-    TextCondition { one_of: Some(value), ..text.clone() }
+fn with_single_value(text: &StringCondition, value: BTreeSet<String>) -> StringCondition {
+    StringCondition { one_of: Some(value), ..text.clone() }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use crate::query::driving_table::DrivingTable;
 use crate::query::merge::{PARTS_MAX, conjuncts};
-use model::filter::{ActorCondition, Condition, EventText, TargetCondition, TextCondition};
+use model::filter::{ActorCondition, Condition, EventString, StringCondition, TargetCondition};
 use model::page::{Order, OrderField};
 
 /// What a prefilter is for.
@@ -49,7 +49,7 @@ impl Prefilter {
 pub(crate) enum KeyKind {
     Actor,
     Target,
-    Text(EventText),
+    Text(EventString),
 }
 
 impl KeyKind {
@@ -60,7 +60,9 @@ impl KeyKind {
             Self::Target => {
                 Condition::Target(Box::new(TargetCondition { keys: Some(keys), ..TargetCondition::default() }))
             }
-            Self::Text(text) => Condition::Text(text, TextCondition { one_of: Some(keys), ..TextCondition::default() }),
+            Self::Text(text) => {
+                Condition::String(text, StringCondition { one_of: Some(keys), ..StringCondition::default() })
+            }
         }
     }
 }
@@ -87,7 +89,7 @@ pub(crate) fn is_index_served(condition: &Condition, purpose: Purpose) -> bool {
     let is_key = |conjunct: &Condition| match conjunct {
         Condition::Actor(actor) => actor.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
         Condition::Target(target) => target.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
-        Condition::Text(EventText::Correlation | EventText::EventKey, text) => text.one_of.is_some(),
+        Condition::String(EventString::Correlation | EventString::EventKey, text) => text.one_of.is_some(),
         _ => false,
     };
     let has_names =

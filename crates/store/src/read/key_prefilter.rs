@@ -8,7 +8,7 @@ use crate::query::prefilter::{KeyKind, KindKeys, Prefilter, Purpose, is_index_se
 use crate::query::select;
 use crate::query::sql::{Sql, like};
 use crate::{EventQuery, Reader, StoreError};
-use model::filter::{Condition, EventText};
+use model::filter::{Condition, EventString};
 
 /// The most distinct activities that are searched. A service that makes up an activity for each event exceeds this.
 const ACTIVITIES_MAX: i64 = 5_000;
@@ -122,9 +122,9 @@ impl Reader {
             }
         };
         // Resolve activities first: if too many match, the other statements are not needed.
-        let activity_keys = self.activity_keys(EventText::Activity, "activity_key", word).await?;
+        let activity_keys = self.activity_keys(EventString::Activity, "activity_key", word).await?;
         let Some(mut all) = activity_keys else { return Ok(None) };
-        let Some(names) = self.activity_keys(EventText::ActivityName, "activity_name", word).await? else {
+        let Some(names) = self.activity_keys(EventString::ActivityName, "activity_name", word).await? else {
             return Ok(None);
         };
         let Some(actors) = self.snapshot_keys(KeyKind::Actor, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
@@ -156,7 +156,7 @@ impl Reader {
     /// recursive query skips through the index from each distinct value to the next.
     async fn activity_keys(
         &self,
-        text: EventText,
+        text: EventString,
         column: &str,
         word: &str,
     ) -> Result<Option<Vec<KindKeys>>, StoreError> {

@@ -44,7 +44,7 @@ impl EventRow {
         let (position, recorded_at) = (self.position, self.recorded_at);
         let raw = Some(Json::stored(self.body));
         let event = Event { sequence: position.sequence, recorded_at, body, raw, is_redacted: false };
-        event.reduced(scope).ok_or_else(|| service_mismatch(position))
+        event.redacted_for(scope).ok_or_else(|| service_mismatch(position))
     }
 
     /// Decodes the event as a view that borrows from the row, reduced to the scope.
@@ -52,7 +52,7 @@ impl EventRow {
         self.check_format()?;
         let view = EventView::read(self.position.sequence, self.recorded_at, &self.body);
         let view = view.map_err(|error| self.corrupt("body", error.to_string()))?;
-        view.reduced(scope).ok_or_else(|| service_mismatch(self.position))
+        view.redacted_for(scope).ok_or_else(|| service_mismatch(self.position))
     }
 
     fn check_format(&self) -> Result<(), StoreError> {

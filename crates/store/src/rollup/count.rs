@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder a
 use super::cache::{CachedLog, CountEntry};
 use super::key::{Grain, KeyColumns, RollupKey};
 use crate::{EventQuery, Reader, StoreError};
-use model::filter::{Condition, EventText, SetCondition, TimeRange};
+use model::filter::{Condition, EventString, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
 
 /// Days per step. The cache may evict days between steps.
@@ -71,9 +71,9 @@ fn matches_key(key: &RollupKey, condition: &Condition) -> bool {
         Condition::All(parts) => parts.iter().all(|part| matches_key(key, part)),
         Condition::Any(parts) => parts.iter().any(|part| matches_key(key, part)),
         Condition::Not(part) => !matches_key(key, part),
-        Condition::Text(EventText::Service, text) => text.matches(service),
-        Condition::Text(EventText::Category, text) => text.matches(category),
-        Condition::Text(EventText::Activity, text) => text.matches(activity),
+        Condition::String(EventString::Service, text) => text.matches(service),
+        Condition::String(EventString::Category, text) => text.matches(category),
+        Condition::String(EventString::Activity, text) => text.matches(activity),
         Condition::ResourceType(set) => set_contains(set, ResourceType::from_name(resource_type)),
         Condition::OperationType(set) => set_contains(set, OperationType::from_name(operation_type)),
         Condition::Status(set) => set_contains(set, Status::from_name(status)),

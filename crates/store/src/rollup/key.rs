@@ -4,7 +4,7 @@ use entity::rollup_key;
 use sea_orm::{DbErr, QueryResult};
 
 use crate::StoreError;
-use model::filter::{ActorCondition, Condition, EventText, TimeRange};
+use model::filter::{ActorCondition, Condition, EventString, TimeRange};
 use model::time::{DAY, HOUR};
 use model::{FacetField, Timestamp};
 
@@ -155,8 +155,8 @@ impl KeyColumns {
                 parts.iter().map(Self::of).try_fold(Self::default(), |needs, part| Some(needs.and(part?)))
             }
             Condition::Not(part) => Self::of(part),
-            Condition::Text(EventText::Service, _) => Some(Self::default()),
-            Condition::Text(EventText::Category | EventText::Activity, _)
+            Condition::String(EventString::Service, _) => Some(Self::default()),
+            Condition::String(EventString::Category | EventString::Activity, _)
             | Condition::ResourceType(_)
             | Condition::OperationType(_)
             | Condition::Status(_) => Some(kind),

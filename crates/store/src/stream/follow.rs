@@ -134,7 +134,7 @@ impl Follow {
         let after = self.cursor.sequence;
         self.cursor = batch.up_to;
         let new = batch.events.iter().filter(|event| event.sequence > after);
-        let visible = new.filter_map(|event| event.clone().reduced(&self.reader.scope));
+        let visible = new.filter_map(|event| event.clone().redacted_for(&self.reader.scope));
         let events: Vec<Event> = visible.filter(|event| self.condition.matches(event)).collect();
         self.reader.shown.events(events.len());
         self.reader.shown.up_to(batch.up_to.sequence);

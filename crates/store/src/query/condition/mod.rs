@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::query::driving_table::DrivingTable;
 use crate::query::sql::{Sql, like, one_of};
 use model::filter::{
-    ActorCondition, Condition, EventText, PropertyCondition, TargetCondition, TextCondition, TimeRange,
+    ActorCondition, Condition, EventString, PropertyCondition, StringCondition, TargetCondition, TimeRange,
 };
 use model::fold::after_prefix;
 use model::{OperationType, ResourceType, Scope, ServiceSet};
@@ -33,7 +33,7 @@ impl PredicateWriter<'_> {
                 sql.push("NOT ");
                 self.condition(sql, part);
             }
-            Condition::Text(column, condition) => string_predicate(sql, event_column(*column), condition),
+            Condition::String(column, condition) => string_predicate(sql, event_column(*column), condition),
             Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
             Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
             Condition::Status(set) => status(sql, set),
@@ -104,7 +104,7 @@ impl PredicateWriter<'_> {
             DrivingTable::Event => return false,
             DrivingTable::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
             DrivingTable::Property(name) => {
-                let name = TextCondition { one_of: only(name), ..TextCondition::default() };
+                let name = StringCondition { one_of: only(name), ..StringCondition::default() };
                 let property = PropertyCondition { name: Some(name), ..PropertyCondition::default() };
                 TargetCondition { modified_property: Some(property), ..TargetCondition::default() }
             }
@@ -138,7 +138,7 @@ impl PredicateWriter<'_> {
         }
     }
 
-    fn involving(&self, sql: &mut Sql, condition: &TextCondition) {
+    fn involving(&self, sql: &mut Sql, condition: &StringCondition) {
         let actor = ["a.object_id", "a.user_principal_name", "a.display_name"];
         if condition.is_set == Some(false) {
             if condition.is_only_absence() {
@@ -153,7 +153,7 @@ impl PredicateWriter<'_> {
         }
         // An absent string belongs to no party, so even a condition that matches every string requires one to be
         // present.
-        let present = TextCondition { is_set: Some(true), ..condition.clone() };
+        let present = StringCondition { is_set: Some(true), ..condition.clone() };
         let write = |sql: &mut Sql, column: &str| string_predicate(sql, column, &present);
         sql.push("(");
         if present.one_of.is_some() {
@@ -190,20 +190,20 @@ pub(crate) fn select_by_key(sql: &mut Sql, condition: &Condition) {
             one_of(sql, "d.target_key", target.keys.as_ref().unwrap_or(&BTreeSet::new()));
         }
         Condition::Actor(found) => actor(sql.push(events), found),
-        Condition::Text(column, found) => string_predicate(sql.push(events), event_column(*column), found),
+        Condition::String(column, found) => string_predicate(sql.push(events), event_column(*column), found),
         _ => drop(sql.push("SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1")),
     }
 }
 
-const fn event_column(column: EventText) -> &'static str {
+const fn event_column(column: EventString) -> &'static str {
     match column {
-        EventText::Service => "e.service",
-        EventText::Category => "e.category",
-        EventText::Activity => "e.activity_key",
-        EventText::ActivityName => "e.activity_name",
-        EventText::Component => "e.component",
-        EventText::Correlation => "e.correlation_key",
-        EventText::EventKey => "e.event_key",
+        EventString::Service => "e.service",
+        EventString::Category => "e.category",
+        EventString::Activity => "e.activity_key",
+        EventString::ActivityName => "e.activity_name",
+        EventString::Component => "e.component",
+        EventString::Correlation => "e.correlation_key",
+        EventString::EventKey => "e.event_key",
     }
 }
 
@@ -215,7 +215,7 @@ pub(crate) const ACTOR_COLUMNS: [&str; 6] = [
     "a.application_id",
 ];
 
-fn string_predicate(sql: &mut Sql, column: &str, condition: &TextCondition) {
+fn string_predicate(sql: &mut Sql, column: &str, condition: &StringCondition) {
     sql.push("(TRUE");
     if let Some(columns) = &condition.one_of {
         sql.push(" AND ");
@@ -243,7 +243,7 @@ fn string_predicate(sql: &mut Sql, column: &str, condition: &TextCondition) {
     sql.push(")");
 }
 
-fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<StringCondition>); 4] {
     [
         ("g.object_id", &condition.object_id),
         ("g.user_principal_name", &condition.user_principal_name),
@@ -254,7 +254,7 @@ fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<TextCo
 
 /// Returns whether few snapshots can match: one of the conditions names an exact value. Types do not count, because
 /// many targets share one.
-fn is_selective(columns: &[(&str, &Option<TextCondition>)]) -> bool {
+fn is_selective(columns: &[(&str, &Option<StringCondition>)]) -> bool {
     columns.iter().any(|(column, condition)| {
         *column != "g.type" && condition.as_ref().is_some_and(|condition| condition.one_of.is_some())
     })
@@ -263,7 +263,7 @@ fn is_selective(columns: &[(&str, &Option<TextCondition>)]) -> bool {
 /// Appends conditions on the folded columns of a snapshot table.
 fn push_snapshot_conditions(
     sql: &mut Sql,
-    columns: &[(&str, &Option<TextCondition>)],
+    columns: &[(&str, &Option<StringCondition>)],
     search_term: Option<(&String, &[&str])>,
 ) {
     for (column, condition) in columns {
@@ -280,7 +280,7 @@ fn push_snapshot_conditions(
 /// Columns of actors that a search by name covers.
 const ACTOR_NAMES: [&str; 3] = ["a.display_name", "a.user_principal_name", "a.service_principal_name"];
 
-fn actor_columns(condition: &ActorCondition) -> [(&'static str, &Option<TextCondition>); 4] {
+fn actor_columns(condition: &ActorCondition) -> [(&'static str, &Option<StringCondition>); 4] {
     [
         ("a.user_principal_name", &condition.user_principal_name),
         ("a.display_name", &condition.display_name),
@@ -290,9 +290,9 @@ fn actor_columns(condition: &ActorCondition) -> [(&'static str, &Option<TextCond
 }
 
 /// Returns whether conditions ask for substrings or prefixes of names, and for no exact value.
-fn has_only_substrings(columns: &[(&str, &Option<TextCondition>)], search: Option<&String>) -> bool {
+fn has_only_substrings(columns: &[(&str, &Option<StringCondition>)], search: Option<&String>) -> bool {
     let mut given = columns.iter().filter_map(|(_, condition)| condition.as_ref());
-    let is_part = |condition: &TextCondition| condition.starts_with.is_some() || condition.contains.is_some();
+    let is_part = |condition: &StringCondition| condition.starts_with.is_some() || condition.contains.is_some();
     !is_selective(columns) && (search.is_some() || given.any(is_part))
 }
 
