@@ -14,15 +14,15 @@ use model::json::Node;
 
 /// How a body is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(in crate::http) struct Reading {
     /// The most bytes it may have.
-    pub(super) bytes_max: usize,
+    pub(in crate::http) bytes_max: usize,
     /// How long it may take to arrive.
-    pub(super) patience: Duration,
+    pub(in crate::http) patience: Duration,
 }
 
 /// Reads a body. What was not read is not waited for: the connection ends with the answer.
-pub(super) async fn read(
+pub(in crate::http) async fn read(
     request: &HttpRequest,
     payload: Payload,
     reading: Reading,
@@ -49,7 +49,7 @@ pub(super) async fn read(
 }
 
 /// Why a text is not an object with one member of each name.
-pub(super) enum NoObject {
+pub(in crate::http) enum NoObject {
     NotJson,
     /// It is something else.
     Other(Value),
@@ -58,7 +58,7 @@ pub(super) enum NoObject {
 }
 
 /// The JSON object that a body holds.
-pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, NoObject> {
+pub(in crate::http) fn object(text: &[u8]) -> Result<Map<String, Value>, NoObject> {
     match serde_json::from_slice(text) {
         // In UTF-8, or it would not have been read.
         Ok(Value::Object(members)) => match str::from_utf8(text).ok().and_then(Node::parse) {

@@ -4,27 +4,15 @@
 //! refusals included. This layer is our own, on the library's `execute`: its ready-made integration treats all methods
 //! and media types alike and has no limits.
 
-mod graphql;
-mod socket;
-mod operation;
-mod stream;
-mod seat;
-mod record;
-mod export;
-mod bearer;
+mod authentication;
 mod body;
-mod persisted;
-mod readiness;
-mod envelope;
-mod address;
-mod origins;
-mod crowd;
-mod account;
-mod meter;
+mod graphql;
+mod health;
+mod limits;
+mod middleware;
 mod response;
-mod variables;
-mod viewer;
-mod sign_in;
+mod rest;
+mod web;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,30 +20,30 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, guard, web};
+use actix_web::{HttpRequest, HttpResponse, guard};
 
 use access::AccessControl;
-pub use address::Network;
 use api::Executor;
 use api::engine::check::DocumentLimits;
 use api::engine::document::DocumentCache;
 use auth::Verifier;
-pub use crowd::{Crowd, Manners, Who};
-pub use envelope::envelope;
-pub use export::Exports;
+pub use graphql::persisted::{Persisted, Trusted};
+pub use health::Readiness;
+pub use limits::concurrency::{Crowd, Manners, Who};
+pub use limits::stream_quota::{Seats, StreamLimits};
+pub use middleware::client_ip::Network;
+pub use middleware::cors::{Origin, Origins};
+pub use middleware::envelope::envelope;
 use model::{Invalid, Timestamp};
-pub use origins::{Origin, Origins};
-pub use persisted::{Persisted, Trusted};
-pub use readiness::Readiness;
 use response::{Media, refusal};
-pub use seat::{Seats, StreamLimits};
-pub use sign_in::SignIn;
+pub use rest::export::Exports;
+pub use web::sign_in::SignIn;
 
 /// Where everything is answered as server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
 
-pub use account::account;
-pub use meter::Meters;
+pub use middleware::metrics::Meters;
+pub use middleware::request_log::account;
 
 /// What the door needs to let somebody in.
 pub struct Door {
@@ -122,35 +110,39 @@ impl Door {
 }
 
 /// The addresses.
-pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+pub fn routes(door: &actix_web::web::Data<Door>) -> impl FnOnce(&mut actix_web::web::ServiceConfig) + use<> {
     let door = door.clone();
     move |config| {
         config
             .app_data(door.clone())
             .service(
-                web::resource(["/graphql", STREAM_PATH])
-                    .route(web::get().guard(guard::fn_guard(asks_for_websocket)).to(socket::open))
-                    .route(web::post().to(graphql::post))
-                    .route(web::get().to(graphql::get))
-                    .default_service(web::to(method_not_allowed)),
+                actix_web::web::resource(["/graphql", STREAM_PATH])
+                    .route(
+                        actix_web::web::get().guard(guard::fn_guard(asks_for_websocket)).to(graphql::websocket::open),
+                    )
+                    .route(actix_web::web::post().to(graphql::post))
+                    .route(actix_web::web::get().to(graphql::get))
+                    .default_service(actix_web::web::to(method_not_allowed)),
             )
             .service(
-                web::resource("/v1/events").route(web::post().to(record::post)).default_service(web::to(only_post)),
+                actix_web::web::resource("/v1/events")
+                    .route(actix_web::web::post().to(rest::record::post))
+                    .default_service(actix_web::web::to(only_post)),
             )
             .service(
-                web::resource("/v1/events/export")
-                    .route(web::post().to(export::post))
-                    .default_service(web::to(only_post)),
+                actix_web::web::resource("/v1/events/export")
+                    .route(actix_web::web::post().to(rest::export::post))
+                    .default_service(actix_web::web::to(only_post)),
             )
             .service(
-                web::resource("/v1/events/export/{id}")
-                    .route(web::get().to(export::get))
-                    .default_service(web::to(only_get)),
+                actix_web::web::resource("/v1/events/export/{id}")
+                    .route(actix_web::web::get().to(rest::export::get))
+                    .default_service(actix_web::web::to(only_get)),
             )
-            .route("/healthz", web::get().to(healthz))
-            .route("/readyz", web::get().to(readyz))
-            .configure(viewer::routes)
-            .default_service(web::to(not_found));
+            .route("/healthz", actix_web::web::get().to(healthz))
+            .route("/readyz", actix_web::web::get().to(readyz))
+            .configure(web::viewer::routes)
+            .default_service(actix_web::web::to(not_found));
     }
 }
 
@@ -188,7 +180,7 @@ async fn healthz() -> HttpResponse {
 }
 
 /// Ready: the database is reached and at this version's schema.
-async fn readyz(door: web::Data<Door>) -> HttpResponse {
+async fn readyz(door: actix_web::web::Data<Door>) -> HttpResponse {
     let is_ready = door.readiness.is_ready().await;
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     let sentence = if is_ready { "ready\n" } else { "the log cannot be reached\n" };

@@ -5,13 +5,13 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::{Response, ServerError, Value};
 
-use super::account::Errors;
-use super::crowd::TooMany;
+use crate::http::limits::concurrency::TooMany;
+use crate::http::middleware::request_log::Errors;
 use api::error::{ApiError, Code, code_of, sweep};
 
 /// The media types an answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Media {
+pub(in crate::http) enum Media {
     /// `application/graphql-response+json`: the status says whether there is data.
     GraphQl,
     /// `application/json`: the status says whether there is a GraphQL response.
@@ -21,7 +21,7 @@ pub(super) enum Media {
 impl Media {
     /// What the caller accepts; none if it accepts neither. The first of equal weight wins, as the caller wrote it,
     /// but where a wildcard is all there is, old clients are meant.
-    pub(super) fn accepted(request: &HttpRequest) -> Option<Self> {
+    pub(in crate::http) fn accepted(request: &HttpRequest) -> Option<Self> {
         let header = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
         let header: Vec<&str> = header.flat_map(|value| value.split(',')).collect();
         if header.is_empty() {
@@ -56,7 +56,7 @@ impl Media {
 
 /// A response as text, and whether it was executed. An error without a path came before execution: then there is no
 /// data, not even null.
-pub(super) fn written(response: &mut Response, request_id: &str) -> (Vec<u8>, bool) {
+pub(in crate::http) fn written(response: &mut Response, request_id: &str) -> (Vec<u8>, bool) {
     sweep(response);
     response.errors.iter_mut().for_each(|error| name_request(error, request_id));
     let executed = response.errors.iter().all(|error| !error.path.is_empty());
@@ -75,7 +75,7 @@ pub(super) fn written(response: &mut Response, request_id: &str) -> (Vec<u8>, bo
 }
 
 /// The answer to a GraphQL request that was executed, or at least understood.
-pub(super) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
+pub(in crate::http) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
     let (body, executed) = written(&mut response, request_id);
     let told = Errors::of(&response.errors);
     let status = match (media, executed) {
@@ -93,31 +93,31 @@ fn name_request(error: &mut ServerError, request_id: &str) {
 }
 
 /// The refusal of a caller with too many concurrent or too frequent requests.
-pub(super) fn too_many(refused: TooMany, media: Media) -> HttpResponse {
+pub(in crate::http) fn too_many(refused: TooMany, media: Media) -> HttpResponse {
     let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, media, refused.error);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_secs));
     response
 }
 
 /// A refusal in the shape of a GraphQL error.
-pub(super) fn refusal(status: StatusCode, media: Media, error: ApiError) -> HttpResponse {
+pub(in crate::http) fn refusal(status: StatusCode, media: Media, error: ApiError) -> HttpResponse {
     refused(status, media, &error.into_server_error())
 }
 
 /// A refusal that may be this service's own fault.
-pub(super) fn failure(status: StatusCode, media: Media, error: ApiError, request_id: &str) -> HttpResponse {
+pub(in crate::http) fn failure(status: StatusCode, media: Media, error: ApiError, request_id: &str) -> HttpResponse {
     let mut error = error.into_server_error();
     name_request(&mut error, request_id);
     refused(status, media, &error)
 }
 
-pub(super) fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
+pub(in crate::http) fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
     let errors = std::slice::from_ref(error);
     finish(status, media, errors_text(errors), Errors::of(errors))
 }
 
 /// The text of a refusal, where there is no status to go with it.
-pub(super) fn refusal_text(error: ApiError) -> Vec<u8> {
+pub(in crate::http) fn refusal_text(error: ApiError) -> Vec<u8> {
     errors_text(&[error.into_server_error()])
 }
 
@@ -139,7 +139,7 @@ fn finish(status: StatusCode, media: Media, body: Vec<u8>, errors: Errors) -> Ht
 }
 
 /// The list of errors alone.
-pub(super) fn error_list(errors: &[ServerError]) -> Vec<u8> {
+pub(in crate::http) fn error_list(errors: &[ServerError]) -> Vec<u8> {
     let mut list = Vec::new();
     write_errors(&mut list, errors);
     list
@@ -150,13 +150,13 @@ fn write_errors(out: &mut Vec<u8>, errors: &[ServerError]) {
     out.extend(serde_json::to_vec(errors).unwrap_or_else(|_| b"[]".to_vec()));
 }
 
-pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+pub(in crate::http) fn write_text(out: &mut Vec<u8>, text: &str) {
     // A string always serialises, and a vector takes it.
     let _ = serde_json::to_writer(out, text);
 }
 
 /// Writes a value. What the JSON scalar passed through is printed as it is.
-pub(super) fn write(out: &mut Vec<u8>, value: &Value) {
+pub(in crate::http) fn write(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend(b"null"),
         Value::Number(number) => out.extend(number.to_string().as_bytes()),

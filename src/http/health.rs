@@ -23,7 +23,7 @@ impl Readiness {
     }
 
     /// Asks, or says what was heard a moment ago. Who comes meanwhile hears the same answer.
-    pub(super) async fn is_ready(&self) -> bool {
+    pub(in crate::http) async fn is_ready(&self) -> bool {
         let mut asked = self.asked.lock().await;
         if let Some((at, is_ready)) = *asked
             && at.elapsed() < REMEMBERED

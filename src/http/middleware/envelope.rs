@@ -9,9 +9,9 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing::Instrument as _;
 
-use super::Door;
-use super::address::{self, neighbourhood};
-use super::response::{Media, refusal, too_many};
+use crate::http::Door;
+use crate::http::middleware::client_ip::{self as address, neighbourhood};
+use crate::http::response::{Media, refusal, too_many};
 use model::Invalid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,7 +30,7 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The id of a request: the caller's own if it is well-formed, else a new one.
 #[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) String);
+pub(in crate::http) struct RequestId(pub(in crate::http) String);
 
 impl RequestId {
     fn of(headers: &HeaderMap, door: &Door) -> Self {
@@ -46,7 +46,7 @@ impl RequestId {
     }
 
     /// The id that a request was given.
-    pub(super) fn given(request: &HttpRequest, door: &Door) -> String {
+    pub(in crate::http) fn given(request: &HttpRequest, door: &Door) -> String {
         request.extensions().get::<Self>().map_or_else(|| door.request_id(), |id| id.0.clone())
     }
 }

@@ -14,12 +14,13 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::account::Errors;
-use super::crowd::{Place, Who};
-use super::graphql::Turn;
-use super::response::{refusal_text, written};
-use super::seat::Seat;
-use super::{Door, bearer};
+use crate::http::Door;
+use crate::http::authentication as bearer;
+use crate::http::graphql::Turn;
+use crate::http::limits::concurrency::{Place, Who};
+use crate::http::limits::stream_quota::Seat;
+use crate::http::middleware::request_log::Errors;
+use crate::http::response::{refusal_text, written};
 use api::Session;
 use api::error::ApiError;
 use auth::Rejected;
@@ -30,7 +31,7 @@ const WAITING_MAX: usize = 4;
 
 /// Whether a caller wants server-sent events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(in crate::http) enum Wish {
     /// No.
     Never,
     /// For what cannot be answered otherwise. Some clients name the media type in every request.
@@ -40,7 +41,7 @@ pub(super) enum Wish {
 }
 
 impl Wish {
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(in crate::http) fn of(request: &HttpRequest) -> Self {
         let header = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
         let ranges: Vec<String> = header
             .flat_map(|value| value.split(','))
@@ -55,24 +56,24 @@ impl Wish {
 }
 
 /// Until when a token is valid, as far as a timer can tell: the clocks are read once, here.
-pub(super) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
+pub(in crate::http) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
     std::time::Duration::from_micros(u64::try_from(expires_at.0 - now.0).unwrap_or(0))
 }
 
 /// Whether a result ends its stream: nothing of it could be answered.
-pub(super) fn is_last(response: &Response) -> bool {
+pub(in crate::http) fn is_last(response: &Response) -> bool {
     !response.errors.is_empty() && response.data == async_graphql::Value::Null
 }
 
 /// An operation that is answered as a stream.
-pub(super) struct Operation {
+pub(in crate::http) struct Operation {
     pub door: web::Data<Door>,
     pub session: Arc<Session>,
     pub request: Request,
     pub kind: OperationType,
     pub request_id: String,
     /// The account of an operation that is no request of its own.
-    pub spoken: Option<super::account::Spoken>,
+    pub spoken: Option<crate::http::middleware::request_log::Spoken>,
     /// Until when a query has to be answered.
     pub deadline: Option<Instant>,
     #[expect(dead_code, reason = "dropping it is all that is done with it")]
@@ -81,7 +82,7 @@ pub(super) struct Operation {
 
 /// What an operation holds for as long as it runs.
 #[expect(dead_code, reason = "dropping it is all that is done with it")]
-pub(super) enum Held {
+pub(in crate::http) enum Held {
     /// Of a subscription.
     Seat(Seat),
     /// Of anything else: among those who are in, and to be worked on.
@@ -90,14 +91,14 @@ pub(super) enum Held {
 
 impl Operation {
     /// The results, one after the other.
-    pub(super) fn results(&mut self) -> impl Stream<Item = Response> + Unpin + use<> {
+    pub(in crate::http) fn results(&mut self) -> impl Stream<Item = Response> + Unpin + use<> {
         let request = std::mem::replace(&mut self.request, Request::new(""));
         self.door.executor.validating().execute_stream(request.data(Arc::clone(&self.session))).boxed()
     }
 
     /// The next of the results, or why there is none: it is not there in time, or the token of who follows is no longer
     /// valid. That is looked at with each result, and there is one every few seconds.
-    pub(super) async fn next(
+    pub(in crate::http) async fn next(
         &self,
         results: &mut (impl Stream<Item = Response> + Unpin),
     ) -> Result<Option<Response>, ApiError> {
@@ -113,7 +114,7 @@ impl Operation {
 }
 
 /// Begins to answer an operation.
-pub(super) fn begin(operation: Operation) -> HttpResponse {
+pub(in crate::http) fn begin(operation: Operation) -> HttpResponse {
     let (events, waiting) = mpsc::channel(WAITING_MAX);
     actix_web::rt::spawn(push(operation, events));
     let body = futures_util::stream::unfold(waiting, async |mut waiting| {

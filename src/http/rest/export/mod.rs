@@ -6,7 +6,7 @@
 //! export needs no more memory for events than any other answer, and a caller can have only a few exports at a time. An
 //! incomplete export is detectable: NDJSON by its last line, CSV by a transfer that is cut, both by their receipt.
 
-mod receipt;
+mod status;
 mod row;
 
 use std::sync::Arc;
@@ -19,14 +19,15 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Name, Request, Response, ServerError, Value, Variables};
 use serde_json::{Map, json};
 
-use super::account::OK;
-use super::body::{self, NoObject, Reading};
-use super::crowd::{Place, TooMany, Who, who};
-use super::envelope::RequestId;
-use super::graphql::is_json;
-use super::response::{Media, failure, refusal, refused, too_many};
-use super::seat::{Kind, Seat};
-use super::{Door, bearer};
+use crate::http::Door;
+use crate::http::authentication as bearer;
+use crate::http::body::{self, NoObject, Reading};
+use crate::http::graphql::is_json;
+use crate::http::limits::concurrency::{Place, TooMany, Who, who};
+use crate::http::limits::stream_quota::{Kind, Seat};
+use crate::http::middleware::envelope::RequestId;
+use crate::http::middleware::request_log::OK;
+use crate::http::response::{Media, failure, refusal, refused, too_many};
 use access::{AccessActivity, AccessRecord, Caller};
 use api::Session;
 use api::engine::check;
@@ -34,8 +35,8 @@ use api::error::{ApiError, Code, code_of, sweep};
 use api::output::column::{CURSOR, Columns};
 use auth::{Principal, Rejected};
 use model::{Invalid, Timestamp};
-use receipt::{Receipts, Sent};
 use row::Format;
+use status::{Receipts, Sent};
 
 /// The members of a body that are arguments of the list.
 const ARGUMENTS: [&str; 5] = ["period", "filter", "orderBy", "asOf", "after"];
@@ -311,7 +312,7 @@ impl Export {
 }
 
 /// Starts an export.
-pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let request_id = RequestId::given(&request, &door);
     export(&request, payload, &door, &request_id).await
 }
@@ -375,7 +376,7 @@ async fn export(
 }
 
 /// The receipt of an export, for the caller who made it.
-pub(super) async fn get(request: HttpRequest, id: web::Path<String>, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn get(request: HttpRequest, id: web::Path<String>, door: web::Data<Door>) -> HttpResponse {
     let request_id = RequestId::given(&request, &door);
     let caller = match bearer::caller(&door, &request, (door.clock)(), Media::Json, &request_id).await {
         Ok(caller) => caller,

@@ -22,7 +22,7 @@ type Hash = [u8; 32];
 
 /// How a request names its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(in crate::http) enum Name {
     /// By its hash, as Apollo's clients do.
     Hash(Hash),
     /// By an id that the operator gave it.
@@ -39,7 +39,7 @@ fn malformed(sentence: &str) -> ApiError {
 
 impl Name {
     /// The name in a request's `documentId`.
-    pub(super) fn from_id(id: &str) -> Result<Self, ApiError> {
+    pub(in crate::http) fn from_id(id: &str) -> Result<Self, ApiError> {
         match id.strip_prefix("sha256:") {
             Some(hash) => Ok(Self::Hash(hexadecimal(hash)?)),
             None => Ok(Self::Id(id.to_owned())),
@@ -47,7 +47,7 @@ impl Name {
     }
 
     /// The name in a request's `extensions`, if there is one.
-    pub(super) fn from_extensions(
+    pub(in crate::http) fn from_extensions(
         extensions: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<Option<Self>, ApiError> {
         let Some(given) = extensions.get("persistedQuery") else { return Ok(None) };
@@ -122,7 +122,12 @@ impl Persisted {
     }
 
     /// The text of the document that a request sends, or names, or both.
-    pub(super) fn text(&self, tenant: &str, text: Option<String>, name: Option<&Name>) -> Result<Arc<str>, ApiError> {
+    pub(in crate::http) fn text(
+        &self,
+        tenant: &str,
+        text: Option<String>,
+        name: Option<&Name>,
+    ) -> Result<Arc<str>, ApiError> {
         let Some(text) = text else {
             let name = name.ok_or_else(|| malformed("`query` is missing"))?;
             return self.named(tenant, name).ok_or(ApiError::DocumentUnknown);
@@ -154,7 +159,7 @@ impl Persisted {
     }
 
     /// Keeps a document that a request has sent with its name and that has passed all checks.
-    pub(super) fn keep(&self, tenant: &str, name: Option<&Name>, text: &Arc<str>) {
+    pub(in crate::http) fn keep(&self, tenant: &str, name: Option<&Name>, text: &Arc<str>) {
         let Some(Name::Hash(hash)) = name else { return };
         if self.trusted.is_some() || self.documents_max == 0 {
             return;

@@ -8,15 +8,17 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use super::response::{Media, failure, refusal};
-use super::{Door, account, address};
+use crate::http::Door;
+use crate::http::middleware::client_ip as address;
+use crate::http::middleware::request_log as account;
+use crate::http::response::{Media, failure, refusal};
 use access::Caller;
 use api::error::{ApiError, Code};
 use auth::{Principal, Rejected};
 use model::Timestamp;
 
 /// The caller of a request.
-pub(super) async fn caller(
+pub(in crate::http) async fn caller(
     door: &Door,
     request: &HttpRequest,
     now: Timestamp,
@@ -57,7 +59,7 @@ async fn verified<'t>(
 
 /// Whether the token of a caller who stays is still valid: the key that signed it may have been withdrawn. While the keys
 /// cannot be read, those at hand decide.
-pub(super) async fn still_valid(door: &Door, caller: &Caller) -> Result<(), Rejected> {
+pub(in crate::http) async fn still_valid(door: &Door, caller: &Caller) -> Result<(), Rejected> {
     let Some(token) = caller.token() else { return Ok(()) };
     match door.verifier.verify(token, (door.clock)()).await {
         Ok(_) | Err(Rejected::KeysUnavailable) => Ok(()),
@@ -66,7 +68,12 @@ pub(super) async fn still_valid(door: &Door, caller: &Caller) -> Result<(), Reje
 }
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
-pub(super) async fn admit(door: &Door, header: &str, address: IpAddr, now: Timestamp) -> Result<Caller, ApiError> {
+pub(in crate::http) async fn admit(
+    door: &Door,
+    header: &str,
+    address: IpAddr,
+    now: Timestamp,
+) -> Result<Caller, ApiError> {
     let verified = verified(door, token(header), now).await;
     let (principal, token) = verified.map_err(|rejected| {
         door.meters.rejected(&rejected);

@@ -2,8 +2,13 @@
 //!
 //! POST takes only `application/json`, and GET takes only queries and needs a header that a cross-site form or image
 //! cannot send; so other sites' pages cannot send requests. Everything is checked before anything is executed: the
-//! caller, then the body, the text, the document, its variables, its cost. Subscriptions are pushed, see [`stream`] and
-//! [`super::socket`].
+//! caller, then the body, the text, the document, its variables, its cost. Subscriptions are pushed, see [`sse`] and
+//! [`websocket`].
+
+pub(super) mod persisted;
+mod sse;
+mod variables;
+pub(super) mod websocket;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,20 +21,22 @@ use async_graphql::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::account::{self, Asked};
-use super::body::{self, NoObject, Reading};
-use super::crowd::{Place, Who, who};
-use super::envelope::RequestId;
-use super::persisted::Name;
-use super::response::{Media, answer, refusal, too_many};
-use super::stream::{self, Held, Operation, Wish};
-use super::{Door, bearer, seat, variables};
+use crate::http::Door;
+use crate::http::authentication as bearer;
+use crate::http::body::{self, NoObject, Reading};
+use crate::http::limits::concurrency::{Place, Who, who};
+use crate::http::limits::stream_quota as seat;
+use crate::http::middleware::envelope::RequestId;
+use crate::http::middleware::request_log::{self as account, Asked};
+use crate::http::response::{Media, answer, refusal, too_many};
 use access::Caller;
 use api::Session;
 use api::engine::document::{Document, DocumentError};
 use api::engine::{check, defaults};
 use api::error::ApiError;
 use model::Invalid;
+use persisted::Name;
+use sse::{Held, Operation, Wish};
 
 /// Headers, one of which GET requires: none of them can be sent across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =
@@ -42,7 +49,7 @@ const DEAR_COST: usize = 15_000;
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
-pub(super) struct Parameters {
+pub(in crate::http) struct Parameters {
     query: Option<String>,
     /// The name of the document, instead of it or beside it.
     name: Option<Name>,
@@ -62,7 +69,9 @@ fn malformed(sentence: &str) -> ApiError {
 
 impl Parameters {
     /// Reads the members of a JSON body or the parameters of an address, which must have the right types.
-    pub(super) fn from_members(mut members: serde_json::Map<String, serde_json::Value>) -> Result<Self, ApiError> {
+    pub(in crate::http) fn from_members(
+        mut members: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, ApiError> {
         use serde_json::Value;
         let query = match members.remove("query") {
             Some(Value::String(query)) => Some(query),
@@ -136,7 +145,7 @@ impl Parameters {
 }
 
 /// POST: any operation, in a JSON body.
-pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !is_json(&request) {
         let sentence = "the content type must be `application/json`, in UTF-8";
@@ -146,7 +155,7 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web:
 }
 
 /// GET: queries only, in the address.
-pub(super) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResponse {
     let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !PREFLIGHT_HEADERS.iter().any(|name| request.headers().get(*name).is_some_and(|value| !value.is_empty())) {
         let sentence = "GET needs the header `graphql-require-preflight`, with any value";
@@ -157,7 +166,7 @@ pub(super) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResp
 
 /// How the caller wants to be answered; none if it accepts nothing that there is.
 fn wanted(request: &HttpRequest) -> Option<(Media, Wish)> {
-    let wish = if request.path() == super::STREAM_PATH { Wish::Always } else { Wish::of(request) };
+    let wish = if request.path() == crate::http::STREAM_PATH { Wish::Always } else { Wish::of(request) };
     match wish {
         // A refusal must be visible in its status.
         Wish::Always => Some((Media::GraphQl, wish)),
@@ -171,7 +180,7 @@ fn not_acceptable() -> HttpResponse {
     refusal(StatusCode::NOT_ACCEPTABLE, Media::Json, malformed(sentence))
 }
 
-pub(super) fn is_json(request: &HttpRequest) -> bool {
+pub(in crate::http) fn is_json(request: &HttpRequest) -> bool {
     let Some(Ok(text)) = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::to_str) else { return false };
     let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
     parts.next().as_deref() == Some("application/json")
@@ -227,7 +236,7 @@ async fn respond(
         let held = seat.map_or(Held::Turn(place, turn), Held::Seat);
         let deadline = (kind == OperationType::Query).then_some(deadline);
         let (door, request, spoken) = (door.clone(), prepared, None);
-        return stream::begin(Operation { door, session, request, kind, request_id, spoken, deadline, held });
+        return sse::begin(Operation { door, session, request, kind, request_id, spoken, deadline, held });
     }
     let executed = door.executor.execute(prepared.data(session), &document);
     if kind == OperationType::Mutation {
@@ -242,10 +251,10 @@ async fn respond(
 }
 
 /// What an operation has while it is processed: a turn, and a dear turn if it is dear.
-pub(super) type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
+pub(in crate::http) type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
 
 /// Prepares an operation when it is its turn.
-pub(super) async fn begin(
+pub(in crate::http) async fn begin(
     parameters: Parameters,
     is_get: bool,
     door: &Door,
@@ -281,7 +290,7 @@ fn took_too_long(media: Media) -> HttpResponse {
     refusal(StatusCode::SERVICE_UNAVAILABLE, media, ApiError::Timeout)
 }
 
-pub(super) enum NotRun {
+pub(in crate::http) enum NotRun {
     MutationByGet,
     NotParsed(Box<async_graphql::ServerError>),
     AccessError(ApiError),
@@ -319,12 +328,12 @@ impl From<DocumentError> for NotRun {
 }
 
 /// An operation that may be executed.
-pub(super) struct Prepared {
-    pub(super) request: Request,
-    pub(super) document: Arc<Document>,
-    pub(super) asked: Asked,
+pub(in crate::http) struct Prepared {
+    pub(in crate::http) request: Request,
+    pub(in crate::http) document: Arc<Document>,
+    pub(in crate::http) asked: Asked,
     /// In points; 0 of what cannot be run.
-    pub(super) cost: usize,
+    pub(in crate::http) cost: usize,
 }
 
 /// Finds the document and checks everything that can be checked before execution.

@@ -17,8 +17,8 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
 use async_graphql::{PathSegment, Positioned, ServerError};
 
-use super::Door;
-use super::meter::Running;
+use crate::http::Door;
+use crate::http::middleware::metrics::Running;
 use access::{AccessRecord, Caller};
 use api::engine::check;
 use api::error::code_of;
@@ -27,7 +27,7 @@ use api::error::code_of;
 const ROOTS_MAX: usize = 50;
 const NAME_MAX: usize = 200;
 /// The code for a request without an error.
-pub(super) const OK: &str = "OK";
+pub(in crate::http) const OK: &str = "OK";
 /// The code for a request whose client went away before it was answered.
 const CANCELLED: &str = "CANCELLED";
 
@@ -40,7 +40,7 @@ struct Root {
 
 /// An operation as far as its account goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(in crate::http) struct Asked {
     kind: Option<OperationType>,
     name: String,
     roots: Vec<Root>,
@@ -94,11 +94,11 @@ impl Account {
 
 /// What went wrong, by the key of the answer; kept with the response.
 #[derive(Debug, Default)]
-pub(super) struct Errors(Vec<(Option<String>, String)>);
+pub(in crate::http) struct Errors(Vec<(Option<String>, String)>);
 
 impl Errors {
     /// The errors of an answer.
-    pub(super) fn of(errors: &[ServerError]) -> Self {
+    pub(in crate::http) fn of(errors: &[ServerError]) -> Self {
         let key = |error: &ServerError| match error.path.first() {
             Some(PathSegment::Field(key)) => Some(key.clone()),
             _ => None,
@@ -108,7 +108,7 @@ impl Errors {
     }
 
     /// Tells what was read how it ended.
-    pub(super) fn end(&self, visit: &AccessRecord) {
+    pub(in crate::http) fn end(&self, visit: &AccessRecord) {
         visit.ended(|key| self.code(Some(key)));
     }
 
@@ -121,27 +121,27 @@ impl Errors {
 
 impl Asked {
     /// The operation's name; empty if it has none.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::http) fn name(&self) -> &str {
         &self.name
     }
 
     /// How many fields of the root are answered.
-    pub(super) fn root_count(&self) -> usize {
+    pub(in crate::http) fn root_count(&self) -> usize {
         self.roots.iter().map(|root| &root.key).collect::<HashSet<_>>().len()
     }
 
     /// Whether a directive may leave out a field of the root.
-    pub(super) fn is_optional(&self) -> bool {
+    pub(in crate::http) fn is_optional(&self) -> bool {
         self.is_optional
     }
 
     /// What kind of operation it is; a query, if none is run.
-    pub(super) fn kind(&self) -> OperationType {
+    pub(in crate::http) fn kind(&self) -> OperationType {
         self.kind.unwrap_or(OperationType::Query)
     }
 
     /// The names in the operation of a document that is run.
-    pub(super) fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
+    pub(in crate::http) fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
         let Some(operation) = check::operation(document, name) else { return Self::default() };
         let named = document.operations.iter().find(|(_, found)| std::ptr::eq(&raw const found.node, operation));
         let name = named.and_then(|(name, _)| name).map(async_graphql::Name::as_str).unwrap_or_default();
@@ -184,7 +184,7 @@ fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &
 }
 
 /// Notes who calls.
-pub(super) fn note_caller(request: &HttpRequest, caller: &Caller, request_id: &str) {
+pub(in crate::http) fn note_caller(request: &HttpRequest, caller: &Caller, request_id: &str) {
     let address = request.match_pattern();
     if let Some(account) = request.extensions_mut().get_mut::<Account>() {
         account.note(caller);
@@ -196,14 +196,14 @@ pub(super) fn note_caller(request: &HttpRequest, caller: &Caller, request_id: &s
 }
 
 /// Notes what is asked.
-pub(super) fn note_asked(request: &HttpRequest, asked: Asked) {
+pub(in crate::http) fn note_asked(request: &HttpRequest, asked: Asked) {
     if let Some(account) = request.extensions_mut().get_mut::<Account>() {
         account.asked = asked;
     }
 }
 
 /// Tells what was read how the answer ends it.
-pub(super) fn end(visit: &AccessRecord, answer: &HttpResponse) {
+pub(in crate::http) fn end(visit: &AccessRecord, answer: &HttpResponse) {
     if let Some(errors) = answer.extensions().get::<Errors>() {
         errors.end(visit);
     }
@@ -253,7 +253,7 @@ fn tell<B>(door: &Door, response: &ServiceResponse<B>, took: Duration) {
 }
 
 /// The account of an operation on a WebSocket, which is reported when it ends.
-pub(super) struct Spoken {
+pub(in crate::http) struct Spoken {
     account: Account,
     started: Instant,
     running: Running,
@@ -267,7 +267,7 @@ impl std::fmt::Debug for Spoken {
 
 impl Spoken {
     /// Begins the account of what a caller asks.
-    pub(super) fn begin(door: &Door, caller: &Caller, asked: Asked) -> Self {
+    pub(in crate::http) fn begin(door: &Door, caller: &Caller, asked: Asked) -> Self {
         let mut account = Account::default();
         account.asked = asked;
         account.note(caller);
@@ -275,7 +275,7 @@ impl Spoken {
     }
 
     /// Tells it.
-    pub(super) fn tell(&self, door: &Door, request_id: &str, errors: &Errors) {
+    pub(in crate::http) fn tell(&self, door: &Door, request_id: &str, errors: &Errors) {
         let request_id = Some(request_id);
         let (account, took) = (&self.account, self.started.elapsed());
         Line { request_id, method: "WEBSOCKET", address: "/graphql", status: None, errors, account, took }.tell(door);

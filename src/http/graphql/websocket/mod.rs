@@ -5,6 +5,8 @@
 //! connections, a subscription goes on from its cursor. Browsers send the `Origin` of the page, which must be ours
 //! or one that CORS allows.
 
+mod operation;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,15 +21,17 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::body;
-use super::operation::{Ended, run, subscribe};
-use super::response::{Media, refusal};
-use super::seat::{Kind, Seat};
-use super::stream::until_expiry;
-use super::{Door, address, bearer};
+use crate::http::Door;
+use crate::http::authentication as bearer;
+use crate::http::body;
+use crate::http::graphql::sse::until_expiry;
+use crate::http::limits::stream_quota::{Kind, Seat};
+use crate::http::middleware::client_ip as address;
+use crate::http::response::{Media, refusal};
 use access::Caller;
 use api::error::Code;
 use model::Invalid;
+use operation::{Ended, run, subscribe};
 
 /// The protocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -50,7 +54,7 @@ enum End {
 const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
 
 /// Opens a WebSocket.
-pub(super) async fn open(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn open(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let refuse = |status, sentence: &str| refusal(status, Media::Json, Invalid::new(sentence).into());
     if !is_same_origin(&request)
         && !request.headers().get(header::ORIGIN).is_some_and(|page| door.origins.contains(page))
@@ -252,7 +256,7 @@ impl Connection {
         }
         match subscribe(&self.door, payload, caller, self.running.len()) {
             Err(None) => Err(MALFORMED),
-            Err(Some(errors)) => self.say(super::operation::message("error", &id, Some(&errors))).await,
+            Err(Some(errors)) => self.say(operation::message("error", &id, Some(&errors))).await,
             Ok(subscribed) => {
                 self.started += 1;
                 let told = (self.tell.clone(), Ended { id: id.clone(), number: self.started });

@@ -45,7 +45,7 @@ impl FromStr for Origin {
 }
 
 impl Origin {
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::http) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 }
@@ -56,17 +56,17 @@ impl Origins {
         Self(origins)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::http) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn contains(&self, origin: &HeaderValue) -> bool {
+    pub(in crate::http) fn contains(&self, origin: &HeaderValue) -> bool {
         self.0.iter().any(|allowed| allowed.0 == origin)
     }
 
     /// The answer to a browser that asks before it sends.
     #[expect(clippy::unused_self, reason = "it is the answer for these origins")]
-    pub(super) fn preflight(&self) -> HttpResponse {
+    pub(in crate::http) fn preflight(&self) -> HttpResponse {
         HttpResponse::NoContent()
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
             .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
@@ -75,7 +75,7 @@ impl Origins {
     }
 
     /// Tells the browser whether the page that asked may read the answer.
-    pub(super) fn mark(&self, from: Option<&HeaderValue>, headers: &mut HeaderMap) {
+    pub(in crate::http) fn mark(&self, from: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if self.is_empty() {
             return;
         }

@@ -5,7 +5,7 @@ use async_graphql::{Name, Value, Variables};
 use serde_json::Value as Given;
 
 /// The variables that a request gives.
-pub(super) fn of(given: serde_json::Map<String, Given>) -> Variables {
+pub(in crate::http) fn of(given: serde_json::Map<String, Given>) -> Variables {
     let mut variables = Variables::default();
     variables.extend(given.into_iter().map(|(name, given)| (Name::new(name), value(given))));
     variables

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::meter::{Meters, Running};
+use crate::http::middleware::metrics::{Meters, Running};
 use access::Caller;
 use api::error::ApiError;
 
@@ -31,7 +31,7 @@ pub struct StreamLimits {
 
 /// What a seat is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(in crate::http) enum Kind {
     Connection,
     Subscription,
     Export,
@@ -45,7 +45,7 @@ pub struct Seats(Arc<Mutex<HashMap<Key, usize>>>);
 
 /// A seat that is taken, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(in crate::http) struct Seat {
     seats: Seats,
     key: Key,
     open: Option<Running>,
@@ -53,7 +53,7 @@ pub(super) struct Seat {
 
 impl Seats {
     /// Takes a seat for a caller, if there is one left.
-    pub(super) fn take(&self, kind: Kind, caller: &Caller, limits: &StreamLimits) -> Result<Seat, ApiError> {
+    pub(in crate::http) fn take(&self, kind: Kind, caller: &Caller, limits: &StreamLimits) -> Result<Seat, ApiError> {
         let (what, limit) = match kind {
             Kind::Connection => ("connections", limits.connections_max),
             Kind::Subscription => ("subscriptions", limits.subscriptions_max),
@@ -72,7 +72,7 @@ impl Seats {
 
 impl Seat {
     /// The same, counted as open for as long as it is taken.
-    pub(super) fn counted(mut self, meters: &Meters, transport: &'static str) -> Self {
+    pub(in crate::http) fn counted(mut self, meters: &Meters, transport: &'static str) -> Self {
         self.open = Some(meters.subscribed(transport));
         self
     }

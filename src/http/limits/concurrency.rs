@@ -47,7 +47,7 @@ pub struct Manners {
 pub type Who = (String, String);
 
 /// What tells a caller apart.
-pub(super) fn who(caller: &Caller) -> Who {
+pub(in crate::http) fn who(caller: &Caller) -> Who {
     (caller.tenant.key.clone(), caller.principal.subject.clone())
 }
 
@@ -66,9 +66,9 @@ struct Turns {
 }
 
 /// Too much at once or too often, and after how many seconds to try again.
-pub(super) struct TooMany {
-    pub(super) error: ApiError,
-    pub(super) retry_after_secs: u64,
+pub(in crate::http) struct TooMany {
+    pub(in crate::http) error: ApiError,
+    pub(in crate::http) retry_after_secs: u64,
 }
 
 impl<K: Hash + Eq + Clone> std::fmt::Debug for Crowd<K> {
@@ -78,7 +78,7 @@ impl<K: Hash + Eq + Clone> std::fmt::Debug for Crowd<K> {
 }
 
 /// A place inside, given back when dropped.
-pub(super) struct Place<K: Hash + Eq + Clone> {
+pub(in crate::http) struct Place<K: Hash + Eq + Clone> {
     crowd: Arc<Crowd<K>>,
     key: K,
     turns: Turns,
@@ -94,7 +94,7 @@ impl<K: Hash + Eq + Clone> Crowd<K> {
     }
 
     /// Lets somebody in, unless it is too much.
-    pub(super) fn enter(self: &Arc<Self>, key: &K) -> Result<Place<K>, TooMany> {
+    pub(in crate::http) fn enter(self: &Arc<Self>, key: &K) -> Result<Place<K>, TooMany> {
         if let Some(rate) = &self.rate {
             if rate.len() > REMEMBERED {
                 rate.retain_recent();
@@ -130,13 +130,13 @@ const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 impl<K: Hash + Eq + Clone> Place<K> {
     /// Waits until it is one's turn, which lasts until it is dropped.
-    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::http) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(&self.turns.all).acquire_owned().await.ok()
     }
 
     /// Waits until dear work may be done; the turn lasts until it is dropped.
-    pub(super) async fn dear_turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::http) async fn dear_turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.turns.dear).acquire_owned().await.ok()
     }
 }

@@ -9,7 +9,8 @@ use actix_web::{HttpResponse, web};
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use super::{Door, Origin};
+use crate::http::Door;
+use crate::http::Origin;
 
 /// The token scope that makes a request one of OpenID Connect.
 const OPEN_ID: &str = "openid";
@@ -62,7 +63,7 @@ impl SignIn {
     }
 
     /// The origins that the pages may ask besides their own, each with a blank in front.
-    pub(super) fn origins(&self) -> String {
+    pub(in crate::http) fn origins(&self) -> String {
         let origins = self.issuer.iter().flat_map(|issuer| &issuer.origins);
         origins.flat_map(|origin| [" ", origin.as_str()]).collect()
     }
@@ -76,7 +77,7 @@ impl SignIn {
 }
 
 /// `GET /sign-in.json`.
-pub(super) async fn get(door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn get(door: web::Data<Door>) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).json(door.sign_in.document())
 }
 

@@ -9,20 +9,21 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::account::{Errors, Spoken};
-use super::crowd::{Place, Who, who};
-use super::graphql::{NotRun, Parameters, Prepared, begin};
-use super::response::{error_list, written};
-use super::seat::Kind;
-use super::stream::{Held, Operation, is_last};
-use super::{Door, bearer};
+use crate::http::Door;
+use crate::http::authentication as bearer;
+use crate::http::graphql::sse::{Held, Operation, is_last};
+use crate::http::graphql::{NotRun, Parameters, Prepared, begin};
+use crate::http::limits::concurrency::{Place, Who, who};
+use crate::http::limits::stream_quota::Kind;
+use crate::http::middleware::request_log::{Errors, Spoken};
+use crate::http::response::{error_list, written};
 use access::Caller;
 use api::Session;
 use api::error::ApiError;
 
 /// Tells that an operation has ended.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(in crate::http) struct Ended {
     /// The client's id of it.
     pub id: String,
     /// Its number on this connection: ids may be used again.
@@ -30,7 +31,7 @@ pub(super) struct Ended {
 }
 
 /// A message of the protocol about an operation; the payload is JSON already.
-pub(super) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
+pub(in crate::http) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
     let id = Value::from(id);
     match payload {
         Some(payload) => format!(r#"{{"id":{id},"type":"{kind}","payload":{}}}"#, String::from_utf8_lossy(payload)),
@@ -39,7 +40,7 @@ pub(super) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
 }
 
 /// What a client subscribes to, as far as it is looked at where messages are taken.
-pub(super) struct Subscribed {
+pub(in crate::http) struct Subscribed {
     door: web::Data<Door>,
     parameters: Parameters,
     caller: Caller,
@@ -48,7 +49,7 @@ pub(super) struct Subscribed {
 
 /// Takes an operation that a client subscribes to. The error is the list to answer with; none if the payload is not one
 /// of the protocol.
-pub(super) fn subscribe(
+pub(in crate::http) fn subscribe(
     door: &web::Data<Door>,
     payload: Map<String, Value>,
     caller: &Caller,
@@ -113,7 +114,7 @@ impl Subscribed {
 
 /// Runs an operation and sends what it answers. That it has ended is told before the client hears of it, so that the
 /// client may use the id again at once.
-pub(super) async fn run(
+pub(in crate::http) async fn run(
     subscribed: Subscribed,
     session: actix_ws::Session,
     (tell, ended): (mpsc::UnboundedSender<Ended>, Ended),

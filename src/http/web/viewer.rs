@@ -20,7 +20,8 @@ use flate2::read::GzDecoder;
 use parking_lot::Mutex;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::{Door, sign_in};
+use crate::http::Door;
+use crate::http::web::sign_in;
 
 /// The policies of the two pages; at their ends follow the origins of the issuer.
 const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -46,7 +47,7 @@ and build the server again. The API is at /graphql.
 struct Built;
 
 /// The addresses of the pages and of what they load.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
+pub(in crate::http) fn routes(config: &mut web::ServiceConfig) {
     for (address, file) in [("/", "index.html"), ("/graphiql", "graphiql.html"), ("/favicon.svg", "favicon.svg")] {
         let page = move |request: HttpRequest, door: web::Data<Door>| async move { serve(&request, &door, file) };
         config.service(web::resource(address).route(web::get().to(page)).route(web::head().to(page)));

@@ -9,11 +9,12 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::body::{self, Reading};
-use super::crowd::who;
-use super::envelope::RequestId;
-use super::response::{Media, failure, too_many};
-use super::{Door, bearer};
+use crate::http::Door;
+use crate::http::authentication as bearer;
+use crate::http::body::{self, Reading};
+use crate::http::limits::concurrency::who;
+use crate::http::middleware::envelope::RequestId;
+use crate::http::response::{Media, failure, too_many};
 use access::{AccessActivity, Recorded, Recorder};
 use api::error::{ApiError, Code};
 use formats::{self, Records};
@@ -56,7 +57,7 @@ struct Item {
 type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
 
 /// Records the events of a body.
-pub(super) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
     let request_id = RequestId::given(&request, &door);
     let recorded = record(&request, payload, &door, &request_id).await;
     recorded.unwrap_or_else(|(status, error)| {

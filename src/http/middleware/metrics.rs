@@ -68,25 +68,25 @@ impl Meters {
     }
 
     /// Counts a rejected token.
-    pub(super) fn rejected(&self, rejected: &Rejected) {
+    pub(in crate::http) fn rejected(&self, rejected: &Rejected) {
         self.rejected.get_or_create(&[("reason", rejected.reason())]).inc();
     }
 
     /// Counts a request as running, until what is returned is dropped.
-    pub(super) fn running(&self) -> Running {
+    pub(in crate::http) fn running(&self) -> Running {
         self.running.inc();
         Running(self.running.clone())
     }
 
     /// Counts a subscription as open, until what is returned is dropped.
-    pub(super) fn subscribed(&self, transport: &'static str) -> Running {
+    pub(in crate::http) fn subscribed(&self, transport: &'static str) -> Running {
         let open = self.subscriptions.get_or_create_owned(&[("transport", transport)]);
         open.inc();
         Running(open)
     }
 
     /// Counts a request of a root field, or without one of an address of ours.
-    pub(super) fn answered(&self, name: &str, code: &str, took: Duration) {
+    pub(in crate::http) fn answered(&self, name: &str, code: &str, took: Duration) {
         let known = name.starts_with('/') || self.fields.contains(name);
         let field = || ("field", if known { name } else { OTHER }.to_owned());
         self.requests.get_or_create(&[field(), ("code", code.to_owned())]).inc();
@@ -96,7 +96,7 @@ impl Meters {
 
 /// A request that runs, or a subscription that is open.
 #[derive(Debug)]
-pub(super) struct Running(Gauge);
+pub(in crate::http) struct Running(Gauge);
 
 impl Drop for Running {
     fn drop(&mut self) {

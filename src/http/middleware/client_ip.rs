@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 
-use super::Door;
+use crate::http::Door;
 
 /// A network: an address and how many of its leading bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Network {
 }
 
 /// The address that a request comes from.
-pub(super) fn of(request: &HttpRequest, door: &Door) -> IpAddr {
+pub(in crate::http) fn of(request: &HttpRequest, door: &Door) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     origin(peer, request.headers(), &door.proxies)
 }
@@ -104,7 +104,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// Who shares limits with an address: it alone, or its /64, which is what one subscriber of IPv6 has.
-pub(super) fn neighbourhood(address: IpAddr) -> IpAddr {
+pub(in crate::http) fn neighbourhood(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),

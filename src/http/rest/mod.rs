@@ -1,0 +1,4 @@
+//! Routes beside GraphQL: recording and export.
+
+pub(super) mod export;
+pub(super) mod record;
