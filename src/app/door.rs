@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{limit, new_id, now, sign_in};
 use crate::config::file::File;
 use crate::config::{Serve, Streams};
-use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
+use crate::http::{AppState, Exports, Metrics, Readiness, StreamLimits, StreamQuota};
 use access::AccessControl;
 use api::engine::document::DocumentCache;
 use auth::Verifier;
@@ -18,16 +18,16 @@ use store::Store;
 pub(super) struct Parts {
     pub(super) verifier: Verifier,
     pub(super) access: AccessControl,
-    pub(super) meters: Meters,
+    pub(super) metrics: Metrics,
     /// Whether the server is stopping.
     pub(super) closing: watch::Receiver<bool>,
 }
 
 /// The door as the settings have it.
-pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> anyhow::Result<Door> {
+pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> anyhow::Result<AppState> {
     let limits = &config.limits;
-    let Parts { verifier, access, meters, closing } = parts;
-    Ok(Door {
+    let Parts { verifier, access, metrics, closing } = parts;
+    Ok(AppState {
         verifier,
         access,
         executor: api::Executor::new(api::Limits { page: limit::page(limits) }),
@@ -47,10 +47,10 @@ pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> 
         callers: limit::callers(config),
         clock: Arc::new(now),
         ids: Arc::new(new_id),
-        meters,
+        metrics,
         readiness: Readiness::of(store.clone()),
         streams: stream_limits(&config.streams),
-        seats: Seats::default(),
+        quotas: StreamQuota::default(),
         closing,
     })
 }

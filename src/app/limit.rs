@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::config::{Limits, Serve};
-use crate::http::{Crowd, Manners, Network, Origins, Persisted, Trusted};
+use crate::http::{AllowedOrigins, ConcurrencyLimiter, LimiterConfig, Network, PersistedQueries, TrustedDocuments};
 use api::engine::check::DocumentLimits;
 use model::page::PageLimits;
 
@@ -37,7 +37,7 @@ pub(super) fn documents(limits: &Limits) -> DocumentLimits {
 }
 
 /// What one caller may do at once. Half of the connections is what leaves room for others.
-pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
+pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<ConcurrencyLimiter<K>> {
     let limits = &config.limits;
     let turns = match limits.caller_turns_max {
         0 => config.database.database_connections.div_ceil(2),
@@ -48,18 +48,23 @@ pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
         0 => (cores / 2).max(1),
         turns => turns as usize,
     };
-    Crowd::new(Manners {
+    ConcurrencyLimiter::new(LimiterConfig {
         requests: limits.caller_requests_max as usize,
-        turns: turns as usize,
-        dear,
+        permits: turns as usize,
+        expensive: dear,
         rate: limits.caller_rate_max,
     })
 }
 
 /// What one address may do at once. Turns are taken by callers.
-pub(super) fn addresses<K: Hash + Eq + Clone>(limits: &Limits) -> Arc<Crowd<K>> {
+pub(super) fn addresses<K: Hash + Eq + Clone>(limits: &Limits) -> Arc<ConcurrencyLimiter<K>> {
     let requests = limits.address_requests_max as usize;
-    Crowd::new(Manners { requests, turns: requests, dear: requests, rate: limits.address_rate_max })
+    ConcurrencyLimiter::new(LimiterConfig {
+        requests,
+        permits: requests,
+        expensive: requests,
+        rate: limits.address_rate_max,
+    })
 }
 
 /// The proxies that say where a request comes from.
@@ -68,8 +73,8 @@ pub(super) fn proxies(limits: &Limits) -> anyhow::Result<Vec<Network>> {
 }
 
 /// Whose pages may ask.
-pub(super) fn origins(limits: &Limits) -> anyhow::Result<Origins> {
-    Ok(Origins::new(parsed(&limits.cors_origins, "--cors-origin")?))
+pub(super) fn origins(limits: &Limits) -> anyhow::Result<AllowedOrigins> {
+    Ok(AllowedOrigins::new(parsed(&limits.cors_origins, "--cors-origin")?))
 }
 
 fn parsed<T: FromStr<Err = String>>(texts: &[String], option: &str) -> anyhow::Result<Vec<T>> {
@@ -78,15 +83,15 @@ fn parsed<T: FromStr<Err = String>>(texts: &[String], option: &str) -> anyhow::R
 }
 
 /// The documents that can be named.
-pub(super) fn persisted(limits: &Limits) -> anyhow::Result<Persisted> {
+pub(super) fn persisted(limits: &Limits) -> anyhow::Result<PersistedQueries> {
     let trusted = match &limits.trusted_documents {
         Some(file) => {
             let manifest = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the trusted documents in {}", file.display()))?;
             let wrong = |wrong| anyhow::anyhow!("the trusted documents in {} are invalid: {wrong}", file.display());
-            Some(Trusted::parse(&manifest).map_err(wrong)?)
+            Some(TrustedDocuments::parse(&manifest).map_err(wrong)?)
         }
         None => None,
     };
-    Ok(Persisted::new(trusted, limits.persisted_queries_max))
+    Ok(PersistedQueries::new(trusted, limits.persisted_queries_max))
 }

@@ -99,7 +99,7 @@ impl App {
         store.check_writable(records_access).await?;
         let rules = sensitive_names(&config.sensitive_names, &file);
         let (closing, told) = watch::channel(false);
-        let meters = http::Meters::new(&api::sdl());
+        let metrics = http::Metrics::new(&api::sdl());
         let mut access = AccessControl::new(
             store.clone(),
             RecordQueue::start(store.clone(), Arc::new(now)),
@@ -112,17 +112,17 @@ impl App {
         }
         let trail = (access.trail(), Duration::from_millis(config.accesses.access_window_ms));
         let figures = metrics::Figures::new(store.clone(), |registry| {
-            meters.register(registry);
+            metrics.register(registry);
             trail.0.register(registry);
         });
-        let metrics = metrics::listen(config.metrics_listen, figures)?;
-        let parts = door::Parts { verifier, access, meters, closing: told };
+        let metrics_server = metrics::listen(config.metrics_listen, figures)?;
+        let parts = door::Parts { verifier, access, metrics, closing: told };
         let door = web::Data::new(door::door(config, &file, &store, parts)?);
         let mut server = HttpServer::new(move || {
             actix_web::App::new()
                 .wrap(Compress::default())
                 .wrap(from_fn(http::envelope))
-                .wrap(from_fn(http::account))
+                .wrap(from_fn(http::request_log))
                 .configure(http::routes(&door))
         });
         if config.workers > 0 {
@@ -140,7 +140,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("there is no listening address")?;
-        Ok(Self { server: server.run(), address, closing, store, trail, metrics })
+        Ok(Self { server: server.run(), address, closing, store, trail, metrics: metrics_server })
     }
 
     /// The address that is listened at.

@@ -8,10 +8,10 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::middleware::client_ip as address;
 use crate::http::middleware::request_log as account;
-use crate::http::response::{Media, failure, refusal};
+use crate::http::response::{ResponseFormat, failure, refusal};
 use access::Caller;
 use api::error::{ApiError, Code};
 use auth::{Principal, Rejected};
@@ -19,18 +19,18 @@ use model::Timestamp;
 
 /// The caller of a request.
 pub(in crate::http) async fn caller(
-    door: &Door,
+    state: &AppState,
     request: &HttpRequest,
     now: Timestamp,
-    media: Media,
+    media: ResponseFormat,
     request_id: &str,
 ) -> Result<Caller, HttpResponse> {
-    let verified = verified(door, header(request).and_then(token), now).await;
+    let verified = verified(state, header(request).and_then(token), now).await;
     let (principal, token) = verified.map_err(|rejected| {
-        door.meters.rejected(&rejected);
+        state.metrics.rejected(&rejected);
         unauthenticated(rejected, media)
     })?;
-    let caller = door.access.caller(principal).await.map_err(|refused| {
+    let caller = state.access.caller(principal).await.map_err(|refused| {
         let error = ApiError::from(refused);
         let status = match error.code() {
             Code::Forbidden => StatusCode::FORBIDDEN,
@@ -44,24 +44,24 @@ pub(in crate::http) async fn caller(
         refused
     })?;
     account::note_caller(request, &caller, request_id);
-    Ok(caller.asking_from(address::of(request, door)).with_token(token))
+    Ok(caller.asking_from(address::of(request, state)).with_token(token))
 }
 
 /// Who presents a token, and the token.
 async fn verified<'t>(
-    door: &Door,
+    state: &AppState,
     given: Result<&'t str, Rejected>,
     now: Timestamp,
 ) -> Result<(Arc<Principal>, &'t str), Rejected> {
     let token = given?;
-    Ok((door.verifier.verify(token, now).await?, token))
+    Ok((state.verifier.verify(token, now).await?, token))
 }
 
 /// Whether the token of a caller who stays is still valid: the key that signed it may have been withdrawn. While the keys
 /// cannot be read, those at hand decide.
-pub(in crate::http) async fn still_valid(door: &Door, caller: &Caller) -> Result<(), Rejected> {
+pub(in crate::http) async fn still_valid(state: &AppState, caller: &Caller) -> Result<(), Rejected> {
     let Some(token) = caller.token() else { return Ok(()) };
-    match door.verifier.verify(token, (door.clock)()).await {
+    match state.verifier.verify(token, (state.clock)()).await {
         Ok(_) | Err(Rejected::KeysUnavailable) => Ok(()),
         Err(rejected) => Err(rejected),
     }
@@ -69,17 +69,17 @@ pub(in crate::http) async fn still_valid(door: &Door, caller: &Caller) -> Result
 
 /// The caller that the content of an `Authorization` header names, where there is no status to answer with.
 pub(in crate::http) async fn admit(
-    door: &Door,
+    state: &AppState,
     header: &str,
     address: IpAddr,
     now: Timestamp,
 ) -> Result<Caller, ApiError> {
-    let verified = verified(door, token(header), now).await;
+    let verified = verified(state, token(header), now).await;
     let (principal, token) = verified.map_err(|rejected| {
-        door.meters.rejected(&rejected);
+        state.metrics.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    Ok(door.access.caller(principal).await?.asking_from(address).with_token(token))
+    Ok(state.access.caller(principal).await?.asking_from(address).with_token(token))
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {
@@ -98,7 +98,7 @@ fn token(header: &str) -> Result<&str, Rejected> {
 
 /// 401 with a challenge (RFC 6750); 403 where another token of the same kind would not help; 503 where the token
 /// could not be judged.
-fn unauthenticated(rejected: Rejected, media: Media) -> HttpResponse {
+fn unauthenticated(rejected: Rejected, media: ResponseFormat) -> HttpResponse {
     tracing::debug!(reason = rejected.reason(), "token rejected");
     if rejected.is_forbidden() {
         return refusal(StatusCode::FORBIDDEN, media, ApiError::TokenForbidden(rejected));

@@ -14,7 +14,7 @@ use model::json::Node;
 
 /// How a body is read.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct Reading {
+pub(in crate::http) struct BodyLimits {
     /// The most bytes it may have.
     pub(in crate::http) bytes_max: usize,
     /// How long it may take to arrive.
@@ -25,7 +25,7 @@ pub(in crate::http) struct Reading {
 pub(in crate::http) async fn read(
     request: &HttpRequest,
     payload: Payload,
-    reading: Reading,
+    reading: BodyLimits,
 ) -> Result<Bytes, (StatusCode, ApiError)> {
     let limit = reading.bytes_max;
     let too_large =
@@ -49,7 +49,7 @@ pub(in crate::http) async fn read(
 }
 
 /// Why a text is not an object with one member of each name.
-pub(in crate::http) enum NoObject {
+pub(in crate::http) enum BodyError {
     NotJson,
     /// It is something else.
     Other(Value),
@@ -58,14 +58,14 @@ pub(in crate::http) enum NoObject {
 }
 
 /// The JSON object that a body holds.
-pub(in crate::http) fn object(text: &[u8]) -> Result<Map<String, Value>, NoObject> {
+pub(in crate::http) fn object(text: &[u8]) -> Result<Map<String, Value>, BodyError> {
     match serde_json::from_slice(text) {
         // In UTF-8, or it would not have been read.
         Ok(Value::Object(members)) => match str::from_utf8(text).ok().and_then(Node::parse) {
-            Some(node) => node.repeated().map_or(Ok(members), |path| Err(NoObject::Repeated(path))),
-            None => Err(NoObject::NotJson),
+            Some(node) => node.repeated().map_or(Ok(members), |path| Err(BodyError::Repeated(path))),
+            None => Err(BodyError::NotJson),
         },
-        Ok(other) => Err(NoObject::Other(other)),
-        Err(_) => Err(NoObject::NotJson),
+        Ok(other) => Err(BodyError::Other(other)),
+        Err(_) => Err(BodyError::NotJson),
     }
 }

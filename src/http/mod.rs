@@ -27,26 +27,26 @@ use api::Executor;
 use api::engine::check::DocumentLimits;
 use api::engine::document::DocumentCache;
 use auth::Verifier;
-pub use graphql::persisted::{Persisted, Trusted};
+pub use graphql::persisted::{PersistedQueries, TrustedDocuments};
 pub use health::Readiness;
-pub use limits::concurrency::{Crowd, Manners, Who};
-pub use limits::stream_quota::{Seats, StreamLimits};
+pub use limits::concurrency::{CallerKey, ConcurrencyLimiter, LimiterConfig};
+pub use limits::stream_quota::{StreamLimits, StreamQuota};
 pub use middleware::client_ip::Network;
-pub use middleware::cors::{Origin, Origins};
+pub use middleware::cors::{AllowedOrigins, Origin};
 pub use middleware::envelope::envelope;
 use model::{Invalid, Timestamp};
-use response::{Media, refusal};
+use response::{ResponseFormat, refusal};
 pub use rest::export::Exports;
 pub use web::sign_in::SignIn;
 
 /// Where everything is answered as server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
 
-pub use middleware::metrics::Meters;
-pub use middleware::request_log::account;
+pub use middleware::metrics::Metrics;
+pub use middleware::request_log::request_log;
 
 /// What the door needs to let somebody in.
-pub struct Door {
+pub struct AppState {
     /// Says who a token names.
     pub verifier: Verifier,
     /// Says whose log that is.
@@ -68,15 +68,15 @@ pub struct Door {
     /// How long a query may take, from when it has arrived.
     pub request_patience: Duration,
     /// The documents that can be named instead of sent.
-    pub persisted: Persisted,
+    pub persisted: PersistedQueries,
     /// Whose pages may ask.
-    pub origins: Origins,
+    pub origins: AllowedOrigins,
     /// Who is trusted to say where a request comes from.
     pub proxies: Vec<Network>,
     /// The addresses that ask.
-    pub addresses: Arc<Crowd<IpAddr>>,
+    pub addresses: Arc<ConcurrencyLimiter<IpAddr>>,
     /// The callers that ask.
-    pub callers: Arc<Crowd<Who>>,
+    pub callers: Arc<ConcurrencyLimiter<CallerKey>>,
     /// Files that are being sent.
     pub exports: Exports,
     /// What the time is.
@@ -86,35 +86,35 @@ pub struct Door {
     /// Where people sign in to the pages.
     pub sign_in: SignIn,
     /// The metrics.
-    pub meters: Meters,
+    pub metrics: Metrics,
     /// Whether the log is there.
     pub readiness: Readiness,
     /// How much may be streamed.
     pub streams: StreamLimits,
     /// Who streams.
-    pub seats: Seats,
+    pub quotas: StreamQuota,
     /// Becomes true when the server stops: streams end then.
     pub closing: tokio::sync::watch::Receiver<bool>,
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Door").finish_non_exhaustive()
     }
 }
 
-impl Door {
+impl AppState {
     fn request_id(&self) -> String {
         (self.ids)()
     }
 }
 
 /// The addresses.
-pub fn routes(door: &actix_web::web::Data<Door>) -> impl FnOnce(&mut actix_web::web::ServiceConfig) + use<> {
-    let door = door.clone();
+pub fn routes(state: &actix_web::web::Data<AppState>) -> impl FnOnce(&mut actix_web::web::ServiceConfig) + use<> {
+    let state = state.clone();
     move |config| {
         config
-            .app_data(door.clone())
+            .app_data(state.clone())
             .service(
                 actix_web::web::resource(["/graphql", STREAM_PATH])
                     .route(
@@ -164,14 +164,14 @@ async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
 }
 
 fn not_allowed(request: &HttpRequest, allowed: &'static str, sentence: &str) -> HttpResponse {
-    let media = Media::accepted(request).unwrap_or(Media::Json);
+    let media = ResponseFormat::accepted(request).unwrap_or(ResponseFormat::Json);
     let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
 async fn not_found() -> HttpResponse {
-    refusal(StatusCode::NOT_FOUND, Media::Json, Invalid::new("there is nothing at this address").into())
+    refusal(StatusCode::NOT_FOUND, ResponseFormat::Json, Invalid::new("there is nothing at this address").into())
 }
 
 /// Alive.
@@ -180,8 +180,8 @@ async fn healthz() -> HttpResponse {
 }
 
 /// Ready: the database is reached and at this version's schema.
-async fn readyz(door: actix_web::web::Data<Door>) -> HttpResponse {
-    let is_ready = door.readiness.is_ready().await;
+async fn readyz(state: actix_web::web::Data<AppState>) -> HttpResponse {
+    let is_ready = state.readiness.is_ready().await;
     let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     let sentence = if is_ready { "ready\n" } else { "the log cannot be reached\n" };
     response.content_type("text/plain; charset=utf-8").body(sentence)

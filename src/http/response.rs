@@ -5,20 +5,20 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::{Response, ServerError, Value};
 
-use crate::http::limits::concurrency::TooMany;
-use crate::http::middleware::request_log::Errors;
+use crate::http::limits::concurrency::LimitReached;
+use crate::http::middleware::request_log::ErrorCodes;
 use api::error::{ApiError, Code, code_of, sweep};
 
 /// The media types an answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Media {
+pub(in crate::http) enum ResponseFormat {
     /// `application/graphql-response+json`: the status says whether there is data.
     GraphQl,
     /// `application/json`: the status says whether there is a GraphQL response.
     Json,
 }
 
-impl Media {
+impl ResponseFormat {
     /// What the caller accepts; none if it accepts neither. The first of equal weight wins, as the caller wrote it,
     /// but where a wildcard is all there is, old clients are meant.
     pub(in crate::http) fn accepted(request: &HttpRequest) -> Option<Self> {
@@ -75,11 +75,11 @@ pub(in crate::http) fn written(response: &mut Response, request_id: &str) -> (Ve
 }
 
 /// The answer to a GraphQL request that was executed, or at least understood.
-pub(in crate::http) fn answer(mut response: Response, media: Media, request_id: &str) -> HttpResponse {
+pub(in crate::http) fn answer(mut response: Response, media: ResponseFormat, request_id: &str) -> HttpResponse {
     let (body, executed) = written(&mut response, request_id);
-    let told = Errors::of(&response.errors);
+    let told = ErrorCodes::of(&response.errors);
     let status = match (media, executed) {
-        (Media::GraphQl, false) => StatusCode::BAD_REQUEST,
+        (ResponseFormat::GraphQl, false) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
     finish(status, media, body, told)
@@ -93,27 +93,32 @@ fn name_request(error: &mut ServerError, request_id: &str) {
 }
 
 /// The refusal of a caller with too many concurrent or too frequent requests.
-pub(in crate::http) fn too_many(refused: TooMany, media: Media) -> HttpResponse {
+pub(in crate::http) fn too_many(refused: LimitReached, media: ResponseFormat) -> HttpResponse {
     let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, media, refused.error);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refused.retry_after_secs));
     response
 }
 
 /// A refusal in the shape of a GraphQL error.
-pub(in crate::http) fn refusal(status: StatusCode, media: Media, error: ApiError) -> HttpResponse {
+pub(in crate::http) fn refusal(status: StatusCode, media: ResponseFormat, error: ApiError) -> HttpResponse {
     refused(status, media, &error.into_server_error())
 }
 
 /// A refusal that may be this service's own fault.
-pub(in crate::http) fn failure(status: StatusCode, media: Media, error: ApiError, request_id: &str) -> HttpResponse {
+pub(in crate::http) fn failure(
+    status: StatusCode,
+    media: ResponseFormat,
+    error: ApiError,
+    request_id: &str,
+) -> HttpResponse {
     let mut error = error.into_server_error();
     name_request(&mut error, request_id);
     refused(status, media, &error)
 }
 
-pub(in crate::http) fn refused(status: StatusCode, media: Media, error: &ServerError) -> HttpResponse {
+pub(in crate::http) fn refused(status: StatusCode, media: ResponseFormat, error: &ServerError) -> HttpResponse {
     let errors = std::slice::from_ref(error);
-    finish(status, media, errors_text(errors), Errors::of(errors))
+    finish(status, media, errors_text(errors), ErrorCodes::of(errors))
 }
 
 /// The text of a refusal, where there is no status to go with it.
@@ -128,7 +133,7 @@ fn errors_text(errors: &[ServerError]) -> Vec<u8> {
     body
 }
 
-fn finish(status: StatusCode, media: Media, body: Vec<u8>, errors: Errors) -> HttpResponse {
+fn finish(status: StatusCode, media: ResponseFormat, body: Vec<u8>, errors: ErrorCodes) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media.name())));
     response.insert_header((header::VARY, HeaderValue::from_static("Accept, Authorization")));

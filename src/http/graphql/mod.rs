@@ -21,22 +21,22 @@ use async_graphql::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::authentication as bearer;
-use crate::http::body::{self, NoObject, Reading};
-use crate::http::limits::concurrency::{Place, Who, who};
+use crate::http::body::{self, BodyError, BodyLimits};
+use crate::http::limits::concurrency::{CallerKey, RequestPermit, caller_key};
 use crate::http::limits::stream_quota as seat;
 use crate::http::middleware::envelope::RequestId;
-use crate::http::middleware::request_log::{self as account, Asked};
-use crate::http::response::{Media, answer, refusal, too_many};
+use crate::http::middleware::request_log::{self as account, OperationInfo};
+use crate::http::response::{ResponseFormat, answer, refusal, too_many};
 use access::Caller;
 use api::Session;
 use api::engine::document::{Document, DocumentError};
 use api::engine::{check, defaults};
 use api::error::ApiError;
 use model::Invalid;
-use persisted::Name;
-use sse::{Held, Operation, Wish};
+use persisted::DocumentName;
+use sse::{Operation, OperationGuard, SseMode};
 
 /// Headers, one of which GET requires: none of them can be sent across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =
@@ -44,15 +44,15 @@ const PREFLIGHT_HEADERS: [&str; 3] =
 
 /// Bytes of a document that is long.
 const LONG_DOCUMENT: usize = 4 << 10;
-/// From how many points on an operation is dear: more than a page with all fields of its events.
-const DEAR_COST: usize = 15_000;
+/// From how many points on an operation is expensive: more than a page with all fields of its events.
+const EXPENSIVE_COST: usize = 15_000;
 
 /// The parameters of a request.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Parameters {
     query: Option<String>,
     /// The name of the document, instead of it or beside it.
-    name: Option<Name>,
+    name: Option<DocumentName>,
     operation_name: Option<String>,
     variables: serde_json::Map<String, serde_json::Value>,
 }
@@ -90,12 +90,12 @@ impl Parameters {
         };
         let extended = match members.remove("extensions") {
             None | Some(Value::Null) => None,
-            Some(Value::Object(extensions)) => Name::from_extensions(&extensions)?,
+            Some(Value::Object(extensions)) => DocumentName::from_extensions(&extensions)?,
             Some(_) => return Err(malformed("`extensions` must be an object")),
         };
         let name = match members.remove("documentId") {
             None | Some(Value::Null) => extended,
-            Some(Value::String(id)) => Some(Name::from_id(&id)?),
+            Some(Value::String(id)) => Some(DocumentName::from_id(&id)?),
             Some(_) => return Err(malformed("`documentId` must be a string")),
         };
         if query.is_none() && name.is_none() {
@@ -107,12 +107,12 @@ impl Parameters {
     fn from_body(body: &[u8]) -> Result<Self, ApiError> {
         match body::object(body) {
             Ok(members) => Self::from_members(members),
-            Err(NoObject::Other(serde_json::Value::Array(_))) => {
+            Err(BodyError::Other(serde_json::Value::Array(_))) => {
                 Err(malformed("one operation per request; batches are not supported"))
             }
-            Err(NoObject::Other(_)) => Err(malformed("the body must be a JSON object")),
-            Err(NoObject::Repeated(path)) => Err(malformed(&format!("`{path}` appears twice"))),
-            Err(NoObject::NotJson) => Err(malformed("the body is not valid JSON")),
+            Err(BodyError::Other(_)) => Err(malformed("the body must be a JSON object")),
+            Err(BodyError::Repeated(path)) => Err(malformed(&format!("`{path}` appears twice"))),
+            Err(BodyError::NotJson) => Err(malformed("the body is not valid JSON")),
         }
     }
 
@@ -132,10 +132,10 @@ impl Parameters {
         Self::from_members(members)
     }
 
-    async fn read(source: Source, request: &HttpRequest, door: &Door) -> Result<Self, (StatusCode, ApiError)> {
+    async fn read(source: Source, request: &HttpRequest, state: &AppState) -> Result<Self, (StatusCode, ApiError)> {
         let parameters = match source {
             Source::Body(payload) => {
-                let reading = Reading { bytes_max: door.body_bytes_max, patience: door.body_patience };
+                let reading = BodyLimits { bytes_max: state.body_bytes_max, patience: state.body_patience };
                 Self::from_body(&body::read(request, payload, reading).await?)
             }
             Source::Address => Self::from_address(request),
@@ -145,39 +145,43 @@ impl Parameters {
 }
 
 /// POST: any operation, in a JSON body.
-pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> HttpResponse {
     let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !is_json(&request) {
         let sentence = "the content type must be `application/json`, in UTF-8";
         return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, malformed(sentence));
     }
-    respond(&request, &door, (media, wish), Source::Body(payload)).await
+    respond(&request, &state, (media, wish), Source::Body(payload)).await
 }
 
 /// GET: queries only, in the address.
-pub(in crate::http) async fn get(request: HttpRequest, door: web::Data<Door>) -> HttpResponse {
+pub(in crate::http) async fn get(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
     if !PREFLIGHT_HEADERS.iter().any(|name| request.headers().get(*name).is_some_and(|value| !value.is_empty())) {
         let sentence = "GET needs the header `graphql-require-preflight`, with any value";
         return refusal(StatusCode::BAD_REQUEST, media, malformed(sentence));
     }
-    respond(&request, &door, (media, wish), Source::Address).await
+    respond(&request, &state, (media, wish), Source::Address).await
 }
 
 /// How the caller wants to be answered; none if it accepts nothing that there is.
-fn wanted(request: &HttpRequest) -> Option<(Media, Wish)> {
-    let wish = if request.path() == crate::http::STREAM_PATH { Wish::Always } else { Wish::of(request) };
+fn wanted(request: &HttpRequest) -> Option<(ResponseFormat, SseMode)> {
+    let wish = if request.path() == crate::http::STREAM_PATH { SseMode::Always } else { SseMode::of(request) };
     match wish {
         // A refusal must be visible in its status.
-        Wish::Always => Some((Media::GraphQl, wish)),
-        _ => Media::accepted(request).map(|media| (media, wish)),
+        SseMode::Always => Some((ResponseFormat::GraphQl, wish)),
+        _ => ResponseFormat::accepted(request).map(|media| (media, wish)),
     }
 }
 
 fn not_acceptable() -> HttpResponse {
     let sentence =
         "responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`";
-    refusal(StatusCode::NOT_ACCEPTABLE, Media::Json, malformed(sentence))
+    refusal(StatusCode::NOT_ACCEPTABLE, ResponseFormat::Json, malformed(sentence))
 }
 
 pub(in crate::http) fn is_json(request: &HttpRequest) -> bool {
@@ -191,28 +195,28 @@ pub(in crate::http) fn is_json(request: &HttpRequest) -> bool {
 /// Runs a request from its caller to its answer.
 async fn respond(
     request: &HttpRequest,
-    door: &web::Data<Door>,
-    (media, wish): (Media, Wish),
+    state: &web::Data<AppState>,
+    (media, wish): (ResponseFormat, SseMode),
     source: Source,
 ) -> HttpResponse {
-    let request_id = RequestId::given(request, door);
-    let now = (door.clock)();
-    let caller = match bearer::caller(door, request, now, media, &request_id).await {
+    let request_id = RequestId::given(request, state);
+    let now = (state.clock)();
+    let caller = match bearer::caller(state, request, now, media, &request_id).await {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
-    let place = match door.callers.enter(&who(&caller)) {
+    let place = match state.callers.admit(&caller_key(&caller)) {
         Ok(place) => place,
         Err(refused) => return too_many(refused, media),
     };
-    let parameters = match Parameters::read(source, request, door).await {
+    let parameters = match Parameters::read(source, request, state).await {
         Ok(parameters) => parameters,
         Err((status, error)) => return refusal(status, media, error),
     };
-    let deadline = Instant::now() + door.request_patience;
+    let deadline = Instant::now() + state.request_patience;
     let is_get = request.method() == Method::GET;
-    let begun = timeout_at(deadline, begin(parameters, is_get, door, &caller, &place)).await;
-    let (Prepared { request: prepared, document, asked, .. }, turn) = match begun {
+    let begun = timeout_at(deadline, begin(parameters, is_get, state, &caller, &place)).await;
+    let (Prepared { request: prepared, document, asked, .. }, permit) = match begun {
         Ok(Ok(begun)) => begun,
         Ok(Err(not_run)) => return not_run.answer(media, &request_id),
         Err(_elapsed) => return took_too_long(media),
@@ -221,24 +225,24 @@ async fn respond(
     let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
     account::note_asked(request, asked);
     let is_subscription = kind == OperationType::Subscription;
-    if is_subscription && wish == Wish::Never {
+    if is_subscription && wish == SseMode::Never {
         let sentence = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
-        return NotRun::AccessError(malformed(sentence)).answer(media, &request_id);
+        return PrepareError::Refused(malformed(sentence)).answer(media, &request_id);
     }
-    let seat = is_subscription.then(|| door.seats.take(seat::Kind::Subscription, &caller, &door.streams));
+    let seat = is_subscription.then(|| state.quotas.take(seat::StreamKind::Subscription, &caller, &state.streams));
     let seat = match seat.transpose() {
-        Ok(seat) => seat.map(|seat| seat.counted(&door.meters, "sse")),
+        Ok(seat) => seat.map(|seat| seat.counted(&state.metrics, "sse")),
         Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
     };
-    let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), door.answer_bytes_max) };
+    let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), state.answer_bytes_max) };
     let session = Arc::new(Session::new(caller, Arc::clone(&visit), now));
-    if is_subscription || wish == Wish::Always {
-        let held = seat.map_or(Held::Turn(place, turn), Held::Seat);
+    if is_subscription || wish == SseMode::Always {
+        let held = seat.map_or(OperationGuard::Permits(place, permit), OperationGuard::QuotaGuard);
         let deadline = (kind == OperationType::Query).then_some(deadline);
-        let (door, request, spoken) = (door.clone(), prepared, None);
-        return sse::begin(Operation { door, session, request, kind, request_id, spoken, deadline, held });
+        let (state, request, spoken) = (state.clone(), prepared, None);
+        return sse::begin(Operation { state, session, request, kind, request_id, spoken, deadline, held });
     }
-    let executed = door.executor.execute(prepared.data(session), &document);
+    let executed = state.executor.execute(prepared.data(session), &document);
     if kind == OperationType::Mutation {
         return answer(executed.await, media, &request_id);
     }
@@ -251,53 +255,53 @@ async fn respond(
 }
 
 /// What an operation has while it is processed: a turn, and a dear turn if it is dear.
-pub(in crate::http) type Turn = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
+pub(in crate::http) type Permits = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
 
 /// Prepares an operation when it is its turn.
 pub(in crate::http) async fn begin(
     parameters: Parameters,
     is_get: bool,
-    door: &Door,
+    state: &AppState,
     caller: &Caller,
-    place: &Place<Who>,
-) -> Result<(Prepared, Turn), NotRun> {
-    let turn = place.turn().await;
+    place: &RequestPermit<CallerKey>,
+) -> Result<(Prepared, Permits), PrepareError> {
+    let permit = place.permit().await;
     // A long document that is not known to be good keeps a core busy for a while, whatever comes of it.
-    let is_long = parameters.query.as_deref().is_some_and(|text| text.len() > LONG_DOCUMENT && !door.read.knows(text));
-    let mut dear = None;
+    let is_long = parameters.query.as_deref().is_some_and(|text| text.len() > LONG_DOCUMENT && !state.read.knows(text));
+    let mut expensive = None;
     if is_long {
-        dear = place.dear_turn().await;
+        expensive = place.expensive_permit().await;
         // Others get in between while it is held.
         tokio::task::yield_now().await;
     }
-    let prepared = prepare(parameters, is_get, door, caller)?;
+    let prepared = prepare(parameters, is_get, state, caller)?;
     if prepared.asked.kind() == OperationType::Mutation {
         // Who records waits for others, and works only a little.
         return Ok((prepared, (None, None)));
     }
-    if dear.is_none() {
-        dear = turn_for(place, prepared.cost).await;
+    if expensive.is_none() {
+        expensive = expensive_permit_for(place, prepared.cost).await;
     }
-    Ok((prepared, (turn, dear)))
+    Ok((prepared, (permit, expensive)))
 }
 
 /// Waits for a dear turn, if the cost makes it dear.
-async fn turn_for(place: &Place<Who>, cost: usize) -> Option<OwnedSemaphorePermit> {
-    if cost > DEAR_COST { place.dear_turn().await } else { None }
+async fn expensive_permit_for(place: &RequestPermit<CallerKey>, cost: usize) -> Option<OwnedSemaphorePermit> {
+    if cost > EXPENSIVE_COST { place.expensive_permit().await } else { None }
 }
 
-fn took_too_long(media: Media) -> HttpResponse {
+fn took_too_long(media: ResponseFormat) -> HttpResponse {
     refusal(StatusCode::SERVICE_UNAVAILABLE, media, ApiError::Timeout)
 }
 
-pub(in crate::http) enum NotRun {
+pub(in crate::http) enum PrepareError {
     MutationByGet,
-    NotParsed(Box<async_graphql::ServerError>),
-    AccessError(ApiError),
+    Syntax(Box<async_graphql::ServerError>),
+    Refused(ApiError),
 }
 
-impl NotRun {
-    fn answer(self, media: Media, request_id: &str) -> HttpResponse {
+impl PrepareError {
+    fn answer(self, media: ResponseFormat, request_id: &str) -> HttpResponse {
         let error = match self {
             Self::MutationByGet => {
                 let sentence = "GET runs queries only; send this operation by POST";
@@ -305,24 +309,24 @@ impl NotRun {
                 refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
                 return refused;
             }
-            Self::AccessError(error) => error.into_server_error(),
-            Self::NotParsed(error) => *error,
+            Self::Refused(error) => error.into_server_error(),
+            Self::Syntax(error) => *error,
         };
         answer(Response::from_errors(vec![error]), media, request_id)
     }
 }
 
-impl From<ApiError> for NotRun {
+impl From<ApiError> for PrepareError {
     fn from(error: ApiError) -> Self {
-        Self::AccessError(error)
+        Self::Refused(error)
     }
 }
 
-impl From<DocumentError> for NotRun {
+impl From<DocumentError> for PrepareError {
     fn from(unreadable: DocumentError) -> Self {
         match unreadable {
-            DocumentError::NotParsed(error) => Self::NotParsed(error),
-            DocumentError::AccessError(error) => Self::AccessError(error),
+            DocumentError::Syntax(error) => Self::Syntax(error),
+            DocumentError::Refused(error) => Self::Refused(error),
         }
     }
 }
@@ -331,34 +335,34 @@ impl From<DocumentError> for NotRun {
 pub(in crate::http) struct Prepared {
     pub(in crate::http) request: Request,
     pub(in crate::http) document: Arc<Document>,
-    pub(in crate::http) asked: Asked,
+    pub(in crate::http) asked: OperationInfo,
     /// In points; 0 of what cannot be run.
     pub(in crate::http) cost: usize,
 }
 
 /// Finds the document and checks everything that can be checked before execution.
-fn prepare(parameters: Parameters, is_get: bool, door: &Door, caller: &Caller) -> Result<Prepared, NotRun> {
+fn prepare(parameters: Parameters, is_get: bool, state: &AppState, caller: &Caller) -> Result<Prepared, PrepareError> {
     let (tenant, name) = (caller.tenant.key.as_str(), parameters.name.as_ref());
-    let text = door.persisted.text(tenant, parameters.query, name)?;
-    let document = door.read.read(&text, &door.documents)?;
-    door.persisted.keep(tenant, name, &text);
+    let text = state.persisted.text(tenant, parameters.query, name)?;
+    let document = state.read.read(&text, &state.documents)?;
+    state.persisted.keep(tenant, name, &text);
     let mut variables = variables::of(parameters.variables);
-    let asked = Asked::of(&document, parameters.operation_name.as_deref());
+    let asked = OperationInfo::of(&document, parameters.operation_name.as_deref());
     let mut cost = 0;
     if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
         if is_get && operation.ty != OperationType::Query {
-            return Err(NotRun::MutationByGet);
+            return Err(PrepareError::MutationByGet);
         }
         if operation.ty == OperationType::Subscription && asked.root_count() != 1 {
-            return Err(NotRun::AccessError(malformed("a subscription must select exactly one field")));
+            return Err(PrepareError::Refused(malformed("a subscription must select exactly one field")));
         }
         if operation.ty == OperationType::Subscription && asked.is_optional() {
             let sentence = "the field of a subscription must not have `@skip` or `@include`";
-            return Err(NotRun::AccessError(malformed(sentence)));
+            return Err(PrepareError::Refused(malformed(sentence)));
         }
-        check::variables(operation, &variables, &door.documents)?;
+        check::variables(operation, &variables, &state.documents)?;
         defaults::fill(&document, operation, &mut variables);
-        cost = check::cost(&document, operation, &variables, &door.documents)?;
+        cost = check::cost(&document, operation, &variables, &state.documents)?;
     }
     let mut request = Request::new(&*text).variables(variables);
     request.operation_name = parameters.operation_name;

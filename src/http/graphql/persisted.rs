@@ -18,18 +18,18 @@ use model::Invalid;
 /// The most bytes of documents that are kept for a tenant.
 const BYTES_MAX: usize = 4 << 20;
 
-type Hash = [u8; 32];
+type DocumentHash = [u8; 32];
 
 /// How a request names its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Name {
+pub(in crate::http) enum DocumentName {
     /// By its hash, as Apollo's clients do.
-    Hash(Hash),
+    DocumentHash(DocumentHash),
     /// By an id that the operator gave it.
     Id(String),
 }
 
-fn hash_of(text: &str) -> Hash {
+fn hash_of(text: &str) -> DocumentHash {
     Sha256::digest(text.as_bytes()).into()
 }
 
@@ -37,11 +37,11 @@ fn malformed(sentence: &str) -> ApiError {
     Invalid::new(sentence).into()
 }
 
-impl Name {
+impl DocumentName {
     /// The name in a request's `documentId`.
     pub(in crate::http) fn from_id(id: &str) -> Result<Self, ApiError> {
         match id.strip_prefix("sha256:") {
-            Some(hash) => Ok(Self::Hash(hexadecimal(hash)?)),
+            Some(hash) => Ok(Self::DocumentHash(hexadecimal(hash)?)),
             None => Ok(Self::Id(id.to_owned())),
         }
     }
@@ -55,32 +55,33 @@ impl Name {
             return Err(malformed("`persistedQuery` must be of version 1"));
         }
         let hash = given.get("sha256Hash").and_then(serde_json::Value::as_str).unwrap_or_default();
-        Ok(Some(Self::Hash(hexadecimal(hash)?)))
+        Ok(Some(Self::DocumentHash(hexadecimal(hash)?)))
     }
 }
 
-fn hexadecimal(text: &str) -> Result<Hash, ApiError> {
+fn hexadecimal(text: &str) -> Result<DocumentHash, ApiError> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let digits: Option<Vec<u8>> = text.as_bytes().iter().map(digit).collect();
     let bytes = digits.map(|digits| digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, d| sum << 4 | d)).collect());
-    let hash: Option<Hash> = bytes.filter(|_| text.len() == 64).and_then(|bytes: Vec<u8>| bytes.try_into().ok());
+    let hash: Option<DocumentHash> =
+        bytes.filter(|_| text.len() == 64).and_then(|bytes: Vec<u8>| bytes.try_into().ok());
     hash.ok_or_else(|| malformed("the hash of a document has 64 hexadecimal digits"))
 }
 
 /// The documents that can be named.
 #[derive(Debug)]
-pub struct Persisted {
-    trusted: Option<Trusted>,
+pub struct PersistedQueries {
+    trusted: Option<TrustedDocuments>,
     /// How many documents are kept for each tenant.
     documents_max: usize,
-    shelves: Mutex<HashMap<String, Shelf>>,
+    tenants: Mutex<HashMap<String, TenantCache>>,
 }
 
 /// The documents that an operator trusts, by id and by hash.
 #[derive(Debug, Default)]
-pub struct Trusted(HashMap<String, Arc<str>>);
+pub struct TrustedDocuments(HashMap<String, Arc<str>>);
 
-impl Trusted {
+impl TrustedDocuments {
     /// Reads a manifest: a JSON object of texts by id.
     pub fn parse(manifest: &str) -> Result<Self, String> {
         let documents: HashMap<String, String> = serde_json::from_str(manifest)
@@ -102,23 +103,23 @@ impl Trusted {
 }
 
 /// How a hash is kept beside ids, which it cannot be taken for.
-fn key(hash: &Hash) -> String {
+fn key(hash: &DocumentHash) -> String {
     format!("\0{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash))
 }
 
 /// What the clients of a tenant have sent.
 #[derive(Debug, Default)]
-struct Shelf {
+struct TenantCache {
     /// Text, and when it was used last.
-    texts: HashMap<Hash, (Arc<str>, u64)>,
+    texts: HashMap<DocumentHash, (Arc<str>, u64)>,
     bytes: usize,
     uses: u64,
 }
 
-impl Persisted {
+impl PersistedQueries {
     /// Keeps so many documents for each tenant; with trusted ones, those and nothing else.
-    pub fn new(trusted: Option<Trusted>, documents_max: usize) -> Self {
-        Self { trusted, documents_max, shelves: Mutex::default() }
+    pub fn new(trusted: Option<TrustedDocuments>, documents_max: usize) -> Self {
+        Self { trusted, documents_max, tenants: Mutex::default() }
     }
 
     /// The text of the document that a request sends, or names, or both.
@@ -126,7 +127,7 @@ impl Persisted {
         &self,
         tenant: &str,
         text: Option<String>,
-        name: Option<&Name>,
+        name: Option<&DocumentName>,
     ) -> Result<Arc<str>, ApiError> {
         let Some(text) = text else {
             let name = name.ok_or_else(|| malformed("`query` is missing"))?;
@@ -137,18 +138,20 @@ impl Persisted {
             return known.cloned().ok_or(ApiError::Forbidden("this server runs only the documents that it trusts"));
         }
         match name {
-            Some(Name::Hash(hash)) if *hash != hash_of(&text) => Err(malformed("the hash is not that of `query`")),
+            Some(DocumentName::DocumentHash(hash)) if *hash != hash_of(&text) => {
+                Err(malformed("the hash is not that of `query`"))
+            }
             _ => Ok(text.into()),
         }
     }
 
-    fn named(&self, tenant: &str, name: &Name) -> Option<Arc<str>> {
+    fn named(&self, tenant: &str, name: &DocumentName) -> Option<Arc<str>> {
         match (&self.trusted, name) {
-            (Some(trusted), Name::Hash(hash)) => trusted.0.get(&key(hash)).cloned(),
-            (Some(trusted), Name::Id(id)) => trusted.0.get(id).cloned(),
-            (None, Name::Id(_)) => None,
-            (None, Name::Hash(hash)) => {
-                let mut all = self.shelves.lock();
+            (Some(trusted), DocumentName::DocumentHash(hash)) => trusted.0.get(&key(hash)).cloned(),
+            (Some(trusted), DocumentName::Id(id)) => trusted.0.get(id).cloned(),
+            (None, DocumentName::Id(_)) => None,
+            (None, DocumentName::DocumentHash(hash)) => {
+                let mut all = self.tenants.lock();
                 let kept = all.get_mut(tenant)?;
                 kept.uses += 1;
                 let (text, used) = kept.texts.get_mut(hash)?;
@@ -159,12 +162,12 @@ impl Persisted {
     }
 
     /// Keeps a document that a request has sent with its name and that has passed all checks.
-    pub(in crate::http) fn keep(&self, tenant: &str, name: Option<&Name>, text: &Arc<str>) {
-        let Some(Name::Hash(hash)) = name else { return };
+    pub(in crate::http) fn keep(&self, tenant: &str, name: Option<&DocumentName>, text: &Arc<str>) {
+        let Some(DocumentName::DocumentHash(hash)) = name else { return };
         if self.trusted.is_some() || self.documents_max == 0 {
             return;
         }
-        let mut all = self.shelves.lock();
+        let mut all = self.tenants.lock();
         let kept = all.entry(tenant.to_owned()).or_default();
         kept.uses += 1;
         if kept.texts.contains_key(hash) {
@@ -185,20 +188,20 @@ impl Persisted {
 mod tests {
     use super::*;
 
-    fn sent(persisted: &Persisted, tenant: &str, text: &str) -> Name {
-        let name = Name::Hash(hash_of(text));
+    fn sent(persisted: &PersistedQueries, tenant: &str, text: &str) -> DocumentName {
+        let name = DocumentName::DocumentHash(hash_of(text));
         let text = persisted.text(tenant, Some(text.to_owned()), Some(&name)).ok().unwrap();
         persisted.keep(tenant, Some(&name), &text);
         name
     }
 
-    fn known(persisted: &Persisted, tenant: &str, name: &Name) -> bool {
+    fn known(persisted: &PersistedQueries, tenant: &str, name: &DocumentName) -> bool {
         persisted.text(tenant, None, Some(name)).is_ok()
     }
 
     #[test]
     fn documents_are_kept_for_their_tenant_as_many_as_there_may_be() {
-        let persisted = Persisted::new(None, 2);
+        let persisted = PersistedQueries::new(None, 2);
         let (a, b) = (sent(&persisted, "a", "{ a }"), sent(&persisted, "a", "{ b }"));
         assert!(known(&persisted, "a", &a) && known(&persisted, "a", &b));
         assert!(!known(&persisted, "b", &a), "another tenant does not learn of it");
@@ -212,17 +215,17 @@ mod tests {
 
     #[test]
     fn a_name_never_leads_to_another_text() {
-        let persisted = Persisted::new(None, 2);
-        let name = Name::Hash(hash_of("{ a }"));
+        let persisted = PersistedQueries::new(None, 2);
+        let name = DocumentName::DocumentHash(hash_of("{ a }"));
         assert!(persisted.text("a", Some("{ b }".to_owned()), Some(&name)).is_err());
         assert!(!known(&persisted, "a", &name));
     }
 
     #[test]
     fn a_manifest_holds_documents_that_can_be_read() {
-        assert!(Trusted::parse(r#"{ "a": "{ viewer { subject } }" }"#).is_ok());
+        assert!(TrustedDocuments::parse(r#"{ "a": "{ viewer { subject } }" }"#).is_ok());
         for wrong in ["", "[]", "{}", r#"{ "a": 1 }"#, r#"{ "a": "{" }"#] {
-            assert!(Trusted::parse(wrong).is_err(), "{wrong}");
+            assert!(TrustedDocuments::parse(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -14,12 +14,12 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::authentication as bearer;
-use crate::http::graphql::Turn;
-use crate::http::limits::concurrency::{Place, Who};
-use crate::http::limits::stream_quota::Seat;
-use crate::http::middleware::request_log::Errors;
+use crate::http::graphql::Permits;
+use crate::http::limits::concurrency::{CallerKey, RequestPermit};
+use crate::http::limits::stream_quota::QuotaGuard;
+use crate::http::middleware::request_log::ErrorCodes;
 use crate::http::response::{refusal_text, written};
 use api::Session;
 use api::error::ApiError;
@@ -31,7 +31,7 @@ const WAITING_MAX: usize = 4;
 
 /// Whether a caller wants server-sent events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Wish {
+pub(in crate::http) enum SseMode {
     /// No.
     Never,
     /// For what cannot be answered otherwise. Some clients name the media type in every request.
@@ -40,7 +40,7 @@ pub(in crate::http) enum Wish {
     Always,
 }
 
-impl Wish {
+impl SseMode {
     pub(in crate::http) fn of(request: &HttpRequest) -> Self {
         let header = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
         let ranges: Vec<String> = header
@@ -67,33 +67,33 @@ pub(in crate::http) fn is_last(response: &Response) -> bool {
 
 /// An operation that is answered as a stream.
 pub(in crate::http) struct Operation {
-    pub door: web::Data<Door>,
+    pub state: web::Data<AppState>,
     pub session: Arc<Session>,
     pub request: Request,
     pub kind: OperationType,
     pub request_id: String,
     /// The account of an operation that is no request of its own.
-    pub spoken: Option<crate::http::middleware::request_log::Spoken>,
+    pub spoken: Option<crate::http::middleware::request_log::WebSocketRequestLog>,
     /// Until when a query has to be answered.
     pub deadline: Option<Instant>,
     #[expect(dead_code, reason = "dropping it is all that is done with it")]
-    pub held: Held,
+    pub held: OperationGuard,
 }
 
 /// What an operation holds for as long as it runs.
 #[expect(dead_code, reason = "dropping it is all that is done with it")]
-pub(in crate::http) enum Held {
+pub(in crate::http) enum OperationGuard {
     /// Of a subscription.
-    Seat(Seat),
+    QuotaGuard(QuotaGuard),
     /// Of anything else: among those who are in, and to be worked on.
-    Turn(Place<Who>, Turn),
+    Permits(RequestPermit<CallerKey>, Permits),
 }
 
 impl Operation {
     /// The results, one after the other.
     pub(in crate::http) fn results(&mut self) -> impl Stream<Item = Response> + Unpin + use<> {
         let request = std::mem::replace(&mut self.request, Request::new(""));
-        self.door.executor.validating().execute_stream(request.data(Arc::clone(&self.session))).boxed()
+        self.state.executor.validating().execute_stream(request.data(Arc::clone(&self.session))).boxed()
     }
 
     /// The next of the results, or why there is none: it is not there in time, or the token of who follows is no longer
@@ -107,7 +107,7 @@ impl Operation {
         }
         let next = results.next().await;
         if self.kind == OperationType::Subscription {
-            bearer::still_valid(&self.door, &self.session.caller).await?;
+            bearer::still_valid(&self.state, &self.session.caller).await?;
         }
         Ok(next)
     }
@@ -136,10 +136,10 @@ fn event(name: &str, data: &[u8]) -> web::Bytes {
 
 /// Writes results until there are no more, the token has expired, the reader is gone or the server stops.
 async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
-    let door = operation.door.clone();
-    let mut closing = door.closing.clone();
-    let stall_max = door.streams.stall_max;
-    let remaining = until_expiry(operation.session.caller.principal.expires_at, (door.clock)());
+    let state = operation.state.clone();
+    let mut closing = state.closing.clone();
+    let stall_max = state.streams.stall_max;
+    let remaining = until_expiry(operation.session.caller.principal.expires_at, (state.clock)());
     let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
     let mut results = operation.results();
     let mut taken = None;
@@ -157,7 +157,7 @@ async fn push(mut operation: Operation, events: mpsc::Sender<web::Bytes>) {
         };
         let is_last = is_last(&response);
         let (data, _) = written(&mut response, &operation.request_id);
-        Errors::of(&response.errors).end(&operation.session.visit);
+        ErrorCodes::of(&response.errors).end(&operation.session.visit);
         match tokio::time::timeout(stall_max, events.send(event("next", &data))).await {
             Ok(Ok(())) => taken = operation.session.resume(),
             Ok(Err(_gone)) => return,

@@ -32,118 +32,118 @@ const REMEMBERED: usize = 10_000;
 
 /// The limits of everybody in a crowd.
 #[derive(Clone, Copy, Debug)]
-pub struct Manners {
+pub struct LimiterConfig {
     /// Requests at a time, including those that wait.
     pub requests: usize,
     /// Requests that may be processed at once.
-    pub turns: usize,
+    pub permits: usize,
     /// How many of those may be dear.
-    pub dear: usize,
+    pub expensive: usize,
     /// Requests per second, with bursts up to twice that; 0 for unlimited.
     pub rate: u32,
 }
 
 /// What tells callers apart: their tenant and their name in it.
-pub type Who = (String, String);
+pub type CallerKey = (String, String);
 
 /// What tells a caller apart.
-pub(in crate::http) fn who(caller: &Caller) -> Who {
+pub(in crate::http) fn caller_key(caller: &Caller) -> CallerKey {
     (caller.tenant.key.clone(), caller.principal.subject.clone())
 }
 
 /// The callers or addresses with requests, by key.
-pub struct Crowd<K: Hash + Eq + Clone> {
-    manners: Manners,
+pub struct ConcurrencyLimiter<K: Hash + Eq + Clone> {
+    config: LimiterConfig,
     rate: Option<Rate<K>>,
-    inside: Mutex<HashMap<K, (usize, Turns)>>,
+    inside: Mutex<HashMap<K, (usize, PermitPools)>>,
 }
 
 /// Where requests wait for their turn, and dear ones also for a dear turn.
 #[derive(Clone)]
-struct Turns {
+struct PermitPools {
     all: Arc<Semaphore>,
-    dear: Arc<Semaphore>,
+    expensive: Arc<Semaphore>,
 }
 
 /// Too much at once or too often, and after how many seconds to try again.
-pub(in crate::http) struct TooMany {
+pub(in crate::http) struct LimitReached {
     pub(in crate::http) error: ApiError,
     pub(in crate::http) retry_after_secs: u64,
 }
 
-impl<K: Hash + Eq + Clone> std::fmt::Debug for Crowd<K> {
+impl<K: Hash + Eq + Clone> std::fmt::Debug for ConcurrencyLimiter<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Crowd").field("manners", &self.manners).finish_non_exhaustive()
+        f.debug_struct("Crowd").field("manners", &self.config).finish_non_exhaustive()
     }
 }
 
 /// A place inside, given back when dropped.
-pub(in crate::http) struct Place<K: Hash + Eq + Clone> {
-    crowd: Arc<Crowd<K>>,
+pub(in crate::http) struct RequestPermit<K: Hash + Eq + Clone> {
+    limiter: Arc<ConcurrencyLimiter<K>>,
     key: K,
-    turns: Turns,
+    permits: PermitPools,
 }
 
-impl<K: Hash + Eq + Clone> Crowd<K> {
+impl<K: Hash + Eq + Clone> ConcurrencyLimiter<K> {
     /// Nobody is in yet.
-    pub fn new(manners: Manners) -> Arc<Self> {
+    pub fn new(config: LimiterConfig) -> Arc<Self> {
         let quota =
-            NonZeroU32::new(manners.rate).map(|rate| Quota::per_second(rate).allow_burst(rate.saturating_mul(TWO)));
+            NonZeroU32::new(config.rate).map(|rate| Quota::per_second(rate).allow_burst(rate.saturating_mul(TWO)));
         let rate = quota.map(|quota| RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock));
-        Arc::new(Self { manners, rate, inside: Mutex::default() })
+        Arc::new(Self { config, rate, inside: Mutex::default() })
     }
 
     /// Lets somebody in, unless it is too much.
-    pub(in crate::http) fn enter(self: &Arc<Self>, key: &K) -> Result<Place<K>, TooMany> {
+    pub(in crate::http) fn admit(self: &Arc<Self>, key: &K) -> Result<RequestPermit<K>, LimitReached> {
         if let Some(rate) = &self.rate {
             if rate.len() > REMEMBERED {
                 rate.retain_recent();
             }
             rate.check_key(key).map_err(|early| {
-                let limit = self.manners.rate as usize;
+                let limit = self.config.rate as usize;
                 let wait = early.wait_time_from(MonotonicClock.now());
-                TooMany {
+                LimitReached {
                     error: ApiError::Limit { what: "requests in a second", asked: limit + 1, limit },
                     retry_after_secs: wait.as_secs() + 1,
                 }
             })?;
         }
         let mut inside = self.inside.lock();
-        let turns = || Turns {
-            all: Arc::new(Semaphore::new(self.manners.turns)),
-            dear: Arc::new(Semaphore::new(self.manners.dear)),
+        let permits = || PermitPools {
+            all: Arc::new(Semaphore::new(self.config.permits)),
+            expensive: Arc::new(Semaphore::new(self.config.expensive)),
         };
-        let (count, turns) = inside.entry(key.clone()).or_insert_with(|| (0, turns()));
-        if *count >= self.manners.requests {
-            let (asked, limit) = (*count + 1, self.manners.requests);
-            return Err(TooMany {
+        let (count, permits) = inside.entry(key.clone()).or_insert_with(|| (0, permits()));
+        if *count >= self.config.requests {
+            let (asked, limit) = (*count + 1, self.config.requests);
+            return Err(LimitReached {
                 error: ApiError::Limit { what: "requests at once", asked, limit },
                 retry_after_secs: 1,
             });
         }
         *count += 1;
-        Ok(Place { crowd: Arc::clone(self), key: key.clone(), turns: turns.clone() })
+        Ok(RequestPermit { limiter: Arc::clone(self), key: key.clone(), permits: permits.clone() })
     }
 }
 
 const TWO: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
-impl<K: Hash + Eq + Clone> Place<K> {
+impl<K: Hash + Eq + Clone> RequestPermit<K> {
     /// Waits until it is one's turn, which lasts until it is dropped.
-    pub(in crate::http) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::http) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
-        Arc::clone(&self.turns.all).acquire_owned().await.ok()
+        Arc::clone(&self.permits.all).acquire_owned().await.ok()
     }
 
     /// Waits until dear work may be done; the turn lasts until it is dropped.
-    pub(in crate::http) async fn dear_turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns.dear).acquire_owned().await.ok()
+    pub(in crate::http) async fn expensive_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits.expensive).acquire_owned().await.ok()
     }
 }
 
-impl<K: Hash + Eq + Clone> Drop for Place<K> {
+impl<K: Hash + Eq + Clone> Drop for RequestPermit<K> {
     fn drop(&mut self) {
-        let mut inside = self.crowd.inside.lock();
+        let mut inside = self.limiter.inside.lock();
         if let Some((count, _)) = inside.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
@@ -157,47 +157,47 @@ impl<K: Hash + Eq + Clone> Drop for Place<K> {
 mod tests {
     use super::*;
 
-    fn crowd(requests: usize, turns: usize, rate: u32) -> Arc<Crowd<&'static str>> {
-        Crowd::new(Manners { requests, turns, dear: 1, rate })
+    fn limiter(requests: usize, permits: usize, rate: u32) -> Arc<ConcurrencyLimiter<&'static str>> {
+        ConcurrencyLimiter::new(LimiterConfig { requests, permits, expensive: 1, rate })
     }
 
     #[test]
     fn who_is_in_too_often_waits_outside_and_nobody_else_does() {
-        let crowd = crowd(2, 1, 0);
-        let first = crowd.enter(&"a").ok().unwrap();
-        let second = crowd.enter(&"a").ok().unwrap();
-        let refused = crowd.enter(&"a").err().unwrap();
+        let limiter = limiter(2, 1, 0);
+        let first = limiter.admit(&"a").ok().unwrap();
+        let second = limiter.admit(&"a").ok().unwrap();
+        let refused = limiter.admit(&"a").err().unwrap();
         assert!(matches!(refused.error, ApiError::Limit { what: "requests at once", asked: 3, limit: 2 }));
-        assert!(crowd.enter(&"b").is_ok());
+        assert!(limiter.admit(&"b").is_ok());
         drop(first);
-        assert!(crowd.enter(&"a").is_ok());
+        assert!(limiter.admit(&"a").is_ok());
         drop(second);
-        assert!(crowd.inside.lock().is_empty(), "nothing is kept about who left");
+        assert!(limiter.inside.lock().is_empty(), "nothing is kept about who left");
     }
 
     #[test]
     fn who_comes_too_often_is_told_when_to_come_again() {
-        let crowd = crowd(10, 1, 1);
-        assert!(crowd.enter(&"a").is_ok());
-        assert!(crowd.enter(&"a").is_ok());
-        let refused = crowd.enter(&"a").err().unwrap();
+        let limiter = limiter(10, 1, 1);
+        assert!(limiter.admit(&"a").is_ok());
+        assert!(limiter.admit(&"a").is_ok());
+        let refused = limiter.admit(&"a").err().unwrap();
         assert!(matches!(refused.error, ApiError::Limit { what: "requests in a second", asked: 2, limit: 1 }));
         assert_eq!(refused.retry_after_secs, 1);
-        assert!(crowd.enter(&"b").is_ok());
+        assert!(limiter.admit(&"b").is_ok());
     }
 
     #[tokio::test]
     async fn turns_are_taken_one_after_the_other_by_one_and_at_once_by_others() {
-        let crowd = crowd(10, 1, 0);
-        let (first, second) = (crowd.enter(&"a").ok().unwrap(), crowd.enter(&"a").ok().unwrap());
-        let turn = first.turn().await.unwrap();
-        assert_eq!(second.turns.all.available_permits(), 0);
-        let dear = first.dear_turn().await.unwrap();
-        assert_eq!(second.turns.dear.available_permits(), 0);
-        drop(dear);
-        let other = crowd.enter(&"b").ok().unwrap();
-        assert!(other.turn().await.is_some());
-        drop(turn);
-        assert!(second.turn().await.is_some());
+        let limiter = limiter(10, 1, 0);
+        let (first, second) = (limiter.admit(&"a").ok().unwrap(), limiter.admit(&"a").ok().unwrap());
+        let permit = first.permit().await.unwrap();
+        assert_eq!(second.permits.all.available_permits(), 0);
+        let expensive = first.expensive_permit().await.unwrap();
+        assert_eq!(second.permits.expensive.available_permits(), 0);
+        drop(expensive);
+        let other = limiter.admit(&"b").ok().unwrap();
+        assert!(other.permit().await.is_some());
+        drop(permit);
+        assert!(second.permit().await.is_some());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::http::middleware::metrics::{Meters, Running};
+use crate::http::middleware::metrics::{GaugeGuard, Metrics};
 use access::Caller;
 use api::error::ApiError;
 
@@ -31,60 +31,65 @@ pub struct StreamLimits {
 
 /// What a seat is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::http) enum Kind {
+pub(in crate::http) enum StreamKind {
     Connection,
     Subscription,
     Export,
 }
 
-type Key = (Kind, String, String);
+type Key = (StreamKind, String, String);
 
 /// The seats that are taken, by tenant and subject. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Seats(Arc<Mutex<HashMap<Key, usize>>>);
+pub struct StreamQuota(Arc<Mutex<HashMap<Key, usize>>>);
 
 /// A seat that is taken, until it is dropped.
 #[derive(Debug)]
-pub(in crate::http) struct Seat {
-    seats: Seats,
+pub(in crate::http) struct QuotaGuard {
+    quotas: StreamQuota,
     key: Key,
-    open: Option<Running>,
+    open: Option<GaugeGuard>,
 }
 
-impl Seats {
+impl StreamQuota {
     /// Takes a seat for a caller, if there is one left.
-    pub(in crate::http) fn take(&self, kind: Kind, caller: &Caller, limits: &StreamLimits) -> Result<Seat, ApiError> {
+    pub(in crate::http) fn take(
+        &self,
+        kind: StreamKind,
+        caller: &Caller,
+        limits: &StreamLimits,
+    ) -> Result<QuotaGuard, ApiError> {
         let (what, limit) = match kind {
-            Kind::Connection => ("connections", limits.connections_max),
-            Kind::Subscription => ("subscriptions", limits.subscriptions_max),
-            Kind::Export => ("exports", limits.exports_max),
+            StreamKind::Connection => ("connections", limits.connections_max),
+            StreamKind::Subscription => ("subscriptions", limits.subscriptions_max),
+            StreamKind::Export => ("exports", limits.exports_max),
         };
         let key = (kind, caller.tenant.key.clone(), caller.principal.subject.clone());
-        let mut seats = self.0.lock();
-        let taken = seats.get(&key).copied().unwrap_or_default();
+        let mut quotas = self.0.lock();
+        let taken = quotas.get(&key).copied().unwrap_or_default();
         if taken >= limit {
             return Err(ApiError::Limit { what, asked: taken + 1, limit });
         }
-        seats.insert(key.clone(), taken + 1);
-        Ok(Seat { seats: self.clone(), key, open: None })
+        quotas.insert(key.clone(), taken + 1);
+        Ok(QuotaGuard { quotas: self.clone(), key, open: None })
     }
 }
 
-impl Seat {
+impl QuotaGuard {
     /// The same, counted as open for as long as it is taken.
-    pub(in crate::http) fn counted(mut self, meters: &Meters, transport: &'static str) -> Self {
-        self.open = Some(meters.subscribed(transport));
+    pub(in crate::http) fn counted(mut self, metrics: &Metrics, transport: &'static str) -> Self {
+        self.open = Some(metrics.subscribed(transport));
         self
     }
 }
 
-impl Drop for Seat {
+impl Drop for QuotaGuard {
     fn drop(&mut self) {
-        let mut seats = self.seats.0.lock();
-        if let Some(taken) = seats.get_mut(&self.key) {
+        let mut quotas = self.quotas.0.lock();
+        if let Some(taken) = quotas.get_mut(&self.key) {
             *taken -= 1;
             if *taken == 0 {
-                seats.remove(&self.key);
+                quotas.remove(&self.key);
             }
         }
     }

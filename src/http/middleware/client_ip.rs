@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 
-use crate::http::Door;
+use crate::http::AppState;
 
 /// A network: an address and how many of its leading bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +44,9 @@ impl Network {
 }
 
 /// The address that a request comes from.
-pub(in crate::http) fn of(request: &HttpRequest, door: &Door) -> IpAddr {
+pub(in crate::http) fn of(request: &HttpRequest, state: &AppState) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    origin(peer, request.headers(), &door.proxies)
+    origin(peer, request.headers(), &state.proxies)
 }
 
 /// The address behind proxies. Nothing counts that an untrusted address sent. Where there are both headers they have to
@@ -104,7 +104,7 @@ fn address(text: &str) -> Option<IpAddr> {
 }
 
 /// Who shares limits with an address: it alone, or its /64, which is what one subscriber of IPv6 has.
-pub(in crate::http) fn neighbourhood(address: IpAddr) -> IpAddr {
+pub(in crate::http) fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_subscriber_of_ipv6_is_one_neighbour() {
-        let of = |text: &str| neighbourhood(text.parse().unwrap()).to_string();
+        let of = |text: &str| rate_limit_key(text.parse().unwrap()).to_string();
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(of("192.0.2.7"), "192.0.2.7");
     }

@@ -17,7 +17,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 
 /// The origins whose pages may ask; with none, only pages of this server's own origin may.
 #[derive(Clone, Debug, Default)]
-pub struct Origins(Vec<Origin>);
+pub struct AllowedOrigins(Vec<Origin>);
 
 /// An origin as browsers write it: scheme, host, and port unless it is the scheme's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Origin {
     }
 }
 
-impl Origins {
+impl AllowedOrigins {
     /// These origins.
     pub fn new(origins: Vec<Origin>) -> Self {
         Self(origins)

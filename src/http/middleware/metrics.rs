@@ -20,7 +20,7 @@ type Label = (&'static str, String);
 
 /// The metrics of the door. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Meters {
+pub struct Metrics {
     fields: BTreeSet<String>,
     requests: Family<[Label; 2], Counter>,
     seconds: Family<[Label; 1], Histogram, fn() -> Histogram>,
@@ -29,7 +29,7 @@ pub struct Meters {
     subscriptions: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
-impl Meters {
+impl Metrics {
     /// Figures of a schema, none counted yet.
     pub fn new(sdl: &str) -> Self {
         let roots = ["Query", "Mutation", "Subscription"];
@@ -73,16 +73,16 @@ impl Meters {
     }
 
     /// Counts a request as running, until what is returned is dropped.
-    pub(in crate::http) fn running(&self) -> Running {
+    pub(in crate::http) fn running(&self) -> GaugeGuard {
         self.running.inc();
-        Running(self.running.clone())
+        GaugeGuard(self.running.clone())
     }
 
     /// Counts a subscription as open, until what is returned is dropped.
-    pub(in crate::http) fn subscribed(&self, transport: &'static str) -> Running {
+    pub(in crate::http) fn subscribed(&self, transport: &'static str) -> GaugeGuard {
         let open = self.subscriptions.get_or_create_owned(&[("transport", transport)]);
         open.inc();
-        Running(open)
+        GaugeGuard(open)
     }
 
     /// Counts a request of a root field, or without one of an address of ours.
@@ -96,9 +96,9 @@ impl Meters {
 
 /// A request that runs, or a subscription that is open.
 #[derive(Debug)]
-pub(in crate::http) struct Running(Gauge);
+pub(in crate::http) struct GaugeGuard(Gauge);
 
-impl Drop for Running {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

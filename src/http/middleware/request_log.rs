@@ -17,8 +17,8 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
 use async_graphql::{PathSegment, Positioned, ServerError};
 
-use crate::http::Door;
-use crate::http::middleware::metrics::Running;
+use crate::http::AppState;
+use crate::http::middleware::metrics::GaugeGuard;
 use access::{AccessRecord, Caller};
 use api::engine::check;
 use api::error::code_of;
@@ -40,7 +40,7 @@ struct Root {
 
 /// An operation as far as its account goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::http) struct Asked {
+pub(in crate::http) struct OperationInfo {
     kind: Option<OperationType>,
     name: String,
     roots: Vec<Root>,
@@ -54,13 +54,13 @@ struct Account {
     tenant: String,
     subject: String,
     rows: Option<Arc<AtomicU64>>,
-    asked: Asked,
-    unanswered: Option<Unanswered>,
+    asked: OperationInfo,
+    unanswered: Option<RequestLogGuard>,
 }
 
 /// A request without an answer.
-struct Unanswered {
-    door: web::Data<Door>,
+struct RequestLogGuard {
+    state: web::Data<AppState>,
     started: Instant,
     method: Method,
     address: String,
@@ -71,16 +71,16 @@ impl Drop for Account {
     /// A request that ends without an answer has lost its client.
     fn drop(&mut self) {
         let Some(unanswered) = self.unanswered.take() else { return };
-        let line = Line {
+        let line = LogRecord {
             request_id: unanswered.request_id.as_deref(),
             method: unanswered.method.as_str(),
             address: &unanswered.address,
             status: None,
-            errors: &Errors(vec![(None, CANCELLED.to_owned())]),
-            account: self,
+            errors: &ErrorCodes(vec![(None, CANCELLED.to_owned())]),
+            request_log: self,
             took: unanswered.started.elapsed(),
         };
-        line.tell(&unanswered.door);
+        line.tell(&unanswered.state);
     }
 }
 
@@ -94,9 +94,9 @@ impl Account {
 
 /// What went wrong, by the key of the answer; kept with the response.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Errors(Vec<(Option<String>, String)>);
+pub(in crate::http) struct ErrorCodes(Vec<(Option<String>, String)>);
 
-impl Errors {
+impl ErrorCodes {
     /// The errors of an answer.
     pub(in crate::http) fn of(errors: &[ServerError]) -> Self {
         let key = |error: &ServerError| match error.path.first() {
@@ -119,7 +119,7 @@ impl Errors {
     }
 }
 
-impl Asked {
+impl OperationInfo {
     /// The operation's name; empty if it has none.
     pub(in crate::http) fn name(&self) -> &str {
         &self.name
@@ -152,7 +152,12 @@ impl Asked {
 }
 
 /// The root fields of a selection; each fragment is entered once.
-fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &mut Asked, entered: &mut Vec<&'a str>) {
+fn collect<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a SelectionSet,
+    found: &mut OperationInfo,
+    entered: &mut Vec<&'a str>,
+) {
     for Positioned { node, .. } in &set.items {
         if found.roots.len() == ROOTS_MAX || entered.len() == ROOTS_MAX {
             return;
@@ -186,9 +191,9 @@ fn collect<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, found: &
 /// Notes who calls.
 pub(in crate::http) fn note_caller(request: &HttpRequest, caller: &Caller, request_id: &str) {
     let address = request.match_pattern();
-    if let Some(account) = request.extensions_mut().get_mut::<Account>() {
-        account.note(caller);
-        if let Some(unanswered) = &mut account.unanswered {
+    if let Some(request_log) = request.extensions_mut().get_mut::<Account>() {
+        request_log.note(caller);
+        if let Some(unanswered) = &mut request_log.unanswered {
             unanswered.address = address.unwrap_or_default();
             unanswered.request_id = Some(request_id.to_owned());
         }
@@ -196,112 +201,113 @@ pub(in crate::http) fn note_caller(request: &HttpRequest, caller: &Caller, reque
 }
 
 /// Notes what is asked.
-pub(in crate::http) fn note_asked(request: &HttpRequest, asked: Asked) {
-    if let Some(account) = request.extensions_mut().get_mut::<Account>() {
-        account.asked = asked;
+pub(in crate::http) fn note_asked(request: &HttpRequest, asked: OperationInfo) {
+    if let Some(request_log) = request.extensions_mut().get_mut::<Account>() {
+        request_log.asked = asked;
     }
 }
 
 /// Tells what was read how the answer ends it.
 pub(in crate::http) fn end(visit: &AccessRecord, answer: &HttpResponse) {
-    if let Some(errors) = answer.extensions().get::<Errors>() {
+    if let Some(errors) = answer.extensions().get::<ErrorCodes>() {
         errors.end(visit);
     }
 }
 
 /// Wraps every request: counts it and writes its line when its answer begins.
-pub async fn account<B: MessageBody + 'static>(
+pub async fn request_log<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let started = Instant::now();
-    let door = request.app_data::<web::Data<Door>>().cloned();
-    let _running = door.as_ref().map(|door| door.meters.running());
-    let unanswered = door.as_ref().map(|door| Unanswered {
-        door: door.clone(),
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    let _running = state.as_ref().map(|state| state.metrics.running());
+    let unanswered = state.as_ref().map(|state| RequestLogGuard {
+        state: state.clone(),
         started,
         method: request.method().clone(),
         address: String::new(),
         request_id: None,
     });
-    let mut account = Account::default();
-    account.unanswered = unanswered;
-    request.extensions_mut().insert(account);
+    let mut request_log = Account::default();
+    request_log.unanswered = unanswered;
+    request.extensions_mut().insert(request_log);
     let response = next.call(request).await?;
-    if let Some(door) = door {
-        tell(&door, &response, started.elapsed());
+    if let Some(state) = state {
+        tell(&state, &response, started.elapsed());
     }
     Ok(response)
 }
 
-fn tell<B>(door: &Door, response: &ServiceResponse<B>, took: Duration) {
+fn tell<B>(state: &AppState, response: &ServiceResponse<B>, took: Duration) {
     let request = response.request();
-    let mut account = request.extensions_mut().remove::<Account>().unwrap_or_default();
-    account.unanswered = None;
+    let mut request_log = request.extensions_mut().remove::<Account>().unwrap_or_default();
+    request_log.unanswered = None;
     let extensions = response.response().extensions();
-    let none = Errors::default();
-    let line = Line {
+    let none = ErrorCodes::default();
+    let line = LogRecord {
         request_id: response.headers().get("x-request-id").and_then(|value| value.to_str().ok()),
         method: request.method().as_str(),
         address: &request.match_pattern().unwrap_or_default(),
         status: Some(response.status().as_u16()),
-        errors: extensions.get::<Errors>().unwrap_or(&none),
-        account: &account,
+        errors: extensions.get::<ErrorCodes>().unwrap_or(&none),
+        request_log: &request_log,
         took,
     };
-    line.tell(door);
+    line.tell(state);
 }
 
 /// The account of an operation on a WebSocket, which is reported when it ends.
-pub(in crate::http) struct Spoken {
-    account: Account,
+pub(in crate::http) struct WebSocketRequestLog {
+    request_log: Account,
     started: Instant,
-    running: Running,
+    running: GaugeGuard,
 }
 
-impl std::fmt::Debug for Spoken {
+impl std::fmt::Debug for WebSocketRequestLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Spoken").field("running", &self.running).finish_non_exhaustive()
     }
 }
 
-impl Spoken {
+impl WebSocketRequestLog {
     /// Begins the account of what a caller asks.
-    pub(in crate::http) fn begin(door: &Door, caller: &Caller, asked: Asked) -> Self {
-        let mut account = Account::default();
-        account.asked = asked;
-        account.note(caller);
-        Self { account, started: Instant::now(), running: door.meters.running() }
+    pub(in crate::http) fn begin(state: &AppState, caller: &Caller, asked: OperationInfo) -> Self {
+        let mut request_log = Account::default();
+        request_log.asked = asked;
+        request_log.note(caller);
+        Self { request_log, started: Instant::now(), running: state.metrics.running() }
     }
 
     /// Tells it.
-    pub(in crate::http) fn tell(&self, door: &Door, request_id: &str, errors: &Errors) {
+    pub(in crate::http) fn tell(&self, state: &AppState, request_id: &str, errors: &ErrorCodes) {
         let request_id = Some(request_id);
-        let (account, took) = (&self.account, self.started.elapsed());
-        Line { request_id, method: "WEBSOCKET", address: "/graphql", status: None, errors, account, took }.tell(door);
+        let (request_log, took) = (&self.request_log, self.started.elapsed());
+        LogRecord { request_id, method: "WEBSOCKET", address: "/graphql", status: None, errors, request_log, took }
+            .tell(state);
     }
 }
 
 /// What is reported about a request.
-struct Line<'a> {
+struct LogRecord<'a> {
     request_id: Option<&'a str>,
     method: &'a str,
     address: &'a str,
     status: Option<u16>,
-    errors: &'a Errors,
-    account: &'a Account,
+    errors: &'a ErrorCodes,
+    request_log: &'a Account,
     took: Duration,
 }
 
-impl Line<'_> {
-    fn tell(&self, door: &Door) {
-        let Self { request_id, method, address, status, errors, account, took } = *self;
-        let Asked { kind, name: operation, roots, .. } = &account.asked;
+impl LogRecord<'_> {
+    fn tell(&self, state: &AppState) {
+        let Self { request_id, method, address, status, errors, request_log, took } = *self;
+        let OperationInfo { kind, name: operation, roots, .. } = &request_log.asked;
         for root in roots {
-            door.meters.answered(&root.field, errors.code(Some(&root.key)), took);
+            state.metrics.answered(&root.field, errors.code(Some(&root.key)), took);
         }
         if roots.is_empty() {
-            door.meters.answered(address, errors.code(None), took);
+            state.metrics.answered(address, errors.code(None), took);
         }
         let milliseconds = (took.as_secs_f64() * 1e6).round() / 1e3;
         if matches!(address, "/healthz" | "/readyz") {
@@ -315,12 +321,12 @@ impl Line<'_> {
             address,
             status,
             code = errors.code(None),
-            tenant = account.tenant,
-            subject = account.subject,
+            tenant = request_log.tenant,
+            subject = request_log.subject,
             kind = kind.map(word),
             operation,
             fields = fields.join(","),
-            rows = account.rows.as_ref().map(|rows| rows.load(Ordering::Relaxed)),
+            rows = request_log.rows.as_ref().map(|rows| rows.load(Ordering::Relaxed)),
             milliseconds,
             "answered"
         );

@@ -9,12 +9,12 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::authentication as bearer;
-use crate::http::body::{self, Reading};
-use crate::http::limits::concurrency::who;
+use crate::http::body::{self, BodyLimits};
+use crate::http::limits::concurrency::caller_key;
 use crate::http::middleware::envelope::RequestId;
-use crate::http::response::{Media, failure, too_many};
+use crate::http::response::{ResponseFormat, failure, too_many};
 use access::{AccessActivity, Recorded, Recorder};
 use api::error::{ApiError, Code};
 use formats::{self, Records};
@@ -57,11 +57,15 @@ struct Item {
 type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
 
 /// Records the events of a body.
-pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
-    let request_id = RequestId::given(&request, &door);
-    let recorded = record(&request, payload, &door, &request_id).await;
+pub(in crate::http) async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> HttpResponse {
+    let request_id = RequestId::given(&request, &state);
+    let recorded = record(&request, payload, &state, &request_id).await;
     recorded.unwrap_or_else(|(status, error)| {
-        let mut refused = failure(status, Media::Json, error, &request_id);
+        let mut refused = failure(status, ResponseFormat::Json, error, &request_id);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -69,9 +73,9 @@ pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, d
     })
 }
 
-async fn record(request: &HttpRequest, payload: web::Payload, door: &Door, request_id: &str) -> Outcome {
-    let now = (door.clock)();
-    let caller = match bearer::caller(door, request, now, Media::Json, request_id).await {
+async fn record(request: &HttpRequest, payload: web::Payload, state: &AppState, request_id: &str) -> Outcome {
+    let now = (state.clock)();
+    let caller = match bearer::caller(state, request, now, ResponseFormat::Json, request_id).await {
         Ok(caller) => caller,
         Err(refused) => return Ok(refused),
     };
@@ -84,15 +88,15 @@ async fn record(request: &HttpRequest, payload: web::Payload, door: &Door, reque
             `application/cloudevents+json` or `application/cloudevents-batch+json`";
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, Invalid::new(sentence).into())
     })?;
-    let place = match door.callers.enter(&who(&caller)) {
+    let place = match state.callers.admit(&caller_key(&caller)) {
         Ok(place) => place,
-        Err(refused) => return Ok(too_many(refused, Media::Json)),
+        Err(refused) => return Ok(too_many(refused, ResponseFormat::Json)),
     };
-    let reading = Reading { bytes_max: door.record_bytes_max, patience: door.body_patience };
+    let reading = BodyLimits { bytes_max: state.record_bytes_max, patience: state.body_patience };
     let body = body::read(request, payload, reading).await?;
     let items = {
         // Reading the events keeps a core busy; waiting for the commit does not.
-        let _turn = place.turn().await;
+        let _turn = place.permit().await;
         items(&body, form, &recorder, &caller.tenant.key, now)?
     };
     let (keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();

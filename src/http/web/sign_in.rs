@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::Origin;
 
 /// The token scope that makes a request one of OpenID Connect.
@@ -77,8 +77,8 @@ impl SignIn {
 }
 
 /// `GET /sign-in.json`.
-pub(in crate::http) async fn get(door: web::Data<Door>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).json(door.sign_in.document())
+pub(in crate::http) async fn get(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).json(state.sign_in.document())
 }
 
 #[cfg(test)]

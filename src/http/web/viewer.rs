@@ -20,7 +20,7 @@ use flate2::read::GzDecoder;
 use parking_lot::Mutex;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::web::sign_in;
 
 /// The policies of the two pages; at their ends follow the origins of the issuer.
@@ -49,28 +49,28 @@ struct Built;
 /// The addresses of the pages and of what they load.
 pub(in crate::http) fn routes(config: &mut web::ServiceConfig) {
     for (address, file) in [("/", "index.html"), ("/graphiql", "graphiql.html"), ("/favicon.svg", "favicon.svg")] {
-        let page = move |request: HttpRequest, door: web::Data<Door>| async move { serve(&request, &door, file) };
+        let page = move |request: HttpRequest, state: web::Data<AppState>| async move { serve(&request, &state, file) };
         config.service(web::resource(address).route(web::get().to(page)).route(web::head().to(page)));
     }
-    let asset = |request: HttpRequest, door: web::Data<Door>| async move {
+    let asset = |request: HttpRequest, state: web::Data<AppState>| async move {
         let file = request.path().trim_start_matches('/');
-        serve(&request, &door, file)
+        serve(&request, &state, file)
     };
     config.service(web::resource("/assets/{file}").route(web::get().to(asset)).route(web::head().to(asset)));
     config.service(web::resource("/sign-in.json").route(web::get().to(sign_in::get)));
 }
 
 /// One file, in the smallest coding that the browser takes.
-fn serve(request: &HttpRequest, door: &Door, name: &str) -> HttpResponse {
+fn serve(request: &HttpRequest, state: &AppState, name: &str) -> HttpResponse {
     let Some((coding, file)) = codings(request).find_map(|coding| Some((coding, coding.of(name)?))) else {
         return missing();
     };
     let tag = format!("\"{}\"", file.tag);
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
-        return head(StatusCode::NOT_MODIFIED, door, name, &tag).finish();
+        return head(StatusCode::NOT_MODIFIED, state, name, &tag).finish();
     }
-    let mut response = head(StatusCode::OK, door, name, &tag);
+    let mut response = head(StatusCode::OK, state, name, &tag);
     response.content_type(media(name));
     // Said of a plain file too, so that nobody codes it on its way out: its tag is that of these bytes.
     response.insert_header((header::CONTENT_ENCODING, coding.name()));
@@ -112,7 +112,7 @@ fn unpacked(name: &str) -> Option<Coded> {
     Some(Coded { bytes, tag: format!("{tag}-plain") })
 }
 
-fn head(status: StatusCode, door: &Door, name: &str, tag: &str) -> HttpResponseBuilder {
+fn head(status: StatusCode, state: &AppState, name: &str, tag: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(status);
     let keep = if name.starts_with(ASSETS) { "public, max-age=31536000, immutable" } else { "no-cache" };
     response
@@ -125,7 +125,7 @@ fn head(status: StatusCode, door: &Door, name: &str, tag: &str) -> HttpResponseB
         _ => None,
     };
     if let Some(policy) = policy {
-        response.insert_header((header::CONTENT_SECURITY_POLICY, format!("{policy}{}", door.sign_in.origins())));
+        response.insert_header((header::CONTENT_SECURITY_POLICY, format!("{policy}{}", state.sign_in.origins())));
     }
     response
 }

@@ -46,7 +46,7 @@ const SIZED: &[(&str, Rows, usize)] = &[
 const ROWS: &[&str] = &["edges", "nodes", "events"];
 
 /// Fields that cost more than others, once.
-const DEAR: &[(&str, usize)] = &[
+const EXPENSIVE: &[(&str, usize)] = &[
     ("auditEvent", EVENT),
     ("auditEventByKey", EVENT),
     ("totalCount", COUNT),
@@ -98,7 +98,7 @@ struct Cost {
 }
 
 impl Cost {
-    fn beside(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         Self { once: self.once.saturating_add(other.once), each_row: self.each_row.saturating_add(other.each_row) }
     }
 }
@@ -110,13 +110,13 @@ pub fn of(
     variables: &Variables,
     page: PageLimits,
 ) -> usize {
-    let mut reckoning = Reckoning { document, operation, variables, page, fragments: HashMap::new() };
-    let cost = reckoning.selection(&operation.selection_set.node);
+    let mut visitor = CostVisitor { document, operation, variables, page, fragments: HashMap::new() };
+    let cost = visitor.selection(&operation.selection_set.node);
     // Rows outside of any page that we know: as many as a page may have.
     cost.once.saturating_add(cost.each_row.saturating_mul(page.max as usize))
 }
 
-struct Reckoning<'a> {
+struct CostVisitor<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
@@ -124,10 +124,10 @@ struct Reckoning<'a> {
     fragments: HashMap<&'a str, Cost>,
 }
 
-impl<'a> Reckoning<'a> {
+impl<'a> CostVisitor<'a> {
     fn selection(&mut self, set: &'a SelectionSet) -> Cost {
         set.items.iter().fold(Cost::default(), |sum, item| {
-            sum.beside(match &item.node {
+            sum.merge(match &item.node {
                 Selection::Field(field) => {
                     let below = self.selection(&field.node.selection_set.node);
                     self.field(&field.node, below)
@@ -155,17 +155,17 @@ impl<'a> Reckoning<'a> {
             *sized == name && !matches!(rows, Rows::Each(argument) if field.get_argument(argument).is_none())
         };
         if let Some((_, rows, read)) = SIZED.iter().find(is_sized) {
-            let (beside, each) = match rows {
+            let (merge, each) = match rows {
                 Rows::Page(..) => (below.once, below.each_row),
                 Rows::List(..) | Rows::Each(_) => (0, below.once.saturating_add(below.each_row)),
             };
             let rows = self.count(field, rows).saturating_mul(read.saturating_add(each));
-            return Cost { once: rows.saturating_add(beside).saturating_add(1), each_row: 0 };
+            return Cost { once: rows.saturating_add(merge).saturating_add(1), each_row: 0 };
         }
         if ROWS.contains(&name) {
             return Cost { once: 1, each_row: below.once.saturating_add(below.each_row).saturating_add(1) };
         }
-        let own = DEAR.iter().find(|(dear, _)| *dear == name).map_or(1, |(_, points)| *points);
+        let own = EXPENSIVE.iter().find(|(expensive, _)| *expensive == name).map_or(1, |(_, points)| *points);
         let elements = LISTS.iter().find(|(list, _)| *list == name).map_or(1, |(_, elements)| *elements);
         Cost {
             once: below.once.saturating_mul(elements).saturating_add(own),

@@ -23,14 +23,14 @@ const BYTES_MIN: usize = 1 << 10;
 #[derive(Debug)]
 pub enum DocumentError {
     /// It is not GraphQL.
-    NotParsed(Box<ServerError>),
+    Syntax(Box<ServerError>),
     /// It is too large, or contains itself.
-    AccessError(ApiError),
+    Refused(ApiError),
 }
 
 impl From<ApiError> for DocumentError {
     fn from(error: ApiError) -> Self {
-        Self::AccessError(error)
+        Self::Refused(error)
     }
 }
 
@@ -112,7 +112,7 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Doc
             error.message = format!("the document is not valid GraphQL: {expected}");
         }
         error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
-        DocumentError::NotParsed(Box::new(error))
+        DocumentError::Syntax(Box::new(error))
     })?;
     check::document(&document, limits)?;
     Ok(document)
@@ -144,9 +144,9 @@ mod tests {
     fn what_may_not_run_is_not_kept() {
         let documents = DocumentCache::default();
         for _ in 0..2 {
-            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(DocumentError::NotParsed(_))));
+            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(DocumentError::Syntax(_))));
             let itself = "{ ...f } fragment f on Query { ...f }";
-            assert!(matches!(documents.read(itself, &LIMITS), Err(DocumentError::AccessError(_))));
+            assert!(matches!(documents.read(itself, &LIMITS), Err(DocumentError::Refused(_))));
         }
         assert!(documents.0.is_empty());
     }

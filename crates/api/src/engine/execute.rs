@@ -24,7 +24,7 @@ use crate::{Limits, Schema};
 #[derive(Clone)]
 pub struct Executor {
     validating: Schema,
-    trusting: Schema,
+    pre_validated: Schema,
 }
 
 impl std::fmt::Debug for Executor {
@@ -37,7 +37,7 @@ impl Executor {
     /// Builds the schema.
     pub fn new(limits: Limits) -> Self {
         let schema = || Schema::build(Query, Mutation, Subscription).data(limits).disable_suggestions();
-        Self { validating: schema().finish(), trusting: schema().validation_mode(ValidationMode::Fast).finish() }
+        Self { validating: schema().finish(), pre_validated: schema().validation_mode(ValidationMode::Fast).finish() }
     }
 
     /// The schema that validates everything.
@@ -50,7 +50,7 @@ impl Executor {
         let operation = check::operation(document, request.operation_name.as_deref());
         let is_plain = operation.is_some_and(|operation| is_plain(operation, &request.variables));
         if is_plain && document.is_valid() {
-            return self.trusting.execute(request).await;
+            return self.pre_validated.execute(request).await;
         }
         let is_whole = is_looked_at_whole(document, &request.variables);
         let response = self.validating.execute(request).await;

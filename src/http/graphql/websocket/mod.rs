@@ -21,13 +21,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::authentication as bearer;
 use crate::http::body;
 use crate::http::graphql::sse::until_expiry;
-use crate::http::limits::stream_quota::{Kind, Seat};
+use crate::http::limits::stream_quota::{QuotaGuard, StreamKind};
 use crate::http::middleware::client_ip as address;
-use crate::http::response::{Media, refusal};
+use crate::http::response::{ResponseFormat, refusal};
 use access::Caller;
 use api::error::Code;
 use model::Invalid;
@@ -54,10 +54,14 @@ enum End {
 const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
 
 /// Opens a WebSocket.
-pub(in crate::http) async fn open(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
-    let refuse = |status, sentence: &str| refusal(status, Media::Json, Invalid::new(sentence).into());
+pub(in crate::http) async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> HttpResponse {
+    let refuse = |status, sentence: &str| refusal(status, ResponseFormat::Json, Invalid::new(sentence).into());
     if !is_same_origin(&request)
-        && !request.headers().get(header::ORIGIN).is_some_and(|page| door.origins.contains(page))
+        && !request.headers().get(header::ORIGIN).is_some_and(|page| state.origins.contains(page))
     {
         return refuse(StatusCode::FORBIDDEN, "pages of this origin may not connect");
     }
@@ -66,8 +70,8 @@ pub(in crate::http) async fn open(request: HttpRequest, payload: web::Payload, d
         return refuse(StatusCode::BAD_REQUEST, "the protocol must be `graphql-transport-ws`");
     }
     let caller = if request.headers().contains_key(header::AUTHORIZATION) {
-        let now = (door.clock)();
-        match bearer::caller(&door, &request, now, Media::Json, &door.request_id()).await {
+        let now = (state.clock)();
+        match bearer::caller(&state, &request, now, ResponseFormat::Json, &state.request_id()).await {
             Ok(caller) => Some(caller),
             Err(refused) => return refused,
         }
@@ -76,11 +80,11 @@ pub(in crate::http) async fn open(request: HttpRequest, payload: web::Payload, d
     };
     match actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL]) {
         Ok((response, session, messages)) => {
-            let bytes_max = door.streams.message_bytes_max;
+            let bytes_max = state.streams.message_bytes_max;
             let messages = messages.max_frame_size(bytes_max).aggregate_continuations();
             let (tell, ended) = mpsc::unbounded_channel();
-            let address = address::of(&request, &door);
-            let connection = Connection { door, address, session, running: HashMap::new(), started: 0, tell, ended };
+            let address = address::of(&request, &state);
+            let connection = Connection { state, address, session, running: HashMap::new(), started: 0, tell, ended };
             actix_web::rt::spawn(connection.run(messages.max_continuation_size(bytes_max), caller));
             response
         }
@@ -97,7 +101,7 @@ fn is_same_origin(request: &HttpRequest) -> bool {
 }
 
 struct Connection {
-    door: web::Data<Door>,
+    state: web::Data<AppState>,
     address: IpAddr,
     session: actix_ws::Session,
     /// The operations that run, by the ids that the client gave them, each with its number.
@@ -125,9 +129,9 @@ impl Connection {
         &mut self,
         messages: &mut AggregatedMessageStream,
         known: Option<Caller>,
-    ) -> Result<(Caller, Seat), End> {
-        let mut closing = self.door.closing.clone();
-        let init_wait = self.door.streams.init_wait;
+    ) -> Result<(Caller, QuotaGuard), End> {
+        let mut closing = self.state.closing.clone();
+        let init_wait = self.state.streams.init_wait;
         let said = async {
             loop {
                 let Some(text) = self.hear(messages.recv().await).await? else { continue };
@@ -152,8 +156,8 @@ impl Connection {
         });
         let caller = match (given, known) {
             (Some(header), _) => {
-                let now = (self.door.clock)();
-                bearer::admit(&self.door, header, self.address, now).await.map_err(|error| match error.code() {
+                let now = (self.state.clock)();
+                bearer::admit(&self.state, header, self.address, now).await.map_err(|error| match error.code() {
                     Code::Unavailable | Code::Timeout => End::Closed(1013, "the log cannot be reached; try again"),
                     Code::Unauthenticated => End::Closed(4403, "the token is not valid"),
                     _ => End::Closed(4403, "Forbidden"),
@@ -162,7 +166,7 @@ impl Connection {
             (None, Some(caller)) => caller,
             (None, None) => return Err(End::Closed(4403, "connection_init needs `authorization`")),
         };
-        let seat = self.door.seats.take(Kind::Connection, &caller, &self.door.streams);
+        let seat = self.state.quotas.take(StreamKind::Connection, &caller, &self.state.streams);
         let seat = seat.map_err(|_limit| End::Closed(4429, "too many connections of one caller"))?;
         self.say(r#"{"type":"connection_ack"}"#.to_owned()).await?;
         Ok((caller, seat))
@@ -170,8 +174,8 @@ impl Connection {
 
     /// Takes messages until the connection ends.
     async fn serve(&mut self, messages: &mut AggregatedMessageStream, caller: &Caller) -> End {
-        let mut closing = self.door.closing.clone();
-        let remaining = until_expiry(caller.principal.expires_at, (self.door.clock)());
+        let mut closing = self.state.closing.clone();
+        let remaining = until_expiry(caller.principal.expires_at, (self.state.clock)());
         let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
         let mut ping = tokio::time::interval(PING_EVERY);
         let mut heard = Instant::now();
@@ -180,7 +184,7 @@ impl Connection {
                 _ = closing.wait_for(|is_closing| *is_closing) => return STOPPING,
                 () = &mut expiry => return End::Closed(4403, "the token has expired"),
                 _ = ping.tick() => {
-                    if heard.elapsed() > PING_EVERY + self.door.streams.stall_max {
+                    if heard.elapsed() > PING_EVERY + self.state.streams.stall_max {
                         return End::Closed(1008, "the client was silent for too long");
                     }
                     // Where even this has to wait, the reader takes nothing, which the operations find out.
@@ -254,7 +258,7 @@ impl Connection {
         if self.running.contains_key(&id) {
             return Err(End::Closed(4409, "Subscriber for this id already exists"));
         }
-        match subscribe(&self.door, payload, caller, self.running.len()) {
+        match subscribe(&self.state, payload, caller, self.running.len()) {
             Err(None) => Err(MALFORMED),
             Err(Some(errors)) => self.say(operation::message("error", &id, Some(&errors))).await,
             Ok(subscribed) => {
@@ -274,7 +278,7 @@ impl Connection {
     }
 
     async fn say(&mut self, text: String) -> Result<(), End> {
-        match timeout(self.door.streams.stall_max, self.session.text(text)).await {
+        match timeout(self.state.streams.stall_max, self.session.text(text)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_closed)) => Err(End::Gone),
             Err(_elapsed) => Err(End::Closed(1008, "the client read nothing for too long")),

@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::authentication as bearer;
-use crate::http::graphql::sse::{Held, Operation, is_last};
-use crate::http::graphql::{NotRun, Parameters, Prepared, begin};
-use crate::http::limits::concurrency::{Place, Who, who};
-use crate::http::limits::stream_quota::Kind;
-use crate::http::middleware::request_log::{Errors, Spoken};
+use crate::http::graphql::sse::{Operation, OperationGuard, is_last};
+use crate::http::graphql::{Parameters, PrepareError, Prepared, begin};
+use crate::http::limits::concurrency::{CallerKey, RequestPermit, caller_key};
+use crate::http::limits::stream_quota::StreamKind;
+use crate::http::middleware::request_log::{ErrorCodes, WebSocketRequestLog};
 use crate::http::response::{error_list, written};
 use access::Caller;
 use api::Session;
@@ -41,28 +41,28 @@ pub(in crate::http) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> 
 
 /// What a client subscribes to, as far as it is looked at where messages are taken.
 pub(in crate::http) struct Subscribed {
-    door: web::Data<Door>,
+    state: web::Data<AppState>,
     parameters: Parameters,
     caller: Caller,
-    place: Place<Who>,
+    place: RequestPermit<CallerKey>,
 }
 
 /// Takes an operation that a client subscribes to. The error is the list to answer with; none if the payload is not one
 /// of the protocol.
 pub(in crate::http) fn subscribe(
-    door: &web::Data<Door>,
+    state: &web::Data<AppState>,
     payload: Map<String, Value>,
     caller: &Caller,
     running: usize,
 ) -> Result<Subscribed, Option<Vec<u8>>> {
     let parameters = Parameters::from_members(payload).map_err(|_malformed| None)?;
-    let limit = door.streams.operations_max;
+    let limit = state.streams.operations_max;
     if running >= limit {
         let what = "operations on one connection";
         return Err(Some(refused(ApiError::Limit { what, asked: running + 1, limit })));
     }
-    let place = door.callers.enter(&who(caller)).map_err(|too_many| Some(refused(too_many.error)))?;
-    Ok(Subscribed { door: door.clone(), parameters, caller: caller.clone(), place })
+    let place = state.callers.admit(&caller_key(caller)).map_err(|too_many| Some(refused(too_many.error)))?;
+    Ok(Subscribed { state: state.clone(), parameters, caller: caller.clone(), place })
 }
 
 fn refused(error: ApiError) -> Vec<u8> {
@@ -73,42 +73,51 @@ impl Subscribed {
     /// Lets the caller in again, because its tenant may have been closed or its key withdrawn since it connected. Then
     /// prepares the operation when it is its turn, as for a request by HTTP.
     async fn begin(self) -> Result<Operation, Vec<u8>> {
-        let Self { door, parameters, caller, place } = self;
-        let deadline = Instant::now() + door.request_patience;
-        let caller = door.access.again(&caller).await.map_err(|error| refused(error.into()))?;
-        bearer::still_valid(&door, &caller).await.map_err(|rejected| refused(rejected.into()))?;
-        let begun = timeout_at(deadline, begin(parameters, false, &door, &caller, &place)).await;
+        let Self { state, parameters, caller, place } = self;
+        let deadline = Instant::now() + state.request_patience;
+        let caller = state.access.again(&caller).await.map_err(|error| refused(error.into()))?;
+        bearer::still_valid(&state, &caller).await.map_err(|rejected| refused(rejected.into()))?;
+        let begun = timeout_at(deadline, begin(parameters, false, &state, &caller, &place)).await;
         let (Prepared { request, asked, .. }, turn) = match begun {
             Ok(begun) => begun.map_err(|not_run| match not_run {
-                NotRun::NotParsed(error) => error_list(&[*error]),
-                NotRun::AccessError(error) => refused(error),
-                NotRun::MutationByGet => refused(ApiError::Bug("nothing is asked by GET on a WebSocket")),
+                PrepareError::Syntax(error) => error_list(&[*error]),
+                PrepareError::Refused(error) => refused(error),
+                PrepareError::MutationByGet => refused(ApiError::Bug("nothing is asked by GET on a WebSocket")),
             })?,
             Err(_elapsed) => return Err(refused(ApiError::Timeout)),
         };
         let kind = asked.kind();
-        let (request_id, now) = (door.request_id(), (door.clock)());
+        let (request_id, now) = (state.request_id(), (state.clock)());
         let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
-        let spoken = Some(Spoken::begin(&door, &caller, asked));
+        let spoken = Some(WebSocketRequestLog::begin(&state, &caller, asked));
         if kind == OperationType::Subscription {
-            let seat = door.seats.take(Kind::Subscription, &caller, &door.streams).map_err(refused)?;
-            let seat = seat.counted(&door.meters, "websocket");
+            let seat = state.quotas.take(StreamKind::Subscription, &caller, &state.streams).map_err(refused)?;
+            let seat = seat.counted(&state.metrics, "websocket");
             let session = Arc::new(Session::new(caller, visit, now));
             return Ok(Operation {
-                door,
+                state,
                 session,
                 request,
                 kind,
                 request_id,
                 spoken,
                 deadline: None,
-                held: Held::Seat(seat),
+                held: OperationGuard::QuotaGuard(seat),
             });
         }
-        let caller = caller.within(deadline.into_std(), door.answer_bytes_max);
+        let caller = caller.within(deadline.into_std(), state.answer_bytes_max);
         let session = Arc::new(Session::new(caller, visit, now));
         let deadline = (kind == OperationType::Query).then_some(deadline);
-        Ok(Operation { door, session, request, kind, request_id, spoken, deadline, held: Held::Turn(place, turn) })
+        Ok(Operation {
+            state,
+            session,
+            request,
+            kind,
+            request_id,
+            spoken,
+            deadline,
+            held: OperationGuard::Permits(place, turn),
+        })
     }
 }
 
@@ -119,7 +128,7 @@ pub(in crate::http) async fn run(
     session: actix_ws::Session,
     (tell, ended): (mpsc::UnboundedSender<Ended>, Ended),
 ) {
-    let (id, stall_max) = (ended.id.clone(), subscribed.door.streams.stall_max);
+    let (id, stall_max) = (ended.id.clone(), subscribed.state.streams.stall_max);
     let mut replies = Replies { session, id, stall_max };
     let last = match subscribed.begin().await {
         Ok(operation) => replies.of(operation).await,
@@ -144,10 +153,10 @@ impl Replies {
     async fn of(&mut self, mut operation: Operation) -> Option<String> {
         let is_subscription = operation.kind == OperationType::Subscription;
         let mut results = operation.results();
-        let (mut taken, mut errors) = (None, Errors::default());
+        let (mut taken, mut errors) = (None, ErrorCodes::default());
         let end = |error: ApiError| {
             let error = [error.into_server_error()];
-            (Errors::of(&error), message("error", &self.id, Some(&error_list(&error))))
+            (ErrorCodes::of(&error), message("error", &self.id, Some(&error_list(&error))))
         };
         let last = loop {
             let mut response = match operation.next(&mut results).await {
@@ -162,9 +171,9 @@ impl Replies {
             };
             let is_last = is_last(&response);
             let (payload, executed) = written(&mut response, &operation.request_id);
-            Errors::of(&response.errors).end(&operation.session.visit);
+            ErrorCodes::of(&response.errors).end(&operation.session.visit);
             if !response.errors.is_empty() {
-                errors = Errors::of(&response.errors);
+                errors = ErrorCodes::of(&response.errors);
             }
             if !executed || is_subscription && is_last {
                 break Some(message("error", &self.id, Some(&error_list(&response.errors))));
@@ -180,7 +189,7 @@ impl Replies {
             }
         };
         if let Some(spoken) = &operation.spoken {
-            spoken.tell(&operation.door, &operation.request_id, &errors);
+            spoken.tell(&operation.state, &operation.request_id, &errors);
         }
         last
     }

@@ -19,15 +19,15 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Name, Request, Response, ServerError, Value, Variables};
 use serde_json::{Map, json};
 
-use crate::http::Door;
+use crate::http::AppState;
 use crate::http::authentication as bearer;
-use crate::http::body::{self, NoObject, Reading};
+use crate::http::body::{self, BodyError, BodyLimits};
 use crate::http::graphql::is_json;
-use crate::http::limits::concurrency::{Place, TooMany, Who, who};
-use crate::http::limits::stream_quota::{Kind, Seat};
+use crate::http::limits::concurrency::{CallerKey, LimitReached, RequestPermit, caller_key};
+use crate::http::limits::stream_quota::{QuotaGuard, StreamKind};
 use crate::http::middleware::envelope::RequestId;
 use crate::http::middleware::request_log::OK;
-use crate::http::response::{Media, failure, refusal, refused, too_many};
+use crate::http::response::{ResponseFormat, failure, refusal, refused, too_many};
 use access::{AccessActivity, AccessRecord, Caller};
 use api::Session;
 use api::engine::check;
@@ -35,8 +35,8 @@ use api::error::{ApiError, Code, code_of, sweep};
 use api::output::column::{CURSOR, Columns};
 use auth::{Principal, Rejected};
 use model::{Invalid, Timestamp};
-use row::Format;
-use status::{Receipts, Sent};
+use row::ExportFormat;
+use status::{ExportProgress, ExportStatuses};
 
 /// The members of a body that are arguments of the list.
 const ARGUMENTS: [&str; 5] = ["period", "filter", "orderBy", "asOf", "after"];
@@ -45,31 +45,31 @@ const ARGUMENTS: [&str; 5] = ["period", "filter", "orderBy", "asOf", "after"];
 #[derive(Debug)]
 pub struct Exports {
     page_size: u32,
-    receipts: Receipts,
+    statuses: ExportStatuses,
 }
 
 impl Exports {
     /// Exports that read so many events at a time.
     pub fn new(page_size: u32) -> Self {
-        Self { page_size, receipts: Receipts::default() }
+        Self { page_size, statuses: ExportStatuses::default() }
     }
 }
 
 /// Why an export does not begin, or does not go on.
-struct Stop {
+struct ExportError {
     code: String,
     message: String,
     /// How much was asked for and how much may be, if it was too much.
     excess: Option<[u64; 2]>,
 }
 
-impl From<ApiError> for Stop {
+impl From<ApiError> for ExportError {
     fn from(error: ApiError) -> Self {
         Self::of(&error.into_server_error())
     }
 }
 
-impl Stop {
+impl ExportError {
     /// The first error of an answer. What does not fit the schema is, here, an invalid body.
     fn of(error: &ServerError) -> Self {
         let code = code_of(error).filter(|code| code != Code::ValidationFailed.name());
@@ -112,9 +112,9 @@ impl Stop {
 }
 
 /// What is asked for: the list, and how its events are written.
-struct Question {
+struct ExportRequest {
     columns: Columns,
-    format: Format,
+    format: ExportFormat,
     document: ExecutableDocument,
     variables: Map<String, serde_json::Value>,
     /// How many events are read next.
@@ -125,15 +125,15 @@ struct Question {
     visit: Arc<AccessRecord>,
 }
 
-impl Question {
+impl ExportRequest {
     fn parse(body: &[u8], page_size: u32, visit: Arc<AccessRecord>, now: Timestamp) -> Result<Self, ApiError> {
         let mut members = body::object(body).map_err(|wrong| match wrong {
-            NoObject::Repeated(path) => Invalid::new(format!("`{path}` appears twice")),
-            NoObject::NotJson | NoObject::Other(_) => Invalid::new("the body must be a JSON object"),
+            BodyError::Repeated(path) => Invalid::new(format!("`{path}` appears twice")),
+            BodyError::NotJson | BodyError::Other(_) => Invalid::new("the body must be a JSON object"),
         })?;
         let format = match members.remove("format") {
-            None => Some(Format::Ndjson),
-            Some(name) => name.as_str().and_then(Format::parse),
+            None => Some(ExportFormat::Ndjson),
+            Some(name) => name.as_str().and_then(ExportFormat::parse),
         };
         let format = format.ok_or_else(|| Invalid::new("`format` must be `ndjson` or `csv`"))?;
         let columns = members.remove("columns").filter(|columns| !columns.is_null());
@@ -161,15 +161,20 @@ impl Question {
 
     /// Reads the next page when it is the caller's turn; the one after it follows on that. What is too large for a page
     /// is read in smaller ones.
-    async fn page(&mut self, door: &Door, caller: &Caller, place: &Place<Who>) -> Result<Page, Stop> {
-        let _turns = (place.turn().await, place.dear_turn().await);
+    async fn page(
+        &mut self,
+        state: &AppState,
+        caller: &Caller,
+        place: &RequestPermit<CallerKey>,
+    ) -> Result<Page, ExportError> {
+        let _turns = (place.permit().await, place.expensive_permit().await);
         loop {
-            let deadline = Instant::now() + door.request_patience;
-            let read = self.page_of(door, caller.clone().within(deadline, door.answer_bytes_max)).await;
+            let deadline = Instant::now() + state.request_patience;
+            let read = self.page_of(state, caller.clone().within(deadline, state.answer_bytes_max)).await;
             match read {
-                Err(stop) if stop.exceeds(door.answer_bytes_max) && self.page_size > 1 => self.page_size /= 2,
+                Err(stop) if stop.exceeds(state.answer_bytes_max) && self.page_size > 1 => self.page_size /= 2,
                 Ok(_) => {
-                    self.page_size = (self.page_size * 2).min(door.exports.page_size);
+                    self.page_size = (self.page_size * 2).min(state.exports.page_size);
                     return read;
                 }
                 Err(_) => return read,
@@ -177,16 +182,16 @@ impl Question {
         }
     }
 
-    async fn page_of(&mut self, door: &Door, caller: Caller) -> Result<Page, Stop> {
+    async fn page_of(&mut self, state: &AppState, caller: Caller) -> Result<Page, ExportError> {
         self.variables.insert("first".to_owned(), self.page_size.into());
         let variables = Variables::from_json(serde_json::Value::Object(self.variables.clone()));
         if let Some(operation) = check::operation(&self.document, None) {
-            check::variables(operation, &variables, &door.documents)?;
+            check::variables(operation, &variables, &state.documents)?;
         }
         let session = Arc::new(Session::new(caller, Arc::clone(&self.visit), self.now).taking_values());
         let mut request = Request::new("").variables(variables).data(session);
         request.set_parsed_query(self.document.clone());
-        let mut page = Page::read(door.executor.validating().execute(request).await)?;
+        let mut page = Page::read(state.executor.validating().execute(request).await)?;
         if self.columns.has_cursor() {
             page.show_cursors();
         }
@@ -206,10 +211,10 @@ struct Page {
 }
 
 impl Page {
-    fn read(mut response: Response) -> Result<Self, Stop> {
+    fn read(mut response: Response) -> Result<Self, ExportError> {
         sweep(&mut response);
         if let Some(error) = response.errors.first() {
-            return Err(Stop::of(error));
+            return Err(ExportError::of(error));
         }
         let member = |value: Value, name: &str| match value {
             Value::Object(mut members) => members.swap_remove(name),
@@ -242,26 +247,26 @@ impl Page {
 
 /// An export that is being sent.
 struct Export {
-    door: web::Data<Door>,
+    state: web::Data<AppState>,
     principal: Arc<Principal>,
-    question: Question,
-    sent: Sent,
+    question: ExportRequest,
+    sent: ExportProgress,
     /// The page that was read before anything was sent.
     first: Option<Page>,
     has_ended: bool,
     /// Both are given back when the file has been sent, or nobody takes it any more.
-    place: Place<Who>,
-    _held: Seat,
+    place: RequestPermit<CallerKey>,
+    _held: QuotaGuard,
 }
 
 /// A transfer that was broken off on purpose.
 #[derive(Debug, thiserror::Error)]
 #[error("the export could not be finished")]
-struct BrokenOff;
+struct ExportAborted;
 
 impl Export {
     /// The next piece of the file; none after the last.
-    async fn piece(&mut self) -> Option<Result<web::Bytes, BrokenOff>> {
+    async fn next_chunk(&mut self) -> Option<Result<web::Bytes, ExportAborted>> {
         if self.has_ended {
             return None;
         }
@@ -291,81 +296,89 @@ impl Export {
         self.has_ended = true;
         let is_whole = stop.is_none();
         self.question.visit.ended(|_| stop.as_ref().map_or(OK, |stop| &stop.code));
-        if let Some(Stop { code, message, .. }) = stop {
+        if let Some(ExportError { code, message, .. }) = stop {
             self.sent.fail(code, message);
         }
-        if self.question.format == Format::Ndjson {
+        if self.question.format == ExportFormat::Ndjson {
             out.extend(json!({ "export": self.sent.to_json() }).to_string().as_bytes());
             out.push(b'\n');
         }
-        if is_whole || self.question.format == Format::Ndjson { Some(Ok(out.into())) } else { Some(Err(BrokenOff)) }
+        if is_whole || self.question.format == ExportFormat::Ndjson {
+            Some(Ok(out.into()))
+        } else {
+            Some(Err(ExportAborted))
+        }
     }
 
     /// The next page, for a caller whose permission is checked again.
-    async fn next_page(&mut self) -> Result<Page, Stop> {
-        if (self.door.clock)() >= self.principal.expires_at {
+    async fn next_page(&mut self) -> Result<Page, ExportError> {
+        if (self.state.clock)() >= self.principal.expires_at {
             return Err(ApiError::Unauthenticated(Rejected::Expired).into());
         }
-        let caller = self.door.access.caller(Arc::clone(&self.principal)).await.map_err(ApiError::from)?;
-        self.question.page(&self.door, &caller, &self.place).await
+        let caller = self.state.access.caller(Arc::clone(&self.principal)).await.map_err(ApiError::from)?;
+        self.question.page(&self.state, &caller, &self.place).await
     }
 }
 
 /// Starts an export.
-pub(in crate::http) async fn post(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
-    let request_id = RequestId::given(&request, &door);
-    export(&request, payload, &door, &request_id).await
+pub(in crate::http) async fn post(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> HttpResponse {
+    let request_id = RequestId::given(&request, &state);
+    export(&request, payload, &state, &request_id).await
 }
 
 async fn export(
     request: &HttpRequest,
     payload: web::Payload,
-    door: &web::Data<Door>,
+    state: &web::Data<AppState>,
     request_id: &str,
 ) -> HttpResponse {
-    let now = (door.clock)();
-    let caller = match bearer::caller(door, request, now, Media::Json, request_id).await {
+    let now = (state.clock)();
+    let caller = match bearer::caller(state, request, now, ResponseFormat::Json, request_id).await {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
     if !is_json(request) {
         let sentence = Invalid::new("the content type must be `application/json`, in UTF-8");
-        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, Media::Json, sentence.into());
+        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, ResponseFormat::Json, sentence.into());
     }
-    let place = match door.callers.enter(&who(&caller)) {
+    let place = match state.callers.admit(&caller_key(&caller)) {
         Ok(place) => place,
-        Err(refused) => return too_many(refused, Media::Json),
+        Err(refused) => return too_many(refused, ResponseFormat::Json),
     };
-    let reading = Reading { bytes_max: door.body_bytes_max, patience: door.body_patience };
-    let held = match door.seats.take(Kind::Export, &caller, &door.streams) {
+    let reading = BodyLimits { bytes_max: state.body_bytes_max, patience: state.body_patience };
+    let held = match state.quotas.take(StreamKind::Export, &caller, &state.streams) {
         Ok(held) => held,
-        Err(error) => return too_many(TooMany { error, retry_after_secs: 1 }, Media::Json),
+        Err(error) => return too_many(LimitReached { error, retry_after_secs: 1 }, ResponseFormat::Json),
     };
     let body = match body::read(request, payload, reading).await {
         Ok(body) => body,
-        Err((status, error)) => return refusal(status, Media::Json, error),
+        Err((status, error)) => return refusal(status, ResponseFormat::Json, error),
     };
     let principal = Arc::clone(&caller.principal);
     let visit = Arc::new(caller.visit(Some(AccessActivity::Export), "", request_id, now));
     // What is wrong is found out while the status can still say so.
     let begun = async {
-        let mut question = Question::parse(&body, door.exports.page_size, Arc::clone(&visit), now)?;
-        let first = question.page(door, &caller, &place).await?;
-        Ok::<_, Stop>((question, first))
+        let mut question = ExportRequest::parse(&body, state.exports.page_size, Arc::clone(&visit), now)?;
+        let first = question.page(state, &caller, &place).await?;
+        Ok::<_, ExportError>((question, first))
     };
     let (question, first) = match begun.await {
         Ok(begun) => begun,
         Err(stop) => {
             visit.ended(|_| &stop.code);
-            return refused(stop.status(), Media::Json, &stop.into_error(request_id));
+            return refused(stop.status(), ResponseFormat::Json, &stop.into_error(request_id));
         }
     };
-    let id = door.request_id();
+    let id = state.request_id();
     let format = question.format;
-    let sent = door.exports.receipts.begin(id.clone(), &principal, format, first.as_of);
-    let (door, first) = (door.clone(), Some(first));
-    let export = Export { door, principal, question, sent, first, has_ended: false, place, _held: held };
-    let pieces = futures_util::stream::unfold(export, async |mut export| Some((export.piece().await?, export)));
+    let sent = state.exports.statuses.begin(id.clone(), &principal, format, first.as_of);
+    let (state, first) = (state.clone(), Some(first));
+    let export = Export { state, principal, question, sent, first, has_ended: false, place, _held: held };
+    let pieces = futures_util::stream::unfold(export, async |mut export| Some((export.next_chunk().await?, export)));
     let file = format!("attachment; filename=\"audit-events.{}\"", format.name());
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, format.media()))
@@ -376,15 +389,19 @@ async fn export(
 }
 
 /// The receipt of an export, for the caller who made it.
-pub(in crate::http) async fn get(request: HttpRequest, id: web::Path<String>, door: web::Data<Door>) -> HttpResponse {
-    let request_id = RequestId::given(&request, &door);
-    let caller = match bearer::caller(&door, &request, (door.clock)(), Media::Json, &request_id).await {
+pub(in crate::http) async fn get(
+    request: HttpRequest,
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> HttpResponse {
+    let request_id = RequestId::given(&request, &state);
+    let caller = match bearer::caller(&state, &request, (state.clock)(), ResponseFormat::Json, &request_id).await {
         Ok(caller) => caller,
         Err(refused) => return refused,
     };
-    let Some(receipt) = door.exports.receipts.find(&id, &caller.principal) else {
+    let Some(receipt) = state.exports.statuses.find(&id, &caller.principal) else {
         let sentence = Invalid::new("you have no export with this id");
-        return failure(StatusCode::NOT_FOUND, Media::Json, sentence.into(), &request_id);
+        return failure(StatusCode::NOT_FOUND, ResponseFormat::Json, sentence.into(), &request_id);
     };
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "private, no-store")).json(receipt)
 }

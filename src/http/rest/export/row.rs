@@ -7,14 +7,14 @@ use api::output::column::{Columns, value_at};
 
 /// The shape of an exported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum ExportFormat {
     /// A JSON object a line, and one more at the end that says whether that was all.
     Ndjson,
     /// Comma-separated values with a line of names.
     Csv,
 }
 
-impl Format {
+impl ExportFormat {
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             "ndjson" => Some(Self::Ndjson),

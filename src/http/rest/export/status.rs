@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::row::Format;
+use super::row::ExportFormat;
 use auth::Principal;
 
 /// How many receipts are kept.
@@ -17,8 +17,8 @@ const KEPT: usize = 1_000;
 
 /// How an export stands.
 #[derive(Clone, Debug)]
-enum State {
-    Running,
+enum ExportState {
+    GaugeGuard,
     Complete,
     /// The client went away.
     Cancelled,
@@ -27,25 +27,25 @@ enum State {
 }
 
 #[derive(Debug)]
-struct Receipt {
+struct ExportStatus {
     id: String,
     /// Tenant and subject of the caller who made it.
     owner: [String; 2],
-    format: Format,
+    format: ExportFormat,
     as_of: i64,
     count: u64,
     end_cursor: Option<String>,
     hash: Sha256,
-    state: State,
+    state: ExportState,
 }
 
-impl Receipt {
+impl ExportStatus {
     fn to_json(&self) -> Value {
         let (state, error) = match &self.state {
-            State::Running => ("RUNNING", Value::Null),
-            State::Complete => ("COMPLETE", Value::Null),
-            State::Cancelled => ("CANCELLED", Value::Null),
-            State::Failed(code, message) => ("FAILED", json!({ "code": code, "message": message })),
+            ExportState::GaugeGuard => ("RUNNING", Value::Null),
+            ExportState::Complete => ("COMPLETE", Value::Null),
+            ExportState::Cancelled => ("CANCELLED", Value::Null),
+            ExportState::Failed(code, message) => ("FAILED", json!({ "code": code, "message": message })),
         };
         let sha256 =
             self.hash.clone().finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
@@ -58,16 +58,16 @@ impl Receipt {
 
 /// The receipts of a process. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Receipts(Arc<Mutex<VecDeque<Arc<Mutex<Receipt>>>>>);
+pub(super) struct ExportStatuses(Arc<Mutex<VecDeque<Arc<Mutex<ExportStatus>>>>>);
 
 fn owner(principal: &Principal) -> [String; 2] {
     [principal.tenant.clone(), principal.subject.clone()]
 }
 
-impl Receipts {
+impl ExportStatuses {
     /// Begins the receipt of an export.
-    pub(super) fn begin(&self, id: String, principal: &Principal, format: Format, as_of: i64) -> Sent {
-        let receipt = Receipt {
+    pub(super) fn begin(&self, id: String, principal: &Principal, format: ExportFormat, as_of: i64) -> ExportProgress {
+        let receipt = ExportStatus {
             id,
             owner: owner(principal),
             format,
@@ -75,7 +75,7 @@ impl Receipts {
             count: 0,
             end_cursor: None,
             hash: Sha256::new(),
-            state: State::Running,
+            state: ExportState::GaugeGuard,
         };
         let receipt = Arc::new(Mutex::new(receipt));
         let mut kept = self.0.lock();
@@ -83,17 +83,17 @@ impl Receipts {
             kept.pop_front();
         }
         kept.push_back(Arc::clone(&receipt));
-        Sent(receipt)
+        ExportProgress(receipt)
     }
 
     /// The receipt of an export that somebody made.
     pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Value> {
         let kept = self.0.lock();
-        let receipts = kept.iter().map(|receipt| receipt.lock());
-        receipts.into_iter().find(|receipt| receipt.id == id && receipt.owner == owner(principal)).map(|found| {
+        let statuses = kept.iter().map(|receipt| receipt.lock());
+        statuses.into_iter().find(|receipt| receipt.id == id && receipt.owner == owner(principal)).map(|found| {
             let mut receipt = found.to_json();
             // Of what was sent before it was broken off, some may never have arrived.
-            if !matches!(found.state, State::Complete) {
+            if !matches!(found.state, ExportState::Complete) {
                 receipt["endCursor"] = Value::Null;
             }
             receipt
@@ -102,10 +102,10 @@ impl Receipts {
 }
 
 /// What an export has sent so far. Dropped before its end, it was cancelled.
-pub(super) struct Sent(Arc<Mutex<Receipt>>);
+pub(super) struct ExportProgress(Arc<Mutex<ExportStatus>>);
 
-impl Sent {
-    fn with<T>(&self, act: impl FnOnce(&mut Receipt) -> T) -> T {
+impl ExportProgress {
+    fn with<T>(&self, act: impl FnOnce(&mut ExportStatus) -> T) -> T {
         act(&mut self.0.lock())
     }
 
@@ -122,12 +122,12 @@ impl Sent {
 
     /// That was all.
     pub(super) fn complete(&self) {
-        self.with(|receipt| receipt.state = State::Complete);
+        self.with(|receipt| receipt.state = ExportState::Complete);
     }
 
     /// It ends here.
     pub(super) fn fail(&self, code: String, message: String) {
-        self.with(|receipt| receipt.state = State::Failed(code, message));
+        self.with(|receipt| receipt.state = ExportState::Failed(code, message));
     }
 
     /// The receipt in its present state.
@@ -136,11 +136,11 @@ impl Sent {
     }
 }
 
-impl Drop for Sent {
+impl Drop for ExportProgress {
     fn drop(&mut self) {
         self.with(|receipt| {
-            if matches!(receipt.state, State::Running) {
-                receipt.state = State::Cancelled;
+            if matches!(receipt.state, ExportState::GaugeGuard) {
+                receipt.state = ExportState::Cancelled;
             }
         });
     }

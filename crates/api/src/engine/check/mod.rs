@@ -142,7 +142,7 @@ struct Size {
 }
 
 impl Size {
-    fn beside(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         Self {
             levels: self.levels.max(other.levels),
             fields: self.fields.saturating_add(other.fields),
@@ -162,7 +162,7 @@ impl Size {
 }
 
 /// Measures selections; every fragment once.
-struct Measure<'a> {
+struct ComplexityVisitor<'a> {
     document: &'a ExecutableDocument,
     /// Fragments measured; `None` for one that is being measured.
     fragments: HashMap<&'a str, Option<Size>>,
@@ -170,7 +170,7 @@ struct Measure<'a> {
     visited: usize,
 }
 
-impl<'a> Measure<'a> {
+impl<'a> ComplexityVisitor<'a> {
     fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, ApiError> {
         let mut size = Size::default();
         for item in &set.items {
@@ -192,7 +192,7 @@ impl<'a> Measure<'a> {
                     self.fragment(&spread.node.fragment_name.node)?.with_directives(&spread.node.directives)
                 }
             };
-            size = size.beside(Size { levels: one.levels.saturating_add(1), ..one });
+            size = size.merge(Size { levels: one.levels.saturating_add(1), ..one });
         }
         Ok(size)
     }
@@ -213,7 +213,7 @@ impl<'a> Measure<'a> {
     }
 
     /// Whether the document keeps its limits.
-    fn keeps(&mut self, limits: &DocumentLimits) -> Result<(), ApiError> {
+    fn check(&mut self, limits: &DocumentLimits) -> Result<(), ApiError> {
         let document = self.document;
         within("fragments", document.fragments.len(), limits.fragments)?;
         let operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
@@ -288,9 +288,9 @@ pub fn document(document: &ExecutableDocument, limits: &DocumentLimits) -> Resul
 
 /// The same, and how many fields, spreads and fragments were looked at for it, however it ended.
 pub fn measured(document: &ExecutableDocument, limits: &DocumentLimits) -> (usize, Result<(), ApiError>) {
-    let mut measure = Measure { document, fragments: HashMap::new(), visited: 0 };
-    let result = measure.keeps(limits);
-    (measure.visited, result)
+    let mut visitor = ComplexityVisitor { document, fragments: HashMap::new(), visited: 0 };
+    let result = visitor.check(limits);
+    (visitor.visited, result)
 }
 
 /// The operation that will run; none if the name does not decide it.
