@@ -1,88 +1,118 @@
-//! From the `Authorization` header to a caller in its tenant, or to a refusal with a challenge.
+//! Authentication: from the `Authorization` header to a caller in its tenant.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 
-use crate::http::AppState;
-use crate::http::middleware::client_ip as address;
-use crate::http::middleware::request_log as account;
-use crate::http::response::{ResponseFormat, failure, refusal};
-use access::Caller;
-use api::error::{ApiError, Code};
-use auth::{Principal, Rejected};
+use super::middleware::client_ip::ClientIp;
+use super::middleware::metrics::Metrics;
+use super::middleware::request_log;
+use super::response::HttpError;
+use access::{AccessControl, Caller};
+use api::error::ApiError;
+use auth::{Principal, Rejected, Verifier};
 use model::Timestamp;
 
-/// The caller of a request.
-pub(in crate::http) async fn caller(
-    state: &AppState,
-    request: &HttpRequest,
-    now: Timestamp,
-    media: ResponseFormat,
-    request_id: &str,
-) -> Result<Caller, HttpResponse> {
-    let verified = verified(state, header(request).and_then(token), now).await;
-    let (principal, token) = verified.map_err(|rejected| {
-        state.metrics.rejected(&rejected);
-        unauthenticated(rejected, media)
-    })?;
-    let caller = state.access.caller(principal).await.map_err(|refused| {
-        let error = ApiError::from(refused);
-        let status = match error.code() {
-            Code::Forbidden => StatusCode::FORBIDDEN,
-            Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut refused = failure(status, media, error, request_id);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+/// Verifies tokens and finds the tenant of their principals.
+#[derive(Debug)]
+pub struct Authentication {
+    verifier: Verifier,
+    access: AccessControl,
+    metrics: Metrics,
+}
+
+impl Authentication {
+    /// Verifies tokens with `verifier`, resolves tenants with `access`, and counts rejected tokens in `metrics`.
+    pub fn new(verifier: Verifier, access: AccessControl, metrics: Metrics) -> Self {
+        Self { verifier, access, metrics }
+    }
+
+    /// The caller of a request, which the request log then names.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the token is missing or rejected, if its tenant has no log, or if the database cannot be reached.
+    pub(super) async fn caller(&self, request: &HttpRequest, now: Timestamp) -> Result<Caller, HttpError> {
+        let token = authorization(request).and_then(bearer_token);
+        let (principal, token) = self.verify(token, now).await?;
+        let caller = self.access.caller(principal).await?;
+        request_log::set_caller(request, &caller);
+        Ok(caller.asking_from(ClientIp::of(request)).with_token(token))
+    }
+
+    /// The caller that the content of an `Authorization` header names, sent by another way than a header.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::caller`] does.
+    pub(super) async fn caller_of(
+        &self,
+        authorization: &str,
+        client_ip: IpAddr,
+        now: Timestamp,
+    ) -> Result<Caller, ApiError> {
+        let verified = self.verify(bearer_token(authorization), now).await;
+        let (principal, token) = verified.map_err(|rejected| {
+            if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
+        })?;
+        Ok(self.access.caller(principal).await?.asking_from(client_ip).with_token(token))
+    }
+
+    /// The same caller again, if it may still send requests: its tenant may have been disabled, or its key withdrawn.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Self::caller`] does.
+    pub(super) async fn refresh(&self, caller: &Caller, now: Timestamp) -> Result<Caller, ApiError> {
+        let caller = self.access.again(caller).await?;
+        self.check_token(&caller, now).await?;
+        Ok(caller)
+    }
+
+    /// The caller of a principal that was verified earlier, if its tenant is still enabled.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the tenant has no log, or if the database cannot be reached.
+    pub(super) async fn caller_of_principal(&self, principal: Arc<Principal>) -> Result<Caller, ApiError> {
+        Ok(self.access.caller(principal).await?)
+    }
+
+    /// Checks that the token of a caller is still valid: its key may have been withdrawn. While the keys cannot be read,
+    /// the cached keys decide.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the token has expired, or if its key was withdrawn.
+    pub(super) async fn check_token(&self, caller: &Caller, now: Timestamp) -> Result<(), Rejected> {
+        let Some(token) = caller.token() else { return Ok(()) };
+        match self.verifier.verify(token, now).await {
+            Ok(_) | Err(Rejected::KeysUnavailable) => Ok(()),
+            Err(rejected) => Err(rejected),
         }
-        refused
-    })?;
-    account::note_caller(request, &caller, request_id);
-    Ok(caller.asking_from(address::of(request, state)).with_token(token))
-}
+    }
 
-/// Who presents a token, and the token.
-async fn verified<'t>(
-    state: &AppState,
-    given: Result<&'t str, Rejected>,
-    now: Timestamp,
-) -> Result<(Arc<Principal>, &'t str), Rejected> {
-    let token = given?;
-    Ok((state.verifier.verify(token, now).await?, token))
-}
-
-/// Whether the token of a caller who stays is still valid: the key that signed it may have been withdrawn. While the keys
-/// cannot be read, those at hand decide.
-pub(in crate::http) async fn still_valid(state: &AppState, caller: &Caller) -> Result<(), Rejected> {
-    let Some(token) = caller.token() else { return Ok(()) };
-    match state.verifier.verify(token, (state.clock)()).await {
-        Ok(_) | Err(Rejected::KeysUnavailable) => Ok(()),
-        Err(rejected) => Err(rejected),
+    /// Returns the principal of a token, and the token.
+    async fn verify<'t>(
+        &self,
+        token: Result<&'t str, Rejected>,
+        now: Timestamp,
+    ) -> Result<(Arc<Principal>, &'t str), Rejected> {
+        let verified = match token {
+            Ok(token) => self.verifier.verify(token, now).await.map(|principal| (principal, token)),
+            Err(rejected) => Err(rejected),
+        };
+        verified.inspect_err(|rejected| {
+            tracing::debug!(reason = rejected.reason(), "token rejected");
+            self.metrics.token_rejected(rejected);
+        })
     }
 }
 
-/// The caller that the content of an `Authorization` header names, where there is no status to answer with.
-pub(in crate::http) async fn admit(
-    state: &AppState,
-    header: &str,
-    address: IpAddr,
-    now: Timestamp,
-) -> Result<Caller, ApiError> {
-    let verified = verified(state, token(header), now).await;
-    let (principal, token) = verified.map_err(|rejected| {
-        state.metrics.rejected(&rejected);
-        if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
-    })?;
-    Ok(state.access.caller(principal).await?.asking_from(address).with_token(token))
-}
-
-fn header(request: &HttpRequest) -> Result<&str, Rejected> {
+/// The content of the one `Authorization` header.
+fn authorization(request: &HttpRequest) -> Result<&str, Rejected> {
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let header = headers.next().ok_or(Rejected::Missing)?;
     if headers.next().is_some() {
@@ -91,28 +121,7 @@ fn header(request: &HttpRequest) -> Result<&str, Rejected> {
     header.to_str().map_err(|_not_text| Rejected::Malformed)
 }
 
-fn token(header: &str) -> Result<&str, Rejected> {
+fn bearer_token(header: &str) -> Result<&str, Rejected> {
     let (scheme, token) = header.split_once(' ').ok_or(Rejected::Malformed)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::Malformed) }
-}
-
-/// 401 with a challenge (RFC 6750); 403 where another token of the same kind would not help; 503 where the token
-/// could not be judged.
-fn unauthenticated(rejected: Rejected, media: ResponseFormat) -> HttpResponse {
-    tracing::debug!(reason = rejected.reason(), "token rejected");
-    if rejected.is_forbidden() {
-        return refusal(StatusCode::FORBIDDEN, media, ApiError::TokenForbidden(rejected));
-    }
-    if rejected == Rejected::KeysUnavailable {
-        let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, media, rejected.into());
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-        return response;
-    }
-    let challenge = match rejected {
-        Rejected::Missing => HeaderValue::from_static("Bearer realm=\"auditgraph\""),
-        _ => HeaderValue::from_static("Bearer realm=\"auditgraph\", error=\"invalid_token\""),
-    };
-    let mut response = refusal(StatusCode::UNAUTHORIZED, media, rejected.into());
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    response
 }

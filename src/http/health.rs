@@ -1,32 +1,35 @@
-//! Whether the log can be reached. The result is cached for a moment, because this address is open to everybody.
+//! `/healthz` (alive) and `/readyz` (ready to serve).
 
 use std::time::{Duration, Instant};
 
+use actix_web::web::Data;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use tokio::sync::Mutex;
 
 use store::Store;
 
-/// How long an answer is cached.
-const REMEMBERED: Duration = Duration::from_millis(250);
+/// How long the result of a check is cached, because these addresses need no token.
+const CACHE_TTL: Duration = Duration::from_millis(250);
 
-/// Knows whether the database is reached and at this version's schema.
+/// Checks whether the database is reachable and has this version's schema.
 #[derive(Debug)]
 pub struct Readiness {
     store: Store,
-    asked: Mutex<Option<(Instant, bool)>>,
+    /// The time and the result of the last check.
+    last: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Readiness {
-    /// Nobody has asked yet.
+    /// Checks this store.
     pub fn of(store: Store) -> Self {
-        Self { store, asked: Mutex::default() }
+        Self { store, last: Mutex::default() }
     }
 
-    /// Asks, or says what was heard a moment ago. Who comes meanwhile hears the same answer.
-    pub(in crate::http) async fn is_ready(&self) -> bool {
-        let mut asked = self.asked.lock().await;
-        if let Some((at, is_ready)) = *asked
-            && at.elapsed() < REMEMBERED
+    /// Returns the cached result, or checks. Concurrent calls wait for the same check.
+    async fn is_ready(&self) -> bool {
+        let mut last = self.last.lock().await;
+        if let Some((at, is_ready)) = *last
+            && at.elapsed() < CACHE_TTL
         {
             return is_ready;
         }
@@ -34,7 +37,25 @@ impl Readiness {
         if let Err(error) = &checked {
             tracing::warn!(error = error as &dyn std::error::Error, "not ready");
         }
-        *asked = Some((Instant::now(), checked.is_ok()));
+        *last = Some((Instant::now(), checked.is_ok()));
         checked.is_ok()
     }
+}
+
+/// `GET /healthz`: the process is alive.
+pub(super) async fn healthz() -> HttpResponse {
+    plain_text(HttpResponse::Ok(), "ok\n")
+}
+
+/// `GET /readyz`: the database is reachable and has this version's schema.
+pub(super) async fn readyz(readiness: Data<Readiness>) -> HttpResponse {
+    if readiness.is_ready().await {
+        plain_text(HttpResponse::Ok(), "ready\n")
+    } else {
+        plain_text(HttpResponse::ServiceUnavailable(), "the log cannot be reached\n")
+    }
+}
+
+fn plain_text(mut response: HttpResponseBuilder, body: &'static str) -> HttpResponse {
+    response.content_type("text/plain; charset=utf-8").body(body)
 }

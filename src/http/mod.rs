@@ -1,188 +1,138 @@
-//! The street door: addresses, methods, headers, bodies and status codes.
+//! The HTTP layer: routes, middleware, headers, bodies and status codes.
 //!
-//! Every request passes [`bearer`] before it reaches a resolver; every response has the shape of a GraphQL response,
-//! refusals included. This layer is our own, on the library's `execute`: its ready-made integration treats all methods
-//! and media types alike and has no limits.
+//! Handlers are transports. They read a request, pass it to the request engine (`api::engine`), and write the response;
+//! nothing is decided here that does not depend on HTTP. This layer is our own, on the library's `execute`: the
+//! library's ready-made integration treats all methods and media types alike and has no limits.
+//!
+//! - [`middleware`]: what runs around every request, and in which order.
+//! - [`authentication`]: from the `Authorization` header to a caller.
+//! - [`limits`]: rates, permits and quotas per caller and per client address.
+//! - [`graphql`]: POST, GET, server-sent events, WebSocket.
+//! - [`rest`]: recording and export.
+//! - [`web`]: the viewer, the API explorer, and their sign-in configuration.
+//! - [`response`]: the one place where an error becomes a status, a body and a `Retry-After`.
+//! - [`AppState`]: what handlers need, as separate small types.
 
+mod accept;
 mod authentication;
 mod body;
+mod environment;
+mod error_codes;
 mod graphql;
 mod health;
 mod limits;
 mod middleware;
 mod response;
 mod rest;
+mod state;
 mod web;
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Data, ServiceConfig, get, post, resource, to};
 use actix_web::{HttpRequest, HttpResponse, guard};
 
-use access::AccessControl;
-use api::Executor;
-use api::engine::check::DocumentLimits;
-use api::engine::document::DocumentCache;
-use auth::Verifier;
-pub use graphql::persisted::{PersistedQueries, TrustedDocuments};
+use api::engine::Engine;
+use response::{HttpError, ResponseFormat, error_response};
+
+pub use authentication::Authentication;
+pub use environment::Environment;
 pub use health::Readiness;
-pub use limits::concurrency::{CallerKey, ConcurrencyLimiter, LimiterConfig};
-pub use limits::stream_quota::{StreamLimits, StreamQuota};
-pub use middleware::client_ip::Network;
+pub use limits::{CallerKey, KeyedLimiter, LimiterConfig, StreamQuotas};
+pub use middleware::client_ip::{TrustedProxies, parse_network};
 pub use middleware::cors::{AllowedOrigins, Origin};
-pub use middleware::envelope::envelope;
-use model::{Invalid, Timestamp};
-use response::{ResponseFormat, refusal};
+pub use middleware::metrics::Metrics;
+pub use middleware::wrap;
 pub use rest::export::Exports;
+pub use state::{RequestLimits, Streams};
 pub use web::sign_in::SignIn;
 
-/// Where everything is answered as server-sent events.
+/// The address at which every operation is answered by server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
 
-pub use middleware::metrics::Metrics;
-pub use middleware::request_log::request_log;
-
-/// What the door needs to let somebody in.
+/// The state of the HTTP layer: separate small types, each registered as `web::Data`. A handler takes those it uses; none
+/// takes all of them.
+#[derive(Clone, Debug)]
 pub struct AppState {
-    /// Says who a token names.
-    pub verifier: Verifier,
-    /// Says whose log that is.
-    pub access: AccessControl,
-    /// Answers.
-    pub executor: Executor,
-    /// How large a document may be.
-    pub documents: DocumentLimits,
-    /// DocumentCache that were read before.
-    pub read: DocumentCache,
-    /// The most bytes a request body may have.
-    pub body_bytes_max: usize,
-    /// The most bytes a body with events to record may have.
-    pub record_bytes_max: usize,
-    /// How long a body may take to arrive.
-    pub body_patience: Duration,
-    /// The most bytes of events that one answer may be made of.
-    pub answer_bytes_max: usize,
-    /// How long a query may take, from when it has arrived.
-    pub request_patience: Duration,
-    /// The documents that can be named instead of sent.
-    pub persisted: PersistedQueries,
-    /// Whose pages may ask.
-    pub origins: AllowedOrigins,
-    /// Who is trusted to say where a request comes from.
-    pub proxies: Vec<Network>,
-    /// The addresses that ask.
-    pub addresses: Arc<ConcurrencyLimiter<IpAddr>>,
-    /// The callers that ask.
-    pub callers: Arc<ConcurrencyLimiter<CallerKey>>,
-    /// Files that are being sent.
-    pub exports: Exports,
-    /// What the time is.
-    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// A new id for a request.
-    pub ids: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Where people sign in to the pages.
-    pub sign_in: SignIn,
+    /// From a token to a caller.
+    pub authentication: Data<Authentication>,
+    /// Prepares and executes operations.
+    pub engine: Data<Engine>,
+    /// Sizes and durations of one request.
+    pub limits: Data<RequestLimits>,
+    /// Rates, permits and quotas per caller.
+    pub callers: Data<KeyedLimiter<CallerKey>>,
+    /// Rates and concurrency per client address.
+    pub addresses: Data<KeyedLimiter<IpAddr>>,
+    /// The proxies that may report a client address.
+    pub proxies: Data<TrustedProxies>,
+    /// The origins whose pages may send requests.
+    pub origins: Data<AllowedOrigins>,
+    /// Settings of streams.
+    pub streams: Data<Streams>,
+    /// The status of exports.
+    pub exports: Data<Exports>,
+    /// The sign-in configuration of the web pages.
+    pub sign_in: Data<SignIn>,
     /// The metrics.
-    pub metrics: Metrics,
-    /// Whether the log is there.
-    pub readiness: Readiness,
-    /// How much may be streamed.
-    pub streams: StreamLimits,
-    /// Who streams.
-    pub quotas: StreamQuota,
-    /// Becomes true when the server stops: streams end then.
-    pub closing: tokio::sync::watch::Receiver<bool>,
-}
-
-impl std::fmt::Debug for AppState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").finish_non_exhaustive()
-    }
+    pub metrics: Data<Metrics>,
+    /// Whether the database is ready.
+    pub readiness: Data<Readiness>,
+    /// The clock and the source of ids.
+    pub environment: Data<Environment>,
 }
 
 impl AppState {
-    fn request_id(&self) -> String {
-        (self.ids)()
+    /// Registers each part for the handlers and the middleware.
+    fn register(self, config: &mut ServiceConfig) {
+        let Self { authentication, engine, limits, callers, addresses, proxies, .. } = self;
+        config.app_data(authentication).app_data(engine).app_data(limits).app_data(callers).app_data(addresses);
+        let Self { origins, streams, exports, sign_in, metrics, readiness, environment, .. } = self;
+        config.app_data(proxies).app_data(origins).app_data(streams).app_data(exports).app_data(sign_in);
+        config.app_data(metrics).app_data(readiness).app_data(environment);
     }
 }
 
-/// The addresses.
-pub fn routes(state: &actix_web::web::Data<AppState>) -> impl FnOnce(&mut actix_web::web::ServiceConfig) + use<> {
+/// Registers the state and the routes.
+pub fn routes(state: &AppState) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let state = state.clone();
     move |config| {
+        state.register(config);
         config
-            .app_data(state.clone())
             .service(
-                actix_web::web::resource(["/graphql", STREAM_PATH])
-                    .route(
-                        actix_web::web::get().guard(guard::fn_guard(asks_for_websocket)).to(graphql::websocket::open),
-                    )
-                    .route(actix_web::web::post().to(graphql::post))
-                    .route(actix_web::web::get().to(graphql::get))
-                    .default_service(actix_web::web::to(method_not_allowed)),
+                resource(["/graphql", STREAM_PATH])
+                    .route(get().guard(guard::fn_guard(graphql::websocket::is_upgrade)).to(graphql::websocket::open))
+                    .route(post().to(graphql::post))
+                    .route(get().to(graphql::get))
+                    .default_service(to(use_get_or_post)),
             )
-            .service(
-                actix_web::web::resource("/v1/events")
-                    .route(actix_web::web::post().to(rest::record::post))
-                    .default_service(actix_web::web::to(only_post)),
-            )
-            .service(
-                actix_web::web::resource("/v1/events/export")
-                    .route(actix_web::web::post().to(rest::export::post))
-                    .default_service(actix_web::web::to(only_post)),
-            )
-            .service(
-                actix_web::web::resource("/v1/events/export/{id}")
-                    .route(actix_web::web::get().to(rest::export::get))
-                    .default_service(actix_web::web::to(only_get)),
-            )
-            .route("/healthz", actix_web::web::get().to(healthz))
-            .route("/readyz", actix_web::web::get().to(readyz))
+            .service(resource("/v1/events").route(post().to(rest::record::post)).default_service(to(use_post)))
+            .service(resource("/v1/events/export").route(post().to(rest::export::post)).default_service(to(use_post)))
+            .service(resource("/v1/events/export/{id}").route(get().to(rest::export::get)).default_service(to(use_get)))
+            .route("/healthz", get().to(health::healthz))
+            .route("/readyz", get().to(health::readyz))
             .configure(web::viewer::routes)
-            .default_service(actix_web::web::to(not_found));
+            .default_service(to(not_found));
     }
 }
 
-fn asks_for_websocket(context: &guard::GuardContext<'_>) -> bool {
-    let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
-    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+async fn use_post(request: HttpRequest) -> HttpResponse {
+    method_not_allowed(&request, "POST", "method not allowed; use POST")
 }
 
-async fn only_post(request: HttpRequest) -> HttpResponse {
-    not_allowed(&request, "POST", "this address takes POST")
+async fn use_get(request: HttpRequest) -> HttpResponse {
+    method_not_allowed(&request, "GET", "method not allowed; use GET")
 }
 
-async fn only_get(request: HttpRequest) -> HttpResponse {
-    not_allowed(&request, "GET", "this address takes GET")
+async fn use_get_or_post(request: HttpRequest) -> HttpResponse {
+    method_not_allowed(&request, "GET, POST", "method not allowed; use GET or POST")
 }
 
-async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    not_allowed(&request, "GET, POST", "this address takes GET and POST")
+fn method_not_allowed(request: &HttpRequest, allow: &'static str, message: &'static str) -> HttpResponse {
+    let format = ResponseFormat::accepted(request).unwrap_or(ResponseFormat::Json);
+    error_response(request, format, HttpError::MethodNotAllowed { allow, message })
 }
 
-fn not_allowed(request: &HttpRequest, allowed: &'static str, sentence: &str) -> HttpResponse {
-    let media = ResponseFormat::accepted(request).unwrap_or(ResponseFormat::Json);
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    response
-}
-
-async fn not_found() -> HttpResponse {
-    refusal(StatusCode::NOT_FOUND, ResponseFormat::Json, Invalid::new("there is nothing at this address").into())
-}
-
-/// Alive.
-async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
-}
-
-/// Ready: the database is reached and at this version's schema.
-async fn readyz(state: actix_web::web::Data<AppState>) -> HttpResponse {
-    let is_ready = state.readiness.is_ready().await;
-    let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    let sentence = if is_ready { "ready\n" } else { "the log cannot be reached\n" };
-    response.content_type("text/plain; charset=utf-8").body(sentence)
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    error_response(&request, ResponseFormat::Json, HttpError::NotFound("not found"))
 }

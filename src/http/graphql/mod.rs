@@ -1,371 +1,152 @@
-//! GraphQL over HTTP, by the GraphQL Foundation's specification.
+//! GraphQL over HTTP, by the specification of the GraphQL Foundation.
 //!
 //! POST takes only `application/json`, and GET takes only queries and needs a header that a cross-site form or image
-//! cannot send; so other sites' pages cannot send requests. Everything is checked before anything is executed: the
-//! caller, then the body, the text, the document, its variables, its cost. Subscriptions are pushed, see [`sse`] and
-//! [`websocket`].
+//! cannot send; so pages of other sites cannot send requests. The order of work is: authenticate the caller, admit the
+//! request, read the body, then [`operation::prepare`] and execute. [`sse`] and [`websocket`] stream results.
 
-pub(super) mod persisted;
+mod operation;
 mod sse;
-mod variables;
 pub(super) mod websocket;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, web};
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Response};
-use tokio::sync::OwnedSemaphorePermit;
+use actix_web::web::{Payload, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use async_graphql::Response;
+use async_graphql::parser::types::OperationType;
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::AppState;
-use crate::http::authentication as bearer;
-use crate::http::body::{self, BodyError, BodyLimits};
-use crate::http::limits::concurrency::{CallerKey, RequestPermit, caller_key};
-use crate::http::limits::stream_quota as seat;
-use crate::http::middleware::envelope::RequestId;
-use crate::http::middleware::request_log::{self as account, OperationInfo};
-use crate::http::response::{ResponseFormat, answer, refusal, too_many};
-use access::Caller;
-use api::Session;
-use api::engine::document::{Document, DocumentError};
-use api::engine::{check, defaults};
+use super::accept::{Accepted, SseMode};
+use super::body::{self, BodyError, BodyLimits};
+use super::limits::CallerKey;
+use super::middleware::request_id::RequestId;
+use super::middleware::request_log;
+use super::response::{HttpError, ResponseFormat, error_response, graphql_response};
+use super::state::OperationServices;
+use api::engine::parameters::Parameters;
+use api::engine::{OperationRule, PrepareError};
 use api::error::ApiError;
 use model::Invalid;
-use persisted::DocumentName;
-use sse::{Operation, OperationGuard, SseMode};
+use operation::{Operation, Origin};
 
-/// Headers, one of which GET requires: none of them can be sent across sites without a preflight request.
+/// GET requires one of these headers: a browser sends none of them across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =
     ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
 
-/// Bytes of a document that is long.
-const LONG_DOCUMENT: usize = 4 << 10;
-/// From how many points on an operation is expensive: more than a page with all fields of its events.
-const EXPENSIVE_COST: usize = 15_000;
-
-/// The parameters of a request.
-#[derive(Debug, Default)]
-pub(in crate::http) struct Parameters {
-    query: Option<String>,
-    /// The name of the document, instead of it or beside it.
-    name: Option<DocumentName>,
-    operation_name: Option<String>,
-    variables: serde_json::Map<String, serde_json::Value>,
-}
-
-/// Where a request has its parameters.
+/// The part of a request that contains its parameters.
 enum Source {
-    Body(web::Payload),
-    Address,
-}
-
-fn malformed(sentence: &str) -> ApiError {
-    Invalid::new(sentence).into()
-}
-
-impl Parameters {
-    /// Reads the members of a JSON body or the parameters of an address, which must have the right types.
-    pub(in crate::http) fn from_members(
-        mut members: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Self, ApiError> {
-        use serde_json::Value;
-        let query = match members.remove("query") {
-            Some(Value::String(query)) => Some(query),
-            Some(_) => return Err(malformed("`query` must be a string")),
-            None => None,
-        };
-        let operation_name = match members.remove("operationName") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
-            Some(_) => return Err(malformed("`operationName` must be a string")),
-        };
-        let variables = match members.remove("variables") {
-            None | Some(Value::Null) => serde_json::Map::new(),
-            Some(Value::Object(variables)) => variables,
-            Some(_) => return Err(malformed("`variables` must be an object")),
-        };
-        let extended = match members.remove("extensions") {
-            None | Some(Value::Null) => None,
-            Some(Value::Object(extensions)) => DocumentName::from_extensions(&extensions)?,
-            Some(_) => return Err(malformed("`extensions` must be an object")),
-        };
-        let name = match members.remove("documentId") {
-            None | Some(Value::Null) => extended,
-            Some(Value::String(id)) => Some(DocumentName::from_id(&id)?),
-            Some(_) => return Err(malformed("`documentId` must be a string")),
-        };
-        if query.is_none() && name.is_none() {
-            return Err(malformed("`query` is missing"));
-        }
-        Ok(Self { query, name, operation_name, variables })
-    }
-
-    fn from_body(body: &[u8]) -> Result<Self, ApiError> {
-        match body::object(body) {
-            Ok(members) => Self::from_members(members),
-            Err(BodyError::Other(serde_json::Value::Array(_))) => {
-                Err(malformed("one operation per request; batches are not supported"))
-            }
-            Err(BodyError::Other(_)) => Err(malformed("the body must be a JSON object")),
-            Err(BodyError::Repeated(path)) => Err(malformed(&format!("`{path}` appears twice"))),
-            Err(BodyError::NotJson) => Err(malformed("the body is not valid JSON")),
-        }
-    }
-
-    fn from_address(request: &HttpRequest) -> Result<Self, ApiError> {
-        let given = web::Query::<HashMap<String, String>>::from_query(request.query_string())
-            .map_err(|_unreadable| malformed("the parameters in the URL cannot be read"))?;
-        let mut members = serde_json::Map::new();
-        for (name, value) in given.into_inner() {
-            let value = match name.as_str() {
-                "query" | "operationName" | "documentId" => serde_json::Value::String(value),
-                "variables" | "extensions" => serde_json::from_str(&value)
-                    .map_err(|_unreadable| malformed("`variables` and `extensions` must be JSON"))?,
-                _ => continue,
-            };
-            members.insert(name, value);
-        }
-        Self::from_members(members)
-    }
-
-    async fn read(source: Source, request: &HttpRequest, state: &AppState) -> Result<Self, (StatusCode, ApiError)> {
-        let parameters = match source {
-            Source::Body(payload) => {
-                let reading = BodyLimits { bytes_max: state.body_bytes_max, patience: state.body_patience };
-                Self::from_body(&body::read(request, payload, reading).await?)
-            }
-            Source::Address => Self::from_address(request),
-        };
-        parameters.map_err(|error| (StatusCode::BAD_REQUEST, error))
-    }
+    Body(Payload),
+    Url,
 }
 
 /// POST: any operation, in a JSON body.
-pub(in crate::http) async fn post(
-    request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<AppState>,
-) -> HttpResponse {
-    let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
-    if !is_json(&request) {
-        let sentence = "the content type must be `application/json`, in UTF-8";
-        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, media, malformed(sentence));
+pub(super) async fn post(request: HttpRequest, payload: Payload, services: OperationServices) -> HttpResponse {
+    let Some((format, sse)) = negotiate(&request) else { return not_acceptable(&request) };
+    if !body::is_json(&request) {
+        let message = "the content type must be `application/json`, in UTF-8";
+        return error_response(&request, format, HttpError::UnsupportedMediaType(message));
     }
-    respond(&request, &state, (media, wish), Source::Body(payload)).await
+    let responded = respond(&request, services, (format, sse), Source::Body(payload)).await;
+    responded.unwrap_or_else(|error| error_response(&request, format, error))
 }
 
-/// GET: queries only, in the address.
-pub(in crate::http) async fn get(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    let Some((media, wish)) = wanted(&request) else { return not_acceptable() };
-    if !PREFLIGHT_HEADERS.iter().any(|name| request.headers().get(*name).is_some_and(|value| !value.is_empty())) {
-        let sentence = "GET needs the header `graphql-require-preflight`, with any value";
-        return refusal(StatusCode::BAD_REQUEST, media, malformed(sentence));
+/// GET: queries only, in the URL.
+pub(super) async fn get(request: HttpRequest, services: OperationServices) -> HttpResponse {
+    let Some((format, sse)) = negotiate(&request) else { return not_acceptable(&request) };
+    let is_sent = |name: &&str| request.headers().get(*name).is_some_and(|value| !value.is_empty());
+    if !PREFLIGHT_HEADERS.iter().any(|name| is_sent(name)) {
+        let message = "GET needs the header `graphql-require-preflight`, with any value";
+        return error_response(&request, format, Invalid::new(message));
     }
-    respond(&request, &state, (media, wish), Source::Address).await
+    let responded = respond(&request, services, (format, sse), Source::Url).await;
+    responded.unwrap_or_else(|error| error_response(&request, format, error))
 }
 
-/// How the caller wants to be answered; none if it accepts nothing that there is.
-fn wanted(request: &HttpRequest) -> Option<(ResponseFormat, SseMode)> {
-    let wish = if request.path() == crate::http::STREAM_PATH { SseMode::Always } else { SseMode::of(request) };
-    match wish {
-        // A refusal must be visible in its status.
-        SseMode::Always => Some((ResponseFormat::GraphQl, wish)),
-        _ => ResponseFormat::accepted(request).map(|media| (media, wish)),
+/// The format of the response and whether it is a stream, or `None` if the client accepts nothing that there is.
+fn negotiate(request: &HttpRequest) -> Option<(ResponseFormat, SseMode)> {
+    let accepted = Accepted::of(request);
+    if request.path() == super::STREAM_PATH || accepted.sse == SseMode::Always {
+        // An error before the stream must be visible in the status.
+        return Some((ResponseFormat::GraphQl, SseMode::Always));
     }
+    accepted.format.map(|format| (format, accepted.sse))
 }
 
-fn not_acceptable() -> HttpResponse {
-    let sentence =
+fn not_acceptable(request: &HttpRequest) -> HttpResponse {
+    let message =
         "responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`";
-    refusal(StatusCode::NOT_ACCEPTABLE, ResponseFormat::Json, malformed(sentence))
+    error_response(request, ResponseFormat::Json, HttpError::NotAcceptable(message))
 }
 
-pub(in crate::http) fn is_json(request: &HttpRequest) -> bool {
-    let Some(Ok(text)) = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::to_str) else { return false };
-    let mut parts = text.split(';').map(|part| part.trim().to_ascii_lowercase());
-    parts.next().as_deref() == Some("application/json")
-        && parts
-            .all(|part| part.strip_prefix("charset=").is_none_or(|set| matches!(set, "utf-8" | "\"utf-8\"" | "utf8")))
-}
-
-/// Runs a request from its caller to its answer.
+/// Handles a request from its caller to its response.
 async fn respond(
     request: &HttpRequest,
-    state: &web::Data<AppState>,
-    (media, wish): (ResponseFormat, SseMode),
+    services: OperationServices,
+    (format, sse): (ResponseFormat, SseMode),
     source: Source,
-) -> HttpResponse {
-    let request_id = RequestId::given(request, state);
-    let now = (state.clock)();
-    let caller = match bearer::caller(state, request, now, media, &request_id).await {
-        Ok(caller) => caller,
-        Err(refused) => return refused,
+) -> Result<HttpResponse, HttpError> {
+    let request_id = RequestId::of(request);
+    let now = services.environment.now();
+    let caller = services.authentication.caller(request, now).await?;
+    let permit = services.callers.admit(&CallerKey::of(&caller))?;
+    let rule = if matches!(source, Source::Url) { OperationRule::QueriesOnly } else { OperationRule::Any };
+    let parameters = match source {
+        Source::Body(payload) => body_parameters(request, payload, &services).await?,
+        Source::Url => url_parameters(request)?,
     };
-    let place = match state.callers.admit(&caller_key(&caller)) {
-        Ok(place) => place,
-        Err(refused) => return too_many(refused, media),
+    let deadline = Instant::now() + services.limits.request_timeout;
+    let preparing = operation::prepare(&services, parameters, rule, &caller, &permit);
+    let (prepared, permits) = match timeout_at(deadline, preparing).await {
+        Ok(Ok(prepared)) => prepared,
+        Ok(Err(error)) => return not_executed(error, format, &request_id),
+        Err(_elapsed) => return Err(ApiError::Timeout.into()),
     };
-    let parameters = match Parameters::read(source, request, state).await {
-        Ok(parameters) => parameters,
-        Err((status, error)) => return refusal(status, media, error),
+    request_log::set_operation(request, Arc::clone(&prepared.info));
+    let kind = prepared.kind();
+    if kind == OperationType::Subscription && sse == SseMode::Never {
+        let message = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
+        return not_executed(ApiError::from(Invalid::new(message)).into(), format, &request_id);
+    }
+    let origin = Origin { request_id, now, deadline, transport: "sse" };
+    let operation = Operation::new(services, caller, prepared, (permit, permits), origin)?;
+    if kind == OperationType::Subscription || sse == SseMode::Always {
+        return Ok(sse::stream(operation));
+    }
+    let (record, request_id) = (operation.access_record(), operation.request_id.clone());
+    let (response, _guard) = match operation.execute().await {
+        Ok((response, guard)) => (graphql_response(response, format, &request_id), Some(guard)),
+        Err(error) => (error_response(request, format, error), None),
     };
-    let deadline = Instant::now() + state.request_patience;
-    let is_get = request.method() == Method::GET;
-    let begun = timeout_at(deadline, begin(parameters, is_get, state, &caller, &place)).await;
-    let (Prepared { request: prepared, document, asked, .. }, permit) = match begun {
-        Ok(Ok(begun)) => begun,
-        Ok(Err(not_run)) => return not_run.answer(media, &request_id),
-        Err(_elapsed) => return took_too_long(media),
-    };
-    let kind = asked.kind();
-    let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
-    account::note_asked(request, asked);
-    let is_subscription = kind == OperationType::Subscription;
-    if is_subscription && wish == SseMode::Never {
-        let sentence = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
-        return PrepareError::Refused(malformed(sentence)).answer(media, &request_id);
+    if kind != OperationType::Mutation {
+        request_log::report_outcome(&record, &response);
     }
-    let seat = is_subscription.then(|| state.quotas.take(seat::StreamKind::Subscription, &caller, &state.streams));
-    let seat = match seat.transpose() {
-        Ok(seat) => seat.map(|seat| seat.counted(&state.metrics, "sse")),
-        Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
-    };
-    let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), state.answer_bytes_max) };
-    let session = Arc::new(Session::new(caller, Arc::clone(&visit), now));
-    if is_subscription || wish == SseMode::Always {
-        let held = seat.map_or(OperationGuard::Permits(place, permit), OperationGuard::QuotaGuard);
-        let deadline = (kind == OperationType::Query).then_some(deadline);
-        let (state, request, spoken) = (state.clone(), prepared, None);
-        return sse::begin(Operation { state, session, request, kind, request_id, spoken, deadline, held });
-    }
-    let executed = state.executor.execute(prepared.data(session), &document);
-    if kind == OperationType::Mutation {
-        return answer(executed.await, media, &request_id);
-    }
-    let answered = match timeout_at(deadline, executed).await {
-        Ok(response) => answer(response, media, &request_id),
-        Err(_elapsed) => took_too_long(media),
-    };
-    account::end(&visit, &answered);
-    answered
+    Ok(response)
 }
 
-/// What an operation has while it is processed: a turn, and a dear turn if it is dear.
-pub(in crate::http) type Permits = (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>);
+async fn body_parameters(
+    request: &HttpRequest,
+    payload: Payload,
+    services: &OperationServices,
+) -> Result<Parameters, HttpError> {
+    let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
+    let body = body::read(request, payload, limits).await?;
+    let members = body::object(&body).map_err(|error| match error {
+        BodyError::List => Invalid::new("one operation per request; batches are not supported"),
+        other => Invalid::new(other.message()),
+    })?;
+    Ok(Parameters::from_members(members)?)
+}
 
-/// Prepares an operation when it is its turn.
-pub(in crate::http) async fn begin(
-    parameters: Parameters,
-    is_get: bool,
-    state: &AppState,
-    caller: &Caller,
-    place: &RequestPermit<CallerKey>,
-) -> Result<(Prepared, Permits), PrepareError> {
-    let permit = place.permit().await;
-    // A long document that is not known to be good keeps a core busy for a while, whatever comes of it.
-    let is_long = parameters.query.as_deref().is_some_and(|text| text.len() > LONG_DOCUMENT && !state.read.knows(text));
-    let mut expensive = None;
-    if is_long {
-        expensive = place.expensive_permit().await;
-        // Others get in between while it is held.
-        tokio::task::yield_now().await;
+fn url_parameters(request: &HttpRequest) -> Result<Parameters, HttpError> {
+    let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string())
+        .map_err(|_unreadable| Invalid::new("the parameters in the URL cannot be read"))?;
+    Ok(Parameters::from_pairs(pairs.into_inner())?)
+}
+
+/// The response to an operation that failed before its execution.
+fn not_executed(error: PrepareError, format: ResponseFormat, request_id: &str) -> Result<HttpResponse, HttpError> {
+    if matches!(error, PrepareError::QueriesOnly) {
+        return Err(HttpError::MethodNotAllowed { allow: "POST", message: PrepareError::QUERIES_ONLY });
     }
-    let prepared = prepare(parameters, is_get, state, caller)?;
-    if prepared.asked.kind() == OperationType::Mutation {
-        // Who records waits for others, and works only a little.
-        return Ok((prepared, (None, None)));
-    }
-    if expensive.is_none() {
-        expensive = expensive_permit_for(place, prepared.cost).await;
-    }
-    Ok((prepared, (permit, expensive)))
-}
-
-/// Waits for a dear turn, if the cost makes it dear.
-async fn expensive_permit_for(place: &RequestPermit<CallerKey>, cost: usize) -> Option<OwnedSemaphorePermit> {
-    if cost > EXPENSIVE_COST { place.expensive_permit().await } else { None }
-}
-
-fn took_too_long(media: ResponseFormat) -> HttpResponse {
-    refusal(StatusCode::SERVICE_UNAVAILABLE, media, ApiError::Timeout)
-}
-
-pub(in crate::http) enum PrepareError {
-    MutationByGet,
-    Syntax(Box<async_graphql::ServerError>),
-    Refused(ApiError),
-}
-
-impl PrepareError {
-    fn answer(self, media: ResponseFormat, request_id: &str) -> HttpResponse {
-        let error = match self {
-            Self::MutationByGet => {
-                let sentence = "GET runs queries only; send this operation by POST";
-                let mut refused = refusal(StatusCode::METHOD_NOT_ALLOWED, media, malformed(sentence));
-                refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-                return refused;
-            }
-            Self::Refused(error) => error.into_server_error(),
-            Self::Syntax(error) => *error,
-        };
-        answer(Response::from_errors(vec![error]), media, request_id)
-    }
-}
-
-impl From<ApiError> for PrepareError {
-    fn from(error: ApiError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<DocumentError> for PrepareError {
-    fn from(unreadable: DocumentError) -> Self {
-        match unreadable {
-            DocumentError::Syntax(error) => Self::Syntax(error),
-            DocumentError::Refused(error) => Self::Refused(error),
-        }
-    }
-}
-
-/// An operation that may be executed.
-pub(in crate::http) struct Prepared {
-    pub(in crate::http) request: Request,
-    pub(in crate::http) document: Arc<Document>,
-    pub(in crate::http) asked: OperationInfo,
-    /// In points; 0 of what cannot be run.
-    pub(in crate::http) cost: usize,
-}
-
-/// Finds the document and checks everything that can be checked before execution.
-fn prepare(parameters: Parameters, is_get: bool, state: &AppState, caller: &Caller) -> Result<Prepared, PrepareError> {
-    let (tenant, name) = (caller.tenant.key.as_str(), parameters.name.as_ref());
-    let text = state.persisted.text(tenant, parameters.query, name)?;
-    let document = state.read.read(&text, &state.documents)?;
-    state.persisted.keep(tenant, name, &text);
-    let mut variables = variables::of(parameters.variables);
-    let asked = OperationInfo::of(&document, parameters.operation_name.as_deref());
-    let mut cost = 0;
-    if let Some(operation) = check::operation(&document, parameters.operation_name.as_deref()) {
-        if is_get && operation.ty != OperationType::Query {
-            return Err(PrepareError::MutationByGet);
-        }
-        if operation.ty == OperationType::Subscription && asked.root_count() != 1 {
-            return Err(PrepareError::Refused(malformed("a subscription must select exactly one field")));
-        }
-        if operation.ty == OperationType::Subscription && asked.is_optional() {
-            let sentence = "the field of a subscription must not have `@skip` or `@include`";
-            return Err(PrepareError::Refused(malformed(sentence)));
-        }
-        check::variables(operation, &variables, &state.documents)?;
-        defaults::fill(&document, operation, &mut variables);
-        cost = check::cost(&document, operation, &variables, &state.documents)?;
-    }
-    let mut request = Request::new(&*text).variables(variables);
-    request.operation_name = parameters.operation_name;
-    request.set_parsed_query(ExecutableDocument::clone(&document));
-    Ok(Prepared { request, document, asked, cost })
+    Ok(graphql_response(Response::from_errors(vec![error.into_server_error()]), format, request_id))
 }

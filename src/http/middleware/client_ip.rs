@@ -1,86 +1,126 @@
-//! Where a request comes from: the address that is connected, or the one that a trusted proxy reports.
+//! The client address: the peer's, or the one that a trusted proxy reports; and the limits that apply to it.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
 
-use actix_web::HttpRequest;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage as _, HttpRequest};
+use ipnet::IpNet;
 
-use crate::http::AppState;
+use crate::http::limits::KeyedLimiter;
+use crate::http::response::{ResponseFormat, error_response};
 
-/// A network: an address and how many of its leading bits count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u32,
+/// Addresses that load balancers and orchestrators request often; their work is negligible, so no limit applies.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+/// Whether a request is a health check.
+pub(super) fn is_probe(request: &ServiceRequest) -> bool {
+    PROBES.contains(&request.path())
 }
 
-impl FromStr for Network {
-    type Err = String;
+/// Parses a network: `10.0.0.7`, `10.0.0.0/8` or `fd00::/8`.
+///
+/// # Errors
+///
+/// Returns a sentence for the operator if the string is not a network.
+pub fn parse_network(string: &str) -> Result<IpNet, String> {
+    let trimmed = string.trim();
+    let network = trimmed.parse().ok().or_else(|| trimmed.parse().ok().map(|address: IpAddr| IpNet::from(address)));
+    network.ok_or_else(|| format!("`{string}` is not a network: write `10.0.0.7`, `10.0.0.0/8` or `fd00::/8`"))
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a network: write `10.0.0.7`, `10.0.0.0/8` or `fd00::/8`");
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.trim().parse().map_err(|_invalid| wrong())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), |bits| bits.trim().parse().map_err(|_invalid| wrong()))?;
-        if bits > most { Err(wrong()) } else { Ok(Self { address, bits }) }
+/// The proxies that may report the address of a client, in `Forwarded` or `X-Forwarded-For`.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Trusts the proxies in these networks.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
     }
-}
 
-impl Network {
     fn contains(&self, address: IpAddr) -> bool {
-        let same = |a: u128, b: u128, width: u32| {
-            width
-                .checked_sub(self.bits)
-                .is_some_and(|rest| a.checked_shr(rest).unwrap_or(0) == b.checked_shr(rest).unwrap_or(0))
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The client address. Headers from an untrusted peer are ignored. If both headers are present they must agree:
+    /// a proxy writes one of them and passes the other as the client sent it, and nothing indicates which.
+    fn client_ip(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if !self.contains(peer) {
+            return peer;
+        }
+        let reported = |name, parse: fn(&str) -> Option<IpAddr>| {
+            headers.contains_key(name).then(|| self.outermost(peer, elements(headers, name).map(parse).collect()))
         };
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => same(u32::from(a).into(), u32::from(b).into(), 32),
-            (IpAddr::V6(a), IpAddr::V6(b)) => same(a.into(), b.into(), 128),
-            _ => false,
+        match (reported("forwarded", forwarded_for), reported("x-forwarded-for", address)) {
+            (Some(forwarded), Some(x_forwarded)) if forwarded != x_forwarded => peer,
+            (forwarded, x_forwarded) => forwarded.or(x_forwarded).unwrap_or(peer),
         }
+    }
+
+    /// The last address that is not a trusted proxy's: the client may have written anything before it.
+    fn outermost(&self, peer: IpAddr, hops: Vec<Option<IpAddr>>) -> IpAddr {
+        let mut nearest = peer;
+        for hop in hops.into_iter().rev() {
+            let Some(hop) = hop else { break };
+            nearest = hop;
+            if !self.contains(hop) {
+                break;
+            }
+        }
+        nearest
     }
 }
 
-/// The address that a request comes from.
-pub(in crate::http) fn of(request: &HttpRequest, state: &AppState) -> IpAddr {
+/// The address of the client that sent a request.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct ClientIp(IpAddr);
+
+impl ClientIp {
+    /// The address of a request's client. The middleware has set it before a handler runs.
+    pub(in crate::http) fn of(request: &HttpRequest) -> IpAddr {
+        request.extensions().get::<Self>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |found| found.0)
+    }
+}
+
+/// Determines the client address, and applies the limits of addresses.
+pub(super) async fn limit_addresses<B: MessageBody + 'static>(
+    proxies: Data<TrustedProxies>,
+    addresses: Data<KeyedLimiter<IpAddr>>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if is_probe(&request) {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    }
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    origin(peer, request.headers(), &state.proxies)
-}
-
-/// The address behind proxies. Nothing counts that an untrusted address sent. Where there are both headers they have to
-/// agree: proxies write one of them and let the other through as the caller wrote it, and nothing tells which.
-fn origin(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    let peer = peer.to_canonical();
-    if !is_trusted(peer) {
-        return peer;
-    }
-    let said = |name, read: fn(&str) -> Option<IpAddr>| {
-        headers.contains_key(name).then(|| outermost(peer, texts(headers, name).map(read).collect(), is_trusted))
-    };
-    match (said("forwarded", forwarded_for), said("x-forwarded-for", address)) {
-        (Some(forwarded), Some(x_forwarded)) if forwarded != x_forwarded => peer,
-        (forwarded, x_forwarded) => forwarded.or(x_forwarded).unwrap_or(peer),
-    }
-}
-
-/// The last address that is not a trusted proxy's: the caller may have written anything before it.
-fn outermost(peer: IpAddr, hops: Vec<Option<IpAddr>>, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
-    let mut nearest = peer;
-    for hop in hops.into_iter().rev() {
-        let Some(hop) = hop else { break };
-        nearest = hop;
-        if !is_trusted(hop) {
-            break;
+    let client_ip = proxies.client_ip(peer, request.headers());
+    request.extensions_mut().insert(ClientIp(client_ip));
+    let _permit = match addresses.admit(&rate_limit_key(client_ip)) {
+        Ok(permit) => permit,
+        Err(limit) => {
+            let format = ResponseFormat::accepted(request.request()).unwrap_or(ResponseFormat::Json);
+            let refused = error_response(request.request(), format, limit);
+            return Ok(request.into_response(refused).map_into_right_body());
         }
-    }
-    nearest
+    };
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-/// The elements of a header that is a list, however many lines it has.
-fn texts<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+/// The key of an address's limits: an IPv4 address, or the /64 prefix of an IPv6 address, which one subscriber has.
+fn rate_limit_key(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
+    }
+}
+
+/// The elements of a header that is a list, in all its lines.
+fn elements<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim)
 }
 
@@ -103,37 +143,33 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
-/// Who shares limits with an address: it alone, or its /64, which is what one subscriber of IPv6 has.
-pub(in crate::http) fn rate_limit_key(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
 
     use super::*;
 
-    fn seen(peer: &str, name: &'static str, lines: &[&str]) -> String {
-        let trusted = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+    fn trusted(networks: &[&str]) -> TrustedProxies {
+        TrustedProxies::new(networks.iter().map(|network| parse_network(network).unwrap()).collect())
+    }
+
+    fn client_ip(peer: &str, name: &'static str, lines: &[&str]) -> String {
+        let trusted = trusted(&["10.0.0.0/8", "fd00::/8"]);
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(HeaderName::from_static(name), HeaderValue::from_str(line).unwrap());
         }
-        origin(peer.parse().unwrap(), &headers, &trusted).to_string()
+        trusted.client_ip(peer.parse().unwrap(), &headers).to_string()
     }
 
     #[test]
-    fn what_an_untrusted_address_says_does_not_count() {
-        assert_eq!(seen("203.0.113.9", "x-forwarded-for", &["192.0.2.1"]), "203.0.113.9");
-        assert_eq!(seen("11.0.0.1", "forwarded", &["for=192.0.2.1"]), "11.0.0.1");
+    fn headers_of_an_untrusted_peer_are_ignored() {
+        assert_eq!(client_ip("203.0.113.9", "x-forwarded-for", &["192.0.2.1"]), "203.0.113.9");
+        assert_eq!(client_ip("11.0.0.1", "forwarded", &["for=192.0.2.1"]), "11.0.0.1");
     }
 
     #[test]
-    fn behind_trusted_proxies_the_last_address_that_is_none_counts() {
+    fn last_untrusted_address_behind_trusted_proxies_is_the_client() {
         for (peer, name, lines, expected) in [
             ("10.0.0.1", "x-forwarded-for", &["192.0.2.1"][..], "192.0.2.1"),
             ("::ffff:10.0.0.1", "x-forwarded-for", &["192.0.2.1"], "192.0.2.1"),
@@ -147,40 +183,39 @@ mod tests {
             ("10.0.0.1", "x-forwarded-for", &[], "10.0.0.1"),
             ("10.0.0.1", "x-forwarded-for", &["10.0.0.2"], "10.0.0.2"),
         ] {
-            assert_eq!(seen(peer, name, lines), expected, "{peer} {lines:?}");
+            assert_eq!(client_ip(peer, name, lines), expected, "{peer} {lines:?}");
         }
     }
 
     #[test]
-    fn where_both_headers_are_said_they_have_to_agree() {
-        let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let seen = |forwarded: &'static str, x_forwarded: &'static str| {
+    fn both_headers_must_agree() {
+        let trusted = trusted(&["10.0.0.0/8"]);
+        let client_ip = |forwarded: &'static str, x_forwarded: &'static str| {
             let mut headers = HeaderMap::new();
             headers.append(HeaderName::from_static("forwarded"), HeaderValue::from_static(forwarded));
             headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(x_forwarded));
-            origin("10.0.0.1".parse().unwrap(), &headers, &trusted).to_string()
+            trusted.client_ip("10.0.0.1".parse().unwrap(), &headers).to_string()
         };
-        assert_eq!(seen("for=192.0.2.1", "192.0.2.1"), "192.0.2.1");
-        assert_eq!(seen("for=198.51.100.1", "192.0.2.1"), "10.0.0.1");
-        assert_eq!(seen("for=198.51.100.1", "198.51.100.1, 192.0.2.1"), "10.0.0.1");
+        assert_eq!(client_ip("for=192.0.2.1", "192.0.2.1"), "192.0.2.1");
+        assert_eq!(client_ip("for=198.51.100.1", "192.0.2.1"), "10.0.0.1");
+        assert_eq!(client_ip("for=198.51.100.1", "198.51.100.1, 192.0.2.1"), "10.0.0.1");
     }
 
     #[test]
-    fn networks_are_read_and_contain_what_they_say() {
-        let network = |text: &str| text.parse::<Network>();
-        let contains = |text: &str, address: &str| network(text).unwrap().contains(address.parse().unwrap());
+    fn networks_are_parsed_and_contain_their_addresses() {
+        let contains = |network: &str, address: &str| trusted(&[network]).contains(address.parse().unwrap());
         assert!(contains("0.0.0.0/0", "203.0.113.9") && contains("::/0", "2001:db8::1"));
         assert!(contains("192.0.2.7", "192.0.2.7") && !contains("192.0.2.7", "192.0.2.8"));
         assert!(contains("192.0.2.0/25", "192.0.2.127") && !contains("192.0.2.0/25", "192.0.2.128"));
         assert!(!contains("0.0.0.0/0", "2001:db8::1"));
         for wrong in ["", "10.0.0.0/33", "10.0.0/8", "proxy", "::1/129", "10.0.0.0/-1", "10.0.0.0/"] {
-            assert!(network(wrong).is_err(), "{wrong}");
+            assert!(parse_network(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
-    fn a_subscriber_of_ipv6_is_one_neighbour() {
-        let of = |text: &str| rate_limit_key(text.parse().unwrap()).to_string();
+    fn rate_limit_key_of_ipv6_is_the_64_bit_prefix() {
+        let of = |address: &str| rate_limit_key(address.parse().unwrap()).to_string();
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(of("192.0.2.7"), "192.0.2.7");
     }

@@ -1,21 +1,30 @@
-//! Which web pages may send requests: CORS, by a list of origins. Callers send tokens, so cookies are never needed and
-//! credentials never allowed.
+//! CORS: which web pages may send requests, by a list of origins.
+//!
+//! Callers send tokens, so cookies are not needed and credentials are never allowed.
 
 use std::str::FromStr;
 
-use actix_web::HttpResponse;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpResponse};
 
-/// For how long a browser may remember what it was allowed.
+use super::client_ip::is_probe;
+use crate::http::response::{HttpError, ResponseFormat, error_response};
+
+/// The time for which a browser may cache the response to a preflight request, in seconds.
 const MAX_AGE_SECS: &str = "7200";
 const METHODS: &str = "GET, POST";
 const REQUEST_HEADERS: &str = "authorization, content-type, graphql-require-preflight, apollo-require-preflight, \
      x-apollo-operation-name, x-request-id, last-event-id";
-const EXPOSED: HeaderValue = HeaderValue::from_static(
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "x-request-id, retry-after, www-authenticate, x-auditgraph-export-id, content-disposition",
 );
 
-/// The origins whose pages may ask; with none, only pages of this server's own origin may.
+/// The origins whose pages may send requests, besides this server's own origin. If empty, CORS is off.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedOrigins(Vec<Origin>);
 
@@ -45,46 +54,78 @@ impl FromStr for Origin {
 }
 
 impl Origin {
+    /// The origin as a string, for a content security policy.
     pub(in crate::http) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 }
 
 impl AllowedOrigins {
-    /// These origins.
+    /// Allows these origins.
     pub fn new(origins: Vec<Origin>) -> Self {
         Self(origins)
     }
 
-    pub(in crate::http) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
+    /// Whether pages of the origin may send requests.
     pub(in crate::http) fn contains(&self, origin: &HeaderValue) -> bool {
         self.0.iter().any(|allowed| allowed.0 == origin)
     }
 
-    /// The answer to a browser that asks before it sends.
-    #[expect(clippy::unused_self, reason = "it is the answer for these origins")]
-    pub(in crate::http) fn preflight(&self) -> HttpResponse {
-        HttpResponse::NoContent()
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
-            .insert_header((header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECS))
-            .finish()
+    /// Whether the preflight request is allowed, or `None` if the request is not a preflight request.
+    fn preflight(&self, request: &ServiceRequest) -> Option<bool> {
+        let headers = request.headers();
+        let is_preflight =
+            request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let origin = headers.get(header::ORIGIN).filter(|_| is_preflight && !self.0.is_empty())?;
+        Some(self.contains(origin))
     }
 
-    /// Tells the browser whether the page that asked may read the answer.
-    pub(in crate::http) fn mark(&self, from: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        if self.is_empty() {
+    /// Adds the headers by which the browser decides whether the page may read the response.
+    fn apply_cors_headers(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        if self.0.is_empty() {
             return;
         }
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = from.filter(|origin| self.contains(origin)) {
+        if let Some(origin) = origin.filter(|origin| self.contains(origin)) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
         }
     }
+}
+
+/// Adds the CORS headers to every response.
+pub(super) async fn headers<B: MessageBody + 'static>(
+    origins: Data<AllowedOrigins>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = next.call(request).await?;
+    origins.apply_cors_headers(origin.as_ref(), response.headers_mut());
+    Ok(response)
+}
+
+/// Answers preflight requests.
+pub(super) async fn preflight<B: MessageBody + 'static>(
+    origins: Data<AllowedOrigins>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let is_allowed = if is_probe(&request) { None } else { origins.preflight(&request) };
+    let response = match is_allowed {
+        None => return next.call(request).await.map(ServiceResponse::map_into_left_body),
+        Some(true) => HttpResponse::NoContent()
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECS))
+            .finish(),
+        Some(false) => {
+            let format = ResponseFormat::accepted(request.request()).unwrap_or(ResponseFormat::Json);
+            let error = HttpError::OriginNotAllowed("this origin is not allowed here");
+            error_response(request.request(), format, error)
+        }
+    };
+    Ok(request.into_response(response).map_into_right_body())
 }
 
 #[cfg(test)]
@@ -92,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_written_as_browsers_write_them() {
+    fn origin_is_written_as_browsers_write_it() {
         for right in ["https://audit.example", "http://localhost:5173", "https://[::1]:8443", "http://10.0.0.7"] {
             assert!(right.parse::<Origin>().is_ok(), "{right}");
         }

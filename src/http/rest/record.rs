@@ -1,152 +1,100 @@
-//! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a shape the importer knows.
+//! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a format that the importer reads.
 //!
-//! The whole body is one transaction. The status sums up the outcome: 201 if at least one event was recorded, 200 if
+//! The whole body is one transaction. The status summarises the outcome: 201 if at least one event was recorded, 200 if
 //! all are duplicates, 207 if some are rejected or in conflict, or all in conflict, 400 if none was recorded or a
-//! duplicate and at least one is rejected. The response body has the outcome of each event, in the order given.
+//! duplicate and at least one is rejected. The response body has the outcome of each event, in the order of the request.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::http::AppState;
-use crate::http::authentication as bearer;
+use super::json_body::{self, BodyFormat};
+use crate::http::authentication::Authentication;
 use crate::http::body::{self, BodyLimits};
-use crate::http::limits::concurrency::caller_key;
-use crate::http::middleware::envelope::RequestId;
-use crate::http::response::{ResponseFormat, failure, too_many};
+use crate::http::environment::Environment;
+use crate::http::limits::{CallerKey, KeyedLimiter};
+use crate::http::middleware::request_id::RequestId;
+use crate::http::response::{HttpError, ResponseFormat, error_response};
+use crate::http::state::RequestLimits;
 use access::{AccessActivity, Recorded, Recorder};
-use api::error::{ApiError, Code};
-use formats::{self, Records};
+use api::error::ApiError;
 use model::event::ProblemCode;
 use model::json::Node;
-use model::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
+use model::{NewEvent, Problem, RecordingRoute, Timestamp, json_input};
 
-/// The most events in one request.
-const EVENTS_MAX: usize = 1_000;
-
-/// How the body contains its events.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// One JSON value: an event or a list.
-    Json,
-    /// A JSON value a line.
-    Lines,
-}
-
-impl Form {
-    fn of(request: &HttpRequest) -> Option<Self> {
-        let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
-        match content_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
-            "application/json" | "application/cloudevents+json" | "application/cloudevents-batch+json" => {
-                Some(Self::Json)
-            }
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Self::Lines),
-            _ => None,
-        }
-    }
-}
-
-/// One event of the body: its key, if that can be read, and the event or what is wrong with it.
+/// One event of the body: its key, if that can be read, and the event or its problems.
 struct Item {
     event_key: Option<String>,
     event: Result<NewEvent, Vec<Problem>>,
 }
 
-/// The answer, or a refusal with its status.
-type Outcome = Result<HttpResponse, (StatusCode, ApiError)>;
-
 /// Records the events of a body.
 pub(in crate::http) async fn post(
     request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<AppState>,
+    payload: Payload,
+    authentication: Data<Authentication>,
+    callers: Data<KeyedLimiter<CallerKey>>,
+    limits: Data<RequestLimits>,
+    environment: Data<Environment>,
 ) -> HttpResponse {
-    let request_id = RequestId::given(&request, &state);
-    let recorded = record(&request, payload, &state, &request_id).await;
-    recorded.unwrap_or_else(|(status, error)| {
-        let mut refused = failure(status, ResponseFormat::Json, error, &request_id);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        refused
-    })
+    let recorded = record(&request, payload, &authentication, &callers, &limits, environment.now()).await;
+    recorded.unwrap_or_else(|error| error_response(&request, ResponseFormat::Json, error))
 }
 
-async fn record(request: &HttpRequest, payload: web::Payload, state: &AppState, request_id: &str) -> Outcome {
-    let now = (state.clock)();
-    let caller = match bearer::caller(state, request, now, ResponseFormat::Json, request_id).await {
-        Ok(caller) => caller,
-        Err(refused) => return Ok(refused),
-    };
-    let recorder = caller.recorder(RecordingRoute::Rest).map_err(|refused| {
-        caller.visit(None, "", request_id, now).refused("/v1/events", AccessActivity::Record);
-        (StatusCode::FORBIDDEN, refused.into())
+async fn record(
+    request: &HttpRequest,
+    payload: Payload,
+    authentication: &Authentication,
+    callers: &KeyedLimiter<CallerKey>,
+    limits: &RequestLimits,
+    now: Timestamp,
+) -> Result<HttpResponse, HttpError> {
+    let caller = authentication.caller(request, now).await?;
+    let recorder = caller.recorder(RecordingRoute::Rest).inspect_err(|_refused| {
+        let record = caller.visit(None, "", &RequestId::of(request), now);
+        record.refused("/v1/events", AccessActivity::Record);
     })?;
-    let form = Form::of(request).ok_or_else(|| {
-        let sentence = "the content type must be `application/json`, `application/x-ndjson`, \
-            `application/cloudevents+json` or `application/cloudevents-batch+json`";
-        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Invalid::new(sentence).into())
-    })?;
-    let place = match state.callers.admit(&caller_key(&caller)) {
-        Ok(place) => place,
-        Err(refused) => return Ok(too_many(refused, ResponseFormat::Json)),
-    };
-    let reading = BodyLimits { bytes_max: state.record_bytes_max, patience: state.body_patience };
-    let body = body::read(request, payload, reading).await?;
+    let format = BodyFormat::of(request).ok_or(HttpError::UnsupportedMediaType(
+        "the content type must be `application/json`, `application/x-ndjson`, `application/cloudevents+json` or \
+         `application/cloudevents-batch+json`",
+    ))?;
+    let request_permit = callers.admit(&CallerKey::of(&caller))?;
+    let body_limits = BodyLimits { bytes_max: limits.record_bytes_max, timeout: limits.body_timeout };
+    let body = body::read(request, payload, body_limits).await?;
     let items = {
-        // Reading the events keeps a core busy; waiting for the commit does not.
-        let _turn = place.permit().await;
-        items(&body, form, &recorder, &caller.tenant.key, now)?
+        // Parsing events keeps a core busy and needs a permit; waiting for the commit does not.
+        let _permit = request_permit.permit().await;
+        items(&body, format, &recorder, &caller.tenant.key, now)?
     };
     let (keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();
-    let outcomes = recorder.record(events).await.map_err(|error| {
-        let error = ApiError::from(error);
-        let status = match error.code() {
-            Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        (status, error)
-    })?;
-    Ok(answer(keys.into_iter().zip(outcomes).collect()))
+    let outcomes = recorder.record(events).await.map_err(ApiError::from)?;
+    Ok(response(keys.into_iter().zip(outcomes).collect()))
 }
 
+/// Reads the events of a body.
 fn items(
     body: &[u8],
-    form: Form,
+    format: BodyFormat,
     recorder: &Recorder,
     tenant: &str,
     now: Timestamp,
-) -> Result<Vec<Item>, (StatusCode, ApiError)> {
-    let mut items = Vec::new();
-    for record in Records::new(body) {
-        if items.len() == EVENTS_MAX {
-            let error = ApiError::Limit { what: "events", asked: EVENTS_MAX + 1, limit: EVENTS_MAX };
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, error));
+) -> Result<Vec<Item>, HttpError> {
+    let item = |value: Result<Node, String>| match value {
+        Ok(record) => {
+            let event = event(&record, recorder, tenant, now);
+            let key = event.as_ref().ok().map(|event| event.body().event_key.clone());
+            Item { event_key: key.or_else(|| json_input::event_key(&record)), event }
         }
-        items.push(match record {
-            Ok((_, record)) => {
-                let event = event(&record, recorder, tenant, now);
-                let given = event.as_ref().ok().map(|event| event.body().event_key.clone());
-                Item { event_key: given.or_else(|| json_input::event_key(&record)), event }
-            }
-            Err(problem) if form == Form::Lines || problem.is_of_record => {
-                let problem = Problem::new("event", ProblemCode::Invalid, problem.to_string());
-                Item { event_key: None, event: Err(vec![problem]) }
-            }
-            Err(problem) => {
-                let sentence = format!("event {}, counted from 0, is not valid JSON: {problem}", items.len());
-                return Err((StatusCode::BAD_REQUEST, Invalid::new(sentence).into()));
-            }
-        });
-    }
-    if items.is_empty() {
-        return Err((StatusCode::BAD_REQUEST, Invalid::new("the body contains no event").into()));
-    }
-    Ok(items)
+        Err(problem) => {
+            Item { event_key: None, event: Err(vec![Problem::new("event", ProblemCode::Invalid, problem)]) }
+        }
+    };
+    Ok(json_body::cut(body, format)?.into_iter().map(item).collect())
 }
 
-/// An event in our own words, else a record of another system.
+/// Reads an event in this API's own format, else a record of another system.
 fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
     if json_input::is_event(record) {
         let (input, mut problems) = json_input::parse(record);
@@ -155,9 +103,9 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
         if problems.is_empty() {
             return checked;
         }
-        // All that is wrong is said at once, each part by the first that found it.
+        // All problems are reported at once, each path by the check that found it first.
         for more in checked.err().unwrap_or_default() {
-            if !problems.iter().any(|known| known.path == more.path) {
+            if !problems.iter().any(|problem| problem.path == more.path) {
                 problems.push(more);
             }
         }
@@ -165,15 +113,16 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
     }
     let wrong = |sentence: String| vec![Problem::new("event", ProblemCode::Invalid, sentence)];
     let recognised = formats::recognise(record).map_err(|refused| wrong(refused.0))?;
-    if let Some(named) = &recognised.body.recording.source_tenant_id
-        && !named.eq_ignore_ascii_case(tenant)
+    if let Some(source_tenant) = &recognised.body.recording.source_tenant_id
+        && !source_tenant.eq_ignore_ascii_case(tenant)
     {
-        return Err(wrong(format!("the record belongs to tenant `{named}`")));
+        return Err(wrong(format!("the record belongs to tenant `{source_tenant}`")));
     }
     recorder.foreign_event(recognised.body, recognised.shape.name(), now)
 }
 
-fn answer(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {
+/// The response with the outcome of each event.
+fn response(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {
     let (mut recorded, mut duplicates, mut conflicts, mut rejected) = (0, 0, 0, 0);
     let results: Vec<serde_json::Value> = outcomes
         .into_iter()

@@ -1,21 +1,21 @@
-//! How people sign in to the pages: with a token that they have, or at an OpenID Connect issuer if one is configured.
+//! The sign-in configuration of the web pages: a token that the user enters, or an OpenID Connect issuer.
 //!
-//! The pages read `/sign-in.json` when somebody has to sign in, and talk to the issuer themselves (authorization code
-//! with PKCE): this server has no secret for it and sees only the access token, which is verified like any other.
-//! The pages' content security policy lets them call that issuer and no other server.
+//! The pages read `/sign-in.json` before a sign-in, and send requests to the issuer themselves (authorization code with
+//! PKCE): this server has no client secret and receives only the access token, which it verifies like any other. The
+//! content security policy of the pages allows requests to that issuer and to no other server.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::web::Data;
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use crate::http::AppState;
-use crate::http::Origin;
+use crate::http::middleware::cors::Origin;
 
 /// The token scope that makes a request one of OpenID Connect.
 const OPEN_ID: &str = "openid";
 
-/// What the pages know about signing in.
+/// The sign-in configuration. Without an issuer, users enter a token.
 #[derive(Clone, Debug, Default)]
 pub struct SignIn {
     issuer: Option<Issuer>,
@@ -26,19 +26,23 @@ struct Issuer {
     address: String,
     client_id: String,
     scopes: Vec<String>,
-    /// What the pages may ask.
+    /// The origins that the pages may send requests to.
     origins: Vec<Origin>,
 }
 
 impl SignIn {
-    /// Signing in at an issuer, for an application that it knows, with token scopes besides `openid`. Endpoints of the
-    /// issuer that are not at its own origin have theirs named.
+    /// Configures sign-in at an issuer, for the client with this id, with token scopes in addition to `openid`.
+    /// `origins` lists the origins of the issuer's endpoints that differ from its own.
+    ///
+    /// # Errors
+    ///
+    /// Returns a sentence for the operator if the issuer is not an `https` URL, or if a scope contains white space.
     pub fn at(address: &str, client_id: &str, scopes: &[String], origins: Vec<Origin>) -> Result<Self, String> {
         let url =
             Url::parse(address).map_err(|_unreadable| "the issuer is not a URL: begin with `https://`".to_owned())?;
         let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
         if !(url.scheme() == "https" || url.scheme() == "http" && is_here) {
-            return Err("the issuer is not `https`, so somebody in between could sign in instead: `http` is allowed \
+            return Err("the issuer is not `https`, so an attacker on the network could intercept the sign-in: `http` is allowed \
                         only on this machine (127.0.0.1, localhost)"
                 .to_owned());
         }
@@ -62,7 +66,7 @@ impl SignIn {
         })
     }
 
-    /// The origins that the pages may ask besides their own, each with a blank in front.
+    /// The origins that the pages may send requests to, in addition to their own, each preceded by a space.
     pub(in crate::http) fn origins(&self) -> String {
         let origins = self.issuer.iter().flat_map(|issuer| &issuer.origins);
         origins.flat_map(|origin| [" ", origin.as_str()]).collect()
@@ -77,8 +81,8 @@ impl SignIn {
 }
 
 /// `GET /sign-in.json`.
-pub(in crate::http) async fn get(state: web::Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).json(state.sign_in.document())
+pub(super) async fn get(sign_in: Data<SignIn>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).json(sign_in.document())
 }
 
 #[cfg(test)]
@@ -91,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_may_ask_the_issuer_and_learn_where_it_is() {
+    fn document_and_origins_name_the_issuer() {
         let found = at("https://Login.example:8443/realms/a", &["openid", "audit"]).unwrap();
         assert_eq!(found.origins(), " https://login.example:8443 https://token.example");
         let issuer = "https://Login.example:8443/realms/a";
@@ -103,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn invalid_issuer_or_scope_is_refused() {
         for (address, scopes, part) in [
             ("login.example", &[][..], "not a URL"),
             ("http://login.example", &[], "not `https`"),

@@ -168,7 +168,7 @@ async fn everybody_exports_what_they_may_see_and_nothing_else() {
         json!({ "sub": "stranger", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 60 });
     for client in [them, app.anonymous().token(&hs256(SECRET.as_bytes(), &stranger))] {
         let answer = receipt(&client, &id).await;
-        assert_eq!((answer.status, answer.error().1), (404, "you have no export with this id"));
+        assert_eq!((answer.status, answer.error().1), (404, "export not found"));
     }
     assert_eq!(receipt(&app.anonymous(), &id).await.status, 401);
     assert_eq!(export(&app.anonymous(), &all).await.status, 401);

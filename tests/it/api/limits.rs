@@ -146,7 +146,7 @@ async fn the_schema_is_shown_to_callers_with_a_token_unless_the_operator_says_no
     let closed = TestApp::start_with(&["--introspection", "false"]).await;
     for query in [schema, "{ ...f } fragment f on Query { __type(name: \"Query\") { name } }"] {
         let answer = closed.admin().query(query).await;
-        assert_eq!(answer.error(), ("FORBIDDEN", "this server does not show its schema"));
+        assert_eq!(answer.error(), ("FORBIDDEN", "introspection is disabled on this server"));
     }
     closed.admin().query("{ __typename viewer { __typename } }").await.data("/viewer");
     let answer = closed.admin().query("{ viewr { subject } }").await;

@@ -81,9 +81,9 @@ async fn nothing_goes_on_for_a_client_that_went_away() {
     let held = hold(&app, &connection).await;
     let client = recorder(&app.url, "contoso");
     let waiting = tokio::spawn(async move { post(&client, &["a"]).await });
-    until(async || metrics("auditgraph_requests_running 1").await).await;
+    until(async || metrics("auditgraph_requests_in_flight 1").await).await;
     waiting.abort();
-    until(async || metrics("auditgraph_requests_running 0").await).await;
+    until(async || metrics("auditgraph_requests_in_flight 0").await).await;
     assert!(metrics(r#"auditgraph_requests_total{field="/v1/events",code="CANCELLED"} 1"#).await);
     let_go(&connection, held).await;
 }

@@ -1,9 +1,9 @@
-//! Answers over a WebSocket, by the protocol `graphql-transport-ws`.
+//! GraphQL over a WebSocket, by the protocol `graphql-transport-ws`.
 //!
 //! The token is in `connection_init` (a browser cannot set headers), or in the header of the request. The connection
-//! ends when the token expires, so that a client connects again with a new one; nothing is remembered between
-//! connections, a subscription goes on from its cursor. Browsers send the `Origin` of the page, which must be ours
-//! or one that CORS allows.
+//! ends when the token expires, so that a client connects again with a new one; no state survives a connection, and a
+//! subscription continues from its cursor. Browsers send the `Origin` of the page, which must be this server's own or
+//! one that CORS allows.
 
 mod operation;
 
@@ -11,9 +11,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use actix_web::guard::GuardContext;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value};
@@ -21,78 +22,88 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::http::AppState;
-use crate::http::authentication as bearer;
+use super::operation::until_expiry;
 use crate::http::body;
-use crate::http::graphql::sse::until_expiry;
-use crate::http::limits::stream_quota::{QuotaGuard, StreamKind};
-use crate::http::middleware::client_ip as address;
-use crate::http::response::{ResponseFormat, refusal};
+use crate::http::limits::{CallerKey, QuotaGuard, StreamKind};
+use crate::http::middleware::client_ip::ClientIp;
+use crate::http::middleware::cors::AllowedOrigins;
+use crate::http::response::{HttpError, ResponseFormat, error_response};
+use crate::http::state::OperationServices;
 use access::Caller;
 use api::error::Code;
 use model::Invalid;
-use operation::{Ended, run, subscribe};
+use operation::{OperationEnded, PendingOperation, SubscribeError, message, run};
 
-/// The protocol that is spoken.
+/// The name of the protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
-/// How often the other side is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// How long saying good-bye may take.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// The interval of pings.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// The time within which the close frame must be sent.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes in the id of an operation.
 const ID_BYTES_MAX: usize = 256;
 
-/// Why a connection ends, and what is sent to the client.
+/// Why a connection ends.
 #[derive(Debug)]
 enum End {
-    /// It left.
-    Gone,
-    /// It is closed, with a code and a reason.
+    /// The client disconnected.
+    Disconnected,
+    /// The server closes the connection, with this code and reason.
     Closed(u16, &'static str),
 }
 
 const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
+const STOPPING: End = End::Closed(1001, "the server is stopping");
+
+/// Whether a request asks for a WebSocket.
+pub(in crate::http) fn is_upgrade(context: &GuardContext<'_>) -> bool {
+    let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
 
 /// Opens a WebSocket.
 pub(in crate::http) async fn open(
     request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<AppState>,
+    payload: Payload,
+    services: OperationServices,
+    origins: Data<AllowedOrigins>,
 ) -> HttpResponse {
-    let refuse = |status, sentence: &str| refusal(status, ResponseFormat::Json, Invalid::new(sentence).into());
-    if !is_same_origin(&request)
-        && !request.headers().get(header::ORIGIN).is_some_and(|page| state.origins.contains(page))
-    {
-        return refuse(StatusCode::FORBIDDEN, "pages of this origin may not connect");
+    let opened = upgrade(&request, payload, services, &origins).await;
+    opened.unwrap_or_else(|error| error_response(&request, ResponseFormat::Json, error))
+}
+
+async fn upgrade(
+    request: &HttpRequest,
+    payload: Payload,
+    services: OperationServices,
+    origins: &AllowedOrigins,
+) -> Result<HttpResponse, HttpError> {
+    let is_allowed = |origin| origins.contains(origin);
+    if !is_same_origin(request) && !request.headers().get(header::ORIGIN).is_some_and(is_allowed) {
+        return Err(HttpError::OriginNotAllowed("pages of this origin may not connect"));
     }
     let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).filter_map(|value| value.to_str().ok());
     if !offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim() == PROTOCOL) {
-        return refuse(StatusCode::BAD_REQUEST, "the protocol must be `graphql-transport-ws`");
+        return Err(Invalid::new("the protocol must be `graphql-transport-ws`").into());
     }
     let caller = if request.headers().contains_key(header::AUTHORIZATION) {
-        let now = (state.clock)();
-        match bearer::caller(&state, &request, now, ResponseFormat::Json, &state.request_id()).await {
-            Ok(caller) => Some(caller),
-            Err(refused) => return refused,
-        }
+        Some(services.authentication.caller(request, services.environment.now()).await?)
     } else {
         None
     };
-    match actix_ws::handle_with_protocols(&request, payload, &[PROTOCOL]) {
-        Ok((response, session, messages)) => {
-            let bytes_max = state.streams.message_bytes_max;
-            let messages = messages.max_frame_size(bytes_max).aggregate_continuations();
-            let (tell, ended) = mpsc::unbounded_channel();
-            let address = address::of(&request, &state);
-            let connection = Connection { state, address, session, running: HashMap::new(), started: 0, tell, ended };
-            actix_web::rt::spawn(connection.run(messages.max_continuation_size(bytes_max), caller));
-            response
-        }
-        Err(_handshake) => refuse(StatusCode::BAD_REQUEST, "this is not a WebSocket handshake"),
-    }
+    let (response, session, messages) = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL])
+        .map_err(|_handshake| Invalid::new("this is not a WebSocket handshake"))?;
+    let bytes_max = services.streams.message_bytes_max;
+    let messages = messages.max_frame_size(bytes_max).aggregate_continuations();
+    let (notify, ended) = mpsc::unbounded_channel();
+    let client_ip = ClientIp::of(request);
+    let running = HashMap::new();
+    let connection = Connection { services, client_ip, session, running, started: 0, notify, ended };
+    actix_web::rt::spawn(connection.run(messages.max_continuation_size(bytes_max), caller));
+    Ok(response)
 }
 
-/// Whether the request comes from a page of ours, or from no page at all.
+/// Whether the request comes from a page of this server, or not from a page.
 fn is_same_origin(request: &HttpRequest) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return true };
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
@@ -101,44 +112,46 @@ fn is_same_origin(request: &HttpRequest) -> bool {
 }
 
 struct Connection {
-    state: web::Data<AppState>,
-    address: IpAddr,
+    services: OperationServices,
+    client_ip: IpAddr,
     session: actix_ws::Session,
-    /// The operations that run, by the ids that the client gave them, each with its number.
+    /// The running operations by the client's ids, each with its number and its task.
     running: HashMap<String, (u64, JoinHandle<()>)>,
+    /// The number of operations that were started.
     started: u64,
-    tell: mpsc::UnboundedSender<Ended>,
-    ended: mpsc::UnboundedReceiver<Ended>,
+    notify: mpsc::UnboundedSender<OperationEnded>,
+    ended: mpsc::UnboundedReceiver<OperationEnded>,
 }
 
 impl Connection {
-    async fn run(mut self, mut messages: AggregatedMessageStream, known: Option<Caller>) {
-        let end = match self.init(&mut messages, known).await {
-            Ok((caller, _seat)) => self.serve(&mut messages, &caller).await,
+    /// Runs the connection until it ends. `caller` is the caller of the `Authorization` header, if there is one.
+    async fn run(mut self, mut messages: AggregatedMessageStream, caller: Option<Caller>) {
+        let end = match self.init(&mut messages, caller).await {
+            Ok((caller, _quota)) => self.serve(&mut messages, &caller).await,
             Err(end) => end,
         };
         self.running.values().for_each(|(_, task)| task.abort());
         if let End::Closed(code, reason) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(reason.to_owned()) };
-            let _ = timeout(FAREWELL, self.session.close(Some(reason))).await;
+            let _ = timeout(CLOSE_TIMEOUT, self.session.close(Some(reason))).await;
         }
     }
 
-    /// Waits until the client has sent its token.
+    /// Waits for `connection_init` and authenticates the caller.
     async fn init(
         &mut self,
         messages: &mut AggregatedMessageStream,
-        known: Option<Caller>,
-    ) -> Result<(Caller, QuotaGuard), End> {
-        let mut closing = self.state.closing.clone();
-        let init_wait = self.state.streams.init_wait;
-        let said = async {
+        header_caller: Option<Caller>,
+    ) -> Result<(Caller, QuotaGuard<CallerKey>), End> {
+        let mut shutdown = self.services.streams.shutdown.clone();
+        let init_timeout = self.services.streams.init_timeout;
+        let init = async {
             loop {
-                let Some(text) = self.hear(messages.recv().await).await? else { continue };
+                let Some(text) = self.text_of(messages.recv().await)? else { continue };
                 let message = object(&text)?;
                 match kind(&message) {
                     "connection_init" => return Ok(message),
-                    "ping" => self.say(r#"{"type":"pong"}"#.to_owned()).await?,
+                    "ping" => self.send(r#"{"type":"pong"}"#.to_owned()).await?,
                     "pong" => {}
                     "subscribe" => return Err(End::Closed(4401, "Unauthorized")),
                     _ => return Err(MALFORMED),
@@ -146,73 +159,76 @@ impl Connection {
             }
         };
         let message = tokio::select! {
-            _ = closing.wait_for(|is_closing| *is_closing) => return Err(STOPPING),
-            said = timeout(init_wait, said) => {
-                said.map_err(|_elapsed| End::Closed(4408, "Connection initialisation timeout"))??
+            _ = shutdown.wait_for(|is_stopping| *is_stopping) => return Err(STOPPING),
+            message = timeout(init_timeout, init) => {
+                message.map_err(|_elapsed| End::Closed(4408, "Connection initialisation timeout"))??
             }
         };
-        let given = message.get("payload").and_then(Value::as_object).and_then(|payload| {
+        let authorization = message.get("payload").and_then(Value::as_object).and_then(|payload| {
             payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).and_then(|(_, v)| v.as_str())
         });
-        let caller = match (given, known) {
-            (Some(header), _) => {
-                let now = (self.state.clock)();
-                bearer::admit(&self.state, header, self.address, now).await.map_err(|error| match error.code() {
-                    Code::Unavailable | Code::Timeout => End::Closed(1013, "the log cannot be reached; try again"),
-                    Code::Unauthenticated => End::Closed(4403, "the token is not valid"),
-                    _ => End::Closed(4403, "Forbidden"),
-                })?
-            }
+        let caller = match (authorization, header_caller) {
+            (Some(authorization), _) => self.authenticate(authorization).await?,
             (None, Some(caller)) => caller,
             (None, None) => return Err(End::Closed(4403, "connection_init needs `authorization`")),
         };
-        let seat = self.state.quotas.take(StreamKind::Connection, &caller, &self.state.streams);
-        let seat = seat.map_err(|_limit| End::Closed(4429, "too many connections of one caller"))?;
-        self.say(r#"{"type":"connection_ack"}"#.to_owned()).await?;
-        Ok((caller, seat))
+        let quota = self.services.callers.open_stream(&CallerKey::of(&caller), StreamKind::Connection, None);
+        let quota = quota.map_err(|_exceeded| End::Closed(4429, "too many connections of one caller"))?;
+        self.send(r#"{"type":"connection_ack"}"#.to_owned()).await?;
+        Ok((caller, quota))
     }
 
-    /// Takes messages until the connection ends.
+    async fn authenticate(&self, authorization: &str) -> Result<Caller, End> {
+        let now = self.services.environment.now();
+        let caller = self.services.authentication.caller_of(authorization, self.client_ip, now).await;
+        caller.map_err(|error| match error.code() {
+            Code::Unavailable | Code::Timeout => End::Closed(1013, "the log cannot be reached; try again"),
+            Code::Unauthenticated => End::Closed(4403, "the token is not valid"),
+            _ => End::Closed(4403, "Forbidden"),
+        })
+    }
+
+    /// Handles messages until the connection ends.
     async fn serve(&mut self, messages: &mut AggregatedMessageStream, caller: &Caller) -> End {
-        let mut closing = self.state.closing.clone();
-        let remaining = until_expiry(caller.principal.expires_at, (self.state.clock)());
+        let mut shutdown = self.services.streams.shutdown.clone();
+        let remaining = until_expiry(caller.principal.expires_at, self.services.environment.now());
         let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
-        let mut ping = tokio::time::interval(PING_EVERY);
-        let mut heard = Instant::now();
+        let mut ping = tokio::time::interval(PING_INTERVAL);
+        let mut last_received = Instant::now();
         loop {
             let message = tokio::select! {
-                _ = closing.wait_for(|is_closing| *is_closing) => return STOPPING,
+                _ = shutdown.wait_for(|is_stopping| *is_stopping) => return STOPPING,
                 () = &mut expiry => return End::Closed(4403, "the token has expired"),
                 _ = ping.tick() => {
-                    if heard.elapsed() > PING_EVERY + self.state.streams.stall_max {
+                    if last_received.elapsed() > PING_INTERVAL + self.services.streams.stall_timeout {
                         return End::Closed(1008, "the client was silent for too long");
                     }
-                    // Where even this has to wait, the reader takes nothing, which the operations find out.
+                    // If a ping cannot be sent at once, the client reads nothing, which its operations detect.
                     let _ = self.session.ping(b"").now_or_never();
                     continue;
                 }
                 ended = self.ended.recv() => {
                     if let Some(ended) = ended {
-                        self.forget(&ended);
+                        self.remove(&ended);
                     }
                     continue;
                 }
                 message = messages.recv() => message,
             };
-            heard = Instant::now();
-            let taken = match self.hear(message).await {
-                Ok(Some(text)) => self.take(&text, caller).await,
+            last_received = Instant::now();
+            let handled = match self.text_of(message) {
+                Ok(Some(text)) => self.handle(&text, caller).await,
                 Ok(None) => Ok(()),
                 Err(end) => Err(end),
             };
-            if let Err(end) = taken {
+            if let Err(end) = handled {
                 return end;
             }
         }
     }
 
-    /// What a frame says, if it says something.
-    async fn hear(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Result<Option<String>, End> {
+    /// The text of a message, or `None` if the message is a ping or a pong.
+    fn text_of(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Result<Option<String>, End> {
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => Ok(Some(text.to_string())),
             Some(Ok(AggregatedMessage::Ping(bytes))) => {
@@ -222,18 +238,18 @@ impl Connection {
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(None),
             Some(Ok(AggregatedMessage::Binary(_))) => Err(End::Closed(4400, "messages must be text")),
             Some(Err(ProtocolError::Overflow)) => Err(End::Closed(1009, "the message is too large")),
-            Some(Err(ProtocolError::Io(_))) | None => Err(End::Gone),
+            Some(Err(ProtocolError::Io(_))) | None => Err(End::Disconnected),
             Some(Ok(AggregatedMessage::Close(_))) => Err(End::Closed(1000, "")),
             Some(Err(_)) => Err(End::Closed(1002, "this is not the WebSocket protocol")),
         }
     }
 
-    /// Does what a message of the protocol asks for.
-    async fn take(&mut self, text: &str, caller: &Caller) -> Result<(), End> {
+    /// Handles a message of the protocol.
+    async fn handle(&mut self, text: &str, caller: &Caller) -> Result<(), End> {
         let mut message = object(text)?;
         match kind(&message) {
             "connection_init" => Err(End::Closed(4429, "Too many initialisation requests")),
-            "ping" => self.say(r#"{"type":"pong"}"#.to_owned()).await,
+            "ping" => self.send(r#"{"type":"pong"}"#.to_owned()).await,
             "pong" => Ok(()),
             "complete" => {
                 if let Some((_, task)) = self.running.remove(&id(&message)?) {
@@ -251,51 +267,51 @@ impl Connection {
     }
 
     async fn start(&mut self, id: String, payload: Map<String, Value>, caller: &Caller) -> Result<(), End> {
-        // What has told its end may still be waiting to be forgotten.
+        // Operations that have ended may still be in the map.
         while let Ok(ended) = self.ended.try_recv() {
-            self.forget(&ended);
+            self.remove(&ended);
         }
         if self.running.contains_key(&id) {
             return Err(End::Closed(4409, "Subscriber for this id already exists"));
         }
-        match subscribe(&self.state, payload, caller, self.running.len()) {
-            Err(None) => Err(MALFORMED),
-            Err(Some(errors)) => self.say(operation::message("error", &id, Some(&errors))).await,
-            Ok(subscribed) => {
+        match PendingOperation::admit(&self.services, payload, caller, self.running.len()) {
+            Err(SubscribeError::Malformed) => Err(MALFORMED),
+            Err(SubscribeError::Refused(errors)) => self.send(message("error", &id, Some(&errors))).await,
+            Ok(pending) => {
                 self.started += 1;
-                let told = (self.tell.clone(), Ended { id: id.clone(), number: self.started });
-                let task = actix_web::rt::spawn(run(subscribed, self.session.clone(), told));
+                let notify = (self.notify.clone(), OperationEnded { id: id.clone(), number: self.started });
+                let task = actix_web::rt::spawn(run(pending, self.session.clone(), notify));
                 self.running.insert(id, (self.started, task));
                 Ok(())
             }
         }
     }
 
-    fn forget(&mut self, ended: &Ended) {
+    fn remove(&mut self, ended: &OperationEnded) {
         if self.running.get(&ended.id).is_some_and(|(number, _)| *number == ended.number) {
             self.running.remove(&ended.id);
         }
     }
 
-    async fn say(&mut self, text: String) -> Result<(), End> {
-        match timeout(self.state.streams.stall_max, self.session.text(text)).await {
+    async fn send(&mut self, text: String) -> Result<(), End> {
+        match timeout(self.services.streams.stall_timeout, self.session.text(text)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_closed)) => Err(End::Gone),
+            Ok(Err(_closed)) => Err(End::Disconnected),
             Err(_elapsed) => Err(End::Closed(1008, "the client read nothing for too long")),
         }
     }
 }
 
-const STOPPING: End = End::Closed(1001, "the server is stopping");
-
 fn object(text: &str) -> Result<Map<String, Value>, End> {
     body::object(text.as_bytes()).map_err(|_not_an_object| MALFORMED)
 }
 
+/// The type of a message; empty if it has none.
 fn kind(message: &Map<String, Value>) -> &str {
     message.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The operation id of a message.
 fn id(message: &Map<String, Value>) -> Result<String, End> {
     let id = message.get("id").and_then(Value::as_str).filter(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
     id.map(str::to_owned).ok_or(MALFORMED)
@@ -309,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_other_origins_may_not_connect() {
+    fn page_of_another_origin_is_not_same_origin() {
         let request = |origin: Option<&'static str>| {
             let request = TestRequest::default().insert_header((header::HOST, "audit.example:8080"));
             match origin {

@@ -1,407 +1,195 @@
-//! `POST /v1/events/export`: all events that match, as a file, and `GET /v1/events/export/{id}`: its receipt.
+//! `POST /v1/events/export`: all matching events as a file, and `GET /v1/events/export/{id}`: the status of an export.
 //!
-//! An export is the list query of the API, page after page, as of one place in the log: the same filter, checks, roles
-//! and withheld values, and no statement that lasts longer than a page's. A page is read when the client has received
-//! the one before; when the client goes away nothing more is read. Pages of large events have fewer of them, so that an
-//! export needs no more memory for events than any other answer, and a caller can have only a few exports at a time. An
-//! incomplete export is detectable: NDJSON by its last line, CSV by a transfer that is cut, both by their receipt.
+//! An export is the list query of the API, page after page, as of one position in the log: with the same filter, checks,
+//! roles and withheld values, and no statement that takes longer than that of a page. The server reads a page after the
+//! client has received the previous one, and stops when the client disconnects. A page of large events has fewer of
+//! them, so that an export needs no more memory than any other response; a quota limits the exports of a caller. An
+//! incomplete export is detectable: NDJSON by its last line, CSV by an aborted transfer, both by the status.
 
+mod error;
+mod format;
+mod page;
 mod status;
-mod row;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Name, Request, Response, ServerError, Value, Variables};
-use serde_json::{Map, json};
+use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::json;
 
-use crate::http::AppState;
-use crate::http::authentication as bearer;
-use crate::http::body::{self, BodyError, BodyLimits};
-use crate::http::graphql::is_json;
-use crate::http::limits::concurrency::{CallerKey, LimitReached, RequestPermit, caller_key};
-use crate::http::limits::stream_quota::{QuotaGuard, StreamKind};
-use crate::http::middleware::envelope::RequestId;
-use crate::http::middleware::request_log::OK;
-use crate::http::response::{ResponseFormat, failure, refusal, refused, too_many};
-use access::{AccessActivity, AccessRecord, Caller};
-use api::Session;
-use api::engine::check;
-use api::error::{ApiError, Code, code_of, sweep};
-use api::output::column::{CURSOR, Columns};
+use crate::http::authentication::Authentication;
+use crate::http::body::{self, BodyLimits};
+use crate::http::environment::Environment;
+use crate::http::error_codes::OK;
+use crate::http::limits::{CallerKey, QuotaGuard, RequestPermit, StreamKind};
+use crate::http::middleware::request_id::RequestId;
+use crate::http::response::{HttpError, ResponseFormat, error_response};
+use crate::http::state::OperationServices;
+use access::AccessActivity;
+use api::error::ApiError;
 use auth::{Principal, Rejected};
-use model::{Invalid, Timestamp};
-use row::ExportFormat;
+use error::ExportError;
+use format::ExportFormat;
+use page::{ExportRequest, Page};
 use status::{ExportProgress, ExportStatuses};
 
-/// The members of a body that are arguments of the list.
-const ARGUMENTS: [&str; 5] = ["period", "filter", "orderBy", "asOf", "after"];
-
-/// What is kept of exports, and how many events are read at a time.
+/// Settings and status of exports.
 #[derive(Debug)]
 pub struct Exports {
-    page_size: u32,
+    page_size_max: u32,
     statuses: ExportStatuses,
 }
 
 impl Exports {
-    /// Exports that read so many events at a time.
-    pub fn new(page_size: u32) -> Self {
-        Self { page_size, statuses: ExportStatuses::default() }
+    /// Reads at most `page_size_max` events at a time.
+    pub fn new(page_size_max: u32) -> Self {
+        Self { page_size_max, statuses: ExportStatuses::default() }
     }
 }
 
-/// Why an export does not begin, or does not go on.
-struct ExportError {
-    code: String,
-    message: String,
-    /// How much was asked for and how much may be, if it was too much.
-    excess: Option<[u64; 2]>,
-}
-
-impl From<ApiError> for ExportError {
-    fn from(error: ApiError) -> Self {
-        Self::of(&error.into_server_error())
-    }
-}
-
-impl ExportError {
-    /// The first error of an answer. What does not fit the schema is, here, an invalid body.
-    fn of(error: &ServerError) -> Self {
-        let code = code_of(error).filter(|code| code != Code::ValidationFailed.name());
-        let number = |name| match error.extensions.as_ref()?.get(name)? {
-            Value::Number(number) => number.as_u64(),
-            _ => None,
-        };
-        let excess = number("asked").zip(number("limit")).map(|(asked, limit)| [asked, limit]);
-        let code = code.unwrap_or_else(|| Code::BadUserInput.name().to_owned());
-        Self { code, message: error.message.clone(), excess }
-    }
-
-    fn exceeds(&self, limit: usize) -> bool {
-        self.excess.is_some_and(|[_, exceeded]| exceeded == limit as u64)
-    }
-
-    fn status(&self) -> StatusCode {
-        let is = |code: Code| self.code == code.name();
-        match () {
-            () if is(Code::Forbidden) => StatusCode::FORBIDDEN,
-            () if is(Code::Timeout) || is(Code::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
-            () if is(Code::Internal) => StatusCode::INTERNAL_SERVER_ERROR,
-            () => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    fn into_error(self, request_id: &str) -> ServerError {
-        let mut error = ServerError::new(self.message, None);
-        let extensions = error.extensions.get_or_insert_default();
-        if self.code == Code::Internal.name() {
-            extensions.set("requestId", request_id);
-        }
-        if let Some([asked, limit]) = self.excess {
-            extensions.set("asked", asked);
-            extensions.set("limit", limit);
-        }
-        extensions.set("code", self.code);
-        error
-    }
-}
-
-/// What is asked for: the list, and how its events are written.
-struct ExportRequest {
-    columns: Columns,
-    format: ExportFormat,
-    document: ExecutableDocument,
-    variables: Map<String, serde_json::Value>,
-    /// How many events are read next.
-    page_size: u32,
-    /// When the export began: its period does not move.
-    now: Timestamp,
-    /// What all its pages are part of.
-    visit: Arc<AccessRecord>,
-}
-
-impl ExportRequest {
-    fn parse(body: &[u8], page_size: u32, visit: Arc<AccessRecord>, now: Timestamp) -> Result<Self, ApiError> {
-        let mut members = body::object(body).map_err(|wrong| match wrong {
-            BodyError::Repeated(path) => Invalid::new(format!("`{path}` appears twice")),
-            BodyError::NotJson | BodyError::Other(_) => Invalid::new("the body must be a JSON object"),
-        })?;
-        let format = match members.remove("format") {
-            None => Some(ExportFormat::Ndjson),
-            Some(name) => name.as_str().and_then(ExportFormat::parse),
-        };
-        let format = format.ok_or_else(|| Invalid::new("`format` must be `ndjson` or `csv`"))?;
-        let columns = members.remove("columns").filter(|columns| !columns.is_null());
-        let columns = columns.map(serde_json::from_value).transpose();
-        let columns = Columns::parse(columns.map_err(|_other| Invalid::new("`columns` must be a list of strings"))?)?;
-        if let Some(name) = members.keys().find(|name| !ARGUMENTS.contains(&name.as_str())) {
-            let known = ARGUMENTS.join("`, `");
-            let name: String = name.chars().take(100).collect();
-            let sentence = format!("there is no `{name}` in an export: it has `{known}`, `columns` and `format`");
-            return Err(Invalid::new(sentence).into());
-        }
-        let query = format!(
-            "query($first: Int, $after: String, $period: AuditPeriodInput, $filter: AuditEventFilter,
-                $orderBy: AuditEventOrder, $asOf: Sequence) {{
-                auditEvents(first: $first, after: $after, period: $period, filter: $filter, orderBy: $orderBy, asOf: $asOf) {{
-                    asOf edges {{ cursor node {} }} pageInfo {{ hasNextPage }}
-                }}
-            }}",
-            columns.selection()
-        );
-        let document = async_graphql::parser::parse_query(query);
-        let document = document.map_err(|_unreadable| ApiError::Bug("the query of an export is not valid GraphQL"))?;
-        Ok(Self { columns, format, document, variables: members, page_size, now, visit })
-    }
-
-    /// Reads the next page when it is the caller's turn; the one after it follows on that. What is too large for a page
-    /// is read in smaller ones.
-    async fn page(
-        &mut self,
-        state: &AppState,
-        caller: &Caller,
-        place: &RequestPermit<CallerKey>,
-    ) -> Result<Page, ExportError> {
-        let _turns = (place.permit().await, place.expensive_permit().await);
-        loop {
-            let deadline = Instant::now() + state.request_patience;
-            let read = self.page_of(state, caller.clone().within(deadline, state.answer_bytes_max)).await;
-            match read {
-                Err(stop) if stop.exceeds(state.answer_bytes_max) && self.page_size > 1 => self.page_size /= 2,
-                Ok(_) => {
-                    self.page_size = (self.page_size * 2).min(state.exports.page_size);
-                    return read;
-                }
-                Err(_) => return read,
-            }
-        }
-    }
-
-    async fn page_of(&mut self, state: &AppState, caller: Caller) -> Result<Page, ExportError> {
-        self.variables.insert("first".to_owned(), self.page_size.into());
-        let variables = Variables::from_json(serde_json::Value::Object(self.variables.clone()));
-        if let Some(operation) = check::operation(&self.document, None) {
-            check::variables(operation, &variables, &state.documents)?;
-        }
-        let session = Arc::new(Session::new(caller, Arc::clone(&self.visit), self.now).taking_values());
-        let mut request = Request::new("").variables(variables).data(session);
-        request.set_parsed_query(self.document.clone());
-        let mut page = Page::read(state.executor.validating().execute(request).await)?;
-        if self.columns.has_cursor() {
-            page.show_cursors();
-        }
-        self.variables.insert("asOf".to_owned(), page.as_of.into());
-        if let Some((cursor, _)) = page.edges.last() {
-            self.variables.insert("after".to_owned(), cursor.clone().into());
-        }
-        Ok(page)
-    }
-}
-
-/// Some events with their cursors.
-struct Page {
-    edges: Vec<(String, Value)>,
-    has_next: bool,
-    as_of: i64,
-}
-
-impl Page {
-    fn read(mut response: Response) -> Result<Self, ExportError> {
-        sweep(&mut response);
-        if let Some(error) = response.errors.first() {
-            return Err(ExportError::of(error));
-        }
-        let member = |value: Value, name: &str| match value {
-            Value::Object(mut members) => members.swap_remove(name),
-            _ => None,
-        };
-        let read = |data: Value| {
-            let Value::Object(mut list) = member(data, "auditEvents")? else { return None };
-            let Value::Number(as_of) = list.swap_remove("asOf")? else { return None };
-            let Value::Boolean(has_next) = member(list.swap_remove("pageInfo")?, "hasNextPage")? else { return None };
-            let Value::List(edges) = list.swap_remove("edges")? else { return None };
-            let edge = |edge: Value| {
-                let Value::Object(mut edge) = edge else { return None };
-                let Value::String(cursor) = edge.swap_remove("cursor")? else { return None };
-                Some((cursor, edge.swap_remove("node")?))
-            };
-            Some(Self { edges: edges.into_iter().map(edge).collect::<Option<_>>()?, has_next, as_of: as_of.as_i64()? })
-        };
-        read(response.data).ok_or_else(|| ApiError::Bug("a page of an export is not as asked for").into())
-    }
-
-    /// Makes the cursors columns of their events.
-    fn show_cursors(&mut self) {
-        for (cursor, event) in &mut self.edges {
-            if let Value::Object(members) = event {
-                members.insert(Name::new(CURSOR), cursor.as_str().into());
-            }
-        }
-    }
-}
-
-/// An export that is being sent.
+/// A running export.
 struct Export {
-    state: web::Data<AppState>,
+    services: OperationServices,
     principal: Arc<Principal>,
-    question: ExportRequest,
-    sent: ExportProgress,
-    /// The page that was read before anything was sent.
+    request: ExportRequest,
+    progress: ExportProgress,
+    /// The first page, which is read before the response starts.
     first: Option<Page>,
     has_ended: bool,
-    /// Both are given back when the file has been sent, or nobody takes it any more.
-    place: RequestPermit<CallerKey>,
-    _held: QuotaGuard,
+    request_permit: RequestPermit<CallerKey>,
+    _quota: QuotaGuard<CallerKey>,
 }
 
-/// A transfer that was broken off on purpose.
+/// The error by which a transfer is aborted.
 #[derive(Debug, thiserror::Error)]
 #[error("the export could not be finished")]
 struct ExportAborted;
 
 impl Export {
-    /// The next piece of the file; none after the last.
-    async fn next_chunk(&mut self) -> Option<Result<web::Bytes, ExportAborted>> {
+    /// The next chunk of the file, or `None` after the last.
+    async fn next_chunk(&mut self) -> Option<Result<Bytes, ExportAborted>> {
         if self.has_ended {
             return None;
         }
         let mut out = Vec::new();
         let page = match self.first.take() {
             Some(page) => {
-                out = self.question.format.head(&self.question.columns);
+                out = self.request.format.header(&self.request.columns);
                 Ok(page)
             }
             None => self.next_page().await,
         };
-        let stop = match page {
+        let error = match page {
             Ok(page) => {
                 let count = page.edges.len() as u64;
                 for (_, event) in &page.edges {
-                    self.question.format.row(&mut out, &self.question.columns, event);
+                    self.request.format.row(&mut out, &self.request.columns, event);
                 }
-                self.sent.rows(&out, count, page.edges.into_iter().next_back().map(|(cursor, _)| cursor));
+                self.progress.add_rows(&out, count, page.edges.into_iter().next_back().map(|(cursor, _)| cursor));
                 if page.has_next {
                     return Some(Ok(out.into()));
                 }
-                self.sent.complete();
+                self.progress.complete();
                 None
             }
-            Err(stop) => Some(stop),
+            Err(error) => Some(error),
         };
         self.has_ended = true;
-        let is_whole = stop.is_none();
-        self.question.visit.ended(|_| stop.as_ref().map_or(OK, |stop| &stop.code));
-        if let Some(ExportError { code, message, .. }) = stop {
-            self.sent.fail(code, message);
+        let is_complete = error.is_none();
+        self.request.access_record.ended(|_| error.as_ref().map_or(OK, |error| &error.code));
+        if let Some(ExportError { code, message, .. }) = error {
+            self.progress.fail(code, message);
         }
-        if self.question.format == ExportFormat::Ndjson {
-            out.extend(json!({ "export": self.sent.to_json() }).to_string().as_bytes());
+        let is_ndjson = self.request.format == ExportFormat::Ndjson;
+        if is_ndjson {
+            out.extend(json!({ "export": self.progress.to_json() }).to_string().as_bytes());
             out.push(b'\n');
         }
-        if is_whole || self.question.format == ExportFormat::Ndjson {
-            Some(Ok(out.into()))
-        } else {
-            Some(Err(ExportAborted))
-        }
+        if is_complete || is_ndjson { Some(Ok(out.into())) } else { Some(Err(ExportAborted)) }
     }
 
-    /// The next page, for a caller whose permission is checked again.
+    /// The next page, after checking again that the caller may read.
     async fn next_page(&mut self) -> Result<Page, ExportError> {
-        if (self.state.clock)() >= self.principal.expires_at {
+        if self.services.environment.now() >= self.principal.expires_at {
             return Err(ApiError::Unauthenticated(Rejected::Expired).into());
         }
-        let caller = self.state.access.caller(Arc::clone(&self.principal)).await.map_err(ApiError::from)?;
-        self.question.page(&self.state, &caller, &self.place).await
+        let caller = self.services.authentication.caller_of_principal(Arc::clone(&self.principal)).await?;
+        self.request.next_page(&self.services, &caller, &self.request_permit).await
     }
 }
 
 /// Starts an export.
 pub(in crate::http) async fn post(
     request: HttpRequest,
-    payload: web::Payload,
-    state: web::Data<AppState>,
+    payload: Payload,
+    services: OperationServices,
+    exports: Data<Exports>,
 ) -> HttpResponse {
-    let request_id = RequestId::given(&request, &state);
-    export(&request, payload, &state, &request_id).await
+    let started = start(&request, payload, services, &exports).await;
+    started.unwrap_or_else(|error| error_response(&request, ResponseFormat::Json, error))
 }
 
-async fn export(
+async fn start(
     request: &HttpRequest,
-    payload: web::Payload,
-    state: &web::Data<AppState>,
-    request_id: &str,
-) -> HttpResponse {
-    let now = (state.clock)();
-    let caller = match bearer::caller(state, request, now, ResponseFormat::Json, request_id).await {
-        Ok(caller) => caller,
-        Err(refused) => return refused,
-    };
-    if !is_json(request) {
-        let sentence = Invalid::new("the content type must be `application/json`, in UTF-8");
-        return refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE, ResponseFormat::Json, sentence.into());
+    payload: Payload,
+    services: OperationServices,
+    exports: &Exports,
+) -> Result<HttpResponse, HttpError> {
+    let now = services.environment.now();
+    let caller = services.authentication.caller(request, now).await?;
+    if !body::is_json(request) {
+        return Err(HttpError::UnsupportedMediaType("the content type must be `application/json`, in UTF-8"));
     }
-    let place = match state.callers.admit(&caller_key(&caller)) {
-        Ok(place) => place,
-        Err(refused) => return too_many(refused, ResponseFormat::Json),
+    let key = CallerKey::of(&caller);
+    let request_permit = services.callers.admit(&key)?;
+    let quota = services.callers.open_stream(&key, StreamKind::Export, None)?;
+    let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
+    let body = body::read(request, payload, limits).await?;
+    let record = Arc::new(caller.visit(Some(AccessActivity::Export), "", &RequestId::of(request), now));
+    // The first page is read while the status can still report an error.
+    let first_page = async {
+        let mut export = ExportRequest::parse(&body, exports.page_size_max, Arc::clone(&record), now)?;
+        let first = export.next_page(&services, &caller, &request_permit).await?;
+        Ok::<_, ExportError>((export, first))
     };
-    let reading = BodyLimits { bytes_max: state.body_bytes_max, patience: state.body_patience };
-    let held = match state.quotas.take(StreamKind::Export, &caller, &state.streams) {
-        Ok(held) => held,
-        Err(error) => return too_many(LimitReached { error, retry_after_secs: 1 }, ResponseFormat::Json),
+    let (export_request, first) = first_page.await.inspect_err(|error| record.ended(|_| &error.code))?;
+    let (id, format) = (services.environment.new_id(), export_request.format);
+    let progress = exports.statuses.start(id.clone(), key, format, first.as_of);
+    let export = Export {
+        services,
+        principal: Arc::clone(&caller.principal),
+        request: export_request,
+        progress,
+        first: Some(first),
+        has_ended: false,
+        request_permit,
+        _quota: quota,
     };
-    let body = match body::read(request, payload, reading).await {
-        Ok(body) => body,
-        Err((status, error)) => return refusal(status, ResponseFormat::Json, error),
-    };
-    let principal = Arc::clone(&caller.principal);
-    let visit = Arc::new(caller.visit(Some(AccessActivity::Export), "", request_id, now));
-    // What is wrong is found out while the status can still say so.
-    let begun = async {
-        let mut question = ExportRequest::parse(&body, state.exports.page_size, Arc::clone(&visit), now)?;
-        let first = question.page(state, &caller, &place).await?;
-        Ok::<_, ExportError>((question, first))
-    };
-    let (question, first) = match begun.await {
-        Ok(begun) => begun,
-        Err(stop) => {
-            visit.ended(|_| &stop.code);
-            return refused(stop.status(), ResponseFormat::Json, &stop.into_error(request_id));
-        }
-    };
-    let id = state.request_id();
-    let format = question.format;
-    let sent = state.exports.statuses.begin(id.clone(), &principal, format, first.as_of);
-    let (state, first) = (state.clone(), Some(first));
-    let export = Export { state, principal, question, sent, first, has_ended: false, place, _held: held };
-    let pieces = futures_util::stream::unfold(export, async |mut export| Some((export.next_chunk().await?, export)));
-    let file = format!("attachment; filename=\"audit-events.{}\"", format.name());
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, format.media()))
-        .insert_header((header::CONTENT_DISPOSITION, file))
+    let chunks = futures_util::stream::unfold(export, async |mut export| Some((export.next_chunk().await?, export)));
+    let disposition = format!("attachment; filename=\"audit-events.{}\"", format.name());
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, format.content_type()))
+        .insert_header((header::CONTENT_DISPOSITION, disposition))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header(("x-auditgraph-export-id", id))
-        .streaming(Box::pin(pieces))
+        .streaming(Box::pin(chunks)))
 }
 
-/// The receipt of an export, for the caller who made it.
+/// The status of an export, for the caller who started it.
 pub(in crate::http) async fn get(
     request: HttpRequest,
-    id: web::Path<String>,
-    state: web::Data<AppState>,
+    id: Path<String>,
+    authentication: Data<Authentication>,
+    exports: Data<Exports>,
+    environment: Data<Environment>,
 ) -> HttpResponse {
-    let request_id = RequestId::given(&request, &state);
-    let caller = match bearer::caller(&state, &request, (state.clock)(), ResponseFormat::Json, &request_id).await {
+    let caller = match authentication.caller(&request, environment.now()).await {
         Ok(caller) => caller,
-        Err(refused) => return refused,
+        Err(error) => return error_response(&request, ResponseFormat::Json, error),
     };
-    let Some(receipt) = state.exports.statuses.find(&id, &caller.principal) else {
-        let sentence = Invalid::new("you have no export with this id");
-        return failure(StatusCode::NOT_FOUND, ResponseFormat::Json, sentence.into(), &request_id);
-    };
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "private, no-store")).json(receipt)
+    match exports.statuses.find(&id, &CallerKey::of(&caller)) {
+        Some(status) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "private, no-store")).json(status),
+        None => error_response(&request, ResponseFormat::Json, HttpError::NotFound("export not found")),
+    }
 }

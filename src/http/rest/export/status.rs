@@ -1,6 +1,7 @@
-//! Receipts of exports: what was sent and whether that was everything, to be read during the export and afterwards.
+//! The status of exports: what was sent and whether the export is complete. A client reads it during the export and
+//! afterwards.
 //!
-//! They are kept in this process, only the newest ones, and only for the caller who made the export.
+//! The status is held in memory, for the newest [`STATUSES_MAX`] exports, and shown only to the caller of the export.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,30 +10,30 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::row::ExportFormat;
-use auth::Principal;
+use super::format::ExportFormat;
+use crate::http::limits::CallerKey;
 
-/// How many receipts are kept.
-const KEPT: usize = 1_000;
+/// The most exports whose status is held.
+const STATUSES_MAX: usize = 1_000;
 
-/// How an export stands.
+/// The state of an export.
 #[derive(Clone, Debug)]
 enum ExportState {
-    GaugeGuard,
+    Running,
     Complete,
-    /// The client went away.
+    /// The client disconnected.
     Cancelled,
-    /// It ended early: code and sentence.
+    /// The export ended early, with this code and message.
     Failed(String, String),
 }
 
 #[derive(Debug)]
 struct ExportStatus {
     id: String,
-    /// Tenant and subject of the caller who made it.
-    owner: [String; 2],
+    owner: CallerKey,
     format: ExportFormat,
     as_of: i64,
+    /// The number of events that were sent.
     count: u64,
     end_cursor: Option<String>,
     hash: Sha256,
@@ -42,106 +43,85 @@ struct ExportStatus {
 impl ExportStatus {
     fn to_json(&self) -> Value {
         let (state, error) = match &self.state {
-            ExportState::GaugeGuard => ("RUNNING", Value::Null),
+            ExportState::Running => ("RUNNING", Value::Null),
             ExportState::Complete => ("COMPLETE", Value::Null),
             ExportState::Cancelled => ("CANCELLED", Value::Null),
             ExportState::Failed(code, message) => ("FAILED", json!({ "code": code, "message": message })),
         };
-        let sha256 =
-            self.hash.clone().finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         json!({
             "id": self.id, "format": self.format.name(), "state": state, "error": error, "asOf": self.as_of,
-            "count": self.count, "sha256": sha256, "endCursor": self.end_cursor,
+            "count": self.count, "sha256": hex::encode(self.hash.clone().finalize()), "endCursor": self.end_cursor,
         })
     }
 }
 
-/// The receipts of a process. Clones are the same.
+/// The status of each export of this process. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExportStatuses(Arc<Mutex<VecDeque<Arc<Mutex<ExportStatus>>>>>);
 
-fn owner(principal: &Principal) -> [String; 2] {
-    [principal.tenant.clone(), principal.subject.clone()]
-}
-
 impl ExportStatuses {
-    /// Begins the receipt of an export.
-    pub(super) fn begin(&self, id: String, principal: &Principal, format: ExportFormat, as_of: i64) -> ExportProgress {
-        let receipt = ExportStatus {
-            id,
-            owner: owner(principal),
-            format,
-            as_of,
-            count: 0,
-            end_cursor: None,
-            hash: Sha256::new(),
-            state: ExportState::GaugeGuard,
-        };
-        let receipt = Arc::new(Mutex::new(receipt));
-        let mut kept = self.0.lock();
-        if kept.len() == KEPT {
-            kept.pop_front();
+    /// Adds an export that starts.
+    pub(super) fn start(&self, id: String, owner: CallerKey, format: ExportFormat, as_of: i64) -> ExportProgress {
+        let (end_cursor, hash, state) = (None, Sha256::new(), ExportState::Running);
+        let status = ExportStatus { id, owner, format, as_of, count: 0, end_cursor, hash, state };
+        let status = Arc::new(Mutex::new(status));
+        let mut statuses = self.0.lock();
+        if statuses.len() == STATUSES_MAX {
+            statuses.pop_front();
         }
-        kept.push_back(Arc::clone(&receipt));
-        ExportProgress(receipt)
+        statuses.push_back(Arc::clone(&status));
+        ExportProgress(status)
     }
 
-    /// The receipt of an export that somebody made.
-    pub(super) fn find(&self, id: &str, principal: &Principal) -> Option<Value> {
-        let kept = self.0.lock();
-        let statuses = kept.iter().map(|receipt| receipt.lock());
-        statuses.into_iter().find(|receipt| receipt.id == id && receipt.owner == owner(principal)).map(|found| {
-            let mut receipt = found.to_json();
-            // Of what was sent before it was broken off, some may never have arrived.
-            if !matches!(found.state, ExportState::Complete) {
-                receipt["endCursor"] = Value::Null;
-            }
-            receipt
-        })
+    /// The status of an export of this caller, or `None` if there is none with this id.
+    pub(super) fn find(&self, id: &str, owner: &CallerKey) -> Option<Value> {
+        let statuses = self.0.lock();
+        let mut statuses = statuses.iter().map(|status| status.lock());
+        let status = statuses.find(|status| status.id == id && status.owner == *owner)?;
+        let mut json = status.to_json();
+        // Some of the rows that were sent before the end of an incomplete export may not have arrived.
+        if !matches!(status.state, ExportState::Complete) {
+            json["endCursor"] = Value::Null;
+        }
+        Some(json)
     }
 }
 
-/// What an export has sent so far. Dropped before its end, it was cancelled.
+/// Updates the status of one export. Dropped while the export runs, it marks the export as cancelled.
 pub(super) struct ExportProgress(Arc<Mutex<ExportStatus>>);
 
 impl ExportProgress {
-    fn with<T>(&self, act: impl FnOnce(&mut ExportStatus) -> T) -> T {
-        act(&mut self.0.lock())
+    /// Adds rows; `end_cursor` is the cursor of the last one.
+    pub(super) fn add_rows(&self, bytes: &[u8], count: u64, end_cursor: Option<String>) {
+        let mut status = self.0.lock();
+        status.hash.update(bytes);
+        status.count += count;
+        if end_cursor.is_some() {
+            status.end_cursor = end_cursor;
+        }
     }
 
-    /// These rows go out; the last of them stands at a cursor.
-    pub(super) fn rows(&self, bytes: &[u8], count: u64, end_cursor: Option<String>) {
-        self.with(|receipt| {
-            receipt.hash.update(bytes);
-            receipt.count += count;
-            if end_cursor.is_some() {
-                receipt.end_cursor = end_cursor;
-            }
-        });
-    }
-
-    /// That was all.
+    /// Marks the export as complete.
     pub(super) fn complete(&self) {
-        self.with(|receipt| receipt.state = ExportState::Complete);
+        self.0.lock().state = ExportState::Complete;
     }
 
-    /// It ends here.
+    /// Marks the export as failed.
     pub(super) fn fail(&self, code: String, message: String) {
-        self.with(|receipt| receipt.state = ExportState::Failed(code, message));
+        self.0.lock().state = ExportState::Failed(code, message);
     }
 
-    /// The receipt in its present state.
+    /// The current status.
     pub(super) fn to_json(&self) -> Value {
-        self.with(|receipt| receipt.to_json())
+        self.0.lock().to_json()
     }
 }
 
 impl Drop for ExportProgress {
     fn drop(&mut self) {
-        self.with(|receipt| {
-            if matches!(receipt.state, ExportState::GaugeGuard) {
-                receipt.state = ExportState::Cancelled;
-            }
-        });
+        let mut status = self.0.lock();
+        if matches!(status.state, ExportState::Running) {
+            status.state = ExportState::Cancelled;
+        }
     }
 }

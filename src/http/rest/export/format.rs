@@ -1,20 +1,21 @@
-//! Rows of an export: a JSON object per line, or CSV (RFC 4180) that is safe to open in a spreadsheet.
+//! The formats of exported files: a JSON object per line, or CSV (RFC 4180) that is safe to open in a spreadsheet.
 
 use async_graphql::Value;
 
-use crate::http::response::{write, write_text};
+use crate::http::response::{write_string, write_value};
 use api::output::column::{Columns, value_at};
 
-/// The shape of an exported file.
+/// The format of an exported file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ExportFormat {
-    /// A JSON object a line, and one more at the end that says whether that was all.
+pub(in crate::http::rest) enum ExportFormat {
+    /// A JSON object per line; the last line has the status of the export.
     Ndjson,
-    /// Comma-separated values with a line of names.
+    /// Comma-separated values; the first line has the column names.
     Csv,
 }
 
 impl ExportFormat {
+    /// The format of this name, or `None` if there is none.
     pub(super) fn parse(name: &str) -> Option<Self> {
         match name {
             "ndjson" => Some(Self::Ndjson),
@@ -23,6 +24,7 @@ impl ExportFormat {
         }
     }
 
+    /// The name of the format, which is also the file extension.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Ndjson => "ndjson",
@@ -30,15 +32,16 @@ impl ExportFormat {
         }
     }
 
-    pub(super) const fn media(self) -> &'static str {
+    /// The content type.
+    pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::Ndjson => "application/x-ndjson",
             Self::Csv => "text/csv; charset=utf-8; header=present",
         }
     }
 
-    /// What comes before the rows.
-    pub(super) fn head(self, columns: &Columns) -> Vec<u8> {
+    /// The bytes before the first row.
+    pub(super) fn header(self, columns: &Columns) -> Vec<u8> {
         match self {
             Self::Ndjson => Vec::new(),
             Self::Csv => format!("{}\r\n", columns.names().join(",")).into_bytes(),
@@ -55,28 +58,28 @@ impl ExportFormat {
             });
             let value = value_at(event, name);
             if self == Self::Ndjson {
-                write_text(out, name);
+                write_string(out, name);
                 out.push(b':');
-                write(out, &value);
+                write_value(out, &value);
             } else {
                 cell(out, &value);
             }
         }
         if self == Self::Ndjson {
             out.push(b'}');
-            // JSON that is passed through may be laid out in lines; within a text they are escaped.
+            // Recorded JSON may contain line breaks between its tokens; in strings they are escaped.
             out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
             out.push(b'\n');
         } else {
-            // Every cell has a comma before it.
+            // Removes the comma before the first cell.
             out.remove(start);
             out.extend(b"\r\n");
         }
     }
 }
 
-/// Writes a value as a cell: texts as they are, lists and objects as JSON. A text that a spreadsheet would take for a
-/// formula gets an apostrophe in front.
+/// Writes a value as a cell: strings as they are, lists and objects as JSON. A string that a spreadsheet would take for
+/// a formula gets an apostrophe as prefix.
 fn cell(out: &mut Vec<u8>, value: &Value) {
     let mut text = Vec::new();
     match value {
@@ -89,7 +92,7 @@ fn cell(out: &mut Vec<u8>, value: &Value) {
             text.extend(plain.as_bytes());
         }
         Value::Enum(name) => text.extend(name.as_bytes()),
-        other => write(&mut text, other),
+        other => write_value(&mut text, other),
     }
     if text.iter().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
         out.push(b'"');
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_is_quoted_where_it_has_to_be_and_never_a_formula() {
+    fn cell_is_quoted_if_necessary_and_is_never_a_formula() {
         assert_eq!(csv(&Value::from("plain")), "plain");
         assert_eq!(csv(&Value::from("a,\"b\"\r\nc")), "\"a,\"\"b\"\"\r\nc\"");
         for start in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "＝1"] {
