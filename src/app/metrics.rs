@@ -45,7 +45,7 @@ impl MetricsPage {
         Self { registry, store, last_recorded, queried: Mutex::new(None) }
     }
 
-    /// Encodes the page as OpenMetrics text.
+    /// Encodes the page as `OpenMetrics` text.
     async fn encode(&self) -> Result<String, std::fmt::Error> {
         // A request during the query of another one gets the cached value.
         if let Ok(mut queried) = self.queried.try_lock()
@@ -61,7 +61,7 @@ impl MetricsPage {
                 }
                 // The other metrics are still useful, in particular during an outage.
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the metrics of services")
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the metrics of services");
                 }
             }
             *queried = Some(Instant::now());

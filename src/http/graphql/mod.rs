@@ -54,7 +54,7 @@ pub(super) async fn post(request: HttpRequest, payload: Payload, services: Opera
 pub(super) async fn get(request: HttpRequest, services: OperationServices) -> HttpResponse {
     let Some((format, sse)) = negotiate(&request) else { return not_acceptable(&request) };
     let is_sent = |name: &&str| request.headers().get(*name).is_some_and(|value| !value.is_empty());
-    if !PREFLIGHT_HEADERS.iter().any(|name| is_sent(name)) {
+    if !PREFLIGHT_HEADERS.iter().any(is_sent) {
         let message = "GET needs the header `graphql-require-preflight`, with any value";
         return error_response(&request, format, Invalid::new(message));
     }
@@ -146,7 +146,8 @@ fn url_parameters(request: &HttpRequest) -> Result<Parameters, HttpError> {
 /// The response to an operation that failed before its execution.
 fn not_executed(error: PrepareError, format: ResponseFormat, request_id: &str) -> Result<HttpResponse, HttpError> {
     if matches!(error, PrepareError::QueriesOnly) {
-        return Err(HttpError::MethodNotAllowed { allow: "POST", message: PrepareError::QUERIES_ONLY });
+        let message = "GET runs queries only; send this operation by POST";
+        return Err(HttpError::MethodNotAllowed { allow: "POST", message });
     }
     Ok(graphql_response(Response::from_errors(vec![error.into_server_error()]), format, request_id))
 }

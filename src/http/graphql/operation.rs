@@ -107,7 +107,7 @@ impl Operation {
 
     /// The record of what the operation reads.
     pub(super) fn access_record(&self) -> Arc<AccessRecord> {
-        Arc::clone(&self.session.visit)
+        Arc::clone(&self.session.access_record)
     }
 
     /// Executes a query or a mutation. The guard is to be held until the response is written.

@@ -64,7 +64,7 @@ async fn push(mut operation: Operation, events: mpsc::Sender<Bytes>) {
         };
         let is_last = is_last(&response);
         let (data, _) = encode(&mut response, &operation.request_id);
-        ErrorCodes::of(&response.errors).report(&operation.session.visit);
+        ErrorCodes::of(&response.errors).report(&operation.session.access_record);
         match timeout(stall_timeout, events.send(event("next", &data))).await {
             Ok(Ok(())) => sent_cursor = operation.session.resume(),
             Ok(Err(_disconnected)) => return,

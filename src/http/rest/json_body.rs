@@ -86,7 +86,7 @@ fn cut_json(body: &[u8], values: &mut Values) -> Result<(), HttpError> {
     }
     for element in elements {
         let offset = element.get().as_ptr().addr() - text.as_ptr().addr();
-        let line = || 1 + text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count();
+        let line = || 1 + text[..offset].matches('\n').count();
         push(values, element.get(), line)?;
     }
     Ok(())

@@ -36,7 +36,7 @@ pub struct Session {
     /// The time of the request.
     pub now: Timestamp,
     /// The record of what the operation reads, for the access log.
-    pub visit: Arc<AccessRecord>,
+    pub access_record: Arc<AccessRecord>,
     /// The pages that were read, by their arguments. The library executes a field once for each selection with the same
     /// response key and merges the results, so all of them must come from one read.
     pages: Mutex<Vec<(Page, EventQuery, Once<AuditEventConnection>)>>,
@@ -100,11 +100,11 @@ impl Session {
     }
 
     /// The state of an operation of `caller` that arrived at `now`.
-    pub fn new(caller: Caller, visit: Arc<AccessRecord>, now: Timestamp) -> Self {
+    pub fn new(caller: Caller, access_record: Arc<AccessRecord>, now: Timestamp) -> Self {
         Self {
             caller,
             now,
-            visit,
+            access_record,
             pages: Mutex::default(),
             listing: Mutex::default(),
             resume: Mutex::default(),
@@ -185,7 +185,7 @@ fn with_access_record(ctx: &Context<'_>, reader: Result<Reader, AccessError>) ->
         let given = field.arguments().unwrap_or_default();
         given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.into_json().ok()?))).collect()
     };
-    let shown = ctx.session()?.visit.enter(key, field.name(), act, arguments);
+    let shown = ctx.session()?.access_record.enter(key, field.name(), act, arguments);
     let reader = reader?;
     Ok(match shown {
         Some(shown) => reader.showing(&shown),

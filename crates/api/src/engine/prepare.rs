@@ -52,13 +52,10 @@ pub enum PrepareError {
 }
 
 impl PrepareError {
-    /// The message of [`Self::QueriesOnly`].
-    pub const QUERIES_ONLY: &str = "GET runs queries only; send this operation by POST";
-
     /// Converts to the GraphQL error that the client receives.
     pub fn into_server_error(self) -> ServerError {
         match self {
-            Self::QueriesOnly => ApiError::from(Invalid::new(Self::QUERIES_ONLY)).into_server_error(),
+            Self::QueriesOnly => ApiError::from(Invalid::new("this transport runs queries only")).into_server_error(),
             Self::Document(DocumentError::Syntax(error)) => *error,
             Self::Document(DocumentError::Refused(error)) | Self::Refused(error) => error.into_server_error(),
         }

@@ -71,7 +71,7 @@ async fn next(
         Ok(batch) => {
             let payload = AuditEventsRecordedPayload::from(batch);
             session.advance(&payload.resume_cursor);
-            session.visit.goes_on();
+            session.access_record.goes_on();
             Some((Ok(payload), Some((follow, session))))
         }
         Err(error) => Some((Err(error.into()), None)),

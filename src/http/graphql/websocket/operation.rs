@@ -142,14 +142,14 @@ impl ResultSender {
                 Ok(None) => break Some(message("complete", &self.id, None)),
                 Err(error) => {
                     let (error_codes, last) = self.failure(error);
-                    error_codes.report(&operation.session.visit);
+                    error_codes.report(&operation.session.access_record);
                     codes = error_codes;
                     break Some(last);
                 }
             };
             let is_last = is_last(&response);
             let (payload, is_executed) = encode(&mut response, &operation.request_id);
-            ErrorCodes::of(&response.errors).report(&operation.session.visit);
+            ErrorCodes::of(&response.errors).report(&operation.session.access_record);
             if !response.errors.is_empty() {
                 codes = ErrorCodes::of(&response.errors);
             }
