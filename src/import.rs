@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use formats::{self, Records};
+use formats::{self, RecordReader};
 use model::fold::{bounded_key, fold_activity};
 use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
@@ -106,7 +106,7 @@ impl Importer {
         }
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
-        body.recording.source = Some(format!("{} {name}", recognised.shape.name()));
+        body.recording.source = Some(format!("{} {name}", recognised.format.name()));
         Ok((self.parse(body)?, recognised.unmapped_if_rekeyed))
     }
 
@@ -174,7 +174,7 @@ impl Run<'_, '_> {
 
     async fn read(&mut self, file: &Path, input: impl Read) -> Result<(), Failed> {
         let shared: Arc<Path> = file.into();
-        for record in Records::of_file(input) {
+        for record in RecordReader::from_file(input) {
             let (line, record) = match record {
                 Ok(record) => record,
                 Err(problem) => {

@@ -58,7 +58,7 @@
 //! [`access::AccessRecord`]; the reader counts the events shown, `http` reports how the request ended → `access/trail.rs`
 //! combines similar accesses (`access/seen.rs`) and records them in the separate log that `access/log.rs` provides.
 //!
-//! **Import.** `import.rs` → [`formats::Records`] (a file cut into records) → [`formats::recognise`] (shape → body,
+//! **Import.** `import.rs` → [`formats::RecordReader`] (a file cut into records) → [`formats::recognise`] (shape → body,
 //! the rest kept in `unmapped`) → [`model::NewEvent::parse`] → [`store::Writer`] in `store/record.rs`: one
 //! transaction locks the tenant's head row, reads the known keys, numbers what is new, inserts, commits.
 //!

@@ -39,8 +39,7 @@ impl MetricsPage {
         store.register(&mut registry);
         register(&mut registry);
         let last_recorded = Family::default();
-        let help =
-            "Time at which an event of a service was last recorded, in seconds since 1970; the newest 50 services";
+        let help = "When a service last had an event recorded, in seconds since 1970; the newest 50 services";
         registry.register("last_recorded_timestamp_seconds", help, last_recorded.clone());
         Self { registry, store, last_recorded, queried: Mutex::new(None) }
     }

@@ -109,7 +109,7 @@ impl App {
         if records_access {
             access = access.with_access_log(Arc::new(now), Arc::new(new_id));
         }
-        let trail = (access.trail(), Duration::from_millis(config.accesses.access_window_ms));
+        let trail = (access.access_log(), Duration::from_millis(config.accesses.access_window_ms));
         let page = metrics::MetricsPage::new(store.clone(), |registry| {
             metrics.register(registry);
             trail.0.register(registry);
@@ -151,7 +151,7 @@ impl App {
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
         let (trail, every) = self.trail;
-        let accesses = tokio::spawn(trail.clone().record(every));
+        let accesses = tokio::spawn(trail.clone().run(every));
         let mut signals = Signals::new()?;
         let metrics = self.metrics.map(|(server, address)| {
             tracing::info!(%address, "metrics");
@@ -173,7 +173,7 @@ impl App {
         let ended = self.server.await;
         stop.abort();
         // Nobody reads any more; who did is recorded.
-        trail.close();
+        trail.shut_down();
         accesses.await?;
         // A block that is being written is there whole or not at all.
         rollups.abort();

@@ -41,7 +41,7 @@ pub async fn verify(config: &Verify, complain: &mut (dyn FnMut(String) + Send)) 
         logs.retain(|log| log.belongs_to(key));
         anyhow::ensure!(!logs.is_empty(), "there is no tenant `{key}`");
     }
-    let tenants = logs.iter().filter(|log| !log.is_of_accesses()).count();
+    let tenants = logs.iter().filter(|log| !log.is_access_log()).count();
     let mut found = Verified { tenants, ..Verified::default() };
     for log in &logs {
         let mut tell = |difference: Difference| {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::config::file::{self, File, KeyPlace, Text};
 use crate::config::{Serve, Tokens};
-use auth::{self, ConfigProblem, GrantKind, KeySource, Keys, RefreshPolicy, Role, Rule, Verifier};
+use auth::{self, ConfigProblem, GrantKind, GrantRule, KeySource, RefreshPolicy, Role, VerificationKeys, Verifier};
 
 /// What to do where no token could be verified.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \
@@ -19,10 +19,10 @@ const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development)
 /// logged, and it is tried again: the issuer may start after us.
 pub(super) async fn verifier(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
     let verifier = configured(tokens, file)?;
-    for problem in verifier.read_keys().await {
+    for problem in verifier.load_keys().await {
         tracing::warn!(%problem, "tokens that need these keys cannot be verified yet");
     }
-    verifier.keep_keys_fresh();
+    verifier.spawn_key_refresh();
     Ok(verifier)
 }
 
@@ -34,7 +34,7 @@ pub async fn token_problems(config: &Serve) -> Vec<String> {
         Err(problem) => return vec![format!("{problem:#}")],
     };
     let mut problems = match configured(&config.tokens, &file) {
-        Ok(verifier) => verifier.read_keys().await.iter().map(ToString::to_string).collect(),
+        Ok(verifier) => verifier.load_keys().await.iter().map(ToString::to_string).collect(),
         Err(problem) => vec![format!("{problem:#}")],
     };
     problems.extend(super::sign_in::sign_in(&config.sign_in, &file).err().map(|problem| problem.to_string()));
@@ -96,8 +96,8 @@ fn of_file(
     let freshness =
         RefreshPolicy { refresh: Duration::from_secs(seconds), timeout: Duration::from_millis(milliseconds) };
     let keys = match &issuer.keys {
-        KeyPlace::JwksUrl(address) => KeySource::address(address.as_str(), freshness, tokens.jwks_ca_file.as_deref())?,
-        KeyPlace::JwksFile(path) => KeySource::file(path, freshness)?,
+        KeyPlace::JwksUrl(address) => KeySource::from_url(address.as_str(), freshness, tokens.jwks_ca_file.as_deref())?,
+        KeyPlace::JwksFile(path) => KeySource::from_file(path, freshness)?,
         KeyPlace::PublicKeyFile(path) => pem(path)?,
     };
     let common = settings(tokens, file);
@@ -122,11 +122,11 @@ fn of_file(
     Ok((keys, settings))
 }
 
-fn rule(grant: &file::Grant) -> Rule {
-    Rule {
+fn rule(grant: &file::Grant) -> GrantRule {
+    GrantRule {
         claim: texts(&grant.claim.0),
         values: texts(&grant.values.0),
-        gives: match grant.gives {
+        grant: match grant.gives {
             file::Given::GlobalAdmin => GrantKind::Role(Role::GlobalAdmin),
             file::Given::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
             file::Given::AuditReader => GrantKind::Role(Role::AuditReader),
@@ -148,10 +148,10 @@ fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
     };
     let sources = (&tokens.jwt_secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
     let source = match sources {
-        (Some(secret), None, None, None) => Keys::secret(secret).map(KeySource::given),
+        (Some(secret), None, None, None) => VerificationKeys::secret(secret).map(KeySource::fixed),
         (None, Some(file), None, None) => return pem(file),
-        (None, None, Some(file), None) => KeySource::file(file, freshness),
-        (None, None, None, Some(address)) => KeySource::address(address, freshness, tokens.jwks_ca_file.as_deref()),
+        (None, None, Some(file), None) => KeySource::from_file(file, freshness),
+        (None, None, None, Some(address)) => KeySource::from_url(address, freshness, tokens.jwks_ca_file.as_deref()),
         (None, None, None, None) => anyhow::bail!(
             "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, or say \
              where the public keys of the issuer are; {HOW_TO_CONFIGURE_KEYS}"
@@ -171,7 +171,7 @@ fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
 fn pem(path: &Path) -> anyhow::Result<Arc<KeySource>> {
     let text = std::fs::read_to_string(path);
     let text = text.with_context(|| format!("cannot read the keys in {}", path.display()))?;
-    Keys::public(&text).map(KeySource::given).map_err(|problem| how_to_mend(&problem))
+    VerificationKeys::public(&text).map(KeySource::fixed).map_err(|problem| how_to_mend(&problem))
 }
 
 fn how_to_mend(problem: &ConfigProblem) -> anyhow::Error {

@@ -39,7 +39,7 @@ impl Authentication {
         let (principal, token) = self.verify(token, now).await?;
         let caller = self.access.caller(principal).await?;
         request_log::set_caller(request, &caller);
-        Ok(caller.asking_from(ClientIp::of(request)).with_token(token))
+        Ok(caller.with_client_address(ClientIp::of(request)).with_token(token))
     }
 
     /// The caller that the content of an `Authorization` header names, sent by another way than a header.
@@ -57,7 +57,7 @@ impl Authentication {
         let (principal, token) = verified.map_err(|rejected| {
             if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
         })?;
-        Ok(self.access.caller(principal).await?.asking_from(client_ip).with_token(token))
+        Ok(self.access.caller(principal).await?.with_client_address(client_ip).with_token(token))
     }
 
     /// The same caller again, if it may still send requests: its tenant may have been disabled, or its key withdrawn.
@@ -66,7 +66,7 @@ impl Authentication {
     ///
     /// Fails as [`Self::caller`] does.
     pub(super) async fn refresh(&self, caller: &Caller, now: Timestamp) -> Result<Caller, ApiError> {
-        let caller = self.access.again(caller).await?;
+        let caller = self.access.refresh(caller).await?;
         self.check_token(&caller, now).await?;
         Ok(caller)
     }

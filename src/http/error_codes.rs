@@ -32,7 +32,7 @@ impl ErrorCodes {
 
     /// Reports the outcome of each root field to the access log.
     pub(super) fn report(&self, record: &AccessRecord) {
-        record.ended(|key| self.code(Some(key)));
+        record.finish(|key| self.code(Some(key)));
     }
 
     /// The code of the first error that concerns a response key, or the whole response.

@@ -90,14 +90,14 @@ impl Operation {
     ) -> Result<Self, LimitExceeded> {
         let Origin { request_id, now, deadline, transport } = origin;
         let kind = prepared.kind();
-        let record = Arc::new(caller.visit(None, prepared.info.name(), &request_id, now));
+        let record = Arc::new(caller.access_record(None, prepared.info.name(), &request_id, now));
         let (caller, guard) = if kind == OperationType::Subscription {
             let gauge = services.metrics.subscription_opened(transport);
             let key = CallerKey::of(&caller);
             let quota = services.callers.open_stream(&key, StreamKind::Subscription, Some(gauge))?;
             (caller, OperationGuard::Quota(quota))
         } else {
-            let caller = caller.within(deadline.into_std(), services.limits.response_bytes_max);
+            let caller = caller.with_limits(deadline.into_std(), services.limits.response_bytes_max);
             (caller, OperationGuard::Permits(request_permit, permits))
         };
         let session = Arc::new(Session::new(caller, record, now));

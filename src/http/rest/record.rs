@@ -53,8 +53,8 @@ async fn record(
 ) -> Result<HttpResponse, HttpError> {
     let caller = authentication.caller(request, now).await?;
     let recorder = caller.recorder(RecordingRoute::Rest).inspect_err(|_refused| {
-        let record = caller.visit(None, "", &RequestId::of(request), now);
-        record.refused("/v1/events", AccessActivity::Record);
+        let record = caller.access_record(None, "", &RequestId::of(request), now);
+        record.record_forbidden("/v1/events", AccessActivity::Record);
     })?;
     let format = BodyFormat::of(request).ok_or(HttpError::UnsupportedMediaType(
         "the content type must be `application/json`, `application/x-ndjson`, `application/cloudevents+json` or \
@@ -118,7 +118,7 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
     {
         return Err(wrong(format!("the record belongs to tenant `{source_tenant}`")));
     }
-    recorder.foreign_event(recognised.body, recognised.shape.name(), now)
+    recorder.imported_event(recognised.body, recognised.format.name(), now)
 }
 
 /// The response with the outcome of each event.

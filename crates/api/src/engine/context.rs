@@ -95,7 +95,7 @@ impl Session {
             Some(Sequence(asked)) if asked <= head => asked,
             Some(_) => return Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
         };
-        reader.answers_as_of(as_of);
+        reader.note_as_of(as_of);
         Ok(as_of)
     }
 
@@ -152,7 +152,7 @@ impl ContextExt for Context<'_> {
 
 /// The log that a filter selects, reduced to what the caller may see.
 pub(crate) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
-    with_access_record(ctx, ctx.session()?.caller.reader_of(condition).await)
+    with_access_record(ctx, ctx.session()?.caller.reader_for(condition).await)
 }
 
 /// The events with these ids, from the log of events or the access log.
@@ -160,9 +160,9 @@ pub(crate) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<V
     let reader = ctx.reader()?;
     let mut found = reader.events_by_id(ids).await?;
     if found.iter().any(Option::is_none)
-        && let Some(accesses) = ctx.session()?.caller.accesses().await?
+        && let Some(accesses) = ctx.session()?.caller.access_log_reader().await?
     {
-        let others = accesses.showing(reader.shown()).events_by_id(ids).await?;
+        let others = accesses.with_disclosure_counter(reader.shown()).events_by_id(ids).await?;
         found.iter_mut().zip(others).for_each(|(event, other)| *event = event.take().or(other));
     }
     Ok(found)
@@ -185,10 +185,10 @@ fn with_access_record(ctx: &Context<'_>, reader: Result<Reader, AccessError>) ->
         let given = field.arguments().unwrap_or_default();
         given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.into_json().ok()?))).collect()
     };
-    let shown = ctx.session()?.access_record.enter(key, field.name(), act, arguments);
+    let shown = ctx.session()?.access_record.begin_field(key, field.name(), act, arguments);
     let reader = reader?;
     Ok(match shown {
-        Some(shown) => reader.showing(&shown),
+        Some(shown) => reader.with_disclosure_counter(&shown),
         None => reader,
     })
 }

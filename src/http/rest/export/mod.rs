@@ -97,7 +97,7 @@ impl Export {
         };
         self.has_ended = true;
         let is_complete = error.is_none();
-        self.request.access_record.ended(|_| error.as_ref().map_or(OK, |error| &error.code));
+        self.request.access_record.finish(|_| error.as_ref().map_or(OK, |error| &error.code));
         if let Some(ExportError { code, message, .. }) = error {
             self.progress.fail(code, message);
         }
@@ -146,14 +146,14 @@ async fn start(
     let quota = services.callers.open_stream(&key, StreamKind::Export, None)?;
     let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
     let body = body::read(request, payload, limits).await?;
-    let record = Arc::new(caller.visit(Some(AccessActivity::Export), "", &RequestId::of(request), now));
+    let record = Arc::new(caller.access_record(Some(AccessActivity::Export), "", &RequestId::of(request), now));
     // The first page is read while the status can still report an error.
     let first_page = async {
         let mut export = ExportRequest::parse(&body, exports.page_size_max, Arc::clone(&record), now)?;
         let first = export.next_page(&services, &caller, &request_permit).await?;
         Ok::<_, ExportError>((export, first))
     };
-    let (export_request, first) = first_page.await.inspect_err(|error| record.ended(|_| &error.code))?;
+    let (export_request, first) = first_page.await.inspect_err(|error| record.finish(|_| &error.code))?;
     let (id, format) = (services.environment.new_id(), export_request.format);
     let progress = exports.statuses.start(id.clone(), key, format, first.as_of);
     let export = Export {

@@ -83,7 +83,7 @@ impl ExportRequest {
         let bytes_max = services.limits.response_bytes_max;
         loop {
             let deadline = Instant::now() + services.limits.request_timeout;
-            let read = self.read_page(services, caller.clone().within(deadline, bytes_max)).await;
+            let read = self.read_page(services, caller.clone().with_limits(deadline, bytes_max)).await;
             match read {
                 Err(error) if error.exceeds(bytes_max) && self.page_size > 1 => self.page_size /= 2,
                 Ok(_) => {

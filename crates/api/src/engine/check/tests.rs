@@ -60,7 +60,7 @@ fn doubling(fragments: usize, on: &str, last: &str) -> String {
 
 #[test]
 fn documents_of_real_clients_pass() {
-    let event = include_str!("../../../../../tests/queries/event.graphql");
+    let event = include_str!("../../../../../tests/documents/event.graphql");
     let whole = event.split_once("fragment Whole").unwrap().1;
     let both = "nodes { ...Whole } edges { cursor node { ...Whole } } pageInfo { endCursor hasNextPage } totalCount";
     for query in [
