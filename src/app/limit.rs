@@ -1,23 +1,24 @@
-//! From settings to limits: of documents, callers and addresses; trusted proxies, origins and documents.
+//! From settings to limits (of documents, callers and addresses), trusted proxies, allowed origins and documents.
 
-use std::hash::Hash;
-use std::num::NonZeroUsize;
-use std::str::FromStr;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use anyhow::Context as _;
 
 use crate::config::{Limits, Serve};
-use crate::http::{Crowd, Manners, Network, Origins, Persisted, Trusted};
+use crate::http::{
+    AllowedOrigins, CallerKey, KeyedLimiter, LimiterConfig, StreamQuotas, TrustedProxies, parse_network,
+};
 use api::engine::check::DocumentLimits;
+use api::engine::persisted::{PersistedQueries, TrustedDocuments};
 use model::page::PageLimits;
 
-/// How many events a page has.
+/// The size of pages.
 pub(super) fn page(limits: &Limits) -> PageLimits {
     PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max }
 }
 
-/// How large a document may be.
+/// The limits of documents.
 pub(super) fn documents(limits: &Limits) -> DocumentLimits {
     DocumentLimits {
         bytes: limits.document_bytes_max,
@@ -36,57 +37,70 @@ pub(super) fn documents(limits: &Limits) -> DocumentLimits {
     }
 }
 
-/// What one caller may do at once. Half of the connections is what leaves room for others.
-pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
-    let limits = &config.limits;
-    let turns = match limits.caller_turns_max {
+/// The limits of one caller. By default, a caller uses at most half of the database connections and half of the cores,
+/// which leaves room for others.
+pub(super) fn callers(config: &Serve) -> KeyedLimiter<CallerKey> {
+    let (limits, streams) = (&config.limits, &config.streams);
+    let permits = match limits.caller_turns_max {
         0 => config.database.database_connections.div_ceil(2),
-        turns => turns,
+        permits => permits,
     };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let dear = match limits.caller_dear_turns_max {
+    let expensive_permits = match limits.caller_dear_turns_max {
         0 => (cores / 2).max(1),
-        turns => turns as usize,
+        permits => permits as usize,
     };
-    Crowd::new(Manners {
-        requests: limits.caller_requests_max as usize,
-        turns: turns as usize,
-        dear,
-        rate: limits.caller_rate_max,
+    KeyedLimiter::new(LimiterConfig {
+        requests_max: limits.caller_requests_max as usize,
+        permits: permits as usize,
+        expensive_permits,
+        rate_per_sec: NonZeroU32::new(limits.caller_rate_max),
+        streams: StreamQuotas {
+            connections_max: streams.connections_max,
+            subscriptions_max: streams.subscriptions_max,
+            exports_max: streams.exports_max,
+        },
     })
 }
 
-/// What one address may do at once. Turns are taken by callers.
-pub(super) fn addresses<K: Hash + Eq + Clone>(limits: &Limits) -> Arc<Crowd<K>> {
-    let requests = limits.address_requests_max as usize;
-    Crowd::new(Manners { requests, turns: requests, dear: requests, rate: limits.address_rate_max })
+/// The limits of one client address. Permits and quotas apply to callers, not to addresses.
+pub(super) fn addresses(limits: &Limits) -> KeyedLimiter<IpAddr> {
+    let requests_max = limits.address_requests_max as usize;
+    KeyedLimiter::new(LimiterConfig {
+        requests_max,
+        permits: requests_max,
+        expensive_permits: requests_max,
+        rate_per_sec: NonZeroU32::new(limits.address_rate_max),
+        streams: StreamQuotas::default(),
+    })
 }
 
-/// The proxies that say where a request comes from.
-pub(super) fn proxies(limits: &Limits) -> anyhow::Result<Vec<Network>> {
-    parsed(&limits.trusted_proxies, "--trusted-proxies")
+/// The proxies that may report a client address.
+pub(super) fn proxies(limits: &Limits) -> anyhow::Result<TrustedProxies> {
+    Ok(TrustedProxies::new(parsed(&limits.trusted_proxies, "--trusted-proxies", parse_network)?))
 }
 
-/// Whose pages may ask.
-pub(super) fn origins(limits: &Limits) -> anyhow::Result<Origins> {
-    Ok(Origins::new(parsed(&limits.cors_origins, "--cors-origin")?))
+/// The origins whose pages may send requests.
+pub(super) fn origins(limits: &Limits) -> anyhow::Result<AllowedOrigins> {
+    Ok(AllowedOrigins::new(parsed(&limits.cors_origins, "--cors-origin", str::parse)?))
 }
 
-fn parsed<T: FromStr<Err = String>>(texts: &[String], option: &str) -> anyhow::Result<Vec<T>> {
-    let parse = |text: &String| text.parse().map_err(|wrong: String| anyhow::anyhow!("{option}: {wrong}"));
-    texts.iter().map(parse).collect()
+/// Parses the values of an option.
+fn parsed<T>(values: &[String], option: &str, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<Vec<T>> {
+    let parse = |value: &String| parse(value).map_err(|wrong| anyhow::anyhow!("{option}: {wrong}"));
+    values.iter().map(parse).collect()
 }
 
-/// The documents that can be named.
-pub(super) fn persisted(limits: &Limits) -> anyhow::Result<Persisted> {
+/// The persisted queries, with the trusted documents if a file has them.
+pub(super) fn persisted(limits: &Limits) -> anyhow::Result<PersistedQueries> {
     let trusted = match &limits.trusted_documents {
         Some(file) => {
             let manifest = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the trusted documents in {}", file.display()))?;
             let wrong = |wrong| anyhow::anyhow!("the trusted documents in {} are invalid: {wrong}", file.display());
-            Some(Trusted::parse(&manifest).map_err(wrong)?)
+            Some(TrustedDocuments::parse(&manifest).map_err(wrong)?)
         }
         None => None,
     };
-    Ok(Persisted::new(trusted, limits.persisted_queries_max))
+    Ok(PersistedQueries::new(trusted, limits.persisted_queries_max))
 }

@@ -16,23 +16,24 @@ use tokio::sync::Mutex;
 use crate::config::MetricsListen;
 use store::Store;
 
-/// Where the metrics are by default.
+/// The default address.
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
-/// For how long metrics that need a query are remembered.
-const REMEMBERED: Duration = Duration::from_secs(10);
+/// How long the result of a metric that needs a query is cached.
+const CACHE_TTL: Duration = Duration::from_secs(10);
 /// The most characters of a service's name.
 const NAME_MAX: usize = 100;
 
-/// Everything that is collected.
-pub(super) struct Figures {
+/// The metrics page.
+pub(super) struct MetricsPage {
     registry: Registry,
     store: Store,
     last_recorded: Family<[(&'static str, String); 1], Gauge>,
-    asked: Mutex<Option<Instant>>,
+    /// The time of the last query.
+    queried: Mutex<Option<Instant>>,
 }
 
-impl Figures {
-    /// The metrics of the log; others are registered in addition.
+impl MetricsPage {
+    /// The metrics of the log; `register` adds others.
     pub(super) fn new(store: Store, register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::with_prefix("auditgraph");
         store.register(&mut registry);
@@ -40,14 +41,14 @@ impl Figures {
         let last_recorded = Family::default();
         let help = "When a service last had an event recorded, in seconds since 1970; the newest 50 services";
         registry.register("last_recorded_timestamp_seconds", help, last_recorded.clone());
-        Self { registry, store, last_recorded, asked: Mutex::new(None) }
+        Self { registry, store, last_recorded, queried: Mutex::new(None) }
     }
 
-    /// All of it as text.
-    async fn text(&self) -> Result<String, std::fmt::Error> {
-        // A request that comes during another one's query gets the metrics as they are.
-        if let Ok(mut asked) = self.asked.try_lock()
-            && asked.is_none_or(|before| before.elapsed() > REMEMBERED)
+    /// Encodes the page as `OpenMetrics` text.
+    async fn encode(&self) -> Result<String, std::fmt::Error> {
+        // A request during the query of another one gets the cached value.
+        if let Ok(mut queried) = self.queried.try_lock()
+            && queried.is_none_or(|last| last.elapsed() > CACHE_TTL)
         {
             match self.store.last_recorded().await {
                 Ok(services) => {
@@ -57,10 +58,12 @@ impl Figures {
                         self.last_recorded.get_or_create(&[("service", name)]).set(moment.0.div_euclid(1_000_000));
                     }
                 }
-                // The other metrics are still worth having, especially now.
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "metrics of services not read"),
+                // The other metrics are still useful, in particular during an outage.
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot read the metrics of services");
+                }
             }
-            *asked = Some(Instant::now());
+            *queried = Some(Instant::now());
         }
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
@@ -68,30 +71,30 @@ impl Figures {
     }
 }
 
-async fn metrics(figures: web::Data<Figures>) -> HttpResponse {
-    match figures.text().await {
+async fn metrics(page: web::Data<MetricsPage>) -> HttpResponse {
+    match page.encode().await {
         Ok(text) => {
-            let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            HttpResponse::Ok().content_type(media).body(text)
+            let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            HttpResponse::Ok().content_type(content_type).body(text)
         }
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "metrics not written");
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot encode metrics");
             HttpResponse::InternalServerError().finish()
         }
     }
 }
 
-/// Listens on the configured address. If none is configured and the default one is taken, the log is served anyway.
-pub(super) fn listen(listen: Option<MetricsListen>, figures: Figures) -> anyhow::Result<Option<(Server, SocketAddr)>> {
+/// Listens on the configured address. If none is configured and the default one is in use, the server starts without
+/// metrics.
+pub(super) fn listen(listen: Option<MetricsListen>, page: MetricsPage) -> anyhow::Result<Option<(Server, SocketAddr)>> {
     let address = match listen {
         Some(MetricsListen::Off) => return Ok(None),
         Some(MetricsListen::At(address)) => address,
         None => DEFAULT,
     };
-    let figures = web::Data::from(Arc::new(figures));
-    let server = HttpServer::new(move || {
-        actix_web::App::new().app_data(figures.clone()).route("/metrics", web::get().to(metrics))
-    });
+    let page = web::Data::from(Arc::new(page));
+    let server =
+        HttpServer::new(move || actix_web::App::new().app_data(page.clone()).route("/metrics", web::get().to(metrics)));
     match server.workers(1).disable_signals().shutdown_timeout(1).bind(address) {
         Ok(server) => {
             let address = server.addrs().first().copied().context("there is no listening address")?;

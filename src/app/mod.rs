@@ -3,13 +3,13 @@
 //! The clock and the ids of requests are made here and handed down; no other code takes them from the system.
 
 mod check;
-mod door;
 mod limit;
 mod metrics;
 mod operate;
 mod ready;
 mod sign_in;
 mod signal;
+mod state;
 mod tenant;
 mod tokens;
 
@@ -17,9 +17,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpServer;
 use actix_web::dev::Server;
-use actix_web::middleware::{Compress, from_fn};
-use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
@@ -98,8 +97,8 @@ impl App {
         let records_access = records_access(config, &file);
         store.check_writable(records_access).await?;
         let rules = sensitive_names(&config.sensitive_names, &file);
-        let (closing, told) = watch::channel(false);
-        let meters = http::Meters::new(&api::sdl());
+        let (closing, shutdown) = watch::channel(false);
+        let metrics = http::Metrics::new(&api::sdl());
         let mut access = AccessControl::new(
             store.clone(),
             RecordQueue::start(store.clone(), Arc::new(now)),
@@ -111,20 +110,14 @@ impl App {
             access = access.with_access_log(Arc::new(now), Arc::new(new_id));
         }
         let trail = (access.access_log(), Duration::from_millis(config.accesses.access_window_ms));
-        let figures = metrics::Figures::new(store.clone(), |registry| {
-            meters.register(registry);
+        let page = metrics::MetricsPage::new(store.clone(), |registry| {
+            metrics.register(registry);
             trail.0.register(registry);
         });
-        let metrics = metrics::listen(config.metrics_listen, figures)?;
-        let parts = door::Parts { verifier, access, meters, closing: told };
-        let door = web::Data::new(door::door(config, &file, &store, parts)?);
-        let mut server = HttpServer::new(move || {
-            actix_web::App::new()
-                .wrap(Compress::default())
-                .wrap(from_fn(http::envelope))
-                .wrap(from_fn(http::account))
-                .configure(http::routes(&door))
-        });
+        let metrics_server = metrics::listen(config.metrics_listen, page)?;
+        let parts = state::Parts { verifier, access, metrics, shutdown };
+        let state = state::state(config, &file, &store, parts)?;
+        let mut server = HttpServer::new(move || http::wrap(actix_web::App::new().configure(http::routes(&state))));
         if config.workers > 0 {
             server = server.workers(config.workers);
         }
@@ -140,7 +133,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("there is no listening address")?;
-        Ok(Self { server: server.run(), address, closing, store, trail, metrics })
+        Ok(Self { server: server.run(), address, closing, store, trail, metrics: metrics_server })
     }
 
     /// The address that is listened at.

@@ -1,196 +1,138 @@
-//! The street door: addresses, methods, headers, bodies and status codes.
+//! The HTTP layer: routes, middleware, headers, bodies and status codes.
 //!
-//! Every request passes [`bearer`] before it reaches a resolver; every response has the shape of a GraphQL response,
-//! refusals included. This layer is our own, on the library's `execute`: its ready-made integration treats all methods
-//! and media types alike and has no limits.
+//! Handlers are transports. They read a request, pass it to the request engine (`api::engine`), and write the response;
+//! nothing is decided here that does not depend on HTTP. This layer is our own, on the library's `execute`: the
+//! library's ready-made integration treats all methods and media types alike and has no limits.
+//!
+//! - [`middleware`]: what runs around every request, and in which order.
+//! - [`authentication`]: from the `Authorization` header to a caller.
+//! - [`limits`]: rates, permits and quotas per caller and per client address.
+//! - [`graphql`]: POST, GET, server-sent events, WebSocket.
+//! - [`rest`]: recording and export.
+//! - [`web`]: the viewer, the API explorer, and their sign-in configuration.
+//! - [`response`]: the one place where an error becomes a status, a body and a `Retry-After`.
+//! - [`AppState`]: what handlers need, as separate small types.
 
-mod graphql;
-mod socket;
-mod operation;
-mod stream;
-mod seat;
-mod record;
-mod export;
-mod bearer;
+mod accept;
+mod authentication;
 mod body;
-mod persisted;
-mod readiness;
-mod envelope;
-mod address;
-mod origins;
-mod crowd;
-mod account;
-mod meter;
+mod environment;
+mod error_codes;
+mod graphql;
+mod health;
+mod limits;
+mod middleware;
 mod response;
-mod variables;
-mod viewer;
-mod sign_in;
+mod rest;
+mod state;
+mod web;
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, guard, web};
+use actix_web::web::{Data, ServiceConfig, get, post, resource, to};
+use actix_web::{HttpRequest, HttpResponse, guard};
 
-use access::AccessControl;
-pub use address::Network;
-use api::Executor;
-use api::engine::check::DocumentLimits;
-use api::engine::document::DocumentCache;
-use auth::Verifier;
-pub use crowd::{Crowd, Manners, Who};
-pub use envelope::envelope;
-pub use export::Exports;
-use model::{Invalid, Timestamp};
-pub use origins::{Origin, Origins};
-pub use persisted::{Persisted, Trusted};
-pub use readiness::Readiness;
-use response::{Media, refusal};
-pub use seat::{Seats, StreamLimits};
-pub use sign_in::SignIn;
+use api::engine::Engine;
+use response::{HttpError, ResponseFormat, error_response};
 
-/// Where everything is answered as server-sent events.
+pub use authentication::Authentication;
+pub use environment::Environment;
+pub use health::Readiness;
+pub use limits::{CallerKey, KeyedLimiter, LimiterConfig, StreamQuotas};
+pub use middleware::client_ip::{TrustedProxies, parse_network};
+pub use middleware::cors::{AllowedOrigins, Origin};
+pub use middleware::metrics::Metrics;
+pub use middleware::wrap;
+pub use rest::export::Exports;
+pub use state::{RequestLimits, Streams};
+pub use web::sign_in::SignIn;
+
+/// The address at which every operation is answered by server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
 
-pub use account::account;
-pub use meter::Meters;
-
-/// What the door needs to let somebody in.
-pub struct Door {
-    /// Says who a token names.
-    pub verifier: Verifier,
-    /// Says whose log that is.
-    pub access: AccessControl,
-    /// Answers.
-    pub executor: Executor,
-    /// How large a document may be.
-    pub documents: DocumentLimits,
-    /// DocumentCache that were read before.
-    pub read: DocumentCache,
-    /// The most bytes a request body may have.
-    pub body_bytes_max: usize,
-    /// The most bytes a body with events to record may have.
-    pub record_bytes_max: usize,
-    /// How long a body may take to arrive.
-    pub body_patience: Duration,
-    /// The most bytes of events that one answer may be made of.
-    pub answer_bytes_max: usize,
-    /// How long a query may take, from when it has arrived.
-    pub request_patience: Duration,
-    /// The documents that can be named instead of sent.
-    pub persisted: Persisted,
-    /// Whose pages may ask.
-    pub origins: Origins,
-    /// Who is trusted to say where a request comes from.
-    pub proxies: Vec<Network>,
-    /// The addresses that ask.
-    pub addresses: Arc<Crowd<IpAddr>>,
-    /// The callers that ask.
-    pub callers: Arc<Crowd<Who>>,
-    /// Files that are being sent.
-    pub exports: Exports,
-    /// What the time is.
-    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// A new id for a request.
-    pub ids: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Where people sign in to the pages.
-    pub sign_in: SignIn,
+/// The state of the HTTP layer: separate small types, each registered as `web::Data`. A handler takes those it uses; none
+/// takes all of them.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// From a token to a caller.
+    pub authentication: Data<Authentication>,
+    /// Prepares and executes operations.
+    pub engine: Data<Engine>,
+    /// Sizes and durations of one request.
+    pub limits: Data<RequestLimits>,
+    /// Rates, permits and quotas per caller.
+    pub callers: Data<KeyedLimiter<CallerKey>>,
+    /// Rates and concurrency per client address.
+    pub addresses: Data<KeyedLimiter<IpAddr>>,
+    /// The proxies that may report a client address.
+    pub proxies: Data<TrustedProxies>,
+    /// The origins whose pages may send requests.
+    pub origins: Data<AllowedOrigins>,
+    /// Settings of streams.
+    pub streams: Data<Streams>,
+    /// The status of exports.
+    pub exports: Data<Exports>,
+    /// The sign-in configuration of the web pages.
+    pub sign_in: Data<SignIn>,
     /// The metrics.
-    pub meters: Meters,
-    /// Whether the log is there.
-    pub readiness: Readiness,
-    /// How much may be streamed.
-    pub streams: StreamLimits,
-    /// Who streams.
-    pub seats: Seats,
-    /// Becomes true when the server stops: streams end then.
-    pub closing: tokio::sync::watch::Receiver<bool>,
+    pub metrics: Data<Metrics>,
+    /// Whether the database is ready.
+    pub readiness: Data<Readiness>,
+    /// The clock and the source of ids.
+    pub environment: Data<Environment>,
 }
 
-impl std::fmt::Debug for Door {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").finish_non_exhaustive()
+impl AppState {
+    /// Registers each part for the handlers and the middleware.
+    fn register(self, config: &mut ServiceConfig) {
+        let Self { authentication, engine, limits, callers, addresses, proxies, .. } = self;
+        config.app_data(authentication).app_data(engine).app_data(limits).app_data(callers).app_data(addresses);
+        let Self { origins, streams, exports, sign_in, metrics, readiness, environment, .. } = self;
+        config.app_data(proxies).app_data(origins).app_data(streams).app_data(exports).app_data(sign_in);
+        config.app_data(metrics).app_data(readiness).app_data(environment);
     }
 }
 
-impl Door {
-    fn request_id(&self) -> String {
-        (self.ids)()
-    }
-}
-
-/// The addresses.
-pub fn routes(door: &web::Data<Door>) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
-    let door = door.clone();
+/// Registers the state and the routes.
+pub fn routes(state: &AppState) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let state = state.clone();
     move |config| {
+        state.register(config);
         config
-            .app_data(door.clone())
             .service(
-                web::resource(["/graphql", STREAM_PATH])
-                    .route(web::get().guard(guard::fn_guard(asks_for_websocket)).to(socket::open))
-                    .route(web::post().to(graphql::post))
-                    .route(web::get().to(graphql::get))
-                    .default_service(web::to(method_not_allowed)),
+                resource(["/graphql", STREAM_PATH])
+                    .route(get().guard(guard::fn_guard(graphql::websocket::is_upgrade)).to(graphql::websocket::open))
+                    .route(post().to(graphql::post))
+                    .route(get().to(graphql::get))
+                    .default_service(to(use_get_or_post)),
             )
-            .service(
-                web::resource("/v1/events").route(web::post().to(record::post)).default_service(web::to(only_post)),
-            )
-            .service(
-                web::resource("/v1/events/export")
-                    .route(web::post().to(export::post))
-                    .default_service(web::to(only_post)),
-            )
-            .service(
-                web::resource("/v1/events/export/{id}")
-                    .route(web::get().to(export::get))
-                    .default_service(web::to(only_get)),
-            )
-            .route("/healthz", web::get().to(healthz))
-            .route("/readyz", web::get().to(readyz))
-            .configure(viewer::routes)
-            .default_service(web::to(not_found));
+            .service(resource("/v1/events").route(post().to(rest::record::post)).default_service(to(use_post)))
+            .service(resource("/v1/events/export").route(post().to(rest::export::post)).default_service(to(use_post)))
+            .service(resource("/v1/events/export/{id}").route(get().to(rest::export::get)).default_service(to(use_get)))
+            .route("/healthz", get().to(health::healthz))
+            .route("/readyz", get().to(health::readyz))
+            .configure(web::viewer::routes)
+            .default_service(to(not_found));
     }
 }
 
-fn asks_for_websocket(context: &guard::GuardContext<'_>) -> bool {
-    let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
-    upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+async fn use_post(request: HttpRequest) -> HttpResponse {
+    method_not_allowed(&request, "POST", "method not allowed; use POST")
 }
 
-async fn only_post(request: HttpRequest) -> HttpResponse {
-    not_allowed(&request, "POST", "this address takes POST")
+async fn use_get(request: HttpRequest) -> HttpResponse {
+    method_not_allowed(&request, "GET", "method not allowed; use GET")
 }
 
-async fn only_get(request: HttpRequest) -> HttpResponse {
-    not_allowed(&request, "GET", "this address takes GET")
+async fn use_get_or_post(request: HttpRequest) -> HttpResponse {
+    method_not_allowed(&request, "GET, POST", "method not allowed; use GET or POST")
 }
 
-async fn method_not_allowed(request: HttpRequest) -> HttpResponse {
-    not_allowed(&request, "GET, POST", "this address takes GET and POST")
+fn method_not_allowed(request: &HttpRequest, allow: &'static str, message: &'static str) -> HttpResponse {
+    let format = ResponseFormat::accepted(request).unwrap_or(ResponseFormat::Json);
+    error_response(request, format, HttpError::MethodNotAllowed { allow, message })
 }
 
-fn not_allowed(request: &HttpRequest, allowed: &'static str, sentence: &str) -> HttpResponse {
-    let media = Media::accepted(request).unwrap_or(Media::Json);
-    let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, media, Invalid::new(sentence).into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    response
-}
-
-async fn not_found() -> HttpResponse {
-    refusal(StatusCode::NOT_FOUND, Media::Json, Invalid::new("there is nothing at this address").into())
-}
-
-/// Alive.
-async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
-}
-
-/// Ready: the database is reached and at this version's schema.
-async fn readyz(door: web::Data<Door>) -> HttpResponse {
-    let is_ready = door.readiness.is_ready().await;
-    let mut response = if is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
-    let sentence = if is_ready { "ready\n" } else { "the log cannot be reached\n" };
-    response.content_type("text/plain; charset=utf-8").body(sentence)
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    error_response(&request, ResponseFormat::Json, HttpError::NotFound("not found"))
 }

@@ -1,8 +1,8 @@
-//! Errors on their way out: a closed list of codes, and two locks on what may be said.
+//! Errors of the API: a closed list of codes, and two barriers against leaking internal errors.
 //!
 //! [`ApiError`] has no `Display`, so the library's blanket conversion does not apply and a stray `?` on a foreign
-//! error in a resolver does not compile. The *sweep* looks at every response before it is written: an error that
-//! came with a source but no code is masked, whatever brought it there.
+//! error in a resolver does not compile. The *sweep* checks every response before it is written: it masks an error that
+//! has a source but no code, however it got there.
 
 use std::sync::Arc;
 
@@ -13,37 +13,58 @@ use auth::Rejected;
 use model::Invalid;
 use store::{FeedError, StoreError};
 
-/// What `extensions.code` can be.
+/// The value of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// No token, or one that is not valid.
     Unauthenticated,
-    /// Something that the caller may not use at all.
+    /// The caller may not use the operation at all.
     Forbidden,
-    /// The request asks for something that cannot be.
+    /// The request is invalid.
     BadUserInput,
-    /// The request asks for too much.
+    /// The request exceeds a limit.
     LimitExceeded,
-    /// It took too long.
+    /// The deadline has passed.
     Timeout,
-    /// The log cannot go on from a cursor any more.
+    /// The log cannot continue from the cursor.
     CursorExpired,
     /// The client of a stream read nothing for too long.
     FeedLagged,
-    /// Not now.
+    /// The database, or the keys of an issuer, cannot be reached now.
     Unavailable,
     /// The document is not GraphQL.
     ParseFailed,
     /// The document does not fit the schema.
     ValidationFailed,
-    /// No document of the name is known.
+    /// The persisted query is unknown.
     PersistedQueryNotFound,
-    /// Something is wrong in this service.
+    /// An internal error.
     Internal,
 }
 
 impl Code {
-    /// The code on the wire.
+    /// All codes.
+    pub const ALL: [Self; 12] = [
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::BadUserInput,
+        Self::LimitExceeded,
+        Self::Timeout,
+        Self::CursorExpired,
+        Self::FeedLagged,
+        Self::Unavailable,
+        Self::ParseFailed,
+        Self::ValidationFailed,
+        Self::PersistedQueryNotFound,
+        Self::Internal,
+    ];
+
+    /// The code of this name, or `None` if there is none.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
+    /// The code as the client receives it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
@@ -62,51 +83,51 @@ impl Code {
     }
 }
 
-/// Why a field cannot be answered. It has no `Display` on purpose; see above.
+/// Why an operation or a field fails. It intentionally has no `Display`; see the module documentation.
 #[derive(Clone, Debug)]
 pub enum ApiError {
-    /// Who is it?
+    /// The token is missing or rejected.
     Unauthenticated(Rejected),
     /// A valid token that is not sufficient.
     TokenForbidden(Rejected),
-    /// Something that the caller may not use at all.
+    /// The caller may not use the operation at all.
     Forbidden(&'static str),
-    /// The request asks for something that cannot be.
+    /// The request is invalid.
     BadInput(Invalid),
     /// The document does not fit the schema.
     NotValid(Invalid),
-    /// No document of the name is known; the request can be repeated with its text.
+    /// The persisted query is unknown; the client can repeat the request with its text.
     DocumentUnknown,
-    /// The request asks for more than it may.
+    /// The request exceeds a limit.
     Limit {
-        /// What there was too much of.
+        /// What was limited, in the plural.
         what: &'static str,
-        /// How much there was, as far as was counted.
+        /// The amount in the request, as far as it was counted.
         asked: usize,
-        /// How much there may be.
+        /// The limit.
         limit: usize,
     },
-    /// The log cannot go on from a cursor any more.
+    /// The log cannot continue from the cursor.
     CursorExpired {
-        /// Why.
+        /// The reason, as a code.
         reason: &'static str,
-        /// The oldest cursor that it can go on from.
+        /// The oldest cursor from which the log can continue.
         oldest: String,
     },
     /// The client of a stream read nothing for too long.
     FeedLagged {
-        /// Where to go on; none if nothing was taken at all.
+        /// The cursor to continue from, or `None` if the client received no batch.
         resume: Option<String>,
     },
-    /// It took too long.
+    /// The deadline has passed.
     Timeout,
-    /// The log cannot be asked now.
+    /// The database cannot be reached now.
     Unavailable,
-    /// Too much waits to be recorded; nothing was taken.
+    /// The recording queue is full; nothing was recorded.
     Overloaded,
-    /// The log answered with something that the caller must not see.
+    /// An error of the store, which the client must not see.
     Internal(Arc<StoreError>),
-    /// A bug: something that cannot be.
+    /// A violated invariant of this program.
     Bug(&'static str),
 }
 
@@ -132,7 +153,7 @@ impl From<StoreError> for ApiError {
             StoreError::QueueFull => Self::Overloaded,
             StoreError::OutcomeUnknown => Self::Unavailable,
             StoreError::Busy(cause) | StoreError::SerializationFailure(cause) | StoreError::Unavailable(cause) => {
-                tracing::warn!(error = &*cause as &dyn std::error::Error, "the database cannot answer now");
+                tracing::warn!(error = &*cause as &dyn std::error::Error, "database unavailable");
                 Self::Unavailable
             }
             other => Self::Internal(Arc::new(other)),
@@ -167,7 +188,7 @@ impl ApiError {
     pub const fn code(&self) -> Code {
         match self {
             Self::Unauthenticated(rejected) => match rejected {
-                // Not the caller's fault.
+                // The token may be valid.
                 Rejected::KeysUnavailable => Code::Unavailable,
                 _ => Code::Unauthenticated,
             },
@@ -184,7 +205,7 @@ impl ApiError {
         }
     }
 
-    /// The message for the caller. The cause of an internal error is logged here, once, and shown to nobody.
+    /// The message for the client. This logs the cause of an internal error, once; the client does not receive it.
     pub fn into_message(self) -> String {
         match self {
             Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
@@ -193,7 +214,7 @@ impl ApiError {
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
             Self::CursorExpired { .. } => "the log cannot continue from this cursor any more".to_owned(),
             Self::FeedLagged { .. } => "the client read nothing for too long; continue from `resumeCursor`".to_owned(),
-            // By this very text clients know that they may send the document.
+            // Clients recognise this exact text and then send the document.
             Self::DocumentUnknown => "PersistedQueryNotFound".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
@@ -226,7 +247,7 @@ impl ApiError {
         extensions
     }
 
-    /// The error outside of any field.
+    /// Converts to a GraphQL error without a path.
     pub fn into_server_error(self) -> ServerError {
         let extensions = Some(self.extensions());
         let mut error = ServerError::new(self.into_message(), None);
@@ -245,7 +266,7 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
-/// The code that an error has, if any.
+/// The code of an error, or `None` if it has none.
 pub fn code_of(error: &ServerError) -> Option<String> {
     match error.extensions.as_ref()?.get("code")? {
         async_graphql::Value::String(code) => Some(code.clone()),
@@ -256,7 +277,7 @@ pub fn code_of(error: &ServerError) -> Option<String> {
 /// The most errors that one response reports.
 const ERRORS_MAX: usize = 20;
 
-/// The second lock: gives every error of a response a code, and masks what came without one from inside.
+/// The second barrier: adds a code to every error of a response, and masks an internal error that has none.
 pub fn sweep(response: &mut Response) {
     response.errors.truncate(ERRORS_MAX);
     for error in &mut response.errors {
@@ -310,14 +331,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_internal_gets_out() {
+    async fn internal_errors_are_masked() {
         let internal = vec![("internal error".to_owned(), "INTERNAL_SERVER_ERROR".to_owned())];
         assert_eq!(errors("{ leaks }").await, internal);
         assert_eq!(errors("{ broken }").await, internal);
     }
 
     #[tokio::test]
-    async fn the_library_s_own_errors_get_their_codes() {
+    async fn errors_of_the_library_get_codes() {
         assert_eq!(errors("{ positive(n: 0) }").await[0].1, "BAD_USER_INPUT");
         assert_eq!(errors("{ nothing }").await[0].1, "GRAPHQL_VALIDATION_FAILED");
     }

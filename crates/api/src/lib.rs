@@ -1,8 +1,13 @@
-//! The API in GraphQL's words: types, inputs and resolvers, and nothing that decides.
+//! The GraphQL API: schema types, the request engine and the output.
 //!
-//! A resolver checks what was given, takes the handle that the caller's roles allow, queries the log and wraps the
-//! result. No extension is installed: with any, lists take nearly twice as long, so limits, masking and logging are
-//! done around `execute` (see [`engine::check`] and [`error::sweep`]). What is not built is absent from the schema.
+//! - [`schema`]: one file per GraphQL type. A resolver checks its arguments, takes the handle that the caller's roles
+//!   allow, queries the log and wraps the result.
+//! - [`engine`]: prepares and executes operations, the same for every transport.
+//! - [`output`]: writes events and export columns.
+//! - [`error`]: the closed list of error codes, and the masking of internal errors.
+//!
+//! No async-graphql extension is installed: with any, list execution takes nearly twice as long. Limits, masking and
+//! logging are done around `execute` instead (see [`engine::check`] and [`error::sweep`]).
 
 pub mod error;
 pub mod engine;
@@ -15,10 +20,10 @@ pub use schema::mutation::Mutation;
 pub use schema::query::Query;
 pub use schema::subscription::Subscription;
 
-/// The schema that is served.
+/// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// The schema as text, which is `schema.graphql`.
+/// The schema definition, which `schema.graphql` contains.
 pub fn sdl() -> String {
     let schema = Schema::build(Query, Mutation, Subscription).finish();
     let options = async_graphql::SDLExportOptions::new()

@@ -160,7 +160,7 @@ async fn export_is_limited_to_the_scope_of_the_caller() {
         json!({ "sub": "stranger", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 60 });
     for client in [them, app.anonymous().token(&hs256(SECRET.as_bytes(), &stranger))] {
         let response = receipt(&client, &id).await;
-        assert_eq!((response.status, response.error().1), (404, "you have no export with this id"));
+        assert_eq!((response.status, response.error().1), (404, "export not found"));
     }
     assert_eq!(receipt(&app.anonymous(), &id).await.status, 401);
     assert_eq!(export(&app.anonymous(), &all).await.status, 401);

@@ -165,13 +165,13 @@ async fn malformed_requests_are_rejected() {
     latin: 415 json {"errors":[{"message":"the content type must be `application/json`, in UTF-8","extensions":{"code":"BAD_USER_INPUT"}}]}
     not acceptable: 406 json {"errors":[{"message":"responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
     refused media: 406 json {"errors":[{"message":"responses are `application/graphql-response+json`, `application/json` or, for streams, `text/event-stream`","extensions":{"code":"BAD_USER_INPUT"}}]}
-    put: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
-    delete: 405 json {"errors":[{"message":"this address takes GET and POST","extensions":{"code":"BAD_USER_INPUT"}}]}
+    put: 405 json {"errors":[{"message":"method not allowed; use GET or POST","extensions":{"code":"BAD_USER_INPUT"}}]}
+    delete: 405 json {"errors":[{"message":"method not allowed; use GET or POST","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, no header: 400 json {"errors":[{"message":"GET needs the header `graphql-require-preflight`, with any value","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, empty header: 400 json {"errors":[{"message":"GET needs the header `graphql-require-preflight`, with any value","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, no query: 400 json {"errors":[{"message":"`query` is missing","extensions":{"code":"BAD_USER_INPUT"}}]}
     get, variables: 400 json {"errors":[{"message":"`variables` and `extensions` must be JSON","extensions":{"code":"BAD_USER_INPUT"}}]}
-    unknown address: 404 json {"errors":[{"message":"there is nothing at this address","extensions":{"code":"BAD_USER_INPUT"}}]}
+    unknown address: 404 json {"errors":[{"message":"not found","extensions":{"code":"BAD_USER_INPUT"}}]}
     "##);
 }
 

@@ -41,8 +41,8 @@ async fn requests_are_counted_by_root_field_and_code() {
     assert_eq!(requests("other", "GRAPHQL_VALIDATION_FAILED"), "1");
     assert_eq!(requests("/graphql", "GRAPHQL_PARSE_FAILED"), "1");
     assert_eq!(requests("/graphql", "UNAUTHENTICATED"), "1");
-    assert_eq!(value(&metrics, "auditgraph_request_seconds_count{field=\"auditEvents\"}"), "3");
-    assert_eq!(value(&metrics, "auditgraph_requests_running"), "0");
+    assert_eq!(value(&metrics, "auditgraph_request_duration_seconds_count{field=\"auditEvents\"}"), "3");
+    assert_eq!(value(&metrics, "auditgraph_requests_in_flight"), "0");
 }
 
 #[tokio::test]

@@ -89,9 +89,9 @@ async fn request_is_cancelled_when_the_client_disconnects() {
     let held = hold(&app, &connection).await;
     let client = recorder(&app.url, "contoso");
     let waiting = tokio::spawn(async move { post(&client, &["a"]).await });
-    wait_until("the request is running", async || metrics("auditgraph_requests_running 1").await).await;
+    wait_until("the request is running", async || metrics("auditgraph_requests_in_flight 1").await).await;
     waiting.abort();
-    wait_until("the request has ended", async || metrics("auditgraph_requests_running 0").await).await;
+    wait_until("the request has ended", async || metrics("auditgraph_requests_in_flight 0").await).await;
     assert!(metrics(r#"auditgraph_requests_total{field="/v1/events",code="CANCELLED"} 1"#).await);
     let_go(&connection, held).await;
 }

@@ -1,4 +1,5 @@
-//! What a request carries, by typed accessors: the caller, the current time, the limits.
+//! What resolvers read from the context, by typed accessors: the caller, the current time, the limits, and what this
+//! request has read already.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,68 +18,74 @@ use model::page::{Page, PageLimits};
 use model::{Event, EventId, Invalid, Timestamp};
 use store::{EventQuery, Reader};
 
-/// What is found out once.
+/// A value that is computed once per request.
 type Once<T> = Arc<OnceCell<T>>;
 
-/// How much may be asked for.
+/// Limits that resolvers apply.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many events a page may have.
+    /// The default and the largest page size.
     pub page: PageLimits,
 }
 
-/// One request.
+/// The state of one operation.
 #[derive(Debug)]
 pub struct Session {
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
-    /// When the request came.
+    /// The time of the request.
     pub now: Timestamp,
-    /// What it reads.
-    pub visit: Arc<AccessRecord>,
-    /// Pages that were read, by what was asked. The library executes a field once for each place at which it stands
-    /// under one name, and puts the answers together; all of them have to be of one reading.
+    /// The record of what the operation reads, for the access log.
+    pub access_record: Arc<AccessRecord>,
+    /// The pages that were read, by their arguments. The library executes a field once for each selection with the same
+    /// response key and merges the results, so all of them must come from one read.
     pages: Mutex<Vec<(Page, EventQuery, Once<AuditEventConnection>)>>,
-    /// The activity types, once somebody asked for them.
+    /// The activity types, once a resolver has read them.
     listing: Mutex<Once<Arc<Listing>>>,
-    /// How far a stream has come.
+    /// The cursor of the newest batch of a stream.
     resume: Mutex<Option<String>>,
-    /// Whether the answer is read by this program, so that lists are to be values instead of written JSON.
+    /// Whether the server itself reads the response, so that lists are values instead of encoded JSON.
     takes_values: bool,
-    /// The newest place in each log, as it was when it was first needed. What is answered as of it agrees with each
+    /// The newest position in each log, as it was at the first read. Results as of this position are consistent with each
     /// other.
     heads: Mutex<HashMap<i32, Once<i64>>>,
 }
 
 impl Session {
-    /// A page of a list, if it has been read.
+    /// The page of a list with these arguments, once a resolver has read it.
     pub(crate) fn page(&self, page: &Page, list: &EventQuery) -> Once<AuditEventConnection> {
         let mut pages = self.pages.lock();
-        if let Some((.., known)) = pages.iter().find(|(of, from, _)| of == page && from == list) {
-            return Arc::clone(known);
+        if let Some((.., connection)) =
+            pages.iter().find(|(read_page, read_list, _)| read_page == page && read_list == list)
+        {
+            return Arc::clone(connection);
         }
         let unread = Once::default();
         pages.push((*page, list.clone(), Arc::clone(&unread)));
         unread
     }
 
-    /// The activity types, if somebody asked for them.
+    /// The activity types, once a resolver has read them.
     pub(crate) fn listing(&self) -> Once<Arc<Listing>> {
         Arc::clone(&self.listing.lock())
     }
 
-    /// The stream has come to this cursor; what was read for an earlier batch may be old.
+    /// Records that the stream has reached a cursor. What was read for an earlier batch may be outdated.
     pub(crate) fn advance(&self, cursor: &str) {
         *self.listing.lock() = Arc::default();
         *self.resume.lock() = Some(cursor.to_owned());
     }
 
-    /// The cursor of the newest batch of the stream, if there was one.
+    /// The cursor of the newest batch of the stream, or `None` before the first.
     pub fn resume(&self) -> Option<String> {
         self.resume.lock().clone()
     }
 
-    /// The place in the log to answer as of: the one that was asked for, else the newest of this request.
+    /// The position in the log as of which to respond: the requested one, else the newest at the first read.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the requested position is beyond the end of the log.
     pub(crate) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
         let head = Arc::clone(self.heads.lock().entry(reader.log()).or_default());
         let head = head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
@@ -92,12 +99,12 @@ impl Session {
         Ok(as_of)
     }
 
-    /// A request of a caller at a moment.
-    pub fn new(caller: Caller, visit: Arc<AccessRecord>, now: Timestamp) -> Self {
+    /// The state of an operation of `caller` that arrived at `now`.
+    pub fn new(caller: Caller, access_record: Arc<AccessRecord>, now: Timestamp) -> Self {
         Self {
             caller,
             now,
-            visit,
+            access_record,
             pages: Mutex::default(),
             listing: Mutex::default(),
             resume: Mutex::default(),
@@ -106,26 +113,26 @@ impl Session {
         }
     }
 
-    /// The same for a request whose answer this program reads itself.
+    /// The same for an operation whose response the server itself reads.
     #[must_use]
     pub fn taking_values(self) -> Self {
         Self { takes_values: true, ..self }
     }
 
-    /// Whether lists are to be values instead of written JSON.
+    /// Whether lists are values instead of encoded JSON.
     pub(crate) fn takes_values(&self) -> bool {
         self.takes_values
     }
 }
 
-/// Accessors of what the HTTP layer attached.
+/// Accessors of the data that [`super::Engine`] attaches to an operation.
 pub trait ContextExt {
-    /// Who calls; nothing is answered to anybody unknown.
+    /// The state of the operation. Without one, no resolver responds.
     fn session(&self) -> Result<&Arc<Session>, ApiError>;
-    /// How much may be asked for.
+    /// The limits.
     fn limits(&self) -> Result<&Limits, ApiError>;
 
-    /// The log as the caller may see it.
+    /// The log, reduced to what the caller may see.
     fn reader(&self) -> Result<Reader, ApiError>;
 }
 
@@ -139,16 +146,16 @@ impl ContextExt for Context<'_> {
     }
 
     fn reader(&self) -> Result<Reader, ApiError> {
-        noted(self, self.session()?.caller.reader())
+        with_access_record(self, self.session()?.caller.reader())
     }
 }
 
-/// The log that a filter means, as the caller may see it.
+/// The log that a filter selects, reduced to what the caller may see.
 pub(crate) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
-    noted(ctx, ctx.session()?.caller.reader_for(condition).await)
+    with_access_record(ctx, ctx.session()?.caller.reader_for(condition).await)
 }
 
-/// The events with these ids, in whichever log of the caller's they stand.
+/// The events with these ids, from the log of events or the access log.
 pub(crate) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<Vec<Option<Event>>, ApiError> {
     let reader = ctx.reader()?;
     let mut found = reader.events_by_id(ids).await?;
@@ -161,8 +168,9 @@ pub(crate) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<V
     Ok(found)
 }
 
-/// Notes what is read, or that it was refused. Below the root nobody is let in who was not let in at the root.
-fn noted(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reader, ApiError> {
+/// Records the read of a root field, or its refusal, in the access log. Nested fields inherit the authorization of their
+/// root field.
+fn with_access_record(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reader, ApiError> {
     let field = ctx.field();
     let key = match ctx.path_node.as_ref() {
         Some(node) if node.parent.is_none() => match node.segment {
@@ -171,13 +179,13 @@ fn noted(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reade
         },
         _ => None,
     };
-    let act = act(field.name()).or_else(|| reader.is_err().then_some(AccessActivity::Browse));
+    let act = activity_of(field.name()).or_else(|| reader.is_err().then_some(AccessActivity::Browse));
     let (Some(key), Some(act)) = (key, act) else { return Ok(reader?) };
     let arguments = || {
         let given = field.arguments().unwrap_or_default();
         given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.into_json().ok()?))).collect()
     };
-    let shown = ctx.session()?.visit.begin_field(key, field.name(), act, arguments);
+    let shown = ctx.session()?.access_record.begin_field(key, field.name(), act, arguments);
     let reader = reader?;
     Ok(match shown {
         Some(shown) => reader.with_disclosure_counter(&shown),
@@ -185,8 +193,8 @@ fn noted(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reade
     })
 }
 
-/// What asking for a root field is; none for those that show nothing of the events.
-fn act(field: &str) -> Option<AccessActivity> {
+/// The activity that reading a root field is, or `None` if the field shows no events.
+fn activity_of(field: &str) -> Option<AccessActivity> {
     Some(match field {
         "auditEvents" => AccessActivity::Query,
         "auditEvent" | "auditEventByKey" | "node" | "nodes" => AccessActivity::Read,

@@ -1,11 +1,11 @@
-//! What an operation costs, calculated before it runs: in time linear in the document, whatever its fragments and pages
-//! do.
+//! The cost of an operation in points, calculated before it runs, in time linear in the document whatever its fragments
+//! and pages are.
 //!
-//! A field costs one point; the fields below a list cost as many times as the list has elements. For a page the query
-//! sets that number; for other lists a usual length is assumed ([`LISTS`]). Work of the database costs extra: an event
-//! read, a count. Fields below the rows of a page cost as many times as the page has rows, and that is known only where
-//! the page is asked for; so a selection's cost is kept as a pair, the cost once and the cost for each row, and every
-//! fragment is calculated once.
+//! A field costs one point; the cost of the fields below a list is multiplied by the number of its elements. For a page
+//! the query sets that number; for other lists a typical length is assumed ([`LISTS`]). Work of the database costs
+//! extra: an event read, a count. The cost of fields below the rows of a page is multiplied by the number of rows, which
+//! is known only at the field with the page arguments; so the cost of a selection is a pair, the cost once and the cost
+//! per row, and every fragment is calculated once.
 
 use std::collections::HashMap;
 
@@ -14,26 +14,26 @@ use async_graphql::{Value, Variables};
 
 use model::page::PageLimits;
 
-/// An event read.
+/// The points of reading an event.
 const EVENT: usize = 100;
-/// A count over a whole list.
+/// The points of counting a whole list.
 const COUNT: usize = 20_000;
-/// No field reads more rows than this.
+/// The most rows that a field reads.
 const ROWS_MAX: usize = 1_000;
 
-/// How many rows a field reads.
+/// The number of rows that a field reads.
 #[derive(Clone, Copy)]
 enum Rows {
-    /// As one of these arguments says, else this many, else as many as a page has by default. The rows are the
-    /// elements of fields below ([`ROWS`]).
+    /// The value of one of these arguments, else this default, else the default page size. The rows are the elements of
+    /// fields below ([`ROWS`]).
     Page(&'static [&'static str], Option<usize>),
-    /// As this argument says, else this many. The rows are the elements of the field itself.
+    /// The value of this argument, else this default. The rows are the elements of the field itself.
     List(&'static str, usize),
-    /// One, or as many as this argument has elements, and the field itself has as many.
+    /// The number of elements of this argument, or one. The rows are the elements of the field itself.
     Each(&'static str),
 }
 
-/// Fields that read as many rows as their arguments say, and what reading one of them costs.
+/// Fields whose arguments set the number of rows, with the points of reading one row.
 const SIZED: &[(&str, Rows, usize)] = &[
     ("auditEvents", Rows::Page(&["first", "last"], None), EVENT),
     ("auditEventFeed", Rows::Page(&["first"], Some(200)), EVENT),
@@ -42,11 +42,11 @@ const SIZED: &[(&str, Rows, usize)] = &[
     ("nodes", Rows::Each("ids"), EVENT),
 ];
 
-/// Fields that list the rows of the page that they stand in.
+/// Fields that list the rows of their page.
 const ROWS: &[&str] = &["edges", "nodes", "events"];
 
-/// Fields that cost more than others, once.
-const DEAR: &[(&str, usize)] = &[
+/// Fields with additional points, independent of the number of rows.
+const EXPENSIVE: &[(&str, usize)] = &[
     ("auditEvent", EVENT),
     ("auditEventByKey", EVENT),
     ("totalCount", COUNT),
@@ -56,7 +56,7 @@ const DEAR: &[(&str, usize)] = &[
     ("auditLogInfo", 3 * EVENT),
 ];
 
-/// Other lists, and how many elements they are taken to have.
+/// Other lists, with their assumed number of elements.
 const LISTS: &[(&str, usize)] = &[
     ("targets", 2),
     ("modifiedProperties", 4),
@@ -76,7 +76,7 @@ const LISTS: &[(&str, usize)] = &[
     ("buckets", 10),
     ("histogram", 30),
     ("path", 4),
-    // The schema.
+    // Introspection.
     ("types", 100),
     ("directives", 5),
     ("fields", 5),
@@ -88,35 +88,35 @@ const LISTS: &[(&str, usize)] = &[
     ("locations", 3),
 ];
 
-/// What a selection costs.
+/// The cost of a selection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
-    /// Once.
+    /// Independent of rows.
     once: usize,
-    /// For each row of the page that it stands in.
+    /// Per row of the page that contains the selection.
     each_row: usize,
 }
 
 impl Cost {
-    fn beside(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         Self { once: self.once.saturating_add(other.once), each_row: self.each_row.saturating_add(other.each_row) }
     }
 }
 
-/// What an operation costs with these variables. The document must have passed [`crate::engine::check::document`].
-pub fn of(
+/// The cost of an operation with these variables. The document must have passed [`super::check::document`].
+pub(super) fn of(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
     page: PageLimits,
 ) -> usize {
-    let mut reckoning = Reckoning { document, operation, variables, page, fragments: HashMap::new() };
-    let cost = reckoning.selection(&operation.selection_set.node);
-    // Rows outside of any page that we know: as many as a page may have.
+    let mut visitor = CostVisitor { document, operation, variables, page, fragments: HashMap::new() };
+    let cost = visitor.selection(&operation.selection_set.node);
+    // Rows outside of any known page: as many as a page may have.
     cost.once.saturating_add(cost.each_row.saturating_mul(page.max as usize))
 }
 
-struct Reckoning<'a> {
+struct CostVisitor<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
@@ -124,10 +124,10 @@ struct Reckoning<'a> {
     fragments: HashMap<&'a str, Cost>,
 }
 
-impl<'a> Reckoning<'a> {
+impl<'a> CostVisitor<'a> {
     fn selection(&mut self, set: &'a SelectionSet) -> Cost {
         set.items.iter().fold(Cost::default(), |sum, item| {
-            sum.beside(match &item.node {
+            sum.merge(match &item.node {
                 Selection::Field(field) => {
                     let below = self.selection(&field.node.selection_set.node);
                     self.field(&field.node, below)
@@ -151,21 +151,21 @@ impl<'a> Reckoning<'a> {
     fn field(&self, field: &Field, below: Cost) -> Cost {
         let name = field.name.node.as_str();
         let is_sized = |(sized, rows, _): &&(&str, Rows, usize)| {
-            // `node` and `nodes` are fields of the root, and of a page.
+            // `node` and `nodes` are fields of the root as well as of a page.
             *sized == name && !matches!(rows, Rows::Each(argument) if field.get_argument(argument).is_none())
         };
         if let Some((_, rows, read)) = SIZED.iter().find(is_sized) {
-            let (beside, each) = match rows {
+            let (merge, each) = match rows {
                 Rows::Page(..) => (below.once, below.each_row),
                 Rows::List(..) | Rows::Each(_) => (0, below.once.saturating_add(below.each_row)),
             };
             let rows = self.count(field, rows).saturating_mul(read.saturating_add(each));
-            return Cost { once: rows.saturating_add(beside).saturating_add(1), each_row: 0 };
+            return Cost { once: rows.saturating_add(merge).saturating_add(1), each_row: 0 };
         }
         if ROWS.contains(&name) {
             return Cost { once: 1, each_row: below.once.saturating_add(below.each_row).saturating_add(1) };
         }
-        let own = DEAR.iter().find(|(dear, _)| *dear == name).map_or(1, |(_, points)| *points);
+        let own = EXPENSIVE.iter().find(|(expensive, _)| *expensive == name).map_or(1, |(_, points)| *points);
         let elements = LISTS.iter().find(|(list, _)| *list == name).map_or(1, |(_, elements)| *elements);
         Cost {
             once: below.once.saturating_mul(elements).saturating_add(own),
@@ -173,19 +173,19 @@ impl<'a> Reckoning<'a> {
         }
     }
 
-    /// How many rows a field is told to read. What is no number or too large is refused where it is used; here it
-    /// counts as the most that there can be.
+    /// The number of rows that the arguments of a field set. A value that is invalid or too large is refused when it is
+    /// used; here it counts as the maximum.
     fn count(&self, field: &Field, rows: &Rows) -> usize {
         let number = |argument: &str| match self.argument(field, argument)? {
             Value::Null => None,
             Value::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()).or(Some(ROWS_MAX)),
             _ => Some(ROWS_MAX),
         };
-        let (said, default, max) = match rows {
+        let (requested, default, max) = match rows {
             Rows::Page(arguments, default) => {
-                let said = arguments.iter().find_map(|argument| number(argument));
+                let requested = arguments.iter().find_map(|argument| number(argument));
                 let max = if default.is_none() { self.page.max as usize } else { ROWS_MAX };
-                (said, default.unwrap_or(self.page.default as usize), max)
+                (requested, default.unwrap_or(self.page.default as usize), max)
             }
             Rows::List(argument, default) => (number(argument), *default, ROWS_MAX),
             Rows::Each(argument) => match self.argument(field, argument) {
@@ -193,10 +193,10 @@ impl<'a> Reckoning<'a> {
                 _ => (None, 1, 1),
             },
         };
-        said.unwrap_or(default).min(max)
+        requested.unwrap_or(default).min(max)
     }
 
-    /// The value of an argument, with variables and their defaults put in.
+    /// The value of an argument, with variables and their defaults substituted.
     fn argument(&self, field: &Field, name: &str) -> Option<Value> {
         let value = field.get_argument(name)?.node.clone();
         let default = |name: &str| {
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_costs_by_its_size_wherever_that_is_said() {
+    fn page_costs_by_its_size() {
         let event = EVENT + 2;
         assert_eq!(cost("{ auditEvents(first: 7) { nodes { id } } }"), 2 + 7 * event);
         assert_eq!(cost("{ auditEvents { nodes { id } } }"), 2 + 50 * event);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_and_edges_cost_the_same_as_what_they_stand_for() {
+    fn fragments_cost_the_same_as_their_fields() {
         let plain = cost(
             "{ auditEvents(first: 9) { edges { cursor node { id targets { id modifiedProperties { name } } } } pageInfo { endCursor } } }",
         );
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_of_the_schema_has_a_line() {
+    fn every_list_of_the_schema_has_an_assumed_length() {
         let is_list = |base: &BaseType| matches!(base, BaseType::List(_));
         let mut unknown = Vec::new();
         for definition in parse_schema(crate::sdl()).unwrap().definitions {
@@ -276,11 +276,11 @@ mod tests {
                 }
             }
         }
-        assert!(unknown.is_empty(), "lists of which `LISTS` says nothing: {unknown:?}");
+        assert!(unknown.is_empty(), "lists that are missing in `LISTS`: {unknown:?}");
     }
 
     #[test]
-    fn fragments_that_double_cost_as_much_as_a_number_can_say() {
+    fn doubling_fragments_saturate_the_cost() {
         let fragments = (0..80)
             .fold(String::new(), |all, i| all + &format!(" fragment f{i} on Query {{ ...f{} ...f{} }}", i + 1, i + 1));
         assert_eq!(cost(&format!("{{ ...f0 }} {fragments} fragment f80 on Query {{ a }}")), usize::MAX);

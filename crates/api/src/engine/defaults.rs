@@ -1,8 +1,8 @@
-//! Variables that are omitted, and the defaults that then apply.
+//! Defaults of omitted variables.
 //!
-//! By the specification (section 6.1.2 and 6.4.1) an omitted variable has its own default, and without one the argument
-//! it is used for has its default. The library considers neither in directives, and refuses the second where the
-//! argument may not be null. So they are filled in before anything else looks at the variables.
+//! By the specification (sections 6.1.2 and 6.4.1) an omitted variable has its own default, and without one the argument
+//! that it is used for has its default. The library applies neither in directives, and refuses the second if the
+//! argument must not be null. So they are filled in before the other checks read the variables.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Value, Variables};
 
-/// Defaults of arguments by the names of field and argument; none where fields of one name have several.
+/// Defaults of arguments by the names of field and argument; `None` if fields of the same name have different ones.
 static ARGUMENTS: LazyLock<HashMap<(String, String), Option<Value>>> = LazyLock::new(|| {
     let mut defaults = HashMap::new();
     let definitions = async_graphql::parser::parse_schema(crate::sdl()).map(|schema| schema.definitions);
@@ -25,9 +25,9 @@ static ARGUMENTS: LazyLock<HashMap<(String, String), Option<Value>>> = LazyLock:
                 let names = (field.node.name.node.to_string(), argument.node.name.node.to_string());
                 defaults
                     .entry(names)
-                    .and_modify(|known| {
-                        if *known != default {
-                            *known = None;
+                    .and_modify(|first| {
+                        if *first != default {
+                            *first = None;
                         }
                     })
                     .or_insert(default);
@@ -37,9 +37,9 @@ static ARGUMENTS: LazyLock<HashMap<(String, String), Option<Value>>> = LazyLock:
     defaults
 });
 
-/// Gives omitted variables the values that apply in their place.
-pub fn fill(document: &ExecutableDocument, operation: &OperationDefinition, variables: &mut Variables) {
-    let mut open = HashSet::new();
+/// Inserts the defaults of omitted variables.
+pub(super) fn fill(document: &ExecutableDocument, operation: &OperationDefinition, variables: &mut Variables) {
+    let mut omitted = HashSet::new();
     for definition in &operation.variable_definitions {
         let (name, default) = (&definition.node.name.node, &definition.node.default_value);
         if variables.contains_key(name) {
@@ -47,13 +47,13 @@ pub fn fill(document: &ExecutableDocument, operation: &OperationDefinition, vari
         }
         match default {
             Some(default) => drop(variables.insert(name.clone(), default.node.clone())),
-            None => drop(open.insert(name.clone())),
+            None => drop(omitted.insert(name.clone())),
         }
     }
-    if open.is_empty() {
+    if omitted.is_empty() {
         return;
     }
-    let mut uses = Uses { document, open, entered: HashSet::new(), found: HashMap::new() };
+    let mut uses = Uses { document, omitted, entered: HashSet::new(), found: HashMap::new() };
     uses.collect(&operation.selection_set.node);
     for (name, default) in uses.found {
         if let Some(default) = default {
@@ -62,12 +62,12 @@ pub fn fill(document: &ExecutableDocument, operation: &OperationDefinition, vari
     }
 }
 
-/// Where variables that are left out are used.
+/// Finds the uses of omitted variables.
 struct Uses<'a> {
     document: &'a ExecutableDocument,
-    open: HashSet<Name>,
+    omitted: HashSet<Name>,
     entered: HashSet<&'a str>,
-    /// The default that all uses of a variable have, if they have one.
+    /// By variable: the default that all its uses have in common, or `None`.
     found: HashMap<Name, Option<Value>>,
 }
 
@@ -94,15 +94,15 @@ impl<'a> Uses<'a> {
 
     fn field(&mut self, field: &Field) {
         for (argument, value) in &field.arguments {
-            // Of all values only a variable is written with this sign in front.
-            let written = value.node.to_string();
-            let Some(name) = written.strip_prefix('$') else { continue };
-            if let Some(name) = self.open.get(name) {
+            // No other value is printed with this sign in front.
+            let printed = value.node.to_string();
+            let Some(name) = printed.strip_prefix('$') else { continue };
+            if let Some(name) = self.omitted.get(name) {
                 let names = (field.name.node.to_string(), argument.node.to_string());
                 let default = ARGUMENTS.get(&names).cloned().flatten();
-                let known = self.found.entry(name.clone()).or_insert_with(|| default.clone());
-                if *known != default {
-                    *known = None;
+                let common = self.found.entry(name.clone()).or_insert_with(|| default.clone());
+                if *common != default {
+                    *common = None;
                 }
             }
         }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn own_defaults_come_first_and_given_values_stay() {
+    fn own_default_precedes_and_given_value_stays() {
         let query = "query($a: Boolean! = true, $n: Int = 3, $m: Int) {
             auditEventFeed(first: $n) { safeUpTo @include(if: $a) } auditActors(first: $m, search: \"a\") { key }
         }";
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_have_their_defaults_where_all_uses_agree() {
+    fn argument_default_applies_if_all_uses_agree() {
         let query = "query($t: Int, $i: HistogramInterval) { ...A }
             fragment A on Query { auditEventSummary { histogram(interval: $i) { count } a: facet(field: STATUS, top: $t) { otherCount } } }";
         assert_eq!(filled(query, json!({})), json!({ "t": 10, "i": "DAY" }));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_one_name_have_the_same_defaults() {
+    fn fields_of_the_same_name_have_the_same_defaults() {
         let unsure: Vec<_> =
             ARGUMENTS.iter().filter(|(_, default)| default.is_none()).map(|(names, _)| names).collect();
         let with_default = crate::sdl();

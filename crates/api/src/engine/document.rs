@@ -1,6 +1,6 @@
-//! DocumentCache that were parsed and checked, kept by their text: clients send the same few again and again.
+//! The cache of parsed and checked documents, by their text: clients send the same few documents again and again.
 //!
-//! What is kept is bounded in number and bytes, and texts that are sent only once displace only each other.
+//! The cache is bounded in number and bytes, and a document that is sent only once does not displace those in use.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,23 +14,23 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use crate::engine::check::{self, DocumentLimits};
 use crate::error::{ApiError, Code};
 
-/// The most bytes of text that are kept. What is parsed takes some ten times as much.
+/// The most bytes of text in the cache. A parsed document takes about ten times the memory of its text.
 const BYTES_MAX: usize = 512 << 10;
-/// How many bytes a document counts as at least, so that there are at most 512.
+/// The least weight of a document in bytes, so that the cache holds at most 512 documents.
 const BYTES_MIN: usize = 1 << 10;
 
-/// Why a text is not a document that may run.
+/// Why a document cannot be used.
 #[derive(Debug)]
 pub enum DocumentError {
-    /// It is not GraphQL.
-    NotParsed(Box<ServerError>),
-    /// It is too large, or contains itself.
-    AccessError(ApiError),
+    /// The text is not GraphQL. The error has the position.
+    Syntax(Box<ServerError>),
+    /// The document exceeds a limit, or a fragment contains itself.
+    Refused(ApiError),
 }
 
 impl From<ApiError> for DocumentError {
     fn from(error: ApiError) -> Self {
-        Self::AccessError(error)
+        Self::Refused(error)
     }
 }
 
@@ -38,13 +38,29 @@ impl From<ApiError> for DocumentError {
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
-    pub(crate) is_valid: AtomicBool,
+    is_valid: AtomicBool,
 }
 
 impl Document {
-    /// Whether it was found to fit the schema.
-    pub fn is_valid(&self) -> bool {
+    /// Parses a document that the server wrote itself; no limits apply.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not GraphQL, which is a bug.
+    pub fn internal(text: &str) -> Result<Self, ApiError> {
+        let parsed = async_graphql::parser::parse_query(text);
+        let parsed = parsed.map_err(|_syntax| ApiError::Bug("an internal document is not valid GraphQL"))?;
+        Ok(Self { parsed, is_valid: AtomicBool::new(false) })
+    }
+
+    /// Whether a validation found that the document fits the schema.
+    pub(super) fn is_valid(&self) -> bool {
         self.is_valid.load(Ordering::Relaxed)
+    }
+
+    /// Records that the document fits the schema.
+    pub(super) fn set_valid(&self) {
+        self.is_valid.store(true, Ordering::Relaxed);
     }
 }
 
@@ -56,11 +72,11 @@ impl Deref for Document {
     }
 }
 
-/// The documents that were asked for lately.
+/// The documents that requests used recently.
 #[derive(Debug)]
 pub struct DocumentCache(Cache<Box<str>, Arc<Document>, Bytes>);
 
-/// Weighs documents by their text.
+/// Weighs a document by the bytes of its text.
 #[derive(Clone, Copy, Debug)]
 struct Bytes;
 
@@ -73,13 +89,13 @@ impl Weighter<Box<str>, Arc<Document>> for Bytes {
 impl Default for DocumentCache {
     fn default() -> Self {
         let mut options = OptionsBuilder::new();
-        // In one part, so that a long document has room.
+        // A single shard, so that a long document has room.
         options.shards(1).estimated_items_capacity(BYTES_MAX / BYTES_MIN).weight_capacity(BYTES_MAX as u64);
         let cache = match options.build() {
             Ok(options) => {
                 Cache::with_options(options, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
             }
-            // All that is needed was given.
+            // Unreachable: all required options are set.
             Err(_) => Cache::with_weighter(BYTES_MAX / BYTES_MIN, BYTES_MAX as u64, Bytes),
         };
         Self(cache)
@@ -87,18 +103,22 @@ impl Default for DocumentCache {
 }
 
 impl DocumentCache {
-    /// The document of a text, parsed and checked against limits, which have to be the same in every call.
+    /// Returns the document of a text from the cache, or parses and checks it. `limits` must be the same in every call.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not GraphQL, or if the document exceeds a limit; nothing is cached then.
     pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, DocumentError> {
-        if let Some(known) = self.0.get(text) {
-            return Ok(known);
+        if let Some(document) = self.0.get(text) {
+            return Ok(document);
         }
         let document = Arc::new(Document { parsed: parsed(text, limits)?, is_valid: AtomicBool::new(false) });
         self.0.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
 
-    /// Whether a text is a document that was read and found to fit the schema.
-    pub fn knows(&self, text: &str) -> bool {
+    /// Whether the text is in the cache and its document is known to fit the schema.
+    pub fn is_known_valid(&self, text: &str) -> bool {
         self.0.get(text).is_some_and(|document| document.is_valid())
     }
 }
@@ -107,12 +127,12 @@ fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, Doc
     check::text(text, limits)?;
     let document = async_graphql::parser::parse_query(text).map_err(|error| {
         let mut error: ServerError = error.into();
-        // The parser draws the line that it stopped at, however long it is; the location says as much.
+        // The parser quotes the line that it stopped at, whatever its length; the location is sufficient.
         if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
             error.message = format!("the document is not valid GraphQL: {expected}");
         }
         error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
-        DocumentError::NotParsed(Box::new(error))
+        DocumentError::Syntax(Box::new(error))
     })?;
     check::document(&document, limits)?;
     Ok(document)
@@ -124,7 +144,7 @@ mod tests {
     use crate::engine::check::tests::LIMITS;
 
     #[test]
-    fn what_is_asked_for_again_stays_and_all_is_bounded() {
+    fn document_in_use_stays_and_cache_is_bounded() {
         let documents = DocumentCache::default();
         let hot = documents.read("{ viewer { subject } }", &LIMITS).unwrap();
         for i in 0..5 * BYTES_MAX / BYTES_MIN {
@@ -141,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_run_is_not_kept() {
+    fn refused_document_is_not_cached() {
         let documents = DocumentCache::default();
         for _ in 0..2 {
-            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(DocumentError::NotParsed(_))));
+            assert!(matches!(documents.read("{ viewer", &LIMITS), Err(DocumentError::Syntax(_))));
             let itself = "{ ...f } fragment f on Query { ...f }";
-            assert!(matches!(documents.read(itself, &LIMITS), Err(DocumentError::AccessError(_))));
+            assert!(matches!(documents.read(itself, &LIMITS), Err(DocumentError::Refused(_))));
         }
         assert!(documents.0.is_empty());
     }

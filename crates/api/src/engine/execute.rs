@@ -1,17 +1,16 @@
-//! Executing operations, without validating known documents again.
+//! Execution of operations, without validating a document again that is known to be valid.
 //!
 //! The library validates a document each time it is executed. The result depends only on the document, as long as its
 //! variables are plain: built-in scalars, with values of the right kind. So a query that was found valid once goes to a
 //! schema without validation from then on; all others are validated each time. The library does not validate values in
 //! which a variable is omitted, nor operations that are not run: in those cases it has not validated the whole
-//! document, and the result says nothing about the next request.
-
-use std::sync::atomic::Ordering;
+//! document, and the result does not apply to the next request.
 
 use async_graphql::parser::types::{
     BaseType, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::{Name, Request, Response, ValidationMode, Value, Variables};
+use futures_util::Stream;
 
 use crate::engine::check;
 use crate::engine::document::Document;
@@ -20,11 +19,11 @@ use crate::schema::query::Query;
 use crate::schema::subscription::Subscription;
 use crate::{Limits, Schema};
 
-/// Executes what callers ask.
+/// Executes operations; validates a document unless it is known to be valid.
 #[derive(Clone)]
 pub struct Executor {
     validating: Schema,
-    trusting: Schema,
+    pre_validated: Schema,
 }
 
 impl std::fmt::Debug for Executor {
@@ -37,33 +36,33 @@ impl Executor {
     /// Builds the schema.
     pub fn new(limits: Limits) -> Self {
         let schema = || Schema::build(Query, Mutation, Subscription).data(limits).disable_suggestions();
-        Self { validating: schema().finish(), trusting: schema().validation_mode(ValidationMode::Fast).finish() }
+        Self { validating: schema().finish(), pre_validated: schema().validation_mode(ValidationMode::Fast).finish() }
     }
 
-    /// The schema that validates everything.
-    pub fn validating(&self) -> &Schema {
-        &self.validating
+    /// Executes an operation of any kind, with validation.
+    pub fn execute_stream(&self, request: Request) -> impl Stream<Item = Response> + Send + use<> {
+        self.validating.execute_stream(request)
     }
 
-    /// Executes a query or a mutation of a document that was read.
+    /// Executes a query or a mutation. `request` must have `document` as its parsed document.
     pub async fn execute(&self, request: Request, document: &Document) -> Response {
         let operation = check::operation(document, request.operation_name.as_deref());
         let is_plain = operation.is_some_and(|operation| is_plain(operation, &request.variables));
         if is_plain && document.is_valid() {
-            return self.trusting.execute(request).await;
+            return self.pre_validated.execute(request).await;
         }
-        let is_whole = is_looked_at_whole(document, &request.variables);
+        let is_whole = validates_whole(document, &request.variables);
         let response = self.validating.execute(request).await;
-        // What is wrong with a document is at no place of the answer.
+        // A validation error has no path in the response.
         if is_whole && response.errors.iter().all(|error| !error.path.is_empty()) {
-            document.is_valid.store(true, Ordering::Relaxed);
+            document.set_valid();
         }
         response
     }
 }
 
-/// Whether every part of a document is checked when it is validated with these variables.
-fn is_looked_at_whole(document: &ExecutableDocument, variables: &Variables) -> bool {
+/// Whether validation with these variables checks every part of the document.
+fn validates_whole(document: &ExecutableDocument, variables: &Variables) -> bool {
     let mut operations = document.operations.iter();
     let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
     let mut open: Vec<&SelectionSet> = vec![&operation.node.selection_set.node];
@@ -74,7 +73,7 @@ fn is_looked_at_whole(document: &ExecutableDocument, variables: &Variables) -> b
                 Selection::Field(field) => {
                     let given = |name: Name| variables.get(&name).cloned().ok_or(());
                     for (_, value) in &field.node.arguments {
-                        // A variable alone is told by its type; of all values only it is written with this sign.
+                        // A variable alone is validated by its type; no other value is printed with this sign.
                         let is_known = value.node.clone().into_const_with(given).is_ok();
                         if !is_known && !value.node.to_string().starts_with('$') {
                             return false;
@@ -113,10 +112,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_library_passes_over_is_not_known() {
+    fn partly_validated_document_is_not_known_valid() {
         let whole = |query: &str, variables: &str| {
             let variables = Variables::from_json(serde_json::from_str(variables).unwrap());
-            is_looked_at_whole(&parse_query(query).unwrap(), &variables)
+            validates_whole(&parse_query(query).unwrap(), &variables)
         };
         let query = "query Named($a: String, $c: String) { ...F }
             fragment F on Query { viewer { x: auditEvents(after: $a, filter: { category: { eq: $c } }) { asOf } } }";
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_plain_or_validated() {
+    fn plain_variables_have_built_in_scalar_types() {
         let plain = |query: &str, variables: serde_json::Value| {
             let document = parse_query(query).unwrap();
             is_plain(check::operation(&document, None).unwrap(), &Variables::from_json(variables))

@@ -71,7 +71,7 @@ async fn next(
         Ok(batch) => {
             let payload = AuditEventsRecordedPayload::from(batch);
             session.advance(&payload.resume_cursor);
-            session.visit.flush_partial();
+            session.access_record.flush_partial();
             Some((Ok(payload), Some((follow, session))))
         }
         Err(error) => Some((Err(error.into()), None)),

@@ -1,8 +1,8 @@
-//! The check of a document before it runs: linear in its length, whatever its fragments do.
+//! The check of a document before it runs, in time linear in its length whatever its fragments are.
 //!
 //! The library's own limits walk the expanded tree, so a document of a kilobyte whose fragments double at each level
 //! keeps a core busy for minutes. Here the text is scanned once before it is parsed, and every fragment is measured
-//! once, with saturating sums, before anything is executed.
+//! once, with saturating sums, before execution.
 
 use std::collections::HashMap;
 
@@ -18,42 +18,42 @@ use crate::error::ApiError;
 use model::Invalid;
 use model::page::PageLimits;
 
-/// How large a document may be.
+/// The limits of a document.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentLimits {
-    /// Bytes of text.
+    /// The most bytes of text.
     pub bytes: usize,
-    /// Tokens.
+    /// The most tokens.
     pub tokens: usize,
-    /// Fields inside fields, fragments expanded.
+    /// The most levels of fields, fragments expanded.
     pub depth: usize,
-    /// Fields, fragments expanded.
+    /// The most fields, fragments expanded.
     pub fields: usize,
-    /// Aliases, fragments expanded.
+    /// The most aliases, fragments expanded.
     pub aliases: usize,
-    /// Directives, fragments expanded.
+    /// The most directives, fragments expanded.
     pub directives: usize,
-    /// Fields of the root.
+    /// The most fields of the root type.
     pub root_fields: usize,
-    /// Operations.
+    /// The most operations.
     pub operations: usize,
-    /// Fragments.
+    /// The most fragments.
     pub fragments: usize,
-    /// Bytes of the variables of a query.
+    /// The most bytes of the variables of a query.
     pub variables_bytes: usize,
-    /// Points of cost; see [`crate::engine::cost`].
+    /// The most points of cost; see [`super::cost`].
     pub cost: usize,
-    /// How many events a page has, which is what costs most.
+    /// The page size, which determines most of the cost.
     pub page: PageLimits,
-    /// Whether the schema may be asked for.
+    /// Whether introspection is allowed.
     pub introspection: bool,
 }
 
-/// Brackets inside brackets: what no document needs that keeps the other limits, and what a parser can bear.
+/// The most levels of brackets: more than a document within the other limits needs, and safe for the parser.
 const NESTING_MAX: usize = 64;
-/// Fields inside fields, in `__schema` and `__type`. What tools ask for has 13.
+/// The most levels of fields in `__schema` and `__type`. The query of common tools has 13.
 const INTROSPECTION_DEPTH_MAX: usize = 16;
-/// Lists of introspection that lead back to themselves; more than this many inside each other is a probe.
+/// Lists of introspection that lead back to themselves, and how deep they may be nested.
 const INTROSPECTION_CYCLES: [&str; 4] = ["fields", "inputFields", "interfaces", "possibleTypes"];
 const INTROSPECTION_CYCLES_MAX: usize = 2;
 
@@ -101,7 +101,7 @@ pub fn text(query: &str, limits: &DocumentLimits) -> Result<usize, ApiError> {
     Ok(tokens)
 }
 
-/// The first byte after a string, block string or unfinished string that starts here.
+/// The index after the string, block string or unfinished string that starts at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     if bytes[start..].starts_with(b"\"\"\"") {
         let mut at = start + 3;
@@ -128,7 +128,7 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// How large a selection is, with its fragments expanded.
+/// The size of a selection, with its fragments expanded.
 #[derive(Clone, Copy, Debug, Default)]
 struct Size {
     levels: usize,
@@ -142,7 +142,7 @@ struct Size {
 }
 
 impl Size {
-    fn beside(self, other: Self) -> Self {
+    fn merge(self, other: Self) -> Self {
         Self {
             levels: self.levels.max(other.levels),
             fields: self.fields.saturating_add(other.fields),
@@ -162,15 +162,15 @@ impl Size {
 }
 
 /// Measures selections; every fragment once.
-struct Measure<'a> {
+struct ComplexityVisitor<'a> {
     document: &'a ExecutableDocument,
     /// Fragments measured; `None` for one that is being measured.
     fragments: HashMap<&'a str, Option<Size>>,
-    /// How many fields, spreads and fragments were looked at.
+    /// The number of fields, spreads and fragments that were visited.
     visited: usize,
 }
 
-impl<'a> Measure<'a> {
+impl<'a> ComplexityVisitor<'a> {
     fn selection(&mut self, set: &'a SelectionSet) -> Result<Size, ApiError> {
         let mut size = Size::default();
         for item in &set.items {
@@ -192,7 +192,7 @@ impl<'a> Measure<'a> {
                     self.fragment(&spread.node.fragment_name.node)?.with_directives(&spread.node.directives)
                 }
             };
-            size = size.beside(Size { levels: one.levels.saturating_add(1), ..one });
+            size = size.merge(Size { levels: one.levels.saturating_add(1), ..one });
         }
         Ok(size)
     }
@@ -203,7 +203,7 @@ impl<'a> Measure<'a> {
             Some(None) => return Err(ApiError::NotValid(Invalid::new(format!("fragment `{name}` contains itself")))),
             None => {}
         }
-        // A fragment that is not there is reported by validation.
+        // Validation reports a missing fragment.
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
         self.visited += 1;
         self.fragments.insert(name, None);
@@ -212,8 +212,8 @@ impl<'a> Measure<'a> {
         Ok(size)
     }
 
-    /// Whether the document keeps its limits.
-    fn keeps(&mut self, limits: &DocumentLimits) -> Result<(), ApiError> {
+    /// Checks the document against its limits.
+    fn check(&mut self, limits: &DocumentLimits) -> Result<(), ApiError> {
         let document = self.document;
         within("fragments", document.fragments.len(), limits.fragments)?;
         let operations: Vec<_> = document.operations.iter().map(|(_, operation)| &operation.node).collect();
@@ -227,7 +227,7 @@ impl<'a> Measure<'a> {
             within("directives", size.directives, limits.directives)?;
             within("levels of fields", size.depth, limits.depth)?;
             if size.introspection_depth > 0 && !limits.introspection {
-                return Err(ApiError::Forbidden("this server does not show its schema"));
+                return Err(ApiError::Forbidden("introspection is disabled on this server"));
             }
             within("levels of introspection", size.introspection_depth, INTROSPECTION_DEPTH_MAX)?;
             within("lists of introspection inside each other", size.introspection_cycles, INTROSPECTION_CYCLES_MAX)?;
@@ -259,7 +259,7 @@ fn field_size(name: &str, has_alias: bool, below: Size) -> Size {
     size
 }
 
-/// The library looks at nothing that stands on `__typename`.
+/// Checks `__typename`, whose arguments, selections and directives the library ignores.
 fn type_name(field: &Field) -> Result<(), ApiError> {
     let wrong = |sentence: String| Err(ApiError::NotValid(Invalid::new(sentence)));
     if !field.arguments.is_empty() {
@@ -281,19 +281,19 @@ fn type_name(field: &Field) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Checks a parsed document.
+/// Checks the size of a parsed document.
 pub fn document(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), ApiError> {
     measured(document, limits).1
 }
 
-/// The same, and how many fields, spreads and fragments were looked at for it, however it ended.
+/// As [`document`]; also returns the number of fields, spreads and fragments that were visited.
 pub fn measured(document: &ExecutableDocument, limits: &DocumentLimits) -> (usize, Result<(), ApiError>) {
-    let mut measure = Measure { document, fragments: HashMap::new(), visited: 0 };
-    let result = measure.keeps(limits);
-    (measure.visited, result)
+    let mut visitor = ComplexityVisitor { document, fragments: HashMap::new(), visited: 0 };
+    let result = visitor.check(limits);
+    (visitor.visited, result)
 }
 
-/// The operation that will run; none if the name does not decide it.
+/// The operation to run, or `None` if the name does not select one.
 pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(&operation.node),
@@ -305,14 +305,14 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Op
     }
 }
 
-/// Checks the size of the variables, and that every variable that must have a value has one: the library would only
-/// notice where it is used.
+/// Checks the size of the variables, and that every variable that must have a value has one: the library checks that
+/// only where the variable is used.
 pub fn variables(
     operation: &OperationDefinition,
     variables: &Variables,
     limits: &DocumentLimits,
 ) -> Result<(), ApiError> {
-    // The events of a mutation are its variables; they are bounded by the size of the body.
+    // The variables of a mutation contain its events; the size of the body bounds them.
     if operation.ty != OperationType::Mutation {
         let bytes = variables.iter().map(|(name, value)| name.len() + 4 + bytes(value)).sum();
         within("bytes in the variables", bytes, limits.variables_bytes)?;
@@ -329,7 +329,7 @@ pub fn variables(
     Ok(())
 }
 
-/// About as many bytes as a value has as JSON: each text without escapes, each number as eight.
+/// The approximate bytes of a value as JSON: strings without escapes, numbers as eight.
 fn bytes(value: &Value) -> usize {
     match value {
         Value::Null | Value::Boolean(_) => 4,
@@ -342,7 +342,7 @@ fn bytes(value: &Value) -> usize {
     }
 }
 
-/// Checks what an operation costs, and says so.
+/// Calculates and checks the cost of an operation.
 pub fn cost(
     document: &ExecutableDocument,
     operation: &OperationDefinition,

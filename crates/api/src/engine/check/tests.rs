@@ -6,7 +6,7 @@ use async_graphql::parser::parse_query;
 
 use super::*;
 
-/// The limits that `auditgraph serve` has without options.
+/// The default limits of `auditgraph serve`.
 pub(crate) const LIMITS: DocumentLimits = DocumentLimits {
     bytes: 64 << 10,
     tokens: 4_000,
@@ -23,7 +23,7 @@ pub(crate) const LIMITS: DocumentLimits = DocumentLimits {
     introspection: true,
 };
 
-/// What there is too much of; `syntax` and `invalid` for what is no document.
+/// The limit that the document exceeds, `syntax` or `invalid`, or `None` if it passes.
 fn refused(query: &str) -> Option<&'static str> {
     let checked = || {
         let tokens = text(query, &LIMITS)?;
@@ -59,7 +59,7 @@ fn doubling(fragments: usize, on: &str, last: &str) -> String {
 }
 
 #[test]
-fn what_clients_ask_is_let_through() {
+fn documents_of_real_clients_pass() {
     let event = include_str!("../../../../../tests/documents/event.graphql");
     let whole = event.split_once("fragment Whole").unwrap().1;
     let both = "nodes { ...Whole } edges { cursor node { ...Whole } } pageInfo { endCursor hasNextPage } totalCount";
@@ -76,7 +76,7 @@ fn what_clients_ask_is_let_through() {
 }
 
 #[test]
-fn everything_too_large_is_refused_by_name() {
+fn document_over_a_limit_is_refused_by_name() {
     let mut wrong = Vec::new();
     let deep = "[".repeat(20_000) + &"]".repeat(20_000);
     for (what, query) in [
@@ -135,7 +135,7 @@ fn everything_too_large_is_refused_by_name() {
 }
 
 #[test]
-fn many_variables_and_lists_are_bounded_by_their_tokens() {
+fn variables_and_lists_are_bounded_by_tokens() {
     let variables = many(600, |i| format!("$v{i}: Int"));
     assert_eq!(refused(&format!("query({variables}) {{ a }}")), None);
     assert_eq!(refused(&format!("query({variables} {variables}) {{ a }}")), Some("tokens in the document"));
@@ -144,7 +144,7 @@ fn many_variables_and_lists_are_bounded_by_their_tokens() {
 }
 
 #[test]
-fn large_variables_of_a_query_are_refused_and_those_of_a_mutation_are_not() {
+fn variables_of_a_query_are_limited_and_of_a_mutation_not() {
     let check = |query: &str, value: serde_json::Value| {
         let document = parse_query(query).unwrap();
         let given = Variables::from_json(serde_json::json!({ "v": value }));
@@ -169,7 +169,7 @@ fn large_variables_of_a_query_are_refused_and_those_of_a_mutation_are_not() {
 }
 
 #[test]
-fn what_stands_on_a_type_name_is_looked_at() {
+fn arguments_and_directives_of_typename_are_checked() {
     for query in [
         "{ __typename @a }",
         "{ __typename @skip }",
@@ -185,7 +185,7 @@ fn what_stands_on_a_type_name_is_looked_at() {
 }
 
 #[test]
-fn the_schema_is_shown_only_where_that_is_wanted() {
+fn introspection_can_be_disabled() {
     let closed = DocumentLimits { introspection: false, ..LIMITS };
     for (query, shown) in [
         ("{ __schema { queryType { name } } }", false),
@@ -199,7 +199,7 @@ fn the_schema_is_shown_only_where_that_is_wanted() {
 }
 
 #[test]
-fn strings_and_comments_are_no_brackets() {
+fn brackets_in_strings_and_comments_do_not_count() {
     let many = "[".repeat(100);
     assert_eq!(refused(&format!("{{ a(b: \"{many}\\\"\", c: \"\"\"{many}\"\"\") # {many}\n }}")), None);
 }

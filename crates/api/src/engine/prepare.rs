@@ -1,0 +1,263 @@
+//! Preparing an operation: the checks that come before execution, in one order for every transport.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, Response, ServerError};
+use futures_util::Stream;
+
+use super::check::{self, DocumentLimits};
+use super::context::{Limits, Session};
+use super::document::{Document, DocumentCache, DocumentError};
+use super::execute::Executor;
+use super::operation::OperationInfo;
+use super::parameters::Parameters;
+use super::persisted::PersistedQueries;
+use super::{defaults, variables};
+use crate::error::ApiError;
+use model::Invalid;
+
+/// A document that is not known to be valid and has more bytes than this is expensive to check.
+const LONG_DOCUMENT_BYTES: usize = 4 << 10;
+/// An operation that costs more points than this is expensive: more than a page with all fields of its events.
+const EXPENSIVE_COST: usize = 15_000;
+
+/// Prepares and executes operations. One engine serves all transports.
+#[derive(Debug)]
+pub struct Engine {
+    executor: Executor,
+    limits: DocumentLimits,
+    documents: DocumentCache,
+    persisted: PersistedQueries,
+}
+
+/// Which kinds of operation a transport runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationRule {
+    /// All kinds.
+    Any,
+    /// Queries, because a cross-site request could send anything else.
+    QueriesOnly,
+}
+
+/// Why an operation is not executed.
+#[derive(Debug)]
+pub enum PrepareError {
+    /// The transport runs queries only, and the operation is not a query.
+    QueriesOnly,
+    /// The document cannot be used.
+    Document(DocumentError),
+    /// The request is refused.
+    Refused(ApiError),
+}
+
+impl PrepareError {
+    /// Converts to the GraphQL error that the client receives.
+    pub fn into_server_error(self) -> ServerError {
+        match self {
+            Self::QueriesOnly => ApiError::from(Invalid::new("this transport runs queries only")).into_server_error(),
+            Self::Document(DocumentError::Syntax(error)) => *error,
+            Self::Document(DocumentError::Refused(error)) | Self::Refused(error) => error.into_server_error(),
+        }
+    }
+}
+
+impl From<ApiError> for PrepareError {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<DocumentError> for PrepareError {
+    fn from(error: DocumentError) -> Self {
+        Self::Document(error)
+    }
+}
+
+/// An operation that passed all checks.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The names that logs and metrics report.
+    pub info: Arc<OperationInfo>,
+    /// Whether executing it keeps a core busy for long, so that the caller needs a permit for expensive work.
+    pub is_expensive: bool,
+    /// What [`Engine::execute`] takes.
+    pub executable: Executable,
+}
+
+impl Prepared {
+    /// The kind of operation. If the request selects none, execution reports that, as it does for a query.
+    pub fn kind(&self) -> OperationType {
+        self.info.kind().unwrap_or(OperationType::Query)
+    }
+}
+
+/// A document with variables, ready to be executed.
+#[derive(Debug)]
+pub struct Executable {
+    request: Request,
+    document: Arc<Document>,
+}
+
+impl Engine {
+    /// Builds the schema. `limits` bound documents, variables, cost and page size.
+    pub fn new(limits: DocumentLimits, persisted: PersistedQueries) -> Self {
+        let executor = Executor::new(Limits { page: limits.page });
+        Self { executor, limits, documents: DocumentCache::default(), persisted }
+    }
+
+    /// Whether preparing keeps a core busy for a while, whatever the outcome: the document is long and not known to be
+    /// valid.
+    pub fn is_expensive_to_prepare(&self, parameters: &Parameters) -> bool {
+        let query = parameters.query.as_deref();
+        query.is_some_and(|text| text.len() > LONG_DOCUMENT_BYTES && !self.documents.is_known_valid(text))
+    }
+
+    /// Finds the document of a request and checks everything that can be checked before execution. `tenant` is the key
+    /// of the caller's tenant, which owns the persisted queries.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the document is unknown, malformed or too large, if the transport does not run the kind of operation,
+    /// or if variables or cost exceed their limits.
+    pub fn prepare(&self, parameters: Parameters, rule: OperationRule, tenant: &str) -> Result<Prepared, PrepareError> {
+        let Parameters { query, document_name, operation_name, variables } = parameters;
+        let name = document_name.as_ref();
+        let text = self.persisted.resolve(tenant, query, name)?;
+        let document = self.documents.read(&text, &self.limits)?;
+        self.persisted.insert(tenant, name, &text);
+        let mut variables = variables::from_json(variables);
+        let info = OperationInfo::of(&document, operation_name.as_deref());
+        let mut cost = 0;
+        if let Some(operation) = check::operation(&document, operation_name.as_deref()) {
+            check_kind(&info, rule)?;
+            check::variables(operation, &variables, &self.limits)?;
+            defaults::fill(&document, operation, &mut variables);
+            cost = check::cost(&document, operation, &variables, &self.limits)?;
+        }
+        let executable = Executable::new(document, variables, operation_name);
+        Ok(Prepared { info: Arc::new(info), is_expensive: cost > EXPENSIVE_COST, executable })
+    }
+
+    /// Prepares an operation whose document the server wrote itself: neither the limits of documents nor the limit of
+    /// cost apply, because the transport bounds its work in another way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the variables exceed their limit, or if one that must have a value has none.
+    pub fn prepare_internal(
+        &self,
+        document: &Arc<Document>,
+        variables: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Executable, PrepareError> {
+        let variables = variables::from_json(variables);
+        if let Some(operation) = check::operation(document, None) {
+            check::variables(operation, &variables, &self.limits)?;
+        }
+        Ok(Executable::new(Arc::clone(document), variables, None))
+    }
+
+    /// Executes a query or a mutation.
+    pub async fn execute(&self, executable: Executable, session: Arc<Session>) -> Response {
+        let Executable { request, document } = executable;
+        self.executor.execute(request.data(session), &document).await
+    }
+
+    /// Executes an operation of any kind. A query or a mutation yields one response, a subscription one for each
+    /// result.
+    pub fn execute_stream(
+        &self,
+        executable: Executable,
+        session: Arc<Session>,
+    ) -> impl Stream<Item = Response> + Send + use<> {
+        self.executor.execute_stream(executable.request.data(session))
+    }
+}
+
+impl Executable {
+    fn new(document: Arc<Document>, variables: async_graphql::Variables, operation_name: Option<String>) -> Self {
+        // The library uses the text only if the document is not parsed yet.
+        let mut request = Request::new("").variables(variables);
+        request.operation_name = operation_name;
+        request.set_parsed_query(ExecutableDocument::clone(&document));
+        Self { request, document }
+    }
+}
+
+/// Checks that a transport runs the operation and, for a subscription, that it selects exactly one field.
+fn check_kind(info: &OperationInfo, rule: OperationRule) -> Result<(), PrepareError> {
+    let kind = info.kind();
+    if rule == OperationRule::QueriesOnly && kind != Some(OperationType::Query) {
+        return Err(PrepareError::QueriesOnly);
+    }
+    if kind != Some(OperationType::Subscription) {
+        return Ok(());
+    }
+    if info.response_key_count() != 1 {
+        return Err(ApiError::from(Invalid::new("a subscription must select exactly one field")).into());
+    }
+    if info.is_conditional() {
+        let sentence = "the field of a subscription must not have `@skip` or `@include`";
+        return Err(ApiError::from(Invalid::new(sentence)).into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::engine::check::tests::LIMITS;
+
+    fn prepare(parameters: Value, rule: OperationRule) -> Result<Prepared, PrepareError> {
+        let Value::Object(members) = parameters else { panic!("not an object") };
+        let engine = Engine::new(LIMITS, PersistedQueries::new(None, 10));
+        engine.prepare(Parameters::from_members(members).map_err(PrepareError::from)?, rule, "contoso")
+    }
+
+    #[test]
+    fn queries_only_refuses_mutations_and_subscriptions() {
+        for query in ["mutation { x }", "subscription { x }"] {
+            let prepared = prepare(json!({ "query": query }), OperationRule::QueriesOnly);
+            assert!(matches!(prepared, Err(PrepareError::QueriesOnly)), "{query}");
+        }
+        assert!(prepare(json!({ "query": "{ viewer { subject } }" }), OperationRule::QueriesOnly).is_ok());
+        assert!(prepare(json!({ "query": "mutation { x }" }), OperationRule::Any).is_ok());
+    }
+
+    #[test]
+    fn subscription_selects_one_unconditional_field() {
+        for (query, is_ok) in [
+            ("subscription { a }", true),
+            ("subscription { a a }", true),
+            ("subscription { a b }", false),
+            ("subscription { x: a y: a }", false),
+            ("subscription { a @skip(if: false) }", false),
+            ("subscription { ...F } fragment F on Subscription { a }", true),
+            ("subscription { ...F @include(if: true) } fragment F on Subscription { a }", false),
+        ] {
+            assert_eq!(prepare(json!({ "query": query }), OperationRule::Any).is_ok(), is_ok, "{query}");
+        }
+    }
+
+    #[test]
+    fn info_has_names_and_expensive_operations_are_marked() {
+        let query = "query Named { a: auditEvents { totalCount } viewer { subject } }";
+        let prepared = prepare(json!({ "query": query }), OperationRule::Any).unwrap();
+        assert_eq!((prepared.info.name(), prepared.kind()), ("Named", OperationType::Query));
+        let fields: Vec<_> = prepared.info.root_fields().iter().map(|it| (&*it.name, &*it.response_key)).collect();
+        assert_eq!(fields, [("auditEvents", "a"), ("viewer", "viewer")]);
+        assert!(prepared.is_expensive);
+        assert!(!prepare(json!({ "query": "{ viewer { subject } }" }), OperationRule::Any).unwrap().is_expensive);
+    }
+
+    #[test]
+    fn long_document_is_expensive_until_it_is_known_to_be_valid() {
+        let engine = Engine::new(LIMITS, PersistedQueries::new(None, 10));
+        let parameters = |query: &str| Parameters { query: Some(query.to_owned()), ..Parameters::default() };
+        assert!(!engine.is_expensive_to_prepare(&parameters("{ viewer { subject } }")));
+        let long = format!("{{ viewer {{ subject }} }}{}", " ".repeat(LONG_DOCUMENT_BYTES));
+        assert!(engine.is_expensive_to_prepare(&parameters(&long)));
+    }
+}

@@ -1,0 +1,171 @@
+//! Running an operation, the same for every transport: permits, deadline, quota and access record.
+
+use std::sync::Arc;
+
+use async_graphql::Response;
+use async_graphql::parser::types::OperationType;
+use futures_util::{Stream, StreamExt as _};
+use tokio::time::{Instant, timeout_at};
+
+use crate::http::limits::{CallerKey, LimitExceeded, Permits, QuotaGuard, RequestPermit, StreamKind};
+use crate::http::state::OperationServices;
+use access::{AccessRecord, Caller};
+use api::Session;
+use api::engine::parameters::Parameters;
+use api::engine::{Executable, OperationRule, PrepareError, Prepared};
+use api::error::ApiError;
+use model::Timestamp;
+
+/// Prepares an operation once the caller has a permit, and returns the permits that it holds while it runs.
+pub(super) async fn prepare(
+    services: &OperationServices,
+    parameters: Parameters,
+    rule: OperationRule,
+    caller: &Caller,
+    request_permit: &RequestPermit<CallerKey>,
+) -> Result<(Prepared, Permits), PrepareError> {
+    let permit = request_permit.permit().await;
+    let mut expensive = None;
+    if services.engine.is_expensive_to_prepare(&parameters) {
+        expensive = request_permit.expensive_permit().await;
+        // Lets other requests run before this one keeps the core busy.
+        tokio::task::yield_now().await;
+    }
+    let prepared = services.engine.prepare(parameters, rule, &caller.tenant.key)?;
+    if prepared.kind() == OperationType::Mutation {
+        // Recording does little work and waits for the group commit, so it holds no permit.
+        return Ok((prepared, Permits::default()));
+    }
+    if expensive.is_none() && prepared.is_expensive {
+        expensive = request_permit.expensive_permit().await;
+    }
+    Ok((prepared, Permits { permit, expensive }))
+}
+
+/// Where an operation comes from.
+pub(super) struct Origin {
+    /// The id of the request, or of the operation on a WebSocket.
+    pub(super) request_id: String,
+    /// The time of arrival.
+    pub(super) now: Timestamp,
+    /// The time by which a query must end.
+    pub(super) deadline: Instant,
+    /// The transport of a subscription, as a label of metrics.
+    pub(super) transport: &'static str,
+}
+
+/// An operation that is ready to run, with what it holds until it ends.
+pub(super) struct Operation {
+    pub(super) services: OperationServices,
+    pub(super) session: Arc<Session>,
+    pub(super) kind: OperationType,
+    pub(super) request_id: String,
+    executable: Option<Executable>,
+    deadline: Instant,
+    guard: OperationGuard,
+}
+
+/// What an operation holds while it runs. Dropping it releases the quota or the permits.
+#[expect(dead_code, reason = "the fields are held for their destructors")]
+pub(super) enum OperationGuard {
+    /// The quota of a subscription.
+    Quota(QuotaGuard<CallerKey>),
+    /// The permits of a query or a mutation.
+    Permits(RequestPermit<CallerKey>, Permits),
+}
+
+impl Operation {
+    /// Combines a prepared operation with its caller. A subscription releases the permits and takes a quota instead; a
+    /// query or a mutation gets a deadline and a limit of bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the caller's quota of subscriptions is used up.
+    pub(super) fn new(
+        services: OperationServices,
+        caller: Caller,
+        prepared: Prepared,
+        (request_permit, permits): (RequestPermit<CallerKey>, Permits),
+        origin: Origin,
+    ) -> Result<Self, LimitExceeded> {
+        let Origin { request_id, now, deadline, transport } = origin;
+        let kind = prepared.kind();
+        let record = Arc::new(caller.access_record(None, prepared.info.name(), &request_id, now));
+        let (caller, guard) = if kind == OperationType::Subscription {
+            let gauge = services.metrics.subscription_opened(transport);
+            let key = CallerKey::of(&caller);
+            let quota = services.callers.open_stream(&key, StreamKind::Subscription, Some(gauge))?;
+            (caller, OperationGuard::Quota(quota))
+        } else {
+            let caller = caller.with_limits(deadline.into_std(), services.limits.response_bytes_max);
+            (caller, OperationGuard::Permits(request_permit, permits))
+        };
+        let session = Arc::new(Session::new(caller, record, now));
+        let executable = Some(prepared.executable);
+        Ok(Self { services, session, kind, request_id, executable, deadline, guard })
+    }
+
+    /// The record of what the operation reads.
+    pub(super) fn access_record(&self) -> Arc<AccessRecord> {
+        Arc::clone(&self.session.access_record)
+    }
+
+    /// Executes a query or a mutation. The guard is to be held until the response is written.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a query does not end before its deadline. A mutation is not interrupted.
+    pub(super) async fn execute(mut self) -> Result<(Response, OperationGuard), ApiError> {
+        let executable = self.executable.take().ok_or(ALREADY_EXECUTED)?;
+        let executed = self.services.engine.execute(executable, self.session);
+        let response = if self.kind == OperationType::Mutation {
+            executed.await
+        } else {
+            timeout_at(self.deadline, executed).await.map_err(|_elapsed| ApiError::Timeout)?
+        };
+        Ok((response, self.guard))
+    }
+
+    /// Starts execution as a stream of results.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the operation was started before, which is a bug.
+    pub(super) fn results(&mut self) -> Result<impl Stream<Item = Response> + Unpin + use<>, ApiError> {
+        let executable = self.executable.take().ok_or(ALREADY_EXECUTED)?;
+        Ok(self.services.engine.execute_stream(executable, Arc::clone(&self.session)).boxed())
+    }
+
+    /// The next result, or `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a query does not end before its deadline, or if the token of a subscriber is no longer valid. The token
+    /// is checked with each result; a subscription yields one every few seconds.
+    pub(super) async fn next(
+        &self,
+        results: &mut (impl Stream<Item = Response> + Unpin),
+    ) -> Result<Option<Response>, ApiError> {
+        if self.kind == OperationType::Query {
+            return timeout_at(self.deadline, results.next()).await.map_err(|_elapsed| ApiError::Timeout);
+        }
+        let next = results.next().await;
+        if self.kind == OperationType::Subscription {
+            let now = self.services.environment.now();
+            self.services.authentication.check_token(&self.session.caller, now).await?;
+        }
+        Ok(next)
+    }
+}
+
+const ALREADY_EXECUTED: ApiError = ApiError::Bug("an operation is executed once");
+
+/// Whether a result is the last of its stream, because it has no data. Continuing after it would leave a gap.
+pub(super) fn is_last(response: &Response) -> bool {
+    !response.errors.is_empty() && response.data == async_graphql::Value::Null
+}
+
+/// The time until a token expires. The clock is read once: the result is for a timer.
+pub(super) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
+    std::time::Duration::from_micros(u64::try_from(expires_at.0 - now.0).unwrap_or(0))
+}

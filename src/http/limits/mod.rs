@@ -1,0 +1,82 @@
+//! Limits per caller and per client address: one keyed limiter for rates, concurrency, permits and stream quotas.
+
+mod keyed;
+
+use std::num::NonZeroU32;
+
+use access::Caller;
+use api::error::ApiError;
+
+pub use keyed::KeyedLimiter;
+pub(super) use keyed::{Permits, QuotaGuard, RequestPermit};
+
+/// The limits of one key.
+#[derive(Clone, Copy, Debug)]
+pub struct LimiterConfig {
+    /// The most requests at a time, including those that wait for a permit.
+    pub requests_max: usize,
+    /// The most requests that are processed at a time.
+    pub permits: usize,
+    /// The most of them that are expensive.
+    pub expensive_permits: usize,
+    /// Requests per second, with bursts up to twice that; `None` if unlimited.
+    pub rate_per_sec: Option<NonZeroU32>,
+    /// Quotas of streams.
+    pub streams: StreamQuotas,
+}
+
+/// The most streams of each kind that are open at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StreamQuotas {
+    /// WebSocket connections.
+    pub connections_max: usize,
+    /// Subscriptions, over any transport.
+    pub subscriptions_max: usize,
+    /// Exports.
+    pub exports_max: usize,
+}
+
+/// A kind of stream with a quota of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StreamKind {
+    /// A WebSocket connection.
+    Connection,
+    /// A subscription.
+    Subscription,
+    /// An export.
+    Export,
+}
+
+impl StreamQuotas {
+    /// The name of a kind in error messages, and its quota.
+    const fn of(&self, kind: StreamKind) -> (&'static str, usize) {
+        match kind {
+            StreamKind::Connection => ("connections", self.connections_max),
+            StreamKind::Subscription => ("subscriptions", self.subscriptions_max),
+            StreamKind::Export => ("exports", self.exports_max),
+        }
+    }
+}
+
+/// The key of a caller: its tenant and its subject.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CallerKey {
+    tenant: String,
+    subject: String,
+}
+
+impl CallerKey {
+    /// The key of a caller.
+    pub(super) fn of(caller: &Caller) -> Self {
+        Self { tenant: caller.tenant.key.clone(), subject: caller.principal.subject.clone() }
+    }
+}
+
+/// A limit of a caller or an address is reached.
+#[derive(Debug)]
+pub(super) struct LimitExceeded {
+    /// The error that the client receives.
+    pub(super) error: ApiError,
+    /// The time after which a retry may succeed, in seconds.
+    pub(super) retry_after_secs: u64,
+}

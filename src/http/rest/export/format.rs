@@ -1,0 +1,130 @@
+//! The formats of exported files: a JSON object per line, or CSV (RFC 4180) that is safe to open in a spreadsheet.
+
+use async_graphql::Value;
+
+use crate::http::response::{write_string, write_value};
+use api::output::column::{Columns, value_at};
+
+/// The format of an exported file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http::rest) enum ExportFormat {
+    /// A JSON object per line; the last line has the status of the export.
+    Ndjson,
+    /// Comma-separated values; the first line has the column names.
+    Csv,
+}
+
+impl ExportFormat {
+    /// The format of this name, or `None` if there is none.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "ndjson" => Some(Self::Ndjson),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
+    /// The name of the format, which is also the file extension.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// The content type.
+    pub(super) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+        }
+    }
+
+    /// The bytes before the first row.
+    pub(super) fn header(self, columns: &Columns) -> Vec<u8> {
+        match self {
+            Self::Ndjson => Vec::new(),
+            Self::Csv => format!("{}\r\n", columns.names().join(",")).into_bytes(),
+        }
+    }
+
+    /// Writes the row of an event.
+    pub(super) fn row(self, out: &mut Vec<u8>, columns: &Columns, event: &Value) {
+        let start = out.len();
+        for (i, name) in columns.names().iter().enumerate() {
+            out.push(match (self, i) {
+                (Self::Ndjson, 0) => b'{',
+                _ => b',',
+            });
+            let value = value_at(event, name);
+            if self == Self::Ndjson {
+                write_string(out, name);
+                out.push(b':');
+                write_value(out, &value);
+            } else {
+                cell(out, &value);
+            }
+        }
+        if self == Self::Ndjson {
+            out.push(b'}');
+            // Recorded JSON may contain line breaks between its tokens; in strings they are escaped.
+            out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+            out.push(b'\n');
+        } else {
+            // Removes the comma before the first cell.
+            out.remove(start);
+            out.extend(b"\r\n");
+        }
+    }
+}
+
+/// Writes a value as a cell: strings as they are, lists and objects as JSON. A string that a spreadsheet would take for
+/// a formula gets an apostrophe as prefix.
+fn cell(out: &mut Vec<u8>, value: &Value) {
+    let mut text = Vec::new();
+    match value {
+        Value::Null => {}
+        Value::String(plain) => {
+            let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+            if plain.starts_with(formula) {
+                text.push(b'\'');
+            }
+            text.extend(plain.as_bytes());
+        }
+        Value::Enum(name) => text.extend(name.as_bytes()),
+        other => write_value(&mut text, other),
+    }
+    if text.iter().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
+        out.push(b'"');
+        for byte in text {
+            out.extend(if byte == b'"' { &b"\"\""[..] } else { std::slice::from_ref(&byte) });
+        }
+        out.push(b'"');
+    } else {
+        out.extend(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn csv(value: &Value) -> String {
+        let mut out = Vec::new();
+        cell(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn cell_is_quoted_if_necessary_and_is_never_a_formula() {
+        assert_eq!(csv(&Value::from("plain")), "plain");
+        assert_eq!(csv(&Value::from("a,\"b\"\r\nc")), "\"a,\"\"b\"\"\r\nc\"");
+        for start in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "＝1"] {
+            assert!(csv(&Value::from(start)).starts_with('\''), "{start}");
+        }
+        assert_eq!(csv(&Value::from("\rx")), "\"'\rx\"");
+        assert_eq!(csv(&Value::Null), "");
+        assert_eq!(csv(&Value::List(vec![Value::from("=a"), Value::Null])), "\"[\"\"=a\"\",null]\"");
+        assert_eq!(csv(&Value::Binary("{ \"a\": 1 }".to_owned().into())), "\"{ \"\"a\"\": 1 }\"");
+    }
+}

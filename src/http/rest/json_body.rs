@@ -1,0 +1,226 @@
+//! Cuts the body of a recording request into JSON values.
+//!
+//! This is strict where the importer of files is lenient: a JSON body is exactly one value, and an NDJSON body has one
+//! value per line. An API client can correct its requests; a file cannot be corrected. A value that is a page of another
+//! system's API (`{"value": [...]}`) stands for the records in it, as for `import`.
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::http::response::HttpError;
+use api::error::ApiError;
+use model::Invalid;
+use model::json::JsonNode;
+
+/// The most events in one request.
+const EVENTS_MAX: usize = 1_000;
+/// The most JSON values in one event: a tree of millions would take a multiple of the memory of its text.
+const EVENT_VALUES_MAX: usize = 100_000;
+
+/// How a body contains its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyFormat {
+    /// One JSON value: an event or a list of events.
+    Json,
+    /// One JSON value per line.
+    Ndjson,
+}
+
+impl BodyFormat {
+    /// The format by the content type, or `None` if the content type is another.
+    pub(super) fn of(request: &HttpRequest) -> Option<Self> {
+        let content_type = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+        match content_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
+            "application/json" | "application/cloudevents+json" | "application/cloudevents-batch+json" => {
+                Some(Self::Json)
+            }
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+}
+
+/// The values of a body: each is an event, or the problem that prevents reading it.
+pub(super) type Values = Vec<Result<JsonNode, String>>;
+
+/// Cuts a body.
+///
+/// # Errors
+///
+/// Fails if a JSON body is not JSON, if the body is empty, or if it has more than 1,000 events.
+pub(super) fn cut(body: &[u8], format: BodyFormat) -> Result<Values, HttpError> {
+    let mut values = Vec::new();
+    match format {
+        BodyFormat::Json => cut_json(body, &mut values)?,
+        BodyFormat::Ndjson => cut_lines(body, &mut values)?,
+    }
+    if values.is_empty() {
+        return Err(Invalid::new("the body contains no event").into());
+    }
+    Ok(values)
+}
+
+fn cut_json(body: &[u8], values: &mut Values) -> Result<(), HttpError> {
+    let text = str::from_utf8(body).map_err(|_not_utf8| Invalid::new("the body is not UTF-8"))?;
+    let start = text.trim_ascii_start();
+    if start.is_empty() {
+        return Ok(());
+    }
+    let mut elements = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = if start.starts_with('[') {
+        Elements(&mut elements).deserialize(&mut reader)
+    } else {
+        <&RawValue as serde::Deserialize>::deserialize(&mut reader).map(|value| elements.push(value))
+    };
+    if elements.len() > EVENTS_MAX {
+        return Err(too_many());
+    }
+    if let Err(error) = read.and_then(|()| reader.end()) {
+        let (reason, line) = (error.to_string(), error.line());
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        let sentence = format!("event {}, counted from 0, is not valid JSON: line {line}: {reason}", elements.len());
+        return Err(Invalid::new(sentence).into());
+    }
+    for element in elements {
+        let offset = element.get().as_ptr().addr() - text.as_ptr().addr();
+        let line = || 1 + text[..offset].matches('\n').count();
+        push(values, element.get(), line)?;
+    }
+    Ok(())
+}
+
+fn cut_lines(body: &[u8], values: &mut Values) -> Result<(), HttpError> {
+    for (i, line) in body.split(|byte| *byte == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        match str::from_utf8(line) {
+            Ok("") => {}
+            Ok(text) => push(values, text, || i + 1)?,
+            Err(_not_utf8) => values.push(Err(format!("line {}: the record is not UTF-8", i + 1))),
+        }
+        if values.len() > EVENTS_MAX {
+            return Err(too_many());
+        }
+    }
+    Ok(())
+}
+
+/// Reads the value of a text and appends the records in it, or its problem.
+fn push(values: &mut Values, text: &str, line: impl Fn() -> usize) -> Result<(), HttpError> {
+    if has_more_values_than(text, EVENT_VALUES_MAX) {
+        values.push(Err(format!("line {}: the record has more than {EVENT_VALUES_MAX} values", line())));
+        return Ok(());
+    }
+    match JsonNode::read(text) {
+        // A list in a list is a record that cannot be read.
+        Ok(list @ JsonNode::Array(_)) => values.push(Ok(list)),
+        Ok(node) => values.extend(formats::records(node).into_iter().map(Ok)),
+        Err(reason) => values.push(Err(format!("line {}: the record {reason}", line()))),
+    }
+    if values.len() > EVENTS_MAX { Err(too_many()) } else { Ok(()) }
+}
+
+fn too_many() -> HttpError {
+    HttpError::PayloadTooLarge(ApiError::Limit { what: "events", asked: EVENTS_MAX + 1, limit: EVENTS_MAX })
+}
+
+/// Whether JSON has more values than this: its commas outside of strings, and one.
+fn has_more_values_than(json: &str, limit: usize) -> bool {
+    // Each value takes at least two bytes.
+    if json.len() < 2 * limit {
+        return false;
+    }
+    let (mut in_string, mut is_escaped, mut values) = (false, false, 1);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values > limit
+}
+
+/// Collects the elements of a JSON list without parsing them; at most one more than [`EVENTS_MAX`].
+struct Elements<'v, 'a>(&'v mut Vec<&'a RawValue>);
+
+impl<'a> DeserializeSeed<'a> for Elements<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Elements<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<(), A::Error> {
+        while self.0.len() <= EVENTS_MAX {
+            match elements.next_element()? {
+                Some(element) => self.0.push(element),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(body: &str, format: BodyFormat) -> Option<(usize, usize)> {
+        let values = cut(body.as_bytes(), format).ok()?;
+        Some((values.len(), values.iter().filter(|value| value.is_err()).count()))
+    }
+
+    #[test]
+    fn json_body_is_one_value() {
+        let json = |body: &str| count(body, BodyFormat::Json);
+        assert_eq!(json(r#" {"a": 1} "#), Some((1, 0)));
+        assert_eq!(json(r#"[{"a": 1}, [2], 3]"#), Some((3, 0)));
+        assert_eq!(json(r#"[{"a": "\ud800"}, {"a": 2}]"#), Some((2, 1)), "half of a surrogate pair");
+        for body in ["", " ", "[]", "{", "[", "[1,]", "{}{}", "[1] [2]", "{\"a\": 1}\n{\"a\": 2}", "\u{feff}{}", "nul"]
+        {
+            assert_eq!(json(body), None, "{body:?}");
+        }
+        assert!(cut(b"[\"\xff\"]", BodyFormat::Json).is_err());
+    }
+
+    #[test]
+    fn ndjson_body_has_one_value_per_line() {
+        let ndjson = |body: &str| count(body, BodyFormat::Ndjson);
+        assert_eq!(ndjson("{\"a\": 1}\r\n\n{\"a\": 2}\n"), Some((2, 0)));
+        assert_eq!(ndjson("{\"a\": 1}\nnot json\n{}{}\n[1, 2]"), Some((4, 2)), "a list is not cut");
+        assert_eq!(ndjson(" \n"), None);
+        let values = cut(b"{}\n{\"a\": \"\\ud800\"}", BodyFormat::Ndjson).unwrap();
+        assert_eq!(values[1].as_ref().unwrap_err(), "line 2: the record has half of a surrogate pair in a text");
+    }
+
+    #[test]
+    fn problem_has_the_line_of_its_event() {
+        let values = cut(b"[\n{},\n{\"a\": \"\\ud800\"}]", BodyFormat::Json).unwrap();
+        assert!(values[1].as_ref().unwrap_err().starts_with("line 3: "), "{values:?}");
+    }
+
+    #[test]
+    fn events_are_limited_in_number_and_values() {
+        let list = |events: usize| format!("[{}1]", "1,".repeat(events - 1));
+        assert_eq!(count(&list(EVENTS_MAX), BodyFormat::Json), Some((EVENTS_MAX, 0)));
+        assert_eq!(count(&list(EVENTS_MAX + 1), BodyFormat::Json), None);
+        let page = format!("{{\"value\": [{}{{}}]}}", "{\"id\":1},".repeat(EVENTS_MAX));
+        assert_eq!(count(&page, BodyFormat::Json), None);
+        assert_eq!(count(&"1\n".repeat(EVENTS_MAX + 1), BodyFormat::Ndjson), None);
+        let large = format!("{{\"a\": {}}}", list(EVENT_VALUES_MAX + 1));
+        assert_eq!(count(&large, BodyFormat::Json), Some((1, 1)));
+    }
+}

@@ -1,0 +1,5 @@
+//! Routes beside GraphQL: recording and export.
+
+pub(super) mod export;
+mod json_body;
+pub(super) mod record;
