@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use model::sensitive::SensitiveNames;
+
 /// The most bytes of the file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -294,6 +296,17 @@ impl File {
             }
         }
         Ok(file)
+    }
+
+    /// Reads the file that the option names; without the option, returns the default of every setting.
+    pub fn read_if_set(path: Option<&Path>) -> Result<Self, FileProblem> {
+        path.map(Self::read).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// Returns the rules for sensitive values: the built-in names and those of the option and of the file.
+    pub fn sensitive_names(&self, option: &[String]) -> SensitiveNames {
+        let in_file = self.sensitive_names.iter().map(|name| name.as_str().to_owned());
+        SensitiveNames::with_extra(option.iter().cloned().chain(in_file))
     }
 
     /// Reads the text of a file; what is wrong with it, and in which line.

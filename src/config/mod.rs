@@ -44,7 +44,7 @@ pub struct Cli {
 
 impl Cli {
     /// Reads a command line alone, whatever the environment says.
-    pub fn parse_plain(arguments: &[&str]) -> Result<Self, clap::Error> {
+    pub fn parse_without_environment(arguments: &[&str]) -> Result<Self, clap::Error> {
         let plain =
             Self::command().mut_subcommands(|command| command.mut_args(|argument| argument.env(Resettable::Reset)));
         Self::from_arg_matches(&plain.try_get_matches_from(arguments)?)
@@ -207,6 +207,13 @@ pub struct Serve {
     /// Whether to record who reads the log.
     #[command(flatten)]
     pub accesses: Accesses,
+}
+
+impl Serve {
+    /// Whether to record accesses to the log: both the option and the file must allow it.
+    pub fn records_access(&self, file: &file::File) -> bool {
+        self.accesses.record_access && file.record_access.unwrap_or(true)
+    }
 }
 
 /// Limits of streams: WebSockets, server-sent events and exports.

@@ -1,7 +1,8 @@
 //! The server that `auditgraph serve` starts, on a free port, over a database of the test's own.
 
-use auditgraph::app::{self, App};
 use auditgraph::config::{Cli, Command};
+use auditgraph::server::App;
+use auditgraph::system;
 use clap::Parser as _;
 use model::{EventBody, Timestamp};
 use store::{RecordOutcome, Store, Tenant};
@@ -85,7 +86,7 @@ impl TestApp {
 
     /// Records events that have to be valid, now.
     pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<RecordOutcome> {
-        record(&access::operator_writer(&self.store, &self.tenant), bodies, app::now()).await
+        record(&access::operator_writer(&self.store, &self.tenant), bodies, system::now()).await
     }
 
     /// Another tenant, whose tokens this server accepts too.
@@ -100,12 +101,12 @@ impl TestApp {
 
     /// Records events of another tenant, now.
     pub(crate) async fn record_for(&self, tenant: &Tenant, bodies: impl IntoIterator<Item = EventBody>) {
-        record(&access::operator_writer(&self.store, tenant), bodies, app::now()).await;
+        record(&access::operator_writer(&self.store, tenant), bodies, system::now()).await;
     }
 
     /// What the server's clock says.
     #[expect(clippy::unused_self, reason = "it is the server's clock that is meant")]
     pub(crate) fn now(&self) -> Timestamp {
-        app::now()
+        system::now()
     }
 }

@@ -1,45 +1,47 @@
 //! `auditgraph tenant`: adds, lists, renames and disables tenants.
 
+use std::process::ExitCode;
+
 use anyhow::ensure;
 
-use super::operate::must_be_there;
-use super::{new_id, open_for_operator, printable};
+use super::output::{print_line, printable};
 use crate::config::{TenantAct, TenantCommand};
+use crate::database;
+use crate::system::new_id;
 use store::Tenant;
 
 /// The most bytes of a tenant's key and of its display name.
 const NAME_BYTES_MAX: usize = 200;
-/// The most bytes of a domain name and of a part of it (RFC 1035).
+/// The most bytes of a domain name and of one of its labels (RFC 1035).
 const DOMAIN_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
-/// `auditgraph tenant`. Returns the lines to print.
-pub async fn tenant(command: &TenantCommand) -> anyhow::Result<Vec<String>> {
+pub(super) async fn run(command: &TenantCommand) -> anyhow::Result<ExitCode> {
     check(&command.act)?;
     if !matches!(command.act, TenantAct::Add { .. }) {
-        must_be_there(&command.database)?;
+        database::ensure_exists(&command.database)?;
     }
-    let store = open_for_operator(&command.database).await?;
+    let store = database::open_or_create(&command.database).await?;
     match &command.act {
         TenantAct::Add { key, name, domains } => {
             store.add_tenant(key, name.as_ref().unwrap_or(key), domains, new_id()).await?;
         }
-        TenantAct::List => return Ok(store.tenants().await?.iter().map(line).collect()),
+        TenantAct::List => store.tenants().await?.iter().for_each(|tenant| print_line(&line(tenant))),
         TenantAct::Rename { key, name, domains } => store.rename_tenant(key, name, domains).await?,
         TenantAct::Disable { key, undo } => store.disable_tenant(key, !undo).await?,
     }
-    Ok(Vec::new())
+    Ok(ExitCode::SUCCESS)
 }
 
-/// A tenant as it is listed, on one line whatever it is called.
+/// Formats a tenant as one line: key, name, state and domains, separated by tabs.
 fn line(tenant: &Tenant) -> String {
     let state = if tenant.is_disabled { "disabled" } else { "enabled" };
     let domains: Vec<String> = tenant.domains.iter().map(|domain| printable(domain)).collect();
-    let [key, name] = [&tenant.key, &tenant.display_name].map(|text| printable(text));
+    let [key, name] = [&tenant.key, &tenant.display_name].map(|string| printable(string));
     format!("{key}\t{name}\t{state}\t{}", domains.join(","))
 }
 
-/// Checks what a tenant is to be called, before anything is opened.
+/// Checks key, name and domains before the log is opened.
 fn check(act: &TenantAct) -> anyhow::Result<()> {
     match act {
         TenantAct::Add { key, name, domains } => {
@@ -55,10 +57,11 @@ fn check(act: &TenantAct) -> anyhow::Result<()> {
     }
 }
 
+/// Checks the key of a tenant to add.
 pub(super) fn check_key(key: &str) -> anyhow::Result<()> {
     ensure!(
         is_name(key),
-        "a tenant's key has 1 to {NAME_BYTES_MAX} bytes, no control characters, and no blanks around it"
+        "a tenant's key has 1 to {NAME_BYTES_MAX} bytes, no control characters and no white space around it"
     );
     Ok(())
 }
@@ -66,7 +69,7 @@ pub(super) fn check_key(key: &str) -> anyhow::Result<()> {
 fn check_name(name: &str) -> anyhow::Result<()> {
     ensure!(
         is_name(name),
-        "a tenant's display name has 1 to {NAME_BYTES_MAX} bytes, no control characters, and no blanks around it"
+        "a tenant's display name has 1 to {NAME_BYTES_MAX} bytes, no control characters and no white space around it"
     );
     Ok(())
 }
@@ -75,26 +78,26 @@ fn check_domain(domain: &str) -> anyhow::Result<()> {
     ensure!(
         is_domain(domain),
         "a tenant's domain is a domain name of at most {DOMAIN_BYTES_MAX} bytes, like `contoso.example`: letters, \
-         digits and hyphens between single dots (what has other letters is written as `xn--...`), not `{}`",
+         digits and hyphens between single dots (names with other letters are written as `xn--...`), not `{}`",
         printable(domain)
     );
     Ok(())
 }
 
-/// Whether a text can be a name on one line that cannot be mistaken for another.
-fn is_name(text: &str) -> bool {
+/// Whether a string is 1 to `NAME_BYTES_MAX` bytes on one line, without white space around it.
+fn is_name(name: &str) -> bool {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.trim() == text && !text.contains(breaks)
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.trim() == name && !name.contains(breaks)
 }
 
-fn is_domain(text: &str) -> bool {
+fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=LABEL_BYTES_MAX).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    text.len() <= DOMAIN_BYTES_MAX && text.split('.').all(is_label)
+    domain.len() <= DOMAIN_BYTES_MAX && domain.split('.').all(is_label)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{limit, new_id, now, sign_in};
+use super::{limit, sign_in};
 use crate::config::file::File;
 use crate::config::{Serve, Streams};
 use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
+use crate::system::{new_id, now};
 use access::AccessControl;
 use api::engine::document::DocumentCache;
 use auth::Verifier;

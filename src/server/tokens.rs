@@ -29,7 +29,7 @@ pub(super) async fn verifier(tokens: &Tokens, file: &File) -> anyhow::Result<Ver
 /// Everything that is wrong with what `serve` is told about tokens, the configuration file and the keys in files and
 /// at addresses included: a sentence for each, none if all is well. Starts nothing.
 pub async fn token_problems(config: &Serve) -> Vec<String> {
-    let file = match super::configuration_file(config.config_file.as_deref()) {
+    let file = match File::read_if_set(config.config_file.as_deref()) {
         Ok(file) => file,
         Err(problem) => return vec![format!("{problem:#}")],
     };
