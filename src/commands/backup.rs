@@ -6,10 +6,10 @@ use anyhow::Context as _;
 
 use super::output::print_line;
 use super::whole_file::{persist, temporary_beside};
-use crate::config::Backup;
+use crate::config::BackupArgs;
 use crate::database::{self, for_whole_log};
 
-pub(super) async fn run(config: &Backup) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &BackupArgs) -> anyhow::Result<ExitCode> {
     database::ensure_exists(&config.database)?;
     anyhow::ensure!(
         store::is_sqlite(&config.database.database_url),

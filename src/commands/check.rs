@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::output::{error_chain, print_line};
 use super::whole_file::folder_of;
-use crate::config::file::File;
-use crate::config::{self, Serve};
+use crate::config::file::ConfigFile;
+use crate::config::{self, ServeArgs};
 use crate::database;
 use crate::server::token_problems;
 use crate::system::now;
@@ -42,14 +42,14 @@ fn wrong(subject: &'static str, sentence: impl Into<String>) -> Finding {
     Finding { is_ok: false, subject, sentence: sentence.into() }
 }
 
-pub(super) async fn run(config: &Serve) -> ExitCode {
+pub(super) async fn run(config: &ServeArgs) -> ExitCode {
     let findings = findings(config).await;
     findings.iter().for_each(|finding| print_line(&finding.to_string()));
     if findings.iter().all(|finding| finding.is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs every check whose preconditions hold.
-async fn findings(config: &Serve) -> Vec<Finding> {
+async fn findings(config: &ServeArgs) -> Vec<Finding> {
     let mut found = vec![variables()];
     found.extend(tokens(config).await);
     match store::sqlite_file(&config.database.database_url) {
@@ -86,7 +86,7 @@ fn variables() -> Finding {
     )
 }
 
-async fn tokens(config: &Serve) -> Vec<Finding> {
+async fn tokens(config: &ServeArgs) -> Vec<Finding> {
     let problems = token_problems(config).await;
     if problems.is_empty() {
         return vec![ok("tokens", "keys and issuers can be used")];
@@ -143,7 +143,7 @@ fn permissions(file: &Path) -> Option<Finding> {
 }
 
 /// Checks a database that can be reached.
-async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
+async fn log(config: &ServeArgs, store: &Store) -> Vec<Finding> {
     let mut found = vec![ok("database", "it can be reached, and commits are on disk")];
     match store.check_schema().await {
         Ok(()) => found.push(ok("schema", "it is the schema of this version")),
@@ -159,7 +159,7 @@ async fn log(config: &Serve, store: &Store) -> Vec<Finding> {
         }
     }
     // Problems of the configuration file are reported with the tokens.
-    let file = File::read_if_set(config.config_file.as_deref()).unwrap_or_default();
+    let file = ConfigFile::read_if_set(config.config_file.as_deref()).unwrap_or_default();
     if let Err(error) = store.check_writable(config.records_access(&file)).await {
         found.push(wrong("recording", error_chain(&error)));
     }
@@ -191,14 +191,14 @@ fn skew(before: i64, clock: i64, after: i64) -> Finding {
 }
 
 /// Compares the connections that `serve` opens with the limit of the database. Returns `None` for SQLite.
-async fn connections(config: &Serve, store: &Store) -> Option<Finding> {
+async fn connections(config: &ServeArgs, store: &Store) -> Option<Finding> {
     let max = match store.connections_max().await {
         Ok(max) => max?,
         Err(error) => return Some(wrong("connections", error_chain(&error))),
     };
-    let needed = config.database.database_connections + store::WRITE_CONNECTIONS;
+    let needed = config.database.database_connections_max + store::WRITE_CONNECTIONS;
     let sentence = format!("up to {needed} of the {max} that the database allows to all its clients");
-    let fix = "lower AUDITGRAPH_DATABASE_CONNECTIONS or raise max_connections";
+    let fix = "lower AUDITGRAPH_DATABASE_CONNECTIONS_MAX or raise max_connections";
     Some(if needed < max { ok("connections", sentence) } else { wrong("connections", format!("{sentence}: {fix}")) })
 }
 

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::output::print_line;
-use crate::config::{Cli, Command, Copy, Database};
+use crate::config::{Cli, Command, CopyArgs, DatabaseSettings};
 use crate::database::{self, for_whole_log};
 
-pub(super) async fn run(config: &Copy) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &CopyArgs) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(config.from != config.to, "--from and --to name the same database");
     let (from, to) = (settings(&config.from)?, settings(&config.to)?);
     database::ensure_exists(&from)?;
@@ -21,7 +21,7 @@ pub(super) async fn run(config: &Copy) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns database settings with this URL and defaults for the rest.
-fn settings(url: &str) -> anyhow::Result<Database> {
+fn settings(url: &str) -> anyhow::Result<DatabaseSettings> {
     match Cli::parse_without_environment(&["auditgraph", "migrate", "--database-url", url])?.command {
         Command::Migrate(database) => Ok(database),
         _ => anyhow::bail!("the command line for a database URL was parsed as another command"),

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::config::Database;
+use crate::config::DatabaseSettings;
 use crate::database;
 
-pub(super) async fn run(settings: &Database) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
     database::open(settings).await?.migrate().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,14 +10,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::output::printable;
-use crate::config::Ready;
+use crate::config::ReadyArgs;
 
 /// The most time from connecting to the end of the response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The most bytes read of the response.
 const RESPONSE_BYTES_MAX: u64 = 4_096;
 
-pub(super) async fn run(config: &Ready) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &ReadyArgs) -> anyhow::Result<ExitCode> {
     let listen = config.listen;
     let address = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, listen.port())),

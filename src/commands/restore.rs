@@ -10,11 +10,11 @@ use anyhow::Context as _;
 
 use super::output::print_line;
 use super::whole_file::{persist, temporary_beside};
-use crate::config::{Database, Restore};
+use crate::config::{DatabaseSettings, RestoreArgs};
 use crate::database::{self, for_whole_log};
 use crate::system::new_id;
 
-pub(super) async fn run(config: &Restore) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let logs = match &config.file {
         Some(saved) => restore_file(saved, &config.database).await?,
         None => renew_in_place(&config.database).await?,
@@ -24,14 +24,14 @@ pub(super) async fn run(config: &Restore) -> anyhow::Result<ExitCode> {
 }
 
 /// Gives new ids to the logs of a database that was restored by other means. Returns the number of logs.
-async fn renew_in_place(database: &Database) -> anyhow::Result<usize> {
+async fn renew_in_place(database: &DatabaseSettings) -> anyhow::Result<usize> {
     database::ensure_exists(database)?;
     let store = database::open_or_create(&for_whole_log(database)).await?;
     Ok(store.renew_log_ids(new_id).await?)
 }
 
 /// Restores a saved file as the configured SQLite log. Returns the number of logs in it.
-async fn restore_file(saved: &Path, database: &Database) -> anyhow::Result<usize> {
+async fn restore_file(saved: &Path, database: &DatabaseSettings) -> anyhow::Result<usize> {
     let Some(target) = store::sqlite_file(&database.database_url)? else {
         anyhow::bail!(
             "only an SQLite log is restored from a file: for PostgreSQL use `pg_restore --dbname=URL {}` on an empty \
@@ -57,14 +57,14 @@ async fn restore_file(saved: &Path, database: &Database) -> anyhow::Result<usize
     let mut source = std::fs::File::open(saved).with_context(|| format!("cannot open {}", saved.display()))?;
     let mut copy = temporary_beside(&target)?;
     std::io::copy(&mut source, &mut copy).with_context(|| format!("cannot copy {}", saved.display()))?;
-    let copied = Database { database_url: store::sqlite_url(copy.path())?, ..for_whole_log(database) };
+    let copied = DatabaseSettings { database_url: store::sqlite_url(copy.path())?, ..for_whole_log(database) };
     let logs = prepare(&copied).await.with_context(|| format!("{} cannot be restored", saved.display()))?;
     persist(copy, &target)?;
     Ok(logs)
 }
 
 /// Checks a copied log, migrates it to the schema of this version and gives its logs new ids. Returns their number.
-async fn prepare(database: &Database) -> anyhow::Result<usize> {
+async fn prepare(database: &DatabaseSettings) -> anyhow::Result<usize> {
     let store = database::open(database).await?;
     store.check_intact().await?;
     store.check_older().await?;

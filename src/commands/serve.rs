@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::config::Serve;
+use crate::config::ServeArgs;
 use crate::server::App;
 
-pub(super) async fn run(config: &Serve) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &ServeArgs) -> anyhow::Result<ExitCode> {
     App::start(config).await?.run(|address| tracing::info!(%address, "listening")).await?;
     Ok(ExitCode::SUCCESS)
 }

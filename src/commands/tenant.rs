@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use super::output::{print_line, printable};
-use crate::config::{TenantAct, TenantCommand};
+use crate::config::{TenantAction, TenantArgs};
 use crate::database;
 use crate::system::new_id;
 use store::Tenant;
@@ -16,19 +16,19 @@ const NAME_BYTES_MAX: usize = 200;
 const DOMAIN_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
-pub(super) async fn run(command: &TenantCommand) -> anyhow::Result<ExitCode> {
-    check(&command.act)?;
-    if !matches!(command.act, TenantAct::Add { .. }) {
+pub(super) async fn run(command: &TenantArgs) -> anyhow::Result<ExitCode> {
+    check(&command.action)?;
+    if !matches!(command.action, TenantAction::Add { .. }) {
         database::ensure_exists(&command.database)?;
     }
     let store = database::open_or_create(&command.database).await?;
-    match &command.act {
-        TenantAct::Add { key, name, domains } => {
+    match &command.action {
+        TenantAction::Add { key, name, domains } => {
             store.add_tenant(key, name.as_ref().unwrap_or(key), domains, new_id()).await?;
         }
-        TenantAct::List => store.tenants().await?.iter().for_each(|tenant| print_line(&line(tenant))),
-        TenantAct::Rename { key, name, domains } => store.rename_tenant(key, name, domains).await?,
-        TenantAct::Disable { key, undo } => store.disable_tenant(key, !undo).await?,
+        TenantAction::List => store.tenants().await?.iter().for_each(|tenant| print_line(&line(tenant))),
+        TenantAction::Rename { key, name, domains } => store.rename_tenant(key, name, domains).await?,
+        TenantAction::Disable { key, undo } => store.disable_tenant(key, !undo).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -42,18 +42,18 @@ fn line(tenant: &Tenant) -> String {
 }
 
 /// Checks key, name and domains before the log is opened.
-fn check(act: &TenantAct) -> anyhow::Result<()> {
+fn check(act: &TenantAction) -> anyhow::Result<()> {
     match act {
-        TenantAct::Add { key, name, domains } => {
+        TenantAction::Add { key, name, domains } => {
             check_key(key)?;
             name.iter().try_for_each(|name| check_name(name))?;
             domains.iter().try_for_each(|domain| check_domain(domain))
         }
-        TenantAct::Rename { key: _, name, domains } => {
+        TenantAction::Rename { key: _, name, domains } => {
             check_name(name)?;
             domains.iter().try_for_each(|domain| check_domain(domain))
         }
-        TenantAct::List | TenantAct::Disable { .. } => Ok(()),
+        TenantAction::List | TenantAction::Disable { .. } => Ok(()),
     }
 }
 

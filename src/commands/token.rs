@@ -5,17 +5,17 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::output::print_line;
-use crate::config::Token;
+use crate::config::TokenArgs;
 use crate::system::now;
 use auth::{self, Grantable, Role, TokenRequest};
 
-pub(super) fn run(config: &Token) -> anyhow::Result<ExitCode> {
+pub(super) fn run(config: &TokenArgs) -> anyhow::Result<ExitCode> {
     print_line(&sign(config)?);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns a token with the requested roles and permissions.
-pub(super) fn sign(config: &Token) -> anyhow::Result<String> {
+pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
     let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
     let mut grants = config.role.iter().map(|name| role(name)).collect::<anyhow::Result<Vec<_>>>()?;
     grants.extend(config.permission.iter().cloned().map(Grantable::Permission));
@@ -30,7 +30,7 @@ pub(super) fn sign(config: &Token) -> anyhow::Result<String> {
             issuer: config.jwt_issuer.as_deref(),
             audience: config.jwt_audience.as_deref(),
             now: moment,
-            expires_at: moment.plus(config.expires_in.saturating_mul(model::time::SECOND)),
+            expires_at: moment.plus(i64::try_from(config.expires_in.as_micros())?),
         },
     )?)
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use super::output::{print_line, printable, report_error};
-use crate::config::Verify;
+use crate::config::VerifyArgs;
 use crate::database::{self, for_whole_log};
 use store::Difference;
 
-pub(super) async fn run(config: &Verify) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &VerifyArgs) -> anyhow::Result<ExitCode> {
     database::ensure_exists(&config.database)?;
     let store = database::open(&for_whole_log(&config.database)).await?;
     store.check_schema().await?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{limit, sign_in};
-use crate::config::file::File;
-use crate::config::{Serve, Streams};
+use crate::config::file::ConfigFile;
+use crate::config::{ServeArgs, StreamSettings};
 use crate::http::{Door, Exports, Meters, Readiness, Seats, StreamLimits};
 use crate::system::{new_id, now};
 use access::AccessControl;
@@ -25,7 +25,7 @@ pub(super) struct Parts {
 }
 
 /// The door as the settings have it.
-pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> anyhow::Result<Door> {
+pub(super) fn door(config: &ServeArgs, file: &ConfigFile, store: &Store, parts: Parts) -> anyhow::Result<Door> {
     let limits = &config.limits;
     let Parts { verifier, access, meters, closing } = parts;
     Ok(Door {
@@ -37,9 +37,9 @@ pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> 
         exports: Exports::new(limits.page_size_max),
         sign_in: sign_in::sign_in(&config.sign_in, file)?,
         body_bytes_max: limits.body_bytes_max,
-        record_bytes_max: limits.record_bytes_max,
+        record_bytes_max: limits.record_body_bytes_max,
         body_patience: Duration::from_millis(limits.body_timeout_ms),
-        answer_bytes_max: limits.answer_bytes_max,
+        answer_bytes_max: limits.response_bytes_max,
         request_patience: Duration::from_millis(limits.request_timeout_ms),
         persisted: limit::persisted(limits)?,
         origins: limit::origins(limits)?,
@@ -56,14 +56,14 @@ pub(super) fn door(config: &Serve, file: &File, store: &Store, parts: Parts) -> 
     })
 }
 
-fn stream_limits(streams: &Streams) -> StreamLimits {
+fn stream_limits(streams: &StreamSettings) -> StreamLimits {
     StreamLimits {
-        connections_max: streams.connections_max,
-        subscriptions_max: streams.subscriptions_max,
-        exports_max: streams.exports_max,
-        operations_max: streams.socket_operations_max,
-        message_bytes_max: streams.socket_message_bytes_max,
-        init_wait: Duration::from_secs(streams.socket_init_secs),
-        stall_max: Duration::from_secs(streams.stream_stall_secs),
+        connections_max: streams.caller_websockets_max,
+        subscriptions_max: streams.caller_subscriptions_max,
+        exports_max: streams.caller_exports_max,
+        operations_max: streams.websocket_operations_max,
+        message_bytes_max: streams.websocket_message_bytes_max,
+        init_wait: Duration::from_secs(streams.websocket_init_timeout_secs),
+        stall_max: Duration::from_secs(streams.stream_stall_timeout_secs),
     }
 }

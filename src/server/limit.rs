@@ -7,18 +7,18 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::config::{Limits, Serve};
+use crate::config::{LimitSettings, ServeArgs};
 use crate::http::{Crowd, Manners, Network, Origins, Persisted, Trusted};
 use api::engine::check::DocumentLimits;
 use model::page::PageLimits;
 
 /// How many events a page has.
-pub(super) fn page(limits: &Limits) -> PageLimits {
+pub(super) fn page(limits: &LimitSettings) -> PageLimits {
     PageLimits { default: limits.page_size_default.min(limits.page_size_max), max: limits.page_size_max }
 }
 
 /// How large a document may be.
-pub(super) fn documents(limits: &Limits) -> DocumentLimits {
+pub(super) fn documents(limits: &LimitSettings) -> DocumentLimits {
     DocumentLimits {
         bytes: limits.document_bytes_max,
         tokens: limits.document_tokens_max,
@@ -37,14 +37,14 @@ pub(super) fn documents(limits: &Limits) -> DocumentLimits {
 }
 
 /// What one caller may do at once. Half of the connections is what leaves room for others.
-pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
+pub(super) fn callers<K: Hash + Eq + Clone>(config: &ServeArgs) -> Arc<Crowd<K>> {
     let limits = &config.limits;
-    let turns = match limits.caller_turns_max {
-        0 => config.database.database_connections.div_ceil(2),
+    let turns = match limits.caller_concurrency_max {
+        0 => config.database.database_connections_max.div_ceil(2),
         turns => turns,
     };
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let dear = match limits.caller_dear_turns_max {
+    let dear = match limits.caller_expensive_requests_max {
         0 => (cores / 2).max(1),
         turns => turns as usize,
     };
@@ -52,23 +52,23 @@ pub(super) fn callers<K: Hash + Eq + Clone>(config: &Serve) -> Arc<Crowd<K>> {
         requests: limits.caller_requests_max as usize,
         turns: turns as usize,
         dear,
-        rate: limits.caller_rate_max,
+        rate: limits.caller_requests_per_sec_max,
     })
 }
 
 /// What one address may do at once. Turns are taken by callers.
-pub(super) fn addresses<K: Hash + Eq + Clone>(limits: &Limits) -> Arc<Crowd<K>> {
+pub(super) fn addresses<K: Hash + Eq + Clone>(limits: &LimitSettings) -> Arc<Crowd<K>> {
     let requests = limits.address_requests_max as usize;
-    Crowd::new(Manners { requests, turns: requests, dear: requests, rate: limits.address_rate_max })
+    Crowd::new(Manners { requests, turns: requests, dear: requests, rate: limits.address_requests_per_sec_max })
 }
 
 /// The proxies that say where a request comes from.
-pub(super) fn proxies(limits: &Limits) -> anyhow::Result<Vec<Network>> {
+pub(super) fn proxies(limits: &LimitSettings) -> anyhow::Result<Vec<Network>> {
     parsed(&limits.trusted_proxies, "--trusted-proxies")
 }
 
 /// Whose pages may ask.
-pub(super) fn origins(limits: &Limits) -> anyhow::Result<Origins> {
+pub(super) fn origins(limits: &LimitSettings) -> anyhow::Result<Origins> {
     Ok(Origins::new(parsed(&limits.cors_origins, "--cors-origin")?))
 }
 
@@ -78,8 +78,8 @@ fn parsed<T: FromStr<Err = String>>(texts: &[String], option: &str) -> anyhow::R
 }
 
 /// The documents that can be named.
-pub(super) fn persisted(limits: &Limits) -> anyhow::Result<Persisted> {
-    let trusted = match &limits.trusted_documents {
+pub(super) fn persisted(limits: &LimitSettings) -> anyhow::Result<Persisted> {
+    let trusted = match &limits.trusted_documents_file {
         Some(file) => {
             let manifest = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the trusted documents in {}", file.display()))?;

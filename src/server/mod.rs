@@ -1,6 +1,7 @@
-//! The only place where rooms are joined: opens the log, builds the schema, binds, serves, and drains on shutdown.
+//! The server: opens the log, builds what requests need from the settings, listens, and shuts down gracefully.
 //!
-//! The clock and the ids of requests are made here and handed down; no other code takes them from the system.
+//! Tests start the same [`App`] as `auditgraph serve`, on port 0. The other modules derive the state of the HTTP layer
+//! from the settings; nothing here handles a request, except for the metrics on their own listener.
 
 mod door;
 mod limit;
@@ -19,8 +20,8 @@ use actix_web::{HttpServer, web};
 use anyhow::Context as _;
 use tokio::sync::watch;
 
-use crate::config::Serve;
-use crate::config::file::File;
+use crate::config::ServeArgs;
+use crate::config::file::ConfigFile;
 use crate::database;
 use crate::http;
 use crate::system::{new_id, now};
@@ -30,26 +31,28 @@ use store::{self, ConnectionShares, RecordQueue, Store};
 
 pub use tokens::token_problems;
 
-/// How long requests may take to end when the server stops.
-const SHUTDOWN_SECS: u64 = 30;
-/// How long the head of a request may take to arrive.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a client may take to let go of its connection.
-const DISCONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a connection may stay open without a request; a little longer than proxies keep theirs.
-const IDLE_PATIENCE: Duration = Duration::from_secs(75);
-/// How many connections a thread takes at a time.
-const CONNECTIONS_MAX: usize = 10_000;
-/// How often is looked whether there is something to sum up.
-const ROLL_UP_EVERY: Duration = Duration::from_secs(5);
+/// The time that running requests get to complete when the server stops, in seconds.
+const SHUTDOWN_TIMEOUT_SECS: u64 = 30;
+/// The timeout for receiving the head of a request.
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout for the client to close its side of a connection.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time a connection stays open without a request: a little longer than the keep-alive of common proxies, so that
+/// the proxy closes the connection first.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The most connections of one worker thread.
+const WORKER_CONNECTIONS_MAX: usize = 10_000;
+/// The interval at which rollups are updated.
+const ROLL_UP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A server that listens.
+/// A server that listens on its address. [`App::run`] processes requests.
 pub struct App {
     server: Server,
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
-    trail: (AccessLog, Duration),
+    /// The access log, and the time during which it combines similar accesses.
+    access_log: (AccessLog, Duration),
     metrics: Option<(Server, SocketAddr)>,
 }
 
@@ -60,33 +63,34 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// Opens the log, brings an SQLite log to this version's schema, and listens.
-    pub async fn start(config: &Serve) -> anyhow::Result<Self> {
-        let file = File::read_if_set(config.config_file.as_deref())?;
+    /// Opens the log and listens. Migrates an SQLite log to the schema of this version. Fails if a setting is invalid,
+    /// the log cannot be opened or has another schema, or the address is in use.
+    pub async fn start(config: &ServeArgs) -> anyhow::Result<Self> {
+        let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
         let verifier = tokens::verifier(&config.tokens, &file).await?;
         let store = database::open_or_create(&config.database).await?;
         let records_access = config.records_access(&file);
         store.check_writable(records_access).await?;
         let rules = file.sensitive_names(&config.sensitive_names);
-        let (closing, told) = watch::channel(false);
+        let (closing, closed) = watch::channel(false);
         let meters = http::Meters::new(&api::sdl());
         let mut access = AccessControl::new(
             store.clone(),
             RecordQueue::start(store.clone(), Arc::new(now)),
             rules,
-            ConnectionShares::new(config.database.database_connections),
+            ConnectionShares::new(config.database.database_connections_max),
             Arc::new(new_id),
         );
         if records_access {
             access = access.with_access_log(Arc::new(now), Arc::new(new_id));
         }
-        let trail = (access.trail(), Duration::from_millis(config.accesses.access_window_ms));
+        let access_log = (access.trail(), Duration::from_millis(config.access_log.access_window_ms));
         let figures = metrics::Figures::new(store.clone(), |registry| {
             meters.register(registry);
-            trail.0.register(registry);
+            access_log.0.register(registry);
         });
         let metrics = metrics::listen(config.metrics_listen, figures)?;
-        let parts = door::Parts { verifier, access, meters, closing: told };
+        let parts = door::Parts { verifier, access, meters, closing: closed };
         let door = web::Data::new(door::door(config, &file, &store, parts)?);
         let mut server = HttpServer::new(move || {
             actix_web::App::new()
@@ -99,46 +103,47 @@ impl App {
             server = server.workers(config.workers);
         }
         let server = server
-            .shutdown_timeout(SHUTDOWN_SECS)
-            .client_request_timeout(HEAD_PATIENCE)
-            .client_disconnect_timeout(DISCONNECT_PATIENCE)
-            .keep_alive(IDLE_PATIENCE)
-            .max_connections(CONNECTIONS_MAX)
-            // Who closes the connection waits for nothing any more, and what was begun for it ends.
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS)
+            .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
+            .max_connections(WORKER_CONNECTIONS_MAX)
+            // A client that closes its side of the connection no longer waits for a response, so its request is cancelled.
             .h1_allow_half_closed(false)
             .disable_signals()
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
-        let address = server.addrs().first().copied().context("there is no listening address")?;
-        Ok(Self { server: server.run(), address, closing, store, trail, metrics })
+        let address = server.addrs().first().copied().context("the server has no listening address")?;
+        Ok(Self { server: server.run(), address, closing, store, access_log, metrics })
     }
 
-    /// The address that is listened at.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address at which metrics are served, if they are.
+    /// Returns the address of the metrics listener, or `None` if metrics are not served.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(_, address)| *address)
     }
 
-    /// Serves until the process is told to stop: then streams are closed, and accepted requests are answered. If it is
-    /// told twice, it does not wait for them. `ready` is called once everything is in place.
+    /// Serves until the process receives SIGTERM or SIGINT. Then closes the streams, completes accepted requests, and
+    /// records the buffered part of the access log. A second signal ends requests without waiting. Calls `ready` once
+    /// the server accepts requests.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
-        let (trail, every) = self.trail;
-        let accesses = tokio::spawn(trail.clone().record(every));
+        let (access_log, window) = self.access_log;
+        let recording_accesses = tokio::spawn(access_log.clone().record(window));
         let mut signals = Signals::new()?;
         let metrics = self.metrics.map(|(server, address)| {
-            tracing::info!(%address, "metrics");
+            tracing::info!(%address, "serving metrics");
             (server.handle(), tokio::spawn(server))
         });
         let handle = self.server.handle();
         let closing = self.closing;
         let stop = tokio::spawn(async move {
             signals.next().await;
-            // Nobody may be streaming.
+            // Fails if there are no streams.
             let _ = closing.send(true);
             let gracefully = handle.stop(true);
             tokio::select! {
@@ -149,10 +154,10 @@ impl App {
         ready(self.address);
         let ended = self.server.await;
         stop.abort();
-        // Nobody reads any more; who did is recorded.
-        trail.close();
-        accesses.await?;
-        // A block that is being written is there whole or not at all.
+        // All requests have finished; flush the access log.
+        access_log.close();
+        recording_accesses.await?;
+        // A rollup is written in one transaction, so it can be interrupted.
         rollups.abort();
         if let Some((handle, _running)) = metrics {
             handle.stop(false).await;
@@ -161,12 +166,12 @@ impl App {
     }
 }
 
-/// Sums up what was recorded, now and then, as long as the server runs. Counts are right without it, but take longer.
+/// Updates the rollups periodically, without end. Counts are exact without rollups, but take longer.
 async fn roll_up(store: Store) {
     loop {
-        tokio::time::sleep(ROLL_UP_EVERY).await;
+        tokio::time::sleep(ROLL_UP_INTERVAL).await;
         if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the rollups of the log could not be updated");
+            tracing::warn!(error = &error as &dyn std::error::Error, "rollups were not updated");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The signals of the system that stop the process.
+//! The signals that stop the process.
 
-/// What tells the process to stop.
+/// The signals that stop the process: SIGTERM and SIGINT, or Ctrl-C on systems without these.
 pub(super) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -9,7 +9,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// From here on signals are heard, and no longer end the process by themselves.
+    /// Registers for the signals. From then on they no longer end the process by themselves.
     pub(super) fn new() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
@@ -20,6 +20,7 @@ impl Signals {
         Ok(Self {})
     }
 
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {

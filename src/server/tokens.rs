@@ -1,4 +1,4 @@
-//! From the settings about tokens, in options and in the configuration file, to what verifies them.
+//! The token verifier, from the options and the configuration file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,34 +6,34 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::config::file::{self, File, KeyPlace, Text};
-use crate::config::{Serve, Tokens};
+use crate::config::file::{self, ConfigFile, KeyLocation, NonBlankString};
+use crate::config::{ServeArgs, TokenSettings};
 use auth::{self, ConfigProblem, GrantKind, KeySource, Keys, RefreshPolicy, Role, Rule, Verifier};
 
-/// What to do where no token could be verified.
+/// How to configure keys, for errors about missing or unusable keys.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \
     AUDITGRAPH_JWKS_FILE or AUDITGRAPH_JWT_PUBLIC_KEY_FILE together with AUDITGRAPH_JWT_ISSUER and \
     AUDITGRAPH_JWT_AUDIENCE, or configure issuers in the file AUDITGRAPH_CONFIG";
 
-/// What verifies tokens, with the keys that could be read. That a key set at an address cannot be read now is
-/// logged, and it is tried again: the issuer may start after us.
-pub(super) async fn verifier(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
-    let verifier = configured(tokens, file)?;
+/// Returns the verifier, and starts refreshing its keys. A key set that cannot be read now is logged and read again
+/// later, because the issuer may start after this server.
+pub(super) async fn verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
+    let verifier = new_verifier(tokens, file)?;
     for problem in verifier.read_keys().await {
-        tracing::warn!(%problem, "tokens that need these keys cannot be verified yet");
+        tracing::warn!(%problem, "tokens signed with these keys cannot be verified yet");
     }
     verifier.keep_keys_fresh();
     Ok(verifier)
 }
 
-/// Everything that is wrong with what `serve` is told about tokens, the configuration file and the keys in files and
-/// at addresses included: a sentence for each, none if all is well. Starts nothing.
-pub async fn token_problems(config: &Serve) -> Vec<String> {
-    let file = match File::read_if_set(config.config_file.as_deref()) {
+/// Checks the settings of tokens and sign-in, the configuration file, and the keys in files and at URLs, without starting
+/// a server. Returns a sentence for each problem.
+pub async fn token_problems(config: &ServeArgs) -> Vec<String> {
+    let file = match ConfigFile::read_if_set(config.config_file.as_deref()) {
         Ok(file) => file,
         Err(problem) => return vec![format!("{problem:#}")],
     };
-    let mut problems = match configured(&config.tokens, &file) {
+    let mut problems = match new_verifier(&config.tokens, &file) {
         Ok(verifier) => verifier.read_keys().await.iter().map(ToString::to_string).collect(),
         Err(problem) => vec![format!("{problem:#}")],
     };
@@ -41,14 +41,16 @@ pub async fn token_problems(config: &Serve) -> Vec<String> {
     problems
 }
 
-fn configured(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
+/// Returns the verifier for the issuers of the file or, without these, for the issuer of the options. Fails if both are
+/// set.
+fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
     if file.issuers.is_empty() {
         let settings = auth::VerifierSettings {
             issuers: tokens.jwt_issuer.iter().cloned().collect(),
             audiences: tokens.jwt_audience.iter().cloned().collect(),
-            ..settings(tokens, file)
+            ..common_settings(tokens, file)
         };
-        return Verifier::new([(keys(tokens)?, settings)]).map_err(|problem| how_to_mend(&problem));
+        return Verifier::new([(keys(tokens)?, settings)]).map_err(|problem| with_fix(&problem));
     }
     for (name, is_set) in [
         ("AUDITGRAPH_JWT_SECRET", tokens.jwt_secret.is_some()),
@@ -60,20 +62,20 @@ fn configured(tokens: &Tokens, file: &File) -> anyhow::Result<Verifier> {
     ] {
         anyhow::ensure!(
             !is_set,
-            "the configuration file has issuers and {name} is set too, so it is unclear who may sign tokens: keep one"
+            "the configuration file has issuers and {name} is set too, so it is unclear which keys are valid: keep one"
         );
     }
     let issuers = file.issuers.iter().map(|issuer| {
-        of_file(issuer, tokens, file).with_context(|| {
-            let names: Vec<&str> = issuer.names.iter().map(Text::as_str).collect();
+        issuer_settings(issuer, tokens, file).with_context(|| {
+            let names: Vec<&str> = issuer.names.iter().map(NonBlankString::as_str).collect();
             format!("the issuer `{}` in the configuration file", names.join("`, `"))
         })
     });
     Ok(Verifier::new(issuers.collect::<anyhow::Result<Vec<_>>>()?)?)
 }
 
-/// What applies to every issuer.
-fn settings(tokens: &Tokens, file: &File) -> auth::VerifierSettings {
+/// Returns the settings that apply to every issuer.
+fn common_settings(tokens: &TokenSettings, file: &ConfigFile) -> auth::VerifierSettings {
     auth::VerifierSettings {
         tenant_claim: tokens.tenant_claim.clone(),
         leeway_secs: tokens.jwt_leeway_secs,
@@ -85,32 +87,32 @@ fn settings(tokens: &Tokens, file: &File) -> auth::VerifierSettings {
     }
 }
 
-/// An issuer of the file.
-fn of_file(
-    issuer: &file::Issuer,
-    tokens: &Tokens,
-    file: &File,
+/// Returns the keys and the settings of an issuer in the file.
+fn issuer_settings(
+    issuer: &file::IssuerSection,
+    tokens: &TokenSettings,
+    file: &ConfigFile,
 ) -> anyhow::Result<(Arc<KeySource>, auth::VerifierSettings)> {
-    let seconds = issuer.jwks_refresh_secs.map_or(tokens.jwks_refresh_secs, file::Bounded::get);
-    let milliseconds = issuer.jwks_timeout_ms.map_or(tokens.jwks_timeout_ms, file::Bounded::get);
-    let freshness =
-        RefreshPolicy { refresh: Duration::from_secs(seconds), timeout: Duration::from_millis(milliseconds) };
+    let refresh_secs = issuer.jwks_refresh_secs.map_or(tokens.jwks_refresh_secs, file::Bounded::get);
+    let timeout_ms = issuer.jwks_timeout_ms.map_or(tokens.jwks_timeout_ms, file::Bounded::get);
+    let policy =
+        RefreshPolicy { refresh: Duration::from_secs(refresh_secs), timeout: Duration::from_millis(timeout_ms) };
     let keys = match &issuer.keys {
-        KeyPlace::JwksUrl(address) => KeySource::address(address.as_str(), freshness, tokens.jwks_ca_file.as_deref())?,
-        KeyPlace::JwksFile(path) => KeySource::file(path, freshness)?,
-        KeyPlace::PublicKeyFile(path) => pem(path)?,
+        KeyLocation::JwksUrl(address) => KeySource::address(address.as_str(), policy, tokens.jwks_ca_file.as_deref())?,
+        KeyLocation::JwksFile(path) => KeySource::file(path, policy)?,
+        KeyLocation::PublicKeyFile(path) => pem(path)?,
     };
-    let common = settings(tokens, file);
+    let common = common_settings(tokens, file);
     let leeway_secs = match issuer.leeway_secs {
         Some(seconds) => u32::try_from(seconds.get())?,
         None => common.leeway_secs,
     };
     let settings = auth::VerifierSettings {
-        issuers: texts(&issuer.names),
-        audiences: texts(&issuer.audiences),
+        issuers: strings(&issuer.names),
+        audiences: strings(&issuer.audiences),
         tenants: match &issuer.tenants {
-            file::Tenants::One(key) => auth::TenantBinding::One(key.as_str().to_owned()),
-            file::Tenants::Listed(keys) => auth::TenantBinding::Listed(texts(&keys.0).into_iter().collect()),
+            file::IssuerTenants::One(key) => auth::TenantBinding::One(key.as_str().to_owned()),
+            file::IssuerTenants::Listed(keys) => auth::TenantBinding::Listed(strings(&keys.0).into_iter().collect()),
         },
         tenant_claim: issuer.tenant_claim.as_ref().map_or(common.tenant_claim, |claim| claim.as_str().to_owned()),
         leeway_secs,
@@ -122,27 +124,27 @@ fn of_file(
     Ok((keys, settings))
 }
 
-fn rule(grant: &file::Grant) -> Rule {
+fn rule(grant: &file::GrantSection) -> Rule {
     Rule {
-        claim: texts(&grant.claim.0),
-        values: texts(&grant.values.0),
+        claim: strings(&grant.claim.0),
+        values: strings(&grant.values.0),
         gives: match grant.gives {
-            file::Given::GlobalAdmin => GrantKind::Role(Role::GlobalAdmin),
-            file::Given::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
-            file::Given::AuditReader => GrantKind::Role(Role::AuditReader),
-            file::Given::Record => GrantKind::Record,
+            file::GrantValue::GlobalAdmin => GrantKind::Role(Role::GlobalAdmin),
+            file::GrantValue::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
+            file::GrantValue::AuditReader => GrantKind::Role(Role::AuditReader),
+            file::GrantValue::Record => GrantKind::Record,
         },
-        services: grant.services.as_ref().map(|services| texts(&services.0)),
+        services: grant.services.as_ref().map(|services| strings(&services.0)),
     }
 }
 
-fn texts(texts: &[Text]) -> Vec<String> {
-    texts.iter().map(|text| text.as_str().to_owned()).collect()
+fn strings(list: &[NonBlankString]) -> Vec<String> {
+    list.iter().map(|string| string.as_str().to_owned()).collect()
 }
 
-/// The one source of keys that the options name.
-fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
-    let freshness = RefreshPolicy {
+/// Returns the source of keys that the options name. Fails unless they name exactly one.
+fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
+    let policy = RefreshPolicy {
         refresh: Duration::from_secs(tokens.jwks_refresh_secs),
         timeout: Duration::from_millis(tokens.jwks_timeout_ms),
     };
@@ -150,30 +152,31 @@ fn keys(tokens: &Tokens) -> anyhow::Result<Arc<KeySource>> {
     let source = match sources {
         (Some(secret), None, None, None) => Keys::secret(secret).map(KeySource::given),
         (None, Some(file), None, None) => return pem(file),
-        (None, None, Some(file), None) => KeySource::file(file, freshness),
-        (None, None, None, Some(address)) => KeySource::address(address, freshness, tokens.jwks_ca_file.as_deref()),
+        (None, None, Some(file), None) => KeySource::file(file, policy),
+        (None, None, None, Some(address)) => KeySource::address(address, policy, tokens.jwks_ca_file.as_deref()),
         (None, None, None, None) => anyhow::bail!(
-            "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, or say \
-             where the public keys of the issuer are; {HOW_TO_CONFIGURE_KEYS}"
+            "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, or \
+             the location of the public keys of the issuer; {HOW_TO_CONFIGURE_KEYS}"
         ),
         (Some(_), ..) => anyhow::bail!(
-            "a JWT secret and public keys are both configured, and whoever knows the secret could sign for every \
-             issuer: remove one of the two"
+            "a JWT secret and public keys are both configured, so a holder of the secret could sign for every issuer: \
+             remove one of the two"
         ),
         _ => anyhow::bail!(
             "public keys are configured in several places (of a PEM file, a key set in a file, a key set at an \
              address): keep one, or configure several issuers in a file"
         ),
     };
-    source.map_err(|problem| how_to_mend(&problem))
+    source.map_err(|problem| with_fix(&problem))
 }
 
+/// Reads public keys from a PEM file.
 fn pem(path: &Path) -> anyhow::Result<Arc<KeySource>> {
-    let text = std::fs::read_to_string(path);
-    let text = text.with_context(|| format!("cannot read the keys in {}", path.display()))?;
-    Keys::public(&text).map(KeySource::given).map_err(|problem| how_to_mend(&problem))
+    let pem = std::fs::read_to_string(path);
+    let pem = pem.with_context(|| format!("cannot read the keys in {}", path.display()))?;
+    Keys::public(&pem).map(KeySource::given).map_err(|problem| with_fix(&problem))
 }
 
-fn how_to_mend(problem: &ConfigProblem) -> anyhow::Error {
+fn with_fix(problem: &ConfigProblem) -> anyhow::Error {
     anyhow::anyhow!("{problem}; {HOW_TO_CONFIGURE_KEYS}")
 }

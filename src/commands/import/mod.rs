@@ -9,14 +9,14 @@ use anyhow::Context as _;
 use self::run::Importer;
 use super::output::{print_line, printable, report_error};
 use super::tenant::check_key;
-use crate::config::Import;
-use crate::config::file::File;
+use crate::config::ImportArgs;
+use crate::config::file::ConfigFile;
 use crate::database;
 use crate::system::{new_id, now};
 use store::{Store, Tenant};
 
-pub(super) async fn run(config: &Import) -> anyhow::Result<ExitCode> {
-    let file = File::read_if_set(config.config_file.as_deref())?;
+pub(super) async fn run(config: &ImportArgs) -> anyhow::Result<ExitCode> {
+    let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
     let store = database::open_or_create(&config.database).await?;
     let tenant = find_or_add_tenant(&store, config.tenant.as_deref()).await?;
     anyhow::ensure!(!tenant.is_disabled, "tenant `{}` is disabled", tenant.key);

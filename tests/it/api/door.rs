@@ -265,7 +265,7 @@ async fn an_address_that_is_in_too_often_is_refused_unless_a_trusted_proxy_says_
 
 #[tokio::test]
 async fn callers_and_addresses_have_a_rate() {
-    for option in ["--caller-rate-max", "--address-rate-max"] {
+    for option in ["--caller-requests-per-sec-max", "--address-requests-per-sec-max"] {
         let app = TestApp::start_with(&[option, "2"]).await;
         let answer = until_refused(&app.admin()).await;
         assert_eq!(answer.error(), ("LIMIT_EXCEEDED", "too many requests in a second: 3, where 2 are allowed"));
@@ -278,7 +278,7 @@ async fn settings_that_cannot_be_are_refused_with_a_sentence() {
     for (option, value, sentence) in [
         ("--cors-origin", "*", "`*` is not an origin"),
         ("--trusted-proxies", "proxy.example", "is not a network"),
-        ("--trusted-documents", "/nowhere/to/be/found.json", "cannot read the trusted documents in"),
+        ("--trusted-documents-file", "/nowhere/to/be/found.json", "cannot read the trusted documents in"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("log.db").display());

@@ -306,7 +306,8 @@ async fn nothing_more_is_read_for_a_client_that_went_away() {
 
 #[tokio::test]
 async fn one_caller_is_sent_a_few_files_at_a_time() {
-    let app = TestApp::start_with(&["--exports-max", "2", "--page-size-default", "2", "--page-size-max", "2"]).await;
+    let app =
+        TestApp::start_with(&["--caller-exports-max", "2", "--page-size-default", "2", "--page-size-max", "2"]).await;
     let large = |i: i32| {
         let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
@@ -336,7 +337,7 @@ async fn one_caller_is_sent_a_few_files_at_a_time() {
 
 #[tokio::test]
 async fn large_events_are_exported_in_small_pages() {
-    let app = TestApp::start_with(&["--answer-bytes-max", "2000000"]).await;
+    let app = TestApp::start_with(&["--response-bytes-max", "2000000"]).await;
     let sized = |i: i32, bytes: usize| {
         let details = vec![Detail::new("Log", Some("x".repeat(bytes)))];
         EventBody { additional_details: details, ..event(&format!("k{i}")) }

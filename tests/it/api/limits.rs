@@ -103,7 +103,7 @@ async fn pages_and_variables_have_limits_that_can_be_set() {
 
 #[tokio::test]
 async fn an_answer_is_made_of_no_more_than_it_may_hold() {
-    let app = TestApp::start_with(&["--answer-bytes-max", "22000"]).await;
+    let app = TestApp::start_with(&["--response-bytes-max", "22000"]).await;
     let start = app.now().plus(-HOUR);
     app.record((0..5).map(|i| {
         let large = json!("x".repeat(6_000)).to_string();

@@ -69,7 +69,7 @@ async fn with_trusted_documents_nothing_else_runs() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("documents.json");
     std::fs::write(&file, json!({ "who": QUERY, "type": "{ __typename }" }).to_string()).unwrap();
-    let app = TestApp::start_with(&["--trusted-documents", file.to_str().unwrap()]).await;
+    let app = TestApp::start_with(&["--trusted-documents-file", file.to_str().unwrap()]).await;
     for body in [
         json!({ "documentId": "who" }),
         json!({ "documentId": format!("sha256:{}", hash(QUERY)) }),

@@ -165,7 +165,7 @@ async fn who_stays_connected_when_the_tenant_is_closed_reads_and_records_no_more
 
 #[tokio::test]
 async fn one_caller_has_a_bounded_number_of_streams_and_they_are_given_back() {
-    let app = TestApp::start_with(&["--subscriptions-max", "2", "--connections-max", "1"]).await;
+    let app = TestApp::start_with(&["--caller-subscriptions-max", "2", "--caller-websockets-max", "1"]).await;
     let token = app.admin().bearer();
     let mut socket = Socket::open(&app.url, &token).await;
     socket.subscribe("first", FOLLOW, json!({})).await;
@@ -231,7 +231,7 @@ async fn a_websocket_answers_queries_and_carries_several_subscriptions() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_told_where_to_go_on_instead_of_missing_something() {
-    let app = TestApp::start_with(&["--stream-stall-secs", "2"]).await;
+    let app = TestApp::start_with(&["--stream-stall-timeout-secs", "2"]).await;
     // Events so large that the buffers between are full soon.
     let long = "x".repeat(400_000);
     let large = |i: usize| {
