@@ -7,6 +7,7 @@ mod backup;
 mod check;
 mod copy;
 mod demo;
+mod docs;
 mod import;
 mod migrate;
 mod output;
@@ -42,6 +43,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restore(args) => restore::run(&args).await,
         Command::Copy(args) => copy::run(&args).await,
         Command::Schema => Ok(schema::run()),
+        Command::Docs(args) => docs::run(&args).await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::database::DatabaseUrlParser;
 use super::{DatabaseSettings, bounds, without_password};
@@ -205,6 +205,33 @@ impl std::fmt::Debug for CopyArgs {
         let [from, to] = [&self.from, &self.to].map(|url| without_password(url));
         f.debug_struct("CopyArgs").field("from", &from).field("to", &to).finish()
     }
+}
+
+/// The arguments of `auditgraph docs`.
+#[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("output").args(["page", "write"]).required(true))]
+pub struct DocsArgs {
+    /// Page to print to standard output.
+    #[arg(value_enum)]
+    pub page: Option<DocsPage>,
+    /// Write all pages to this folder, which is `docs/reference` in the repository.
+    #[arg(long, value_name = "FOLDER")]
+    pub write: Option<PathBuf>,
+}
+
+/// A page of the reference that is generated from the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocsPage {
+    /// Settings and keys of the configuration file.
+    Configuration,
+    /// Limits and what happens to requests over a limit.
+    Limits,
+    /// Commands with their arguments.
+    Cli,
+    /// Metrics of `/metrics`.
+    Metrics,
+    /// Error codes.
+    Errors,
 }
 
 /// Parses the validity of a token, which is at least one second.

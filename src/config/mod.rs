@@ -4,7 +4,7 @@
 //! opens a connection, and only [`mod@file`] reads a file.
 //!
 //! To add a setting, add a field to the struct of its group; the help text ends with the bounds of a number ("From 1 to
-//! 500."), which a test compares with the parser.
+//! 500."), which a test compares with the parser. `auditgraph docs --write docs/reference` then updates the reference.
 
 mod access_log;
 mod arguments;
@@ -21,7 +21,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 
 pub use access_log::AccessLogSettings;
 pub use arguments::{
-    BackupArgs, CopyArgs, DemoArgs, ImportArgs, ReadyArgs, RestoreArgs, TenantAction, TenantArgs,
+    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, ImportArgs, ReadyArgs, RestoreArgs, TenantAction, TenantArgs,
     TokenArgs, VerifyArgs,
 };
 pub use database::{DatabaseSettings, without_password};
@@ -112,6 +112,9 @@ pub enum Command {
     Copy(CopyArgs),
     /// Print the GraphQL schema.
     Schema,
+    /// Print a page of the reference documentation, generated from the code.
+    #[command(hide = true)]
+    Docs(DocsArgs),
 }
 
 /// Returns the environment variables with the prefix of settings that are no settings.

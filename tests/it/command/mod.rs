@@ -10,3 +10,4 @@ mod copy;
 mod check;
 mod log;
 mod accesses;
+mod docs;
