@@ -44,7 +44,9 @@ fn wrong(subject: &'static str, sentence: impl Into<String>) -> Finding {
 
 pub(super) async fn run(config: &ServeArgs) -> ExitCode {
     let findings = findings(config).await;
-    findings.iter().for_each(|finding| print_line(&finding.to_string()));
+    for finding in &findings {
+        print_line(&finding.to_string());
+    }
     if findings.iter().all(|finding| finding.is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_is_a_domain_name() {
+    fn domain_is_a_domain_name() {
         let label = "a".repeat(LABEL_BYTES_MAX);
         let long = [&*label, &label, &label, &label[2..]].join(".");
         for good in ["contoso.example", "c-1.EXAMPLE", "xn--mnchen-3ya.de", &long] {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_on_one_line() {
+    fn name_is_on_one_line() {
         for good in ["Contoso", "Contoso & Söhne", &"n".repeat(NAME_BYTES_MAX)] {
             assert!(is_name(good), "{good}");
         }

@@ -53,7 +53,8 @@ pub struct App {
     store: Store,
     /// The access log, and the time during which it combines similar accesses.
     access_log: (AccessLog, Duration),
-    metrics: Option<(Server, SocketAddr)>,
+    /// The metrics listener and its address; `None` if metrics are not served.
+    metrics_server: Option<(Server, SocketAddr)>,
 }
 
 impl std::fmt::Debug for App {
@@ -85,11 +86,11 @@ impl App {
             access = access.with_access_log(Arc::new(now), Arc::new(new_id));
         }
         let access_log = (access.trail(), Duration::from_millis(config.access_log.access_window_ms));
-        let figures = metrics::Figures::new(store.clone(), |registry| {
+        let endpoint = metrics::MetricsEndpoint::new(store.clone(), |registry| {
             meters.register(registry);
             access_log.0.register(registry);
         });
-        let metrics = metrics::listen(config.metrics_listen, figures)?;
+        let metrics_server = metrics::listen(config.metrics_listen, endpoint)?;
         let parts = door::Parts { verifier, access, meters, closing: closed };
         let door = web::Data::new(door::door(config, &file, &store, parts)?);
         let mut server = HttpServer::new(move || {
@@ -114,7 +115,7 @@ impl App {
             .bind(config.listen)
             .with_context(|| format!("cannot listen at {}", config.listen))?;
         let address = server.addrs().first().copied().context("the server has no listening address")?;
-        Ok(Self { server: server.run(), address, closing, store, access_log, metrics })
+        Ok(Self { server: server.run(), address, closing, store, access_log, metrics_server })
     }
 
     /// Returns the address that the server listens on.
@@ -124,7 +125,7 @@ impl App {
 
     /// Returns the address of the metrics listener, or `None` if metrics are not served.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref().map(|(_, address)| *address)
+        self.metrics_server.as_ref().map(|(_, address)| *address)
     }
 
     /// Serves until the process receives SIGTERM or SIGINT. Then closes the streams, completes accepted requests, and
@@ -135,7 +136,7 @@ impl App {
         let (access_log, window) = self.access_log;
         let recording_accesses = tokio::spawn(access_log.clone().record(window));
         let mut signals = Signals::new()?;
-        let metrics = self.metrics.map(|(server, address)| {
+        let metrics_server = self.metrics_server.map(|(server, address)| {
             tracing::info!(%address, "serving metrics");
             (server.handle(), tokio::spawn(server))
         });
@@ -159,7 +160,7 @@ impl App {
         recording_accesses.await?;
         // A rollup is written in one transaction, so it can be interrupted.
         rollups.abort();
-        if let Some((handle, _running)) = metrics {
+        if let Some((handle, _task)) = metrics_server {
             handle.stop(false).await;
         }
         Ok(ended?)

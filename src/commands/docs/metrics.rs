@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::super::token;
 use super::markdown::{MarkdownPage, code};
+use crate::commands::token;
 use crate::config::{Cli, Command};
 use crate::database;
 use crate::server::App;
@@ -95,7 +95,7 @@ async fn sample() -> anyhow::Result<String> {
     Ok(response)
 }
 
-/// Parses an OpenMetrics response.
+/// Parses a response in the `OpenMetrics` format.
 fn parse(response: &str) -> anyhow::Result<Vec<MetricReference>> {
     let mut metrics: Vec<MetricReference> = Vec::new();
     for line in response.lines() {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::output::{error_chain, printable, report_error};
+use crate::commands::output::{error_chain, printable, report_error};
 use formats::{self, Records};
 use model::fold::{bounded_key, fold_activity};
 use model::json::{Json, Node};
