@@ -48,6 +48,7 @@ pub struct Cli {
         long,
         global = true,
         env = "AUDITGRAPH_LOG_FORMAT",
+        value_name = "FORMAT",
         value_enum,
         default_value = "text",
         help_heading = "Logging"

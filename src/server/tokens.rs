@@ -163,8 +163,8 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
              remove one of the two"
         ),
         _ => anyhow::bail!(
-            "public keys are configured in several places (of a PEM file, a key set in a file, a key set at an \
-             address): keep one, or configure several issuers in a file"
+            "public keys are configured more than once (as a PEM file, a key set in a file or a key set at a URL): keep \
+             one, or configure several issuers in a file"
         ),
     };
     source.map_err(|problem| with_fix(&problem))

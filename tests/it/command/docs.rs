@@ -1,7 +1,7 @@
 //! `docs` and `--help`: the reference pages in the repository are those that the code generates, and the help of every
 //! command is a snapshot.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use auditgraph::config::Cli;
 use clap::CommandFactory as _;
@@ -33,6 +33,39 @@ fn one_page_is_printed() {
     assert!(page.ok().starts_with("# Errors\n") && page.out.contains("| `UNAUTHENTICATED` |"), "{page:?}");
     assert_eq!(run(&["docs"]).code, Some(2));
     assert_eq!(run(&["docs", "nothing"]).code, Some(2));
+}
+
+/// Every Markdown file in a folder and the folders in it.
+fn markdown_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(markdown_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn documentation_names_only_variables_that_are_settings() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let settings = std::fs::read_to_string(folder.join("reference/configuration.md")).unwrap();
+    let mut unknown = Vec::new();
+    for file in markdown_files(&folder) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for rest in text.split("AUDITGRAPH_").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            // `AUDITGRAPH_` and `AUDITGRAPH_OIDC_...` are prefixes.
+            let is_setting = settings.contains(&format!("`AUDITGRAPH_{name}`"));
+            if !is_setting && !name.is_empty() && !name.ends_with('_') && !name.starts_with("TEST_") {
+                unknown.push(format!("{}: AUDITGRAPH_{name}", file.display()));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
 }
 
 /// The help of a command, without the settings that the harness has in the environment.
