@@ -2,7 +2,7 @@
 //!
 //! Every table refuses unknown keys, and every value is validated where it is parsed, so that a mistake is reported with
 //! its line before the server starts. A section is a struct with `deny_unknown_fields` and a field of [`ConfigFile`];
-//! [`reference`] describes its keys. Units are at the end of the key.
+//! [`mod@reference`] describes its keys. Units are at the end of the key.
 //!
 //! The file cannot contain the secret that signs tokens, which is for development and belongs in the environment.
 
