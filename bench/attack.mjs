@@ -1,4 +1,4 @@
-// Started by bench/attack, which says where the log is; starts the server and, as a process of its own, the attacker.
+// Started by bench/attack, which names the database. Starts the server and, as a separate process, the attacker.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
@@ -9,36 +9,36 @@ import { fileURLToPath } from 'node:url';
 
 const CONNECTIONS = 16;
 const PAIRS = 3;
-/** Ordinary queries a second. */
+/** Ordinary queries per second. */
 const RATE = 100;
-const SETTINGS = ['refused', 'dear', 'cheap', 'refused@200', 'cheap@200', 'dear@20'];
+const SETTINGS = ['rejected', 'expensive', 'cheap', 'rejected@200', 'cheap@200', 'expensive@20'];
 
 const times = (n, text) => Array.from({ length: n }, (_, i) => text(i)).join(' ');
 const deep = (n) => `${'['.repeat(n)}${']'.repeat(n)}`;
 const ordinary = `{ auditEvents(first: 50) { nodes { id occurredAt activity actor { name } targets { displayName } } } }`;
-const refused = {
-  'lists in lists': `{ node(id: ${deep(30_000)}) { id } }`,
-  'fragments that double': `{ ...f0 } ${times(45, (i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`)} fragment f45 on Query { a }`,
+const rejected = {
+  'nested lists': `{ node(id: ${deep(30_000)}) { id } }`,
+  'doubling fragments': `{ ...f0 } ${times(45, (i) => `fragment f${i} on Query { ...f${i + 1} ...f${i + 1} }`)} fragment f45 on Query { a }`,
   'aliases': `{ ${times(3_000, (i) => `a${i}: __typename`)} }`,
   'directives': `{ __typename ${'@skip(if: false) '.repeat(800)} }`,
   'a long id': `{ node(id: "${'x'.repeat(60_000)}") { id } }`,
   'operations': times(1_000, (i) => `query q${i} { a }`),
   'variables': `query(${times(900, (i) => `$v${i}: Int`)}) { a }`,
-  'too dear': `{ ${times(20, (i) => `a${i}: auditEvents(first: 200) { nodes { id } }`)} }`,
+  'too expensive': `{ ${times(20, (i) => `a${i}: auditEvents(first: 200) { nodes { id } }`)} }`,
   'unknown fields': `{ viewer { ${times(990, () => 'nothing')} } }`,
 };
-// What is as dear as it may be, and so is answered.
-const dear = {
-  'everything of 200': `{ auditEvents(first: 200) { nodes { id raw unmapped targets { modifiedProperties { name oldValue newValue } } } } }`,
-  'count what a search finds': `{ auditEvents(period: null, filter: { search: "a" }) { totalCount } }`,
+// Queries just within the cost limits, which are executed.
+const expensive = {
+  '200 events, all fields': `{ auditEvents(first: 200) { nodes { id raw unmapped targets { modifiedProperties { name oldValue newValue } } } } }`,
+  'count of a search': `{ auditEvents(period: null, filter: { search: "a" }) { totalCount } }`,
   'eight pages of 200': `{ ${times(8, (i) => `a${i}: auditEvents(first: 200, period: null) { nodes { id activityDisplayName } }`)} }`,
 };
-const DOCUMENTS = { refused, dear, cheap: { 'next to nothing': '{ __typename }' } };
+const DOCUMENTS = { rejected, expensive, cheap: { 'typename': '{ __typename }' } };
 
 const body = (query) => Buffer.from(JSON.stringify({ query }));
 
-/** Asks once; how long it took, in milliseconds, and the status. */
-const ask = (url, agent, token, bytes) =>
+/** Sends one request; resolves to its duration in milliseconds and its status. */
+const send = (url, agent, token, bytes) =>
   new Promise((resolve, reject) => {
     const started = performance.now();
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': bytes.length };
@@ -50,7 +50,7 @@ const ask = (url, agent, token, bytes) =>
     sent.end(bytes);
   });
 
-/** Attacks until nobody listens any more, and then says how often. */
+/** Attacks until standard input ends, then prints the number of responses per status. */
 async function attack(url, token, setting) {
   const [kind, rate] = setting.split('@');
   const bodies = Object.values(DOCUMENTS[kind]).map(body);
@@ -64,8 +64,8 @@ async function attack(url, token, setting) {
       const wait = rate ? started + (number * 1_000) / rate - performance.now() : 0;
       if (wait > 0) await sleep(wait);
       if (!going) return;
-      // A refusal may close the connection before everything is sent.
-      const status = await ask(url, agent, token, bodies[number % bodies.length]).then((answer) => answer.status, (error) => error.code);
+      // The server may close the connection before it has read a rejected request.
+      const status = await send(url, agent, token, bodies[number % bodies.length]).then((answer) => answer.status, (error) => error.code);
       statuses[status] = (statuses[status] ?? 0) + 1;
     }
   };
@@ -79,15 +79,15 @@ async function attack(url, token, setting) {
   console.log(JSON.stringify({ elapsed, statuses }));
 }
 
-/** The percentiles of some times. */
-function summed(all) {
+/** Returns the percentiles of durations. */
+function percentiles(all) {
   all.sort((a, b) => a - b);
   const at = (part) => all[Math.min(all.length - 1, Math.floor(all.length * part))];
   return { count: all.length, p50: at(0.5), p99: at(0.99), most: all.at(-1) };
 }
 
-/** The ordinary queries of one client, so many a second, and what was used meanwhile. */
-async function measured(server, seconds, attacker) {
+/** Runs the ordinary queries of one client at `RATE`; returns their percentiles and the CPU time used. */
+async function measure(server, seconds, attacker) {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const [bytes, running] = [body(ordinary), []];
   const before = used(server.pid, attacker);
@@ -95,32 +95,32 @@ async function measured(server, seconds, attacker) {
   for (let i = 0; i < seconds * RATE; i++) {
     const wait = started + (i * 1_000) / RATE - performance.now();
     if (wait > 0) await sleep(wait);
-    running.push(ask(server.url, agent, server.victim, bytes));
+    running.push(send(server.url, agent, server.victim, bytes));
   }
   const answers = await Promise.all(running);
   const elapsed = (performance.now() - started) / 1_000;
   const after = used(server.pid, attacker);
   agent.destroy();
   const wrong = answers.find(({ status }) => status !== 200);
-  if (wrong) throw new Error(`the ordinary query is answered with ${wrong.status}`);
+  if (wrong) throw new Error(`the ordinary query failed with status ${wrong.status}`);
   const cpu = Object.fromEntries(Object.keys(after).map((who) => [who, (after[who] - before[who]) / elapsed]));
-  return { ...summed(answers.map(({ took }) => took)), cpu };
+  return { ...percentiles(answers.map(({ took }) => took)), cpu };
 }
 
-/** The same while somebody attacks. */
-async function beside(server, setting, seconds) {
+/** Measures the same during an attack. */
+async function measureDuring(server, setting, seconds) {
   const arguments_ = ['-n', '19', process.execPath, fileURLToPath(import.meta.url), 'attacker', server.url, server.attacker, setting];
   const attacker = spawn('nice', arguments_, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface(attacker.stdout)[Symbol.asyncIterator]();
   await sleep(1_000);
-  const loud = await measured(server, seconds, attacker.pid);
+  const loud = await measure(server, seconds, attacker.pid);
   attacker.stdin.end();
   const { elapsed, statuses } = JSON.parse((await lines.next()).value);
   const attacks = Object.values(statuses).reduce((a, b) => a + b, 0);
   return { ...loud, attacks: attacks / elapsed, statuses };
 }
 
-/** Processor time in seconds of a process, and the whole machine's. */
+/** CPU time of a process, and of the whole machine, in seconds. */
 const ofProcess = (pid) => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(stat[11]) + Number(stat[12])) / 100;
@@ -130,7 +130,7 @@ const ofMachine = () => {
   return (user + nice + system + irq + softirq) / 100;
 };
 
-/** Processor time that was used so far, in seconds, by whom. */
+/** Returns the CPU time used so far by each process, in seconds. */
 function used(server, attacker) {
   const own = process.cpuUsage();
   const known = { server: ofProcess(server), attacker: attacker ? ofProcess(attacker) : 0, client: (own.user + own.system) / 1e6 };
@@ -139,7 +139,7 @@ function used(server, attacker) {
 
 async function serve() {
   const program = process.env.AUDITGRAPH_PROGRAM ?? fileURLToPath(new URL('../target/fast/auditgraph', import.meta.url));
-  // Two people, each with limits of their own.
+  // Two callers, each with its own limits.
   const token = (subject) => {
     const of = ['token', '--tenant', 'contoso', '--role', 'GLOBAL_ADMIN', '--subject', subject];
     return execFileSync(program, of, { encoding: 'utf8' }).trim();
@@ -148,24 +148,24 @@ async function serve() {
   const child = spawn(program, ['serve', '--listen', '127.0.0.1:0', '--metrics-listen', 'off'], { env, stdio: ['ignore', log, log] });
   for (;;) {
     await sleep(20);
-    const said = readFileSync(file, 'utf8');
-    const port = /listening.*127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+    const serverLog = readFileSync(file, 'utf8');
+    const port = /listening.*127\.0\.0\.1:(\d+)/.exec(serverLog)?.[1];
     if (port) return { child, pid: child.pid, url: `http://127.0.0.1:${port}`, victim: token('victim'), attacker: token('attacker') };
-    if (child.exitCode !== null) throw new Error(`the server ended: ${said}`);
+    if (child.exitCode !== null) throw new Error(`the server exited: ${serverLog}`);
   }
 }
 
 const ms = (number) => `${number.toFixed(2)} ms`;
 
-/** How long each document takes while nobody else asks. */
+/** Measures each document without other load. */
 async function alone(server) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (const [kind, documents] of Object.entries(DOCUMENTS)) {
     for (const [name, query] of Object.entries(documents)) {
       const [all, bytes] = [[], body(query)];
       const before = ofProcess(server.pid);
-      for (let i = 0; i < 200; i++) all.push((await ask(server.url, agent, server.attacker, bytes)).took);
-      const { p50, p99 } = summed(all);
+      for (let i = 0; i < 200; i++) all.push((await send(server.url, agent, server.attacker, bytes)).took);
+      const { p50, p99 } = percentiles(all);
       const each = ((ofProcess(server.pid) - before) / 200) * 1_000;
       console.log(`${kind}: ${name}, ${bytes.length} bytes: p50 ${ms(p50)}, p99 ${ms(p99)}, CPU ${ms(each)}`);
     }
@@ -176,17 +176,17 @@ async function alone(server) {
 async function pairs(server, setting, seconds) {
   const ratios = [];
   for (let i = 0; i < PAIRS; i++) {
-    const quiet = await measured(server, seconds);
-    const loud = await beside(server, setting, seconds);
+    const quiet = await measure(server, seconds);
+    const loud = await measureDuring(server, setting, seconds);
     const ratio = { p50: loud.p50 / quiet.p50, p99: loud.p99 / quiet.p99 };
     ratios.push(ratio);
     const share = (cpu) => Object.entries(cpu).map(([who, time]) => `${who} ${time.toFixed(2)}`).join(', ');
     const shown = ({ count, p50, p99, cpu }) => `${count} queries, p50 ${ms(p50)}, p99 ${ms(p99)}; CPU a second: ${share(cpu)}`;
     console.log(`undisturbed: ${shown(quiet)}`);
-    console.log(`beside ${loud.attacks.toFixed(0)} a second of ${setting}: ${shown(loud)}; ${JSON.stringify(loud.statuses)}`);
+    console.log(`during ${loud.attacks.toFixed(0)} a second of ${setting}: ${shown(loud)}; ${JSON.stringify(loud.statuses)}`);
     console.log(`ratio: p50 ${ratio.p50.toFixed(1)}, p99 ${ratio.p99.toFixed(1)}`);
   }
-  const median = (of) => summed(ratios.map(of)).p50.toFixed(1);
+  const median = (of) => percentiles(ratios.map(of)).p50.toFixed(1);
   console.log(`${setting}: median ratio p50 ${median((ratio) => ratio.p50)}, p99 ${median((ratio) => ratio.p99)}`);
 }
 
@@ -196,7 +196,7 @@ if (first === 'attacker') {
 } else {
   const server = await serve();
   try {
-    await measured(server, 2); // warm
+    await measure(server, 2); // warm
     for (const setting of rest.length > 0 ? rest : SETTINGS) {
       await (setting === 'alone' ? alone(server) : pairs(server, setting, Number(first ?? 8)));
     }

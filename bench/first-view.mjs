@@ -1,8 +1,8 @@
-// How long the viewer takes until its list is there, in a browser that has nothing of it yet.
+// Measures the time until the viewer shows its list, in a browser with an empty cache.
 //
 //   TOKEN=eyJ... node bench/first-view.mjs [URL] [TIMES]      after `npm ci` in web; CHROMIUM names the browser
 //
-// From the start of the navigation to the frame after the first row: page, script, who signed in, and the first events.
+// From the start of the navigation to the frame after the first row: page, script, the signed-in user, and the first events.
 import { createRequire } from 'node:module'
 
 const { chromium } = createRequire(new URL('../web/package.json', import.meta.url))('@playwright/test')

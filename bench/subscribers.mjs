@@ -1,9 +1,9 @@
-// What many subscribers cost: memory and processor time while they idle, and how long an event takes to reach all.
+// Measures many subscribers: memory and CPU time while they idle, and the time until an event has reached all of them.
 //
-//   node bench/subscribers.mjs [SUBSCRIBERS] [SECONDS]        1000 and 60 unless said otherwise
+//   node bench/subscribers.mjs [SUBSCRIBERS] [SECONDS]        1000 and 60 by default
 //
-// Starts a server of its own on a new SQLite log (AUDITGRAPH_PROGRAM, else target/fast/auditgraph) and stops it again.
-// Memory and processor time are read from /proc, so this needs Linux. Node 20 or newer, no packages.
+// Starts a server on a new SQLite database (AUDITGRAPH_PROGRAM, by default target/fast/auditgraph) and stops it.
+// Reads memory and CPU time from /proc, so it requires Linux. Node 20 or newer, no packages.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,16 +26,16 @@ const many = String(subscribers + 1);
 const limits = ['--caller-subscriptions-max', many, '--caller-websockets-max', many];
 const server = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...limits], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
 const url = await new Promise((resolve, reject) => {
-  let said = '';
+  let serverLog = '';
   server.stderr.on('data', (bytes) => {
-    said += bytes;
-    const port = /listening.*127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+    serverLog += bytes;
+    const port = /listening.*127\.0\.0\.1:(\d+)/.exec(serverLog)?.[1];
     if (port) resolve(`http://127.0.0.1:${port}`);
   });
-  server.on('exit', () => reject(new Error(`the server ended: ${said}`)));
+  server.on('exit', () => reject(new Error(`the server exited: ${serverLog}`)));
 });
 
-/** Memory in MB and processor time in seconds that the server has used. */
+/** Returns the memory of the server in MB and its CPU time in seconds. */
 function used() {
   const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
   const stat = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1].split(' ');
@@ -43,8 +43,8 @@ function used() {
 }
 
 const query = 'subscription { auditEventsRecorded { edges { node { eventKey activity } } resumeCursor } }';
-/** Subscribes; calls `told` for each event. Resolves when the first result is there. */
-async function subscribe(told) {
+/** Subscribes; calls `received` with the number of events of each result. Resolves after the first result. */
+async function subscribe(received) {
   const headers = { authorization: `Bearer ${reader}`, accept: 'text/event-stream', 'content-type': 'application/json' };
   const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
@@ -59,7 +59,7 @@ async function subscribe(told) {
       rest += text.decode(value, { stream: true });
       const blocks = rest.split('\n\n');
       rest = blocks.pop();
-      for (const block of blocks) told(block.split('"eventKey"').length - 1);
+      for (const block of blocks) received(block.split('"eventKey"').length - 1);
     }
   })().catch(() => {});
 }
@@ -79,11 +79,11 @@ try {
   let heard = 0;
   let whenAll = () => {};
   let wanted = Infinity;
-  const told = (count) => {
+  const received = (count) => {
     heard += count;
     if (heard >= wanted) whenAll();
   };
-  for (let i = 0; i < subscribers; i += 50) await Promise.all(Array.from({ length: Math.min(50, subscribers - i) }, () => subscribe(told)));
+  for (let i = 0; i < subscribers; i += 50) await Promise.all(Array.from({ length: Math.min(50, subscribers - i) }, () => subscribe(received)));
   const began = used();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const idle = used();

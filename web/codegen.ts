@@ -1,4 +1,4 @@
-// Types of the documents, from the schema that the server's own test keeps true.
+// Generates the types of the GraphQL documents from the schema. A test of the server keeps the schema file up to date.
 import type { CodegenConfig } from '@graphql-codegen/cli'
 
 const config: CodegenConfig = {

@@ -1,4 +1,4 @@
-// What the linter holds the viewer to: type-aware rules, and the rules of hooks.
+// ESLint: type-aware rules, and the rules of hooks.
 import hooks from 'eslint-plugin-react-hooks'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
@@ -12,8 +12,9 @@ export default defineConfig([
     rules: {
       'max-lines': ['error', 300],
       'no-console': 'error',
-      // The React compiler is not used, so nothing is memoised behind our back.
+      // The React compiler is not used, so no value is memoised implicitly.
       'react-hooks/incompatible-library': 'off',
+      '@typescript-eslint/no-shadow': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },

@@ -1,16 +1,17 @@
-// How the browser tests run: Debian's Chromium against the real server with the demo's log (tests/server.ts).
+// Browser tests: Debian's Chromium against a real server with the demo data (tests/global-setup.ts).
 import { defineConfig } from '@playwright/test'
 
 export default defineConfig({
   testDir: 'tests',
   testMatch: '*.spec.ts',
   outputDir: 'test-results',
-  globalSetup: './tests/server.ts',
+  globalSetup: './tests/global-setup.ts',
   fullyParallel: true,
   workers: 2,
   forbidOnly: process.env['CI'] === 'true',
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // Only a test that hangs takes this long, in milliseconds.
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   reporter: process.env['CI'] === 'true' ? 'list' : 'dot',
   use: {
     browserName: 'chromium',

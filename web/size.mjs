@@ -1,4 +1,4 @@
-// Fails when what a browser loads before the viewer shows anything has grown beyond its budget.
+// Fails if the files that the browser loads for the first view exceed their size budget.
 import { readFileSync } from 'node:fs'
 
 const BUDGET_KB = { script: 200, style: 20 }
@@ -11,8 +11,8 @@ const sizes = {
   script: sum(/(?:src|href)="\.\/(assets\/[^"]+\.js)"/g),
   style: sum(/href="\.\/(assets\/[^"]+\.css)"/g),
 }
-for (const [what, bytes] of Object.entries(sizes)) {
+for (const [kind, bytes] of Object.entries(sizes)) {
   const kilobytes = bytes / 1000
-  console.log(`initial ${what}: ${kilobytes.toFixed(1)} kB compressed by gzip, of ${BUDGET_KB[what]} kB`)
-  if (bytes === 0 || kilobytes > BUDGET_KB[what]) process.exitCode = 1
+  console.log(`initial ${kind}: ${kilobytes.toFixed(1)} kB compressed by gzip, of ${BUDGET_KB[kind]} kB`)
+  if (bytes === 0 || kilobytes > BUDGET_KB[kind]) process.exitCode = 1
 }

@@ -1,8 +1,8 @@
-// Builds two pages, the viewer and the API explorer, into `dist`, from where the server embeds them.
+// Builds two pages, the viewer and the API explorer, into `dist`, which the server embeds.
 //
-// Addresses are relative, so that the pages also work below a path of a reverse proxy. Nothing is inlined into the
-// pages: the server's Content-Security-Policy allows scripts and styles from files only. Every text file is compressed as
-// `.br` and `.gz`, so that the server never does; scripts and styles stay in these forms only, for the binary's size.
+// URLs are relative, so that the pages work below a path of a reverse proxy. Nothing is inlined into the pages: the
+// server's Content-Security-Policy permits scripts and styles from files only. Text files are compressed here as `.br`
+// and `.gz`, so that the server does not have to; scripts and styles are kept in these forms only, for a small binary.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -27,7 +27,7 @@ function compressed(): Plugin {
   }
 }
 
-/** GraphiQL's style sheet carries fonts as data: addresses; the page uses the system's fonts, and the policy has no data:. */
+/** Removes the unused fonts that GraphiQL's style sheet embeds as `data:` URLs, which the policy forbids. */
 function withoutFonts(): Plugin {
   return {
     name: 'without-fonts',
@@ -50,14 +50,14 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       input: ['index.html', 'graphiql.html'],
-      // Directives of a compiler that GraphiQL's modules are marked for; the bundle has nothing to do with it.
+      // Ignores directives of the React compiler in GraphiQL's modules, which the bundle does not use.
       onLog: (level, log, handle) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log)
       },
     },
   },
   worker: { format: 'es' },
-  // Its imports of workers are for Vite itself.
+  // These modules import workers in a form that only Vite itself resolves.
   optimizeDeps: { exclude: ['graphiql/setup-workers/vite', '@graphiql/react/setup-workers/vite'] },
   server: {
     proxy: { '/graphql': { target: server, ws: true }, '/v1': server, '/sign-in.json': server },

@@ -1,6 +1,6 @@
--- The events of the measured tenant in a normalised schema, as one would model them for PostGraphile: a row for each
--- event, actor snapshot, target and change, foreign keys with indexes, and the index that the measured page walks.
--- Made from the bodies that auditgraph has stored; up to :events of the newest.
+-- The events of the measured tenant in a normalised schema, as one would model them for PostGraphile: one row per
+-- event, actor snapshot, target and change, foreign keys with indexes, and the index that serves the measured page.
+-- Built from the bodies that auditgraph has stored: at most the newest :events.
 \set ON_ERROR_STOP on
 SET max_parallel_workers_per_gather = 0;
 DROP SCHEMA IF EXISTS normalised CASCADE;

@@ -1,4 +1,4 @@
-// PostGraphile over the normalised schema, with the same token check, and nothing switched on that only costs.
+// PostGraphile over the normalised schema, with the same token check and without optional features.
 //
 //   node server.mjs DATABASE_URL SECRET PORT
 import { createServer } from 'node:http';

@@ -1,8 +1,8 @@
-//! A handwritten page: the code of somebody who needs this one page and nothing else. And recording without a database.
+//! The baseline: a handwritten handler for one page, and a recording handler without a database.
 //!
-//! The token is verified, the statement that auditgraph sends is sent by sqlx, bodies are read into structures that
-//! borrow from them, and the answer that auditgraph gives to [`crate::shape::PAGE`] is printed. No GraphQL, no scope,
-//! no redaction, no other question that could be asked.
+//! The page handler verifies the token, sends auditgraph's statement through sqlx, reads bodies into borrowing
+//! structures, and writes the response that auditgraph gives to [`crate::shape::PAGE`]. It has no GraphQL, no scope, no
+//! redaction, and serves no other query.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use auditgraph::system;
 use clap::Args;
-use formats::Records;
+use formats::RecordReader;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use model::fold::fold;
 use model::page::{Cursor, Order, Position};
@@ -29,18 +29,18 @@ pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body FRO
     WHERE e.tenant_id = $1 AND ((TRUE AND e.category = $2 AND e.category <> '')) \
     ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT $3";
 
-/// Where to serve from and at.
+/// Options of `bare`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct BareOptions {
     /// `postgres://...`
     #[arg(long)]
     database_url: String,
-    /// The address.
+    /// The address to listen at.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
 
-struct State {
+struct BareState {
     pool: PgPool,
     key: DecodingKey,
     validation: Validation,
@@ -48,12 +48,12 @@ struct State {
     rules: SensitiveNames,
 }
 
-pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn serve(options: &BareOptions) -> anyhow::Result<()> {
     let pool = PgPoolOptions::new().max_connections(8).connect(&options.database_url).await?;
     let tenant_id: i32 = sqlx::query_scalar("SELECT id FROM tenant WHERE key = 'contoso'").fetch_one(&pool).await?;
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_aud = false;
-    let state = web::Data::new(State {
+    let state = web::Data::new(BareState {
         pool,
         key: DecodingKey::from_secret(SECRET.as_bytes()),
         validation,
@@ -73,19 +73,19 @@ pub(crate) async fn serve(options: &Options) -> anyhow::Result<()> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct PageQuery {
     first: i64,
     category: String,
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     tid: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+struct StoredBody<'a> {
     #[serde(borrow)]
     event_key: Cow<'a, str>,
     #[serde(borrow)]
@@ -101,21 +101,21 @@ struct Body<'a> {
     #[serde(borrow, default)]
     correlation_id: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    actor: Actor<'a>,
+    actor: StoredActor<'a>,
     #[serde(borrow, default)]
-    targets: Vec<Target<'a>>,
+    targets: Vec<StoredTarget<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Actor<'a> {
+struct StoredActor<'a> {
     kind: &'a str,
     #[serde(borrow, default)]
     display_name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     service_principal_name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    application: Option<Application<'a>>,
+    application: Option<StoredApplication<'a>>,
     #[serde(borrow, default)]
     ip_address: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -126,14 +126,14 @@ struct Actor<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Application<'a> {
+struct StoredApplication<'a> {
     #[serde(borrow, default)]
     display_name: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Target<'a> {
+struct StoredTarget<'a> {
     #[serde(borrow, default)]
     object_id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -141,13 +141,13 @@ struct Target<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    modified_properties: Vec<Change<'a>>,
+    modified_properties: Vec<StoredChange<'a>>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are those of the schema")]
-struct Change<'a> {
+struct StoredChange<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     change: &'a str,
@@ -158,14 +158,14 @@ struct Change<'a> {
 }
 
 #[derive(Serialize)]
-struct Edge<'a> {
+struct PageEdge<'a> {
     cursor: String,
-    node: Node<'a>,
+    node: PageNode<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Node<'a> {
+struct PageNode<'a> {
     id: String,
     occurred_at: String,
     activity: Cow<'a, str>,
@@ -174,26 +174,26 @@ struct Node<'a> {
     service: Cow<'a, str>,
     status: Cow<'a, str>,
     correlation_id: Option<Cow<'a, str>>,
-    actor: DisclosureCounter<'a>,
-    targets: Vec<Target<'a>>,
+    actor: DisplayedActor<'a>,
+    targets: Vec<StoredTarget<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::option_option, reason = "a member may be absent, or there without a value")]
-struct DisclosureCounter<'a> {
+struct DisplayedActor<'a> {
     kind: &'a str,
     name: Cow<'a, str>,
     ip_address: Option<Cow<'a, str>>,
-    /// Users alone have these two, and may have them without a value.
+    /// Only users have these two members, and they may be null.
     #[serde(skip_serializing_if = "Option::is_none")]
     object_id: Option<Option<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_principal_name: Option<Option<Cow<'a, str>>>,
 }
 
-impl<'a> From<Actor<'a>> for DisclosureCounter<'a> {
-    fn from(actor: Actor<'a>) -> Self {
+impl<'a> From<StoredActor<'a>> for DisplayedActor<'a> {
+    fn from(actor: StoredActor<'a>) -> Self {
         let of_application = actor.application.and_then(|application| application.display_name);
         let own = match actor.kind {
             "APPLICATION" => of_application.or(actor.service_principal_name),
@@ -211,22 +211,26 @@ impl<'a> From<Actor<'a>> for DisclosureCounter<'a> {
     }
 }
 
-/// Whether a request's token is good, by the tenant it names.
-fn tenant(request: &HttpRequest, state: &State) -> Option<String> {
+/// Verifies the token of a request and returns its tenant.
+fn tenant(request: &HttpRequest, state: &BareState) -> Option<String> {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let token = header.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
-    Some(jsonwebtoken::decode::<Claims>(token, &state.key, &state.validation).ok()?.claims.tid)
+    Some(jsonwebtoken::decode::<TokenClaims>(token, &state.key, &state.validation).ok()?.claims.tid)
 }
 
-/// Reads and checks events as auditgraph does, and answers as if they were recorded.
-async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>) -> actix_web::Result<HttpResponse> {
+/// Reads and checks events as auditgraph does, and responds as if they were recorded.
+async fn record(
+    request: HttpRequest,
+    body: web::Bytes,
+    state: web::Data<BareState>,
+) -> actix_web::Result<HttpResponse> {
     if tenant(&request, &state).is_none() {
         return Ok(HttpResponse::Unauthorized().finish());
     }
     let now = system::now();
     let wrong = || actix_web::error::ErrorBadRequest("no event");
     let mut results = Vec::new();
-    for (index, record) in Records::new(&body[..]).enumerate() {
+    for (index, record) in RecordReader::new(&body[..]).enumerate() {
         let (_, record) = record.map_err(actix_web::error::ErrorBadRequest)?;
         let input = json_input::parse(&record).0.ok_or_else(wrong)?;
         let recording = Recording {
@@ -248,23 +252,23 @@ async fn record(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
 
 async fn page(
     request: HttpRequest,
-    asked: web::Json<Asked>,
-    state: web::Data<State>,
+    query: web::Json<PageQuery>,
+    state: web::Data<BareState>,
 ) -> actix_web::Result<HttpResponse> {
     if tenant(&request, &state).as_deref() != Some("contoso") {
         return Ok(HttpResponse::Unauthorized().finish());
     }
     let rows = sqlx::query(STATEMENT)
         .bind(state.tenant_id)
-        .bind(fold(&asked.category))
-        .bind(asked.first + 1)
+        .bind(fold(&query.category))
+        .bind(query.first + 1)
         .fetch_all(&state.pool)
         .await
         .map_err(actix_web::error::ErrorInternalServerError)?;
-    let has_next = rows.len() > usize::try_from(asked.first).unwrap_or(0);
+    let has_next = rows.len() > usize::try_from(query.first).unwrap_or(0);
     let mut body = b"{\"data\":{\"auditEvents\":{\"edges\":[".to_vec();
     let mut last = String::new();
-    for (i, row) in rows.iter().take(usize::try_from(asked.first).unwrap_or(0)).enumerate() {
+    for (i, row) in rows.iter().take(usize::try_from(query.first).unwrap_or(0)).enumerate() {
         if i > 0 {
             body.push(b',');
         }
@@ -277,10 +281,10 @@ async fn page(
     Ok(HttpResponse::Ok().content_type("application/json; charset=utf-8").body(body))
 }
 
-fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<Edge<'_>> {
-    let body: Body<'_> = serde_json::from_str(body)?;
+fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<PageEdge<'_>> {
+    let body: StoredBody<'_> = serde_json::from_str(body)?;
     let position = Position { occurred_at: at, sequence };
-    let node = Node {
+    let node = PageNode {
         id: EventId::of(&body.service, &body.event_key).to_global(),
         occurred_at: at.to_string(),
         activity: body.activity,
@@ -292,5 +296,5 @@ fn edge(sequence: i64, at: Timestamp, body: &str) -> serde_json::Result<Edge<'_>
         actor: body.actor.into(),
         targets: body.targets,
     };
-    Ok(Edge { cursor: Cursor { order: Order::NEWEST, window: None, position }.encode(), node })
+    Ok(PageEdge { cursor: Cursor { order: Order::NEWEST, window: None, position }.encode(), node })
 }

@@ -1,4 +1,4 @@
-//! Rows in bulk: as the text that PostgreSQL's `COPY` reads, or as inserts on SQLite.
+//! Inserts rows in bulk: in the format of PostgreSQL's `COPY`, or with inserts on SQLite.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use sea_orm::{
     Iterable as _, ModelTrait, Value,
 };
 
-/// Adds rows of a table.
+/// Inserts rows of a table.
 pub(crate) async fn insert<M, A>(connection: &DatabaseConnection, rows: &[M]) -> anyhow::Result<()>
 where
     M: ModelTrait + IntoActiveModel<A>,
@@ -19,7 +19,7 @@ where
     }
     if connection.get_database_backend() == DbBackend::Postgres {
         let mut connection = connection.get_postgres_connection_pool().acquire().await?;
-        return Ok(Copied::of(rows).send(&mut connection).await?);
+        return Ok(CopyRows::of(rows).send(&mut connection).await?);
     }
     for part in rows.chunks(1_000) {
         let models = part.iter().map(|row| row.clone().into_active_model());
@@ -28,14 +28,14 @@ where
     Ok(())
 }
 
-/// Rows of one table, as they travel.
-pub(crate) struct Copied {
+/// Rows of one table in the format of `COPY`.
+pub(crate) struct CopyRows {
     sql: String,
     text: Vec<u8>,
 }
 
-impl Copied {
-    /// Writes rows down.
+impl CopyRows {
+    /// Encodes rows.
     pub(crate) fn of<M: ModelTrait>(rows: &[M]) -> Self {
         let columns = || <M::Entity as EntityTrait>::Column::iter();
         let names: Vec<String> = columns().map(|column| format!("\"{}\"", column.unquoted())).collect();
@@ -54,7 +54,7 @@ impl Copied {
         Self { sql, text: text.into_bytes() }
     }
 
-    /// Sends them.
+    /// Sends the rows.
     pub(crate) async fn send(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let mut sink = connection.copy_in_raw(&self.sql).await?;
         sink.send(&self.text[..]).await?;
@@ -64,7 +64,7 @@ impl Copied {
 }
 
 fn push(out: &mut String, value: &Value) {
-    // Writing to a String does not fail.
+    // Writing to a `String` cannot fail.
     let _ = match value {
         Value::Int(Some(number)) => write!(out, "{number}"),
         Value::BigInt(Some(number)) => write!(out, "{number}"),

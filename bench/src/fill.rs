@@ -1,7 +1,8 @@
-//! Filling an empty database: a template recorded by the product, copies of it in bulk, indexes after the load.
+//! Fills an empty database: records a template with the product itself, copies it in bulk, and builds the indexes after
+//! the load.
 //!
-//! The tenant `contoso` has four fifths of the events and is the one that is measured; the others are there so that
-//! an index or a plan that forgets the tenant becomes visible.
+//! The tenant `contoso` has four fifths of the events and is the one that is measured. The other tenants reveal an
+//! index or a plan that ignores the tenant.
 
 use std::time::{Duration, Instant};
 
@@ -17,35 +18,35 @@ use sea_orm::{
 use store::{Store, StoreSettings};
 use tokio::sync::mpsc;
 
-use crate::template::{self, Rows, Template};
-use crate::{copy, say};
+use crate::template::{self, EventRows, Template};
+use crate::{copy, print_line};
 
-/// What to fill, and how far.
+/// Options of `fill`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
-    /// `sqlite://FILE` or `postgres://...`; it must be empty.
+pub(crate) struct FillOptions {
+    /// `sqlite://FILE` or `postgres://...` of an empty database.
     #[arg(long)]
     pub(crate) database_url: String,
-    /// How many events, of all tenants.
+    /// The number of events of all tenants.
     #[arg(long, default_value_t = 100_000)]
     pub(crate) events: usize,
-    /// The events follow from it.
+    /// The seed of the generated events.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
 
 /// The most events that are recorded one by one.
 const TEMPLATE_MAX: usize = 20_000;
-/// Companies whose year is told in the template.
+/// The companies whose events make up the template.
 const COMPANIES: usize = 5;
-/// The tenants, with their parts of the whole in hundredths.
+/// The tenants, and their percentage of the events.
 const TENANTS: [(&str, usize); 3] = [("contoso", 80), ("fabrikam", 15), ("tailspin", 5)];
-/// Template events whose copies are shuffled among each other in time.
+/// The copies of this many consecutive template events are shuffled in time.
 const WINDOW: usize = 500;
-/// Events that travel to the database together.
+/// Events per bulk insert.
 const CHUNK: usize = 10_000;
 
-pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn fill(options: &FillOptions) -> anyhow::Result<()> {
     let started = Instant::now();
     let store = Store::open(&settings(&options.database_url), None).await?;
     store.migrate().await?;
@@ -54,7 +55,7 @@ pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
     let connection = connect(&options.database_url).await?;
     let template_id = tenant_id(&connection, "template").await?;
     let templates = template::read(&connection, template_id).await?;
-    say(&format!("template: {recorded} events recorded after {:.1?}", started.elapsed()));
+    print_line(&format!("template: {recorded} events recorded after {:.1?}", started.elapsed()));
     let indexes = Indexes::drop(&connection).await?;
     let rest = options.events.saturating_sub(recorded);
     for (key, percent) in TENANTS {
@@ -63,16 +64,16 @@ pub(crate) async fn fill(options: &Options) -> anyhow::Result<()> {
         let id = tenant_id(&connection, key).await?;
         snapshots(&connection, template_id, id, count, recorded).await?;
         events(&connection, &templates, id, count, options.seed).await?;
-        say(&format!("{key}: {count} events after {:.1?}", started.elapsed()));
+        print_line(&format!("{key}: {count} events after {:.1?}", started.elapsed()));
     }
     indexes.create(&connection).await?;
     let analyze = if is_postgres(&connection) { "VACUUM (ANALYZE)" } else { "ANALYZE" };
     connection.execute_unprepared(analyze).await?;
-    say(&format!("{} events in all, indexed after {:.1?}", options.events, started.elapsed()));
+    print_line(&format!("{} events in all, indexed after {:.1?}", options.events, started.elapsed()));
     Ok(())
 }
 
-/// A store for a program that nobody waits for.
+/// Store settings without timeouts that matter.
 pub(crate) fn settings(url: &str) -> StoreSettings {
     StoreSettings {
         url: url.to_owned(),
@@ -82,7 +83,7 @@ pub(crate) fn settings(url: &str) -> StoreSettings {
     }
 }
 
-/// Several connections to PostgreSQL; one to SQLite, which need not wait for the disk while it is filled.
+/// Connects to the database: several connections to PostgreSQL; one to SQLite, without waiting for the disk.
 async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
     if url.starts_with("postgres") {
         return Ok(Database::connect(url).await?);
@@ -102,8 +103,8 @@ pub(crate) async fn tenant_id(connection: &DatabaseConnection, key: &str) -> any
     Ok(row.ok_or_else(|| anyhow::anyhow!("no tenant {key}"))?.id)
 }
 
-/// Records the template, as any application would.
-async fn record(store: &Store, options: &Options) -> anyhow::Result<usize> {
+/// Records the template through the store's writer.
+async fn record(store: &Store, options: &FillOptions) -> anyhow::Result<usize> {
     let count = (options.events / 5).min(TEMPLATE_MAX);
     let now = system::now();
     let tenant = store.add_tenant("template", "Template", &[], system::new_id()).await?;
@@ -122,7 +123,7 @@ async fn record(store: &Store, options: &Options) -> anyhow::Result<usize> {
     Ok(count / COMPANIES * COMPANIES)
 }
 
-/// Gives a tenant the actors, targets and activities of the template, and a head that fits its events.
+/// Copies the actors, targets and activities of the template to a tenant, and sets its head row.
 pub(crate) async fn snapshots(
     connection: &DatabaseConnection,
     template_id: i32,
@@ -154,7 +155,7 @@ pub(crate) async fn snapshots(
     Ok(())
 }
 
-/// Copies of the template in the order of their times. They are made while the ones before travel.
+/// Copies the template in the order of time, while earlier copies are being inserted.
 async fn events(
     connection: &DatabaseConnection,
     templates: &[Template],
@@ -162,7 +163,7 @@ async fn events(
     count: usize,
     seed: u64,
 ) -> anyhow::Result<()> {
-    let (sender, mut receiver) = mpsc::channel::<Vec<Rows>>(2);
+    let (sender, mut receiver) = mpsc::channel::<Vec<EventRows>>(2);
     let own = connection.clone();
     let travel = tokio::spawn(async move {
         while let Some(chunk) = receiver.recv().await {
@@ -175,17 +176,17 @@ async fn events(
     let mut chunk = Vec::with_capacity(CHUNK);
     for start in (0..templates.len()).step_by(WINDOW) {
         let end = (start + WINDOW).min(templates.len());
-        // How many copies of the first so many there are.
+        // The number of copies of the first `of` events.
         let share = |of: usize| of * count / templates.len();
-        let mut places: Vec<usize> =
-            (start..end).flat_map(|place| std::iter::repeat_n(place, share(place + 1) - share(place))).collect();
-        rng.shuffle(&mut places);
+        let mut indexes: Vec<usize> =
+            (start..end).flat_map(|index| std::iter::repeat_n(index, share(index + 1) - share(index))).collect();
+        rng.shuffle(&mut indexes);
         let (from, to) = (templates[start].occurred_at(), templates[end - 1].occurred_at());
-        let mut times: Vec<i64> = places.iter().map(|_| rng.i64(from..=to)).collect();
+        let mut times: Vec<i64> = indexes.iter().map(|_| rng.i64(from..=to)).collect();
         times.sort_unstable();
-        for (place, at) in places.into_iter().zip(times) {
+        for (index, at) in indexes.into_iter().zip(times) {
             sequence += 1;
-            chunk.push(templates[place].copy(tenant_id, sequence, at));
+            chunk.push(templates[index].copy(tenant_id, sequence, at));
             if chunk.len() == CHUNK {
                 sender.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).await?;
             }
@@ -197,7 +198,7 @@ async fn events(
     Ok(())
 }
 
-async fn send(connection: &DatabaseConnection, chunk: Vec<Rows>) -> anyhow::Result<()> {
+async fn send(connection: &DatabaseConnection, chunk: Vec<EventRows>) -> anyhow::Result<()> {
     let (mut events, mut keys, mut targets, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for mut rows in chunk {
         events.push(rows.event);
@@ -223,7 +224,7 @@ async fn send(connection: &DatabaseConnection, chunk: Vec<Rows>) -> anyhow::Resu
     Ok(())
 }
 
-/// The indexes that only cost while a table is filled, as the statements that make them again.
+/// Indexes dropped during the load, as the statements that create them again.
 pub(crate) struct Indexes(Vec<String>);
 
 impl Indexes {

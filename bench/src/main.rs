@@ -1,8 +1,8 @@
-//! Measuring auditgraph: filling a log with many events, putting load on a server, and running other programs for
-//! comparison. `bench/README.md` explains how, and has the results.
+//! Benchmarks of auditgraph: fills a database, puts load on a server, and measures baselines. `bench/README.md`
+//! explains the commands and lists the results.
 //!
-//! Nothing here is part of the product, and no number is asserted anywhere: machines are noisy. What counts are the
-//! ratios between things measured in one run.
+//! Nothing here is part of the product, and no number is asserted, because machines are noisy. Only ratios between
+//! measurements of one run are meaningful.
 
 mod template;
 mod fill;
@@ -13,56 +13,57 @@ mod usage;
 mod process;
 mod bare;
 mod pages;
-mod given;
+mod input;
 mod recording;
 mod mixed;
 
 use clap::{Parser, Subcommand};
 
-/// The product's, so that what it is compared with has the same.
+/// The product's allocator, so that the baselines use the same one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures auditgraph next to what it is compared with.
+/// Measures auditgraph next to its baselines.
 #[derive(Debug, Parser)]
-struct Cli {
+struct BenchCli {
     #[command(subcommand)]
-    command: Command,
+    command: BenchCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum BenchCommand {
     /// Fill an empty database with realistic events of several tenants.
-    Fill(fill::Options),
-    /// Serve one page by hand: the same token, the same statement, the same JSON, nothing else.
-    Bare(bare::Options),
+    Fill(fill::FillOptions),
+    /// Serve one page with a handwritten handler: same token, same statement, same JSON, nothing else.
+    Bare(bare::BareOptions),
     /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
-    Pages(pages::Options),
+    Pages(pages::PagesOptions),
     /// Measure pages while events are recorded, pages of large events, and an export.
-    Mixed(mixed::Options),
-    /// Measure recording into a filled database: batches compared with `COPY`, single events with no database.
-    Record(recording::Options),
+    Mixed(mixed::MixedOptions),
+    /// Measure recording into a filled database: batches next to `COPY`, single events next to a handler without a
+    /// database.
+    Record(recording::RecordOptions),
 }
 
 fn main() -> anyhow::Result<()> {
-    let command = Cli::parse().command;
-    if let Command::Bare(options) = &command {
+    let command = BenchCli::parse().command;
+    if let BenchCommand::Bare(options) = &command {
         return actix_web::rt::System::new().block_on(bare::serve(options));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &command {
-            Command::Fill(options) => fill::fill(options).await,
-            Command::Pages(options) => pages::measure(options).await,
-            Command::Mixed(options) => mixed::measure(options).await,
-            Command::Record(options) => recording::measure(options).await,
-            Command::Bare(_) => Ok(()),
+            BenchCommand::Fill(options) => fill::fill(options).await,
+            BenchCommand::Pages(options) => pages::measure(options).await,
+            BenchCommand::Mixed(options) => mixed::measure(options).await,
+            BenchCommand::Record(options) => recording::measure(options).await,
+            BenchCommand::Bare(_) => Ok(()),
         }
     })
 }
 
-/// A line of the report.
+/// Prints a line of the report.
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]
-fn say(line: &str) {
+fn print_line(line: &str) {
     println!("{line}");
 }

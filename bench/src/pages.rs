@@ -1,5 +1,5 @@
-//! Pages of a filled log, measured: every shape against auditgraph, and one page against the bare handler and the
-//! bare statement, one after the other in one run, so that their ratios mean something.
+//! Measures pages of a filled log: every shape with auditgraph, and one page next to the bare handler and the bare
+//! statement. The sides take turns in one run, so that their ratios are meaningful.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,75 +14,75 @@ use model::page::{Cursor, Order, Position};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
 
-use crate::load::{self, Load, Measured};
+use crate::load::{self, Latencies, Load};
 use crate::process::{Program, Server, token};
-use crate::shape::{CATEGORIES, Known, PAGE, POSTGRAPHILE, Shape, shapes};
-use crate::{bare, say, usage};
+use crate::shape::{CATEGORIES, KnownValues, PAGE, POSTGRAPHILE, RequestShape, shapes};
+use crate::{bare, print_line, usage};
 
-/// What to measure.
+/// Options of `pages`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct PagesOptions {
     /// A database that `fill` has filled.
     #[arg(long)]
     database_url: String,
     #[command(flatten)]
     program: Program,
-    /// Requests under way at once.
+    /// Concurrent requests.
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// How long each shape is asked for.
+    /// Seconds per shape.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Only shapes whose name contains this.
+    /// Only shapes whose name contains this string.
     #[arg(long, default_value = "")]
     only: String,
-    /// A smaller log, filled in the same way, to compare with.
+    /// A smaller log to compare with, filled in the same way.
     #[arg(long, value_name = "URL")]
     smaller: Option<String>,
-    /// Where PostGraphile serves the same events, to compare with (see `bench/postgraphile`).
+    /// The URL of a PostGraphile server over the same events, to compare with (see `bench/postgraphile`).
     #[arg(long)]
     postgraphile: Option<String>,
-    /// Ask for each shape once, measure nothing, and fail if an answer is wrong.
+    /// Request each shape once, measure nothing, and fail if a response is wrong.
     #[arg(long)]
     check: bool,
 }
 
-/// What is measured, and whose CPU is counted.
-struct Bench<'a> {
-    options: &'a Options,
+/// The state of a run.
+struct PageBench<'a> {
+    options: &'a PagesOptions,
     token: String,
     database: Option<u32>,
 }
 
-pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn measure(options: &PagesOptions) -> anyhow::Result<()> {
     let connection = Database::connect(&options.database_url).await?;
-    let known = known(&connection).await?;
-    let itself = std::env::current_exe()?;
+    let known_values = known_values(&connection).await?;
+    let bench_program = std::env::current_exe()?;
     let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
     let database = if is_postgres { postmaster(&connection).await? } else { None };
-    let bench = Bench { options, token: token(Role::GlobalAdmin)?, database };
+    let bench = PageBench { options, token: token(Role::GlobalAdmin)?, database };
     let server = options.program.serve(&options.database_url).await?;
     let (_, idle) = usage::memory_mib(server.pid);
-    say(&format!("ready after {} ms, {idle} MiB idle", server.ready.as_millis()));
-    say("| shape | p50 ms | p95 ms | p99 ms | a second | CPU of the server us | of the database us | bytes |");
-    say("|---|---|---|---|---|---|---|---|");
-    for shape in shapes(&known).iter().filter(|shape| shape.name.contains(&options.only)) {
+    print_line(&format!("ready after {} ms, {idle} MiB idle", server.ready.as_millis()));
+    print_line("| shape | p50 ms | p95 ms | p99 ms | a second | CPU of the server us | of the database us | bytes |");
+    print_line("|---|---|---|---|---|---|---|---|");
+    for shape in shapes(&known_values).iter().filter(|shape| shape.name.contains(&options.only)) {
         match check(&server.address, shape, &bench.requests(shape)).await {
             Err(error) if !options.check && error.to_string().contains("TIMEOUT") => {
-                say(&format!("| {} | TIMEOUT | | | | | | |", shape.name));
+                print_line(&format!("| {} | TIMEOUT | | | | | | |", shape.name));
             }
             Ok(_) if options.check => {}
             checked => bench.measure(shape, &server, checked?).await?,
         }
     }
     if is_postgres {
-        bench.beside(&server, &itself, &known).await?;
+        bench.compare(&server, &bench_program, &known_values).await?;
     }
-    say(&format!("peak memory of the server: {} MiB", usage::memory_mib(server.pid).0));
+    print_line(&format!("peak memory of the server: {} MiB", usage::memory_mib(server.pid).0));
     Ok(())
 }
 
-/// One of several that are measured in turns.
+/// One of several sides that are measured in turns.
 struct Side<'a> {
     name: &'a str,
     pid: u32,
@@ -91,52 +91,53 @@ struct Side<'a> {
     size: usize,
 }
 
-impl Bench<'_> {
-    fn requests(&self, shape: &Shape) -> Vec<Vec<u8>> {
+impl PageBench<'_> {
+    fn requests(&self, shape: &RequestShape) -> Vec<Vec<u8>> {
         let bodies = shape.variables.iter();
         let bodies = bodies.map(|variables| json!({ "query": shape.document, "variables": variables }).to_string());
         bodies.map(|body| load::post("/graphql", &self.token, &body)).collect()
     }
 
-    /// Measures one kind of request and prints its row; that it takes longer than is waited for is a result too.
-    async fn measure(&self, shape: &Shape, server: &Server, size: usize) -> anyhow::Result<()> {
+    /// Measures one shape and prints its row. A timeout is a result as well.
+    async fn measure(&self, shape: &RequestShape, server: &Server, size: usize) -> anyhow::Result<()> {
         let (name, requests) = (shape.name, self.requests(shape));
         let one = Side { name, pid: server.pid, address: &server.address, requests, size };
         match self.in_turns(vec![one], 1).await {
             Err(error) if error.to_string().contains("TIMEOUT") => {
-                say(&format!("| {name} | TIMEOUT with so many at once | | | | | | |"));
+                print_line(&format!("| {name} | TIMEOUT at this concurrency | | | | | | |"));
                 Ok(())
             }
             measured => measured.map(|_| ()),
         }
     }
 
-    /// Measures several in turns, so that other work of the machine affects all equally, and prints a row for each.
-    async fn in_turns(&self, sides: Vec<Side<'_>>, turns: u32) -> anyhow::Result<Vec<Measured>> {
+    /// Measures several sides in turns, so that other work of the machine affects all equally, and prints a row for
+    /// each.
+    async fn in_turns(&self, sides: Vec<Side<'_>>, turns: u32) -> anyhow::Result<Vec<Latencies>> {
         let time = Duration::from_secs(self.options.seconds) / turns;
         let load = Load { connections: self.options.connections, time };
-        let mut parts: Vec<Vec<Measured>> = sides.iter().map(|_| Vec::new()).collect();
+        let mut parts: Vec<Vec<Latencies>> = sides.iter().map(|_| Vec::new()).collect();
         let mut cpu = vec![(0.0, 0.0); sides.len()];
         for turn in 0..turns {
-            for (place, side) in sides.iter().enumerate() {
+            for (index, side) in sides.iter().enumerate() {
                 if turn == 0 {
-                    // What is asked for the first time fills caches and prepares statements.
+                    // The first requests fill caches and prepare statements.
                     let warm = Load { time: Duration::from_millis(500), ..load };
                     load::run(side.address, &side.requests, warm).await?;
                 }
                 let used = || (usage::cpu_seconds(side.pid), self.database.map_or(0.0, usage::cpu_seconds));
                 let before = used();
-                parts[place].push(load::run(side.address, &side.requests, load).await?);
+                parts[index].push(load::run(side.address, &side.requests, load).await?);
                 let after = used();
-                cpu[place].0 += after.0 - before.0;
-                cpu[place].1 += after.1 - before.1;
+                cpu[index].0 += after.0 - before.0;
+                cpu[index].1 += after.1 - before.1;
             }
         }
-        let measured: Vec<Measured> = parts.into_iter().map(Measured::joined).collect();
+        let measured: Vec<Latencies> = parts.into_iter().map(Latencies::merge).collect();
         for ((side, measured), (server, database)) in sides.iter().zip(&measured).zip(cpu) {
             #[expect(clippy::cast_precision_loss, reason = "an average")]
             let each = |seconds: f64| seconds * 1e6 / measured.requests() as f64;
-            say(&format!(
+            print_line(&format!(
                 "| {} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.0} | {} |",
                 side.name,
                 measured.at(500),
@@ -151,26 +152,30 @@ impl Bench<'_> {
         Ok(measured)
     }
 
-    /// auditgraph's page, at the beginning and at depth, compared with the handwritten page, with a smaller log and
-    /// PostGraphile if they are there, and with the statement alone.
-    async fn beside(&self, ours: &Server, itself: &Path, known: &Known) -> anyhow::Result<()> {
-        let handler = Server::start(itself, &["bare", "--database-url", &self.options.database_url]).await?;
+    /// Measures auditgraph's page, at the start of the list and at depth, next to the bare handler, a smaller log and
+    /// PostGraphile if they are given, and the bare statement.
+    async fn compare(&self, ours: &Server, bench_program: &Path, known_values: &KnownValues) -> anyhow::Result<()> {
+        let handler = Server::start(bench_program, &["bare", "--database-url", &self.options.database_url]).await?;
         let (mut own, mut theirs, mut size) = (Vec::new(), Vec::new(), 0);
         for category in CATEGORIES {
-            let asked = json!({ "first": 50, "category": category });
-            own.push(load::post("/graphql", &self.token, &json!({ "query": PAGE, "variables": asked }).to_string()));
-            theirs.push(load::post("/page", &self.token, &asked.to_string()));
+            let variables = json!({ "first": 50, "category": category });
+            own.push(load::post(
+                "/graphql",
+                &self.token,
+                &json!({ "query": PAGE, "variables": variables }).to_string(),
+            ));
+            theirs.push(load::post("/page", &self.token, &variables.to_string()));
             let (by_hand, page) =
                 (theirs.last().map_or(&[][..], Vec::as_slice), own.last().map_or(&[][..], Vec::as_slice));
-            let by_hand = load::once(&handler.address, by_hand).await?;
-            let page = load::once(&ours.address, page).await?;
-            anyhow::ensure!(by_hand == page, "the bare handler answers something else for {category}");
+            let by_hand = load::send_once(&handler.address, by_hand).await?;
+            let page = load::send_once(&ours.address, page).await?;
+            anyhow::ensure!(by_hand == page, "the bare handler responds differently for {category}");
             size = page.len();
         }
         if self.options.check {
             return Ok(());
         }
-        let deep = json!({ "first": 50, "category": CATEGORIES[0], "after": known.deep });
+        let deep = json!({ "first": 50, "category": CATEGORIES[0], "after": known_values.deep });
         let deep = json!({ "query": PAGE, "variables": deep }).to_string();
         let deep = vec![load::post("/graphql", &self.token, &deep)];
         let mut sides = vec![
@@ -187,7 +192,7 @@ impl Bench<'_> {
             sides.push(Side { name: "page of the smaller log", pid, address, requests: own, size });
         }
         if let Some(address) = &self.options.postgraphile {
-            // Which process it is, is not known here.
+            // The process of PostGraphile is unknown here.
             let (requests, size) = self.postgraphile(address).await?;
             sides.push(Side { name: "PostGraphile", pid: std::process::id(), address, requests, size });
         }
@@ -195,33 +200,36 @@ impl Bench<'_> {
         let measured = self.in_turns(sides, 5).await?;
         for (name, other) in names.iter().zip(&measured).skip(1) {
             let (rate, median) = (measured[0].rate() / other.rate(), measured[0].at(500) / other.at(500));
-            say(&format!("page beside {name}: {rate:.2} x the requests, {median:.2} x the median time"));
+            print_line(&format!("page compared with {name}: {rate:.2} x the requests, {median:.2} x the median time"));
         }
         let statement = self.statement()?;
         let rate = measured[0].rate() / statement;
-        say(&format!("page: {rate:.2} x the bare statement (pgbench {statement:.0} a second)"));
+        print_line(&format!("page: {rate:.2} x the bare statement (pgbench {statement:.0} a second)"));
         Ok(())
     }
 
-    /// The page as one asks PostGraphile for it, and how long its answer is.
+    /// Returns PostGraphile's requests for the page, and the size of its response.
     async fn postgraphile(&self, address: &str) -> anyhow::Result<(Vec<Vec<u8>>, usize)> {
         let mut requests = Vec::new();
         let mut size = 0;
         for category in CATEGORIES {
             let body = json!({ "query": POSTGRAPHILE, "variables": { "first": 50, "category": category } }).to_string();
             let request = load::post("/graphql", &self.token, &body);
-            let answer = load::once(address, &request).await?;
-            let data: Value = serde_json::from_slice(&answer)?;
+            let response = load::send_once(address, &request).await?;
+            let data: Value = serde_json::from_slice(&response)?;
             let edges = data.pointer("/data/auditEvents/edges").and_then(Value::as_array);
-            let shown: String = String::from_utf8_lossy(&answer).chars().take(400).collect();
-            anyhow::ensure!(edges.is_some_and(|edges| edges.len() == 50), "PostGraphile answers {shown}");
-            size = answer.len();
+            let shown: String = String::from_utf8_lossy(&response).chars().take(400).collect();
+            anyhow::ensure!(
+                edges.is_some_and(|edges| edges.len() == 50),
+                "unexpected response from PostGraphile: {shown}"
+            );
+            size = response.len();
             requests.push(request);
         }
         Ok((requests, size))
     }
 
-    /// How often pgbench gets the answer to the bare statement in a second.
+    /// Returns how many times per second pgbench runs the bare statement.
     fn statement(&self) -> anyhow::Result<f64> {
         let folder = std::env::temp_dir();
         let mut pgbench = Command::new("pgbench");
@@ -249,15 +257,15 @@ impl Bench<'_> {
     }
 }
 
-/// Asks each request once; how many bytes the last answer has.
-async fn check(address: &str, shape: &Shape, requests: &[Vec<u8>]) -> anyhow::Result<usize> {
+/// Sends each request once, checks the responses, and returns the size of the last one in bytes.
+async fn check(address: &str, shape: &RequestShape, requests: &[Vec<u8>]) -> anyhow::Result<usize> {
     let mut size = 0;
     for request in requests {
-        let body = load::once(address, request).await?;
-        let answer: Value = serde_json::from_slice(&body)?;
-        let right = answer.get("errors").is_none() && answer.get("data").is_some_and(shape.is_right);
+        let body = load::send_once(address, request).await?;
+        let response: Value = serde_json::from_slice(&body)?;
+        let right = response.get("errors").is_none() && response.get("data").is_some_and(shape.is_expected);
         let shown: String = String::from_utf8_lossy(&body).chars().take(400).collect();
-        anyhow::ensure!(right, "`{}` is answered wrongly: {shown}", shape.name);
+        anyhow::ensure!(right, "unexpected response to `{}`: {shown}", shape.name);
         size = body.len();
     }
     Ok(size)
@@ -265,16 +273,16 @@ async fn check(address: &str, shape: &Shape, requests: &[Vec<u8>]) -> anyhow::Re
 
 pub(crate) async fn first(connection: &DatabaseConnection, sql: &str) -> anyhow::Result<QueryResult> {
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await?;
-    row.with_context(|| format!("nothing found: {sql}"))
+    row.with_context(|| format!("no row: {sql}"))
 }
 
-/// The process that all of PostgreSQL's processes are children of; none if it runs elsewhere.
+/// Returns the parent of all PostgreSQL processes, or `None` if the server runs on another machine.
 pub(crate) async fn postmaster(connection: &DatabaseConnection) -> anyhow::Result<Option<u32>> {
     let backend: i32 = first(connection, "SELECT pg_backend_pid()").await?.try_get_by_index(0)?;
     Ok(usage::parent(u32::try_from(backend)?))
 }
 
-async fn known(connection: &DatabaseConnection) -> anyhow::Result<Known> {
+async fn known_values(connection: &DatabaseConnection) -> anyhow::Result<KnownValues> {
     let tenant: i32 = first(connection, "SELECT id FROM tenant WHERE key = 'contoso'").await?.try_get_by_index(0)?;
     let text =
         async |sql: String| -> anyhow::Result<String> { Ok(first(connection, &sql).await?.try_get_by_index(0)?) };
@@ -289,7 +297,7 @@ async fn known(connection: &DatabaseConnection) -> anyhow::Result<Known> {
     let newest = |column: &str, table: &str| {
         format!("SELECT {column} FROM {table} WHERE tenant_id = {tenant} ORDER BY sequence DESC LIMIT 1")
     };
-    Ok(Known {
+    Ok(KnownValues {
         deep: Cursor { order: Order::NEWEST, window: None, position }.encode(),
         actor: text(newest("actor_key", "audit_event")).await?,
         target: text(newest("target_key", "event_target")).await?,

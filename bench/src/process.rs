@@ -1,4 +1,4 @@
-//! Servers to measure, as processes of their own: started on a free port, waited for, stopped when dropped.
+//! Runs servers as separate processes: started on a free port, awaited, and stopped on drop.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use clap::Args;
 use model::time::SECOND;
 use tokio::net::TcpStream;
 
-/// The secret of all servers that are measured.
+/// The token secret of all measured servers.
 pub(crate) const SECRET: &str = "a secret for benchmarks that is long enough to be one";
 
 /// The program to measure.
@@ -22,10 +22,10 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Serves a log.
+    /// Serves a database.
     pub(crate) async fn serve(&self, url: &str) -> anyhow::Result<Server> {
-        let beside = || anyhow::Ok(std::env::current_exe()?.with_file_name("auditgraph"));
-        let program = self.server.clone().map_or_else(beside, Ok)?;
+        let sibling = || anyhow::Ok(std::env::current_exe()?.with_file_name("auditgraph"));
+        let program = self.server.clone().map_or_else(sibling, Ok)?;
         Server::start(&program, &["serve", "--database-url", url, "--jwt-secret", SECRET, "--log", "error"]).await
     }
 }
@@ -35,12 +35,12 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) pid: u32,
     pub(crate) address: String,
-    /// From start to the first answer.
+    /// The time from the start of the process to the first response.
     pub(crate) ready: Duration,
 }
 
 impl Server {
-    /// Starts a program with `--listen` and waits until it takes connections.
+    /// Starts a program with `--listen` and waits until it accepts connections.
     pub(crate) async fn start(program: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
@@ -66,17 +66,17 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has ended by itself cannot be killed, and that is fine.
+        // Killing a process that has already exited fails, which is fine.
         let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
-/// A token for reading in the measured tenant.
+/// Returns a token for the measured tenant.
 pub(crate) fn token(role: Role) -> anyhow::Result<String> {
     token_for("contoso", &[Grantable::Role(role)])
 }
 
-/// A token for a tenant.
+/// Returns a token for a tenant.
 pub(crate) fn token_for(tenant: &str, grants: &[Grantable]) -> anyhow::Result<String> {
     let now = system::now();
     let request = TokenRequest {

@@ -1,6 +1,6 @@
-//! Recording, measured in one run with what it is compared with: batches with `COPY` of the same rows into the same
-//! tables, with and without their indexes; single events with the same handler without a database; and the memory of a
-//! server that records for a long time. Only on PostgreSQL, which has `COPY`.
+//! Measures recording next to its baselines in one run: batches next to `COPY` of the same rows into the same tables,
+//! with and without their indexes; single events next to the same handler without a database; and the memory of a
+//! server that records for a long time. Requires PostgreSQL, because of `COPY`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,59 +15,59 @@ use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 use store::Store;
 
-use crate::copy::Copied;
+use crate::copy::CopyRows;
 use crate::fill::{self, Indexes};
-use crate::given::Given;
-use crate::load::{self, Measured};
+use crate::input::InputTemplate;
+use crate::load::{self, Latencies};
 use crate::process::{Program, Server, token_for};
 use crate::template::{self, Template};
-use crate::{pages, say, usage};
+use crate::{pages, print_line, usage};
 
-/// What to measure.
+/// Options of `record`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct RecordOptions {
     /// A PostgreSQL database that `fill` has filled.
     #[arg(long)]
     database_url: String,
     #[command(flatten)]
     program: Program,
-    /// Connections that record batches at once.
+    /// Connections that record batches concurrently.
     #[arg(long, default_value_t = 4)]
     connections: usize,
-    /// Batches of each way of recording them; 0 leaves that part out.
+    /// Batches per variant; 0 skips them.
     #[arg(long, default_value_t = 100)]
     batches: usize,
-    /// Single events; 0 leaves that part out.
+    /// Single events; 0 skips them.
     #[arg(long, default_value_t = 20_000)]
     singles: usize,
-    /// Events to record in the end while the memory of the server is watched.
+    /// Events to record at the end while watching the server's memory.
     #[arg(long, default_value_t = 0)]
     soak: usize,
 }
 
-/// Events in a batch.
+/// Events per batch.
 const BATCH: usize = 500;
 /// Clients that record single events.
 const CLIENTS: usize = 64;
-/// Batches that are made beforehand while memory is watched.
+/// Batches prepared ahead while memory is watched.
 const AHEAD: usize = 40;
 
-struct Bench<'a> {
-    options: &'a Options,
+struct RecordBench<'a> {
+    options: &'a RecordOptions,
     connection: DatabaseConnection,
     store: Store,
-    templates: Vec<(Template, Given)>,
+    templates: Vec<(Template, InputTemplate)>,
     next: AtomicUsize,
 }
 
-pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
+pub(crate) async fn measure(options: &RecordOptions) -> anyhow::Result<()> {
     let connection = Database::connect(&options.database_url).await?;
     anyhow::ensure!(connection.get_database_backend() == DbBackend::Postgres, "only PostgreSQL has COPY");
     let store = Store::open(&fill::settings(&options.database_url), None).await?;
     let template_id = fill::tenant_id(&connection, "template").await?;
     let read = template::read(&connection, template_id).await?;
-    let templates = read.into_iter().map(with_given).collect::<anyhow::Result<Vec<_>>>()?;
-    let bench = Bench { options, connection, store, templates, next: AtomicUsize::new(0) };
+    let templates = read.into_iter().map(with_input).collect::<anyhow::Result<Vec<_>>>()?;
+    let bench = RecordBench { options, connection, store, templates, next: AtomicUsize::new(0) };
     if options.batches > 0 {
         bench.batches(template_id).await?;
     }
@@ -80,14 +80,14 @@ pub(crate) async fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An event as rows, and as an application would give it.
-fn with_given(template: Template) -> anyhow::Result<(Template, Given)> {
+/// Pairs a template's rows with the input that records the same event.
+fn with_input(template: Template) -> anyhow::Result<(Template, InputTemplate)> {
     let body: EventBody = serde_json::from_str(template.body())?;
-    Ok((template, Given::of(&body)))
+    Ok((template, InputTemplate::of(&body)))
 }
 
-impl Bench<'_> {
-    /// A tenant that knows the actors and targets of the template.
+impl RecordBench<'_> {
+    /// Adds a tenant with the actors and targets of the template.
     async fn tenant(&self, name: &str, template_id: i32) -> anyhow::Result<(String, i32)> {
         let key = format!("{name}-{}", system::new_id());
         self.store.add_tenant(&key, name, &[], system::new_id()).await?;
@@ -96,13 +96,13 @@ impl Bench<'_> {
         Ok((key, id))
     }
 
-    /// The next so many events, which have never been recorded, each with its number.
-    fn events(&self, count: usize) -> impl Iterator<Item = (usize, &(Template, Given))> {
+    /// Returns the next `count` events, which have never been recorded, with their numbers.
+    fn events(&self, count: usize) -> impl Iterator<Item = (usize, &(Template, InputTemplate))> {
         let start = self.next.fetch_add(count, Ordering::Relaxed);
         (start..start + count).map(|number| (number, &self.templates[number % self.templates.len()]))
     }
 
-    /// A request that records so many.
+    /// Returns a request that records `count` events.
     fn request(&self, token: &str, count: usize) -> Vec<u8> {
         let now = system::now();
         let events = self.events(count).map(|(number, (_, given))| given.event(&format!("bench-{number}"), now));
@@ -110,19 +110,19 @@ impl Bench<'_> {
         load::post("/v1/events", token, &format!("[{}]", events.join(",")))
     }
 
-    /// A batch as rows.
-    fn rows(&self, tenant_id: i32, place: usize) -> Vec<Copied> {
+    /// Returns a batch as rows.
+    fn rows(&self, tenant_id: i32, index: usize) -> Vec<CopyRows> {
         let now = system::now();
-        let rows = self.events(BATCH).zip(place * BATCH + 1..);
-        let rows = rows.map(|((_, (template, _)), place)| {
-            template.copy(tenant_id, i64::try_from(place).unwrap_or(i64::MAX), now.0)
+        let rows = self.events(BATCH).zip(index * BATCH + 1..);
+        let rows = rows.map(|((_, (template, _)), index)| {
+            template.copy(tenant_id, i64::try_from(index).unwrap_or(i64::MAX), now.0)
         });
-        let rows: Vec<template::Rows> = rows.collect();
+        let rows: Vec<template::EventRows> = rows.collect();
         let keys: Vec<_> = rows.iter().map(|row| row.key.clone()).collect();
         let events: Vec<_> = rows.iter().map(|row| row.event.clone()).collect();
         let targets: Vec<event_target::Model> = rows.iter().flat_map(|row| row.targets.clone()).collect();
         let changes: Vec<property_change::Model> = rows.iter().flat_map(|row| row.changes.clone()).collect();
-        vec![Copied::of(&keys), Copied::of(&events), Copied::of(&targets), Copied::of(&changes)]
+        vec![CopyRows::of(&keys), CopyRows::of(&events), CopyRows::of(&targets), CopyRows::of(&changes)]
     }
 
     async fn batches(&self, template_id: i32) -> anyhow::Result<()> {
@@ -130,27 +130,29 @@ impl Bench<'_> {
         let token = token_for(&key, &recording())?;
         let server = self.options.program.serve(&self.options.database_url).await?;
         let warm: Vec<_> = (0..self.options.connections).map(|_| self.request(&token, BATCH)).collect();
-        load::each(&server.address, warm, self.options.connections).await?;
+        load::send_each(&server.address, warm, self.options.connections).await?;
         let requests: Vec<_> = (0..self.options.batches).map(|_| self.request(&token, BATCH)).collect();
         self.checkpoint().await?;
         let before = usage::cpu_seconds(server.pid);
-        let ours = load::each(&server.address, requests, self.options.connections).await?;
+        let ours = load::send_each(&server.address, requests, self.options.connections).await?;
         let cpu = usage::cpu_seconds(server.pid) - before;
         drop(server);
         let commits = self.commits(id).await?;
-        let copied = self.copied("copied", template_id).await?;
+        let copied = self.copy_batches("copied", template_id).await?;
         let indexes = Indexes::drop(&self.connection).await?;
-        let bare = self.copied("copied without indexes", template_id).await;
+        let bare = self.copy_batches("copied without indexes", template_id).await;
         indexes.create(&self.connection).await?;
         let (ours, bare) = (rate(&ours, BATCH), bare?);
         #[expect(clippy::cast_precision_loss, reason = "an average")]
         let cpu = cpu * 1e6 / (self.options.batches * BATCH) as f64;
-        say(&format!(
+        print_line(&format!(
             "batches of {BATCH}, {} connections: {ours:.0} events a second, {commits:.0} events a commit, {cpu:.0} us of the server's CPU each",
             self.options.connections
         ));
-        say(&format!("COPY into the same tables: {copied:.0} a second; without their indexes: {bare:.0} a second"));
-        say(&format!(
+        print_line(&format!(
+            "COPY into the same tables: {copied:.0} a second; without their indexes: {bare:.0} a second"
+        ));
+        print_line(&format!(
             "recording is {:.2} x COPY; the indexes cost {:.2} x primary keys alone",
             ours / copied,
             bare / copied
@@ -158,10 +160,10 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Copies batches, each committed, and says how many events a second that were.
-    async fn copied(&self, name: &str, template_id: i32) -> anyhow::Result<f64> {
+    /// Copies batches, one commit each. Returns the events per second.
+    async fn copy_batches(&self, name: &str, template_id: i32) -> anyhow::Result<f64> {
         let (_, id) = self.tenant(name, template_id).await?;
-        let batches: Vec<Vec<Copied>> = (0..self.options.batches).map(|place| self.rows(id, place)).collect();
+        let batches: Vec<Vec<CopyRows>> = (0..self.options.batches).map(|index| self.rows(id, index)).collect();
         let (batches, next) = (Arc::new(batches), Arc::new(AtomicUsize::new(0)));
         self.checkpoint().await?;
         let started = Instant::now();
@@ -198,13 +200,13 @@ impl Bench<'_> {
         let cpu = || (usage::cpu_seconds(server.pid), database.map_or(0.0, usage::cpu_seconds));
         let requests_of_ours = requests();
         let before = cpu();
-        let ours = load::each(&server.address, requests_of_ours, CLIENTS).await?;
+        let ours = load::send_each(&server.address, requests_of_ours, CLIENTS).await?;
         let after = cpu();
         drop(server);
         let itself = std::env::current_exe()?;
         let handler = Server::start(&itself, &["bare", "--database-url", &self.options.database_url]).await?;
-        let bare = load::each(&handler.address, requests(), CLIENTS).await?;
-        say(&format!(
+        let bare = load::send_each(&handler.address, requests(), CLIENTS).await?;
+        print_line(&format!(
             "single events, {CLIENTS} clients: {:.0} a second (p50 {:.1} ms, p99 {:.1} ms), {:.1} events a commit",
             ours.rate(),
             ours.at(500),
@@ -212,10 +214,10 @@ impl Bench<'_> {
             self.commits(id).await?
         ));
         #[expect(clippy::cast_precision_loss, reason = "an average")]
-        let each = |seconds: f64| seconds * 1e6 / self.options.singles as f64;
-        let (server, database) = (each(after.0 - before.0), each(after.1 - before.1));
-        say(&format!("CPU of an event: {server:.0} us of the server, {database:.0} us of the database"));
-        say(&format!(
+        let send_each = |seconds: f64| seconds * 1e6 / self.options.singles as f64;
+        let (server, database) = (send_each(after.0 - before.0), send_each(after.1 - before.1));
+        print_line(&format!("CPU of an event: {server:.0} us of the server, {database:.0} us of the database"));
+        print_line(&format!(
             "without a database: {:.0} a second; recording is {:.2} x that",
             bare.rate(),
             ours.rate() / bare.rate()
@@ -223,26 +225,26 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// What the server holds while it records many events.
+    /// Reports the server's memory while it records many events.
     async fn soak(&self, template_id: i32) -> anyhow::Result<()> {
         let (key, _) = self.tenant("soak", template_id).await?;
         let token = token_for(&key, &recording())?;
         let server = self.options.program.serve(&self.options.database_url).await?;
-        let (mut done, mut told) = (0, 0);
+        let (mut done, mut reported) = (0, 0);
         while done < self.options.soak {
             let requests: Vec<_> = (0..AHEAD).map(|_| self.request(&token, BATCH)).collect();
-            load::each(&server.address, requests, self.options.connections).await?;
+            load::send_each(&server.address, requests, self.options.connections).await?;
             done += AHEAD * BATCH;
-            if done - told >= self.options.soak / 10 {
+            if done - reported >= self.options.soak / 10 {
                 let (peak, now) = usage::memory_mib(server.pid);
-                say(&format!("{done} events recorded: {now} MiB held, {peak} MiB at most"));
-                told = done;
+                print_line(&format!("{done} events recorded: {now} MiB now, {peak} MiB peak"));
+                reported = done;
             }
         }
         Ok(())
     }
 
-    /// How many events a commit had on average: rows know the transaction they come from.
+    /// Returns the average number of events per commit, from the transaction ids of the rows.
     async fn commits(&self, tenant_id: i32) -> anyhow::Result<f64> {
         let sql = format!(
             "SELECT COUNT(*)::float8 / COUNT(DISTINCT xmin::text) FROM audit_event WHERE tenant_id = {tenant_id}"
@@ -250,7 +252,7 @@ impl Bench<'_> {
         Ok(pages::first(&self.connection, &sql).await?.try_get_by_index(0)?)
     }
 
-    /// So that nobody pays for what was written before.
+    /// Runs a checkpoint, so that earlier writes do not slow the next measurement.
     async fn checkpoint(&self) -> anyhow::Result<()> {
         self.connection.execute_unprepared("CHECKPOINT").await?;
         Ok(())
@@ -262,6 +264,6 @@ fn recording() -> [Grantable; 1] {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate")]
-fn rate(measured: &Measured, batch: usize) -> f64 {
+fn rate(measured: &Latencies, batch: usize) -> f64 {
     measured.rate() * batch as f64
 }

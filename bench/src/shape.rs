@@ -1,18 +1,18 @@
-//! What is asked for: documents and variables as real screens send them, and how an answer is known to be right.
+//! The measured requests: documents and variables as the viewer's screens send them, and how to check a response.
 
 use serde_json::{Value, json};
 
-/// One kind of request.
-pub(crate) struct Shape {
+/// A kind of request.
+pub(crate) struct RequestShape {
     pub(crate) name: &'static str,
     pub(crate) document: &'static str,
-    /// Requests differ in their variables, and take turns.
+    /// The variables of the requests, used in turn.
     pub(crate) variables: Vec<Value>,
-    /// Whether an answer's data are what was asked for.
-    pub(crate) is_right: fn(&Value) -> bool,
+    /// Checks the data of a response.
+    pub(crate) is_expected: fn(&Value) -> bool,
 }
 
-/// Everything of an event that a detail list shows.
+/// All fields of an event in a detail list.
 const EVERYTHING: &str = "query Page($first: Int, $after: String, $filter: AuditEventFilter) {
   auditEvents(first: $first, after: $after, period: null, filter: $filter) {
     edges { cursor node {
@@ -28,7 +28,7 @@ const EVERYTHING: &str = "query Page($first: Int, $after: String, $filter: Audit
   }
 }";
 
-/// An event with actor, targets and changes: what the pages that are compared have.
+/// An event with actor, targets and changes: the page that is compared with the baselines.
 pub(crate) const PAGE: &str = "query Page($first: Int, $after: String, $category: String!) {
   auditEvents(first: $first, after: $after, period: null, filter: { category: { eq: $category } }) {
     edges { cursor node {
@@ -40,7 +40,7 @@ pub(crate) const PAGE: &str = "query Page($first: Int, $after: String, $category
   }
 }";
 
-/// The same page as PostGraphile names things, over the schema of `bench/postgraphile`.
+/// The same page in PostGraphile's naming, over the schema of `bench/postgraphile`.
 pub(crate) const POSTGRAPHILE: &str = "query Page($first: Int, $category: String!) {
   auditEvents: allAuditEvents(first: $first, orderBy: [OCCURRED_AT_DESC, ROW_ID_DESC], condition: { category: $category }) {
     edges { cursor node {
@@ -53,7 +53,7 @@ pub(crate) const POSTGRAPHILE: &str = "query Page($first: Int, $category: String
   }
 }";
 
-/// The four columns that a list shows at first.
+/// The four columns of the viewer's list.
 const COLUMNS: &str = "query Page($first: Int, $after: String, $category: String!) {
   auditEvents(first: $first, after: $after, period: null, filter: { category: { eq: $category } }) {
     edges { node { occurredAt activityDisplayName status actor { name } } }
@@ -65,7 +65,7 @@ const COUNT: &str = "query Count($filter: AuditEventFilter) {
   auditEvents(first: 1, period: null, filter: $filter) { countUpTo { value isExact } }
 }";
 
-/// What the overview of a month asks for.
+/// The overview of a month.
 const SUMMARY: &str = "query Summary($filter: AuditEventFilter) {
   auditEventSummary(period: { window: LAST_30_DAYS }, filter: $filter) {
     totalCount
@@ -75,7 +75,7 @@ const SUMMARY: &str = "query Summary($filter: AuditEventFilter) {
   }
 }";
 
-/// The categories that are asked for in turn.
+/// The categories of the requests, in turn.
 pub(crate) const CATEGORIES: [&str; 4] =
     ["UserManagement", "GroupManagement", "ApplicationManagement", "DeviceConfiguration"];
 
@@ -83,15 +83,15 @@ fn nodes(data: &Value) -> Option<&Vec<Value>> {
     data.get("auditEvents")?.get("edges")?.as_array()
 }
 
-fn full_page(data: &Value) -> bool {
+fn is_full_page(data: &Value) -> bool {
     nodes(data).is_some_and(|edges| edges.len() == 50)
 }
 
-fn some_page(data: &Value) -> bool {
+fn is_page(data: &Value) -> bool {
     nodes(data).is_some_and(|edges| !edges.is_empty())
 }
 
-fn summed_up(data: &Value) -> bool {
+fn is_summary(data: &Value) -> bool {
     let summary = data.get("auditEventSummary");
     let total = summary.and_then(|summary| summary.get("totalCount")?.as_i64());
     let buckets = summary.and_then(|summary| summary.get("histogram")?.as_array());
@@ -103,62 +103,62 @@ fn counted(data: &Value) -> bool {
     data.pointer("/auditEvents/countUpTo/value").and_then(Value::as_i64).is_some_and(|value| value > 0)
 }
 
-/// What is known of a filled log, for asking about it.
-pub(crate) struct Known {
+/// Values that occur in a filled log.
+pub(crate) struct KnownValues {
     /// A cursor far from the start of the first category's list.
     pub(crate) deep: String,
-    /// Identities of actors and targets, and names of properties, that occur.
+    /// Keys of actors and targets, and names of properties, that occur.
     pub(crate) actor: String,
     pub(crate) target: String,
     pub(crate) property: String,
-    /// An activity that few events are of.
+    /// An activity with few events.
     pub(crate) rare: String,
 }
 
-/// All shapes.
-pub(crate) fn shapes(known: &Known) -> Vec<Shape> {
+/// Returns all shapes.
+pub(crate) fn shapes(known: &KnownValues) -> Vec<RequestShape> {
     let by_category = |document| -> (&'static str, Vec<Value>) {
         (document, CATEGORIES.iter().map(|category| json!({ "first": 50, "category": category })).collect())
     };
     let filtered = |filter: Value| vec![json!({ "first": 50, "filter": filter })];
-    let shape = |name, (document, variables), is_right| Shape { name, document, variables, is_right };
+    let shape = |name, (document, variables), is_expected| RequestShape { name, document, variables, is_expected };
     let everything = |filter| (EVERYTHING, filtered(filter));
     vec![
-        shape("page", by_category(PAGE), full_page),
-        shape("page, four columns", by_category(COLUMNS), full_page),
+        shape("page", by_category(PAGE), is_full_page),
+        shape("page, four columns", by_category(COLUMNS), is_full_page),
         shape(
             "page, everything",
             (
                 EVERYTHING,
                 CATEGORIES.iter().map(|c| json!({ "first": 50, "filter": { "category": { "eq": c } } })).collect(),
             ),
-            full_page,
+            is_full_page,
         ),
         shape(
             "page at depth 100,000",
             (PAGE, vec![json!({ "first": 50, "category": CATEGORIES[0], "after": known.deep })]),
-            full_page,
+            is_full_page,
         ),
-        shape("few match", everything(json!({ "activity": { "eq": known.rare } })), some_page),
-        shape("actor", everything(json!({ "initiatedBy": { "key": [known.actor] } })), some_page),
-        shape("target", everything(json!({ "target": { "key": [known.target] } })), some_page),
+        shape("few match", everything(json!({ "activity": { "eq": known.rare } })), is_page),
+        shape("actor", everything(json!({ "initiatedBy": { "key": [known.actor] } })), is_page),
+        shape("target", everything(json!({ "target": { "key": [known.target] } })), is_page),
         shape(
             "changed property",
             everything(json!({ "target": { "modifiedProperty": { "name": { "eq": known.property } } } })),
-            some_page,
+            is_page,
         ),
-        shape("four categories at once", everything(json!({ "category": { "in": CATEGORIES } })), full_page),
-        shape("search", everything(json!({ "search": "conditional access" })), some_page),
+        shape("four categories at once", everything(json!({ "category": { "in": CATEGORIES } })), is_full_page),
+        shape("search", everything(json!({ "search": "conditional access" })), is_page),
         shape(
             "count up to 10,000",
             (COUNT, vec![json!({ "filter": { "category": { "eq": CATEGORIES[0] } } })]),
             counted,
         ),
-        shape("summary of 30 days", (SUMMARY, vec![json!({})]), summed_up),
+        shape("summary of 30 days", (SUMMARY, vec![json!({})]), is_summary),
         shape(
             "summary of 30 days, one category",
             (SUMMARY, CATEGORIES.iter().map(|c| json!({ "filter": { "category": { "eq": c } } })).collect()),
-            summed_up,
+            is_summary,
         ),
     ]
 }

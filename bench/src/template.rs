@@ -1,7 +1,7 @@
-//! The events that everything else is made of: recorded by the product itself, read back as rows, and multiplied.
+//! Template events: recorded by the product itself, read back as rows, and multiplied.
 //!
-//! So every row has the shape that recording gives it. A copy has its own key, time and place in the log; everything
-//! else is its template's, including the snapshots of actors and targets.
+//! So every row has the shape that recording gives it. A copy has its own key, time and sequence; everything else is
+//! its template's, including the snapshots of actors and targets.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +12,28 @@ use model::json::hash16;
 use model::{EventBody, Target, Timestamp};
 use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-/// One recorded event and the rows that belong to it.
+/// A recorded event and its rows.
 pub(crate) struct Template {
     event: audit_event::Model,
     targets: Vec<event_target::Model>,
     changes: Vec<property_change::Model>,
     service: String,
     key: String,
-    /// The body after its first two members, which are what a copy has of its own.
+    /// The body after its first two members, which differ in each copy.
     rest: String,
-    /// What the copies' content hashes cover, before and after the time.
+    /// The content that the hash covers, before and after the time.
     content: (String, String),
 }
 
 /// The rows of one event.
-pub(crate) struct Rows {
+pub(crate) struct EventRows {
     pub(crate) event: audit_event::Model,
     pub(crate) key: event_key::Model,
     pub(crate) targets: Vec<event_target::Model>,
     pub(crate) changes: Vec<property_change::Model>,
 }
 
-/// The events of a tenant, by time.
+/// Reads the events of a tenant, ordered by time.
 pub(crate) async fn read(connection: &DatabaseConnection, tenant_id: i32) -> anyhow::Result<Vec<Template>> {
     let events = audit_event::Entity::find()
         .filter(audit_event::Column::TenantId.eq(tenant_id))
@@ -83,25 +83,25 @@ impl Template {
         Ok(Self { event, targets, changes, service: body.service, key: body.event_key, rest, content })
     }
 
-    /// When it happened.
+    /// Returns when the event happened.
     pub(crate) fn occurred_at(&self) -> i64 {
         self.event.occurred_at
     }
 
-    /// The event as it was recorded.
+    /// Returns the body as it was recorded.
     pub(crate) fn body(&self) -> &str {
         &self.event.body
     }
 
-    /// A copy for a tenant's log.
-    pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> Rows {
+    /// Returns a copy for a tenant's log.
+    pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> EventRows {
         let key = format!("{}#{sequence}", self.key);
         let (before, after) = &self.content;
         let content = format!("{before}{}{after}", occurred_at.div_euclid(1_000));
         let own = |row: &event_target::Model| event_target::Model { tenant_id, sequence, occurred_at, ..row.clone() };
         let change =
             |row: &property_change::Model| property_change::Model { tenant_id, sequence, occurred_at, ..row.clone() };
-        Rows {
+        EventRows {
             key: event_key::Model {
                 tenant_id,
                 key_hash: EventId::of(&self.service, &key).0.to_vec(),

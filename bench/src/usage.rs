@@ -1,8 +1,8 @@
-//! What a process and its children have used, as reported by Linux.
+//! Reads the CPU time and memory of processes from Linux.
 
 use std::fs;
 
-/// Seconds of CPU that a process and all its children have used, those that ended included.
+/// Returns the CPU seconds of a process and all its children, including those that exited.
 pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     let (own, ended) = stat(pid).map_or((0, 0), |stat| (stat.own, stat.children));
     let living: u64 = children(pid).iter().filter_map(|child| stat(*child)).map(|stat| stat.own + stat.children).sum();
@@ -11,11 +11,11 @@ pub(crate) fn cpu_seconds(pid: u32) -> f64 {
 
 #[expect(clippy::cast_precision_loss, reason = "hundredths of seconds")]
 fn ticks(ticks: u64) -> f64 {
-    // Linux tells times to programs in hundredths, whatever the kernel counts in.
+    // Linux reports times in units of 1/100 s.
     ticks as f64 / 100.0
 }
 
-/// The most memory a process has used, and what it uses now, in MiB.
+/// Returns the peak and the current memory of a process in MiB.
 pub(crate) fn memory_mib(pid: u32) -> (u64, u64) {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let mib = |name: &str| {
@@ -25,7 +25,7 @@ pub(crate) fn memory_mib(pid: u32) -> (u64, u64) {
     (mib("VmHWM:"), mib("VmRSS:"))
 }
 
-/// The process that started a process.
+/// Returns the parent of a process.
 pub(crate) fn parent(pid: u32) -> Option<u32> {
     stat(pid).map(|stat| stat.parent)
 }
@@ -38,9 +38,9 @@ struct Stat {
 
 fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain anything.
+    // The name is in parentheses and may contain any character.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let number = |place: usize| fields.get(place)?.parse::<u64>().ok();
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     Some(Stat {
         parent: u32::try_from(number(1)?).ok()?,
         own: number(11)? + number(12)?,

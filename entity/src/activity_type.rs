@@ -1,4 +1,4 @@
-//! Activities that a tenant has recorded, with counters.
+//! The catalogue of activities that a tenant has recorded, with counters.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "activity_type")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
     /// The service, folded.
@@ -18,34 +18,34 @@ pub struct Model {
     /// The activity, folded.
     #[sea_orm(primary_key, auto_increment = false)]
     pub activity_key: String,
-    /// The service as it writes itself.
+    /// The service, as it spells itself.
     #[sea_orm(column_type = "Text")]
     pub service_name: String,
-    /// The category as the service writes it.
+    /// The category, as the service spells it.
     #[sea_orm(column_type = "Text")]
     pub category_name: String,
-    /// The activity as the service writes it.
+    /// The activity, as the service spells it.
     #[sea_orm(column_type = "Text")]
     pub activity: String,
-    /// The name shown to people.
+    /// The name shown to users.
     #[sea_orm(column_type = "Text")]
     pub display_name: String,
-    /// The type of resource.
+    /// The resource type.
     pub resource_type: String,
-    /// The kind of operation.
+    /// The operation type.
     pub operation_type: String,
-    /// Names of properties seen to change, as a JSON array.
+    /// Names of changed properties, as a JSON array.
     #[sea_orm(column_type = "Text")]
     pub property_names: String,
-    /// When such an event was first recorded.
+    /// When the first event was recorded, in microseconds since 1970-01-01 UTC.
     pub first_seen_at: i64,
-    /// When such an event was last recorded.
+    /// When the latest event was recorded, in microseconds since 1970-01-01 UTC.
     pub last_seen_at: i64,
-    /// How many such events were recorded.
+    /// The number of events.
     pub event_count: i64,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! An event: its body, and the columns that are indexes over it.
+//! Events: the body, and columns derived from it for indexes.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,19 +6,19 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_event")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// The event's place in the log.
+    /// The event's sequence.
     #[sea_orm(primary_key, auto_increment = false)]
     pub sequence: i64,
-    /// When it happened, in microseconds since 1970.
+    /// When the event happened, in microseconds since 1970-01-01 UTC.
     pub occurred_at: i64,
-    /// When it was recorded, in microseconds since 1970.
+    /// When the event was recorded, in microseconds since 1970-01-01 UTC.
     pub recorded_at: i64,
     /// The service, folded.
     pub service: String,
-    /// The part of the service, folded.
+    /// The component of the service, folded.
     pub component: String,
     /// The category, folded.
     pub category: String,
@@ -26,38 +26,38 @@ pub struct Model {
     pub activity_key: String,
     /// The activity's display name, folded; empty if it folds to the key.
     pub activity_name: String,
-    /// The type of resource.
+    /// The resource type.
     pub resource_type: String,
-    /// The kind of operation.
+    /// The operation type.
     pub operation_type: String,
-    /// Where the group comes from; empty if it is none.
+    /// The source of the group; empty if the event has none.
     pub group_source: String,
-    /// How it ended.
+    /// The status.
     pub status: String,
-    /// The actor's snapshot.
+    /// The id of the actor's snapshot.
     pub actor_id: i64,
-    /// The actor's identity.
+    /// The actor's key.
     pub actor_key: String,
     /// The application's id, folded.
     pub application_id: String,
-    /// The address the request came from, folded.
+    /// The IP address of the request, folded.
     pub ip_address: String,
     /// The correlation id, folded.
     pub correlation_key: String,
-    /// The key it was recorded under, folded.
+    /// The event's key, folded.
     pub event_key: String,
-    /// Who recorded it.
+    /// The recorder: the subject of the token, folded.
     pub recorded_by: String,
-    /// The way it was recorded.
+    /// The route by which the event was recorded.
     pub recorded_via: String,
-    /// How to read the body.
+    /// The format of the body.
     pub body_format: i16,
-    /// The whole event.
+    /// The complete event, as JSON.
     #[sea_orm(column_type = "Text")]
     pub body: String,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

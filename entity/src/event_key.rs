@@ -1,4 +1,4 @@
-//! The keys that permanently identify events.
+//! Event keys: they identify events permanently and make recording idempotent.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,19 +6,19 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "event_key")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// The event's id.
+    /// The event's id: a hash of its key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key_hash: Vec<u8>,
-    /// The event's place in the log.
+    /// The event's sequence.
     pub sequence: i64,
-    /// What two copies of the event agree on.
+    /// A hash of the event's content, which decides whether the same key means the same event.
     pub content_hash: Vec<u8>,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

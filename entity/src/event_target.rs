@@ -1,4 +1,4 @@
-//! What an event acted on.
+//! The targets of events.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,26 +6,26 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "event_target")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// The event's place in the log.
+    /// The event's sequence.
     #[sea_orm(primary_key, auto_increment = false)]
     pub sequence: i64,
-    /// Its place within the event.
+    /// The row's index within the event, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub ordinal: i32,
-    /// When it happened, in microseconds since 1970.
+    /// When the event happened, in microseconds since 1970-01-01 UTC.
     pub occurred_at: i64,
-    /// The target's snapshot.
+    /// The id of the target's snapshot.
     pub target_id: i64,
-    /// The target's identity.
+    /// The target's key.
     pub target_key: String,
-    /// 1 on the first row of the event with this key.
+    /// 1 on the first row of the event with this key, otherwise 0.
     pub is_first: i16,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,5 +1,4 @@
-//! Rows of the audit log's tables, and nothing else: what they mean is said in `audit`, how they are read and
-//! written in `store`.
+//! The rows of the audit log's tables. `model` defines their meaning, and `store` reads and writes them.
 
 pub mod tenant;
 pub mod tenant_log;

@@ -1,4 +1,4 @@
-//! What changed in an event, by hashes of the values.
+//! The property changes of events. Values are stored as hashes.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,34 +6,34 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "property_change")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// The event's place in the log.
+    /// The event's sequence.
     #[sea_orm(primary_key, auto_increment = false)]
     pub sequence: i64,
-    /// Its place within the event.
+    /// The row's index within the event, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
     pub ordinal: i32,
-    /// When it happened, in microseconds since 1970.
+    /// When the event happened, in microseconds since 1970-01-01 UTC.
     pub occurred_at: i64,
-    /// Which target of the event it belongs to.
+    /// The index of the target that the change belongs to.
     pub target_ordinal: i32,
     /// The property's name, folded.
     pub name_key: String,
-    /// How it changed.
+    /// The kind of change.
     pub change: String,
-    /// 1 if the values are sensitive.
+    /// 1 if the values are sensitive, otherwise 0.
     pub sensitive: i16,
-    /// The value before, by its equality hash.
+    /// The equality hash of the old value.
     pub old_hash: Option<Vec<u8>>,
-    /// The value after, by its equality hash.
+    /// The equality hash of the new value.
     pub new_hash: Option<Vec<u8>>,
-    /// 1 on the first row of the event with this key.
+    /// 1 on the first row of the event with this key, otherwise 0.
     pub is_first: i16,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

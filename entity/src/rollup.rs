@@ -1,4 +1,4 @@
-//! Events counted by what they have in common and when they happened, block by block.
+//! Counts of events by key and span of time, per block.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,28 +6,29 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rollup")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// What is counted in spans of which length.
+    /// What is counted, and the length of the spans: 0 kinds of events per quarter hour, 1 kinds of events per day, 2
+    /// actors per day.
     #[sea_orm(primary_key, auto_increment = false)]
     pub grain: i16,
-    /// When the span starts, in microseconds since 1970.
+    /// The start of the span, in microseconds since 1970-01-01 UTC.
     #[sea_orm(primary_key, auto_increment = false)]
     pub starts_at: i64,
-    /// The block.
+    /// The block's number.
     #[sea_orm(primary_key, auto_increment = false)]
     pub block: i64,
-    /// What the events have in common.
+    /// The id of the key.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key_id: i64,
-    /// How many they are.
+    /// The number of events.
     pub events: i64,
-    /// The last of them in the log.
+    /// The greatest sequence among the events.
     pub newest: i64,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

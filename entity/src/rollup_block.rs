@@ -1,4 +1,4 @@
-//! Parts of the log that are summed up in `rollup`, and never change.
+//! Blocks of the log that `rollup` counts. Blocks never change.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,17 +6,17 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "rollup_block")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// Its number: 1, 2, 3, ... Each begins where the one before ends.
+    /// The number, from 1. Each block starts where the previous one ends.
     #[sea_orm(primary_key, auto_increment = false)]
     pub block: i64,
-    /// The last place of the log that is in it.
+    /// The greatest sequence in the block.
     pub last_sequence: i64,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

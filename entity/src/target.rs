@@ -1,4 +1,4 @@
-//! Targets as some event saw them; never changed. Texts are folded.
+//! Snapshots of targets as events describe them. Rows never change. Strings are folded.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,19 +6,19 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "target")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// Its number.
+    /// The id, unique within the tenant.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i64,
-    /// A hash of all that follows.
+    /// A hash of the columns below.
     pub fingerprint: Vec<u8>,
-    /// The identity it stands for.
+    /// The key of the identity.
     pub key: String,
     /// The service, folded.
     pub service: String,
-    /// The type.
+    /// The target's type.
     #[sea_orm(column_name = "type")]
     pub r#type: String,
     /// The object id.
@@ -29,7 +29,7 @@ pub struct Model {
     pub display_name: String,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -6,22 +6,22 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenant")]
 pub struct Model {
-    /// Its number.
+    /// The id, unique within the tenant.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// The identity it stands for.
+    /// The key of the identity.
     pub key: String,
-    /// The name shown to people.
+    /// The name shown to users.
     #[sea_orm(column_type = "Text")]
     pub display_name: String,
-    /// The domain names that belong to it, as a JSON array.
+    /// The domain names, as a JSON array.
     #[sea_orm(column_type = "Text")]
     pub domains: String,
-    /// 1 if nothing may be read or recorded any more.
+    /// 1 if reading and recording are refused, otherwise 0.
     pub is_disabled: i16,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -6,27 +6,27 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenant_log")]
 pub struct Model {
-    /// Whose it is.
+    /// The tenant's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: i32,
-    /// Names this log; a restored log gets another.
+    /// The log's id. A restored log gets a new one.
     #[sea_orm(column_type = "Text")]
     pub log_id: String,
-    /// The newest place in the log.
+    /// The greatest sequence.
     pub last_sequence: i64,
-    /// When something was last recorded.
+    /// When the latest event was recorded, in microseconds since 1970-01-01 UTC.
     pub last_recorded_at: i64,
-    /// The newest actor.
+    /// The greatest id of an actor.
     pub last_actor_id: i64,
-    /// The newest target.
+    /// The greatest id of a target.
     pub last_target_id: i64,
-    /// How many activities are catalogued.
+    /// The number of activities in the catalogue.
     pub activity_type_count: i64,
-    /// How many events found the catalogue full.
+    /// The number of events whose activity is not in the catalogue, because it was full.
     pub uncatalogued_count: i64,
 }
 
-/// Nothing is joined by the ORM.
+/// The ORM joins no tables; `store` writes its joins in SQL.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,12 +1,13 @@
-//! Cursors and ids: what is taken prints as it came, is taken for one kind of thing only, and in one order only.
+//! Cursors and ids: an accepted string encodes back to itself, and parses as exactly one kind in exactly one order.
 
-use model::page::{Cursor, FeedCursor, Order, OrderField, Page, PageLimits};
+use model::page::{Cursor, FeedCursor, Order, OrderField, Page, PageLimits, Window};
+use model::time::DAY;
 use model::{EventId, Timestamp};
 
 const LIMITS: PageLimits = PageLimits { default: 50, max: 200 };
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
-/// The input is the text of a cursor or an id.
+/// Checks the string of a cursor or an id.
 pub fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let mut kinds = 0;
@@ -29,17 +30,22 @@ pub fn check(input: &[u8]) {
         kinds += 1;
         assert_eq!(id.to_global(), text);
     }
-    assert!(kinds <= 1, "{text} is taken for several things");
+    assert!(kinds <= 1, "{text} parses as several kinds");
 }
 
-/// A page after a cursor is one of the window that the cursor keeps, and of no other.
+/// Checks that a page keeps the time window of its cursor, if it has one, and rejects any other window.
 fn page(text: &str, cursor: &Cursor) {
     let parse = |after, before| Page::parse((Some(3), after), (None, before), cursor.order, LIMITS);
-    let page = parse(Some(text), None).expect("the cursor is one of this order");
+    let page = parse(Some(text), None).expect("the cursor has this order");
     assert_eq!((page.after, page.before), (Some(*cursor), None));
     for days in [1, 7, 30] {
-        let mut page = parse(None, Some(text)).expect("the cursor is one of this order");
+        let mut page = parse(None, Some(text)).expect("the cursor has this order");
         let kept = page.keep_window(days, NOW).ok();
-        assert_eq!(kept, cursor.window.filter(|window| window.days == days));
+        let expected = match cursor.window {
+            Some(window) => (window.days == days).then_some(window),
+            // A cursor of a list without a window is a position in any window.
+            None => Some(Window { days, from: NOW.plus(-i64::from(days) * DAY) }),
+        };
+        assert_eq!(kept, expected);
     }
 }

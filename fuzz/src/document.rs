@@ -1,17 +1,17 @@
-//! Documents: the check of one is linear in its length, and what passes it is as small as it says when it is written
-//! out, fragments and all.
+//! Documents: the check is linear in the length of a document, and an accepted document stays within the limits when
+//! all its fragments are expanded.
 
 use std::sync::LazyLock;
 
+use api::engine::check::{self, DocumentLimits};
+use api::{Executor, Limits};
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Request, Variables};
-use model::page::PageLimits;
-use api::engine::check::{self, DocumentLimits};
-use api::{Limits, Schema, build};
 use futures_util::FutureExt as _;
+use model::page::PageLimits;
 
-/// Smaller than a server's, so that a small document can be too large.
+/// Lower than the defaults of the server, so that a small document can exceed them.
 const LIMITS: DocumentLimits = DocumentLimits {
     bytes: 4 << 10,
     tokens: 1_000,
@@ -28,12 +28,12 @@ const LIMITS: DocumentLimits = DocumentLimits {
     introspection: true,
 };
 
-/// How deep the description of the schema may be asked for.
+/// Maximum depth of fields below `__schema` and `__type`.
 const SCHEMA_DEPTH_MAX: usize = 16;
 
-static SCHEMA: LazyLock<Schema> = LazyLock::new(|| build(Limits { page: LIMITS.page }));
+static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| Executor::new(Limits { page: LIMITS.page }));
 
-/// The input is the text of a document.
+/// Checks a document.
 pub fn check(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(tokens) = check::text(text, &LIMITS) else { return };
@@ -44,29 +44,29 @@ pub fn check(input: &[u8]) {
         return;
     }
     for (_, operation) in document.operations.iter() {
-        let mut size = Size { directives: operation.node.directives.len(), ..Size::default() };
+        let mut size = ExpandedSize { directives: operation.node.directives.len(), ..ExpandedSize::default() };
         size.add(&document, &operation.node.selection_set.node, Depth::Log(1));
     }
     let Some(operation) = check::operation(&document, None) else { return };
     let variables = Variables::default();
     let passes = check::variables(operation, &variables, &LIMITS).is_ok();
     if passes && check::cost(&document, operation, &variables, &LIMITS).is_ok() {
-        // Without a caller every field but those of the schema is refused, and nothing is waited for.
+        // Without a caller, all fields except introspection are rejected before any I/O.
         let mut request = Request::new("");
         request.set_parsed_query(document.clone());
-        let _refused = SCHEMA.execute(request).now_or_never();
+        let _response = EXECUTOR.validating().execute(request).now_or_never();
     }
 }
 
-/// How large a selection is when it is written out.
+/// Size of a selection set with its fragments expanded.
 #[derive(Default)]
-struct Size {
+struct ExpandedSize {
     fields: usize,
     aliases: usize,
     directives: usize,
 }
 
-/// How deep a field stands: among the log's fields, or in the description of the schema.
+/// Depth of a field: among the fields of the log, or below an introspection field.
 #[derive(Clone, Copy)]
 enum Depth {
     Log(usize),
@@ -90,7 +90,7 @@ impl Depth {
     }
 }
 
-impl Size {
+impl ExpandedSize {
     fn add(&mut self, document: &ExecutableDocument, set: &SelectionSet, depth: Depth) {
         for item in &set.items {
             let (directives, below, depth) = match &item.node {

@@ -1,8 +1,14 @@
-//! What must hold of every input that comes from outside, one module for each door. A fuzzer feeds them
-//! (`fuzz_targets`), and a test feeds them what is in `corpus`.
+//! Properties that hold for every untrusted input, one module per kind of input.
 //!
-//! None of them only waits for a panic: each says what a verified token, a cursor, a filter, a document and a record
-//! have to be, in other words than the program does.
+//! Each `check` function states the properties of an accepted input independently of the product code, and panics if
+//! one is violated; it is not only a search for panics. `tests/corpus.rs` runs the checks on the files in `corpus`;
+//! the binaries in `fuzz_targets` let libFuzzer search for inputs.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a panic reports a violated property"
+)]
 
 pub mod cursor;
 pub mod document;

@@ -1,52 +1,57 @@
-//! Other systems' records: nothing of one that is recognised is lost, what is recognised stays the same once it is
-//! stored, and a file gives the same records however it arrives.
+//! RecordReader of other systems: a recognised record keeps all its data, the event survives storage unchanged, and a file
+//! yields the same records regardless of how it is split into reads.
 
 use std::io::Read;
 
+use formats::{RecordReader, recognise};
 use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, EventBody, NewEvent, Timestamp};
-use formats::{Records, recognise};
 
-#[path = "../../src/foreign/tests/lost.rs"]
+#[expect(clippy::unwrap_used, reason = "a test of the crate `formats` shares this file")]
+#[path = "../../crates/formats/src/tests/lost.rs"]
 mod lost;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
-/// A reader that hands out one byte at a time.
-struct Drop<'a>(&'a [u8]);
+/// A reader that returns one byte per call.
+struct ByteReader<'a>(&'a [u8]);
 
-impl Read for Drop<'_> {
+impl Read for ByteReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let (Some((first, rest)), Some(place)) = (self.0.split_first(), buffer.first_mut()) else { return Ok(0) };
-        (*place, self.0) = (*first, rest);
+        let (Some((first, rest)), Some(slot)) = (self.0.split_first(), buffer.first_mut()) else { return Ok(0) };
+        (*slot, self.0) = (*first, rest);
         Ok(1)
     }
 }
 
-/// The input is a file of records.
+/// Checks a file of records.
 pub fn check(input: &[u8]) {
-    let records: Vec<_> = Records::new(input).collect();
-    assert_eq!(records, Records::new(Drop(input)).collect::<Vec<_>>(), "pieces are not the same as the whole");
+    let records: Vec<_> = RecordReader::new(input).collect();
+    assert_eq!(
+        records,
+        RecordReader::new(ByteReader(input)).collect::<Vec<_>>(),
+        "the records depend on the sizes of the reads"
+    );
     let lines = input.split(|byte| *byte == b'\n').count() as u64;
     for record in records {
         match record {
             Ok((line, record)) => {
                 assert!((1..=lines).contains(&line));
-                read(&record);
+                check_record(&record);
             }
             Err(problem) => assert!((1..=lines).contains(&problem.line) && !problem.reason.contains('\n'), "{problem}"),
         }
     }
 }
 
-fn read(record: &Node) {
+fn check_record(record: &Node) {
     let text = record.to_json();
-    assert_eq!(Node::parse(text.text()).as_ref(), Some(record), "a record is not what it prints");
+    assert_eq!(Node::parse(text.text()).as_ref(), Some(record), "the JSON of a record parses to another value");
     let Ok(recognised) = recognise(record) else { return };
     assert_eq!(lost::lost(record, &recognised.body), Vec::<String>::new(), "{}", text.text());
     let Ok(event) = NewEvent::parse(recognised.body, NOW, &SensitiveNames::default()) else { return };
-    let stored = NewEvent::stored(event.json().to_owned()).expect("what is stored can be read");
+    let stored = NewEvent::stored(event.json().to_owned()).expect("a stored event is readable");
     assert_eq!(stored.body(), event.body());
     assert_eq!((stored.id(), stored.content_hash()), (event.id(), event.content_hash()));
     assert_eq!(lost::lost(record, stored.body()), Vec::<String>::new(), "{}", text.text());

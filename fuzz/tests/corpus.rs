@@ -1,41 +1,43 @@
-//! What is in the corpus holds, without a fuzzer.
+//! Checks every file of the corpus, without a fuzzer.
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a test panics on failure and prints the file")]
 
 use std::path::Path;
 
+/// Runs a check on every file of a corpus folder. The test output names the file of a failure.
 #[track_caller]
-fn replay(target: &str, check: fn(&[u8])) {
+fn check_corpus(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     let mut count = 0;
-    for entry in std::fs::read_dir(folder).expect("the corpus is there") {
-        let path = entry.expect("it can be listed").path();
+    for entry in std::fs::read_dir(folder).expect("the corpus folder exists") {
+        let path = entry.expect("the corpus folder is readable").path();
         println!("{}", path.display());
-        check(&std::fs::read(path).expect("it can be read"));
+        check(&std::fs::read(path).expect("the corpus file is readable"));
         count += 1;
     }
     assert!(count > 10, "{count} inputs");
 }
 
 #[test]
-fn tokens() {
-    replay("token", auditgraph_fuzz::token::check);
+fn token_corpus_passes() {
+    check_corpus("token", fuzz::token::check);
 }
 
 #[test]
-fn cursors() {
-    replay("cursor", auditgraph_fuzz::cursor::check);
+fn cursor_corpus_passes() {
+    check_corpus("cursor", fuzz::cursor::check);
 }
 
 #[test]
-fn filters() {
-    replay("filter", auditgraph_fuzz::filter::check);
+fn filter_corpus_passes() {
+    check_corpus("filter", fuzz::filter::check);
 }
 
 #[test]
-fn documents() {
-    replay("document", auditgraph_fuzz::document::check);
+fn document_corpus_passes() {
+    check_corpus("document", fuzz::document::check);
 }
 
 #[test]
-fn records() {
-    replay("record", auditgraph_fuzz::record::check);
+fn record_corpus_passes() {
+    check_corpus("record", fuzz::record::check);
 }

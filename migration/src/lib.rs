@@ -1,7 +1,7 @@
-//! The schema of the audit log, step by step, for SQLite and PostgreSQL.
+//! The migrations of the audit log's schema, for SQLite and PostgreSQL.
 //!
-//! Migrations only go forward. From release 0.1.0 on they are frozen, and every change is a new one. They name tables
-//! and columns as text and never use the `entity` crate, which moves on.
+//! Migrations only go forward. From release 0.1.0 on, a released migration is frozen, and every change is a new one.
+//! Migrations name tables and columns in SQL and never use the `entity` crate, which changes.
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;

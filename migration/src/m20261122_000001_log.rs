@@ -1,8 +1,8 @@
-//! The log: tenants, events, and the side tables that are indexes over the events' bodies.
+//! Creates the log: tenants, events, and the side tables with their indexes.
 //!
-//! The tables are written as SQL because what matters most in them is the same text on both databases: which columns
-//! lead which index, in which direction, and for which rows. Where the databases differ, the text has a word in braces:
-//! `{key}` is text compared byte by byte, `{bytes}` a byte string, `{identity}` a number that the database assigns, and
+//! The tables are written in SQL, because the important parts must be the same on both databases: the leading columns
+//! of each index, their direction, and the rows of partial indexes. A word in braces stands for what differs: `{key}`
+//! is a string compared byte by byte, `{bytes}` a byte string, `{identity}` an id that the database assigns, and
 //! `{clustered}` a table stored in its primary key.
 
 use sea_orm_migration::prelude::*;
@@ -25,7 +25,7 @@ const STATEMENTS: &[&str] = &[
         domains text NOT NULL,
         is_disabled smallint NOT NULL
     )",
-    // The row that every recording transaction locks.
+    // The head row, which every recording transaction locks.
     "CREATE TABLE tenant_log (
         tenant_id integer NOT NULL PRIMARY KEY REFERENCES tenant (id),
         log_id text NOT NULL,
@@ -111,8 +111,8 @@ const STATEMENTS: &[&str] = &[
         PRIMARY KEY (tenant_id, id)
     ) {clustered}",
     "CREATE UNIQUE INDEX target_fingerprint ON target (tenant_id, fingerprint)",
-    // `is_first` is 1 on the first row of an event with this key: an index over those rows alone meets every event
-    // once, whatever repeats within it.
+    // `is_first` is 1 on the first row of an event with this key: a partial index over those rows returns each event
+    // once, however often the key repeats.
     "CREATE TABLE event_target (
         tenant_id integer NOT NULL,
         sequence bigint NOT NULL,
@@ -158,8 +158,8 @@ const STATEMENTS: &[&str] = &[
         event_count bigint NOT NULL,
         PRIMARY KEY (tenant_id, service, category, activity_key)
     ) {clustered}",
-    // Events counted in the background, in blocks that never change. Read by what is counted and when, so that comes
-    // first.
+    // Counts per block. The primary key starts with the grain and the start of the span, because queries select by
+    // them.
     "CREATE TABLE rollup_block (
         tenant_id integer NOT NULL,
         block bigint NOT NULL,

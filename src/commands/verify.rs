@@ -16,7 +16,7 @@ pub(super) async fn run(config: &VerifyArgs) -> anyhow::Result<ExitCode> {
         logs.retain(|log| log.belongs_to(key));
         anyhow::ensure!(!logs.is_empty(), "there is no tenant `{key}`");
     }
-    let tenants = logs.iter().filter(|log| !log.is_of_accesses()).count();
+    let tenants = logs.iter().filter(|log| !log.is_access_log()).count();
     let mut events = 0;
     let mut differences = Differences { count: 0, reported_max: config.differences_max };
     for log in &logs {

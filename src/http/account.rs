@@ -109,7 +109,7 @@ impl Errors {
 
     /// Tells what was read how it ended.
     pub(super) fn end(&self, visit: &AccessRecord) {
-        visit.ended(|key| self.code(Some(key)));
+        visit.finish(|key| self.code(Some(key)));
     }
 
     /// The code of the first error that is about a key, or about the whole.

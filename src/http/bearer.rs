@@ -42,7 +42,7 @@ pub(super) async fn caller(
         refused
     })?;
     account::note_caller(request, &caller, request_id);
-    Ok(caller.asking_from(address::of(request, door)).with_token(token))
+    Ok(caller.with_client_address(address::of(request, door)).with_token(token))
 }
 
 /// Who presents a token, and the token.
@@ -72,7 +72,7 @@ pub(super) async fn admit(door: &Door, header: &str, address: IpAddr, now: Times
         door.meters.rejected(&rejected);
         if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
     })?;
-    Ok(door.access.caller(principal).await?.asking_from(address).with_token(token))
+    Ok(door.access.caller(principal).await?.with_client_address(address).with_token(token))
 }
 
 fn header(request: &HttpRequest) -> Result<&str, Rejected> {

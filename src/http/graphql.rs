@@ -209,7 +209,7 @@ async fn respond(
         Err(_elapsed) => return took_too_long(media),
     };
     let kind = asked.kind();
-    let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
+    let visit = Arc::new(caller.access_record(None, asked.name(), &request_id, now));
     account::note_asked(request, asked);
     let is_subscription = kind == OperationType::Subscription;
     if is_subscription && wish == Wish::Never {
@@ -221,7 +221,7 @@ async fn respond(
         Ok(seat) => seat.map(|seat| seat.counted(&door.meters, "sse")),
         Err(error) => return refusal(StatusCode::TOO_MANY_REQUESTS, media, error),
     };
-    let caller = if is_subscription { caller } else { caller.within(deadline.into_std(), door.answer_bytes_max) };
+    let caller = if is_subscription { caller } else { caller.with_limits(deadline.into_std(), door.answer_bytes_max) };
     let session = Arc::new(Session::new(caller, Arc::clone(&visit), now));
     if is_subscription || wish == Wish::Always {
         let held = seat.map_or(Held::Turn(place, turn), Held::Seat);

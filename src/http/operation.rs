@@ -74,7 +74,7 @@ impl Subscribed {
     async fn begin(self) -> Result<Operation, Vec<u8>> {
         let Self { door, parameters, caller, place } = self;
         let deadline = Instant::now() + door.request_patience;
-        let caller = door.access.again(&caller).await.map_err(|error| refused(error.into()))?;
+        let caller = door.access.refresh(&caller).await.map_err(|error| refused(error.into()))?;
         bearer::still_valid(&door, &caller).await.map_err(|rejected| refused(rejected.into()))?;
         let begun = timeout_at(deadline, begin(parameters, false, &door, &caller, &place)).await;
         let (Prepared { request, asked, .. }, turn) = match begun {
@@ -87,7 +87,7 @@ impl Subscribed {
         };
         let kind = asked.kind();
         let (request_id, now) = (door.request_id(), (door.clock)());
-        let visit = Arc::new(caller.visit(None, asked.name(), &request_id, now));
+        let visit = Arc::new(caller.access_record(None, asked.name(), &request_id, now));
         let spoken = Some(Spoken::begin(&door, &caller, asked));
         if kind == OperationType::Subscription {
             let seat = door.seats.take(Kind::Subscription, &caller, &door.streams).map_err(refused)?;
@@ -104,7 +104,7 @@ impl Subscribed {
                 held: Held::Seat(seat),
             });
         }
-        let caller = caller.within(deadline.into_std(), door.answer_bytes_max);
+        let caller = caller.with_limits(deadline.into_std(), door.answer_bytes_max);
         let session = Arc::new(Session::new(caller, visit, now));
         let deadline = (kind == OperationType::Query).then_some(deadline);
         Ok(Operation { door, session, request, kind, request_id, spoken, deadline, held: Held::Turn(place, turn) })

@@ -16,7 +16,7 @@ use super::response::{Media, failure, too_many};
 use super::{Door, bearer};
 use access::{AccessActivity, Recorded, Recorder};
 use api::error::{ApiError, Code};
-use formats::{self, Records};
+use formats::{self, RecordReader};
 use model::event::ProblemCode;
 use model::json::Node;
 use model::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
@@ -75,7 +75,7 @@ async fn record(request: &HttpRequest, payload: web::Payload, door: &Door, reque
         Err(refused) => return Ok(refused),
     };
     let recorder = caller.recorder(RecordingRoute::Rest).map_err(|refused| {
-        caller.visit(None, "", request_id, now).refused("/v1/events", AccessActivity::Record);
+        caller.access_record(None, "", request_id, now).record_forbidden("/v1/events", AccessActivity::Record);
         (StatusCode::FORBIDDEN, refused.into())
     })?;
     let form = Form::of(request).ok_or_else(|| {
@@ -114,7 +114,7 @@ fn items(
     now: Timestamp,
 ) -> Result<Vec<Item>, (StatusCode, ApiError)> {
     let mut items = Vec::new();
-    for record in Records::new(body) {
+    for record in RecordReader::new(body) {
         if items.len() == EVENTS_MAX {
             let error = ApiError::Limit { what: "events", asked: EVENTS_MAX + 1, limit: EVENTS_MAX };
             return Err((StatusCode::PAYLOAD_TOO_LARGE, error));
@@ -165,7 +165,7 @@ fn event(record: &Node, recorder: &Recorder, tenant: &str, now: Timestamp) -> Re
     {
         return Err(wrong(format!("the record belongs to tenant `{named}`")));
     }
-    recorder.foreign_event(recognised.body, recognised.shape.name(), now)
+    recorder.imported_event(recognised.body, recognised.format.name(), now)
 }
 
 fn answer(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {

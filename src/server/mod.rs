@@ -85,7 +85,7 @@ impl App {
         if records_access {
             access = access.with_access_log(Arc::new(now), Arc::new(new_id));
         }
-        let access_log = (access.trail(), Duration::from_millis(config.access_log.access_window_ms));
+        let access_log = (access.access_log(), Duration::from_millis(config.access_log.access_window_ms));
         let endpoint = metrics::MetricsEndpoint::new(store.clone(), |registry| {
             meters.register(registry);
             access_log.0.register(registry);
@@ -134,7 +134,7 @@ impl App {
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
         let (access_log, window) = self.access_log;
-        let recording_accesses = tokio::spawn(access_log.clone().record(window));
+        let recording_accesses = tokio::spawn(access_log.clone().run(window));
         let mut signals = Signals::new()?;
         let metrics_server = self.metrics_server.map(|(server, address)| {
             tracing::info!(%address, "serving metrics");
@@ -156,7 +156,7 @@ impl App {
         let ended = self.server.await;
         stop.abort();
         // All requests have finished; flush the access log.
-        access_log.close();
+        access_log.shut_down();
         recording_accesses.await?;
         // A rollup is written in one transaction, so it can be interrupted.
         rollups.abort();

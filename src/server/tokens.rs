@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::config::file::{self, ConfigFile, KeyLocation, NonBlankString};
 use crate::config::{ServeArgs, TokenSettings};
-use auth::{self, ConfigProblem, GrantKind, KeySource, Keys, RefreshPolicy, Role, Rule, Verifier};
+use auth::{self, ConfigProblem, GrantKind, GrantRule, KeySource, RefreshPolicy, Role, VerificationKeys, Verifier};
 
 /// How to configure keys, for errors about missing or unusable keys.
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \
@@ -19,10 +19,10 @@ const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development)
 /// later, because the issuer may start after this server.
 pub(super) async fn verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
     let verifier = new_verifier(tokens, file)?;
-    for problem in verifier.read_keys().await {
+    for problem in verifier.load_keys().await {
         tracing::warn!(%problem, "tokens signed with these keys cannot be verified yet");
     }
-    verifier.keep_keys_fresh();
+    verifier.spawn_key_refresh();
     Ok(verifier)
 }
 
@@ -34,7 +34,7 @@ pub async fn token_problems(config: &ServeArgs) -> Vec<String> {
         Err(problem) => return vec![format!("{problem:#}")],
     };
     let mut problems = match new_verifier(&config.tokens, &file) {
-        Ok(verifier) => verifier.read_keys().await.iter().map(ToString::to_string).collect(),
+        Ok(verifier) => verifier.load_keys().await.iter().map(ToString::to_string).collect(),
         Err(problem) => vec![format!("{problem:#}")],
     };
     problems.extend(super::sign_in::sign_in(&config.sign_in, &file).err().map(|problem| problem.to_string()));
@@ -98,8 +98,8 @@ fn issuer_settings(
     let policy =
         RefreshPolicy { refresh: Duration::from_secs(refresh_secs), timeout: Duration::from_millis(timeout_ms) };
     let keys = match &issuer.keys {
-        KeyLocation::JwksUrl(address) => KeySource::address(address.as_str(), policy, tokens.jwks_ca_file.as_deref())?,
-        KeyLocation::JwksFile(path) => KeySource::file(path, policy)?,
+        KeyLocation::JwksUrl(address) => KeySource::from_url(address.as_str(), policy, tokens.jwks_ca_file.as_deref())?,
+        KeyLocation::JwksFile(path) => KeySource::from_file(path, policy)?,
         KeyLocation::PublicKeyFile(path) => pem(path)?,
     };
     let common = common_settings(tokens, file);
@@ -124,11 +124,11 @@ fn issuer_settings(
     Ok((keys, settings))
 }
 
-fn rule(grant: &file::GrantSection) -> Rule {
-    Rule {
+fn rule(grant: &file::GrantSection) -> GrantRule {
+    GrantRule {
         claim: strings(&grant.claim.0),
         values: strings(&grant.values.0),
-        gives: match grant.gives {
+        grant: match grant.gives {
             file::GrantValue::GlobalAdmin => GrantKind::Role(Role::GlobalAdmin),
             file::GrantValue::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
             file::GrantValue::AuditReader => GrantKind::Role(Role::AuditReader),
@@ -150,10 +150,10 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
     };
     let sources = (&tokens.jwt_secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
     let source = match sources {
-        (Some(secret), None, None, None) => Keys::secret(secret).map(KeySource::given),
+        (Some(secret), None, None, None) => VerificationKeys::secret(secret).map(KeySource::fixed),
         (None, Some(file), None, None) => return pem(file),
-        (None, None, Some(file), None) => KeySource::file(file, policy),
-        (None, None, None, Some(address)) => KeySource::address(address, policy, tokens.jwks_ca_file.as_deref()),
+        (None, None, Some(file), None) => KeySource::from_file(file, policy),
+        (None, None, None, Some(address)) => KeySource::from_url(address, policy, tokens.jwks_ca_file.as_deref()),
         (None, None, None, None) => anyhow::bail!(
             "no key to verify tokens with is configured: set a JWT secret of at least 32 bytes for development, or \
              the location of the public keys of the issuer; {HOW_TO_CONFIGURE_KEYS}"
@@ -174,7 +174,7 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
 fn pem(path: &Path) -> anyhow::Result<Arc<KeySource>> {
     let pem = std::fs::read_to_string(path);
     let pem = pem.with_context(|| format!("cannot read the keys in {}", path.display()))?;
-    Keys::public(&pem).map(KeySource::given).map_err(|problem| with_fix(&problem))
+    VerificationKeys::public(&pem).map(KeySource::fixed).map_err(|problem| with_fix(&problem))
 }
 
 fn with_fix(problem: &ConfigProblem) -> anyhow::Error {

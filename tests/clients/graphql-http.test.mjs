@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { serverAudits } from 'graphql-http';
 import { authorization, endpoint } from './server.mjs';
 
-// GET needs a header that no page of another site can send without asking first.
+// GET needs a header that a page of another site cannot send without a preflight.
 const ours = { ...authorization('AUDIT_READER'), 'graphql-require-preflight': '1' };
 const fetchFn = (input, init = {}) => {
   const headers = new Headers(init.headers);

@@ -1,4 +1,4 @@
-// Attack documents by the hundred: the server's memory stays flat, and it goes on answering.
+// Hundreds of attack documents: the memory of the server stays flat, and it keeps responding.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { ask, authorization, send } from './server.mjs';
 const status = `/proc/${process.env.AUDITGRAPH_SERVER_PID}/status`;
 const MAY_GROW_KIB = 64 * 1024;
 
-/** The most memory that the server has held, in KiB. */
+/** Peak memory of the server, in KiB. */
 const peak = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8'))[1]);
 
 const times = (n, text) => Array.from({ length: n }, (_, i) => text(i)).join(' ');
@@ -32,12 +32,12 @@ const bodies = Object.values(documents).map((query) => JSON.stringify({ query })
 bodies.push(`{"query":"{ __typename }","variables":{"a":${deep(100_000)}}}`);
 bodies.push(`{"query":"query($i: [ID!]!) { nodes(ids: $i) { id } }","variables":{"i":${list(200_000)}}}`);
 
-test('attack documents leave the memory as it is', { skip: existsSync(status) ? false : 'needs /proc' }, async () => {
+test('attack documents do not increase memory', { skip: existsSync(status) ? false : 'needs /proc' }, async () => {
   const headers = { ...authorization('AUDIT_READER'), 'content-type': 'application/json' };
   const attack = async (rounds) => {
     for (let round = 0; round < rounds; round++) {
-      const answers = await Promise.all(bodies.map((body) => send({ method: 'POST', headers, body })));
-      for (const answer of answers) assert(answer.status < 500 && answer.json, answer.text.slice(0, 300));
+      const responses = await Promise.all(bodies.map((body) => send({ method: 'POST', headers, body })));
+      for (const response of responses) assert(response.status < 500 && response.json, response.text.slice(0, 300));
     }
   };
   await attack(3);

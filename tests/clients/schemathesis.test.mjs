@@ -1,11 +1,11 @@
-// Whatever a generator makes of the schema, the server answers, and no answer is an internal error. schemathesis runs
-// from a virtual environment of its own, made here with the versions of schemathesis/requirements.txt.
+// Operations generated from the schema get a response, and never an internal error. schemathesis runs in a virtual
+// environment of its own, created here with the versions of schemathesis/requirements.txt.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { endpoint, token } from './server.mjs';
+import { RESPONSE_SECONDS_MAX, endpoint, token } from './server.mjs';
 
 const folder = join(import.meta.dirname, 'schemathesis');
 const venv = join(import.meta.dirname, '.venv');
@@ -14,7 +14,7 @@ const SEED = process.env.AUDITGRAPH_SCHEMATHESIS_SEED ?? '1';
 
 const run = (program, ...args) => spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
 
-/** Makes the environment; says why it cannot be had. */
+/** Creates the environment. Returns the reason if that is impossible, else null. */
 function missing() {
   const wanted = readFileSync(join(folder, 'requirements.txt'), 'utf8');
   const made = join(venv, 'requirements.txt');
@@ -28,17 +28,17 @@ function missing() {
 
 const reason = missing();
 if (reason) console.error(`schemathesis is left out: ${reason}`);
-// The fields of Query by who reads, those of Mutation by who records; each answers the other's with FORBIDDEN.
+// Fields of Query with a reading role, and of Mutation with a recording role; either is FORBIDDEN to the other.
 for (const role of ['AUDIT_READER', 'RECORD'])
-  test(`generated operations of ${role} are answered`, { skip: reason ?? false }, () => {
+  test(`generated operations of ${role} get a response`, { skip: reason ?? false }, () => {
     const options = ['--phases', 'fuzzing', '--max-examples', EXAMPLES, '--seed', SEED, '--workers', '1', '--no-color'];
-    options.push('--request-timeout', '20', '--max-response-time', '10');
-    options.push('--suppress-health-check', 'all', '--checks', 'answers_without_internal_errors');
+    options.push('--request-timeout', `${2 * RESPONSE_SECONDS_MAX}`, '--max-response-time', `${RESPONSE_SECONDS_MAX}`);
+    options.push('--suppress-health-check', 'all', '--checks', 'responses_without_internal_errors');
     options.push('--include-name-regex', role === 'RECORD' ? '^Mutation' : '^Query');
     options.push('-H', `Authorization: Bearer ${token(role)}`);
     const environment = { ...process.env, PYTHONPATH: folder, SCHEMATHESIS_HOOKS: 'auditgraph_hooks' };
     const program = join(venv, 'bin/schemathesis');
     const ended = spawnSync(program, ['run', endpoint, ...options], { cwd: venv, encoding: 'utf8', env: environment });
     assert.equal(ended.status, 0, `${ended.stdout}\n${ended.stderr}`);
-    assert.match(ended.stdout, /[1-9]\d* (test cases )?generated/, 'something was tried');
+    assert.match(ended.stdout, /[1-9]\d* (test cases )?generated/, 'test cases were generated');
   });

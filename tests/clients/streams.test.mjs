@@ -1,4 +1,4 @@
-// Subscriptions by the clients that front ends use: graphql-ws and graphql-sse connect, receive, resume and end cleanly.
+// Subscriptions with graphql-ws and graphql-sse: they connect, receive, resume and end cleanly.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClient as createSse } from 'graphql-sse';
@@ -17,11 +17,11 @@ async function record(...keys) {
     status: 'SUCCESS', actor: { system: { name: 'Nightly job' } },
   });
   const headers = { 'content-type': 'application/json', ...authorization('RECORD') };
-  const answer = await send({ address: `${url}/v1/events`, method: 'POST', headers, body: JSON.stringify(keys.map(event)) });
-  assert.equal(answer.status, 201, answer.text);
+  const response = await send({ address: `${url}/v1/events`, method: 'POST', headers, body: JSON.stringify(keys.map(event)) });
+  assert.equal(response.status, 201, response.text);
 }
 
-/** Takes results until `count` events have come. */
+/** Reads results until there are at least `count` events. */
 async function take(results, count) {
   const keys = [];
   for (;;) {
@@ -42,7 +42,7 @@ const clients = {
 };
 
 for (const [name, create] of Object.entries(clients)) {
-  test(`${name}: connects, receives, resumes where it was, ends cleanly`, async () => {
+  test(`${name}: connects, receives, resumes, ends cleanly`, async () => {
     const client = create();
     const results = client.iterate({ query });
     await take(results, 0);
@@ -59,7 +59,7 @@ for (const [name, create] of Object.entries(clients)) {
     await client.dispose();
   });
 
-  test(`${name}: a filter that is refused ends the subscription with its code`, async () => {
+  test(`${name}: an invalid filter ends the subscription with its code`, async () => {
     const client = create();
     const results = client.iterate({ query, variables: { filter: { search: '' } } });
     let code;
@@ -73,13 +73,13 @@ for (const [name, create] of Object.entries(clients)) {
   });
 }
 
-test('graphql-ws: a token that does not hold closes the connection', async () => {
+test('graphql-ws: an invalid token closes the connection', async () => {
   const client = createSocket({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0,
     connectionParams: { authorization: 'Bearer nonsense' } });
   await assert.rejects(client.iterate({ query }).next(), (closed) => closed.code === 4403);
 });
 
-test('a feed can be followed on from a cursor of the poll', async () => {
+test('a subscription resumes from a cursor of the feed', async () => {
   const polled = await ask('{ auditLogInfo { feedCursor } }');
   await record('after-the-poll');
   const client = clients['graphql-ws']();

@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("entity", &[], &["async-graphql"]),
     ("migration", &[], &["async-graphql"]),
 ];
-/// What does I/O, keeps time, or serves: crates of plain types use none of these.
+/// Crates for I/O, time or serving: crates of plain types use none of these.
 const FRAMEWORKS: &[&str] = &[
     "actix-web",
     "actix-ws",
@@ -164,7 +164,7 @@ fn files_and_functions_stay_small() -> io::Result<()> {
 }
 
 #[test]
-fn file_names_say_what_is_inside() -> io::Result<()> {
+fn file_names_are_specific() -> io::Result<()> {
     let is_vague =
         |path: &String| path.split('/').any(|part| FORBIDDEN_FILE_NAMES.contains(&part.trim_end_matches(".rs")));
     assert_none("A file is named by the noun that it defines", source_paths()?.into_iter().filter(is_vague));
@@ -191,7 +191,7 @@ struct Source {
 }
 
 impl Source {
-    /// Whether the file is part of what is shipped, and not a test of it.
+    /// Whether the file is product code.
     fn is_product(&self) -> bool {
         let is_test = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
         !is_test && !self.path.starts_with("tests/") && !self.path.starts_with("bench/")
@@ -238,7 +238,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     section.filter_map(|line| Some(line.split_once(['.', ' ', '='])?.0.to_owned())).collect()
 }
 
-/// Whether a text has this word, not as the end of a longer one.
+/// Whether a string contains the word, not as the end of a longer one.
 fn contains_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }

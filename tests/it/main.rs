@@ -1,4 +1,4 @@
-//! The tests of the whole, through the real server and on the real databases.
+//! Integration tests, through the real server and on the real databases.
 //!
 //! With `AUDITGRAPH_TEST_POSTGRES_URL` set they run on that PostgreSQL server, each test in a schema of its own;
 //! without it on SQLite, each in a file of its own.
@@ -6,12 +6,14 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test ends where something is not as it has to be, and takes its settings, clock and names itself"
+    reason = "a test panics on failure, and may use the environment, the clock and random ids"
 )]
 
 mod architecture;
+mod documents;
 mod harness;
 mod schema;
+mod words;
 mod store;
 mod api;
 mod command;

@@ -1,7 +1,7 @@
-//! `schema.graphql` is what is served. To write it anew: `UPDATE_SCHEMA=1 cargo nextest run schema`.
+//! `schema.graphql` equals the served schema. To update it: `UPDATE_SCHEMA=1 cargo nextest run schema`.
 
 #[test]
-fn schema_graphql_is_what_is_served() {
+fn schema_file_equals_the_served_schema() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
     let served = api::sdl();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
@@ -9,5 +9,5 @@ fn schema_graphql_is_what_is_served() {
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
     let differing = written.lines().zip(served.lines()).find(|(written, served)| written != served);
-    assert!(written == served, "schema.graphql is not what is served, see tests/it/schema.rs: {differing:?}");
+    assert!(written == served, "schema.graphql differs from the served schema, see tests/it/schema.rs: {differing:?}");
 }

@@ -1,30 +1,30 @@
-// The page of somebody who is signed in: the menu of services, the filters, the list or the overview, the detail.
+// The page of a signed-in user: service menu, filters, list or overview, detail panel.
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
-import { DetailPanel } from './detail/panel'
+import { DetailPanel } from './detail/detail-panel'
 import { ExportCard } from './export/export-card'
 import { useExport } from './export/use-export'
 import { CatalogueProvider, useCatalogue } from './filter/catalogue'
 import { FilterBar } from './filter/filter-bar'
-import { partsOf, shownColumns } from './list/columns'
+import { fieldGroupsOf, shownColumns } from './list/columns'
 import { EventList } from './list/event-list'
-import type { Point } from './list/query'
+import type { Snapshot } from './list/query'
 import { canBeLive, useLive } from './live/use-live'
 import { ServiceMenu } from './menu/service-menu'
-import { Tools } from './menu/tools'
+import { Toolbar } from './menu/toolbar'
 import { useSession } from './session/context'
-import { PreferencesContext, useKeptPreferences, usePreferences } from './view/preferences'
-import { useAddress, useView, ViewContext } from './view/use-view'
+import { PreferencesContext, usePreferences, useStoredPreferences } from './view/preferences'
+import { useUrlView, useView, ViewContext } from './view/use-view'
 import './app.css'
 
-// A part of the viewer that does not come is not asked for again by the browser, only by a page that is new.
+// Browsers cache the failure of a dynamic import, so only reloading the page loads the overview again.
 const Overview = lazy(() => import('./overview/overview').catch(() => ({ default: NotLoaded })))
 
 export function App() {
-  const looking = useAddress()
-  const preferring = useKeptPreferences()
+  const viewState = useUrlView()
+  const preferencesState = useStoredPreferences()
   return (
-    <ViewContext value={looking}>
-      <PreferencesContext value={preferring}>
+    <ViewContext value={viewState}>
+      <PreferencesContext value={preferencesState}>
         <CatalogueProvider>
           <Page />
         </CatalogueProvider>
@@ -38,17 +38,17 @@ function Page() {
   const { viewer } = useSession()
   const { names } = useCatalogue()
   const { preferences } = usePreferences()
-  const [reading, setReading] = useState(0)
+  const [refreshCount, setRefreshCount] = useState(0)
   const [ids, setIds] = useState<string[]>([])
-  const [wantsLive, setWantsLive] = useState(false)
-  const [point, setPoint] = useState<Point>()
-  const exporting = useExport()
-  const readAgain = useCallback(() => setReading((times) => times + 1), [])
+  const [isLiveRequested, setLiveRequested] = useState(false)
+  const [snapshot, setSnapshot] = useState<Snapshot>()
+  const exportControls = useExport()
+  const refresh = useCallback(() => setRefreshCount((times) => times + 1), [])
   const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
-  const parts = useMemo(() => partsOf(shown), [shown])
+  const fieldGroups = useMemo(() => fieldGroupsOf(shown), [shown])
   const isList = view.page === 'events'
-  const isLive = wantsLive && isList && view.place === undefined && canBeLive(view.filters)
-  const live = useLive(isLive, view.filters, parts, readAgain)
+  const isLive = isLiveRequested && isList && view.position === undefined && canBeLive(view.filters)
+  const live = useLive(isLive, view.filters, fieldGroups, refresh)
   const { service } = view.filters
   const title = service.length === 0 ? 'All services' : service.map(names.service).join(', ')
 
@@ -58,7 +58,7 @@ function Page() {
 
   return (
     <div className={view.event === undefined ? 'page' : 'page with-detail'}>
-      <a className="skip" href="#events" onClick={skip}>
+      <a className="skip-link" href="#events" onClick={skipToEvents}>
         Skip to the events
       </a>
       <ServiceMenu />
@@ -66,33 +66,40 @@ function Page() {
         <header className="title-bar">
           <ServiceMenu asButton />
           <h1>{title}</h1>
-          <Tools
+          <Toolbar
             isLive={isLive}
-            standing={live.standing}
-            point={point}
-            exporting={exporting}
-            onLive={setWantsLive}
-            onReadAgain={readAgain}
+            connection={live.connection}
+            snapshot={snapshot}
+            exportControls={exportControls}
+            onLive={setLiveRequested}
+            onRefresh={refresh}
           />
         </header>
         <FilterBar />
         {isList ? (
-          <EventList reading={reading} live={live} shown={shown} parts={parts} onRows={setIds} onPoint={setPoint} />
+          <EventList
+            refreshCount={refreshCount}
+            live={live}
+            shown={shown}
+            fieldGroups={fieldGroups}
+            onRows={setIds}
+            onSnapshot={setSnapshot}
+          />
         ) : (
           <Suspense fallback={<section className="overview" aria-busy="true" />}>
-            <Overview reading={reading} />
+            <Overview refreshCount={refreshCount} />
           </Suspense>
         )}
       </main>
       {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
-      <ExportCard exporting={exporting} />
+      <ExportCard controls={exportControls} />
     </div>
   )
 }
 
 function NotLoaded() {
   return (
-    <div className="failure" role="alert">
+    <div className="error-message" role="alert">
       <p>This part of the viewer cannot be loaded.</p>
       <button type="button" className="button" onClick={() => location.reload()}>
         Load the page again
@@ -101,8 +108,8 @@ function NotLoaded() {
   )
 }
 
-/** The fragment is the view, so the link moves the focus itself. */
-function skip(event: { preventDefault: () => void }) {
+/** Moves the focus by script, because the URL's fragment is taken by the view. */
+function skipToEvents(event: { preventDefault: () => void }) {
   event.preventDefault()
   document.querySelector<HTMLElement>('.event-link')?.focus()
 }

@@ -1,24 +1,24 @@
-// The detail: everything about an event, differences, withheld values, and one click to what belongs together.
-import { ask, count, expect, expectCount, record, rows, test, url } from './fixture'
+// The detail panel: differences, withheld values, exact numbers, and links to related events.
+import { countEvents, expect, expectCount, recordEvent, rows, runQuery, test, url } from './fixtures'
 
-interface Found {
+interface FoundEvent {
   id: string
   correlationId: string
   actor: { key: string; name: string }
   targets: { key: string; displayName: string }[]
 }
 
-async function find(activity: string): Promise<Found> {
+async function findEvent(activity: string): Promise<FoundEvent> {
   const query = `query ($activity: String) { auditEvents(first: 1, period: null, filter: { activity: { eq: $activity } }) {
     nodes { id correlationId actor { key name } targets { key displayName } } } }`
-  const data = await ask<{ auditEvents: { nodes: Found[] } }>(query, { activity })
+  const data = await runQuery<{ auditEvents: { nodes: FoundEvent[] } }>(query, { activity })
   const [event] = data.auditEvents.nodes
-  if (!event) throw new Error(`the demo has no ${activity}`)
+  if (!event) throw new Error(`the demo data has no event ${activity}`)
   return event
 }
 
-test('differences are highlighted inside JSON, side by side', async ({ open }) => {
-  const event = await find('Update named location')
+test('differences inside JSON values are highlighted', async ({ open }) => {
+  const event = await findEvent('Update named location')
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.getByRole('heading', { name: 'Update named location' })).toBeVisible()
@@ -30,26 +30,29 @@ test('differences are highlighted inside JSON, side by side', async ({ open }) =
   await expect(changed).toContainText('"displayName"')
 })
 
-test('one click leads to everything of the same request, actor, target and property', async ({ open }) => {
-  const event = await find('Update named location')
+test('request, actor, target and property link to their events', async ({ open }) => {
+  const event = await findEvent('Update named location')
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await detail.getByRole('button', { name: 'All by this actor' }).click()
-  await expectCount(page, await count({ initiatedBy: { key: [event.actor.key] } }, null))
+  await expectCount(page, await countEvents({ initiatedBy: { key: [event.actor.key] } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'All on this target' }).click()
   const [target] = event.targets
-  await expectCount(page, await count({ target: { key: [target?.key] } }, null))
+  await expectCount(page, await countEvents({ target: { key: [target?.key ?? ''] } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'IpNamedLocation' }).click()
-  await expectCount(page, await count({ target: { modifiedProperty: { name: { eq: 'IpNamedLocation' } } } }, null))
+  await expectCount(
+    page,
+    await countEvents({ target: { modifiedProperty: { name: { eq: 'IpNamedLocation' } } } }, null),
+  )
   await page.goBack()
   await detail.getByRole('button', { name: 'All of this request' }).click()
-  await expectCount(page, await count({ correlationId: { eq: event.correlationId } }, null))
+  await expectCount(page, await countEvents({ correlationId: { eq: event.correlationId } }, null))
 })
 
-test('withheld values are shown as withheld to an auditor, and as they are to an administrator', async ({ open, page, context }) => {
-  const event = await find('Add service principal credentials')
+test('values are withheld from an auditor but not from an administrator', async ({ open, page, context }) => {
+  const event = await findEvent('Add service principal credentials')
   await open(`#event=${event.id}`, 'AUDIT_READER')
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.getByText('Parts of this event are withheld')).toBeVisible()
@@ -59,13 +62,16 @@ test('withheld values are shown as withheld to an auditor, and as they are to an
   await expect(detail.getByText('Withheld as a whole')).toBeVisible()
 
   const admin = await context.newPage()
-  await admin.addInitScript((token) => sessionStorage.setItem('auditgraph.token', token), process.env['AUDITGRAPH_TOKEN_GLOBAL_ADMIN'] ?? '')
+  await admin.addInitScript(
+    (token) => sessionStorage.setItem('auditgraph.token', token),
+    process.env['AUDITGRAPH_TOKEN_GLOBAL_ADMIN'] ?? '',
+  )
   await admin.goto(`${url()}/#event=${event.id}`)
   await expect(admin.getByRole('complementary').getByText('CredentialType').first()).toBeVisible()
   await expect(admin.getByText('Parts of this event are withheld')).toBeHidden()
 })
 
-test('raw and copied JSON are the event as stored, numbers digit by digit', async ({ open, context }) => {
+test('raw event and copied JSON keep the digits of numbers', async ({ open, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const key = `exact-${Date.now()}`
   const body = {
@@ -78,10 +84,12 @@ test('raw and copied JSON are the event as stored, numbers digit by digit', asyn
     actor: { user: { userPrincipalName: 'tester@contoso.example' } },
     targets: [{ type: 'Counter', objectId: '1', modifiedProperties: [{ name: 'count', oldValue: 7, newValue: 8 }] }],
   }
-  const exact = JSON.stringify(body).replace('"oldValue":7', '"oldValue":12345678901234567890').replace('"newValue":8', '"newValue":1.0')
-  await record(exact)
+  const exact = JSON.stringify(body)
+    .replace('"oldValue":7', '"oldValue":12345678901234567890')
+    .replace('"newValue":8', '"newValue":1.0')
+  await recordEvent(exact)
   const query = 'query ($key: String!) { auditEventByKey(service: "Contoso Viewer Tests", eventKey: $key) { id } }'
-  const { auditEventByKey: event } = await ask<{ auditEventByKey: { id: string } }>(query, { key })
+  const { auditEventByKey: event } = await runQuery<{ auditEventByKey: { id: string } }>(query, { key })
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await expect(detail.locator('.changes del')).toHaveText('12345678901234567890')
@@ -95,8 +103,8 @@ test('raw and copied JSON are the event as stored, numbers digit by digit', asyn
   await expect(detail.locator('.raw pre')).toContainText('12345678901234567890')
 })
 
-test('other events of the same request are listed and open in place', async ({ open }) => {
-  const event = await find('Add service principal credentials')
+test('other events of the same request are listed', async ({ open }) => {
+  const event = await findEvent('Add service principal credentials')
   const page = await open(`#event=${event.id}`)
   const others = page.getByRole('region', { name: 'In the same request' }).getByRole('link')
   const name = await others.first().innerText()
@@ -104,7 +112,7 @@ test('other events of the same request are listed and open in place', async ({ o
   await expect(page.getByRole('complementary').getByRole('heading', { name, level: 2 })).toBeVisible()
 })
 
-test('a click on a row opens it, and the panel walks through the page', async ({ open }) => {
+test('clicking a row opens it and the panel steps through the page', async ({ open }) => {
   const page = await open()
   await rows(page).nth(2).locator('td').last().click()
   await expect(rows(page).nth(2)).toHaveAttribute('aria-current', 'true')

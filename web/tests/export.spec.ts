@@ -1,21 +1,24 @@
-// Export: what is in the file, that it is compared with the server's receipt, and that no file stays that is not whole.
+// Export: content of the file, verification against the server's status, and no file after an incomplete export.
 import { readFileSync } from 'node:fs'
 import type { Download, Page } from '@playwright/test'
 import { createHash } from 'node:crypto'
-import { Arriving } from '../src/export/arriving'
-import { memorySink } from '../src/export/sink'
-import { ask, count, expect, record, rows, test } from './fixture'
+import type { AuditEventFilter } from '../src/api/gql/graphql'
+import { countEvents, expect, recordEvent, rows, runQuery, test } from './fixtures'
 
-const FAILURES = { status: { in: ['FAILURE'] } }
-const card = (page: Page) => page.getByRole('complementary', { name: 'Export' })
+const FAILURES: AuditEventFilter = { status: { in: ['FAILURE'] } }
+const exportCard = (page: Page) => page.getByRole('complementary', { name: 'Export' })
 
-/** Opens a view in a browser that saves nothing but downloads. */
-async function withDownloads(open: (fragment: string) => Promise<Page>, page: Page, fragment: string): Promise<Page> {
+/** Opens a view in a browser without the File System Access API. */
+async function openWithDownloads(
+  open: (fragment: string) => Promise<Page>,
+  page: Page,
+  fragment: string,
+): Promise<Page> {
   await page.addInitScript('delete window.showSaveFilePicker')
   return open(fragment)
 }
 
-async function exported(page: Page, choices: string[] = []): Promise<Download> {
+async function downloadExport(page: Page, choices: string[] = []): Promise<Download> {
   await page.getByRole('button', { name: 'Export' }).click()
   const menu = page.getByRole('dialog', { name: 'Export' })
   for (const choice of choices) await menu.getByRole('radio', { name: choice }).check()
@@ -24,78 +27,104 @@ async function exported(page: Page, choices: string[] = []): Promise<Download> {
   return download
 }
 
-const text = async (download: Download) => readFileSync(await download.path(), 'utf8')
+const readDownload = async (download: Download) => readFileSync(await download.path(), 'utf8')
 
-test('the view as CSV: its filter, its columns, all its pages, and as of when it was read', async ({ open, page }) => {
-  await withDownloads(open, page, '#status=FAILURE')
+test('CSV export has the filter, columns and snapshot of the view', async ({ open, page }) => {
+  await openWithDownloads(open, page, '#status=FAILURE')
   await expect(rows(page).first()).toBeVisible()
-  const expected = await count(FAILURES)
+  const expected = await countEvents(FAILURES)
   const now = new Date().toISOString()
   const actor = '"actor": { "user": { "userPrincipalName": "late@contoso.example" } }'
-  await record(`{ "eventKey": "late-${now}", "occurredAt": "${now}", "service": "Late", "category": "Late", "activity": "Too late", "status": "FAILURE", ${actor} }`)
-  const download = await exported(page)
+  await recordEvent(
+    `{ "eventKey": "late-${now}", "occurredAt": "${now}", "service": "Late", "category": "Late", "activity": "Too late", "status": "FAILURE", ${actor} }`,
+  )
+  const download = await downloadExport(page)
   expect(download.suggestedFilename()).toMatch(/^audit-events-\d{8}T\d{6}Z\.csv$/)
-  const lines = (await text(download)).trimEnd().split('\r\n')
+  const lines = (await readDownload(download)).trimEnd().split('\r\n')
   expect(lines[0]).toBe(
     'occurredAt,actor.name,actor.userPrincipalName,activityDisplayName,targets.displayName,targets.userPrincipalName,targets.objectId,targets.type',
   )
   expect(lines).toHaveLength(expected + 1)
   expect(lines.join()).not.toContain('Too late')
-  await expect(card(page)).toContainText(`is saved: ${expected} events`)
-  await expect(card(page)).toContainText('It is whole')
-  await card(page).getByRole('button', { name: 'Close' }).click()
-  await expect(card(page)).toHaveText('')
+  await expect(exportCard(page)).toContainText(`is saved: ${expected} events`)
+  await expect(exportCard(page)).toContainText('It is whole')
+  await exportCard(page).getByRole('button', { name: 'Close' }).click()
+  await expect(exportCard(page)).toHaveText('')
 })
 
-test('everything as NDJSON, and the checksum that the last line has', async ({ open, page, context }) => {
+test('NDJSON export has all fields and the checksum of its last line', async ({ open, page, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-  await withDownloads(open, page, '#period=all')
+  await openWithDownloads(open, page, '#period=all')
   await expect(rows(page).first()).toBeVisible()
-  const lines = (await text(await exported(page, ['NDJSON', 'Everything']))).trimEnd().split('\n')
-  const { export: end } = JSON.parse(lines.pop() ?? '') as { export: { state: string; count: number; asOf: number; sha256: string } }
-  expect([end.state, end.count]).toEqual(['COMPLETE', lines.length])
+  const lines = (await readDownload(await downloadExport(page, ['NDJSON', 'Everything']))).trimEnd().split('\n')
+  const { export: trailer } = JSON.parse(lines.pop() ?? '') as {
+    export: { state: string; count: number; asOf: number; sha256: string }
+  }
+  expect([trailer.state, trailer.count]).toEqual(['COMPLETE', lines.length])
   const query = 'query ($asOf: Sequence) { auditEvents(first: 1, period: null, asOf: $asOf) { nodes { id } } }'
-  const [first] = (await ask<{ auditEvents: { nodes: { id: string }[] } }>(query, { asOf: end.asOf })).auditEvents.nodes
+  const [first] = (await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(query, { asOf: trailer.asOf }))
+    .auditEvents.nodes
   expect(JSON.parse(lines[0] ?? '')).toMatchObject(first ?? {})
-  await expect(card(page)).toContainText('It is whole')
-  await card(page).getByRole('button', { name: 'Copy the checksum' }).click()
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(end.sha256)
+  await expect(exportCard(page)).toContainText('It is whole')
+  await exportCard(page).getByRole('button', { name: 'Copy the checksum' }).click()
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(trailer.sha256)
 })
 
-test('every column of the list has its place in a file', async ({ open, page }) => {
-  await withDownloads(open, page, '#period=all&activity=Create%20MobileAppAssignment')
+test('export has a field for every column of the list', async ({ open, page }) => {
+  await openWithDownloads(open, page, '#period=all&activity=Create%20MobileAppAssignment')
   await page.getByRole('button', { name: 'Columns' }).click()
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
   while ((await others.count()) > 0) await others.first().click()
   await page.keyboard.press('Escape')
-  const [row] = (await text(await exported(page, ['NDJSON']))).split('\n')
+  const [row] = (await readDownload(await downloadExport(page, ['NDJSON']))).split('\n')
   const found = JSON.parse(row ?? '') as Record<string, unknown>
   expect(Object.keys(found)).toHaveLength(24)
-  expect(found).toMatchObject({ 'recording.recordedBy': 'demo', activityResourceType: 'APPLICATION', operationType: 'ASSIGN' })
+  expect(found).toMatchObject({
+    'recording.recordedBy': 'demo',
+    activityResourceType: 'APPLICATION',
+    operationType: 'ASSIGN',
+  })
   expect(JSON.stringify(found['targets.modifiedProperties'])).toContain('Intent')
 })
 
-test('an auditor gets no withheld value', async ({ open, page }) => {
+test('export withholds values from an auditor', async ({ open, page }) => {
   const auditor = (fragment: string) => open(fragment, 'AUDIT_READER')
-  await withDownloads(auditor, page, '#period=all&activity=Add%20service%20principal%20credentials')
+  await openWithDownloads(auditor, page, '#period=all&activity=Add%20service%20principal%20credentials')
   await expect(rows(page).first()).toBeVisible()
   await page.getByRole('button', { name: 'Export' }).click()
   await expect(page.getByText('What is withheld from you is withheld in the file.')).toBeVisible()
   await page.keyboard.press('Escape')
-  const [row] = (await text(await exported(page, ['NDJSON', 'Everything']))).split('\n')
+  const [row] = (await readDownload(await downloadExport(page, ['NDJSON', 'Everything']))).split('\n')
   const { isRedacted, targets } = JSON.parse(row ?? '') as { isRedacted: boolean; targets: object[] }
   expect(isRedacted).toBe(true)
   expect(JSON.stringify(targets)).toContain('"newValue":null,"oldValue":null,"withheld":"SENSITIVE"')
 })
 
-test('into a file that is chosen; cancelled, nothing is left', async ({ open, page }) => {
-  // The browser's own files, without the dialog that nobody is here to answer.
+test('export writes the chosen file and removes it on cancel', async ({ open, page }) => {
+  // The browser's private file system replaces the dialog, which a test cannot operate.
   await page.addInitScript(() => {
     const picker = async ({ suggestedName }: { suggestedName: string }) => {
       const folder = await navigator.storage.getDirectory()
-      return folder.getFileHandle(suggestedName.replace(/.*\./, 'chosen.'), { create: true })
+      const handle = await folder.getFileHandle(suggestedName.replace(/.*\./, 'chosen.'), { create: true })
+      const createWritable = async () => {
+        const file = await handle.createWritable()
+        const write = async (chunk: FileSystemWriteChunkType) => {
+          await released
+          await file.write(chunk)
+        }
+        return { write, close: () => file.close(), abort: () => file.abort() }
+      }
+      return {
+        name: handle.name,
+        createWritable,
+        getFile: () => handle.getFile(),
+        remove: () => folder.removeEntry(handle.name),
+      }
     }
-    Object.assign(window, { showSaveFilePicker: picker })
+    // The first write waits, so that the export cannot end before it is cancelled.
+    let releaseWrites = () => {}
+    const released = new Promise<void>((resolve) => (releaseWrites = resolve))
+    Object.assign(window, { showSaveFilePicker: picker, releaseWrites })
   })
   await open('#period=all')
   await expect(rows(page).first()).toBeVisible()
@@ -108,75 +137,57 @@ test('into a file that is chosen; cancelled, nothing is left', async ({ open, pa
   const files = () =>
     page.evaluate(async () => {
       const found: [string, string][] = []
-      for await (const [name, handle] of (await navigator.storage.getDirectory()) as unknown as AsyncIterable<[string, FileSystemFileHandle]>)
+      for await (const [name, handle] of (await navigator.storage.getDirectory()) as unknown as AsyncIterable<
+        [string, FileSystemFileHandle]
+      >)
         found.push([name, await (await handle.getFile()).text()])
       return found
     })
   await start(['NDJSON', 'Everything'])
-  await expect(card(page)).toContainText(/Exporting to chosen\.ndjson/)
+  await expect(exportCard(page)).toContainText(/Exporting to chosen\.ndjson/)
   await expect(page.getByRole('progressbar')).toBeVisible()
-  await card(page).getByRole('button', { name: 'Cancel' }).click()
-  await expect(card(page)).toContainText('was cancelled. No file was saved.')
+  await exportCard(page).getByRole('button', { name: 'Cancel' }).click()
+  await page.evaluate(() => (window as unknown as { releaseWrites: () => void }).releaseWrites())
+  await expect(exportCard(page)).toContainText('was cancelled. No file was saved.')
   expect(await files()).toEqual([])
   await start(['CSV', 'Those of the list'])
-  await expect(card(page)).toContainText('chosen.csv is saved')
+  await expect(exportCard(page)).toContainText('chosen.csv is saved')
   const [file] = await files()
   expect(file?.[0]).toBe('chosen.csv')
-  expect(file?.[1].trimEnd().split('\r\n')).toHaveLength((await count({}, null)) + 1)
+  expect(file?.[1].trimEnd().split('\r\n')).toHaveLength((await countEvents({}, null)) + 1)
 })
 
-test('a file that is not whole is said to be and not saved', async ({ open, page, allowed }) => {
-  await withDownloads(open, page, '')
+test('incomplete export is reported and not saved', async ({ open, page, allowedErrors }) => {
+  await openWithDownloads(open, page, '')
   await expect(rows(page).first()).toBeVisible()
   let downloads = 0
   page.on('download', () => (downloads += 1))
-  const end = (members: object) => `{"export":${JSON.stringify({ error: null, state: 'COMPLETE', count: 1, sha256: 'x', ...members })}}\n`
+  const end = (members: object) =>
+    `{"export":${JSON.stringify({ error: null, state: 'COMPLETE', count: 1, sha256: 'x', ...members })}}\n`
   const body = '{"id":"one"}\n'
   const sha256 = createHash('sha256').update(body).digest('hex')
   for (const [file, sentence] of [
     [body, 'no last line'],
     [body + end({}), 'What arrived is not what the server sent: 1 of 1 events'],
     [body + end({ sha256, count: 2 }), '1 of 2 events'],
-    [body + end({ sha256, state: 'FAILED', error: { code: 'TIMEOUT', message: 'too slow' } }), 'could not go on: too slow.'],
+    [
+      body + end({ sha256, state: 'FAILED', error: { code: 'TIMEOUT', message: 'too slow' } }),
+      'could not go on: too slow.',
+    ],
   ] as const) {
     await page.route('**/v1/events/export', (route) => route.fulfill({ body: file }))
     await page.getByRole('button', { name: 'Export' }).click()
     const menu = page.getByRole('dialog', { name: 'Export' })
     await menu.getByRole('radio', { name: 'NDJSON' }).check()
     await menu.getByRole('button', { name: 'Export' }).click()
-    await expect(card(page)).toContainText('not whole, so no file was saved')
-    await expect(card(page)).toContainText(sentence)
+    await expect(exportCard(page)).toContainText('not whole, so no file was saved')
+    await expect(exportCard(page)).toContainText(sentence)
     await page.unroute('**/v1/events/export')
   }
-  allowed.push('ERR_FAILED')
+  allowedErrors.push('ERR_FAILED')
   await page.route('**/v1/events/export', (route) => route.abort())
   await page.getByRole('button', { name: 'Export' }).click()
   await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
-  await expect(card(page)).toContainText('The connection to the server broke off.')
+  await expect(exportCard(page)).toContainText('The connection to the server broke off.')
   expect(downloads).toBe(0)
-})
-
-test('a file is followed wherever it is cut', () => {
-  const csv = 'a,b\r\n1,"x ""y""\r\nz"\r\n2,\r\n'
-  const ndjson = '{"a":"\\"\\n"}\n{"a":2}\n{"export":{"count":2}}\n'
-  const digest = (of: string) => createHash('sha256').update(of).digest('hex')
-  for (let size = 1; size <= ndjson.length; size += 1) {
-    const follow = (format: 'csv' | 'ndjson', file: string) => {
-      const arriving = new Arriving(format)
-      const bytes = Buffer.from(file)
-      for (let at = 0; at < bytes.length; at += size) arriving.take(bytes.subarray(at, at + size))
-      return arriving
-    }
-    const [rows, lines] = [follow('csv', csv), follow('ndjson', ndjson)]
-    expect([rows.events, rows.bytes, rows.checksum()]).toEqual([2, csv.length, digest(csv)])
-    expect([lines.events, lines.bytes]).toEqual([2, ndjson.length])
-    expect(lines.checksum()).toBe(digest('{"a":"\\"\\n"}\n{"a":2}\n'))
-    expect(lines.last()).toEqual({ export: { count: 2 } })
-  }
-})
-
-test('memory has an end', async () => {
-  const sink = memorySink('a.csv', 3)
-  await sink.write(new Uint8Array(3))
-  await expect(sink.write(new Uint8Array(1))).rejects.toThrow()
 })

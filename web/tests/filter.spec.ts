@@ -1,119 +1,126 @@
-// The filters: each one restricts to what the API finds for it, and the address reproduces them.
-import { ask, count, expect, expectCount, rows, test, url } from './fixture'
+// The filters: each one shows the events that the API finds for it, and the URL reproduces them.
+import type { AuditEventFilter } from '../src/api/gql/graphql'
+import { check, countEvents, expect, expectCount, rows, runQuery, test, url } from './fixtures'
 
 interface Actor {
   key: string
   name: string
 }
 
-async function someActor(): Promise<Actor> {
-  const data = await ask<{ auditActors: Actor[] }>('{ auditActors(search: "adele", first: 1) { key name } }')
+async function findActor(): Promise<Actor> {
+  const data = await runQuery<{ auditActors: Actor[] }>('{ auditActors(search: "adele", first: 1) { key name } }')
   const [actor] = data.auditActors
-  if (!actor) throw new Error('the demo has no Adele')
+  if (!actor) throw new Error('the demo data has no actor Adele')
   return actor
 }
 
-test('initiated by: actors are suggested while typing', async ({ open }) => {
+test('actor filter suggests actors while typing', async ({ open }) => {
   const page = await open('#period=all')
-  const actor = await someActor()
+  const actor = await findActor()
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
   await page.getByLabel('Name or principal name').pressSequentially('adel')
-  await page.getByRole('checkbox', { name: actor.name }).first().check()
+  await check(page.getByRole('checkbox', { name: actor.name }).first())
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ initiatedBy: { key: [actor.key] } }, null))
+  await expectCount(page, await countEvents({ initiatedBy: { key: [actor.key] } }, null))
   await expect(rows(page).first()).toContainText(actor.name)
   await expect(page.getByRole('button', { name: `Initiated by: ${actor.name}` })).toBeVisible()
   await page.getByRole('button', { name: 'Clear Initiated by' }).click()
-  await expectCount(page, await count({}, null))
+  await expectCount(page, await countEvents({}, null))
 })
 
-test('initiated by: a part of a name', async ({ open }) => {
+test('actor filter accepts a part of a name', async ({ open }) => {
   const page = await open()
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
   await page.getByLabel('Name or principal name').fill('kel')
   await page.keyboard.press('Enter')
-  await expectCount(page, await count({ initiatedBy: { search: 'kel' } }))
+  await expectCount(page, await countEvents({ initiatedBy: { search: 'kel' } }))
 })
 
-test('category, resource type and source lead to the activities, as in the portals', async ({ open }) => {
+test('category, resource type and source narrow the activities', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by category' }).click()
   await page.getByLabel('Find in Category').fill('group man')
-  await page.getByRole('checkbox', { name: 'Group management' }).check()
+  await check(page.getByRole('checkbox', { name: 'Group management' }))
   await page.keyboard.press('Escape')
   await expect(page.getByRole('button', { name: 'Filter by source' })).toBeHidden()
   await page.getByRole('button', { name: 'Filter by resource type' }).click()
-  await page.getByRole('checkbox', { name: 'Group' }).check()
+  await check(page.getByRole('checkbox', { name: 'Group' }))
   await page.keyboard.press('Escape')
-  const filter = { category: { in: ['GroupManagement'] }, activityResourceType: { in: ['GROUP'] } }
-  await expectCount(page, await count(filter, null))
+  const filter: AuditEventFilter = { category: { in: ['GroupManagement'] }, activityResourceType: { in: ['GROUP'] } }
+  await expectCount(page, await countEvents(filter, null))
 
-  const types = await ask<{ auditActivityTypes: { key: string; displayName: string }[] }>(
+  const types = await runQuery<{ auditActivityTypes: { key: string; displayName: string }[] }>(
     '{ auditActivityTypes(category: ["GroupManagement"], resourceType: [GROUP]) { key displayName } }',
   )
   await page.getByRole('button', { name: 'Filter by activity' }).click()
   const choices = page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox')
   await expect(choices).toHaveCount(new Set(types.auditActivityTypes.map(({ key }) => key)).size)
   await page.getByLabel('Find in Activity').fill('Add member to group')
-  await page.getByRole('checkbox', { name: /^Add member to group/ }).first().check()
+  await check(page.getByRole('checkbox', { name: /^Add member to group/ }).first())
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ ...filter, activity: { in: ['Add member to group'] } }, null))
+  await expectCount(page, await countEvents({ ...filter, activity: { in: ['Add member to group'] } }, null))
 
   await page.getByRole('button', { name: 'Filter by source' }).click()
-  await page.getByRole('checkbox', { name: 'Office 365' }).check()
+  await check(page.getByRole('checkbox', { name: 'Office 365' }))
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ ...filter, activity: { in: ['Add member to group'] }, groupSource: 'O365' }, null))
+  await expectCount(
+    page,
+    await countEvents({ ...filter, activity: { in: ['Add member to group'] }, groupSource: 'O365' }, null),
+  )
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
   await expect(page.getByRole('button', { name: /Source/ })).toBeHidden()
 })
 
-test('status and service', async ({ open }) => {
+test('status and service filters', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by status' }).click()
-  await page.getByRole('checkbox', { name: 'Failure' }).check()
-  await page.getByRole('checkbox', { name: 'Timed out' }).check()
+  await check(page.getByRole('checkbox', { name: 'Failure' }))
+  await check(page.getByRole('checkbox', { name: 'Timed out' }))
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
+  await expectCount(page, await countEvents({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
   await page.getByRole('button', { name: 'Filter by service' }).click()
   await page.getByLabel('Find in Service').fill('core')
-  await page.getByRole('checkbox', { name: 'Core Directory' }).check()
+  await check(page.getByRole('checkbox', { name: 'Core Directory' }))
   await page.keyboard.press('Escape')
-  await expectCount(page, await count({ status: { in: ['FAILURE', 'TIMEOUT'] }, service: { eq: 'Core Directory' } }, null))
+  await expectCount(
+    page,
+    await countEvents({ status: { in: ['FAILURE', 'TIMEOUT'] }, service: { eq: 'Core Directory' } }, null),
+  )
 })
 
-test('target, changed property, involving, text', async ({ open }) => {
+test('target, changed property, involving and text filters', async ({ open }) => {
   const page = await open('#period=all')
   await page.getByRole('button', { name: 'Filter by target' }).click()
   await page.getByRole('textbox', { name: 'Target', exact: true }).fill('contoso')
   await page.keyboard.press('Enter')
-  await expectCount(page, await count({ target: { search: 'contoso' } }, null))
+  await expectCount(page, await countEvents({ target: { search: 'contoso' } }, null))
   await page.getByRole('button', { name: 'Clear Target' }).click()
 
-  // The API holds [true] and [false]; people write true and false.
+  // The API holds [true] and [false]; users type true and false.
   await page.getByRole('button', { name: 'Filter by changed property' }).click()
   await page.getByRole('textbox', { name: 'Property', exact: true }).fill('IsCompliant')
   await page.getByRole('textbox', { name: 'From' }).fill('true')
   await page.getByRole('textbox', { name: 'To', exact: true }).fill('false')
   await page.keyboard.press('Enter')
   const change = { name: { eq: 'IsCompliant' }, from: [true], to: [false] }
-  const expected = await count({ target: { modifiedProperty: change } }, null)
+  const expected = await countEvents({ target: { modifiedProperty: change } }, null)
   expect(expected).toBeGreaterThan(0)
   await expectCount(page, expected)
   await page.getByRole('button', { name: 'Clear Changed property' }).click()
 
-  const actor = await someActor()
+  const actor = await findActor()
   await page.getByRole('button', { name: 'Filter by involving' }).click()
   await page.getByRole('textbox', { name: 'Involving', exact: true }).fill('adele.keller@contoso.com')
   await page.keyboard.press('Enter')
-  await expectCount(page, await count({ involving: { eq: 'adele.keller@contoso.com' } }, null))
+  await expectCount(page, await countEvents({ involving: { eq: 'adele.keller@contoso.com' } }, null))
   await page.getByRole('button', { name: 'Clear Involving' }).click()
 
   await page.getByRole('searchbox', { name: 'Search activities' }).fill(`${actor.name.slice(0, 5)} update`)
   await page.keyboard.press('Enter')
-  await expectCount(page, await count({ search: `${actor.name.slice(0, 5)} update` }, null))
+  await expectCount(page, await countEvents({ search: `${actor.name.slice(0, 5)} update` }, null))
 })
 
-test('the date range: the spans of the portals, and one of one’s own in the zone shown', async ({ open }) => {
+test('period filter accepts predefined and custom ranges', async ({ open }) => {
   const page = await open()
   for (const [name, window] of [
     ['Last 24 hours', 'LAST_24_HOURS'],
@@ -122,7 +129,7 @@ test('the date range: the spans of the portals, and one of one’s own in the zo
   ] as const) {
     await page.getByRole('button', { name: /Date/ }).click()
     await page.getByRole('button', { name, exact: true }).click()
-    await expectCount(page, await count({}, { window }))
+    await expectCount(page, await countEvents({}, { window }))
   }
   const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10)
   await page.getByRole('button', { name: /Date/ }).click()
@@ -131,26 +138,29 @@ test('the date range: the spans of the portals, and one of one’s own in the zo
   await expect(page.getByRole('alert')).toContainText('after the start')
   await page.getByLabel('To (not included)').fill(`${day(2)}T12:30:00`)
   await page.getByRole('button', { name: 'Apply' }).click()
-  const zone = (text: string) => page.evaluate((given) => new Date(given).toISOString(), text)
-  const between = { from: await zone(`${day(5)}T00:00:00`), to: await zone(`${day(2)}T12:30:00`) }
-  await expectCount(page, await count({}, { between }))
+  const toUtc = (text: string) => page.evaluate((value) => new Date(value).toISOString(), text)
+  const between = { from: await toUtc(`${day(5)}T00:00:00`), to: await toUtc(`${day(2)}T12:30:00`) }
+  await expectCount(page, await countEvents({}, { between }))
 })
 
-test('a menu item per workload pre-filters, and its categories change the filter', async ({ open }) => {
+test('service menu filters by service and category', async ({ open }) => {
   const page = await open('#period=all')
   const menu = page.getByRole('navigation', { name: 'Services' })
   await menu.getByRole('button', { name: 'Microsoft Intune', exact: true }).click()
   await expect(page.getByRole('heading', { name: 'Microsoft Intune', level: 1 })).toBeVisible()
-  await expectCount(page, await count({ service: { eq: 'Microsoft Intune' } }, null))
+  await expectCount(page, await countEvents({ service: { eq: 'Microsoft Intune' } }, null))
   await menu.getByRole('button', { name: 'Compliance', exact: true }).click()
-  await expectCount(page, await count({ service: { eq: 'Microsoft Intune' }, category: { eq: 'Compliance' } }, null))
+  await expectCount(
+    page,
+    await countEvents({ service: { eq: 'Microsoft Intune' }, category: { eq: 'Compliance' } }, null),
+  )
   await expect(page.getByRole('button', { name: 'Category: Compliance' })).toBeVisible()
   await menu.getByRole('button', { name: 'All services' }).click()
-  await expectCount(page, await count({}, null))
+  await expectCount(page, await countEvents({}, null))
 })
 
-test('the address alone reproduces the view, and back undoes a filter', async ({ open, page }) => {
-  const actor = await someActor()
+test('URL reproduces the view and back undoes a filter', async ({ open, page }) => {
+  const actor = await findActor()
   const fragment = new URLSearchParams([
     ['period', 'all'],
     ['service', 'Core Directory'],
@@ -161,24 +171,28 @@ test('the address alone reproduces the view, and back undoes a filter', async ({
     ['resource', 'GROUP'],
   ])
   await open(`#${fragment}`)
-  const wider = { service: { eq: 'Core Directory' }, status: { in: ['SUCCESS'] }, initiatedBy: { key: [actor.key] } }
-  const filter = { ...wider, activityResourceType: { in: ['USER', 'GROUP'] } }
-  await expectCount(page, await count(filter, null))
+  const wider: AuditEventFilter = {
+    service: { eq: 'Core Directory' },
+    status: { in: ['SUCCESS'] },
+    initiatedBy: { key: [actor.key] },
+  }
+  const filter: AuditEventFilter = { ...wider, activityResourceType: { in: ['USER', 'GROUP'] } }
+  await expectCount(page, await countEvents(filter, null))
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
-  await expectCount(page, await count(wider, null))
+  await expectCount(page, await countEvents(wider, null))
   await page.goBack()
-  await expectCount(page, await count(filter, null))
+  await expectCount(page, await countEvents(filter, null))
   await page.getByRole('button', { name: 'Clear all' }).click()
-  await expectCount(page, await count({}, null))
+  await expectCount(page, await countEvents({}, null))
   expect(page.url()).toBe(`${url()}/#period=all`)
 })
 
-test('an empty list says which filter excludes everything', async ({ open }) => {
+test('empty list names the excluding filter', async ({ open }) => {
   const page = await open('#category=Policy&status=SUCCESS&text=nosuchthinganywhere')
   await expect(page.getByText('One filter excludes everything')).toBeVisible()
   await page.getByRole('button', { name: 'Without text' }).click()
-  await expectCount(page, await count({ category: { eq: 'Policy' }, status: { in: ['SUCCESS'] } }))
+  await expectCount(page, await countEvents({ category: { eq: 'Policy' }, status: { in: ['SUCCESS'] } }))
   await page.goto(`${url()}/#from=2001-01-01T00:00:00.000Z&to=2001-01-02T00:00:00.000Z&status=FAILURE`)
   await page.getByRole('button', { name: 'Look at all time' }).click()
-  await expectCount(page, await count({ status: { in: ['FAILURE'] } }, null))
+  await expectCount(page, await countEvents({ status: { in: ['FAILURE'] } }, null))
 })

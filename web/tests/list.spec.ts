@@ -1,18 +1,28 @@
 // The list: order, pages, columns, times, keyboard.
 import type { Page } from '@playwright/test'
-import { ask, expect, rows, test } from './fixture'
+import { expect, rows, runQuery, test } from './fixtures'
 
 const ids = (page: Page) =>
   rows(page)
     .locator('.event-link')
-    .evaluateAll((links) => links.map((link) => new URLSearchParams((link as HTMLAnchorElement).hash.slice(1)).get('event')))
+    .evaluateAll((links) =>
+      links.map((link) => new URLSearchParams((link as HTMLAnchorElement).hash.slice(1)).get('event')),
+    )
 
-/** All ids of the page: rows out of sight are not in the document, so the list is scrolled through. */
+/** The ids of all rows of the page. Only visible rows are in the document, so the list is scrolled to the end. */
 async function allIds(page: Page): Promise<string[]> {
   const found: string[] = []
   const scroller = page.locator('.table-scroller')
+  // A spacer stands for rows that are not rendered. It is visible until the rows of the scroll position are.
+  const hasVisibleSpacer = () =>
+    scroller.evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect()
+      const spacers = [...element.querySelectorAll('.spacer')].map((spacer) => spacer.getBoundingClientRect())
+      return spacers.some((spacer) => spacer.bottom > top && spacer.top < bottom)
+    })
   await scroller.evaluate((element) => element.scrollTo(0, 0))
   for (;;) {
+    await expect.poll(hasVisibleSpacer).toBe(false)
     for (const id of await ids(page)) if (id !== null && !found.includes(id)) found.push(id)
     const end = await scroller.evaluate((element) => {
       const before = element.scrollTop
@@ -20,17 +30,16 @@ async function allIds(page: Page): Promise<string[]> {
       return element.scrollTop === before
     })
     if (end) return found
-    await page.waitForTimeout(50)
   }
 }
 
 async function newest(count: number): Promise<string[]> {
   const query = 'query ($first: Int) { auditEvents(first: $first) { nodes { id } } }'
-  const data = await ask<{ auditEvents: { nodes: { id: string }[] } }>(query, { first: count })
+  const data = await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(query, { first: count })
   return data.auditEvents.nodes.map(({ id }) => id)
 }
 
-test('newest first, in pages both ways, without missing or repeating an event', async ({ open }) => {
+test('pages are newest first without gaps or duplicates', async ({ open }) => {
   const page = await open()
   await expect(rows(page).first()).toBeVisible()
   const expected = await newest(150)
@@ -43,14 +52,14 @@ test('newest first, in pages both ways, without missing or repeating an event', 
   await expect.poll(() => allIds(page)).toEqual(expected.slice(100, 150))
   await page.getByRole('button', { name: 'Newer' }).click()
   await expect.poll(() => allIds(page)).toEqual(expected.slice(50, 100))
-  const again = page.url()
+  const secondPageUrl = page.url()
   await page.getByRole('button', { name: 'Newest' }).click()
   await expect.poll(() => allIds(page)).toEqual(first)
-  await page.goto(again)
+  await page.goto(secondPageUrl)
   await expect.poll(() => allIds(page)).toEqual(expected.slice(50, 100))
 })
 
-test('columns are shown, hidden and moved, and remembered', async ({ open }) => {
+test('columns can be chosen and reordered, and persist', async ({ open }) => {
   const page = await open()
   const headers = page.getByRole('columnheader')
   await expect(headers).toHaveText(['Time', 'Initiated by', 'Activity', 'Target'])
@@ -67,13 +76,16 @@ test('columns are shown, hidden and moved, and remembered', async ({ open }) => 
   await page.reload()
   await expect(headers).toHaveText(expected)
   await page.getByRole('button', { name: 'Columns' }).click()
-  await page.getByRole('listitem').filter({ hasText: 'Time' }).dragTo(page.getByRole('listitem').filter({ hasText: 'Category' }))
+  await page
+    .getByRole('listitem')
+    .filter({ hasText: 'Time' })
+    .dragTo(page.getByRole('listitem').filter({ hasText: 'Category' }))
   await expect(headers.first()).toHaveText('Initiated by')
   await panel.getByRole('button', { name: 'Back to the usual columns' }).click()
   await expect(headers).toHaveText(['Time', 'Initiated by', 'Activity', 'Target'])
 })
 
-test('every column shows what the API says', async ({ open }) => {
+test('every column shows the value of the API', async ({ open }) => {
   const page = await open('#period=all&activity=Create%20MobileAppAssignment')
   await page.getByRole('button', { name: 'Columns' }).click()
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
@@ -81,8 +93,15 @@ test('every column shows what the API says', async ({ open }) => {
   await page.keyboard.press('Escape')
   const query = `{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Create MobileAppAssignment" } }) {
     nodes { sequence eventKey correlationId component service actor { application { displayName } } } } }`
-  interface Node { sequence: number; eventKey: string; correlationId: string; component: string; service: string; actor: { application: { displayName: string } } }
-  const [node] = (await ask<{ auditEvents: { nodes: Node[] } }>(query)).auditEvents.nodes
+  interface Node {
+    sequence: number
+    eventKey: string
+    correlationId: string
+    component: string
+    service: string
+    actor: { application: { displayName: string } }
+  }
+  const [node] = (await runQuery<{ auditEvents: { nodes: Node[] } }>(query)).auditEvents.nodes
   const cell = (column: string) => rows(page).first().locator(`td[data-column=${column}]`)
   await expect(cell('sequence')).toHaveText(String(node?.sequence))
   await expect(cell('key')).toHaveText(node?.eventKey ?? '')
@@ -97,22 +116,22 @@ test('every column shows what the API says', async ({ open }) => {
   await expect(cell('changes')).toContainText('Intent')
 })
 
-test('times are relative or exact, local or UTC, and remembered', async ({ open }) => {
+test('time format and zone can be chosen, and persist', async ({ open }) => {
   const page = await open()
   const time = rows(page).first().locator('time')
   await expect(time).toHaveText(/ago$/)
-  const moment = new Date((await time.getAttribute('datetime')) ?? '')
+  const timestamp = new Date((await time.getAttribute('datetime')) ?? '')
   await page.getByRole('button', { name: 'Times' }).click()
   await page.getByLabel('The exact time').check()
   await page.getByLabel('UTC').check()
-  const utc = `${moment.toISOString().slice(0, 10).split('-').reverse().join('/')}, ${moment.toISOString().slice(11, 19)}`
+  const utc = `${timestamp.toISOString().slice(0, 10).split('-').reverse().join('/')}, ${timestamp.toISOString().slice(11, 19)}`
   await expect(time).toHaveText(utc)
   await expect(time).toHaveAttribute('title', /UTC/)
   await page.reload()
   await expect(time).toHaveText(utc)
 })
 
-test('the keyboard reaches everything: rows, the detail, back to the row', async ({ open }) => {
+test('keyboard reaches rows and detail panel', async ({ open }) => {
   const page = await open()
   await expect(rows(page).first()).toBeVisible()
   await page.keyboard.press('Tab')
@@ -120,9 +139,9 @@ test('the keyboard reaches everything: rows, the detail, back to the row', async
   await page.keyboard.press('Enter')
   await expect(rows(page).nth(0).locator('a')).toBeFocused()
   for (let step = 0; step < 30; step += 1) await page.keyboard.press('ArrowDown')
-  const third = page.locator('tr[data-index="30"] a')
-  await expect(third).toBeFocused()
-  const name = await third.innerText()
+  const link = page.locator('tr[data-index="30"] a')
+  await expect(link).toBeFocused()
+  const name = await link.innerText()
   await page.keyboard.press('Enter')
   await expect(page.getByRole('complementary').getByRole('heading', { name, level: 2 })).toBeFocused()
   await page.getByRole('button', { name: 'Older event' }).press('Enter')
@@ -132,10 +151,10 @@ test('the keyboard reaches everything: rows, the detail, back to the row', async
   await expect(page.locator('tr[data-index="31"] a')).toBeFocused()
 })
 
-test('the focus stays where it is when the catalogue arrives late', async ({ open, page }) => {
-  let answer = () => {}
+test('focus stays when the catalogue loads late', async ({ open, page }) => {
+  let release = () => {}
   const released = new Promise<void>((resolve) => {
-    answer = resolve
+    release = resolve
   })
   await page.route('**/graphql', async (route) => {
     if (route.request().postData()?.includes('query Services') === true) await released
@@ -144,7 +163,7 @@ test('the focus stays where it is when the catalogue arrives late', async ({ ope
   await open()
   const link = rows(page).first().locator('a')
   await link.focus()
-  answer()
+  release()
   await expect(page.getByRole('navigation', { name: 'Services' }).getByText('Microsoft Intune')).toBeVisible()
   await expect(link).toBeFocused()
 })

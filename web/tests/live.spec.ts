@@ -1,51 +1,51 @@
-// The live switch: what is recorded comes in on top, filtered, once, and none is lost over a broken connection.
-import { expect, failing, record, rows, test } from './fixture'
+// Live events: filtered, without duplicates, and without loss over a broken connection.
+import { expect, failWithTimeout, recordEvent, rows, test } from './fixtures'
 
-let numbered = 0
+let eventNumber = 0
 
-/** Records an event that only this test knows, and says how it is shown. */
-async function happens(activity: string, at = new Date()): Promise<void> {
-  numbered += 1
-  await record(
+/** Records an event with an activity of this test. */
+async function recordActivity(activity: string, occurredAt = new Date()): Promise<void> {
+  eventNumber += 1
+  await recordEvent(
     JSON.stringify({
-      eventKey: `${activity}-${numbered}-${Date.now()}`,
-      occurredAt: at.toISOString(),
+      eventKey: `${activity}-${eventNumber}-${Date.now()}`,
+      occurredAt: occurredAt.toISOString(),
       service: 'Contoso Viewer Tests',
       category: 'Live',
       activity,
       status: 'SUCCESS',
       actor: { user: { userPrincipalName: 'tester@contoso.example' } },
-      targets: [{ type: 'Counter', objectId: String(numbered) }],
+      targets: [{ type: 'Counter', objectId: String(eventNumber) }],
     }),
   )
 }
 
-test('new events come in on top, those of the filter alone', async ({ open }) => {
+test('live events are filtered and inserted on top', async ({ open }) => {
   const page = await open('#activity=Live%20one')
   await expect(page.getByText('No events match')).toBeVisible()
   const live = page.getByRole('switch', { name: 'Live' })
   await live.click()
   await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeAttached()
-  await happens('Live other')
-  await happens('Live one')
+  await recordActivity('Live other')
+  await recordActivity('Live one')
   await expect(rows(page)).toHaveCount(1)
-  await happens('Live one')
+  await recordActivity('Live one')
   await expect(rows(page)).toHaveCount(2)
-  await happens('Live one', new Date(Date.now() - 90 * 86_400_000))
-  await happens('Live one')
-  // The one of three months ago is not of the last month.
+  await recordActivity('Live one', new Date(Date.now() - 90 * 86_400_000))
+  await recordActivity('Live one')
+  // The event of three months ago is not in the period.
   await expect(rows(page)).toHaveCount(3)
   await expect(page.locator('.count')).toHaveText('3 events')
   await live.click()
   await expect(live).toHaveAttribute('aria-checked', 'false')
 })
 
-test('nothing is lost and nothing comes twice over a broken connection', async ({ open, page, allowed }) => {
-  allowed.push('WebSocket')
-  let isDown = false
+test('live events survive a broken connection without loss or duplicates', async ({ open, page, allowedErrors }) => {
+  allowedErrors.push('WebSocket')
+  let isOffline = false
   const sockets: { close: () => Promise<void> }[] = []
   await page.routeWebSocket('**/graphql', (socket) => {
-    if (isDown) return void socket.close()
+    if (isOffline) return void socket.close()
     const server = socket.connectToServer()
     sockets.push({ close: () => Promise.all([socket.close(), server.close()]).then(() => undefined) })
   })
@@ -53,42 +53,42 @@ test('nothing is lost and nothing comes twice over a broken connection', async (
   await page.getByRole('switch', { name: 'Live' }).click()
   const status = page.getByRole('status')
   await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
-  await happens('Live broken')
+  await recordActivity('Live broken')
   await expect(rows(page)).toHaveCount(1)
-  isDown = true
+  isOffline = true
   await sockets[0]?.close()
   await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
-  await happens('Live broken')
-  await happens('Live broken')
-  isDown = false
+  await recordActivity('Live broken')
+  await recordActivity('Live broken')
+  isOffline = false
   await expect(rows(page)).toHaveCount(3)
   await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
-  await happens('Live broken')
+  await recordActivity('Live broken')
   await expect(rows(page)).toHaveCount(4)
 })
 
-test('a server that cannot say where the log ends is asked again', async ({ open, page }) => {
-  const mend = await failing(page, ({ operationName }) => operationName === 'LogEnd')
+test('live retries after a failed query for the log end', async ({ open, page }) => {
+  const restore = await failWithTimeout(page, ({ operationName }) => operationName === 'LogEnd')
   await open('#activity=Live%20late')
   await page.getByRole('switch', { name: 'Live' }).click()
   const status = page.getByRole('status')
   await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
-  await happens('Live late')
-  mend()
+  await recordActivity('Live late')
+  restore()
   await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
   await expect(rows(page)).toHaveCount(1)
-  await happens('Live late')
+  await recordActivity('Live late')
   await expect(rows(page)).toHaveCount(2)
 })
 
-test('it follows the filters, and is not offered where it makes no sense', async ({ open }) => {
+test('live follows filter changes and is disabled on older pages', async ({ open }) => {
   const page = await open('#activity=Live%20first')
   const live = page.getByRole('switch', { name: 'Live' })
   await live.click()
   await expect(page.getByRole('status').filter({ hasText: /^Live$/ })).toBeAttached()
   await page.getByRole('button', { name: 'Clear Activity' }).click()
   await expect(rows(page).first()).toBeVisible()
-  await happens('Live second')
+  await recordActivity('Live second')
   await expect(rows(page).first()).toContainText('Live second')
   await page.getByRole('button', { name: 'Older' }).click()
   await expect(live).toBeDisabled()

@@ -1,20 +1,20 @@
-// Signing in at an OpenID Connect issuer: there and back with the view kept, and what goes wrong on the way.
+// Sign-in with an OpenID Connect issuer: the view is kept, and errors are shown.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Page } from '@playwright/test'
-import { expect, rows, test as base } from './fixture'
-import { AUDIENCE, CLIENT, Issuer } from './issuer'
+import { expect, rows, test as base } from './fixtures'
+import { AUDIENCE, CLIENT, Issuer, TOKEN_LIFETIME_SECONDS } from './test-issuer'
 
-/** A server with an issuer, where two things have happened. */
-interface Place {
+/** A server with an issuer and two recorded events. */
+interface OpenIdServer {
   url: string
   issuer: Issuer
 }
 
-function configuration({ url }: Issuer): string {
+function configFile({ url }: Issuer): string {
   return `
     [[issuer]]
     iss = "${url}"
@@ -27,7 +27,7 @@ function configuration({ url }: Issuer): string {
     scopes = ["audit"]`
 }
 
-async function listening(server: ChildProcess): Promise<string> {
+async function listenUrl(server: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('exit', () => reject(new Error('the server did not start')))
     if (!server.stderr) return
@@ -38,9 +38,9 @@ async function listening(server: ChildProcess): Promise<string> {
   })
 }
 
-const test = base.extend<object, { place: Place }>({
-  place: [
-    async ({}, give) => {
+const test = base.extend<object, { openIdServer: OpenIdServer }>({
+  openIdServer: [
+    async ({}, provide) => {
       const issuer = new Issuer()
       await issuer.start()
       const folder = mkdtempSync(join(tmpdir(), 'auditgraph-viewer-'))
@@ -48,15 +48,15 @@ const test = base.extend<object, { place: Place }>({
       const database = ['--database-url', `sqlite://${join(folder, 'log.db')}`]
       execFileSync(program, ['tenant', 'add', 'contoso', '--name', 'Contoso', ...database])
       const file = join(folder, 'auditgraph.toml')
-      writeFileSync(file, configuration(issuer))
+      writeFileSync(file, configFile(issuer))
       const options = ['--config', file, '--listen', '127.0.0.1:0', '--metrics-listen', 'off']
       const server = spawn(program, ['serve', ...database, ...options], {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: { ...process.env, AUDITGRAPH_LOG: 'info', AUDITGRAPH_LOG_FORMAT: 'json' },
       })
       const ended = new Promise((resolve) => server.once('exit', resolve))
-      const url = await listening(server)
-      issuer.home = `${url}/`
+      const url = await listenUrl(server)
+      issuer.redirectUri = `${url}/`
       const events = ['SUCCESS', 'FAILURE'].map((status) => ({
         eventKey: status,
         occurredAt: new Date().toISOString(),
@@ -72,7 +72,7 @@ const test = base.extend<object, { place: Place }>({
       }
       const recorded = await fetch(`${url}/v1/events`, { method: 'POST', headers, body: JSON.stringify(events) })
       expect(await recorded.text()).toContain('RECORDED')
-      await give({ url, issuer })
+      await provide({ url, issuer })
       server.kill('SIGTERM')
       await ended
       await issuer.stop()
@@ -82,92 +82,97 @@ const test = base.extend<object, { place: Place }>({
   ],
 })
 
-test.beforeEach(({ place, allowed }) => {
-  place.issuer.behave()
-  allowed.push(`asked ${place.url}`, `asked ${place.issuer.url}`)
+test.beforeEach(({ openIdServer, allowedErrors }) => {
+  openIdServer.issuer.configure()
+  allowedErrors.push(`requested ${openIdServer.url}`, `requested ${openIdServer.issuer.url}`)
 })
 
-async function signIn(page: Page, { issuer }: Place): Promise<void> {
+async function signIn(page: Page, { issuer }: OpenIdServer): Promise<void> {
   await page.getByRole('button', { name: `Sign in at ${new URL(issuer.url).host}` }).click()
 }
 
-test('there and back: the view is kept, the code is not, and a reload stays signed in', async ({ page, place }) => {
-  await page.goto(`${place.url}/#status=FAILURE`)
-  await signIn(page, place)
+test('sign-in keeps the view and survives a reload', async ({ page, openIdServer }) => {
+  await page.goto(`${openIdServer.url}/#status=FAILURE`)
+  await signIn(page, openIdServer)
   await expect(rows(page)).toHaveCount(1)
   await expect(rows(page).first()).toContainText('Payment with FAILURE')
-  expect(page.url()).toBe(`${place.url}/#status=FAILURE`)
+  expect(page.url()).toBe(`${openIdServer.url}/#status=FAILURE`)
   await expect(page.getByText('Ada Lovelace')).toBeVisible()
   await page.reload()
   await expect(rows(page)).toHaveCount(1)
-  const kept = await page.evaluate(() => Object.keys(sessionStorage).concat(Object.keys(localStorage)))
-  expect(kept).toEqual(['auditgraph.token'])
+  const storageKeys = await page.evaluate(() => Object.keys(sessionStorage).concat(Object.keys(localStorage)))
+  expect(storageKeys).toEqual(['auditgraph.token'])
 })
 
-test('an expired token leads back to signing in, and from there to the same view', async ({ page, place }) => {
-  place.issuer.behave({ holdsFor: 4 })
-  await page.goto(`${place.url}/#period=7d&status=SUCCESS`)
-  await signIn(page, place)
+test('expired token leads to sign-in and back to the view', async ({ page, openIdServer }) => {
+  await page.clock.install()
+  await page.goto(`${openIdServer.url}/#period=7d&status=SUCCESS`)
+  await signIn(page, openIdServer)
   await expect(rows(page)).toHaveCount(1)
+  await page.clock.fastForward(TOKEN_LIFETIME_SECONDS * 1000)
   await expect(page.getByRole('alert')).toContainText('session has ended')
-  place.issuer.behave()
-  await signIn(page, place)
+  await page.clock.setSystemTime(new Date())
+  await signIn(page, openIdServer)
   await expect(rows(page).first()).toContainText('Payment with SUCCESS')
-  expect(page.url()).toBe(`${place.url}/#period=7d&status=SUCCESS`)
+  expect(page.url()).toBe(`${openIdServer.url}/#period=7d&status=SUCCESS`)
 })
 
-test('what the issuer refuses is told in its words, and the view is kept', async ({ page, place }) => {
-  place.issuer.behave({ refusal: ['access_denied', 'You are not assigned to this application.'] })
-  await page.goto(`${place.url}/#status=FAILURE`)
-  await signIn(page, place)
+test('error of the issuer is shown and the view is kept', async ({ page, openIdServer }) => {
+  openIdServer.issuer.configure({ authorizationError: ['access_denied', 'You are not assigned to this application.'] })
+  await page.goto(`${openIdServer.url}/#status=FAILURE`)
+  await signIn(page, openIdServer)
   await expect(page.getByRole('alert')).toHaveText('The issuer refused: You are not assigned to this application.')
-  expect(page.url()).toBe(`${place.url}/#status=FAILURE`)
+  expect(page.url()).toBe(`${openIdServer.url}/#status=FAILURE`)
 })
 
-for (const forged of ['state', 'nonce'] as const) {
-  test(`an answer with another ${forged} is not taken`, async ({ page, place }) => {
-    place.issuer.behave({ forged })
-    await page.goto(place.url)
-    await signIn(page, place)
-    await expect(page.getByRole('alert')).toContainText(`"${forged}"`)
+for (const parameter of ['state', 'nonce'] as const) {
+  test(`response with a wrong ${parameter} is rejected`, async ({ page, openIdServer }) => {
+    openIdServer.issuer.configure({ tamperedParameter: parameter })
+    await page.goto(openIdServer.url)
+    await signIn(page, openIdServer)
+    await expect(page.getByRole('alert')).toContainText(`"${parameter}"`)
     expect(await page.evaluate(() => sessionStorage.getItem('auditgraph.token'))).toBeNull()
   })
 }
 
-test('an answer that nobody asked for is not taken, and shows none of its words', async ({ page, place }) => {
-  await page.goto(`${place.url}/?state=x&error=y&error_description=Call+this+number`)
+test('unsolicited response is rejected without showing its text', async ({ page, openIdServer }) => {
+  await page.goto(`${openIdServer.url}/?state=x&error=y&error_description=Call+this+number`)
   await expect(page.getByRole('alert')).toHaveText('Signing in failed: It was not begun in this tab.')
-  expect(page.url()).toBe(`${place.url}/`)
+  expect(page.url()).toBe(`${openIdServer.url}/`)
 })
 
-test('a token that the log does not let in is refused, and one can try again', async ({ page, place, allowed }) => {
-  allowed.push('401')
-  place.issuer.behave({ audience: 'api://another' })
-  await page.goto(place.url)
-  await signIn(page, place)
+test('token for another audience is rejected and sign-in can be retried', async ({
+  page,
+  openIdServer,
+  allowedErrors,
+}) => {
+  allowedErrors.push('401')
+  openIdServer.issuer.configure({ audience: 'api://another' })
+  await page.goto(openIdServer.url)
+  await signIn(page, openIdServer)
   await expect(page.getByRole('alert')).toContainText('does not accept this token')
   await expect(page.getByRole('button', { name: 'Sign in at' })).toBeEnabled()
 })
 
-test('an issuer that is away is said to be', async ({ page, place, allowed }) => {
-  allowed.push('ERR_FAILED', 'Failed to load resource')
-  await page.goto(place.url)
-  await page.route(`${place.issuer.url}/**`, (route) => route.abort())
-  await signIn(page, place)
+test('unreachable issuer is reported', async ({ page, openIdServer, allowedErrors }) => {
+  allowedErrors.push('ERR_FAILED', 'Failed to load resource')
+  await page.goto(openIdServer.url)
+  await page.route(`${openIdServer.issuer.url}/**`, (route) => route.abort())
+  await signIn(page, openIdServer)
   await expect(page.getByRole('alert')).toHaveText('Signing in failed: the issuer cannot be reached.')
 })
 
-test('a token can still be pasted', async ({ page, place }) => {
-  await page.goto(place.url)
+test('pasted token is accepted beside the issuer', async ({ page, openIdServer }) => {
+  await page.goto(openIdServer.url)
   await page.getByText('Sign in with a token').click()
-  await page.getByLabel('Access token').fill(place.issuer.token({ aud: AUDIENCE, roles: ['AuditLog.Read.All'] }))
+  await page.getByLabel('Access token').fill(openIdServer.issuer.token({ aud: AUDIENCE, roles: ['AuditLog.Read.All'] }))
   await page.keyboard.press('Enter')
   await expect(page.getByText('Auditor · Contoso')).toBeVisible()
 })
 
-test('the API explorer signs in the same way and is come back to', async ({ page, place }) => {
-  await page.goto(`${place.url}/graphiql`)
-  await signIn(page, place)
+test('explorer signs in with the issuer and is returned to', async ({ page, openIdServer }) => {
+  await page.goto(`${openIdServer.url}/graphiql`)
+  await signIn(page, openIdServer)
   await expect(page.locator('.graphiql-query-editor')).toContainText('query Failures')
-  expect(page.url()).toBe(`${place.url}/graphiql`)
+  expect(page.url()).toBe(`${openIdServer.url}/graphiql`)
 })

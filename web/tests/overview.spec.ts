@@ -1,5 +1,5 @@
-// The overview: what it counts is what the API counts, and everything in it leads to the events it counts.
-import { ask, count, expect, expectAccessible, expectCount, record, rows, test } from './fixture'
+// The overview: its counts are those of the API, and each item leads to the events that it counts.
+import { countEvents, expect, expectAccessible, expectCount, recordEvent, rows, runQuery, test } from './fixtures'
 
 interface Facet {
   buckets: { value: string; displayName: string; count: number }[]
@@ -10,8 +10,10 @@ const query = `query { auditEventSummary(period: null) { totalCount
   actors: facet(field: ACTOR, top: 8) { buckets { value displayName count } }
   targets: facet(field: TARGET, top: 8) { buckets { value displayName count } } } }`
 
-test('the most frequent activities, actors and targets, each leading to its events', async ({ open }) => {
-  const { auditEventSummary: all } = await ask<{ auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet> }>(query)
+test('top activities, actors and targets lead to their events', async ({ open }) => {
+  const { auditEventSummary: all } = await runQuery<{
+    auditEventSummary: Record<'activities' | 'actors' | 'targets', Facet>
+  }>(query)
   const page = await open('#page=overview&period=all')
   for (const [title, facet] of [
     ['Activities', all.activities],
@@ -23,40 +25,40 @@ test('the most frequent activities, actors and targets, each leading to its even
     const [first] = facet.buckets
     const top = list.getByRole('button').first()
     await expect(top).toContainText(first?.displayName ?? '')
-    const counted = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
+    const shownCount = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
     await top.click()
-    await expectCount(page, counted)
+    await expectCount(page, shownCount)
     await page.goBack()
   }
 })
 
-test('failures lead to the failures', async ({ open }) => {
+test('failures lead to failed events', async ({ open }) => {
   const page = await open('#page=overview&period=all')
   await page.getByRole('button', { name: /failed$/ }).click()
-  await expectCount(page, await count({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
+  await expectCount(page, await countEvents({ status: { in: ['FAILURE', 'TIMEOUT'] } }, null))
   await page.goBack()
   const top = page.getByRole('region', { name: 'Failures' }).getByRole('button').first()
-  const counted = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
+  const shownCount = Number((await top.locator('.top-count').innerText()).replaceAll(',', ''))
   await top.click()
-  await expectCount(page, counted)
+  await expectCount(page, shownCount)
 })
 
-test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
+test('histogram zooms by drag and by keyboard', async ({ open }) => {
   const page = await open('#page=overview')
   const chart = page.getByRole('slider', { name: 'Events over time' })
   await expect(chart).toBeVisible()
   const box = await chart.boundingBox()
-  if (!box) throw new Error('the chart has no place')
+  if (!box) throw new Error('the chart is not visible')
   await page.mouse.move(box.x + box.width * 0.5, box.y + 60)
   await page.mouse.down()
   await page.mouse.move(box.x + box.width * 0.75, box.y + 60, { steps: 5 })
-  const told = page.locator('.histogram figcaption')
-  await expect(told).toContainText('events')
-  const counted = Number(/([\d,]+) events/.exec(await told.innerText())?.[1]?.replaceAll(',', ''))
+  const caption = page.locator('.histogram figcaption')
+  await expect(caption).toContainText('events')
   await page.mouse.up()
-  await expect(page.locator('.overview-total b')).toHaveText(counted.toLocaleString('en-GB'))
-  const drawn = page.url()
-  expect(drawn).toContain('from=')
+  await expect(page).toHaveURL(/from=.*to=/)
+  const range = new URLSearchParams(new URL(page.url()).hash.slice(1))
+  const expected = await countEvents({}, { between: { from: range.get('from'), to: range.get('to') } })
+  await expect(page.locator('.overview-total b')).toHaveText(expected.toLocaleString('en-GB'))
   await page.goBack()
   await chart.focus()
   await page.keyboard.press('ArrowLeft')
@@ -68,11 +70,11 @@ test('dragging over bars zooms in, and so do the keys', async ({ open }) => {
   await expect(rows(page).first()).toBeVisible()
 })
 
-test('a link to what is shown shows the same after more was recorded', async ({ open, context }) => {
+test('permanent link excludes events recorded later', async ({ open, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await open('#period=all&text=evidence')
-  const happens = (number: number) =>
-    record(
+  const recordEvidence = (number: number) =>
+    recordEvent(
       JSON.stringify({
         eventKey: `evidence-${number}-${Date.now()}`,
         occurredAt: new Date().toISOString(),
@@ -83,12 +85,12 @@ test('a link to what is shown shows the same after more was recorded', async ({ 
         actor: { user: { userPrincipalName: 'tester@contoso.example' } },
       }),
     )
-  await happens(1)
+  await recordEvidence(1)
   await page.getByRole('button', { name: 'Read again' }).click()
   await expectCount(page, 1)
   await page.getByRole('button', { name: 'Link to what is shown' }).click()
   const link = await page.evaluate(() => navigator.clipboard.readText())
-  await happens(2)
+  await recordEvidence(2)
   await page.getByRole('button', { name: 'Read again' }).click()
   await expectCount(page, 2)
   await page.goto(link)
@@ -97,26 +99,26 @@ test('a link to what is shown shows the same after more was recorded', async ({ 
   await expectCount(page, 2)
 })
 
-test('there is no link to a page that is still being read', async ({ open }) => {
+test('permanent link is disabled while the page loads', async ({ open }) => {
   const page = await open('#period=all')
   const link = page.getByRole('button', { name: 'Link to what is shown' })
   await expect(link).toBeEnabled()
-  let answer: () => void = () => undefined
-  const held = new Promise<void>((resolve) => (answer = resolve))
+  let release: () => void = () => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
   await page.route('**/graphql', async (route) => {
-    if (route.request().postData()?.includes('query Events') === true) await held
+    if (route.request().postData()?.includes('query Events') === true) await released
     await route.continue()
   })
   await page.getByRole('button', { name: 'Read again' }).click()
   await expect(link).toBeDisabled()
-  answer()
+  release()
   await expect(link).toBeEnabled()
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(colorScheme, () => {
     test.use({ colorScheme })
-    test('axe finds nothing serious', async ({ open }) => {
+    test('overview is accessible', async ({ open }) => {
       const page = await open('#page=overview')
       await expect(page.getByRole('region', { name: 'Targets' }).getByRole('listitem').first()).toBeVisible()
       await expectAccessible(page)

@@ -1,7 +1,7 @@
-// Signing in, being sent back to it, and what each role is offered.
-import { expect, expectCount, rows, test, tokenOf, url } from './fixture'
+// Sign-in with a token, the end of a session, and what each role sees.
+import { expect, expectCount, rows, test, tokenOf, url } from './fixtures'
 
-test('a token is pasted, as the demo prints it, and forgotten on signing out', async ({ page }) => {
+test('pasted token signs in and is removed on sign-out', async ({ page }) => {
   await page.goto(url())
   await page.getByLabel('Access token').fill('nothing of the kind')
   await page.getByRole('button', { name: 'Sign in' }).click()
@@ -14,23 +14,27 @@ test('a token is pasted, as the demo prints it, and forgotten on signing out', a
   await expect(rows(page).first()).toBeVisible()
   await page.getByRole('button', { name: 'Sign out' }).click()
   await expect(page.getByLabel('Access token')).toBeVisible()
-  expect(await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage).concat(Object.entries(localStorage))))).not.toContain('eyJ')
+  expect(
+    await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage).concat(Object.entries(localStorage)))),
+  ).not.toContain('eyJ')
 })
 
-test('a token that the server does not know is refused', async ({ page, allowed }) => {
-  allowed.push('401')
+test('invalid token is rejected', async ({ page, allowedErrors }) => {
+  allowedErrors.push('401')
   await page.goto(url())
   await page.getByLabel('Access token').fill(tokenOf('GLOBAL_ADMIN').slice(0, -4) + 'AAAA')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByRole('alert')).toContainText('does not accept this token')
 })
 
-test('when the session ends, signing in again leads back to the same view', async ({ open, allowed }) => {
-  allowed.push('401')
+test('sign-in after the session ended restores the view', async ({ open, allowedErrors }) => {
+  allowedErrors.push('401')
   const page = await open('#status=FAILURE&period=7d')
   await expect(rows(page).first()).toBeVisible()
   const before = await page.locator('.count').innerText()
-  await page.route('**/graphql', (route) => route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer a.b.c' } }))
+  await page.route('**/graphql', (route) =>
+    route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer a.b.c' } }),
+  )
   await page.getByRole('button', { name: 'Read again' }).click()
   await expect(page.getByRole('alert')).toContainText('session has ended')
   expect(page.url()).toContain('#period=7d&status=FAILURE'.slice(1).split('&')[1])
@@ -41,7 +45,7 @@ test('when the session ends, signing in again leads back to the same view', asyn
   await expect(page.getByRole('button', { name: 'Status: Failure' })).toBeVisible()
 })
 
-test('an Intune administrator is offered Intune alone', async ({ open }) => {
+test('Intune administrator sees Intune services only', async ({ open }) => {
   const page = await open('', 'INTUNE_SERVICE_ADMIN')
   await expect(rows(page).first()).toBeVisible()
   await expect(page.getByText('Intune Service Admin · Contoso')).toBeVisible()
@@ -49,12 +53,12 @@ test('an Intune administrator is offered Intune alone', async ({ open }) => {
   await expect(items).toHaveText(['All services', 'Microsoft Intune', 'Windows 365'])
 })
 
-test('who may only record has nothing to read', async ({ open }) => {
+test('recorder cannot read', async ({ open }) => {
   const page = await open('', 'RECORD')
   await expect(page.getByRole('heading', { name: 'Nothing to read' })).toBeVisible()
 })
 
-test('an address kept from another view of an event that is not there says so', async ({ open }) => {
+test('link to an unknown event shows not found', async ({ open }) => {
   const page = await open('#event=nonsense')
   await expect(page.getByRole('heading', { name: 'No such event' })).toBeVisible()
   await page.keyboard.press('Escape')

@@ -126,7 +126,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Timeout => Self::Timeout,
-            StoreError::TooLarge { asked, limit } => {
+            StoreError::TooLarge { requested: asked, limit } => {
                 Self::Limit { what: "bytes of events in one answer", asked, limit }
             }
             StoreError::QueueFull => Self::Overloaded,

@@ -1,16 +1,17 @@
-//! The role map: which claims grant which role, and which let a caller record. An operator may add grants to the
-//! built-in ones, or replace them.
+//! The role map: which claims grant which role, and which permit recording. The operator may extend or replace the
+//! built-in rules.
 //!
-//! Three things are kept apart. *Roles* (`wids`, `roles`, `permissions`, configured `groups`) say what may be read.
-//! *Recording* is a separate permission, which no role includes. *Token scopes* (`scp`) say what an application may
-//! do for a user: they are required if that is configured, and grant nothing.
+//! *Roles* (`wids`, `roles`, `permissions`, configured `groups`) permit reading. *Recording* is a separate permission,
+//! which no role includes. *Token scopes* (`scp`) limit what an application may do for a user: a scope can be required,
+//! but grants nothing.
 
 use super::claim::Claims;
-use super::{AccessGrant, Rejected, Role, VerifierSettings};
+use super::{GrantKind, Rejected, Role, RoleGrant, VerifierSettings};
 use model::ServiceSet;
 use model::json::Node;
+use uuid::Uuid;
 
-/// The template ids of directory roles, as `wids` has them.
+/// The template ids of directory roles, as in `wids`.
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 const INTUNE_ADMINISTRATOR: &str = "3a2c62db-5318-420d-8d74-23affee5d9d5";
 const REPORTS_READER: &str = "4a5d8f65-41da-4de4-8968-e035b65339cf";
@@ -20,118 +21,96 @@ const SECURITY_ADMINISTRATOR: &str = "194ae4cb-b126-40b2-bd5b-6091b380977d";
 const GLOBAL_READER: &str = "f2ef992c-3afb-46b9-b7cf-a126ee74c451";
 const READERS: [&str; 5] = [REPORTS_READER, SECURITY_READER, SECURITY_OPERATOR, SECURITY_ADMINISTRATOR, GLOBAL_READER];
 
-/// The app roles, as `roles` has them.
+/// The app roles, as in `roles`.
 pub(super) const ROLE_GLOBAL_ADMIN: &str = "GlobalAdmin";
 pub(super) const ROLE_INTUNE_SERVICE_ADMIN: &str = "IntuneServiceAdmin";
 const ROLE_READ: &str = "AuditLog.Read.All";
 const ROLE_RECORD: &str = "AuditLog.Write";
-/// The application permission that lets an application read Intune's audit events in Microsoft Graph.
+/// The application permission for reading Intune's audit events in Microsoft Graph.
 const ROLE_INTUNE_READ: &str = "DeviceManagementApps.Read.All";
 
-/// The permissions, as `permissions` has them; the last one also as an app role.
+/// The permissions, as in `permissions`; the last one also as an app role.
 pub(super) const PERMISSION_READ: &str = "audit/read";
 const PERMISSION_RECORD: &str = "audit/write";
 const INTUNE_AUDIT_READ: &str = "Microsoft.Intune_Audit_Read";
 
-/// A line of the role map that an operator has added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The claim: its name, or the path to it through objects.
-    pub claim: Vec<String>,
-    /// The values, one of which the claim must contain.
-    pub values: Vec<String>,
-    /// What that gives.
-    pub gives: GrantKind,
-    /// For which services; none means those that what is given has anyway.
-    pub services: Option<Vec<String>>,
-}
-
-/// What a rule gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrantKind {
-    /// A role in reading.
-    Role(Role),
-    /// Recording.
-    Record,
-}
-
-/// What a token's claims allow.
+/// What the claims of a token grant.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Allowed {
-    /// What may be read, each role with its services once.
-    pub(super) grants: Vec<AccessGrant>,
-    /// The services whose events may be recorded.
+pub(super) struct GrantedAccess {
+    /// The role grants, without duplicates.
+    pub(super) grants: Vec<RoleGrant>,
+    /// The services whose events may be recorded. `None` if recording is not permitted.
     pub(super) record: Option<ServiceSet>,
 }
 
-impl Allowed {
-    fn give(&mut self, given: GrantKind, services: Option<Vec<String>>) {
-        match given {
+impl GrantedAccess {
+    fn add(&mut self, kind: GrantKind, services: Option<Vec<String>>) {
+        match kind {
             GrantKind::Role(role) => {
-                let grant = AccessGrant { role, services, sees_sensitive: role != Role::AuditReader };
+                let grant = RoleGrant { role, services, sees_sensitive: role != Role::AuditReader };
                 if !self.grants.contains(&grant) {
                     self.grants.push(grant);
                 }
             }
             GrantKind::Record => {
-                let more = services.map_or(ServiceSet::All, |names| ServiceSet::of(names.iter().map(String::as_str)));
-                self.record = Some(self.record.take().map_or(more.clone(), |known| known.union(more)));
+                let added = services.map_or(ServiceSet::All, |names| ServiceSet::of(names.iter().map(String::as_str)));
+                self.record = Some(self.record.take().map_or(added.clone(), |granted| granted.union(added)));
             }
         }
     }
 }
 
-/// Decides what a token's claims allow.
-pub(super) fn allowed(claims: &Claims, settings: &VerifierSettings) -> Result<Allowed, Rejected> {
+/// Evaluates the role map for the claims of a token.
+pub(super) fn evaluate_grants(claims: &Claims, settings: &VerifierSettings) -> Result<GrantedAccess, Rejected> {
     let app_only = is_app_only(claims)?;
     check_token_scope(claims, settings, app_only)?;
-    let mut allowed = Allowed::default();
+    let mut granted = GrantedAccess::default();
     if settings.builtin_grants {
-        give_built_in(claims, settings, app_only, &mut allowed)?;
+        add_builtin(claims, settings, app_only, &mut granted)?;
     }
-    let groups = claims.texts("groups")?;
-    if settings.reader_groups.iter().any(|id| groups.iter().any(|held| same_value(held, id))) {
-        allowed.give(GrantKind::Role(Role::AuditReader), None);
+    let groups = claims.strings("groups")?;
+    if settings.reader_groups.iter().any(|id| groups.iter().any(|group| same_value(group, id))) {
+        granted.add(GrantKind::Role(Role::AuditReader), None);
     }
     for rule in &settings.rules {
-        let held = claims.texts_at(&rule.claim)?;
-        if rule.values.iter().any(|value| held.iter().any(|held| same_value(held, value))) {
+        let values = claims.strings_at(&rule.claim)?;
+        if rule.values.iter().any(|configured| values.iter().any(|value| same_value(value, configured))) {
             let intune =
-                || (rule.gives == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
-            allowed.give(rule.gives, rule.services.clone().or_else(intune));
+                || (rule.grant == GrantKind::Role(Role::IntuneServiceAdmin)).then(|| settings.intune_services.clone());
+            granted.add(rule.grant, rule.services.clone().or_else(intune));
         }
     }
-    let groups_decide =
-        !settings.reader_groups.is_empty() || settings.rules.iter().any(|rule| rule.claim == ["groups"]);
-    let undecided = allowed.grants.is_empty() && allowed.record.is_none();
-    if undecided && groups_decide && groups_are_left_out(claims) {
+    let uses_groups = !settings.reader_groups.is_empty() || settings.rules.iter().any(|rule| rule.claim == ["groups"]);
+    let nothing_granted = granted.grants.is_empty() && granted.record.is_none();
+    if nothing_granted && uses_groups && has_group_overage(claims) {
         return Err(Rejected::GroupOverage);
     }
-    Ok(allowed)
+    Ok(granted)
 }
 
-/// The built-in role map.
-fn give_built_in(
+/// Adds the grants of the built-in role map.
+fn add_builtin(
     claims: &Claims,
     settings: &VerifierSettings,
     app_only: bool,
-    allowed: &mut Allowed,
+    granted: &mut GrantedAccess,
 ) -> Result<(), Rejected> {
-    let (wids, roles, permissions) = (claims.texts("wids")?, claims.texts("roles")?, claims.texts("permissions")?);
-    let wid = |id: &str| wids.iter().any(|held| held.eq_ignore_ascii_case(id));
-    let role = |name: &str| roles.iter().any(|held| held == name);
-    let permission = |name: &str| permissions.iter().any(|held| held == name);
+    let (wids, roles, permissions) =
+        (claims.strings("wids")?, claims.strings("roles")?, claims.strings("permissions")?);
+    let wid = |id: &str| wids.iter().any(|value| value.eq_ignore_ascii_case(id));
+    let role = |name: &str| roles.iter().any(|value| value == name);
+    let permission = |name: &str| permissions.iter().any(|value| value == name);
 
     let global_admin = wid(GLOBAL_ADMINISTRATOR) || role(ROLE_GLOBAL_ADMIN);
     let intune_admin = wid(INTUNE_ADMINISTRATOR) || role(ROLE_INTUNE_SERVICE_ADMIN);
     let reader = READERS.into_iter().any(wid) || role(ROLE_READ) || permission(PERMISSION_READ);
     let intune_reader = role(INTUNE_AUDIT_READ)
         || permission(INTUNE_AUDIT_READ)
-        // In a user's token this app role would not be an application permission, so there it means nothing.
+        // In a user's token, this app role is not an application permission and grants nothing.
         || (app_only && role(ROLE_INTUNE_READ));
     let recorder = (app_only && role(ROLE_RECORD)) || permission(PERMISSION_RECORD);
     let intune = Some(&settings.intune_services);
-    for (holds, given, services) in [
+    for (holds, kind, services) in [
         (global_admin, GrantKind::Role(Role::GlobalAdmin), None),
         (intune_admin, GrantKind::Role(Role::IntuneServiceAdmin), intune),
         (reader, GrantKind::Role(Role::AuditReader), None),
@@ -139,63 +118,61 @@ fn give_built_in(
         (recorder, GrantKind::Record, None),
     ] {
         if holds {
-            allowed.give(given, services.cloned());
+            granted.add(kind, services.cloned());
         }
     }
     Ok(())
 }
 
-/// Claims that only a token has that was given to a person, or to an application on a person's behalf.
+/// Claims that only occur in tokens for a user, or for an application that acts for a user.
 const PERSONAL_CLAIMS: [&str; 7] = ["scp", "scope", "upn", "preferred_username", "unique_name", "email", "nonce"];
 
-/// Whether an application acts for itself. `idtyp` says so where the issuer writes it; elsewhere a token that acts
-/// for a person is known by its token scopes, or by naming the person.
+/// Whether an application acts for itself, without a user. Without the claim `idtyp`, a token for a user is recognized
+/// by its token scopes or by claims that name the user.
 pub(super) fn is_app_only(claims: &Claims) -> Result<bool, Rejected> {
-    Ok(match claims.text("idtyp")? {
+    Ok(match claims.string("idtyp")? {
         Some(kind) => kind.eq_ignore_ascii_case("app"),
         None => !PERSONAL_CLAIMS.iter().any(|claim| claims.get(claim).is_some()),
     })
 }
 
 fn check_token_scope(claims: &Claims, settings: &VerifierSettings, app_only: bool) -> Result<(), Rejected> {
-    let scopes = [claims.texts("scp")?, claims.texts("scope")?].concat();
-    let mut given = scopes.iter().flat_map(|scopes| scopes.split(' '));
+    let scopes = [claims.strings("scp")?, claims.strings("scope")?].concat();
+    let mut scopes = scopes.iter().flat_map(|scopes| scopes.split(' '));
     match &settings.required_scope {
-        Some(required) if !app_only && !given.any(|scope| scope == required) => Err(Rejected::ScopeMissing),
+        Some(required) if !app_only && !scopes.any(|scope| scope == required) => Err(Rejected::ScopeMissing),
         _ => Ok(()),
     }
 }
 
-/// Ids of a directory are GUIDs, whose case means nothing; in other names it may.
-fn same_value(held: &str, configured: &str) -> bool {
-    held == configured || (is_guid(configured) && held.eq_ignore_ascii_case(configured))
+/// Whether two values are equal. The ids of a directory are GUIDs and compared without regard to case.
+fn same_value(value: &str, configured: &str) -> bool {
+    value == configured || parse_guid(configured).is_some_and(|id| parse_guid(value) == Some(id))
 }
 
-/// Whether a text has the form of a GUID.
-pub(super) fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(i, byte)| match i {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+/// Parses a GUID in its hyphenated form.
+pub(super) fn parse_guid(string: &str) -> Option<Uuid> {
+    const HYPHENATED_LENGTH: usize = 36;
+    Uuid::try_parse(string).ok().filter(|_| string.len() == HYPHENATED_LENGTH)
 }
 
-/// Whether the issuer left the groups out because there are too many: it points to where they can be asked for, or
-/// (in tokens of the implicit flow) only says that there are some.
-fn groups_are_left_out(claims: &Claims) -> bool {
+/// Whether the issuer omitted the groups because there are too many: the token has a reference to them or, in the
+/// implicit flow, the claim `hasgroups`.
+fn has_group_overage(claims: &Claims) -> bool {
     claims.get("_claim_names").and_then(|names| names.get("groups")).is_some()
         || matches!(claims.get("hasgroups"), Some(Node::Scalar(raw)) if &**raw == "true" || &**raw == "\"true\"")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::GrantRule;
     use super::*;
 
-    fn decide(json: &str, settings: &VerifierSettings) -> Result<Allowed, Rejected> {
-        allowed(&Claims::parse(json.as_bytes()).unwrap(), settings)
+    fn decide(json: &str, settings: &VerifierSettings) -> Result<GrantedAccess, Rejected> {
+        evaluate_grants(&Claims::parse(json.as_bytes()).unwrap(), settings)
     }
 
-    fn grants(json: &str) -> Vec<AccessGrant> {
+    fn grants(json: &str) -> Vec<RoleGrant> {
         decide(json, &VerifierSettings::default()).unwrap().grants
     }
 
@@ -203,11 +180,11 @@ mod tests {
         decide(json, &VerifierSettings::default()).unwrap().record.is_some()
     }
 
-    fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> AccessGrant {
-        AccessGrant { role, services, sees_sensitive }
+    fn grant(role: Role, services: Option<Vec<String>>, sees_sensitive: bool) -> RoleGrant {
+        RoleGrant { role, services, sees_sensitive }
     }
 
-    fn admin() -> AccessGrant {
+    fn admin() -> RoleGrant {
         grant(Role::GlobalAdmin, None, true)
     }
 
@@ -215,20 +192,20 @@ mod tests {
         vec!["Microsoft Intune".to_owned(), "Windows 365".to_owned()]
     }
 
-    fn intune_admin() -> AccessGrant {
+    fn intune_admin() -> RoleGrant {
         grant(Role::IntuneServiceAdmin, Some(intune_services()), true)
     }
 
-    fn reader() -> AccessGrant {
+    fn reader() -> RoleGrant {
         grant(Role::AuditReader, None, false)
     }
 
-    fn intune_reader() -> AccessGrant {
+    fn intune_reader() -> RoleGrant {
         grant(Role::AuditReader, Some(intune_services()), false)
     }
 
     #[test]
-    fn every_row_of_the_role_map_grants_its_role() {
+    fn every_entry_of_the_role_map_grants_its_role() {
         let rows = [
             (r#"{"wids":["62e90394-69f5-4237-9190-012177145e10"]}"#, admin()),
             (r#"{"wids":["62E90394-69F5-4237-9190-012177145E10"]}"#, admin()),
@@ -256,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_grants_a_role() {
+    fn unknown_values_grant_no_role() {
         for json in [
             "{}",
             r#"{"roles":[]}"#,
@@ -273,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_the_wrong_type_is_malformed_whatever_else_there_is() {
+    fn claim_of_wrong_type_is_malformed() {
         for (json, name) in [
             (r#"{"roles":{"GlobalAdmin":true}}"#, "roles"),
             (r#"{"roles":["GlobalAdmin"],"wids":1}"#, "wids"),
@@ -292,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn several_grants_stand_side_by_side_and_none_twice() {
+    fn grants_are_combined_without_duplicates() {
         let json = r#"{"roles":["GlobalAdmin","GlobalAdmin","AuditLog.Read.All","Microsoft.Intune_Audit_Read"],
             "wids":["62e90394-69f5-4237-9190-012177145e10","3a2c62db-5318-420d-8d74-23affee5d9d5",
             "f2ef992c-3afb-46b9-b7cf-a126ee74c451"],"permissions":["audit/read","Microsoft.Intune_Audit_Read"]}"#;
@@ -300,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn recording_belongs_to_applications_and_to_the_permission() {
+    fn recording_requires_an_application_or_the_permission() {
         assert!(records(r#"{"roles":["AuditLog.Write"],"idtyp":"app"}"#));
         assert!(records(r#"{"roles":["AuditLog.Write"],"idtyp":"App","scp":"x"}"#));
         assert!(records(r#"{"roles":["AuditLog.Write"]}"#));
@@ -315,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_demanded_token_scope_binds_delegated_tokens_only() {
+    fn required_scope_applies_to_delegated_tokens_only() {
         let settings = VerifierSettings { required_scope: Some("Audit.Access".into()), ..VerifierSettings::default() };
         let scope_of = |json: &str| decide(json, &settings).map(|_| ());
         assert_eq!(scope_of(r#"{"scp":"openid Audit.Access profile"}"#), Ok(()));
@@ -332,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_group_makes_a_reader() {
+    fn configured_group_grants_audit_reader() {
         let guid = "0f3c1a2b-1111-2222-3333-44445555aaaa";
         let settings =
             VerifierSettings { reader_groups: vec![guid.into(), "/Auditors".into()], ..VerifierSettings::default() };
@@ -344,29 +321,29 @@ mod tests {
     }
 
     #[test]
-    fn groups_left_out_are_an_error_only_where_they_would_decide() {
+    fn group_overage_is_an_error_only_if_groups_decide() {
         let settings = VerifierSettings { reader_groups: vec!["auditors".into()], ..VerifierSettings::default() };
-        let left_out = r#""_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://x.example"}}"#;
-        assert_eq!(decide(&format!("{{{left_out}}}"), &settings), Err(Rejected::GroupOverage));
+        let overage = r#""_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://x.example"}}"#;
+        assert_eq!(decide(&format!("{{{overage}}}"), &settings), Err(Rejected::GroupOverage));
         assert_eq!(decide(r#"{"hasgroups":true}"#, &settings), Err(Rejected::GroupOverage));
         assert_eq!(decide(r#"{"hasgroups":"true"}"#, &settings), Err(Rejected::GroupOverage));
         assert_eq!(decide(r#"{"hasgroups":false}"#, &settings).unwrap().grants, []);
         assert_eq!(decide(r#"{"_claim_names":{"other":"src1"}}"#, &settings).unwrap().grants, []);
-        let with_role = format!(r#"{{{left_out},"roles":["GlobalAdmin"]}}"#);
+        let with_role = format!(r#"{{{overage},"roles":["GlobalAdmin"]}}"#);
         assert_eq!(decide(&with_role, &settings).unwrap().grants, [admin()]);
-        let recorder = format!(r#"{{{left_out},"permissions":["audit/write"]}}"#);
+        let recorder = format!(r#"{{{overage},"permissions":["audit/write"]}}"#);
         assert!(decide(&recorder, &settings).unwrap().record.is_some());
-        assert_eq!(decide(&format!("{{{left_out}}}"), &VerifierSettings::default()).unwrap().grants, []);
+        assert_eq!(decide(&format!("{{{overage}}}"), &VerifierSettings::default()).unwrap().grants, []);
     }
 
-    fn rule(claim: &[&str], value: &str, gives: GrantKind, services: &[&str]) -> Rule {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let services = (!services.is_empty()).then(|| texts(services));
-        Rule { claim: texts(claim), values: vec!["other".to_owned(), value.to_owned()], gives, services }
+    fn rule(claim: &[&str], value: &str, grant: GrantKind, services: &[&str]) -> GrantRule {
+        let strings = |strings: &[&str]| strings.iter().map(|string| (*string).to_owned()).collect::<Vec<_>>();
+        let services = (!services.is_empty()).then(|| strings(services));
+        GrantRule { claim: strings(claim), values: vec!["other".to_owned(), value.to_owned()], grant, services }
     }
 
     #[test]
-    fn an_operator_s_rule_reads_any_claim_and_may_name_services() {
+    fn operator_rule_reads_any_claim_and_limits_services() {
         let read = GrantKind::Role(Role::AuditReader);
         let settings = VerifierSettings {
             rules: vec![
@@ -398,7 +375,7 @@ mod tests {
             r#"{"groups":["Payroll "]}"#,
         ] {
             let allowed = decide(nothing, &settings).unwrap();
-            assert_eq!(allowed, Allowed::default(), "{nothing}");
+            assert_eq!(allowed, GrantedAccess::default(), "{nothing}");
         }
         let record = |json: &str| decide(json, &settings).unwrap().record;
         assert_eq!(record(r#"{"groups":["payroll"]}"#), Some(ServiceSet::of(["payroll"])));
@@ -414,12 +391,12 @@ mod tests {
     }
 
     #[test]
-    fn without_the_built_in_map_only_the_operator_s_rules_hold() {
+    fn without_builtin_grants_only_operator_rules_apply() {
         let rules = vec![rule(&["roles"], "Boss", GrantKind::Role(Role::GlobalAdmin), &[])];
         let settings = VerifierSettings { builtin_grants: false, rules, ..VerifierSettings::default() };
         let json = r#"{"roles":["GlobalAdmin","AuditLog.Write"],"permissions":["audit/read","audit/write"],
             "wids":["62e90394-69f5-4237-9190-012177145e10"]}"#;
-        assert_eq!(decide(json, &settings), Ok(Allowed::default()));
+        assert_eq!(decide(json, &settings), Ok(GrantedAccess::default()));
         assert_eq!(decide(r#"{"roles":["Boss"]}"#, &settings).unwrap().grants, [admin()]);
     }
 }

@@ -1,7 +1,7 @@
-//! Signing a token with the configured secret, for development, demonstrations and tests.
+//! Signs tokens with the configured secret, for development, demos and tests.
 //!
-//! Such a token has exactly the claims that the role map reads and no `scp`, like an application's token. A service
-//! whose tokens come from an issuer has no secret and cannot sign any.
+//! A token has the claims that the role map reads and no `scp`, like the token of an application. A server whose tokens
+//! come from an issuer has no secret and cannot sign tokens.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value};
@@ -12,44 +12,46 @@ use super::{ConfigProblem, Role, TOKEN_BYTES_MAX};
 use model::Timestamp;
 use model::time::SECOND;
 
-/// What a token can be made to grant.
+/// A grant of a signed token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grantable {
-    /// A role in reading.
+    /// A role for reading.
     Role(Role),
-    /// A permission as it stands in `permissions`, such as `audit/write`.
+    /// A permission, as in the claim `permissions`, such as `audit/write`.
     Permission(String),
 }
 
-/// What a token is to say.
+/// The content of a token to sign.
 #[derive(Clone, Debug)]
 pub struct TokenRequest<'a> {
-    /// Who the bearer is.
+    /// The subject (`sub`).
     pub subject: &'a str,
-    /// Whose log it is about.
+    /// The key of the tenant.
     pub tenant: &'a str,
-    /// The claim that says so, as in the settings of the verifier.
+    /// The claim with the tenant's key, as in the settings of the verifier.
     pub tenant_claim: &'a str,
-    /// What it grants.
+    /// The roles and permissions.
     pub grants: &'a [Grantable],
-    /// The issuer, if the verifier demands one.
+    /// The issuer (`iss`), if the verifier requires one.
     pub issuer: Option<&'a str>,
-    /// The audience, if the verifier demands one.
+    /// The audience (`aud`), if the verifier requires one.
     pub audience: Option<&'a str>,
-    /// The present moment.
+    /// The current time.
     pub now: Timestamp,
-    /// When it expires, in whole seconds; a fraction is cut off.
+    /// The expiry. Fractions of a second are truncated.
     pub expires_at: Timestamp,
 }
 
-/// Signs a token with the secret (HS256).
+/// Signs a token with the secret (HS256). Fails if the verifier would reject the token.
 pub fn issue(secret: &str, request: &TokenRequest<'_>) -> Result<String, ConfigProblem> {
     check_secret(secret)?;
     let key = EncodingKey::from_secret(secret.as_bytes());
     let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims(request)?, &key)
         .map_err(|why| ConfigProblem::new(format!("the token could not be signed: {why}")))?;
     if token.len() > TOKEN_BYTES_MAX {
-        return Err(ConfigProblem::new("the token would be longer than 16 KiB: grant less, or use shorter names"));
+        return Err(ConfigProblem::new(
+            "the token would be longer than 16 KiB: grant fewer permissions, or use shorter names",
+        ));
     }
     Ok(token)
 }
@@ -57,7 +59,7 @@ pub fn issue(secret: &str, request: &TokenRequest<'_>) -> Result<String, ConfigP
 fn claims(request: &TokenRequest<'_>) -> Result<Map<String, Value>, ConfigProblem> {
     let (now, expires_at) = (request.now.0.div_euclid(SECOND), request.expires_at.0.div_euclid(SECOND));
     if expires_at <= now {
-        return Err(ConfigProblem::new("the token would have expired already: let it expire later"));
+        return Err(ConfigProblem::new("the token would have expired already: choose a later expiry"));
     }
     let (mut roles, mut permissions) = (Vec::new(), Vec::new());
     for grant in request.grants {
@@ -68,14 +70,12 @@ fn claims(request: &TokenRequest<'_>) -> Result<Map<String, Value>, ConfigProble
             Grantable::Permission(name) => permissions.push(name),
         }
     }
-    let texts = [("subject", request.subject), ("tenant", request.tenant), ("tenant claim", request.tenant_claim)];
-    let texts = texts.into_iter().chain(permissions.iter().map(|name| ("permission", *name)));
+    let strings = [("subject", request.subject), ("tenant", request.tenant), ("tenant claim", request.tenant_claim)];
+    let strings = strings.into_iter().chain(permissions.iter().map(|name| ("permission", *name)));
     if let Some((part, _)) =
-        texts.into_iter().find(|(_, text)| text.trim().is_empty() || text.contains(char::is_control))
+        strings.into_iter().find(|(_, string)| string.trim().is_empty() || string.contains(char::is_control))
     {
-        return Err(ConfigProblem::new(format!(
-            "the {part} is blank or has control characters: give it as plain text"
-        )));
+        return Err(ConfigProblem::new(format!("the {part} is blank or contains control characters: remove them")));
     }
 
     let mut claims = Map::from_iter([
@@ -93,7 +93,7 @@ fn claims(request: &TokenRequest<'_>) -> Result<Map<String, Value>, ConfigProble
     let tenant = Value::from(request.tenant);
     match claims.insert(request.tenant_claim.to_owned(), tenant.clone()) {
         Some(other) if other != tenant => Err(ConfigProblem::new(format!(
-            "the tenant claim `{}` already says something else in this token: configure another one",
+            "the tenant claim `{}` already has another meaning in this token: configure another claim",
             request.tenant_claim
         ))),
         _ => Ok(claims),
@@ -104,8 +104,8 @@ fn claims(request: &TokenRequest<'_>) -> Result<Map<String, Value>, ConfigProble
 mod tests {
     use std::sync::Arc;
 
-    use super::super::forge::at_once;
-    use super::super::{AccessGrant, KeySource, Keys, Principal, Rejected, Verifier, VerifierSettings};
+    use super::super::test_keys::now_or_panic;
+    use super::super::{KeySource, Principal, Rejected, RoleGrant, VerificationKeys, Verifier, VerifierSettings};
     use super::*;
     use model::time::HOUR;
 
@@ -126,8 +126,8 @@ mod tests {
     }
 
     fn verify(token: &str, settings: VerifierSettings) -> Result<Arc<Principal>, Rejected> {
-        let keys = KeySource::given(Keys::secret(SECRET).unwrap());
-        at_once(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
+        let keys = KeySource::fixed(VerificationKeys::secret(SECRET).unwrap());
+        now_or_panic(Verifier::new([(keys, settings)]).unwrap().verify(token, NOW))
     }
 
     fn principal(grants: &[Grantable]) -> Arc<Principal> {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn every_role_comes_back_and_none_may_record() {
+    fn issued_roles_are_verified_and_do_not_permit_recording() {
         for role in Role::ALL {
             let principal = principal(&[Grantable::Role(*role)]);
             let roles: Vec<Role> = principal.grants.iter().map(|grant| grant.role).collect();
@@ -147,19 +147,19 @@ mod tests {
     }
 
     #[test]
-    fn permissions_come_back_too() {
+    fn issued_permissions_are_verified() {
         let permission = |name: &str| Grantable::Permission(name.to_owned());
         let recorder = principal(&[permission("audit/write")]);
         assert!(recorder.may_record() && recorder.grants.is_empty());
         let both = principal(&[permission("audit/write"), Grantable::Role(Role::AuditReader)]);
         assert!(both.may_record());
-        assert_eq!(both.grants, [AccessGrant { role: Role::AuditReader, services: None, sees_sensitive: false }]);
+        assert_eq!(both.grants, [RoleGrant { role: Role::AuditReader, services: None, sees_sensitive: false }]);
         assert_eq!(principal(&[permission("something/else")]).read_scope(), None);
         assert_eq!(principal(&[]).read_scope(), None);
     }
 
     #[test]
-    fn a_token_says_whatever_the_verifier_demands() {
+    fn issued_token_meets_the_verifier_settings() {
         let settings = VerifierSettings {
             issuers: vec!["me".into()],
             audiences: vec!["audit".into()],
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_could_not_be_used_is_not_signed() {
+    fn unusable_token_is_not_signed() {
         let refused = |request: &TokenRequest<'_>| issue(SECRET, request).unwrap_err().to_string();
         assert!(refused(&TokenRequest { expires_at: NOW.plus(SECOND / 2), ..request(&[]) }).contains("expired"));
         assert!(refused(&TokenRequest { tenant: " ", ..request(&[]) }).contains("tenant"));

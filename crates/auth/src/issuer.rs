@@ -1,52 +1,50 @@
-//! An issuer: its names, its keys, and what its signed claims say about the caller.
+//! An issuer: its names, its keys, and the validation of its signed claims.
 //!
-//! Except for the issuer's names, nothing here is used before one of the issuer's own keys has verified the token. An
-//! issuer speaks for the tenants that it is bound to and for no others, whatever its tokens claim.
+//! Except for the matching of names, claims are used only after one of the issuer's own keys has verified the token. An
+//! issuer can issue tokens only for the tenants that it is bound to, whatever the tokens contain.
 
 use std::sync::Arc;
 
 use super::claim::Claims;
-use super::grant::{Allowed, allowed, is_app_only, is_guid};
-use super::source::KeySource;
+use super::grant::{GrantedAccess, evaluate_grants, is_app_only, parse_guid};
+use super::key_source::KeySource;
+use super::settings::TENANT_PLACEHOLDER;
 use super::{Principal, Rejected, TenantBinding, VerifierSettings};
 use model::Timestamp;
 use model::time::SECOND;
 
-/// What stands for the tenant in the name of an issuer.
-pub(super) const TENANT_IN_ISSUER: &str = "{tenantid}";
-
-/// The most bytes of a caller's name: what OpenID Connect allows (Core, section 2).
+/// The maximum length of a subject, in bytes (OpenID Connect Core, section 2).
 const SUBJECT_BYTES_MAX: usize = 255;
 
-/// Who signs tokens, with which keys, and for whom.
+/// An issuer with its keys and settings.
 #[derive(Debug)]
-pub(super) struct Issuer {
+pub(super) struct TokenIssuer {
     pub(super) keys: Arc<KeySource>,
     pub(super) settings: VerifierSettings,
 }
 
-/// A caller, and when its token is valid: from one moment until before another.
+/// The principal of a valid token, and its validity period with leeway: inclusive start, exclusive end.
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct Validated {
     pub(super) principal: Principal,
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
 }
 
-impl Issuer {
-    /// Whether this is one of its names that are not templates.
-    pub(super) fn is_called(&self, iss: &str) -> bool {
-        self.settings.issuers.iter().any(|name| name == iss && !name.contains(TENANT_IN_ISSUER))
+impl TokenIssuer {
+    /// Whether `iss` equals one of the names without a placeholder.
+    pub(super) fn has_exact_name(&self, iss: &str) -> bool {
+        self.settings.issuers.iter().any(|name| name == iss && !name.contains(TENANT_PLACEHOLDER))
     }
 
-    /// Whether this is one of its names for some tenant, or it may have any name.
-    pub(super) fn may_be_called(&self, iss: Option<&str>) -> bool {
+    /// Whether `iss` matches one of the names for any tenant. Without configured names, every `iss` matches.
+    pub(super) fn matches_template(&self, iss: Option<&str>) -> bool {
         let names = &self.settings.issuers;
         names.is_empty() || iss.is_some_and(|iss| names.iter().any(|name| tenant_in(name, iss).is_some()))
     }
 
-    /// Who the bearer of a token with these claims is, which one of this issuer's keys has signed.
-    pub(super) fn admit(&self, claims: &Claims, now: Timestamp) -> Result<Admitted, Rejected> {
+    /// Validates the claims of a token that one of this issuer's keys has signed.
+    pub(super) fn validate(&self, claims: &Claims, now: Timestamp) -> Result<Validated, Rejected> {
         let (expires_at, from, until) = self.period(claims)?;
         if now >= until {
             return Err(Rejected::Expired);
@@ -54,26 +52,28 @@ impl Issuer {
         if now < from {
             return Err(Rejected::NotYetValid);
         }
-        let audiences = claims.texts("aud")?;
-        if !self.settings.audiences.is_empty() && !self.settings.audiences.iter().any(|ours| audiences.contains(ours)) {
+        let audiences = claims.strings("aud")?;
+        if !self.settings.audiences.is_empty()
+            && !self.settings.audiences.iter().any(|accepted| audiences.contains(accepted))
+        {
             return Err(Rejected::WrongAudience);
         }
-        let subject = claims.first_text(&["sub", "oid", "appid", "azp"])?.ok_or(Rejected::SubjectMissing)?;
+        let subject = claims.first_string(&["sub", "oid", "appid", "azp"])?.ok_or(Rejected::SubjectMissing)?;
         if subject.len() > SUBJECT_BYTES_MAX {
             return Err(Rejected::ClaimMalformed("sub".to_owned()));
         }
         let tenant = self.tenant(claims)?;
-        let user_principal_name = claims.first_text(&["upn", "preferred_username", "unique_name"])?;
-        let display_name = claims.text("name")?;
-        let client_id = claims.first_text(&["azp", "appid", "client_id"])?;
-        let object_id = claims.text("oid")?;
-        let Allowed { grants, record } = allowed(claims, &self.settings)?;
+        let user_principal_name = claims.first_string(&["upn", "preferred_username", "unique_name"])?;
+        let display_name = claims.string("name")?;
+        let client_id = claims.first_string(&["azp", "appid", "client_id"])?;
+        let object_id = claims.string("oid")?;
+        let GrantedAccess { grants, record } = evaluate_grants(claims, &self.settings)?;
         let principal = Principal {
             subject,
             user_principal_name,
             display_name,
             tenant,
-            // Without a client there is no application to name.
+            // A token without a client id names no application.
             is_application: is_app_only(claims)? && client_id.is_some(),
             client_id,
             object_id,
@@ -81,27 +81,27 @@ impl Issuer {
             record,
             expires_at,
         };
-        Ok(Admitted { principal, from, until })
+        Ok(Validated { principal, from, until })
     }
 
-    /// When the token expires; with leeway, from when on and until when it holds.
+    /// Returns the expiry, and the validity period with leeway.
     fn period(&self, claims: &Claims) -> Result<(Timestamp, Timestamp, Timestamp), Rejected> {
         let leeway = i64::from(self.settings.leeway_secs) * SECOND;
-        let expires_at = claims.moment("exp")?.ok_or(Rejected::ExpiryMissing)?;
-        let from = claims.moment("nbf")?.map_or(Timestamp(i64::MIN), |start| start.plus(-leeway));
+        let expires_at = claims.timestamp("exp")?.ok_or(Rejected::ExpiryMissing)?;
+        let from = claims.timestamp("nbf")?.map_or(Timestamp(i64::MIN), |start| start.plus(-leeway));
         Ok((expires_at, from, expires_at.plus(leeway)))
     }
 
-    /// The tenant that the token is about, if the issuer may speak for it.
+    /// Returns the token's tenant, if the issuer may issue tokens for it.
     fn tenant(&self, claims: &Claims) -> Result<String, Rejected> {
         if let TenantBinding::One(key) = &self.settings.tenants {
             return Ok(key.clone());
         }
         let claim = &self.settings.tenant_claim;
-        let tenant = claims.text(claim)?.ok_or_else(|| Rejected::TenantMissing(claim.clone()))?;
-        // Where the issuer's name has the tenant in it, that is the tenant it speaks for, and the claim has to agree.
-        let mut templates = self.settings.issuers.iter().filter(|name| name.contains(TENANT_IN_ISSUER));
-        let iss = claims.text("iss")?.unwrap_or_default();
+        let tenant = claims.string(claim)?.ok_or_else(|| Rejected::TenantMissing(claim.clone()))?;
+        // If the issuer's name contains the tenant's id, the claim must be equal to it.
+        let mut templates = self.settings.issuers.iter().filter(|name| name.contains(TENANT_PLACEHOLDER));
+        let iss = claims.string("iss")?.unwrap_or_default();
         let own = templates.find_map(|name| tenant_in(name, &iss));
         let listed = match &self.settings.tenants {
             TenantBinding::Listed(keys) => keys.contains(&tenant),
@@ -111,17 +111,17 @@ impl Issuer {
     }
 }
 
-/// The tenant that a name of an issuer is about (nothing where the name has no place for one), if `iss` is that name.
+/// Returns the tenant's id in `iss`, if `iss` matches the name. The id is empty if the name has no placeholder.
 fn tenant_in<'a>(name: &str, iss: &'a str) -> Option<&'a str> {
-    let Some((before, after)) = name.split_once(TENANT_IN_ISSUER) else { return (name == iss).then_some("") };
+    let Some((before, after)) = name.split_once(TENANT_PLACEHOLDER) else { return (name == iss).then_some("") };
     let tenant = iss.strip_prefix(before)?.strip_suffix(after)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     (!tenant.is_empty() && tenant.bytes().all(plain)).then_some(tenant)
 }
 
-/// Whether two names of issuers are those of one Entra directory, which has one for each version of its tokens.
+/// Whether two issuer names are those of the same Entra directory, which has one name per version of its tokens.
 pub(super) fn same_directory(one: &str, other: &str) -> bool {
-    let directory = |name: &str| name.split('/').skip(3).find(|segment| is_guid(segment)).map(str::to_ascii_lowercase);
+    let directory = |name: &str| name.split('/').skip(3).find_map(parse_guid);
     directory(one).is_some_and(|id| directory(other) == Some(id))
 }
 
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_of_tokens_are_of_one_directory() {
+    fn issuers_of_both_token_versions_are_the_same_directory() {
         let (a, b) = ("9188040d-6c67-4c5b-b112-36a304b66dad", "0f3c1a2b-1111-2222-3333-44445555aaaa");
         let v1 = |id: &str| format!("https://sts.windows.net/{id}/");
         let v2 = |id: &str| format!("https://login.microsoftonline.com/{id}/v2.0");

@@ -1,59 +1,59 @@
-//! Why a token is not accepted: the closed list, with a sentence for the caller and a label for a metric.
+//! The reasons why a token is rejected, each with a sentence for the client and a label for metrics.
 //!
-//! The sentences name at most a claim, never its value, a key or what the library said, so they are safe to show
-//! before anybody is authenticated.
+//! The sentences contain at most the name of a claim, never its value, a key or an error of the library, so they are
+//! safe to show to unauthenticated clients.
 
 use std::fmt;
 
-/// Why a token is not accepted. The text is one sentence that is safe to show.
+/// The reason why a token is rejected. `Display` is one sentence that is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// There is no token.
+    /// The request has no token.
     Missing,
-    /// It is longer than any token needs to be.
+    /// The token is longer than [`TOKEN_BYTES_MAX`](super::TOKEN_BYTES_MAX).
     TooLong,
-    /// It is not a signed JSON web token.
+    /// The token is not a signed JSON web token.
     Malformed,
-    /// A name appears twice in its header or its claims.
+    /// The header or the claims contain a name twice.
     NameRepeated,
-    /// Its algorithm belongs to no configured key.
+    /// No configured key has the algorithm of the token.
     AlgorithmNotAllowed,
-    /// Its header says that it is not an access token.
+    /// The `typ` of the header is not that of an access token.
     TypeNotAllowed,
-    /// It demands an extension.
+    /// The header requires an extension.
     ExtensionNotSupported,
-    /// No configured key has the name that it gives.
+    /// No configured key has the `kid` of the token.
     UnknownKey,
-    /// No configured key has signed it.
+    /// No configured key verifies the signature.
     BadSignature,
-    /// The keys of its issuer could not be read yet.
+    /// The keys of the issuer could not be loaded yet.
     KeysUnavailable,
-    /// The claim or header parameter of this name is of the wrong type, or cannot be what it says.
+    /// The claim or header parameter of this name has the wrong type or an invalid value.
     ClaimMalformed(String),
-    /// It does not say when it expires.
+    /// The token has no expiry.
     ExpiryMissing,
-    /// It has expired.
+    /// The token has expired.
     Expired,
-    /// It is not valid yet.
+    /// The token is not valid yet.
     NotYetValid,
-    /// Somebody else has issued it.
+    /// The issuer is not configured.
     WrongIssuer,
-    /// It was issued for something else.
+    /// The token was issued for another audience.
     WrongAudience,
-    /// It does not say who the caller is.
+    /// The token has no subject.
     SubjectMissing,
-    /// It does not have the tenant claim, which has this name.
+    /// The token does not have the tenant claim of this name.
     TenantMissing(String),
-    /// Its issuer does not speak for the tenant that it names.
+    /// The issuer may not issue tokens for the tenant.
     TenantNotAllowed,
-    /// The application does not have the token scope that is demanded.
+    /// The token does not have the required scope.
     ScopeMissing,
-    /// It leaves out the groups that would decide, because there are too many of them.
+    /// The token omits the groups that decide about roles, because there are too many.
     GroupOverage,
 }
 
 impl Rejected {
-    /// A label for metrics and logs.
+    /// Returns the label for metrics and logs.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -80,8 +80,8 @@ impl Rejected {
         }
     }
 
-    /// Whether the caller is known and may not (403): another token of the same kind would not help. Otherwise the
-    /// caller is not authenticated (401).
+    /// Whether the caller is authenticated but not permitted (403), so that another token of the same kind would not
+    /// help. Otherwise the caller is not authenticated (401).
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::TenantNotAllowed | Self::ScopeMissing | Self::GroupOverage)
     }
@@ -93,26 +93,30 @@ impl fmt::Display for Rejected {
             Self::Missing => "A bearer token is required.",
             Self::TooLong => "The token is longer than 16 KiB.",
             Self::Malformed => "The token is not a signed JSON web token.",
-            Self::NameRepeated => "A name appears twice in the token's header or claims.",
+            Self::NameRepeated => "The token's header or claims contain a name twice.",
             Self::AlgorithmNotAllowed => "The token is signed with an algorithm that is not accepted here.",
             Self::TypeNotAllowed => "The token is not an access token: its `typ` is neither `JWT` nor `at+jwt`.",
             Self::ExtensionNotSupported => "The token requires unsupported features (`crit`, `zip` or `cty`).",
             Self::UnknownKey => "The token names a key (`kid`) that its issuer does not publish.",
-            Self::BadSignature => "The token's signature was not made with a key that is accepted here.",
-            Self::KeysUnavailable => "The keys of the token's issuer cannot be read at the moment; try again.",
+            Self::BadSignature => "The token's signature is not valid for any key of its issuer.",
+            Self::KeysUnavailable => "The keys of the token's issuer cannot be read at the moment; try again later.",
             Self::ClaimMalformed(name) => return write!(f, "The token's `{name}` is not valid."),
-            Self::ExpiryMissing => "The token does not say when it expires (`exp`).",
+            Self::ExpiryMissing => "The token has no expiry (`exp`).",
             Self::Expired => "The token has expired.",
             Self::NotYetValid => "The token is not valid yet.",
             Self::WrongIssuer => "The token's issuer (`iss`) is not accepted here.",
             Self::WrongAudience => "The token was issued for another audience (`aud`).",
-            Self::SubjectMissing => "The token does not say who the caller is (`sub`).",
+            Self::SubjectMissing => "The token has no subject (`sub`).",
             Self::TenantMissing(claim) => return write!(f, "The token does not name a tenant (`{claim}`)."),
-            Self::TenantNotAllowed => "The token's issuer (`iss`) does not speak for the tenant that it names.",
-            Self::ScopeMissing => "The application was not given the token scope (`scp`) that this API requires.",
+            Self::TenantNotAllowed => {
+                "The token's issuer (`iss`) may not issue tokens for the tenant that the token names."
+            }
+            Self::ScopeMissing => {
+                "The token does not have the scope (`scp`) that this API requires: request a token with it."
+            }
             Self::GroupOverage => {
-                "The caller is in too many groups for the token to list them, so their role cannot be decided: \
-                 assign an app role, or let the token have only groups assigned to the application."
+                "The caller is in too many groups for the token to list them, so its role cannot be determined: \
+                 assign an app role, or include only groups assigned to the application in the token."
             }
         })
     }
@@ -125,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_known_caller_is_forbidden() {
+    fn only_authenticated_callers_are_forbidden() {
         assert!(Rejected::ScopeMissing.is_forbidden());
         assert!(Rejected::GroupOverage.is_forbidden());
         assert!(!Rejected::Expired.is_forbidden());
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_is_one_sentence_and_has_a_label() {
+    fn rejection_is_one_sentence_and_has_a_label() {
         let rejected = Rejected::TenantMissing("tid".into());
         assert_eq!(rejected.to_string(), "The token does not name a tenant (`tid`).");
         assert_eq!(rejected.reason(), "tenant_missing");

@@ -1,49 +1,93 @@
-//! What is required of an issuer's tokens and what their claims mean; settings that cannot be right are refused at
-//! start.
+//! The settings of a verifier: what an issuer's tokens must contain, and how their claims map to roles. Settings that
+//! cannot be right are refused at start.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use super::{ConfigProblem, Rule, TENANT_IN_ISSUER};
+use super::Role;
 
-/// The largest leeway: clocks that differ more should be corrected.
+/// The placeholder for the tenant's id in the name of an issuer.
+pub(super) const TENANT_PLACEHOLDER: &str = "{tenantid}";
+/// The maximum leeway, in seconds. Clocks that differ more should be corrected.
 const LEEWAY_SECS_MAX: u32 = 300;
 
-/// What is demanded of the tokens of an issuer, and what their claims mean.
+/// The requirements for the tokens of one issuer, and the mapping of their claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifierSettings {
-    /// The names (`iss`) under which the issuer signs; mandatory with public keys. In a name, `{tenantid}` stands for
-    /// the tenant that the token is about, as Entra ID has it for applications of several tenants.
+    /// The accepted values of `iss`. Required with public keys. `{tenantid}` in a value stands for the id of the
+    /// token's tenant, as in the issuer names of multi-tenant applications in Entra ID.
     pub issuers: Vec<String>,
-    /// The audiences (`aud`), for one of which tokens must be issued; mandatory with public keys.
+    /// The accepted values of `aud`. Required with public keys.
     pub audiences: Vec<String>,
-    /// The claim that says whose log it is (default `tid`).
+    /// The claim with the tenant's key (default `tid`).
     pub tenant_claim: String,
-    /// The tenants that the issuer may speak for.
+    /// The tenants that the issuer may issue tokens for.
     pub tenants: TenantBinding,
-    /// By how much clocks may differ, in seconds (default 30, at most 300).
+    /// The tolerated clock difference, in seconds (default 30, at most 300).
     pub leeway_secs: u32,
-    /// The token scope (`scp`) that a token acting for a user must have.
+    /// The scope (`scp`) that a token for a user must have.
     pub required_scope: Option<String>,
-    /// Groups (`groups`) whose members are audit readers.
+    /// The groups (`groups`) whose members are audit readers.
     pub reader_groups: Vec<String>,
-    /// The services that Intune roles cover (default `Microsoft Intune` and `Windows 365`).
+    /// The services of the Intune roles (default `Microsoft Intune` and `Windows 365`).
     pub intune_services: Vec<String>,
-    /// Whether the built-in role map applies (default: it does).
+    /// Whether the built-in role map applies (default `true`).
     pub builtin_grants: bool,
-    /// What an operator has added to the role map.
-    pub rules: Vec<Rule>,
+    /// The rules that the operator adds to the role map.
+    pub rules: Vec<GrantRule>,
 }
 
-/// The tenants that an issuer may speak for.
+/// The tenants that an issuer may issue tokens for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenantBinding {
-    /// Every one that its tokens name.
+    /// Every tenant that a token names.
     Any,
-    /// Those of these that its tokens name.
+    /// The listed tenants, if a token names one of them.
     Listed(BTreeSet<String>),
-    /// This one, whatever its tokens say.
+    /// This tenant, whatever a token names.
     One(String),
 }
+
+/// A rule of the role map, added by the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRule {
+    /// The path to the claim: its name, after the names of the objects around it.
+    pub claim: Vec<String>,
+    /// The values of which the claim must contain at least one.
+    pub values: Vec<String>,
+    /// What the rule grants.
+    pub grant: GrantKind,
+    /// The services of the grant. `None` means the default services of what is granted.
+    pub services: Option<Vec<String>>,
+}
+
+/// What a rule grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantKind {
+    /// A role for reading.
+    Role(Role),
+    /// The permission to record.
+    Record,
+}
+
+/// The reason why keys or settings cannot be used: a sentence for the operator that says how to fix it. Contains no
+/// secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigProblem(String);
+
+impl ConfigProblem {
+    pub(super) fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigProblem {}
 
 impl Default for VerifierSettings {
     fn default() -> Self {
@@ -63,18 +107,18 @@ impl Default for VerifierSettings {
 }
 
 impl VerifierSettings {
-    /// Whether this can be meant for keys of this kind.
+    /// Fails if the settings are not safe with keys of this kind.
     pub(super) fn check(&self, symmetric: bool) -> Result<(), ConfigProblem> {
         self.check_blanks()?;
         if !symmetric {
             for (part, values, example) in [
                 ("issuer", &self.issuers, "the value of `iss` in its tokens"),
-                ("audience", &self.audiences, "the value of `aud` in tokens that are meant for this API"),
+                ("audience", &self.audiences, "the value of `aud` in tokens for this API"),
             ] {
                 if values.is_empty() {
                     return Err(ConfigProblem::new(format!(
-                        "public keys are configured but no {part}, so tokens that the same keys sign for others would \
-                         be accepted: set the JWT {part} to {example}"
+                        "public keys are configured without an {part}, so tokens that the same keys sign for other \
+                         services would be accepted: set the JWT {part} to {example}"
                     )));
                 }
             }
@@ -86,27 +130,27 @@ impl VerifierSettings {
             )));
         }
         if self.required_scope.as_deref().is_some_and(|scope| scope.contains(char::is_whitespace)) {
-            return Err(ConfigProblem::new("the required token scope has white space: name exactly one scope"));
+            return Err(ConfigProblem::new("the required token scope contains white space: name exactly one scope"));
         }
         self.check_templates()
     }
 
     fn check_blanks(&self) -> Result<(), ConfigProblem> {
-        let blank = |text: &str| text.trim().is_empty();
-        let any_blank = |texts: &[String]| texts.iter().any(|text| blank(text));
+        let is_blank = |string: &str| string.trim().is_empty();
+        let any_blank = |strings: &[String]| strings.iter().any(|string| is_blank(string));
         let tenants = match &self.tenants {
             TenantBinding::Any => false,
-            TenantBinding::Listed(keys) => keys.is_empty() || keys.iter().any(|key| blank(key)),
-            TenantBinding::One(key) => blank(key),
+            TenantBinding::Listed(keys) => keys.is_empty() || keys.iter().any(|key| is_blank(key)),
+            TenantBinding::One(key) => is_blank(key),
         };
         let parts = [
-            ("tenant claim", blank(&self.tenant_claim)),
+            ("tenant claim", is_blank(&self.tenant_claim)),
             ("JWT issuer", any_blank(&self.issuers)),
             ("JWT audience", any_blank(&self.audiences)),
-            ("required token scope", self.required_scope.as_deref().is_some_and(blank)),
+            ("required token scope", self.required_scope.as_deref().is_some_and(is_blank)),
             ("list of tenants", tenants),
             ("list of reader groups", any_blank(&self.reader_groups)),
-            // Events without a service would be in such a service.
+            // A blank service would match events without a service.
             ("list of Intune services", any_blank(&self.intune_services)),
         ];
         match parts.iter().find(|(_, is_blank)| *is_blank) {
@@ -117,18 +161,18 @@ impl VerifierSettings {
         }
     }
 
-    /// With a template, the issuer vouches for the tenant in its own name and for no other.
+    /// An issuer with the placeholder may issue tokens only for the tenant in its own name.
     fn check_templates(&self) -> Result<(), ConfigProblem> {
-        let templates = self.issuers.iter().filter(|name| name.contains(TENANT_IN_ISSUER)).count();
-        if self.issuers.iter().any(|name| name.matches(TENANT_IN_ISSUER).count() > 1) {
+        if self.issuers.iter().any(|name| name.matches(TENANT_PLACEHOLDER).count() > 1) {
             return Err(ConfigProblem::new(format!(
-                "the JWT issuer has `{TENANT_IN_ISSUER}` twice: write it once, in the place of the tenant's id"
+                "the JWT issuer contains `{TENANT_PLACEHOLDER}` twice: write it once, at the position of the tenant's id"
             )));
         }
-        if templates > 0 && matches!(self.tenants, TenantBinding::One(_)) {
+        let has_placeholder = self.issuers.iter().any(|name| name.contains(TENANT_PLACEHOLDER));
+        if has_placeholder && matches!(self.tenants, TenantBinding::One(_)) {
             return Err(ConfigProblem::new(format!(
-                "the JWT issuer has `{TENANT_IN_ISSUER}`, so it speaks for several tenants, but is bound to one: write \
-                 that tenant's id into the issuer, or list the tenants"
+                "the JWT issuer contains `{TENANT_PLACEHOLDER}`, so it stands for several tenants, but is bound to one: \
+                 write the tenant's id into the issuer, or list the tenants"
             )));
         }
         Ok(())

@@ -1,7 +1,7 @@
-//! When things happen: mostly in the office's hours, less at night and at weekends, a little more as the year goes on.
+//! The distribution of events over time: mostly in office hours, less at night and on weekends, growing over the year.
 //!
-//! Times are drawn at random and then kept with the probability of their hour. A period without a likely hour (a
-//! Sunday) still gets its times: after some tries any is accepted.
+//! Times are drawn by rejection sampling with the probability of their hour. After [`DRAWS_MAX`] rejections any time is
+//! accepted, so that a period without probable hours (a Sunday) gets events, too.
 
 use chrono::{DateTime, Datelike, Timelike, Utc, Weekday};
 use fastrand::Rng;
@@ -9,46 +9,46 @@ use fastrand::Rng;
 use model::Timestamp;
 use model::time::{DAY, HOUR, SECOND};
 
-/// How far back the log begins.
+/// The period of the log.
 const YEAR: i64 = 365 * DAY;
-/// How much the office's clock is ahead of UTC.
+/// The offset of the office's time zone from UTC.
 const OFFICE_OFFSET: i64 = HOUR;
-/// How likely something happens, by the hour of a working day, in percent.
+/// The probability by hour of a working day, in percent.
 const WORKING_DAY: [u32; 24] =
     [5, 4, 6, 4, 3, 6, 14, 45, 82, 98, 100, 92, 55, 78, 94, 90, 72, 44, 22, 14, 12, 10, 8, 6];
-/// The same for any hour of a weekend or a holiday.
+/// The probability for any hour of a weekend or holiday, in percent.
 const QUIET_HOUR: u32 = 5;
-/// From this likelihood on people are at work.
+/// The minimum probability of an office hour, in percent.
 const OFFICE_HOUR: u32 = 40;
-/// How often a moment is drawn before any will do.
-const TRIES: usize = 40;
+/// The number of draws before any time is accepted.
+const DRAWS_MAX: usize = 40;
 
-/// The tenant's year, seen from its end.
+/// The year of the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Calendar {
     now: Timestamp,
 }
 
 impl Calendar {
-    /// The year that ends now.
+    /// Creates the year that ends at `now`.
     pub(super) fn until(now: Timestamp) -> Self {
         Self { now }
     }
 
-    /// A moment of the year.
+    /// Returns a random time of the year.
     pub(super) fn moment(self, rng: &mut Rng) -> Timestamp {
         self.moment_of_last(YEAR, rng)
     }
 
-    /// A moment of the last so many days.
-    pub(super) fn moment_of_last_days(self, days: i64, rng: &mut Rng) -> Timestamp {
-        // A little less, so that what follows a moment, and the time it takes to show it, stay inside.
+    /// Returns a random time of the last `days` days.
+    pub(super) fn time_in_last_days(self, days: i64, rng: &mut Rng) -> Timestamp {
+        // A little less, so that the following events of a scenario are in the period, too.
         self.moment_of_last(days * DAY - HOUR, rng)
     }
 
     fn moment_of_last(self, span: i64, rng: &mut Rng) -> Timestamp {
         let draw = |rng: &mut Rng| self.now.plus(-rng.i64(20 * SECOND..span));
-        for _ in 0..TRIES {
+        for _ in 0..DRAWS_MAX {
             let moment = draw(rng);
             if rng.u32(0..130) < likelihood(moment) * self.growth(moment) / 100 {
                 return moment;
@@ -57,19 +57,19 @@ impl Calendar {
         draw(rng)
     }
 
-    /// The tenant grows: 75 percent of activity a year ago, 125 percent today.
+    /// Applies growth: 75 percent of the activity a year ago, 125 percent today.
     fn growth(self, moment: Timestamp) -> u32 {
         let days_ago = u32::try_from((self.now.0 - moment.0) / DAY).unwrap_or(365).min(365);
         125 - days_ago * 50 / 365
     }
 }
 
-/// Whether people are at work.
+/// Whether a time is in office hours.
 pub(super) fn is_office_hour(moment: Timestamp) -> bool {
     likelihood(moment) >= OFFICE_HOUR
 }
 
-/// How likely something happens then, in percent.
+/// Returns the probability at a time, in percent.
 fn likelihood(moment: Timestamp) -> u32 {
     let Some(local) = local(moment) else { return QUIET_HOUR };
     let is_weekend = matches!(local.weekday(), Weekday::Sat | Weekday::Sun);
@@ -85,7 +85,7 @@ fn likelihood(moment: Timestamp) -> u32 {
     }
 }
 
-/// The office's clock.
+/// Converts a time to the office's time zone.
 fn local(moment: Timestamp) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(moment.plus(OFFICE_OFFSET).0)
 }
@@ -108,7 +108,7 @@ mod tests {
         let sunday = Timestamp::parse("2026-06-14T06:30:00Z").unwrap();
         let mut rng = Rng::with_seed(1);
         for _ in 0..500 {
-            let moment = Calendar::until(sunday).moment_of_last_days(1, &mut rng);
+            let moment = Calendar::until(sunday).time_in_last_days(1, &mut rng);
             assert!(moment < sunday && moment > sunday.plus(-DAY));
             let moment = Calendar::until(sunday).moment(&mut rng);
             assert!(moment < sunday && moment > sunday.plus(-366 * DAY));

@@ -1,14 +1,15 @@
-//! The events of the demo: a year of an invented company, as its systems would have logged it.
+//! Generates the demo's events: one year of a fictitious company, as its systems would have logged it.
 //!
-//! Everything follows from the seed, the current time given and the number of events: no clock, no environment. First
-//! the whole year is planned (which story begins when, with how many events), then it is told in the order of time,
-//! because a story changes the tenant for all that come after it. Events are made when they are asked for.
+//! The events depend only on the seed, the current time and the number of events, which are arguments; the crate reads no
+//! clock and no environment. First, [`schedule`] decides which scenario starts when, with how many events. Then the
+//! scenarios run in chronological order, because each may change the tenant for the following ones. Events are generated
+//! lazily.
 
 mod calendar;
 mod name;
 mod policy;
-mod stage;
-mod story;
+mod generator;
+mod scenarios;
 mod tenant;
 
 use std::iter::Peekable;
@@ -17,83 +18,83 @@ use std::vec::IntoIter;
 use fastrand::Rng;
 
 use self::calendar::{Calendar, is_office_hour};
-use self::stage::Stage;
-use self::story::{CATALOGUE, Story};
+use self::generator::Generator;
+use self::scenarios::{CATALOGUE, Scenario};
 use model::{EventBody, Timestamp};
 
-/// How many events at least happen in the last so many days, if there are enough at all.
+/// The minimum number of events in the last days, as (days, events), if the total is large enough.
 const RECENT: &[(i64, usize)] = &[(1, 12), (7, 12), (30, 16)];
-/// The largest part of all events that each of these may take: one in so many.
-const RECENT_PART: usize = 8;
+/// Each entry of [`RECENT`] gets at most one in this many of all events.
+const RECENT_DIVISOR: usize = 8;
 
-/// So many events, oldest first, none later than now. The same arguments give the same events.
+/// Returns `count` events, oldest first, none later than `now`. Equal arguments give equal events.
 pub fn events(seed: u64, now: Timestamp, count: usize) -> impl Iterator<Item = EventBody> {
     let mut rng = Rng::with_seed(seed);
-    let plan = plan(now, count, &mut rng);
-    Told { stage: Stage::new(rng, now), plan: plan.into_iter().peekable() }
+    let schedule = schedule(now, count, &mut rng);
+    GeneratedEvents { generator: Generator::new(rng, now), schedule: schedule.into_iter().peekable() }
 }
 
-/// A story that will be told.
-struct Scene {
+/// A scenario with its start time and number of events.
+struct ScheduledScenario {
     moment: Timestamp,
-    story: usize,
+    scenario: usize,
     size: usize,
 }
 
-/// Which stories are told when: recent ones first, then each kind once, then whatever comes.
-fn plan(now: Timestamp, count: usize, rng: &mut Rng) -> Vec<Scene> {
+/// Schedules the scenarios: the recent ones, then each scenario once, then random ones.
+fn schedule(now: Timestamp, count: usize, rng: &mut Rng) -> Vec<ScheduledScenario> {
     let calendar = Calendar::until(now);
-    let mut scenes = Vec::new();
+    let mut schedule = Vec::new();
     let mut left = count;
     for &(days, events) in RECENT {
-        let mut room = events.min(count.div_ceil(RECENT_PART)).min(left);
+        let mut room = events.min(count.div_ceil(RECENT_DIVISOR)).min(left);
         left -= room;
         while room > 0 {
-            room -= add_scene(calendar.moment_of_last_days(days, rng), room.min(4), &mut scenes, rng);
+            room -= schedule_one(calendar.time_in_last_days(days, rng), room.min(4), &mut schedule, rng);
         }
     }
-    for (story, kind) in CATALOGUE.iter().enumerate() {
-        if let Some(size) = kind.size(kind.least().min(left), rng) {
+    for (scenario, kind) in CATALOGUE.iter().enumerate() {
+        if let Some(size) = kind.size(kind.min_size().min(left), rng) {
             let moments = (0..20).map(|_| calendar.moment(rng)).collect::<Vec<_>>();
-            let fitting = moments.iter().find(|moment| kind.is_told_at_night() || is_office_hour(**moment));
+            let fitting = moments.iter().find(|moment| kind.runs_outside_office_hours() || is_office_hour(**moment));
             let moment = fitting.or(moments.first()).copied().unwrap_or(now);
-            scenes.push(Scene { moment, story, size });
+            schedule.push(ScheduledScenario { moment, scenario, size });
             left -= size;
         }
     }
     while left > 0 {
-        left -= add_scene(calendar.moment(rng), left, &mut scenes, rng);
+        left -= schedule_one(calendar.moment(rng), left, &mut schedule, rng);
     }
-    scenes.sort_by_key(|scene| scene.moment);
-    scenes
+    schedule.sort_by_key(|scheduled| scheduled.moment);
+    schedule
 }
 
-/// Adds some story for a moment; how many events it has.
-fn add_scene(moment: Timestamp, room: usize, scenes: &mut Vec<Scene>, rng: &mut Rng) -> usize {
-    let story = Story::choose(is_office_hour(moment), room, rng);
-    let size = CATALOGUE[story].size(room, rng).unwrap_or(room);
-    scenes.push(Scene { moment, story, size });
+/// Adds a random scenario at a time. Returns its number of events.
+fn schedule_one(moment: Timestamp, room: usize, schedule: &mut Vec<ScheduledScenario>, rng: &mut Rng) -> usize {
+    let scenario = Scenario::choose(is_office_hour(moment), room, rng);
+    let size = CATALOGUE[scenario].size(room, rng).unwrap_or(room);
+    schedule.push(ScheduledScenario { moment, scenario, size });
     size
 }
 
-/// The events of a plan.
-struct Told {
-    stage: Stage,
-    plan: Peekable<IntoIter<Scene>>,
+/// An iterator over the events of a schedule.
+struct GeneratedEvents {
+    generator: Generator,
+    schedule: Peekable<IntoIter<ScheduledScenario>>,
 }
 
-impl Iterator for Told {
+impl Iterator for GeneratedEvents {
     type Item = EventBody;
 
     fn next(&mut self) -> Option<EventBody> {
         loop {
-            let next = self.plan.peek().map(|scene| scene.moment);
-            if let Some(event) = self.stage.take_until(next) {
+            let next = self.schedule.peek().map(|scheduled| scheduled.moment);
+            if let Some(event) = self.generator.take_until(next) {
                 return Some(event);
             }
-            let scene = self.plan.next()?;
-            self.stage.begin(scene.moment);
-            CATALOGUE[scene.story].tell(&mut self.stage, scene.size);
+            let scheduled = self.schedule.next()?;
+            self.generator.begin(scheduled.moment);
+            CATALOGUE[scheduled.scenario].emit(&mut self.generator, scheduled.size);
         }
     }
 }
@@ -107,7 +108,7 @@ mod tests {
     use model::time::{DAY, SECOND};
     use model::{ActorKind, NewEvent, Status};
 
-    /// A Sunday morning, when nobody works.
+    /// A Sunday morning, outside of office hours.
     fn now() -> Timestamp {
         Timestamp::parse("2026-06-14T06:30:00Z").unwrap()
     }
@@ -117,18 +118,18 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_events() {
+    fn same_seed_gives_same_events() {
         assert_eq!(all(1_000), all(1_000));
     }
 
     #[test]
-    fn another_seed_gives_other_events() {
+    fn other_seed_gives_other_events() {
         let keys = |seed| events(seed, now(), 500).map(|event| event.event_key).collect::<BTreeSet<_>>();
         assert!(keys(1).is_disjoint(&keys(2)));
     }
 
     #[test]
-    fn there_are_as_many_as_asked_for_in_order_and_none_is_later_than_now() {
+    fn count_and_order_of_events_are_as_requested() {
         for count in [0, 1, 2, 7, 50, 199, 200, 201, 3_000] {
             let events = all(count);
             assert_eq!(events.len(), count);
@@ -139,23 +140,23 @@ mod tests {
     }
 
     #[test]
-    fn every_story_has_as_many_events_as_it_is_asked_for() {
-        let mut stage = Stage::new(Rng::with_seed(1), now());
-        for (place, story) in CATALOGUE.iter().enumerate() {
+    fn every_scenario_generates_the_requested_number_of_events() {
+        let mut generator = Generator::new(Rng::with_seed(1), now());
+        for (index, scenario) in CATALOGUE.iter().enumerate() {
             for room in 1..=14 {
                 for _ in 0..10 {
-                    let Some(size) = story.size(room, &mut stage.rng) else { continue };
-                    stage.begin(now().plus(-DAY));
-                    story.tell(&mut stage, size);
-                    let told = std::iter::from_fn(|| stage.take_until(None)).count();
-                    assert_eq!(told, size, "story {place}");
+                    let Some(size) = scenario.size(room, &mut generator.rng) else { continue };
+                    generator.begin(now().plus(-DAY));
+                    scenario.emit(&mut generator, size);
+                    let generated = std::iter::from_fn(|| generator.take_until(None)).count();
+                    assert_eq!(generated, size, "scenario {index}");
                 }
             }
         }
     }
 
     #[test]
-    fn every_event_may_be_recorded_and_every_key_is_used_once() {
+    fn every_event_is_valid_and_has_a_unique_key() {
         let rules = SensitiveNames::default();
         let mut ids = BTreeSet::new();
         let mut sensitive = 0;
@@ -168,22 +169,22 @@ mod tests {
     }
 
     #[test]
-    fn something_happened_lately_whatever_the_hour() {
+    fn recent_events_exist_at_any_hour() {
         for count in [200, 20_000] {
             for hours in [0, 5, 12, 36, 100] {
                 let now = now().plus(hours * 3_600 * SECOND);
                 let events: Vec<EventBody> = events(3, now, count).collect();
-                for (days, least) in [(1, 10), (7, 20), (30, 35)] {
+                for (days, min_size) in [(1, 10), (7, 20), (30, 35)] {
                     let since = now.plus(-days * DAY);
                     let some = events.iter().filter(|event| event.occurred_at >= since).count();
-                    assert!(some >= least, "{some} of {count} in {days} days");
+                    assert!(some >= min_size, "{some} of {count} in {days} days");
                 }
             }
         }
     }
 
     #[test]
-    fn a_rename_keeps_the_id_and_later_events_show_the_new_name() {
+    fn rename_keeps_the_id_and_later_events_have_the_new_name() {
         for count in [200, 20_000] {
             let events = all(count);
             let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_come_in_bursts() {
+    fn failures_occur_in_bursts() {
         let events = all(20_000);
         let failures: Vec<&EventBody> = events.iter().filter(|event| event.status == Status::Failure).collect();
         assert!((200..3_000).contains(&failures.len()), "{}", failures.len());
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_as_mixed_as_a_real_one() {
+    fn log_has_all_services_actors_and_statuses() {
         let events = all(2_000);
         let services: BTreeSet<&str> = events.iter().map(|event| event.service.as_str()).collect();
         assert!(services.len() > 12, "{services:?}");
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_together_shares_a_correlation() {
+    fn related_events_share_a_correlation_id() {
         let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for event in all(2_000) {
             services.entry(event.correlation_id.unwrap()).or_default().insert(event.service);

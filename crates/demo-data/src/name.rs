@@ -1,4 +1,4 @@
-//! What people and things are called. Everybody and everything here is invented.
+//! The names of people and objects. All are fictitious.
 
 use fastrand::Rng;
 use unicode_normalization::UnicodeNormalization;
@@ -229,7 +229,7 @@ const FAMILY: &[&str] = &[
     "Zimmermann",
 ];
 
-/// Names in other scripts, with the part of the address before the `@`.
+/// Names in other scripts, with the local part of the principal name.
 const OTHER_SCRIPTS: &[(&str, &str)] = &[
     ("山田 陽子", "yoko.yamada"),
     ("王 小梅", "xiaomei.wang"),
@@ -244,7 +244,7 @@ const OTHER_SCRIPTS: &[(&str, &str)] = &[
 pub(super) const DEPARTMENTS: &[&str] =
     &["Sales", "Finance", "Engineering", "Operations", "Human Resources", "Marketing", "Legal", "Support", "Research"];
 
-/// What people do.
+/// Job titles.
 pub(super) const TITLES: &[&str] = &[
     "Analyst",
     "Senior Analyst",
@@ -260,10 +260,10 @@ pub(super) const TITLES: &[&str] = &[
     "Director",
 ];
 
-/// Where people work.
+/// Offices.
 pub(super) const OFFICES: &[&str] = &["Berlin", "Kraków", "Lisboa", "Malmö", "München", "Remote", "Zürich"];
 
-/// What people browse with.
+/// User agents.
 pub(super) const USER_AGENTS: &[&str] = &[
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
@@ -271,7 +271,7 @@ pub(super) const USER_AGENTS: &[&str] = &[
     "Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.26100; en-US) PowerShell/7.5.2",
 ];
 
-/// The groups there are from the beginning, apart from those of the departments.
+/// The initial groups, in addition to those of the departments.
 pub(super) const GROUPS: &[&str] = &[
     "SEC-VPN-Users",
     "SEC-Admins-Workstations",
@@ -293,13 +293,13 @@ pub(super) const GROUPS: &[&str] = &[
     "INTUNE-Scope-Field-Staff",
 ];
 
-/// What teams work on.
+/// Project names.
 pub(super) const PROJECTS: &[&str] = &[
     "Aurora", "Borealis", "Cedar", "Delta", "Ember", "Falcon", "Granite", "Harbor", "Iris", "Juniper", "Kestrel",
     "Lumen", "Meridian", "Nimbus", "Orchard", "Piñata", "Quartz", "Sólheim", "Tundra", "Umbra", "Vela", "Willow",
 ];
 
-/// The applications the company wrote or bought.
+/// The company's applications.
 pub(super) const APPS: &[&str] = &[
     "Contoso Payroll",
     "Contoso CRM",
@@ -323,7 +323,7 @@ pub(super) const APPS: &[&str] = &[
     "Org Chart Viewer",
 ];
 
-/// What is installed on devices.
+/// Applications on devices.
 pub(super) const INSTALLED_APPS: &[&str] = &[
     "Contoso VPN Client 5.4",
     "Contoso Print Agent",
@@ -335,7 +335,7 @@ pub(super) const INSTALLED_APPS: &[&str] = &[
     "Contoso Time Clock",
 ];
 
-/// The name and the address of a person, the part before the `@`.
+/// Returns a random name and the local part of its principal name.
 pub(super) fn person(rng: &mut Rng) -> (String, String) {
     if rng.u32(0..40) == 0 {
         let (name, address) = OTHER_SCRIPTS[rng.usize(..OTHER_SCRIPTS.len())];
@@ -345,7 +345,7 @@ pub(super) fn person(rng: &mut Rng) -> (String, String) {
     full(given, family)
 }
 
-/// The name and the address of a person that takes another family name.
+/// Returns the name with another family name, and the local part of its principal name.
 pub(super) fn married(display_name: &str, rng: &mut Rng) -> (String, String) {
     let given = display_name.split(' ').next().filter(|given| GIVEN.contains(given)).unwrap_or("Robin");
     let others: Vec<&str> = FAMILY.iter().copied().filter(|family| !display_name.ends_with(family)).collect();
@@ -356,7 +356,7 @@ fn full(given: &str, family: &str) -> (String, String) {
     (format!("{given} {family}"), format!("{}.{}", ascii(given), ascii(family)))
 }
 
-/// A name as it is spelled in addresses.
+/// Returns the spelling of a name in principal names.
 fn ascii(name: &str) -> String {
     name.to_lowercase()
         .nfd()

@@ -1,4 +1,4 @@
-//! The tenant's policies and their settings, from which the values before and after a change are made.
+//! The tenant's policies and their settings, which provide the old and new values of changes.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use model::Target;
 /// The states of a Conditional Access policy.
 const STATES: &[&str] = &["enabledForReportingButNotEnforced", "enabled", "disabled"];
 
-/// A setting and the values it may have.
-type Setting = (&'static str, &'static [&'static str]);
+/// A setting and its possible values.
+type PolicySetting = (&'static str, &'static [&'static str]);
 
-const CONDITIONAL_ACCESS: &[Setting] = &[
+const CONDITIONAL_ACCESS: &[PolicySetting] = &[
     ("state", STATES),
     ("controls", &[r#"["mfa"]"#, r#"["mfa","compliantDevice"]"#, r#"["compliantDevice"]"#, r#"["block"]"#]),
     ("clients", &[r#"["all"]"#, r#"["browser","mobileAppsAndDesktopClients"]"#, r#"["exchangeActiveSync","other"]"#]),
@@ -21,7 +21,7 @@ const CONDITIONAL_ACCESS: &[Setting] = &[
     ("hours", &["4", "8", "12", "24"]),
 ];
 
-const CONFIGURATION: &[Setting] = &[
+const CONFIGURATION: &[PolicySetting] = &[
     ("PasswordMinimumLength", &["8", "10", "12", "14"]),
     ("PasswordRequired", &["True", "False"]),
     ("PasswordMinutesOfInactivityBeforeScreenTimeout", &["5", "10", "15"]),
@@ -34,7 +34,7 @@ const CONFIGURATION: &[Setting] = &[
     ("BluetoothBlocked", &["False", "True"]),
 ];
 
-const COMPLIANCE: &[Setting] = &[
+const COMPLIANCE: &[PolicySetting] = &[
     ("OsMinimumVersion", &["10.0.22631", "10.0.26100.2894", "10.0.26100.4652"]),
     ("BitLockerEnabled", &["True", "False"]),
     ("SecureBootEnabled", &["True", "False"]),
@@ -42,12 +42,12 @@ const COMPLIANCE: &[Setting] = &[
     ("GracePeriodHours", &["0", "24", "72"]),
 ];
 
-const WIFI: &[Setting] = &[
+const WIFI: &[PolicySetting] = &[
     ("PreSharedKey", &["<previous key>", "plum-ferry-38-lantern", "cobalt-otter-71-meadow", "amber-swift-09-canal"]),
     ("ConnectAutomatically", &["True", "False"]),
 ];
 
-const SCRIPT: &[Setting] = &[
+const SCRIPT: &[PolicySetting] = &[
     (
         "ScriptContent",
         &[
@@ -60,13 +60,13 @@ const SCRIPT: &[Setting] = &[
     ("EnforceSignatureCheck", &["False", "True"]),
 ];
 
-const CLOUD_PC: &[Setting] = &[
+const CLOUD_PC: &[PolicySetting] = &[
     ("ImageDisplayName", &["Windows 11 Enterprise 23H2", "Windows 11 Enterprise 24H2", "Windows 11 Enterprise 25H2"]),
     ("EnableSingleSignOn", &["False", "True"]),
     ("LocalAdminEnabled", &["False", "True"]),
 ];
 
-/// What a policy is about.
+/// The kinds of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PolicyKind {
     ConditionalAccess,
@@ -78,7 +78,7 @@ pub(super) enum PolicyKind {
 }
 
 impl PolicyKind {
-    /// The type as its service names it.
+    /// Returns the type name in the service.
     pub(super) fn wire_name(self) -> &'static str {
         match self {
             Self::ConditionalAccess => "Policy",
@@ -90,7 +90,7 @@ impl PolicyKind {
         }
     }
 
-    fn settings(self) -> &'static [Setting] {
+    fn settings(self) -> &'static [PolicySetting] {
         match self {
             Self::ConditionalAccess => CONDITIONAL_ACCESS,
             Self::Configuration => CONFIGURATION,
@@ -147,14 +147,14 @@ pub(super) struct Policy {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) kind: PolicyKind,
-    /// How often it was renamed.
+    /// The number of renames.
     revision: u32,
-    /// The place of each setting's value.
+    /// For each setting, the index of its value.
     values: Vec<usize>,
     excluded_groups: Vec<String>,
 }
 
-/// All policies as they are a year ago.
+/// Returns the initial policies.
 pub(super) fn all(rng: &mut Rng) -> Vec<Policy> {
     let mut policies = Vec::new();
     for (kind, names) in POLICIES {
@@ -177,35 +177,36 @@ impl Policy {
         named(self.kind.wire_name(), &self.id, &self.name)
     }
 
-    /// Turns to another name: `X`, `X v2`, `X v3`, ...
+    /// Renames the policy: `X`, `X v2`, `X v3`, ...
     pub(super) fn rename(&mut self) {
         let stem = self.name.rsplit_once(" v").map_or(self.name.as_str(), |(stem, _)| stem).to_owned();
         self.revision += 1;
         self.name = format!("{stem} v{}", self.revision);
     }
 
-    /// Gives a setting another value: its name, the value before and the value after.
-    pub(super) fn turn(&mut self, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
+    /// Changes a random setting. Returns its name, the old and the new value.
+    pub(super) fn change_setting(&mut self, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
         let settings = self.kind.settings();
-        let place = rng.usize(..settings.len());
-        self.turn_setting(place, rng)
+        let index = rng.usize(..settings.len());
+        self.change_setting_at(index, rng)
     }
 
-    /// The same for the first setting, which of Wi-Fi profiles and scripts is the secret one.
-    pub(super) fn turn_first(&mut self, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
-        self.turn_setting(0, rng)
+    /// Changes the first setting, which is the sensitive one of Wi-Fi profiles and scripts. Returns its name, the old and
+    /// the new value.
+    pub(super) fn change_first_setting(&mut self, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
+        self.change_setting_at(0, rng)
     }
 
-    fn turn_setting(&mut self, place: usize, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
-        let (name, values) = self.kind.settings()[place];
-        let before = self.values[place];
+    fn change_setting_at(&mut self, index: usize, rng: &mut Rng) -> (&'static str, &'static str, &'static str) {
+        let (name, values) = self.kind.settings()[index];
+        let before = self.values[index];
         let after = (before + rng.usize(1..values.len())) % values.len();
-        self.values[place] = after;
+        self.values[index] = after;
         (name, values[before], values[after])
     }
 
-    /// Excludes one more group, or the first one no longer.
-    pub(super) fn turn_exclusion(&mut self, group: &str) {
+    /// Adds an excluded group, or removes the first one.
+    pub(super) fn toggle_exclusion(&mut self, group: &str) {
         if self.excluded_groups.len() > 2 {
             self.excluded_groups.remove(0);
         } else {
@@ -213,12 +214,12 @@ impl Policy {
         }
     }
 
-    /// A Conditional Access policy as JSON.
+    /// Returns a Conditional Access policy as JSON.
     pub(super) fn document(&self) -> String {
-        let value = |place: usize| CONDITIONAL_ACCESS[place].1[self.values[place]];
+        let value = |index: usize| CONDITIONAL_ACCESS[index].1[self.values[index]];
         let mut excluded = String::new();
         for (i, group) in self.excluded_groups.iter().enumerate() {
-            // Writing to a String does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(excluded, "{}\"{group}\"", if i > 0 { "," } else { "" });
         }
         format!(
@@ -248,17 +249,17 @@ mod tests {
     use model::Json;
 
     #[test]
-    fn a_setting_turns_to_another_value_and_remembers_it() {
+    fn changed_setting_keeps_its_value() {
         let mut rng = Rng::with_seed(1);
         for mut policy in all(&mut rng) {
-            let (_, before, after) = policy.turn_first(&mut rng);
+            let (_, before, after) = policy.change_first_setting(&mut rng);
             assert_ne!(before, after);
-            assert_eq!(policy.turn_first(&mut rng).1, after);
+            assert_eq!(policy.change_first_setting(&mut rng).1, after);
         }
     }
 
     #[test]
-    fn a_document_is_json_and_a_rename_keeps_the_id() {
+    fn document_is_json_and_rename_keeps_the_id() {
         let mut policy = all(&mut Rng::with_seed(1)).swap_remove(0);
         let before = Json::parse(&policy.document()).unwrap();
         policy.rename();

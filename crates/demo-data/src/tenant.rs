@@ -1,7 +1,7 @@
-//! The tenant as it is at one moment: its people, groups, devices and applications.
+//! The current state of the tenant: its people, groups, devices and applications.
 //!
-//! Stories change it as they are told, in the order of time: what was renamed keeps its id and shows its new name from
-//! then on, and an old value is always the new value of the time before.
+//! Scenarios change it in chronological order: a renamed object keeps its id and has its new name in all later events,
+//! and an old value is always the new value of the previous change.
 
 use std::collections::HashMap;
 
@@ -13,16 +13,16 @@ use model::{Actor, ActorKind, GroupSource, Target};
 
 /// The id of the tenant.
 pub(super) const TENANT_ID: &str = "c0170500-0d3f-4c5e-9a51-7b1f6e0a2d44";
-/// The licences that people have, by their place in [`Person::licences`].
+/// The licences. The index is the bit in [`Person::licences`].
 pub(super) const LICENCES: &[(&str, &str)] = &[
     ("SPE_E3", "05e9a617-0261-4cee-bb44-138d3ef5d965"),
     ("SPE_E5", "06ebc4ee-1bb5-47dd-8120-11324bc54e06"),
     ("VISIOCLIENT", "c5928f49-12ba-48f7-ada3-0d743a3601d5"),
     ("CPC_E_2C_8GB_128GB", "226ca751-f0a4-4232-9be5-73c02a92555e"),
 ];
-/// How many people the tenant starts with.
+/// The initial number of people.
 const PEOPLE: usize = 260;
-/// How many devices the tenant starts with.
+/// The initial number of devices.
 const DEVICES: usize = 330;
 
 /// A person.
@@ -37,13 +37,13 @@ pub(super) struct Person {
     pub(super) office: &'static str,
     pub(super) address: String,
     pub(super) user_agent: &'static str,
-    /// One bit for each of [`LICENCES`].
+    /// One bit per element of [`LICENCES`].
     pub(super) licences: u8,
     pub(super) salary: u32,
 }
 
 impl Person {
-    /// The person as a target of the directory, which rarely gives display names.
+    /// Returns the person as a target in the directory, which rarely logs display names.
     pub(super) fn target(&self) -> Target {
         Target {
             object_id: Some(self.id.clone()),
@@ -53,7 +53,7 @@ impl Person {
         }
     }
 
-    /// The person as whoever acts by the directory's services.
+    /// Returns the person as an actor in the directory.
     pub(super) fn actor(&self) -> Actor {
         let mut actor = Actor::new(ActorKind::User);
         actor.object_id = Some(self.id.clone());
@@ -63,7 +63,7 @@ impl Person {
         actor
     }
 
-    /// The person as a target of the services that give display names.
+    /// Returns the person as a target in services that log display names.
     pub(super) fn named_target(&self) -> Target {
         Target { display_name: Some(self.display_name.clone()), ..self.target() }
     }
@@ -71,14 +71,14 @@ impl Person {
 
 /// A group.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
+pub(super) struct DirectoryGroup {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) source: GroupSource,
     pub(super) members: Vec<usize>,
 }
 
-impl Group {
+impl DirectoryGroup {
     pub(super) fn target(&self) -> Target {
         named("Group", &self.id, &self.name)
     }
@@ -97,17 +97,17 @@ pub(super) struct Device {
 }
 
 impl Device {
-    /// The device as the directory names it.
+    /// Returns the device as a target in the directory.
     pub(super) fn target(&self) -> Target {
         named("Device", &self.object_id, &self.name)
     }
 
-    /// The device as Intune names it.
+    /// Returns the device as a target in Intune.
     pub(super) fn managed_target(&self) -> Target {
         named("ManagedDevice", &self.managed_id, &self.name)
     }
 
-    /// How the device belongs to the company.
+    /// Returns the trust type.
     pub(super) fn trust(&self) -> &'static str {
         if self.system == "Windows" { "AzureAd" } else { "Workplace" }
     }
@@ -115,7 +115,7 @@ impl Device {
 
 /// An application: its registration and its service principal.
 #[derive(Clone, Debug)]
-pub(super) struct App {
+pub(super) struct Application {
     pub(super) object_id: String,
     pub(super) principal_id: String,
     pub(super) client_id: String,
@@ -123,7 +123,7 @@ pub(super) struct App {
     pub(super) secrets: u32,
 }
 
-impl App {
+impl Application {
     pub(super) fn new(name: &str, rng: &mut Rng) -> Self {
         Self { object_id: guid(rng), principal_id: guid(rng), client_id: guid(rng), name: name.to_owned(), secrets: 1 }
     }
@@ -137,16 +137,16 @@ impl App {
     }
 }
 
-/// A part of Microsoft's own that acts in the tenant.
+/// A Microsoft service that acts in the tenant.
 #[derive(Clone, Debug)]
-pub(super) struct Machine {
+pub(super) struct MicrosoftService {
     pub(super) name: &'static str,
     pub(super) kind: ActorKind,
     pub(super) principal_id: String,
 }
 
-/// The machines, and what kind of actor each of them is.
-const MACHINES: &[(&str, ActorKind)] = &[
+/// The Microsoft services and their kinds of actors.
+const MICROSOFT_SERVICES: &[(&str, ActorKind)] = &[
     ("Azure AD Cloud Sync", ActorKind::Application),
     ("Intune Compliance Client Prod", ActorKind::Application),
     ("Device Registration Service", ActorKind::Application),
@@ -157,9 +157,9 @@ const MACHINES: &[(&str, ActorKind)] = &[
     ("Microsoft Invitation Acceptance Portal", ActorKind::Application),
 ];
 
-/// What an administrator is there for.
+/// The teams of administrators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Desk {
+pub(super) enum AdminTeam {
     Help,
     Identity,
     Endpoint,
@@ -167,35 +167,37 @@ pub(super) enum Desk {
     Apps,
 }
 
-/// The whole tenant.
+/// The tenant.
 #[derive(Debug)]
-pub(super) struct Tenant {
-    /// Everybody there ever was; places never change.
+pub(super) struct DemoTenant {
+    /// All people ever hired. Indices are stable.
     pub(super) people: Vec<Person>,
-    /// The places of those who are there now.
+    /// The indices of current employees.
     pub(super) active: Vec<usize>,
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<DirectoryGroup>,
     pub(super) devices: Vec<Device>,
-    pub(super) apps: Vec<App>,
+    pub(super) apps: Vec<Application>,
     pub(super) policies: Vec<Policy>,
-    machines: Vec<Machine>,
+    microsoft_services: Vec<MicrosoftService>,
     addresses: HashMap<String, u32>,
     projects: usize,
 }
 
-impl Tenant {
-    /// The tenant a year ago.
+impl DemoTenant {
+    /// Creates the initial tenant.
     pub(super) fn new(rng: &mut Rng) -> Self {
-        let machines =
-            MACHINES.iter().map(|&(name, kind)| Machine { name, kind, principal_id: guid(rng) }).collect::<Vec<_>>();
+        let microsoft_services = MICROSOFT_SERVICES
+            .iter()
+            .map(|&(name, kind)| MicrosoftService { name, kind, principal_id: guid(rng) })
+            .collect::<Vec<_>>();
         let mut tenant = Self {
             people: Vec::new(),
             active: Vec::new(),
             groups: Vec::new(),
             devices: Vec::new(),
-            apps: name::APPS.iter().map(|name| App::new(name, rng)).collect(),
+            apps: name::APPS.iter().map(|name| Application::new(name, rng)).collect(),
             policies: policy::all(rng),
-            machines,
+            microsoft_services,
             addresses: HashMap::new(),
             projects: 0,
         };
@@ -218,64 +220,67 @@ impl Tenant {
         tenant
     }
 
-    /// The places of the administrators of a desk. They never leave.
-    fn staff(desk: Desk) -> std::ops::Range<usize> {
-        match desk {
-            Desk::Help => 0..5,
-            Desk::Identity => 5..8,
-            Desk::Endpoint => 8..12,
-            Desk::Security => 12..14,
-            Desk::Apps => 14..17,
+    /// Returns the indices of the administrators of a team, who never leave.
+    fn staff(team: AdminTeam) -> std::ops::Range<usize> {
+        match team {
+            AdminTeam::Help => 0..5,
+            AdminTeam::Identity => 5..8,
+            AdminTeam::Endpoint => 8..12,
+            AdminTeam::Security => 12..14,
+            AdminTeam::Apps => 14..17,
         }
     }
 
-    /// An administrator.
-    pub(super) fn administrator(&self, desk: Desk, rng: &mut Rng) -> Person {
-        self.people[rng.usize(Self::staff(desk))].clone()
+    /// Returns a random administrator of a team.
+    pub(super) fn administrator(&self, team: AdminTeam, rng: &mut Rng) -> Person {
+        self.people[rng.usize(Self::staff(team))].clone()
     }
 
-    /// The place of somebody who is there and is no administrator.
-    pub(super) fn somebody(&self, rng: &mut Rng) -> usize {
-        self.active[rng.usize(Self::staff(Desk::Apps).end..self.active.len())]
+    /// Returns the index of a random employee who is not an administrator.
+    pub(super) fn random_user(&self, rng: &mut Rng) -> usize {
+        self.active[rng.usize(Self::staff(AdminTeam::Apps).end..self.active.len())]
     }
 
-    /// A machine, by its name.
-    pub(super) fn machine(&self, name: &str) -> &Machine {
-        self.machines.iter().find(|machine| machine.name == name).unwrap_or(&self.machines[0])
+    /// Returns a Microsoft service by its name.
+    pub(super) fn microsoft_service(&self, name: &str) -> &MicrosoftService {
+        self.microsoft_services
+            .iter()
+            .find(|microsoft_service| microsoft_service.name == name)
+            .unwrap_or(&self.microsoft_services[0])
     }
 
-    /// The place of a group.
-    pub(super) fn some_group(&self, rng: &mut Rng) -> usize {
+    /// Returns the index of a random group.
+    pub(super) fn random_group(&self, rng: &mut Rng) -> usize {
         rng.usize(..self.groups.len())
     }
 
-    /// The place of a device.
-    pub(super) fn some_device(&self, rng: &mut Rng) -> usize {
+    /// Returns the index of a random device.
+    pub(super) fn random_device(&self, rng: &mut Rng) -> usize {
         rng.usize(..self.devices.len())
     }
 
-    /// An application.
-    pub(super) fn some_app(&self, rng: &mut Rng) -> App {
+    /// Returns a random application.
+    pub(super) fn random_application(&self, rng: &mut Rng) -> Application {
         self.apps[rng.usize(..self.apps.len())].clone()
     }
 
-    /// An address of the tenant that nobody else has.
+    /// Returns an unused principal name.
     pub(super) fn free_upn(&mut self, local: &str, domain: &str) -> String {
         let used = self.addresses.entry(local.to_owned()).or_insert(0);
         *used += 1;
         if *used == 1 { format!("{local}@{domain}") } else { format!("{local}{used}@{domain}") }
     }
 
-    /// Somebody new; the place of the person.
+    /// Adds a person. Returns its index.
     pub(super) fn hire(&mut self, rng: &mut Rng) -> usize {
         let (display_name, local) = name::person(rng);
         let upn = self.free_upn(&local, name::DOMAIN);
-        let place = self.people.len();
+        let index = self.people.len();
         self.people.push(Person {
             id: guid(rng),
             display_name,
             upn,
-            employee: 10_000 + u32::try_from(place).unwrap_or(0),
+            employee: 10_000 + u32::try_from(index).unwrap_or(0),
             department: name::DEPARTMENTS[rng.usize(..name::DEPARTMENTS.len())],
             title: name::TITLES[rng.usize(..name::TITLES.len())],
             office: name::OFFICES[rng.usize(..name::OFFICES.len())],
@@ -284,28 +289,28 @@ impl Tenant {
             licences: 1 << rng.usize(..2),
             salary: rng.u32(60..190) * 500,
         });
-        self.active.push(place);
-        place
+        self.active.push(index);
+        index
     }
 
-    /// Somebody leaves, and all groups with them. Administrators stay.
-    pub(super) fn leave(&mut self, place: usize) {
-        self.active.retain(|other| *other != place);
+    /// Removes a person from the employees and from all groups. Administrators stay.
+    pub(super) fn leave(&mut self, index: usize) {
+        self.active.retain(|other| *other != index);
         for group in &mut self.groups {
-            group.members.retain(|member| *member != place);
+            group.members.retain(|member| *member != index);
         }
     }
 
-    /// A group with some members; its place.
+    /// Adds a group with random members. Returns its index.
     pub(super) fn add_group(&mut self, name: String, source: GroupSource, rng: &mut Rng) -> usize {
-        let mut members: Vec<usize> = (0..rng.usize(6..20)).map(|_| self.somebody(rng)).collect();
+        let mut members: Vec<usize> = (0..rng.usize(6..20)).map(|_| self.random_user(rng)).collect();
         members.sort_unstable();
         members.dedup();
-        self.groups.push(Group { id: guid(rng), name, source, members });
+        self.groups.push(DirectoryGroup { id: guid(rng), name, source, members });
         self.groups.len() - 1
     }
 
-    /// The group of a new project; its place.
+    /// Adds the group of a new project. Returns its index.
     pub(super) fn start_project(&mut self, rng: &mut Rng) -> usize {
         let name = name::PROJECTS[self.projects % name::PROJECTS.len()];
         let round = self.projects / name::PROJECTS.len();
@@ -314,7 +319,7 @@ impl Tenant {
         self.add_group(name, GroupSource::O365, rng)
     }
 
-    /// A new device of a person; its place.
+    /// Adds a device of a person. Returns its index.
     pub(super) fn add_device(&mut self, owner: usize, rng: &mut Rng) -> usize {
         let system = ["Windows", "Windows", "Windows", "MacMDM", "IPhone", "Android"][rng.usize(..6)];
         let given = self.people[owner].display_name.split(' ').next().unwrap_or_default();
@@ -330,7 +335,7 @@ impl Tenant {
     }
 }
 
-/// A target that is named by an id and a display name.
+/// Returns a target with an id and a display name.
 pub(super) fn named(kind: &str, id: &str, display_name: &str) -> Target {
     Target {
         object_id: Some(id.to_owned()),
@@ -340,25 +345,25 @@ pub(super) fn named(kind: &str, id: &str, display_name: &str) -> Target {
     }
 }
 
-/// A computer's name.
+/// Returns a random computer name.
 pub(super) fn device_name(prefix: &str, rng: &mut Rng) -> String {
     format!("{prefix}-{}", code(5, rng))
 }
 
-/// Letters and digits as they are in keys and serial numbers.
+/// Returns random letters and digits, as in keys and serial numbers.
 pub(super) fn code(length: usize, rng: &mut Rng) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
     (0..length).map(|_| char::from(LETTERS[rng.usize(..LETTERS.len())])).collect()
 }
 
-/// A GUID.
+/// Returns a random GUID.
 pub(super) fn guid(rng: &mut Rng) -> String {
     let (a, b) = (rng.u64(..), rng.u64(..));
     let (high, middle, low) = (a >> 32, (a >> 16) & 0xffff, a & 0x0fff);
     format!("{high:08x}-{middle:04x}-4{low:03x}-{:04x}-{:012x}", (b >> 50) | 0x8000, b & 0xffff_ffff_ffff)
 }
 
-/// An address from the ranges that are kept free for documents.
+/// Returns a random address of the ranges for documentation (RFC 5737).
 fn address(rng: &mut Rng) -> String {
     match rng.u32(0..10) {
         0..=5 => format!("203.0.113.{}", rng.u32(5..9)),

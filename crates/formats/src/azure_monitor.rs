@@ -1,24 +1,24 @@
-//! Azure Monitor exports of Entra's audit log: an envelope around the resource of Microsoft Graph, and the form of 2018
+//! Azure Monitor exports of Entra's audit log: an envelope around the Microsoft Graph resource, and the format of 2018
 //! without that resource.
 
 use super::directory_audit::{self, ENTRA, tenant_in_resource_id};
-use super::draft::Draft;
-use super::original::{Part, is_absent};
-use super::value::{Encoding, changes, details, execution_result, reason, status};
-use super::{UnsupportedRecord, moment};
+use super::event_draft::EventDraft;
+use super::source_record::{JsonCursor, is_absent};
+use super::value::{ValueEncoding, changes, details, execution_result, reason, status};
+use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, Status, Target};
 
-/// Reads a row of category `AuditLogs`.
-pub(super) fn map_entra(record: &Part) -> Result<Draft, UnsupportedRecord> {
+/// Converts a row of category `AuditLogs`.
+pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(resource) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
-    let occurred_at = moment::take_first(resource, &["activityDateTime"])
-        .or_else(|| moment::take_first(record, &["time", "TimeGenerated"]))
+    let occurred_at = timestamp::take_first(resource, &["activityDateTime"])
+        .or_else(|| timestamp::take_first(record, &["time", "TimeGenerated"]))
         .ok_or_else(|| {
-            let places: &[(&str, &Part, &[&str])] =
+            let sources: &[(&str, &JsonCursor, &[&str])] =
                 &[("properties.", resource, &["activityDateTime"]), ("", record, &["time", "TimeGenerated"])];
-            moment::lacking(places, "the row", "`properties.activityDateTime` or `time`")
+            timestamp::missing(sources, "the row", "`properties.activityDateTime` or `time`")
         })?;
     let operation = record.take_at("operationName");
     let mut draft = match (directory_audit::draft(resource, occurred_at, &["operationName"]), operation) {
@@ -28,7 +28,7 @@ pub(super) fn map_entra(record: &Part) -> Result<Draft, UnsupportedRecord> {
             draft
         }
         (Ok(draft), None) => draft,
-        (Err(_), Some(operation)) => Draft::new(occurred_at, operation, ENTRA),
+        (Err(_), Some(operation)) => EventDraft::new(occurred_at, operation, ENTRA),
         (Err(refused), None) => return Err(refused),
     };
     complete(&mut draft, record);
@@ -39,8 +39,8 @@ pub(super) fn map_entra(record: &Part) -> Result<Draft, UnsupportedRecord> {
     Ok(draft)
 }
 
-/// Fills in from the envelope what the resource left open.
-fn complete(draft: &mut Draft, record: &Part) {
+/// Sets the fields that only the envelope has.
+fn complete(draft: &mut EventDraft, record: &JsonCursor) {
     let correlation_id = record.take_at("correlationId");
     draft.correlation_id = draft.correlation_id.take().or(correlation_id);
     let ip_address = record.take_first(&["callerIpAddress", "ipAddress"]);
@@ -48,35 +48,35 @@ fn complete(draft: &mut Draft, record: &Part) {
     let envelope_reason = reason(record.get("resultDescription"));
     draft.status_reason = draft.status_reason.take().or(envelope_reason);
     if draft.status == Status::Unknown {
-        let word = record.word_at("resultType").or_else(|| record.word_at("resultSignature"));
-        draft.status = word.as_deref().map_or(Status::Unknown, status);
+        let value = record.str_at("resultType").or_else(|| record.str_at("resultSignature"));
+        draft.status = value.as_deref().map_or(Status::Unknown, status);
     }
-    // Shown already, if it is the name of the actor.
+    // Usually the name of the actor.
     record.take_at("identity");
 }
 
-/// Reads a row of 2018, category `Audit`.
-pub(super) fn map_entra_2018(record: &Part) -> Result<Draft, UnsupportedRecord> {
+/// Converts a row of 2018, category `Audit`.
+pub(super) fn map_entra_2018(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
-    let occurred_at = moment::take_first(record, &["time", "TimeGenerated"])
-        .ok_or_else(|| moment::lacking(&[("", record, &["time", "TimeGenerated"])], "the row", "`time`"))?;
+    let occurred_at = timestamp::take_first(record, &["time", "TimeGenerated"])
+        .ok_or_else(|| timestamp::missing(&[("", record, &["time", "TimeGenerated"])], "the row", "`time`"))?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
-    let mut draft = Draft::new(occurred_at, without_dot(&activity), ENTRA);
+    let mut draft = EventDraft::new(occurred_at, without_dot(&activity), ENTRA);
     draft.id = properties.take_at("id");
     draft.category = properties.take_at("auditEventCategory");
-    draft.verb = properties.word_at("operationType");
+    draft.verb = properties.str_at("operationType");
     draft.details = match properties.get("additionalDetails") {
-        Some(part) if part.word().as_deref() != Some("None") => details(part),
+        Some(cursor) if cursor.as_str().as_deref() != Some("None") => details(cursor),
         _ => Vec::new(),
     };
-    draft.actor = actor_2018(record, &properties.word_at("identityType").unwrap_or_default());
+    draft.actor = actor_2018(record, &properties.str_at("identityType").unwrap_or_default());
     let properties_changed = properties.list("targetUpdatedProperties");
     let mut target = target_2018(properties);
-    target.modified_properties = changes(properties_changed, Encoding::Plain);
+    target.modified_properties = changes(properties_changed, ValueEncoding::Plain);
     draft.targets = Some(target).filter(|target| *target != Target::default()).into_iter().collect();
     complete(&mut draft, record);
     draft.status_reason = draft.status_reason.take().or_else(|| execution_result(properties_changed));
@@ -84,12 +84,12 @@ pub(super) fn map_entra_2018(record: &Part) -> Result<Draft, UnsupportedRecord> 
     Ok(draft)
 }
 
-/// The name without the dot that some routes append.
+/// Removes the trailing dot that some exports append.
 pub(super) fn without_dot(activity: &str) -> String {
     activity.trim().trim_end_matches('.').trim_end().to_owned()
 }
 
-fn actor_2018(record: &Part, identity_type: &str) -> Actor {
+fn actor_2018(record: &JsonCursor, identity_type: &str) -> Actor {
     let mut actor = Actor::new(ActorKind::Unknown);
     let Some(name) = record.take_at("identity") else { return actor };
     if name.contains('@') || identity_type.eq_ignore_ascii_case("UPN") {
@@ -104,17 +104,17 @@ fn actor_2018(record: &Part, identity_type: &str) -> Actor {
     actor
 }
 
-/// The one target, whose names and values are joined with `__` in two members.
-fn target_2018(properties: &Part) -> Target {
-    let sorts = properties.word_at("targetResourceType").unwrap_or_default();
-    let Some(names) = properties.word_at("targetResourceName") else { return Target::default() };
-    let pairs: Vec<(&str, &str)> = sorts.split("__").zip(names.split("__")).collect();
-    if sorts.split("__").count() != names.split("__").count() {
+/// Reads the target, whose field names and values are each joined with `__`.
+fn target_2018(properties: &JsonCursor) -> Target {
+    let types = properties.str_at("targetResourceType").unwrap_or_default();
+    let Some(names) = properties.str_at("targetResourceName") else { return Target::default() };
+    let pairs: Vec<(&str, &str)> = types.split("__").zip(names.split("__")).collect();
+    if types.split("__").count() != names.split("__").count() {
         properties.take_at("targetResourceName");
         return Target { display_name: Some(names.clone()), ..Target::default() };
     }
-    let of = |sort: &str| {
-        let pair = pairs.iter().find(|(name, value)| name.eq_ignore_ascii_case(sort) && !is_absent(value));
+    let of = |kind: &str| {
+        let pair = pairs.iter().find(|(name, value)| name.eq_ignore_ascii_case(kind) && !is_absent(value));
         pair.map(|(_, value)| (*value).to_owned())
     };
     Target {

@@ -1,65 +1,72 @@
-//! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource as other exports write it.
+//! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource in other exports.
 //!
-//! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its parts as columns; both are read
-//! by [`draft`], so that copies of one event from several exports are recognised as the same.
+//! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its members as columns. Both use
+//! [`draft`], so that copies of one event from several exports have the same key and content.
 
-use super::draft::Draft;
-use super::original::Part;
-use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
-use super::{UnsupportedRecord, moment};
+use super::event_draft::EventDraft;
+use super::source_record::JsonCursor;
+use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
+use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
 
 /// The service of an event that does not name one.
 pub(super) const ENTRA: &str = "Microsoft Entra ID";
 
-/// Reads a `directoryAudit`.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
-    let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
-        moment::lacking(&[("", record, &["activityDateTime"])], "the directoryAudit", "`activityDateTime`")
+/// Converts a `directoryAudit`.
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
+    let occurred_at = timestamp::take_first(record, &["activityDateTime"]).ok_or_else(|| {
+        timestamp::missing(&[("", record, &["activityDateTime"])], "the directoryAudit", "`activityDateTime`")
     })?;
     draft(record, occurred_at, &["activityDisplayName"])
 }
 
-/// Reads a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
-pub(super) fn map_row(record: &Part) -> Result<Draft, UnsupportedRecord> {
+/// Converts a row of the table `AuditLogs`. Its `TenantId` is that of the workspace, not of the directory.
+pub(super) fn map_row(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let times = ["ActivityDateTime", "TimeGenerated"];
-    let occurred_at = moment::take_first(record, &times)
-        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the row", "`ActivityDateTime` or `TimeGenerated`"))?;
+    let occurred_at = timestamp::take_first(record, &times).ok_or_else(|| {
+        timestamp::missing(&[("", record, &times)], "the row", "`ActivityDateTime` or `TimeGenerated`")
+    })?;
     let mut draft = draft(record, occurred_at, &["OperationName", "ActivityDisplayName"])?;
     draft.tenant = record.take_at("AADTenantId").or_else(|| tenant_in_resource_id(record));
     Ok(draft)
 }
 
-/// The directory in `/tenants/<id>/providers/…`.
-pub(super) fn tenant_in_resource_id(record: &Part) -> Option<String> {
-    let resource_id = record.word_at("resourceId")?;
-    let mut parts = resource_id.split('/').filter(|part| !part.is_empty());
-    parts.next().filter(|part| part.eq_ignore_ascii_case("tenants"))?;
-    parts.next().map(str::to_owned)
+/// Returns the directory id in `/tenants/<id>/providers/…`.
+pub(super) fn tenant_in_resource_id(record: &JsonCursor) -> Option<String> {
+    let resource_id = record.str_at("resourceId")?;
+    let mut segments = resource_id.split('/').filter(|segment| !segment.is_empty());
+    segments.next().filter(|segment| segment.eq_ignore_ascii_case("tenants"))?;
+    segments.next().map(str::to_owned)
 }
 
-/// Reads the resource, its activity from the first of these members that names one.
-pub(super) fn draft(resource: &Part, occurred_at: Timestamp, activity: &[&str]) -> Result<Draft, UnsupportedRecord> {
+/// Reads the resource. `activity` lists the members that may name the activity.
+pub(super) fn draft(
+    resource: &JsonCursor,
+    occurred_at: Timestamp,
+    activity: &[&str],
+) -> Result<EventDraft, UnsupportedRecord> {
     let activity = resource
         .take_first(activity)
         .or_else(|| resource.take_first(&["activityDisplayName", "operationName"]))
         .ok_or_else(|| UnsupportedRecord("the record does not name an activity in `activityDisplayName`".to_owned()))?;
-    // The other spellings of the activity, where they are the same.
+    // Mark the display name as taken if it is equal to the activity.
     resource.take_first(&["activityDisplayName"]);
     let id = resource.take_at("id");
     let service = resource.take_at("loggedByService").or_else(|| id.as_deref().and_then(service_of_id));
-    let mut draft = Draft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
+    let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
     draft.id = id;
     draft.category = resource.take_at("category");
-    draft.verb = ["operationType", "AADOperationType"].iter().find_map(|key| resource.word_at(key));
+    draft.verb = ["operationType", "AADOperationType"].iter().find_map(|key| resource.str_at(key));
     draft.status = outcome(resource);
     draft.correlation_id = resource.take_at("correlationId");
     draft.details = resource.get("additionalDetails").map(details).unwrap_or_default();
     draft.actor = actor(resource);
     draft.actor.user_agent =
         resource.take_at("userAgent").or_else(|| detail(&draft.details, "User-Agent").map(str::to_owned));
-    let targets =
-        ["targetResources", "targetResource", "targets"].iter().find_map(|key| resource.get(key)).map(Part::elements);
+    let targets = ["targetResources", "targetResource", "targets"]
+        .iter()
+        .find_map(|key| resource.get(key))
+        .map(JsonCursor::elements);
     let targets = targets.unwrap_or_default();
     draft.group_source = targets.iter().find_map(group_source);
     draft.targets = targets.iter().filter_map(target).collect();
@@ -69,7 +76,7 @@ pub(super) fn draft(resource: &Part, occurred_at: Timestamp, activity: &[&str]) 
     Ok(draft)
 }
 
-/// The prefix of an id says which part of the directory logged the event.
+/// Returns the service that logged the event, from the prefix of the id.
 fn service_of_id(id: &str) -> Option<String> {
     let (prefix, _) = id.split_once('_')?;
     let is_name = prefix.chars().all(|c| c.is_alphabetic() || c == ' ') && !prefix.trim().is_empty();
@@ -85,39 +92,39 @@ fn service_of_id(id: &str) -> Option<String> {
     })
 }
 
-fn outcome(resource: &Part) -> Status {
-    match resource.word_at("result").as_deref() {
+fn outcome(resource: &JsonCursor) -> Status {
+    match resource.str_at("result").as_deref() {
         Some("1") => Status::Failure,
         Some("2") => Status::Timeout,
-        Some(word) => status(word),
-        None => resource.word_at("resultType").as_deref().map_or(Status::Unknown, status),
+        Some(value) => status(value),
+        None => resource.str_at("resultType").as_deref().map_or(Status::Unknown, status),
     }
 }
 
-/// Who initiated the activity: a user, perhaps through an application, or an application by itself.
-fn actor(resource: &Part) -> Actor {
+/// Reads the initiator: a user, possibly through an application, or an application.
+fn actor(resource: &JsonCursor) -> Actor {
     let Some(initiator) = resource.get("initiatedBy") else { return Actor::new(ActorKind::Unknown) };
-    if let Some(text) = initiator.word().filter(|_| !initiator.is_object()) {
+    if let Some(text) = initiator.as_str().filter(|_| !initiator.is_object()) {
         return named_user(initiator, &text);
     }
     let user = initiator.get("user");
     let application = initiator.get("app").or_else(|| initiator.get("application"));
     let mut actor = Actor::new(ActorKind::Unknown);
     if let Some(user) = user {
-        actor = match user.word().filter(|_| !user.is_object()) {
+        actor = match user.as_str().filter(|_| !user.is_object()) {
             Some(text) => named_user(user, &text),
             None => user_actor(user),
         };
     }
-    let performed_by = resource.get("performedBy").and_then(|part| part.take_at("appId"));
+    let performed_by = resource.get("performedBy").and_then(|cursor| cursor.take_at("appId"));
     if actor.kind == ActorKind::Unknown
-        && let Some(part) = application
+        && let Some(cursor) = application
     {
         let ip_address = actor.ip_address.take();
-        actor = application_actor(part);
+        actor = application_actor(cursor);
         actor.ip_address = actor.ip_address.or(ip_address);
-    } else if let Some(part) = application {
-        actor.application = application_of(part);
+    } else if let Some(cursor) = application {
+        actor.application = application_of(cursor);
     }
     if let Some(application_id) = performed_by {
         actor.application.get_or_insert_default().application_id.get_or_insert(application_id);
@@ -125,9 +132,9 @@ fn actor(resource: &Part) -> Actor {
     actor
 }
 
-/// A user given by nothing but a name.
-fn named_user(part: &Part, text: &str) -> Actor {
-    part.take_all();
+/// Returns a user with only a name.
+fn named_user(cursor: &JsonCursor, text: &str) -> Actor {
+    cursor.take_all();
     let mut actor = Actor::new(ActorKind::User);
     let name = Some(text.to_owned());
     if text.contains('@') {
@@ -138,7 +145,7 @@ fn named_user(part: &Part, text: &str) -> Actor {
     actor
 }
 
-fn user_actor(user: &Part) -> Actor {
+fn user_actor(user: &JsonCursor) -> Actor {
     let mut actor = Actor::new(ActorKind::User);
     actor.object_id = user.take_at("id");
     actor.user_principal_name = user.take_at("userPrincipalName");
@@ -147,53 +154,53 @@ fn user_actor(user: &Part) -> Actor {
     if actor.object_id.is_none() && actor.user_principal_name.is_none() && actor.display_name.is_none() {
         actor.kind = ActorKind::Unknown;
     }
-    actor.permissions = user.get("roles").map(words).unwrap_or_default();
+    actor.permissions = user.get("roles").map(strings).unwrap_or_default();
     actor
 }
 
-/// The texts of a list, or the one text that stands in its place.
-pub(super) fn words(part: &Part) -> Vec<String> {
-    let single = part.take().filter(|_| part.elements().is_empty());
-    part.elements().iter().filter_map(Part::take).chain(single).collect()
+/// Takes the strings of a list, or a single string.
+pub(super) fn strings(cursor: &JsonCursor) -> Vec<String> {
+    let single = cursor.take().filter(|_| cursor.elements().is_empty());
+    cursor.elements().iter().filter_map(JsonCursor::take).chain(single).collect()
 }
 
-fn application_actor(part: &Part) -> Actor {
-    let application = application_of(part);
-    let object_id = part.take_at("servicePrincipalId");
-    let name = part.take_at("servicePrincipalName");
+fn application_actor(cursor: &JsonCursor) -> Actor {
+    let application = application_of(cursor);
+    let object_id = cursor.take_at("servicePrincipalId");
+    let name = cursor.take_at("servicePrincipalName");
     let is_known = application.is_some() || object_id.is_some() || name.is_some();
     let mut actor = Actor::new(if is_known { ActorKind::Application } else { ActorKind::Unknown });
     actor.application = application;
     actor.object_id = object_id;
     actor.service_principal_name = name;
-    actor.ip_address = part.take_at("ipAddress");
+    actor.ip_address = cursor.take_at("ipAddress");
     actor
 }
 
-fn application_of(part: &Part) -> Option<ActorApplication> {
+fn application_of(cursor: &JsonCursor) -> Option<ActorApplication> {
     let application =
-        ActorApplication { application_id: part.take_at("appId"), display_name: part.take_at("displayName") };
+        ActorApplication { application_id: cursor.take_at("appId"), display_name: cursor.take_at("displayName") };
     (application != ActorApplication::default()).then_some(application)
 }
 
-/// A target, unless nothing is said of it.
-fn target(part: &Part) -> Option<Target> {
+/// Reads a target. Returns `None` if all fields are empty.
+fn target(cursor: &JsonCursor) -> Option<Target> {
     let target = Target {
-        object_id: part.take_at("id"),
-        user_principal_name: part.take_at("userPrincipalName"),
-        display_name: part.take_at("displayName"),
-        kind: part.take_at("type"),
-        modified_properties: changes(part.list("modifiedProperties"), Encoding::JsonText),
+        object_id: cursor.take_at("id"),
+        user_principal_name: cursor.take_at("userPrincipalName"),
+        display_name: cursor.take_at("displayName"),
+        kind: cursor.take_at("type"),
+        modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::JsonString),
     };
     (target != Target::default()).then_some(target)
 }
 
-fn group_source(target: &Part) -> Option<GroupSource> {
-    match target.word_at("groupType")?.as_str() {
+fn group_source(target: &JsonCursor) -> Option<GroupSource> {
+    match target.str_at("groupType")?.as_str() {
         "0" => Some(GroupSource::O365),
         "1" => Some(GroupSource::AzureAd),
-        word if word.eq_ignore_ascii_case("unifiedGroups") => Some(GroupSource::O365),
-        word if word.eq_ignore_ascii_case("azureAD") => Some(GroupSource::AzureAd),
+        value if value.eq_ignore_ascii_case("unifiedGroups") => Some(GroupSource::O365),
+        value if value.eq_ignore_ascii_case("azureAD") => Some(GroupSource::AzureAd),
         _ => None,
     }
 }

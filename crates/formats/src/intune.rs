@@ -1,11 +1,11 @@
-//! Intune's audit log: Microsoft Graph `auditEvent` (and Windows 365's `cloudPcAuditEvent`, which repeats its shape),
-//! and its Azure Monitor export, which has numbers instead of names, and targets in parallel lists.
+//! Intune's audit log: Microsoft Graph `auditEvent` (and Windows 365's `cloudPcAuditEvent`, which repeats its format),
+//! and its Azure Monitor export, which has numbers instead of names and lists the targets in parallel arrays.
 
-use super::directory_audit::words;
-use super::draft::Draft;
-use super::original::Part;
-use super::value::{Encoding, changes, reason, status};
-use super::{UnsupportedRecord, moment};
+use super::directory_audit::strings;
+use super::event_draft::EventDraft;
+use super::source_record::JsonCursor;
+use super::value::{ValueEncoding, changes, reason, status};
+use super::{UnsupportedRecord, timestamp};
 use model::time::SECOND;
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
@@ -14,7 +14,7 @@ pub(super) const INTUNE: &str = "Microsoft Intune";
 /// The service of all Windows 365 events.
 pub(super) const WINDOWS_365: &str = "Windows 365";
 
-/// Names of the numbers in exports, by number.
+/// The names of the numbers in exports, by number.
 const CATEGORIES: &[&str] = &[
     "Other",
     "Enrollment",
@@ -37,37 +37,37 @@ const OPERATIONS: &[&str] =
     &["Create", "Delete", "Patch", "Action", "SetReference", "RemoveReference", "Get", "Search"];
 const ACTORS: &[&str] = &["Unknown", "ItPro", "IW", "System", "Partner", "Application", "GuestUser"];
 
-/// The name of a number; what is no known number stands for itself.
-fn name_of(word: &str, names: &[&str]) -> String {
-    let name = word.parse::<usize>().ok().and_then(|number| names.get(number));
-    name.map_or_else(|| word.to_owned(), |name| (*name).to_owned())
+/// Returns the name of a number. Unknown numbers are returned unchanged.
+fn name_of(value: &str, names: &[&str]) -> String {
+    let name = value.parse::<usize>().ok().and_then(|number| names.get(number));
+    name.map_or_else(|| value.to_owned(), |name| (*name).to_owned())
 }
 
-/// Whether the record is one of Windows 365.
-pub(super) fn is_cloud_pc(record: &Part) -> bool {
+/// Whether the record is from Windows 365.
+pub(super) fn is_cloud_pc(record: &JsonCursor) -> bool {
     let is = |key: &str, hint: &str| {
-        record.find(key).and_then(Part::text).is_some_and(|text| text.to_ascii_lowercase().contains(hint))
+        record.find(key).and_then(JsonCursor::raw_str).is_some_and(|text| text.to_ascii_lowercase().contains(hint))
     };
     is("category", "cloudpc") || is("@odata.type", "cloudpcauditevent")
 }
 
-/// Reads an `auditEvent`.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
-    let occurred_at = moment::take_first(record, &["activityDateTime"]).ok_or_else(|| {
-        moment::lacking(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
+/// Converts an `auditEvent`.
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
+    let occurred_at = timestamp::take_first(record, &["activityDateTime"]).ok_or_else(|| {
+        timestamp::missing(&[("", record, &["activityDateTime"])], "the auditEvent", "`activityDateTime`")
     })?;
     let activity = record
         .take_first(&["activityType", "activity", "displayName"])
         .ok_or_else(|| UnsupportedRecord("the auditEvent does not name an activity in `activityType`".to_owned()))?;
     let service = if is_cloud_pc(record) { WINDOWS_365 } else { INTUNE };
-    let mut draft = Draft::new(occurred_at, activity, service);
+    let mut draft = EventDraft::new(occurred_at, activity, service);
     record.get("activity");
     draft.id = record.take_at("id");
     draft.title = record.take_at("displayName");
     draft.component = record.take_at("componentName");
     draft.category = category(record);
-    draft.verb = record.word_at("activityOperationType").map(|word| name_of(&word, OPERATIONS));
-    draft.status = outcome(record.word_at("activityResult").as_deref());
+    draft.verb = record.str_at("activityOperationType").map(|value| name_of(&value, OPERATIONS));
+    draft.status = outcome(record.str_at("activityResult").as_deref());
     draft.correlation_id = record.take_at("correlationId");
     if let Some(actor) = record.get("actor") {
         draft.actor = actor_of(actor);
@@ -76,57 +76,58 @@ pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
     Ok(draft)
 }
 
-fn category(record: &Part) -> Option<String> {
-    let word = record.word_at("category")?;
-    let name = name_of(&word, CATEGORIES);
-    if name == word { record.take_at("category") } else { Some(name) }
+fn category(record: &JsonCursor) -> Option<String> {
+    let value = record.str_at("category")?;
+    let name = name_of(&value, CATEGORIES);
+    if name == value { record.take_at("category") } else { Some(name) }
 }
 
-/// In this log one stands for success.
-fn outcome(word: Option<&str>) -> Status {
-    match word {
+/// Maps the result. In this log, 1 means success.
+fn outcome(value: Option<&str>) -> Status {
+    match value {
         Some("1") => Status::Success,
         Some("0") | None => Status::Unknown,
-        Some(word) => status(word),
+        Some(value) => status(value),
     }
 }
 
-fn resource(part: &Part) -> Option<Target> {
+fn resource(cursor: &JsonCursor) -> Option<Target> {
     let target = Target {
-        object_id: part.take_first(&["resourceId", "id"]),
+        object_id: cursor.take_first(&["resourceId", "id"]),
         user_principal_name: None,
-        display_name: part.take_at("displayName"),
-        kind: part.take_first(&["auditResourceType", "resourceType", "type"]),
-        modified_properties: changes(part.list("modifiedProperties"), Encoding::Plain),
+        display_name: cursor.take_at("displayName"),
+        kind: cursor.take_first(&["auditResourceType", "resourceType", "type"]),
+        modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::Plain),
     };
     (target != Target::default()).then_some(target)
 }
 
-/// The actor, in the words of either route.
-fn actor_of(part: &Part) -> Actor {
-    let sort = part.word_at("auditActorType").or_else(|| part.word_at("actorType")).or_else(|| part.word_at("type"));
+/// Reads the actor of a record or of an exported row.
+fn actor_of(cursor: &JsonCursor) -> Actor {
+    let actor_type =
+        cursor.str_at("auditActorType").or_else(|| cursor.str_at("actorType")).or_else(|| cursor.str_at("type"));
     let mut actor = Actor::new(ActorKind::Unknown);
-    actor.object_id = part.take_first(&["userId", "ObjectId"]);
-    actor.user_principal_name = part.take_first(&["userPrincipalName", "UPN"]);
-    actor.display_name = part.take_at("Name");
-    actor.service_principal_name = part.take_at("servicePrincipalName");
-    actor.ip_address = part.take_at("ipAddress");
-    actor.permissions = part.get("userPermissions").map(words).unwrap_or_default();
+    actor.object_id = cursor.take_first(&["userId", "ObjectId"]);
+    actor.user_principal_name = cursor.take_first(&["userPrincipalName", "UPN"]);
+    actor.display_name = cursor.take_at("Name");
+    actor.service_principal_name = cursor.take_at("servicePrincipalName");
+    actor.ip_address = cursor.take_at("ipAddress");
+    actor.permissions = cursor.get("userPermissions").map(strings).unwrap_or_default();
     let application = ActorApplication {
-        application_id: part.take_first(&["applicationId", "application"]),
-        display_name: part.take_first(&["applicationDisplayName", "applicationName"]),
+        application_id: cursor.take_first(&["applicationId", "application"]),
+        display_name: cursor.take_first(&["applicationDisplayName", "applicationName"]),
     };
     actor.application = (application != ActorApplication::default()).then_some(application);
-    actor.kind = kind_of(&actor, sort.as_deref());
+    actor.kind = kind_of(&actor, actor_type.as_deref());
     actor
 }
 
-/// The kind that the source says, if what it says of the actor agrees.
-pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
-    let sort = sort.map(|word| name_of(word, ACTORS).to_ascii_lowercase()).unwrap_or_default();
+/// Returns the kind that the source names, if it agrees with the fields of the actor.
+pub(super) fn kind_of(actor: &Actor, actor_type: Option<&str>) -> ActorKind {
+    let actor_type = actor_type.map(|value| name_of(value, ACTORS).to_ascii_lowercase()).unwrap_or_default();
     let is_user = actor.user_principal_name.is_some() || actor.object_id.is_some() || actor.display_name.is_some();
     let is_application = actor.application.is_some() || actor.service_principal_name.is_some();
-    match sort.as_str() {
+    match actor_type.as_str() {
         "system" => ActorKind::System,
         "application" => ActorKind::Application,
         _ if actor.user_principal_name.is_some() => ActorKind::User,
@@ -137,30 +138,30 @@ pub(super) fn kind_of(actor: &Actor, sort: Option<&str>) -> ActorKind {
     }
 }
 
-/// Reads a row of the export, or of the table `IntuneAuditLogs`. `time` has the fraction that `ActivityDate` lacks; so
-/// has `TimeGenerated`, unless it is when the row was stored.
-pub(super) fn map_exported(record: &Part) -> Result<Draft, UnsupportedRecord> {
+/// Converts a row of the export or of the table `IntuneAuditLogs`. `ActivityDate` has no fraction of a second, `time`
+/// has; so has `TimeGenerated`, unless it is the time when the row was stored.
+pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(properties) = record.get("properties") else {
         return Err(UnsupportedRecord("the row has no `properties`".to_owned()));
     };
-    let to_the_second = moment::take_first(properties, &["ActivityDate"]);
-    let generated = moment::take_first(record, &["TimeGenerated"])
-        .filter(|moment| to_the_second.is_none_or(|second| (0..SECOND).contains(&(moment.0 - second.0))));
-    let occurred_at = moment::take_first(record, &["time"]).or(generated).or(to_the_second).ok_or_else(|| {
-        let places: &[(&str, &Part, &[&str])] =
+    let to_the_second = timestamp::take_first(properties, &["ActivityDate"]);
+    let generated = timestamp::take_first(record, &["TimeGenerated"])
+        .filter(|time| to_the_second.is_none_or(|second| (0..SECOND).contains(&(time.0 - second.0))));
+    let occurred_at = timestamp::take_first(record, &["time"]).or(generated).or(to_the_second).ok_or_else(|| {
+        let sources: &[(&str, &JsonCursor, &[&str])] =
             &[("properties.", properties, &["ActivityDate"]), ("", record, &["time", "TimeGenerated"])];
-        moment::lacking(places, "the row", "`time` or `properties.ActivityDate`")
+        timestamp::missing(sources, "the row", "`time` or `properties.ActivityDate`")
     })?;
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
-    let mut draft = Draft::new(occurred_at, activity, INTUNE);
+    let mut draft = EventDraft::new(occurred_at, activity, INTUNE);
     draft.id = properties.take_at("AuditEventId");
     draft.category = category(properties);
-    draft.verb = properties.word_at("ActivityType").map(|word| name_of(&word, OPERATIONS));
-    draft.status = record.word_at("resultType").as_deref().map_or(Status::Unknown, status);
+    draft.verb = properties.str_at("ActivityType").map(|value| name_of(&value, OPERATIONS));
+    draft.status = record.str_at("resultType").as_deref().map_or(Status::Unknown, status);
     if draft.status == Status::Unknown {
-        draft.status = outcome(properties.word_at("ActivityResultStatus").as_deref());
+        draft.status = outcome(properties.str_at("ActivityResultStatus").as_deref());
     }
     draft.status_reason = reason(record.get("resultDescription"));
     let relation = properties.take_at("RelationId");
@@ -175,29 +176,29 @@ pub(super) fn map_exported(record: &Part) -> Result<Draft, UnsupportedRecord> {
         draft.actor.user_principal_name = Some(upn);
     }
     draft.targets = targets(properties);
-    let glued = properties.get("AdditionalDetails").and_then(Part::word);
-    draft.details = glued.map(|text| glued_details(&text)).unwrap_or_default();
-    // A table's `TenantId` is that of the workspace.
+    let concatenated = properties.get("AdditionalDetails").and_then(JsonCursor::as_str);
+    draft.details = concatenated.map(|text| concatenated_details(&text)).unwrap_or_default();
+    // In a table, `TenantId` is the id of the workspace.
     draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") };
     Ok(draft)
 }
 
-/// Ids, names and changes of the targets stand in three lists.
-fn targets(properties: &Part) -> Vec<Target> {
+/// Combines the three lists with the ids, names and changes of the targets.
+fn targets(properties: &JsonCursor) -> Vec<Target> {
     let (ids, names) = (properties.list("TargetObjectIds"), properties.list("TargetDisplayNames"));
-    let parts = properties.list("Targets");
-    let count = ids.len().max(names.len()).max(parts.len());
+    let cursors = properties.list("Targets");
+    let count = ids.len().max(names.len()).max(cursors.len());
     (0..count)
         .filter_map(|i| {
-            let inner_name = parts.get(i).and_then(|part| part.take_at("Name"));
+            let inner_name = cursors.get(i).and_then(|cursor| cursor.take_at("Name"));
             let target = Target {
-                object_id: ids.get(i).and_then(Part::take),
+                object_id: ids.get(i).and_then(JsonCursor::take),
                 user_principal_name: None,
-                display_name: names.get(i).and_then(Part::take).or(inner_name),
-                kind: parts.get(i).and_then(|part| part.take_first(&["Type", "ResourceType"])),
-                modified_properties: parts
+                display_name: names.get(i).and_then(JsonCursor::take).or(inner_name),
+                kind: cursors.get(i).and_then(|cursor| cursor.take_first(&["Type", "ResourceType"])),
+                modified_properties: cursors
                     .get(i)
-                    .map(|part| changes(part.list("ModifiedProperties"), Encoding::Plain))
+                    .map(|cursor| changes(cursor.list("ModifiedProperties"), ValueEncoding::Plain))
                     .unwrap_or_default(),
             };
             (target != Target::default()).then_some(target)
@@ -205,8 +206,8 @@ fn targets(properties: &Part) -> Vec<Target> {
         .collect()
 }
 
-/// `Key = aValue = b`, one after the other, with nothing between a key and the word `Value`.
-fn glued_details(text: &str) -> Vec<Detail> {
+/// Parses `Key = aValue = b` pairs, without a separator between key and `Value`.
+fn concatenated_details(text: &str) -> Vec<Detail> {
     text.split("Key = ")
         .filter_map(|pair| pair.split_once("Value = "))
         .map(|(key, value)| Detail::new(key.trim(), Some(value.trim().to_owned())))

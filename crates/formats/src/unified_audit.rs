@@ -1,15 +1,16 @@
 //! The Office 365 unified audit log: the records themselves, and the search results that have one in `auditData`.
 //!
-//! Entra's records describe an actor and a target each by a list of identities, `{ID, Type}`, whose order and
-//! prefixes (`User_<id>`, `ServicePrincipal_<id>`) say what is what. Other workloads name a user and an object.
+//! Entra's records describe the actor and the target by lists of identities, `{ID, Type}`, whose order and prefixes
+//! (`User_<id>`, `ServicePrincipal_<id>`) define their meaning. Other workloads name a user and an object.
 
 use super::azure_monitor::without_dot;
 use super::directory_audit::ENTRA;
-use super::draft::Draft;
-use super::original::{Part, is_absent};
-use super::value::{Encoding, changes, detail, details, execution_result, reason, status};
-use super::{UnsupportedRecord, moment};
+use super::event_draft::EventDraft;
+use super::source_record::{JsonCursor, is_absent};
+use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
+use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
+use uuid::Uuid;
 
 /// Names of the record types that have no category of their own.
 const RECORD_TYPES: &[(&str, &str)] = &[
@@ -25,8 +26,8 @@ const RECORD_TYPES: &[(&str, &str)] = &[
     ("295", "AuditSearch"),
 ];
 
-/// Reads a search result; what the record in it does not say, the result may.
-pub(super) fn map_search_result(result: &Part) -> Result<Draft, UnsupportedRecord> {
+/// Converts a search result. Fields that are missing in its record come from the result.
+pub(super) fn map_search_result(result: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     let Some(record) = result.get("auditData") else {
         return Err(UnsupportedRecord("the search result has no `auditData`".to_owned()));
     };
@@ -49,17 +50,17 @@ pub(super) fn map_search_result(result: &Part) -> Result<Draft, UnsupportedRecor
     Ok(draft)
 }
 
-/// Reads a record.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
+/// Converts a record.
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
     draft(record, None)
 }
 
-fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecord> {
+fn draft(record: &JsonCursor, result: Option<&JsonCursor>) -> Result<EventDraft, UnsupportedRecord> {
     let from_result = |keys: &[&str]| result.and_then(|result| result.take_first(keys));
     let times = ["CreationTime", "CreationDate", "createdDateTime", "TimeGenerated"];
-    let occurred_at = moment::take_first(record, &times)
-        .or_else(|| moment::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
-        .ok_or_else(|| moment::lacking(&[("", record, &times)], "the audit record", "`CreationTime`"))?;
+    let occurred_at = timestamp::take_first(record, &times)
+        .or_else(|| timestamp::take_first(result?, &["createdDateTime", "CreationDate", "CreationTime"]))
+        .ok_or_else(|| timestamp::missing(&[("", record, &times)], "the audit record", "`CreationTime`"))?;
     let operation = record
         .take_at("Operation")
         .or_else(|| from_result(&["operation", "operations"]))
@@ -70,12 +71,12 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecor
         Some(name) => name,
         None => "Office 365",
     };
-    let mut draft = Draft::new(occurred_at, without_dot(&operation), service);
+    let mut draft = EventDraft::new(occurred_at, without_dot(&operation), service);
     draft.id = record.take_first(&["Id", "OfficeId"]).or_else(|| from_result(&["id", "recordId", "identity"]));
     draft.details = extended(record.list("ExtendedProperties"));
     draft.details.extend(record.get("Parameters").map(details).unwrap_or_default());
     draft.category = category(record, &draft.details);
-    draft.status = ended(record, &operation);
+    draft.status = outcome(record, &operation);
     let properties = record.list("ModifiedProperties");
     draft.status_reason = reason(record.get("LogonError"))
         .or_else(|| reason(record.get("FailureReason")))
@@ -83,35 +84,35 @@ fn draft(record: &Part, result: Option<&Part>) -> Result<Draft, UnsupportedRecor
     draft.correlation_id = record.take_first(&["InterSystemsId", "CorrelationId"]);
     draft.actor = actor(record, &draft.details);
     let mut target = target(record, result);
-    target.modified_properties = changes(properties, Encoding::Plain);
+    target.modified_properties = changes(properties, ValueEncoding::Plain);
     draft.targets = std::iter::once(target).chain(members(record)).filter(|it| *it != Target::default()).collect();
     draft.tenant = record.take_at("OrganizationId");
     Ok(draft)
 }
 
-/// How it ended. Of a sign-in that failed, `ResultStatus` may say that asking for it succeeded.
-fn ended(record: &Part, operation: &str) -> Status {
+/// Returns the status. For a failed sign-in, `ResultStatus` may be that of the request, which succeeded.
+fn outcome(record: &JsonCursor, operation: &str) -> Status {
     let names_error = |key: &str| {
-        let word = record.word_at(key).unwrap_or_default();
+        let word = record.str_at(key).unwrap_or_default();
         !is_absent(&word) && !["0", "none"].iter().any(|none| word.trim().eq_ignore_ascii_case(none))
     };
     let failed = operation.to_ascii_lowercase().ends_with("failed")
         || ["LogonError", "ErrorNumber"].into_iter().any(names_error);
-    match record.word_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
+    match record.str_at("ResultStatus").as_deref().map_or(Status::Unknown, status) {
         Status::Success | Status::Unknown if failed => Status::Failure,
-        ended => ended,
+        status => status,
     }
 }
 
-/// The category: what the directory says, else the kind of record.
-fn category(record: &Part, details: &[Detail]) -> Option<String> {
+/// Returns the category of the directory, else the record type.
+fn category(record: &JsonCursor, details: &[Detail]) -> Option<String> {
     let named = detail(details, "extendedAuditEventCategory").or_else(|| detail(details, "auditEventCategory"));
     named.map(str::to_owned).or_else(|| record.take_at("RecordType").map(record_type_name))
 }
 
-fn has_category(record: &Part) -> bool {
+fn has_category(record: &JsonCursor) -> bool {
     record.list("ExtendedProperties").iter().any(|property| {
-        let name = property.find("Name").and_then(Part::text).unwrap_or_default();
+        let name = property.find("Name").and_then(JsonCursor::raw_str).unwrap_or_default();
         name.to_ascii_lowercase().ends_with("auditeventcategory")
     })
 }
@@ -121,14 +122,14 @@ fn record_type_name(word: String) -> String {
     known.map_or(word, |(_, name)| (*name).to_owned())
 }
 
-/// The extended properties; the one named `additionalDetails` holds an object with more.
-fn extended(properties: &[Part]) -> Vec<Detail> {
+/// Reads the extended properties. The property `additionalDetails` contains an object with more.
+fn extended(properties: &[JsonCursor]) -> Vec<Detail> {
     let mut found = Vec::new();
     for property in properties {
         let inner = property
             .find("Value")
-            .filter(|part| part.is_object())
-            .filter(|_| property.word_at("Name").is_some_and(|name| name.eq_ignore_ascii_case("additionalDetails")));
+            .filter(|cursor| cursor.is_object())
+            .filter(|_| property.str_at("Name").is_some_and(|name| name.eq_ignore_ascii_case("additionalDetails")));
         match inner {
             Some(inner) => found.extend(details(inner)),
             None => found.extend(details(property)),
@@ -137,26 +138,26 @@ fn extended(properties: &[Part]) -> Vec<Detail> {
     found
 }
 
-/// What a list of identities says of one actor or target.
+/// The actor or target that a list of identities describes.
 #[derive(Default)]
-struct Identity {
+struct IdentityList {
     object_id: Option<String>,
     upn: Option<String>,
     name: Option<String>,
     sort: Option<String>,
-    /// The application: of an application itself, or the one that a user used.
+    /// The application: the actor itself, or the client of a user.
     application_id: Option<String>,
     service_principal_name: Option<String>,
 }
 
-impl Identity {
-    fn of(elements: &[Part]) -> Self {
+impl IdentityList {
+    fn of(elements: &[JsonCursor]) -> Self {
         let mut identity = Self::default();
         let mut ids = Vec::new();
         for element in elements {
-            let Some(word) = element.get("ID").and_then(Part::word) else { continue };
+            let Some(word) = element.get("ID").and_then(JsonCursor::as_str) else { continue };
             let word = word.into_owned();
-            let slot = match element.word_at("Type").unwrap_or_default().to_ascii_uppercase().as_str() {
+            let slot = match element.str_at("Type").unwrap_or_default().to_ascii_uppercase().as_str() {
                 "5" | "UPN" => &mut identity.upn,
                 "4" | "SPN" => &mut identity.service_principal_name,
                 "1" | "NAME" => &mut identity.name,
@@ -176,13 +177,13 @@ impl Identity {
             identity.object_id = Some(ids.remove(0));
         }
         identity.application_id = ids.into_iter().find(|id| Some(id) != identity.object_id.as_ref());
-        for part in elements.iter().filter_map(|element| element.get("ID")) {
-            part.take();
+        for cursor in elements.iter().filter_map(|element| element.get("ID")) {
+            cursor.take();
         }
         identity
     }
 
-    /// An identity of type *other*: `User_<id>`, an id, or the word for what the whole list describes.
+    /// Adds an identity of type *other*: `User_<id>`, an id, or the type of the whole list.
     fn add_other(&mut self, word: String, ids: &mut Vec<String>) {
         if let Some((_, id)) = prefixed(&word) {
             self.object_id.get_or_insert(id.to_owned());
@@ -194,22 +195,23 @@ impl Identity {
     }
 }
 
-/// `User_<id>` in its parts.
+/// Splits `User_<id>`.
 fn prefixed(text: &str) -> Option<(&str, &str)> {
     let (sort, id) = text.split_once('_')?;
     let is_sort = !sort.is_empty() && sort.chars().all(|c| c.is_ascii_alphabetic());
     (is_sort && id.chars().any(|c| c.is_ascii_digit()) && !id.contains('@')).then_some((sort, id))
 }
 
-fn is_guid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+/// Whether a string is a GUID in its hyphenated form.
+fn is_guid(string: &str) -> bool {
+    const HYPHENATED_LENGTH: usize = 36;
+    string.len() == HYPHENATED_LENGTH && Uuid::try_parse(string).is_ok()
 }
 
-fn actor(record: &Part, details: &[Detail]) -> Actor {
-    let identity = Identity::of(record.list("Actor"));
+fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
+    let identity = IdentityList::of(record.list("Actor"));
     let user_id = record.take_at("UserId");
-    let user_type = record.word_at("UserType").unwrap_or_default().to_ascii_lowercase();
+    let user_type = record.str_at("UserType").unwrap_or_default().to_ascii_lowercase();
     let mut actor = Actor::new(ActorKind::Unknown);
     let sort = identity.sort.as_deref().unwrap_or_default().to_ascii_lowercase();
     let is_principal = |id: &str| id.to_ascii_lowercase().starts_with("serviceprincipal_");
@@ -244,7 +246,7 @@ fn actor(record: &Part, details: &[Detail]) -> Actor {
     actor
 }
 
-/// `UserId` is a principal name, an id, or the word for a system; `UserKey` may be an id.
+/// Adds `UserId`, which is a principal name, an id or the name of a system, and `UserKey`, which may be an id.
 fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, user_key: Option<String>) {
     if let Some((_, id)) = user_id.as_deref().and_then(prefixed) {
         actor.object_id.get_or_insert_with(|| id.to_owned());
@@ -260,8 +262,8 @@ fn add_user_id(actor: &mut Actor, upn: Option<String>, user_id: Option<String>, 
     }
 }
 
-/// The people that an event of Teams is about.
-fn members(record: &Part) -> impl Iterator<Item = Target> {
+/// Reads the members in an event of Teams.
+fn members(record: &JsonCursor) -> impl Iterator<Item = Target> {
     record.list("Members").iter().map(|member| Target {
         user_principal_name: member.take_at("UPN"),
         display_name: member.take_at("DisplayName"),
@@ -269,8 +271,8 @@ fn members(record: &Part) -> impl Iterator<Item = Target> {
     })
 }
 
-/// The file or team that an event without a list of identities is about.
-fn named_object(record: &Part, target: &mut Target) {
+/// Reads the file or team, for events without a list of identities.
+fn named_object(record: &JsonCursor, target: &mut Target) {
     target.kind = record.take_at("ItemType");
     target.display_name = record.take_at("SourceFileName");
     if *target == Target::default() {
@@ -279,10 +281,10 @@ fn named_object(record: &Part, target: &mut Target) {
     }
 }
 
-fn target(record: &Part, result: Option<&Part>) -> Target {
+fn target(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let list = record.list("Target");
     let object = record.take_first(&["ObjectId", "OfficeObjectId"]).or_else(|| result?.take_at("objectId"));
-    let identity = Identity::of(list);
+    let identity = IdentityList::of(list);
     let mut target = Target {
         object_id: identity.object_id,
         user_principal_name: identity.upn,

@@ -1,62 +1,61 @@
-//! The parts of a record that its event does not show, kept at their places.
+//! Computes the values of a record that are not in its event, at their original positions.
 //!
-//! This pass, not the mappers, is what keeps the promise that nothing of an original is lost. A scalar is left out
-//! only if a mapper took it *and* the event shows an equal one; whatever a mapper skipped, changed or got wrong
-//! stays. Known members that are null or empty say nothing and are left out.
+//! This pass, not the mappers, guarantees that no data is lost. A scalar is omitted only if a mapper took it *and* the
+//! event contains an equal value; everything that a mapper skipped, changed or misread is kept. Known members that are
+//! null or empty carry no information and are omitted.
 
 use std::collections::HashSet;
 
-use super::original::{Part, Value, held_json};
+use super::source_record::{CursorValue, JsonCursor, embedded_json};
 use model::json::{Json, Node};
 use model::{Actor, ActorKind, EventBody, GroupSource};
 
-/// What an event shows.
+/// The values of an event.
 #[derive(Default)]
-pub(super) struct Shown {
-    /// Texts.
-    texts: HashSet<String>,
+pub(super) struct MappedValues {
+    strings: HashSet<String>,
     /// Numbers and booleans, as written.
-    words: HashSet<Box<str>>,
-    /// Whole values of changes, as compact JSON.
+    literals: HashSet<Box<str>>,
+    /// The values of property changes, as compact JSON.
     values: HashSet<String>,
 }
 
-impl Shown {
-    /// What the answer to a query for this event holds.
+impl MappedValues {
+    /// Collects the values that a response with this event contains.
     pub(super) fn of(body: &EventBody) -> Self {
-        let mut shown = Self::default();
-        shown.texts.insert(body.occurred_at.to_string());
+        let mut mapped = Self::default();
+        mapped.strings.insert(body.occurred_at.to_string());
         let fields = [&body.event_key, &body.activity, &body.activity_display_name, &body.category, &body.service];
-        shown.add(fields.map(Some));
-        shown.add([
+        mapped.add(fields.map(Some));
+        mapped.add([
             body.component.as_ref(),
             body.status_reason.as_ref(),
             body.correlation_id.as_ref(),
             body.recording.source_tenant_id.as_ref(),
         ]);
         let names = [body.operation_type.name(), body.resource_type.name(), body.status.name(), body.actor.kind.name()];
-        shown.texts.extend(names.into_iter().chain(body.group_source.map(GroupSource::name)).map(str::to_owned));
-        shown.add_actor(&body.actor);
+        mapped.strings.extend(names.into_iter().chain(body.group_source.map(GroupSource::name)).map(str::to_owned));
+        mapped.add_actor(&body.actor);
         for target in &body.targets {
-            let target_texts = [&target.object_id, &target.user_principal_name, &target.display_name, &target.kind];
-            shown.add(target_texts.map(Option::as_ref));
+            let target_strings = [&target.object_id, &target.user_principal_name, &target.display_name, &target.kind];
+            mapped.add(target_strings.map(Option::as_ref));
             for change in &target.modified_properties {
-                shown.texts.insert(change.name.clone());
-                [&change.old_value, &change.new_value].into_iter().flatten().for_each(|value| shown.add_value(value));
+                mapped.strings.insert(change.name.clone());
+                [&change.old_value, &change.new_value].into_iter().flatten().for_each(|value| mapped.add_value(value));
             }
         }
         for detail in &body.additional_details {
-            shown.add([Some(&detail.key), detail.value.as_ref()]);
+            mapped.add([Some(&detail.key), detail.value.as_ref()]);
         }
-        shown
+        mapped
     }
 
-    /// Leaves out the event's key, as if it were another.
+    /// Removes the event's key, as if the event had another one.
     pub(super) fn forget(&mut self, event_key: &str) {
-        self.texts.remove(event_key);
+        self.strings.remove(event_key);
     }
 
-    /// Each kind of actor shows other fields.
+    /// Adds the fields that responses contain for this kind of actor.
     fn add_actor(&mut self, actor: &Actor) {
         if let Some(application) = &actor.application {
             self.add([application.application_id.as_ref(), application.display_name.as_ref()]);
@@ -66,17 +65,17 @@ impl Shown {
             ActorKind::User => {
                 let user = [&actor.object_id, &actor.user_principal_name, &actor.display_name];
                 self.add(user.map(Option::as_ref));
-                self.texts.extend(actor.permissions.iter().cloned());
+                self.strings.extend(actor.permissions.iter().cloned());
             }
             ActorKind::Application => self.add([actor.object_id.as_ref(), actor.service_principal_name.as_ref()]),
             ActorKind::System | ActorKind::Unknown => {
-                self.texts.insert(actor.name().to_owned());
+                self.strings.insert(actor.name().to_owned());
             }
         }
     }
 
-    fn add<const N: usize>(&mut self, texts: [Option<&String>; N]) {
-        self.texts.extend(texts.into_iter().flatten().cloned());
+    fn add<const N: usize>(&mut self, strings: [Option<&String>; N]) {
+        self.strings.extend(strings.into_iter().flatten().cloned());
     }
 
     fn add_value(&mut self, value: &Json) {
@@ -87,65 +86,67 @@ impl Shown {
     fn add_scalars(&mut self, node: &Node) {
         match (node, node.as_str()) {
             (_, Some(text)) => {
-                self.texts.insert(text.into_owned());
+                self.strings.insert(text.into_owned());
             }
             (Node::Scalar(raw), None) => {
-                self.words.insert(raw.clone());
+                self.literals.insert(raw.clone());
             }
             (Node::Array(elements), None) => elements.iter().for_each(|element| self.add_scalars(element)),
             (Node::Object(members), None) => members.iter().for_each(|(_, member)| self.add_scalars(member)),
         }
     }
 
-    /// Whether an equal scalar is shown, or the JSON that a string holds.
+    /// Whether the event contains an equal scalar, or the JSON in a string.
     fn has(&self, scalar: &Node) -> bool {
         let Some(text) = scalar.as_str() else {
-            return matches!(scalar, Node::Scalar(raw) if self.words.contains(raw));
+            return matches!(scalar, Node::Scalar(raw) if self.literals.contains(raw));
         };
-        self.texts.contains(&*text) || self.has_held(&text)
+        self.strings.contains(&*text) || self.has_embedded(&text)
     }
 
-    fn has_held(&self, text: &str) -> bool {
+    fn has_embedded(&self, text: &str) -> bool {
         let Some(node) = Node::parse(text) else { return false };
-        let is_shown = match node.as_str() {
-            Some(text) => held_json(&text).is_some_and(|held| self.values.contains(held.to_json().text())),
+        let is_mapped = match node.as_str() {
+            Some(text) => embedded_json(&text).is_some_and(|embedded| self.values.contains(embedded.to_json().text())),
             None => false,
         };
-        is_shown || self.values.contains(node.to_json().text())
+        is_mapped || self.values.contains(node.to_json().text())
     }
 }
 
-/// What remains of a record once what is shown has been left out.
-pub(super) fn remainder(part: &Part, shown: &Shown) -> Option<Node> {
-    match &part.value {
-        Value::Object(members) if !members.is_empty() => {
+/// Returns the values of a record that the event does not contain, or `None` if there are none.
+pub(super) fn remainder(cursor: &JsonCursor, mapped: &MappedValues) -> Option<Node> {
+    match &cursor.value {
+        CursorValue::Object(members) if !members.is_empty() => {
             let kept: Vec<(String, Node)> =
-                members.iter().filter_map(|(key, part)| Some((key.clone(), remainder(part, shown)?))).collect();
+                members.iter().filter_map(|(key, cursor)| Some((key.clone(), remainder(cursor, mapped)?))).collect();
             (!kept.is_empty()).then_some(Node::Object(kept))
         }
-        Value::Array(elements) if !elements.is_empty() => {
-            let mut kept: Vec<Option<Node>> = elements.iter().map(|element| remainder(element, shown)).collect();
+        CursorValue::Array(elements) if !elements.is_empty() => {
+            let mut kept: Vec<Option<Node>> = elements.iter().map(|element| remainder(element, mapped)).collect();
             let length = kept.iter().rposition(Option::is_some)? + 1;
             kept.truncate(length);
             Some(Node::Array(kept.into_iter().map(|node| node.unwrap_or(Node::Scalar("null".into()))).collect()))
         }
-        Value::Object(_) | Value::Array(_) => (!part.is_known()).then(|| part.node()),
-        Value::Scalar { raw, .. } => {
+        CursorValue::Object(_) | CursorValue::Array(_) => (!cursor.is_known()).then(|| cursor.node()),
+        CursorValue::Scalar { raw, .. } => {
             let is_covered = if raw.is_null() {
-                part.is_known()
+                cursor.is_known()
             } else {
-                (part.is_taken() && shown.has(raw))
-                    || part.opened().is_some_and(|held| holds_scalar(held) && remainder(held, shown).is_none())
+                (cursor.is_taken() && mapped.has(raw))
+                    || cursor
+                        .embedded_if_read()
+                        .is_some_and(|embedded| contains_scalar(embedded) && remainder(embedded, mapped).is_none())
             };
             (!is_covered).then(|| raw.clone())
         }
     }
 }
 
-fn holds_scalar(part: &Part) -> bool {
-    match &part.value {
-        Value::Object(members) => members.iter().any(|(_, part)| holds_scalar(part)),
-        Value::Array(elements) => elements.iter().any(holds_scalar),
-        Value::Scalar { .. } => true,
+fn contains_scalar(cursor: &JsonCursor) -> bool {
+    match &cursor.value {
+        CursorValue::Object(members) => members.iter().any(|(_, cursor)| contains_scalar(cursor)),
+        CursorValue::Array(elements) => elements.iter().any(contains_scalar),
+        CursorValue::Scalar { .. } => true,
     }
 }

@@ -1,23 +1,23 @@
-//! Words and values that several shapes share: how things ended, what changed, key-value lists.
+//! Values that several formats share: statuses, property changes and key-value lists.
 
-use super::draft::fit;
-use super::original::{Part, held_json, is_absent};
+use super::event_draft::fit;
+use super::source_record::{JsonCursor, embedded_json, is_absent};
 use model::fold::fold;
 use model::json::{Json, Node};
 use model::{Detail, ModifiedProperty, Status};
 
-/// What the strings that stand for property values are.
+/// The encoding of property values in strings.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// Strings are JSON text (the directory's own log).
-    JsonText,
-    /// Strings are what they are, and only an object or a list is JSON text (Intune, the unified log, others).
+pub(super) enum ValueEncoding {
+    /// Strings contain JSON (Entra's audit log).
+    JsonString,
+    /// Strings are plain, unless they contain a JSON object or array (Intune, the unified audit log and others).
     Plain,
-    /// Values are real JSON (events in this service's own words).
+    /// Values are JSON, not strings (events in this API's format).
     Json,
 }
 
-/// How an activity ended, in the words that sources use. Of numbers only those that everybody reads alike.
+/// Maps the status words of other systems. Of numbers, only the unambiguous ones.
 pub(super) fn status(word: &str) -> Status {
     match word.trim().to_ascii_lowercase().as_str() {
         "success" | "succeeded" | "successful" | "succeed" | "ok" | "0" | "true" | "passed" | "completed" => {
@@ -31,125 +31,127 @@ pub(super) fn status(word: &str) -> Status {
     }
 }
 
-/// A reason, unless it says that there is none.
-pub(super) fn reason(part: Option<&Part>) -> Option<String> {
-    part?.word().filter(|word| !word.trim().eq_ignore_ascii_case("none"))?;
-    part?.take()
+/// Takes a reason, unless it is the word "none".
+pub(super) fn reason(cursor: Option<&JsonCursor>) -> Option<String> {
+    cursor?.as_str().filter(|word| !word.trim().eq_ignore_ascii_case("none"))?;
+    cursor?.take()
 }
 
-/// Entries among the changed properties that are no changes.
+/// Whether an entry in the list of changed properties is metadata, not a change.
 fn is_meta(name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     ["included updated properties", "devicemanagementapiversion"].contains(&name.as_str())
         || ["targetid.", "actorid.", "methodexecutionresult."].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The changes in a list of properties, under the names that the directory, Intune and the unified log use.
-pub(super) fn changes(properties: &[Part], encoding: Encoding) -> Vec<ModifiedProperty> {
+/// Reads a list of property changes, with the field names of Entra, Intune and the unified audit log.
+pub(super) fn changes(properties: &[JsonCursor], encoding: ValueEncoding) -> Vec<ModifiedProperty> {
     let mut changes = Vec::new();
     for property in properties {
         let name_part = NAMES.iter().find_map(|key| property.find(key));
-        let Some(name) = name_part.and_then(Part::text) else { continue };
+        let Some(name) = name_part.and_then(JsonCursor::raw_str) else { continue };
         if fold(&name).is_empty() || is_meta(&name) {
             continue;
         }
         let name = fit(&name);
-        name_part.into_iter().for_each(Part::take_all);
+        name_part.into_iter().for_each(JsonCursor::take_all);
         let mut change = change(name, property, encoding);
-        change.is_sensitive = property.word_at("isSensitive").is_some_and(|word| word == "true");
+        change.is_sensitive = property.str_at("isSensitive").is_some_and(|word| word == "true");
         changes.push(change);
     }
     changes
 }
 
-/// Where a property's name stands, its value before, and its value after.
+/// The fields of a property's name, old value and new value.
 const NAMES: &[&str] = &["displayName", "name", "propertyName", "property", "field", "attribute"];
 const OLD: &[&str] = &["oldValue", "old", "before", "from"];
 const NEW: &[&str] = &["newValue", "new", "after", "to"];
 
-fn change(name: String, property: &Part, encoding: Encoding) -> ModifiedProperty {
-    let value = |keys: &[&str]| keys.iter().find_map(|key| property.get(key)).and_then(|part| value(part, encoding));
+fn change(name: String, property: &JsonCursor, encoding: ValueEncoding) -> ModifiedProperty {
+    let value =
+        |keys: &[&str]| keys.iter().find_map(|key| property.get(key)).and_then(|cursor| value(cursor, encoding));
     ModifiedProperty::new(name, value(OLD), value(NEW))
 }
 
-/// The changes in an object `{"email": {"old": …, "new": …}}`, or in a list as [`changes`] reads it.
-pub(super) fn changes_by_name(part: &Part, encoding: Encoding) -> Vec<ModifiedProperty> {
-    let is_change = |part: &Part| part.is_object() && OLD.iter().chain(NEW).any(|key| part.find(key).is_some());
-    let members = part.members();
-    if members.is_empty() || !members.iter().all(|(name, part)| is_change(part) && !fold(name).is_empty()) {
-        return changes(part.elements(), encoding);
+/// Reads an object `{"email": {"old": …, "new": …}}`, or a list as in [`changes`].
+pub(super) fn changes_by_name(cursor: &JsonCursor, encoding: ValueEncoding) -> Vec<ModifiedProperty> {
+    let is_change =
+        |cursor: &JsonCursor| cursor.is_object() && OLD.iter().chain(NEW).any(|key| cursor.find(key).is_some());
+    let members = cursor.members();
+    if members.is_empty() || !members.iter().all(|(name, cursor)| is_change(cursor) && !fold(name).is_empty()) {
+        return changes(cursor.elements(), encoding);
     }
-    members.iter().map(|(name, part)| change(fit(name), part, encoding)).collect()
+    members.iter().map(|(name, cursor)| change(fit(name), cursor, encoding)).collect()
 }
 
-/// Why the call behind an event failed, if it is noted among the changed properties.
-pub(super) fn execution_result(properties: &[Part]) -> Option<String> {
+/// Returns the failure reason of the underlying call, which Entra puts among the changed properties.
+pub(super) fn execution_result(properties: &[JsonCursor]) -> Option<String> {
     let property = properties.iter().find(|property| {
-        let name = NAMES.iter().find_map(|key| property.find(key)).and_then(Part::text);
+        let name = NAMES.iter().find_map(|key| property.find(key)).and_then(JsonCursor::raw_str);
         name.is_some_and(|name| name.to_ascii_lowercase().starts_with("methodexecutionresult."))
     })?;
-    let part = ["newValue", "new"].iter().find_map(|key| property.find(key))?;
-    let text = part.text()?;
+    let cursor = ["newValue", "new"].iter().find_map(|key| property.find(key))?;
+    let text = cursor.raw_str()?;
     let text = Node::parse(&text).and_then(|node| Some(node.as_str()?.into_owned())).unwrap_or(text.into_owned());
     (!is_absent(&text)).then_some(text)
 }
 
-/// The value that a part stands for.
-fn value(part: &Part, encoding: Encoding) -> Option<Json> {
-    if part.is_null() {
+/// Decodes a property value.
+fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
+    if cursor.is_null() {
         return None;
     }
-    let Some(text) = part.text().filter(|_| encoding != Encoding::Json) else {
-        part.take_all();
-        return Some(part.node().to_json());
+    let Some(text) = cursor.raw_str().filter(|_| encoding != ValueEncoding::Json) else {
+        cursor.take_all();
+        return Some(cursor.node().to_json());
     };
     if text.trim() == "<null>" {
         return None;
     }
-    let held = match encoding {
-        Encoding::JsonText => Node::parse(&text),
-        Encoding::Plain | Encoding::Json => held_json(&text),
+    let decoded = match encoding {
+        ValueEncoding::JsonString => Node::parse(&text),
+        ValueEncoding::Plain | ValueEncoding::Json => embedded_json(&text),
     };
-    let value = match held {
+    let value = match decoded {
         None => Json::string(&text),
         Some(node) if node.is_null() => return None,
         Some(node) => match node.as_str() {
             Some(inner) if inner.trim() == "<null>" => return None,
-            Some(inner) => held_json(&inner).as_ref().unwrap_or(&node).to_json(),
+            Some(inner) => embedded_json(&inner).as_ref().unwrap_or(&node).to_json(),
             None => node.to_json(),
         },
     };
-    part.take_all();
+    cursor.take_all();
     Some(value)
 }
 
-/// The pairs of a list of `{key, value}`, or of an object, in order.
-pub(super) fn details(part: &Part) -> Vec<Detail> {
-    let is_pair = |element: &Part| element.find("key").or_else(|| element.find("name")).is_some();
-    let elements = part.elements();
-    if part.is_object() && !is_pair(part) {
-        return part.members().iter().map(|(key, value)| Detail::new(key.as_str(), detail_value(value))).collect();
+/// Reads a list of `{key, value}`, or the members of an object.
+pub(super) fn details(cursor: &JsonCursor) -> Vec<Detail> {
+    let is_pair = |element: &JsonCursor| element.find("key").or_else(|| element.find("name")).is_some();
+    let elements = cursor.elements();
+    if cursor.is_object() && !is_pair(cursor) {
+        return cursor.members().iter().map(|(key, value)| Detail::new(key.as_str(), detail_value(value))).collect();
     }
     elements
         .iter()
         .filter_map(|element| {
-            let key = ["key", "name"].iter().find_map(|key| element.get(key)).and_then(Part::take)?;
+            let key = ["key", "name"].iter().find_map(|key| element.get(key)).and_then(JsonCursor::take)?;
             Some(Detail::new(key, element.get("value").and_then(detail_value)))
         })
         .collect()
 }
 
-/// A detail's value as text; what is no string as JSON.
-fn detail_value(part: &Part) -> Option<String> {
-    part.take_all();
-    match part.text() {
+/// Returns the value of a detail as a string. Values other than strings are JSON.
+fn detail_value(cursor: &JsonCursor) -> Option<String> {
+    cursor.take_all();
+    match cursor.raw_str() {
         Some(text) => Some(text.into_owned()),
-        None if part.is_null() => None,
-        None => Some(part.node().to_json().text().to_owned()),
+        None if cursor.is_null() => None,
+        None => Some(cursor.node().to_json().text().to_owned()),
     }
 }
 
-/// The value of the first detail with this key.
+/// Returns the value of the first detail with this key.
 pub(super) fn detail<'a>(details: &'a [Detail], key: &str) -> Option<&'a str> {
     let found = details.iter().find(|detail| detail.key.eq_ignore_ascii_case(key));
     found?.value.as_deref().filter(|value| !is_absent(value))

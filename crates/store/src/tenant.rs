@@ -1,29 +1,30 @@
-//! Tenants, each with its own log. Only an operator adds or changes one, never a token.
+//! Tenants, each with its own log.
 //!
-//! Accesses to a tenant's log are recorded in a separate log, which is a row of this table with a key that no tenant
-//! can have. So they are in no list, count, feed or number of the tenant's own log, and no code has to filter them out.
+//! Only an operator adds or changes a tenant; no token can. Accesses to a tenant's log are recorded in a separate log:
+//! a row of the same table, with a key that no tenant can have. So no list, count or feed of the tenant's own log
+//! contains them, and no query has to filter them out.
 
-use entity::{tenant, tenant_log};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _};
-use sea_orm::{ConnAcquireErr, DbErr, QueryFilter as _, QueryOrder as _, SqlErr, TransactionTrait as _};
+use entity::tenant;
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _};
+use sea_orm::{ConnAcquireErr, DbErr, QueryFilter as _, QueryOrder as _};
 
-use super::{Store, StoreError};
+use crate::{Store, StoreError};
 
-/// What the key of a log of accesses begins with, before the key of the tenant whose log was read. No operator can
-/// name a tenant so, because of the blank, and no token finds one.
-const OF_ACCESSES: &str = " access to ";
+/// Prefix of an access log's key, followed by the key of the tenant whose log was read. A tenant key cannot contain the
+/// leading space, and no token can select an access log.
+const ACCESS_LOG_PREFIX: &str = " access to ";
 
-/// Whose log it is.
+/// A tenant, or a tenant's access log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenant {
-    pub(super) id: i32,
-    /// The value of the token's tenant claim.
+    pub(crate) id: i32,
+    /// The value of the tenant claim in tokens.
     pub key: String,
-    /// The name shown to people.
+    /// The name shown to users.
     pub display_name: String,
-    /// The domain names that belong to it.
+    /// The domain names of the tenant.
     pub domains: Vec<String>,
-    /// Whether nothing may be read or recorded any more.
+    /// Whether reading and recording are refused.
     pub is_disabled: bool,
 }
 
@@ -42,8 +43,8 @@ impl TryFrom<tenant::Model> for Tenant {
     }
 }
 
-async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<tenant::Model>, StoreError> {
-    // PostgreSQL has no text with NUL, so nobody is called that.
+pub(crate) async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<tenant::Model>, StoreError> {
+    // PostgreSQL strings cannot contain NUL, so no tenant has such a key.
     if key.contains('\0') {
         return Ok(None);
     }
@@ -51,136 +52,63 @@ async fn by_key(connection: &impl ConnectionTrait, key: &str) -> Result<Option<t
 }
 
 impl Tenant {
-    /// A tenant without a row in the database, for tests that need no database.
+    /// Returns a tenant that is not in the database, for tests that need none.
     #[cfg(feature = "testing")]
     pub fn unstored(key: &str) -> Self {
         Self { id: 0, key: key.to_owned(), display_name: key.to_owned(), domains: Vec::new(), is_disabled: false }
     }
 
-    /// The key of the log of accesses to this tenant's log.
-    fn access_key(&self) -> String {
+    /// Returns the key of this tenant's access log.
+    pub(crate) fn access_key(&self) -> String {
         access_key(&self.key)
     }
 
-    /// Whether it is not a tenant but the log of accesses to a tenant's log.
-    pub fn is_of_accesses(&self) -> bool {
-        self.key.starts_with(OF_ACCESSES)
+    /// Returns whether this is an access log and not a tenant.
+    pub fn is_access_log(&self) -> bool {
+        self.key.starts_with(ACCESS_LOG_PREFIX)
     }
 
-    /// Whether it is the tenant with a key, or the log of accesses to its log.
+    /// Returns whether this is the tenant with this key, or its access log.
     pub fn belongs_to(&self, key: &str) -> bool {
         self.key == key || self.key == access_key(key)
     }
 }
 
-fn access_key(key: &str) -> String {
-    format!("{OF_ACCESSES}{key}")
+pub(crate) fn access_key(key: &str) -> String {
+    format!("{ACCESS_LOG_PREFIX}{key}")
 }
 
 impl Store {
-    /// The tenant with a key; none if there is none.
+    /// Returns the tenant with this key, or `None` if there is none.
     pub async fn tenant(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
-        if key.starts_with(OF_ACCESSES) { Ok(None) } else { self.keyed(key).await }
+        if key.starts_with(ACCESS_LOG_PREFIX) { Ok(None) } else { self.tenant_by_key(key).await }
     }
 
-    async fn keyed(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
-        let found = self.in_time(self.statement_timeout, by_key(&self.read, key)).await.map_err(|error| match error {
-            // One row by its key takes no time: nobody answers.
-            StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
-            other => other,
-        });
+    async fn tenant_by_key(&self, key: &str) -> Result<Option<Tenant>, StoreError> {
+        let found =
+            self.with_timeout(self.statement_timeout, by_key(&self.read, key)).await.map_err(|error| match error {
+                // A lookup of one row by its key is fast: a timeout means that the database does not respond.
+                StoreError::Timeout => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into(),
+                other => other,
+            });
         found?.map(Tenant::try_from).transpose()
     }
 
-    /// All tenants, by key.
+    /// Returns all tenants, ordered by key.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
         let mut tenants = self.logs().await?;
-        tenants.retain(|tenant| !tenant.is_of_accesses());
+        tenants.retain(|tenant| !tenant.is_access_log());
         Ok(tenants)
     }
 
-    /// All logs: those of the tenants, and those of accesses to them.
+    /// Returns all logs, ordered by key: those of tenants and their access logs.
     pub async fn logs(&self) -> Result<Vec<Tenant>, StoreError> {
         let rows = tenant::Entity::find().order_by_asc(tenant::Column::Key).all(&self.read).await?;
         rows.into_iter().map(Tenant::try_from).collect()
     }
 
-    /// The log of accesses to a tenant's log, if anything was ever recorded or looked for in it.
+    /// Returns the tenant's access log, or `None` if no access was ever recorded or queried.
     pub async fn access_log(&self, tenant: &Tenant) -> Result<Option<Tenant>, StoreError> {
-        self.keyed(&tenant.access_key()).await
-    }
-
-    /// The log of accesses to a tenant's log; where there is none yet, an empty one that `log_id` names.
-    pub async fn make_access_log(&self, tenant: &Tenant, log_id: String) -> Result<Tenant, StoreError> {
-        let name = format!("Access to {}", tenant.display_name);
-        match self.add_tenant(&tenant.access_key(), &name, &[], log_id).await {
-            // Another process was there first.
-            Err(StoreError::TenantExists(key)) => {
-                self.access_log(tenant).await?.ok_or_else(|| StoreError::NoTenant(key))
-            }
-            made => made,
-        }
-    }
-
-    /// Adds a tenant with an empty log that `log_id` names.
-    pub async fn add_tenant(
-        &self,
-        key: &str,
-        display_name: &str,
-        domains: &[String],
-        log_id: String,
-    ) -> Result<Tenant, StoreError> {
-        let transaction = self.write.begin_with_options(super::writing()).await?;
-        if by_key(&transaction, key).await?.is_some() {
-            return Err(StoreError::TenantExists(key.to_owned()));
-        }
-        let row = tenant::ActiveModel {
-            key: Set(key.to_owned()),
-            display_name: Set(display_name.to_owned()),
-            domains: Set(serde_json::Value::from(domains).to_string()),
-            is_disabled: Set(0),
-            ..Default::default()
-        };
-        let row = row.insert(&transaction).await.map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::TenantExists(key.to_owned()),
-            _ => error.into(),
-        })?;
-        let head = tenant_log::ActiveModel {
-            tenant_id: Set(row.id),
-            log_id: Set(log_id),
-            last_sequence: Set(0),
-            last_recorded_at: Set(0),
-            last_actor_id: Set(0),
-            last_target_id: Set(0),
-            activity_type_count: Set(0),
-            uncatalogued_count: Set(0),
-        };
-        tenant_log::Entity::insert(head).exec_without_returning(&transaction).await?;
-        transaction.commit().await?;
-        row.try_into()
-    }
-
-    /// Gives a tenant another display name, and other domains if some are given.
-    pub async fn rename_tenant(&self, key: &str, display_name: &str, domains: &[String]) -> Result<(), StoreError> {
-        let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
-        let mut row: tenant::ActiveModel = row.into();
-        row.display_name = Set(display_name.to_owned());
-        if !domains.is_empty() {
-            row.domains = Set(serde_json::Value::from(domains).to_string());
-        }
-        row.update(&self.write).await?;
-        Ok(())
-    }
-
-    /// Refuses all access to a tenant's log from now on, or allows it again. The log stays as it is.
-    pub async fn disable_tenant(&self, key: &str, disabled: bool) -> Result<(), StoreError> {
-        let row = by_key(&self.write, key).await?.ok_or_else(|| StoreError::NoTenant(key.to_owned()))?;
-        // First that of accesses, so that the tenant is the last to be shut.
-        for row in by_key(&self.write, &access_key(key)).await?.into_iter().chain([row]) {
-            let mut row: tenant::ActiveModel = row.into();
-            row.is_disabled = Set(i16::from(disabled));
-            row.update(&self.write).await?;
-        }
-        Ok(())
+        self.tenant_by_key(&tenant.access_key()).await
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::commands::output::{error_chain, printable, report_error};
-use formats::{self, Records};
+use formats::{self, RecordReader};
 use model::fold::{bounded_key, fold_activity};
 use model::json::{Json, Node};
 use model::sensitive::SensitiveNames;
@@ -102,7 +102,7 @@ impl Importer {
         }
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
-        body.recording.source = Some(format!("{} {name}", recognised.shape.name()));
+        body.recording.source = Some(format!("{} {name}", recognised.format.name()));
         Ok((self.parse(body)?, recognised.unmapped_if_rekeyed))
     }
 
@@ -169,7 +169,7 @@ impl ImportRun<'_> {
 
     async fn import_file(&mut self, file: &Path, input: impl Read) -> Result<(), ImportAborted> {
         let shared: Arc<Path> = file.into();
-        for record in Records::of_file(input) {
+        for record in RecordReader::from_file(input) {
             let (line, record) = match record {
                 Ok(record) => record,
                 Err(problem) => {

@@ -164,7 +164,7 @@ impl Question {
         let _turns = (place.turn().await, place.dear_turn().await);
         loop {
             let deadline = Instant::now() + door.request_patience;
-            let read = self.page_of(door, caller.clone().within(deadline, door.answer_bytes_max)).await;
+            let read = self.page_of(door, caller.clone().with_limits(deadline, door.answer_bytes_max)).await;
             match read {
                 Err(stop) if stop.exceeds(door.answer_bytes_max) && self.page_size > 1 => self.page_size /= 2,
                 Ok(_) => {
@@ -289,7 +289,7 @@ impl Export {
         };
         self.has_ended = true;
         let is_whole = stop.is_none();
-        self.question.visit.ended(|_| stop.as_ref().map_or(OK, |stop| &stop.code));
+        self.question.visit.finish(|_| stop.as_ref().map_or(OK, |stop| &stop.code));
         if let Some(Stop { code, message, .. }) = stop {
             self.sent.fail(code, message);
         }
@@ -345,7 +345,7 @@ async fn export(
         Err((status, error)) => return refusal(status, Media::Json, error),
     };
     let principal = Arc::clone(&caller.principal);
-    let visit = Arc::new(caller.visit(Some(AccessActivity::Export), "", request_id, now));
+    let visit = Arc::new(caller.access_record(Some(AccessActivity::Export), "", request_id, now));
     // What is wrong is found out while the status can still say so.
     let begun = async {
         let mut question = Question::parse(&body, door.exports.page_size, Arc::clone(&visit), now)?;
@@ -355,7 +355,7 @@ async fn export(
     let (question, first) = match begun.await {
         Ok(begun) => begun,
         Err(stop) => {
-            visit.ended(|_| &stop.code);
+            visit.finish(|_| &stop.code);
             return refused(stop.status(), Media::Json, &stop.into_error(request_id));
         }
     };

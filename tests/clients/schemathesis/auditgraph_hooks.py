@@ -1,7 +1,7 @@
-"""What schemathesis cannot know of the schema, and what an answer has to look like.
+"""Strategies for the custom scalars, and the check of responses.
 
-Its own check for server errors also counts every error that is the caller's fault. Generated arguments break rules that
-a schema cannot say (the range of a page, one member of a one-of input), so those are expected here.
+The built-in check for server errors also fails on client errors. Generated arguments violate rules that a schema cannot
+express (the range of a page size, one member of a one-of input), so client errors are expected here.
 """
 
 import graphql
@@ -18,7 +18,7 @@ schemathesis.graphql.scalar("JSON", JSON)
 
 
 @schemathesis.check
-def answers_without_internal_errors(ctx, response, case):
+def responses_without_internal_errors(ctx, response, case):
     """Below 500, in the shape of a GraphQL response, and every error has a code that is not this service's fault."""
     assert response.status_code < 500, f"status {response.status_code}: {response.text[:300]}"
     body = response.json()

@@ -1,15 +1,11 @@
-//! The catalogue: activity types, services and categories, built in and as the tenant has recorded them.
+//! The catalogue: activity types, services and categories, built in and recorded by the tenant.
 
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 use crate::harness::events::{DAY, EventBody, EventExt as _, OperationType, ResourceType, change, event};
 
-const TYPES: &str = "query($category: [String!], $service: [String!], $resourceType: [ActivityResourceType!],
-    $operationType: [OperationType!], $search: String) {
-    auditActivityTypes(category: $category, service: $service, resourceType: $resourceType,
-        operationType: $operationType, search: $search) { key displayName aliases operationType resourceType service }
-}";
+const TYPES: &str = include_str!("../../documents/catalogue_types.graphql");
 
 async fn types(app: &TestApp, choice: Value) -> Vec<Value> {
     app.admin().query_with(TYPES, choice).await.data("/auditActivityTypes").as_array().unwrap().clone()
@@ -20,7 +16,7 @@ async fn names(app: &TestApp, choice: Value) -> Vec<String> {
     types.iter().map(|entry| entry["displayName"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether one of these types goes by a name, however it is written.
+/// Whether one of these types has the name, ignoring case.
 fn goes_by(types: &[Value], name: &str) -> bool {
     let is = |value: &Value| value.as_str().unwrap().eq_ignore_ascii_case(name);
     types.iter().any(|entry| {
@@ -30,7 +26,7 @@ fn goes_by(types: &[Value], name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_built_in_and_what_was_recorded_are_one_list() {
+async fn activity_types_include_built_in_and_recorded_ones() {
     let app = TestApp::start().await;
     let (old, new) = (app.now().plus(-2 * DAY), app.now().plus(-DAY));
     let update =
@@ -46,12 +42,9 @@ async fn what_is_built_in_and_what_was_recorded_are_one_list() {
         own,
     ])
     .await;
-    let query = "query($search: String!) { auditActivityTypes(search: $search, service: [\"Core Directory\", \"Contoso MDM\"]) {
-        key displayName category service resourceType operationType aliases modifiedPropertyNames isBuiltIn
-        firstSeenAt lastSeenAt eventCount
-    } }";
-    let answer = app.admin().query_with(query, json!({ "search": "Reboot Kiosk" })).await;
-    let seen = answer.data("/auditActivityTypes/0/firstSeenAt").clone();
+    let query = include_str!("../../documents/activity_types_include_built_in_and_recorded_ones.graphql");
+    let response = app.admin().query_with(query, json!({ "search": "Reboot Kiosk" })).await;
+    let seen = response.data("/auditActivityTypes/0/firstSeenAt").clone();
     let recorded = app.admin().query("{ auditEvents { nodes { recordedAt } } }").await;
     assert_eq!(seen, *recorded.data("/auditEvents/nodes/0/recordedAt"));
     let expected = json!([{
@@ -59,10 +52,10 @@ async fn what_is_built_in_and_what_was_recorded_are_one_list() {
         "resourceType": "DEVICE", "operationType": "REMOTE_TASK", "aliases": [], "modifiedPropertyNames": [],
         "isBuiltIn": false, "firstSeenAt": seen, "lastSeenAt": seen, "eventCount": 1,
     }]);
-    assert_eq!(*answer.data("/auditActivityTypes"), expected);
+    assert_eq!(*response.data("/auditActivityTypes"), expected);
 
-    let answer = app.admin().query_with(query, json!({ "search": "Update application" })).await;
-    let all = answer.data("/auditActivityTypes").as_array().unwrap();
+    let response = app.admin().query_with(query, json!({ "search": "Update application" })).await;
+    let all = response.data("/auditActivityTypes").as_array().unwrap();
     let found: Vec<_> = all.iter().filter(|entry| entry["key"] == "Update application").collect();
     assert_eq!(found.len(), 1, "once, however it was written");
     let (built_in, names) = (found[0], found[0]["modifiedPropertyNames"].as_array().unwrap());
@@ -78,7 +71,7 @@ async fn what_is_built_in_and_what_was_recorded_are_one_list() {
 }
 
 #[tokio::test]
-async fn the_rows_of_the_oldest_portal_are_found_under_their_category_and_resource_type() {
+async fn legacy_portal_activities_are_found_by_category_and_resource_type() {
     let app = TestApp::start().await;
     for (category, resource_type, activity) in [
         ("Core Directory", "GROUP", "Add App Role Assignment To Group"),
@@ -101,7 +94,7 @@ async fn the_rows_of_the_oldest_portal_are_found_under_their_category_and_resour
 }
 
 #[tokio::test]
-async fn types_are_chosen_by_category_service_operation_and_any_of_their_names() {
+async fn activity_types_are_filtered_by_category_service_operation_and_name() {
     let app = TestApp::start().await;
     let granted = names(&app, json!({ "search": "add OAUTH2permission" })).await;
     assert_eq!(granted, ["Add delegated permission grant"]);
@@ -123,7 +116,7 @@ async fn types_are_chosen_by_category_service_operation_and_any_of_their_names()
 }
 
 #[tokio::test]
-async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
+async fn services_and_categories_include_built_in_and_recorded_ones() {
     let app = TestApp::start().await;
     app.record([
         event("1").service("microsoft INTUNE", "Device"),
@@ -131,7 +124,7 @@ async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
         event("3").service("Contoso MDM", "Device").activity("Reboot kiosk"),
     ])
     .await;
-    let answer = app
+    let response = app
         .admin()
         .query(
             "{ auditServices { key displayName eventCount lastRecordedAt categories {
@@ -139,7 +132,7 @@ async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
     } } }",
         )
         .await;
-    let services = answer.data("/auditServices").as_array().unwrap();
+    let services = response.data("/auditServices").as_array().unwrap();
     let service = |key: &str| services.iter().find(|service| service["key"] == key).unwrap();
     let own = service("Contoso MDM");
     assert_eq!((&own["displayName"], &own["eventCount"]), (&json!("Contoso MDM"), &json!(2)));
@@ -156,18 +149,18 @@ async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
 
     let categories = async |service: Value| {
         let query = "query($service: String) { auditCategories(service: $service) { key displayName } }";
-        let answer = app.admin().query_with(query, json!({ "service": service })).await;
-        answer.data("/auditCategories").as_array().unwrap().clone()
+        let response = app.admin().query_with(query, json!({ "service": service })).await;
+        response.data("/auditCategories").as_array().unwrap().clone()
     };
     assert_eq!(categories(json!("CONTOSO mdm")).await.len(), 2);
-    // `Directory` is an alias of `Core Directory`, and some recorder may use it.
+    // `Directory` is an alias of `Core Directory` that a recorder may use.
     app.record([event("4").service("Directory", "Imported long ago")]).await;
     for name in ["Core Directory", "directory"] {
         let found = categories(json!(name)).await;
         assert!(found.iter().any(|category| category["key"] == "Imported long ago"), "{name}: {found:?}");
         assert!(found.iter().any(|category| category["key"] == "GroupManagement"), "{name}");
     }
-    assert_eq!(categories(json!("nobody")).await, [Value::Null; 0]);
+    assert_eq!(categories(json!("unknown")).await, [Value::Null; 0]);
     let all = categories(Value::Null).await;
     assert!(all.contains(&json!({ "key": "GroupManagement", "displayName": "Group management" })));
     assert!(all.contains(&json!({ "key": "Kiosks", "displayName": "Kiosks" })));
@@ -175,16 +168,14 @@ async fn services_and_their_categories_are_those_built_in_and_those_recorded() {
 }
 
 #[tokio::test]
-async fn an_event_leads_to_its_type_and_an_alias_of_the_type_to_the_event() {
+async fn activity_type_alias_finds_the_event() {
     let app = TestApp::start().await;
     let grant =
         event("a").service("core directory", "applicationmanagement").activity("ADD delegated permission grant.");
     app.record([grant]).await;
-    let query = "query($filter: AuditEventFilter) { auditEvents(period: null, filter: $filter) { nodes {
-        activity activityType { key aliases eventCount isBuiltIn }
-    } } }";
+    let query = include_str!("../../documents/activity_type_alias_finds_the_event.graphql");
     let filter = json!({ "activity": { "eq": "Add OAuth2PermissionGrant" } });
-    let answer = app.admin().query_with(query, json!({ "filter": filter })).await;
+    let response = app.admin().query_with(query, json!({ "filter": filter })).await;
     let expected = json!([{
         "activity": "ADD delegated permission grant.",
         "activityType": {
@@ -192,5 +183,5 @@ async fn an_event_leads_to_its_type_and_an_alias_of_the_type_to_the_event() {
             "aliases": ["Add Oauth2Permissiongrant", "Add delegation entry"],
         },
     }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }

@@ -1,4 +1,4 @@
-//! Events, read back: every field as it was recorded, and every way to one event by what names it.
+//! Events read back: every field as it was recorded, by every identifier.
 
 use serde_json::{Value, json};
 
@@ -8,20 +8,18 @@ use crate::harness::events::{
     RecordingRoute, ResourceType, Status, Target, application, change, event, json, user,
 };
 
-const EVENT: &str = include_str!("../../queries/event.graphql");
+const EVENT: &str = include_str!("../../documents/event.graphql");
 
-const IDS: &str = "query($filter: AuditEventFilter) {
-    auditEvents(period: null, filter: $filter) { nodes { id eventKey } }
-}";
+const IDS: &str = include_str!("../../documents/events_ids.graphql");
 
-/// The id of the event under a key, as a list tells it.
+/// Returns the id of the event with a key, read from a list.
 async fn id(app: &TestApp, key: &str) -> String {
     let filter = json!({ "filter": { "eventKey": { "eq": key } } });
-    let answer = app.admin().query_with(IDS, filter).await;
-    answer.data("/auditEvents/nodes/0/id").as_str().unwrap().to_owned()
+    let response = app.admin().query_with(IDS, filter).await;
+    response.data("/auditEvents/nodes/0/id").as_str().unwrap().to_owned()
 }
 
-/// An event in which nothing is left out.
+/// An event with every field set.
 fn everything() -> EventBody {
     EventBody {
         event_key: "whole-\u{1f5dd}".to_owned(),
@@ -75,18 +73,18 @@ fn everything() -> EventBody {
 }
 
 #[tokio::test]
-async fn an_event_comes_back_with_everything_it_was_recorded_with() {
+async fn event_has_every_recorded_field() {
     let app = TestApp::start().await;
     let before = app.now();
     app.record([everything()]).await;
     let id = id(&app, "whole-\u{1f5dd}").await;
-    let answer = app.admin().query_with(EVENT, json!({ "id": id })).await;
-    let mut got = answer.data("/auditEvent").clone();
+    let response = app.admin().query_with(EVENT, json!({ "id": id })).await;
+    let mut got = response.data("/auditEvent").clone();
     let recorded_at = got["recordedAt"].take();
     assert!((before.to_string()..=app.now().to_string()).contains(&recorded_at.as_str().unwrap().to_owned()));
     let raw = got["raw"].take();
     assert_eq!(raw, serde_json::to_value(everything()).unwrap());
-    assert!(answer.text.contains(r#""oldValue":1.10,"newValue":12345678901234567890123,"#), "{}", answer.text);
+    assert!(response.text.contains(r#""oldValue":1.10,"newValue":12345678901234567890123,"#), "{}", response.text);
     for value in ["oldValue", "newValue"] {
         got["targets"][0]["modifiedProperties"][0][value].take();
     }
@@ -128,7 +126,7 @@ async fn an_event_comes_back_with_everything_it_was_recorded_with() {
 }
 
 #[tokio::test]
-async fn what_is_absent_is_null_and_what_is_empty_stays_empty() {
+async fn absent_fields_are_null_and_empty_ones_stay_empty() {
     let app = TestApp::start().await;
     let mut bare = event("bare").activity("Never heard of").targets(Vec::new());
     bare.actor = Actor::new(ActorKind::Unknown);
@@ -138,12 +136,8 @@ async fn what_is_absent_is_null_and_what_is_empty_stays_empty() {
     empty.targets[0].display_name = Some("a\0b".to_owned());
     empty.targets[0].kind = Some(String::new());
     app.record([bare, empty]).await;
-    let query = "{ auditEvents(period: null, orderBy: {field: SEQUENCE, direction: ASC}) { nodes {
-        component statusReason groupSource correlationId unmapped activityType { key isBuiltIn }
-        actor { __typename name application { displayName } ipAddress }
-        targets { displayName type modifiedProperties { name } }
-    } } }";
-    let answer = app.admin().query(query).await;
+    let query = include_str!("../../documents/absent_fields_are_null_and_empty_ones_stay_empty.graphql");
+    let response = app.admin().query(query).await;
     let expected = json!([{
         "component": null, "statusReason": null, "groupSource": null, "correlationId": null, "unmapped": null,
         "activityType": { "key": "Never heard of", "isBuiltIn": false },
@@ -157,11 +151,11 @@ async fn what_is_absent_is_null_and_what_is_empty_stays_empty() {
         },
         "targets": [{ "displayName": "a\0b", "type": "", "modifiedProperties": [] }],
     }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }
 
 #[tokio::test]
-async fn json_values_come_back_byte_for_byte() {
+async fn json_values_are_returned_byte_for_byte() {
     let app = TestApp::start().await;
     let values = [
         "1.10",
@@ -177,37 +171,31 @@ async fn json_values_come_back_byte_for_byte() {
     ];
     let body = values.iter().fold(event("odd"), |body, value| body.change(change("Odd", Some(value), Some(value))));
     app.record([EventBody { unmapped: Some(json(&format!("[{}]", values.join(",")))), ..body }]).await;
-    let query = "{ auditEvents(period: null) { nodes {
-        unmapped raw targets { modifiedProperties { oldValue newValue } }
-    } } }";
-    let answer = app.admin().query(query).await;
-    // `1E400` is JSON and no number that serde_json reads: the text is looked at.
+    let query = include_str!("../../documents/json_values_are_returned_byte_for_byte.graphql");
+    let response = app.admin().query(query).await;
+    // `1E400` is valid JSON, but serde_json cannot read it as a number, so the raw string is compared.
     let pairs: Vec<String> =
         values.iter().map(|value| format!(r#"{{"oldValue":{value},"newValue":{value}}}"#)).collect();
     for text in
         [format!(r#""modifiedProperties":[{}]"#, pairs.join(",")), format!("\"unmapped\":[{}]", values.join(","))]
     {
-        assert!(answer.text.contains(&text), "{text} is not in {}", answer.text);
+        assert!(response.text.contains(&text), "{text} is not in {}", response.text);
     }
-    let raw = answer.text.split_once("\"raw\":").unwrap().1;
+    let raw = response.text.split_once("\"raw\":").unwrap().1;
     assert!(values.iter().all(|value| raw.contains(&format!(r#""oldValue":{value},"newValue":{value}"#))), "{raw}");
 }
 
 #[tokio::test]
-async fn each_kind_of_actor_has_its_own_face() {
+async fn each_actor_kind_has_its_own_type() {
     let app = TestApp::start().await;
     let mut sync = application("Sync");
     sync.object_id = Some("sp-1".to_owned());
     sync.service_principal_name = Some("sync.contoso.example".to_owned());
     let system = Actor { display_name: Some("Rollover".to_owned()), ..Actor::new(ActorKind::System) };
-    let nobody = Actor::new(ActorKind::User);
-    app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(nobody)]).await;
-    let query = "{ auditEvents(period: null, orderBy: {field: SEQUENCE, direction: ASC}) { nodes { actor {
-        __typename key kind name application { applicationId displayName }
-        ... on ApplicationActor { servicePrincipalId servicePrincipalName }
-        ... on UserActor { displayName userPrincipalName objectId permissions }
-    } } } }";
-    let answer = app.admin().query(query).await;
+    let unknown = Actor::new(ActorKind::User);
+    app.record([event("1").actor(sync), event("2").actor(system), event("3").actor(unknown)]).await;
+    let query = include_str!("../../documents/each_actor_kind_has_its_own_type.graphql");
+    let response = app.admin().query(query).await;
     let expected = json!([{ "actor": {
         "__typename": "ApplicationActor", "key": "application:id:sp-1", "kind": "APPLICATION", "name": "Sync",
         "application": { "applicationId": "Sync-id", "displayName": "Sync" }, "servicePrincipalId": "sp-1",
@@ -219,47 +207,40 @@ async fn each_kind_of_actor_has_its_own_face() {
         "__typename": "UserActor", "key": "user:name:", "kind": "USER", "name": "User", "application": null,
         "displayName": null, "userPrincipalName": null, "objectId": null, "permissions": [],
     } }]);
-    assert_eq!(*answer.data("/auditEvents/nodes"), expected);
+    assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }
 
 #[tokio::test]
-async fn one_event_is_found_by_every_name_it_has() {
+async fn event_is_found_by_every_identifier() {
     let app = TestApp::start().await;
     app.record([event("first"), event("second").service("Microsoft Intune", "Device")]).await;
     let id = id(&app, "first").await;
-    let query = "query($id: ID!) {
-        node(id: $id) { __typename id ... on AuditEvent { eventKey } }
-        nodes(ids: [$id]) { id }
-        auditEvent(id: $id) { id eventKey }
-        byKey: auditEventByKey(service: \"core DIRECTORY \", eventKey: \"first\") { id }
-        otherService: auditEventByKey(service: \"Microsoft Intune\", eventKey: \"first\") { id }
-        otherCase: auditEventByKey(service: \"Core Directory\", eventKey: \"FIRST\") { id }
-    }";
-    let answer = app.admin().query_with(query, json!({ "id": id })).await;
+    let query = include_str!("../../documents/event_is_found_by_every_identifier.graphql");
+    let response = app.admin().query_with(query, json!({ "id": id })).await;
     let expected = json!({
         "node": { "__typename": "AuditEvent", "id": id, "eventKey": "first" }, "nodes": [{ "id": id }],
         "auditEvent": { "id": id, "eventKey": "first" }, "byKey": { "id": id }, "otherService": null,
         "otherCase": null,
     });
-    assert_eq!(*answer.data(""), expected);
+    assert_eq!(*response.data(""), expected);
 }
 
 #[tokio::test]
-async fn an_id_is_made_of_service_and_key_alone_and_so_never_changes() {
+async fn event_id_depends_on_service_and_key_only() {
     let app = TestApp::start().await;
     app.record([event("other"), event("first").at(app.now())]).await;
-    // What clients may have kept for years: another value here breaks a promise.
+    // Clients may have stored this id for years; a change of the value is a breaking change.
     assert_eq!(id(&app, "first").await, "AWn2Bn0kQD3MtCJNYWnWzzc");
     let elsewhere = app.add_tenant("fabrikam").await;
     app.record_for(&elsewhere, [event("first").activity("Delete user")]).await;
     let query = "{ auditEventByKey(service: \"Core Directory\", eventKey: \"first\") { id activity } }";
-    let answer = app.admin().role_in("fabrikam", "GLOBAL_ADMIN").query(query).await;
+    let response = app.admin().role_in("fabrikam", "GLOBAL_ADMIN").query(query).await;
     let expected = json!({ "id": "AWn2Bn0kQD3MtCJNYWnWzzc", "activity": "Delete user" });
-    assert_eq!(*answer.data("/auditEventByKey"), expected);
+    assert_eq!(*response.data("/auditEventByKey"), expected);
 }
 
 #[tokio::test]
-async fn nodes_come_in_the_order_asked_with_null_where_there_is_none() {
+async fn nodes_keep_the_requested_order_with_null_for_unknown_ids() {
     let app = TestApp::start().await;
     app.record([event("a"), event("b")]).await;
     let (a, b) = (id(&app, "a").await, id(&app, "b").await);
@@ -267,14 +248,14 @@ async fn nodes_come_in_the_order_asked_with_null_where_there_is_none() {
     let wrong_version = "AgAAAAAAAAAAAAAAAAAAAAA";
     let ids = json!([b, unknown, "", a, wrong_version, b, "%%%", format!("{a}:actor"), "\u{1f600}"]);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-    let answer = app.admin().query_with(query, json!({ "ids": ids })).await;
+    let response = app.admin().query_with(query, json!({ "ids": ids })).await;
     let expected = [Some(&b), None, None, Some(&a), None, Some(&b), None, None, None];
     let expected = expected.map(|id| id.map_or(Value::Null, |id| json!({ "id": id })));
-    assert_eq!(*answer.data("/nodes"), json!(expected));
+    assert_eq!(*response.data("/nodes"), json!(expected));
     for single in ["node", "auditEvent"] {
         for id in [unknown, "", "%%%", wrong_version] {
-            let answer = app.admin().query(&format!("{{ {single}(id: \"{id}\") {{ id }} }}")).await;
-            assert_eq!(*answer.data(&format!("/{single}")), Value::Null, "{single} {id}");
+            let response = app.admin().query(&format!("{{ {single}(id: \"{id}\") {{ id }} }}")).await;
+            assert_eq!(*response.data(&format!("/{single}")), Value::Null, "{single} {id}");
         }
     }
     let hundred = app.admin().query_with(query, json!({ "ids": vec![a.as_str(); 100] })).await;

@@ -1,4 +1,4 @@
-//! The feed: everything once, in the order of recording, whatever is filtered and whoever asks.
+//! The feed: every event once, in the order of recording, for any filter and scope.
 
 use serde_json::{Value, json};
 
@@ -6,11 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Client;
 use crate::harness::events::{EventExt as _, event};
 
-const FEED: &str = "query($first: Int!, $after: String, $filter: AuditEventFilter) {
-    auditEventFeed(first: $first, after: $after, filter: $filter) {
-        events { eventKey sequence } cursor scannedFrom safeUpTo isCaughtUp
-    }
-}";
+const FEED: &str = include_str!("../../documents/feed.graphql");
 
 /// Reads the feed to its end: the keys in order, and the last cursor.
 async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: &Value) -> (Vec<String>, String) {
@@ -18,8 +14,8 @@ async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: 
     let mut from = None;
     loop {
         let variables = json!({ "first": first, "after": after, "filter": filter });
-        let answer = client.query_with(FEED, variables).await;
-        let page = answer.data("/auditEventFeed");
+        let response = client.query_with(FEED, variables).await;
+        let page = response.data("/auditEventFeed");
         if let Some(from) = from {
             assert_eq!(page["scannedFrom"], from);
         }
@@ -35,7 +31,7 @@ async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: 
 }
 
 #[tokio::test]
-async fn a_poller_gets_everything_once_in_the_order_of_recording() {
+async fn feed_returns_every_event_once_in_recording_order() {
     let app = TestApp::start().await;
     let old = app.now().plus(-1_000_000_000);
     app.record((0..7).map(|i| event(&i.to_string()).at(old.plus(-i)))).await;
@@ -48,7 +44,7 @@ async fn a_poller_gets_everything_once_in_the_order_of_recording() {
 }
 
 #[tokio::test]
-async fn the_cursor_moves_where_nothing_matches_and_nothing_invisible_shows() {
+async fn feed_cursor_advances_past_events_that_do_not_match() {
     let app = TestApp::start().await;
     app.record((0..5).map(|i| event(&i.to_string()).activity(if i == 3 { "Delete user" } else { "Add user" }))).await;
     app.record([event("intune").service("Microsoft Intune", "Device")]).await;
@@ -61,7 +57,7 @@ async fn the_cursor_moves_where_nothing_matches_and_nothing_invisible_shows() {
 }
 
 #[tokio::test]
-async fn a_page_looks_further_than_its_first_step() {
+async fn feed_page_scans_beyond_its_first_step() {
     let app = TestApp::start().await;
     let rare = |i| [390, 395, 850].contains(&i);
     for start in [0, 450] {
@@ -69,16 +65,15 @@ async fn a_page_looks_further_than_its_first_step() {
         app.record(events.map(|i| event(&i.to_string()).activity(if rare(i) { "Delete user" } else { "Add user" })))
             .await;
     }
-    let query = "query($filter: AuditEventFilter, $first: Int!) { auditEventFeed(first: $first, filter: $filter) {
-        events { eventKey } scannedFrom safeUpTo isCaughtUp } }";
+    let query = include_str!("../../documents/feed_page_scans_beyond_its_first_step.graphql");
     let filter = json!({ "activity": { "eq": "Delete user" } });
     for (first, keys, safe, is_caught_up) in [
         (2, vec!["390", "395"], 396, false),
         (3, vec!["390", "395", "850"], 851, false),
         (9, vec!["390", "395", "850"], 900, true),
     ] {
-        let answer = app.admin().query_with(query, json!({ "filter": filter, "first": first })).await;
-        let page = answer.data("/auditEventFeed");
+        let response = app.admin().query_with(query, json!({ "filter": filter, "first": first })).await;
+        let page = response.data("/auditEventFeed");
         let found: Vec<_> =
             page["events"].as_array().unwrap().iter().map(|event| event["eventKey"].as_str().unwrap()).collect();
         assert_eq!((found, &page["safeUpTo"], &page["isCaughtUp"]), (keys, &json!(safe), &json!(is_caught_up)));
@@ -86,13 +81,13 @@ async fn a_page_looks_further_than_its_first_step() {
 }
 
 #[tokio::test]
-async fn cursors_of_another_log_have_expired_and_others_are_refused() {
+async fn feed_cursor_of_another_log_has_expired() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     other.record([event("a")]).await;
     let (_, foreign) = follow(&other.admin(), None, 10, &Value::Null).await;
-    let answer = app.admin().query_with(FEED, json!({ "first": 10, "after": foreign })).await;
-    assert_eq!(answer.error().0, "CURSOR_EXPIRED");
-    let extensions = &answer.body["errors"][0]["extensions"];
+    let response = app.admin().query_with(FEED, json!({ "first": 10, "after": foreign })).await;
+    assert_eq!(response.error().0, "CURSOR_EXPIRED");
+    let extensions = &response.body["errors"][0]["extensions"];
     assert_eq!(extensions["reason"], "RESTORED");
     let oldest = extensions["oldestCursor"].as_str().unwrap().to_owned();
     app.record([event("b")]).await;
@@ -100,7 +95,7 @@ async fn cursors_of_another_log_have_expired_and_others_are_refused() {
     for (first, after) in
         [(0, Value::Null), (1_001, Value::Null), (1, json!("x")), (1, json!("AQAABmDig8DwPwAAAAAAAE4f"))]
     {
-        let answer = app.admin().query_with(FEED, json!({ "first": first, "after": after })).await;
-        assert_eq!(answer.error().0, "BAD_USER_INPUT");
+        let response = app.admin().query_with(FEED, json!({ "first": first, "after": after })).await;
+        assert_eq!(response.error().0, "BAD_USER_INPUT");
     }
 }

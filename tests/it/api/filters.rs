@@ -1,4 +1,4 @@
-//! Filters on what an event says of itself: texts, sets, moments, words, and how they are combined.
+//! Filters on the fields of an event: strings, sets, timestamps, words, and their combinations.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::harness::events::{
     EventBody, EventExt as _, GroupSource, OperationType, ResourceType, Status, application, event, target, user,
 };
 
-/// Three events that differ in everything a filter can ask of the event itself; `c` leaves out what can be left out.
+/// Three events that differ in every field of the event itself; `c` has no optional field.
 async fn three() -> TestApp {
     let app = TestApp::start().await;
     let a = EventBody {
@@ -40,7 +40,7 @@ async fn three() -> TestApp {
     app
 }
 
-/// Asks each filter and compares the keys of the events it finds, sorted.
+/// Runs each filter and compares the sorted keys of the matching events.
 async fn assert_finds(app: &TestApp, cases: impl IntoIterator<Item = (Value, &str)>) {
     for (filter, expected) in cases {
         let mut keys = app.admin().keys(filter.clone()).await;
@@ -50,7 +50,7 @@ async fn assert_finds(app: &TestApp, cases: impl IntoIterator<Item = (Value, &st
 }
 
 #[tokio::test]
-async fn every_text_of_an_event_is_compared_in_folded_form() {
+async fn strings_are_compared_case_folded() {
     let app = three().await;
     let cases = [
         ("category", json!({ "eq": "GROUPMANAGEMENT" }), "a"),
@@ -86,7 +86,7 @@ async fn every_text_of_an_event_is_compared_in_folded_form() {
 }
 
 #[tokio::test]
-async fn every_set_is_chosen_from() {
+async fn set_conditions_select_their_values() {
     let app = three().await;
     let cases = [
         (json!({ "operationType": { "in": ["CREATE", "REMOTE_TASK"] } }), "ac"),
@@ -106,7 +106,7 @@ async fn every_set_is_chosen_from() {
 }
 
 #[tokio::test]
-async fn an_empty_choice_matches_nothing_and_an_empty_exclusion_everything() {
+async fn empty_in_matches_nothing_and_empty_not_in_everything() {
     let app = three().await;
     let cases = [
         (json!(null), "abc"),
@@ -149,7 +149,7 @@ async fn filters_are_combined_and_negated() {
 }
 
 #[tokio::test]
-async fn a_condition_on_what_is_absent_is_false_and_its_negation_true() {
+async fn condition_on_an_absent_field_is_false() {
     let app = three().await;
     let component = |condition: Value| json!({ "component": condition });
     let cases = [
@@ -168,7 +168,7 @@ async fn a_condition_on_what_is_absent_is_false_and_its_negation_true() {
 }
 
 #[tokio::test]
-async fn an_activity_is_found_by_every_name_it_has() {
+async fn activity_is_found_by_every_alias() {
     let app = TestApp::start().await;
     let grant =
         event("a").service("Core Directory", "ApplicationManagement").activity("Add delegated permission grant");
@@ -188,7 +188,7 @@ async fn an_activity_is_found_by_every_name_it_has() {
 }
 
 #[tokio::test]
-async fn search_finds_words_in_the_activity_the_actor_and_the_targets_and_nowhere_else() {
+async fn search_covers_activity_actor_and_targets_only() {
     let app = TestApp::start().await;
     let mut a = event("a").actor(user("ada.lovelace@contoso.example")).targets(vec![target("Grace Hopper")]);
     a.activity_display_name = "Nutzer hinzufügen".to_owned();
@@ -218,13 +218,13 @@ async fn search_finds_words_in_the_activity_the_actor_and_the_targets_and_nowher
 }
 
 #[tokio::test]
-async fn recorded_is_when_an_event_came_into_the_log() {
+async fn recorded_filter_uses_the_recording_time() {
     let app = TestApp::start().await;
     app.record([event("a")]).await;
     app.record([event("b")]).await;
     let query = "{ auditEvents(period: null, filter: {eventKey: {eq: \"b\"}}) { nodes { recordedAt occurredAt } } }";
-    let answer = app.admin().query(query).await;
-    let second = answer.data("/auditEvents/nodes/0/recordedAt").clone();
+    let response = app.admin().query(query).await;
+    let second = response.data("/auditEvents/nodes/0/recordedAt").clone();
     let cases = [
         (json!({ "from": second }), "b"),
         (json!({ "to": second }), "a"),
@@ -236,7 +236,7 @@ async fn recorded_is_when_an_event_came_into_the_log() {
 }
 
 #[tokio::test]
-async fn a_part_of_an_activity_may_end_with_a_dot() {
+async fn activity_prefix_may_end_with_a_dot() {
     let app = TestApp::start().await;
     app.record(["Foo.Bar", "FooBar", "Foo", "Foo bar."].map(|name| event(name).activity(name))).await;
     for (condition, expected) in [
@@ -252,7 +252,7 @@ async fn a_part_of_an_activity_may_end_with_a_dot() {
 }
 
 #[tokio::test]
-async fn a_filter_with_all_the_values_that_it_may_have_is_answered() {
+async fn filter_with_the_maximum_number_of_values_runs() {
     let app = TestApp::start().await;
     app.record([event("a").actor(user("u7"))]).await;
     let names = |n: usize| (0..100).map(|i| format!("u{}", i * n)).collect::<Vec<_>>();

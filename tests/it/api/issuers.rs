@@ -1,9 +1,9 @@
-//! Issuers in a configuration file: each speaks for its tenants, under its names, by its own role map.
+//! Issuers in a configuration file: each is limited to its tenants and has its own role map.
 
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::{EventExt as _, event};
 use crate::harness::key_set::key_set;
 use crate::harness::keys::Issuer;
@@ -12,7 +12,7 @@ const VIEWER: &str = "{ viewer { tenant { key } canRecordAuditEvents grants { ro
 const A: &str = "0f3c1a2b-1111-2222-3333-44445555aaaa";
 const B: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// A folder with a configuration file in it, and the keys that it names.
+/// A folder with a configuration file and the keys that it refers to.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -39,28 +39,28 @@ fn claims(app: &TestApp, iss: &str, more: &Value) -> Value {
     claims
 }
 
-async fn ask(app: &TestApp, issuer: &Issuer, iss: &str, more: Value) -> Answer {
+async fn ask(app: &TestApp, issuer: &Issuer, iss: &str, more: Value) -> Response {
     Client::new(&app.url).token(&issuer.token(&claims(app, iss, &more))).query(VIEWER).await
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer, status: u16, sentence: &str) {
-    assert_eq!((answer.status, answer.error().1), (status, sentence), "{}", answer.text);
-    assert_eq!(answer.body.get("data"), None);
+fn assert_refused(response: &Response, status: u16, sentence: &str) {
+    assert_eq!((response.status, response.error().1), (status, sentence), "{}", response.text);
+    assert_eq!(response.body.get("data"), None);
 }
 
-const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) does not speak for the tenant that it names.";
-const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
+const NOT_ITS_TENANT: &str = "The token's issuer (`iss`) may not issue tokens for the tenant that the token names.";
+const FORGED: &str = "The token's signature is not valid for any key of its issuer.";
 
 #[tokio::test]
-async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
+async fn issuer_is_limited_to_its_bound_tenants() {
     let (ours, theirs) = (Issuer::es256(), Issuer::es256());
     let config = "
         [[issuer]]
         iss = 'https://ours.example'
         audiences = ['audit']
         public_key_file = 'ours.pem'
-        tenants = ['contoso', 'nobody']
+        tenants = ['contoso', 'unknown']
         [[issuer]]
         iss = 'https://theirs.example'
         audiences = ['other', 'audit']
@@ -69,10 +69,10 @@ async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
     let folder = Folder::new(config, &[("ours", &ours), ("theirs", &theirs)]);
     let app = folder.start().await;
     app.add_tenant("fabrikam").await;
-    let tenant = |answer: Answer| answer.data("/viewer/tenant/key").clone();
+    let tenant = |response: Response| response.data("/viewer/tenant/key").clone();
     let (our_name, their_name) = ("https://ours.example", "https://theirs.example");
     assert_eq!(tenant(ask(&app, &ours, our_name, json!({ "tid": "contoso" })).await), "contoso");
-    // Whatever its tokens say, they are about the one tenant that it is bound to.
+    // Its tokens are limited to the bound tenant, whatever they claim.
     for tid in ["fabrikam", "contoso"] {
         assert_eq!(tenant(ask(&app, &theirs, their_name, json!({ "tid": tid })).await), "fabrikam");
     }
@@ -80,9 +80,9 @@ async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
     for tid in ["fabrikam", "Contoso", "contoso ", "*"] {
         assert_refused(&ask(&app, &ours, our_name, json!({ "tid": tid })).await, 403, NOT_ITS_TENANT);
     }
-    let unknown = ask(&app, &ours, our_name, json!({ "tid": "nobody" })).await;
+    let unknown = ask(&app, &ours, our_name, json!({ "tid": "unknown" })).await;
     assert_refused(&unknown, 403, "the token's tenant has no log here");
-    // Neither signs in the other's name.
+    // Neither issuer can sign for the other.
     assert_refused(&ask(&app, &ours, their_name, json!({ "tid": "fabrikam" })).await, 401, FORGED);
     assert_refused(&ask(&app, &theirs, our_name, json!({ "tid": "contoso" })).await, 401, FORGED);
     for iss in ["https://ours.example/", "https://OURS.example", "", "https://evil.example"] {
@@ -94,7 +94,7 @@ async fn an_issuer_speaks_for_the_tenants_it_is_bound_to_and_no_others() {
 }
 
 #[tokio::test]
-async fn an_issuer_of_several_directories_speaks_for_the_one_in_its_name() {
+async fn multi_directory_issuer_is_limited_to_the_directory_in_its_url() {
     let entra = Issuer::rs256();
     let config = format!(
         "[[issuer]]
@@ -111,8 +111,8 @@ async fn an_issuer_of_several_directories_speaks_for_the_one_in_its_name() {
     let v2 = |id: &str| format!("https://login.microsoftonline.com/{id}/v2.0");
     for id in [A, B] {
         for iss in [v1(id), v2(id)] {
-            let answer = ask(&app, &entra, &iss, json!({ "tid": id })).await;
-            assert_eq!(*answer.data("/viewer/tenant/key"), json!(id));
+            let response = ask(&app, &entra, &iss, json!({ "tid": id })).await;
+            assert_eq!(*response.data("/viewer/tenant/key"), json!(id));
         }
     }
     for iss in [v1(A), v2(A)] {
@@ -129,7 +129,7 @@ async fn an_issuer_of_several_directories_speaks_for_the_one_in_its_name() {
 }
 
 #[tokio::test]
-async fn each_issuer_has_its_own_role_map_and_demands() {
+async fn each_issuer_has_its_own_role_map_and_required_claims() {
     let (one, two) = (Issuer::es256(), Issuer::es256());
     let config = "
         [[grant]]
@@ -162,37 +162,41 @@ async fn each_issuer_has_its_own_role_map_and_demands() {
     let folder = Folder::new(config, &[("one", &one), ("two", &two)]);
     let app = folder.start().await;
     app.record([event("a"), event("b").service("Payroll", "Payments")]).await;
-    let grants = |answer: &Answer| answer.data("/viewer/grants").clone();
+    let grants = |response: &Response| response.data("/viewer/grants").clone();
     let reader = json!([{ "role": "AUDIT_READER", "services": ["Payroll"] }]);
     let admin = json!([{ "role": "GLOBAL_ADMIN", "services": null }]);
     let in_group = json!({ "groups": ["auditors"], "scp": "Audit.Access" });
     assert_eq!(grants(&ask(&app, &one, "one", in_group.clone()).await), reader);
     assert_eq!(grants(&ask(&app, &one, "one", json!({ "roles": ["GlobalAdmin"] })).await), admin);
     assert_eq!(grants(&ask(&app, &two, "two", json!({ "realm_access": { "roles": ["boss"] } })).await), admin);
-    // What one issuer's map says is nothing in the other's tokens.
+    // The role map of one issuer does not apply to tokens of another.
     for nothing in [json!({ "roles": ["GlobalAdmin"] }), in_group.clone(), json!({ "permissions": ["audit/write"] })] {
-        let answer = ask(&app, &two, "two", nothing).await;
-        assert_eq!(grants(&answer), json!([]));
-        assert_eq!(*answer.data("/viewer/canRecordAuditEvents"), json!(false));
+        let response = ask(&app, &two, "two", nothing).await;
+        assert_eq!(grants(&response), json!([]));
+        assert_eq!(*response.data("/viewer/canRecordAuditEvents"), json!(false));
     }
     let client = Client::new(&app.url).token(&one.token(&claims(&app, "one", &in_group)));
     assert_eq!(client.keys(json!({})).await, ["b"]);
 
     let demanded = ask(&app, &one, "one", json!({ "groups": ["auditors"], "scp": "Other" })).await;
-    assert_refused(&demanded, 403, "The application was not given the token scope (`scp`) that this API requires.");
+    assert_refused(
+        &demanded,
+        403,
+        "The token does not have the scope (`scp`) that this API requires: request a token with it.",
+    );
     let late = json!({ "exp": app.now().0 / 1_000_000 - 2 });
     ask(&app, &one, "one", late.clone()).await.data("/viewer");
     assert_refused(&ask(&app, &two, "two", late).await, 401, "The token has expired.");
     let too_many = json!({ "_claim_names": { "groups": "src1" }, "scp": "Audit.Access" });
-    let answer = ask(&app, &one, "one", too_many.clone()).await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.error().1.starts_with("The caller is in too many groups"), "{}", answer.text);
-    // Groups decide nothing in the other's map.
+    let response = ask(&app, &one, "one", too_many.clone()).await;
+    assert_eq!(response.status, 403);
+    assert!(response.error().1.starts_with("The caller is in too many groups"), "{}", response.text);
+    // Groups have no effect in the other role map.
     ask(&app, &two, "two", too_many).await.data("/viewer");
 }
 
 #[tokio::test]
-async fn recording_that_a_rule_limits_to_a_service_is_limited_to_it() {
+async fn recording_grant_is_limited_to_its_services() {
     let issuer = Issuer::eddsa();
     let config = "
         [[issuer]]
@@ -223,7 +227,7 @@ async fn recording_that_a_rule_limits_to_a_service_is_limited_to_it() {
 }
 
 #[tokio::test]
-async fn names_in_the_file_are_sensitive_too() {
+async fn sensitive_names_can_be_configured_in_the_file() {
     let issuer = Issuer::es256();
     let config = "
         sensitive_names = ['paygrade']
@@ -240,12 +244,12 @@ async fn names_in_the_file_are_sensitive_too() {
         "targets": [{ "type": "User", "objectId": "1",
             "modifiedProperties": [{ "name": "payGrade", "oldValue": "7", "newValue": "9" }] }] });
     let recorder = client(json!({ "permissions": ["audit/write"] }));
-    let answer = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
+    let response = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
+    assert_eq!(response.status, 201, "{}", response.text);
     let query = "{ auditEvents { nodes { targets { modifiedProperties { newValue withheld } } } } }";
     let seen = async |more: Value| {
-        let answer = client(more).query(query).await;
-        answer.data("/auditEvents/nodes/0/targets/0/modifiedProperties/0").clone()
+        let response = client(more).query(query).await;
+        response.data("/auditEvents/nodes/0/targets/0/modifiedProperties/0").clone()
     };
     let auditor = seen(json!({ "permissions": ["audit/read"] })).await;
     assert_eq!(auditor, json!({ "newValue": null, "withheld": "SENSITIVE" }));

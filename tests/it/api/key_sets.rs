@@ -1,21 +1,21 @@
-//! Key sets: read, read again, and kept whatever the issuer's server does.
+//! Key sets: loading, refreshing, and keeping the current keys if a refresh fails.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::harness::app::TestApp;
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::events::event;
-use crate::harness::key_set::{Conduct, KeySetServer, key_set};
+use crate::harness::key_set::{KeySetServer, ServerBehavior, key_set};
 use crate::harness::keys::{Issuer, hs256};
 use crate::harness::stream::{Events, Socket};
+use crate::harness::wait::wait_until;
 
 const UNKNOWN: &str = "The token names a key (`kid`) that its issuer does not publish.";
 const FOLLOW: &str = "subscription { auditEventsRecorded { edges { node { eventKey } } } }";
-const FORGED: &str = "The token's signature was not made with a key that is accepted here.";
+const FORGED: &str = "The token's signature is not valid for any key of its issuer.";
 
 fn claims(app: &TestApp) -> Value {
     json!({
@@ -24,42 +24,36 @@ fn claims(app: &TestApp) -> Value {
     })
 }
 
-async fn start(place: &[&str]) -> TestApp {
+async fn start(key_options: &[&str]) -> TestApp {
     let parties = ["--jwt-issuer", "https://issuer.example", "--jwt-audience", "api://auditgraph"];
-    TestApp::start_with(&[place, &parties].concat()).await
+    TestApp::start_with(&[key_options, &parties].concat()).await
 }
 
-/// What becomes of a token that this issuer signs with the key of this name.
-async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Answer {
+/// Sends a token that the issuer signs with the named key.
+async fn ask(app: &TestApp, name: &str, issuer: &Issuer) -> Response {
     Client::new(&app.url).token(&issuer.token_by(name, &claims(app))).query("{ viewer { subject } }").await
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer, sentence: &str) {
-    assert_eq!((answer.status, answer.error()), (401, ("UNAUTHENTICATED", sentence)), "{}", answer.text);
-}
-
-/// Asks until it is so.
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async { while !is_so().await {} };
-    assert!(tokio::time::timeout(Duration::from_secs(20), waiting).await.is_ok(), "it never came to be so");
+fn assert_refused(response: &Response, sentence: &str) {
+    assert_eq!((response.status, response.error()), (401, ("UNAUTHENTICATED", sentence)), "{}", response.text);
 }
 
 #[tokio::test]
-async fn every_kind_of_key_in_a_set_verifies_what_it_has_signed() {
+async fn every_key_type_in_a_key_set_verifies_tokens() {
     let issuers = [("r", Issuer::rs256()), ("e", Issuer::es256()), ("d", Issuer::eddsa())];
     let named: Vec<_> = issuers.iter().map(|(name, issuer)| (*name, issuer)).collect();
-    let server = KeySetServer::start(Conduct::keys(&named)).await;
+    let server = KeySetServer::start(ServerBehavior::keys(&named)).await;
     let app = start(&["--jwks-url", &server.url]).await;
     for (name, issuer) in &issuers {
         ask(&app, name, issuer).await.data("/viewer");
         let unnamed = issuer.token(&claims(&app));
         Client::new(&app.url).token(&unnamed).query("{ viewer { subject } }").await.data("/viewer");
-        // Everybody knows the public key, and it is no secret.
+        // The public key must not work as an HMAC secret.
         for secret in [issuer.pem.as_bytes(), issuer.jwk(name).to_string().as_bytes()] {
             let client = Client::new(&app.url).token(&hs256(secret, &claims(&app)));
-            let answer = client.query("{ viewer { subject } }").await;
-            assert_refused(&answer, "The token is signed with an algorithm that is not accepted here.");
+            let response = client.query("{ viewer { subject } }").await;
+            assert_refused(&response, "The token is signed with an algorithm that is not accepted here.");
         }
     }
     assert_refused(&ask(&app, "e", &Issuer::es256()).await, FORGED);
@@ -67,22 +61,22 @@ async fn every_kind_of_key_in_a_set_verifies_what_it_has_signed() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_fetched_once_and_unknown_names_do_not_make_requests() {
+async fn new_key_is_fetched_once_and_unknown_key_ids_cause_no_requests() {
     let (old, new, stranger) = (Issuer::es256(), Issuer::es256(), Issuer::es256());
-    let server = KeySetServer::start(Conduct::keys(&[("old", &old)])).await;
+    let server = KeySetServer::start(ServerBehavior::keys(&[("old", &old)])).await;
     let app = start(&["--jwks-url", &server.url]).await;
     ask(&app, "old", &old).await.data("/viewer");
     assert_eq!(server.asked(), 1);
-    server.conduct(Conduct::keys(&[("old", &old), ("new", &new)]));
-    // All of them name a key that is not at hand, at the same time.
+    server.conduct(ServerBehavior::keys(&[("old", &old), ("new", &new)]));
+    // All requests name a key that is not loaded, at the same time.
     let (token, client) = (new.token_by("new", &claims(&app)), Client::new(&app.url));
     let mut asking = JoinSet::new();
     for _ in 0..20 {
         let client = client.clone().token(&token);
         asking.spawn(async move { client.query("{ viewer { subject } }").await });
     }
-    for answer in asking.join_all().await {
-        answer.data("/viewer");
+    for response in asking.join_all().await {
+        response.data("/viewer");
     }
     assert_eq!(server.asked(), 2);
     ask(&app, "old", &old).await.data("/viewer");
@@ -94,9 +88,9 @@ async fn a_new_key_is_fetched_once_and_unknown_names_do_not_make_requests() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
+async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
     let (old, new) = (Issuer::rs256(), Issuer::rs256());
-    let server = KeySetServer::start(Conduct::keys(&[("old", &old), ("new", &new)])).await;
+    let server = KeySetServer::start(ServerBehavior::keys(&[("old", &old), ("new", &new)])).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
     let mut claims_of_reader = claims(&app);
     claims_of_reader["roles"] = json!(["GlobalAdmin"]);
@@ -108,10 +102,10 @@ async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
     let mut socket = Socket::open(&app.url, &token).await;
     socket.subscribe("1", FOLLOW, Value::Null).await;
     assert_eq!(socket.next().await.unwrap()["type"], "next");
-    server.conduct(Conduct::keys(&[("new", &new)]));
-    until(async || client.query("{ viewer { subject } }").await.status == 401).await;
+    server.conduct(ServerBehavior::keys(&[("new", &new)]));
+    wait_until("the token is rejected", async || client.query("{ viewer { subject } }").await.status == 401).await;
     assert_refused(&client.query("{ viewer { subject } }").await, UNKNOWN);
-    // Nothing more is shown to who came with such a token and stayed.
+    // Open streams with a rejected token end.
     app.record([event("a")]).await;
     assert_eq!(events.next().await.unwrap().1["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
     let ended = socket.next().await.unwrap();
@@ -125,50 +119,50 @@ async fn a_key_that_is_withdrawn_takes_its_tokens_along() {
 }
 
 #[tokio::test]
-async fn whatever_the_issuers_server_does_the_keys_at_hand_stay() {
+async fn failed_key_set_refresh_keeps_the_current_keys() {
     let (good, evil) = (Issuer::es256(), Issuer::es256());
-    let elsewhere = KeySetServer::start(Conduct::keys(&[("evil", &evil)])).await;
+    let elsewhere = KeySetServer::start(ServerBehavior::keys(&[("evil", &evil)])).await;
     for conduct in [
-        Conduct::Away,
-        Conduct::Status("500 Internal Server Error", key_set(&[("evil", &evil)]).to_string()),
-        Conduct::Status("203 Non-Authoritative Information", key_set(&[("evil", &evil)]).to_string()),
-        Conduct::Elsewhere(elsewhere.url.clone()),
-        Conduct::Body("<html>Sign in</html>".to_owned()),
-        Conduct::Body(String::new()),
-        Conduct::Body(json!({ "keys": [] }).to_string()),
-        Conduct::Body(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "evil" }] }).to_string()),
-        Conduct::Endless,
-        Conduct::Stalling,
+        ServerBehavior::Away,
+        ServerBehavior::Status("500 Internal Server Error", key_set(&[("evil", &evil)]).to_string()),
+        ServerBehavior::Status("203 Non-Authoritative Information", key_set(&[("evil", &evil)]).to_string()),
+        ServerBehavior::Elsewhere(elsewhere.url.clone()),
+        ServerBehavior::Body("<html>Sign in</html>".to_owned()),
+        ServerBehavior::Body(String::new()),
+        ServerBehavior::Body(json!({ "keys": [] }).to_string()),
+        ServerBehavior::Body(json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0", "kid": "evil" }] }).to_string()),
+        ServerBehavior::Endless,
+        ServerBehavior::Stalling,
     ] {
-        let server = KeySetServer::start(Conduct::keys(&[("good", &good)])).await;
-        let app = start(&["--jwks-url", &server.url, "--jwks-timeout-ms", "500"]).await;
+        let server = KeySetServer::start(ServerBehavior::keys(&[("good", &good)])).await;
+        let app = start(&["--jwks-url", &server.url, "--jwks-timeout-ms", "2000"]).await;
         server.conduct(conduct);
         assert_refused(&ask(&app, "evil", &evil).await, UNKNOWN);
         assert_eq!(server.asked(), 2);
         ask(&app, "good", &good).await.data("/viewer");
-        // What was under way when the server had enough fits into the buffers of the network.
+        // Data that was in transit when the client stopped reading fits into the network buffers.
         assert!(server.sent() < 16 << 20, "{}", server.sent());
     }
     assert_eq!(elsewhere.asked(), 0);
 }
 
 #[tokio::test]
-async fn without_keys_yet_the_answer_is_later_and_not_no() {
+async fn missing_key_set_is_unavailable_with_retry_after() {
     let issuer = Issuer::es256();
-    let server = KeySetServer::start(Conduct::Away).await;
+    let server = KeySetServer::start(ServerBehavior::Away).await;
     let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
-    let answer = ask(&app, "one", &issuer).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, "30"));
-    let sentence = "The keys of the token's issuer cannot be read at the moment; try again.";
-    assert_eq!(answer.error(), ("UNAVAILABLE", sentence));
+    let response = ask(&app, "one", &issuer).await;
+    assert_eq!((response.status, response.header("retry-after")), (503, "30"));
+    let sentence = "The keys of the token's issuer cannot be read at the moment; try again later.";
+    assert_eq!(response.error(), ("UNAVAILABLE", sentence));
     let secret = Client::new(&app.url).token(&hs256(b"any", &claims(&app))).query("{ viewer { subject } }").await;
     assert_refused(&secret, "The token is signed with an algorithm that is not accepted here.");
-    server.conduct(Conduct::keys(&[("one", &issuer)]));
-    until(async || ask(&app, "one", &issuer).await.status == 200).await;
+    server.conduct(ServerBehavior::keys(&[("one", &issuer)]));
+    wait_until("the token is accepted", async || ask(&app, "one", &issuer).await.status == 200).await;
 }
 
 #[tokio::test]
-async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
+async fn key_file_is_reloaded_and_an_invalid_one_is_ignored() {
     let (old, new) = (Issuer::es256(), Issuer::es256());
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(key_set(&[("old", &old)]).to_string().as_bytes()).unwrap();
@@ -180,15 +174,15 @@ async fn a_file_with_keys_is_read_again_and_a_broken_one_changes_nothing() {
     std::fs::write(file.path(), "{\"keys\":[").unwrap();
     ask(&app, "new", &new).await.data("/viewer");
     std::fs::write(file.path(), key_set(&[("old", &old)]).to_string()).unwrap();
-    until(async || ask(&app, "old", &old).await.status == 200).await;
+    wait_until("the token is accepted", async || ask(&app, "old", &old).await.status == 200).await;
     assert_refused(&ask(&app, "new", &new).await, UNKNOWN);
 }
 
 #[tokio::test]
-async fn a_key_set_is_taken_only_from_who_is_vouched_for() {
+async fn key_set_server_needs_a_trusted_certificate() {
     let issuer = Issuer::es256();
-    let (server, certificate) = KeySetServer::start_secure(Conduct::keys(&[("one", &issuer)])).await;
-    let (_other, another) = KeySetServer::start_secure(Conduct::Away).await;
+    let (server, certificate) = KeySetServer::start_secure(ServerBehavior::keys(&[("one", &issuer)])).await;
+    let (_other, another) = KeySetServer::start_secure(ServerBehavior::Away).await;
     let file = |text: &str| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
@@ -206,14 +200,14 @@ async fn a_key_set_is_taken_only_from_who_is_vouched_for() {
     }
     let asked = server.asked();
     assert!(asked >= 2);
-    // Not with another's certificate, nor with those of the system alone, nor under another name.
+    // Rejected: another certificate, only the system certificates, another host name.
     for (url, file) in [
         (server.url.clone(), Some(&others)),
         (server.url.clone(), None),
         (server.url.replace("localhost", "127.0.0.1"), Some(&own)),
     ] {
-        let answer = with(&url, file).await;
-        assert_eq!((answer.status, answer.error().0), (503, "UNAVAILABLE"), "{url} {}", answer.text);
+        let response = with(&url, file).await;
+        assert_eq!((response.status, response.error().0), (503, "UNAVAILABLE"), "{url} {}", response.text);
     }
     assert!(server.asked() > asked, "it was tried");
 }

@@ -1,25 +1,25 @@
-//! Every limit of a request can be set, and what exceeds it is refused by name with the figure and the limit.
+//! Limits of a request: each can be configured, and an error names the limit and both numbers.
 
 use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
-use crate::harness::client::Answer;
+use crate::harness::client::Response;
 use crate::harness::events::{EventExt as _, HOUR, change, event};
 use crate::harness::stream::Socket;
 
-/// What there was too much of, how much, and how much there may be; nothing was executed.
+/// The exceeded limit, the requested and the allowed number; nothing was executed.
 #[track_caller]
-fn exceeded(answer: &Answer) -> (String, Value, Value) {
-    assert_eq!(answer.body.get("data"), None, "{}", answer.text);
-    let (code, message) = answer.error();
-    assert_eq!(code, "LIMIT_EXCEEDED", "{}", answer.text);
+fn exceeded(response: &Response) -> (String, Value, Value) {
+    assert_eq!(response.body.get("data"), None, "{}", response.text);
+    let (code, message) = response.error();
+    assert_eq!(code, "LIMIT_EXCEEDED", "{}", response.text);
     let what = message.strip_prefix("too many ").and_then(|rest| rest.split_once(':')).unwrap().0.to_owned();
-    let extensions = &answer.body["errors"][0]["extensions"];
+    let extensions = &response.body["errors"][0]["extensions"];
     (what, extensions["asked"].clone(), extensions["limit"].clone())
 }
 
 #[tokio::test]
-async fn every_limit_of_a_document_can_be_set() {
+async fn every_document_limit_can_be_configured() {
     for (option, limit, what, within, beyond) in [
         (
             "--document-bytes-max",
@@ -70,26 +70,26 @@ async fn every_limit_of_a_document_can_be_set() {
     ] {
         let app = TestApp::start_with(&[option, limit]).await;
         app.admin().query(within).await.data("");
-        let answer = app.admin().query(beyond).await;
-        let (named, asked, allowed) = exceeded(&answer);
+        let response = app.admin().query(beyond).await;
+        let (named, asked, allowed) = exceeded(&response);
         assert_eq!((named.as_str(), allowed), (what, json!(limit.parse::<u64>().unwrap())), "{option}");
         assert!(asked.as_u64() > limit.parse().ok(), "{option}");
     }
 }
 
 #[tokio::test]
-async fn pages_and_variables_have_limits_that_can_be_set() {
+async fn page_and_variable_limits_can_be_configured() {
     let options = ["--page-size-max", "3", "--page-size-default", "2", "--variables-bytes-max", "40"];
     let app = TestApp::start_with(&options).await;
     let start = app.now().plus(-HOUR);
     app.record((0..5).map(|i| event(&format!("e{i}")).at(start.plus(i)))).await;
     let count = async |arguments: &str| {
-        let answer = app.admin().query(&format!("{{ auditEvents{arguments} {{ nodes {{ id }} }} }}")).await;
-        answer.data("/auditEvents/nodes").as_array().unwrap().len()
+        let response = app.admin().query(&format!("{{ auditEvents{arguments} {{ nodes {{ id }} }} }}")).await;
+        response.data("/auditEvents/nodes").as_array().unwrap().len()
     };
     assert_eq!((count("").await, count("(first: 3)").await), (2, 3));
-    let answer = app.admin().query("{ auditEvents(first: 4) { nodes { id } } }").await;
-    assert_eq!(answer.error().0, "BAD_USER_INPUT", "{}", answer.text);
+    let response = app.admin().query("{ auditEvents(first: 4) { nodes { id } } }").await;
+    assert_eq!(response.error().0, "BAD_USER_INPUT", "{}", response.text);
     assert_eq!(
         *app.admin().query("{ auditLogInfo { maxPageSize } }").await.data("/auditLogInfo/maxPageSize"),
         json!(3)
@@ -97,12 +97,12 @@ async fn pages_and_variables_have_limits_that_can_be_set() {
 
     let query = "query($id: ID!) { node(id: $id) { id } }";
     app.admin().query_with(query, json!({ "id": "x".repeat(20) })).await.data("/node");
-    let answer = app.admin().query_with(query, json!({ "id": "x".repeat(40) })).await;
-    assert_eq!(exceeded(&answer), ("bytes in the variables".to_owned(), json!(48), json!(40)));
+    let response = app.admin().query_with(query, json!({ "id": "x".repeat(40) })).await;
+    assert_eq!(exceeded(&response), ("bytes in the variables".to_owned(), json!(48), json!(40)));
 }
 
 #[tokio::test]
-async fn an_answer_is_made_of_no_more_than_it_may_hold() {
+async fn response_size_is_limited() {
     let app = TestApp::start_with(&["--response-bytes-max", "22000"]).await;
     let start = app.now().plus(-HOUR);
     app.record((0..5).map(|i| {
@@ -112,19 +112,19 @@ async fn an_answer_is_made_of_no_more_than_it_may_hold() {
     .await;
     let page = |first: usize| format!("auditEvents(first: {first}) {{ nodes {{ id }} }}");
     app.admin().query(&format!("{{ {} }}", page(2))).await.data("/auditEvents");
-    let mut socket = Socket::open(&app.url, &app.admin().bearer()).await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
     for beyond in [page(4), format!("a: {} b: {}", page(1), page(2))] {
         let document = format!("{{ {beyond} }}");
-        let answer = app.admin().query(&document).await;
-        assert_eq!(answer.error().0, "LIMIT_EXCEEDED", "{}", answer.text);
-        assert!(answer.error().1.starts_with("too many bytes of events in one answer: "), "{}", answer.text);
-        assert_eq!(answer.body["errors"][0]["extensions"]["limit"], json!(22_000));
+        let response = app.admin().query(&document).await;
+        assert_eq!(response.error().0, "LIMIT_EXCEEDED", "{}", response.text);
+        assert!(response.error().1.starts_with("too many bytes of events in one answer: "), "{}", response.text);
+        assert_eq!(response.body["errors"][0]["extensions"]["limit"], json!(22_000));
         socket.subscribe(&beyond, &document, json!({})).await;
-        let told = socket.next().await.unwrap();
-        assert_eq!(told["payload"]["errors"][0]["extensions"]["limit"], json!(22_000), "{told}");
+        let message = socket.next().await.unwrap();
+        assert_eq!(message["payload"]["errors"][0]["extensions"]["limit"], json!(22_000), "{message}");
         assert_eq!(socket.next().await.unwrap()["type"], "complete");
     }
-    // Who polls gets on all the same, with fewer events at a time.
+    // The feed still advances, with fewer events per page.
     let (mut polled, mut cursor) = (Vec::new(), Value::Null);
     while polled.len() < 5 {
         let query = "query($after: String) { auditEventFeed(after: $after) { events { eventKey } cursor } }";
@@ -138,17 +138,17 @@ async fn an_answer_is_made_of_no_more_than_it_may_hold() {
 }
 
 #[tokio::test]
-async fn the_schema_is_shown_to_callers_with_a_token_unless_the_operator_says_no() {
+async fn introspection_needs_a_token_and_can_be_disabled() {
     let schema = "{ __schema { queryType { name } } }";
     let app = TestApp::start().await;
     assert_eq!(*app.auditor().query(schema).await.data("/__schema/queryType/name"), json!("Query"));
     assert_eq!(app.anonymous().query(schema).await.status, 401);
     let closed = TestApp::start_with(&["--introspection", "false"]).await;
     for query in [schema, "{ ...f } fragment f on Query { __type(name: \"Query\") { name } }"] {
-        let answer = closed.admin().query(query).await;
-        assert_eq!(answer.error(), ("FORBIDDEN", "this server does not show its schema"));
+        let response = closed.admin().query(query).await;
+        assert_eq!(response.error(), ("FORBIDDEN", "this server does not show its schema"));
     }
     closed.admin().query("{ __typename viewer { __typename } }").await.data("/viewer");
-    let answer = closed.admin().query("{ viewr { subject } }").await;
-    assert_eq!(answer.error(), ("GRAPHQL_VALIDATION_FAILED", "Unknown field \"viewr\" on type \"Query\"."));
+    let response = closed.admin().query("{ viewr { subject } }").await;
+    assert_eq!(response.error(), ("GRAPHQL_VALIDATION_FAILED", "Unknown field \"viewr\" on type \"Query\"."));
 }

@@ -1,4 +1,4 @@
-//! Summaries: totals, facets and histograms by role, tenant and time zone, and answers as of a place in the log.
+//! Summaries: totals, facets and histograms by role, tenant and time zone, and as of a sequence.
 
 use serde_json::{Value, json};
 
@@ -8,21 +8,9 @@ use crate::harness::events::{
     DAY, EventBody, EventExt as _, HOUR, Status, Timestamp, application, change, event, target, user,
 };
 
-const FACETS: &str = "query($filter: AuditEventFilter, $asOf: Sequence) {
-    auditEventSummary(period: null, filter: $filter, asOf: $asOf) {
-        asOf totalCount
-        service: facet(field: SERVICE) { buckets { value displayName count } otherCount noneCount }
-        activity: facet(field: ACTIVITY, top: 1) { buckets { value displayName count } otherCount noneCount }
-        actor: facet(field: ACTOR) { buckets { value displayName count } }
-        application: facet(field: APPLICATION) { buckets { value displayName count } otherCount noneCount }
-        status: facet(field: STATUS) { buckets { value displayName count } }
-        target: facet(field: TARGET, top: 1) { buckets { value displayName count } otherCount noneCount }
-        property: facet(field: MODIFIED_PROPERTY) { buckets { value displayName count } noneCount }
-        histogram(interval: MONTH) { count failureCount }
-    }
-}";
+const FACETS: &str = include_str!("../../documents/summary_facets.graphql");
 
-fn moment(text: &str) -> Timestamp {
+fn timestamp(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
@@ -30,7 +18,7 @@ fn moment(text: &str) -> Timestamp {
 async fn five() -> TestApp {
     let app = TestApp::start().await;
     let failed = |event: EventBody| EventBody { status: Status::Failure, ..event };
-    let at = |key: &str, hour: i64| event(key).at(moment("2026-03-10T00:00:00Z").plus(hour * HOUR));
+    let at = |key: &str, hour: i64| event(key).at(timestamp("2026-03-10T00:00:00Z").plus(hour * HOUR));
     let bob = vec![target("Bob"), target("Eve"), target("Bob")];
     app.record([
         at("e1", 1).activity("add USER").targets(bob).change(change("Mail", None, Some("1"))),
@@ -63,12 +51,12 @@ async fn events_are_counted_by_every_field() {
         "service": { "buckets": [
             bucket("Core Directory", "Core Directory", 3), bucket("Microsoft Intune", "Microsoft Intune", 2),
         ], "otherCount": 0, "noneCount": 0 },
-        // Spelled as the event recorded last spells it.
+        // Spelled as in the event recorded last.
         "activity": { "buckets": [bucket("Add user", "Add user", 2)], "otherCount": 3, "noneCount": 0 },
         "actor": { "buckets": [bucket(ada.0, ada.1, 3), bucket(sync.0, sync.1, 1), bucket(eve.0, eve.1, 1)] },
         "application": { "buckets": [bucket("Sync-id", "Sync", 1)], "otherCount": 0, "noneCount": 4 },
         "status": { "buckets": [bucket("SUCCESS", "Success", 3), bucket("FAILURE", "Failure", 2)] },
-        // The first event has a target that is shown and one that is not.
+        // The first event has a visible and a withheld target.
         "target": { "buckets": [bucket("id:bob-id:user", "Bob", 3)], "otherCount": 2, "noneCount": 1 },
         "property": { "buckets": [bucket("mail", "mail", 2), bucket("Phone", "Phone", 1)], "noneCount": 3 },
         "histogram": [{ "count": 5, "failureCount": 2 }],
@@ -78,7 +66,7 @@ async fn events_are_counted_by_every_field() {
 }
 
 #[tokio::test]
-async fn what_a_caller_may_not_see_is_in_no_count() {
+async fn counts_exclude_events_outside_the_scope() {
     let app = five().await;
     let found = facets(&app.intune_admin(), json!({})).await;
     assert_eq!(found["totalCount"], json!(2));
@@ -88,7 +76,7 @@ async fn what_a_caller_may_not_see_is_in_no_count() {
     for entra in ["Core Directory", "Add user", "Delete user", "Sync", "Phone", "Eve"] {
         assert!(!text.contains(entra), "{entra}: {text}");
     }
-    // A value that is withheld does not match, so nothing is counted by it.
+    // Withheld values do not match and are not counted.
     app.record([event("secret").change(change("Password", None, Some("\"s3cret\"")))]).await;
     let filter = json!({ "filter": { "target": { "modifiedProperty": { "to": "s3cret" } } } });
     assert_eq!(facets(&app.admin(), filter.clone()).await["totalCount"], json!(1));
@@ -97,13 +85,13 @@ async fn what_a_caller_may_not_see_is_in_no_count() {
     assert_eq!(hidden["property"], json!({ "buckets": [], "noneCount": 0 }));
     assert_eq!(hidden["histogram"], json!([]));
     let recorder = app.anonymous().permitted("contoso", "audit/write");
-    let answer = recorder.query("{ auditEventSummary { totalCount } }").await;
-    assert_eq!(answer.error(), ("FORBIDDEN", "the token grants no access role"));
-    assert_eq!(answer.body["data"], json!({ "auditEventSummary": null }));
+    let response = recorder.query("{ auditEventSummary { totalCount } }").await;
+    assert_eq!(response.error(), ("FORBIDDEN", "the token grants no access role"));
+    assert_eq!(response.body["data"], json!({ "auditEventSummary": null }));
 }
 
 #[tokio::test]
-async fn tenants_are_counted_apart() {
+async fn counts_are_per_tenant() {
     let app = five().await;
     let fabrikam = app.add_tenant("fabrikam").await;
     app.record_for(&fabrikam, [event("theirs").activity("Theirs")]).await;
@@ -115,20 +103,16 @@ async fn tenants_are_counted_apart() {
 }
 
 #[tokio::test]
-async fn days_begin_at_the_midnights_of_a_time_zone() {
+async fn histogram_days_begin_at_midnight_of_the_time_zone() {
     let app = TestApp::start().await;
     // Clocks went forward in Berlin on the 29th.
     let times = ["2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z"];
-    app.record(times.map(|time| event(time).at(moment(time)))).await;
-    let query = "query($zone: String!, $interval: HistogramInterval!, $to: DateTime) {
-        auditEventSummary(period: { between: { from: \"2026-03-28T12:00:00Z\", to: $to } }) {
-            histogram(interval: $interval, timeZone: $zone) { startsAt endsAt count }
-        }
-    }";
+    app.record(times.map(|time| event(time).at(timestamp(time)))).await;
+    let query = include_str!("../../documents/histogram_days_begin_at_midnight_of_the_time_zone.graphql");
     let bars = async |zone: &str, interval: &str, to: Value| {
         let variables = json!({ "zone": zone, "interval": interval, "to": to });
-        let answer = app.admin().query_with(query, variables).await;
-        let bars = answer.data("/auditEventSummary/histogram").as_array().unwrap().clone();
+        let response = app.admin().query_with(query, variables).await;
+        let bars = response.data("/auditEventSummary/histogram").as_array().unwrap().clone();
         let text = |value: &Value| value.as_str().unwrap().replace(":00.000000Z", "");
         let bar = |bar: &Value| format!("{}..{} {}", text(&bar["startsAt"]), text(&bar["endsAt"]), bar["count"]);
         bars.iter().map(bar).collect::<Vec<_>>()
@@ -152,7 +136,7 @@ async fn days_begin_at_the_midnights_of_a_time_zone() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_counted_is_refused_by_name() {
+async fn invalid_summary_arguments_are_rejected() {
     let app = five().await;
     let ask = async |field: &str| {
         app.admin().query(&format!("{{ auditEventSummary(period: null) {{ asOf {field} }} }}")).await
@@ -165,31 +149,26 @@ async fn what_cannot_be_counted_is_refused_by_name() {
             "`timeZone` must be the IANA name of a time zone, such as `Europe/Berlin`",
         ),
     ] {
-        let answer = ask(field).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", message));
-        // Only the part that cannot be answered is null.
-        assert_eq!(answer.body["data"]["auditEventSummary"]["asOf"], json!(5), "{}", answer.text);
+        let response = ask(field).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", message));
+        // Only the failed field is null.
+        assert_eq!(response.body["data"]["auditEventSummary"]["asOf"], json!(5), "{}", response.text);
     }
-    let query = "{ auditEventSummary(period: { between: { from: \"1999-01-01T00:00:00Z\" } }) { histogram(interval: HOUR) { count } } }";
-    let answer = app.admin().query(query).await;
-    assert_eq!(answer.error().0, "LIMIT_EXCEEDED");
-    let asked = answer.body["errors"][0]["extensions"]["asked"].as_i64().unwrap();
-    assert!((200_000..300_000).contains(&asked), "{}", answer.text);
+    let query = include_str!("../../documents/invalid_summary_arguments_are_rejected.graphql");
+    let response = app.admin().query(query).await;
+    assert_eq!(response.error().0, "LIMIT_EXCEEDED");
+    let asked = response.body["errors"][0]["extensions"]["asked"].as_i64().unwrap();
+    assert!((200_000..300_000).contains(&asked), "{}", response.text);
 }
 
 #[tokio::test]
-async fn everything_can_be_asked_as_of_a_place_in_the_log() {
+async fn summary_can_be_read_as_of_a_sequence() {
     let app = five().await;
     let found = facets(&app.admin(), json!({ "asOf": 3 })).await;
     assert_eq!((&found["asOf"], &found["totalCount"]), (&json!(3), &json!(3)));
     assert_eq!(found["service"]["buckets"], json!([bucket("Core Directory", "Core Directory", 3)]));
     assert_eq!(facets(&app.admin(), json!({ "asOf": 0 })).await["totalCount"], json!(0));
-    let list = "query($asOf: Sequence, $first: Int, $after: String, $last: Int, $before: String) {
-        auditEvents(period: null, asOf: $asOf, first: $first, after: $after, last: $last, before: $before) {
-            asOf totalCount countUpTo(limit: 2) { value isExact } nodes { eventKey }
-            pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-        }
-    }";
+    let list = include_str!("../../documents/summary_can_be_read_as_of_a_sequence_list.graphql");
     let page = async |variables: Value| app.admin().query_with(list, variables).await.data("/auditEvents").clone();
     let keys = |page: &Value| -> String {
         page["nodes"].as_array().unwrap().iter().map(|node| node["eventKey"].as_str().unwrap()).collect()
@@ -209,33 +188,31 @@ async fn everything_can_be_asked_as_of_a_place_in_the_log() {
         (&second["pageInfo"]["hasNextPage"], &second["pageInfo"]["hasPreviousPage"]),
         (&json!(false), &json!(true))
     );
-    // A cursor of an event that is not there yet is still a place; nothing is before it.
+    // A cursor beyond the last event is a valid position, with no event before it.
     let after = page(json!({ "asOf": 3, "first": 1, "after": whole["pageInfo"]["startCursor"] })).await;
     assert_eq!((keys(&after).as_str(), &after["pageInfo"]["hasPreviousPage"]), ("e3", &json!(false)));
     for field in ["auditEvents(asOf: 6) { asOf }", "auditEventSummary(asOf: 6) { asOf }"] {
-        let answer = app.admin().query(&format!("{{ {field} }}")).await;
-        assert_eq!(answer.error(), ("BAD_USER_INPUT", "`asOf` is beyond the log, which ends at 5"));
+        let response = app.admin().query(&format!("{{ {field} }}")).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", "`asOf` is beyond the log, which ends at 5"));
     }
 }
 
 #[tokio::test]
-async fn the_parts_of_one_request_agree_with_each_other() {
+async fn fields_of_one_request_read_the_same_state() {
     let app = five().await;
-    let query = "{ ...A ...B auditEventSummary { asOf totalCount } }
-        fragment A on Query { auditEvents(first: 1) { nodes { eventKey } } }
-        fragment B on Query { auditEvents(first: 1) { asOf totalCount nodes { sequence } } }";
+    let query = include_str!("../../documents/fields_of_one_request_read_the_same_state.graphql");
     let start = app.now().plus(-DAY);
     app.record(["x", "y"].map(|key| event(key).at(start))).await;
-    let answer = app.admin().query(query).await;
+    let response = app.admin().query(query).await;
     let expected = json!({
         "auditEvents": { "nodes": [{ "eventKey": "y", "sequence": 7 }], "asOf": 7, "totalCount": 2 },
         "auditEventSummary": { "asOf": 7, "totalCount": 2 },
     });
-    assert_eq!(*answer.data(""), expected);
+    assert_eq!(*response.data(""), expected);
 }
 
-/// Puts a view in the place of the events that never comes to an end.
-async fn make_endless(app: &TestApp) {
+/// Replaces the table of events by a view that never ends.
+pub(super) async fn make_endless(app: &TestApp) {
     let endless = if app.database.is_postgres() {
         "pg_sleep(600)"
     } else {
@@ -246,18 +223,15 @@ async fn make_endless(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_is_null_with_a_timeout_and_the_rest_is_answered() {
-    let app = TestApp::start_with(&["--statement-timeout-ms", "100"]).await;
+async fn slow_field_is_null_with_timeout_and_the_rest_is_returned() {
+    let app = TestApp::start_with(&["--statement-timeout-ms", "2000"]).await;
     app.record([event("a")]).await;
     make_endless(&app).await;
-    let query = "{
-        auditEventSummary(period: null) { asOf totalCount }
-        parts: auditEventSummary(period: null) { asOf facet(field: STATUS) { otherCount } histogram { count } }
-    }";
-    let answer = app.admin().query(query).await;
+    let query = include_str!("../../documents/slow_field_is_null_with_timeout_and_the_rest_is_returned.graphql");
+    let response = app.admin().query(query).await;
     let expected = json!({ "auditEventSummary": null, "parts": { "asOf": 1, "facet": null, "histogram": null } });
-    assert_eq!(answer.body["data"], expected, "{}", answer.text);
-    let errors = answer.body["errors"].as_array().unwrap();
-    assert_eq!(errors.len(), 3, "{}", answer.text);
-    assert!(errors.iter().all(|error| error["extensions"]["code"] == "TIMEOUT"), "{}", answer.text);
+    assert_eq!(response.body["data"], expected, "{}", response.text);
+    let errors = response.body["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 3, "{}", response.text);
+    assert!(errors.iter().all(|error| error["extensions"]["code"] == "TIMEOUT"), "{}", response.text);
 }

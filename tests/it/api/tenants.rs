@@ -1,4 +1,4 @@
-//! Tenants: two logs with the same events never meet, and a token opens one that is there and open.
+//! Tenants: logs with the same events are isolated, and a token needs an enabled tenant.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn same() -> EventBody {
 }
 
 #[tokio::test]
-async fn two_tenants_with_the_same_events_never_meet() {
+async fn tenants_with_the_same_events_are_isolated() {
     let app = TestApp::start().await;
     let fabrikam = app.add_tenant("fabrikam").await;
     let start = app.now().plus(-HOUR);
@@ -19,20 +19,13 @@ async fn two_tenants_with_the_same_events_never_meet() {
         [same().at(start), event("theirs").at(start.plus(2)).activity("Theirs alone").actor(user("theirs@x.example"))];
     app.record(ours).await;
     app.record_for(&fabrikam, theirs).await;
-    let query = "query($other: String!) {
-        auditEvents { nodes { id eventKey sequence } totalCount }
-        byKey: auditEventByKey(service: \"Core Directory\", eventKey: $other) { id }
-        auditActors(search: \"x.example\") { name }
-        auditActivityTypes(search: \"alone\") { key eventCount }
-        auditLogInfo { lastSequence newestEventAt }
-        auditServices { key eventCount }
-    }";
+    let query = include_str!("../../documents/tenants_with_the_same_events_are_isolated.graphql");
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     let mut ids = Vec::new();
     for (client, own, other) in [(app.admin(), "ours", "theirs"), (them.clone(), "theirs", "ours")] {
-        let answer = client.query_with(query, json!({ "other": other })).await;
-        let data = answer.data("");
-        assert!(!answer.text.to_lowercase().contains(&other.to_lowercase()), "{}", answer.text);
+        let response = client.query_with(query, json!({ "other": other })).await;
+        let data = response.data("");
+        assert!(!response.text.to_lowercase().contains(&other.to_lowercase()), "{}", response.text);
         assert_eq!(data["auditEvents"]["totalCount"], json!(2));
         assert_eq!(data["byKey"], Value::Null);
         assert_eq!(data["auditEvents"]["nodes"][0]["eventKey"], json!(own));
@@ -43,44 +36,42 @@ async fn two_tenants_with_the_same_events_never_meet() {
         ids.push(data["auditEvents"]["nodes"][0]["id"].clone());
     }
     let node = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } auditEvent(id: $id) { id } }";
-    let answer = app.admin().query_with(node, json!({ "id": ids[1] })).await;
-    assert_eq!(*answer.data(""), json!({ "node": null, "nodes": [null], "auditEvent": null }));
-    let answer = them.query_with(node, json!({ "id": ids[1] })).await;
-    assert_eq!(*answer.data("/node/id"), ids[1], "in their own log it is there");
+    let response = app.admin().query_with(node, json!({ "id": ids[1] })).await;
+    assert_eq!(*response.data(""), json!({ "node": null, "nodes": [null], "auditEvent": null }));
+    let response = them.query_with(node, json!({ "id": ids[1] })).await;
+    assert_eq!(*response.data("/node/id"), ids[1], "the event is in the log of its tenant");
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_tenant_is_a_place_in_the_own_log_and_shows_nothing_of_the_other() {
+async fn cursor_of_another_tenant_reveals_nothing() {
     let app = TestApp::start().await;
     let fabrikam = app.add_tenant("fabrikam").await;
     let start = app.now().plus(-HOUR);
     app.record(["a", "b", "c"].map(|key| event(key).at(start))).await;
     app.record_for(&fabrikam, ["x", "y", "z"].map(|key| event(key).at(start))).await;
-    let query = "query($after: String) { auditEvents(first: 1, after: $after) {
-        nodes { eventKey } pageInfo { endCursor hasPreviousPage }
-    } }";
+    let query = include_str!("../../documents/cursor_of_another_tenant_reveals_nothing.graphql");
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     let theirs = them.query_with(query, json!({})).await;
     let cursor = theirs.data("/auditEvents/pageInfo/endCursor");
-    let answer = app.admin().query_with(query, json!({ "after": cursor })).await;
+    let response = app.admin().query_with(query, json!({ "after": cursor })).await;
     let expected = app.admin().query("{ auditEvents(first: 2) { nodes { eventKey } } }").await;
-    assert_eq!(answer.data("/auditEvents/nodes/0"), expected.data("/auditEvents/nodes/1"));
+    assert_eq!(response.data("/auditEvents/nodes/0"), expected.data("/auditEvents/nodes/1"));
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_there_or_is_closed_is_forbidden() {
+async fn unknown_or_disabled_tenant_is_forbidden() {
     let app = TestApp::start().await;
-    let answer = app.anonymous().role_in("nobody", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
-    assert_eq!(answer.status, 403);
-    assert_eq!(answer.error(), ("FORBIDDEN", "the token's tenant has no log here"));
-    assert_eq!(answer.header("www-authenticate"), "");
+    let response = app.anonymous().role_in("unknown", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!(response.status, 403);
+    assert_eq!(response.error(), ("FORBIDDEN", "the token's tenant has no log here"));
+    assert_eq!(response.header("www-authenticate"), "");
     let cased = app.anonymous().role_in("Contoso", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
-    assert_eq!(cased.status, 403, "a tenant's key is compared as it is");
+    assert_eq!(cased.status, 403, "tenant keys are case-sensitive");
 
     app.add_tenant("closed").await;
     app.close_tenant("closed").await;
-    let answer = app.anonymous().role_in("closed", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
-    assert_eq!((answer.status, answer.error()), (403, ("FORBIDDEN", "the token's tenant has no log here")));
-    assert_eq!(answer.body.get("data"), None);
+    let response = app.anonymous().role_in("closed", "GLOBAL_ADMIN").query("{ viewer { subject } }").await;
+    assert_eq!((response.status, response.error()), (403, ("FORBIDDEN", "the token's tenant has no log here")));
+    assert_eq!(response.body.get("data"), None);
     app.admin().query("{ viewer { subject } }").await.data("/viewer");
 }

@@ -1,16 +1,16 @@
-//! Tokens: which hold, which do not, and what is said about those.
+//! Tokens: which are accepted, which are rejected, and with which message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 use crate::harness::keys::{Issuer, hs256, public_key_file};
 
 const VIEWER: &str = "{ viewer { subject grants { role } } }";
 
-/// Claims of a global administrator of `contoso` that hold for an hour.
+/// Claims of a global administrator of `contoso` that expire after an hour.
 fn claims(app: &TestApp) -> Value {
     json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 3_600 })
 }
@@ -22,19 +22,19 @@ fn with(claims: &Value, changes: &Value) -> Value {
 }
 
 #[track_caller]
-fn assert_unauthenticated(answer: &Answer, sentence: &str, challenge: &str) {
-    assert_eq!(answer.status, 401, "{}", answer.text);
-    assert_eq!(answer.error(), ("UNAUTHENTICATED", sentence));
-    assert_eq!(answer.header("www-authenticate"), challenge);
-    assert_eq!(answer.body.get("data"), None);
-    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+fn assert_unauthenticated(response: &Response, sentence: &str, challenge: &str) {
+    assert_eq!(response.status, 401, "{}", response.text);
+    assert_eq!(response.error(), ("UNAUTHENTICATED", sentence));
+    assert_eq!(response.header("www-authenticate"), challenge);
+    assert_eq!(response.body.get("data"), None);
+    assert_eq!(response.header("content-type"), "application/json; charset=utf-8");
 }
 
 const ANY: &str = "Bearer realm=\"auditgraph\"";
 const INVALID: &str = "Bearer realm=\"auditgraph\", error=\"invalid_token\"";
 
 #[tokio::test]
-async fn without_a_token_the_caller_is_challenged_whatever_is_asked() {
+async fn missing_token_is_challenged() {
     let app = TestApp::start().await;
     for query in [VIEWER, "{ __schema { types { name } } }", "{ __typename }", "no graphql", "{ nothing }"] {
         assert_unauthenticated(&app.anonymous().query(query).await, "A bearer token is required.", ANY);
@@ -57,7 +57,7 @@ async fn without_a_token_the_caller_is_challenged_whatever_is_asked() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
+async fn invalid_token_is_rejected_with_one_sentence() {
     let app = TestApp::start().await;
     let (good, now) = (claims(&app), app.now().0 / 1_000_000);
     let sign = |changes: Value| hs256(SECRET.as_bytes(), &with(&good, &changes));
@@ -70,41 +70,41 @@ async fn a_token_that_does_not_hold_is_refused_with_one_sentence() {
         (sign(json!({ "nbf": now + 3_000 })), "The token is not valid yet."),
         (sign(json!({ "exp": "soon" })), "The token's `exp` is not valid."),
         (sign(json!({ "exp": null })), "The token's `exp` is not valid."),
-        (sign(json!({ "sub": "" })), "The token does not say who the caller is (`sub`)."),
+        (sign(json!({ "sub": "" })), "The token has no subject (`sub`)."),
         (sign(json!({ "tid": "" })), "The token does not name a tenant (`tid`)."),
         (sign(json!({ "tid": "a\0b" })), "The token's `tid` is not valid."),
         (sign(json!({ "roles": { "GlobalAdmin": true } })), "The token's `roles` is not valid."),
         (
             hs256(b"another secret that is long enough to be one", &good),
-            "The token's signature was not made with a key that is accepted here.",
+            "The token's signature is not valid for any key of its issuer.",
         ),
-        (tampered.join("."), "The token's signature was not made with a key that is accepted here."),
+        (tampered.join("."), "The token's signature is not valid for any key of its issuer."),
         (unsigned, "The token is signed with an algorithm that is not accepted here."),
         (Issuer::eddsa().token(&good), "The token is signed with an algorithm that is not accepted here."),
         ("x".repeat(16_385), "The token is longer than 16 KiB."),
     ] {
-        let answer = app.anonymous().token(&token).query(VIEWER).await;
-        assert_unauthenticated(&answer, sentence, INVALID);
-        assert_eq!(answer.header("x-request-id").len(), 36);
+        let response = app.anonymous().token(&token).query(VIEWER).await;
+        assert_unauthenticated(&response, sentence, INVALID);
+        assert_eq!(response.header("x-request-id").len(), 36);
     }
     let late = sign(json!({ "exp": now - 5 }));
     app.anonymous().token(&late).query(VIEWER).await.data("/viewer");
 }
 
 #[tokio::test]
-async fn a_token_scope_that_is_demanded_is_forbidden_to_be_missing() {
+async fn missing_required_token_scope_is_forbidden() {
     let app = TestApp::start_with(&["--jwt-required-scope", "Audit.Access"]).await;
     let sign = |scope: &str| hs256(SECRET.as_bytes(), &with(&claims(&app), &json!({ "scp": scope })));
-    let answer = app.anonymous().token(&sign("Other")).query(VIEWER).await;
-    assert_eq!(answer.status, 403);
-    let sentence = "The application was not given the token scope (`scp`) that this API requires.";
-    assert_eq!(answer.error(), ("FORBIDDEN", sentence));
-    assert_eq!(answer.body.get("data"), None);
+    let response = app.anonymous().token(&sign("Other")).query(VIEWER).await;
+    assert_eq!(response.status, 403);
+    let sentence = "The token does not have the scope (`scp`) that this API requires: request a token with it.";
+    assert_eq!(response.error(), ("FORBIDDEN", sentence));
+    assert_eq!(response.body.get("data"), None);
     app.anonymous().token(&sign("openid Audit.Access")).query(VIEWER).await.data("/viewer");
 }
 
 #[tokio::test]
-async fn tokens_of_an_issuer_hold_for_its_keys_algorithms_and_audience_alone() {
+async fn issuer_tokens_need_its_keys_algorithm_and_audience() {
     let issuers = [Issuer::rs256(), Issuer::es256(), Issuer::eddsa()];
     let file = public_key_file(&issuers.each_ref());
     let path = file.path().to_str().unwrap();
@@ -123,24 +123,24 @@ async fn tokens_of_an_issuer_hold_for_its_keys_algorithms_and_audience_alone() {
     let good = with(&claims(&app), &good);
     let ask = async |token: String| Client::new(&app.url).token(&token).query(VIEWER).await;
     for issuer in &issuers {
-        let answer = ask(issuer.token(&good)).await;
-        assert_eq!(*answer.data("/viewer/subject"), json!("ada"));
-        let answer = ask(issuer.token(&with(&good, &json!({ "iss": "https://issuer.example/" })))).await;
-        assert_unauthenticated(&answer, "The token's issuer (`iss`) is not accepted here.", INVALID);
-        let answer = ask(issuer.token(&with(&good, &json!({ "aud": "api://other" })))).await;
-        assert_unauthenticated(&answer, "The token was issued for another audience (`aud`).", INVALID);
-        let answer = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
-        assert_unauthenticated(&answer, "The token's `org` is not valid.", INVALID);
-        // Whoever knows the public key, which is everybody, signs with it as if it were a secret.
+        let response = ask(issuer.token(&good)).await;
+        assert_eq!(*response.data("/viewer/subject"), json!("ada"));
+        let response = ask(issuer.token(&with(&good, &json!({ "iss": "https://issuer.example/" })))).await;
+        assert_unauthenticated(&response, "The token's issuer (`iss`) is not accepted here.", INVALID);
+        let response = ask(issuer.token(&with(&good, &json!({ "aud": "api://other" })))).await;
+        assert_unauthenticated(&response, "The token was issued for another audience (`aud`).", INVALID);
+        let response = ask(issuer.token(&with(&good, &json!({ "org": null })))).await;
+        assert_unauthenticated(&response, "The token's `org` is not valid.", INVALID);
+        // An attacker signs with the public key as an HMAC secret.
         for secret in [issuer.pem.as_bytes(), issuer.pem.trim_end().as_bytes()] {
-            let answer = ask(hs256(secret, &good)).await;
+            let response = ask(hs256(secret, &good)).await;
             let sentence = "The token is signed with an algorithm that is not accepted here.";
-            assert_unauthenticated(&answer, sentence, INVALID);
+            assert_unauthenticated(&response, sentence, INVALID);
         }
     }
     for stranger in [Issuer::es256(), Issuer::eddsa()] {
-        let answer = ask(stranger.token(&good)).await;
-        let sentence = "The token's signature was not made with a key that is accepted here.";
-        assert_unauthenticated(&answer, sentence, INVALID);
+        let response = ask(stranger.token(&good)).await;
+        let sentence = "The token's signature is not valid for any key of its issuer.";
+        assert_unauthenticated(&response, sentence, INVALID);
     }
 }

@@ -1,4 +1,4 @@
-//! `verify`, `backup`, `restore`: looking after a whole log.
+//! `verify`, `backup` and `restore`.
 
 use auditgraph::system;
 use model::filter::Condition;
@@ -6,11 +6,11 @@ use sea_orm::ConnectionTrait as _;
 use store::{FeedError, RecordOutcome, Store, StoreSettings};
 
 use crate::harness::app::TestApp;
-use crate::harness::command::{Desk, run};
+use crate::harness::cli::{TestCli, run};
 use crate::harness::database::record;
 use crate::harness::events::event;
 
-/// Records events of `contoso` under keys from one number to another.
+/// Records events of `contoso` with keys from a range of numbers.
 async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOutcome> {
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     let events = keys.map(|key| event(&key.to_string()));
@@ -18,25 +18,25 @@ async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOut
 }
 
 #[tokio::test]
-async fn verify_says_what_differs_and_fails_then() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    desk.run(&["tenant", "add", "fabrikam"]).ok();
-    record_some(&desk.database.store().await, 0..40).await;
-    assert_eq!(desk.run(&["verify"]).ok(), "tenants 2, events 40, differences 0");
-    assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
-    assert!(desk.run(&["verify", "--tenant", "nobody"]).refused().contains("there is no tenant `nobody`"));
-    desk.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
-    let ended = desk.run(&["verify", "--differences-max", "3"]);
+async fn verify_reports_differences_and_fails() {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    cli.run(&["tenant", "add", "fabrikam"]).ok();
+    record_some(&cli.database.store().await, 0..40).await;
+    assert_eq!(cli.run(&["verify"]).ok(), "tenants 2, events 40, differences 0");
+    assert_eq!(cli.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
+    assert!(cli.run(&["verify", "--tenant", "unknown"]).refused().contains("there is no tenant `unknown`"));
+    cli.database.execute("UPDATE audit_event SET category = 'other' WHERE sequence > 30").await;
+    let ended = cli.run(&["verify", "--differences-max", "3"]);
     let lines: Vec<&str> = ended.refused().lines().collect();
-    let line = |n: u32| format!("contoso event {n}: audit_event.category is not what the body says");
+    let line = |n: u32| format!("contoso event {n}: audit_event.category does not match the body");
     assert_eq!(lines, [&line(31), &line(32), &line(33), "and 7 more"]);
     assert_eq!(ended.out, "tenants 2, events 40, differences 10\n");
-    assert_eq!(desk.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
+    assert_eq!(cli.run(&["verify", "--tenant", "fabrikam"]).ok(), "tenants 1, events 0, differences 0");
 }
 
 #[tokio::test]
-async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
+async fn backup_of_a_served_log_is_restored_as_a_new_log() {
     let app = TestApp::start().await;
     if app.database.is_postgres() {
         return;
@@ -63,7 +63,7 @@ async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".auditgraph-")), "{left:?}");
 
-    // The log goes on by itself, and a cursor of the old one says that it is of another.
+    // The restored log is independent: a cursor of the old log is rejected.
     let store = Store::open(&StoreSettings { url: brought_back, ..app.database.settings() }, None).await.unwrap();
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     assert_eq!(record_some(&store, 29..31).await, [RecordOutcome::Duplicate, RecordOutcome::Recorded(31)]);
@@ -76,50 +76,50 @@ async fn a_log_saved_while_it_is_served_comes_back_as_one_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_log_is_not_brought_back() {
-    let desk = Desk::new().await;
-    let target = desk.file("a", "").with_file_name("target.db");
+async fn restore_rejects_files_that_are_not_a_log() {
+    let cli = TestCli::new().await;
+    let target = cli.file("a", "").with_file_name("target.db");
     let restore = |file: &str| {
         let url = format!("sqlite://{}", target.display());
         run(&["restore", file, "--database-url", &url])
     };
-    let text = desk.file("text.db", "this is no database, but it is long enough to be looked at".repeat(100));
+    let text = cli.file("text.db", "this is no database, but it is long enough to be looked at".repeat(100));
     assert!(restore(text.to_str().unwrap()).refused().contains("text.db cannot be restored"));
-    let empty = desk.file("empty.db", "");
+    let empty = cli.file("empty.db", "");
     let refused = restore(empty.to_str().unwrap());
-    assert!(refused.refused().contains("it is empty"), "{refused:?}");
+    assert!(refused.refused().contains("the database is empty"), "{refused:?}");
     assert!(restore("no/such.db").refused().contains("cannot open no/such.db"));
-    if !desk.database.is_postgres() {
-        let saved = desk.file("b", "").with_file_name("saved.db");
-        desk.run(&["backup", saved.to_str().unwrap()]).ok();
+    if !cli.database.is_postgres() {
+        let saved = cli.file("b", "").with_file_name("saved.db");
+        cli.run(&["backup", saved.to_str().unwrap()]).ok();
         let url = format!("sqlite://{}", saved.display());
         let connection = sea_orm::Database::connect(&url).await.unwrap();
         connection.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m2999', 0)").await.unwrap();
         connection.close().await.unwrap();
         let refused = restore(saved.to_str().unwrap());
-        assert!(refused.refused().contains("not of a version that this program knows"), "{refused:?}");
+        assert!(refused.refused().contains("migrations that this version does not know"), "{refused:?}");
     }
     assert!(!target.exists());
 }
 
 #[tokio::test]
-async fn a_log_restored_by_the_databases_own_means_gets_a_new_id() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let store = desk.database.store().await;
+async fn log_restored_by_database_tools_gets_a_new_id() {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let store = cli.database.store().await;
     record_some(&store, 0..3).await;
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     let reader = access::operator_reader(&store, &tenant);
     let before = reader.feed_head().await.unwrap();
-    assert!(desk.run(&["restore", "--in-place"]).ok().starts_with("logs 1, each with a new id"));
+    assert!(cli.run(&["restore", "--in-place"]).ok().starts_with("logs 1, each with a new id"));
     let now = reader.feed_head().await.unwrap();
     assert!(now.log_id != before.log_id && now.sequence == before.sequence);
-    assert_eq!(desk.run(&["verify"]).ok(), "tenants 1, events 3, differences 0");
+    assert_eq!(cli.run(&["verify"]).ok(), "tenants 1, events 3, differences 0");
 }
 
 #[tokio::test]
-async fn of_postgresql_it_is_said_which_commands_save_and_restore() {
-    let url = "postgres://nobody:hush@127.0.0.1:1/none";
+async fn backup_of_postgresql_names_its_tools() {
+    let url = "postgres://unknown:hush@127.0.0.1:1/none";
     let refused = run(&["backup", "copy.dump", "--database-url", url]);
     assert!(refused.refused().contains("pg_dump --format=custom --file=copy.dump"), "{refused:?}");
     let refused = run(&["restore", "copy.dump", "--database-url", url]);
@@ -128,7 +128,7 @@ async fn of_postgresql_it_is_said_which_commands_save_and_restore() {
     assert!(bare.code == Some(2) && bare.err.contains("<FILE|--in-place>"), "{bare:?}");
     let refused = run(&["backup", "copy.db", "--database-url", "sqlite://no/such.db"]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
-    // A slip in a name makes no log.
+    // A mistyped name does not create a log.
     for command in [&["restore", "--in-place"][..], &["tenant", "list"], &["tenant", "disable", "contoso"]] {
         let refused = run(&[command, &["--database-url", "sqlite://no/such.db"]].concat());
         assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");

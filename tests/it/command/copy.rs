@@ -1,4 +1,4 @@
-//! `copy`: a whole database of logs into another one, also of the other kind.
+//! `copy`: copies all logs of a database into another one, also of the other kind.
 
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use proptest::test_runner::TestRunner;
@@ -6,19 +6,19 @@ use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as
 use store::{COPIED_TABLES, Store};
 
 use crate::harness::app::TestApp;
-use crate::harness::command::{Desk, Ended, run};
+use crate::harness::cli::{RunOutput, TestCli, run};
 use crate::harness::database::{NOW, TestDatabase, record, texts};
 use crate::store::arbitrary::bodies;
 
 /// A database with the logs of two tenants.
-async fn source() -> Desk {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "fabrikam", "--name", "Fabrikam", "--domain", "fabrikam.example"]).ok();
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    let store = desk.database.store().await;
+async fn source() -> TestCli {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "fabrikam", "--name", "Fabrikam", "--domain", "fabrikam.example"]).ok();
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let store = cli.database.store().await;
     record_for(&store, "contoso", 1_300).await;
     record_for(&store, "fabrikam", 40).await;
-    desk
+    cli
 }
 
 async fn record_for(store: &Store, tenant: &str, count: usize) {
@@ -27,7 +27,7 @@ async fn record_for(store: &Store, tenant: &str, count: usize) {
     record(&access::operator_writer(store, &tenant), events, NOW).await;
 }
 
-fn copy(from: &TestDatabase, to: &TestDatabase) -> Ended {
+fn copy(from: &TestDatabase, to: &TestDatabase) -> RunOutput {
     run(&["copy", "--from", &from.url, "--to", &to.url])
 }
 
@@ -45,8 +45,8 @@ where
 }
 
 #[tokio::test]
-async fn a_copy_and_the_copy_of_it_are_the_log_itself() {
-    let (source, middle, end) = (source().await, TestDatabase::sqlite(), Desk::new().await);
+async fn copy_of_a_copy_equals_the_log() {
+    let (source, middle, end) = (source().await, TestDatabase::sqlite(), TestCli::new().await);
     assert_eq!(copy(&source.database, &middle).ok(), "copied tenants 2, events 1340");
     assert_eq!(copy(&middle, &end.database).ok(), "copied tenants 2, events 1340");
     let (a, b) = (&source.database, &end.database);
@@ -63,32 +63,27 @@ async fn a_copy_and_the_copy_of_it_are_the_log_itself() {
         let verified = run(&["verify", "--database-url", &database.url]);
         assert_eq!(verified.ok(), "tenants 2, events 1340, differences 0");
     }
-    // The log goes on in the copy.
+    // Recording continues in the copy.
     end.run(&["tenant", "add", "northwind"]).ok();
     record_for(&end.database.store().await, "northwind", 5).await;
-    assert!(copy(&source.database, &end.database).refused().contains("it is not empty"));
+    assert!(copy(&source.database, &end.database).refused().contains("the target is not empty"));
 }
 
 #[tokio::test]
-async fn a_copy_answers_like_the_log_itself() {
+async fn copy_serves_the_same_responses() {
     let source = source().await;
     let middle = TestDatabase::sqlite();
     copy(&source.database, &middle).ok();
     let (a, b) = (TestApp::over(source.database).await, TestApp::over(middle).await);
-    let page = "{ auditEvents(period: null, first: 100, filter: { operationType: { in: [CREATE, UPDATE] } }) {
-        totalCount pageInfo { hasNextPage endCursor }
-        nodes { id sequence recordedAt occurredAt activity status actor { name } raw
-                targets { displayName modifiedProperties { name oldValue newValue } } } }
-      auditActivityTypes { key displayName eventCount }
-      auditEventFeed(first: 50) { cursor events { id } } }";
+    let page = include_str!("../../documents/copy_serves_the_same_responses_page.graphql");
     let (there, here) = (a.admin().query(page).await, b.admin().query(page).await);
     assert_eq!(there.data("/auditEvents/nodes").as_array().unwrap().len(), 100);
     assert_eq!(there.text, here.text);
 }
 
 #[tokio::test]
-async fn a_copy_that_breaks_off_leaves_nothing() {
-    let (source, target) = (source().await, Desk::new().await);
+async fn aborted_copy_leaves_nothing() {
+    let (source, target) = (source().await, TestCli::new().await);
     target.database.fail_from_sequence(900).await;
     assert!(copy(&source.database, &target.database).refused().starts_with("auditgraph: "));
     assert_eq!(target.run(&["tenant", "list"]).ok(), "");
@@ -98,8 +93,8 @@ async fn a_copy_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_copy_needs_a_log_and_a_migrated_database() {
-    let (source, empty) = (source().await, Desk::unmigrated().await);
+async fn copy_needs_a_log_and_a_migrated_database() {
+    let (source, empty) = (source().await, TestCli::unmigrated().await);
     let refused = run(&["copy", "--from", "sqlite://no/such.db", "--to", &empty.database.url]);
     assert!(refused.refused().contains("there is no log at no/such.db"), "{refused:?}");
     let refused = run(&["copy", "--from", &source.database.url, "--to", &source.database.url]);
@@ -110,15 +105,15 @@ async fn a_copy_needs_a_log_and_a_migrated_database() {
 }
 
 #[tokio::test]
-async fn no_table_is_forgotten() {
-    let desk = Desk::new().await;
-    let sql = if desk.database.is_postgres() {
+async fn copy_covers_every_table() {
+    let cli = TestCli::new().await;
+    let sql = if cli.database.is_postgres() {
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
     } else {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     };
-    let mut found = texts(&desk.database.connection().await, sql).await;
-    // Sums behind the log are made anew.
+    let mut found = texts(&cli.database.connection().await, sql).await;
+    // Rollups behind the end of the log are rebuilt.
     found.retain(|name| name != "seaql_migrations" && !name.starts_with("rollup"));
     found.sort_unstable();
     let mut copied: Vec<&str> = COPIED_TABLES.to_vec();

@@ -1,5 +1,4 @@
-//! Promise 2 by force: whoever is killed at any moment has lost nothing that was acknowledged, and has recorded nothing
-//! by halves.
+//! Durability: a killed process loses no acknowledged event and records no partial batch.
 //!
 //! The long form (`bench/crash`) has more rounds, and one in which the PostgreSQL server is killed.
 
@@ -10,11 +9,12 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::harness::cli::TestCli;
 use crate::harness::client::Client;
-use crate::harness::command::Desk;
+use crate::harness::wait::wait_until;
 
 const SENDERS: u64 = 4;
-/// How many batches may be acknowledged after the kill until a round ends.
+/// Number of batches that may be acknowledged after the kill before a round ends.
 const AFTERWARDS: usize = 20;
 /// A command that kills the PostgreSQL server and starts it again: only the long form has one.
 const KILL_POSTGRES: &str = "AUDITGRAPH_TEST_KILL_POSTGRES";
@@ -23,11 +23,11 @@ fn rounds() -> u64 {
     std::env::var("AUDITGRAPH_TEST_CRASH_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
-/// A batch of events by their keys.
+/// The keys of a batch of events.
 type Batch = Vec<String>;
 
-/// What a sender has to tell of a batch.
-enum Told {
+/// A message from a sender about a batch.
+enum Delivery {
     Sent(Batch),
     Acknowledged(Batch),
 }
@@ -40,11 +40,11 @@ fn event(key: &str) -> Value {
     })
 }
 
-/// Sends batches until one is not acknowledged, or nobody wants to know any more.
-async fn send(client: Client, name: String, mut random: fastrand::Rng, told: mpsc::UnboundedSender<Told>) {
+/// Sends batches until one is not acknowledged, or the receiver is dropped.
+async fn send(client: Client, name: String, mut random: fastrand::Rng, deliveries: mpsc::UnboundedSender<Delivery>) {
     for number in 0.. {
         let batch: Batch = (0..random.usize(1..40)).map(|i| format!("{name}-{number}-{i}")).collect();
-        if told.send(Told::Sent(batch.clone())).is_err() {
+        if deliveries.send(Delivery::Sent(batch.clone())).is_err() {
             return;
         }
         let body = Value::from(batch.iter().map(|key| event(key)).collect::<Vec<_>>()).to_string();
@@ -53,50 +53,50 @@ async fn send(client: Client, name: String, mut random: fastrand::Rng, told: mps
         if response.status() != 201 || response.text().await.is_err() {
             return;
         }
-        if told.send(Told::Acknowledged(batch)).is_err() {
+        if deliveries.send(Delivery::Acknowledged(batch)).is_err() {
             return;
         }
     }
 }
 
-/// What was sent and what was acknowledged.
+/// The batches that were sent, and those that were acknowledged.
 #[derive(Default)]
-struct Witness {
+struct DeliveryLog {
     sent: Vec<Batch>,
     acknowledged: Vec<Batch>,
 }
 
-impl Witness {
-    /// Sends until something is killed, after some acknowledgements, and a little longer: requests may outlive it.
+impl DeliveryLog {
+    /// Sends batches, kills a process after some acknowledgements, and continues for a while: requests may outlive it.
     async fn round(&mut self, url: &str, name: &str, random: &mut fastrand::Rng, kill: impl FnOnce()) {
-        let (tell, mut told) = mpsc::unbounded_channel();
-        for sender in 0..SENDERS {
+        let (sender, mut deliveries) = mpsc::unbounded_channel();
+        for i in 0..SENDERS {
             let client = Client::new(url).permitted("contoso", "audit/write");
-            tokio::spawn(send(client, format!("{name}-{sender}"), random.fork(), tell.clone()));
+            tokio::spawn(send(client, format!("{name}-{i}"), random.fork(), sender.clone()));
         }
-        drop(tell);
-        let (mut answers, mut kill, mut afterwards) = (random.usize(0..8), Some(kill), 0);
-        while let Some(told) = told.recv().await
+        drop(sender);
+        let (mut responses, mut kill, mut afterwards) = (random.usize(0..8), Some(kill), 0);
+        while let Some(delivery) = deliveries.recv().await
             && afterwards < AFTERWARDS
         {
-            match told {
-                Told::Sent(batch) => self.sent.push(batch),
-                Told::Acknowledged(batch) => {
+            match delivery {
+                Delivery::Sent(batch) => self.sent.push(batch),
+                Delivery::Acknowledged(batch) => {
                     self.acknowledged.push(batch);
                     afterwards += usize::from(kill.is_none());
                     match kill.take() {
-                        Some(kill) if answers == 0 => kill(),
+                        Some(kill) if responses == 0 => kill(),
                         other => kill = other,
                     }
-                    answers = answers.saturating_sub(1);
+                    responses = responses.saturating_sub(1);
                 }
             }
         }
     }
 
-    /// Everything acknowledged is there once, no batch is there by halves, and there are no gaps.
-    async fn check(&self, desk: &Desk) {
-        let connection = desk.database.connection().await;
+    /// Checks that acknowledged events exist once, that no batch is partial, and that the sequence has no gaps.
+    async fn check(&self, cli: &TestCli) {
+        let connection = cli.database.connection().await;
         let sql = "SELECT event_key, sequence FROM audit_event ORDER BY sequence";
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let rows = connection.query_all_raw(statement).await.unwrap();
@@ -119,28 +119,28 @@ impl Witness {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
+async fn acknowledged_events_survive_a_kill_of_the_server() {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
     let mut random = fastrand::Rng::with_seed(7);
-    let mut witness = Witness::default();
+    let mut witness = DeliveryLog::default();
     for round in 0..rounds() {
-        let (mut server, url) = desk.serve(&[]);
+        let (mut server, url) = cli.serve(&[]);
         witness.round(&url, &round.to_string(), &mut random, || server.kill().unwrap()).await;
         drop(server);
     }
-    witness.check(&desk).await;
+    witness.check(&cli).await;
 }
 
-/// The server of the API stays, and finds the database again each time.
+/// The API server keeps running and reconnects to the database each time.
 #[tokio::test]
-async fn what_was_acknowledged_survives_a_kill_of_the_database() {
+async fn acknowledged_events_survive_a_kill_of_the_database() {
     let Ok(kill) = std::env::var(KILL_POSTGRES) else { return };
-    let desk = Desk::new().await;
-    desk.run(&["tenant", "add", "contoso"]).ok();
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
     let mut random = fastrand::Rng::with_seed(7);
-    let mut witness = Witness::default();
-    let (server, url) = desk.serve(&[]);
+    let mut witness = DeliveryLog::default();
+    let (server, url) = cli.serve(&[]);
     let probe = Client::new(&url);
     for round in 0..rounds() {
         let kill = || {
@@ -148,8 +148,9 @@ async fn what_was_acknowledged_survives_a_kill_of_the_database() {
             assert!(killed.success());
         };
         witness.round(&url, &round.to_string(), &mut random, kill).await;
-        while probe.send(probe.request(reqwest::Method::GET, "/readyz")).await.status != 200 {}
+        let is_ready = async || probe.send(probe.request(reqwest::Method::GET, "/readyz")).await.status == 200;
+        wait_until("the server is ready", is_ready).await;
     }
     drop(server);
-    witness.check(&desk).await;
+    witness.check(&cli).await;
 }

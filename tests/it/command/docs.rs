@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use auditgraph::config::Cli;
 use clap::CommandFactory as _;
 
-use crate::harness::command::{ended, program, run};
+use crate::harness::cli::{ended, program, run};
 
 #[test]
 fn reference_pages_match_the_code() {

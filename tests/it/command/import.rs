@@ -1,11 +1,11 @@
-//! `import`: what becomes of each record, and what is said of it.
+//! `import`: the outcome of each record, and the report.
 
 use std::fmt::Write as _;
 
-use crate::harness::command::Desk;
+use crate::harness::cli::TestCli;
 
-/// What an import of a file of 20 MB holds at most, without optimisation: some 130 MiB, of any length; a copy of the file
-/// and what is made of it would be far beyond.
+/// Peak memory of an import in a debug build: about 130 MiB for a file of any length. With a copy of a 20 MB file and
+/// its parsed form it would be far more.
 #[cfg(target_os = "linux")]
 const PEAK_KIB: std::ops::Range<u64> = 1_000..160 << 10;
 
@@ -13,54 +13,54 @@ fn record(id: &str) -> String {
     directory_audit(id, "Add user", "2026-03-01T10:00:00Z")
 }
 
-fn directory_audit(id: &str, activity: &str, moment: &str) -> String {
+fn directory_audit(id: &str, activity: &str, timestamp: &str) -> String {
     format!(
-        r#"{{"id":"{id}","activityDisplayName":"{activity}","activityDateTime":"{moment}","loggedByService":"Core Directory",
+        r#"{{"id":"{id}","activityDisplayName":"{activity}","activityDateTime":"{timestamp}","loggedByService":"Core Directory",
         "category":"UserManagement","initiatedBy":{{"user":{{"id":"u-1"}}}},"targetResources":[{{"id":"u-2","type":"User"}}]}}"#
     )
     .replace('\n', "")
 }
 
 #[tokio::test]
-async fn a_bad_line_in_the_middle_is_named_and_the_others_are_recorded() {
-    let desk = Desk::new().await;
+async fn import_reports_an_invalid_line_and_records_the_rest() {
+    let cli = TestCli::new().await;
     let text = format!("{}\n{{\"no\": json}}\n[1,2]\n\n{}\n", record("a1"), record("a2"));
-    let file = desk.file("log.ndjson", text);
-    let ended = desk.import(&[&file]);
+    let file = cli.file("log.ndjson", text);
+    let ended = cli.import(&[&file]);
     assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 3\n");
     let complaints: Vec<&str> = ended.refused().lines().collect();
     assert_eq!(complaints.len(), 3, "{ended:?}");
     assert!(complaints[0].starts_with(&format!("{}:2: ", file.display())), "{ended:?}");
     assert!(complaints[1..].iter().all(|line| line.contains("log.ndjson:3: ")), "{ended:?}");
-    let again = desk.import(&[&file]);
+    let again = cli.import(&[&file]);
     assert_eq!(again.out, "recorded 0, duplicates 2, conflicts 0, rejected 3\n");
 }
 
 #[tokio::test]
-async fn of_a_page_that_breaks_what_came_before_is_kept() {
-    let desk = Desk::new().await;
+async fn import_keeps_the_records_before_a_truncation() {
+    let cli = TestCli::new().await;
     let page = format!("{{\"value\":[{},\n{},\n{{\"id\":,\n{}]}}", record("a1"), record("a2"), record("a3"));
-    let broken = desk.file("page.json", page);
-    let good = desk.file("good.json", format!("{{\"value\":[{}]}}", record("b1")));
-    let ended = desk.import(&[&broken, &good]);
+    let broken = cli.file("page.json", page);
+    let good = cli.file("good.json", format!("{{\"value\":[{}]}}", record("b1")));
+    let ended = cli.import(&[&broken, &good]);
     assert_eq!(ended.out, "recorded 3, duplicates 0, conflicts 0, rejected 1\n");
     assert!(ended.refused().contains("page.json:3: "), "{ended:?}");
 }
 
 #[tokio::test]
-async fn files_are_read_however_they_are_written() {
-    let desk = Desk::new().await;
-    let marked = desk.file("bom.ndjson", format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2")));
-    let (empty, blank) = (desk.file("empty.json", ""), desk.file("blank.json", "\r\n \n"));
-    let pretty = desk.file("pretty.json", record("a3").replace(',', ",\r\n  "));
-    let ended = desk.import(&[&marked, &empty, &blank, &pretty]);
+async fn import_reads_every_file_format() {
+    let cli = TestCli::new().await;
+    let marked = cli.file("bom.ndjson", format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2")));
+    let (empty, blank) = (cli.file("empty.json", ""), cli.file("blank.json", "\r\n \n"));
+    let pretty = cli.file("pretty.json", record("a3").replace(',', ",\r\n  "));
+    let ended = cli.import(&[&marked, &empty, &blank, &pretty]);
     assert_eq!(ended.ok(), "recorded 3, duplicates 0, conflicts 0, rejected 0");
     assert_eq!(ended.err, "");
-    let typed = desk.run_with(&["import", "-"], record("a4").as_bytes());
+    let typed = cli.run_with(&["import", "-"], record("a4").as_bytes());
     assert_eq!(typed.ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
 }
 
-/// A table as Purview exports it: `AuditData` and what the search knew beside it.
+/// A table as Purview exports it: `AuditData` and the columns of the search.
 fn purview(ids: &[&str]) -> String {
     let mut table = "RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits\r\n".to_owned();
     for id in ids {
@@ -78,32 +78,32 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn tables_with_records_in_them_and_utf_16_are_imported_and_a_second_time_nothing() {
-    let desk = Desk::new().await;
-    let plain = desk.file("purview.csv", format!("\u{feff}{}", purview(&["u-1", "u-2"])));
-    let wide = desk.file("wide.csv", utf16(&format!("\u{feff}{}", purview(&["u-2", "u-3"]))));
-    let log = desk.file("wide.ndjson", utf16(&format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2"))));
-    let typed = desk.file("shell.csv", format!("#TYPE Selected.Object\r\n{}", purview(&["u-4"])));
-    let ended = desk.import(&[&plain, &wide, &log, &typed]);
+async fn import_of_tables_and_utf_16_is_idempotent() {
+    let cli = TestCli::new().await;
+    let plain = cli.file("purview.csv", format!("\u{feff}{}", purview(&["u-1", "u-2"])));
+    let wide = cli.file("wide.csv", utf16(&format!("\u{feff}{}", purview(&["u-2", "u-3"]))));
+    let log = cli.file("wide.ndjson", utf16(&format!("\u{feff}{}\r\n{}\r\n", record("a1"), record("a2"))));
+    let typed = cli.file("shell.csv", format!("#TYPE Selected.Object\r\n{}", purview(&["u-4"])));
+    let ended = cli.import(&[&plain, &wide, &log, &typed]);
     assert_eq!(ended.ok(), "recorded 6, duplicates 1, conflicts 0, rejected 0", "{ended:?}");
-    let broken = desk.file("broken.csv", purview(&["u-1", "u-5"]).replacen(":8", "", 1));
-    let ended = desk.import(&[&broken]);
+    let broken = cli.file("broken.csv", purview(&["u-1", "u-5"]).replacen(":8", "", 1));
+    let ended = cli.import(&[&broken]);
     assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 1\n");
     assert!(ended.refused().contains("broken.csv:2: the cell `AuditData` does not contain a JSON object"), "{ended:?}");
     let json = r#"{"RecordId":"u-5","CreationDate":"2026-11-20T12:20:01.0000000Z","AuditData":{"CreationTime":"2026-11-20T12:20:01",
         "Id":"u-5","Operation":"Update user.","RecordType":8,"UserId":"ada@contoso.example","Workload":"AzureActiveDirectory"}}"#;
-    let same = desk.file("same.json", json);
-    assert_eq!(desk.import(&[&same]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
+    let same = cli.file("same.json", json);
+    assert_eq!(cli.import(&[&same]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_as_records_is_refused_once_for_the_file_and_says_what_to_do() {
-    let desk = Desk::new().await;
+async fn unreadable_file_is_rejected_once_with_a_hint() {
+    let cli = TestCli::new().await;
     let portal =
         "Date (UTC),Service,Activity\r\n".to_owned() + &"2026-11-20T10:20:01Z,Core Directory,Add user\r\n".repeat(9);
-    let portal = desk.file("portal.csv", portal);
-    let packed = desk.file("log.gz", b"\x1f\x8b\x08\0\n\n\xff\n");
-    let ended = desk.import(&[&portal, &packed, &desk.file("good.json", record("a1"))]);
+    let portal = cli.file("portal.csv", portal);
+    let packed = cli.file("log.gz", b"\x1f\x8b\x08\0\n\n\xff\n");
+    let ended = cli.import(&[&portal, &packed, &cli.file("good.json", record("a1"))]);
     assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 2\n");
     let complaints: Vec<&str> = ended.refused().lines().collect();
     assert!(
@@ -115,20 +115,20 @@ async fn what_cannot_be_read_as_records_is_refused_once_for_the_file_and_says_wh
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_does_not_keep_the_others_back() {
-    let desk = Desk::new().await;
-    let good = desk.file("good.json", record("a1"));
-    let ended = desk.import(&[&good.with_file_name("missing.json"), &good, good.parent().unwrap()]);
+async fn missing_file_does_not_stop_the_import() {
+    let cli = TestCli::new().await;
+    let good = cli.file("good.json", record("a1"));
+    let ended = cli.import(&[&good.with_file_name("missing.json"), &good, good.parent().unwrap()]);
     assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 2\n");
     let complaints: Vec<&str> = ended.refused().lines().collect();
     assert!(complaints[0].contains("missing.json") && complaints[0].contains("cannot be opened"), "{ended:?}");
     assert_eq!(complaints.len(), 2, "{ended:?}");
-    assert!(desk.run(&["import"]).err.contains("Usage"));
+    assert!(cli.run(&["import"]).err.contains("Usage"));
 }
 
 #[tokio::test]
-async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
-    let desk = Desk::new().await;
+async fn record_of_another_tenant_is_rejected() {
+    let cli = TestCli::new().await;
     let of = |tenant: &str, id: &str| {
         format!(
             r#"{{"time":"2026-03-01T10:00:00Z","category":"AuditLogs","operationName":"Add user","tenantId":"{tenant}","properties":{}}}"#,
@@ -136,9 +136,9 @@ async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
         )
     };
     let (ours, theirs) = ("0f3c1a2b-1111-2222-3333-44445555aaaa", "0f3c1a2b-1111-2222-3333-44445555bbbb");
-    let file = desk.file("rows.ndjson", [of(&ours.to_uppercase(), "a1"), of(theirs, "a2"), record("a3")].join("\n"));
+    let file = cli.file("rows.ndjson", [of(&ours.to_uppercase(), "a1"), of(theirs, "a2"), record("a3")].join("\n"));
     let import =
-        |expected| desk.run(&["import", "--tenant", "contoso", "--expect-tenant", expected, file.to_str().unwrap()]);
+        |expected| cli.run(&["import", "--tenant", "contoso", "--expect-tenant", expected, file.to_str().unwrap()]);
     let ended = import(ours);
     assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 1\n");
     assert!(ended.refused().ends_with(&format!("rows.ndjson:2: the record belongs to tenant `{theirs}`")), "{ended:?}");
@@ -149,54 +149,54 @@ async fn a_record_that_names_another_tenant_is_rejected_if_one_is_expected() {
 }
 
 #[tokio::test]
-async fn the_sample_of_the_readme_is_recorded() {
-    let desk = Desk::new().await;
+async fn readme_sample_is_imported() {
+    let cli = TestCli::new().await;
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/events.ndjson");
-    assert_eq!(desk.import(&[&sample]).ok(), "recorded 6, duplicates 0, conflicts 0, rejected 0");
+    assert_eq!(cli.import(&[&sample]).ok(), "recorded 6, duplicates 0, conflicts 0, rejected 0");
 }
 
 #[tokio::test]
-async fn without_knowing_whose_log_nothing_is_imported() {
-    let desk = Desk::new().await;
-    let file = desk.file("a.json", record("a1"));
-    let import = |tenant: &[&str]| desk.run(&[&["import", file.to_str().unwrap()], tenant].concat());
+async fn import_needs_a_tenant() {
+    let cli = TestCli::new().await;
+    let file = cli.file("a.json", record("a1"));
+    let import = |tenant: &[&str]| cli.run(&[&["import", file.to_str().unwrap()], tenant].concat());
     assert!(import(&[]).refused().contains("there is no tenant: add one with `auditgraph tenant add KEY`"));
     assert_eq!(import(&["--tenant", "one"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
     assert_eq!(import(&[]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
     assert_eq!(import(&["--tenant", "two"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
     assert!(import(&[]).refused().contains("there are several tenants: choose one with --tenant KEY"));
-    desk.run(&["tenant", "disable", "two"]).ok();
+    cli.run(&["tenant", "disable", "two"]).ok();
     assert!(import(&["--tenant", "two"]).refused().contains("tenant `two` is disabled"));
 }
 
 #[tokio::test]
-async fn an_id_used_for_another_activity_gets_a_key_of_its_own_and_one_that_differs_otherwise_is_a_conflict() {
-    let desk = Desk::new().await;
+async fn reused_id_gets_its_own_key_or_is_a_conflict() {
+    let cli = TestCli::new().await;
     let first = directory_audit("r1", "Add user", "2026-03-01T10:00:00Z");
     let other = directory_audit("r1", "Update user", "2026-03-01T10:00:00Z");
     let later = directory_audit("r1", "Add user", "2026-03-01T11:00:00Z");
-    let file = desk.file("reused.ndjson", [&*first, &other, &first, &later].join("\n"));
-    let ended = desk.import(&[&file]);
+    let file = cli.file("reused.ndjson", [&*first, &other, &first, &later].join("\n"));
+    let ended = cli.import(&[&file]);
     assert_eq!(ended.out, "recorded 2, duplicates 1, conflicts 1, rejected 0\n", "{ended:?}");
-    let again = desk.import(&[&file]);
+    let again = cli.import(&[&file]);
     assert_eq!(again.out, "recorded 0, duplicates 3, conflicts 1, rejected 0\n", "{again:?}");
-    let third = desk.file("third.ndjson", directory_audit("r1", "Update user", "2026-03-01T12:00:00Z"));
-    let conflict = desk.import(&[&third]);
+    let third = cli.file("third.ndjson", directory_audit("r1", "Update user", "2026-03-01T12:00:00Z"));
+    let conflict = cli.import(&[&third]);
     assert_eq!(conflict.out, "recorded 0, duplicates 0, conflicts 1, rejected 0\n");
     let complaint = conflict.refused();
     assert!(complaint.ends_with("third.ndjson:1: another event holds the key `r1#update user`"), "{complaint}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_recorded_is_rejected_with_the_reason() {
-    let desk = Desk::new().await;
+async fn invalid_records_are_rejected_with_the_reason() {
+    let cli = TestCli::new().await;
     let future = directory_audit("f1", "Add user", "9999-12-31T23:59:59Z");
     let past = directory_audit("f2", "Add user", "1969-12-31T23:59:59Z");
     let large =
         record("f3").replace("Core Directory", "Core").replace("\"u-1\"", &format!("\"{}\"", "x".repeat(5 << 20)));
     let reserved = record("f4").replace("Core Directory", "auditgraph");
-    let file = desk.file("odd.ndjson", [future, past, large, reserved, record("f5")].join("\n"));
-    let ended = desk.import(&[&file]);
+    let file = cli.file("odd.ndjson", [future, past, large, reserved, record("f5")].join("\n"));
+    let ended = cli.import(&[&file]);
     assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 4\n");
     let complaints: Vec<&str> = ended.refused().lines().collect();
     for (line, reason) in
@@ -208,46 +208,46 @@ async fn what_cannot_be_recorded_is_rejected_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_halfway_ends_the_import_with_an_error_and_loses_nothing_it_reported() {
-    let desk = Desk::new().await;
+async fn failed_store_aborts_the_import_after_the_reported_events() {
+    let cli = TestCli::new().await;
     let lines: Vec<String> = (0..1_200).map(|i| record(&format!("n{i}"))).collect();
-    let file = desk.file("many.ndjson", lines.join("\n"));
-    desk.run(&["tenant", "add", "contoso"]).ok();
-    desk.database.fail_from_sequence(700).await;
-    let ended = desk.import(&[&file]);
+    let file = cli.file("many.ndjson", lines.join("\n"));
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    cli.database.fail_from_sequence(700).await;
+    let ended = cli.import(&[&file]);
     assert_eq!(ended.out, "recorded 500, duplicates 0, conflicts 0, rejected 0\n");
     assert!(ended.refused().contains("many.ndjson"), "{ended:?}");
-    desk.database.fail_no_more().await;
-    assert_eq!(desk.import(&[&file]).ok(), "recorded 700, duplicates 500, conflicts 0, rejected 0");
+    cli.database.fail_no_more().await;
+    assert_eq!(cli.import(&[&file]).ok(), "recorded 700, duplicates 500, conflicts 0, rejected 0");
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_page_of_many_megabytes_in_one_line_is_imported_in_constant_memory() {
-    let desk = Desk::new().await;
+async fn large_page_is_imported_in_constant_memory() {
+    let cli = TestCli::new().await;
     let mut page = String::from("{\"@odata.context\":\"x\",\"value\":[");
     let padding = "y".repeat(60_000);
-    // Mostly duplicates, so that the database does not set the pace.
+    // Mostly duplicates, so that the database is not the bottleneck.
     for i in 0..340 {
         let comma = if i == 0 { "" } else { "," };
         let _ = write!(page, "{comma}{}", record(&format!("n{}", i % 7)).replace("\"u-1\"", &format!("\"{padding}\"")));
     }
     page.push_str("]}");
     assert!(page.len() > 20_000_000);
-    let (ended, peak_kib) = desk.run_measured(&["import", "--tenant", "contoso", "-"], page.as_bytes());
+    let (ended, peak_kib) = cli.run_measured(&["import", "--tenant", "contoso", "-"], page.as_bytes());
     assert_eq!(ended.ok(), "recorded 7, duplicates 333, conflicts 0, rejected 0");
     assert!(PEAK_KIB.contains(&peak_kib), "{peak_kib} KiB");
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_large_table_in_utf_16_is_imported_in_constant_memory() {
-    let desk = Desk::new().await;
+async fn large_utf_16_table_is_imported_in_constant_memory() {
+    let cli = TestCli::new().await;
     let table = purview(&["u-1", "u-2"]).replace("ada@contoso.example", &"y".repeat(20_000));
     let (header, rows) = table.split_once('\n').unwrap();
     let table = utf16(&format!("\u{feff}{header}\n{}", rows.repeat(250)));
     assert!(table.len() > 20_000_000);
-    let (ended, peak_kib) = desk.run_measured(&["import", "--tenant", "contoso", "-"], &table);
+    let (ended, peak_kib) = cli.run_measured(&["import", "--tenant", "contoso", "-"], &table);
     assert_eq!(ended.ok(), "recorded 2, duplicates 498, conflicts 0, rejected 0", "{ended:?}");
     assert!(PEAK_KIB.contains(&peak_kib), "{peak_kib} KiB");
 }

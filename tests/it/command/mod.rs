@@ -1,13 +1,13 @@
-//! The command line, through the real program: what it prints, what it refuses, how it ends.
+//! The command line, as the real program: output, errors and exit codes.
 
 mod import;
-mod operate;
+mod administration;
 mod serve;
 mod crash;
-mod follow;
+mod change_feed;
 mod backup;
 mod copy;
 mod check;
-mod log;
-mod accesses;
+mod request_log;
+mod access_log;
 mod docs;

@@ -1,4 +1,4 @@
-//! `serve` and `demo`: what they refuse to start with, and how they end.
+//! `serve` and `demo`: refused configurations, start and shutdown.
 
 use std::io::{BufRead as _, BufReader};
 
@@ -6,15 +6,15 @@ use auditgraph::config::Cli;
 use auditgraph::server::token_problems;
 
 use crate::harness::app::SECRET;
+use crate::harness::cli::{Running, TestCli, program};
 use crate::harness::client::Client;
-use crate::harness::command::{Desk, Running, program};
-use crate::harness::key_set::{Conduct, KeySetServer};
+use crate::harness::key_set::{KeySetServer, ServerBehavior};
 use crate::harness::keys::Issuer;
 
 #[tokio::test]
-async fn without_keys_nothing_is_served_and_it_is_said_how_to_configure_one() {
-    let desk = Desk::new().await;
-    let serve = |options: &[&str]| desk.run(&[&["serve", "--listen", "127.0.0.1:0"], options].concat());
+async fn serve_without_keys_is_refused_with_a_hint() {
+    let cli = TestCli::new().await;
+    let serve = |options: &[&str]| cli.run(&[&["serve", "--listen", "127.0.0.1:0"], options].concat());
     let refused = serve(&[]);
     assert!(refused.refused().contains("set a JWT secret of at least 32 bytes"), "{refused:?}");
     let short = serve(&["--jwt-secret", "hush"]);
@@ -24,13 +24,13 @@ async fn without_keys_nothing_is_served_and_it_is_said_how_to_configure_one() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
-    let desk = Desk::new().await;
+async fn configuration_errors_have_their_position() {
+    let cli = TestCli::new().await;
     let issuer = "[[issuer]]\niss = 'i'\naudiences = ['a']\ntenant = 't'\n";
     let serve = |text: &str, options: &[&str]| {
-        let file = desk.file("auditgraph.toml", text);
+        let file = cli.file("auditgraph.toml", text);
         let refused =
-            desk.run(&[&["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()], options].concat());
+            cli.run(&[&["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()], options].concat());
         refused.refused().to_owned()
     };
     for (text, part) in [
@@ -43,19 +43,19 @@ async fn what_is_wrong_with_the_configuration_is_said_with_its_place() {
         ("x".repeat((1 << 20) + 1), "1048577 bytes"),
         (String::new(), "no key to verify tokens with is configured"),
     ] {
-        let said = serve(&text, &[]);
-        assert!(said.contains(part), "{said}");
+        let message = serve(&text, &[]);
+        assert!(message.contains(part), "{message}");
     }
     let good = format!("{issuer}jwks_url = 'https://i/keys'");
     let both = serve(&good, &["--jwt-secret", SECRET]);
     assert!(both.contains("AUDITGRAPH_JWT_SECRET is set too") && !both.contains(SECRET), "{both}");
-    let missing = desk.run(&["serve", "--config", "no/such/file.toml"]);
+    let missing = cli.run(&["serve", "--config", "no/such/file.toml"]);
     assert!(missing.refused().contains("no/such/file.toml: cannot be read"), "{missing:?}");
 }
 
 #[tokio::test]
-async fn everything_about_tokens_can_be_checked_without_serving() {
-    let desk = Desk::new().await;
+async fn token_settings_can_be_checked_without_serving() {
+    let cli = TestCli::new().await;
     let problems = async |options: &[&str]| {
         let arguments = [&["auditgraph", "serve"], options].concat();
         let auditgraph::config::Command::Serve(config) = Cli::parse_without_environment(&arguments).unwrap().command
@@ -66,54 +66,54 @@ async fn everything_about_tokens_can_be_checked_without_serving() {
     };
     assert_eq!(problems(&["--jwt-secret", SECRET]).await, "");
     assert!(problems(&[]).await.contains("no key to verify tokens with"));
-    let nonsense = desk.file("ca.pem", "no certificate");
+    let nonsense = cli.file("ca.pem", "no certificate");
     let parties = ["--jwt-issuer", "https://i", "--jwt-audience", "a", "--jwks-url", "https://i/keys"];
     for file in [nonsense.to_str().unwrap(), "no/such/ca.pem"] {
-        let said = problems(&[&parties[..], &["--jwks-ca-file", file]].concat()).await;
-        assert!(said.contains(&format!("the certificates in {file} cannot be used")), "{said}");
+        let message = problems(&[&parties[..], &["--jwks-ca-file", file]].concat()).await;
+        assert!(message.contains(&format!("the certificates in {file} cannot be used")), "{message}");
     }
-    let away = KeySetServer::start(Conduct::Away).await;
+    let away = KeySetServer::start(ServerBehavior::Away).await;
     let one = "[[issuer]]\naudiences = ['a']\ntenant = 't'\n";
     let text = format!("{one}iss = 'one'\njwks_url = '{0}?x=1'\n{one}iss = 'two'\njwks_url = '{0}'", away.url);
-    let file = desk.file("auditgraph.toml", text);
-    let said = problems(&["--config", file.to_str().unwrap()]).await;
+    let file = cli.file("auditgraph.toml", text);
+    let message = problems(&["--config", file.to_str().unwrap()]).await;
     let expected = format!("the key set at {} cannot be read", away.url);
-    assert_eq!(said.lines().filter(|line| line.contains(&expected)).count(), 2, "{said}");
-    away.conduct(Conduct::keys(&[("k", &Issuer::es256())]));
+    assert_eq!(message.lines().filter(|line| line.contains(&expected)).count(), 2, "{message}");
+    away.conduct(ServerBehavior::keys(&[("k", &Issuer::es256())]));
     assert_eq!(problems(&["--config", file.to_str().unwrap()]).await, "");
 }
 
 #[tokio::test]
-async fn a_server_brings_sqlite_to_its_schema_and_refuses_postgresql_that_is_not() {
-    let desk = Desk::unmigrated().await;
+async fn serve_migrates_sqlite_and_refuses_unmigrated_postgresql() {
+    let cli = TestCli::unmigrated().await;
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
-    if desk.database.is_postgres() {
-        let ended = desk.run(&arguments);
+    if cli.database.is_postgres() {
+        let ended = cli.run(&arguments);
         assert!(ended.refused().contains("run `auditgraph migrate`"), "{ended:?}");
         return;
     }
-    let mut child = Running::start(program(&[&arguments[..], &["--database-url", &desk.database.url]].concat()));
+    let mut child = Running::start(program(&[&arguments[..], &["--database-url", &cli.database.url]].concat()));
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.contains("listening")).unwrap();
     let port: String = line.rsplit(':').next().unwrap().chars().take_while(char::is_ascii_digit).collect();
-    // It answers, so it hears signals too.
+    // A server that responds also handles signals.
     let client = Client::new(&format!("http://127.0.0.1:{port}"));
     assert_eq!(client.query("{ viewer { subject } }").await.status, 401);
     stop(child);
-    assert_eq!(desk.run(&["tenant", "list"]).ok(), "");
+    assert_eq!(cli.run(&["tenant", "list"]).ok(), "");
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
-    let desk = Desk::new().await;
+async fn occupied_port_is_reported() {
+    let cli = TestCli::new().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = desk.run(&["serve", "--listen", &address, "--jwt-secret", SECRET]);
+    let ended = cli.run(&["serve", "--listen", &address, "--jwt-secret", SECRET]);
     assert!(ended.refused().contains(&format!("cannot listen at {address}")), "{ended:?}");
 }
 
 #[tokio::test]
-async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
+async fn demo_prints_its_tokens_and_stops_cleanly() {
     let mut child = Running::start(program(&["demo", "--events", "300", "--listen", "127.0.0.1:0"]));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut tokens = Vec::new();
@@ -130,8 +130,8 @@ async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     let count = async |token: &str| {
         let client = Client::new(&url).token(token);
-        let answer = client.query("{ auditEvents(period: null) { totalCount } }").await;
-        answer.data("/auditEvents/totalCount").as_u64().unwrap()
+        let response = client.query("{ auditEvents(period: null) { totalCount } }").await;
+        response.data("/auditEvents/totalCount").as_u64().unwrap()
     };
     let counts = [count(&tokens[0].1).await, count(&tokens[1].1).await, count(&tokens[2].1).await];
     assert_eq!((counts[0], counts[2]), (300, 300));
@@ -140,7 +140,7 @@ async fn the_demo_prints_its_tokens_answers_and_ends_cleanly() {
     assert_eq!(lines.next(), None);
 }
 
-/// Asks a server to stop and waits until it has, cleanly. What it said of it on its standard error.
+/// Stops a server with SIGTERM, asserts exit code 0, and returns its standard error.
 #[track_caller]
 fn stop(child: Running) -> String {
     child.signal("-TERM");

@@ -1,4 +1,4 @@
-//! The server that `auditgraph serve` starts, on a free port, over a database of the test's own.
+//! The server that `auditgraph serve` starts, on a free port, with a database of its own.
 
 use auditgraph::config::{Cli, Command};
 use auditgraph::server::App;
@@ -13,13 +13,28 @@ use super::database::{TestDatabase, add_tenant, record};
 /// The secret that signs the tests' tokens.
 pub(crate) const SECRET: &str = "a secret for tests that is long enough to be one";
 
+/// Timeouts of the servers that tests start, unless a test sets its own. The defaults of the product are short enough
+/// to be reached on a busy machine.
+pub(crate) const TIMEOUTS: [[&str; 2]; 5] = [
+    ["--statement-timeout-ms", "120000"],
+    ["--record-timeout-ms", "120000"],
+    ["--request-timeout-ms", "120000"],
+    ["--websocket-init-timeout-secs", "120"],
+    ["--stream-stall-timeout-secs", "120"],
+];
+
+/// The options of [`TIMEOUTS`] that a test does not set itself.
+pub(crate) fn unset_timeouts(options: &[&str]) -> Vec<&'static str> {
+    TIMEOUTS.into_iter().filter(|[name, _]| !options.contains(name)).flatten().collect()
+}
+
 /// A running server.
 pub(crate) struct TestApp {
     pub(crate) database: TestDatabase,
     pub(crate) store: Store,
     pub(crate) tenant: Tenant,
     pub(crate) url: String,
-    /// Where Prometheus would look.
+    /// The URL of the metrics page.
     pub(crate) metrics_url: String,
 }
 
@@ -36,7 +51,7 @@ impl TestApp {
         Self::start_over(database, &url, options).await
     }
 
-    /// Starts a server over a database, whose tenant `contoso` is added if it is not there.
+    /// Starts a server on a database, and adds the tenant `contoso` if it does not exist.
     pub(crate) async fn over(database: TestDatabase) -> Self {
         let url = database.url.clone();
         Self::start_over(database, &url, &[]).await
@@ -56,6 +71,7 @@ impl TestApp {
             arguments.extend(["--jwt-secret", SECRET]);
         }
         arguments.extend(options);
+        arguments.extend(unset_timeouts(options));
         let Command::Serve(config) = Cli::try_parse_from(arguments).unwrap().command else { unreachable!() };
         let app = App::start(&config).await.unwrap();
         let url = format!("http://{}", app.address());
@@ -64,47 +80,47 @@ impl TestApp {
         Self { database, store, tenant, url, metrics_url }
     }
 
-    /// Somebody who sees everything.
+    /// A client with the role that reads everything.
     pub(crate) fn admin(&self) -> Client {
         Client::new(&self.url).role("GLOBAL_ADMIN")
     }
 
-    /// Somebody who sees Intune.
+    /// A client with a role that reads the services of Intune.
     pub(crate) fn intune_admin(&self) -> Client {
         Client::new(&self.url).role("INTUNE_SERVICE_ADMIN")
     }
 
-    /// Somebody who sees everything but what is sensitive.
+    /// A client with a role that reads everything except sensitive values.
     pub(crate) fn auditor(&self) -> Client {
         Client::new(&self.url).role("AUDIT_READER")
     }
 
-    /// Nobody.
+    /// A client without a token.
     pub(crate) fn anonymous(&self) -> Client {
         Client::new(&self.url)
     }
 
-    /// Records events that have to be valid, now.
+    /// Records valid events at the current time.
     pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<RecordOutcome> {
         record(&access::operator_writer(&self.store, &self.tenant), bodies, system::now()).await
     }
 
-    /// Another tenant, whose tokens this server accepts too.
+    /// Adds another tenant.
     pub(crate) async fn add_tenant(&self, key: &str) -> Tenant {
         add_tenant(&self.store, key).await
     }
 
-    /// Refuses all access to a tenant's log.
+    /// Disables a tenant.
     pub(crate) async fn close_tenant(&self, key: &str) {
         self.store.disable_tenant(key, true).await.unwrap();
     }
 
-    /// Records events of another tenant, now.
+    /// Records events of another tenant at the current time.
     pub(crate) async fn record_for(&self, tenant: &Tenant, bodies: impl IntoIterator<Item = EventBody>) {
         record(&access::operator_writer(&self.store, tenant), bodies, system::now()).await;
     }
 
-    /// What the server's clock says.
+    /// The current time of the server.
     #[expect(clippy::unused_self, reason = "it is the server's clock that is meant")]
     pub(crate) fn now(&self) -> Timestamp {
         system::now()

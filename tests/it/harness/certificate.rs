@@ -1,4 +1,4 @@
-//! A certificate made on the spot, for a server of the test's own: nobody vouches for it but itself.
+//! A self-signed certificate for a test server.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -25,7 +25,7 @@ impl Certificate {
         let times = sequence(&[&element(0x17, b"200101000000Z"), &element(0x17, b"491231235959Z")]);
         let names = element(0x04, &sequence(&[&element(0x82, name.as_bytes())]));
         let extension = sequence(&[&object(&[0x55, 0x1d, 0x11]), &names]);
-        let said = sequence(&[
+        let to_be_signed = sequence(&[
             &element(0xa0, &element(0x02, &[2])),
             &element(0x02, &[1]),
             &algorithm,
@@ -35,8 +35,8 @@ impl Certificate {
             public.as_ref(),
             &element(0xa3, &sequence(&[&extension])),
         ]);
-        let signature = [&[0][..], pair.sign(&random, &said).unwrap().as_ref()].concat();
-        let der = sequence(&[&said, &algorithm, &element(0x03, &signature)]);
+        let signature = [&[0][..], pair.sign(&random, &to_be_signed).unwrap().as_ref()].concat();
+        let der = sequence(&[&to_be_signed, &algorithm, &element(0x03, &signature)]);
         Self { der, key: key.as_ref().to_vec() }
     }
 

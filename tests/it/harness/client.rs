@@ -1,4 +1,4 @@
-//! Callers: each holds a token and asks over HTTP, as any client would.
+//! HTTP clients, each with a token.
 
 use auditgraph::system;
 use auth::{Grantable, Role, TokenRequest, issue};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::app::SECRET;
 
-/// A caller of the server.
+/// A client of the server.
 #[derive(Clone)]
 pub(crate) struct Client {
     url: String,
@@ -16,24 +16,24 @@ pub(crate) struct Client {
     token: Option<String>,
 }
 
-/// What came back.
+/// A response with its body as string and as JSON.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) body: Value,
     pub(crate) text: String,
 }
 
-impl Answer {
-    /// The data of an answer without errors, at a JSON pointer.
+impl Response {
+    /// The data of a response at a JSON pointer. Panics if the response has errors.
     #[track_caller]
     pub(crate) fn data(&self, pointer: &str) -> &Value {
         assert_eq!(self.body.get("errors"), None, "{}", self.text);
         self.body.pointer(&format!("/data{pointer}")).unwrap_or_else(|| panic!("no {pointer} in {}", self.text))
     }
 
-    /// A header as text; empty if it is not there.
+    /// A header as a string; empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -77,14 +77,14 @@ impl Client {
         self.granted_until(tenant, grants, system::now().plus(HOUR))
     }
 
-    /// The same server with a token of a role that expires at a moment.
+    /// The same server with a token of a role and an expiry.
     pub(crate) fn role_until(self, role: &str, expires_at: Timestamp) -> Self {
         self.granted_until("contoso", &[Grantable::Role(Role::from_name(role).unwrap())], expires_at)
     }
 
     fn granted_until(self, tenant: &str, grants: &[Grantable], expires_at: Timestamp) -> Self {
         let request = TokenRequest {
-            subject: "somebody",
+            subject: "test-user",
             tenant,
             tenant_claim: "tid",
             grants,
@@ -103,11 +103,11 @@ impl Client {
     }
 
     /// The token itself.
-    pub(crate) fn bearer(&self) -> String {
+    pub(crate) fn bearer_token(&self) -> String {
         self.token.clone().unwrap()
     }
 
-    /// A request to an address, with the token.
+    /// A request to a path, with the token.
     pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {
@@ -116,49 +116,47 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads the answer, whatever it is.
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    /// Sends a request and reads the response, whatever its status is.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Response {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, body, text }
+        Response { status, headers, body, text }
     }
 
-    /// Sends a body of any shape by POST.
-    pub(crate) async fn post(&self, body: &Value) -> Answer {
+    /// Sends a JSON body by POST.
+    pub(crate) async fn post(&self, body: &Value) -> Response {
         self.send(self.request(reqwest::Method::POST, "/graphql").json(body)).await
     }
 
-    /// Sends parameters in the address, with the header that GET needs.
-    pub(crate) async fn get(&self, parameters: &[(&str, &str)]) -> Answer {
+    /// Sends parameters in the URL, with the header that GET needs.
+    pub(crate) async fn get(&self, parameters: &[(&str, &str)]) -> Response {
         let address = reqwest::Url::parse_with_params("http://any/graphql", parameters).unwrap();
         let path = format!("{}?{}", address.path(), address.query().unwrap());
         self.send(self.request(reqwest::Method::GET, &path).header("graphql-require-preflight", "1")).await
     }
 
-    /// Asks a query.
-    pub(crate) async fn query(&self, query: &str) -> Answer {
+    /// Runs a query.
+    pub(crate) async fn query(&self, query: &str) -> Response {
         self.query_with(query, json!({})).await
     }
 
-    /// Asks a query with variables.
-    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Answer {
+    /// Runs a query with variables.
+    pub(crate) async fn query_with(&self, query: &str, variables: Value) -> Response {
         self.post(&json!({ "query": query, "variables": variables })).await
     }
 
-    /// Asks for the first page of a filter, over all time, newest first.
-    pub(crate) async fn filter(&self, filter: &Value) -> Answer {
-        let query = "query($filter: AuditEventFilter) {
-            auditEvents(first: 200, period: null, filter: $filter) { nodes { eventKey } }
-        }";
+    /// Reads the first page of a filter, over all time, newest first.
+    pub(crate) async fn filter(&self, filter: &Value) -> Response {
+        let query = include_str!("../../documents/list_filtered.graphql");
         self.query_with(query, json!({ "filter": filter })).await
     }
 
     /// The event keys of the first page of a filter, over all time, newest first.
     pub(crate) async fn keys(&self, filter: Value) -> Vec<String> {
-        let answer = self.filter(&filter).await;
-        let nodes = answer.data("/auditEvents/nodes").as_array().unwrap().clone();
+        let response = self.filter(&filter).await;
+        let nodes = response.data("/auditEvents/nodes").as_array().unwrap().clone();
         nodes.iter().map(|node| node["eventKey"].as_str().unwrap().to_owned()).collect()
     }
 }

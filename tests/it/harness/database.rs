@@ -1,7 +1,6 @@
 //! A database for one test: an SQLite file, or a schema on the PostgreSQL server that the environment names.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::page::{Cursor, Page, Slice};
 use model::sensitive::SensitiveNames;
@@ -9,7 +8,9 @@ use model::{Event, EventBody, NewEvent, Scope, Timestamp};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 use store::{EventQuery, Observer, Reader, RecordOutcome, Store, StoreError, StoreSettings, Tenant, Writer};
 
-/// The moment that tests call now, unless they ask the clock: 2026-06-15T12:00:00Z.
+use super::wait::WAIT_MAX;
+
+/// The current time in tests without a clock: 2026-06-15T12:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_781_524_800_000_000);
 
 /// A page of a list as events, each with its cursor.
@@ -23,7 +24,7 @@ pub(crate) async fn events(
     Ok(Slice { rows: rows.collect::<Result<_, StoreError>>()?, has_next, has_previous })
 }
 
-/// A database that goes away with the test.
+/// A database that is deleted with the test.
 pub(crate) struct TestDatabase {
     pub(crate) url: String,
     _folder: Option<tempfile::TempDir>,
@@ -43,42 +44,42 @@ impl TestDatabase {
         }
     }
 
-    /// A file, whatever the environment names.
+    /// An SQLite file, regardless of the environment.
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
         Self { url, _folder: Some(folder) }
     }
 
-    /// Opens the log and brings it to the schema.
+    /// Opens and migrates the database.
     pub(crate) async fn store(&self) -> Store {
         self.observed(None).await
     }
 
-    /// Opens the log and tells of every statement.
+    /// Opens and migrates the database, and reports every statement to the observer.
     pub(crate) async fn observed(&self, observer: Option<Observer>) -> Store {
         let store = Store::open(&self.settings(), observer).await.unwrap();
         store.migrate().await.unwrap();
         store
     }
 
-    /// How the tests open the log.
+    /// The store settings of tests.
     pub(crate) fn settings(&self) -> StoreSettings {
-        let (statement_timeout, record_timeout) = (Duration::from_secs(20), Duration::from_secs(10));
-        StoreSettings { url: self.url.clone(), connections: 4, statement_timeout, record_timeout }
+        // PostgreSQL ends a transaction that is idle for half of `record_timeout`, also one whose program is only slow.
+        StoreSettings { url: self.url.clone(), connections: 4, statement_timeout: WAIT_MAX, record_timeout: WAIT_MAX }
     }
 
-    /// A connection that bypasses the store, for looking at plans and for breaking things on purpose.
+    /// A connection that bypasses the store, for query plans and for deliberate damage.
     pub(crate) async fn connection(&self) -> DatabaseConnection {
         Database::connect(&self.url).await.unwrap()
     }
 
-    /// The same, on which one statement follows the other also where transactions are begun by hand.
+    /// A pool with a single connection, for transactions that are managed by hand.
     pub(crate) async fn single_connection(&self) -> DatabaseConnection {
         Database::connect(ConnectOptions::new(&self.url).max_connections(1).clone()).await.unwrap()
     }
 
-    /// Whether somebody waits for a lock in this database; only for PostgreSQL.
+    /// Whether a session waits for a lock in this schema; PostgreSQL only.
     pub(crate) async fn is_waited_for(&self) -> bool {
         let sql = "SELECT COUNT(*) FROM pg_locks w JOIN pg_locks r ON r.pid = w.pid AND r.locktype = 'relation'
             JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -91,7 +92,7 @@ impl TestDatabase {
         self.connection().await.execute_unprepared(sql).await.unwrap();
     }
 
-    /// From now on the database takes no event from this number on.
+    /// Makes inserts of events fail from a sequence on.
     pub(crate) async fn fail_from_sequence(&self, sequence: i64) {
         let statements = if self.is_postgres() {
             vec![
@@ -111,7 +112,7 @@ impl TestDatabase {
         }
     }
 
-    /// The database takes events again.
+    /// Undoes [`Self::fail_from_sequence`].
     pub(crate) async fn fail_no_more(&self) {
         let table = if self.is_postgres() { " ON audit_event" } else { "" };
         self.execute(&format!("DROP TRIGGER refuse{table}")).await;
@@ -145,13 +146,13 @@ impl TestLog {
         access::operator_writer(&self.store, &self.tenant)
     }
 
-    /// Everything, as an operator sees it.
+    /// A reader with full scope.
     pub(crate) fn reader(&self) -> Reader {
         access::operator_reader(&self.store, &self.tenant)
     }
 
-    /// What a scope shows.
-    pub(crate) fn reader_of(&self, scope: Scope) -> Reader {
+    /// A reader with a scope.
+    pub(crate) fn reader_for(&self, scope: Scope) -> Reader {
         self.store.reader(&self.tenant, scope)
     }
 
@@ -164,7 +165,7 @@ pub(crate) async fn add_tenant(store: &Store, key: &str) -> Tenant {
     store.add_tenant(key, &key.to_uppercase(), &[], uuid::Uuid::new_v4().to_string()).await.unwrap()
 }
 
-/// Records events that have to be valid, in batches.
+/// Records valid events in batches.
 pub(crate) async fn record(
     writer: &Writer,
     bodies: impl IntoIterator<Item = EventBody>,
@@ -189,19 +190,19 @@ impl Statements {
         Arc::new(move |sql, _elapsed, _failed| held.lock().unwrap().push(sql.to_owned()))
     }
 
-    /// What ran since the last call.
+    /// The statements since the last call.
     pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
-/// The whole numbers in the first column of what a query finds, which have to be 64 bits wide.
+/// The first column of a query result, as 64-bit integers.
 pub(crate) async fn numbers(connection: &DatabaseConnection, sql: &str) -> Vec<i64> {
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
 }
 
-/// The texts in the first column of what a query finds.
+/// The first column of a query result, as strings.
 pub(crate) async fn texts(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()

@@ -67,14 +67,14 @@ pub(crate) fn json(text: &str) -> Json {
     Json::parse(text).unwrap()
 }
 
-/// A change from one JSON text to another.
+/// A change from one JSON value to another.
 pub(crate) fn change(name: &str, from: Option<&str>, to: Option<&str>) -> ModifiedProperty {
     ModifiedProperty::new(name, from.map(json), to.map(json))
 }
 
-/// Small changes to an event, one after the other.
+/// Builder methods for events.
 pub(crate) trait EventExt: Sized {
-    fn at(self, moment: Timestamp) -> Self;
+    fn at(self, timestamp: Timestamp) -> Self;
     fn activity(self, activity: &str) -> Self;
     fn service(self, service: &str, category: &str) -> Self;
     fn actor(self, actor: Actor) -> Self;
@@ -83,8 +83,8 @@ pub(crate) trait EventExt: Sized {
 }
 
 impl EventExt for EventBody {
-    fn at(mut self, moment: Timestamp) -> Self {
-        self.occurred_at = moment;
+    fn at(mut self, timestamp: Timestamp) -> Self {
+        self.occurred_at = timestamp;
         self
     }
 

@@ -1,4 +1,4 @@
-//! An issuer's server with its key set, on a free port, which can be made to misbehave.
+//! The key set server of an issuer, on a free port, with configurable misbehavior.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,50 +13,50 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use super::certificate::Certificate;
 use super::keys::Issuer;
 
-/// How the server answers.
+/// The behavior of the server.
 #[derive(Clone)]
-pub(crate) enum Conduct {
-    /// With a body.
+pub(crate) enum ServerBehavior {
+    /// Responds with a body.
     Body(String),
-    /// With a status and a body.
+    /// Responds with a status and a body.
     Status(&'static str, String),
-    /// By sending the caller elsewhere.
+    /// Redirects to a URL.
     Elsewhere(String),
-    /// With a set that has no end.
+    /// Sends an endless key set.
     Endless,
-    /// With the beginning of an answer, and then nothing.
+    /// Sends the beginning of a response and stalls.
     Stalling,
-    /// Not at all.
+    /// Closes connections.
     Away,
 }
 
-impl Conduct {
-    /// With the keys of these issuers, each under its name.
+impl ServerBehavior {
+    /// Responds with the keys of these issuers, each with its name as key id.
     pub(crate) fn keys(issuers: &[(&str, &Issuer)]) -> Self {
         Self::Body(key_set(issuers).to_string())
     }
 }
 
-/// A key set with the keys of these issuers, each under its name.
+/// A key set with the keys of these issuers, each with its name as key id.
 pub(crate) fn key_set(issuers: &[(&str, &Issuer)]) -> Value {
     json!({ "keys": issuers.iter().map(|(name, issuer)| issuer.jwk(name)).collect::<Vec<_>>() })
 }
 
-/// The server.
+/// The key set server.
 pub(crate) struct KeySetServer {
     pub(crate) url: String,
-    conduct: Arc<Mutex<Conduct>>,
+    conduct: Arc<Mutex<ServerBehavior>>,
     asked: Arc<AtomicUsize>,
     sent: Arc<AtomicUsize>,
 }
 
 impl KeySetServer {
-    pub(crate) async fn start(conduct: Conduct) -> Self {
+    pub(crate) async fn start(conduct: ServerBehavior) -> Self {
         Self::start_with(conduct, None).await
     }
 
-    /// A server that speaks TLS as `localhost`; and its certificate, for which nobody vouches but itself.
-    pub(crate) async fn start_secure(conduct: Conduct) -> (Self, String) {
+    /// Starts a TLS server for `localhost`, and returns its self-signed certificate.
+    pub(crate) async fn start_secure(conduct: ServerBehavior) -> (Self, String) {
         let certificate = Certificate::of("localhost");
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
@@ -65,7 +65,7 @@ impl KeySetServer {
         (Self::start_with(conduct, Some(TlsAcceptor::from(Arc::new(config)))).await, certificate.pem())
     }
 
-    async fn start_with(conduct: Conduct, tls: Option<TlsAcceptor>) -> Self {
+    async fn start_with(conduct: ServerBehavior, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self {
@@ -84,12 +84,12 @@ impl KeySetServer {
                 let now = conduct.lock().unwrap().clone();
                 let sent = Arc::clone(&sent);
                 match tls.clone() {
-                    None => _ = tokio::spawn(answer(stream, now, sent)),
+                    None => _ = tokio::spawn(response(stream, now, sent)),
                     Some(tls) => {
                         tokio::spawn(async move {
-                            // Who does not trust the certificate goes away.
+                            // A client that does not trust the certificate disconnects.
                             let Ok(stream) = tls.accept(stream).await else { return };
-                            answer(stream, now, sent).await;
+                            response(stream, now, sent).await;
                         });
                     }
                 }
@@ -98,24 +98,24 @@ impl KeySetServer {
         server
     }
 
-    /// From now on it answers so.
-    pub(crate) fn conduct(&self, conduct: Conduct) {
+    /// Changes the behavior for the following requests.
+    pub(crate) fn conduct(&self, conduct: ServerBehavior) {
         *self.conduct.lock().unwrap() = conduct;
     }
 
-    /// How often it was asked.
+    /// Number of requests.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// How many bytes of endless sets were taken.
+    /// Number of bytes that clients read from endless key sets.
     pub(crate) fn sent(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: Conduct, sent: Arc<AtomicUsize>) {
-    if matches!(conduct, Conduct::Away) {
+async fn response(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: ServerBehavior, sent: Arc<AtomicUsize>) {
+    if matches!(conduct, ServerBehavior::Away) {
         return;
     }
     let mut request = Vec::new();
@@ -127,17 +127,17 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, conduct: Conduc
         format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
     };
     let text = match conduct {
-        Conduct::Body(body) => whole("200 OK", "Content-Type: application/json\r\n", &body),
-        Conduct::Status(status, body) => whole(status, "", &body),
-        Conduct::Elsewhere(url) => whole("302 Found", &format!("Location: {url}\r\n"), ""),
-        Conduct::Endless => "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[".to_owned(),
-        Conduct::Stalling => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"keys\":[".to_owned(),
-        Conduct::Away => unreachable!(),
+        ServerBehavior::Body(body) => whole("200 OK", "Content-Type: application/json\r\n", &body),
+        ServerBehavior::Status(status, body) => whole(status, "", &body),
+        ServerBehavior::Elsewhere(url) => whole("302 Found", &format!("Location: {url}\r\n"), ""),
+        ServerBehavior::Endless => "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"keys\":[".to_owned(),
+        ServerBehavior::Stalling => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"keys\":[".to_owned(),
+        ServerBehavior::Away => unreachable!(),
     };
     stream.write_all(text.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     if text.ends_with('[') && text.contains("Content-Length") {
-        // Until the caller has had enough.
+        // Until the client disconnects.
         let _ = stream.read_u8().await;
     } else if text.ends_with('[') {
         while let Ok(written) = stream.write(&[b'0'; 8 * 1024]).await {

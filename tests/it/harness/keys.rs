@@ -1,4 +1,4 @@
-//! Tokens of any claims, and keys made on the spot that sign them as an issuer would.
+//! Generated keys, and tokens with any claims that they sign.
 
 use std::io::Write as _;
 
@@ -59,7 +59,7 @@ impl Issuer {
         jsonwebtoken::encode(&header, claims, &self.private).unwrap()
     }
 
-    /// The public half as a key set has it, under a name.
+    /// The public key as a JWK with a key id.
     pub(crate) fn jwk(&self, name: &str) -> Value {
         let pem = self.pem.as_bytes();
         let read = [DecodingKey::from_rsa_pem, DecodingKey::from_ec_pem, DecodingKey::from_ed_pem];
@@ -70,7 +70,7 @@ impl Issuer {
     }
 }
 
-/// A token with these claims, signed with any bytes as the secret (HS256).
+/// A token with these claims, signed with a secret (HS256).
 pub(crate) fn hs256(secret: &[u8], claims: &Value) -> String {
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(secret)).unwrap()
 }

@@ -1,4 +1,6 @@
-//! Readers of streams: server-sent events, and a WebSocket that speaks `graphql-transport-ws`.
+//! Stream readers: server-sent events, and a WebSocket with the protocol `graphql-transport-ws`.
+
+use std::collections::BTreeSet;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -6,36 +8,53 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{Answer, Client};
+use super::client::{Client, Response};
 
-/// An answer that comes as server-sent events.
+/// A response as server-sent events.
 pub(crate) struct Events {
     response: reqwest::Response,
     text: String,
+    has_begun: bool,
+}
+
+/// Whether a result is a heartbeat: a batch without events that is not the first of its stream. When heartbeats
+/// arrive depends on the pace of the machine, so both readers skip them.
+fn is_heartbeat(result: &Value, has_begun: &mut bool) -> bool {
+    let edges = result.pointer("/data/auditEventsRecorded/edges");
+    std::mem::replace(has_begun, true) && edges.and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 impl Events {
-    /// Asks for a stream that has to begin.
+    /// Opens a stream. Panics if the response is not a stream.
     pub(crate) async fn open(client: &Client, query: &str, variables: Value) -> Self {
-        Self::ask(client, query, variables).await.unwrap_or_else(|answer| panic!("{answer:?}"))
+        Self::ask(client, query, variables).await.unwrap_or_else(|response| panic!("{response:?}"))
     }
 
-    /// Asks for a stream, and gets what is answered instead of one.
-    pub(crate) async fn ask(client: &Client, query: &str, variables: Value) -> Result<Self, Answer> {
+    /// Opens a stream. The error is a response that is not a stream.
+    pub(crate) async fn ask(client: &Client, query: &str, variables: Value) -> Result<Self, Response> {
         let request = client.request(reqwest::Method::POST, "/graphql").header("accept", "text/event-stream");
         let body = json!({ "query": query, "variables": variables });
         let response = request.json(&body).send().await.unwrap();
         if response.status() == 200 {
             assert_eq!(response.headers()["content-type"], "text/event-stream");
-            return Ok(Self { response, text: String::new() });
+            return Ok(Self { response, text: String::new(), has_begun: false });
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Err(Answer { status, headers, body: serde_json::from_str(&text).unwrap(), text })
+        Err(Response { status, headers, body: serde_json::from_str(&text).unwrap(), text })
     }
 
-    /// The next event; none when the stream has ended, however it did.
+    /// The next event that is not a heartbeat. `None` if the stream has ended, completely or not.
     pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            let (name, data) = self.next_event().await?;
+            if name != "next" || !is_heartbeat(&data, &mut self.has_begun) {
+                return Some((name, data));
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -58,24 +77,27 @@ impl Events {
 
 type Stream = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// A WebSocket.
-pub(crate) struct Socket(Stream);
+/// A WebSocket, with the ids of the subscriptions that have begun.
+pub(crate) struct Socket {
+    stream: Stream,
+    begun: BTreeSet<String>,
+}
 
 impl Socket {
-    /// Connects with these headers. The error is the status of the refusal.
+    /// Connects with these headers. The error is the HTTP status.
     pub(crate) async fn connect(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request = format!("{}/graphql", url.replacen("http", "ws", 1)).into_client_request().unwrap();
         for (name, value) in [("sec-websocket-protocol", "graphql-transport-ws")].iter().chain(headers) {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         match tokio_tungstenite::connect_async(request).await {
-            Ok((stream, _)) => Ok(Self(stream)),
+            Ok((stream, _)) => Ok(Self { stream, begun: BTreeSet::new() }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
     }
 
-    /// Connects, and says who calls.
+    /// Connects and authenticates with `connection_init`.
     pub(crate) async fn open(url: &str, token: &str) -> Self {
         let mut socket = Self::connect(url, &[]).await.unwrap();
         let payload = json!({ "Authorization": format!("Bearer {token}") });
@@ -85,18 +107,31 @@ impl Socket {
     }
 
     pub(crate) async fn send(&mut self, message: Value) {
-        self.0.send(Message::text(message.to_string())).await.unwrap();
+        self.stream.send(Message::text(message.to_string())).await.unwrap();
     }
 
     pub(crate) async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
+        self.begun.remove(id);
         self.send(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
     }
 
-    /// The next message, or the code that the connection was closed with.
+    /// The next message that is not a heartbeat. The error is the code that the connection was closed with.
     pub(crate) async fn next(&mut self) -> Result<Value, u16> {
         loop {
-            match self.0.next().await {
+            let message = self.next_message().await?;
+            let id = message["id"].as_str().unwrap_or_default();
+            let mut has_begun = self.begun.contains(id);
+            if message["type"] != "next" || !is_heartbeat(&message["payload"], &mut has_begun) {
+                self.begun.insert(id.to_owned());
+                return Ok(message);
+            }
+        }
+    }
+
+    async fn next_message(&mut self) -> Result<Value, u16> {
+        loop {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(CloseCode::Status, |f| f.code).into()),
                 Some(Ok(_)) => {}

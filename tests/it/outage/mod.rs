@@ -1,19 +1,18 @@
-//! When the database fails: what is said, how long it takes, that nothing is half recorded, and that the server goes on
-//! by itself once the database does.
+//! Database failures: the error, the time until it is returned, no partial recording, and recovery without a restart.
 
-mod away;
-mod held;
+mod unreachable;
+mod locked;
 #[cfg(target_os = "linux")]
-mod full;
+mod disk_full;
 #[cfg(unix)]
-mod paused;
+mod paused_process;
 
 use serde_json::{Value, json};
 
-use crate::harness::client::{Answer, Client};
+use crate::harness::client::{Client, Response};
 
-/// Options that make a server impatient.
-const IMPATIENT: [&str; 4] = ["--record-timeout-ms", "1000", "--statement-timeout-ms", "1000"];
+/// Options for short database timeouts.
+const SHORT_TIMEOUTS: [&str; 4] = ["--record-timeout-ms", "2000", "--statement-timeout-ms", "2000"];
 
 /// An event of an application.
 fn event(key: &str) -> Value {
@@ -24,21 +23,20 @@ fn event(key: &str) -> Value {
     })
 }
 
-/// Somebody who records in the log of a tenant.
+/// A client that can record in the log of a tenant.
 fn recorder(url: &str, tenant: &str) -> Client {
     Client::new(url).permitted(tenant, "audit/write")
 }
 
 /// Records events by REST.
-async fn post(client: &Client, keys: &[&str]) -> Answer {
+async fn post(client: &Client, keys: &[&str]) -> Response {
     let body: Vec<Value> = keys.iter().map(|key| event(key)).collect();
     client.send(client.request(reqwest::Method::POST, "/v1/events").json(&body)).await
 }
 
 /// Records an event by GraphQL.
-async fn mutate(client: &Client, key: &str) -> Answer {
-    let query =
-        "mutation($events: [AuditEventInput!]!) { recordAuditEvents(input: { events: $events }) { recordedCount } }";
+async fn mutate(client: &Client, key: &str) -> Response {
+    let query = include_str!("../../documents/record_one.graphql");
     client.query_with(query, json!({ "events": [event(key)] })).await
 }
 
@@ -46,18 +44,11 @@ async fn is_ready(client: &Client) -> bool {
     client.send(client.request(reqwest::Method::GET, "/readyz")).await.status == 200
 }
 
-/// A refusal to be repeated later, which says nothing of the inside.
+/// Asserts a retryable error without internal details.
 #[track_caller]
-fn assert_unavailable(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"), "{}", answer.text);
-    assert_eq!(answer.error().0, "UNAVAILABLE", "{}", answer.text);
-    let text = answer.text.to_lowercase();
+fn assert_unavailable(response: &Response) {
+    assert_eq!((response.status, response.header("retry-after")), (503, "1"), "{}", response.text);
+    assert_eq!(response.error().0, "UNAVAILABLE", "{}", response.text);
+    let text = response.text.to_lowercase();
     assert!(!["sql", "pool", "connection", "lock", "database"].iter().any(|word| text.contains(word)), "{text}");
-}
-
-/// Asks until it is so, for as long as a test may take.
-async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    while !is_so().await {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }

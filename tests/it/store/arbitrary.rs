@@ -1,4 +1,4 @@
-//! Random events, conditions and scopes, over small alphabets so that they meet; and the loop that tries them.
+//! Random events, conditions and scopes over small alphabets, so that they match; and the loop that runs them.
 
 use std::collections::BTreeSet;
 
@@ -99,7 +99,7 @@ fn target() -> BoxedStrategy<Target> {
         .boxed()
 }
 
-/// An event under a key; many happen at the same time.
+/// A random event with a key; many have the same time.
 pub(super) fn body(key: &str) -> BoxedStrategy<EventBody> {
     let plain = event(key);
     let what =
@@ -129,13 +129,13 @@ pub(super) fn body(key: &str) -> BoxedStrategy<EventBody> {
         .boxed()
 }
 
-/// So many random events, under keys that start with `prefix`.
+/// Random events with keys that start with `prefix`.
 pub(crate) fn bodies(runner: &mut TestRunner, prefix: &str, count: usize) -> Vec<EventBody> {
     let one = |i| body(&format!("{prefix}{i}")).new_tree(runner).unwrap().current();
     (0..count).map(one).collect()
 }
 
-/// A folded text that is not empty: a part of one that events hold, or nearly.
+/// A non-empty case-folded string, often a part of a string of the events.
 fn needle() -> BoxedStrategy<String> {
     let pools = [&TEXTS[..], &IDS, &NAMES, &SERVICES, &["One", "Two"], &["k1", "k2", "K"]].concat();
     let activity = select(&ACTIVITIES[..]).prop_map(fold_activity);
@@ -224,11 +224,11 @@ fn target_condition() -> BoxedStrategy<TargetCondition> {
 }
 
 fn moments() -> impl Strategy<Value = TimeRange> {
-    let moment = || prop::option::of((-4_i64..4).prop_map(|ago| NOW.plus(ago)));
-    (moment(), moment()).prop_map(|(from, to)| TimeRange { from, to })
+    let timestamp = || prop::option::of((-4_i64..4).prop_map(|ago| NOW.plus(ago)));
+    (timestamp(), timestamp()).prop_map(|(from, to)| TimeRange { from, to })
 }
 
-/// The whole span most of the time.
+/// A random time range, mostly unbounded.
 pub(super) fn period() -> impl Strategy<Value = TimeRange> {
     prop_oneof![2 => Just(TimeRange::default()), 1 => moments()]
 }
@@ -264,7 +264,7 @@ pub(super) fn condition() -> BoxedStrategy<Condition> {
         .boxed()
 }
 
-/// A condition that is walked from a side table: one target or one property, and perhaps more.
+/// A condition whose driving table is a side table: one target or one property, and sometimes more.
 pub(super) fn driven() -> BoxedStrategy<Condition> {
     let one_key = (target(), target_condition())
         .prop_map(|(target, rest)| TargetCondition { keys: Some(BTreeSet::from([target.key()])), ..rest });
@@ -296,7 +296,7 @@ fn services() -> impl Strategy<Value = ServiceSet> {
     ]
 }
 
-/// What somebody may see; what is sensitive is part of what is visible.
+/// A random scope.
 pub(super) fn scope() -> impl Strategy<Value = Scope> {
     (services(), services()).prop_map(|(visible, sensitive)| {
         let sensitive = match (&visible, sensitive) {
@@ -310,7 +310,7 @@ pub(super) fn scope() -> impl Strategy<Value = Scope> {
     })
 }
 
-/// Tries a check with so many random values and fails with the smallest that it finds to break it.
+/// Runs a check with `cases` random values, and fails with the smallest failing value.
 pub(crate) async fn for_all<S: Strategy>(
     runner: &mut TestRunner,
     cases: usize,
@@ -335,7 +335,7 @@ pub(crate) async fn for_all<S: Strategy>(
     }
 }
 
-/// When the events of the n-th batch are recorded.
+/// The recording time of the n-th batch.
 pub(super) fn recorded_at(batch: usize) -> Timestamp {
     NOW.plus(i64::try_from(batch).unwrap())
 }

@@ -1,4 +1,4 @@
-//! A condition has two faces: what SQL selects is what `Condition::matches` accepts, for every scope.
+//! SQL and `Condition::matches` select the same events, for every scope.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use store::{EventQuery, Reader, RecordOutcome};
 use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
 use crate::harness::database::{NOW, TestLog, events};
 
-/// Records random events in several batches and gives them as a scope that sees everything does.
+/// Records random events in several batches, and returns them as read with full scope.
 pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
     let rules = SensitiveNames::default();
     let mut events = Vec::new();
@@ -50,7 +50,7 @@ fn orders() -> impl Strategy<Value = Order> {
     })
 }
 
-/// The events of a list as a scope shows them, said by the other face of its condition.
+/// The events of a scope that `Condition::matches` accepts.
 pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Vec<Event> {
     events
         .iter()
@@ -60,8 +60,8 @@ pub(super) fn matching(events: &[Event], scope: &Scope, list: &EventQuery) -> Ve
         .collect()
 }
 
-/// What the words of a list mean, said by the other face of the condition.
-fn meant(events: &[Event], scope: &Scope, list: &EventQuery, order: Order) -> Vec<i64> {
+/// The sequences of the events that `Condition::matches` accepts.
+fn matching_sequences(events: &[Event], scope: &Scope, list: &EventQuery, order: Order) -> Vec<i64> {
     let mut found = matching(events, scope, list);
     found.sort_by_key(|event| match order.field {
         OrderField::OccurredAt => (event.body.occurred_at.0, event.sequence),
@@ -82,8 +82,8 @@ async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usi
         let events = recorded(&log, &mut runner, 60).await;
         for_all(&mut runner, cases, &strategy, async |(condition, scope, period, order, limit, as_of)| {
             let list = EventQuery { condition, period, as_of };
-            let expected = meant(&events, &scope, &list, order);
-            let reader = log.reader_of(scope);
+            let expected = matching_sequences(&events, &scope, &list, order);
+            let reader = log.reader_for(scope);
             let found = listed(&reader, &list, order, limit).await;
             if found != expected {
                 let differing: BTreeSet<i64> = found
@@ -107,11 +107,11 @@ async fn both_faces_agree(condition: impl Strategy<Value = Condition>, logs: usi
 }
 
 #[tokio::test]
-async fn sql_selects_what_matches() {
+async fn sql_selects_matching_events() {
     both_faces_agree(condition(), 3, 250).await;
 }
 
 #[tokio::test]
-async fn sql_selects_what_matches_when_a_side_table_drives() {
+async fn sql_selects_matching_events_with_a_driving_side_table() {
     both_faces_agree(driven(), 2, 200).await;
 }

@@ -1,18 +1,18 @@
-//! What the log promises, on the store itself.
+//! Properties of the store.
 
 pub(crate) mod arbitrary;
-mod record;
-mod memory;
-mod narrow;
+mod recording;
+mod snapshot_cache;
+mod key_prefilter;
 mod sequence;
-mod activity;
+mod activity_types;
 mod filters;
 mod summary;
 mod rollups;
-mod pages;
-mod statements;
+mod pagination;
+mod statement_counts;
 mod limits;
-mod plans;
+mod query_plans;
 mod tenants;
-mod rebuild;
+mod derived_columns;
 mod verify;

@@ -1,5 +1,5 @@
-//! Rollups: counts that use them equal a recount, for any period, place and filter, whoever wrote the blocks and
-//! whatever was interrupted.
+//! Rollups: counts that use them equal a recount, for any period, sequence and filter, whichever process wrote the
+//! blocks, and after interruptions.
 
 use model::filter::{ActorCondition, Condition, EventText, SetCondition, TextCondition, TimeRange};
 use model::sensitive::SensitiveNames;
@@ -16,11 +16,11 @@ use super::summary::recount;
 use crate::harness::database::{NOW, Statements, TestLog, numbers};
 use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
-/// Blocks of so many events.
+/// Number of events per block.
 const BLOCK: u32 = 7;
 
-/// A moment in four days around now, on or off the bounds of quarter hours and days.
-fn moment() -> BoxedStrategy<Timestamp> {
+/// A random time within four days around now, on or off the bounds of quarter hours and days.
+fn timestamp() -> BoxedStrategy<Timestamp> {
     let start = NOW.0 - NOW.0.rem_euclid(DAY) - 3 * DAY;
     let quarter = (0_i64..400).prop_map(move |quarters| start + quarters * HOUR / 4);
     let off = (quarter.clone(), -2_i64..3).prop_map(|(at, micros)| at + micros);
@@ -29,11 +29,11 @@ fn moment() -> BoxedStrategy<Timestamp> {
 }
 
 fn period() -> impl Strategy<Value = TimeRange> {
-    let end = || prop::option::weighted(0.7, moment());
+    let end = || prop::option::weighted(0.7, timestamp());
     (end(), end()).prop_map(|(from, to)| TimeRange { from, to })
 }
 
-/// A condition that rollups have the columns for, mostly.
+/// A random condition, mostly on columns of rollups.
 fn rolled() -> BoxedStrategy<Condition> {
     let text = select(vec!["one", "two", "add user", "alpha", "gamma"]);
     let column = select(vec![EventText::Service, EventText::Category, EventText::Activity]);
@@ -63,8 +63,8 @@ fn rolled() -> BoxedStrategy<Condition> {
 async fn more(log: &TestLog, runner: &mut TestRunner, key: &str, events: &mut Vec<Event>) {
     let rules = SensitiveNames::default();
     let at = |body: EventBody, runner: &mut TestRunner| {
-        let moment = moment().new_tree(runner).unwrap().current();
-        NewEvent::parse(body.at(moment), NOW.plus(5 * DAY), &rules).unwrap()
+        let timestamp = timestamp().new_tree(runner).unwrap().current();
+        NewEvent::parse(body.at(timestamp), NOW.plus(5 * DAY), &rules).unwrap()
     };
     let new: Vec<NewEvent> = bodies(runner, key, 11).into_iter().map(|body| at(body, runner)).collect();
     for (event, outcome) in new.iter().zip(log.writer().record(&new, NOW).await.unwrap()) {
@@ -77,10 +77,10 @@ async fn more(log: &TestLog, runner: &mut TestRunner, key: &str, events: &mut Ve
 #[tokio::test]
 async fn counts_with_rollups_equal_a_recount() {
     let mut runner = TestRunner::default();
-    let edges = prop_oneof![btree_set(moment(), 0..4), Just([].into())];
+    let edges = prop_oneof![btree_set(timestamp(), 0..4), Just([].into())];
     let strategy = (rolled(), scope(), period(), 0_i64..=66, (select(FacetField::ALL), edges));
     let (mut log, mut events) = (TestLog::new().await, Vec::new());
-    // What was counted is kept while more is recorded and summed up.
+    // Cached counts stay valid while more events are recorded and rolled up.
     for batch in 0..18 {
         if batch % 6 == 0 {
             (log, events) = (TestLog::new().await, Vec::new());
@@ -93,7 +93,7 @@ async fn counts_with_rollups_equal_a_recount() {
             let as_of = if as_of % 3 == 0 { i64::try_from(events.len()).unwrap() } else { as_of };
             let list = EventQuery { condition, period, as_of: Some(as_of) };
             let expected = matching(&events, &scope, &list);
-            let reader = log.reader_of(scope);
+            let reader = log.reader_for(scope);
             let (found, meant) = (reader.facet(&list, field, 5, true).await.unwrap(), recount(&expected, field, 5));
             if found != meant {
                 return Err(format!("counted by {field:?} {found:?}\ninstead of {meant:?}"));
@@ -120,7 +120,7 @@ async fn counts_with_rollups_equal_a_recount() {
 }
 
 #[tokio::test]
-async fn blocks_are_written_once_whoever_writes_them() {
+async fn rollup_blocks_are_written_once() {
     let log = TestLog::new().await;
     log.record((0..50).map(|i| event(&format!("k{i}")))).await;
     let others = [log.database.store().await, log.database.store().await];
@@ -129,7 +129,7 @@ async fn blocks_are_written_once_whoever_writes_them() {
         async move { store.roll_up(BLOCK).await.unwrap() }
     };
     let (a, b, c) = tokio::join!(roll(&log.store), roll(&others[0]), roll(&others[1]));
-    // Who met another's block stopped there; all whole stretches are there once.
+    // A process that finds an existing block stops; every complete range has one block.
     assert!(a + b + c <= 7, "{a} {b} {c}");
     let rest = log.store.roll_up(BLOCK).await.unwrap();
     assert_eq!(a + b + c + rest, 7);
@@ -146,7 +146,7 @@ async fn blocks_are_written_once_whoever_writes_them() {
 }
 
 #[tokio::test]
-async fn a_block_that_was_interrupted_is_not_there() {
+async fn interrupted_rollup_block_is_absent() {
     let log = TestLog::new().await;
     log.record((0..10).map(|i| event(&format!("k{i}")))).await;
     log.database.execute("ALTER TABLE rollup RENAME TO elsewhere").await;
@@ -159,12 +159,12 @@ async fn a_block_that_was_interrupted_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_rollups_have_is_not_read_from_the_events_again() {
+async fn rolled_up_events_are_not_read_again() {
     let statements = Statements::default();
     let log = TestLog::observed(Some(statements.observer())).await;
     log.record((0..20).map(|i| event(&format!("k{i}")))).await;
     log.store.roll_up(BLOCK).await.unwrap();
-    // What the blocks hold is wrong on purpose, to see who is asked.
+    // The blocks are wrong on purpose, to detect their use.
     log.database.execute("UPDATE rollup SET events = 100 * events").await;
     let list = |as_of| EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of };
     for (as_of, count) in [(Some(20), 1_406), (Some(14), 1_400), (Some(13), 706), (Some(6), 6), (None, 20)] {
@@ -172,5 +172,5 @@ async fn what_rollups_have_is_not_read_from_the_events_again() {
     }
     statements.take();
     log.reader().facet(&list(Some(20)), FacetField::Status, 5, true).await.unwrap();
-    assert_eq!(statements.take().len(), 1, "where the log ends: the rest is kept");
+    assert_eq!(statements.take().len(), 1, "only the end of the log is read; the rest is cached");
 }

@@ -1,4 +1,4 @@
-//! The sequence is the truth: dense, in the order of commits, and `recorded_at` never runs against it.
+//! The sequence: dense, in commit order, and `recorded_at` never decreases along it.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -16,7 +16,7 @@ fn new_event(key: &str) -> NewEvent {
 }
 
 #[tokio::test]
-async fn numbers_have_no_gaps_over_batches_and_stores() {
+async fn sequence_has_no_gaps_over_batches_and_stores() {
     let log = TestLog::new().await;
     let second = log.database.store().await;
     let tenant = second.tenant("contoso").await.unwrap().unwrap();
@@ -37,10 +37,10 @@ async fn recorded_at_does_not_go_back_with_the_clock() {
     }
     let connection = log.database.connection().await;
     let recorded = numbers(&connection, "SELECT recorded_at FROM audit_event ORDER BY sequence").await;
-    assert_eq!(recorded, [NOW, NOW, NOW.plus(5), NOW.plus(5)].map(|moment| moment.0));
+    assert_eq!(recorded, [NOW, NOW, NOW.plus(5), NOW.plus(5)].map(|timestamp| timestamp.0));
 }
 
-/// Records small batches one after the other; some of the keys are also used by others.
+/// Records small batches in sequence; other writers use some of the same keys.
 async fn record_batches(writer: Writer, name: &'static str, clock: impl Fn(i64) -> Timestamp) {
     for i in 0..25 {
         let keys = [format!("{name} {i}"), format!("shared {i}"), format!("{name} {i} again")];
@@ -52,7 +52,7 @@ async fn record_batches(writer: Writer, name: &'static str, clock: impl Fn(i64) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_order_of_numbers_is_the_order_of_commits() {
+async fn sequence_order_is_commit_order() {
     let log = TestLog::new().await;
     let mut writers = Vec::new();
     for (name, direction) in [("up", 10), ("down", -10), ("still", 0)] {
@@ -61,7 +61,7 @@ async fn the_order_of_numbers_is_the_order_of_commits() {
         writers.push(tokio::spawn(record_batches(writer, name, move |i| NOW.plus(i * direction))));
     }
     let connection = log.database.connection().await;
-    // Whoever sees n sees everything up to n, at any moment.
+    // A reader that sees n sees everything up to n.
     while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
         let missing = "SELECT COALESCE(MAX(sequence), 0) - COUNT(*) FROM audit_event";
         assert_eq!(numbers(&connection, missing).await, [0]);
@@ -75,7 +75,7 @@ async fn the_order_of_numbers_is_the_order_of_commits() {
     assert_eq!(numbers(&connection, "SELECT event_count FROM activity_type").await, [25 * 7]);
 }
 
-/// Polls a future at most so many times; then it is dropped, before or after what it waits for is there.
+/// Polls a future at most `times` times, then drops it.
 async fn abandoned<F: Future>(future: F, mut polls: usize, before: bool) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| {
@@ -92,7 +92,7 @@ async fn abandoned<F: Future>(future: F, mut polls: usize, before: bool) -> Opti
 }
 
 #[tokio::test]
-async fn a_recording_that_is_abandoned_anywhere_leaves_all_or_nothing() {
+async fn cancelled_recording_is_atomic() {
     for before in [false, true] {
         let log = TestLog::new().await;
         let writer = log.writer();
@@ -119,9 +119,9 @@ async fn a_recording_that_is_abandoned_anywhere_leaves_all_or_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_processes_may_migrate_and_add_tenants_at_once() {
+async fn concurrent_migrations_and_tenant_creation_succeed() {
     let database = TestDatabase::new().await;
-    // Only one may make the file and switch it to WAL.
+    // Only one process may create the file and switch it to WAL.
     Store::open(&database.settings(), None).await.unwrap();
     let stores: Vec<_> = (0..4)
         .map(|_| {

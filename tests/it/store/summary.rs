@@ -1,4 +1,4 @@
-//! Counts by value and by time equal a recount of the events that match, for any filter, scope, period and place.
+//! Counts by value and by time equal a recount of the matching events, for any filter, scope, period and sequence.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ async fn counts_equal_a_recount(condition: impl Strategy<Value = Condition>, cas
         for_all(&mut runner, cases, &strategy, async |(condition, scope, period, as_of, (field, top, edges))| {
             let list = EventQuery { condition, period, as_of };
             let expected = matching(&events, &scope, &list);
-            let reader = log.reader_of(scope);
+            let reader = log.reader_for(scope);
             let (found, meant) =
                 (reader.facet(&list, field, top, true).await.unwrap(), recount(&expected, field, top as usize));
             if found != meant {
@@ -77,11 +77,11 @@ async fn counts_equal_a_recount(condition: impl Strategy<Value = Condition>, cas
 }
 
 #[tokio::test]
-async fn counts_equal_a_recount_of_what_matches() {
+async fn counts_equal_a_recount_of_matching_events() {
     counts_equal_a_recount(condition(), 250).await;
 }
 
 #[tokio::test]
-async fn counts_equal_a_recount_when_a_side_table_drives() {
+async fn counts_equal_a_recount_with_a_driving_side_table() {
     counts_equal_a_recount(driven(), 150).await;
 }

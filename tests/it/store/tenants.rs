@@ -1,4 +1,4 @@
-//! Tenants never meet: not in a list, a count, a look-up or a search, and in no statement.
+//! Tenants are isolated in lists, counts, lookups and searches, and every statement filters by tenant.
 
 use model::filter::{Condition, TimeRange};
 use model::fold::fold;
@@ -20,7 +20,7 @@ async fn listed(reader: &Reader, list: &EventQuery) -> Vec<EventBody> {
     bodies
 }
 
-/// Random events, told apart by what is neither key nor name.
+/// Random events that differ in a field that is neither key nor name.
 fn marked(runner: &mut TestRunner, prefix: &str, mark: &str) -> Vec<NewEvent> {
     let parse = |body: EventBody| {
         let mut body = body;
@@ -31,7 +31,7 @@ fn marked(runner: &mut TestRunner, prefix: &str, mark: &str) -> Vec<NewEvent> {
 }
 
 #[tokio::test]
-async fn two_tenants_never_see_one_another() {
+async fn tenants_are_isolated() {
     let mut runner = TestRunner::default();
     let log = TestLog::new().await;
     let other = add_tenant(&log.store, "fabrikam").await;
@@ -94,7 +94,7 @@ fn names(sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_names_in_a_statement_are_found() {
+fn statement_parser_finds_table_names() {
     let sql = "SELECT 1 FROM event_key k CROSS JOIN audit_event e WHERE EXISTS (SELECT 1 FROM actor a WHERE 1)";
     assert_eq!(names(sql), ["k", "e", "a"]);
     assert_eq!(names("SELECT \"actor\".\"id\" FROM \"actor\" WHERE 1"), ["\"actor\""]);
@@ -102,14 +102,14 @@ fn the_names_in_a_statement_are_found() {
 }
 
 #[tokio::test]
-async fn every_statement_names_the_tenant_for_each_table() {
+async fn every_statement_filters_each_table_by_tenant() {
     let mut runner = TestRunner::default();
     let statements = Statements::default();
     let log = TestLog::observed(Some(statements.observer())).await;
     statements.take();
     log.record(bodies(&mut runner, "k", 20)).await;
     let mut ran = statements.take();
-    // It looks after the logs of all tenants.
+    // This statement covers all tenants.
     log.store.roll_up(7).await.unwrap();
     statements.take();
     let reader = log.reader();

@@ -1,4 +1,4 @@
-//! `verify` finds nothing in a log that was only recorded in, and names whatever somebody changed in it.
+//! `verify` finds no difference in an intact log, and reports every manual change.
 
 use proptest::test_runner::TestRunner;
 use store::Difference;
@@ -25,7 +25,7 @@ async fn log() -> TestLog {
     log
 }
 
-/// Runs statements on the database, looks at what `verify` says, and puts the tables back.
+/// Runs statements on the database, checks the report of `verify`, and restores the tables.
 async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     let tables = ["tenant_log", "audit_event", "event_key", "actor", "target", "event_target", "property_change"];
     let tables = tables
@@ -48,14 +48,14 @@ async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
     found
         .into_iter()
         .map(|found| {
-            let place = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
-            format!("{place}{}.{} {}", found.table, found.column, found.reason)
+            let position = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
+            format!("{position}{}.{} {}", found.table, found.column, found.reason)
         })
         .collect()
 }
 
 #[tokio::test]
-async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
+async fn verify_finds_no_difference_in_an_intact_log() {
     let log = TestLog::new().await;
     for batch in bodies(&mut TestRunner::default(), "k", 700).chunks(90) {
         log.record(batch.to_vec()).await;
@@ -66,11 +66,11 @@ async fn nothing_differs_in_a_log_that_was_only_recorded_in() {
 }
 
 #[tokio::test]
-async fn sums_that_the_events_do_not_make_are_named() {
+async fn verify_reports_wrong_sums() {
     let log = log().await;
     log.store.roll_up(2).await.unwrap();
     assert_eq!(differences(&log).await, []);
-    let wrong = "rollup.events is not what the events say";
+    let wrong = "rollup.events does not match the events";
     for (damage, expected) in [
         ("UPDATE rollup SET events = events + 1000 WHERE block = 2 AND grain = 1", vec![wrong]),
         ("UPDATE rollup SET newest = 1 WHERE block = 2 AND grain = 2", vec![wrong]),
@@ -78,17 +78,17 @@ async fn sums_that_the_events_do_not_make_are_named() {
         ("DELETE FROM rollup_key", vec![wrong]),
         (
             "DELETE FROM rollup WHERE block = 1 AND grain = 0",
-            vec!["2 rollup.events lacks rows of the block that ends here"],
+            vec!["2 rollup.events rows of the block that ends here are missing"],
         ),
-        (
-            "UPDATE rollup SET starts_at = 0 WHERE block = 1 AND grain = 0",
-            vec!["rollup.block has rows that belong to no events"],
-        ),
+        ("UPDATE rollup SET starts_at = 0 WHERE block = 1 AND grain = 0", vec!["rollup.block has rows without events"]),
         (
             "UPDATE rollup_block SET last_sequence = 9 WHERE block = 2",
-            vec!["rollup_block.last_sequence is not that of the next block"],
+            vec!["rollup_block.last_sequence does not continue the previous block"],
         ),
-        ("DELETE FROM rollup_block WHERE block = 1", vec!["rollup_block.last_sequence is not that of the next block"]),
+        (
+            "DELETE FROM rollup_block WHERE block = 1",
+            vec!["rollup_block.last_sequence does not continue the previous block"],
+        ),
     ] {
         let found = after(&log, &[damage]).await;
         for expected in expected {
@@ -99,7 +99,7 @@ async fn sums_that_the_events_do_not_make_are_named() {
 }
 
 #[tokio::test]
-async fn a_log_without_its_tenant_is_named() {
+async fn verify_reports_a_log_without_tenant() {
     let log = log().await;
     let owners = async || {
         let mut found = Vec::new();
@@ -107,16 +107,16 @@ async fn a_log_without_its_tenant_is_named() {
         found
     };
     assert_eq!(owners().await, Vec::<String>::new());
-    // Whoever opens a file by other means need not heed foreign keys.
+    // Other tools may ignore foreign keys.
     if log.database.is_postgres() {
         return;
     }
     log.database.execute("PRAGMA foreign_keys = OFF; DELETE FROM tenant").await;
-    assert_eq!(owners().await, ["is missing of a log of 5 events"]);
+    assert_eq!(owners().await, ["row of a log with 5 events is missing"]);
 }
 
 #[tokio::test]
-async fn every_column_that_differs_from_the_body_is_named() {
+async fn verify_reports_every_column_that_differs_from_the_body() {
     let log = log().await;
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     #[rustfmt::skip]
@@ -169,7 +169,7 @@ async fn every_column_that_differs_from_the_body_is_named() {
 }
 
 #[tokio::test]
-async fn rows_that_are_missing_or_too_many_are_named() {
+async fn verify_reports_missing_and_extra_rows() {
     let log = log().await;
     let check = async |damage: &[&str], expected: &[&str]| {
         let found = after(&log, damage).await;
@@ -184,21 +184,25 @@ async fn rows_that_are_missing_or_too_many_are_named() {
     check(
         &[&gone("audit_event", "sequence = 3")],
         &[
-            "3 audit_event.sequence 1 missing from here on",
-            "3 event_key.key_hash is of no event",
+            "3 audit_event.sequence gap of 1",
+            "3 event_key.key_hash belongs to no event",
             "3 event_target.ordinal part 0 is not in the event",
             "3 property_change.ordinal part 0 is not in the event",
-            "activity_type.event_count of `add user`",
+            "activity_type.event_count (`add user`",
         ],
     )
     .await;
     check(&[&gone("audit_event", "sequence = 5")], &["tenant_log.last_sequence", "5 event_target.ordinal part 1"])
         .await;
-    check(&[&gone("event_key", "sequence = 2")], &["2 event_key.key_hash no row"]).await;
-    check(&[&gone("event_target", "sequence = 2 AND ordinal = 1")], &["2 event_target.ordinal no row of part 1"]).await;
-    check(&[&gone("property_change", "sequence = 2")], &["2 property_change.ordinal no row of part 0"]).await;
-    check(&[&gone("actor", "id = 1")], &["1 actor.id no row of number 1"]).await;
-    check(&[&gone("target", "id = 1")], &["1 target.id no row of number 1"]).await;
+    check(&[&gone("event_key", "sequence = 2")], &["2 event_key.key_hash row is missing"]).await;
+    check(
+        &[&gone("event_target", "sequence = 2 AND ordinal = 1")],
+        &["2 event_target.ordinal row of part 1 is missing"],
+    )
+    .await;
+    check(&[&gone("property_change", "sequence = 2")], &["2 property_change.ordinal row of part 0 is missing"]).await;
+    check(&[&gone("actor", "id = 1")], &["1 actor.id row with id 1 is missing"]).await;
+    check(&[&gone("target", "id = 1")], &["1 target.id row with id 1 is missing"]).await;
     check(
         &[&gone("activity_type", "activity_key = 'update user'")],
         &["tenant_log.activity_type_count", "tenant_log.uncatalogued_count"],
@@ -207,7 +211,7 @@ async fn rows_that_are_missing_or_too_many_are_named() {
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     check(
         &[&copied("event_key", &format!("tenant_id, {bytes}, sequence, content_hash"), "sequence = 2")],
-        &["2 event_key.key_hash is of no event"],
+        &["2 event_key.key_hash belongs to no event"],
     )
     .await;
     let columns = "tenant_id, sequence, 9, occurred_at, target_id, target_key, is_first";
@@ -222,24 +226,24 @@ async fn rows_that_are_missing_or_too_many_are_named() {
     );
     check(
         &[&copied("actor", &columns, "id = 1")],
-        &["actor.id 99 is of no event", "tenant_log.last_actor_id is below 99"],
+        &["actor.id 99 belongs to no event", "tenant_log.last_actor_id is less than 99"],
     )
     .await;
     assert_eq!(differences(&log).await, []);
 }
 
 #[tokio::test]
-async fn bodies_and_the_order_of_recording_are_looked_at() {
+async fn verify_checks_bodies_and_recording_order() {
     let log = log().await;
     let found = after(&log, &["UPDATE audit_event SET body = 'no' WHERE sequence = 4"]).await;
-    assert!(found.contains(&"4 audit_event.body cannot be read".to_owned()), "{found:?}");
+    assert!(found.contains(&"4 audit_event.body cannot be decoded".to_owned()), "{found:?}");
     let found = after(&log, &["UPDATE audit_event SET body_format = 7 WHERE sequence = 4"]).await;
-    assert!(found.contains(&"4 audit_event.body_format is not known".to_owned()), "{found:?}");
+    assert!(found.contains(&"4 audit_event.body_format is unknown".to_owned()), "{found:?}");
     let sql = "UPDATE audit_event SET body = replace(body, 'ada@', 'eva@') WHERE sequence = 4";
     let found = after(&log, &[sql]).await;
-    assert!(found.contains(&"4 audit_event.actor_key is not what the body says".to_owned()), "{found:?}");
+    assert!(found.contains(&"4 audit_event.actor_key does not match the body".to_owned()), "{found:?}");
     let found = after(&log, &["UPDATE audit_event SET recorded_at = recorded_at - 1 WHERE sequence = 2"]).await;
-    assert_eq!(found, ["2 audit_event.recorded_at is before that of the event before"]);
+    assert_eq!(found, ["2 audit_event.recorded_at is earlier than that of the previous event"]);
     let other = log.store.add_tenant("fabrikam", "Fabrikam", &[], "b".to_owned()).await.unwrap();
     assert_eq!(log.store.verify(&other, &mut |_| panic!("nothing is there")).await.unwrap(), 0);
 }

@@ -1,35 +1,39 @@
-// The GraphQL client: who calls, where to, and what happens when the server does not know the caller any more.
+// The GraphQL client: endpoint, authorization, and the callback for a rejected token.
 //
-// Answers are not cached: people look at a log to see what is there now. What hardly changes (the catalogue) asks
-// for `cache-first` itself.
+// Responses are not cached, because readers of a log want its current state. Queries whose result rarely changes (the
+// catalogue) opt in with `cache-first`.
 import { cacheExchange, Client, type CombinedError, fetchExchange, mapExchange } from '@urql/core'
-import { exactFetch } from './exact'
+import { exactFetch } from './exact-json'
 
-/** The server's GraphQL endpoint; relative to the page, for servers below a path of a reverse proxy. */
+/** The server's GraphQL endpoint, relative to the page: a reverse proxy may serve the viewer below a path. */
 export const endpoint = new URL('graphql', document.baseURI).href
 
-/** Whether the answer says that the token is not (or no longer) good. */
-export function isSignedOut(error: CombinedError): boolean {
-  return error.graphQLErrors.some((one) => one.extensions['code'] === 'UNAUTHENTICATED')
+/** Returns whether the server rejected the token: it is missing, invalid or expired. */
+export function isUnauthenticated(error: CombinedError): boolean {
+  return error.graphQLErrors.some((graphQLError) => graphQLError.extensions['code'] === 'UNAUTHENTICATED')
 }
 
-/** The stable code of a failed answer, or `NETWORK` where there was none. */
-export function codeOf(error: CombinedError): string {
+/** The error code of a failed response, or `NETWORK` if there is no response. */
+export function errorCode(error: CombinedError): string {
   const code = error.graphQLErrors[0]?.extensions['code']
   return typeof code === 'string' ? code : error.networkError ? 'NETWORK' : 'INTERNAL_SERVER_ERROR'
 }
 
-/** What went wrong, for people. */
-export function sentence(error: CombinedError): string {
+/** The error as a sentence for users. */
+export function errorMessage(error: CombinedError): string {
   if (error.networkError && error.graphQLErrors.length === 0) return 'The server cannot be reached.'
-  if (codeOf(error) === 'TIMEOUT')
+  if (errorCode(error) === 'TIMEOUT')
     return 'This took the server too long. A shorter period, or one more filter, helps.'
   return error.graphQLErrors[0]?.message ?? error.message
 }
 
-/** A client that speaks for the owner of a token. */
-export function clientFor(token: string, signedOut: (wasKnown: boolean) => void): Client {
-  let wasKnown = false
+/**
+ * Creates a client that sends `token` with each request.
+ *
+ * Calls `onUnauthenticated` if the server rejects the token; its argument is whether an earlier request succeeded.
+ */
+export function clientFor(token: string, onUnauthenticated: (wasAuthenticated: boolean) => void): Client {
+  let wasAuthenticated = false
   return new Client({
     url: endpoint,
     fetch: exactFetch,
@@ -43,8 +47,8 @@ export function clientFor(token: string, signedOut: (wasKnown: boolean) => void)
     exchanges: [
       mapExchange({
         onResult({ error }) {
-          if (error && isSignedOut(error)) signedOut(wasKnown)
-          else if (!error) wasKnown = true
+          if (error && isUnauthenticated(error)) onUnauthenticated(wasAuthenticated)
+          else if (!error) wasAuthenticated = true
         },
       }),
       cacheExchange,

@@ -1,107 +1,124 @@
-// What differs between two JSON values, as lines to show side by side. Objects are compared by key, lists by their
-// longest common subsequence, texts by lines and then by words; so a change deep inside a policy stands out and what
-// only moved around it does not. Pure: values in, lines out.
-import { isObject, quoted, toJson } from '../api/exact'
+// A diff of two JSON values, as lines to show side by side. Objects are compared by key, arrays by their longest common
+// subsequence, strings by line and then by word. A change deep inside a policy is highlighted; items that only moved
+// are not. Pure functions: values in, lines out.
+import { isJsonObject, quoteKey, toJson } from '../api/exact-json'
 
-/** A stretch of text; `differs` where the other side has something else. */
-export interface Piece {
+/** A part of a line; `differs` if the other side has a different text there. */
+export interface Segment {
   text: string
   differs: boolean
 }
 
-/** A line of both sides; a side that has no such line is undefined. */
+/** A line of both sides; a side without that line is `undefined`. */
 export interface Line {
   indent: number
-  before?: Piece[]
-  after?: Piece[]
+  before?: Segment[]
+  after?: Segment[]
 }
 
-/** Values that print shorter than this stand on one line. */
-const ONE_LINE = 44
-/** Longer lists than this are compared place by place: the table of a subsequence grows with the square. */
-const LONGEST = 600
+/** Values whose JSON is at most this long are printed on one line. */
+const INLINE_LENGTH_MAX = 44
+/** Longer arrays are compared index by index, because the table of the subsequence grows quadratically. */
+const LCS_LENGTH_MAX = 600
 
-/** The lines of a change; `undefined` is no value, which is not the same as JSON null. */
+/** Returns the lines of a change. `undefined` means no value, which is not the same as JSON null. */
 export function diff(before: unknown, after: unknown): Line[] {
-  if (typeof before === 'string' && typeof after === 'string') return texts(before, after)
-  return compare(before, after, 0, '', NO_TRAIL)
+  if (typeof before === 'string' && typeof after === 'string') return diffStrings(before, after)
+  return diffValues(before, after, 0, '', NO_SUFFIXES)
 }
 
-/** A value alone, as lines of one side. */
-export function print(value: unknown, side: 'before' | 'after' = 'after'): Line[] {
-  return one(value, side, 0, '', NO_TRAIL)
-}
+/** The text after a value, per side: a comma, or an empty string after the last one. */
+type Suffixes = Record<'before' | 'after', string>
 
-/** What follows a value on each side: the comma, or nothing after the last. */
-type Trail = Record<'before' | 'after', string>
+const NO_SUFFIXES: Suffixes = { before: '', after: '' }
+const commas = (before: boolean, after: boolean): Suffixes => ({ before: before ? ',' : '', after: after ? ',' : '' })
 
-const NO_TRAIL: Trail = { before: '', after: '' }
-const trailing = (before: boolean, after: boolean): Trail => ({ before: before ? ',' : '', after: after ? ',' : '' })
-
-function compare(before: unknown, after: unknown, indent: number, lead: string, trail: Trail): Line[] {
-  if (before === undefined) return after === undefined ? [] : one(after, 'after', indent, lead, trail)
-  if (after === undefined) return one(before, 'before', indent, lead, trail)
-  const texts = [inline(before), inline(after)] as const
-  if (texts[0] === texts[1]) return both(before, indent, lead, trail)
-  if (texts[0].length <= ONE_LINE && texts[1].length <= ONE_LINE) {
-    const [left, right] = words(texts[0], texts[1])
-    return [{ indent, before: around(lead, left, trail.before), after: around(lead, right, trail.after) }]
+function diffValues(before: unknown, after: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
+  if (before === undefined) return after === undefined ? [] : oneSided(after, 'after', indent, prefix, suffix)
+  if (after === undefined) return oneSided(before, 'before', indent, prefix, suffix)
+  const inlined = [toInline(before), toInline(after)] as const
+  if (inlined[0] === inlined[1]) return unchanged(before, indent, prefix, suffix)
+  if (inlined[0].length <= INLINE_LENGTH_MAX && inlined[1].length <= INLINE_LENGTH_MAX) {
+    const [left, right] = diffWords(inlined[0], inlined[1])
+    return [{ indent, before: enclose(prefix, left, suffix.before), after: enclose(prefix, right, suffix.after) }]
   }
   if (Array.isArray(before) && Array.isArray(after))
-    return wrapped(indent, lead, '[', ']', trail, lists(before, after, indent + 1))
-  if (isObject(before) && isObject(after))
-    return wrapped(indent, lead, '{', '}', trail, objects(before, after, indent + 1))
-  return beside(one(before, 'before', indent, lead, trail), one(after, 'after', indent, lead, trail))
+    return bracketed(indent, prefix, '[', ']', suffix, diffArrays(before, after, indent + 1))
+  if (isJsonObject(before) && isJsonObject(after))
+    return bracketed(indent, prefix, '{', '}', suffix, diffObjects(before, after, indent + 1))
+  return sideBySide(
+    oneSided(before, 'before', indent, prefix, suffix),
+    oneSided(after, 'after', indent, prefix, suffix),
+  )
 }
 
-function inline(value: unknown): string {
-  return toJson(value).replaceAll(/("(?:[^"\\]|\\.)*")|([,:])/g, (_, text: string | undefined, mark: string) => text ?? `${mark} `)
+function toInline(value: unknown): string {
+  return toJson(value).replaceAll(
+    /("(?:[^"\\]|\\.)*")|([,:])/g,
+    (_, text: string | undefined, mark: string) => text ?? `${mark} `,
+  )
 }
 
-function plain(text: string): Piece[] {
+function unchangedText(text: string): Segment[] {
   return [{ text, differs: false }]
 }
 
-function around(lead: string, pieces: Piece[], trail: string): Piece[] {
-  return [...(lead ? plain(lead) : []), ...pieces, ...(trail ? plain(trail) : [])]
+function enclose(prefix: string, segments: Segment[], suffix: string): Segment[] {
+  return [...(prefix ? unchangedText(prefix) : []), ...segments, ...(suffix ? unchangedText(suffix) : [])]
 }
 
-function wrapped(indent: number, lead: string, open: string, shut: string, trail: Trail, inner: Line[]): Line[] {
-  const line = (before: string, after = before): Line => ({ indent, before: plain(before), after: plain(after) })
-  return [line(lead + open), ...inner, line(shut + trail.before, shut + trail.after)]
-}
-
-/** A value that only one side has. */
-function one(value: unknown, side: 'before' | 'after', indent: number, lead: string, trail: Trail): Line[] {
-  return layout(value, indent, lead, trail[side]).map(({ indent, text }) => ({ indent, [side]: [{ text, differs: true }] }))
-}
-
-/** A value that both sides have. */
-function both(value: unknown, indent: number, lead: string, trail: Trail): Line[] {
-  const after = layout(value, indent, lead, trail.after)
-  return layout(value, indent, lead, trail.before).map(({ indent, text }, index) => ({
+function bracketed(
+  indent: number,
+  prefix: string,
+  open: string,
+  close: string,
+  suffix: Suffixes,
+  inner: Line[],
+): Line[] {
+  const line = (before: string, after = before): Line => ({
     indent,
-    before: plain(text),
-    after: plain(after[index]?.text ?? text),
+    before: unchangedText(before),
+    after: unchangedText(after),
+  })
+  return [line(prefix + open), ...inner, line(close + suffix.before, close + suffix.after)]
+}
+
+/** The lines of a value that only one side has. */
+function oneSided(value: unknown, side: 'before' | 'after', indent: number, prefix: string, suffix: Suffixes): Line[] {
+  return layout(value, indent, prefix, suffix[side]).map((line) => ({
+    indent: line.indent,
+    [side]: [{ text: line.text, differs: true }],
   }))
 }
 
-function layout(value: unknown, indent: number, lead: string, trail: string): { indent: number; text: string }[] {
-  if (indent === 0 && typeof value === 'string') return value.split('\n').map((text) => ({ indent, text }))
-  const short = inline(value)
-  const entries = Array.isArray(value)
-    ? value.map((item) => ['', item] as const)
-    : isObject(value)
-      ? Object.entries(value).map(([key, item]) => [`${quoted(key)}: `, item] as const)
-      : []
-  if (short.length <= ONE_LINE || entries.length === 0) return [{ indent, text: lead + short + trail }]
-  const [open, shut] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
-  const inner = entries.flatMap(([key, item], index) => layout(item, indent + 1, key, index < entries.length - 1 ? ',' : ''))
-  return [{ indent, text: lead + open }, ...inner, { indent, text: shut + trail }]
+/** The lines of a value that both sides have. */
+function unchanged(value: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
+  const after = layout(value, indent, prefix, suffix.after)
+  return layout(value, indent, prefix, suffix.before).map((line, index) => ({
+    indent: line.indent,
+    before: unchangedText(line.text),
+    after: unchangedText(after[index]?.text ?? line.text),
+  }))
 }
 
-/** Two runs of lines next to each other. */
-function beside(left: Line[], right: Line[]): Line[] {
+function layout(value: unknown, indent: number, prefix: string, suffix: string): { indent: number; text: string }[] {
+  if (indent === 0 && typeof value === 'string') return value.split('\n').map((text) => ({ indent, text }))
+  const short = toInline(value)
+  const entries = Array.isArray(value)
+    ? value.map((item) => ['', item] as const)
+    : isJsonObject(value)
+      ? Object.entries(value).map(([key, item]) => [`${quoteKey(key)}: `, item] as const)
+      : []
+  if (short.length <= INLINE_LENGTH_MAX || entries.length === 0) return [{ indent, text: prefix + short + suffix }]
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}']
+  const inner = entries.flatMap(([key, item], index) =>
+    layout(item, indent + 1, key, index < entries.length - 1 ? ',' : ''),
+  )
+  return [{ indent, text: prefix + open }, ...inner, { indent, text: close + suffix }]
+}
+
+/** Joins two lists of lines side by side. */
+function sideBySide(left: Line[], right: Line[]): Line[] {
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
     const [before, after] = [left[index], right[index]]
     return {
@@ -112,58 +129,66 @@ function beside(left: Line[], right: Line[]): Line[] {
   })
 }
 
-function objects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
+function diffObjects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
   const keys = [...Object.keys(before), ...Object.keys(after).filter((key) => !Object.hasOwn(before, key))]
   const last = (side: object) => keys.findLast((key) => Object.hasOwn(side, key))
   const [lastBefore, lastAfter] = [last(before), last(after)]
   return keys.flatMap((key) =>
-    compare(own(before, key), own(after, key), indent, `${quoted(key)}: `, trailing(key !== lastBefore, key !== lastAfter)),
+    diffValues(
+      ownMember(before, key),
+      ownMember(after, key),
+      indent,
+      `${quoteKey(key)}: `,
+      commas(key !== lastBefore, key !== lastAfter),
+    ),
   )
 }
 
-/** A member of an object; what every object inherits, such as `constructor`, is none. */
-function own(object: Record<string, unknown>, key: string): unknown {
+/** An own member of an object; inherited members such as `constructor` are ignored. */
+function ownMember(object: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-function lists(before: unknown[], after: unknown[], indent: number): Line[] {
-  const keep = common(before.map(inline), after.map(inline))
+function diffArrays(before: unknown[], after: unknown[], indent: number): Line[] {
+  const common = longestCommonSubsequence(before.map(toInline), after.map(toInline))
   const lines: Line[] = []
   let [left, right] = [0, 0]
-  for (const [nextLeft, nextRight] of [...keep, [before.length, after.length] as const]) {
-    // What stands between two kept elements was replaced, place by place.
+  for (const [nextLeft, nextRight] of [...common, [before.length, after.length] as const]) {
+    // The elements between two common ones were replaced, index by index.
     const gap = Math.max(nextLeft - left, nextRight - right)
     for (let step = 0; step < gap; step += 1) {
-      const old = left + step < nextLeft ? before[left + step] : undefined
-      const now = right + step < nextRight ? after[right + step] : undefined
-      const trail = trailing(left + step < before.length - 1, right + step < after.length - 1)
-      lines.push(...compare(old, now, indent, '', trail))
+      const oldItem = left + step < nextLeft ? before[left + step] : undefined
+      const newItem = right + step < nextRight ? after[right + step] : undefined
+      const suffix = commas(left + step < before.length - 1, right + step < after.length - 1)
+      lines.push(...diffValues(oldItem, newItem, indent, '', suffix))
     }
     if (nextLeft < before.length && nextRight < after.length)
-      lines.push(...both(before[nextLeft], indent, '', trailing(nextLeft < before.length - 1, nextRight < after.length - 1)))
+      lines.push(
+        ...unchanged(before[nextLeft], indent, '', commas(nextLeft < before.length - 1, nextRight < after.length - 1)),
+      )
     ;[left, right] = [nextLeft + 1, nextRight + 1]
   }
   return lines
 }
 
-/** Texts by lines, and where a line was replaced by one line, by words. */
-function texts(before: string, after: string): Line[] {
+/** Compares strings by line; where one line replaces another, by word. */
+function diffStrings(before: string, after: string): Line[] {
   const [left, right] = [before.split('\n'), after.split('\n')]
-  const keep = common(left, right)
+  const common = longestCommonSubsequence(left, right)
   const lines: Line[] = []
   let [i, j] = [0, 0]
-  for (const [nextI, nextJ] of [...keep, [left.length, right.length] as const]) {
+  for (const [nextI, nextJ] of [...common, [left.length, right.length] as const]) {
     for (; i < nextI || j < nextJ; i += 1, j += 1) {
-      const [old, now] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
-      if (old !== undefined && now !== undefined) {
-        const [before, after] = words(old, now)
-        lines.push({ indent: 0, before, after })
-      } else if (old !== undefined) lines.push({ indent: 0, before: [{ text: old, differs: true }] })
-      else if (now !== undefined) lines.push({ indent: 0, after: [{ text: now, differs: true }] })
+      const [oldLine, newLine] = [i < nextI ? left[i] : undefined, j < nextJ ? right[j] : undefined]
+      if (oldLine !== undefined && newLine !== undefined) {
+        const [oldSegments, newSegments] = diffWords(oldLine, newLine)
+        lines.push({ indent: 0, before: oldSegments, after: newSegments })
+      } else if (oldLine !== undefined) lines.push({ indent: 0, before: [{ text: oldLine, differs: true }] })
+      else if (newLine !== undefined) lines.push({ indent: 0, after: [{ text: newLine, differs: true }] })
     }
     if (nextI < left.length && nextJ < right.length) {
       const text = left[nextI] ?? ''
-      lines.push({ indent: 0, before: plain(text), after: plain(text) })
+      lines.push({ indent: 0, before: unchangedText(text), after: unchangedText(text) })
     }
     ;[i, j] = [nextI + 1, nextJ + 1]
   }
@@ -172,18 +197,18 @@ function texts(before: string, after: string): Line[] {
 
 const WORDS = /[\p{L}\p{N}]+|\s+|[^\p{L}\p{N}\s]/gu
 
-/** Which words differ. */
-function words(before: string, after: string): [Piece[], Piece[]] {
+/** Compares two lines by word. */
+function diffWords(before: string, after: string): [Segment[], Segment[]] {
   const [left, right] = [before.match(WORDS) ?? [], after.match(WORDS) ?? []]
-  const keep = common(left, right)
-  const kept = [new Set(keep.map(([i]) => i)), new Set(keep.map(([, j]) => j))] as const
-  return [pieces(left, kept[0]), pieces(right, kept[1])]
+  const common = longestCommonSubsequence(left, right)
+  const commonIndexes = [new Set(common.map(([i]) => i)), new Set(common.map(([, j]) => j))] as const
+  return [toSegments(left, commonIndexes[0]), toSegments(right, commonIndexes[1])]
 }
 
-function pieces(words: string[], kept: ReadonlySet<number>): Piece[] {
-  const out: Piece[] = []
+function toSegments(words: string[], commonIndexes: ReadonlySet<number>): Segment[] {
+  const out: Segment[] = []
   words.forEach((text, index) => {
-    const differs = !kept.has(index)
+    const differs = !commonIndexes.has(index)
     const last = out.at(-1)
     if (last?.differs === differs) last.text += text
     else out.push({ text, differs })
@@ -191,8 +216,8 @@ function pieces(words: string[], kept: ReadonlySet<number>): Piece[] {
   return out
 }
 
-/** The places of a longest common subsequence. */
-function common(left: readonly string[], right: readonly string[]): [number, number][] {
+/** The index pairs of a longest common subsequence. */
+function longestCommonSubsequence(left: readonly string[], right: readonly string[]): [number, number][] {
   let [start, endLeft, endRight] = [0, left.length, right.length]
   while (start < endLeft && start < endRight && left[start] === right[start]) start += 1
   while (endLeft > start && endRight > start && left[endLeft - 1] === right[endRight - 1]) {
@@ -200,14 +225,23 @@ function common(left: readonly string[], right: readonly string[]): [number, num
     endRight -= 1
   }
   const head = Array.from({ length: start }, (_, index): [number, number] => [index, index])
-  const tail = Array.from({ length: left.length - endLeft }, (_, index): [number, number] => [endLeft + index, endRight + index])
-  return [...head, ...middle(left, right, start, endLeft, endRight), ...tail]
+  const tail = Array.from({ length: left.length - endLeft }, (_, index): [number, number] => [
+    endLeft + index,
+    endRight + index,
+  ])
+  return [...head, ...lcsOfMiddle(left, right, start, endLeft, endRight), ...tail]
 }
 
-function middle(left: readonly string[], right: readonly string[], start: number, endLeft: number, endRight: number) {
+function lcsOfMiddle(
+  left: readonly string[],
+  right: readonly string[],
+  start: number,
+  endLeft: number,
+  endRight: number,
+) {
   const [rows, columns] = [endLeft - start, endRight - start]
   const out: [number, number][] = []
-  if (rows === 0 || columns === 0 || rows > LONGEST || columns > LONGEST) return out
+  if (rows === 0 || columns === 0 || rows > LCS_LENGTH_MAX || columns > LCS_LENGTH_MAX) return out
   const width = columns + 1
   const lengths = new Uint16Array((rows + 1) * width)
   const at = (row: number, column: number) => lengths[row * width + column] ?? 0
@@ -217,7 +251,7 @@ function middle(left: readonly string[], right: readonly string[], start: number
         left[start + row] === right[start + column]
           ? at(row + 1, column + 1) + 1
           : Math.max(at(row + 1, column), at(row, column + 1))
-  for (let row = 0, column = 0; row < rows && column < columns; ) {
+  for (let row = 0, column = 0; row < rows && column < columns;) {
     if (left[start + row] === right[start + column]) out.push([start + row++, start + column++])
     else if (at(row + 1, column) >= at(row, column + 1)) row += 1
     else column += 1

@@ -1,30 +1,30 @@
-// The other events of the same request: one act is often logged by several services.
+// The other events of the same request: one operation is often logged by several services.
 import { useQuery } from 'urql'
 import { useCatalogue } from '../filter/catalogue'
-import { Failure } from '../ui/failure'
+import { ErrorMessage } from '../ui/error-message'
 import { Time } from '../ui/time'
-import { written } from '../view/fragment'
+import { toFragment } from '../view/url-fragment'
 import { useView } from '../view/use-view'
 import { SameRequest } from './query'
 
-export function SameRequestSection({ correlation, id }: { correlation: string; id: string }) {
+export function SameRequestSection({ correlationId, id }: { correlationId: string; id: string }) {
   const { view } = useView()
   const { names } = useCatalogue()
-  const [{ data, error }, again] = useQuery({ query: SameRequest, variables: { correlation } })
+  const [{ data, error }, refetch] = useQuery({ query: SameRequest, variables: { correlationId } })
   const others = data?.auditEvents.nodes.filter((event) => event.id !== id) ?? []
   if (others.length === 0 && !error) return null
   return (
     <section aria-labelledby="detail-same">
       <h3 id="detail-same">In the same request</h3>
-      {error && <Failure error={error} again={again} />}
+      {error && <ErrorMessage error={error} retry={refetch} />}
       {others.length > 0 && (
-        <ul className="same">
+        <ul className="same-request">
           {others.map((event) => (
             <li key={event.id}>
-              <a href={written({ ...view, event: event.id })}>{event.activityDisplayName}</a>
+              <a href={toFragment({ ...view, event: event.id })}>{event.activityDisplayName}</a>
               <span className="muted">{names.service(event.service)}</span>
               <span className="muted">
-                <Time moment={event.occurredAt} />
+                <Time timestamp={event.occurredAt} />
               </span>
             </li>
           ))}

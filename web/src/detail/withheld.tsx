@@ -1,16 +1,13 @@
-// A value that the caller may not see, shown as just that.
+// The placeholder for a value that is withheld from the caller.
+import { WITHHELD_REASON_LABELS } from '../api/enums'
 import type { WithheldReason } from '../api/gql/graphql'
 import { Icon } from '../ui/icon'
-
-const REASONS: Record<WithheldReason, string> = {
-  SENSITIVE: 'Withheld: sensitive, and your role does not show such values of this service',
-}
 
 export function Withheld({ reason }: { reason: WithheldReason }) {
   return (
     <span className="withheld">
       <Icon name="lock" />
-      {REASONS[reason]}
+      {WITHHELD_REASON_LABELS[reason]}
     </span>
   )
 }

@@ -1,4 +1,4 @@
-// How to export what is shown: the format and the columns.
+// The export menu: format and columns.
 import { useState } from 'react'
 import { shownColumns } from '../list/columns'
 import { useSession } from '../session/context'
@@ -6,24 +6,24 @@ import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { usePreferences } from '../view/preferences'
 import type { Filters } from '../view/view'
-import { type Format, questionOf } from './question'
-import { canStream, MEMORY_BYTES_MAX } from './sink'
-import type { Exporting } from './use-export'
+import { exportRequest, type Format } from './request'
+import { canStream, MEMORY_BYTES_MAX } from './file-sink'
+import type { ExportControls } from './use-export'
 import './export.css'
 
 interface Props {
-  /** What is exported: the view as it was answered. */
+  /** The filters to export, pinned to the snapshot that the list shows. */
   filters: Filters
-  exporting: Exporting
+  controls: ExportControls
 }
 
-export function ExportMenu({ filters, exporting }: Props) {
+export function ExportMenu({ filters, controls }: Props) {
   const { preferences } = usePreferences()
   const { viewer } = useSession()
   const [format, setFormat] = useState<Format>('csv')
   const [isAll, setAll] = useState(false)
   const shown = shownColumns(preferences.columns)
-  const isBusy = exporting.standing?.is === 'running'
+  const isRunning = controls.state?.status === 'running'
   const radio = (name: string, isChosen: boolean, label: string, hint: string, choose: () => void) => (
     <label className="choice">
       <input type="radio" name={name} checked={isChosen} onChange={choose} />
@@ -48,14 +48,16 @@ export function ExportMenu({ filters, exporting }: Props) {
           onSubmit={(event) => {
             event.preventDefault()
             close()
-            void exporting.start(questionOf(filters, format, isAll ? undefined : shown))
+            void controls.start(exportRequest(filters, format, isAll ? undefined : shown))
           }}
         >
           <p>All events of this view, on every page of it.</p>
           <fieldset>
             <legend>Format</legend>
             {radio('format', format === 'csv', 'CSV', 'for spreadsheets', () => setFormat('csv'))}
-            {radio('format', format === 'ndjson', 'NDJSON', 'for programs: a JSON object a line', () => setFormat('ndjson'))}
+            {radio('format', format === 'ndjson', 'NDJSON', 'for programs: a JSON object a line', () =>
+              setFormat('ndjson'),
+            )}
           </fieldset>
           <fieldset>
             <legend>Columns</legend>
@@ -67,11 +69,12 @@ export function ExportMenu({ filters, exporting }: Props) {
           )}
           {!canStream() && (
             <p className="muted">
-              This browser keeps the file in memory until it is whole: it can have {MEMORY_BYTES_MAX / 2 ** 20} MB at most.
+              This browser keeps the file in memory until it is whole: it can have {MEMORY_BYTES_MAX / 2 ** 20} MB at
+              most.
             </p>
           )}
-          <button type="submit" className="button primary" disabled={isBusy}>
-            {isBusy ? 'An export is running' : 'Export'}
+          <button type="submit" className="button primary" disabled={isRunning}>
+            {isRunning ? 'An export is running' : 'Export'}
           </button>
         </form>
       )}

@@ -1,62 +1,62 @@
-// The export that is going on, if one is, and how the last one ended.
+// The state of the running or last export.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useSession } from '../session/context'
-import { fileName, type Question } from './question'
-import type { Progress, Whole } from './run'
-import { sinkFor } from './sink'
+import { type ExportRequest, fileName } from './request'
+import type { CompletedExport, ExportProgress } from './run-export'
+import { openSink } from './file-sink'
 
-export type Standing =
-  | ({ is: 'running'; name: string } & Progress)
-  | ({ is: 'whole'; name: string } & Whole)
-  | { is: 'failed'; reason: string }
-  | { is: 'cancelled' }
+export type ExportState =
+  | ({ status: 'running'; name: string } & ExportProgress)
+  | ({ status: 'complete'; name: string } & CompletedExport)
+  | { status: 'failed'; message: string }
+  | { status: 'cancelled' }
 
-export interface Exporting {
-  standing: Standing | undefined
-  start: (question: Question) => Promise<void>
+export interface ExportControls {
+  state: ExportState | undefined
+  start: (request: ExportRequest) => Promise<void>
   cancel: () => void
-  /** The result was seen. */
+  /** Hides the result. */
   dismiss: () => void
 }
 
-/** How often progress is shown, in milliseconds. */
-const SHOWN_EVERY = 100
+/** The minimum time between two updates of the progress, in milliseconds. */
+const PROGRESS_INTERVAL_MS = 100
 
-export function useExport(): Exporting {
+export function useExport(): ExportControls {
   const { token, endSession } = useSession()
-  const [standing, setStanding] = useState<Standing>()
-  const stop = useRef<AbortController>(undefined)
-  useEffect(() => () => stop.current?.abort(), [])
+  const [state, setState] = useState<ExportState>()
+  const controllerRef = useRef<AbortController>(undefined)
+  useEffect(() => () => controllerRef.current?.abort(), [])
 
   const start = useCallback(
-    async (question: Question) => {
-      const stopping = new AbortController()
+    async (request: ExportRequest) => {
+      const abortController = new AbortController()
       try {
-        const sink = await sinkFor(fileName(question.format, new Date()))
+        const sink = await openSink(fileName(request.format, new Date()))
         if (!sink) return
-        stop.current = stopping
+        controllerRef.current = abortController
         const { name } = sink
-        setStanding({ is: 'running', name, events: 0, bytes: 0 })
-        let shownAt = 0
-        const tell = (progress: Progress) => {
-          if (performance.now() - shownAt < SHOWN_EVERY) return
-          shownAt = performance.now()
-          setStanding({ is: 'running', name, ...progress })
+        setState({ status: 'running', name, events: 0, bytes: 0 })
+        let reportedAt = 0
+        const onProgress = (progress: ExportProgress) => {
+          if (performance.now() - reportedAt < PROGRESS_INTERVAL_MS) return
+          reportedAt = performance.now()
+          setState({ status: 'running', name, ...progress })
         }
-        const { run } = await import('./run')
-        const whole = await run(question, token, sink, stopping.signal, tell)
-        setStanding({ is: 'whole', name, ...whole })
+        const { runExport } = await import('./run-export')
+        const completed = await runExport(request, token, sink, abortController.signal, onProgress)
+        setState({ status: 'complete', name, ...completed })
       } catch (error) {
-        if (stopping.signal.aborted) setStanding({ is: 'cancelled' })
+        if (abortController.signal.aborted) setState({ status: 'cancelled' })
         else {
-          setStanding({ is: 'failed', reason: error instanceof Error ? error.message : String(error) })
+          setState({ status: 'failed', message: error instanceof Error ? error.message : String(error) })
           if (error instanceof Error && 'code' in error && error.code === 'UNAUTHENTICATED') endSession()
         }
       }
     },
     [token, endSession],
   )
-  const cancel = useCallback(() => stop.current?.abort(), [])
-  const dismiss = useCallback(() => setStanding(undefined), [])
-  return useMemo(() => ({ standing, start, cancel, dismiss }), [standing, start, cancel, dismiss])
+  const cancel = useCallback(() => controllerRef.current?.abort(), [])
+  const dismiss = useCallback(() => setState(undefined), [])
+  return useMemo(() => ({ state, start, cancel, dismiss }), [state, start, cancel, dismiss])
 }

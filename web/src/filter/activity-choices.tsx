@@ -1,10 +1,10 @@
-// The activities that can occur; which are offered follows the service, the category and the resource type chosen.
+// The choices of the activity filter, limited to the chosen services, categories and resource types.
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
-import { Failure } from '../ui/failure'
+import { ErrorMessage } from '../ui/error-message'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
-import { type Choice, Choices } from './choices'
+import { type Choice, ChoiceList } from './choice-list'
 
 const ActivityTypes = graphql(`
   query ActivityTypes($service: [String!], $category: [String!], $resourceType: [ActivityResourceType!]) {
@@ -17,41 +17,41 @@ const ActivityTypes = graphql(`
   }
 `)
 
-const some = <T,>(values: T[]) => (values.length > 0 ? values : null)
+const nullIfEmpty = <T,>(values: T[]) => (values.length > 0 ? values : null)
 
 export function ActivityChoices() {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { names } = useCatalogue()
   const { service, category, resource, activity } = view.filters
-  const [{ data, fetching, error }, again] = useQuery({
+  const [{ data, fetching, error }, refetch] = useQuery({
     query: ActivityTypes,
-    variables: { service: some(service), category: some(category), resourceType: some(resource) },
+    variables: { service: nullIfEmpty(service), category: nullIfEmpty(category), resourceType: nullIfEmpty(resource) },
     requestPolicy: 'cache-and-network',
   })
-  // One activity can be in several categories and services; the filter takes its key. Those that occurred come first.
-  const found = new Map<string, Choice & { count: number }>()
+  // An activity can belong to several categories and services; the filter takes its key. Those with events come first.
+  const byKey = new Map<string, Choice & { count: number }>()
   for (const type of data?.auditActivityTypes ?? []) {
-    const known = found.get(type.key)
+    const previous = byKey.get(type.key)
     const hint = names.category(type.category)
-    const hints = known?.hint?.includes(hint) === false ? `${known.hint}, ${hint}` : (known?.hint ?? hint)
-    found.set(type.key, {
+    const hints = previous?.hint?.includes(hint) === false ? `${previous.hint}, ${hint}` : (previous?.hint ?? hint)
+    byKey.set(type.key, {
       key: type.key,
       label: type.displayName,
       hint: hints,
-      count: (known?.count ?? 0) + type.eventCount,
+      count: (previous?.count ?? 0) + type.eventCount,
     })
   }
-  const kept = activity.filter((key) => !found.has(key)).map((key) => ({ key, label: key, count: 0 }))
-  const choices = [...found.values(), ...kept].sort((one, other) => Number(other.count > 0) - Number(one.count > 0))
+  const unlisted = activity.filter((key) => !byKey.has(key)).map((key) => ({ key, label: key, count: 0 }))
+  const choices = [...byKey.values(), ...unlisted].sort((one, other) => Number(other.count > 0) - Number(one.count > 0))
   return (
-    <Choices
+    <ChoiceList
       legend="Activity"
-      narrow
+      hasSearch
       choices={choices}
       chosen={activity}
-      onChange={(chosen) => filter({ activity: chosen })}
-      none={fetching ? 'Reading the activities…' : undefined}
-      failure={error && <Failure lead="The activities cannot be read." error={error} again={again} />}
+      onChange={(chosen) => setFilters({ activity: chosen })}
+      emptyMessage={fetching ? 'Reading the activities…' : undefined}
+      errorMessage={error && <ErrorMessage lead="The activities cannot be read." error={error} retry={refetch} />}
     />
   )
 }

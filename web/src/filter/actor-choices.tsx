@@ -1,12 +1,12 @@
-// Who initiated it: actors are suggested by name or principal name while typing; a text that is only part of a name
-// can be asked for as it is.
+// The panel of the actor filter: suggests actors by name or principal name, or filters by a part of a name.
 import { useEffect, useId, useState } from 'react'
 import { useQuery } from 'urql'
 import { graphql } from '../api/gql'
-import { Failure } from '../ui/failure'
-import { Icon } from '../ui/icon'
+import type { ActorKind } from '../api/gql/graphql'
+import { ErrorMessage } from '../ui/error-message'
+import { Icon, type IconName } from '../ui/icon'
 import { useView } from '../view/use-view'
-import { walk } from './choices'
+import { moveFocus } from './choice-list'
 import { Parties } from './text-panel'
 
 const Actors = graphql(`
@@ -23,36 +23,41 @@ const Actors = graphql(`
   }
 `)
 
-export const ACTOR_ICONS = { USER: 'user', APPLICATION: 'app', SYSTEM: 'system', UNKNOWN: 'unknown' } as const
+export const ACTOR_ICONS: Record<ActorKind, IconName> = {
+  USER: 'user',
+  APPLICATION: 'app',
+  SYSTEM: 'system',
+  UNKNOWN: 'unknown',
+}
 
-/** Long enough that one does not ask for every letter of a name that is typed. */
-const PAUSE = 150
+/** The delay before suggestions are requested, in milliseconds, so that not every keystroke sends a request. */
+const DEBOUNCE_MS = 150
 
-function usePaused(text: string): string {
-  const [paused, setPaused] = useState(text)
+function useDebounced(text: string): string {
+  const [debounced, setDebounced] = useState(text)
   useEffect(() => {
-    const timer = setTimeout(() => setPaused(text), PAUSE)
+    const timer = setTimeout(() => setDebounced(text), DEBOUNCE_MS)
     return () => clearTimeout(timer)
   }, [text])
-  return paused
+  return debounced
 }
 
 export function ActorChoices() {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { actor, actorText } = view.filters
   const [text, setText] = useState('')
-  const search = usePaused(text.trim())
-  const [{ data, fetching, error }, again] = useQuery({ query: Actors, variables: { search }, pause: search === '' })
+  const search = useDebounced(text.trim())
+  const [{ data, fetching, error }, refetch] = useQuery({ query: Actors, variables: { search }, pause: search === '' })
   const id = useId()
-  const failure = search === '' ? undefined : error
-  const suggested = search === '' ? [] : (data?.auditActors ?? [])
+  const searchError = search === '' ? undefined : error
+  const suggestions = search === '' ? [] : (data?.auditActors ?? [])
 
   return (
-    <div className="panel choices" onKeyDown={walk}>
-      <Parties parties={actor} onChange={(chosen) => filter({ actor: chosen })} />
+    <div className="panel choices" onKeyDown={moveFocus}>
+      <Parties parties={actor} onChange={(chosen) => setFilters({ actor: chosen })} />
       <Parties
         parties={actorText === undefined ? [] : [{ key: actorText, name: `Contains “${actorText}”` }]}
-        onChange={() => filter({ actorText: undefined })}
+        onChange={() => setFilters({ actorText: undefined })}
       />
       <label htmlFor={id}>Name or principal name</label>
       <input
@@ -64,39 +69,43 @@ export function ActorChoices() {
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && text.trim() !== '') filter({ actorText: text.trim() })
+          if (event.key === 'Enter' && text.trim() !== '') setFilters({ actorText: text.trim() })
         }}
       />
       <fieldset aria-busy={fetching}>
         <legend className="visually-hidden">Suggested actors</legend>
-        {suggested.map((one) => (
-          <label key={one.key} className="choice">
+        {suggestions.map((suggestion) => (
+          <label key={suggestion.key} className="choice">
             <input
               type="checkbox"
-              checked={actor.some(({ key }) => key === one.key)}
+              checked={actor.some(({ key }) => key === suggestion.key)}
               onChange={(event) => {
-                const others = actor.filter(({ key }) => key !== one.key)
-                filter({ actor: event.target.checked ? [...others, { key: one.key, name: one.name }] : others })
+                const others = actor.filter(({ key }) => key !== suggestion.key)
+                setFilters({
+                  actor: event.target.checked ? [...others, { key: suggestion.key, name: suggestion.name }] : others,
+                })
               }}
             />
-            <Icon name={ACTOR_ICONS[one.kind]} />
+            <Icon name={ACTOR_ICONS[suggestion.kind]} />
             <span>
-              {one.name}
-              {'userPrincipalName' in one && one.userPrincipalName !== null && one.userPrincipalName !== one.name && (
-                <small>{one.userPrincipalName}</small>
-              )}
+              {suggestion.name}
+              {'userPrincipalName' in suggestion &&
+                suggestion.userPrincipalName !== null &&
+                suggestion.userPrincipalName !== suggestion.name && <small>{suggestion.userPrincipalName}</small>}
             </span>
           </label>
         ))}
       </fieldset>
-      {failure && <Failure lead="Nobody can be suggested." error={failure} again={again} />}
+      {searchError && <ErrorMessage lead="Nobody can be suggested." error={searchError} retry={refetch} />}
       {text.trim() !== '' && (
-        <button type="button" className="link" onClick={() => filter({ actorText: text.trim() })}>
+        <button type="button" className="link" onClick={() => setFilters({ actorText: text.trim() })}>
           Everybody whose name contains “{text.trim()}”
         </button>
       )}
       <p className="muted" aria-live="polite">
-        {search !== '' && !fetching && !failure && suggested.length === 0 ? 'Nobody by that name in the log.' : ''}
+        {search !== '' && !fetching && !searchError && suggestions.length === 0
+          ? 'Nobody by that name in the log.'
+          : ''}
       </p>
     </div>
   )

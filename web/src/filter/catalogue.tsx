@@ -1,12 +1,12 @@
-// The services with their categories, asked for once: the menu, the filters' choices and their names come from it.
+// The services and their categories, loaded once for the menu, the filters' choices and the display names.
 import { createContext, type ReactNode, useContext, useMemo } from 'react'
 import { type CombinedError, useQuery } from 'urql'
 import { graphql } from '../api/gql'
 import type { ServicesQuery } from '../api/gql/graphql'
-import { Failure } from '../ui/failure'
-import type { Names } from './field'
+import { ErrorMessage } from '../ui/error-message'
+import type { CatalogueNames } from './filter-fields'
 
-const Services = graphql(`
+const ServicesDocument = graphql(`
   query Services {
     auditServices {
       key
@@ -24,17 +24,17 @@ export type Service = ServicesQuery['auditServices'][number]
 
 export interface Catalogue {
   services: Service[]
-  names: Names
-  /** Why there are no services. */
+  names: CatalogueNames
+  /** The error if the services could not be loaded. */
   error: CombinedError | undefined
-  again: () => void
+  retry: () => void
 }
 
 const CatalogueContext = createContext<Catalogue>({
   services: [],
   names: { category: String, service: String },
   error: undefined,
-  again: () => undefined,
+  retry: () => undefined,
 })
 
 export function useCatalogue(): Catalogue {
@@ -42,29 +42,29 @@ export function useCatalogue(): Catalogue {
 }
 
 export function CatalogueProvider({ children }: { children: ReactNode }) {
-  const [{ data, error }, ask] = useQuery({ query: Services, requestPolicy: 'cache-first' })
+  const [{ data, error }, refetch] = useQuery({ query: ServicesDocument, requestPolicy: 'cache-first' })
   const catalogue = useMemo(() => {
     const services = data?.auditServices ?? []
     const service = new Map(services.map((one) => [one.key, one.displayName]))
     const category = new Map(services.flatMap((one) => one.categories).map((one) => [one.key, one.displayName]))
-    const names: Names = {
+    const names: CatalogueNames = {
       service: (key) => service.get(key) ?? key,
       category: (key) => category.get(key) ?? key,
     }
-    return { services, names, error, again: () => ask({ requestPolicy: 'network-only' }) }
-  }, [data, error, ask])
+    return { services, names, error, retry: () => refetch({ requestPolicy: 'network-only' }) }
+  }, [data, error, refetch])
   return <CatalogueContext value={catalogue}>{children}</CatalogueContext>
 }
 
-/** Says that the services could not be read; nothing when they were. */
-export function CatalogueFailure() {
-  const { error, again } = useCatalogue()
-  return error && <Failure lead="The services and their categories cannot be read." error={error} again={again} />
+/** An error message if the services could not be loaded. */
+export function CatalogueError() {
+  const { error, retry } = useCatalogue()
+  return error && <ErrorMessage lead="The services and their categories cannot be read." error={error} retry={retry} />
 }
 
-/** The categories of some services, or of all, by name. */
+/** The categories of the services with these keys, or of all services if there are none, sorted by name. */
 export function categoriesOf(services: Service[], keys: readonly string[]): { key: string; displayName: string }[] {
-  const those = keys.length === 0 ? services : services.filter((one) => keys.includes(one.key))
-  const found = new Map(those.flatMap((one) => one.categories).map((one) => [one.key, one]))
-  return [...found.values()].sort((one, other) => one.displayName.localeCompare(other.displayName))
+  const selected = keys.length === 0 ? services : services.filter((one) => keys.includes(one.key))
+  const byKey = new Map(selected.flatMap((one) => one.categories).map((one) => [one.key, one]))
+  return [...byKey.values()].sort((one, other) => one.displayName.localeCompare(other.displayName))
 }

@@ -1,25 +1,25 @@
-// The filters, in the order of the portals, then ours.
+// The filter bar: first the filters of the Microsoft portals, in their order, then further ones.
+import { GROUP_SOURCE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS, valuesOf } from '../api/enums'
 import { useView } from '../view/use-view'
 import { ActivityChoices } from './activity-choices'
 import { ActorChoices } from './actor-choices'
-import { CatalogueFailure, categoriesOf, useCatalogue } from './catalogue'
-import { Choices } from './choices'
-import { active, RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES, withoutAny } from './field'
+import { CatalogueError, categoriesOf, useCatalogue } from './catalogue'
+import { ChoiceList } from './choice-list'
+import { activeFilters, clearedFilters } from './filter-fields'
 import { FilterMenu } from './filter-menu'
 import { PeriodPanel } from './period-panel'
 import { PropertyPanel } from './property-panel'
 import { SearchBox } from './search-box'
 import { TextPanel } from './text-panel'
-import { RESOURCES, SOURCES, STATUSES } from '../view/fragment'
 import './filter.css'
 
 export function FilterBar() {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { services, names, error } = useCatalogue()
   const { filters } = view
-  const set = active(filters, names)
+  const active = activeFilters(filters, names)
   const categories = categoriesOf(services, filters.service)
-  const failure = error && <CatalogueFailure />
+  const catalogueError = error && <CatalogueError />
 
   return (
     <section className="filters" aria-label="Filters">
@@ -28,24 +28,27 @@ export function FilterBar() {
       <FilterMenu name="actor">{() => <ActorChoices />}</FilterMenu>
       <FilterMenu name="category">
         {() => (
-          <Choices
+          <ChoiceList
             legend="Category"
-            narrow
+            hasSearch
             choices={categories.map(({ key, displayName }) => ({ key, label: displayName }))}
             chosen={filters.category}
-            onChange={(category) => filter({ category, activity: [] })}
-            failure={failure}
+            onChange={(category) => setFilters({ category, activity: [] })}
+            errorMessage={catalogueError}
           />
         )}
       </FilterMenu>
       <FilterMenu name="resource">
         {() => (
-          <Choices
+          <ChoiceList
             legend="Resource type"
-            choices={RESOURCES.map((key) => ({ key, label: RESOURCE_NAMES[key] }))}
+            choices={valuesOf(RESOURCE_TYPE_LABELS).map((key) => ({ key, label: RESOURCE_TYPE_LABELS[key] }))}
             chosen={filters.resource}
             onChange={(chosen) =>
-              filter({ resource: RESOURCES.filter((one) => chosen.includes(one)), activity: [] })
+              setFilters({
+                resource: valuesOf(RESOURCE_TYPE_LABELS).filter((one) => chosen.includes(one)),
+                activity: [],
+              })
             }
           />
         )}
@@ -53,11 +56,13 @@ export function FilterBar() {
       {filters.resource.length === 1 && filters.resource[0] === 'GROUP' && (
         <FilterMenu name="source">
           {() => (
-            <Choices
+            <ChoiceList
               legend="Source"
-              choices={SOURCES.map((key) => ({ key, label: SOURCE_NAMES[key] }))}
+              choices={valuesOf(GROUP_SOURCE_LABELS).map((key) => ({ key, label: GROUP_SOURCE_LABELS[key] }))}
               chosen={filters.source === undefined ? [] : [filters.source]}
-              onChange={(chosen) => filter({ source: SOURCES.find((one) => one === chosen.at(-1)) })}
+              onChange={(chosen) =>
+                setFilters({ source: valuesOf(GROUP_SOURCE_LABELS).find((one) => one === chosen.at(-1)) })
+              }
             />
           )}
         </FilterMenu>
@@ -67,23 +72,23 @@ export function FilterBar() {
       </FilterMenu>
       <FilterMenu name="status">
         {() => (
-          <Choices
+          <ChoiceList
             legend="Status"
-            choices={STATUSES.map((key) => ({ key, label: STATUS_NAMES[key] }))}
+            choices={valuesOf(STATUS_LABELS).map((key) => ({ key, label: STATUS_LABELS[key] }))}
             chosen={filters.status}
-            onChange={(chosen) => filter({ status: STATUSES.filter((one) => chosen.includes(one)) })}
+            onChange={(chosen) => setFilters({ status: valuesOf(STATUS_LABELS).filter((one) => chosen.includes(one)) })}
           />
         )}
       </FilterMenu>
       <FilterMenu name="service">
         {() => (
-          <Choices
+          <ChoiceList
             legend="Service"
-            narrow
+            hasSearch
             choices={services.map(({ key, displayName }) => ({ key, label: displayName }))}
             chosen={filters.service}
-            onChange={(service) => filter({ service, category: [], activity: [] })}
-            failure={failure}
+            onChange={(service) => setFilters({ service, category: [], activity: [] })}
+            errorMessage={catalogueError}
           />
         )}
       </FilterMenu>
@@ -94,8 +99,8 @@ export function FilterBar() {
             hint="Part of its name, principal name or id"
             value={filters.targetText}
             parties={filters.target}
-            onParties={(target) => filter({ target })}
-            onChange={(targetText) => filter({ targetText })}
+            onParties={(target) => setFilters({ target })}
+            onChange={(targetText) => setFilters({ targetText })}
             close={close}
           />
         )}
@@ -107,7 +112,7 @@ export function FilterBar() {
             label="Involving"
             hint="A person or thing, whether it acted or was acted on: name, principal name or object id"
             value={filters.involving}
-            onChange={(involving) => filter({ involving })}
+            onChange={(involving) => setFilters({ involving })}
             close={close}
           />
         )}
@@ -119,17 +124,19 @@ export function FilterBar() {
               label="Correlation id"
               hint="The events of one request"
               value={filters.correlation}
-              onChange={(correlation) => filter({ correlation })}
+              onChange={(correlation) => setFilters({ correlation })}
               close={close}
             />
           )}
         </FilterMenu>
       )}
       {filters.asOf !== undefined && (
-        <FilterMenu name="asOf">{() => <p>What was recorded later is left out, so that this shows the same for ever.</p>}</FilterMenu>
+        <FilterMenu name="asOf">
+          {() => <p>What was recorded later is left out, so that this shows the same for ever.</p>}
+        </FilterMenu>
       )}
-      {set.length > 0 && (
-        <button type="button" className="button quiet" onClick={() => filter(withoutAny(filters))}>
+      {active.length > 0 && (
+        <button type="button" className="button quiet" onClick={() => setFilters(clearedFilters(filters))}>
           Clear all
         </button>
       )}

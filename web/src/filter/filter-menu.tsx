@@ -1,41 +1,41 @@
-// One filter: a button that opens its panel; once set, a chip that says to what, with a button that clears it.
+// A filter: a button that opens its panel. If the filter is set, the button shows its value, with a button to clear it.
 import type { ReactNode } from 'react'
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
-import { type FieldName, FIELDS } from './field'
+import { FILTER_FIELDS, type FilterName } from './filter-fields'
 
 interface Props {
-  name: FieldName
+  name: FilterName
   panelClass?: string
   children: (close: () => void) => ReactNode
 }
 
 export function FilterMenu({ name, panelClass, children }: Props) {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { names } = useCatalogue()
-  const { label, told, cleared } = FIELDS[name]
-  const value = told(view.filters, names)
-  const set = value !== undefined
+  const { label, describe, cleared } = FILTER_FIELDS[name]
+  const value = describe(view.filters, names)
+  const isSet = value !== undefined
   return (
-    <span className={set ? 'chip set' : 'chip'} data-filter={name}>
+    <span className={isSet ? 'chip set' : 'chip'} data-filter={name}>
       <Popover
         label={label}
         buttonClass="chip-button"
-        buttonLabel={set ? undefined : `Filter by ${label.toLowerCase()}`}
+        buttonLabel={isSet ? undefined : `Filter by ${label.toLowerCase()}`}
         panelClass={panelClass}
         button={
           <>
-            <span className="chip-label">{set ? `${label}: ` : label}</span>
-            {set ? <span className="chip-value">{value}</span> : <Icon name="down" />}
+            <span className="chip-label">{isSet ? `${label}: ` : label}</span>
+            {isSet ? <span className="chip-value">{value}</span> : <Icon name="down" />}
           </>
         }
       >
         {children}
       </Popover>
-      {set && name !== 'period' && (
-        <button type="button" className="chip-clear" aria-label={`Clear ${label}`} onClick={() => filter(cleared)}>
+      {isSet && name !== 'period' && (
+        <button type="button" className="chip-clear" aria-label={`Clear ${label}`} onClick={() => setFilters(cleared)}>
           <Icon name="close" />
         </button>
       )}

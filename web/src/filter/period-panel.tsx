@@ -1,26 +1,24 @@
-// When: the spans of the portals, everything, or a start and an end of one's own in the zone that times are shown in.
+// The panel of the period filter: the periods of the Microsoft portals, all time, or a custom range in the shown zone.
 import { useId, useState } from 'react'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
-import type { Period } from '../view/view'
-import { periodName } from './field'
-import { moment, wallClock } from './wall-clock'
-
-const SPANS = ['24h', '7d', '30d', 'all'] as const
+import { type Period, PERIODS } from '../view/view'
+import { periodName } from './filter-fields'
+import { formatWallClock, parseWallClock } from './wall-clock'
 
 export function PeriodPanel({ close }: { close: () => void }) {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { zone } = usePreferences().preferences
   const { period } = view.filters
-  const own = typeof period === 'object' ? period : {}
-  const [from, setFrom] = useState(wallClock(own.from, zone))
-  const [to, setTo] = useState(wallClock(own.to, zone))
+  const custom = typeof period === 'object' ? period : {}
+  const [from, setFrom] = useState(formatWallClock(custom.from, zone))
+  const [to, setTo] = useState(formatWallClock(custom.to, zone))
   const id = useId()
-  const given: Period = { from: moment(from, zone), to: moment(to, zone) }
-  const backwards = given.from !== undefined && given.to !== undefined && given.from >= given.to
+  const entered: Period = { from: parseWallClock(from, zone), to: parseWallClock(to, zone) }
+  const isReversed = entered.from !== undefined && entered.to !== undefined && entered.from >= entered.to
   const choose = (next: Period) => {
-    filter({ period: next })
+    setFilters({ period: next })
     close()
   }
 
@@ -28,9 +26,15 @@ export function PeriodPanel({ close }: { close: () => void }) {
     <div className="panel">
       <fieldset className="spans">
         <legend className="visually-hidden">Date</legend>
-        {SPANS.map((span) => (
-          <button key={span} type="button" className="button" aria-pressed={period === span} onClick={() => choose(span)}>
-            {periodName(span)}
+        {PERIODS.map((option) => (
+          <button
+            key={option}
+            type="button"
+            className="button"
+            aria-pressed={period === option}
+            onClick={() => choose(option)}
+          >
+            {periodName(option)}
           </button>
         ))}
       </fieldset>
@@ -38,11 +42,17 @@ export function PeriodPanel({ close }: { close: () => void }) {
         className="panel"
         onSubmit={(event) => {
           event.preventDefault()
-          if (!backwards) choose(given.from === undefined && given.to === undefined ? 'all' : given)
+          if (!isReversed) choose(entered.from === undefined && entered.to === undefined ? 'all' : entered)
         }}
       >
         <label htmlFor={`${id}-from`}>From</label>
-        <input id={`${id}-from`} type="datetime-local" step="1" value={from} onChange={(event) => setFrom(event.target.value)} />
+        <input
+          id={`${id}-from`}
+          type="datetime-local"
+          step="1"
+          value={from}
+          onChange={(event) => setFrom(event.target.value)}
+        />
         <label htmlFor={`${id}-to`}>To (not included)</label>
         <input
           id={`${id}-to`}
@@ -50,13 +60,13 @@ export function PeriodPanel({ close }: { close: () => void }) {
           step="1"
           value={to}
           aria-describedby={`${id}-zone`}
-          aria-invalid={backwards}
+          aria-invalid={isReversed}
           onChange={(event) => setTo(event.target.value)}
         />
-        <p id={`${id}-zone`} className="muted" role={backwards ? 'alert' : undefined}>
-          {backwards ? 'The end has to be after the start.' : `In the time zone ${zoneName(zone)}.`}
+        <p id={`${id}-zone`} className="muted" role={isReversed ? 'alert' : undefined}>
+          {isReversed ? 'The end has to be after the start.' : `In the time zone ${zoneName(zone)}.`}
         </p>
-        <button type="submit" className="button primary" disabled={backwards}>
+        <button type="submit" className="button primary" disabled={isReversed}>
           Apply
         </button>
       </form>

@@ -1,11 +1,11 @@
-// Which property changed, from what, to what.
+// The panel of the filter by changed property: name, old value, new value.
 import { type ChangeEvent, useId, useState } from 'react'
 import { useView } from '../view/use-view'
 
-const filled = (text: string) => (text.trim() === '' ? undefined : text.trim())
+const trimmedOrUndefined = (text: string) => (text.trim() === '' ? undefined : text.trim())
 
 export function PropertyPanel({ close }: { close: () => void }) {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const [typed, setTyped] = useState({
     name: view.filters.property?.name ?? '',
     from: view.filters.property?.from ?? '',
@@ -23,9 +23,13 @@ export function PropertyPanel({ close }: { close: () => void }) {
       className="panel"
       onSubmit={(event) => {
         event.preventDefault()
-        const property = { name: filled(typed.name), from: filled(typed.from), to: filled(typed.to) }
-        const set = property.name ?? property.from ?? property.to
-        filter({ property: set === undefined ? undefined : property })
+        const property = {
+          name: trimmedOrUndefined(typed.name),
+          from: trimmedOrUndefined(typed.from),
+          to: trimmedOrUndefined(typed.to),
+        }
+        const firstValue = property.name ?? property.from ?? property.to
+        setFilters({ property: firstValue === undefined ? undefined : property })
         close()
       }}
     >

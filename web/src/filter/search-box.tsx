@@ -1,12 +1,14 @@
-// Free text over activity, actor and targets; asked for with Enter, so that no half word is searched.
+// The free-text search over activity, actor and targets. It runs on Enter, so that incomplete words are not searched.
 import { useId, useState } from 'react'
 import { Icon } from '../ui/icon'
 import { useView } from '../view/use-view'
 
 export function SearchBox() {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const current = view.filters.text ?? ''
-  return <Box key={current} current={current} onSearch={(text) => filter({ text: text === '' ? undefined : text })} />
+  return (
+    <Box key={current} current={current} onSearch={(text) => setFilters({ text: text === '' ? undefined : text })} />
+  )
 }
 
 function Box({ current, onSearch }: { current: string; onSearch: (text: string) => void }) {

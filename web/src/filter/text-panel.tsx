@@ -1,4 +1,4 @@
-// A filter that is a text, and parties that were chosen elsewhere by a click.
+// The panel of a text filter, with the parties that were chosen by a click elsewhere.
 import { useId, useState } from 'react'
 import { Icon } from '../ui/icon'
 import type { Party } from '../view/view'
@@ -27,7 +27,13 @@ export function TextPanel({ label, hint, value, onChange, parties, onParties, cl
     >
       {parties && onParties && <Parties parties={parties} onChange={onParties} />}
       <label htmlFor={id}>{label}</label>
-      <input id={id} autoFocus aria-describedby={`${id}-hint`} value={text} onChange={(event) => setText(event.target.value)} />
+      <input
+        id={id}
+        autoFocus
+        aria-describedby={`${id}-hint`}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
       <p id={`${id}-hint`} className="muted">
         {hint}
       </p>
@@ -38,7 +44,7 @@ export function TextPanel({ label, hint, value, onChange, parties, onParties, cl
   )
 }
 
-/** Those chosen so far, each with a button that lets it go. */
+/** The chosen parties, each with a button to remove it. */
 export function Parties({ parties, onChange }: { parties: Party[]; onChange: (parties: Party[]) => void }) {
   if (parties.length === 0) return null
   return (

@@ -1,18 +1,18 @@
-// Moments and what a `datetime-local` field holds, in the local zone or UTC.
+// Converts between timestamps and the values of `datetime-local` inputs, in the local time zone or UTC.
 import type { Preferences } from '../view/preferences'
 
-/** A moment as the field's text. */
-export function wallClock(moment: string | undefined, zone: Preferences['zone']): string {
-  if (moment === undefined) return ''
-  const date = new Date(moment)
-  const shift = zone === 'UTC' ? 0 : date.getTimezoneOffset() * 60_000
-  return new Date(date.getTime() - shift).toISOString().slice(0, 19)
+/** Formats a timestamp (RFC 3339) as an input value; an empty string if there is none. */
+export function formatWallClock(timestamp: string | undefined, zone: Preferences['zone']): string {
+  if (timestamp === undefined) return ''
+  const date = new Date(timestamp)
+  const offset = zone === 'UTC' ? 0 : date.getTimezoneOffset() * 60_000
+  return new Date(date.getTime() - offset).toISOString().slice(0, 19)
 }
 
-/** The moment that the field's text means; undefined when it is empty. */
-export function moment(text: string, zone: Preferences['zone']): string | undefined {
+/** Parses an input value to a timestamp (RFC 3339). Returns `undefined` if it is empty or invalid. */
+export function parseWallClock(text: string, zone: Preferences['zone']): string | undefined {
   if (text === '') return undefined
-  // Without an offset, a time is read as local.
+  // A value without an offset is parsed as local time.
   const date = new Date(zone === 'UTC' ? `${text}Z` : text)
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }

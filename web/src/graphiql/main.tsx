@@ -1,5 +1,5 @@
-// The API explorer: GraphiQL with its editor and workers from this server, asking in the name of a pasted token. A tab
-// that is signed in to the viewer brings its token along.
+// The API explorer: GraphiQL with its editor and workers served by this server. It uses the token of a tab that is
+// signed in to the viewer, or a pasted one.
 import '../ui/base.css'
 import { createGraphiQLFetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'
@@ -8,7 +8,7 @@ import 'graphiql/style.css'
 import { StrictMode, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { SignIn } from '../session/sign-in'
-import { forgetToken, keepToken, keptToken } from '../session/token'
+import { clearToken, loadToken, storeToken } from '../session/token-storage'
 import './graphiql.css'
 
 const EXAMPLE = `# The newest failures of the last 30 days, with who, what and why.
@@ -41,7 +41,7 @@ query Failures {
 const url = new URL('graphql', document.baseURI).href
 
 function Explorer() {
-  const [token, setToken] = useState(keptToken)
+  const [token, setToken] = useState(loadToken)
   const fetcher = useMemo(
     () => createGraphiQLFetcher({ url, headers: { authorization: `Bearer ${token ?? ''}` } }),
     [token],
@@ -50,9 +50,9 @@ function Explorer() {
     return (
       <SignIn
         reason={undefined}
-        onToken={(given) => {
-          keepToken(given)
-          setToken(given)
+        onToken={(newToken) => {
+          storeToken(newToken)
+          setToken(newToken)
         }}
       />
     )
@@ -64,7 +64,7 @@ function Explorer() {
           type="button"
           className="button quiet"
           onClick={() => {
-            forgetToken()
+            clearToken()
             setToken(null)
           }}
         >

@@ -1,23 +1,23 @@
-// Which columns are shown, and in which order: ticked, and moved by dragging or with the arrow buttons.
+// The column menu: check boxes show and hide columns; dragging or the arrow buttons reorder them.
 import { useState } from 'react'
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { usePreferences } from '../view/preferences'
 import { COLUMNS, DEFAULT_COLUMNS, shownColumns } from './columns'
 
-function moved(order: string[], from: number, to: number): string[] {
-  const out = [...order]
-  const [one] = out.splice(from, 1)
-  if (one !== undefined) out.splice(to, 0, one)
-  return out
+function moveItem(ids: string[], from: number, to: number): string[] {
+  const result = [...ids]
+  const [id] = result.splice(from, 1)
+  if (id !== undefined) result.splice(to, 0, id)
+  return result
 }
 
 export function ColumnMenu() {
-  const { preferences, prefer } = usePreferences()
+  const { preferences, setPreferences } = usePreferences()
   const shown = shownColumns(preferences.columns)
   const hidden = Object.keys(COLUMNS).filter((id) => !shown.includes(id))
   const [dragged, setDragged] = useState<number>()
-  const set = (columns: string[]) => prefer({ columns })
+  const setColumns = (columns: string[]) => setPreferences({ columns })
 
   return (
     <Popover
@@ -44,7 +44,7 @@ export function ColumnMenu() {
                   onDragOver={(event) => {
                     event.preventDefault()
                     if (dragged === undefined || dragged === index) return
-                    set(moved(shown, dragged, index))
+                    setColumns(moveItem(shown, dragged, index))
                     setDragged(index)
                   }}
                 >
@@ -54,7 +54,7 @@ export function ColumnMenu() {
                       type="checkbox"
                       checked
                       disabled={shown.length === 1}
-                      onChange={() => set(shown.filter((one) => one !== id))}
+                      onChange={() => setColumns(shown.filter((one) => one !== id))}
                     />
                     {title}
                   </label>
@@ -63,7 +63,7 @@ export function ColumnMenu() {
                     className="chip-clear"
                     aria-label={`Move ${title} up`}
                     disabled={index === 0}
-                    onClick={() => set(moved(shown, index, index - 1))}
+                    onClick={() => setColumns(moveItem(shown, index, index - 1))}
                   >
                     <Icon name="up" />
                   </button>
@@ -72,7 +72,7 @@ export function ColumnMenu() {
                     className="chip-clear"
                     aria-label={`Move ${title} down`}
                     disabled={index === shown.length - 1}
-                    onClick={() => set(moved(shown, index, index + 1))}
+                    onClick={() => setColumns(moveItem(shown, index, index + 1))}
                   >
                     <Icon name="down" />
                   </button>
@@ -84,13 +84,13 @@ export function ColumnMenu() {
             {hidden.map((id) => (
               <li key={id}>
                 <label>
-                  <input type="checkbox" checked={false} onChange={() => set([...shown, id])} />
+                  <input type="checkbox" checked={false} onChange={() => setColumns([...shown, id])} />
                   {COLUMNS[id]?.title}
                 </label>
               </li>
             ))}
           </ul>
-          <button type="button" className="button quiet" onClick={() => set(DEFAULT_COLUMNS)}>
+          <button type="button" className="button quiet" onClick={() => setColumns(DEFAULT_COLUMNS)}>
             Back to the usual columns
           </button>
         </div>

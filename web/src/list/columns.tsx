@@ -1,18 +1,25 @@
-// The columns that a list can have.
-import { createColumnHelper, columnOrderingFeature, columnVisibilityFeature, tableFeatures } from '@tanstack/react-table'
+// The columns of the list: title, width, the fields that they need, and cell. `api/event-fragments.ts` describes how to
+// add a field.
+import {
+  columnOrderingFeature,
+  columnVisibilityFeature,
+  createColumnHelper,
+  tableFeatures,
+} from '@tanstack/react-table'
+import type { ReactNode } from 'react'
+import { GROUP_SOURCE_LABELS, OPERATION_TYPE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS } from '../api/enums'
 import { ACTOR_ICONS } from '../filter/actor-choices'
 import { useCatalogue } from '../filter/catalogue'
-import { RESOURCE_NAMES, SOURCE_NAMES, STATUS_NAMES } from '../filter/field'
 import { Icon } from '../ui/icon'
 import { Time } from '../ui/time'
 import { EventLink } from './event-link'
-import type { Part, Parts, Row } from './query'
+import type { FieldGroup, FieldGroups, Row } from './query'
 
 export const features = tableFeatures({ columnVisibilityFeature, columnOrderingFeature })
 
 const helper = createColumnHelper<typeof features, Row>()
 
-/** What people call a target: its name, else its principal name, else its id. */
+/** The label of a target: its name, principal name, id or type, in this order of preference. */
 export function targetName(target: Row['targets'][number]): string {
   return target.displayName ?? target.userPrincipalName ?? target.objectId ?? target.type ?? 'unnamed'
 }
@@ -44,105 +51,197 @@ function TargetCell({ targets }: { targets: Row['targets'] }) {
   )
 }
 
-function changed(row: Row): string {
+function changedPropertyNames(row: Row): string {
   const names = row.targets.flatMap((target) => target.modifiedProperties?.map((one) => one.name) ?? [])
   return [...new Set(names)].join(', ')
 }
 
-/** A key of the catalogue by its name, as soon as the catalogue is there. */
-function Named({ kind, name }: { kind: 'service' | 'category'; name: string | undefined }) {
+/** The display name of a catalogue key; the key itself until the catalogue is loaded. */
+function CatalogueName({ kind, name }: { kind: 'service' | 'category'; name: string | undefined }) {
   const { names } = useCatalogue()
   return <span className="clip">{name !== undefined && names[kind](name)}</span>
 }
 
-/** A constant of the API as people write it. */
-export const readable = (constant: string) => (constant.charAt(0) + constant.slice(1).toLowerCase()).replaceAll('_', ' ')
-
-/** How wide a column is: its share of the room, and the least of it in pixels. */
+/** The width of a column: its share of the remaining space, and its minimum in pixels. */
 export interface Width {
   share: number
-  least: number
-  /** The least where times are shown as how long ago. */
-  relative?: number
+  min: number
+  /** The minimum in pixels if times are shown as relative. */
+  minRelative?: number
 }
 
-interface Described {
+interface ColumnDefinition {
   title: string
   width: Width
-  part?: Part
-  /** What an export writes for it: paths of the API's fields. */
-  paths: string[]
+  fieldGroup?: FieldGroup
+  /** The columns of an export for it: paths of API fields. */
+  exportColumns: string[]
+  cell: (row: Row) => ReactNode
 }
 
-export const COLUMNS: Record<string, Described> = {
-  time: { title: 'Time', width: { share: 0, least: 160, relative: 104 }, paths: ['occurredAt'] },
-  actor: { title: 'Initiated by', width: { share: 3, least: 130 }, paths: ['actor.name', 'actor.userPrincipalName'] },
-  activity: { title: 'Activity', width: { share: 3.4, least: 150 }, paths: ['activityDisplayName'] },
-  target: { title: 'Target', width: { share: 3.4, least: 130 }, paths: ['targets.displayName', 'targets.userPrincipalName', 'targets.objectId', 'targets.type'] },
-  status: { title: 'Status', width: { share: 0, least: 100 }, paths: ['status'] },
-  reason: { title: 'Status reason', width: { share: 2.4, least: 180 }, part: 'plain', paths: ['statusReason'] },
-  changes: { title: 'Changed properties', width: { share: 2.4, least: 180 }, part: 'changes', paths: ['targets.modifiedProperties'] },
-  service: { title: 'Service', width: { share: 1.6, least: 140 }, part: 'plain', paths: ['service'] },
-  category: { title: 'Category', width: { share: 1.6, least: 150 }, part: 'plain', paths: ['category'] },
-  resource: { title: 'Resource type', width: { share: 0, least: 110 }, part: 'plain', paths: ['activityResourceType'] },
-  source: { title: 'Group source', width: { share: 0, least: 105 }, part: 'plain', paths: ['groupSource'] },
-  operation: { title: 'Operation', width: { share: 0, least: 105 }, part: 'plain', paths: ['operationType'] },
-  component: { title: 'Component', width: { share: 1.4, least: 140 }, part: 'plain', paths: ['component'] },
-  application: { title: 'Application', width: { share: 2, least: 170 }, part: 'application', paths: ['actor.application.displayName'] },
-  address: { title: 'IP address', width: { share: 0, least: 140 }, part: 'application', paths: ['actor.ipAddress'] },
-  correlation: { title: 'Correlation id', width: { share: 0, least: 280 }, part: 'plain', paths: ['correlationId'] },
-  recorded: { title: 'Recorded', width: { share: 0, least: 160, relative: 104 }, part: 'plain', paths: ['recordedAt'] },
-  sequence: { title: 'Sequence', width: { share: 0, least: 90 }, part: 'plain', paths: ['sequence'] },
-  key: { title: 'Event key', width: { share: 1.6, least: 200 }, part: 'plain', paths: ['eventKey'] },
-  recordedBy: { title: 'Recorded by', width: { share: 1.2, least: 140 }, part: 'provenance', paths: ['recording.recordedBy'] },
+const clipped = (text: string | null | undefined) => <span className="clip">{text}</span>
+
+export const COLUMNS: Record<string, ColumnDefinition> = {
+  time: {
+    title: 'Time',
+    width: { share: 0, min: 160, minRelative: 104 },
+    exportColumns: ['occurredAt'],
+    cell: ({ occurredAt }) => <Time timestamp={occurredAt} />,
+  },
+  actor: {
+    title: 'Initiated by',
+    width: { share: 3, min: 130 },
+    exportColumns: ['actor.name', 'actor.userPrincipalName'],
+    cell: ({ actor }) => <ActorCell actor={actor} />,
+  },
+  activity: {
+    title: 'Activity',
+    width: { share: 3.4, min: 150 },
+    exportColumns: ['activityDisplayName'],
+    cell: (row) => <EventLink row={row} />,
+  },
+  target: {
+    title: 'Target',
+    width: { share: 3.4, min: 130 },
+    exportColumns: ['targets.displayName', 'targets.userPrincipalName', 'targets.objectId', 'targets.type'],
+    cell: ({ targets }) => <TargetCell targets={targets} />,
+  },
+  status: {
+    title: 'Status',
+    width: { share: 0, min: 100 },
+    exportColumns: ['status'],
+    cell: ({ status }) => <span className={`badge ${status}`}>{STATUS_LABELS[status]}</span>,
+  },
+  reason: {
+    title: 'Status reason',
+    width: { share: 2.4, min: 180 },
+    fieldGroup: 'scalars',
+    exportColumns: ['statusReason'],
+    cell: ({ statusReason }) => clipped(statusReason),
+  },
+  changes: {
+    title: 'Changed properties',
+    width: { share: 2.4, min: 180 },
+    fieldGroup: 'changes',
+    exportColumns: ['targets.modifiedProperties'],
+    cell: (row) => clipped(changedPropertyNames(row)),
+  },
+  service: {
+    title: 'Service',
+    width: { share: 1.6, min: 140 },
+    fieldGroup: 'scalars',
+    exportColumns: ['service'],
+    cell: ({ service }) => <CatalogueName kind="service" name={service} />,
+  },
+  category: {
+    title: 'Category',
+    width: { share: 1.6, min: 150 },
+    fieldGroup: 'scalars',
+    exportColumns: ['category'],
+    cell: ({ category }) => <CatalogueName kind="category" name={category} />,
+  },
+  resource: {
+    title: 'Resource type',
+    width: { share: 0, min: 110 },
+    fieldGroup: 'scalars',
+    exportColumns: ['activityResourceType'],
+    cell: ({ activityResourceType: type }) => clipped(type && RESOURCE_TYPE_LABELS[type]),
+  },
+  source: {
+    title: 'Group source',
+    width: { share: 0, min: 105 },
+    fieldGroup: 'scalars',
+    exportColumns: ['groupSource'],
+    cell: ({ groupSource }) => clipped(groupSource && GROUP_SOURCE_LABELS[groupSource]),
+  },
+  operation: {
+    title: 'Operation',
+    width: { share: 0, min: 105 },
+    fieldGroup: 'scalars',
+    exportColumns: ['operationType'],
+    cell: ({ operationType: type }) => clipped(type && OPERATION_TYPE_LABELS[type]),
+  },
+  component: {
+    title: 'Component',
+    width: { share: 1.4, min: 140 },
+    fieldGroup: 'scalars',
+    exportColumns: ['component'],
+    cell: ({ component }) => clipped(component),
+  },
+  application: {
+    title: 'Application',
+    width: { share: 2, min: 170 },
+    fieldGroup: 'application',
+    exportColumns: ['actor.application.displayName'],
+    cell: ({ actor }) => clipped(actor.application?.displayName),
+  },
+  address: {
+    title: 'IP address',
+    width: { share: 0, min: 140 },
+    fieldGroup: 'application',
+    exportColumns: ['actor.ipAddress'],
+    cell: ({ actor }) => clipped(actor.ipAddress),
+  },
+  correlation: {
+    title: 'Correlation id',
+    width: { share: 0, min: 280 },
+    fieldGroup: 'scalars',
+    exportColumns: ['correlationId'],
+    cell: ({ correlationId }) => <span className="clip mono">{correlationId}</span>,
+  },
+  recorded: {
+    title: 'Recorded',
+    width: { share: 0, min: 160, minRelative: 104 },
+    fieldGroup: 'scalars',
+    exportColumns: ['recordedAt'],
+    cell: ({ recordedAt }) => recordedAt !== undefined && <Time timestamp={recordedAt} />,
+  },
+  sequence: {
+    title: 'Sequence',
+    width: { share: 0, min: 90 },
+    fieldGroup: 'scalars',
+    exportColumns: ['sequence'],
+    cell: ({ sequence }) => clipped(sequence?.toString()),
+  },
+  key: {
+    title: 'Event key',
+    width: { share: 1.6, min: 200 },
+    fieldGroup: 'scalars',
+    exportColumns: ['eventKey'],
+    cell: ({ eventKey }) => <span className="clip mono">{eventKey}</span>,
+  },
+  recordedBy: {
+    title: 'Recorded by',
+    width: { share: 1.2, min: 140 },
+    fieldGroup: 'provenance',
+    exportColumns: ['recording.recordedBy'],
+    cell: ({ recording }) => clipped(recording?.recordedBy),
+  },
 }
 
 export const DEFAULT_COLUMNS = ['time', 'actor', 'activity', 'target']
 
-const text = (id: string, value: (row: Row) => string | null | undefined) =>
-  helper.display({ id, cell: ({ row }) => <span className="clip">{value(row.original)}</span> })
-
 /**
- * The columns for the table library. They are made once: a cell is a component to React, and one made anew would take
- * the focus from what it shows.
+ * The column definitions for the table library. They are created once: React treats each cell as a component, and a new
+ * definition would remount the cells, which loses the focus.
  */
-export const columns = [
-  helper.display({ id: 'time', cell: ({ row }) => <Time moment={row.original.occurredAt} /> }),
-  helper.display({ id: 'actor', cell: ({ row }) => <ActorCell actor={row.original.actor} /> }),
-  helper.display({ id: 'activity', cell: ({ row }) => <EventLink row={row.original} /> }),
-  helper.display({ id: 'target', cell: ({ row }) => <TargetCell targets={row.original.targets} /> }),
-  helper.display({
-    id: 'status',
-    cell: ({ row: { original } }) => <span className={`badge ${original.status}`}>{STATUS_NAMES[original.status]}</span>,
-  }),
-  text('reason', (row) => row.statusReason),
-  text('changes', changed),
-  helper.display({ id: 'service', cell: ({ row }) => <Named kind="service" name={row.original.service} /> }),
-  helper.display({ id: 'category', cell: ({ row }) => <Named kind="category" name={row.original.category} /> }),
-  text('resource', (row) => row.activityResourceType && RESOURCE_NAMES[row.activityResourceType]),
-  text('source', (row) => row.groupSource && SOURCE_NAMES[row.groupSource]),
-  text('operation', (row) => row.operationType && readable(row.operationType)),
-  text('component', (row) => row.component),
-  text('application', (row) => row.actor.application?.displayName),
-  text('address', (row) => row.actor.ipAddress),
-  helper.display({ id: 'correlation', cell: ({ row }) => <span className="clip mono">{row.original.correlationId}</span> }),
-  helper.display({
-    id: 'recorded',
-    cell: ({ row }) => row.original.recordedAt !== undefined && <Time moment={row.original.recordedAt} />,
-  }),
-  text('sequence', (row) => row.sequence?.toString()),
-  helper.display({ id: 'key', cell: ({ row }) => <span className="clip mono">{row.original.eventKey}</span> }),
-  text('recordedBy', (row) => row.recording?.recordedBy),
-]
+export const columns = Object.entries(COLUMNS).map(([id, { cell }]) =>
+  helper.display({ id, cell: ({ row }) => cell(row.original) }),
+)
 
-/** The columns to show: those chosen, as far as they exist. */
-export function shownColumns(chosen: string[] | undefined): string[] {
-  const known = chosen?.filter((id) => Object.hasOwn(COLUMNS, id)) ?? []
+/** The columns to show: the stored ones that exist, or the default. */
+export function shownColumns(stored: string[] | undefined): string[] {
+  const known = stored?.filter((id) => Object.hasOwn(COLUMNS, id)) ?? []
   return known.length > 0 ? known : DEFAULT_COLUMNS
 }
 
-/** The parts of an event that these columns show. */
-export function partsOf(shown: readonly string[]): Parts {
-  const has = (part: Part) => shown.some((id) => COLUMNS[id]?.part === part)
-  return { application: has('application'), changes: has('changes'), plain: has('plain'), provenance: has('provenance') }
+/** The field groups that these columns need. */
+export function fieldGroupsOf(shown: readonly string[]): FieldGroups {
+  const has = (group: FieldGroup) => shown.some((id) => COLUMNS[id]?.fieldGroup === group)
+  return {
+    application: has('application'),
+    changes: has('changes'),
+    scalars: has('scalars'),
+    provenance: has('provenance'),
+  }
 }

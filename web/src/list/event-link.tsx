@@ -1,7 +1,7 @@
-// The activity of a row, as a link to the event's detail: it opens with a click, with Enter, or in a new tab.
-import { STATUS_NAMES } from '../filter/field'
+// The activity of a row as a link to the event's details. It opens on click, on Enter, or in a new tab.
+import { STATUS_LABELS } from '../api/enums'
 import { Icon } from '../ui/icon'
-import { written } from '../view/fragment'
+import { toFragment } from '../view/url-fragment'
 import { useView } from '../view/use-view'
 import type { Row } from './query'
 
@@ -9,10 +9,10 @@ export function EventLink({ row }: { row: Row }) {
   const { view } = useView()
   return (
     <span className="cell-party">
-      <a className="clip event-link" href={written({ ...view, event: row.id })}>
+      <a className="clip event-link" href={toFragment({ ...view, event: row.id })}>
         {row.activityDisplayName}
       </a>
-      {row.status !== 'SUCCESS' && <span className={`badge ${row.status}`}>{STATUS_NAMES[row.status]}</span>}
+      {row.status !== 'SUCCESS' && <span className={`badge ${row.status}`}>{STATUS_LABELS[row.status]}</span>}
       {row.isRedacted && (
         <span className="cell-lock" title="Values of this event are withheld from you">
           <Icon name="lock" />

@@ -1,101 +1,113 @@
-// A page of events with what belongs around it: how many there are, the way to older and newer ones, and what to say
-// when there are none or the server cannot answer. While the next page is on its way, the last one stays.
+// A page of events with its count, pager and messages for an empty list or an error. The previous page stays visible
+// while the next one loads.
 import { useEffect, useMemo, useState } from 'react'
 import { useQuery } from 'urql'
-import { Failure } from '../ui/failure'
+import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import type { Live } from '../live/use-live'
-import { Count } from './count'
-import { Empty } from './empty'
+import { EventCount } from './event-count'
+import { EmptyList } from './empty-list'
 import { EventTable } from './event-table'
-import { Events, pageVariables, type Parts, type Point, type Row } from './query'
+import { Events, type FieldGroups, pageVariables, type Row, type Snapshot } from './query'
 import './list.css'
 
 interface Props {
-  /** Changes when the list is to be read again. */
-  reading: number
+  /** Incremented to reload the list. */
+  refreshCount: number
   live: Live
-  /** The columns shown, and what they need. */
+  /** The columns shown, and the field groups that they need. */
   shown: string[]
-  parts: Parts
-  /** The ids of the page's events, newest first, for walking through them in the detail. */
+  fieldGroups: FieldGroups
+  /** Receives the ids of the page's events, newest first, for the detail panel. */
   onRows: (ids: string[]) => void
-  /** The point of the log, and the period, that the page was answered for; undefined until it is. */
-  onPoint: (point: Point | undefined) => void
+  /** Receives the snapshot of the log that the page shows; `undefined` while the page loads. */
+  onSnapshot: (snapshot: Snapshot | undefined) => void
 }
 
-export function EventList({ reading, live, shown, parts, onRows, onPoint }: Props) {
-  const { view, look } = useView()
+export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSnapshot }: Props) {
+  const { view, setView } = useView()
   const { preferences } = usePreferences()
-  const { filters, place } = view
+  const { filters, position } = view
   const variables = useMemo(
-    () => pageVariables({ filters, place }, preferences.rows, parts),
-    [filters, place, preferences.rows, parts],
+    () => pageVariables({ filters, position }, preferences.rows, fieldGroups),
+    [filters, position, preferences.rows, fieldGroups],
   )
   const key = JSON.stringify(variables)
-  const [{ data, error, fetching, stale }, again] = useQuery({ query: Events, variables })
+  const [{ data, error, fetching, stale }, refetch] = useQuery({ query: Events, variables })
   useEffect(() => {
-    if (reading > 0) again({ requestPolicy: 'network-only' })
-  }, [reading, again])
+    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
+  }, [refreshCount, refetch])
 
   const page = data?.auditEvents
-  const isTop = place === undefined
-  const read: Row[] = useMemo(() => page?.nodes ?? [], [page])
-  const late = useMemo(() => {
-    const known = new Set(read.map((row) => row.id))
-    return isTop ? live.rows.filter((row) => !known.has(row.id)) : []
-  }, [read, live.rows, isTop])
-  const rows = useMemo(() => [...late, ...read], [late, read])
+  const isTop = position === undefined
+  const pageRows: Row[] = useMemo(() => page?.nodes ?? [], [page])
+  const liveRows = useMemo(() => {
+    const pageIds = new Set(pageRows.map((row) => row.id))
+    return isTop ? live.rows.filter((row) => !pageIds.has(row.id)) : []
+  }, [pageRows, live.rows, isTop])
+  const rows = useMemo(() => [...liveRows, ...pageRows], [liveRows, pageRows])
   useEffect(() => onRows(rows.map((row) => row.id)), [rows, onRows])
   useEffect(() => {
-    onPoint(page && !fetching ? { asOf: page.asOf, from: page.period.from, to: page.period.to } : undefined)
-  }, [page, fetching, onPoint])
-  const waiting = useSlow(fetching || stale)
-  const info = page?.pageInfo
+    onSnapshot(page && !fetching ? { asOf: page.asOf, from: page.period.from, to: page.period.to } : undefined)
+  }, [page, fetching, onSnapshot])
+  const showsProgress = useDelayed(fetching || stale)
+  const pageInfo = page?.pageInfo
 
-  // Backwards from a cursor that has nothing before it is the top of the list.
-  const isStranded = page !== undefined && read.length === 0 && place !== undefined
+  // An empty page before a cursor means that the cursor was the first event, so show the first page.
+  const isPastStart = page !== undefined && pageRows.length === 0 && position !== undefined
   useEffect(() => {
-    if (isStranded && !fetching) look({ ...view, place: undefined })
-  }, [isStranded, fetching, look, view])
+    if (isPastStart && !fetching) setView({ ...view, position: undefined })
+  }, [isPastStart, fetching, setView, view])
 
   return (
-    <section className="list" aria-label="Audit events" aria-busy={waiting}>
-      <div className={waiting ? 'progress on' : 'progress'} />
+    <section className="list" aria-label="Audit events" aria-busy={showsProgress}>
+      <div className={showsProgress ? 'progress on' : 'progress'} />
       {error && (
         <div className="list-error">
-          <Failure error={error} again={again} />
+          <ErrorMessage error={error} retry={refetch} />
         </div>
       )}
-      {!error && page && rows.length === 0 && !fetching && !isStranded && <Empty key={key} filters={filters} />}
-      {!error && (rows.length > 0 || fetching) && <EventTable key={place ? JSON.stringify(place) : 'top'} rows={rows} shown={shown} fresh={live.fresh} />}
+      {!error && page && rows.length === 0 && !fetching && !isPastStart && <EmptyList key={key} filters={filters} />}
+      {!error && (rows.length > 0 || fetching) && (
+        <EventTable
+          key={position ? JSON.stringify(position) : 'top'}
+          rows={rows}
+          shown={shown}
+          freshIds={live.freshIds}
+        />
+      )}
       <footer className="pager">
-        <Count filters={filters} reading={reading} enough={page !== undefined} more={late.length} />
+        <EventCount
+          filters={filters}
+          refreshCount={refreshCount}
+          isReady={page !== undefined}
+          addedCount={liveRows.length}
+        />
         <label className="pager-size">
           <span className="wide-only">Events a page</span>
           <RowsChoice />
         </label>
         <nav aria-label="Pages" className="row">
-          {place !== undefined && (
-            <button type="button" className="button" onClick={() => look({ ...view, place: undefined })}>
+          {position !== undefined && (
+            <button type="button" className="button" onClick={() => setView({ ...view, position: undefined })}>
               Newest
             </button>
           )}
           <button
             type="button"
             className="button"
-            disabled={info?.hasPreviousPage !== true}
-            onClick={() => look({ ...view, place: { before: info?.startCursor ?? '' } })}
+            disabled={pageInfo?.hasPreviousPage !== true}
+            onClick={() => setView({ ...view, position: { before: pageInfo?.startCursor ?? '' } })}
           >
             <Icon name="left" /> Newer
           </button>
           <button
             type="button"
             className="button"
-            disabled={info?.hasNextPage !== true}
-            onClick={() => look({ ...view, place: { after: info?.endCursor ?? '' } })}
+            disabled={pageInfo?.hasNextPage !== true}
+            onClick={() => setView({ ...view, position: { after: pageInfo?.endCursor ?? '' } })}
           >
             Older <Icon name="right" />
           </button>
@@ -106,16 +118,16 @@ export function EventList({ reading, live, shown, parts, onRows, onPoint }: Prop
 }
 
 function RowsChoice() {
-  const { preferences, prefer } = usePreferences()
-  const { view, look } = useView()
+  const { preferences, setPreferences } = usePreferences()
+  const { view, setView } = useView()
   return (
     <select
       aria-label="Events a page"
       value={preferences.rows}
       onChange={(event) => {
         const rows = ([50, 100, 200] as const).find((one) => String(one) === event.target.value) ?? 50
-        prefer({ rows })
-        look({ ...view, place: undefined })
+        setPreferences({ rows })
+        setView({ ...view, position: undefined })
       }}
     >
       <option value={50}>50</option>
@@ -125,12 +137,12 @@ function RowsChoice() {
   )
 }
 
-/** Whether something takes so long that it should be said. */
-function useSlow(busy: boolean): boolean {
-  const [slow, setSlow] = useState(false)
+/** Returns `value`, but only after it has been true for 150 ms, so that short waits show no progress bar. */
+function useDelayed(value: boolean): boolean {
+  const [delayed, setDelayed] = useState(false)
   useEffect(() => {
-    const timer = setTimeout(() => setSlow(busy), busy ? 150 : 0)
+    const timer = setTimeout(() => setDelayed(value), value ? 150 : 0)
     return () => clearTimeout(timer)
-  }, [busy])
-  return slow
+  }, [value])
+  return delayed
 }

@@ -1,9 +1,9 @@
-// The rows of a page. Only those in sight are in the document, however long the page or the live tail gets; the rows
-// have one height, so that nothing jumps.
+// The rows of a page. Only visible rows are in the document, however long the page or the live events get. All rows
+// have the same height, so that the page does not shift.
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
-import { useMedia } from '../ui/media'
+import { useMediaQuery } from '../ui/use-media-query'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import { COLUMNS, columns, features } from './columns'
@@ -11,10 +11,10 @@ import type { Row } from './query'
 
 const ROW_HEIGHT = { wide: 35, narrow: 70 }
 
-export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[]; fresh: ReadonlySet<string> }) {
-  const { view, look } = useView()
+export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: string[]; freshIds: ReadonlySet<string> }) {
+  const { view, setView } = useView()
   const { preferences } = usePreferences()
-  const narrow = useMedia('(max-width: 720px)')
+  const isNarrow = useMediaQuery('(max-width: 720px)')
   const scroller = useRef<HTMLDivElement>(null)
   const columnVisibility = useMemo(
     () => Object.fromEntries(Object.keys(COLUMNS).map((id) => [id, shown.includes(id)])),
@@ -27,7 +27,7 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     getRowId: (row) => row.id,
     state: { columnVisibility, columnOrder: shown },
   })
-  const height = narrow ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide
+  const height = isNarrow ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide
   const all = table.getRowModel().rows
   const virtual = useVirtualizer({
     count: all.length,
@@ -35,33 +35,33 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     estimateSize: () => height,
     getItemKey: (index) => all[index]?.id ?? index,
     overscan: 12,
-    // The header stays in sight above the rows.
-    scrollPaddingStart: narrow ? 0 : height,
+    // The header covers the top of the scroller.
+    scrollPaddingStart: isNarrow ? 0 : height,
   })
   virtual.shouldAdjustScrollPositionOnItemSizeChange = () => false
-  // Rows that come in on top do not push away what somebody reads further down.
-  const top = useRef<string>(undefined)
+  // Keeps the scroll position when live events are inserted at the top.
+  const firstRowId = useRef<string>(undefined)
   useLayoutEffect(() => {
-    const added = rows.findIndex((row) => row.id === top.current)
+    const added = rows.findIndex((row) => row.id === firstRowId.current)
     if (added > 0 && scroller.current && scroller.current.scrollTop > 0) scroller.current.scrollTop += added * height
-    top.current = rows[0]?.id
+    firstRowId.current = rows[0]?.id
   }, [rows, height])
   const items = virtual.getVirtualItems()
   const before = items[0]?.start ?? 0
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
-  const leastOf = (id: string) => {
-    const { least = 0, relative = least } = COLUMNS[id]?.width ?? {}
-    return preferences.times === 'relative' ? relative : least
+  const minWidthOf = (id: string) => {
+    const { min = 0, minRelative = min } = COLUMNS[id]?.width ?? {}
+    return preferences.times === 'relative' ? minRelative : min
   }
-  const least = shown.reduce((sum, id) => sum + leastOf(id), 0)
-  const shares = shown.reduce((sum, id) => sum + (COLUMNS[id]?.width.share ?? 0), 0)
+  const tableMinWidth = shown.reduce((sum, id) => sum + minWidthOf(id), 0)
+  const shareSum = shown.reduce((sum, id) => sum + (COLUMNS[id]?.width.share ?? 0), 0)
   const width = (id: string) => {
-    const [share, own] = [COLUMNS[id]?.width.share ?? 0, leastOf(id)]
-    return share === 0 ? `${own}px` : `calc(${own}px + (100% - ${least}px) * ${share / shares})`
+    const [share, min] = [COLUMNS[id]?.width.share ?? 0, minWidthOf(id)]
+    return share === 0 ? `${min}px` : `calc(${min}px + (100% - ${tableMinWidth}px) * ${share / shareSum})`
   }
 
-  /** Up and down walk through the rows, Enter follows the link. */
-  const walk = (event: KeyboardEvent<HTMLTableSectionElement>) => {
+  /** Moves the focus to the next row on arrow keys; Enter follows the link. */
+  const moveFocus = (event: KeyboardEvent<HTMLTableSectionElement>) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     const row = (event.target as HTMLElement).closest<HTMLElement>('tr[data-index]')
     if (step === undefined || !row) return
@@ -69,13 +69,21 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
     const index = Number(row.dataset['index']) + step
     if (index < 0 || index >= all.length) return
     virtual.scrollToIndex(index)
-    // The rows around those in sight are in the document already.
-    scroller.current?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)?.focus({ preventScroll: true })
+    // Thanks to `overscan`, the rows next to the visible ones are already in the document.
+    scroller.current
+      ?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)
+      ?.focus({ preventScroll: true })
   }
 
   return (
     <div className="table-scroller" ref={scroller}>
-      <table className="table" role="table" aria-label="Audit events" aria-rowcount={all.length + 1} style={{ minWidth: narrow ? 0 : least }}>
+      <table
+        className="table"
+        role="table"
+        aria-label="Audit events"
+        aria-rowcount={all.length + 1}
+        style={{ minWidth: isNarrow ? 0 : tableMinWidth }}
+      >
         <colgroup>
           {shown.map((id) => (
             <col key={id} style={{ width: width(id) }} />
@@ -90,22 +98,22 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
             ))}
           </tr>
         </thead>
-        <tbody role="rowgroup" onKeyDown={walk}>
-          {before > 0 && <tr className="room" aria-hidden="true" style={{ height: before }} />}
+        <tbody role="rowgroup" onKeyDown={moveFocus}>
+          {before > 0 && <tr className="spacer" aria-hidden="true" style={{ height: before }} />}
           {items.map(({ index }) => {
             const row = all[index]
             if (!row) return null
-            const open = row.id === view.event
+            const isOpen = row.id === view.event
             return (
               <tr
                 key={row.id}
                 role="row"
                 data-index={index}
                 aria-rowindex={index + 2}
-                aria-current={open || undefined}
-                className={`event ${fresh.has(row.id) ? 'fresh' : ''}`}
+                aria-current={isOpen || undefined}
+                className={`event ${freshIds.has(row.id) ? 'fresh' : ''}`}
                 onClick={(event) => {
-                  if (!(event.target as HTMLElement).closest('a')) look({ ...view, event: row.id })
+                  if (!(event.target as HTMLElement).closest('a')) setView({ ...view, event: row.id })
                 }}
               >
                 {row.getVisibleCells().map((cell) => (
@@ -116,7 +124,7 @@ export function EventTable({ rows, shown, fresh }: { rows: Row[]; shown: string[
               </tr>
             )
           })}
-          {after > 0 && <tr className="room" aria-hidden="true" style={{ height: after }} />}
+          {after > 0 && <tr className="spacer" aria-hidden="true" style={{ height: after }} />}
         </tbody>
       </table>
     </div>

@@ -1,58 +1,10 @@
-// What a page of the list asks for. What only some columns show is asked for only when they are shown.
+// The query for a page of the list. Fields that only some columns show are requested only for those columns.
 import { graphql } from '../api/gql'
 import type { EventRowFragment, EventsQueryVariables } from '../api/gql/graphql'
-import { filterInput, periodInput } from '../filter/condition'
+import { filterInput, periodInput } from '../filter/filter-input'
 import type { View } from '../view/view'
 
 export type Row = EventRowFragment
-
-graphql(`
-  fragment EventRow on AuditEvent {
-    id
-    occurredAt
-    activity
-    activityDisplayName
-    status
-    isRedacted
-    actor {
-      key
-      kind
-      name
-      application @include(if: $application) {
-        displayName
-      }
-      ipAddress @include(if: $application)
-      ... on UserActor {
-        userPrincipalName
-      }
-    }
-    targets {
-      key
-      displayName
-      userPrincipalName
-      objectId
-      type
-      modifiedProperties @include(if: $changes) {
-        name
-      }
-    }
-    service @include(if: $plain)
-    category @include(if: $plain)
-    component @include(if: $plain)
-    activityResourceType @include(if: $plain)
-    groupSource @include(if: $plain)
-    operationType @include(if: $plain)
-    statusReason @include(if: $plain)
-    correlationId @include(if: $plain)
-    recordedAt @include(if: $plain)
-    sequence @include(if: $plain)
-    eventKey @include(if: $plain)
-    recording @include(if: $provenance) {
-      route
-      recordedBy
-    }
-  }
-`)
 
 export const Events = graphql(`
   query Events(
@@ -65,10 +17,18 @@ export const Events = graphql(`
     $asOf: Sequence
     $application: Boolean!
     $changes: Boolean!
-    $plain: Boolean!
+    $scalars: Boolean!
     $provenance: Boolean!
   ) {
-    auditEvents(first: $first, after: $after, last: $last, before: $before, period: $period, filter: $filter, asOf: $asOf) {
+    auditEvents(
+      first: $first
+      after: $after
+      last: $last
+      before: $before
+      period: $period
+      filter: $filter
+      asOf: $asOf
+    ) {
       nodes {
         ...EventRow
       }
@@ -87,36 +47,41 @@ export const Events = graphql(`
   }
 `)
 
-/** Parts of an event that cost something, and so are asked for only where a column shows them. */
-export type Part = 'application' | 'changes' | 'plain' | 'provenance'
+/** Groups of fields with a cost, requested only if a column shows them. */
+export type FieldGroup = 'application' | 'changes' | 'scalars' | 'provenance'
 
-export type Parts = Record<Part, boolean>
+export type FieldGroups = Record<FieldGroup, boolean>
 
-/** What an answer stands for, so that it can be given again. */
-export interface Point {
+/** The state of the log that a page shows, so that it can be shown again later. */
+export interface Snapshot {
   asOf: number
   from: string | null
   to: string | null
 }
 
-/** The arguments for one page of a view. */
-export function pageVariables({ filters, place }: Pick<View, 'filters' | 'place'>, rows: number, parts: Parts): EventsQueryVariables {
+/** The variables for one page of a view. */
+export function pageVariables(
+  { filters, position }: Pick<View, 'filters' | 'position'>,
+  rows: number,
+  fieldGroups: FieldGroups,
+): EventsQueryVariables {
   const filter = filterInput(filters)
-  const backwards = place !== undefined && 'before' in place
+  const isBackward = position !== undefined && 'before' in position
   return {
-    ...(backwards ? { last: rows, before: place.before } : { first: rows }),
-    ...(place !== undefined && 'after' in place && { after: place.after }),
+    ...(isBackward ? { last: rows, before: position.before } : { first: rows }),
+    ...(position !== undefined && 'after' in position && { after: position.after }),
     period: periodInput(filters.period),
     ...(filter && { filter }),
     ...(filters.asOf !== undefined && { asOf: filters.asOf }),
-    ...parts,
+    ...fieldGroups,
   }
 }
 
-/** The view as it was answered: a period that ends now has ends, and what is recorded later stays out. */
-export function frozen(view: View, { asOf, from, to }: Point): View {
+/** Pins a view to a snapshot: a relative period becomes a fixed one, and events recorded later are left out. */
+export function pinView(view: View, { asOf, from, to }: Snapshot): View {
   const { period } = view.filters
-  const fixed = typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
-  const isOpen = typeof fixed === 'object' && fixed.from === undefined && fixed.to === undefined
-  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : fixed, asOf } }
+  const pinned =
+    typeof period === 'string' && period !== 'all' ? { from: from ?? undefined, to: to ?? undefined } : period
+  const isOpen = typeof pinned === 'object' && pinned.from === undefined && pinned.to === undefined
+  return { ...view, filters: { ...view.filters, period: isOpen ? 'all' : pinned, asOf } }
 }

@@ -1,5 +1,5 @@
-// Follows the log over a WebSocket: every event from a cursor on, none missed and none twice, over any number of
-// broken connections. The cursor of what came last is all that has to be remembered.
+// Follows the log over a WebSocket, starting from a cursor. Reconnects as often as needed; the cursor of the last event
+// is the only state, so that no event is missed or delivered twice.
 import { stringifyDocument } from '@urql/core'
 import { type Client, createClient } from 'graphql-ws'
 import { endpoint } from '../api/client'
@@ -8,75 +8,75 @@ import { Recorded } from './query'
 
 export type Batch = RecordedSubscription['auditEventsRecorded']
 
-/** How following stands: not connected yet, connected, or connecting again after it broke. */
-export type Standing = 'connecting' | 'live' | 'broken'
+/** The state of the connection: `broken` while reconnecting. */
+export type ConnectionState = 'connecting' | 'live' | 'broken'
 
-interface Following {
+interface FollowOptions {
   token: string
   after: string
   variables: Omit<RecordedSubscriptionVariables, 'after'>
   onBatch: (batch: Batch) => void
-  onStanding: (standing: Standing) => void
-  /** The server does not take the token any more. */
-  onSignedOut: () => void
-  /** The log cannot go on from the cursor: it was restored. */
-  onExpired: () => void
+  onConnectionState: (state: ConnectionState) => void
+  /** The server rejected the token. */
+  onUnauthenticated: () => void
+  /** The log cannot be followed from the cursor, because it was restored from a backup. */
+  onCursorExpired: () => void
 }
 
-const LONGEST_PAUSE = 15_000
-/** Close codes of the protocol that mean "not with this token". */
-const REFUSED = new Set([4401, 4403])
+const BACKOFF_MAX_MS = 15_000
+/** WebSocket close codes for a rejected token. */
+const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
 
-/** Waits before asking again, the longer the more often it failed in a row. */
-export async function pause(failures: number): Promise<void> {
-  // Not all at once, when a server comes back that many people follow.
-  const wait = Math.min(LONGEST_PAUSE, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
-  await new Promise((resolve) => setTimeout(resolve, wait))
+/** Waits before the next attempt, with exponential backoff. */
+export async function backoff(failures: number): Promise<void> {
+  // The random part spreads out the clients when a server comes back.
+  const delay = Math.min(BACKOFF_MAX_MS, 500 * 2 ** failures) * (0.5 + Math.random() / 2)
+  await new Promise((resolve) => setTimeout(resolve, delay))
 }
 
-/** Begins to follow; what it returns ends it. */
-export function follow(following: Following): () => void {
+/** Starts following the log. Returns a function that stops it. */
+export function follow(options: FollowOptions): () => void {
   let ended = false
-  // Asked by a function, because it changes while something is awaited.
-  const isOver = () => ended
+  // A function, because TypeScript would narrow the variable across the `await`s that may change it.
+  const isEnded = () => ended
   let client: Client | undefined
   const run = async () => {
-    let { after } = following
-    for (let failures = 0; !isOver(); ) {
+    let { after } = options
+    for (let failures = 0; !isEnded();) {
       try {
         client = createClient({
           url: endpoint.replace(/^http/, 'ws'),
-          connectionParams: { authorization: `Bearer ${following.token}` },
+          connectionParams: { authorization: `Bearer ${options.token}` },
           retryAttempts: 0,
-          on: { connected: () => following.onStanding('live') },
+          on: { connected: () => options.onConnectionState('live') },
         })
         const query = stringifyDocument(Recorded)
-        const batches = client.iterate<RecordedSubscription>({ query, variables: { ...following.variables, after } })
+        const batches = client.iterate<RecordedSubscription>({ query, variables: { ...options.variables, after } })
         for await (const { data, errors } of batches) {
-          if (isOver()) return
-          if (errors !== undefined) throw new Problem(errors)
+          if (isEnded()) return
+          if (errors !== undefined) throw new SubscriptionError(errors)
           if (!data) continue
           failures = 0
           after = data.auditEventsRecorded.resumeCursor
-          following.onBatch(data.auditEventsRecorded)
+          options.onBatch(data.auditEventsRecorded)
         }
-      } catch (problem) {
-        if (isOver()) return
-        if (REFUSED.has(closeCode(problem))) {
-          following.onSignedOut()
+      } catch (error) {
+        if (isEnded()) return
+        if (UNAUTHORIZED_CLOSE_CODES.has(closeCode(error))) {
+          options.onUnauthenticated()
           return
         }
-        if (codes(problem).includes('CURSOR_EXPIRED')) {
-          following.onExpired()
+        if (errorCodes(error).includes('CURSOR_EXPIRED')) {
+          options.onCursorExpired()
           return
         }
       } finally {
         void client?.dispose()
       }
-      if (isOver()) return
-      following.onStanding('broken')
+      if (isEnded()) return
+      options.onConnectionState('broken')
       failures += 1
-      await pause(failures)
+      await backoff(failures)
     }
   }
   void run()
@@ -86,19 +86,20 @@ export function follow(following: Following): () => void {
   }
 }
 
-class Problem extends Error {
+class SubscriptionError extends Error {
   constructor(readonly errors: readonly unknown[]) {
     super('the subscription ended with an error')
   }
 }
 
-function closeCode(problem: unknown): number {
-  const code = typeof problem === 'object' && problem !== null && 'code' in problem ? problem.code : undefined
+function closeCode(error: unknown): number {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return typeof code === 'number' ? code : 0
 }
 
-/** The codes of GraphQL errors, which come as a list or inside a result. */
-function codes(problem: unknown): unknown[] {
-  const errors: readonly unknown[] = problem instanceof Problem ? problem.errors : Array.isArray(problem) ? problem : []
-  return errors.map((error) => (error as { extensions?: { code?: unknown } }).extensions?.code)
+/** The codes of GraphQL errors, from a list or from a result. */
+function errorCodes(error: unknown): unknown[] {
+  const errors: readonly unknown[] =
+    error instanceof SubscriptionError ? error.errors : Array.isArray(error) ? error : []
+  return errors.map((item) => (item as { extensions?: { code?: unknown } }).extensions?.code)
 }

@@ -1,33 +1,33 @@
-// The switch that makes the list live, and how the connection stands.
-import type { Standing } from './follow'
+// The switch for live events, with the state of the connection.
+import type { ConnectionState } from './follow'
 
-const STANDINGS = { connecting: 'Connecting', live: 'Live', broken: 'Connecting again' } as const
+const STATE_LABELS = { connecting: 'Connecting', live: 'Live', broken: 'Connecting again' } as const
 
 interface Props {
-  on: boolean
-  standing: Standing | undefined
-  /** Why it cannot be live now. */
-  reason: string | undefined
+  isOn: boolean
+  connection: ConnectionState | undefined
+  /** The reason why the view cannot be live, or `undefined` if it can. */
+  disabledReason: string | undefined
   onChange: (on: boolean) => void
 }
 
-export function LiveSwitch({ on, standing, reason, onChange }: Props) {
+export function LiveSwitch({ isOn, connection, disabledReason, onChange }: Props) {
   return (
     <>
       <button
         type="button"
         role="switch"
-        aria-checked={on}
-        className={`button live-switch ${on ? (standing ?? '') : ''}`}
-        disabled={reason !== undefined}
-        title={reason ?? 'New events come in on top as they are recorded'}
-        onClick={() => onChange(!on)}
+        aria-checked={isOn}
+        className={`button live-switch ${isOn ? (connection ?? '') : ''}`}
+        disabled={disabledReason !== undefined}
+        title={disabledReason ?? 'New events come in on top as they are recorded'}
+        onClick={() => onChange(!isOn)}
       >
         <span className="live-dot" aria-hidden="true" />
         Live
       </button>
       <span className="visually-hidden" role="status">
-        {on && standing ? STANDINGS[standing] : ''}
+        {isOn && connection ? STATE_LABELS[connection] : ''}
       </span>
     </>
   )

@@ -1,4 +1,4 @@
-// What the live switch asks for: where the log ends now, and what is recorded from there on.
+// The operations of live events: the cursor of the log's end, and the subscription from there on.
 import { graphql } from '../api/gql'
 
 export const LogEnd = graphql(`
@@ -15,7 +15,7 @@ export const Recorded = graphql(`
     $filter: AuditEventFilter
     $application: Boolean!
     $changes: Boolean!
-    $plain: Boolean!
+    $scalars: Boolean!
     $provenance: Boolean!
   ) {
     auditEventsRecorded(after: $after, filter: $filter) {

@@ -1,106 +1,113 @@
-// Live events for the list. The log's end is asked for before the page is read again and followed from there, so what
-// is recorded in between is in one of the two at least; what is in both is shown once.
+// Live events for the list. The hook requests the cursor of the log's end before it reloads the page, and follows from
+// that cursor: an event recorded in between is in the page, in the feed or in both. Duplicates are removed.
 import { useEffect, useRef, useState } from 'react'
 import { type Client, useClient } from 'urql'
-import { filterInput } from '../filter/condition'
-import type { Parts, Row } from '../list/query'
+import { filterInput } from '../filter/filter-input'
+import type { FieldGroups, Row } from '../list/query'
 import { useSession } from '../session/context'
-import type { Filters } from '../view/view'
-import { type Batch, follow, pause, type Standing } from './follow'
+import { type Filters, windowLength } from '../view/view'
+import { backoff, type Batch, type ConnectionState, follow } from './follow'
 import { LogEnd } from './query'
 
 export interface Live {
-  /** Newest first. */
+  /** The live events, newest first. */
   rows: Row[]
-  /** The ids of those that came last. */
-  fresh: ReadonlySet<string>
-  standing: Standing | undefined
+  /** The ids of the events in the last batch. */
+  freshIds: ReadonlySet<string>
+  connection: ConnectionState | undefined
 }
 
-const OFF: Live = { rows: [], fresh: new Set(), standing: undefined }
-/** When more than this has come in, the list is read anew: its newest page has them. */
-const MOST = 500
+const LIVE_OFF: Live = { rows: [], freshIds: new Set(), connection: undefined }
+/** After more live events than this, the list is reloaded: its newest page contains them. */
+const LIVE_ROWS_MAX = 500
 
-/** Where a period that ends now begins; what is older and recorded only now is not of it. */
-function begins({ period }: Filters): number {
-  const hours = { '24h': 24, '7d': 7 * 24, '30d': 30 * 24 }
+/** The start of the period, in milliseconds; events that happened earlier but are recorded now are left out. */
+function periodStart({ period }: Filters): number {
   if (typeof period === 'object') return period.from === undefined ? 0 : Date.parse(period.from)
-  return period === 'all' ? 0 : Date.now() - hours[period] * 3_600_000
+  return period === 'all' ? 0 : Date.now() - windowLength(period)
 }
 
-/** Whether a view can be live at all: its top, and a period that goes on. */
+/** Returns whether a view with these filters can be live: its period has no end in the past. */
 export function canBeLive(filters: Filters): boolean {
   const { period, asOf } = filters
   return asOf === undefined && (typeof period === 'string' || period.to === undefined)
 }
 
-/** The cursor of the log's end, asked for until it is there; undefined when it is not wanted any more. */
+/** Requests the cursor of the log's end until it succeeds. Returns `undefined` if it is no longer wanted. */
 async function logEnd(client: Client, isWanted: () => boolean, onFailure: () => void): Promise<string | undefined> {
   for (let failures = 1; isWanted(); failures += 1) {
     const { data } = await client.query(LogEnd, {}).toPromise()
     if (data) return data.auditLogInfo.feedCursor
     if (!isWanted()) break
     onFailure()
-    await pause(failures)
+    await backoff(failures)
   }
   return undefined
 }
 
-export function useLive(on: boolean, filters: Filters, parts: Parts, readAgain: () => void): Live {
+export function useLive(isOn: boolean, filters: Filters, fieldGroups: FieldGroups, refresh: () => void): Live {
   const client = useClient()
   const { token, endSession } = useSession()
   const cursor = useRef<string>(undefined)
-  const [live, setLive] = useState<Live>(OFF)
-  const [epoch, setEpoch] = useState(0)
-  const key = JSON.stringify([filterInput(filters) ?? null, filters.period, parts])
+  const [live, setLive] = useState<Live>(LIVE_OFF)
+  const [restarts, setRestarts] = useState(0)
+  const key = JSON.stringify([filterInput(filters) ?? null, filters.period, fieldGroups])
 
   useEffect(() => {
-    if (!on) {
+    if (!isOn) {
       cursor.current = undefined
       return undefined
     }
-    let stop: (() => void) | undefined
-    let wanted = true
+    let unfollow: (() => void) | undefined
+    let isActive = true
     let received = 0
-    const anew = () => {
+    const restart = () => {
       cursor.current = undefined
-      setEpoch((times) => times + 1)
+      setRestarts((times) => times + 1)
     }
     const onBatch = ({ edges, resumeCursor }: Batch) => {
       cursor.current = resumeCursor
-      const since = begins(filters)
+      const since = periodStart(filters)
       const added = edges.map(({ node }) => node).filter((row) => Date.parse(row.occurredAt) >= since)
       received += added.length
-      if (received > MOST) anew()
+      if (received > LIVE_ROWS_MAX) restart()
       else if (added.length > 0)
-        setLive((before) => ({ ...before, rows: [...added.reverse(), ...before.rows], fresh: new Set(added.map(({ id }) => id)) }))
+        setLive((before) => ({
+          ...before,
+          rows: [...added.reverse(), ...before.rows],
+          freshIds: new Set(added.map(({ id }) => id)),
+        }))
     }
     const start = async () => {
-      setLive({ ...OFF, standing: 'connecting' })
+      setLive({ ...LIVE_OFF, connection: 'connecting' })
       if (cursor.current === undefined) {
-        const end = await logEnd(client, () => wanted, () => setLive({ ...OFF, standing: 'broken' }))
-        if (!wanted || end === undefined) return
+        const end = await logEnd(
+          client,
+          () => isActive,
+          () => setLive({ ...LIVE_OFF, connection: 'broken' }),
+        )
+        if (!isActive || end === undefined) return
         cursor.current = end
-        readAgain()
+        refresh()
       }
-      stop = follow({
+      unfollow = follow({
         token,
         after: cursor.current,
-        variables: { filter: filterInput(filters) ?? null, ...parts },
+        variables: { filter: filterInput(filters) ?? null, ...fieldGroups },
         onBatch,
-        onStanding: (standing) => setLive((before) => ({ ...before, standing })),
-        onSignedOut: endSession,
-        onExpired: anew,
+        onConnectionState: (connection) => setLive((before) => ({ ...before, connection })),
+        onUnauthenticated: endSession,
+        onCursorExpired: restart,
       })
     }
     void start()
     return () => {
-      wanted = false
-      stop?.()
-      setLive(OFF)
+      isActive = false
+      unfollow?.()
+      setLive(LIVE_OFF)
     }
-    // The key stands for filters and parts.
+    // `key` covers the filters and the field groups.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [on, key, token, client, epoch, readAgain, endSession])
+  }, [isOn, key, token, client, restarts, refresh, endSession])
   return live
 }

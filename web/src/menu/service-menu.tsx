@@ -1,9 +1,9 @@
-// The menu: an item per workload, which pre-filters its events and unfolds its categories, from which the category
-// can be changed; and who is signed in. On narrow screens it is behind a button.
-import { CatalogueFailure, useCatalogue } from '../filter/catalogue'
+// The service menu: an item per service, which filters by the service and lists its categories, and the signed-in user.
+// On narrow screens it opens from a button.
+import { CatalogueError, useCatalogue } from '../filter/catalogue'
 import { rolesOf, useSession } from '../session/context'
 import { Icon } from '../ui/icon'
-import { Mark } from '../ui/mark'
+import { Logo } from '../ui/logo'
 import { Popover } from '../ui/popover'
 import { useView } from '../view/use-view'
 import './menu.css'
@@ -11,14 +11,19 @@ import './menu.css'
 export function ServiceMenu({ asButton }: { asButton?: boolean }) {
   if (asButton === true)
     return (
-      <Popover label="Menu" buttonLabel="Menu" buttonClass="button quiet square menu-button" button={<Icon name="menu" />}>
+      <Popover
+        label="Menu"
+        buttonLabel="Menu"
+        buttonClass="button quiet square menu-button"
+        button={<Icon name="menu" />}
+      >
         {(close) => <Items onChoose={close} />}
       </Popover>
     )
   return (
     <div className="menu">
       <p className="menu-brand">
-        <Mark /> Audit log
+        <Logo /> Audit log
       </p>
       <Items />
       <Account />
@@ -27,15 +32,15 @@ export function ServiceMenu({ asButton }: { asButton?: boolean }) {
 }
 
 function Items({ onChoose }: { onChoose?: () => void }) {
-  const { view, filter } = useView()
+  const { view, setFilters } = useView()
   const { services } = useCatalogue()
   const { service, category } = view.filters
   const chosen = service.length === 1 ? service[0] : undefined
-  // What this tenant has comes first; what it never had is still there to be chosen.
+  // Services with events come first; those without can still be chosen.
   const used = services.filter((one) => one.eventCount > 0 || one.key === chosen)
   const unused = services.filter((one) => !used.includes(one))
-  const choose = (service: string[], category: string[] = []) => {
-    filter({ service, category, activity: [] })
+  const choose = (serviceKeys: string[], categoryKeys: string[] = []) => {
+    setFilters({ service: serviceKeys, category: categoryKeys, activity: [] })
     onChoose?.()
   }
   const item = ({ key, displayName, categories }: (typeof services)[number]) => (
@@ -70,7 +75,7 @@ function Items({ onChoose }: { onChoose?: () => void }) {
         </li>
         {used.map(item)}
       </ul>
-      <CatalogueFailure />
+      <CatalogueError />
       {unused.length > 0 && (
         <details>
           <summary>Without events</summary>

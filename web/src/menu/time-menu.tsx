@@ -1,11 +1,11 @@
-// How times are shown: how long ago or exactly, in the local zone or in UTC.
+// The display of times: relative or absolute, in the local zone or UTC.
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 
 export function TimeMenu() {
-  const { preferences, prefer } = usePreferences()
+  const { preferences, setPreferences } = usePreferences()
   const { times, zone } = preferences
   const radio = (name: 'times' | 'zone', value: string, current: string, label: string, choose: () => void) => (
     <label className="choice">
@@ -27,13 +27,13 @@ export function TimeMenu() {
         <div className="choices">
           <fieldset>
             <legend>Show</legend>
-            {radio('times', 'relative', times, 'How long ago', () => prefer({ times: 'relative' }))}
-            {radio('times', 'absolute', times, 'The exact time', () => prefer({ times: 'absolute' }))}
+            {radio('times', 'relative', times, 'How long ago', () => setPreferences({ times: 'relative' }))}
+            {radio('times', 'absolute', times, 'The exact time', () => setPreferences({ times: 'absolute' }))}
           </fieldset>
           <fieldset>
             <legend>Time zone</legend>
-            {radio('zone', 'local', zone, `Local (${zoneName('local')})`, () => prefer({ zone: 'local' }))}
-            {radio('zone', 'UTC', zone, 'UTC', () => prefer({ zone: 'UTC' }))}
+            {radio('zone', 'local', zone, `Local (${zoneName('local')})`, () => setPreferences({ zone: 'local' }))}
+            {radio('zone', 'UTC', zone, 'UTC', () => setPreferences({ zone: 'UTC' }))}
           </fieldset>
         </div>
       )}

@@ -1,5 +1,5 @@
-// When events happened, as bars with the failures among them. Dragging over bars zooms into their time; so does
-// choosing one with the keyboard (arrows, Shift to extend, Enter), which is how a screen reader reads them too.
+// A histogram of events over time, with failures highlighted. Dragging over bars zooms in. So does the keyboard (arrows
+// select, Shift extends, Enter zooms); screen readers read the bars the same way.
 import { scaleLinear, scaleTime } from 'd3-scale'
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { HistogramInterval } from '../api/gql/graphql'
@@ -7,9 +7,9 @@ import { usePreferences } from '../view/preferences'
 import type { Bucket } from './query'
 
 const HEIGHT = 168
-const EDGE = { top: 8, right: 4, bottom: 22, left: 44 }
-/** What a label of the time axis needs, in pixels. */
-const LABEL = 84
+const MARGIN = { top: 8, right: 4, bottom: 22, left: 44 }
+/** The width of a label on the time axis, in pixels. */
+const LABEL_WIDTH = 84
 
 interface Props {
   buckets: Bucket[]
@@ -20,37 +20,40 @@ interface Props {
 export function Histogram({ buckets, interval, onRange }: Props) {
   const { zone } = usePreferences().preferences
   const [frame, width] = useWidth()
-  // The first and the last bar of a range, in the order in which they were chosen.
+  // The first and the last selected bar, in the order of selection.
   const [range, setRange] = useState<[number, number]>()
   const [isDragging, setDragging] = useState(false)
 
   const [first, last] = [buckets[0], buckets.at(-1)]
   const x = scaleTime()
     .domain([new Date(first?.startsAt ?? 0), new Date(last?.endsAt ?? 1)])
-    .range([EDGE.left, Math.max(width - EDGE.right, EDGE.left + 1)])
-  const most = Math.max(1, ...buckets.map(({ count }) => count))
-  const y = scaleLinear().domain([0, most]).nice(3).range([HEIGHT - EDGE.bottom, EDGE.top])
-  // Where a month begins, the next tick may be too close for a label.
-  const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL))).filter((tick, index, all) => {
+    .range([MARGIN.left, Math.max(width - MARGIN.right, MARGIN.left + 1)])
+  const countMax = Math.max(1, ...buckets.map(({ count }) => count))
+  const y = scaleLinear()
+    .domain([0, countMax])
+    .nice(3)
+    .range([HEIGHT - MARGIN.bottom, MARGIN.top])
+  // At the start of a month, the next tick may be too close for a label.
+  const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL_WIDTH))).filter((tick, index, all) => {
     const next = all[index + 1]
-    return next === undefined || x(next) - x(tick) > LABEL / 2
+    return next === undefined || x(next) - x(tick) > LABEL_WIDTH / 2
   })
-  const label = labels(interval, zone)
-  const said = ({ startsAt, count, failureCount }: Bucket) =>
-    `${label.long.format(new Date(startsAt))}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
+  const format = timeFormats(interval, zone)
+  const describeBucket = ({ startsAt, count, failureCount }: Bucket) =>
+    `${format.long.format(new Date(startsAt))}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
 
-  const at = (event: PointerEvent<SVGSVGElement>) => {
+  const bucketIndexAt = (event: PointerEvent<SVGSVGElement>) => {
     const { left } = event.currentTarget.getBoundingClientRect()
     const time = x.invert(event.clientX - left).getTime()
     const index = buckets.findIndex(({ endsAt }) => Date.parse(endsAt) > time)
     return index < 0 ? buckets.length - 1 : index
   }
-  const zoom = ([one, other]: [number, number]) => {
-    const [from, to] = [buckets[Math.min(one, other)], buckets[Math.max(one, other)]]
+  const zoom = ([start, end]: [number, number]) => {
+    const [from, to] = [buckets[Math.min(start, end)], buckets[Math.max(start, end)]]
     setRange(undefined)
     if (from && to) onRange(from.startsAt, to.endsAt)
   }
-  const pressed = (event: KeyboardEvent<SVGSVGElement>) => {
+  const onKeyDown = (event: KeyboardEvent<SVGSVGElement>) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
     if (event.key === 'Enter' && range) zoom(range)
     else if (event.key === 'Escape') setRange(undefined)
@@ -60,8 +63,8 @@ export function Histogram({ buckets, interval, onRange }: Props) {
     } else return
     event.preventDefault()
   }
-  const chosen = range && buckets.slice(Math.min(...range), Math.max(...range) + 1)
-  const [from, to] = [chosen?.[0], chosen?.at(-1)]
+  const selected = range && buckets.slice(Math.min(...range), Math.max(...range) + 1)
+  const [from, to] = [selected?.[0], selected?.at(-1)]
 
   return (
     <figure className="histogram" ref={frame}>
@@ -74,17 +77,17 @@ export function Histogram({ buckets, interval, onRange }: Props) {
         aria-valuemin={0}
         aria-valuemax={Math.max(buckets.length - 1, 0)}
         aria-valuenow={range?.[1] ?? 0}
-        aria-valuetext={chosen ? chosen.map(said).join('; ') : `${buckets.length} bars`}
-        onKeyDown={pressed}
+        aria-valuetext={selected ? selected.map(describeBucket).join('; ') : `${buckets.length} bars`}
+        onKeyDown={onKeyDown}
         onBlur={() => setRange(undefined)}
         onPointerDown={(event) => {
           if (event.button !== 0) return
           event.currentTarget.setPointerCapture(event.pointerId)
-          const index = at(event)
+          const index = bucketIndexAt(event)
           setDragging(true)
           setRange([index, index])
         }}
-        onPointerMove={(event) => isDragging && range && setRange([range[0], at(event)])}
+        onPointerMove={(event) => isDragging && range && setRange([range[0], bucketIndexAt(event)])}
         onPointerUp={() => {
           setDragging(false)
           if (isDragging && range) zoom(range)
@@ -96,8 +99,8 @@ export function Histogram({ buckets, interval, onRange }: Props) {
       >
         {y.ticks(3).map((tick) => (
           <g key={tick} className="tick">
-            <line x1={EDGE.left} x2={width - EDGE.right} y1={y(tick)} y2={y(tick)} />
-            <text x={EDGE.left - 8} y={y(tick)} dy="0.32em" textAnchor="end">
+            <line x1={MARGIN.left} x2={width - MARGIN.right} y1={y(tick)} y2={y(tick)} />
+            <text x={MARGIN.left - 8} y={y(tick)} dy="0.32em" textAnchor="end">
               {tick.toLocaleString()}
             </text>
           </g>
@@ -105,28 +108,34 @@ export function Histogram({ buckets, interval, onRange }: Props) {
         {buckets.map((bucket, index) => {
           const [left, right] = [x(new Date(bucket.startsAt)), x(new Date(bucket.endsAt))]
           const bar = { x: left + 0.5, width: Math.max(right - left - (right - left > 5 ? 2 : 0.5), 0.5) }
-          const isIn = range && index >= Math.min(...range) && index <= Math.max(...range)
-          const failed = y(0) - y(bucket.failureCount)
+          const isSelected = range && index >= Math.min(...range) && index <= Math.max(...range)
+          const failedHeight = y(0) - y(bucket.failureCount)
           return (
-            <g key={bucket.startsAt} className={isIn ? 'bar in' : 'bar'}>
-              <title>{said(bucket)}</title>
-              <rect className="room" x={left} width={Math.max(right - left, 0.5)} y={EDGE.top} height={HEIGHT - EDGE.bottom - EDGE.top} />
+            <g key={bucket.startsAt} className={isSelected ? 'bar in' : 'bar'}>
+              <title>{describeBucket(bucket)}</title>
+              <rect
+                className="hit-area"
+                x={left}
+                width={Math.max(right - left, 0.5)}
+                y={MARGIN.top}
+                height={HEIGHT - MARGIN.bottom - MARGIN.top}
+              />
               <rect {...bar} y={y(bucket.count)} height={y(0) - y(bucket.count)} />
-              <rect {...bar} className="failed" y={y(0) - failed} height={failed} />
+              <rect {...bar} className="failed" y={y(0) - failedHeight} height={failedHeight} />
             </g>
           )
         })}
         {ticks.map((tick) => (
           <text key={tick.getTime()} className="time" x={x(tick)} y={HEIGHT - 6} textAnchor="middle">
-            {label.short.format(tick)}
+            {format.short.format(tick)}
           </text>
         ))}
       </svg>
       <figcaption aria-live="polite">
         {from && to ? (
           <>
-            {label.long.format(new Date(from.startsAt))} – {label.long.format(new Date(to.endsAt))}:{' '}
-            {(chosen ?? []).reduce((sum, { count }) => sum + count, 0).toLocaleString()} events
+            {format.long.format(new Date(from.startsAt))} – {format.long.format(new Date(to.endsAt))}:{' '}
+            {(selected ?? []).reduce((sum, { count }) => sum + count, 0).toLocaleString()} events
           </>
         ) : (
           'Drag over the bars to zoom in.'
@@ -136,18 +145,22 @@ export function Histogram({ buckets, interval, onRange }: Props) {
   )
 }
 
-function labels(interval: HistogramInterval, zone: 'local' | 'UTC') {
+function timeFormats(interval: HistogramInterval, zone: 'local' | 'UTC') {
   const timeZone = zone === 'UTC' ? { timeZone: 'UTC' } : {}
-  const form = (parts: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...timeZone, ...parts })
+  const formatter = (parts: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...timeZone, ...parts })
   const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
   if (interval === 'HOUR')
-    return { short: form(time), long: form({ day: 'numeric', month: 'short', ...time }) }
-  const day = form({ day: 'numeric', month: 'short' })
-  if (interval === 'DAY') return { short: day, long: form({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
-  return { short: form({ month: 'short', year: '2-digit' }), long: form({ day: 'numeric', month: 'short', year: 'numeric' }) }
+    return { short: formatter(time), long: formatter({ day: 'numeric', month: 'short', ...time }) }
+  const day = formatter({ day: 'numeric', month: 'short' })
+  if (interval === 'DAY')
+    return { short: day, long: formatter({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
+  return {
+    short: formatter({ month: 'short', year: '2-digit' }),
+    long: formatter({ day: 'numeric', month: 'short', year: 'numeric' }),
+  }
 }
 
-/** The width that there is, kept up to date. */
+/** The width of the element, updated on resize. */
 function useWidth(): [React.RefObject<HTMLElement | null>, number] {
   const frame = useRef<HTMLElement>(null)
   const [width, setWidth] = useState(600)

@@ -1,35 +1,36 @@
-// The overview: when it happened, what, by whom, to what, and what failed. Everything in it filters by a click.
+// The overview: a histogram, the most frequent activities, actors and targets, and failures. Each item sets a filter.
 import { useEffect, useMemo } from 'react'
 import { useQuery } from 'urql'
-import { filterInput, periodInput } from '../filter/condition'
-import { Failure } from '../ui/failure'
+import { FAILED_STATUSES } from '../api/enums'
+import { filterInput, periodInput } from '../filter/filter-input'
+import { ErrorMessage } from '../ui/error-message'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
-import { type Filters, filtered } from '../view/view'
+import { type Filters, withFilters } from '../view/view'
 import { Histogram } from './histogram'
-import { intervalFor, LogSpan, Overview as OverviewQuery, type Span } from './query'
+import { intervalFor, LogSpan, type LogSpanInfo, Overview as OverviewQuery } from './query'
 import { TopList } from './top-list'
 import './overview.css'
 
-const FAILED = { status: { in: ['FAILURE' as const, 'TIMEOUT' as const] } }
+const FAILED_FILTER = { status: { in: FAILED_STATUSES } }
 
-export default function Overview({ reading }: { reading: number }) {
-  const [{ data, error, fetching }, again] = useQuery({ query: LogSpan })
+export default function Overview({ refreshCount }: { refreshCount: number }) {
+  const [{ data, error, fetching }, refetch] = useQuery({ query: LogSpan })
   useEffect(() => {
-    if (reading > 0) again({ requestPolicy: 'network-only' })
-  }, [reading, again])
-  if (data) return <Figures reading={reading} span={data.auditLogInfo} />
+    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
+  }, [refreshCount, refetch])
+  if (data) return <OverviewContent refreshCount={refreshCount} logSpan={data.auditLogInfo} />
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
-      {error && <Failure error={error} again={again} />}
+      {error && <ErrorMessage error={error} retry={refetch} />}
     </section>
   )
 }
 
-/** How wide the bars are follows what the log itself covers, so that is known before anything is counted. */
-function Figures({ reading, span }: { reading: number; span: Span }) {
-  const { view, look } = useView()
+/** The interval of the histogram depends on the span of the log, so the span is loaded first. */
+function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logSpan: LogSpanInfo }) {
+  const { view, setView } = useView()
   const { preferences } = usePreferences()
   const { filters } = view
   const timeZone = zoneName(preferences.zone)
@@ -38,29 +39,29 @@ function Figures({ reading, span }: { reading: number; span: Span }) {
     return {
       period: periodInput(filters.period),
       filter: filter ?? null,
-      failures: filter ? { and: [filter, FAILED] } : FAILED,
+      failures: filter ? { and: [filter, FAILED_FILTER] } : FAILED_FILTER,
       asOf: filters.asOf ?? null,
-      interval: intervalFor(filters.period, span),
+      interval: intervalFor(filters.period, logSpan),
       timeZone,
     }
-  }, [filters, span, timeZone])
-  const [{ data, error, fetching }, again] = useQuery({ query: OverviewQuery, variables })
+  }, [filters, logSpan, timeZone])
+  const [{ data, error, fetching }, refetch] = useQuery({ query: OverviewQuery, variables })
   useEffect(() => {
-    if (reading > 0) again({ requestPolicy: 'network-only' })
-  }, [reading, again])
+    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
+  }, [refreshCount, refetch])
 
-  const show = (change: Partial<Filters>) => look({ ...filtered(view, change), page: 'events' })
-  const narrow = (change: Partial<Filters>) => look(filtered(view, change))
+  const showEvents = (change: Partial<Filters>) => setView({ ...withFilters(view, change), page: 'events' })
+  const narrowView = (change: Partial<Filters>) => setView(withFilters(view, change))
   const all = data?.all
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
-      {error && <Failure error={error} again={again} />}
+      {error && <ErrorMessage error={error} retry={refetch} />}
       {all && (
         <>
           <p className="overview-total">
             <b>{all.totalCount.toLocaleString()}</b> {all.totalCount === 1 ? 'event' : 'events'}
             {data.failures && data.failures.totalCount > 0 && (
-              <button type="button" className="link" onClick={() => show({ status: ['FAILURE', 'TIMEOUT'] })}>
+              <button type="button" className="link" onClick={() => showEvents({ status: FAILED_STATUSES })}>
                 {data.failures.totalCount.toLocaleString()} failed
               </button>
             )}
@@ -69,18 +70,30 @@ function Figures({ reading, span }: { reading: number; span: Span }) {
             <Histogram
               buckets={all.histogram}
               interval={variables.interval}
-              onRange={(from, to) => narrow({ period: { from, to } })}
+              onRange={(from, to) => narrowView({ period: { from, to } })}
             />
           )}
-          <div className="tops">
-            <TopList title="Activities" facet={all.activities} onChoose={(activity) => show({ activity: [activity.key] })} />
-            <TopList title="Initiated by" facet={all.actors} onChoose={(actor) => show({ actor: [actor], actorText: undefined })} />
-            <TopList title="Targets" facet={all.targets} onChoose={(target) => show({ target: [target], targetText: undefined })} />
+          <div className="top-lists">
+            <TopList
+              title="Activities"
+              facet={all.activities}
+              onChoose={(activity) => showEvents({ activity: [activity.key] })}
+            />
+            <TopList
+              title="Initiated by"
+              facet={all.actors}
+              onChoose={(actor) => showEvents({ actor: [actor], actorText: undefined })}
+            />
+            <TopList
+              title="Targets"
+              facet={all.targets}
+              onChoose={(target) => showEvents({ target: [target], targetText: undefined })}
+            />
             <TopList
               title="Failures"
               facet={data.failures?.activities ?? null}
-              none="Nothing failed."
-              onChoose={(activity) => show({ activity: [activity.key], status: ['FAILURE', 'TIMEOUT'] })}
+              emptyMessage="Nothing failed."
+              onChoose={(activity) => showEvents({ activity: [activity.key], status: FAILED_STATUSES })}
             />
           </div>
         </>

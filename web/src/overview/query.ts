@@ -1,13 +1,13 @@
-// What the overview asks for: one summary of what the filters leave, and one of the failures among it.
+// The queries of the overview: a summary of the filtered events, and one of the failures among them.
 import { graphql } from '../api/gql'
 import type { HistogramInterval, LogSpanQuery, OverviewQuery } from '../api/gql/graphql'
-import type { Period } from '../view/view'
+import { type Period, windowLength } from '../view/view'
 
 export type Summary = NonNullable<OverviewQuery['all']>
 export type Bucket = NonNullable<Summary['histogram']>[number]
 export type Facet = NonNullable<Summary['activities']>
-/** What the log itself covers. */
-export type Span = LogSpanQuery['auditLogInfo']
+/** The time span of the log. */
+export type LogSpanInfo = LogSpanQuery['auditLogInfo']
 
 graphql(`
   fragment Facet on AuditFacet {
@@ -68,18 +68,19 @@ export const LogSpan = graphql(`
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-const WINDOWS = { '24h': DAY, '7d': 7 * DAY, '30d': 30 * DAY }
 
-/** How wide the bars are: such that there are some dozens of them. */
-export function intervalFor(period: Period, span: Span): HistogramInterval {
-  const at = (moment: string | null | undefined, otherwise: number) => (moment == null ? otherwise : Date.parse(moment))
+/** The interval of the histogram's bars, chosen to give a few dozen of them. */
+export function intervalFor(period: Period, span: LogSpanInfo): HistogramInterval {
+  const timeOf = (timestamp: string | null | undefined, fallback: number) =>
+    timestamp == null ? fallback : Date.parse(timestamp)
   const now = Date.now()
-  const own = typeof period === 'object' ? period : {}
-  const wide =
+  const custom = typeof period === 'object' ? period : {}
+  const duration =
     typeof period === 'string' && period !== 'all'
-      ? WINDOWS[period]
-      : at(own.to, Math.max(at(span.newestEventAt, now), now)) - at(own.from, at(span.oldestEventAt, now))
-  if (wide <= 3 * DAY) return 'HOUR'
-  if (wide <= 120 * DAY) return 'DAY'
-  return wide <= 800 * DAY ? 'WEEK' : 'MONTH'
+      ? windowLength(period)
+      : timeOf(custom.to, Math.max(timeOf(span.newestEventAt, now), now)) -
+        timeOf(custom.from, timeOf(span.oldestEventAt, now))
+  if (duration <= 3 * DAY) return 'HOUR'
+  if (duration <= 120 * DAY) return 'DAY'
+  return duration <= 800 * DAY ? 'WEEK' : 'MONTH'
 }

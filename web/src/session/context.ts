@@ -1,33 +1,28 @@
-// What parts of the page know about who is signed in.
+// The session of the signed-in user.
 import { createContext, useContext } from 'react'
+import { ROLE_LABELS } from '../api/enums'
 import type { WhoAmIQuery } from '../api/gql/graphql'
 
 export type Viewer = WhoAmIQuery['viewer']
 
-export interface SignedIn {
+export interface SessionState {
   token: string
   viewer: Viewer
   signOut: () => void
-  /** The server does not take the token any more. */
+  /** Ends the session after the server rejected the token. */
   endSession: () => void
 }
 
-export const SessionContext = createContext<SignedIn | undefined>(undefined)
+export const SessionContext = createContext<SessionState | undefined>(undefined)
 
-/** The session; only within one. */
-export function useSession(): SignedIn {
+/** The session. Throws outside of one. */
+export function useSession(): SessionState {
   const session = useContext(SessionContext)
-  if (!session) throw new Error('there is no session here')
+  if (!session) throw new Error('useSession is called outside of SessionContext')
   return session
 }
 
-const ROLES = {
-  GLOBAL_ADMIN: 'Global Admin',
-  INTUNE_SERVICE_ADMIN: 'Intune Service Admin',
-  AUDIT_READER: 'Auditor',
-} as const
-
-/** The caller's roles, as people call them. */
+/** The display names of the caller's roles. */
 export function rolesOf(viewer: Viewer): string[] {
-  return [...new Set(viewer.grants.map((grant) => ROLES[grant.role]))]
+  return [...new Set(viewer.grants.map((grant) => ROLE_LABELS[grant.role]))]
 }

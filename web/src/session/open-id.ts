@@ -1,5 +1,5 @@
-// Signing in at an OpenID Connect issuer: the authorization code flow with PKCE, by `oauth4webapi`. The browser leaves
-// for the issuer and comes back with a code; what has to be remembered meanwhile, the view too, is kept in this tab.
+// Sign-in with an OpenID Connect issuer: the authorization code flow with PKCE, by `oauth4webapi`. The browser goes to
+// the issuer and comes back with a code. The state in between, including the view, is kept in session storage.
 import type { AuthorizationServer } from 'oauth4webapi'
 
 /** The issuer that the server offers. */
@@ -9,109 +9,123 @@ export interface OpenId {
   scopes: string[]
 }
 
-/** What is remembered while the browser is away. */
-interface Leaving {
+/** The state of a sign-in while the browser is at the issuer. */
+interface PendingSignIn {
   state: string
   nonce: string
   verifier: string
-  /** The address that was left, view included. */
-  back: string
+  /** The URL to return to, including the view. */
+  returnUrl: string
 }
 
-const NAME = 'auditgraph.sign-in'
+const STORAGE_KEY = 'auditgraph.sign-in'
 
-/** Where the issuer sends people back to; relative to the page, for servers below a path of a reverse proxy. */
-const home = () => new URL('./', document.baseURI).href
+/** The redirect URI, relative to the page: a reverse proxy may serve the viewer below a path. */
+const redirectUri = () => new URL('./', document.baseURI).href
 
-const library = () => import('oauth4webapi')
+const loadOAuth = () => import('oauth4webapi')
 
-/** The issuer where people sign in, if one is configured. */
-export async function offered(): Promise<OpenId | null> {
-  const answer = await fetch(new URL('sign-in.json', document.baseURI), { credentials: 'omit' }).catch(() => undefined)
-  if (answer?.ok !== true) throw new Error('the server cannot be reached.')
-  return ((await answer.json()) as { openId: OpenId | null }).openId
+/** The configured issuer, or null if there is none. Throws if the server cannot be reached. */
+export async function fetchOpenId(): Promise<OpenId | null> {
+  const response = await fetch(new URL('sign-in.json', document.baseURI), { credentials: 'omit' }).catch(
+    () => undefined,
+  )
+  if (response?.ok !== true) throw new Error('the server cannot be reached.')
+  return ((await response.json()) as { openId: OpenId | null }).openId
 }
 
-async function issuerOf({ issuer }: OpenId): Promise<{ server: AuthorizationServer; options: object }> {
-  const oauth = await library()
-  const address = new URL(issuer)
-  // The server allows an issuer without TLS on its own machine only.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so that nobody uses it unseen
-  const options = { [oauth.allowInsecureRequests]: address.protocol === 'http:' }
-  const server = await oauth.processDiscoveryResponse(address, await oauth.discoveryRequest(address, options))
+async function discoverIssuer({ issuer }: OpenId): Promise<{ server: AuthorizationServer; options: object }> {
+  const oauth = await loadOAuth()
+  const url = new URL(issuer)
+  // The server accepts an issuer without TLS only on a loopback address.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- deprecated by the library as a warning
+  const options = { [oauth.allowInsecureRequests]: url.protocol === 'http:' }
+  const server = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, options))
   return { server, options }
 }
 
-/** Leaves for the issuer. */
-export async function leave(openId: OpenId): Promise<void> {
+/** Redirects the browser to the issuer. */
+export async function redirectToIssuer(openId: OpenId): Promise<void> {
   if (!isSecureContext) throw new Error('This page has to be opened by https to sign in there.')
-  const oauth = await library()
-  const { server } = await issuerOf(openId)
+  const oauth = await loadOAuth()
+  const { server } = await discoverIssuer(openId)
   if (server.authorization_endpoint === undefined) throw new Error('The issuer has no place to sign in.')
-  const leaving: Leaving = {
+  const pending: PendingSignIn = {
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
     verifier: oauth.generateRandomCodeVerifier(),
-    back: location.href,
+    returnUrl: location.href,
   }
-  sessionStorage.setItem(NAME, JSON.stringify(leaving))
-  const address = new URL(server.authorization_endpoint)
-  const asked = {
+  sessionStorage.setItem(STORAGE_KEY, JSON.stringify(pending))
+  const url = new URL(server.authorization_endpoint)
+  const parameters = {
     client_id: openId.clientId,
-    redirect_uri: home(),
+    redirect_uri: redirectUri(),
     response_type: 'code',
     scope: openId.scopes.join(' '),
-    state: leaving.state,
-    nonce: leaving.nonce,
-    code_challenge: await oauth.calculatePKCECodeChallenge(leaving.verifier),
+    state: pending.state,
+    nonce: pending.nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
     code_challenge_method: 'S256',
   }
-  for (const [name, value] of Object.entries(asked)) address.searchParams.set(name, value)
-  location.assign(address)
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  location.assign(url)
 }
 
-/** Somebody who comes from the issuer: the access token, and the address that was left. */
-export interface Arrival {
+/** The result of a redirect from the issuer: the access token, and the URL to return to. */
+export interface IssuerRedirect {
   token: Promise<string>
-  back: string
+  returnUrl: string
 }
 
-/** Whether the page was opened by the issuer; only once, before the view is read, which is put back. */
-export function arrival(): Arrival | undefined {
-  const given = new URLSearchParams(location.search)
-  if (!given.has('state') || !(given.has('code') || given.has('error'))) return undefined
-  const kept = sessionStorage.getItem(NAME)
-  sessionStorage.removeItem(NAME)
-  const leaving = kept === null ? undefined : (JSON.parse(kept) as Leaving)
-  const back = leaving?.back ?? home()
-  history.replaceState(null, '', isHere(back) ? back : home())
-  const token = leaving ? redeemed(given, leaving) : Promise.reject(new Error('It was not begun in this tab.'))
-  // Whoever waits for it comes later.
+/**
+ * Returns the result of a redirect from the issuer, or `undefined` if this page load is not one.
+ *
+ * Call it once, before the view is read: it restores the URL.
+ */
+export function takeIssuerRedirect(): IssuerRedirect | undefined {
+  const parameters = new URLSearchParams(location.search)
+  if (!parameters.has('state') || !(parameters.has('code') || parameters.has('error'))) return undefined
+  const stored = sessionStorage.getItem(STORAGE_KEY)
+  sessionStorage.removeItem(STORAGE_KEY)
+  const pending = stored === null ? undefined : (JSON.parse(stored) as PendingSignIn)
+  const returnUrl = pending?.returnUrl ?? redirectUri()
+  history.replaceState(null, '', isThisPage(returnUrl) ? returnUrl : redirectUri())
+  const token = pending ? exchangeCode(parameters, pending) : Promise.reject(new Error('It was not begun in this tab.'))
+  // Avoids an unhandled rejection until the session attaches its handlers.
   token.catch(() => undefined)
-  return { token, back }
+  return { token, returnUrl }
 }
 
-/** Whether an address is this page's, whatever the view. */
-export function isHere(address: string): boolean {
-  return new URL(address).pathname === location.pathname
+/** Returns whether a URL is of this page, regardless of the view. */
+export function isThisPage(url: string): boolean {
+  return new URL(url).pathname === location.pathname
 }
 
-/** The access token for what the issuer sent along. State, issuer, nonce and audience are checked by the library. */
-async function redeemed(given: URLSearchParams, { state, nonce, verifier }: Leaving): Promise<string> {
-  const [oauth, openId] = await Promise.all([library(), offered()])
+/** Exchanges the code for an access token. The library checks state, issuer, nonce and audience. */
+async function exchangeCode(parameters: URLSearchParams, { state, nonce, verifier }: PendingSignIn): Promise<string> {
+  const [oauth, openId] = await Promise.all([loadOAuth(), fetchOpenId()])
   if (!openId) throw new Error('The server offers it no more.')
-  const { server, options } = await issuerOf(openId)
+  const { server, options } = await discoverIssuer(openId)
   const client = { client_id: openId.clientId }
-  const code = oauth.validateAuthResponse(server, client, given, state)
-  const answer = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), code, home(), verifier, options)
+  const code = oauth.validateAuthResponse(server, client, parameters, state)
+  const response = await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    oauth.None(),
+    code,
+    redirectUri(),
+    verifier,
+    options,
+  )
   const checks = { expectedNonce: nonce, requireIdToken: true }
-  return (await oauth.processAuthorizationCodeResponse(server, client, answer, checks)).access_token
+  return (await oauth.processAuthorizationCodeResponse(server, client, response, checks)).access_token
 }
 
-/** What went wrong, for people: the issuer's own words where it has some. */
-export function problem(error: unknown): string {
-  const { error: code, error_description: words } = error as { error?: unknown; error_description?: unknown }
-  if (typeof code === 'string') return `The issuer refused: ${typeof words === 'string' ? words : code}`
+/** The error as a sentence for users, with the issuer's own description if there is one. */
+export function signInErrorMessage(error: unknown): string {
+  const { error: code, error_description: description } = error as { error?: unknown; error_description?: unknown }
+  if (typeof code === 'string') return `The issuer refused: ${typeof description === 'string' ? description : code}`
   if (error instanceof TypeError) return 'Signing in failed: the issuer cannot be reached.'
   return `Signing in failed: ${error instanceof Error ? error.message : String(error)}`
 }

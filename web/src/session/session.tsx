@@ -1,13 +1,13 @@
-// Who is signed in. Everything that asks the server stands inside a session; without one there is the sign-in page,
-// and the view stays in the address meanwhile, so that signing in again leads back to it.
+// The session. All components that send requests are inside of it. Without a session it shows the sign-in page; the
+// view stays in the URL meanwhile, so that signing in again returns to it.
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
 import { Provider, useQuery } from 'urql'
-import { clientFor, codeOf, sentence } from '../api/client'
+import { clientFor, errorCode, errorMessage } from '../api/client'
 import { graphql } from '../api/gql'
 import { SessionContext, type Viewer } from './context'
-import { type Arrival, isHere, problem } from './open-id'
+import { type IssuerRedirect, isThisPage, signInErrorMessage } from './open-id'
 import { SignIn } from './sign-in'
-import { forgetToken, keepToken, keptToken } from './token'
+import { clearToken, loadToken, storeToken } from './token-storage'
 
 const WhoAmI = graphql(`
   query WhoAmI {
@@ -29,89 +29,106 @@ const WhoAmI = graphql(`
   }
 `)
 
-const ENDED = 'Your session has ended. Sign in again; the view is kept.'
-const REFUSED = 'The server does not accept this token: it is not one of its issuer, or it has expired.'
-/** Timers cannot wait longer than this. */
-const LONGEST_WAIT = 2 ** 31 - 1
+const SESSION_ENDED = 'Your session has ended. Sign in again; the view is kept.'
+const TOKEN_REJECTED = 'The server does not accept this token: it is not one of its issuer, or it has expired.'
+/** The maximum delay of a timer, in milliseconds. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
-/** Asks for a token until there is a good one, then shows what is inside. */
-export function Session({ arrival, children }: { arrival: Arrival | undefined; children: ReactNode }) {
-  const [token, setToken] = useState(() => (arrival ? null : keptToken()))
+/** Shows the sign-in page until there is a valid token, then the children. */
+export function Session({
+  issuerRedirect,
+  children,
+}: {
+  issuerRedirect: IssuerRedirect | undefined
+  children: ReactNode
+}) {
+  const [token, setToken] = useState(() => (issuerRedirect ? null : loadToken()))
   const [reason, setReason] = useState<string>()
-  const [isArriving, setArriving] = useState(arrival !== undefined)
+  const [isRedirected, setRedirected] = useState(issuerRedirect !== undefined)
 
-  const end = useCallback((why?: string) => {
-    forgetToken()
+  const end = useCallback((message?: string) => {
+    clearToken()
     setToken(null)
-    setReason(why)
+    setReason(message)
   }, [])
-  const begin = useCallback((given: string) => {
-    keepToken(given)
+  const begin = useCallback((newToken: string) => {
+    storeToken(newToken)
     setReason(undefined)
-    setToken(given)
+    setToken(newToken)
   }, [])
 
   useEffect(() => {
-    arrival?.token.then(
-      (given) => {
-        if (isHere(arrival.back)) {
-          begin(given)
-          setArriving(false)
+    issuerRedirect?.token.then(
+      (newToken) => {
+        if (isThisPage(issuerRedirect.returnUrl)) {
+          begin(newToken)
+          setRedirected(false)
         } else {
-          // The issuer sends everybody to the viewer, and the API explorer is another page.
-          keepToken(given)
-          location.replace(arrival.back)
+          // The issuer redirects to the viewer only; the API explorer is another page.
+          storeToken(newToken)
+          location.replace(issuerRedirect.returnUrl)
         }
       },
       (error: unknown) => {
-        setReason(problem(error))
-        setArriving(false)
+        setReason(signInErrorMessage(error))
+        setRedirected(false)
       },
     )
-  }, [arrival, begin])
+  }, [issuerRedirect, begin])
 
-  if (isArriving) return <main className="notice" aria-busy="true" />
+  if (isRedirected) return <main className="notice" aria-busy="true" />
   if (token === null) return <SignIn reason={reason} onToken={begin} />
   return (
-    <SignedIn key={token} token={token} onEnd={end}>
+    <AuthenticatedSession key={token} token={token} onEnd={end}>
       {children}
-    </SignedIn>
+    </AuthenticatedSession>
   )
 }
 
-function SignedIn(props: { token: string; onEnd: (why?: string) => void; children: ReactNode }) {
+function AuthenticatedSession(props: { token: string; onEnd: (reason?: string) => void; children: ReactNode }) {
   const { token, onEnd, children } = props
-  const client = useMemo(() => clientFor(token, (wasKnown) => onEnd(wasKnown ? ENDED : REFUSED)), [token, onEnd])
+  const client = useMemo(
+    () => clientFor(token, (wasAuthenticated) => onEnd(wasAuthenticated ? SESSION_ENDED : TOKEN_REJECTED)),
+    [token, onEnd],
+  )
   return (
     <Provider value={client}>
-      <Known token={token} onEnd={onEnd}>
+      <ViewerGate token={token} onEnd={onEnd}>
         {children}
-      </Known>
+      </ViewerGate>
     </Provider>
   )
 }
 
-function Known({ token, onEnd, children }: { token: string; onEnd: (why?: string) => void; children: ReactNode }) {
+function ViewerGate({
+  token,
+  onEnd,
+  children,
+}: {
+  token: string
+  onEnd: (reason?: string) => void
+  children: ReactNode
+}) {
   const [{ data, error }, retry] = useQuery({ query: WhoAmI })
   const viewer: Viewer | undefined = data?.viewer
   const expiresAt = viewer?.tokenExpiresAt
 
   useEffect(() => {
     if (expiresAt === undefined) return undefined
-    const wait = Date.parse(expiresAt) - Date.now()
-    const timer = setTimeout(() => onEnd(ENDED), Math.min(Math.max(wait, 0), LONGEST_WAIT))
+    const delay = Date.parse(expiresAt) - Date.now()
+    const timer = setTimeout(() => onEnd(SESSION_ENDED), Math.min(Math.max(delay, 0), TIMEOUT_MAX_MS))
     return () => clearTimeout(timer)
   }, [expiresAt, onEnd])
 
   const session = useMemo(
-    () => viewer && { token, viewer, signOut: () => onEnd(undefined), endSession: () => onEnd(ENDED) },
+    () => viewer && { token, viewer, signOut: () => onEnd(undefined), endSession: () => onEnd(SESSION_ENDED) },
     [token, viewer, onEnd],
   )
   if (error && !viewer)
     return (
       <main className="notice" role="alert">
-        <h1>{codeOf(error) === 'FORBIDDEN' ? 'No access' : 'Not reachable'}</h1>
-        <p>{sentence(error)}</p>
+        <h1>{errorCode(error) === 'FORBIDDEN' ? 'No access' : 'Not reachable'}</h1>
+        <p>{errorMessage(error)}</p>
         <p className="row">
           <button className="button" onClick={() => retry({ requestPolicy: 'network-only' })}>
             Try again

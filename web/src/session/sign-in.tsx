@@ -1,58 +1,58 @@
-// The sign-in page: at the issuer, if the server has one, or with a token that is pasted.
+// The sign-in page: by the issuer, if one is configured, or with a pasted token.
 import { useCallback, useEffect, useId, useState } from 'react'
-import { Mark } from '../ui/mark'
-import { leave, offered, type OpenId, problem } from './open-id'
-import { cleaned } from './token'
+import { Logo } from '../ui/logo'
+import { fetchOpenId, type OpenId, redirectToIssuer, signInErrorMessage } from './open-id'
+import { extractToken } from './token-storage'
 import './sign-in.css'
 
 interface Props {
-  /** Why one has to sign in. */
+  /** The reason why the user has to sign in. */
   reason: string | undefined
   onToken: (token: string) => void
 }
 
 export function SignIn({ reason, onToken }: Props) {
-  // Undefined until the server has said.
+  // `undefined` until the server has responded.
   const [openId, setOpenId] = useState<OpenId | null>()
-  const [isUnknown, setUnknown] = useState(false)
-  const [told, tell] = useState(reason)
-  const ask = useCallback(() => {
-    offered().then(
-      (given) => {
-        setOpenId(given)
-        setUnknown(false)
+  const [hasFailed, setFailed] = useState(false)
+  const [message, setMessage] = useState(reason)
+  const loadOpenId = useCallback(() => {
+    fetchOpenId().then(
+      (offered) => {
+        setOpenId(offered)
+        setFailed(false)
       },
-      () => setUnknown(true),
+      () => setFailed(true),
     )
   }, [])
-  useEffect(ask, [ask])
+  useEffect(loadOpenId, [loadOpenId])
 
   return (
     <main className="sign-in">
       <div className="sign-in-card">
         <h1>
-          <Mark /> Audit log
+          <Logo /> Audit log
         </h1>
-        {told !== undefined && (
-          <p className="sign-in-told" role="alert">
-            {told}
+        {message !== undefined && (
+          <p className="sign-in-message" role="alert">
+            {message}
           </p>
         )}
-        {isUnknown && (
-          <div className="failure" role="alert">
+        {hasFailed && (
+          <div className="error-message" role="alert">
             <p>The server does not answer, so it is not known where you can sign in.</p>
-            <button type="button" className="button" onClick={ask}>
+            <button type="button" className="button" onClick={loadOpenId}>
               Try again
             </button>
           </div>
         )}
-        {(openId === null || isUnknown) && <Paste tell={tell} onToken={onToken} />}
+        {(openId === null || hasFailed) && <TokenForm setMessage={setMessage} onToken={onToken} />}
         {openId && (
           <>
-            <Leave openId={openId} tell={tell} />
+            <IssuerButton openId={openId} setMessage={setMessage} />
             <details>
               <summary>Sign in with a token</summary>
-              <Paste tell={tell} onToken={onToken} />
+              <TokenForm setMessage={setMessage} onToken={onToken} />
             </details>
           </>
         )}
@@ -61,20 +61,20 @@ export function SignIn({ reason, onToken }: Props) {
   )
 }
 
-function Leave({ openId, tell }: { openId: OpenId; tell: (problem: string | undefined) => void }) {
-  const [isLeaving, setLeaving] = useState(false)
+function IssuerButton({ openId, setMessage }: { openId: OpenId; setMessage: (message: string | undefined) => void }) {
+  const [isRedirecting, setRedirecting] = useState(false)
   return (
     <button
       type="button"
       className="button primary"
       autoFocus
-      disabled={isLeaving}
+      disabled={isRedirecting}
       onClick={() => {
-        setLeaving(true)
-        tell(undefined)
-        leave(openId).catch((error: unknown) => {
-          setLeaving(false)
-          tell(problem(error))
+        setRedirecting(true)
+        setMessage(undefined)
+        redirectToIssuer(openId).catch((error: unknown) => {
+          setRedirecting(false)
+          setMessage(signInErrorMessage(error))
         })
       }}
     >
@@ -83,15 +83,21 @@ function Leave({ openId, tell }: { openId: OpenId; tell: (problem: string | unde
   )
 }
 
-function Paste({ tell, onToken }: { tell: (problem: string | undefined) => void; onToken: (token: string) => void }) {
+function TokenForm({
+  setMessage,
+  onToken,
+}: {
+  setMessage: (message: string | undefined) => void
+  onToken: (token: string) => void
+}) {
   const [pasted, setPasted] = useState('')
   const field = useId()
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        const token = cleaned(pasted)
-        if (token === '') tell('This is no access token: one has three parts with dots between them.')
+        const token = extractToken(pasted)
+        if (token === '') setMessage('This is no access token: one has three parts with dots between them.')
         else onToken(token)
       }}
     >
@@ -108,7 +114,7 @@ function Paste({ tell, onToken }: { tell: (problem: string | undefined) => void;
         value={pasted}
         onChange={(event) => {
           setPasted(event.target.value)
-          tell(undefined)
+          setMessage(undefined)
         }}
         onKeyDown={(event) => {
           if (event.key === 'Enter' && !event.shiftKey) {

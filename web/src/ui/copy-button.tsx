@@ -1,4 +1,4 @@
-// A button that copies a text and says that it did.
+// A button that copies a string to the clipboard and confirms it.
 import { useEffect, useState } from 'react'
 import { Icon, type IconName } from './icon'
 
@@ -6,19 +6,19 @@ interface Props {
   label: string
   icon: IconName
   text: () => string
-  /** Whether the label is not shown. */
+  /** Whether to hide the label. */
   isSquare?: boolean
-  /** Whether there is nothing to copy yet. */
+  /** Whether the string is not available yet. */
   disabled?: boolean
 }
 
 export function CopyButton({ label, icon, text, isSquare, disabled = false }: Props) {
-  const [told, tell] = useState<string>()
+  const [message, setMessage] = useState<string>()
   useEffect(() => {
-    if (told === undefined) return undefined
-    const timer = setTimeout(() => tell(undefined), 2_000)
+    if (message === undefined) return undefined
+    const timer = setTimeout(() => setMessage(undefined), 2_000)
     return () => clearTimeout(timer)
-  }, [told])
+  }, [message])
   return (
     <button
       type="button"
@@ -27,14 +27,14 @@ export function CopyButton({ label, icon, text, isSquare, disabled = false }: Pr
       title={isSquare === true ? label : undefined}
       onClick={() =>
         void navigator.clipboard.writeText(text()).then(
-          () => tell('Copied'),
-          () => tell('Not copied: the browser forbids it'),
+          () => setMessage('Copied'),
+          () => setMessage('Not copied: the browser forbids it'),
         )
       }
     >
-      <Icon name={told === 'Copied' ? 'check' : icon} />
+      <Icon name={message === 'Copied' ? 'check' : icon} />
       <span aria-live="polite" className={isSquare === true ? 'visually-hidden' : ''}>
-        {told ?? label}
+        {message ?? label}
       </span>
     </button>
   )

@@ -1,16 +1,16 @@
-// A button with a panel that opens below it. The browser's own popover does what is hard to get right: the top layer,
-// closing on Escape and on a click elsewhere, giving the focus back. On a phone the panel is a sheet at the bottom.
+// A button with a panel that opens below it. The browser's popover handles the top layer, closing on Escape or on a
+// click outside, and restoring the focus. On a phone the panel is a sheet at the bottom of the screen.
 import { type ReactNode, useId, useLayoutEffect, useRef, useState } from 'react'
 
 interface Props {
-  /** What the panel is called. */
+  /** The accessible name of the panel. */
   label: string
-  /** What the button shows. */
+  /** The content of the button. */
   button: ReactNode
   buttonClass?: string | undefined
   buttonLabel?: string | undefined
   panelClass?: string | undefined
-  /** What the panel shows while it is open. */
+  /** The content of the panel, rendered while it is open. */
   children: (close: () => void) => ReactNode
 }
 

@@ -1,9 +1,9 @@
-// Moments, as the person prefers them: how long ago or when exactly, in their own time zone or in UTC. Whatever is
-// shown, the exact moment with its zone is a hover away.
+// Timestamps as the user prefers them: relative or absolute, in the local zone or UTC. The tooltip always has the exact
+// time with its zone.
 import { useSyncExternalStore } from 'react'
 import { type Preferences, usePreferences } from '../view/preferences'
 
-const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 60],
   ['minute', 60],
   ['hour', 24],
@@ -14,10 +14,10 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 const relative = new Intl.RelativeTimeFormat('en', { style: 'narrow' })
 
-const exact = (zone: Preferences['zone'], parts: Intl.DateTimeFormatOptions) =>
+const dateTimeFormat = (zone: Preferences['zone'], parts: Intl.DateTimeFormatOptions) =>
   new Intl.DateTimeFormat(undefined, { hourCycle: 'h23', ...(zone === 'UTC' && { timeZone: 'UTC' }), ...parts })
 
-const SHORT: Intl.DateTimeFormatOptions = {
+const SHORT_PARTS: Intl.DateTimeFormatOptions = {
   year: 'numeric',
   month: '2-digit',
   day: '2-digit',
@@ -26,63 +26,73 @@ const SHORT: Intl.DateTimeFormatOptions = {
   second: '2-digit',
 }
 const formats = {
-  local: { short: exact('local', SHORT), long: exact('local', { dateStyle: 'full', timeStyle: 'long' }) },
-  UTC: { short: exact('UTC', SHORT), long: exact('UTC', { dateStyle: 'full', timeStyle: 'long' }) },
+  local: {
+    short: dateTimeFormat('local', SHORT_PARTS),
+    long: dateTimeFormat('local', { dateStyle: 'full', timeStyle: 'long' }),
+  },
+  UTC: {
+    short: dateTimeFormat('UTC', SHORT_PARTS),
+    long: dateTimeFormat('UTC', { dateStyle: 'full', timeStyle: 'long' }),
+  },
 }
 
-/** How long ago, or how far ahead, a moment is. */
-export function ago(moment: string, now: number): string {
-  let distance = (Date.parse(moment) - now) / 1000
-  // The page's clock moves in steps, and the server's may be a little ahead of it.
-  if (distance > -1 && distance < 2 * STEP) return 'now'
-  for (const [unit, size] of STEPS) {
+/** Formats a timestamp relative to `now` (milliseconds). */
+export function relativeTime(timestamp: string, now: number): string {
+  let distance = (Date.parse(timestamp) - now) / 1000
+  // The page's clock advances in steps of `TICK_SECONDS`, and the server's clock may be slightly ahead.
+  if (distance > -1 && distance < 2 * TICK_SECONDS) return 'now'
+  for (const [unit, size] of UNITS) {
     if (Math.abs(distance) < size) return relative.format(Math.trunc(distance), unit)
     distance /= size
   }
-  return moment
+  return timestamp
 }
 
-/** The name of the zone that times are shown in. */
+/** The name of the time zone. */
 export function zoneName(zone: Preferences['zone']): string {
   return zone === 'UTC' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
-export function exactly(moment: string, zone: Preferences['zone'], form: 'short' | 'long' = 'short'): string {
-  return formats[zone][form].format(new Date(moment))
+export function absoluteTime(timestamp: string, zone: Preferences['zone'], style: 'short' | 'long' = 'short'): string {
+  return formats[zone][style].format(new Date(timestamp))
 }
 
-const STEP = 15
+const TICK_SECONDS = 15
 
-// One clock for all moments on the page, so that they move together.
+// One clock for all times on the page, so that they update together.
 let now = Date.now()
-const watchers = new Set<() => void>()
-let ticking: ReturnType<typeof setInterval> | undefined
+const listeners = new Set<() => void>()
+let timer: ReturnType<typeof setInterval> | undefined
 
-function watch(changed: () => void): () => void {
-  watchers.add(changed)
-  ticking ??= setInterval(() => {
+function subscribe(onChange: () => void): () => void {
+  listeners.add(onChange)
+  timer ??= setInterval(() => {
     now = Date.now()
-    watchers.forEach((tell) => tell())
-  }, STEP * 1000)
+    listeners.forEach((notify) => notify())
+  }, TICK_SECONDS * 1000)
   return () => {
-    watchers.delete(changed)
-    if (watchers.size > 0) return
-    clearInterval(ticking)
-    ticking = undefined
+    listeners.delete(onChange)
+    if (listeners.size > 0) return
+    clearInterval(timer)
+    timer = undefined
   }
 }
 
 export function useNow(): number {
-  return useSyncExternalStore(watch, () => now)
+  const getNow = () => now
+  return useSyncExternalStore(subscribe, getNow, getNow)
 }
 
-export function Time({ moment, as }: { moment: string; as?: Preferences['times'] }) {
+export function Time({ timestamp, format }: { timestamp: string; format?: Preferences['times'] }) {
   const { preferences } = usePreferences()
   const current = useNow()
   const { zone } = preferences
-  const shown = (as ?? preferences.times) === 'relative' ? ago(moment, Math.max(current, 0)) : exactly(moment, zone)
+  const shown =
+    (format ?? preferences.times) === 'relative'
+      ? relativeTime(timestamp, Math.max(current, 0))
+      : absoluteTime(timestamp, zone)
   return (
-    <time dateTime={moment} title={exactly(moment, zone, 'long')}>
+    <time dateTime={timestamp} title={absoluteTime(timestamp, zone, 'long')}>
       {shown}
     </time>
   )

@@ -1,53 +1,56 @@
-// How this person likes to look at events: columns and times. Kept in this browser; nothing of the log is in it.
+// The user's display preferences, in local storage. They contain no data from the log.
 import { createContext, useCallback, useContext, useMemo, useState } from 'react'
 
 export interface Preferences {
-  /** Ids of the columns that are shown, in their order; undefined is the default. */
+  /** Ids of the columns shown, in order; `undefined` means the default. */
   columns?: string[] | undefined
   times: 'relative' | 'absolute'
   zone: 'local' | 'UTC'
   rows: 50 | 100 | 200
 }
 
-export interface Preferring {
+export interface PreferencesState {
   preferences: Preferences
-  prefer: (change: Partial<Preferences>) => void
+  setPreferences: (change: Partial<Preferences>) => void
 }
 
-const NAME = 'auditgraph.preferences'
-const DEFAULT: Preferences = { times: 'relative', zone: 'local', rows: 50 }
+const STORAGE_KEY = 'auditgraph.preferences'
+const DEFAULT_PREFERENCES: Preferences = { times: 'relative', zone: 'local', rows: 50 }
 
-export const PreferencesContext = createContext<Preferring>({ preferences: DEFAULT, prefer: () => undefined })
+export const PreferencesContext = createContext<PreferencesState>({
+  preferences: DEFAULT_PREFERENCES,
+  setPreferences: () => undefined,
+})
 
-export function usePreferences(): Preferring {
+export function usePreferences(): PreferencesState {
   return useContext(PreferencesContext)
 }
 
-function kept(): Preferences {
+function loadPreferences(): Preferences {
   try {
-    const given: unknown = JSON.parse(localStorage.getItem(NAME) ?? '{}')
-    if (typeof given !== 'object' || given === null) return DEFAULT
-    const { columns, times, zone, rows } = given as Partial<Record<keyof Preferences, unknown>>
+    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}')
+    if (typeof stored !== 'object' || stored === null) return DEFAULT_PREFERENCES
+    const { columns, times, zone, rows } = stored as Partial<Record<keyof Preferences, unknown>>
     return {
       columns: Array.isArray(columns) ? columns.filter((one) => typeof one === 'string') : undefined,
-      times: times === 'absolute' ? times : DEFAULT.times,
-      zone: zone === 'UTC' ? zone : DEFAULT.zone,
-      rows: rows === 100 || rows === 200 ? rows : DEFAULT.rows,
+      times: times === 'absolute' ? times : DEFAULT_PREFERENCES.times,
+      zone: zone === 'UTC' ? zone : DEFAULT_PREFERENCES.zone,
+      rows: rows === 100 || rows === 200 ? rows : DEFAULT_PREFERENCES.rows,
     }
   } catch {
-    return DEFAULT
+    return DEFAULT_PREFERENCES
   }
 }
 
-/** The preferences; once, at the top of the page. */
-export function useKeptPreferences(): Preferring {
-  const [preferences, set] = useState(kept)
-  const prefer = useCallback((change: Partial<Preferences>) => {
-    set((before) => {
+/** Loads the preferences. Used once, at the top of the page. */
+export function useStoredPreferences(): PreferencesState {
+  const [preferences, setStored] = useState(loadPreferences)
+  const setPreferences = useCallback((change: Partial<Preferences>) => {
+    setStored((before) => {
       const after = { ...before, ...change }
-      localStorage.setItem(NAME, JSON.stringify(after))
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(after))
       return after
     })
   }, [])
-  return useMemo(() => ({ preferences, prefer }), [preferences, prefer])
+  return useMemo(() => ({ preferences, setPreferences }), [preferences, setPreferences])
 }

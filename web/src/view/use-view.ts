@@ -1,39 +1,39 @@
-// The view that the address describes, and how parts of the page change it. Changes become entries of the browser's
-// history, so "back" undoes the last filter.
+// The view in the URL, and the functions that change it. Each change is an entry of the browser's history, so "back"
+// undoes the last filter.
 import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from 'react'
-import { read, written } from './fragment'
-import { type Filters, filtered, type View } from './view'
+import { parseFragment, toFragment } from './url-fragment'
+import { type Filters, type View, withFilters } from './view'
 
-export interface Looking {
+export interface ViewState {
   view: View
-  /** Looks at something else. */
-  look: (next: View) => void
-  /** Changes filters, from the top of the list again. */
-  filter: (change: Partial<Filters>) => void
+  /** Navigates to a view. */
+  setView: (next: View) => void
+  /** Changes filters and returns to the first page. */
+  setFilters: (change: Partial<Filters>) => void
 }
 
-export const ViewContext = createContext<Looking | undefined>(undefined)
+export const ViewContext = createContext<ViewState | undefined>(undefined)
 
-export function useView(): Looking {
-  const looking = useContext(ViewContext)
-  if (!looking) throw new Error('there is no view here')
-  return looking
+export function useView(): ViewState {
+  const state = useContext(ViewContext)
+  if (!state) throw new Error('useView is called outside of ViewContext')
+  return state
 }
 
-function subscribe(changed: () => void): () => void {
-  addEventListener('hashchange', changed)
-  return () => removeEventListener('hashchange', changed)
+function subscribe(onChange: () => void): () => void {
+  addEventListener('hashchange', onChange)
+  return () => removeEventListener('hashchange', onChange)
 }
 
-/** The view of the address; once, at the top of the page. */
-export function useAddress(): Looking {
+/** Reads the view from the URL. Used once, at the top of the page. */
+export function useUrlView(): ViewState {
   const fragment = useSyncExternalStore(subscribe, () => location.hash)
-  const view = useMemo(() => read(fragment), [fragment])
-  const look = useCallback((next: View) => {
-    const address = written(next)
-    // An empty fragment would leave `#` behind, which is the same view.
+  const view = useMemo(() => parseFragment(fragment), [fragment])
+  const setView = useCallback((next: View) => {
+    const address = toFragment(next)
+    // An empty fragment would leave `#` in the URL, which is the same view.
     if (address !== location.hash && !(address === '#' && location.hash === '')) location.hash = address
   }, [])
-  const filter = useCallback((change: Partial<Filters>) => look(filtered(view, change)), [look, view])
-  return useMemo(() => ({ view, look, filter }), [view, look, filter])
+  const setFilters = useCallback((change: Partial<Filters>) => setView(withFilters(view, change)), [setView, view])
+  return useMemo(() => ({ view, setView, setFilters }), [view, setView, setFilters])
 }

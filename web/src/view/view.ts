@@ -1,19 +1,30 @@
-// What is looked at: page, period, filters, the event that is open. One plain value, from which everything else
-// follows; `fragment.ts` writes it into the address.
-import type { ActivityResourceType, ActivityStatus, GroupSource } from '../api/gql/graphql'
+// The state of the page as one plain value: list or overview, filters, position, open event. `url-fragment.ts` converts
+// it to the URL.
+import { valuesOf, WINDOW_HOURS } from '../api/enums'
+import type { ActivityResourceType, ActivityStatus, AuditTimeWindow, GroupSource } from '../api/gql/graphql'
 
-/** A party chosen by its key, with the name it was chosen by. */
+/** A party selected by its key, with the name to show. */
 export interface Party {
   key: string
   name: string
 }
 
-export type Window = '24h' | '7d' | '30d'
+/** The predefined periods by their name in the URL, with their value in the API. */
+export const TIME_WINDOWS = {
+  '24h': 'LAST_24_HOURS',
+  '7d': 'LAST_7_DAYS',
+  '30d': 'LAST_30_DAYS',
+} as const satisfies Record<string, AuditTimeWindow>
 
-/** When: a span that ends now, everything, or between two moments (RFC 3339), either of which may be open. */
-export type Period = Window | 'all' | { from?: string | undefined; to?: string | undefined }
+export type TimeWindow = keyof typeof TIME_WINDOWS
 
-/** A changed property; values as people type them. */
+/** The periods without a custom range. */
+export const PERIODS: readonly (TimeWindow | 'all')[] = [...valuesOf(TIME_WINDOWS), 'all']
+
+/** A window that ends now, all time, or a range (RFC 3339) that may be open at either end. */
+export type Period = TimeWindow | 'all' | { from?: string | undefined; to?: string | undefined }
+
+/** A filter by modified property. Values are as typed. */
 export interface Property {
   name?: string | undefined
   from?: string | undefined
@@ -29,27 +40,27 @@ export interface Filters {
   activity: string[]
   status: ActivityStatus[]
   actor: Party[]
-  /** Part of an initiator's name. */
+  /** A part of an actor's name. */
   actorText?: string | undefined
   target: Party[]
-  /** Part of a target's name. */
+  /** A part of a target's name. */
   targetText?: string | undefined
   property?: Property | undefined
   involving?: string | undefined
   correlation?: string | undefined
   text?: string | undefined
-  /** The place in the log up to which is looked at: what was recorded later does not count. For evidence. */
+  /** The sequence of the last event to include, so that a link shows the same events after more are recorded. */
   asOf?: number | undefined
 }
 
-/** Where in the list: the page after or before a cursor; without one, the newest events. */
-export type Place = { after: string } | { before: string } | undefined
+/** The page of the list after or before a cursor; `undefined` is the first page, with the newest events. */
+export type PagePosition = { after: string } | { before: string } | undefined
 
 export interface View {
   page: 'events' | 'overview'
   filters: Filters
-  place: Place
-  /** The id of the event whose detail is open. */
+  position: PagePosition
+  /** The id of the event in the detail panel. */
   event?: string | undefined
 }
 
@@ -64,10 +75,15 @@ export const NO_FILTERS: Filters = {
   target: [],
 }
 
-/** The view with other filters: from the top of the list again, with nothing open. */
-export function filtered(view: View, change: Partial<Filters>): View {
+/** The length of a time window, in milliseconds. */
+export function windowLength(window: TimeWindow): number {
+  return WINDOW_HOURS[TIME_WINDOWS[window]] * 3_600_000
+}
+
+/** Returns the view with changed filters, on the first page, with no event open. */
+export function withFilters(view: View, change: Partial<Filters>): View {
   const filters = { ...view.filters, ...change }
-  // The portals' rule: a source is a question about groups only.
+  // As in the Microsoft portals, the group source applies to groups only.
   if (!filters.resource.includes('GROUP') || filters.resource.length > 1) filters.source = undefined
-  return { ...view, filters, place: undefined, event: undefined }
+  return { ...view, filters, position: undefined, event: undefined }
 }

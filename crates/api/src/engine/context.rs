@@ -88,7 +88,7 @@ impl Session {
             Some(Sequence(asked)) if asked <= head => asked,
             Some(_) => return Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
         };
-        reader.answers_as_of(as_of);
+        reader.note_as_of(as_of);
         Ok(as_of)
     }
 
@@ -145,7 +145,7 @@ impl ContextExt for Context<'_> {
 
 /// The log that a filter means, as the caller may see it.
 pub(crate) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
-    noted(ctx, ctx.session()?.caller.reader_of(condition).await)
+    noted(ctx, ctx.session()?.caller.reader_for(condition).await)
 }
 
 /// The events with these ids, in whichever log of the caller's they stand.
@@ -153,9 +153,9 @@ pub(crate) async fn events_by_id(ctx: &Context<'_>, ids: &[EventId]) -> Result<V
     let reader = ctx.reader()?;
     let mut found = reader.events_by_id(ids).await?;
     if found.iter().any(Option::is_none)
-        && let Some(accesses) = ctx.session()?.caller.accesses().await?
+        && let Some(accesses) = ctx.session()?.caller.access_log_reader().await?
     {
-        let others = accesses.showing(reader.shown()).events_by_id(ids).await?;
+        let others = accesses.with_disclosure_counter(reader.shown()).events_by_id(ids).await?;
         found.iter_mut().zip(others).for_each(|(event, other)| *event = event.take().or(other));
     }
     Ok(found)
@@ -177,10 +177,10 @@ fn noted(ctx: &Context<'_>, reader: Result<Reader, AccessError>) -> Result<Reade
         let given = field.arguments().unwrap_or_default();
         given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.into_json().ok()?))).collect()
     };
-    let shown = ctx.session()?.visit.enter(key, field.name(), act, arguments);
+    let shown = ctx.session()?.visit.begin_field(key, field.name(), act, arguments);
     let reader = reader?;
     Ok(match shown {
-        Some(shown) => reader.showing(&shown),
+        Some(shown) => reader.with_disclosure_counter(&shown),
         None => reader,
     })
 }

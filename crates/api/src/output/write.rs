@@ -17,7 +17,7 @@ use crate::output::plan::{Place, Plan, Write, list};
 use model::page::Cursor;
 use model::view::{ActorView, ApplicationView, ChangeView, DetailView, EventView, RecordingView, TargetView, Text};
 use model::{self, Actor, ActorKind, Target};
-use store::{Reader, Row};
+use store::{EventRow, Reader};
 
 /// JSON that the response writer prints as it is.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl<'a> At<'a> {
 
 /// The events of a page, each with its cursor, as the selection below the present field has them. None if the library
 /// has to resolve them.
-pub(crate) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
+pub(crate) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, EventRow)]) -> Result<Option<Json>, ApiError> {
     let Some(place) = Place::of(ctx) else { return Ok(None) };
     let plan = Plan::<(Cursor, EventView<'_>)>::compile(&place, "AuditEventEdge", "", |name, below| {
         Some(match name {
@@ -97,7 +97,11 @@ pub(crate) fn edges(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) 
 }
 
 /// Events, as the selection below the present field has them. None if the library has to resolve them.
-pub(crate) fn events(ctx: &Context<'_>, reader: &Reader, rows: &[(Cursor, Row)]) -> Result<Option<Json>, ApiError> {
+pub(crate) fn events(
+    ctx: &Context<'_>,
+    reader: &Reader,
+    rows: &[(Cursor, EventRow)],
+) -> Result<Option<Json>, ApiError> {
     let plan = Place::of(ctx).and_then(|place| event_plan(&place));
     let Some(plan) = plan else { return Ok(None) };
     let views = rows.iter().map(|(_, row)| Ok(reader.view(row)?));

@@ -15,7 +15,7 @@ use crate::schema::party::{Actor, Target};
 use crate::schema::scalar::{DateTime, Json, Sequence};
 use model::Invalid;
 use model::page::{Cursor, Order, Position, Slice};
-use store::{EventQuery, Reader, Row};
+use store::{EventQuery, EventRow, Reader};
 
 /// An event as its caller may see it.
 #[derive(Clone, Debug)]
@@ -171,12 +171,12 @@ impl From<&model::Detail> for AuditDetail {
 pub struct AuditEventConnection {
     reader: Reader,
     list: EventQuery,
-    slice: Arc<Slice<(Cursor, Row)>>,
+    slice: Arc<Slice<(Cursor, EventRow)>>,
 }
 
 impl AuditEventConnection {
     /// The page that was read of a list.
-    pub fn new(reader: Reader, list: EventQuery, slice: Slice<(Cursor, Row)>) -> Self {
+    pub fn new(reader: Reader, list: EventQuery, slice: Slice<(Cursor, EventRow)>) -> Self {
         Self { reader, list, slice: Arc::new(slice) }
     }
 
@@ -224,7 +224,7 @@ impl AuditEventConnection {
     }
     /// Where this page is and whether there are more.
     async fn page_info(&self) -> PageInfo {
-        let cursor = |row: Option<&(Cursor, Row)>| row.map(|(cursor, _)| cursor.encode());
+        let cursor = |row: Option<&(Cursor, EventRow)>| row.map(|(cursor, _)| cursor.encode());
         PageInfo {
             next: self.slice.has_next,
             previous: self.slice.has_previous,

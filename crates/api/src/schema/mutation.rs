@@ -39,7 +39,8 @@ impl Mutation {
         }
         let session = ctx.session()?;
         let recorder = session.caller.recorder(RecordingRoute::GraphQl);
-        let recorder = recorder.inspect_err(|_| session.visit.refused("recordAuditEvents", AccessActivity::Record))?;
+        let recorder =
+            recorder.inspect_err(|_| session.visit.record_forbidden("recordAuditEvents", AccessActivity::Record))?;
         let inputs: Vec<EventInput> = input.events.into_iter().map(Into::into).collect();
         let keys: Vec<String> = inputs.iter().map(|input| input.event_key.clone()).collect();
         let events = inputs.into_iter().map(|input| recorder.event(input, session.now)).collect();

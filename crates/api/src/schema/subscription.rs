@@ -14,7 +14,7 @@ use crate::schema::filter::AuditEventFilter;
 use crate::schema::scalar::Sequence;
 use model::filter::Condition;
 use model::page::FeedCursor;
-use store::{Batch, Follow};
+use store::{Follow, FollowBatch};
 
 /// A batch of newly recorded events.
 #[derive(Clone, Debug, SimpleObject)]
@@ -27,8 +27,8 @@ pub struct AuditEventsRecordedPayload {
     safe_up_to: Sequence,
 }
 
-impl From<Batch> for AuditEventsRecordedPayload {
-    fn from(batch: Batch) -> Self {
+impl From<FollowBatch> for AuditEventsRecordedPayload {
+    fn from(batch: FollowBatch) -> Self {
         Self {
             edges: batch.events.into_iter().map(AuditEventEdge::newest).collect(),
             resume_cursor: batch.safe_up_to.encode(),
@@ -71,7 +71,7 @@ async fn next(
         Ok(batch) => {
             let payload = AuditEventsRecordedPayload::from(batch);
             session.advance(&payload.resume_cursor);
-            session.visit.goes_on();
+            session.visit.flush_partial();
             Some((Ok(payload), Some((follow, session))))
         }
         Err(error) => Some((Err(error.into()), None)),

@@ -51,7 +51,7 @@ impl From<&Session> for Viewer {
     fn from(session: &Session) -> Self {
         let principal = &session.caller.principal;
         let tenant = &session.caller.tenant;
-        let grant = |grant: &auth::AccessGrant| AccessGrant {
+        let grant = |grant: &auth::RoleGrant| AccessGrant {
             role: grant.role.into(),
             services: grant.services.clone(),
             sees_sensitive_values: grant.sees_sensitive,

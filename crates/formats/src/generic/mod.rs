@@ -1,16 +1,15 @@
-//! Any object with a time and an activity, under the names that logs commonly use: this service's own input, events
-//! in a `CloudEvents` envelope, and what applications and other platforms write.
+//! Any object with a time and an activity, under common field names: this API's own input, events in a `CloudEvents`
+//! envelope, and the logs of applications and other platforms.
 //!
-//! Names are matched without regard to case and separators. A name may be found in the record or, if the record itself
-//! does not name an activity, in the object in it that does (`event`, `data`, `detail`, ...): that object then comes
-//! first, and the record around it supplies what is missing.
+//! Field names match without regard to case and separators. If the record itself does not name an activity, but an object
+//! in it does (`event`, `data`, `detail`, ...), that object takes precedence, and the record supplies missing fields.
 
-mod party;
+mod parties;
 
-use super::draft::Draft;
-use super::original::Part;
+use super::event_draft::EventDraft;
+use super::source_record::{JsonCursor, WRAPPERS};
 use super::value::{details, reason, status};
-use super::{UnsupportedRecord, WRAPPERS, moment};
+use super::{UnsupportedRecord, timestamp};
 use model::{GroupSource, Status, Timestamp};
 
 #[rustfmt::skip]
@@ -25,7 +24,7 @@ const ACTIVITIES: &[&str] = &[
     "activity", "activityKey", "activityType", "action", "operation", "operationName", "eventName", "eventType",
     "eventAction", "event", "activityDisplayName", "event.action", "events.name", "methodName",
 ];
-/// What says least of what was done.
+/// Free-text fields, the last resort for an activity.
 const SENTENCES: &[&str] = &["msg", "message", "description", "summary"];
 const TITLES: &[&str] = &["activityDisplayName", "displayMessage", "title"];
 #[rustfmt::skip]
@@ -49,7 +48,7 @@ const REASONS: &[&str] = &[
     "statusReason", "resultReason", "resultDescription", "failureReason", "reason", "event.reason", "errorMessage",
     "errorCode", "error", "message",
 ];
-/// What is only there if something failed.
+/// Fields that occur only in failures.
 const FAILURES: &[&str] = &["failureReason", "errorMessage", "errorCode", "error"];
 #[rustfmt::skip]
 const CORRELATIONS: &[&str] =
@@ -57,53 +56,54 @@ const CORRELATIONS: &[&str] =
 const DETAILS: &[&str] = &["additionalDetails", "details", "events.parameters"];
 
 /// Whether the record is a `CloudEvents` envelope.
-pub(super) fn is_cloud_event(record: &Part) -> bool {
+pub(super) fn is_cloud_event(record: &JsonCursor) -> bool {
     record.has("specversion") && record.has("type") && record.has("source")
 }
 
-/// Whether the data of an envelope is in our own words, by the same signs as where they are recorded.
-fn is_in_own_words(data: &Part) -> bool {
-    let is_actor = |actor: &Part| ["user", "application", "system"].iter().any(|kind| actor.has(kind));
-    let status = data.word_at("status").and_then(|status| Status::from_name(&status));
+/// Whether the data of an envelope is in this API's format, by the same criteria as in recording.
+fn is_own_format(data: &JsonCursor) -> bool {
+    let is_actor = |actor: &JsonCursor| ["user", "application", "system"].iter().any(|kind| actor.has(kind));
+    let status = data.str_at("status").and_then(|status| Status::from_name(&status));
     data.find("actor").is_some_and(is_actor) || (data.has("category") && status.is_some())
 }
 
-/// Reads a record.
-pub(super) fn map(record: &Part) -> Result<Draft, UnsupportedRecord> {
-    let said = Said::of(record);
-    let occurred_at = said.moment().ok_or_else(|| {
-        let places: Vec<(&str, &Part, &[&str])> = said.places.iter().map(|place| ("", *place, TIMES)).collect();
-        moment::lacking(&places, "the record", "`time`, `timestamp`, `occurredAt` or the like")
+/// Converts a record.
+pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
+    let fields = FieldMap::of(record);
+    let occurred_at = fields.occurred_at().ok_or_else(|| {
+        let sources: Vec<(&str, &JsonCursor, &[&str])> =
+            fields.sources.iter().map(|source| ("", *source, TIMES)).collect();
+        timestamp::missing(&sources, "the record", "`time`, `timestamp`, `occurredAt` or the like")
     })?;
-    let activity = said.activity().ok_or_else(|| {
+    let activity = fields.activity().ok_or_else(|| {
         UnsupportedRecord(
             "the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned(),
         )
     })?;
-    let service = said.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
+    let service = fields.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
     let service = service.or_else(|| vendor(record).map(str::to_owned));
-    let mut draft = Draft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
-    draft.title = said.take(TITLES);
-    draft.is_key = said.places.iter().any(|place| place.has("eventKey"));
-    draft.id = said.first(&["eventKey", "eventId"], "id", IDS);
-    draft.category = said.take(CATEGORIES);
-    draft.component = said.take(&["component", "componentName"]);
-    draft.verb = said.word(&["operationType", "activityOperationType", "verb"]);
-    draft.resource = said.word(&["activityResourceType", "resourceType"]);
+    let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or("Other"));
+    draft.title = fields.take(TITLES);
+    draft.is_key = fields.sources.iter().any(|source| source.has("eventKey"));
+    draft.id = fields.first(&["eventKey", "eventId"], "id", IDS);
+    draft.category = fields.take(CATEGORIES);
+    draft.component = fields.take(&["component", "componentName"]);
+    draft.verb = fields.first_str(&["operationType", "activityOperationType", "verb"]);
+    draft.resource = fields.first_str(&["activityResourceType", "resourceType"]);
     draft.group_source =
-        said.word(&["groupSource"]).and_then(|word| GroupSource::from_name(&word.to_ascii_uppercase()));
-    (draft.status, draft.status_reason) = outcome(&said);
-    draft.correlation_id = said.take(CORRELATIONS);
-    (draft.actor, draft.targets) = party::of(&said);
-    draft.details = said.part(DETAILS).map(details).unwrap_or_default();
-    draft.tenant = said.take(&["tenantId", "tenant", "organizationId", "orgId", "id.customerId"]);
+        fields.first_str(&["groupSource"]).and_then(|string| GroupSource::from_name(&string.to_ascii_uppercase()));
+    (draft.status, draft.status_reason) = outcome(&fields);
+    draft.correlation_id = fields.take(CORRELATIONS);
+    (draft.actor, draft.targets) = parties::read(&fields);
+    draft.details = fields.find(DETAILS).map(details).unwrap_or_default();
+    draft.tenant = fields.take(&["tenantId", "tenant", "organizationId", "orgId", "id.customerId"]);
     Ok(draft)
 }
 
-/// The platform whose records have these members and do not name it.
-fn vendor(record: &Part) -> Option<&'static str> {
+/// Detects a platform whose records do not name it.
+fn vendor(record: &JsonCursor) -> Option<&'static str> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.has(key));
-    let version = record.word_at("apiVersion").unwrap_or_default();
+    let version = record.str_at("apiVersion").unwrap_or_default();
     match () {
         () if version.starts_with("audit.k8s.io/") => Some("Kubernetes"),
         () if has(&["legacyEventType", "published"]) => Some("Okta"),
@@ -114,74 +114,76 @@ fn vendor(record: &Part) -> Option<&'static str> {
     }
 }
 
-/// A record and what in it describes the event, that first, and the envelope around it if there is one. What the
-/// envelope says of the event counts more than members of the record that may as well be about the thing that the
-/// event is about, such as `id` or `type`.
-struct Said<'a> {
-    places: Vec<&'a Part>,
-    envelope: Option<&'a Part>,
-    /// Whether what the envelope says goes before what is in it, as where events in our own words are recorded.
-    envelope_leads: bool,
+/// The objects of a record in which fields are looked up, in order of precedence, and the envelope if there is one. The
+/// envelope takes precedence over ambiguous members such as `id` and `type`, which may belong to the target.
+struct FieldMap<'a> {
+    sources: Vec<&'a JsonCursor>,
+    envelope: Option<&'a JsonCursor>,
+    /// Whether the envelope takes precedence over its data, as in recording events in this API's format.
+    envelope_first: bool,
 }
 
-impl<'a> Said<'a> {
-    fn of(record: &'a Part) -> Self {
+impl<'a> FieldMap<'a> {
+    fn of(record: &'a JsonCursor) -> Self {
         let envelope = is_cloud_event(record).then_some(record);
         let data = envelope.and_then(|record| record.get("data")).filter(|data| data.is_object());
         let body = data.unwrap_or(record);
-        let envelope_leads = data.is_some_and(is_in_own_words);
-        let said = Self { places: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_leads };
+        let envelope_first = data.is_some_and(is_own_format);
+        let fields = Self { sources: vec![body], envelope: envelope.filter(|_| data.is_some()), envelope_first };
         if envelope.is_some() {
-            return said;
+            return fields;
         }
         let within = |keys: &[&str]| {
-            let inner = keys.iter().filter_map(|key| body.find(key)).filter(|part| part.is_object());
-            let described = inner.map(|part| Self { places: vec![part, body], envelope: None, envelope_leads: false });
-            described.into_iter().find(|said| said.plain_activity().is_some())
+            let inner = keys.iter().filter_map(|key| body.find(key)).filter(|cursor| cursor.is_object());
+            let described =
+                inner.map(|cursor| Self { sources: vec![cursor, body], envelope: None, envelope_first: false });
+            described.into_iter().find(|fields| fields.plain_activity().is_some())
         };
         let event = within(&["event"]);
-        event.or_else(|| within(WRAPPERS).filter(|_| said.plain_activity().is_none())).unwrap_or(said)
+        event.or_else(|| within(WRAPPERS).filter(|_| fields.plain_activity().is_none())).unwrap_or(fields)
     }
 
-    /// The word at the first of these keys that has one, or the first word of a list there; carried over.
+    /// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
     fn take(&self, keys: &[&str]) -> Option<String> {
-        self.places.iter().find_map(|place| take(place, keys))
+        self.sources.iter().find_map(|source| take(source, keys))
     }
 
-    /// The word at the first of these keys that has one, to be interpreted.
-    fn word(&self, keys: &[&str]) -> Option<String> {
-        self.places.iter().find_map(|place| keys.iter().find_map(|key| place.word_at(key)))
+    /// Returns the scalar at the first of these keys that has one, to be interpreted.
+    fn first_str(&self, keys: &[&str]) -> Option<String> {
+        self.sources.iter().find_map(|source| keys.iter().find_map(|key| source.str_at(key)))
     }
 
-    /// The part at the first of these keys that is not `null`.
-    fn part(&self, keys: &[&str]) -> Option<&'a Part> {
-        self.places.iter().find_map(|place| keys.iter().find_map(|key| place.get(key).filter(|part| !part.is_null())))
+    /// Returns the value at the first of these keys that is not `null`.
+    fn find(&self, keys: &[&str]) -> Option<&'a JsonCursor> {
+        self.sources
+            .iter()
+            .find_map(|source| keys.iter().find_map(|key| source.get(key).filter(|cursor| !cursor.is_null())))
     }
 
-    /// The word in the record that is certainly meant, else that of the envelope, else one of its common names.
-    fn first(&self, certain: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
-        if let Some(word) = self.leading(in_envelope) {
-            return Some(word);
+    /// Takes the scalar at an unambiguous key, else that of the envelope, else one at a common key.
+    fn first(&self, unambiguous: &[&str], in_envelope: &str, common: &[&str]) -> Option<String> {
+        if let Some(string) = self.leading(in_envelope) {
+            return Some(string);
         }
-        let word = self.take(certain);
+        let string = self.take(unambiguous);
         match self.envelope {
-            Some(envelope) => word.or_else(|| envelope.take_at(in_envelope)),
-            None => word.or_else(|| self.take(common)),
+            Some(envelope) => string.or_else(|| envelope.take_at(in_envelope)),
+            None => string.or_else(|| self.take(common)),
         }
     }
 
-    /// The word of an envelope that leads.
+    /// Takes the scalar of an envelope that takes precedence.
     fn leading(&self, key: &str) -> Option<String> {
-        self.envelope.filter(|_| self.envelope_leads)?.take_at(key)
+        self.envelope.filter(|_| self.envelope_first)?.take_at(key)
     }
 
-    fn moment(&self) -> Option<Timestamp> {
-        let first = |keys: &[&str]| self.places.iter().find_map(|place| moment::take_first(place, keys));
-        let leading = self.envelope.filter(|_| self.envelope_leads);
-        let leading = leading.and_then(|envelope| moment::take_first(envelope, &["time"]));
+    fn occurred_at(&self) -> Option<Timestamp> {
+        let first = |keys: &[&str]| self.sources.iter().find_map(|source| timestamp::take_first(source, keys));
+        let leading = self.envelope.filter(|_| self.envelope_first);
+        let leading = leading.and_then(|envelope| timestamp::take_first(envelope, &["time"]));
         leading
             .or_else(|| first(&["occurredAt", "activityDateTime", "eventTime"]))
-            .or_else(|| moment::take_first(self.envelope?, &["time"]))
+            .or_else(|| timestamp::take_first(self.envelope?, &["time"]))
             .or_else(|| first(TIMES))
     }
 
@@ -194,59 +196,61 @@ impl<'a> Said<'a> {
             .or_else(|| self.take(SENTENCES).filter(|text| !text.starts_with(['{', '['])))
     }
 
-    /// The activity where it has a name of its own.
+    /// Takes the activity from a field that names it.
     fn plain_activity(&self) -> Option<String> {
-        let place = self.places.first()?;
+        let source = self.sources.first()?;
         let is_event =
-            self.places.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *place));
-        take_name(place, ACTIVITIES).or_else(|| take_name(place, &["name", "type"]).filter(|_| is_event))
+            self.sources.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *source));
+        take_name(source, ACTIVITIES).or_else(|| take_name(source, &["name", "type"]).filter(|_| is_event))
     }
 
-    /// `delete secrets`: Kubernetes says what was done by a verb, and to what in another place.
+    /// Combines verb and resource of Kubernetes, such as `delete secrets`.
     fn verb_and_object(&self) -> Option<String> {
-        let (verb, object) = (self.word(&["verb"])?, self.word(&["objectRef.resource"]));
+        let (verb, object) = (self.first_str(&["verb"])?, self.first_str(&["objectRef.resource"]));
         Some(object.map_or(verb.clone(), |object| format!("{verb} {object}")))
     }
 }
 
-/// The text at the first of these keys that has one; what is true or false names nothing.
-fn take_name(place: &Part, keys: &[&str]) -> Option<String> {
-    let named = keys.iter().filter(|key| place.word_at(key).is_none_or(|word| word != "true" && word != "false"));
-    named.into_iter().find_map(|key| take(place, &[key]))
+/// Takes the string at the first of these keys that has one. Booleans are not names.
+fn take_name(source: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let named = keys.iter().filter(|key| source.str_at(key).is_none_or(|string| string != "true" && string != "false"));
+    named.into_iter().find_map(|key| take(source, &[key]))
 }
 
-/// The word at the first of these keys that has one, or the first word of a list there; carried over.
-fn take(place: &Part, keys: &[&str]) -> Option<String> {
-    let word = |part: &Part| part.take().or_else(|| part.elements().first().and_then(Part::take));
-    keys.iter().find_map(|key| place.get(key).and_then(word))
+/// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
+fn take(source: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let string = |cursor: &JsonCursor| cursor.take().or_else(|| cursor.elements().first().and_then(JsonCursor::take));
+    keys.iter().find_map(|key| source.get(key).and_then(string))
 }
 
-/// How it ended: a word, or an object with the word and the reason.
-fn outcome(said: &Said) -> (Status, Option<String>) {
-    let place_reason = |place: &Part, keys: &[&str]| keys.iter().find_map(|key| reason(place.get(key)));
-    let within = |keys: &[&str]| said.places.iter().find_map(|place| place_reason(place, keys));
-    // Outside an outcome, `message` is what the event is about.
+/// Returns the status and reason: from a scalar, or from an object with both.
+fn outcome(fields: &FieldMap) -> (Status, Option<String>) {
+    let reason_in = |source: &JsonCursor, keys: &[&str]| keys.iter().find_map(|key| reason(source.get(key)));
+    let within = |keys: &[&str]| fields.sources.iter().find_map(|source| reason_in(source, keys));
+    // Outside of an outcome object, `message` describes the event, not the reason.
     let why = within(&REASONS[..REASONS.len() - 1]);
-    let failed = said.word(FAILURES).is_some_and(|word| !["0", "false", "none"].contains(&&*word.to_ascii_lowercase()));
+    let failed = fields
+        .first_str(FAILURES)
+        .is_some_and(|string| !["0", "false", "none"].contains(&&*string.to_ascii_lowercase()));
     let otherwise = if failed { Status::Failure } else { Status::Unknown };
-    let Some(part) = said.part(STATUSES) else { return (otherwise, why) };
-    if let Some(word) = part.word().filter(|_| !part.is_object()) {
-        part.take();
-        let known = status_of(&word);
-        return (if known == Status::Unknown { otherwise } else { known }, why);
+    let Some(cursor) = fields.find(STATUSES) else { return (otherwise, why) };
+    if let Some(string) = cursor.as_str().filter(|_| !cursor.is_object()) {
+        cursor.take();
+        let status = status_of(&string);
+        return (if status == Status::Unknown { otherwise } else { status }, why);
     }
-    let why = place_reason(part, REASONS).or(why);
-    let word = STATUSES.iter().find_map(|key| part.word_at(key));
-    let known = word.as_deref().map_or(otherwise, status_of);
-    // A code of gRPC: all but zero are failures.
-    let is_coded = known == Status::Unknown && word.is_some() && word == part.word_at("code");
-    (if is_coded { Status::Failure } else { known }, why)
+    let why = reason_in(cursor, REASONS).or(why);
+    let string = STATUSES.iter().find_map(|key| cursor.str_at(key));
+    let status = string.as_deref().map_or(otherwise, status_of);
+    // A gRPC code: all except 0 are failures.
+    let is_coded = status == Status::Unknown && string.is_some() && string == cursor.str_at("code");
+    (if is_coded { Status::Failure } else { status }, why)
 }
 
-/// How it ended, by name, by a common word, or by the code of HTTP.
-fn status_of(word: &str) -> Status {
-    let named = Status::from_name(&word.to_ascii_uppercase()).unwrap_or_else(|| status(word));
-    match (named, word.parse::<u16>()) {
+/// Maps a status by its name, a common word, or an HTTP status code.
+fn status_of(string: &str) -> Status {
+    let named = Status::from_name(&string.to_ascii_uppercase()).unwrap_or_else(|| status(string));
+    match (named, string.parse::<u16>()) {
         (Status::Unknown, Ok(200..=399)) => Status::Success,
         (Status::Unknown, Ok(408 | 504)) => Status::Timeout,
         (Status::Unknown, Ok(400..=599)) => Status::Failure,

@@ -1,55 +1,55 @@
-//! Files as UTF-8, however they are encoded: UTF-16 is detected by its byte order mark, or by where its zeros are.
+//! Decodes files to UTF-8. UTF-16 is detected by its byte order mark, or by the positions of zero bytes.
 //!
-//! Half of a surrogate pair, and an extra byte at the end, become bytes that are not UTF-8, so that the error is found
-//! in the record, or on the line, where they are.
+//! An unpaired surrogate, and an extra byte at the end, become invalid UTF-8, so that the error is reported for the
+//! record or line that contains it.
 
 use std::io::{self, ErrorKind, Read};
 
-/// How many bytes are read at once.
+/// The size of a read, in bytes.
 const CHUNK: usize = 1 << 14;
 
-/// The text of a file.
-pub(super) struct Text<R> {
+/// A reader that returns a file as UTF-8.
+pub(super) struct Utf8Reader<R> {
     input: R,
-    form: Form,
-    /// What was read and is not passed on yet, as UTF-8.
+    encoding: TextEncoding,
+    /// Decoded UTF-8 that was not returned yet.
     ready: Vec<u8>,
-    /// How much of that was passed on.
-    passed: usize,
-    /// A byte of UTF-16 without its other half.
+    /// The number of bytes of `ready` that were returned.
+    returned: usize,
+    /// The first byte of an incomplete UTF-16 unit.
     odd: Option<u8>,
-    /// The first half of a surrogate pair.
+    /// The high surrogate of an incomplete pair.
     high: Option<u16>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// Nothing has been read.
+enum TextEncoding {
+    /// Not detected yet.
     Unknown,
     Utf8,
     Utf16 {
         is_little: bool,
     },
-    /// The end of a file in UTF-16 has been reached.
+    /// The end of a UTF-16 file.
     End,
 }
 
-impl<R: Read> Text<R> {
-    /// The text of a file in any encoding.
-    pub(super) fn of_file(input: R) -> Self {
-        Self::new(input, Form::Unknown)
+impl<R: Read> Utf8Reader<R> {
+    /// Creates a reader that detects the encoding.
+    pub(super) fn detecting(input: R) -> Self {
+        Self::new(input, TextEncoding::Unknown)
     }
 
-    /// Bytes that are passed on as they are.
-    pub(super) fn of_utf8(input: R) -> Self {
-        Self::new(input, Form::Utf8)
+    /// Creates a reader of UTF-8.
+    pub(super) fn utf8(input: R) -> Self {
+        Self::new(input, TextEncoding::Utf8)
     }
 
-    fn new(input: R, form: Form) -> Self {
-        Self { input, form, ready: Vec::new(), passed: 0, odd: None, high: None }
+    fn new(input: R, encoding: TextEncoding) -> Self {
+        Self { input, encoding, ready: Vec::new(), returned: 0, odd: None, high: None }
     }
 
-    /// Tells the form by the first two bytes, which are then ready.
+    /// Detects the encoding from the first two bytes, and decodes them.
     fn begin(&mut self) -> io::Result<()> {
         let mut first = [0; 2];
         let mut length = 0;
@@ -61,21 +61,21 @@ impl<R: Read> Text<R> {
                 Err(cause) => return Err(cause),
             }
         }
-        self.form = match first[..length] {
-            [0xff, 0xfe] => Form::Utf16 { is_little: true },
-            [0xfe, 0xff] => Form::Utf16 { is_little: false },
-            [byte, 0] if byte != 0 => Form::Utf16 { is_little: true },
-            [0, byte] if byte != 0 => Form::Utf16 { is_little: false },
-            _ => Form::Utf8,
+        self.encoding = match first[..length] {
+            [0xff, 0xfe] => TextEncoding::Utf16 { is_little: true },
+            [0xfe, 0xff] => TextEncoding::Utf16 { is_little: false },
+            [byte, 0] if byte != 0 => TextEncoding::Utf16 { is_little: true },
+            [0, byte] if byte != 0 => TextEncoding::Utf16 { is_little: false },
+            _ => TextEncoding::Utf8,
         };
-        match self.form {
-            Form::Utf16 { is_little } => self.decode(&first[..length], is_little),
+        match self.encoding {
+            TextEncoding::Utf16 { is_little } => self.decode(&first[..length], is_little),
             _ => self.ready.extend_from_slice(&first[..length]),
         }
         Ok(())
     }
 
-    /// Makes UTF-8 of more UTF-16.
+    /// Decodes UTF-16.
     fn decode(&mut self, bytes: &[u8], is_little: bool) {
         for byte in bytes {
             let Some(first) = self.odd.take() else {
@@ -90,7 +90,7 @@ impl<R: Read> Text<R> {
                     self.ready.extend_from_slice(whole.collect::<String>().as_bytes());
                 }
                 (high, unit) => {
-                    self.half(high);
+                    self.unpaired(high);
                     match unit {
                         0xd800..=0xdbff => self.high = Some(unit),
                         _ => self.unit(unit),
@@ -100,38 +100,38 @@ impl<R: Read> Text<R> {
         }
     }
 
-    /// One unit that is no first half of a pair.
+    /// Decodes a unit that is not a high surrogate.
     fn unit(&mut self, unit: u16) {
         match char::from_u32(u32::from(unit)) {
             Some(c) => self.ready.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            None => self.half(Some(unit)),
+            None => self.unpaired(Some(unit)),
         }
     }
 
-    /// Half of a pair that stands alone, as three bytes that UTF-8 does not have.
-    fn half(&mut self, half: Option<u16>) {
+    /// Writes an unpaired surrogate as three bytes that are not valid UTF-8.
+    fn unpaired(&mut self, half: Option<u16>) {
         let Some(half) = half else { return };
         let [high, low] = half.to_be_bytes();
         self.ready.extend_from_slice(&[0xe0 | high >> 4, 0x80 | (high & 0x0f) << 2 | low >> 6, 0x80 | low & 0x3f]);
     }
 
-    /// Sees to it that something is ready, unless the end has been reached.
+    /// Decodes at least one byte, unless the end is reached.
     fn refill(&mut self) -> io::Result<()> {
         self.ready.clear();
-        self.passed = 0;
-        if self.form == Form::Unknown {
+        self.returned = 0;
+        if self.encoding == TextEncoding::Unknown {
             self.begin()?;
         }
         let mut chunk = [0; CHUNK];
-        while let Form::Utf16 { is_little } = self.form
+        while let TextEncoding::Utf16 { is_little } = self.encoding
             && self.ready.is_empty()
         {
             match self.input.read(&mut chunk) {
                 Ok(0) => {
-                    self.form = Form::End;
+                    self.encoding = TextEncoding::End;
                     let high = self.high.take();
-                    self.half(high);
-                    // No byte of UTF-8 at all.
+                    self.unpaired(high);
+                    // 0xff never occurs in UTF-8.
                     self.ready.extend(self.odd.take().map(|_| 0xff));
                 }
                 Ok(read) => self.decode(&chunk[..read], is_little),
@@ -143,19 +143,19 @@ impl<R: Read> Text<R> {
     }
 }
 
-impl<R: Read> Read for Text<R> {
+impl<R: Read> Read for Utf8Reader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.passed == self.ready.len() {
-            if self.form == Form::Utf8 {
+        if self.returned == self.ready.len() {
+            if self.encoding == TextEncoding::Utf8 {
                 return self.input.read(out);
             }
             self.refill()?;
         }
-        let rest = &self.ready[self.passed..];
+        let rest = &self.ready[self.returned..];
         let length = rest.len().min(out.len());
         out[..length].copy_from_slice(&rest[..length]);
-        self.passed += length;
-        // A file in UTF-8 of which nothing is ready is at its end: it had no second byte.
+        self.returned += length;
+        // An empty UTF-8 buffer here means the end: the file has less than two bytes.
         Ok(length)
     }
 }

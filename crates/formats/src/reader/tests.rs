@@ -1,15 +1,15 @@
-//! Files as they come: whole, broken, and too large.
+//! Complete, broken and too large files.
 
 use super::*;
 use proptest::prelude::*;
 
-/// Records as JSON and problems, each with its line.
+/// Returns the records and errors, each with its line.
 fn read(input: &[u8]) -> Vec<String> {
     read_with(input, RECORD_BYTES_MAX)
 }
 
 fn read_with(input: &[u8], limit: usize) -> Vec<String> {
-    let records = Records::with(Text::of_utf8(input), Place::Outside, limit);
+    let records = RecordReader::with(Utf8Reader::utf8(input), ReadState::Outside, limit);
     records
         .map(|record| match record {
             Ok((line, node)) => format!("{line} {}", node.to_json().text()),
@@ -19,7 +19,7 @@ fn read_with(input: &[u8], limit: usize) -> Vec<String> {
 }
 
 #[test]
-fn values_are_read_however_they_are_laid_out() {
+fn values_are_read_in_any_layout() {
     assert_eq!(read(b"{\"a\":1}\n{\"a\":2}\r\n\n{\"a\":3}"), ["1 {\"a\":1}", "2 {\"a\":2}", "4 {\"a\":3}"]);
     assert_eq!(
         read(b"{\n \"a\": [1,\n 2]\n}\n{\"b\": {\"c\": 1}} {\"d\":1}"),
@@ -31,7 +31,7 @@ fn values_are_read_however_they_are_laid_out() {
 }
 
 #[test]
-fn lists_and_pages_are_passed_on_record_by_record() {
+fn lists_and_pages_are_split_into_records() {
     assert_eq!(read(b"[{\"a\":1},\n{\"a\":2}\n]\n{\"a\":3}"), ["1 {\"a\":1}", "2 {\"a\":2}", "4 {\"a\":3}"]);
     let page = br#"{"@odata.context":"x","Value":[
         {"a":{"value":[{"b":1}]}},
@@ -45,7 +45,7 @@ fn lists_and_pages_are_passed_on_record_by_record() {
 }
 
 #[test]
-fn a_record_with_a_list_named_value_is_no_page() {
+fn record_with_list_named_value_is_not_a_page() {
     let record = br#"{"time":"t","value":[{"a":1}]}"#;
     assert_eq!(read(record), [format!("1 {}", String::from_utf8_lossy(record))]);
     let record = br#"{"value":[1,2],"id":"x"}"#;
@@ -53,7 +53,7 @@ fn a_record_with_a_list_named_value_is_no_page() {
 }
 
 #[test]
-fn a_bad_line_is_named_and_passed_over() {
+fn invalid_line_is_reported_and_skipped() {
     let bad = [
         "{\"a\":1,",
         "{\"a\":\"x",
@@ -77,7 +77,7 @@ fn a_bad_line_is_named_and_passed_over() {
 }
 
 #[test]
-fn a_list_that_breaks_ends_the_file_and_keeps_what_came_before() {
+fn invalid_list_ends_the_file_after_its_valid_records() {
     assert_eq!(read(b"[{\"a\":1},{\"a\" 2},{\"a\":3}]\n{\"b\":1}"), ["1 {\"a\":1}", "1 !"]);
     assert_eq!(read(b"{\"value\":[{\"a\":1}\n{\"a\":2}]}\n{\"b\":1}"), ["1 {\"a\":1}", "2 !"]);
     assert_eq!(read(b"{\"value\":[\n{\"a\":1},\n{\"a\":"), ["2 {\"a\":1}", "3 !"]);
@@ -86,7 +86,7 @@ fn a_list_that_breaks_ends_the_file_and_keeps_what_came_before() {
 }
 
 #[test]
-fn what_cannot_be_a_record_is_reported_alone() {
+fn invalid_record_does_not_affect_others() {
     let deep = "[".repeat(2_000) + &"]".repeat(2_000);
     let page = format!("{{\"value\":[{{\"a\":{deep}}},\n{{\"n\":1}}]}}");
     assert_eq!(read(page.as_bytes()), ["1 !", "2 {\"n\":1}"]);
@@ -94,7 +94,7 @@ fn what_cannot_be_a_record_is_reported_alone() {
 }
 
 #[test]
-fn a_record_that_is_too_large_is_passed_over() {
+fn too_large_record_is_skipped() {
     let long = "x".repeat(100);
     let lines = format!("{{\"n\":1}}\n{{\"a\":\"{long}\"}}\n{{\"n\":2}}\n");
     assert_eq!(read_with(lines.as_bytes(), 50), ["1 {\"n\":1}", "2 !", "3 {\"n\":2}"]);
@@ -109,7 +109,7 @@ fn a_record_that_is_too_large_is_passed_over() {
 }
 
 #[test]
-fn a_record_of_too_many_values_is_passed_over() {
+fn record_with_too_many_values_is_skipped() {
     let of = |values: usize| format!("{{\"a\":\"{}\",\"b\":[{}0]}}", "\\\",".repeat(values), "0,".repeat(values));
     let all = format!("{}\n{}\n{{\"c\":1}}", of(50_000), of(VALUES_MAX));
     let found = read(all.as_bytes());
@@ -118,9 +118,9 @@ fn a_record_of_too_many_values_is_passed_over() {
 }
 
 #[test]
-fn a_page_without_end_is_read_in_bounded_memory() {
+fn endless_page_is_read_in_bounded_memory() {
     let page = std::io::Read::chain(&b"{\"value\":[{}"[..], std::io::repeat(b' ').take(8 << 20));
-    let mut records = Records::new(page);
+    let mut records = RecordReader::new(page);
     assert!(records.next().unwrap().is_ok());
     assert!(records.next().unwrap().is_err());
     assert!(records.value.capacity() < 1 << 16);
@@ -129,24 +129,24 @@ fn a_page_without_end_is_read_in_bounded_memory() {
 
 proptest! {
     #[test]
-    fn no_input_is_too_odd_to_read(input in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn random_json_input_does_not_panic(input in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(read(&input).len() <= 400);
     }
 
     #[test]
-    fn no_file_is_too_odd_to_read(start in "(Id,AuditData\n|#TYPE x\n|\u{feff}|\u{1f}\u{8b})?", input in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn random_file_does_not_panic(start in "(Id,AuditData\n|#TYPE x\n|\u{feff}|\u{1f}\u{8b})?", input in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(read_file(&[start.as_bytes(), &input].concat()).len() <= 400);
         prop_assert!(read_file(&[b"\xff\xfe", &input[..]].concat()).len() <= 400);
     }
 
     #[test]
-    fn near_json_is_read_to_its_end(input in "[\\[\\]{}\",:\\\\a1 \n]{0,60}") {
+    fn near_json_is_read_to_the_end(input in "[\\[\\]{}\",:\\\\a1 \n]{0,60}") {
         prop_assert!(read(input.as_bytes()).len() <= 120);
     }
 
     #[test]
-    fn good_lines_survive_whatever_stands_between(bad in "[\\[{}\",:a1 ]{0,20}") {
-        // A list that breaks takes the rest of the file with it.
+    fn valid_lines_survive_invalid_ones_between(bad in "[\\[{}\",:a1 ]{0,20}") {
+        // An invalid list ends the file.
         prop_assume!(!bad.trim_start_matches([' ', ',']).starts_with('[') && !bad.contains("}[") && !bad.contains("} [") && !bad.contains('['));
         let input = format!("{{\"n\":1}}\n{bad}\n{{\"n\":2}}\n");
         let read = read(input.as_bytes());
@@ -155,12 +155,12 @@ proptest! {
     }
 }
 
-/// What is read of a file, in any encoding.
+/// Reads a file in any encoding.
 fn read_file(input: &[u8]) -> Vec<String> {
-    let records = Records::with(Text::of_file(input), Place::Start, 2_000);
+    let records = RecordReader::with(Utf8Reader::detecting(input), ReadState::Start, 2_000);
     let told = |record| match record {
         Ok((line, node)) => format!("{line} {}", Node::to_json(&node).text()),
-        Err(ReadProblem { line, reason, .. }) => format!("{line} ! {reason}"),
+        Err(RecordReadError { line, reason, .. }) => format!("{line} ! {reason}"),
     };
     records.map(told).collect()
 }
@@ -170,7 +170,7 @@ fn utf16(text: &str, is_little: bool) -> Vec<u8> {
 }
 
 #[test]
-fn files_are_read_in_utf_8_and_utf_16_with_a_mark_or_without() {
+fn utf_8_and_utf_16_are_read_with_and_without_byte_order_mark() {
     let text = "{\"a\":\"é😀\"}\r\n[{\"b\":1},\r\n{\"c\":\"€\"}]\r\n";
     let expected = ["1 {\"a\":\"é😀\"}", "2 {\"b\":1}", "3 {\"c\":\"€\"}"];
     for text in [text.to_owned(), format!("\u{feff}{text}")] {
@@ -185,7 +185,7 @@ fn files_are_read_in_utf_8_and_utf_16_with_a_mark_or_without() {
 }
 
 #[test]
-fn half_of_a_surrogate_pair_is_an_error_of_its_record_alone() {
+fn unpaired_surrogate_is_an_error_of_its_record() {
     for is_little in [true, false] {
         for half in [0xd83d_u16, 0xde00] {
             let half = if is_little { half.to_le_bytes() } else { half.to_be_bytes() };
@@ -200,7 +200,7 @@ fn half_of_a_surrogate_pair_is_an_error_of_its_record_alone() {
 }
 
 #[test]
-fn tables_with_records_are_read_row_by_row() {
+fn tables_with_records_are_read_by_row() {
     let rows =
         "1,\"{\"\"a\"\":\n[1]}\",x\r\n\r\n2,\"{\"\"a\"\":2}\",\r\n3,no,x\r\n4\r\n5,{},x,y\r\n6,{},\"it's, \"\"so\"\"\"";
     let table = format!("Id,AuditData,More\r\n{rows}");
@@ -224,7 +224,7 @@ fn tables_with_records_are_read_row_by_row() {
 }
 
 #[test]
-fn other_tables_and_compressed_files_are_refused_once() {
+fn other_tables_and_compressed_files_are_refused() {
     let portal = "\u{feff}Date,Initiated by (actor),Application Name\r\n\"11/20/2026, 2:03:04 PM\",rob,x\r\n";
     let typed = "#TYPE System.Object\r\n\"Date\",\"Who\"\r\n\"1\",\"2\"\r\n\"3\",\"4\"\r\n";
     for table in [portal.as_bytes().to_vec(), typed.into(), utf16(typed, true), portal.replace(',', ";").into()] {
@@ -234,15 +234,15 @@ fn other_tables_and_compressed_files_are_refused_once() {
     }
     let packed = read_file(b"\x1f\x8b\x08\0\0\0\0\0\n\n{\"a\":1}\n");
     assert_eq!(packed, ["1 ! the file is compressed; unpack it first: `gunzip -c FILE | auditgraph import -`"]);
-    // What merely looks like a header before records is a line that is no JSON.
+    // A line before JSON records is not a header.
     assert_eq!(read_file(b"started, as planned, today\n{\"a\":1}\n"), ["1 ! the line is not JSON", "2 {\"a\":1}"]);
     assert_eq!(read_file(b"\"{\\\"a\\\":1}\"\n\"{\\\"a\\\":2}\"\n"), ["1 {\"a\":1}", "2 {\"a\":2}"]);
 }
 
 #[test]
-fn a_row_without_end_is_read_in_bounded_memory() {
+fn endless_row_is_read_in_bounded_memory() {
     let input = std::io::Read::chain(&b"Id,AuditData\n1,\""[..], std::io::repeat(b'\n').take(40 << 20));
-    let mut records = Records::of_file(input);
+    let mut records = RecordReader::from_file(input);
     let problem = records.next().unwrap().unwrap_err();
     assert_eq!((problem.line, &*problem.reason), (2, "the row has more than 16777216 bytes"));
     assert!(records.next().is_none());

@@ -1,4 +1,4 @@
-//! What is lost from a record: everything that is neither in the event nor unmapped.
+//! Finds lost values of a record: those that are neither in the event nor in `unmapped`.
 //!
 //! The fuzz target of records (`fuzz/src/record.rs`) uses the same file.
 
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::{ActorKind, EventBody, Json, Node};
 
-/// Every scalar with its pointer; of repeated members each one.
+/// Collects all scalars with their pointers, including duplicate members.
 fn scalars(node: &Node, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, Node)>) {
     match node {
         Node::Object(members) => {
@@ -27,7 +27,7 @@ fn scalars(node: &Node, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, N
     }
 }
 
-/// All values at a pointer; repeated members give several.
+/// Returns all values at a pointer; duplicate members give several.
 pub(super) fn at<'a>(node: &'a Node, pointer: &[String]) -> Vec<&'a Node> {
     let Some((first, rest)) = pointer.split_first() else { return vec![node] };
     match node {
@@ -41,11 +41,11 @@ pub(super) fn at<'a>(node: &'a Node, pointer: &[String]) -> Vec<&'a Node> {
     }
 }
 
-/// The scalars that the event itself answers with, and all values of changes.
-fn answered(body: &EventBody) -> (HashSet<Node2>, HashSet<String>) {
+/// Returns the scalars of the event itself, and the values of all changes.
+fn shown_by(body: &EventBody) -> (HashSet<PlainScalar>, HashSet<String>) {
     let mut without = body.clone();
     without.unmapped = None;
-    // Each kind of actor answers with other fields.
+    // Responses contain other fields for each kind of actor.
     let actor = &mut without.actor;
     match actor.kind {
         ActorKind::User => actor.service_principal_name = None,
@@ -67,9 +67,9 @@ fn answered(body: &EventBody) -> (HashSet<Node2>, HashSet<String>) {
 }
 
 /// A scalar with its escapes resolved.
-type Node2 = (bool, String);
+type PlainScalar = (bool, String);
 
-fn plain(scalar: &Node) -> Node2 {
+fn plain(scalar: &Node) -> PlainScalar {
     match (scalar.as_str(), scalar) {
         (Some(text), _) => (true, text.into_owned()),
         (None, Node::Scalar(raw)) => (false, raw.to_string()),
@@ -77,14 +77,14 @@ fn plain(scalar: &Node) -> Node2 {
     }
 }
 
-/// Whether a string holds JSON that is answered: as a value, or scalar by scalar.
-fn holds_answered(text: &str, leaves: &HashSet<Node2>, values: &HashSet<String>) -> bool {
+/// Whether a string contains JSON that is in the event: as a value, or scalar by scalar.
+fn contains_shown(text: &str, leaves: &HashSet<PlainScalar>, values: &HashSet<String>) -> bool {
     let Some(held) = Node::parse(text) else { return false };
     if values.contains(held.to_json().text()) {
         return true;
     }
     if let Some(inner) = held.as_str() {
-        return holds_answered(&inner, leaves, values);
+        return contains_shown(&inner, leaves, values);
     }
     let mut inner = Vec::new();
     scalars(&held, &mut Vec::new(), &mut inner);
@@ -92,13 +92,13 @@ fn holds_answered(text: &str, leaves: &HashSet<Node2>, values: &HashSet<String>)
         && inner.iter().all(|(_, scalar)| {
             scalar.is_null()
                 || leaves.contains(&plain(scalar))
-                || scalar.as_str().is_some_and(|text| holds_answered(&text, leaves, values))
+                || scalar.as_str().is_some_and(|text| contains_shown(&text, leaves, values))
         })
 }
 
-/// What of a record is neither answered nor unmapped.
+/// Returns the values of a record that are neither in the event nor in `unmapped`.
 pub(super) fn lost(record: &Node, body: &EventBody) -> Vec<String> {
-    let (leaves, values) = answered(body);
+    let (leaves, values) = shown_by(body);
     let unmapped = body.unmapped.as_ref().map(Json::node);
     let mut originals = Vec::new();
     scalars(record, &mut Vec::new(), &mut originals);
@@ -106,7 +106,7 @@ pub(super) fn lost(record: &Node, body: &EventBody) -> Vec<String> {
         .into_iter()
         .filter(|(pointer, scalar)| {
             let is_kept = unmapped.as_ref().is_some_and(|node| at(node, pointer).contains(&scalar));
-            let is_held = scalar.as_str().is_some_and(|text| holds_answered(&text, &leaves, &values));
+            let is_held = scalar.as_str().is_some_and(|text| contains_shown(&text, &leaves, &values));
             !scalar.is_null() && !is_kept && !is_held && !leaves.contains(&plain(scalar))
         })
         .map(|(pointer, scalar)| format!("/{} = {}", pointer.join("/"), scalar.to_json().text()))

@@ -1,4 +1,4 @@
-//! What is true for every shape: nothing is lost, nothing panics, and what is recognised can be recorded.
+//! Properties of all formats: no data is lost, nothing panics, and converted records can be recorded.
 
 mod lost;
 mod platforms;
@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use lost::{at, lost};
+use model::json::Node;
 use model::sensitive::SensitiveNames;
 use model::{ActorKind, NewEvent, OperationType, ResourceType, Status, Timestamp};
 use records::{
@@ -27,7 +28,7 @@ fn now() -> Timestamp {
     Timestamp::parse("2026-12-01T00:00:00Z").unwrap()
 }
 
-/// The records of the public samples, if they are there.
+/// Returns the records of the public samples, if they are present.
 fn samples() -> Vec<(String, Node)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples");
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
@@ -37,7 +38,7 @@ fn samples() -> Vec<(String, Node)> {
     let mut records = Vec::new();
     for path in paths.into_iter().filter(is_data) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        for record in Records::new(std::fs::File::open(&path).unwrap()) {
+        for record in RecordReader::new(std::fs::File::open(&path).unwrap()) {
             let (line, record) = record.unwrap();
             records.push((format!("{name}:{line}"), record));
         }
@@ -46,14 +47,14 @@ fn samples() -> Vec<(String, Node)> {
 }
 
 #[test]
-fn all_samples_but_the_faulty_one_are_recognised_and_nothing_of_them_is_lost() {
+fn samples_are_recognised_without_loss() {
     for (place, record) in samples() {
         let is_faulty = record.get("createdDateTime").is_some() && record.get("activityDisplayName").is_some();
         match recognise(&record) {
             Ok(recognised) => {
                 assert!(!is_faulty, "{place} is not to be recognised");
                 assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{place}");
-                assert_ne!(recognised.shape, Shape::Generic, "{place}");
+                assert_ne!(recognised.format, RecordFormat::Generic, "{place}");
                 let event = NewEvent::parse(recognised.body, now(), &SensitiveNames::default());
                 assert!(event.is_ok(), "{place}: {:?}", event.err());
             }
@@ -67,17 +68,17 @@ fn content_hash(body: EventBody) -> [u8; 16] {
 }
 
 #[test]
-fn every_shape_is_told_by_its_content_and_loses_nothing() {
-    for (text, shape) in RECORDS {
+fn every_format_is_detected_and_loses_nothing() {
+    for (text, format) in RECORDS {
         let recognised = recognise(&node(text)).unwrap();
-        assert_eq!(recognised.shape, *shape);
+        assert_eq!(recognised.format, *format);
         assert_eq!(lost(&node(text), &recognised.body), Vec::<String>::new());
         content_hash(recognised.body);
     }
 }
 
 #[test]
-fn copies_of_one_event_are_the_same_by_every_route() {
+fn copies_of_one_event_are_equal_in_all_formats() {
     let entra = content_hash(body(DIRECTORY_AUDIT));
     assert_eq!(content_hash(body(MONITOR_ENTRA)), entra);
     assert_eq!(content_hash(body(LOG_ANALYTICS)), entra);
@@ -86,7 +87,7 @@ fn copies_of_one_event_are_the_same_by_every_route() {
 }
 
 #[test]
-fn a_directory_audit_is_read() {
+fn directory_audit_is_converted() {
     let body = body(DIRECTORY_AUDIT);
     assert_eq!((body.service.as_str(), body.status), ("Core Directory", Status::Success));
     assert_eq!(body.actor.kind, ActorKind::User);
@@ -119,7 +120,7 @@ fn a_directory_audit_is_read() {
 }
 
 #[test]
-fn exported_rows_are_read() {
+fn exported_rows_are_converted() {
     let entra = body(MONITOR_ENTRA);
     assert_eq!(entra.activity, "Add member to group");
     assert_eq!(entra.recording.source_tenant_id.as_deref(), Some("9c0ffee0-1234-4321-abcd-001122334455"));
@@ -134,7 +135,7 @@ fn exported_rows_are_read() {
 }
 
 #[test]
-fn intune_is_read_with_names_for_numbers() {
+fn intune_numbers_become_names() {
     let body = body(MONITOR_INTUNE);
     assert_eq!((body.service.as_str(), body.category.as_str()), ("Microsoft Intune", "Application"));
     assert_eq!(body.operation_type, OperationType::Delete);
@@ -143,7 +144,7 @@ fn intune_is_read_with_names_for_numbers() {
     assert_eq!(details, [("A", Some("one")), ("B", Some("two"))]);
     let text = INTUNE.replace("\"category\":\"Application\"", "\"category\":\"cloudPC\"");
     let recognised = recognise(&node(&text)).unwrap();
-    assert_eq!((recognised.shape, recognised.body.service.as_str()), (Shape::CloudPcAuditEvent, "Windows 365"));
+    assert_eq!((recognised.format, recognised.body.service.as_str()), (RecordFormat::CloudPcAuditEvent, "Windows 365"));
     let table = MONITOR_INTUNE.replace("\"time\"", "\"TimeGenerated\"");
     let packed = Node::Object(match node(&table) {
         Node::Object(members) => members
@@ -161,7 +162,7 @@ fn intune_is_read_with_names_for_numbers() {
 }
 
 #[test]
-fn windows_365_is_unpacked_where_its_keys_stand() {
+fn windows_365_is_split_at_its_keys() {
     let body = body(WINDOWS_365);
     assert_eq!(body.event_key, "11112222-3333-4444-5555-666677778888");
     assert_eq!((body.status, body.category.as_str()), (Status::Failure, "CloudPC"));
@@ -177,7 +178,7 @@ fn windows_365_is_unpacked_where_its_keys_stand() {
 }
 
 #[test]
-fn the_unified_log_is_read_with_its_lists_of_identities() {
+fn unified_audit_identities_are_read() {
     let event = body(UNIFIED);
     assert_eq!((event.activity.as_str(), event.category.as_str()), ("Update application", "Application"));
     assert_eq!(event.actor.object_id.as_deref(), Some("0d1f2a3b-1111-4222-8333-444455556666"));
@@ -191,7 +192,7 @@ fn the_unified_log_is_read_with_its_lists_of_identities() {
         model::Json::string(UNIFIED).text()
     );
     let searched = recognise(&node(&result)).unwrap();
-    assert_eq!(searched.shape, Shape::Purview);
+    assert_eq!(searched.format, RecordFormat::Purview);
     assert_eq!((searched.body.event_key.as_str(), &searched.body.actor), (event.event_key.as_str(), &event.actor));
     assert_eq!(lost(&node(&result), &searched.body), Vec::<String>::new());
     let mail = body(
@@ -218,7 +219,7 @@ fn the_unified_log_is_read_with_its_lists_of_identities() {
 }
 
 #[test]
-fn anything_with_a_time_and_an_activity_is_read() {
+fn objects_with_time_and_activity_are_converted() {
     let event = body(CLOUD_EVENT);
     assert_eq!((event.event_key.as_str(), event.service.as_str()), ("ev-17", "/shop/orders"));
     assert_eq!(event.activity, "order.cancelled");
@@ -239,12 +240,12 @@ fn anything_with_a_time_and_an_activity_is_read() {
     assert_eq!((other.service.as_str(), other.actor.name()), ("CRM", "bob@fabrikam.example"));
     let wrapped = format!(r#"{{"tag":"x","message":{}}}"#, model::Json::string(DIRECTORY_AUDIT).text());
     let recognised = recognise(&node(&wrapped)).unwrap();
-    assert_eq!(recognised.shape, Shape::DirectoryAudit);
+    assert_eq!(recognised.format, RecordFormat::DirectoryAudit);
     assert_eq!(lost(&node(&wrapped), &recognised.body), Vec::<String>::new());
 }
 
 #[test]
-fn what_is_no_audit_record_is_refused_with_what_it_lacks() {
+fn other_objects_are_refused_with_what_is_missing() {
     for (text, lacking) in [
         ("[]", "object"),
         ("17", "object"),
@@ -268,7 +269,7 @@ fn what_is_no_audit_record_is_refused_with_what_it_lacks() {
 }
 
 #[test]
-fn keys_come_from_the_record_alone() {
+fn keys_depend_only_on_the_record() {
     let key = |text: &str| body(text).event_key;
     let a = key(r#"{"id":"id","time":"2026-05-04T08:15:30Z","action":"x"}"#);
     assert!(a.starts_with("sha256:"));
@@ -280,7 +281,7 @@ fn keys_come_from_the_record_alone() {
 }
 
 #[test]
-fn names_that_are_too_long_are_cut_and_kept_whole_in_unmapped() {
+fn too_long_names_are_truncated_and_kept_in_unmapped() {
     let long = "\u{fdfa}".repeat(200);
     let text = DIRECTORY_AUDIT
         .replace("Add member to group", &long)
@@ -293,7 +294,7 @@ fn names_that_are_too_long_are_cut_and_kept_whole_in_unmapped() {
 }
 
 #[test]
-fn pages_are_taken_apart() {
+fn pages_are_split() {
     assert_eq!(records(node(r#"{"@odata.context":"x","value":[{"a":1},{"a":2}]}"#)).len(), 2);
     assert_eq!(records(node(r#"{"records":[]}"#)).len(), 0);
     assert_eq!(records(node(r#"{"time":"x","value":[{"a":1}]}"#)).len(), 1);
@@ -301,8 +302,8 @@ fn pages_are_taken_apart() {
     assert_eq!(records(node(r#""[{\"a\":1}]""#)), [node(r#"{"a":1}"#)]);
 }
 
-/// Values that records hold where nobody expects them.
-fn odd() -> impl Strategy<Value = String> {
+/// Returns unexpected values.
+fn unexpected() -> impl Strategy<Value = String> {
     let fixed = [
         "null",
         "true",
@@ -337,7 +338,7 @@ fn odd() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Replaces, repeats, adds or removes one part of a record, found by counting.
+/// Replaces, repeats, adds or removes the value with this number.
 fn mutate(node: &mut Node, place: &mut usize, how: u8, with: &Node) {
     let at = |place: &mut usize| {
         *place = place.wrapping_sub(1);
@@ -388,9 +389,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
-    fn nothing_is_lost_of_any_record(
+    fn no_data_of_mutated_records_is_lost(
         which in 0..RECORDS.len(),
-        changes in proptest::collection::vec((0_usize..90, 0_u8..6, odd()), 0..6),
+        changes in proptest::collection::vec((0_usize..90, 0_u8..6, unexpected()), 0..6),
     ) {
         let mut record = node(RECORDS[which].0);
         for (mut place, how, with) in changes {

@@ -1,10 +1,10 @@
-//! Records of platforms that have no shape of their own here, and of collectors that wrap what they collect: what an
-//! auditor wants to know must be found in them.
+//! Records of platforms without a specific format, and of collectors that wrap records: the important fields must be
+//! found.
 
 use super::*;
 
 /// `service | activity | status | actor | address | targets`
-fn told(body: &EventBody) -> String {
+fn summary(body: &EventBody) -> String {
     let actor = format!("{} {}", body.actor.kind.name(), body.actor.name());
     let targets: Vec<&str> = body
         .targets
@@ -21,7 +21,7 @@ fn told(body: &EventBody) -> String {
 
 #[rustfmt::skip]
 const PLATFORMS: &[(&str, &str)] = &[
-    // GitHub: `user` is whom it was done to
+    // GitHub: `user` is the target
     (r#"{"@timestamp":1714810530123,"_document_id":"abc123","action":"org.add_member","actor":"ada","actor_id":17,"actor_ip":"203.0.113.9",
         "org":"contoso","org_id":9,"user":"bob","user_id":18}"#,
      "GitHub | org.add_member | UNKNOWN | USER ada | 203.0.113.9 | bob"),
@@ -30,7 +30,7 @@ const PLATFORMS: &[(&str, &str)] = &[
         "ipAddress":"203.0.113.9"},"displayMessage":"Log in","eventType":"user.session.start","outcome":{"result":"FAILURE","reason":"LOCKED"},
         "published":"2024-05-04T08:15:30.123Z","legacyEventType":"core","uuid":"dc9f-1","target":[{"id":"00u2","type":"User","displayName":"Bob"}]}"#,
      "Okta | user.session.start | FAILURE | USER Ada L | 203.0.113.9 | Bob"),
-    // AWS CloudTrail, by itself and by EventBridge
+    // AWS CloudTrail, directly and from EventBridge
     (r#"{"userIdentity":{"type":"AssumedRole","principalId":"AROA:s","arn":"arn:aws:sts::1:assumed-role/r/s"},"eventTime":"2024-05-04T08:15:30Z",
         "eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","errorCode":"AccessDenied","sourceIPAddress":"203.0.113.9",
         "resources":[{"ARN":"arn:aws:s3:::b","type":"AWS::S3::Bucket"}],"eventID":"ev-2","eventType":"AwsApiCall"}"#,
@@ -53,13 +53,13 @@ const PLATFORMS: &[(&str, &str)] = &[
         "user":{"username":"system:serviceaccount:d:ci","uid":"u"},"sourceIPs":["203.0.113.9"],"objectRef":{"resource":"secrets","name":"x"},
         "responseStatus":{"metadata":{},"code":200},"requestReceivedTimestamp":"2024-05-04T08:15:30.123456Z"}"#,
      "Kubernetes | delete secrets | SUCCESS | APPLICATION system:serviceaccount:d:ci | 203.0.113.9 | x"),
-    // Elastic: what the event is stands in `event`, nested or flat
+    // Elastic: the event is described in `event`, nested or flat
     (r#"{"@timestamp":"2024-05-04T08:15:30.123Z","event":{"action":"deleted-user","category":["iam"],"type":["user"],"outcome":"failure","provider":"sec"},
         "user":{"name":"ada","id":"S-1","target":{"name":"bob","id":"S-2"}},"source":{"ip":"203.0.113.9"}}"#,
      "sec | deleted-user | FAILURE | USER ada | 203.0.113.9 | bob"),
     (r#"{"@timestamp":"2024-05-04T08:15:30.123Z","event.action":"deleted-user","event.outcome":"success","user.name":"ada","source.ip":"203.0.113.9"}"#,
      "Other | deleted-user | SUCCESS | USER ada | 203.0.113.9 | "),
-    // Splunk's collector, around what an application says
+    // Splunk's collector, around the record of an application
     (r#"{"time":1714810530.5,"source":"app","event":{"action":"login","user":"ada@x.example","status":403,"ip":"203.0.113.9"}}"#,
      "app | login | FAILURE | USER ada@x.example | 203.0.113.9 | "),
     // Azure's activity log
@@ -76,16 +76,16 @@ const PLATFORMS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn other_platforms_are_read_for_who_did_what_to_what() {
+fn other_platforms_have_actor_activity_and_targets() {
     for (text, expected) in PLATFORMS {
         let event = body(text);
-        assert_eq!(told(&event), *expected, "{text}");
+        assert_eq!(summary(&event), *expected, "{text}");
         assert_eq!(lost(&node(text), &event), Vec::<String>::new(), "{text}");
     }
 }
 
 #[test]
-fn a_record_is_found_in_whatever_a_collector_put_around_it() {
+fn wrapped_records_are_found() {
     let string = |text: &str| model::Json::string(text).text().to_owned();
     let page = format!(r#"{{"records":[{MONITOR_ENTRA},{MONITOR_INTUNE}]}}"#);
     for (wrapped, count) in [
@@ -104,14 +104,14 @@ fn a_record_is_found_in_whatever_a_collector_put_around_it() {
         assert_eq!(found.len(), count, "{wrapped}");
         for record in found {
             let recognised = recognise(&record).unwrap();
-            assert_ne!(recognised.shape, Shape::Generic, "{wrapped}");
+            assert_ne!(recognised.format, RecordFormat::Generic, "{wrapped}");
             assert_eq!(lost(&record, &recognised.body), Vec::<String>::new());
         }
     }
 }
 
 #[test]
-fn a_record_that_carries_a_list_is_no_envelope_of_a_page() {
+fn record_with_a_list_is_not_a_wrapped_page() {
     for text in [
         r#"{"time":"2024-05-04T08:15:30Z","action":"upload","body":{"value":[{"time":"x"}]}}"#,
         r#"{"time":"2024-05-04T08:15:30Z","msg":"upload","body":{"value":[{"a":1}]}}"#,
@@ -121,7 +121,7 @@ fn a_record_that_carries_a_list_is_no_envelope_of_a_page() {
 }
 
 #[test]
-fn lists_that_elastic_numbers_are_lists() {
+fn numbered_objects_of_elastic_are_lists() {
     let text = r#"{"azure":{"auditlogs":{"category":"AuditLogs","operation_name":"Add user","properties":{"activity_display_name":"Add user",
         "activity_datetime":"2024-05-04T08:15:30.123456+00:00","id":"Directory_1","target_resources":{"0":{"id":"t-1","modified_properties":{
         "0":{"display_name":"City","old_value":"[]","new_value":"[\"Ulm\"]"}},"more":1},"1":{"id":"t-2"}}}}}}"#;
@@ -132,7 +132,7 @@ fn lists_that_elastic_numbers_are_lists() {
 }
 
 #[test]
-fn changes_are_read_by_name_too() {
+fn changes_by_name_are_read() {
     let event = body(
         r#"{"time":"2024-05-04T08:15:30Z","action":"update","object":{"id":7,"changes":{"a":{"old":1.10,"new":null},"b":{"from":"x","to":"[1]"}}}}"#,
     );
@@ -143,7 +143,7 @@ fn changes_are_read_by_name_too() {
 }
 
 #[test]
-fn more_than_an_event_can_hold_stays_in_unmapped_where_it_stood() {
+fn excess_values_are_unmapped_at_their_positions() {
     let targets: Vec<String> = (0..2_100).map(|i| format!(r#"{{"id":"t-{i}"}}"#)).collect();
     let changes: Vec<String> =
         (0..5_100).map(|i| format!(r#"{{"displayName":"p-{i}","newValue":"\"v-{i}\""}}"#)).collect();
@@ -160,7 +160,7 @@ fn more_than_an_event_can_hold_stays_in_unmapped_where_it_stood() {
 }
 
 #[test]
-fn records_of_the_logs_beside_the_audit_logs_are_refused_by_name() {
+fn records_of_other_logs_are_refused_by_name() {
     let row = |category: &str| {
         format!(
             r#"{{"time":"2026-11-20T10:00:00.1Z","resourceId":"/tenants/x/providers/Microsoft.aadiam","operationName":"Sign-in activity",
@@ -190,7 +190,7 @@ fn records_of_the_logs_beside_the_audit_logs_are_refused_by_name() {
         (risk.to_owned(), "riskDetection"),
         (within, "SignInLogs"),
     ] {
-        let refused = recognise(&node(&text)).map(|it| it.shape).unwrap_err();
+        let refused = recognise(&node(&text)).map(|it| it.format).unwrap_err();
         assert!(refused.0.starts_with(&format!("the record comes from the log `{name}`: ")), "{refused}: {text}");
     }
     for category in ["AuditLogs", "CustomSecurityAttributeAuditLogs", "OperationalLogs", "Administrative"] {

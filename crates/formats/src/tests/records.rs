@@ -1,6 +1,6 @@
-//! Invented records of every shape, with unusual parts: the input of the tests that read them.
+//! Synthetic records of every format, with unusual values: the input of the tests.
 
-use crate::Shape;
+use crate::RecordFormat;
 
 pub(super) const DIRECTORY_AUDIT: &str = r#"{"id":"Directory_5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11_AB1CD_1234567","category":"GroupManagement",
     "correlationId":"5c2b9a10-0c4e-4d51-9a5e-0f2f7a0c1d11","result":"success","resultReason":"",
@@ -119,16 +119,16 @@ pub(super) const OWN_INPUT: &str = r#"{"eventKey":"k-1","occurredAt":"2026-05-04
 pub(super) const GENERIC: &str = r#"{"@timestamp":1777882530123,"action":"login","actor":"ada","target":{"id":7,"name":"door"},
     "status":"Failed","request_id":"r-1","source_ip":"203.0.113.9","extra":{"x":[null,{}]},"message":"hello"}"#;
 
-pub(super) const RECORDS: &[(&str, Shape)] = &[
-    (DIRECTORY_AUDIT, Shape::DirectoryAudit),
-    (MONITOR_ENTRA, Shape::MonitorEntra),
-    (MONITOR_2018, Shape::MonitorEntra2018),
-    (INTUNE, Shape::IntuneAuditEvent),
-    (MONITOR_INTUNE, Shape::MonitorIntune),
-    (WINDOWS_365, Shape::MonitorWindows365),
-    (LOG_ANALYTICS, Shape::LogAnalytics),
-    (UNIFIED, Shape::UnifiedAudit),
-    (CLOUD_EVENT, Shape::CloudEvent),
-    (OWN_INPUT, Shape::Generic),
-    (GENERIC, Shape::Generic),
+pub(super) const RECORDS: &[(&str, RecordFormat)] = &[
+    (DIRECTORY_AUDIT, RecordFormat::DirectoryAudit),
+    (MONITOR_ENTRA, RecordFormat::MonitorEntra),
+    (MONITOR_2018, RecordFormat::MonitorEntra2018),
+    (INTUNE, RecordFormat::IntuneAuditEvent),
+    (MONITOR_INTUNE, RecordFormat::MonitorIntune),
+    (WINDOWS_365, RecordFormat::MonitorWindows365),
+    (LOG_ANALYTICS, RecordFormat::LogAnalytics),
+    (UNIFIED, RecordFormat::UnifiedAudit),
+    (CLOUD_EVENT, RecordFormat::CloudEvent),
+    (OWN_INPUT, RecordFormat::Generic),
+    (GENERIC, RecordFormat::Generic),
 ];

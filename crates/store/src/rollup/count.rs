@@ -1,96 +1,97 @@
-//! Counting a list: which spans of the rollups cover it, and which counts in them match it.
+//! Counts a list from rollups: which spans cover its period, and which of their keys match it.
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
-use super::held::{Entry, Log};
-use super::{Grain, Key, Needs};
+use super::cache::{CachedLog, CountEntry};
+use super::key::{Grain, KeyColumns, RollupKey};
 use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventText, SetCondition, TimeRange};
 use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
 
-/// How many days are counted at a time: they need not all be kept.
-const DAYS_AT_ONCE: usize = 32;
-/// How many after days on which nothing happened.
-const DAYS_QUIET: usize = 512;
+/// Days per step. The cache may evict days between steps.
+const DAYS_PER_STEP: usize = 32;
+/// Days per step after a step without events.
+const QUIET_DAYS_PER_STEP: usize = 512;
 
-/// How what is counted is told apart: by something of its key, and by when it happened.
-pub(crate) trait Tally {
-    /// Which of the things told apart.
-    type Group: Copy;
-    /// What is told of a key that is counted.
-    fn group(&mut self, key: &Key) -> Self::Group;
-    /// So many events with such a key, of which `newest` is the last in the log.
-    fn add(&mut self, group: Self::Group, moment: i64, events: i64, newest: i64);
+/// Aggregates counts: groups them by a property of their key, and by time.
+pub(crate) trait Aggregator {
+    /// Identifies a group.
+    type GroupId: Copy;
+    /// Returns the group of a key.
+    fn group(&mut self, key: &RollupKey) -> Self::GroupId;
+    /// Adds `events` events of a group at a time, in microseconds since 1970; `newest` is the greatest sequence among
+    /// them.
+    fn add(&mut self, group: Self::GroupId, time: i64, events: i64, newest: i64);
 }
 
-/// What is counted of a list, and what is known of its keys so far.
-struct Counting<'a, T: Tally> {
+/// The state of a count: the list, the aggregator, and the group of each key.
+struct ListCount<'a, T: Aggregator> {
     list: &'a EventQuery,
     scope: &'a Scope,
-    tally: &'a mut T,
-    /// By the places of keys.
-    groups: Vec<Met<T::Group>>,
+    aggregator: &'a mut T,
+    /// By key index.
+    groups: Vec<KeyMemo<T::GroupId>>,
 }
 
-/// What is known of a key.
+/// The group of a key, once it was determined.
 #[derive(Clone, Copy)]
-enum Met<G> {
-    NotYet,
-    /// The list has no event with it.
-    LeftOut,
-    Counted(G),
+enum KeyMemo<G> {
+    Unknown,
+    /// No event with this key belongs to the list.
+    Excluded,
+    Included(G),
 }
 
-impl<T: Tally> Counting<'_, T> {
-    /// What is told of a key; none if the list has no event with it.
-    fn group(&mut self, key: &Key) -> Option<T::Group> {
-        let is_counted =
-            self.scope.visible.contains(key.value(FacetField::Service)) && meets(key, &self.list.condition);
-        is_counted.then(|| self.tally.group(key))
+impl<T: Aggregator> ListCount<'_, T> {
+    /// Returns the group of a key, or `None` if no event with it belongs to the list.
+    fn group(&mut self, key: &RollupKey) -> Option<T::GroupId> {
+        let is_included =
+            self.scope.visible.contains(key.value(FacetField::Service)) && matches_key(key, &self.list.condition);
+        is_included.then(|| self.aggregator.group(key))
     }
 
-    fn count(&mut self, log: &Log, entries: impl Iterator<Item = Entry>) {
-        self.groups.resize(log.keys().len(), Met::NotYet);
+    fn count(&mut self, log: &CachedLog, entries: impl Iterator<Item = CountEntry>) {
+        self.groups.resize(log.keys().len(), KeyMemo::Unknown);
         for entry in entries {
-            if matches!(self.groups[entry.key], Met::NotYet) {
+            if matches!(self.groups[entry.key], KeyMemo::Unknown) {
                 let group = log.keys().get_index(entry.key).and_then(|key| self.group(key));
-                self.groups[entry.key] = group.map_or(Met::LeftOut, Met::Counted);
+                self.groups[entry.key] = group.map_or(KeyMemo::Excluded, KeyMemo::Included);
             }
-            if let Met::Counted(group) = self.groups[entry.key] {
-                self.tally.add(group, entry.moment, entry.events, entry.newest);
+            if let KeyMemo::Included(group) = self.groups[entry.key] {
+                self.aggregator.add(group, entry.time, entry.events, entry.newest);
             }
         }
     }
 }
 
-/// Whether the events with a key meet a condition that needs nothing else, see [`Needs::of`].
-fn meets(key: &Key, condition: &Condition) -> bool {
-    let Key([service, category, activity, resource_type, operation_type, status, actor]) = key;
+/// Returns whether events with this key match a condition that needs no other columns; see [`KeyColumns::of`].
+fn matches_key(key: &RollupKey, condition: &Condition) -> bool {
+    let RollupKey([service, category, activity, resource_type, operation_type, status, actor]) = key;
     match condition {
-        Condition::All(parts) => parts.iter().all(|part| meets(key, part)),
-        Condition::Any(parts) => parts.iter().any(|part| meets(key, part)),
-        Condition::Not(part) => !meets(key, part),
+        Condition::All(parts) => parts.iter().all(|part| matches_key(key, part)),
+        Condition::Any(parts) => parts.iter().any(|part| matches_key(key, part)),
+        Condition::Not(part) => !matches_key(key, part),
         Condition::Text(EventText::Service, text) => text.matches(service),
         Condition::Text(EventText::Category, text) => text.matches(category),
         Condition::Text(EventText::Activity, text) => text.matches(activity),
-        Condition::ResourceType(set) => has(set, ResourceType::from_name(resource_type)),
-        Condition::OperationType(set) => has(set, OperationType::from_name(operation_type)),
-        Condition::Status(set) => has(set, Status::from_name(status)),
+        Condition::ResourceType(set) => set_contains(set, ResourceType::from_name(resource_type)),
+        Condition::OperationType(set) => set_contains(set, OperationType::from_name(operation_type)),
+        Condition::Status(set) => set_contains(set, Status::from_name(status)),
         Condition::Actor(of) => of.keys.as_ref().is_none_or(|keys| keys.contains(actor)),
         _ => false,
     }
 }
 
-fn has<T: Copy + PartialEq>(set: &SetCondition<T>, value: Option<T>) -> bool {
+fn set_contains<T: Copy + PartialEq>(set: &SetCondition<T>, value: Option<T>) -> bool {
     value.is_some_and(|value| set.matches(value))
 }
 
-/// Spans of which the rollups have all events, in order.
-struct Cover(Vec<(Grain, TimeRange)>);
+/// Spans that the rollups cover completely, ascending.
+struct RollupCover(Vec<(Grain, TimeRange)>);
 
-impl Cover {
-    /// Whole spans of a period, none of which meets two of the intervals between edges. None if there is no such cover.
-    fn of(period: TimeRange, edges: &[Timestamp], needs: Needs) -> Option<Self> {
+impl RollupCover {
+    /// Covers a period with whole spans, none of which crosses an edge. Returns `None` if that is impossible.
+    fn of(period: TimeRange, edges: &[Timestamp], needs: KeyColumns) -> Option<Self> {
         let base = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
         let inner = base.within(period);
         if is_empty(inner) || edges.iter().any(|edge| edge.0.rem_euclid(base.micros()) != 0) {
@@ -102,19 +103,19 @@ impl Cover {
             |edge: &&Timestamp| inner.from.is_none_or(|from| **edge > from) && inner.to.is_none_or(|to| **edge < to);
         let cuts = edges.iter().filter(is_inside).copied().map(Some).chain([inner.to]);
         for to in cuts {
-            cover.between(base, TimeRange { from, to });
+            cover.push_period(base, TimeRange { from, to });
             from = to;
         }
         Some(cover)
     }
 
-    /// Adds a period that begins and ends with spans.
-    fn between(&mut self, base: Grain, period: TimeRange) {
+    /// Adds a period that starts and ends at span boundaries.
+    fn push_period(&mut self, base: Grain, period: TimeRange) {
         let days = Grain::Day.within(period);
         if base != Grain::Quarter || is_empty(days) {
             return self.push(base, period);
         }
-        let [before, after] = around(period, days);
+        let [before, after] = outside(period, days);
         let quarters = |part: Option<TimeRange>| part.map(|part| (Grain::Quarter, part));
         for (grain, part) in [quarters(before), Some((Grain::Day, days)), quarters(after)].into_iter().flatten() {
             self.push(grain, part);
@@ -130,99 +131,100 @@ impl Cover {
 }
 
 impl Reader {
-    /// Counts a list with the help of rollups. False if they do not have what is needed: without `needs`, it is counted
-    /// by something that they do not have. Intervals between `edges` are told apart.
-    pub(crate) async fn rolled(
+    /// Counts a list with the help of rollups, separately between `edges`. Returns `false` if the rollups lack a column
+    /// that the condition or the count needs; `needs` is `None` if the count itself needs such a column.
+    pub(crate) async fn count_from_rollups(
         &self,
         list: &EventQuery,
-        needs: Option<Needs>,
+        needs: Option<KeyColumns>,
         edges: &[Timestamp],
-        tally: &mut impl Tally,
+        aggregator: &mut impl Aggregator,
     ) -> Result<bool, StoreError> {
-        let needs = needs.zip(Needs::of(&list.condition)).map(|(own, condition)| own.and(condition));
+        let needs = needs.zip(KeyColumns::of(&list.condition)).map(|(own, condition)| own.and(condition));
         let Some((needs, as_of)) = needs.zip(list.as_of).filter(|(needs, _)| !(needs.kind && needs.actor)) else {
             return Ok(false);
         };
-        let Some(cover) = Cover::of(list.period, edges, needs) else { return Ok(false) };
+        let Some(cover) = RollupCover::of(list.period, edges, needs) else { return Ok(false) };
         let log_id = match self.log_id.get() {
             Some(log_id) => *log_id,
             None => self.feed_head().await?.log_id,
         };
-        let kept = self.store.held.of(self.tenant_id);
-        let mut guard = kept.log.lock().await;
+        let cached = self.store.rollup_cache.of(self.tenant_id);
+        let mut guard = cached.log.lock().await;
         let grain = if needs.actor { Grain::ActorDay } else { Grain::Quarter };
-        let mut counting = Counting { list, scope: &self.scope, tally, groups: Vec::new() };
-        if guard.is_beyond(log_id, as_of) {
-            // A place further back is answered without what is kept, and not kept.
+        let mut counting = ListCount { list, scope: &self.scope, aggregator, groups: Vec::new() };
+        if guard.is_ahead_of(log_id, as_of) {
+            // A position before the cached blocks: use a temporary cache.
             drop(guard);
-            return self.count_log(&mut Log::default(), (log_id, as_of), &cover, grain, &mut counting).await;
+            return self.count_log(&mut CachedLog::default(), (log_id, as_of), &cover, grain, &mut counting).await;
         }
-        // One reads for all who count this log, so none of them waits for the connections that its caller has left.
-        let reader = self.unshared();
-        let is_counted = reader.count_log(&mut guard, (log_id, as_of), &cover, grain, &mut counting).await?;
-        self.store.held.make_room(self.tenant_id, &kept, &mut guard);
-        Ok(is_counted)
+        // One request reads for all that count this log, so it must not wait for its own caller's connection share.
+        let reader = self.without_connection_share();
+        let is_included = reader.count_log(&mut guard, (log_id, as_of), &cover, grain, &mut counting).await?;
+        self.store.rollup_cache.evict(self.tenant_id, &cached, &mut guard);
+        Ok(is_included)
     }
 
-    /// Counts a list up to a place of a log, and keeps what it reads. False if the rollups are too far behind.
-    async fn count_log<T: Tally>(
+    /// Counts a list up to a position and caches what it reads. Returns `false` if the rollups are too far behind.
+    async fn count_log<T: Aggregator>(
         &self,
-        log: &mut Log,
+        log: &mut CachedLog,
         (log_id, as_of): ([u8; 16], i64),
-        cover: &Cover,
+        cover: &RollupCover,
         grain: Grain,
-        counting: &mut Counting<'_, T>,
+        counting: &mut ListCount<'_, T>,
     ) -> Result<bool, StoreError> {
-        // Boxed, as what a resolver waits for is copied about in builds without optimisation.
+        // Boxed: debug builds copy the futures of resolvers, and this one is large.
         if !Box::pin(log.advance(self, log_id, as_of)).await? {
             return Ok(false);
         }
         Box::pin(self.count_days(log, cover, counting)).await?;
         let period = counting.list.period;
-        let late = log.late(as_of, grain == Grain::ActorDay);
-        counting.count(log, late.filter(|late| period.contains(Timestamp(late.moment))));
-        // The events of blocks in spans of which the period has a part: before its first whole span, after its last.
-        for part in around(period, grain.within(period)).into_iter().flatten() {
-            let entries = Box::pin(log.edge(self, grain, part)).await?;
+        let unrolled = log.unrolled(as_of, grain == Grain::ActorDay);
+        counting.count(log, unrolled.filter(|unrolled| period.contains(Timestamp(unrolled.time))));
+        // Parts of spans at both ends of the period: before its first whole span and after its last.
+        for part in outside(period, grain.within(period)).into_iter().flatten() {
+            let entries = Box::pin(log.partial_span(self, grain, part)).await?;
             counting.count(log, entries.iter().copied());
         }
         Ok(true)
     }
 
-    /// Counts what the rollups have.
-    async fn count_days<T: Tally>(
+    /// Counts the whole spans.
+    async fn count_days<T: Aggregator>(
         &self,
-        log: &mut Log,
-        cover: &Cover,
-        counting: &mut Counting<'_, T>,
+        log: &mut CachedLog,
+        cover: &RollupCover,
+        counting: &mut ListCount<'_, T>,
     ) -> Result<(), StoreError> {
         for (grain, range) in &cover.0 {
             let days: Vec<i64> = log.days_within(range.from.map(|at| at.0), range.to.map(|at| at.0)).collect();
-            let (mut days, mut at_once) = (days.as_slice(), DAYS_AT_ONCE);
+            let (mut days, mut step) = (days.as_slice(), DAYS_PER_STEP);
             while !days.is_empty() {
-                let (some, rest) = days.split_at(at_once.min(days.len()));
-                log.read_days(self, *grain, some).await?;
-                // Years may lie between an event that was dated wrongly and the others.
-                let is_quiet = some.iter().all(|day| log.day(*grain, *day).is_empty());
-                (days, at_once) = (rest, if is_quiet { DAYS_QUIET } else { DAYS_AT_ONCE });
-                for day in some {
+                let (chunk, rest) = days.split_at(step.min(days.len()));
+                log.read_days(self, *grain, chunk).await?;
+                // Years may lie between an event with a wrong date and the others.
+                let is_quiet = chunk.iter().all(|day| log.day(*grain, *day).is_empty());
+                (days, step) = (rest, if is_quiet { QUIET_DAYS_PER_STEP } else { DAYS_PER_STEP });
+                for day in chunk {
                     let entries = log.day(*grain, *day).iter().copied();
-                    counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.moment))));
+                    counting.count(log, entries.filter(|entry| range.contains(Timestamp(entry.time))));
                 }
-                log.let_go();
+                log.evict_days();
             }
         }
         Ok(())
     }
 
-    /// The last block that ends at or before a place, and where it ends; zeros if there is none.
+    /// Returns the last block that ends at or before a sequence and the sequence at which it ends, or zeros if there is
+    /// none.
     pub(super) async fn last_block_at(&self, as_of: i64) -> Result<(i64, i64), StoreError> {
         use entity::rollup_block::{Column, Entity};
         let last = Entity::find()
             .filter(Column::TenantId.eq(self.tenant_id))
             .filter(Column::LastSequence.lte(as_of))
             .order_by_desc(Column::Block);
-        let last = self.in_time(last.one(&self.store.read)).await?;
+        let last = self.with_timeout(last.one(&self.store.read)).await?;
         Ok(last.map(|row| (row.block, row.last_sequence)).unwrap_or_default())
     }
 }
@@ -231,8 +233,8 @@ fn is_empty(period: TimeRange) -> bool {
     period.from.zip(period.to).is_some_and(|(from, to)| from >= to)
 }
 
-/// What of a period lies before and after an inner one.
-fn around(period: TimeRange, inner: TimeRange) -> [Option<TimeRange>; 2] {
+/// Returns the parts of a period before and after an inner period.
+fn outside(period: TimeRange, inner: TimeRange) -> [Option<TimeRange>; 2] {
     let before = TimeRange { from: period.from, to: inner.from };
     let after = TimeRange { from: inner.to, to: period.to };
     [Some(before).filter(|_| period.from != inner.from), Some(after).filter(|_| period.to != inner.to)]

@@ -1,43 +1,30 @@
-//! Imported records, read back: whatever a record held is in the answer, or in `unmapped` where it stood.
+//! Imported records read back: all data of a record is in the event or in `unmapped`.
 
-mod original;
+mod source_record;
 mod records;
 
 use std::path::{Path, PathBuf};
 
-use original::{Answered, Tree};
 use records::RECORDS;
+use source_record::{ImportedEvent, Tree};
 
 use crate::harness::app::TestApp;
+use crate::harness::cli::{RunOutput, run};
 use crate::harness::client::Client;
-use crate::harness::command::{Ended, run};
 use crate::harness::events::event;
 
-const EVERYTHING: &str = "query($after: String) { auditEvents(
-    first: 100, after: $after, period: null, orderBy: { field: SEQUENCE, direction: ASC }
-) { pageInfo { hasNextPage endCursor } nodes {
-    ownId: id occurredAt recordedAt sequence eventKey activity activityDisplayName activityType { key } category service component
-    operationType activityResourceType groupSource status statusReason correlationId
-    actor { ownId: id ownKey: key kind name application { applicationId displayName } ipAddress userAgent
-        ... on UserActor { displayName userPrincipalName objectId permissions }
-        ... on ApplicationActor { servicePrincipalId servicePrincipalName }
-    }
-    targets { ownId: id ownKey: key objectId displayName type userPrincipalName
-        modifiedProperties { name change oldValue newValue withheld } }
-    additionalDetails { key value withheld }
-    unmapped recording { route recordedBy clientId source sourceTenantId } isRedacted raw
-} } }";
+const EVERYTHING: &str = include_str!("../../../documents/import_everything.graphql");
 
-/// Every event that a caller sees, in the order recorded, and the text of all answers.
+/// Every visible event in recording order, and the bodies of all responses.
 async fn events(client: &Client) -> (Vec<Tree>, String) {
     let (mut events, mut texts, mut after) = (Vec::new(), String::new(), None::<String>);
     loop {
-        let answer = client.query_with(EVERYTHING, serde_json::json!({ "after": after })).await;
-        assert_eq!(answer.body.get("errors"), None, "{}", answer.text);
-        let tree = Tree::read(&answer.text).unwrap();
+        let response = client.query_with(EVERYTHING, serde_json::json!({ "after": after })).await;
+        assert_eq!(response.body.get("errors"), None, "{}", response.text);
+        let tree = Tree::read(&response.text).unwrap();
         let page = tree.get("data").and_then(|data| data.get("auditEvents")).unwrap();
         events.extend_from_slice(page.get("nodes").unwrap().elements());
-        texts.push_str(&answer.text);
+        texts.push_str(&response.text);
         let info = page.get("pageInfo").unwrap();
         if *info.get("hasNextPage").unwrap() == Tree::Word("false".to_owned()) {
             return (events, texts);
@@ -46,13 +33,13 @@ async fn events(client: &Client) -> (Vec<Tree>, String) {
     }
 }
 
-fn import(app: &TestApp, files: &[PathBuf]) -> Ended {
+fn import(app: &TestApp, files: &[PathBuf]) -> RunOutput {
     let mut arguments = vec!["import", "--tenant", "contoso", "--database-url", &app.database.url];
     arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
     run(&arguments)
 }
 
-/// Imports the records above and gives their events, in the same order.
+/// Imports the records above and returns their events, in the same order.
 async fn imported(app: &TestApp) -> Vec<Tree> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("records.ndjson");
@@ -63,25 +50,25 @@ async fn imported(app: &TestApp) -> Vec<Tree> {
 }
 
 #[tokio::test]
-async fn nothing_of_a_record_is_lost_whatever_its_shape() {
+async fn imported_record_keeps_all_its_data() {
     let app = TestApp::start().await;
     let events = imported(&app).await;
     assert_eq!(events.len(), RECORDS.len());
     for (text, event) in RECORDS.iter().zip(&events) {
-        let lost = Answered::of(event).lost(&Tree::read(text).unwrap());
+        let lost = ImportedEvent::of(event).lost(&Tree::read(text).unwrap());
         assert_eq!(lost, Vec::<String>::new(), "{text}");
     }
 }
 
 #[tokio::test]
-async fn the_check_of_the_promise_sees_what_is_lost() {
+async fn completeness_check_detects_lost_data() {
     let event = Tree::read(
         r#"{"eventKey":"k-1","targets":[{"modifiedProperties":[{"oldValue":{"n":1.1},"newValue":["x"]}]}],
         "unmapped":{"a":[null,{"b":"c"}]},"raw":{"secret":"only here"},"ownId":"made up","isRedacted":false}"#,
     )
     .unwrap();
-    let answered = Answered::of(&event);
-    let lost = |text: &str| answered.lost(&Tree::read(text).unwrap()).len();
+    let imported = ImportedEvent::of(&event);
+    let lost = |text: &str| imported.lost(&Tree::read(text).unwrap()).len();
     for kept in [r#"{"id":"k-1"}"#, r#"{"v":"{\"n\": 1.1}"}"#, r#"{"v":"[\"x\"]"}"#, r#"{"a":["k-1",{"b":"c"}]}"#] {
         assert_eq!(lost(kept), 0, "{kept}");
     }
@@ -92,7 +79,7 @@ async fn the_check_of_the_promise_sees_what_is_lost() {
 }
 
 #[tokio::test]
-async fn what_is_odd_stands_in_the_answer_as_it_was_written() {
+async fn unusual_values_are_returned_verbatim() {
     let app = TestApp::start().await;
     imported(&app).await;
     let text = events(&app.admin()).await.1;
@@ -116,7 +103,7 @@ async fn what_is_odd_stands_in_the_answer_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn notes_of_the_source_among_the_changes_are_no_changes() {
+async fn source_annotations_are_not_modified_properties() {
     let app = TestApp::start().await;
     let events = imported(&app).await;
     let names: Vec<&str> = events
@@ -135,7 +122,7 @@ async fn notes_of_the_source_among_the_changes_are_no_changes() {
 }
 
 #[tokio::test]
-async fn an_auditor_sees_no_secret_of_an_imported_event_anywhere() {
+async fn auditor_sees_no_sensitive_value_of_an_imported_event() {
     let app = TestApp::start().await;
     imported(&app).await;
     let (all, text) = events(&app.admin()).await;
@@ -153,7 +140,7 @@ async fn an_auditor_sees_no_secret_of_an_imported_event_anywhere() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_source_used_twice_is_still_there_when_the_event_has_another_key() {
+async fn reused_source_id_is_kept_under_another_key() {
     let app = TestApp::start().await;
     let record = |activity: &str| {
         format!(
@@ -167,10 +154,10 @@ async fn an_id_that_the_source_used_twice_is_still_there_when_the_event_has_anot
     let (events, _) = events(&app.admin()).await;
     let keys: Vec<_> = events.iter().map(|event| event.get("eventKey").and_then(Tree::text).unwrap()).collect();
     assert_eq!(keys, ["r-1", "r-1#delete user"]);
-    assert_eq!(Answered::of(&events[1]).lost(&Tree::read(&record("Delete user.")).unwrap()), Vec::<String>::new());
+    assert_eq!(ImportedEvent::of(&events[1]).lost(&Tree::read(&record("Delete user.")).unwrap()), Vec::<String>::new());
 }
 
-/// The files of public samples, if they are there.
+/// The files of the public samples, if they exist.
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/samples"));
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
@@ -180,7 +167,7 @@ fn samples() -> Vec<PathBuf> {
     files
 }
 
-/// The records of a sample, told from a page by its two known keys.
+/// The records of a sample; a page is recognized by its two keys.
 fn originals(file: &Path) -> Vec<Tree> {
     let text = std::fs::read_to_string(file).unwrap();
     match Tree::read(&text) {
@@ -192,7 +179,7 @@ fn originals(file: &Path) -> Vec<Tree> {
 }
 
 #[tokio::test]
-async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothing() {
+async fn public_samples_are_complete_and_imported_once() {
     let files = samples();
     if files.is_empty() {
         return;
@@ -209,8 +196,8 @@ async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothi
     assert!(first.out.contains("conflicts 0"), "{}", first.out);
     let id =
         |event: &Tree| event.get("eventKey").and_then(Tree::text).map(|key| key.split('#').next().unwrap().to_owned());
-    let answered: Vec<(String, Answered)> =
-        events.iter().map(|event| (id(event).unwrap(), Answered::of(event))).collect();
+    let imported: Vec<(String, ImportedEvent)> =
+        events.iter().map(|event| (id(event).unwrap(), ImportedEvent::of(event))).collect();
     let mut refused = 0;
     for file in &files {
         for original in originals(file) {
@@ -220,7 +207,7 @@ async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothi
             }
             let texts = original.texts();
             let may_be = |id: &str| texts.contains(id) || id.starts_with("sha256:");
-            let losses = answered.iter().filter(|(id, _)| may_be(id)).map(|(_, event)| event.lost(&original));
+            let losses = imported.iter().filter(|(id, _)| may_be(id)).map(|(_, event)| event.lost(&original));
             let least = losses.min_by_key(Vec::len);
             assert_eq!(least.as_deref(), Some(&[][..]), "{}: {texts}", file.display());
         }
@@ -232,7 +219,7 @@ async fn nothing_of_the_public_samples_is_lost_and_a_second_import_records_nothi
 }
 
 #[tokio::test]
-async fn an_export_of_this_service_is_refused_by_name() {
+async fn own_export_is_rejected_by_import() {
     let app = TestApp::start().await;
     app.record([event("1"), event("2")]).await;
     let admin = app.admin();

@@ -1,12 +1,12 @@
-//! What a caller may not see does not exist: a log that also holds events of another tenant, or of services that the
-//! caller does not see, answers every question as a log without them does.
+//! Data outside the scope of a caller is unobservable: a log that also holds events of another tenant, or of services
+//! outside the scope, gives the same responses as a log without them.
 //!
-//! Two parties record events that are as alike as can be: the same keys, names, actors, targets and correlation ids,
-//! one after the other. They share a server, and each of them also has one to itself. Whatever either asks of both
-//! servers is answered alike, and never with the word that only the other's texts contain.
+//! Two callers record events that are as similar as possible: same keys, names, actors, targets and correlation ids, in
+//! turn. They share one server, and each also has a server of its own. Every query gets the same response from both
+//! servers, and no response contains the marker string of the other caller.
 
-mod ask;
-mod party;
+mod queries;
+mod callers;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,25 +16,25 @@ use serde_json::Value;
 
 use crate::harness::events::{EventBody, EventExt as _, Status, Timestamp, change, event, target, user};
 use crate::store::arbitrary::for_all;
-use ask::{Question, compare};
-use party::{Place, Wall};
+use callers::{TestServer, Wall};
+use queries::{ScopedQuery, compare};
 
-/// What texts are made of on both sides.
+/// Words in the strings of both callers.
 const WORDS: [&str; 3] = ["Ada", "secret", "50%_off"];
-/// What only the texts of one side contain.
+/// Marker strings, one per caller.
 const MARKS: [&str; 2] = ["juniper", "saffron"];
-/// The property whose values not everybody may see.
+/// The property with sensitive values.
 const SENSITIVE: &str = "Password";
-/// How many pairs of logs are tried.
+/// Number of random pairs of logs.
 const CASES: usize = 6;
 
-fn word(side: usize) -> impl Strategy<Value = &'static str> {
+fn marker_word(side: usize) -> impl Strategy<Value = &'static str> {
     select([&WORDS[..], &[MARKS[side]]].concat())
 }
 
-/// Something that happened on a side. Key and time are still to be given.
+/// A random event of a caller, without key and time.
 fn happening(wall: Wall, side: usize) -> BoxedStrategy<EventBody> {
-    let texts = prop::array::uniform8(word(side));
+    let texts = prop::array::uniform8(marker_word(side));
     let status = select(&[Status::Success, Status::Failure][..]);
     (select(wall.services(side)), texts, status, any::<bool>())
         .prop_map(|(service, texts, status, is_sensitive)| {
@@ -55,8 +55,8 @@ fn happening(wall: Wall, side: usize) -> BoxedStrategy<EventBody> {
         .boxed()
 }
 
-/// What happened on a side, oldest first: the same keys on both sides, and no two events at one time, so that a
-/// cursor means the same whatever stands between.
+/// The events of a caller, oldest first: the same keys for both callers, and no two events at one time, so that a
+/// cursor has the same meaning in both logs.
 fn happenings(wall: Wall, side: usize) -> BoxedStrategy<Vec<EventBody>> {
     vec(happening(wall, side), 1..6)
         .prop_map(|mut bodies| {
@@ -68,19 +68,19 @@ fn happenings(wall: Wall, side: usize) -> BoxedStrategy<Vec<EventBody>> {
         .boxed()
 }
 
-/// When the n-th event of a side happened.
-fn moment(from: Timestamp, side: usize, n: usize) -> Timestamp {
+/// The time of the n-th event of a caller.
+fn time_of(from: Timestamp, side: usize, n: usize) -> Timestamp {
     from.plus(i64::try_from(2 * n + side).unwrap() * 1_000_000)
 }
 
-/// Two parties on either side of a wall, what happens to them, and what they ask.
+/// The events of two callers, and their queries.
 async fn never_meet(wall: Wall, cases: usize) {
-    let place = Place::build(wall).await;
-    let case = ([happenings(wall, 0), happenings(wall, 1)], vec(ask::filter(), 1..3));
+    let servers = TestServer::build(wall).await;
+    let case = ([happenings(wall, 0), happenings(wall, 1)], vec(queries::filter(), 1..3));
     for_all(&mut TestRunner::default(), cases, &case, async |(events, filters)| {
-        let mut parties = place.parties().await;
+        let mut parties = servers.parties().await;
         let from = parties[0].beginning();
-        let question = Question::new(&filters);
+        let question = ScopedQuery::new(&filters);
         for party in &mut parties {
             party.listen(&question).await;
         }
@@ -88,7 +88,7 @@ async fn never_meet(wall: Wall, cases: usize) {
         for n in 0..longest {
             for (side, party) in parties.iter().enumerate() {
                 if let Some(body) = events[side].get(n) {
-                    party.record(body.clone().at(moment(from, side, n))).await;
+                    party.record(body.clone().at(time_of(from, side, n))).await;
                 }
             }
         }
@@ -97,7 +97,7 @@ async fn never_meet(wall: Wall, cases: usize) {
         }
         for (side, party) in parties.iter().enumerate() {
             party
-                .record(event(ask::LAST).service(wall.services(side)[0], "Last").at(moment(from, side, longest)))
+                .record(event(queries::LAST).service(wall.services(side)[0], "Last").at(time_of(from, side, longest)))
                 .await;
         }
         let [one, two] = &mut parties;
@@ -108,11 +108,11 @@ async fn never_meet(wall: Wall, cases: usize) {
 }
 
 #[tokio::test]
-async fn two_tenants_never_meet() {
+async fn tenant_cannot_observe_another_tenant() {
     never_meet(Wall::Tenants, CASES).await;
 }
 
 #[tokio::test]
-async fn two_scopes_in_one_tenant_never_meet() {
+async fn caller_cannot_observe_services_outside_its_scope() {
     never_meet(Wall::Services, CASES).await;
 }

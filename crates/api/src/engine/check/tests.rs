@@ -60,7 +60,7 @@ fn doubling(fragments: usize, on: &str, last: &str) -> String {
 
 #[test]
 fn what_clients_ask_is_let_through() {
-    let event = include_str!("../../../../../tests/queries/event.graphql");
+    let event = include_str!("../../../../../tests/documents/event.graphql");
     let whole = event.split_once("fragment Whole").unwrap().1;
     let both = "nodes { ...Whole } edges { cursor node { ...Whole } } pageInfo { endCursor hasNextPage } totalCount";
     for query in [

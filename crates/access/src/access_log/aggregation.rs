@@ -1,0 +1,279 @@
+//! Aggregates similar accesses into one event.
+//!
+//! Accesses are similar if caller, client address, operation, field, filter and outcome are equal. A dashboard that
+//! sends the same query every second produces one event with a count every few seconds; polling and following produce
+//! one event an hour.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use auth::Principal;
+use model::event::RESERVED_SERVICE;
+use model::fold::cut;
+use model::sensitive::SensitiveNames;
+use model::time::HOUR;
+use model::{Actor, ActorApplication, ActorKind, Detail, EventBody, NewEvent, OperationType, Problem};
+use model::{Recording, RecordingRoute, ResourceType, Status, Timestamp};
+use store::Tenant;
+
+/// The category of all access events.
+const CATEGORY: &str = "AuditAccess";
+/// The maximum length of a filter, and of the other arguments, in bytes. Longer ones are truncated.
+const ARGUMENT_BYTES_MAX: usize = 16 << 10;
+/// The maximum length of an application id, which is indexed, in bytes.
+const APPLICATION_ID_BYTES_MAX: usize = 200;
+/// The approximate memory of an aggregated access without its strings, in bytes.
+const OVERHEAD_BYTES: usize = 1_000;
+/// The outcome of an access without an error.
+pub(crate) const OK: &str = "OK";
+/// The outcome of an access that the caller's roles do not permit.
+pub(crate) const FORBIDDEN: &str = "FORBIDDEN";
+/// The outcome of an access whose client disconnected before the end.
+pub(crate) const CANCELLED: &str = "CANCELLED";
+
+/// A kind of access to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccessActivity {
+    /// Query a list of events.
+    Query,
+    /// Read an event by its id or key.
+    Read,
+    /// Count events.
+    Summarize,
+    /// Search actors.
+    SearchActors,
+    /// Poll the change feed.
+    Poll,
+    /// Subscribe to new events.
+    Follow,
+    /// Export events.
+    Export,
+    /// Read metadata, such as activity types and the tenant.
+    Browse,
+    /// Record events. Only refusals are recorded as accesses.
+    Record,
+}
+
+impl AccessActivity {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "Query audit events",
+            Self::Read => "Read audit event",
+            Self::Summarize => "Summarize audit events",
+            Self::SearchActors => "Search actors",
+            Self::Poll => "Read audit event feed",
+            Self::Follow => "Follow audit events",
+            Self::Export => "Export audit events",
+            Self::Browse => "Browse audit log",
+            Self::Record => "Record audit events",
+        }
+    }
+
+    /// Whether the access continues for a long time, so that it is aggregated by the hour.
+    const fn is_continuous(self) -> bool {
+        matches!(self, Self::Poll | Self::Follow)
+    }
+}
+
+/// A root field and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AccessedField {
+    pub(crate) activity: AccessActivity,
+    /// The name of the operation; empty if it has none.
+    pub(crate) operation: String,
+    /// The name of the root field, or the path of the route.
+    pub(crate) name: String,
+    /// The filter as JSON.
+    pub(crate) filter: Option<String>,
+    /// The other arguments as JSON, without those that select a page.
+    pub(crate) arguments: Option<String>,
+}
+
+impl AccessedField {
+    /// The approximate memory, in bytes.
+    fn bytes(&self) -> usize {
+        let strings = [Some(&self.operation), Some(&self.name), self.filter.as_ref(), self.arguments.as_ref()];
+        OVERHEAD_BYTES + strings.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+}
+
+/// Truncates a JSON string to [`ARGUMENT_BYTES_MAX`].
+pub(crate) fn truncated(json: String) -> String {
+    if json.len() <= ARGUMENT_BYTES_MAX { json } else { format!("{}…", cut(&json, ARGUMENT_BYTES_MAX)) }
+}
+
+/// What similar accesses have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AggregationKey {
+    tenant: String,
+    subject: String,
+    client_address: Option<IpAddr>,
+    field: AccessedField,
+    code: String,
+    /// The hour since 1970, for continuous accesses.
+    hour: Option<i64>,
+}
+
+/// One access, or a further part of a continuous one.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) client_address: Option<IpAddr>,
+    pub(crate) request_id: String,
+    pub(crate) field: AccessedField,
+    pub(crate) code: String,
+    pub(crate) at: Timestamp,
+    /// 1, or 0 for a further part.
+    pub(crate) requests: u64,
+    /// The number of events shown.
+    pub(crate) events: u64,
+    /// The sequence up to which the log was read, if known.
+    pub(crate) as_of: Option<i64>,
+}
+
+impl Access {
+    pub(crate) fn aggregation_key(&self) -> AggregationKey {
+        let is_continuous = self.field.activity.is_continuous() && self.code == OK;
+        AggregationKey {
+            tenant: self.tenant.key.clone(),
+            subject: self.principal.subject.clone(),
+            client_address: self.client_address,
+            field: self.field.clone(),
+            code: self.code.clone(),
+            hour: is_continuous.then(|| self.at.0.div_euclid(HOUR)),
+        }
+    }
+}
+
+/// Similar accesses, added up.
+#[derive(Clone, Debug)]
+pub(crate) struct AggregatedAccess {
+    /// The first access, with the sums of all.
+    total: Access,
+    last_at: Timestamp,
+    hour: Option<i64>,
+}
+
+impl AggregatedAccess {
+    pub(crate) fn new(key: &AggregationKey, first: Access) -> Self {
+        Self { last_at: first.at, hour: key.hour, total: first }
+    }
+
+    pub(crate) fn add(&mut self, other: &Access) {
+        self.total.requests += other.requests;
+        self.total.events += other.events;
+        self.total.as_of = self.total.as_of.max(other.as_of);
+        self.total.at = self.total.at.min(other.at);
+        self.last_at = self.last_at.max(other.at);
+    }
+
+    /// The approximate memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.total.field.bytes()
+    }
+
+    /// Whether the event is due: at once, or for continuous accesses when their hour is over.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.hour.is_none_or(|hour| hour < now.0.div_euclid(HOUR))
+    }
+
+    /// The time of the first access.
+    pub(crate) fn first_at(&self) -> Timestamp {
+        self.total.at
+    }
+
+    /// The tenant whose log was read.
+    pub(crate) fn tenant(&self) -> &Arc<Tenant> {
+        &self.total.tenant
+    }
+
+    /// The number of accesses, at least 1.
+    pub(crate) fn requests(&self) -> u64 {
+        self.total.requests.max(1)
+    }
+
+    /// Returns the event. `lost` is the number of earlier accesses that could not be recorded.
+    pub(crate) fn into_event(
+        self,
+        key: String,
+        lost: u64,
+        now: Timestamp,
+        sensitive_names: &SensitiveNames,
+    ) -> Result<NewEvent, Vec<Problem>> {
+        let additional_details = self.details(lost);
+        let Access { principal, client_address, request_id, field, code, at, .. } = self.total;
+        let activity = field.activity.name().to_owned();
+        let status = match code.as_str() {
+            OK => Status::Success,
+            CANCELLED => Status::Unknown,
+            "TIMEOUT" => Status::Timeout,
+            _ => Status::Failure,
+        };
+        let body = EventBody {
+            event_key: key,
+            occurred_at: at,
+            activity_display_name: activity.clone(),
+            activity,
+            category: CATEGORY.to_owned(),
+            service: RESERVED_SERVICE.to_owned(),
+            component: None,
+            operation_type: OperationType::Read,
+            resource_type: ResourceType::Other,
+            group_source: None,
+            status,
+            status_reason: Some(code).filter(|code| code != OK),
+            status_reason_is_sensitive: false,
+            correlation_id: Some(request_id),
+            actor: actor(&principal, client_address),
+            targets: Vec::new(),
+            additional_details,
+            unmapped: None,
+            unmapped_is_sensitive: false,
+            recording: Recording {
+                route: RecordingRoute::Internal,
+                recorded_by: RESERVED_SERVICE.to_owned(),
+                client_id: None,
+                source: None,
+                source_tenant_id: None,
+            },
+        };
+        NewEvent::parse(body, now, sensitive_names)
+    }
+
+    fn details(&self, lost: u64) -> Vec<Detail> {
+        let Access { principal, field, requests, events, as_of, at, .. } = &self.total;
+        let subject = Some(&principal.subject).filter(|_| principal.object_id.is_some());
+        let details = [
+            ("field", Some(field.name.clone())),
+            ("operationName", Some(field.operation.clone()).filter(|name| !name.is_empty())),
+            ("filter", field.filter.clone()),
+            ("arguments", field.arguments.clone()),
+            ("requests", Some(requests.to_string())),
+            ("events", Some(events.to_string())),
+            ("asOf", as_of.map(|as_of| as_of.to_string())),
+            ("until", Some(self.last_at).filter(|last| last > at).map(|last| last.to_string())),
+            ("subject", subject.cloned()),
+            ("lost", Some(lost).filter(|lost| *lost > 0).map(|lost| lost.to_string())),
+        ];
+        details.into_iter().filter(|(_, value)| value.is_some()).map(|(key, value)| Detail::new(key, value)).collect()
+    }
+}
+
+/// Returns the actor for a principal.
+fn actor(principal: &Principal, client_address: Option<IpAddr>) -> Actor {
+    let kind = if principal.is_application { ActorKind::Application } else { ActorKind::User };
+    let application = principal.client_id.as_deref().map(|id| ActorApplication {
+        application_id: Some(cut(id, APPLICATION_ID_BYTES_MAX).to_owned()),
+        display_name: principal.display_name.clone().filter(|_| principal.is_application),
+    });
+    Actor {
+        object_id: principal.object_id.clone().or_else(|| Some(principal.subject.clone())),
+        user_principal_name: principal.user_principal_name.clone(),
+        display_name: principal.display_name.clone().filter(|_| !principal.is_application),
+        application,
+        permissions: principal.grants.iter().map(|grant| grant.role.name().to_owned()).collect(),
+        ip_address: client_address.map(|address| address.to_string()),
+        ..Actor::new(kind)
+    }
+}

@@ -1,0 +1,200 @@
+//! The intermediate result of a mapper, and its conversion to an event.
+//!
+//! Mappers set the fields that a record has. This module adds what every event needs: a key, a category, names that fit
+//! into an index, the operation and resource types, and the unmapped values.
+
+use super::source_record::{JsonCursor, is_absent};
+use super::unmapped::{MappedValues, remainder};
+use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
+use model::classification::{operation_type, resource_type};
+use model::event::{CHANGES_MAX, TARGETS_MAX};
+use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
+use model::json::{Node, hash16};
+use model::party::ActorKind;
+use model::{
+    Actor, Detail, EventBody, GroupSource, OperationType, Recording, RecordingRoute, ResourceType, Status, Target,
+    Timestamp,
+};
+
+/// The fields that a mapper found in a record.
+pub(super) struct EventDraft {
+    pub(super) id: Option<String>,
+    /// Whether the record names the id as the event's key, so that any non-blank value is accepted.
+    pub(super) is_key: bool,
+    pub(super) occurred_at: Timestamp,
+    pub(super) activity: String,
+    /// The display name of the activity, if the record has one.
+    pub(super) title: Option<String>,
+    pub(super) category: Option<String>,
+    pub(super) service: String,
+    pub(super) component: Option<String>,
+    /// The source's term for the type of operation.
+    pub(super) verb: Option<String>,
+    /// The source's term for the type of resource.
+    pub(super) resource: Option<String>,
+    pub(super) group_source: Option<GroupSource>,
+    pub(super) status: Status,
+    pub(super) status_reason: Option<String>,
+    pub(super) correlation_id: Option<String>,
+    pub(super) actor: Actor,
+    pub(super) targets: Vec<Target>,
+    pub(super) details: Vec<Detail>,
+    /// The source tenant in the record.
+    pub(super) tenant: Option<String>,
+}
+
+impl EventDraft {
+    /// Creates a draft with the required fields.
+    pub(super) fn new(occurred_at: Timestamp, activity: String, service: &str) -> Self {
+        Self {
+            id: None,
+            is_key: false,
+            occurred_at,
+            activity,
+            title: None,
+            category: None,
+            service: service.to_owned(),
+            component: None,
+            verb: None,
+            resource: None,
+            group_source: None,
+            status: Status::Unknown,
+            status_reason: None,
+            correlation_id: None,
+            actor: Actor::new(ActorKind::Unknown),
+            targets: Vec::new(),
+            details: Vec::new(),
+            tenant: None,
+        }
+    }
+
+    /// Converts the draft to an event, with the unmapped values of the record.
+    pub(super) fn finish(
+        self,
+        format: RecordFormat,
+        record: &JsonCursor,
+    ) -> Result<RecognisedRecord, UnsupportedRecord> {
+        let activity = fit(self.activity.trim());
+        if fold_activity(&activity).is_empty() {
+            return Err(UnsupportedRecord("the record does not name an activity".to_owned()));
+        }
+        let category = named(self.category).unwrap_or_else(|| "Other".to_owned());
+        let kinds = self.targets.iter().filter_map(|target| target.kind.as_deref());
+        let resource_type = self
+            .resource
+            .and_then(|word| ResourceType::from_name(&word.to_ascii_uppercase()))
+            .unwrap_or_else(|| resource_type(&category, &activity, kinds));
+        let operation_type = self
+            .verb
+            .as_deref()
+            .and_then(|word| OperationType::from_name(&word.to_ascii_uppercase()))
+            .unwrap_or_else(|| operation_type(self.verb.as_deref(), &activity));
+        let mut actor = self.actor;
+        if let Some(application) = &mut actor.application {
+            application.application_id = application.application_id.as_deref().map(fit);
+        }
+        let mut targets = self.targets;
+        targets.truncate(TARGETS_MAX);
+        for target in &mut targets {
+            target.modified_properties.truncate(CHANGES_MAX);
+        }
+        let mut body = EventBody {
+            event_key: self.id.and_then(|id| event_key(&id, self.is_key)).unwrap_or_else(|| key_of_record(record)),
+            occurred_at: self.occurred_at,
+            activity_display_name: named(self.title).unwrap_or_else(|| activity.clone()),
+            activity,
+            category,
+            service: named(Some(self.service)).unwrap_or_else(|| "Other".to_owned()),
+            component: named(self.component),
+            operation_type,
+            resource_type,
+            group_source: self.group_source.filter(|_| resource_type == ResourceType::Group),
+            status: self.status,
+            status_reason: self.status_reason,
+            status_reason_is_sensitive: false,
+            correlation_id: named(self.correlation_id),
+            actor,
+            targets,
+            additional_details: self.details,
+            unmapped: None,
+            unmapped_is_sensitive: false,
+            recording: Recording {
+                route: RecordingRoute::Import,
+                recorded_by: String::new(),
+                client_id: None,
+                source: None,
+                source_tenant_id: self.tenant.and_then(|tenant| tenant_id(&tenant)),
+            },
+        };
+        let mut mapped = MappedValues::of(&body);
+        body.unmapped = remainder(record, &mapped).map(|node| node.to_json());
+        mapped.forget(&body.event_key);
+        let unmapped_if_rekeyed = remainder(record, &mapped).map(|node| node.to_json());
+        Ok(RecognisedRecord {
+            format,
+            unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
+            body,
+        })
+    }
+}
+
+/// Shortens a name to fit into an index. Returns `None` if it is blank.
+fn named(name: Option<String>) -> Option<String> {
+    name.map(|name| fit(&name)).filter(|name| !fold(name).is_empty())
+}
+
+/// Truncates a string to the maximum length of an index key.
+pub(super) fn fit(string: &str) -> String {
+    if fold(string).len() <= KEY_BYTES_MAX {
+        return string.to_owned();
+    }
+    let mut short = cut(string.trim(), KEY_BYTES_MAX);
+    while fold(short).len() > KEY_BYTES_MAX {
+        short = cut(short, short.len() - 1);
+    }
+    short.to_owned()
+}
+
+/// Returns the event key for an id. A string without digits, such as `id`, is not accepted as an identifier.
+fn event_key(id: &str, is_key: bool) -> Option<String> {
+    if fold(id).len() > KEY_BYTES_MAX {
+        return Some(format!("sha256:{}", hex::encode(hash16(id.as_bytes()))));
+    }
+    let is_id = id.chars().any(|c| c.is_ascii_digit()) || (is_key && !fold(id).is_empty());
+    is_id.then(|| id.to_owned())
+}
+
+/// Returns the key for a record without an id: a hash that does not depend on the order of its members.
+fn key_of_record(record: &JsonCursor) -> String {
+    format!("sha256:{}", hex::encode(with_duplicates_listed(record.node()).to_json().equality_hash()))
+}
+
+/// Combines the values of duplicate members into a list, because JSON equality only compares the last of them.
+fn with_duplicates_listed(node: Node) -> Node {
+    match node {
+        Node::Object(members) => {
+            let mut by_key: std::collections::BTreeMap<String, Vec<Node>> = std::collections::BTreeMap::new();
+            for (key, value) in members {
+                by_key.entry(key).or_default().push(with_duplicates_listed(value));
+            }
+            Node::Object(by_key.into_iter().map(|(key, values)| (key, single(values))).collect())
+        }
+        Node::Array(elements) => Node::Array(elements.into_iter().map(with_duplicates_listed).collect()),
+        scalar @ Node::Scalar(_) => scalar,
+    }
+}
+
+fn single(mut values: Vec<Node>) -> Node {
+    match values.pop() {
+        Some(value) if values.is_empty() => value,
+        last => Node::Array(values.into_iter().chain(last).collect()),
+    }
+}
+
+/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
+fn tenant_id(id: &str) -> Option<String> {
+    let id = id.trim().to_lowercase();
+    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
+        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
+    (!is_masked && !is_absent(&id)).then_some(id)
+}

@@ -1,0 +1,32 @@
+//! Errors in reading a file.
+
+use std::fmt;
+
+/// An error at a position in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordReadError {
+    /// The line, starting from 1.
+    pub line: u64,
+    /// The reason, safe to show.
+    pub reason: String,
+    /// Whether the error concerns a single record, so that the other records are not affected.
+    pub is_of_record: bool,
+}
+
+impl fmt::Display for RecordReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl std::error::Error for RecordReadError {}
+
+/// Creates an error of the file.
+pub(super) fn file_error(line: u64, reason: &str) -> RecordReadError {
+    RecordReadError { line, reason: reason.to_owned(), is_of_record: false }
+}
+
+/// Creates an error of a single record.
+pub(super) fn record_error(line: u64, reason: &str) -> RecordReadError {
+    RecordReadError { is_of_record: true, ..file_error(line, reason) }
+}

@@ -1,0 +1,7 @@
+//! Operations for operators: schema, tenants, backup, copy and verification.
+
+pub(crate) mod backup;
+pub(crate) mod copy;
+pub(crate) mod schema;
+pub(crate) mod tenants;
+pub(crate) mod verify;

@@ -1,0 +1,144 @@
+//! Caches ids of snapshots and property names of activities, to avoid a lookup per event.
+//!
+//! The cache contains only committed data. Snapshots never change and their ids are never reused, so entries stay valid
+//! whatever other processes record. A restored log has another id or a head that is behind; its entries are then
+//! discarded.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use entity::tenant_log;
+use parking_lot::Mutex;
+use quick_cache::sync;
+use quick_cache::unsync::Cache;
+
+use crate::db::bulk::Hash16;
+
+/// Capacity: tenants, and per tenant actors, targets and activities.
+const TENANTS: usize = 64;
+const ACTORS: usize = 8_192;
+const TARGETS: usize = 16_384;
+const ACTIVITIES: usize = 512;
+
+/// Service, category and activity, folded.
+pub(crate) type ActivityKey = [String; 3];
+
+/// Ids of snapshots by fingerprint.
+pub(crate) type SnapshotIds = HashMap<Hash16, i64>;
+
+/// The cached data of all tenants.
+pub(crate) struct SnapshotCache(sync::Cache<i32, Arc<Mutex<TenantSnapshots>>>);
+
+/// The cached data of one tenant's log.
+pub(crate) struct TenantSnapshots {
+    log_id: String,
+    last_sequence: i64,
+    actors: Cache<Hash16, i64>,
+    targets: Cache<Hash16, i64>,
+    /// Folded names of the properties that events of each activity changed.
+    activities: Cache<ActivityKey, BTreeSet<String>>,
+}
+
+/// What a transaction read or inserted.
+#[derive(Default)]
+pub(crate) struct CacheUpdate {
+    pub(crate) actors: SnapshotIds,
+    pub(crate) targets: SnapshotIds,
+    pub(crate) activities: Vec<(ActivityKey, BTreeSet<String>)>,
+}
+
+impl Default for SnapshotCache {
+    fn default() -> Self {
+        Self(sync::Cache::new(TENANTS))
+    }
+}
+
+impl SnapshotCache {
+    /// Returns the cached data of a tenant, empty if it is new.
+    pub(crate) fn tenant(&self, tenant_id: i32) -> Arc<Mutex<TenantSnapshots>> {
+        let empty = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(TenantSnapshots::new(String::new()))));
+        self.0.get_or_insert_with(&tenant_id, empty).unwrap_or_else(|never| match never {})
+    }
+}
+
+impl TenantSnapshots {
+    /// Creates an empty cache of a log.
+    fn new(log_id: String) -> Self {
+        Self {
+            log_id,
+            last_sequence: 0,
+            actors: Cache::new(ACTORS),
+            targets: Cache::new(TARGETS),
+            activities: Cache::new(ACTIVITIES),
+        }
+    }
+
+    /// Discards all entries if the log has another id, or a head behind the one they were read at.
+    pub(crate) fn invalidate_if_replaced(&mut self, head: &tenant_log::Model) {
+        if self.log_id != head.log_id || self.last_sequence > head.last_sequence {
+            *self = Self::new(head.log_id.clone());
+        }
+    }
+
+    /// Returns the ids of the actors that are cached.
+    pub(crate) fn actors<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
+        lookup(&self.actors, fingerprints)
+    }
+
+    /// Returns the ids of the targets that are cached.
+    pub(crate) fn targets<'a>(&mut self, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
+        lookup(&self.targets, fingerprints)
+    }
+
+    /// Returns the property names of an activity, or `None` if it is not cached.
+    pub(crate) fn activity(&mut self, key: &ActivityKey) -> Option<&BTreeSet<String>> {
+        self.activities.get(key)
+    }
+
+    /// Adds what was committed together with this head.
+    pub(crate) fn apply(&mut self, update: CacheUpdate, head: &tenant_log::Model) {
+        if self.log_id != head.log_id {
+            *self = Self::new(head.log_id.clone());
+        }
+        // Two transactions of this process may arrive in reverse order.
+        self.last_sequence = self.last_sequence.max(head.last_sequence);
+        for (fingerprint, id) in update.actors {
+            self.actors.insert(fingerprint, id);
+        }
+        for (fingerprint, id) in update.targets {
+            self.targets.insert(fingerprint, id);
+        }
+        for (key, names) in update.activities {
+            self.activities.insert(key, names);
+        }
+    }
+}
+
+fn lookup<'a>(ids: &Cache<Hash16, i64>, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
+    fingerprints.filter_map(|fingerprint| ids.get(fingerprint).map(|id| (*fingerprint, *id))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaced_or_truncated_log_is_discarded() {
+        let head = |log_id: &str, last_sequence| tenant_log::Model {
+            tenant_id: 1,
+            log_id: log_id.to_owned(),
+            last_sequence,
+            last_recorded_at: 0,
+            last_actor_id: 0,
+            last_target_id: 0,
+            activity_type_count: 0,
+            uncatalogued_count: 0,
+        };
+        for (found, is_cached) in [(head("a", 5), true), (head("a", 4), false), (head("b", 9), false)] {
+            let mut cache = TenantSnapshots::new(String::new());
+            cache.apply(CacheUpdate { actors: [([7; 16], 3)].into(), ..CacheUpdate::default() }, &head("a", 5));
+            cache.invalidate_if_replaced(&found);
+            assert_eq!(cache.actors([[7; 16]].iter()).contains_key(&[7; 16]), is_cached);
+        }
+    }
+}

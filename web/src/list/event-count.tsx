@@ -1,0 +1,67 @@
+// The number of matching events, counted up to `COUNT_MAX`, after the page itself is loaded.
+import { useEffect, useMemo } from 'react'
+import { useQuery } from 'urql'
+import { errorMessage } from '../api/client'
+import { graphql } from '../api/gql'
+import { filterInput, periodInput } from '../filter/filter-input'
+import type { Filters } from '../view/view'
+
+const CountEvents = graphql(`
+  query CountEvents($period: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence, $limit: Int!) {
+    auditEvents(first: 1, period: $period, filter: $filter, asOf: $asOf) {
+      countUpTo(limit: $limit) {
+        value
+        isExact
+      }
+    }
+  }
+`)
+
+const COUNT_MAX = 10_000
+
+interface Props {
+  filters: Filters
+  refreshCount: number
+  /** Whether the page is loaded. */
+  isReady: boolean
+  /** The number of live events since the page was loaded. */
+  addedCount: number
+}
+
+export function EventCount({ filters, refreshCount, isReady, addedCount }: Props) {
+  const variables = useMemo(
+    () => ({
+      period: periodInput(filters.period),
+      filter: filterInput(filters) ?? null,
+      asOf: filters.asOf ?? null,
+      limit: COUNT_MAX,
+    }),
+    [filters],
+  )
+  const [{ data, error, fetching }, refetch] = useQuery({ query: CountEvents, variables, pause: !isReady })
+  useEffect(() => {
+    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
+  }, [refreshCount, refetch])
+  const count = isReady ? data?.auditEvents.countUpTo : undefined
+  if (!count)
+    return (
+      <p className="count" aria-live="polite" aria-busy={fetching}>
+        {isReady && error && (
+          <>
+            Not counted. {errorMessage(error)}{' '}
+            <button type="button" className="link" onClick={() => refetch({ requestPolicy: 'network-only' })}>
+              Try again
+            </button>
+          </>
+        )}
+      </p>
+    )
+  const value = count.value + addedCount
+  const events = value === 1 ? 'event' : 'events'
+  return (
+    <p className="count" aria-live="polite" aria-busy={fetching}>
+      {count.isExact ? '' : 'more than '}
+      <b>{value.toLocaleString()}</b> {events}
+    </p>
+  )
+}

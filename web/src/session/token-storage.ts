@@ -1,0 +1,24 @@
+// The access token in session storage: it lasts until the tab is closed and never reaches the disk or a server's log.
+
+const STORAGE_KEY = 'auditgraph.token'
+
+export function loadToken(): string | null {
+  return sessionStorage.getItem(STORAGE_KEY)
+}
+
+export function storeToken(token: string): void {
+  sessionStorage.setItem(STORAGE_KEY, token)
+}
+
+export function clearToken(): void {
+  sessionStorage.removeItem(STORAGE_KEY)
+}
+
+/** Extracts the token from pasted text: without the scheme, quotes, line breaks, or the demo's `token ROLE`. */
+export function extractToken(pasted: string): string {
+  const parts = pasted
+    .trim()
+    .split(/\s+/)
+    .map((part) => part.replace(/^["']|["',;]$/g, ''))
+  return parts.findLast((part) => part.split('.').length === 3) ?? ''
+}
