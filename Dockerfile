@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# The program alone, on a system without a shell, as a user who owns nothing. It writes only to /data (an SQLite log),
-# so the file system may be read-only; with PostgreSQL it writes nowhere.
+# The image contains only the program, without a shell, and runs as a user that owns no files except /data. An SQLite log
+# is written to /data; nothing else is written, so the root file system can be read-only.
 
 FROM node:22-bookworm-slim AS viewer
 WORKDIR /source

@@ -1,8 +1,8 @@
-//! Makes the folder that the viewer is embedded from, so that the server also builds where nobody has built `web`.
+//! Creates `web/dist`, which the server embeds, so that it also builds if `web` has not been built.
 
 fn main() -> std::io::Result<()> {
-    // With debug assertions, the viewer's files are read from disk when they are asked for (see `src/http/viewer.rs`);
-    // without, they are embedded, so what embeds them has to be built again when `web` was.
+    // With debug assertions, `src/http/web` reads the viewer's files from disk at run time. Otherwise they are embedded,
+    // so a change of `web/dist` requires another build.
     let embeds = std::env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_none();
     println!("cargo::rerun-if-changed={}", if embeds { "web/dist" } else { "build.rs" });
     std::fs::create_dir_all("web/dist")

@@ -23,7 +23,7 @@ const reader = run('token', '--tenant', 'contoso', '--role', 'AUDIT_READER');
 const recorder = run('token', '--tenant', 'contoso', '--permission', 'audit/write');
 
 const many = String(subscribers + 1);
-const limits = ['--subscriptions-max', many, '--connections-max', many];
+const limits = ['--caller-subscriptions-max', many, '--caller-websockets-max', many];
 const server = spawn(program, ['serve', '--listen', '127.0.0.1:0', ...limits], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
 const url = await new Promise((resolve, reject) => {
   let serverLog = '';

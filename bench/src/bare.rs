@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use auditgraph::app;
+use auditgraph::system;
 use clap::Args;
 use formats::RecordReader;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -227,7 +227,7 @@ async fn record(
     if tenant(&request, &state).is_none() {
         return Ok(HttpResponse::Unauthorized().finish());
     }
-    let now = app::now();
+    let now = system::now();
     let wrong = || actix_web::error::ErrorBadRequest("no event");
     let mut results = Vec::new();
     for (index, record) in RecordReader::new(&body[..]).enumerate() {

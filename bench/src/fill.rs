@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use auditgraph::app;
+use auditgraph::system;
 use clap::Args;
 use entity::{activity_type, actor, target, tenant, tenant_log};
 use model::NewEvent;
@@ -60,7 +60,7 @@ pub(crate) async fn fill(options: &FillOptions) -> anyhow::Result<()> {
     let rest = options.events.saturating_sub(recorded);
     for (key, percent) in TENANTS {
         let count = rest * percent / 100;
-        store.add_tenant(key, key, &[], app::new_id()).await?;
+        store.add_tenant(key, key, &[], system::new_id()).await?;
         let id = tenant_id(&connection, key).await?;
         snapshots(&connection, template_id, id, count, recorded).await?;
         events(&connection, &templates, id, count, options.seed).await?;
@@ -106,8 +106,8 @@ pub(crate) async fn tenant_id(connection: &DatabaseConnection, key: &str) -> any
 /// Records the template through the store's writer.
 async fn record(store: &Store, options: &FillOptions) -> anyhow::Result<usize> {
     let count = (options.events / 5).min(TEMPLATE_MAX);
-    let now = app::now();
-    let tenant = store.add_tenant("template", "Template", &[], app::new_id()).await?;
+    let now = system::now();
+    let tenant = store.add_tenant("template", "Template", &[], system::new_id()).await?;
     let writer = access::operator_writer(store, &tenant);
     let rules = SensitiveNames::default();
     for company in 0..COMPANIES {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use auditgraph::app;
+use auditgraph::system;
 use auth::{Grantable, Role};
 use clap::Args;
 use model::Timestamp;
@@ -71,7 +71,7 @@ fn event(key: &str, at: Timestamp, category: &str, bytes: usize) -> String {
 }
 
 fn batch(token: &str, name: &str, events: Range<usize>, bytes: usize) -> Vec<u8> {
-    let (now, run) = (app::now(), app::new_id());
+    let (now, run) = (system::now(), system::new_id());
     let events = events.map(|i| event(&format!("{name}-{run}-{i}"), now, CATEGORIES[i % 4], bytes));
     load::post("/v1/events", token, &format!("[{}]", events.collect::<Vec<_>>().join(",")))
 }
@@ -129,8 +129,8 @@ async fn pages_during_recording(options: &MixedOptions, server: &Server) -> anyh
 /// Measures pages of events with a large body, in a separate log.
 async fn measure_large_events(options: &MixedOptions, server: &Server) -> anyhow::Result<()> {
     let store = Store::open(&fill::settings(&options.database_url), None).await?;
-    let tenant = format!("large-{}", app::new_id());
-    store.add_tenant(&tenant, "Large", &[], app::new_id()).await?;
+    let tenant = format!("large-{}", system::new_id());
+    store.add_tenant(&tenant, "Large", &[], system::new_id()).await?;
     let write = token_for(&tenant, &[Grantable::Permission("audit/write".to_owned())])?;
     for first in (0..LARGE * 4).step_by(LARGE_BATCH) {
         let events = first..first + LARGE_BATCH;
@@ -149,7 +149,7 @@ async fn measure_large_events(options: &MixedOptions, server: &Server) -> anyhow
 
 /// Measures one export.
 async fn measure_export(options: &MixedOptions, server: &Server) -> anyhow::Result<()> {
-    let now = app::now();
+    let now = system::now();
     let from = now.plus(-options.exported * model::time::HOUR);
     let body = json!({ "format": "ndjson", "period": { "between": { "from": from.to_string() } } }).to_string();
     let request = load::post("/v1/events/export", &token(Role::GlobalAdmin)?, &body);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use auditgraph::app;
+use auditgraph::system;
 use auth::{self, Grantable, Role, TokenRequest};
 use clap::Args;
 use model::time::SECOND;
@@ -78,7 +78,7 @@ pub(crate) fn token(role: Role) -> anyhow::Result<String> {
 
 /// Returns a token for a tenant.
 pub(crate) fn token_for(tenant: &str, grants: &[Grantable]) -> anyhow::Result<String> {
-    let now = app::now();
+    let now = system::now();
     let request = TokenRequest {
         subject: "bench",
         tenant,

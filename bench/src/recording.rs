@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use auditgraph::app;
+use auditgraph::system;
 use auth::Grantable;
 use clap::Args;
 use entity::{event_target, property_change};
@@ -89,8 +89,8 @@ fn with_input(template: Template) -> anyhow::Result<(Template, InputTemplate)> {
 impl RecordBench<'_> {
     /// Adds a tenant with the actors and targets of the template.
     async fn tenant(&self, name: &str, template_id: i32) -> anyhow::Result<(String, i32)> {
-        let key = format!("{name}-{}", app::new_id());
-        self.store.add_tenant(&key, name, &[], app::new_id()).await?;
+        let key = format!("{name}-{}", system::new_id());
+        self.store.add_tenant(&key, name, &[], system::new_id()).await?;
         let id = fill::tenant_id(&self.connection, &key).await?;
         fill::snapshots(&self.connection, template_id, id, 0, self.templates.len()).await?;
         Ok((key, id))
@@ -104,7 +104,7 @@ impl RecordBench<'_> {
 
     /// Returns a request that records `count` events.
     fn request(&self, token: &str, count: usize) -> Vec<u8> {
-        let now = app::now();
+        let now = system::now();
         let events = self.events(count).map(|(number, (_, given))| given.event(&format!("bench-{number}"), now));
         let events: Vec<String> = events.collect();
         load::post("/v1/events", token, &format!("[{}]", events.join(",")))
@@ -112,7 +112,7 @@ impl RecordBench<'_> {
 
     /// Returns a batch as rows.
     fn rows(&self, tenant_id: i32, index: usize) -> Vec<CopyRows> {
-        let now = app::now();
+        let now = system::now();
         let rows = self.events(BATCH).zip(index * BATCH + 1..);
         let rows = rows.map(|((_, (template, _)), index)| {
             template.copy(tenant_id, i64::try_from(index).unwrap_or(i64::MAX), now.0)

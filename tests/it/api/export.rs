@@ -296,7 +296,8 @@ async fn export_stops_when_the_client_disconnects() {
 
 #[tokio::test]
 async fn concurrent_exports_are_limited_per_caller() {
-    let app = TestApp::start_with(&["--exports-max", "2", "--page-size-default", "2", "--page-size-max", "2"]).await;
+    let app =
+        TestApp::start_with(&["--caller-exports-max", "2", "--page-size-default", "2", "--page-size-max", "2"]).await;
     let large = |i: i32| {
         let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
@@ -326,7 +327,7 @@ async fn concurrent_exports_are_limited_per_caller() {
 
 #[tokio::test]
 async fn large_events_are_exported_in_small_pages() {
-    let app = TestApp::start_with(&["--answer-bytes-max", "2000000"]).await;
+    let app = TestApp::start_with(&["--response-bytes-max", "2000000"]).await;
     let sized = |i: i32, bytes: usize| {
         let details = vec![Detail::new("Log", Some("x".repeat(bytes)))];
         EventBody { additional_details: details, ..event(&format!("k{i}")) }

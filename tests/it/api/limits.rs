@@ -103,7 +103,7 @@ async fn page_and_variable_limits_can_be_configured() {
 
 #[tokio::test]
 async fn response_size_is_limited() {
-    let app = TestApp::start_with(&["--answer-bytes-max", "22000"]).await;
+    let app = TestApp::start_with(&["--response-bytes-max", "22000"]).await;
     let start = app.now().plus(-HOUR);
     app.record((0..5).map(|i| {
         let large = json!("x".repeat(6_000)).to_string();

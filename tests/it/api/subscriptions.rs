@@ -169,7 +169,7 @@ async fn open_websocket_is_forbidden_when_the_tenant_is_disabled() {
 
 #[tokio::test]
 async fn stream_quota_is_per_caller_and_is_released() {
-    let app = TestApp::start_with(&["--subscriptions-max", "2", "--connections-max", "1"]).await;
+    let app = TestApp::start_with(&["--caller-subscriptions-max", "2", "--caller-websockets-max", "1"]).await;
     let token = app.admin().bearer_token();
     let mut socket = Socket::open(&app.url, &token).await;
     socket.subscribe("first", FOLLOW, json!({})).await;

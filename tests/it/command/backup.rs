@@ -1,6 +1,6 @@
 //! `verify`, `backup` and `restore`.
 
-use auditgraph::app;
+use auditgraph::system;
 use model::filter::Condition;
 use sea_orm::ConnectionTrait as _;
 use store::{FeedError, RecordOutcome, Store, StoreSettings};
@@ -14,7 +14,7 @@ use crate::harness::events::event;
 async fn record_some(store: &Store, keys: std::ops::Range<u32>) -> Vec<RecordOutcome> {
     let tenant = store.tenant("contoso").await.unwrap().unwrap();
     let events = keys.map(|key| event(&key.to_string()));
-    record(&access::operator_writer(store, &tenant), events, app::now()).await
+    record(&access::operator_writer(store, &tenant), events, system::now()).await
 }
 
 #[tokio::test]

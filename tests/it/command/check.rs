@@ -18,7 +18,7 @@ async fn check_passes_a_working_configuration() {
     cli.run(&["tenant", "add", "contoso"]).ok();
     let checked = cli.run(&["check", "--jwt-secret", SECRET]);
     assert!(checked.ok().lines().all(|line| line.starts_with("ok ")), "{checked:?}");
-    let looked_at = if cli.database.is_postgres() { ["clock", "connections"] } else { ["room", "permissions"] };
+    let looked_at = if cli.database.is_postgres() { ["clock", "connections"] } else { ["disk space", "permissions"] };
     for what in ["environment", "tokens", "database", "schema", "tenants"].into_iter().chain(looked_at) {
         assert!(checked.out.contains(&format!(" {what}: ")), "{what}: {checked:?}");
     }

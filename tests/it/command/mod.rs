@@ -10,3 +10,4 @@ mod copy;
 mod check;
 mod request_log;
 mod access_log;
+mod docs;

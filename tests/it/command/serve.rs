@@ -2,8 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 
-use auditgraph::app::token_problems;
 use auditgraph::config::Cli;
+use auditgraph::server::token_problems;
 
 use crate::harness::app::SECRET;
 use crate::harness::cli::{Running, TestCli, program};
@@ -58,7 +58,8 @@ async fn token_settings_can_be_checked_without_serving() {
     let cli = TestCli::new().await;
     let problems = async |options: &[&str]| {
         let arguments = [&["auditgraph", "serve"], options].concat();
-        let auditgraph::config::Command::Serve(config) = Cli::parse_plain(&arguments).unwrap().command else {
+        let auditgraph::config::Command::Serve(config) = Cli::parse_without_environment(&arguments).unwrap().command
+        else {
             unreachable!()
         };
         token_problems(&config).await.join("\n")

@@ -1,7 +1,8 @@
 //! The server that `auditgraph serve` starts, on a free port, with a database of its own.
 
-use auditgraph::app::{self, App};
 use auditgraph::config::{Cli, Command};
+use auditgraph::server::App;
+use auditgraph::system;
 use clap::Parser as _;
 use model::{EventBody, Timestamp};
 use store::{RecordOutcome, Store, Tenant};
@@ -18,7 +19,7 @@ pub(crate) const TIMEOUTS: [[&str; 2]; 5] = [
     ["--statement-timeout-ms", "120000"],
     ["--record-timeout-ms", "120000"],
     ["--request-timeout-ms", "120000"],
-    ["--socket-init-secs", "120"],
+    ["--websocket-init-timeout-secs", "120"],
     ["--stream-stall-secs", "120"],
 ];
 
@@ -101,7 +102,7 @@ impl TestApp {
 
     /// Records valid events at the current time.
     pub(crate) async fn record(&self, bodies: impl IntoIterator<Item = EventBody>) -> Vec<RecordOutcome> {
-        record(&access::operator_writer(&self.store, &self.tenant), bodies, app::now()).await
+        record(&access::operator_writer(&self.store, &self.tenant), bodies, system::now()).await
     }
 
     /// Adds another tenant.
@@ -116,12 +117,12 @@ impl TestApp {
 
     /// Records events of another tenant at the current time.
     pub(crate) async fn record_for(&self, tenant: &Tenant, bodies: impl IntoIterator<Item = EventBody>) {
-        record(&access::operator_writer(&self.store, tenant), bodies, app::now()).await;
+        record(&access::operator_writer(&self.store, tenant), bodies, system::now()).await;
     }
 
     /// The current time of the server.
     #[expect(clippy::unused_self, reason = "it is the server's clock that is meant")]
     pub(crate) fn now(&self) -> Timestamp {
-        app::now()
+        system::now()
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP clients, each with a token.
 
-use auditgraph::app;
+use auditgraph::system;
 use auth::{Grantable, Role, TokenRequest, issue};
 use model::Timestamp;
 use model::time::HOUR;
@@ -74,7 +74,7 @@ impl Client {
 
     /// The same server with a token of a tenant and some grants.
     pub(crate) fn granted(self, tenant: &str, grants: &[Grantable]) -> Self {
-        self.granted_until(tenant, grants, app::now().plus(HOUR))
+        self.granted_until(tenant, grants, system::now().plus(HOUR))
     }
 
     /// The same server with a token of a role and an expiry.
@@ -90,7 +90,7 @@ impl Client {
             grants,
             issuer: None,
             audience: None,
-            now: app::now(),
+            now: system::now(),
             expires_at,
         };
         let token = issue(SECRET, &request).unwrap();

@@ -1,0 +1,215 @@
+//! `auditgraph check`: checks whether `serve` could start with its settings, without changing anything. Every problem is
+//! reported with the way to fix it.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::output::{error_chain, print_line};
+use super::whole_file::folder_of;
+use crate::config::file::ConfigFile;
+use crate::config::{self, ServeArgs};
+use crate::database;
+use crate::server::token_problems;
+use crate::system::now;
+use store::{self, Store, StoreError};
+
+/// The most difference between the clocks of this machine and of the database.
+const CLOCK_SKEW_MAX: Duration = Duration::from_secs(1);
+/// The least free disk space for an SQLite log, in bytes.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// The result of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    is_ok: bool,
+    subject: &'static str,
+    /// The state of the subject; for a problem, also how to fix it.
+    sentence: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:<5} {}: {}", if self.is_ok { "ok" } else { "WRONG" }, self.subject, self.sentence)
+    }
+}
+
+fn ok(subject: &'static str, sentence: impl Into<String>) -> Finding {
+    Finding { is_ok: true, subject, sentence: sentence.into() }
+}
+
+fn wrong(subject: &'static str, sentence: impl Into<String>) -> Finding {
+    Finding { is_ok: false, subject, sentence: sentence.into() }
+}
+
+pub(super) async fn run(config: &ServeArgs) -> ExitCode {
+    let findings = findings(config).await;
+    for finding in &findings {
+        print_line(&finding.to_string());
+    }
+    if findings.iter().all(|finding| finding.is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs every check whose preconditions hold.
+async fn findings(config: &ServeArgs) -> Vec<Finding> {
+    let mut found = vec![variables()];
+    found.extend(tokens(config).await);
+    match store::sqlite_file(&config.database.database_url) {
+        Err(error) => {
+            found.push(wrong("database", format!("AUDITGRAPH_DATABASE_URL is not valid: {}", error_chain(&error))));
+            return found;
+        }
+        Ok(Some(file)) => {
+            found.extend(sqlite_file(&file));
+            if !file.exists() {
+                found.push(ok("database", "none yet: `auditgraph serve` or `auditgraph tenant add` creates it"));
+                return found;
+            }
+        }
+        Ok(None) => {}
+    }
+    match database::open(&config.database).await {
+        Ok(store) => found.extend(log(config, &store).await),
+        Err(error) => found.push(wrong("database", unreachable_database(&error))),
+    }
+    found
+}
+
+/// Checks for environment variables with the prefix of settings that are no settings.
+fn variables() -> Finding {
+    let unknown = config::unknown_variables();
+    if unknown.is_empty() {
+        return ok("environment", "every AUDITGRAPH_ variable is a setting");
+    }
+    let names = unknown.join(", ");
+    wrong(
+        "environment",
+        format!("no setting is called {names}: correct or unset it (`auditgraph serve --help` lists all)"),
+    )
+}
+
+async fn tokens(config: &ServeArgs) -> Vec<Finding> {
+    let problems = token_problems(config).await;
+    if problems.is_empty() {
+        return vec![ok("tokens", "keys and issuers can be used")];
+    }
+    problems.into_iter().map(|problem| wrong("tokens", problem)).collect()
+}
+
+fn unreachable_database(error: &anyhow::Error) -> String {
+    let hint = match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Unavailable(_)) => {
+            ": check that the database runs and can be reached from here at this host and port"
+        }
+        Some(StoreError::Misconfigured(_)) => ": change that setting of the database",
+        _ => ": check that AUDITGRAPH_DATABASE_URL names the right user, password and database",
+    };
+    format!("{}{hint}", error_chain(&**error))
+}
+
+/// Checks the file of an SQLite log and its folder.
+fn sqlite_file(file: &Path) -> Vec<Finding> {
+    let folder = folder_of(file);
+    let mut found = Vec::new();
+    if let Err(error) = tempfile::tempfile_in(folder) {
+        let fix = "create the folder, and let the user who runs auditgraph write in it, as SQLite adds files there";
+        found.push(wrong("folder", format!("nothing can be written in {}: {error}: {fix}", folder.display())));
+        return found;
+    }
+    #[cfg(unix)]
+    {
+        if let Ok(free) = rustix::fs::statvfs(folder).map(|stats| stats.f_bavail.saturating_mul(stats.f_frsize)) {
+            let space = format!("{} MiB are free in {}", free >> 20, folder.display());
+            found.push(if free < FREE_BYTES_MIN {
+                wrong("disk space", format!("{space}: a log that cannot grow refuses to record; free some disk space"))
+            } else {
+                ok("disk space", space)
+            });
+        }
+        found.extend(permissions(file));
+    }
+    found
+}
+
+/// Checks that only the owner may open the file. Returns `None` if the file does not exist.
+#[cfg(unix)]
+fn permissions(file: &Path) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    Some(if mode.trailing_zeros() >= 6 {
+        ok("permissions", "only the owner may open the file")
+    } else {
+        let fix = format!("chmod 600 {}", file.display());
+        wrong("permissions", format!("others may open the file ({mode:o}): run `{fix}`"))
+    })
+}
+
+/// Checks a database that can be reached.
+async fn log(config: &ServeArgs, store: &Store) -> Vec<Finding> {
+    let mut found = vec![ok("database", "it can be reached, and commits are on disk")];
+    match store.check_schema().await {
+        Ok(()) => found.push(ok("schema", "it is the schema of this version")),
+        Err(error) => {
+            let serve_migrates = store::is_sqlite(&config.database.database_url) && store.check_older().await.is_ok();
+            let problem = error_chain(&error);
+            found.push(if serve_migrates {
+                ok("schema", format!("{problem}, as `serve` will do"))
+            } else {
+                wrong("schema", problem)
+            });
+            return found;
+        }
+    }
+    // Problems of the configuration file are reported with the tokens.
+    let file = ConfigFile::read_if_set(config.config_file.as_deref()).unwrap_or_default();
+    if let Err(error) = store.check_writable(config.records_access(&file)).await {
+        found.push(wrong("recording", error_chain(&error)));
+    }
+    found.extend(clock(store).await);
+    found.extend(connections(config, store).await);
+    found.push(tenants(store).await);
+    found
+}
+
+/// Compares the clocks of this machine and of the database. Returns `None` for SQLite, which has no clock of its own.
+async fn clock(store: &Store) -> Option<Finding> {
+    let before = now();
+    match store.clock().await {
+        Ok(clock) => clock.map(|clock| skew(before.0, clock.0, now().0)),
+        Err(error) => Some(wrong("clock", error_chain(&error))),
+    }
+}
+
+/// Derives the least possible skew of the database's clock from the times before and after reading it, in
+/// microseconds.
+fn skew(before: i64, clock: i64, after: i64) -> Finding {
+    let skew = (before - clock).max(clock - after).max(0);
+    let skew = Duration::from_micros(skew.unsigned_abs());
+    if skew <= CLOCK_SKEW_MAX {
+        return ok("clock", "the database's clock and this machine's agree");
+    }
+    let fix = "set both by NTP: times of recording come from this machine";
+    wrong("clock", format!("the database's clock and this machine's differ by {} s: {fix}", skew.as_secs()))
+}
+
+/// Compares the connections that `serve` opens with the limit of the database. Returns `None` for SQLite.
+async fn connections(config: &ServeArgs, store: &Store) -> Option<Finding> {
+    let max = match store.connections_max().await {
+        Ok(max) => max?,
+        Err(error) => return Some(wrong("connections", error_chain(&error))),
+    };
+    let needed = config.database.database_connections + store::WRITE_CONNECTIONS;
+    let sentence = format!("up to {needed} of the {max} that the database allows to all its clients");
+    let fix = "lower AUDITGRAPH_DATABASE_CONNECTIONS or raise max_connections";
+    Some(if needed < max { ok("connections", sentence) } else { wrong("connections", format!("{sentence}: {fix}")) })
+}
+
+async fn tenants(store: &Store) -> Finding {
+    match store.tenants().await {
+        Ok(tenants) if tenants.iter().any(|tenant| !tenant.is_disabled) => ok("tenants", tenants.len().to_string()),
+        Ok(_) => {
+            wrong("tenants", "no tenant is enabled: `auditgraph tenant add KEY`, with the tokens' tenant claim as KEY")
+        }
+        Err(error) => wrong("tenants", error_chain(&error)),
+    }
+}

@@ -1,0 +1,29 @@
+//! `auditgraph copy`: copies all logs into another database.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use super::output::print_line;
+use crate::config::{Cli, Command, CopyArgs, DatabaseSettings};
+use crate::database::{self, for_whole_log};
+
+pub(super) async fn run(config: &CopyArgs) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(config.from != config.to, "--from and --to name the same database");
+    let (from, to) = (settings(&config.from)?, settings(&config.to)?);
+    database::ensure_exists(&from)?;
+    let source = database::open(&for_whole_log(&from)).await?;
+    source.check_schema().await.context("the database to copy")?;
+    let target = database::open_or_create(&for_whole_log(&to)).await.context("the database to copy to")?;
+    let copied = source.copy_to(&target).await.context("nothing was copied")?;
+    print_line(&format!("copied tenants {}, events {}", copied.tenants, copied.events));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns database settings with this URL and defaults for the rest.
+fn settings(url: &str) -> anyhow::Result<DatabaseSettings> {
+    match Cli::parse_without_environment(&["auditgraph", "migrate", "--database-url", url])?.command {
+        Command::Migrate(database) => Ok(database),
+        _ => anyhow::bail!("the command line for a database URL was parsed as another command"),
+    }
+}

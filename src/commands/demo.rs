@@ -1,0 +1,68 @@
+//! `auditgraph demo`: fills a log in a temporary folder with generated events and serves it.
+
+use std::process::ExitCode;
+
+use super::output::print_line;
+use super::token;
+use crate::config::{Cli, Command, DemoArgs, ServeArgs, TokenArgs};
+use crate::database;
+use crate::server::App;
+use crate::system::{new_id, now};
+use auth::Role;
+use model::NewEvent;
+use model::sensitive::SensitiveNames;
+use store::Writer;
+
+/// The number of events in one transaction.
+const BATCH_EVENTS: usize = 1_000;
+
+pub(super) async fn run(config: &DemoArgs) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::Builder::new().prefix("auditgraph-demo-").tempdir()?;
+    let file = folder.path().join("demo.db");
+    let secret = format!("{}{}", new_id(), new_id());
+    let (serve, token) = settings(config, &store::sqlite_url(&file)?, &secret)?;
+    let store = database::open_or_create(&serve.database).await?;
+    let tenant = store.add_tenant("contoso", "Contoso", &["contoso.example".to_owned()], new_id()).await?;
+    fill(&access::operator_writer(&store, &tenant), config).await?;
+    for role in Role::ALL {
+        // Limits apply to a subject, so each token has one of its own.
+        let subject = format!("demo-{}", role.name().to_ascii_lowercase().replace('_', "-"));
+        let token = token::sign(&TokenArgs { role: vec![role.name().to_owned()], subject, ..token.clone() })?;
+        print_line(&format!("token {} {token}", role.name()));
+    }
+    let recorder = TokenArgs { permission: vec!["audit/write".to_owned()], subject: "recorder".to_owned(), ..token };
+    print_line(&format!("token RECORD {}", token::sign(&recorder)?));
+    App::start(&serve).await?.run(|address| print_line(&format!("ready http://{address}"))).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Records the generated events.
+async fn fill(writer: &Writer, config: &DemoArgs) -> anyhow::Result<()> {
+    let rules = SensitiveNames::default();
+    let moment = now();
+    let mut batch = Vec::with_capacity(BATCH_EVENTS);
+    for body in demo_data::events(config.seed, moment, config.events as usize) {
+        let event = NewEvent::parse(body, moment, &rules)
+            .map_err(|problems| anyhow::anyhow!("the demo generated an invalid event: {problems:?}"))?;
+        batch.push(event);
+        if batch.len() == BATCH_EVENTS {
+            writer.record(&batch, now()).await?;
+            batch.clear();
+        }
+    }
+    writer.record(&batch, now()).await?;
+    Ok(())
+}
+
+/// Returns the settings of `serve` and `token` for the demo's log and secret.
+fn settings(config: &DemoArgs, url: &str, secret: &str) -> anyhow::Result<(ServeArgs, TokenArgs)> {
+    let listen = config.listen.to_string();
+    let serve = ["auditgraph", "serve", "--database-url", url, "--jwt-secret", secret, "--listen", &listen];
+    let serve = Cli::parse_without_environment(&[&serve[..], &["--metrics-listen", "off"]].concat())?;
+    let token = ["auditgraph", "token", "--jwt-secret", secret, "--tenant", "contoso"];
+    let token = [&token[..], &["--role", "AUDIT_READER", "--subject", "demo", "--expires-in", "30d"]].concat();
+    match (serve.command, Cli::parse_without_environment(&token)?.command) {
+        (Command::Serve(serve), Command::Token(token)) => Ok((*serve, TokenArgs { role: Vec::new(), ..token })),
+        _ => anyhow::bail!("the command line of the demo was parsed as another command"),
+    }
+}

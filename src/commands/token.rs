@@ -1,0 +1,44 @@
+//! `auditgraph token`: signs a token with the configured secret.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use super::output::print_line;
+use crate::config::TokenArgs;
+use crate::system::now;
+use auth::{self, Grantable, Role, TokenRequest};
+
+pub(super) fn run(config: &TokenArgs) -> anyhow::Result<ExitCode> {
+    print_line(&sign(config)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a token with the requested roles and permissions.
+pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
+    let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
+    let mut grants = config.role.iter().map(|name| role(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    grants.extend(config.permission.iter().cloned().map(Grantable::Permission));
+    let moment = now();
+    Ok(auth::issue(
+        secret,
+        &TokenRequest {
+            subject: &config.subject,
+            tenant: &config.tenant,
+            tenant_claim: &config.tenant_claim,
+            grants: &grants,
+            issuer: config.jwt_issuer.as_deref(),
+            audience: config.jwt_audience.as_deref(),
+            now: moment,
+            expires_at: moment.plus(i64::try_from(config.expires_in.as_micros())?),
+        },
+    )?)
+}
+
+fn role(name: &str) -> anyhow::Result<Grantable> {
+    let role = Role::from_name(&name.to_ascii_uppercase().replace('-', "_"));
+    role.map(Grantable::Role).with_context(|| {
+        let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+        format!("there is no role `{name}`: the roles are {}", names.join(", "))
+    })
+}

@@ -1,0 +1,54 @@
+//! `auditgraph verify`: checks the integrity of the logs and reports every difference.
+
+use std::process::ExitCode;
+
+use super::output::{print_line, printable, report_error};
+use crate::config::VerifyArgs;
+use crate::database::{self, for_whole_log};
+use store::Difference;
+
+pub(super) async fn run(config: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    database::ensure_exists(&config.database)?;
+    let store = database::open(&for_whole_log(&config.database)).await?;
+    store.check_schema().await?;
+    let mut logs = store.logs().await?;
+    if let Some(key) = &config.tenant {
+        logs.retain(|log| log.belongs_to(key));
+        anyhow::ensure!(!logs.is_empty(), "there is no tenant `{key}`");
+    }
+    let tenants = logs.iter().filter(|log| !log.is_access_log()).count();
+    let mut events = 0;
+    let mut differences = Differences { count: 0, reported_max: config.differences_max };
+    for log in &logs {
+        events += store.verify(log, &mut |difference| differences.report(Some(&log.key), &difference)).await?;
+    }
+    if config.tenant.is_none() {
+        store.verify_owners(&mut |difference| differences.report(None, &difference)).await?;
+    }
+    if differences.count > differences.reported_max {
+        report_error(&format!("and {} more", differences.count - differences.reported_max));
+    }
+    print_line(&format!("tenants {tenants}, events {events}, differences {}", differences.count));
+    Ok(if differences.count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Counts differences and reports the first of them.
+struct Differences {
+    count: u64,
+    reported_max: u64,
+}
+
+impl Differences {
+    /// Reports a difference in the log of a tenant, or in no tenant's log.
+    fn report(&mut self, tenant: Option<&str>, difference: &Difference) {
+        self.count += 1;
+        if self.count <= self.reported_max {
+            let tenant = tenant.map(|key| {
+                let event = difference.sequence.map(|sequence| format!(" event {sequence}")).unwrap_or_default();
+                format!("{key}{event}: ")
+            });
+            let column = format!("{}.{} {}", difference.table, difference.column, difference.reason);
+            report_error(&printable(&(tenant.unwrap_or_default() + &column)));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Opening the log with the database settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::config::{DatabaseSettings, without_password};
+use store::{self, Observer, Store};
+
+/// Statements that take longer than this are logged as slow, without their values.
+const SLOW_STATEMENT: Duration = Duration::from_secs(1);
+/// The statement timeout of commands that read or write the whole log.
+const WHOLE_LOG_STATEMENT_TIMEOUT: Duration = Duration::from_hours(24);
+
+/// Opens the log. Creates the file of an SQLite log if it does not exist, but no tables.
+pub(crate) async fn open(database: &DatabaseSettings) -> anyhow::Result<Store> {
+    let settings = store::StoreSettings {
+        url: database.database_url.clone(),
+        connections: database.database_connections,
+        statement_timeout: Duration::from_millis(database.statement_timeout_ms),
+        record_timeout: Duration::from_millis(database.record_timeout_ms),
+    };
+    let observer: Observer = Arc::new(|sql, elapsed, failed| {
+        if elapsed > SLOW_STATEMENT {
+            tracing::warn!(sql, ?elapsed, failed, "slow statement");
+        } else {
+            tracing::trace!(sql, ?elapsed, failed, "statement");
+        }
+    });
+    Store::open(&settings, Some(observer))
+        .await
+        .with_context(|| format!("cannot open the log at {}", without_password(&database.database_url)))
+}
+
+/// Opens the log and checks its schema. An SQLite log is created or migrated first; PostgreSQL is migrated only by
+/// `auditgraph migrate`.
+pub(crate) async fn open_or_create(database: &DatabaseSettings) -> anyhow::Result<Store> {
+    let store = open(database).await?;
+    if store::is_sqlite(&database.database_url) {
+        store.migrate().await?;
+    }
+    store.check_schema().await?;
+    Ok(store)
+}
+
+/// Fails if the settings name an SQLite file that does not exist. Commands that only read call this first, because
+/// opening an SQLite log creates its file.
+pub(crate) fn ensure_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
+    if let Some(file) = store::sqlite_file(&database.database_url)? {
+        anyhow::ensure!(file.exists(), "there is no log at {}", file.display());
+    }
+    Ok(())
+}
+
+/// Returns the settings with a statement timeout for statements that process the whole log.
+pub(crate) fn for_whole_log(database: &DatabaseSettings) -> DatabaseSettings {
+    let statement_timeout_ms = u64::try_from(WHOLE_LOG_STATEMENT_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
+    DatabaseSettings { statement_timeout_ms, ..database.clone() }
+}

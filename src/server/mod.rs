@@ -1,0 +1,171 @@
+//! The server: opens the log, builds what requests need from the settings, listens, and shuts down gracefully.
+//!
+//! Tests start the same [`App`] as `auditgraph serve`, on port 0. The other modules derive the state of the HTTP layer
+//! from the settings; nothing here handles a request, except for the metrics on their own listener.
+
+mod limit;
+mod metrics;
+mod sign_in;
+mod signal;
+mod state;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use actix_web::dev::Server;
+use anyhow::Context as _;
+use tokio::sync::watch;
+
+use crate::config::ServeArgs;
+use crate::config::file::ConfigFile;
+use crate::database;
+use crate::http;
+use crate::system::{new_id, now};
+use access::{self, AccessControl, AccessLog};
+use signal::Signals;
+use store::{self, ConnectionShares, RecordQueue, Store};
+
+pub use tokens::token_problems;
+
+/// The time that running requests get to complete when the server stops, in seconds.
+const SHUTDOWN_TIMEOUT_SECS: u64 = 30;
+/// The timeout for receiving the head of a request.
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout for the client to close its side of a connection.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time a connection stays open without a request: a little longer than the keep-alive of common proxies, so that
+/// the proxy closes the connection first.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The most connections of one worker thread.
+const WORKER_CONNECTIONS_MAX: usize = 10_000;
+/// The interval at which rollups are updated.
+const ROLL_UP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A server that listens on its address. [`App::run`] processes requests.
+pub struct App {
+    server: Server,
+    address: SocketAddr,
+    closing: watch::Sender<bool>,
+    store: Store,
+    /// The access log, and the time during which it combines similar accesses.
+    access_log: (AccessLog, Duration),
+    /// The metrics listener and its address; `None` if metrics are not served.
+    metrics_server: Option<(Server, SocketAddr)>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Opens the log and listens. Migrates an SQLite log to the schema of this version. Fails if a setting is invalid,
+    /// the log cannot be opened or has another schema, or the address is in use.
+    pub async fn start(config: &ServeArgs) -> anyhow::Result<Self> {
+        let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
+        let verifier = tokens::verifier(&config.tokens, &file).await?;
+        let store = database::open_or_create(&config.database).await?;
+        let records_access = config.records_access(&file);
+        store.check_writable(records_access).await?;
+        let rules = file.sensitive_names(&config.sensitive_names);
+        let (closing, shutdown) = watch::channel(false);
+        let metrics = http::Metrics::new(&api::sdl());
+        let mut access = AccessControl::new(
+            store.clone(),
+            RecordQueue::start(store.clone(), Arc::new(now)),
+            rules,
+            ConnectionShares::new(config.database.database_connections),
+            Arc::new(new_id),
+        );
+        if records_access {
+            access = access.with_access_log(Arc::new(now), Arc::new(new_id));
+        }
+        let access_log = (access.access_log(), Duration::from_millis(config.access_log.access_window_ms));
+        let endpoint = self::metrics::MetricsEndpoint::new(store.clone(), |registry| {
+            metrics.register(registry);
+            access_log.0.register(registry);
+        });
+        let metrics_server = self::metrics::listen(config.metrics_listen, endpoint)?;
+        let parts = state::Parts { verifier, access, metrics, shutdown };
+        let state = state::state(config, &file, &store, parts)?;
+        let mut server = HttpServer::new(move || http::wrap(actix_web::App::new().configure(http::routes(&state))));
+        if config.workers > 0 {
+            server = server.workers(config.workers);
+        }
+        let server = server
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS)
+            .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
+            .max_connections(WORKER_CONNECTIONS_MAX)
+            // A client that closes its side of the connection no longer waits for a response, so its request is cancelled.
+            .h1_allow_half_closed(false)
+            .disable_signals()
+            .bind(config.listen)
+            .with_context(|| format!("cannot listen at {}", config.listen))?;
+        let address = server.addrs().first().copied().context("the server has no listening address")?;
+        Ok(Self { server: server.run(), address, closing, store, access_log, metrics_server })
+    }
+
+    /// Returns the address that the server listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the address of the metrics listener, or `None` if metrics are not served.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_server.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Serves until the process receives SIGTERM or SIGINT. Then closes the streams, completes accepted requests, and
+    /// records the buffered part of the access log. A second signal ends requests without waiting. Calls `ready` once
+    /// the server accepts requests.
+    pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        let rollups = tokio::spawn(roll_up(self.store));
+        let (access_log, window) = self.access_log;
+        let recording_accesses = tokio::spawn(access_log.clone().run(window));
+        let mut signals = Signals::new()?;
+        let metrics_server = self.metrics_server.map(|(server, address)| {
+            tracing::info!(%address, "serving metrics");
+            (server.handle(), tokio::spawn(server))
+        });
+        let handle = self.server.handle();
+        let closing = self.closing;
+        let stop = tokio::spawn(async move {
+            signals.next().await;
+            // Fails if there are no streams.
+            let _ = closing.send(true);
+            let gracefully = handle.stop(true);
+            tokio::select! {
+                () = gracefully => {}
+                () = signals.next() => handle.stop(false).await,
+            }
+        });
+        ready(self.address);
+        let ended = self.server.await;
+        stop.abort();
+        // All requests have finished; flush the access log.
+        access_log.shut_down();
+        recording_accesses.await?;
+        // A rollup is written in one transaction, so it can be interrupted.
+        rollups.abort();
+        if let Some((handle, _task)) = metrics_server {
+            handle.stop(false).await;
+        }
+        Ok(ended?)
+    }
+}
+
+/// Updates the rollups periodically, without end. Counts are exact without rollups, but take longer.
+async fn roll_up(store: Store) {
+    loop {
+        tokio::time::sleep(ROLL_UP_INTERVAL).await;
+        if let Err(error) = store.roll_up(store::BLOCK_EVENTS).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "rollups were not updated");
+        }
+    }
+}
