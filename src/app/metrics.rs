@@ -53,9 +53,9 @@ impl MetricsPage {
             match self.store.last_recorded().await {
                 Ok(services) => {
                     self.last_recorded.clear();
-                    for (service, moment) in services {
+                    for (service, time) in services {
                         let name = service.chars().take(NAME_MAX).collect();
-                        self.last_recorded.get_or_create(&[("service", name)]).set(moment.0.div_euclid(1_000_000));
+                        self.last_recorded.get_or_create(&[("service", name)]).set(time.0.div_euclid(1_000_000));
                     }
                 }
                 // The other metrics are still useful, in particular during an outage.
