@@ -47,7 +47,7 @@ pub use rest::export::Exports;
 pub use state::{RequestLimits, Streams};
 pub use web::sign_in::SignIn;
 
-/// The address at which every operation is answered by server-sent events.
+/// The address at which the result of every operation is sent as server-sent events.
 const STREAM_PATH: &str = "/graphql/stream";
 
 /// The state of the HTTP layer: separate small types, each registered as `web::Data`. A handler takes those it uses; none

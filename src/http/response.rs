@@ -101,7 +101,7 @@ impl HttpError {
         error.into_server_error()
     }
 
-    /// The header, besides `Retry-After`, that tells a client how to succeed.
+    /// The header, besides `Retry-After`, by which a client can succeed.
     fn header(&self) -> Option<(header::HeaderName, HeaderValue)> {
         match self {
             Self::MethodNotAllowed { allow, .. } => Some((header::ALLOW, HeaderValue::from_static(allow))),

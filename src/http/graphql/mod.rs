@@ -27,7 +27,7 @@ use api::engine::parameters::Parameters;
 use api::engine::{OperationRule, PrepareError};
 use api::error::ApiError;
 use model::Invalid;
-use operation::{Operation, Origin};
+use operation::{Operation, OperationSource};
 
 /// GET requires one of these headers: a browser sends none of them across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =
@@ -107,8 +107,8 @@ async fn respond(
         let message = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
         return not_executed(ApiError::from(Invalid::new(message)).into(), format, &request_id);
     }
-    let origin = Origin { request_id, now, deadline, transport: "sse" };
-    let operation = Operation::new(services, caller, prepared, (permit, permits), origin)?;
+    let source = OperationSource { request_id, now, deadline, transport: "sse" };
+    let operation = Operation::new(services, caller, prepared, (permit, permits), source)?;
     if kind == OperationType::Subscription || sse == SseMode::Always {
         return Ok(sse::stream(operation));
     }

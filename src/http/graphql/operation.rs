@@ -43,7 +43,7 @@ pub(super) async fn prepare(
 }
 
 /// Where an operation comes from.
-pub(super) struct Origin {
+pub(super) struct OperationSource {
     /// The id of the request, or of the operation on a WebSocket.
     pub(super) request_id: String,
     /// The time of arrival.
@@ -86,9 +86,9 @@ impl Operation {
         caller: Caller,
         prepared: Prepared,
         (request_permit, permits): (RequestPermit<CallerKey>, Permits),
-        origin: Origin,
+        source: OperationSource,
     ) -> Result<Self, LimitExceeded> {
-        let Origin { request_id, now, deadline, transport } = origin;
+        let OperationSource { request_id, now, deadline, transport } = source;
         let kind = prepared.kind();
         let record = Arc::new(caller.access_record(None, prepared.info.name(), &request_id, now));
         let (caller, guard) = if kind == OperationType::Subscription {

@@ -105,7 +105,7 @@ pub(super) async fn headers<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Answers preflight requests.
+/// Responds to preflight requests.
 pub(super) async fn preflight<B: MessageBody + 'static>(
     origins: Data<AllowedOrigins>,
     request: ServiceRequest,

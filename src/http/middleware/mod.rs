@@ -9,7 +9,7 @@
 //! | 3 | security headers | | adds those that the response does not have |
 //! | 4 | [`cors`], headers | | adds the CORS headers, to refusals of the next steps as well |
 //! | 5 | [`client_ip`] | determines the client address and applies its limits (429) | |
-//! | 6 | [`cors`], preflight | answers preflight requests | |
+//! | 6 | [`cors`], preflight | responds to preflight requests | |
 //! | 7 | [`compression`], refusal | | replaces the plain 406 of the next step by an error in JSON |
 //! | 8 | compression | | compresses the body |
 //!

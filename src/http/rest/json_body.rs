@@ -71,7 +71,7 @@ fn cut_json(body: &[u8], values: &mut Values) -> Result<(), HttpError> {
     let mut elements = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = if start.starts_with('[') {
-        Elements(&mut elements).deserialize(&mut reader)
+        JsonElements(&mut elements).deserialize(&mut reader)
     } else {
         <&RawValue as serde::Deserialize>::deserialize(&mut reader).map(|value| elements.push(value))
     };
@@ -146,9 +146,9 @@ fn has_more_values_than(json: &str, limit: usize) -> bool {
 }
 
 /// Collects the elements of a JSON list without parsing them; at most one more than [`EVENTS_MAX`].
-struct Elements<'v, 'a>(&'v mut Vec<&'a RawValue>);
+struct JsonElements<'v, 'a>(&'v mut Vec<&'a RawValue>);
 
-impl<'a> DeserializeSeed<'a> for Elements<'_, 'a> {
+impl<'a> DeserializeSeed<'a> for JsonElements<'_, 'a> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -156,7 +156,7 @@ impl<'a> DeserializeSeed<'a> for Elements<'_, 'a> {
     }
 }
 
-impl<'a> Visitor<'a> for Elements<'_, 'a> {
+impl<'a> Visitor<'a> for JsonElements<'_, 'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(ndjson("{\"a\": 1}\nnot json\n{}{}\n[1, 2]"), Some((4, 2)), "a list is not cut");
         assert_eq!(ndjson(" \n"), None);
         let values = cut(b"{}\n{\"a\": \"\\ud800\"}", BodyFormat::Ndjson).unwrap();
-        assert_eq!(values[1].as_ref().unwrap_err(), "line 2: the record has half of a surrogate pair in a text");
+        assert_eq!(values[1].as_ref().unwrap_err(), "line 2: the record has half of a surrogate pair in a string");
     }
 
     #[test]

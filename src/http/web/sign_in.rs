@@ -18,11 +18,11 @@ const OPEN_ID: &str = "openid";
 /// The sign-in configuration. Without an issuer, users enter a token.
 #[derive(Clone, Debug, Default)]
 pub struct SignIn {
-    issuer: Option<Issuer>,
+    issuer: Option<SignInIssuer>,
 }
 
 #[derive(Clone, Debug)]
-struct Issuer {
+struct SignInIssuer {
     address: String,
     client_id: String,
     scopes: Vec<String>,
@@ -57,7 +57,7 @@ impl SignIn {
         let own = url.origin().ascii_serialization().parse()?;
         let scopes = scopes.iter().map(String::as_str).filter(|scope| *scope != OPEN_ID);
         Ok(Self {
-            issuer: Some(Issuer {
+            issuer: Some(SignInIssuer {
                 address: address.to_owned(),
                 client_id: client_id.to_owned(),
                 scopes: std::iter::once(OPEN_ID).chain(scopes).map(str::to_owned).collect(),
@@ -73,7 +73,7 @@ impl SignIn {
     }
 
     fn document(&self) -> Value {
-        let issuer = self.issuer.as_ref().map(|Issuer { address, client_id, scopes, .. }| {
+        let issuer = self.issuer.as_ref().map(|SignInIssuer { address, client_id, scopes, .. }| {
             json!({ "issuer": address, "clientId": client_id, "scopes": scopes })
         });
         json!({ "openId": issuer })

@@ -151,7 +151,7 @@ impl ContextExt for Context<'_> {
 }
 
 /// The log that a filter selects, reduced to what the caller may see.
-pub(crate) async fn reader_of(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
+pub(crate) async fn reader_for(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
     with_access_record(ctx, ctx.session()?.caller.reader_for(condition).await)
 }
 

@@ -75,7 +75,7 @@ pub struct PersistedQueries {
     trusted: Option<TrustedDocuments>,
     /// The most documents in the cache of one tenant; 0 if automatic persisted queries are off.
     documents_max: usize,
-    tenants: Mutex<HashMap<String, TenantCache>>,
+    tenants: Mutex<HashMap<String, TenantDocuments>>,
 }
 
 /// The documents that the operator trusts.
@@ -112,7 +112,7 @@ impl TrustedDocuments {
 }
 
 /// The documents that the clients of a tenant sent. Shared by reference, so that the lock of the map is held briefly.
-type TenantCache = Arc<Cache<DocumentHash, Arc<str>, DocumentWeight>>;
+type TenantDocuments = Arc<Cache<DocumentHash, Arc<str>, DocumentWeight>>;
 
 /// Weighs a document by its bytes, at least by the share of one of `documents_max` documents.
 #[derive(Clone, Copy, Debug)]
@@ -188,7 +188,7 @@ impl PersistedQueries {
     }
 }
 
-fn tenant_cache(documents_max: usize) -> TenantCache {
+fn tenant_cache(documents_max: usize) -> TenantDocuments {
     let weight = DocumentWeight { min: (TENANT_BYTES_MAX / documents_max) as u64 };
     let (items, bytes) = (documents_max.min(CAPACITY_AT_FIRST), TENANT_BYTES_MAX as u64);
     let mut options = OptionsBuilder::new();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::Selection;
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
-use crate::engine::context::{ContextExt as _, events_by_id, reader_of};
+use crate::engine::context::{ContextExt as _, events_by_id, reader_for};
 use crate::error::ApiError;
 use crate::schema::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
 use crate::schema::enums::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
@@ -139,7 +139,7 @@ impl Query {
         let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
         let period = period(when, ctx.session()?.now, Some(&mut page))?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
-        let reader = reader_of(ctx, &condition).await?;
+        let reader = reader_for(ctx, &condition).await?;
         let as_of = if as_of.is_some() || selects_as_of(ctx) {
             Some(ctx.session()?.as_of(&reader, as_of).await?)
         } else {
@@ -171,7 +171,7 @@ impl Query {
         let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
         let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
-        Ok(reader_of(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
+        Ok(reader_for(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
     }
 
     /// Counts, facets and histograms over events, without listing them. Null with the error TIMEOUT if it takes too

@@ -7,7 +7,7 @@ use async_graphql::{Context, SimpleObject, Subscription};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
-use crate::engine::context::{ContextExt as _, Session, reader_of};
+use crate::engine::context::{ContextExt as _, Session, reader_for};
 use crate::error::ApiError;
 use crate::schema::event::AuditEventEdge;
 use crate::schema::filter::AuditEventFilter;
@@ -57,7 +57,7 @@ impl Subscription {
         let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let session = Arc::clone(ctx.session()?);
-        let follow = reader_of(ctx, &condition).await?.follow(after, condition).await?;
+        let follow = reader_for(ctx, &condition).await?.follow(after, condition).await?;
         Ok(unfold(Some((follow, session)), next))
     }
 }

@@ -3,7 +3,7 @@
 
 use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
 
-use crate::engine::context::{ContextExt as _, reader_of};
+use crate::engine::context::{ContextExt as _, reader_for};
 use crate::error::ApiError;
 use crate::schema::enums::{AuditFacetField, HistogramInterval};
 use crate::schema::filter::{AuditEventFilter, AuditPeriodInput, period};
@@ -32,7 +32,7 @@ impl AuditEventSummary {
         let session = ctx.session()?;
         let period = period(when, session.now, None)?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
-        let reader = reader_of(ctx, &condition).await?;
+        let reader = reader_for(ctx, &condition).await?;
         let as_of = session.as_of(&reader, as_of).await?;
         Ok(Self { reader, list: EventQuery { condition, period, as_of: Some(as_of) }, as_of })
     }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::http::error_codes::ErrorCodes;
-use crate::http::graphql::operation::{Operation, Origin, is_last, prepare};
+use crate::http::graphql::operation::{Operation, OperationSource, is_last, prepare};
 use crate::http::limits::{CallerKey, RequestPermit};
 use crate::http::middleware::request_log::WebSocketRequestLog;
 use crate::http::response::{encode, encode_error_list};
@@ -90,8 +90,8 @@ impl PendingOperation {
         };
         let (request_id, now) = (services.environment.new_id(), services.environment.now());
         let log = WebSocketRequestLog::start(services.metrics.clone(), &caller, Arc::clone(&prepared.info));
-        let origin = Origin { request_id, now, deadline, transport: "websocket" };
-        let operation = Operation::new(services, caller, prepared, (permit, permits), origin);
+        let source = OperationSource { request_id, now, deadline, transport: "websocket" };
+        let operation = Operation::new(services, caller, prepared, (permit, permits), source);
         Ok((operation.map_err(|exceeded| error_list(exceeded.error))?, log))
     }
 }

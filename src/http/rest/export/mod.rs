@@ -31,7 +31,7 @@ use api::error::ApiError;
 use auth::{Principal, Rejected};
 use error::ExportError;
 use format::ExportFormat;
-use page::{ExportRequest, Page};
+use page::{ExportPage, ExportRequest};
 use status::{ExportProgress, ExportStatuses};
 
 /// Settings and status of exports.
@@ -55,7 +55,7 @@ struct Export {
     request: ExportRequest,
     progress: ExportProgress,
     /// The first page, which is read before the response starts.
-    first: Option<Page>,
+    first: Option<ExportPage>,
     has_ended: bool,
     request_permit: RequestPermit<CallerKey>,
     _quota: QuotaGuard<CallerKey>,
@@ -110,7 +110,7 @@ impl Export {
     }
 
     /// The next page, after checking again that the caller may read.
-    async fn next_page(&mut self) -> Result<Page, ExportError> {
+    async fn next_page(&mut self) -> Result<ExportPage, ExportError> {
         if self.services.environment.now() >= self.principal.expires_at {
             return Err(ApiError::Unauthenticated(Rejected::Expired).into());
         }

@@ -78,7 +78,7 @@ impl ExportRequest {
         services: &OperationServices,
         caller: &Caller,
         request_permit: &RequestPermit<CallerKey>,
-    ) -> Result<Page, ExportError> {
+    ) -> Result<ExportPage, ExportError> {
         let _permits = (request_permit.permit().await, request_permit.expensive_permit().await);
         let bytes_max = services.limits.response_bytes_max;
         loop {
@@ -95,11 +95,11 @@ impl ExportRequest {
         }
     }
 
-    async fn read_page(&mut self, services: &OperationServices, caller: Caller) -> Result<Page, ExportError> {
+    async fn read_page(&mut self, services: &OperationServices, caller: Caller) -> Result<ExportPage, ExportError> {
         self.arguments.insert("first".to_owned(), self.page_size.into());
         let executable = services.engine.prepare_internal(&self.document, self.arguments.clone())?;
         let session = Arc::new(Session::new(caller, Arc::clone(&self.access_record), self.now).taking_values());
-        let mut page = Page::from_response(services.engine.execute(executable, session).await)?;
+        let mut page = ExportPage::from_response(services.engine.execute(executable, session).await)?;
         if self.columns.has_cursor() {
             page.add_cursor_column();
         }
@@ -125,13 +125,13 @@ fn query(columns: &Columns) -> String {
 }
 
 /// A page of events, each with its cursor.
-pub(super) struct Page {
+pub(super) struct ExportPage {
     pub(super) edges: Vec<(String, Value)>,
     pub(super) has_next: bool,
     pub(super) as_of: i64,
 }
 
-impl Page {
+impl ExportPage {
     fn from_response(mut response: Response) -> Result<Self, ExportError> {
         sweep(&mut response);
         if let Some(error) = response.errors.first() {
