@@ -65,7 +65,7 @@ async function attack(url, token, setting) {
       if (wait > 0) await sleep(wait);
       if (!going) return;
       // The server may close the connection before it has read a rejected request.
-      const status = await send(url, agent, token, bodies[number % bodies.length]).then((answer) => answer.status, (error) => error.code);
+      const status = await send(url, agent, token, bodies[number % bodies.length]).then((response) => response.status, (error) => error.code);
       statuses[status] = (statuses[status] ?? 0) + 1;
     }
   };
@@ -97,14 +97,14 @@ async function measure(server, seconds, attacker) {
     if (wait > 0) await sleep(wait);
     running.push(send(server.url, agent, server.victim, bytes));
   }
-  const answers = await Promise.all(running);
+  const results = await Promise.all(running);
   const elapsed = (performance.now() - started) / 1_000;
   const after = used(server.pid, attacker);
   agent.destroy();
-  const wrong = answers.find(({ status }) => status !== 200);
+  const wrong = results.find(({ status }) => status !== 200);
   if (wrong) throw new Error(`the ordinary query failed with status ${wrong.status}`);
   const cpu = Object.fromEntries(Object.keys(after).map((who) => [who, (after[who] - before[who]) / elapsed]));
-  return { ...percentiles(answers.map(({ took }) => took)), cpu };
+  return { ...percentiles(results.map(({ took }) => took)), cpu };
 }
 
 /** Measures the same during an attack. */

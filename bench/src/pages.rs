@@ -1,5 +1,5 @@
 //! Measures pages of a filled log: every shape with auditgraph, and one page next to the bare handler and the bare
-//! statement. The sides take turns in one run, so that their ratios are meaningful.
+//! statement. The sides take rounds in one run, so that their ratios are meaningful.
 
 use std::path::Path;
 use std::process::Command;
@@ -82,7 +82,7 @@ pub(crate) async fn measure(options: &PagesOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One of several sides that are measured in turns.
+/// One of several sides that are measured in rounds.
 struct Side<'a> {
     name: &'a str,
     pid: u32,
@@ -102,7 +102,7 @@ impl PageBench<'_> {
     async fn measure(&self, shape: &RequestShape, server: &Server, size: usize) -> anyhow::Result<()> {
         let (name, requests) = (shape.name, self.requests(shape));
         let one = Side { name, pid: server.pid, address: &server.address, requests, size };
-        match self.in_turns(vec![one], 1).await {
+        match self.interleaved(vec![one], 1).await {
             Err(error) if error.to_string().contains("TIMEOUT") => {
                 print_line(&format!("| {name} | TIMEOUT at this concurrency | | | | | | |"));
                 Ok(())
@@ -111,16 +111,16 @@ impl PageBench<'_> {
         }
     }
 
-    /// Measures several sides in turns, so that other work of the machine affects all equally, and prints a row for
+    /// Measures several sides in rounds, so that other work of the machine affects all equally, and prints a row for
     /// each.
-    async fn in_turns(&self, sides: Vec<Side<'_>>, turns: u32) -> anyhow::Result<Vec<Latencies>> {
-        let time = Duration::from_secs(self.options.seconds) / turns;
+    async fn interleaved(&self, sides: Vec<Side<'_>>, rounds: u32) -> anyhow::Result<Vec<Latencies>> {
+        let time = Duration::from_secs(self.options.seconds) / rounds;
         let load = Load { connections: self.options.connections, time };
         let mut parts: Vec<Vec<Latencies>> = sides.iter().map(|_| Vec::new()).collect();
         let mut cpu = vec![(0.0, 0.0); sides.len()];
-        for turn in 0..turns {
+        for round in 0..rounds {
             for (index, side) in sides.iter().enumerate() {
-                if turn == 0 {
+                if round == 0 {
                     // The first requests fill caches and prepare statements.
                     let warm = Load { time: Duration::from_millis(500), ..load };
                     load::run(side.address, &side.requests, warm).await?;
@@ -179,7 +179,7 @@ impl PageBench<'_> {
         let deep = json!({ "query": PAGE, "variables": deep }).to_string();
         let deep = vec![load::post("/graphql", &self.token, &deep)];
         let mut sides = vec![
-            Side { name: "in turns: page", pid: ours.pid, address: &ours.address, requests: own.clone(), size },
+            Side { name: "in rounds: page", pid: ours.pid, address: &ours.address, requests: own.clone(), size },
             Side { name: "bare handler", pid: handler.pid, address: &handler.address, requests: theirs, size },
             Side { name: "at depth 100,000", pid: ours.pid, address: &ours.address, requests: deep, size },
         ];
@@ -197,7 +197,7 @@ impl PageBench<'_> {
             sides.push(Side { name: "PostGraphile", pid: std::process::id(), address, requests, size });
         }
         let names: Vec<String> = sides.iter().map(|side| side.name.to_owned()).collect();
-        let measured = self.in_turns(sides, 5).await?;
+        let measured = self.interleaved(sides, 5).await?;
         for (name, other) in names.iter().zip(&measured).skip(1) {
             let (rate, median) = (measured[0].rate() / other.rate(), measured[0].at(500) / other.at(500));
             print_line(&format!("page compared with {name}: {rate:.2} x the requests, {median:.2} x the median time"));

@@ -95,11 +95,11 @@ fn is_summary(data: &Value) -> bool {
     let summary = data.get("auditEventSummary");
     let total = summary.and_then(|summary| summary.get("totalCount")?.as_i64());
     let buckets = summary.and_then(|summary| summary.get("histogram")?.as_array());
-    let counted = buckets.map(|buckets| buckets.iter().filter_map(|bucket| bucket.get("count")?.as_i64()).sum());
-    total.is_some_and(|total| total > 0) && total == counted
+    let is_counted = buckets.map(|buckets| buckets.iter().filter_map(|bucket| bucket.get("count")?.as_i64()).sum());
+    total.is_some_and(|total| total > 0) && total == is_counted
 }
 
-fn counted(data: &Value) -> bool {
+fn is_counted(data: &Value) -> bool {
     data.pointer("/auditEvents/countUpTo/value").and_then(Value::as_i64).is_some_and(|value| value > 0)
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn shapes(known: &KnownValues) -> Vec<RequestShape> {
         shape(
             "count up to 10,000",
             (COUNT, vec![json!({ "filter": { "category": { "eq": CATEGORIES[0] } } })]),
-            counted,
+            is_counted,
         ),
         shape("summary of 30 days", (SUMMARY, vec![json!({})]), is_summary),
         shape(

@@ -15,9 +15,9 @@ mod lost;
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
 /// A reader that returns one byte per call.
-struct ByteReader<'a>(&'a [u8]);
+struct OneByteReader<'a>(&'a [u8]);
 
-impl Read for ByteReader<'_> {
+impl Read for OneByteReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let (Some((first, rest)), Some(slot)) = (self.0.split_first(), buffer.first_mut()) else { return Ok(0) };
         (*slot, self.0) = (*first, rest);
@@ -30,7 +30,7 @@ pub fn check(input: &[u8]) {
     let records: Vec<_> = RecordReader::new(input).collect();
     assert_eq!(
         records,
-        RecordReader::new(ByteReader(input)).collect::<Vec<_>>(),
+        RecordReader::new(OneByteReader(input)).collect::<Vec<_>>(),
         "the records depend on the sizes of the reads"
     );
     let lines = input.split(|byte| *byte == b'\n').count() as u64;

@@ -39,10 +39,10 @@ pub(super) async fn run(config: &DemoArgs) -> anyhow::Result<ExitCode> {
 /// Records the generated events.
 async fn fill(writer: &Writer, config: &DemoArgs) -> anyhow::Result<()> {
     let rules = SensitiveNames::default();
-    let moment = now();
+    let now_at_start = now();
     let mut batch = Vec::with_capacity(BATCH_EVENTS);
-    for body in demo_data::events(config.seed, moment, config.events as usize) {
-        let event = NewEvent::parse(body, moment, &rules)
+    for body in demo_data::events(config.seed, now_at_start, config.events as usize) {
+        let event = NewEvent::parse(body, now_at_start, &rules)
             .map_err(|problems| anyhow::anyhow!("the demo generated an invalid event: {problems:?}"))?;
         batch.push(event);
         if batch.len() == BATCH_EVENTS {

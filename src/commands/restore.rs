@@ -17,14 +17,14 @@ use crate::system::new_id;
 pub(super) async fn run(config: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let logs = match &config.file {
         Some(saved) => restore_file(saved, &config.database).await?,
-        None => renew_in_place(&config.database).await?,
+        None => renew_log_ids_of(&config.database).await?,
     };
     print_line(&format!("logs {logs}, each with a new id: earlier feed cursors are CURSOR_EXPIRED"));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Gives new ids to the logs of a database that was restored by other means. Returns the number of logs.
-async fn renew_in_place(database: &DatabaseSettings) -> anyhow::Result<usize> {
+async fn renew_log_ids_of(database: &DatabaseSettings) -> anyhow::Result<usize> {
     database::ensure_exists(database)?;
     let store = database::open_or_create(&for_whole_log(database)).await?;
     Ok(store.renew_log_ids(new_id).await?)

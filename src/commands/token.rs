@@ -19,7 +19,7 @@ pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
     let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
     let mut grants = config.role.iter().map(|name| role(name)).collect::<anyhow::Result<Vec<_>>>()?;
     grants.extend(config.permission.iter().cloned().map(Grantable::Permission));
-    let moment = now();
+    let issued_at = now();
     Ok(auth::issue(
         secret,
         &TokenRequest {
@@ -29,8 +29,8 @@ pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
             grants: &grants,
             issuer: config.jwt_issuer.as_deref(),
             audience: config.jwt_audience.as_deref(),
-            now: moment,
-            expires_at: moment.plus(i64::try_from(config.expires_in.as_micros())?),
+            now: issued_at,
+            expires_at: issued_at.plus(i64::try_from(config.expires_in.as_micros())?),
         },
     )?)
 }

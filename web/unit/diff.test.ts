@@ -1,11 +1,11 @@
 // The diff of two JSON values.
 import { expect, test } from 'vitest'
 import { preserveNumbers } from '../src/api/exact-json'
-import { diff, type Line } from '../src/detail/diff'
+import { diff, type DiffLine } from '../src/detail/diff'
 
 /** The lines as `before | after`, with differences in brackets. */
-function shown(lines: Line[]): string[] {
-  const side = (pieces: Line['before']) =>
+function shown(lines: DiffLine[]): string[] {
+  const side = (pieces: DiffLine['before']) =>
     pieces?.map(({ text, differs }) => (differs ? `[${text}]` : text)).join('') ?? ''
   return lines.map(({ indent, before, after }) => `${'  '.repeat(indent)}${side(before)} | ${side(after)}`)
 }

@@ -148,7 +148,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Timeout => Self::Timeout,
             StoreError::TooLarge { requested: asked, limit } => {
-                Self::Limit { what: "bytes of events in one answer", asked, limit }
+                Self::Limit { what: "bytes of events in one response", asked, limit }
             }
             StoreError::QueueFull => Self::Overloaded,
             StoreError::OutcomeUnknown => Self::Unavailable,

@@ -8,7 +8,7 @@
 //! by [`claim`] (unique names, exact types) and checked by [`verifier`] and [`issuer`], because the library's own checks
 //! read the clock, skip claims of a wrong type and accept duplicate names.
 //!
-//! An invalid configuration is a [`ConfigProblem`] with a sentence that says how to fix it. An invalid token is
+//! An invalid configuration is a [`ConfigProblem`] with a sentence that explains how to fix it. An invalid token is
 //! [`Rejected`] with a sentence that is safe to show to the client.
 
 mod claim;

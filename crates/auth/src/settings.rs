@@ -70,7 +70,7 @@ pub enum GrantKind {
     Record,
 }
 
-/// The reason why keys or settings cannot be used: a sentence for the operator that says how to fix it. Contains no
+/// The reason why keys or settings cannot be used: a sentence for the operator that explains how to fix it. Contains no
 /// secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigProblem(String);

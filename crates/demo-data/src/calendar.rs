@@ -36,42 +36,42 @@ impl Calendar {
     }
 
     /// Returns a random time of the year.
-    pub(super) fn moment(self, rng: &mut Rng) -> Timestamp {
-        self.moment_of_last(YEAR, rng)
+    pub(super) fn time(self, rng: &mut Rng) -> Timestamp {
+        self.time_of_last(YEAR, rng)
     }
 
     /// Returns a random time of the last `days` days.
     pub(super) fn time_in_last_days(self, days: i64, rng: &mut Rng) -> Timestamp {
         // A little less, so that the following events of a scenario are in the period, too.
-        self.moment_of_last(days * DAY - HOUR, rng)
+        self.time_of_last(days * DAY - HOUR, rng)
     }
 
-    fn moment_of_last(self, span: i64, rng: &mut Rng) -> Timestamp {
+    fn time_of_last(self, span: i64, rng: &mut Rng) -> Timestamp {
         let draw = |rng: &mut Rng| self.now.plus(-rng.i64(20 * SECOND..span));
         for _ in 0..DRAWS_MAX {
-            let moment = draw(rng);
-            if rng.u32(0..130) < likelihood(moment) * self.growth(moment) / 100 {
-                return moment;
+            let time = draw(rng);
+            if rng.u32(0..130) < likelihood(time) * self.growth(time) / 100 {
+                return time;
             }
         }
         draw(rng)
     }
 
     /// Applies growth: 75 percent of the activity a year ago, 125 percent today.
-    fn growth(self, moment: Timestamp) -> u32 {
-        let days_ago = u32::try_from((self.now.0 - moment.0) / DAY).unwrap_or(365).min(365);
+    fn growth(self, time: Timestamp) -> u32 {
+        let days_ago = u32::try_from((self.now.0 - time.0) / DAY).unwrap_or(365).min(365);
         125 - days_ago * 50 / 365
     }
 }
 
 /// Whether a time is in office hours.
-pub(super) fn is_office_hour(moment: Timestamp) -> bool {
-    likelihood(moment) >= OFFICE_HOUR
+pub(super) fn is_office_hour(time: Timestamp) -> bool {
+    likelihood(time) >= OFFICE_HOUR
 }
 
 /// Returns the probability at a time, in percent.
-fn likelihood(moment: Timestamp) -> u32 {
-    let Some(local) = local(moment) else { return QUIET_HOUR };
+fn likelihood(time: Timestamp) -> u32 {
+    let Some(local) = local(time) else { return QUIET_HOUR };
     let is_weekend = matches!(local.weekday(), Weekday::Sat | Weekday::Sun);
     let is_holiday = matches!((local.month(), local.day()), (12, 24..=26 | 31) | (1 | 5, 1));
     if is_weekend || is_holiday {
@@ -86,8 +86,8 @@ fn likelihood(moment: Timestamp) -> u32 {
 }
 
 /// Converts a time to the office's time zone.
-fn local(moment: Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_micros(moment.plus(OFFICE_OFFSET).0)
+fn local(time: Timestamp) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(time.plus(OFFICE_OFFSET).0)
 }
 
 #[cfg(test)]
@@ -104,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn every_stretch_gets_its_moments() {
+    fn every_range_gets_its_times() {
         let sunday = Timestamp::parse("2026-06-14T06:30:00Z").unwrap();
         let mut rng = Rng::with_seed(1);
         for _ in 0..500 {
-            let moment = Calendar::until(sunday).time_in_last_days(1, &mut rng);
-            assert!(moment < sunday && moment > sunday.plus(-DAY));
-            let moment = Calendar::until(sunday).moment(&mut rng);
-            assert!(moment < sunday && moment > sunday.plus(-366 * DAY));
+            let time = Calendar::until(sunday).time_in_last_days(1, &mut rng);
+            assert!(time < sunday && time > sunday.plus(-DAY));
+            let time = Calendar::until(sunday).time(&mut rng);
+            assert!(time < sunday && time > sunday.plus(-366 * DAY));
         }
     }
 
@@ -119,8 +119,8 @@ mod tests {
     fn most_happens_in_office_hours() {
         let now = Timestamp::parse("2026-06-18T15:00:00Z").unwrap();
         let mut rng = Rng::with_seed(1);
-        let moments = (0..1_000).map(|_| Calendar::until(now).moment(&mut rng));
-        let at_work = moments.filter(|moment| is_office_hour(*moment)).count();
+        let times = (0..1_000).map(|_| Calendar::until(now).time(&mut rng));
+        let at_work = times.filter(|time| is_office_hour(*time)).count();
         assert!((700..950).contains(&at_work), "{at_work}");
     }
 }

@@ -44,14 +44,14 @@ impl Generator {
     }
 
     /// Sets the clock to the start of a scenario.
-    pub(super) fn begin(&mut self, moment: Timestamp) {
-        self.clock = moment;
+    pub(super) fn begin(&mut self, time: Timestamp) {
+        self.clock = time;
     }
 
-    /// Removes and returns the oldest event, unless a scenario that starts at `moment` may generate an earlier one.
-    pub(super) fn take_until(&mut self, moment: Option<Timestamp>) -> Option<EventBody> {
+    /// Removes and returns the oldest event, unless a scenario that starts at `time` may generate an earlier one.
+    pub(super) fn take_until(&mut self, time: Option<Timestamp>) -> Option<EventBody> {
         let (&(first, _), _) = self.pending.first_key_value()?;
-        if moment.is_some_and(|moment| moment < first) {
+        if time.is_some_and(|time| time < first) {
             return None;
         }
         self.pending.pop_first().map(|(_, event)| event)

@@ -36,7 +36,7 @@ pub fn events(seed: u64, now: Timestamp, count: usize) -> impl Iterator<Item = E
 
 /// A scenario with its start time and number of events.
 struct ScheduledScenario {
-    moment: Timestamp,
+    time: Timestamp,
     scenario: usize,
     size: usize,
 }
@@ -55,25 +55,25 @@ fn schedule(now: Timestamp, count: usize, rng: &mut Rng) -> Vec<ScheduledScenari
     }
     for (scenario, kind) in CATALOGUE.iter().enumerate() {
         if let Some(size) = kind.size(kind.min_size().min(left), rng) {
-            let moments = (0..20).map(|_| calendar.moment(rng)).collect::<Vec<_>>();
-            let fitting = moments.iter().find(|moment| kind.runs_outside_office_hours() || is_office_hour(**moment));
-            let moment = fitting.or(moments.first()).copied().unwrap_or(now);
-            schedule.push(ScheduledScenario { moment, scenario, size });
+            let times = (0..20).map(|_| calendar.time(rng)).collect::<Vec<_>>();
+            let fitting = times.iter().find(|time| kind.runs_outside_office_hours() || is_office_hour(**time));
+            let time = fitting.or(times.first()).copied().unwrap_or(now);
+            schedule.push(ScheduledScenario { time, scenario, size });
             left -= size;
         }
     }
     while left > 0 {
-        left -= schedule_one(calendar.moment(rng), left, &mut schedule, rng);
+        left -= schedule_one(calendar.time(rng), left, &mut schedule, rng);
     }
-    schedule.sort_by_key(|scheduled| scheduled.moment);
+    schedule.sort_by_key(|scheduled| scheduled.time);
     schedule
 }
 
 /// Adds a random scenario at a time. Returns its number of events.
-fn schedule_one(moment: Timestamp, room: usize, schedule: &mut Vec<ScheduledScenario>, rng: &mut Rng) -> usize {
-    let scenario = Scenario::choose(is_office_hour(moment), room, rng);
+fn schedule_one(time: Timestamp, room: usize, schedule: &mut Vec<ScheduledScenario>, rng: &mut Rng) -> usize {
+    let scenario = Scenario::choose(is_office_hour(time), room, rng);
     let size = CATALOGUE[scenario].size(room, rng).unwrap_or(room);
-    schedule.push(ScheduledScenario { moment, scenario, size });
+    schedule.push(ScheduledScenario { time, scenario, size });
     size
 }
 
@@ -88,12 +88,12 @@ impl Iterator for GeneratedEvents {
 
     fn next(&mut self) -> Option<EventBody> {
         loop {
-            let next = self.schedule.peek().map(|scheduled| scheduled.moment);
+            let next = self.schedule.peek().map(|scheduled| scheduled.time);
             if let Some(event) = self.generator.take_until(next) {
                 return Some(event);
             }
             let scheduled = self.schedule.next()?;
-            self.generator.begin(scheduled.moment);
+            self.generator.begin(scheduled.time);
             CATALOGUE[scheduled.scenario].emit(&mut self.generator, scheduled.size);
         }
     }

@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_marries_gets_another_name() {
+    fn marriage_changes_the_name() {
         let mut rng = Rng::with_seed(3);
         let (name, address) = married("Zoë Müller", &mut rng);
         assert!(name.starts_with("Zoë ") && name != "Zoë Müller");

@@ -73,7 +73,7 @@ pub struct RecognisedRecord {
     pub unmapped_if_rekeyed: Option<Json>,
 }
 
-/// The reason why a record cannot be converted: a sentence that says what is missing, safe to show.
+/// The reason why a record cannot be converted: a sentence that names what is missing, safe to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnsupportedRecord(pub String);
 

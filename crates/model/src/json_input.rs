@@ -49,7 +49,7 @@ pub fn parse(record: &JsonNode) -> (Option<EventInput>, Vec<Problem>) {
     if !is_cloud_event(record) {
         return (reader.event(record), reader.problems);
     }
-    reader.envelope(record);
+    reader.cloud_event(record);
     let (carried, rest) = unwrap_envelope(record);
     let event = reader.event(&carried).map(|event| EventInput { unmapped: rest, ..event });
     (event, reader.problems)
@@ -143,7 +143,7 @@ impl InputReader {
 
     /// Reports the problems of an envelope that are no longer visible after [`unwrap_envelope`]. The data must not
     /// repeat an attribute of the envelope, because one of the two values would be lost.
-    fn envelope(&mut self, envelope: &JsonNode) {
+    fn cloud_event(&mut self, envelope: &JsonNode) {
         self.check_repeated(envelope, "", &["specversion", "type", "source", "id", "time", "subject", "data"]);
         let Some(data) = envelope.get("data") else { return };
         for (from, to) in FROM_ENVELOPE {

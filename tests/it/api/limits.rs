@@ -117,7 +117,7 @@ async fn response_size_is_limited() {
         let document = format!("{{ {beyond} }}");
         let response = app.admin().query(&document).await;
         assert_eq!(response.error().0, "LIMIT_EXCEEDED", "{}", response.text);
-        assert!(response.error().1.starts_with("too many bytes of events in one answer: "), "{}", response.text);
+        assert!(response.error().1.starts_with("too many bytes of events in one response: "), "{}", response.text);
         assert_eq!(response.body["errors"][0]["extensions"]["limit"], json!(22_000));
         socket.subscribe(&beyond, &document, json!({})).await;
         let message = socket.next().await.unwrap();

@@ -10,7 +10,7 @@ export interface Segment {
 }
 
 /** A line of both sides; a side without that line is `undefined`. */
-export interface Line {
+export interface DiffLine {
   indent: number
   before?: Segment[]
   after?: Segment[]
@@ -22,7 +22,7 @@ const INLINE_LENGTH_MAX = 44
 const LCS_LENGTH_MAX = 600
 
 /** Returns the lines of a change. `undefined` means no value, which is not the same as JSON null. */
-export function diff(before: unknown, after: unknown): Line[] {
+export function diff(before: unknown, after: unknown): DiffLine[] {
   if (typeof before === 'string' && typeof after === 'string') return diffStrings(before, after)
   return diffValues(before, after, 0, '', NO_SUFFIXES)
 }
@@ -33,7 +33,7 @@ type Suffixes = Record<'before' | 'after', string>
 const NO_SUFFIXES: Suffixes = { before: '', after: '' }
 const commas = (before: boolean, after: boolean): Suffixes => ({ before: before ? ',' : '', after: after ? ',' : '' })
 
-function diffValues(before: unknown, after: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
+function diffValues(before: unknown, after: unknown, indent: number, prefix: string, suffix: Suffixes): DiffLine[] {
   if (before === undefined) return after === undefined ? [] : oneSided(after, 'after', indent, prefix, suffix)
   if (after === undefined) return oneSided(before, 'before', indent, prefix, suffix)
   const inlined = [toInline(before), toInline(after)] as const
@@ -73,9 +73,9 @@ function bracketed(
   open: string,
   close: string,
   suffix: Suffixes,
-  inner: Line[],
-): Line[] {
-  const line = (before: string, after = before): Line => ({
+  inner: DiffLine[],
+): DiffLine[] {
+  const line = (before: string, after = before): DiffLine => ({
     indent,
     before: unchangedText(before),
     after: unchangedText(after),
@@ -84,7 +84,13 @@ function bracketed(
 }
 
 /** The lines of a value that only one side has. */
-function oneSided(value: unknown, side: 'before' | 'after', indent: number, prefix: string, suffix: Suffixes): Line[] {
+function oneSided(
+  value: unknown,
+  side: 'before' | 'after',
+  indent: number,
+  prefix: string,
+  suffix: Suffixes,
+): DiffLine[] {
   return layout(value, indent, prefix, suffix[side]).map((line) => ({
     indent: line.indent,
     [side]: [{ text: line.text, differs: true }],
@@ -92,7 +98,7 @@ function oneSided(value: unknown, side: 'before' | 'after', indent: number, pref
 }
 
 /** The lines of a value that both sides have. */
-function unchanged(value: unknown, indent: number, prefix: string, suffix: Suffixes): Line[] {
+function unchanged(value: unknown, indent: number, prefix: string, suffix: Suffixes): DiffLine[] {
   const after = layout(value, indent, prefix, suffix.after)
   return layout(value, indent, prefix, suffix.before).map((line, index) => ({
     indent: line.indent,
@@ -118,7 +124,7 @@ function layout(value: unknown, indent: number, prefix: string, suffix: string):
 }
 
 /** Joins two lists of lines side by side. */
-function sideBySide(left: Line[], right: Line[]): Line[] {
+function sideBySide(left: DiffLine[], right: DiffLine[]): DiffLine[] {
   return Array.from({ length: Math.max(left.length, right.length) }, (_, index) => {
     const [before, after] = [left[index], right[index]]
     return {
@@ -129,7 +135,7 @@ function sideBySide(left: Line[], right: Line[]): Line[] {
   })
 }
 
-function diffObjects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): Line[] {
+function diffObjects(before: Record<string, unknown>, after: Record<string, unknown>, indent: number): DiffLine[] {
   const keys = [...Object.keys(before), ...Object.keys(after).filter((key) => !Object.hasOwn(before, key))]
   const last = (side: object) => keys.findLast((key) => Object.hasOwn(side, key))
   const [lastBefore, lastAfter] = [last(before), last(after)]
@@ -149,9 +155,9 @@ function ownMember(object: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-function diffArrays(before: unknown[], after: unknown[], indent: number): Line[] {
+function diffArrays(before: unknown[], after: unknown[], indent: number): DiffLine[] {
   const common = longestCommonSubsequence(before.map(toInline), after.map(toInline))
-  const lines: Line[] = []
+  const lines: DiffLine[] = []
   let [left, right] = [0, 0]
   for (const [nextLeft, nextRight] of [...common, [before.length, after.length] as const]) {
     // The elements between two common ones were replaced, index by index.
@@ -172,10 +178,10 @@ function diffArrays(before: unknown[], after: unknown[], indent: number): Line[]
 }
 
 /** Compares strings by line; where one line replaces another, by word. */
-function diffStrings(before: string, after: string): Line[] {
+function diffStrings(before: string, after: string): DiffLine[] {
   const [left, right] = [before.split('\n'), after.split('\n')]
   const common = longestCommonSubsequence(left, right)
-  const lines: Line[] = []
+  const lines: DiffLine[] = []
   let [i, j] = [0, 0]
   for (const [nextI, nextJ] of [...common, [left.length, right.length] as const]) {
     for (; i < nextI || j < nextJ; i += 1, j += 1) {

@@ -2,7 +2,7 @@
 import { PROPERTY_CHANGE_LABELS } from '../api/enums'
 import { useView } from '../view/use-view'
 import { NO_FILTERS } from '../view/view'
-import { diff, type Line, type Segment } from './diff'
+import { diff, type DiffLine, type Segment } from './diff'
 import type { Change } from './query'
 import { Withheld } from './withheld'
 
@@ -27,7 +27,7 @@ export function ModifiedProperties({ changes }: { changes: Change[] }) {
   )
 }
 
-function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
+function ChangeRows({ change, lines }: { change: Change; lines: DiffLine[] }) {
   const isMultiline = lines.length > 1
   return (
     <tbody className={isMultiline ? 'long' : ''}>
@@ -56,7 +56,7 @@ function ChangeRows({ change, lines }: { change: Change; lines: Line[] }) {
 }
 
 /** A missing value is not JSON null; `change` distinguishes the two. */
-function diffLines({ change, oldValue, newValue }: Change): Line[] {
+function diffLines({ change, oldValue, newValue }: Change): DiffLine[] {
   if (change === 'UNKNOWN') return []
   return diff(change === 'ADDED' ? undefined : oldValue, change === 'REMOVED' ? undefined : newValue)
 }
@@ -83,7 +83,7 @@ function PropertyName({ name }: { name: string }) {
   )
 }
 
-function Cells({ change, line }: { change: Change; line: Line | undefined }) {
+function Cells({ change, line }: { change: Change; line: DiffLine | undefined }) {
   if (change.withheld !== null)
     return (
       <td colSpan={2}>
@@ -107,7 +107,7 @@ function NoValue() {
   )
 }
 
-function SideLine({ line }: { line: Line }) {
+function SideLine({ line }: { line: DiffLine }) {
   const differs = (pieces?: Segment[]) => pieces?.some((piece) => piece.differs) === true
   const indent = { paddingInlineStart: `${line.indent * 14 + 8}px` }
   return (

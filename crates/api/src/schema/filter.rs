@@ -61,7 +61,7 @@ impl DateTimeRangeInput {
     }
 }
 
-/// The period of a list. A window ends at `now`; it starts where the cursors of the page say, if the page has cursors.
+/// The period of a list. A window ends at `now`; it starts at the position in the cursors of the page, if there are cursors.
 pub fn period(
     input: MaybeUndefined<AuditPeriodInput>,
     now: Timestamp,

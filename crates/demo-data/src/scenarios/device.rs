@@ -117,15 +117,15 @@ pub(super) fn wiped(generator: &mut Generator, count: usize) {
 pub(super) fn compliance_reported(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_device(&mut generator.rng);
     let actor = generator.microsoft_service("Intune Compliance Client Prod");
-    let turns = generator.chance(45);
+    let compliance_changes = generator.chance(45);
     let (build, until) = (generator.rng.u32(100..4_000), generator.timestamp());
     let device = &mut generator.tenant.devices[index];
-    if turns {
+    if compliance_changes {
         device.is_compliant = !device.is_compliant;
     }
     let device = device.clone();
     let (before, after) = if device.is_compliant { ("[false]", "[true]") } else { ("[true]", "[false]") };
-    let (activity, changes) = if turns {
+    let (activity, changes) = if compliance_changes {
         let change = ModifiedProperty::new("IsCompliant", json(before), json(after));
         let activity = if device.is_compliant { "Update device" } else { "Device no longer compliant" };
         (activity, vec![change])

@@ -26,7 +26,7 @@ pub(super) fn on_person(
 }
 
 /// Changes the title, department, office or telephone number of a person. Returns the changes.
-fn turn_profile(generator: &mut Generator, index: usize) -> Vec<ModifiedProperty> {
+fn change_profile(generator: &mut Generator, index: usize) -> Vec<ModifiedProperty> {
     let (title, department) = (generator.choose(name::TITLES), generator.choose(name::DEPARTMENTS));
     let (office, number) = (generator.choose(name::OFFICES), generator.rng.u32(1_000..9_999));
     let choice = generator.rng.u32(0..4);
@@ -54,7 +54,7 @@ pub(super) fn profile_synchronised(generator: &mut Generator, count: usize) {
         let (before, now) = (generator.timestamp_before(minutes), generator.timestamp());
         vec![listed("LastDirSyncTime", &before, &now)]
     } else {
-        turn_profile(generator, index)
+        change_profile(generator, index)
     };
     changes.push(plain("Action Client Name", "", "DirectorySync"));
     let person = generator.tenant.people[index].clone();
@@ -72,7 +72,7 @@ pub(super) fn profile_edited(generator: &mut Generator, count: usize) {
         let manager = generator.tenant.people[manager].target();
         on_person("Set user manager", OperationType::Update, &actor, &person, Vec::new()).on(manager)
     } else {
-        let changes = turn_profile(generator, index);
+        let changes = change_profile(generator, index);
         on_person("Update user", OperationType::Update, &actor, &person, changes)
     };
     let event = if generator.chance(3) {
@@ -87,7 +87,7 @@ pub(super) fn profile_edited(generator: &mut Generator, count: usize) {
 /// The synchronisation processes one person, with the resulting change.
 pub(super) fn provisioned(generator: &mut Generator, count: usize) {
     let index = generator.tenant.random_user(&mut generator.rng);
-    let changes = turn_profile(generator, index);
+    let changes = change_profile(generator, index);
     let person = generator.tenant.people[index].clone();
     let actor = generator.microsoft_service("Azure AD Cloud Sync");
     let cycle = guid(&mut generator.rng);
@@ -236,8 +236,8 @@ pub(super) fn risk_assessed(generator: &mut Generator, count: usize) {
     let actor = generator.administrator(AdminTeam::Security);
     let activity = generator.choose(&["DismissUser", "ConfirmAccountCompromised", "ConfirmAccountSafe"]);
     let change = ModifiedProperty::new("RiskLevel", text(generator.choose(&["high", "medium"])), text("none"));
-    let moment = generator.timestamp();
-    let valid_from = listed("StsRefreshTokensValidFrom", "", &moment);
+    let time = generator.timestamp();
+    let valid_from = listed("StsRefreshTokensValidFrom", "", &time);
     let events = vec![
         DemoEvent::new("Identity Protection", "Other", activity, OperationType::Update, ResourceType::User)
             .by(&actor)

@@ -74,7 +74,7 @@ pub(super) fn employee_left(generator: &mut Generator, count: usize) {
     let actor = generator.administrator(AdminTeam::Identity);
     let group = generator.tenant.groups.iter().find(|group| group.members.contains(&index));
     let group = group.or(generator.tenant.groups.first()).cloned();
-    let moment = generator.timestamp();
+    let time = generator.timestamp();
     let disabled = ModifiedProperty::new("AccountEnabled", json("[true]"), json("[false]"));
     let mut events = vec![
         on_person("Disable account", OperationType::Update, &actor, &person, vec![disabled]),
@@ -83,7 +83,7 @@ pub(super) fn employee_left(generator: &mut Generator, count: usize) {
             OperationType::Update,
             &actor,
             &person,
-            vec![listed("StsRefreshTokensValidFrom", "", &moment)],
+            vec![listed("StsRefreshTokensValidFrom", "", &time)],
         ),
     ];
     events.extend(group.map(|group| membership("Remove member from group", &actor, &person, &group)));
@@ -230,7 +230,7 @@ fn licence_group(generator: &Generator) -> model::Target {
 
 /// The group has more members than licences. The source logs no actor.
 pub(super) fn licences_ran_out(generator: &mut Generator, count: usize) {
-    let nobody = Actor::new(ActorKind::Unknown);
+    let unknown_actor = Actor::new(ActorKind::Unknown);
     let group = licence_group(generator);
     for _ in 0..count {
         let index = generator.tenant.random_user(&mut generator.rng);
@@ -242,7 +242,7 @@ pub(super) fn licences_ran_out(generator: &mut Generator, count: usize) {
             OperationType::Assign,
             ResourceType::Group,
         )
-        .by(&nobody)
+        .by(&unknown_actor)
         .on_changed(person.target(), vec![error])
         .on(group.clone())
         .of_source(GroupSource::AzureAd)

@@ -158,11 +158,11 @@ proptest! {
 /// Reads a file in any encoding.
 fn read_file(input: &[u8]) -> Vec<String> {
     let records = RecordReader::with(Utf8Reader::detecting(input), ReadState::Start, 2_000);
-    let told = |record| match record {
+    let outcome = |record| match record {
         Ok((line, node)) => format!("{line} {}", JsonNode::to_json(&node).text()),
         Err(RecordReadError { line, reason, .. }) => format!("{line} ! {reason}"),
     };
-    records.map(told).collect()
+    records.map(outcome).collect()
 }
 
 fn utf16(text: &str, is_little: bool) -> Vec<u8> {

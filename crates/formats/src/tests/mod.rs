@@ -48,17 +48,17 @@ fn samples() -> Vec<(String, JsonNode)> {
 
 #[test]
 fn samples_are_recognised_without_loss() {
-    for (place, record) in samples() {
+    for (index, record) in samples() {
         let is_faulty = record.get("createdDateTime").is_some() && record.get("activityDisplayName").is_some();
         match recognise(&record) {
             Ok(recognised) => {
-                assert!(!is_faulty, "{place} is not to be recognised");
-                assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{place}");
-                assert_ne!(recognised.format, RecordFormat::Generic, "{place}");
+                assert!(!is_faulty, "{index} is not to be recognised");
+                assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{index}");
+                assert_ne!(recognised.format, RecordFormat::Generic, "{index}");
                 let event = NewEvent::parse(recognised.body, now(), &SensitiveNames::default());
-                assert!(event.is_ok(), "{place}: {:?}", event.err());
+                assert!(event.is_ok(), "{index}: {:?}", event.err());
             }
-            Err(refused) => assert!(is_faulty, "{place}: {refused}"),
+            Err(refused) => assert!(is_faulty, "{index}: {refused}"),
         }
     }
 }
@@ -339,15 +339,15 @@ fn unexpected() -> impl Strategy<Value = String> {
 }
 
 /// Replaces, repeats, adds or removes the value with this number.
-fn mutate(node: &mut JsonNode, place: &mut usize, how: u8, with: &JsonNode) {
-    let at = |place: &mut usize| {
-        *place = place.wrapping_sub(1);
-        *place == usize::MAX
+fn mutate(node: &mut JsonNode, index: &mut usize, how: u8, with: &JsonNode) {
+    let at = |index: &mut usize| {
+        *index = index.wrapping_sub(1);
+        *index == usize::MAX
     };
     match node {
         JsonNode::Object(members) => {
             for i in 0..members.len() {
-                if at(place) {
+                if at(index) {
                     let key = members[i].0.clone();
                     match how {
                         0 => members[i].1 = with.clone(),
@@ -359,15 +359,15 @@ fn mutate(node: &mut JsonNode, place: &mut usize, how: u8, with: &JsonNode) {
                     }
                     return;
                 }
-                mutate(&mut members[i].1, place, how, with);
-                if *place == usize::MAX {
+                mutate(&mut members[i].1, index, how, with);
+                if *index == usize::MAX {
                     return;
                 }
             }
         }
         JsonNode::Array(elements) => {
             for i in 0..elements.len() {
-                if at(place) {
+                if at(index) {
                     match how {
                         0 | 1 => elements[i] = with.clone(),
                         2 => elements.insert(i, with.clone()),
@@ -375,8 +375,8 @@ fn mutate(node: &mut JsonNode, place: &mut usize, how: u8, with: &JsonNode) {
                     }
                     return;
                 }
-                mutate(&mut elements[i], place, how, with);
-                if *place == usize::MAX {
+                mutate(&mut elements[i], index, how, with);
+                if *index == usize::MAX {
                     return;
                 }
             }
@@ -394,10 +394,10 @@ proptest! {
         changes in proptest::collection::vec((0_usize..90, 0_u8..6, unexpected()), 0..6),
     ) {
         let mut record = node(RECORDS[which].0);
-        for (mut place, how, with) in changes {
+        for (mut index, how, with) in changes {
             let before = record.clone();
-            mutate(&mut record, &mut place, how, &node(&with));
-            prop_assume!(before != record || place != 0);
+            mutate(&mut record, &mut index, how, &node(&with));
+            prop_assume!(before != record || index != 0);
         }
         if let Ok(recognised) = recognise(&record) {
             prop_assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{}", record.to_json().text());

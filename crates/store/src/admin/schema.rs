@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Schema`] says which version to run or that it has to be migrated.
+    /// [`StoreError::Schema`] names which version to run or that it has to be migrated.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let (applied, expected) = (self.applied().await?, known_migrations());
         if applied == expected {

@@ -217,7 +217,7 @@ impl ListQuery<'_> {
         }
     }
 
-    /// Appends ` FROM ... WHERE ...`. `stops_early` says whether the statement has a limit.
+    /// Appends ` FROM ... WHERE ...`. `stops_early` is whether the statement has a limit.
     fn where_clause(&self, sql: &mut Sql, driving_table: &DrivingTable, order: Option<Order>, stops_early: bool) {
         driving_table.write_from(sql);
         visible_services(sql, &self.scope.visible, "e.service");

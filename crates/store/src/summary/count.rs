@@ -34,7 +34,7 @@ impl Aggregator for TotalAggregator {
 
     fn group(&mut self, _key: &RollupKey) {}
 
-    fn add(&mut self, (): (), _moment: i64, events: i64, _newest: i64) {
+    fn add(&mut self, (): (), _start: i64, events: i64, _newest: i64) {
         self.0 += events;
     }
 }

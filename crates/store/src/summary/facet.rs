@@ -49,7 +49,7 @@ const fn facet_column(field: FacetField) -> FacetColumn {
 }
 
 impl Reader {
-    /// Returns the `top` most frequent values of a field. For fields with several values per event, `rest` says whether
+    /// Returns the `top` most frequent values of a field. For fields with several values per event, `rest` is whether
     /// to count the events with other values and without a value.
     pub async fn facet(&self, list: &EventQuery, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
         let (counted_values, other, none) = match facet_column(field) {
@@ -212,7 +212,7 @@ impl Aggregator for FacetAggregator {
         position
     }
 
-    fn add(&mut self, position: usize, _moment: i64, events: i64, newest: i64) {
+    fn add(&mut self, position: usize, _start: i64, events: i64, newest: i64) {
         if let Some(counted_values) = self.counted_values.get_mut(position) {
             counted_values.count += events;
             counted_values.newest = counted_values.newest.max(newest);
