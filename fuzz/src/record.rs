@@ -1,4 +1,4 @@
-//! RecordReader of other systems: a recognised record keeps all its data, the event survives storage unchanged, and a file
+//! Records of other systems: a recognised record keeps all its data, the event survives storage unchanged, and a file
 //! yields the same records regardless of how it is split into reads.
 
 use std::io::Read;
