@@ -146,7 +146,6 @@ struct StoredTarget<'a> {
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are those of the schema")]
 struct StoredChange<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
