@@ -42,45 +42,48 @@ impl ExportFormat {
 
     /// The bytes before the first row.
     pub(super) fn header(self, columns: &Columns) -> Vec<u8> {
-        match self {
-            Self::Ndjson => Vec::new(),
-            Self::Csv => format!("{}\r\n", columns.names().join(",")).into_bytes(),
+        let mut out = Vec::new();
+        if self == Self::Csv {
+            write_record(&mut out, columns.names().iter());
         }
+        out
     }
 
     /// Writes the row of an event.
     pub(super) fn row(self, out: &mut Vec<u8>, columns: &Columns, event: &Value) {
-        let start = out.len();
-        for (i, name) in columns.names().iter().enumerate() {
-            out.push(match (self, i) {
-                (Self::Ndjson, 0) => b'{',
-                _ => b',',
-            });
-            let value = value_at(event, name);
-            if self == Self::Ndjson {
-                write_string(out, name);
-                out.push(b':');
-                write_value(out, &value);
-            } else {
-                cell(out, &value);
-            }
-        }
-        if self == Self::Ndjson {
-            out.push(b'}');
-            // Recorded JSON may contain line breaks between its tokens; in strings they are escaped.
-            out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-            out.push(b'\n');
-        } else {
-            // Removes the comma before the first cell.
-            out.remove(start);
-            out.extend(b"\r\n");
+        match self {
+            Self::Ndjson => write_line(out, columns, event),
+            Self::Csv => write_record(out, columns.names().iter().map(|name| cell(&value_at(event, name)))),
         }
     }
 }
 
-/// Writes a value as a cell: strings as they are, lists and objects as JSON. A string that a spreadsheet would take for
+/// Writes the columns of an event as a JSON object on one line.
+fn write_line(out: &mut Vec<u8>, columns: &Columns, event: &Value) {
+    let start = out.len();
+    for (i, name) in columns.names().iter().enumerate() {
+        out.push(if i == 0 { b'{' } else { b',' });
+        write_string(out, name);
+        out.push(b':');
+        write_value(out, &value_at(event, name));
+    }
+    out.push(b'}');
+    // Recorded JSON may contain line breaks between its tokens; in strings they are escaped.
+    out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    out.push(b'\n');
+}
+
+/// Writes a record of CSV, quoted where necessary.
+fn write_record(out: &mut Vec<u8>, cells: impl IntoIterator<Item: AsRef<[u8]>>) {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+    // Writing to a vector does not fail, and one record has no length to differ from.
+    let _ = writer.write_record(cells);
+    let _ = writer.flush();
+}
+
+/// Returns a value as a cell: strings as they are, lists and objects as JSON. A string that a spreadsheet would take for
 /// a formula gets an apostrophe as prefix.
-fn cell(out: &mut Vec<u8>, value: &Value) {
+fn cell(value: &Value) -> Vec<u8> {
     let mut text = Vec::new();
     match value {
         Value::Null => {}
@@ -94,15 +97,7 @@ fn cell(out: &mut Vec<u8>, value: &Value) {
         Value::Enum(name) => text.extend(name.as_bytes()),
         other => write_value(&mut text, other),
     }
-    if text.iter().any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n')) {
-        out.push(b'"');
-        for byte in text {
-            out.extend(if byte == b'"' { &b"\"\""[..] } else { std::slice::from_ref(&byte) });
-        }
-        out.push(b'"');
-    } else {
-        out.extend(text);
-    }
+    text
 }
 
 #[cfg(test)]
@@ -111,8 +106,8 @@ mod tests {
 
     fn csv(value: &Value) -> String {
         let mut out = Vec::new();
-        cell(&mut out, value);
-        String::from_utf8(out).unwrap()
+        write_record(&mut out, [cell(value), b"next".to_vec()]);
+        String::from_utf8(out).unwrap().strip_suffix(",next\r\n").unwrap().to_owned()
     }
 
     #[test]
