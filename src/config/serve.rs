@@ -14,7 +14,7 @@ use super::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Server")]
 pub struct ServeArgs {
-    /// A TOML file with settings that do not fit into an environment variable: issuers, grants, sensitive names.
+    /// A TOML file with settings that do not fit into an environment variable, such as issuers and grants.
     #[arg(long = "config", env = "AUDITGRAPH_CONFIG", value_name = "FILE")]
     pub config_file: Option<PathBuf>,
     /// Address and port to listen on. Port 0 takes a free port.

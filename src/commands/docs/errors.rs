@@ -5,8 +5,9 @@ use api::error::Code;
 use super::markdown::{MarkdownPage, code};
 
 const INTRODUCTION: &str = "\
-Every error is in the list `errors` of the response, also outside of `/graphql`. Its `extensions.code` is one of the
-codes below; `message` is for people and may change. A response has an `x-request-id`, which is also in the server's log.
+Every error is in the list `errors` of the response, also outside of `/graphql`; only `/readyz` and the pages of the
+viewer are plain text. Its `extensions.code` is one of the codes below; `message` is for people and may change. A response
+has an `x-request-id`, which is also in the server's log.
 
 With `Accept: application/graphql-response+json`, a request that was not executed has the status below. An operation that
 was executed has status 200, and the `path` of an error names the field that is null. With `Accept: application/json`,
@@ -47,8 +48,8 @@ references! {
         extensions: "",
     }
     Forbidden {
-        status: "403",
-        meaning: "The token is valid, but does not allow this operation or this tenant.",
+        status: "403; 400 for introspection",
+        meaning: "The token is valid, but does not allow this operation or this tenant; or introspection is disabled.",
         action: "Do not repeat. An operator grants the role or permission, or adds or enables the tenant.",
         extensions: "",
     }
@@ -67,7 +68,8 @@ references! {
     Timeout {
         status: "408 or 503",
         meaning: "The query took too long, or the body did not arrive in time.",
-        action: "Ask for less or for a shorter period; with 408, send the body faster.",
+        action: "Ask for less or for a shorter period. With status 503, repeat after `Retry-After` seconds; with 408, \
+            send the body faster.",
         extensions: "",
     }
     CursorExpired {

@@ -22,7 +22,7 @@ const TOO_MANY: &str = "status 429, `LIMIT_EXCEEDED`, `Retry-After`";
 
 /// What happens to a request over a limit, by the id of the setting.
 const EFFECTS: &[(&str, &str)] = &[
-    ("page_size_default", "not a limit of requests; at most `AUDITGRAPH_PAGE_SIZE_MAX` is used"),
+    ("page_size_default", "not a limit; a default above `AUDITGRAPH_PAGE_SIZE_MAX` is lowered to it"),
     ("page_size_max", "`BAD_USER_INPUT`"),
     ("body_bytes_max", TOO_LARGE),
     ("record_bytes_max", TOO_LARGE),
@@ -49,8 +49,8 @@ const EFFECTS: &[(&str, &str)] = &[
     ("address_rate_max", TOO_MANY),
     ("persisted_queries_max", "an older query is removed, and gets `PERSISTED_QUERY_NOT_FOUND` again"),
     ("caller_websockets_max", "close code 4429"),
-    ("caller_subscriptions_max", "`LIMIT_EXCEEDED`; status 429 with server-sent events"),
-    ("caller_exports_max", "status 429, `LIMIT_EXCEEDED`"),
+    ("caller_subscriptions_max", "`LIMIT_EXCEEDED`; with server-sent events also status 429 and `Retry-After`"),
+    ("caller_exports_max", TOO_MANY),
     ("websocket_operations_max", LIMIT_EXCEEDED),
     ("websocket_message_bytes_max", "close code 1009"),
     ("websocket_init_timeout_secs", "close code 4408"),
