@@ -45,7 +45,7 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
       timeZone,
     }
   }, [filters, logSpan, timeZone])
-  const [{ data, error, fetching }, refetch] = useQuery({ query: OverviewQuery, variables })
+  const [{ data, error, fetching, operation }, refetch] = useQuery({ query: OverviewQuery, variables })
   useEffect(() => {
     if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
   }, [refreshCount, refetch])
@@ -69,7 +69,9 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
           {all.histogram && (
             <Histogram
               buckets={all.histogram}
-              interval={variables.interval}
+              // While other bars load, the labels are those of the bars that are shown.
+              interval={operation?.variables.interval ?? variables.interval}
+              zone={operation?.variables.timeZone === 'UTC' ? 'UTC' : 'local'}
               onRange={(from, to) => narrowView({ period: { from, to } })}
             />
           )}
