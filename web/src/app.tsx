@@ -1,5 +1,5 @@
 // The page of a signed-in user: service menu, filters, list or overview, detail panel.
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { DetailPanel } from './detail/detail-panel'
 import { ExportCard } from './export/export-card'
 import { useExport } from './export/use-export'
@@ -7,7 +7,7 @@ import { CatalogueProvider, useCatalogue } from './filter/catalogue'
 import { FilterBar } from './filter/filter-bar'
 import { fieldGroupsOf, shownColumns } from './list/columns'
 import { EventList } from './list/event-list'
-import type { Snapshot } from './list/query'
+import type { PageRows, Snapshot } from './list/query'
 import { canBeLive, useLive } from './live/use-live'
 import { ServiceMenu } from './menu/service-menu'
 import { Toolbar } from './menu/toolbar'
@@ -39,9 +39,10 @@ function Page() {
   const { names } = useCatalogue()
   const { preferences } = usePreferences()
   const [refreshCount, setRefreshCount] = useState(0)
-  const [ids, setIds] = useState<string[]>([])
+  const [pageRows, setPageRows] = useState<PageRows>({ ids: [], pageInfo: undefined })
   const [isLiveRequested, setLiveRequested] = useState(false)
   const [snapshot, setSnapshot] = useState<Snapshot>()
+  const [isStale, setStale] = useState(false)
   const exportControls = useExport()
   const refresh = useCallback(() => setRefreshCount((times) => times + 1), [])
   const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
@@ -56,6 +57,15 @@ function Page() {
     document.title = `${title} · Audit log of ${viewer.tenant.displayName}`
   }, [title, viewer])
 
+  // If no row takes the focus after the detail panel is closed, it would fall to the body.
+  const heading = useRef<HTMLHeadingElement>(null)
+  const isOpen = view.event !== undefined
+  const wasOpen = useRef(isOpen)
+  useEffect(() => {
+    if (wasOpen.current && !isOpen && document.activeElement === document.body) heading.current?.focus()
+    wasOpen.current = isOpen
+  }, [isOpen])
+
   return (
     <div className={view.event === undefined ? 'page' : 'page with-detail'}>
       <a className="skip-link" href="#events" onClick={skipToEvents}>
@@ -65,10 +75,13 @@ function Page() {
       <main className="main">
         <header className="title-bar">
           <ServiceMenu asButton />
-          <h1>{title}</h1>
+          <h1 ref={heading} tabIndex={-1}>
+            {title}
+          </h1>
           <Toolbar
             isLive={isLive}
-            connection={live.connection}
+            // An open socket to a server whose list cannot be read is not live.
+            connection={isStale && live.connection === 'live' ? 'broken' : live.connection}
             snapshot={snapshot}
             exportControls={exportControls}
             onLive={setLiveRequested}
@@ -82,8 +95,9 @@ function Page() {
             live={live}
             shown={shown}
             fieldGroups={fieldGroups}
-            onRows={setIds}
+            onRows={setPageRows}
             onSnapshot={setSnapshot}
+            onStale={setStale}
           />
         ) : (
           <Suspense fallback={<section className="overview" aria-busy="true" />}>
@@ -91,7 +105,7 @@ function Page() {
           </Suspense>
         )}
       </main>
-      {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
+      {view.event !== undefined && <DetailPanel id={view.event} pageRows={pageRows} />}
       <ExportCard controls={exportControls} />
     </div>
   )

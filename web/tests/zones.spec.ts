@@ -83,6 +83,19 @@ for (const timezoneId of ['UTC', 'Europe/Berlin', 'Asia/Kolkata']) {
       })
     }
 
+    test('time of a page that is out of date is local', async ({ open, page, allowedErrors }) => {
+      allowedErrors.push('ERR_FAILED')
+      await open()
+      await expect(page.locator('tr.event').first()).toBeVisible()
+      await page.route('**/graphql', (route) => route.abort())
+      await page.getByRole('button', { name: 'Read again' }).click()
+      const time = page.getByRole('alert').locator('time')
+      const readAt = new Date((await time.getAttribute('datetime')) ?? '')
+      expect(Math.abs(readAt.getTime() - Date.now())).toBeLessThan(DAY / 24)
+      const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+      await expect(time).toContainText(format(readAt, timezoneId, clock))
+    })
+
     test('labels name the year where it differs', async ({ open, page }) => {
       await open('#page=overview&from=2025-12-20T00:00:00.000Z&to=2026-01-12T00:00:00.000Z')
       const labels = (await labelledBars(page)).map(({ label }) => label)
