@@ -1,5 +1,5 @@
 // The page of a signed-in user: service menu, filters, list or overview, detail panel.
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { DetailPanel } from './detail/detail-panel'
 import { ExportCard } from './export/export-card'
 import { useExport } from './export/use-export'
@@ -11,13 +11,11 @@ import type { PageRows, Snapshot } from './list/query'
 import { canBeLive, useLive } from './live/use-live'
 import { ServiceMenu } from './menu/service-menu'
 import { Toolbar } from './menu/toolbar'
+import { Overview } from './overview/overview'
 import { useSession } from './session/context'
 import { PreferencesContext, usePreferences, useStoredPreferences } from './view/preferences'
 import { useUrlView, useView, ViewContext } from './view/use-view'
 import './app.css'
-
-// Browsers cache the failure of a dynamic import, so only reloading the page loads the overview again.
-const Overview = lazy(() => import('./overview/overview').catch(() => ({ default: NotLoaded })))
 
 export function App() {
   const viewState = useUrlView()
@@ -100,24 +98,11 @@ function Page() {
             onStale={setStale}
           />
         ) : (
-          <Suspense fallback={<section className="overview" aria-busy="true" />}>
-            <Overview refreshCount={refreshCount} />
-          </Suspense>
+          <Overview refreshCount={refreshCount} />
         )}
       </main>
       {view.event !== undefined && <DetailPanel id={view.event} pageRows={pageRows} />}
       <ExportCard controls={exportControls} />
-    </div>
-  )
-}
-
-function NotLoaded() {
-  return (
-    <div className="error-message" role="alert">
-      <p>This part of the viewer cannot be loaded.</p>
-      <button type="button" className="button" onClick={() => location.reload()}>
-        Load the page again
-      </button>
     </div>
   )
 }

@@ -186,17 +186,25 @@ test('failed overview can be retried', async ({ open, page }) => {
   await expect(page.locator('.overview-total b')).toHaveText((await countEvents({})).toLocaleString('en-GB'))
 })
 
-test('failed chunk leaves the rest of the viewer usable', async ({ open, page, allowedErrors }) => {
+test('overview and export recover after the server was away', async ({ open, page, allowedErrors }) => {
   allowedErrors.push('ERR_FAILED')
-  await page.route('**/assets/overview-*.js', (route) => route.abort())
-  await open('#page=overview')
-  await expect(page.getByRole('alert')).toContainText('This part of the viewer cannot be loaded.')
-  await page.getByRole('button', { name: 'Events', exact: true }).click()
+  // Without a dialog to choose the file.
+  await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
+  await open('#activity=Update%20user')
   await expect(rows(page).first()).toBeVisible()
+  await page.route('**/*', (route) => route.abort())
   await page.getByRole('button', { name: 'Overview', exact: true }).click()
-  await page.unroute('**/assets/overview-*.js')
-  await page.getByRole('button', { name: 'Load the page again' }).click()
+  await expect(page.getByRole('alert')).toContainText('The server cannot be reached.')
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
+  await expect(page.locator('.export-failed')).toContainText('no file was saved. The server cannot be reached.')
+  await page.unroute('**/*')
   await expect(page.locator('.overview-total b')).toBeVisible()
+  await page.getByRole('button', { name: 'Export' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
+  await download
+  await expect(page.getByText('It is whole')).toBeVisible()
 })
 
 test('failed sign-in configuration can be retried', async ({ page, allowedErrors }) => {

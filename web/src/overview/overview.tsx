@@ -17,7 +17,7 @@ import './overview.css'
 const NO_VARIABLES = {}
 const FAILED_FILTER = { status: { in: FAILED_STATUSES } }
 
-export default function Overview({ refreshCount }: { refreshCount: number }) {
+export function Overview({ refreshCount }: { refreshCount: number }) {
   const { data, error, fetching, reload } = useRefreshedQuery(LogSpan, NO_VARIABLES, refreshCount)
   if (data) return <OverviewContent refreshCount={refreshCount} logSpan={data.auditLogInfo} />
   return (

@@ -10,8 +10,9 @@ export function storeToken(token: string): void {
   sessionStorage.setItem(STORAGE_KEY, token)
 }
 
+/** Removes the token and everything else that the session has stored, such as the queries of the API explorer. */
 export function clearToken(): void {
-  sessionStorage.removeItem(STORAGE_KEY)
+  sessionStorage.clear()
 }
 
 /** Extracts the token from pasted text: without the scheme, quotes, line breaks, or the demo's `token ROLE`. */
