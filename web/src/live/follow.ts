@@ -28,7 +28,7 @@ const BACKOFF_MAX_MS = 15_000
 const PING_INTERVAL_MS = 10_000
 const PONG_TIMEOUT_MS = 5_000
 /** WebSocket close codes for a rejected token. */
-const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
+export const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
 
 /** Waits before the next attempt, with exponential backoff. */
 export async function backoff(failures: number): Promise<void> {

@@ -10,8 +10,12 @@ export function storeToken(token: string): void {
   sessionStorage.setItem(STORAGE_KEY, token)
 }
 
-/** Removes the token and everything else that the session has stored, such as the queries of the API explorer. */
 export function clearToken(): void {
+  sessionStorage.removeItem(STORAGE_KEY)
+}
+
+/** Removes the token and everything else that the session has stored, such as the queries of the API explorer. */
+export function clearSession(): void {
   sessionStorage.clear()
 }
 

@@ -1,7 +1,7 @@
 // The token of this tab: stored, entered, or received from another tab.
 import { useCallback, useEffect, useState } from 'react'
 import { announceSignOut, requestToken, shareToken } from './share-token'
-import { clearToken, loadToken, storeToken } from './token-storage'
+import { clearSession, clearToken, loadToken, storeToken } from './token-storage'
 
 export interface SharedToken {
   /** The token; null if there is none. */
@@ -31,12 +31,16 @@ export function useSharedToken(isRequested: boolean): SharedToken {
     clearToken()
     setToken(null)
   }, [])
+  const onSignedOut = useCallback(() => {
+    clearSession()
+    setToken(null)
+  }, [])
   const signOut = useCallback(() => {
     if (token !== null) announceSignOut(token)
-    end()
-  }, [token, end])
+    onSignedOut()
+  }, [token, onSignedOut])
 
   useEffect(() => (isWanted ? requestToken(begin, () => setPending(false)) : undefined), [isWanted, begin])
-  useEffect(() => (token === null ? undefined : shareToken(token, end)), [token, end])
+  useEffect(() => (token === null ? undefined : shareToken(token, onSignedOut)), [token, onSignedOut])
   return { token, isPending, begin, end, signOut }
 }
