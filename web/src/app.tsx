@@ -1,5 +1,5 @@
 // The page of a signed-in user: service menu, filters, list or overview, detail panel.
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { DetailPanel } from './detail/detail-panel'
 import { ExportCard } from './export/export-card'
 import { useExport } from './export/use-export'
@@ -7,17 +7,15 @@ import { CatalogueProvider, useCatalogue } from './filter/catalogue'
 import { FilterBar } from './filter/filter-bar'
 import { fieldGroupsOf, shownColumns } from './list/columns'
 import { EventList } from './list/event-list'
-import type { Snapshot } from './list/query'
+import type { PageRows, Snapshot } from './list/query'
 import { canBeLive, useLive } from './live/use-live'
 import { ServiceMenu } from './menu/service-menu'
 import { Toolbar } from './menu/toolbar'
+import { Overview } from './overview/overview'
 import { useSession } from './session/context'
 import { PreferencesContext, usePreferences, useStoredPreferences } from './view/preferences'
 import { useUrlView, useView, ViewContext } from './view/use-view'
 import './app.css'
-
-// Browsers cache the failure of a dynamic import, so only reloading the page loads the overview again.
-const Overview = lazy(() => import('./overview/overview').catch(() => ({ default: NotLoaded })))
 
 export function App() {
   const viewState = useUrlView()
@@ -39,9 +37,10 @@ function Page() {
   const { names } = useCatalogue()
   const { preferences } = usePreferences()
   const [refreshCount, setRefreshCount] = useState(0)
-  const [ids, setIds] = useState<string[]>([])
+  const [pageRows, setPageRows] = useState<PageRows>({ ids: [], pageInfo: undefined })
   const [isLiveRequested, setLiveRequested] = useState(false)
   const [snapshot, setSnapshot] = useState<Snapshot>()
+  const [isStale, setStale] = useState(false)
   const exportControls = useExport()
   const refresh = useCallback(() => setRefreshCount((times) => times + 1), [])
   const shown = useMemo(() => shownColumns(preferences.columns), [preferences.columns])
@@ -56,6 +55,15 @@ function Page() {
     document.title = `${title} · Audit log of ${viewer.tenant.displayName}`
   }, [title, viewer])
 
+  // If no row takes the focus after the detail panel is closed, it would fall to the body.
+  const heading = useRef<HTMLHeadingElement>(null)
+  const isOpen = view.event !== undefined
+  const wasOpen = useRef(isOpen)
+  useEffect(() => {
+    if (wasOpen.current && !isOpen && document.activeElement === document.body) heading.current?.focus()
+    wasOpen.current = isOpen
+  }, [isOpen])
+
   return (
     <div className={view.event === undefined ? 'page' : 'page with-detail'}>
       <a className="skip-link" href="#events" onClick={skipToEvents}>
@@ -65,10 +73,13 @@ function Page() {
       <main className="main">
         <header className="title-bar">
           <ServiceMenu asButton />
-          <h1>{title}</h1>
+          <h1 ref={heading} tabIndex={-1}>
+            {title}
+          </h1>
           <Toolbar
             isLive={isLive}
-            connection={live.connection}
+            // An open socket to a server whose list cannot be read is not live.
+            connection={isStale && live.connection === 'live' ? 'broken' : live.connection}
             snapshot={snapshot}
             exportControls={exportControls}
             onLive={setLiveRequested}
@@ -82,28 +93,16 @@ function Page() {
             live={live}
             shown={shown}
             fieldGroups={fieldGroups}
-            onRows={setIds}
+            onRows={setPageRows}
             onSnapshot={setSnapshot}
+            onStale={setStale}
           />
         ) : (
-          <Suspense fallback={<section className="overview" aria-busy="true" />}>
-            <Overview refreshCount={refreshCount} />
-          </Suspense>
+          <Overview refreshCount={refreshCount} />
         )}
       </main>
-      {view.event !== undefined && <DetailPanel id={view.event} ids={ids} />}
+      {view.event !== undefined && <DetailPanel id={view.event} pageRows={pageRows} />}
       <ExportCard controls={exportControls} />
-    </div>
-  )
-}
-
-function NotLoaded() {
-  return (
-    <div className="error-message" role="alert">
-      <p>This part of the viewer cannot be loaded.</p>
-      <button type="button" className="button" onClick={() => location.reload()}>
-        Load the page again
-      </button>
     </div>
   )
 }

@@ -76,3 +76,27 @@ test.describe('on a phone', () => {
     await expectAccessible(page)
   })
 })
+
+test.describe('at a zoom of 400 %', () => {
+  // A window of 1440 by 900 pixels.
+  test.use({ viewport: { width: 360, height: 225 } })
+
+  test('the list has room and the detail panel can be read', async ({ open }) => {
+    const page = await open()
+    await expect(rows(page).first()).toBeVisible()
+    const list = page.locator('.table-scroller')
+    await list.scrollIntoViewIfNeeded()
+    expect((await list.boundingBox())?.height ?? 0).toBeGreaterThan(140)
+    await rows(page).first().locator('a').focus()
+    for (let step = 0; step < 5; step += 1) await page.keyboard.press('ArrowDown')
+    await expect(page.locator('tr[data-index="5"] a')).toBeInViewport()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('complementary').getByRole('heading', { level: 2 })).toBeInViewport()
+    expect((await page.locator('.detail-body').boundingBox())?.height ?? 0).toBeGreaterThan(140)
+    await page.keyboard.press('Escape')
+    await expect(page.locator('tr[data-index="5"] a')).toBeFocused()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(
+      0,
+    )
+  })
+})

@@ -46,6 +46,54 @@ test('failed probe of a filter is not counted as a result', async ({ open, page 
   await expect(page.getByText('One filter excludes everything')).toBeVisible()
 })
 
+test('failed refresh keeps the rows and is retried', async ({ open, page, allowedErrors }) => {
+  allowedErrors.push('ERR_FAILED')
+  let isOffline = false
+  await page.route('**/graphql', (route) => (isOffline ? route.abort() : route.fallback()))
+  // Other tests record events meanwhile, but none of this activity.
+  await open('#activity=Update%20user')
+  const count = await countEvents({ activity: { eq: 'Update user' } })
+  await expectCount(page, count)
+  const before = (await rows(page).allInnerTexts()).slice(0, 5)
+  await page.getByRole('switch', { name: 'Live' }).click()
+  const status = page.getByRole('status')
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
+  isOffline = true
+  await page.getByRole('button', { name: 'Read again' }).click()
+  const alert = page.getByRole('alert')
+  await expect(alert).toContainText('The server cannot be reached. This was read at')
+  // The socket is still open, but the list is not live.
+  await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
+  expect((await rows(page).allInnerTexts()).slice(0, 5)).toEqual(before)
+  await expectCount(page, count)
+  await expectAccessible(page)
+  isOffline = false
+  await expect(alert).toBeHidden()
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
+
+  // Other filters have other rows, so those of before do not stay.
+  isOffline = true
+  await page.getByRole('navigation', { name: 'Services' }).getByText('Core Directory').click()
+  await expect(alert).toHaveText(/^ ?The server cannot be reached.Try again$/)
+  await expect(rows(page)).toHaveCount(0)
+  isOffline = false
+  await expect(rows(page).first()).toBeVisible()
+})
+
+test('failed refresh keeps the overview and is retried', async ({ open, page, allowedErrors }) => {
+  allowedErrors.push('ERR_FAILED')
+  await open('#page=overview&activity=Update%20user')
+  const total = page.locator('.overview-total b')
+  const before = await total.innerText()
+  await page.route('**/graphql', (route) => route.abort())
+  await page.getByRole('button', { name: 'Read again' }).click()
+  await expect(page.getByRole('alert')).toContainText('The server cannot be reached. This was read at')
+  await expect(total).toHaveText(before)
+  await page.unroute('**/graphql')
+  await expect(page.getByRole('alert')).toBeHidden()
+  await expect(total).toHaveText(before)
+})
+
 test('failed count is shown as an error', async ({ open, page }) => {
   const restore = await failWithTimeout(page, hasOperationName('CountEvents'), {
     auditEvents: { __typename: 'AuditEventConnection', countUpTo: null },
@@ -138,17 +186,25 @@ test('failed overview can be retried', async ({ open, page }) => {
   await expect(page.locator('.overview-total b')).toHaveText((await countEvents({})).toLocaleString('en-GB'))
 })
 
-test('failed chunk leaves the rest of the viewer usable', async ({ open, page, allowedErrors }) => {
+test('overview and export recover after the server was away', async ({ open, page, allowedErrors }) => {
   allowedErrors.push('ERR_FAILED')
-  await page.route('**/assets/overview-*.js', (route) => route.abort())
-  await open('#page=overview')
-  await expect(page.getByRole('alert')).toContainText('This part of the viewer cannot be loaded.')
-  await page.getByRole('button', { name: 'Events', exact: true }).click()
+  // Without a dialog to choose the file.
+  await page.addInitScript(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
+  await open('#activity=Update%20user')
   await expect(rows(page).first()).toBeVisible()
+  await page.route('**/*', (route) => route.abort())
   await page.getByRole('button', { name: 'Overview', exact: true }).click()
-  await page.unroute('**/assets/overview-*.js')
-  await page.getByRole('button', { name: 'Load the page again' }).click()
+  await expect(page.getByRole('alert')).toContainText('The server cannot be reached.')
+  await page.getByRole('button', { name: 'Export' }).click()
+  await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
+  await expect(page.locator('.export-failed')).toContainText('no file was saved. The server cannot be reached.')
+  await page.unroute('**/*')
   await expect(page.locator('.overview-total b')).toBeVisible()
+  await page.getByRole('button', { name: 'Export' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
+  await download
+  await expect(page.getByText('It is whole')).toBeVisible()
 })
 
 test('failed sign-in configuration can be retried', async ({ page, allowedErrors }) => {

@@ -188,6 +188,6 @@ test('incomplete export is reported and not saved', async ({ open, page, allowed
   await page.route('**/v1/events/export', (route) => route.abort())
   await page.getByRole('button', { name: 'Export' }).click()
   await page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name: 'Export' }).click()
-  await expect(exportCard(page)).toContainText('The connection to the server broke off.')
+  await expect(exportCard(page)).toContainText('The server cannot be reached.')
   expect(downloads).toBe(0)
 })

@@ -67,8 +67,65 @@ test('category, resource type and source narrow the activities', async ({ open }
     page,
     await countEvents({ ...filter, activity: { in: ['Add member to group'] }, groupSource: 'O365' }, null),
   )
+  // The source stays, and is shown, when the resource type is cleared.
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
-  await expect(page.getByRole('button', { name: /Source/ })).toBeHidden()
+  await expect(page.getByRole('button', { name: 'Filter by resource type' })).toBeFocused()
+  await expect(page.getByRole('button', { name: 'Source: Office 365' })).toBeVisible()
+  await page.getByRole('button', { name: 'Clear Source' }).click()
+  await expect(page.getByRole('searchbox', { name: 'Search activities' })).toBeFocused()
+  await expect(page.getByRole('button', { name: /^(Source|Filter by source)/ })).toBeHidden()
+})
+
+test('changed category and resource type keep the chosen activity', async ({ open }) => {
+  const page = await open('#period=all&category=GroupManagement&activity=Add%20member%20to%20group')
+  const activity: AuditEventFilter = { activity: { in: ['Add member to group'] } }
+  const chip = page.getByRole('button', { name: 'Activity: Add member to group' })
+  await page.getByRole('button', { name: /^Category:/ }).click()
+  await page.getByRole('checkbox', { name: 'Group management' }).click()
+  await expect(page.getByRole('checkbox', { name: 'Group management' })).not.toBeChecked()
+  await page.keyboard.press('Escape')
+  await expect(chip).toBeVisible()
+  await expectCount(page, await countEvents(activity, null))
+  await page.getByRole('button', { name: 'Filter by resource type' }).click()
+  await check(page.getByRole('checkbox', { name: 'Group' }))
+  await page.keyboard.press('Escape')
+  await expect(chip).toBeVisible()
+  await expectCount(page, await countEvents({ ...activity, activityResourceType: { in: ['GROUP'] } }, null))
+  await page
+    .getByRole('navigation', { name: 'Services' })
+    .getByRole('button', { name: 'Core Directory', exact: true })
+    .click()
+  await expect(chip).toBeVisible()
+})
+
+test('a choice stays in its place while it is changed', async ({ open }) => {
+  const page = await open('#period=all')
+  for (const [name, panel] of [
+    ['Filter by category', 'Category'],
+    ['Filter by activity', 'Activity'],
+    ['Filter by service', 'Service'],
+  ] as const) {
+    await page.getByRole('button', { name }).click()
+    const labels = page.getByRole('dialog', { name: panel }).locator('.choice')
+    const third = labels.nth(2)
+    await expect(third).toBeVisible()
+    const [text, box] = [await third.innerText(), await third.boundingBox()]
+    await check(third.getByRole('checkbox'))
+    await expect(third).toHaveText(text, { useInnerText: true })
+    expect(await third.boundingBox()).toEqual(box)
+    await third.getByRole('checkbox').click()
+    await expect(third.getByRole('checkbox')).not.toBeChecked()
+    expect(await third.boundingBox()).toEqual(box)
+    await page.keyboard.press('Escape')
+  }
+  await page.getByRole('button', { name: 'Filter by initiated by' }).click()
+  await page.getByLabel('Name or principal name').fill('a')
+  const suggestion = page.getByRole('dialog', { name: 'Initiated by' }).locator('.choice').nth(1)
+  await expect(suggestion).toBeVisible()
+  const box = await suggestion.boundingBox()
+  await check(suggestion.getByRole('checkbox'))
+  await expect(page.getByRole('button', { name: /^Remove/ })).toBeVisible()
+  expect(await suggestion.boundingBox()).toEqual(box)
 })
 
 test('status and service filters', async ({ open }) => {
@@ -127,12 +184,12 @@ test('period filter accepts predefined and custom ranges', async ({ open }) => {
     ['Last 7 days', 'LAST_7_DAYS'],
     ['Last month', 'LAST_30_DAYS'],
   ] as const) {
-    await page.getByRole('button', { name: /Date/ }).click()
+    await page.getByRole('button', { name: /^Date/ }).click()
     await page.getByRole('button', { name, exact: true }).click()
     await expectCount(page, await countEvents({}, { window }))
   }
   const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10)
-  await page.getByRole('button', { name: /Date/ }).click()
+  await page.getByRole('button', { name: /^Date/ }).click()
   await page.getByLabel('From', { exact: true }).fill(`${day(5)}T00:00:00`)
   await page.getByLabel('To (not included)').fill(`${day(6)}T00:00:00`)
   await expect(page.getByRole('alert')).toContainText('after the start')
@@ -183,8 +240,32 @@ test('URL reproduces the view and back undoes a filter', async ({ open, page }) 
   await page.goBack()
   await expectCount(page, await countEvents(filter, null))
   await page.getByRole('button', { name: 'Clear all' }).click()
-  await expectCount(page, await countEvents({}, null))
-  expect(page.url()).toBe(`${url()}/#period=all`)
+  await expectCount(page, await countEvents({}))
+  expect(new URL(page.url()).hash).toBe('')
+  await expect(page.getByRole('button', { name: 'Clear all' })).toBeHidden()
+})
+
+test('the date says its value, and clearing returns to the default', async ({ open }) => {
+  const page = await open('#text=update&involving=adele')
+  const date = page.locator('[data-filter="period"]')
+  await expect(date).toHaveText('Date: Last month')
+  await expect(date).not.toHaveClass(/set/)
+  await date.getByRole('button').click()
+  await page.getByRole('button', { name: 'All time', exact: true }).click()
+  await expect(date).toHaveText('Date: All time')
+  await expect(date).toHaveClass(/set/)
+  await page.getByRole('button', { name: 'Clear Date' }).click()
+  await expect(date).toHaveText('Date: Last month')
+  await expect(date.getByRole('button')).toBeFocused()
+  await page.getByRole('button', { name: 'Clear all' }).click()
+  await expectCount(page, await countEvents({}))
+  await expect(page.getByRole('searchbox', { name: 'Search activities' })).toBeFocused()
+  await rows(page).first().locator('a').click()
+  await page
+    .getByRole('button', { name: /^All on this target/ })
+    .first()
+    .click()
+  await expect(date).toHaveText('Date: All time')
 })
 
 test('empty list names the excluding filter', async ({ open }) => {

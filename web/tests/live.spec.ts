@@ -60,7 +60,9 @@ test('live events survive a broken connection without loss or duplicates', async
   await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
   await recordActivity('Live broken')
   await recordActivity('Live broken')
+  const isRead = page.waitForRequest((request) => request.postData()?.includes('query Events') === true)
   isOffline = false
+  await isRead
   await expect(rows(page)).toHaveCount(3)
   await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
   await recordActivity('Live broken')
@@ -95,4 +97,25 @@ test('live follows filter changes and is disabled on older pages', async ({ open
   await page.getByRole('button', { name: 'Newest' }).click()
   await expect(live).toBeEnabled()
   await expect(live).toHaveAttribute('aria-checked', 'true')
+})
+
+test('a connection without responses is not live', async ({ open, page, allowedErrors }) => {
+  allowedErrors.push('WebSocket')
+  let isSilent = false
+  await page.routeWebSocket('**/graphql', (socket) => {
+    const server = socket.connectToServer()
+    server.onMessage((message) => {
+      if (!isSilent) socket.send(message)
+    })
+  })
+  await open('#activity=Live%20silent')
+  await page.getByRole('switch', { name: 'Live' }).click()
+  const status = page.getByRole('status')
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
+  isSilent = true
+  await expect(status.filter({ hasText: 'Connecting again' })).toBeAttached()
+  isSilent = false
+  await recordActivity('Live silent')
+  await expect(rows(page)).toHaveCount(1)
+  await expect(status.filter({ hasText: /^Live$/ })).toBeAttached()
 })

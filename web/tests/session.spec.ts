@@ -65,3 +65,41 @@ test('link to an unknown event shows not found', async ({ open }) => {
   await expect(page.getByRole('complementary', { name: 'Event' })).toBeHidden()
   await expectCount(page, Number((await page.locator('.count b').innerText()).replace(',', '')))
 })
+
+test('a new tab takes the token of another tab until the user signs out', async ({ open, page, context }) => {
+  await open()
+  const link = rows(page).first().locator('a')
+  const name = await link.innerText()
+  const [linked] = await Promise.all([context.waitForEvent('page'), link.click({ button: 'middle' })])
+  await expect(linked.getByRole('complementary').getByRole('heading', { name, level: 2 })).toBeVisible()
+  const cell = rows(page).first().locator('td').last()
+  const [clicked] = await Promise.all([context.waitForEvent('page'), cell.click({ modifiers: ['ControlOrMeta'] })])
+  await expect(clicked.getByRole('complementary').getByRole('heading', { name, level: 2 })).toBeVisible()
+  expect(await clicked.evaluate(() => JSON.stringify(Object.entries(localStorage)))).not.toContain('eyJ')
+  await expect(page.getByRole('complementary', { name: 'Event' })).toBeHidden()
+
+  await clicked.keyboard.press('Escape')
+  await clicked.getByRole('button', { name: 'Sign out' }).click()
+  for (const tab of [clicked, linked, page]) await expect(tab.getByLabel('Access token')).toBeVisible()
+  await clicked.reload()
+  await expect(clicked.getByLabel('Access token')).toBeVisible()
+})
+
+test('copying works without the clipboard API of secure pages', async ({ open, page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.addInitScript(() => {
+    const { clipboard } = navigator
+    Object.assign(window, { readClipboard: () => clipboard.readText() })
+    Object.defineProperty(navigator, 'clipboard', { value: undefined })
+  })
+  await open()
+  await rows(page).first().locator('a').click()
+  const copy = page.getByRole('button', { name: 'Copy link' })
+  await copy.click()
+  await expect(page.getByText('Copied')).toBeVisible()
+  await expect(page.getByRole('complementary').getByRole('button', { name: 'Copied' })).toBeFocused()
+  const copied = await page.evaluate(() =>
+    (window as unknown as { readClipboard: () => Promise<string> }).readClipboard(),
+  )
+  expect(copied).toBe(page.url())
+})

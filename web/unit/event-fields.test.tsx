@@ -119,6 +119,7 @@ const client = new Client({
 const viewState = {
   view: { page: 'events' as const, filters: NO_FILTERS, position: undefined },
   setView: () => undefined,
+  replaceView: () => undefined,
   setFilters: () => undefined,
 }
 

@@ -27,6 +27,14 @@ export function errorMessage(error: CombinedError): string {
   return error.graphQLErrors[0]?.message ?? error.message
 }
 
+/** The extension of a result with the time of its arrival. */
+const READ_AT = 'readAt'
+
+/** When a result arrived, in milliseconds. */
+export function readTime(extensions: Record<string, unknown> | undefined): number {
+  return Number(extensions?.[READ_AT] ?? 0)
+}
+
 /**
  * Creates a client that sends `token` with each request.
  *
@@ -46,9 +54,11 @@ export function clientFor(token: string, onUnauthenticated: (wasAuthenticated: b
     },
     exchanges: [
       mapExchange({
-        onResult({ error }) {
+        onResult(result) {
+          const { error, extensions } = result
           if (error && isUnauthenticated(error)) onUnauthenticated(wasAuthenticated)
           else if (!error) wasAuthenticated = true
+          return { ...result, extensions: { ...extensions, [READ_AT]: Date.now() } }
         },
       }),
       cacheExchange,

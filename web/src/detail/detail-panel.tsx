@@ -1,4 +1,4 @@
-// The side panel with the details of the open event. The arrow buttons open the next event of the page, Escape closes
+// The side panel with the details of the open event. The arrow buttons open the next event of the list, Escape closes
 // the panel, and the heading takes the focus so that a screen reader starts there.
 import { useEffect, useRef } from 'react'
 import { useQuery } from 'urql'
@@ -11,6 +11,7 @@ import {
 } from '../api/enums'
 import { toJson } from '../api/exact-json'
 import { useCatalogue } from '../filter/catalogue'
+import type { PageRows } from '../list/query'
 import { CopyButton } from '../ui/copy-button'
 import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
@@ -22,30 +23,29 @@ import { ActorSection, FilterLink, monospace, TargetSection } from './parties'
 import { type Event, EventById } from './query'
 import { RawEvent } from './raw-event'
 import { SameRequestSection } from './same-request'
+import { useWalk } from './use-walk'
 import { Withheld } from './withheld'
 import './detail.css'
 
 interface Props {
   id: string
-  /** Ids of the events on the current page, in display order. */
-  ids: string[]
+  /** The events that the list shows. */
+  pageRows: PageRows
 }
 
-export function DetailPanel({ id, ids }: Props) {
+export function DetailPanel({ id, pageRows }: Props) {
   const { view, setView } = useView()
   const [{ data, error, fetching }, refetch] = useQuery({ query: EventById, variables: { id } })
   const result = data?.auditEvent
   const event = result?.id === id ? result : undefined
   const heading = useRef<HTMLHeadingElement>(null)
-  const index = ids.indexOf(id)
-  const open = (next: string | undefined) => setView({ ...view, event: next })
+  const walk = useWalk(id, pageRows)
 
   useEffect(() => heading.current?.focus({ preventScroll: true }), [id])
   useEffect(() => {
     const onKeyDown = (key: KeyboardEvent) => {
       if (key.key !== 'Escape' || document.querySelector(':popover-open')) return
       setView({ ...view, event: undefined })
-      document.querySelector<HTMLElement>('tr[aria-current] .event-link')?.focus()
     }
     addEventListener('keydown', onKeyDown)
     return () => removeEventListener('keydown', onKeyDown)
@@ -58,8 +58,8 @@ export function DetailPanel({ id, ids }: Props) {
           type="button"
           className="button quiet square"
           aria-label="Newer event"
-          disabled={index <= 0}
-          onClick={() => open(ids[index - 1])}
+          disabled={walk.newer === undefined}
+          onClick={walk.newer}
         >
           <Icon name="up" />
         </button>
@@ -67,8 +67,8 @@ export function DetailPanel({ id, ids }: Props) {
           type="button"
           className="button quiet square"
           aria-label="Older event"
-          disabled={index < 0 || index >= ids.length - 1}
-          onClick={() => open(ids[index + 1])}
+          disabled={walk.older === undefined}
+          onClick={walk.older}
         >
           <Icon name="down" />
         </button>
@@ -77,7 +77,12 @@ export function DetailPanel({ id, ids }: Props) {
           <CopyButton label="Copy JSON" icon="copy" text={() => toJson(event.raw ?? withoutTypenames(event), 2)} />
         )}
         <CopyButton label="Copy link" icon="link" text={() => location.href} />
-        <button type="button" className="button quiet square" aria-label="Close" onClick={() => open(undefined)}>
+        <button
+          type="button"
+          className="button quiet square"
+          aria-label="Close"
+          onClick={() => setView({ ...view, event: undefined })}
+        >
           <Icon name="close" />
         </button>
       </header>
@@ -91,6 +96,7 @@ export function DetailPanel({ id, ids }: Props) {
                 ? 'The event cannot be read'
                 : 'No such event'}
         </h2>
+        {walk.error && <ErrorMessage lead="The next event cannot be read." error={walk.error} retry={walk.retry} />}
         {error && !fetching && <ErrorMessage error={error} retry={refetch} />}
         {!event && !fetching && !error && <p>It does not exist, or you may not see it.</p>}
         {event && <EventBody event={event} />}

@@ -6,8 +6,9 @@ import { diff, type DiffLine, type Segment } from './diff'
 import type { Change } from './query'
 import { Withheld } from './withheld'
 
+/** The table of changes. The API does not distinguish an event without changes from one without recorded changes. */
 export function ModifiedProperties({ changes }: { changes: Change[] }) {
-  if (changes.length === 0) return <p className="muted">No properties changed.</p>
+  if (changes.length === 0) return <p className="muted">No changed properties are recorded.</p>
   const compared = changes.map((change) => ({ change, lines: change.withheld === null ? diffLines(change) : [] }))
   // Multi-line values take the whole width, with their own headings.
   const isAllMultiline = compared.every(({ lines }) => lines.length > 1)

@@ -67,7 +67,7 @@ async function download(
     return fetch(path, { headers, credentials: 'omit', cache: 'no-store', signal, ...init })
   }
   const response = await send(endpoint, { method: 'POST', body: JSON.stringify(request) }).catch(
-    throwConnectionError(signal),
+    throwConnectionError(signal, 'The server cannot be reached.'),
   )
   if (!response.ok || !response.body) throw await responseError(response)
   const tracker = new ProgressTracker(request.format)
@@ -117,10 +117,10 @@ async function responseError(response: Response): Promise<ExportError> {
   }
 }
 
-function throwConnectionError(signal: AbortSignal): () => never {
+function throwConnectionError(signal: AbortSignal, message = 'The connection to the server broke off.'): () => never {
   return () => {
     signal.throwIfAborted()
-    throw new ExportError('The connection to the server broke off.')
+    throw new ExportError(message)
   }
 }
 

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useSession } from '../session/context'
 import { type ExportRequest, fileName } from './request'
-import type { CompletedExport, ExportProgress } from './run-export'
+import { type CompletedExport, type ExportProgress, runExport } from './run-export'
 import { openSink } from './file-sink'
 
 export type ExportState =
@@ -43,7 +43,6 @@ export function useExport(): ExportControls {
           reportedAt = performance.now()
           setState({ status: 'running', name, ...progress })
         }
-        const { runExport } = await import('./run-export')
         const completed = await runExport(request, token, sink, abortController.signal, onProgress)
         setState({ status: 'complete', name, ...completed })
       } catch (error) {

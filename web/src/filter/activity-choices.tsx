@@ -41,8 +41,7 @@ export function ActivityChoices() {
       count: (previous?.count ?? 0) + type.eventCount,
     })
   }
-  const unlisted = activity.filter((key) => !byKey.has(key)).map((key) => ({ key, label: key, count: 0 }))
-  const choices = [...byKey.values(), ...unlisted].sort((one, other) => Number(other.count > 0) - Number(one.count > 0))
+  const choices = [...byKey.values()].sort((one, other) => Number(other.count > 0) - Number(one.count > 0))
   return (
     <ChoiceList
       legend="Activity"

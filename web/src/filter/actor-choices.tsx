@@ -54,11 +54,6 @@ export function ActorChoices() {
 
   return (
     <div className="panel choices" onKeyDown={moveFocus}>
-      <Parties parties={actor} onChange={(chosen) => setFilters({ actor: chosen })} />
-      <Parties
-        parties={actorText === undefined ? [] : [{ key: actorText, name: `Contains “${actorText}”` }]}
-        onChange={() => setFilters({ actorText: undefined })}
-      />
       <label htmlFor={id}>Name or principal name</label>
       <input
         id={id}
@@ -107,6 +102,12 @@ export function ActorChoices() {
           ? 'Nobody by that name in the log.'
           : ''}
       </p>
+      {/* Below the suggestions, so that these do not move when one is chosen. */}
+      <Parties parties={actor} onChange={(chosen) => setFilters({ actor: chosen })} />
+      <Parties
+        parties={actorText === undefined ? [] : [{ key: actorText, name: `Contains “${actorText}”` }]}
+        onChange={() => setFilters({ actorText: undefined })}
+      />
     </div>
   )
 }

@@ -11,6 +11,8 @@ interface Props {
   legend: string
   choices: readonly Choice[]
   chosen: readonly string[]
+  /** The label of a chosen item that is not among the choices; the key by default. */
+  labelOf?: ((key: string) => string) | undefined
   onChange: (chosen: string[]) => void
   /** Whether to show a search field. */
   hasSearch?: boolean | undefined
@@ -34,15 +36,19 @@ export function moveFocus(event: KeyboardEvent<HTMLElement>): void {
   next.focus()
 }
 
-export function ChoiceList({ legend, choices, chosen, onChange, hasSearch, emptyMessage, errorMessage }: Props) {
+export function ChoiceList(props: Props) {
+  const { legend, choices, chosen, labelOf = String, onChange, hasSearch, emptyMessage, errorMessage } = props
   const [text, setText] = useState('')
+  // The order is that of the opening of the list, so that a choice does not move while it is changed.
+  const [chosenFirst] = useState(chosen)
   const id = useId()
   const needle = text.trim().toLowerCase()
-  const matching = choices.filter(
+  const listed = new Set(choices.map(({ key }) => key))
+  const unlisted = [...new Set([...chosenFirst, ...chosen])].filter((key) => !listed.has(key))
+  const matching = [...choices, ...unlisted.map((key): Choice => ({ key, label: labelOf(key) }))].filter(
     ({ key, label }) => label.toLowerCase().includes(needle) || key.toLowerCase().includes(needle),
   )
-  // Chosen items come first, so that they stay visible.
-  const sorted = [...matching].sort((one, other) => rank(chosen, one) - rank(chosen, other))
+  const sorted = matching.sort((one, other) => rank(chosenFirst, one) - rank(chosenFirst, other))
   const shown = sorted.slice(0, CHOICES_SHOWN_MAX)
 
   return (

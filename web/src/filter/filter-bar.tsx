@@ -5,8 +5,8 @@ import { ActivityChoices } from './activity-choices'
 import { ActorChoices } from './actor-choices'
 import { CatalogueError, categoriesOf, useCatalogue } from './catalogue'
 import { ChoiceList } from './choice-list'
-import { activeFilters, clearedFilters } from './filter-fields'
-import { FilterMenu } from './filter-menu'
+import { ALL_CLEARED, FILTER_NAMES, isChanged } from './filter-fields'
+import { FilterMenu, focusFilter } from './filter-menu'
 import { PeriodPanel } from './period-panel'
 import { PropertyPanel } from './property-panel'
 import { SearchBox } from './search-box'
@@ -17,7 +17,6 @@ export function FilterBar() {
   const { view, setFilters } = useView()
   const { services, names, error } = useCatalogue()
   const { filters } = view
-  const active = activeFilters(filters, names)
   const categories = categoriesOf(services, filters.service)
   const catalogueError = error && <CatalogueError />
 
@@ -32,8 +31,9 @@ export function FilterBar() {
             legend="Category"
             hasSearch
             choices={categories.map(({ key, displayName }) => ({ key, label: displayName }))}
+            labelOf={names.category}
             chosen={filters.category}
-            onChange={(category) => setFilters({ category, activity: [] })}
+            onChange={(category) => setFilters({ category })}
             errorMessage={catalogueError}
           />
         )}
@@ -45,15 +45,12 @@ export function FilterBar() {
             choices={valuesOf(RESOURCE_TYPE_LABELS).map((key) => ({ key, label: RESOURCE_TYPE_LABELS[key] }))}
             chosen={filters.resource}
             onChange={(chosen) =>
-              setFilters({
-                resource: valuesOf(RESOURCE_TYPE_LABELS).filter((one) => chosen.includes(one)),
-                activity: [],
-              })
+              setFilters({ resource: valuesOf(RESOURCE_TYPE_LABELS).filter((one) => chosen.includes(one)) })
             }
           />
         )}
       </FilterMenu>
-      {filters.resource.length === 1 && filters.resource[0] === 'GROUP' && (
+      {(filters.source !== undefined || (filters.resource.length === 1 && filters.resource[0] === 'GROUP')) && (
         <FilterMenu name="source">
           {() => (
             <ChoiceList
@@ -86,8 +83,9 @@ export function FilterBar() {
             legend="Service"
             hasSearch
             choices={services.map(({ key, displayName }) => ({ key, label: displayName }))}
+            labelOf={names.service}
             chosen={filters.service}
-            onChange={(service) => setFilters({ service, category: [], activity: [] })}
+            onChange={(service) => setFilters({ service })}
             errorMessage={catalogueError}
           />
         )}
@@ -135,8 +133,15 @@ export function FilterBar() {
           {() => <p>What was recorded later is left out, so that this shows the same for ever.</p>}
         </FilterMenu>
       )}
-      {active.length > 0 && (
-        <button type="button" className="button quiet" onClick={() => setFilters(clearedFilters(filters))}>
+      {FILTER_NAMES.some((name) => isChanged(name, filters)) && (
+        <button
+          type="button"
+          className="button quiet"
+          onClick={(event) => {
+            focusFilter(event.currentTarget)
+            setFilters(ALL_CLEARED)
+          }}
+        >
           Clear all
         </button>
       )}

@@ -1,6 +1,7 @@
 // One entry per filter: its label, its value as text, and the change that clears it. The filter bar, its chips and the
 // message about an empty list all use this table.
 import { GROUP_SOURCE_LABELS, RESOURCE_TYPE_LABELS, STATUS_LABELS } from '../api/enums'
+import { mediumTimeRange, mediumTime, type Zone } from '../ui/time'
 import { type Filters, NO_FILTERS, type Party, type Period, type Property, type TimeWindow } from '../view/view'
 
 export type FilterName = Exclude<keyof Filters, 'actorText' | 'targetText'>
@@ -8,7 +9,7 @@ export type FilterName = Exclude<keyof Filters, 'actorText' | 'targetText'>
 export interface FilterField {
   label: string
   /** The value of the filter for users, or `undefined` if it is not set. */
-  describe: (filters: Filters, names: CatalogueNames) => string | undefined
+  describe: (filters: Filters, names: CatalogueNames, zone: Zone) => string | undefined
   cleared: Partial<Filters>
 }
 
@@ -25,13 +26,12 @@ const PERIOD_LABELS: Record<TimeWindow | 'all', string> = {
   all: 'All time',
 }
 
-/** The period for users. */
-export function periodName(period: Period): string {
+/** The period for users, with its times in `zone`. */
+export function periodName(period: Period, zone: Zone): string {
   if (typeof period === 'string') return PERIOD_LABELS[period]
-  const format = (timestamp: string) =>
-    new Date(timestamp).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-  if (period.from === undefined) return `Until ${format(period.to ?? '')}`
-  return period.to === undefined ? `Since ${format(period.from)}` : `${format(period.from)} – ${format(period.to)}`
+  const { from, to } = period
+  if (from === undefined) return to === undefined ? PERIOD_LABELS.all : `Until ${mediumTime(to, zone)}`
+  return to === undefined ? `Since ${mediumTime(from, zone)}` : mediumTimeRange(from, to, zone)
 }
 
 function summarize(values: readonly string[]): string | undefined {
@@ -53,8 +53,8 @@ function describeProperty({ name, from, to }: Property): string {
 export const FILTER_FIELDS: Record<FilterName, FilterField> = {
   period: {
     label: 'Date',
-    describe: ({ period }) => (period === 'all' ? undefined : periodName(period)),
-    cleared: { period: 'all' },
+    describe: ({ period }, _names, zone) => periodName(period, zone),
+    cleared: { period: NO_FILTERS.period },
   },
   actor: {
     label: 'Initiated by',
@@ -74,7 +74,7 @@ export const FILTER_FIELDS: Record<FilterName, FilterField> = {
   resource: {
     label: 'Resource type',
     describe: ({ resource }) => summarize(resource.map((one) => RESOURCE_TYPE_LABELS[one])),
-    cleared: { resource: [], source: undefined },
+    cleared: { resource: [] },
   },
   source: {
     label: 'Source',
@@ -117,19 +117,35 @@ export const FILTER_FIELDS: Record<FilterName, FilterField> = {
 
 export const FILTER_NAMES = Object.keys(FILTER_FIELDS) as FilterName[]
 
-/** The filters that are set, with their values as text. The period is included only if `period` is true. */
+/** The change that returns every filter to its default. */
+export const ALL_CLEARED = FILTER_NAMES.reduce<Partial<Filters>>(
+  (change, name) => ({ ...change, ...FILTER_FIELDS[name].cleared }),
+  {},
+)
+
+/** Returns whether a filter differs from its default. */
+export function isChanged(name: FilterName, filters: Filters): boolean {
+  if (name === 'period') return filters.period !== NO_FILTERS.period
+  return Object.keys(FILTER_FIELDS[name].cleared).some((key) => {
+    const value = filters[key as keyof Filters]
+    return Array.isArray(value) ? value.length > 0 : value !== undefined
+  })
+}
+
+/** The filters that leave out events, with their values as text. All time is not among them. */
 export function activeFilters(
   filters: Filters,
   names: CatalogueNames,
-  period = false,
+  zone: Zone,
 ): { name: FilterName; label: string; value: string }[] {
   return FILTER_NAMES.flatMap((name) => {
-    const value = name === 'period' && !period ? undefined : FILTER_FIELDS[name].describe(filters, names)
+    const isActive = name === 'period' ? filters.period !== 'all' : isChanged(name, filters)
+    const value = isActive ? FILTER_FIELDS[name].describe(filters, names, zone) : undefined
     return value === undefined ? [] : [{ name, label: FILTER_FIELDS[name].label, value }]
   })
 }
 
-/** The filters without any condition but the period. */
-export function clearedFilters(filters: Filters): Filters {
-  return { ...NO_FILTERS, period: filters.period }
+/** The change that makes a filter leave out no event: for the period this is all time, not the default. */
+export function withoutFilter(name: FilterName): Partial<Filters> {
+  return name === 'period' ? { period: 'all' } : FILTER_FIELDS[name].cleared
 }

@@ -34,7 +34,7 @@ export function PeriodPanel({ close }: { close: () => void }) {
             aria-pressed={period === option}
             onClick={() => choose(option)}
           >
-            {periodName(option)}
+            {periodName(option, zone)}
           </button>
         ))}
       </fieldset>

@@ -6,21 +6,22 @@ import { useView } from '../view/use-view'
 export function SearchBox() {
   const { view, setFilters } = useView()
   const current = view.filters.text ?? ''
-  return (
-    <Box key={current} current={current} onSearch={(text) => setFilters({ text: text === '' ? undefined : text })} />
-  )
-}
-
-function Box({ current, onSearch }: { current: string; onSearch: (text: string) => void }) {
   const [text, setText] = useState(current)
+  const [applied, setApplied] = useState(current)
   const id = useId()
+  // The field follows the view. It is not replaced, which would lose the focus.
+  if (applied !== current) {
+    setApplied(current)
+    setText(current)
+  }
+  const search = (next: string) => setFilters({ text: next === '' ? undefined : next })
   return (
     <form
       role="search"
       className="search-box"
       onSubmit={(event) => {
         event.preventDefault()
-        onSearch(text.trim())
+        search(text.trim())
       }}
     >
       <label htmlFor={id} className="visually-hidden">
@@ -34,7 +35,7 @@ function Box({ current, onSearch }: { current: string; onSearch: (text: string) 
         value={text}
         onChange={(event) => {
           setText(event.target.value)
-          if (event.target.value === '' && current !== '') onSearch('')
+          if (event.target.value === '' && current !== '') search('')
         }}
       />
     </form>

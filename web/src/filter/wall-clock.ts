@@ -1,8 +1,8 @@
 // Converts between timestamps and the values of `datetime-local` inputs, in the local time zone or UTC.
-import type { Preferences } from '../view/preferences'
+import type { Zone } from '../ui/time'
 
 /** Formats a timestamp (RFC 3339) as an input value; an empty string if there is none. */
-export function formatWallClock(timestamp: string | undefined, zone: Preferences['zone']): string {
+export function formatWallClock(timestamp: string | undefined, zone: Zone): string {
   if (timestamp === undefined) return ''
   const date = new Date(timestamp)
   const offset = zone === 'UTC' ? 0 : date.getTimezoneOffset() * 60_000
@@ -10,7 +10,7 @@ export function formatWallClock(timestamp: string | undefined, zone: Preferences
 }
 
 /** Parses an input value to a timestamp (RFC 3339). Returns `undefined` if it is empty or invalid. */
-export function parseWallClock(text: string, zone: Preferences['zone']): string | undefined {
+export function parseWallClock(text: string, zone: Zone): string | undefined {
   if (text === '') return undefined
   // A value without an offset is parsed as local time.
   const date = new Date(zone === 'UTC' ? `${text}Z` : text)

@@ -1,14 +1,16 @@
 // The API explorer: GraphiQL with its editor and workers served by this server. It uses the token of a tab that is
-// signed in to the viewer, or a pasted one.
+// signed in, or a pasted one.
 import '../ui/base.css'
-import { createGraphiQLFetcher } from '@graphiql/toolkit'
 import { GraphiQL } from 'graphiql'
 import 'graphiql/setup-workers/vite'
 import 'graphiql/style.css'
-import { StrictMode, useMemo, useState } from 'react'
+import { StrictMode, useCallback, useEffect, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { SignIn } from '../session/sign-in'
-import { clearToken, loadToken, storeToken } from '../session/token-storage'
+import { useSharedToken } from '../session/use-shared-token'
+import { createFetcher } from './fetcher'
+import { queryStorage, removeStoredQueries } from './query-storage'
+import { repairMarkup } from './repair-markup'
 import './graphiql.css'
 
 const EXAMPLE = `# The newest failures of the last 30 days, with who, what and why.
@@ -38,36 +40,44 @@ query Failures {
 }
 `
 
-const url = new URL('graphql', document.baseURI).href
+const SESSION_ENDED = 'Your session has ended. Sign in again; the queries are kept.'
 
 function Explorer() {
-  const [token, setToken] = useState(loadToken)
-  const fetcher = useMemo(
-    () => createGraphiQLFetcher({ url, headers: { authorization: `Bearer ${token ?? ''}` } }),
-    [token],
-  )
+  const { token, isPending, begin, end, signOut } = useSharedToken(true)
+  const [reason, setReason] = useState<string>()
+  const onUnauthenticated = useCallback(() => {
+    setReason(SESSION_ENDED)
+    end()
+  }, [end])
+  if (isPending) return <main aria-busy="true" />
   if (token === null)
     return (
       <SignIn
-        reason={undefined}
+        reason={reason}
         onToken={(newToken) => {
-          storeToken(newToken)
-          setToken(newToken)
+          setReason(undefined)
+          begin(newToken)
         }}
       />
     )
+  return <Editor key={token} token={token} onUnauthenticated={onUnauthenticated} onSignOut={signOut} />
+}
+
+interface EditorProps {
+  token: string
+  onUnauthenticated: () => void
+  onSignOut: () => void
+}
+
+function Editor({ token, onUnauthenticated, onSignOut }: EditorProps) {
+  const { fetcher, close } = useMemo(() => createFetcher(token, onUnauthenticated), [token, onUnauthenticated])
+  useEffect(() => close, [close])
+  useEffect(() => (root ? repairMarkup(root) : undefined), [])
   return (
-    <GraphiQL fetcher={fetcher} defaultQuery={EXAMPLE} isHeadersEditorEnabled={false}>
+    <GraphiQL fetcher={fetcher} defaultQuery={EXAMPLE} storage={queryStorage} shouldPersistHeaders={false}>
       <GraphiQL.Logo>
         <a href="./">Audit log</a>
-        <button
-          type="button"
-          className="button quiet"
-          onClick={() => {
-            clearToken()
-            setToken(null)
-          }}
-        >
+        <button type="button" className="button quiet" onClick={onSignOut}>
           Sign out
         </button>
       </GraphiQL.Logo>
@@ -76,6 +86,7 @@ function Explorer() {
 }
 
 const root = document.getElementById('graphiql')
+removeStoredQueries()
 if (root)
   createRoot(root).render(
     <StrictMode>

@@ -4,8 +4,9 @@ import { type CombinedError, useClient } from 'urql'
 import { graphql } from '../api/gql'
 import { useCatalogue } from '../filter/catalogue'
 import { filterInput, periodInput } from '../filter/filter-input'
-import { activeFilters, clearedFilters, FILTER_FIELDS, type FilterName } from '../filter/filter-fields'
+import { activeFilters, ALL_CLEARED, FILTER_FIELDS, type FilterName, withoutFilter } from '../filter/filter-fields'
 import { ErrorMessage } from '../ui/error-message'
+import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import { type Filters, NO_FILTERS } from '../view/view'
 
@@ -32,7 +33,8 @@ export function EmptyList({ filters }: { filters: Filters }) {
   const { setFilters } = useView()
   const { names } = useCatalogue()
   const [reason, retry] = useEmptyReason(filters)
-  const active = activeFilters(filters, names, true)
+  const { zone } = usePreferences().preferences
+  const active = activeFilters(filters, names, zone)
 
   if (!reason) return <div className="empty" aria-busy="true" />
   if (reason.isEmpty)
@@ -56,7 +58,7 @@ export function EmptyList({ filters }: { filters: Filters }) {
             {reason.excludingFilters.map((name) => (
               <li key={name}>
                 <b>{FILTER_FIELDS[name].label}</b> {active.find((filter) => filter.name === name)?.value}
-                <button type="button" className="button" onClick={() => setFilters(FILTER_FIELDS[name].cleared)}>
+                <button type="button" className="button" onClick={() => setFilters(withoutFilter(name))}>
                   {name === 'period' ? 'Look at all time' : `Without ${FILTER_FIELDS[name].label.toLowerCase()}`}
                 </button>
               </li>
@@ -75,11 +77,8 @@ export function EmptyList({ filters }: { filters: Filters }) {
         <>
           <p>No single filter is the reason: it is how they come together.</p>
           <p className="row">
-            <button type="button" className="button" onClick={() => setFilters(clearedFilters(filters))}>
+            <button type="button" className="button" onClick={() => setFilters(ALL_CLEARED)}>
               Clear all filters
-            </button>
-            <button type="button" className="button" onClick={() => setFilters(NO_FILTERS)}>
-              Start over
             </button>
           </p>
         </>
@@ -99,7 +98,7 @@ function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () =
   useEffect(() => {
     let isCurrent = true
     const keyNames = { category: String, service: String }
-    const activeNames = activeFilters(filters, keyNames, true).map(({ name }) => name)
+    const activeNames = activeFilters(filters, keyNames, 'UTC').map(({ name }) => name)
     const hasEvents = async (candidate: Filters) => {
       const variables = {
         period: periodInput(candidate.period),
@@ -113,7 +112,7 @@ function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () =
     const find = async () => {
       const [unfiltered, ...results] = await Promise.all([
         hasEvents({ ...NO_FILTERS, period: 'all' }),
-        ...activeNames.map((name) => hasEvents({ ...filters, ...FILTER_FIELDS[name].cleared })),
+        ...activeNames.map((name) => hasEvents({ ...filters, ...withoutFilter(name) })),
       ])
       if (!isCurrent) return
       setReason({

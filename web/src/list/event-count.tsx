@@ -1,8 +1,8 @@
 // The number of matching events, counted up to `COUNT_MAX`, after the page itself is loaded.
-import { useEffect, useMemo } from 'react'
-import { useQuery } from 'urql'
+import { useMemo } from 'react'
 import { errorMessage } from '../api/client'
 import { graphql } from '../api/gql'
+import { useRefreshedQuery } from '../api/use-refreshed-query'
 import { filterInput, periodInput } from '../filter/filter-input'
 import type { Filters } from '../view/view'
 
@@ -38,10 +38,7 @@ export function EventCount({ filters, refreshCount, isReady, addedCount }: Props
     }),
     [filters],
   )
-  const [{ data, error, fetching }, refetch] = useQuery({ query: CountEvents, variables, pause: !isReady })
-  useEffect(() => {
-    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
-  }, [refreshCount, refetch])
+  const { data, error, fetching, reload } = useRefreshedQuery(CountEvents, variables, refreshCount, !isReady)
   const count = isReady ? data?.auditEvents.countUpTo : undefined
   if (!count)
     return (
@@ -49,7 +46,7 @@ export function EventCount({ filters, refreshCount, isReady, addedCount }: Props
         {isReady && error && (
           <>
             Not counted. {errorMessage(error)}{' '}
-            <button type="button" className="link" onClick={() => refetch({ requestPolicy: 'network-only' })}>
+            <button type="button" className="link" onClick={reload}>
               Try again
             </button>
           </>

@@ -1,16 +1,17 @@
 // A page of events with its count, pager and messages for an empty list or an error. The previous page stays visible
-// while the next one loads.
+// while the next one loads, and the page stays when reading it again fails.
 import { useEffect, useMemo, useState } from 'react'
-import { useQuery } from 'urql'
+import { useRefreshedQuery } from '../api/use-refreshed-query'
 import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
+import { StaleNotice } from '../ui/stale-notice'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import type { Live } from '../live/use-live'
 import { EventCount } from './event-count'
 import { EmptyList } from './empty-list'
 import { EventTable } from './event-table'
-import { Events, type FieldGroups, pageVariables, type Row, type Snapshot } from './query'
+import { Events, type FieldGroups, type PageRows, pageVariables, type Row, type Snapshot } from './query'
 import './list.css'
 
 interface Props {
@@ -20,13 +21,15 @@ interface Props {
   /** The columns shown, and the field groups that they need. */
   shown: string[]
   fieldGroups: FieldGroups
-  /** Receives the ids of the page's events, newest first, for the detail panel. */
-  onRows: (ids: string[]) => void
+  /** Receives the events that the list shows, for the detail panel. */
+  onRows: (rows: PageRows) => void
   /** Receives the snapshot of the log that the page shows; `undefined` while the page loads. */
   onSnapshot: (snapshot: Snapshot | undefined) => void
+  /** Receives whether the page is out of date, because reading it again failed. */
+  onStale: (isStale: boolean) => void
 }
 
-export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSnapshot }: Props) {
+export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSnapshot, onStale }: Props) {
   const { view, setView } = useView()
   const { preferences } = usePreferences()
   const { filters, position } = view
@@ -35,10 +38,9 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
     [filters, position, preferences.rows, fieldGroups],
   )
   const key = JSON.stringify(variables)
-  const [{ data, error, fetching, stale }, refetch] = useQuery({ query: Events, variables })
-  useEffect(() => {
-    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
-  }, [refreshCount, refetch])
+  const { data, error, staleSince, fetching, reload } = useRefreshedQuery(Events, variables, refreshCount)
+  const hasFailed = error !== undefined && staleSince === undefined
+  useEffect(() => onStale(error !== undefined), [error, onStale])
 
   const page = data?.auditEvents
   const isTop = position === undefined
@@ -48,12 +50,12 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
     return isTop ? live.rows.filter((row) => !pageIds.has(row.id)) : []
   }, [pageRows, live.rows, isTop])
   const rows = useMemo(() => [...liveRows, ...pageRows], [liveRows, pageRows])
-  useEffect(() => onRows(rows.map((row) => row.id)), [rows, onRows])
   useEffect(() => {
     onSnapshot(page && !fetching ? { asOf: page.asOf, from: page.period.from, to: page.period.to } : undefined)
   }, [page, fetching, onSnapshot])
-  const showsProgress = useDelayed(fetching || stale)
+  const showsProgress = useDelayed(fetching)
   const pageInfo = page?.pageInfo
+  useEffect(() => onRows({ ids: rows.map((row) => row.id), pageInfo }), [rows, pageInfo, onRows])
 
   // An empty page before a cursor means that the cursor was the first event, so show the first page.
   const isPastStart = page !== undefined && pageRows.length === 0 && position !== undefined
@@ -64,13 +66,16 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
   return (
     <section className="list" aria-label="Audit events" aria-busy={showsProgress}>
       <div className={showsProgress ? 'progress on' : 'progress'} />
-      {error && (
+      {hasFailed && (
         <div className="list-error">
-          <ErrorMessage error={error} retry={refetch} />
+          <ErrorMessage error={error} retry={reload} />
         </div>
       )}
-      {!error && page && rows.length === 0 && !fetching && !isPastStart && <EmptyList key={key} filters={filters} />}
-      {!error && (rows.length > 0 || fetching) && (
+      {staleSince !== undefined && error && <StaleNotice error={error} since={staleSince} retry={reload} />}
+      {!hasFailed && page && rows.length === 0 && !fetching && !isPastStart && (
+        <EmptyList key={key} filters={filters} />
+      )}
+      {!hasFailed && (rows.length > 0 || fetching) && (
         <EventTable
           key={position ? JSON.stringify(position) : 'top'}
           rows={rows}
@@ -82,7 +87,7 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
         <EventCount
           filters={filters}
           refreshCount={refreshCount}
-          isReady={page !== undefined}
+          isReady={page !== undefined && !hasFailed}
           addedCount={liveRows.length}
         />
         <label className="pager-size">

@@ -1,13 +1,15 @@
-// The rows of a page. Only visible rows are in the document, however long the page or the live events get. All rows
-// have the same height, so that the page does not shift.
+// The rows of a page. Only visible rows are in the document, however long the page or the live events get, and the rows
+// that have the focus or return to it. All rows have the same height, so that the page does not shift.
 import { useTable } from '@tanstack/react-table'
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
+import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
+import { Fragment, type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useMediaQuery } from '../ui/use-media-query'
 import { usePreferences } from '../view/preferences'
+import { toFragment } from '../view/url-fragment'
 import { useView } from '../view/use-view'
 import { COLUMNS, columns, features } from './columns'
 import type { Row } from './query'
+import { useRowFocus } from './use-row-focus'
 
 const ROW_HEIGHT = { wide: 35, narrow: 70 }
 
@@ -29,12 +31,19 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
   })
   const height = isNarrow ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide
   const all = table.getRowModel().rows
+  const [focusedId, setFocusedId] = useState<string>()
+  // The open event, or the last one: closing it moves the focus to its row.
+  const [openedId, setOpenedId] = useState(view.event)
+  if (view.event !== undefined && view.event !== openedId) setOpenedId(view.event)
+  const kept = [focusedId, openedId].map((id) => all.findIndex((row) => row.id === id)).filter((index) => index >= 0)
   const virtual = useVirtualizer({
     count: all.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     getItemKey: (index) => all[index]?.id ?? index,
     overscan: 12,
+    rangeExtractor: (range) =>
+      [...new Set([...defaultRangeExtractor(range), ...kept])].sort((one, other) => one - other),
     // The header covers the top of the scroller.
     scrollPaddingStart: isNarrow ? 0 : height,
   })
@@ -47,7 +56,6 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
     firstRowId.current = rows[0]?.id
   }, [rows, height])
   const items = virtual.getVirtualItems()
-  const before = items[0]?.start ?? 0
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0)
   const minWidthOf = (id: string) => {
     const { min = 0, minRelative = min } = COLUMNS[id]?.width ?? {}
@@ -60,6 +68,13 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
     return share === 0 ? `${min}px` : `calc(${min}px + (100% - ${tableMinWidth}px) * ${share / shareSum})`
   }
 
+  const focusRow = useRowFocus({
+    scroller,
+    ids: useMemo(() => rows.map((row) => row.id), [rows]),
+    focusedId,
+    scrollTo: (index) => virtual.scrollToIndex(index, { align: 'auto' }),
+  })
+
   /** Moves the focus to the next row on arrow keys; Enter follows the link. */
   const moveFocus = (event: KeyboardEvent<HTMLTableSectionElement>) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -68,15 +83,14 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
     event.preventDefault()
     const index = Number(row.dataset['index']) + step
     if (index < 0 || index >= all.length) return
-    virtual.scrollToIndex(index)
-    // Thanks to `overscan`, the rows next to the visible ones are already in the document.
-    scroller.current
-      ?.querySelector<HTMLElement>(`tr[data-index="${index}"] .event-link`)
-      ?.focus({ preventScroll: true })
+    focusRow(index)
   }
 
+  const openTab = (id: string) =>
+    window.open(new URL(toFragment({ ...view, event: id }), location.href), '_blank', 'noopener')
+
   return (
-    <div className="table-scroller" ref={scroller}>
+    <div className="table-scroller" ref={scroller} tabIndex={-1}>
       <table
         className="table"
         role="table"
@@ -98,30 +112,42 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
             ))}
           </tr>
         </thead>
-        <tbody role="rowgroup" onKeyDown={moveFocus}>
-          {before > 0 && <tr className="spacer" aria-hidden="true" style={{ height: before }} />}
-          {items.map(({ index }) => {
+        <tbody
+          role="rowgroup"
+          onKeyDown={moveFocus}
+          onFocus={(event) => setFocusedId(event.target.closest<HTMLElement>('tr.event')?.dataset['id'])}
+        >
+          {items.map(({ index, start }, position) => {
             const row = all[index]
             if (!row) return null
             const isOpen = row.id === view.event
+            const gap = start - (items[position - 1]?.end ?? 0)
             return (
-              <tr
-                key={row.id}
-                role="row"
-                data-index={index}
-                aria-rowindex={index + 2}
-                aria-current={isOpen || undefined}
-                className={`event ${freshIds.has(row.id) ? 'fresh' : ''}`}
-                onClick={(event) => {
-                  if (!(event.target as HTMLElement).closest('a')) setView({ ...view, event: row.id })
-                }}
-              >
-                {row.getVisibleCells().map((cell) => (
-                  <td key={cell.id} role="cell" data-column={cell.column.id}>
-                    <table.FlexRender cell={cell} />
-                  </td>
-                ))}
-              </tr>
+              <Fragment key={row.id}>
+                {gap > 0 && <tr className="spacer" aria-hidden="true" style={{ height: gap }} />}
+                <tr
+                  data-id={row.id}
+                  role="row"
+                  data-index={index}
+                  aria-rowindex={index + 2}
+                  aria-current={isOpen || undefined}
+                  className={`event ${freshIds.has(row.id) ? 'fresh' : ''}`}
+                  onClick={(event) => {
+                    if ((event.target as HTMLElement).closest('a') || hasSelection(event.currentTarget)) return
+                    if (event.ctrlKey || event.metaKey) openTab(row.id)
+                    else setView({ ...view, event: row.id })
+                  }}
+                  onAuxClick={(event) => {
+                    if (event.button === 1 && !(event.target as HTMLElement).closest('a')) openTab(row.id)
+                  }}
+                >
+                  {row.getVisibleCells().map((cell) => (
+                    <td key={cell.id} role="cell" data-column={cell.column.id}>
+                      <table.FlexRender cell={cell} />
+                    </td>
+                  ))}
+                </tr>
+              </Fragment>
             )
           })}
           {after > 0 && <tr className="spacer" aria-hidden="true" style={{ height: after }} />}
@@ -129,4 +155,10 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
       </table>
     </div>
   )
+}
+
+/** Returns whether the user has selected text in the row: the end of a selection is not a click. */
+function hasSelection(row: HTMLElement): boolean {
+  const selection = getSelection()
+  return selection?.type === 'Range' && selection.containsNode(row, true)
 }

@@ -1,6 +1,6 @@
 // The query for a page of the list. Fields that only some columns show are requested only for those columns.
 import { graphql } from '../api/gql'
-import type { EventRowFragment, EventsQueryVariables } from '../api/gql/graphql'
+import type { EventRowFragment, EventsQuery, EventsQueryVariables } from '../api/gql/graphql'
 import { filterInput, periodInput } from '../filter/filter-input'
 import type { View } from '../view/view'
 
@@ -51,6 +51,16 @@ export const Events = graphql(`
 export type FieldGroup = 'application' | 'changes' | 'scalars' | 'provenance'
 
 export type FieldGroups = Record<FieldGroup, boolean>
+
+export const NO_FIELD_GROUPS: FieldGroups = { application: false, changes: false, scalars: false, provenance: false }
+
+/** The events that the list shows. */
+export interface PageRows {
+  /** Their ids, in display order. */
+  ids: string[]
+  /** The cursors of the page, and whether there are events beyond it. */
+  pageInfo: EventsQuery['auditEvents']['pageInfo'] | undefined
+}
 
 /** The state of the log that a page shows, so that it can be shown again later. */
 export interface Snapshot {

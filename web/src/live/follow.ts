@@ -24,8 +24,11 @@ interface FollowOptions {
 }
 
 const BACKOFF_MAX_MS = 15_000
+/** A connection without a response to a ping is broken, although the socket may stay open for minutes. */
+const PING_INTERVAL_MS = 10_000
+const PONG_TIMEOUT_MS = 5_000
 /** WebSocket close codes for a rejected token. */
-const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
+export const UNAUTHORIZED_CLOSE_CODES = new Set([4401, 4403])
 
 /** Waits before the next attempt, with exponential backoff. */
 export async function backoff(failures: number): Promise<void> {
@@ -40,6 +43,7 @@ export function follow(options: FollowOptions): () => void {
   // A function, because TypeScript would narrow the variable across the `await`s that may change it.
   const isEnded = () => ended
   let client: Client | undefined
+  let pongTimer: ReturnType<typeof setTimeout> | undefined
   const run = async () => {
     let { after } = options
     for (let failures = 0; !isEnded();) {
@@ -48,7 +52,15 @@ export function follow(options: FollowOptions): () => void {
           url: endpoint.replace(/^http/, 'ws'),
           connectionParams: { authorization: `Bearer ${options.token}` },
           retryAttempts: 0,
-          on: { connected: () => options.onConnectionState('live') },
+          keepAlive: PING_INTERVAL_MS,
+          on: {
+            connected: () => options.onConnectionState('live'),
+            ping: (isReceived) => {
+              if (!isReceived) pongTimer = setTimeout(() => client?.terminate(), PONG_TIMEOUT_MS)
+            },
+            pong: () => clearTimeout(pongTimer),
+            closed: () => clearTimeout(pongTimer),
+          },
         })
         const query = stringifyDocument(Recorded)
         const batches = client.iterate<RecordedSubscription>({ query, variables: { ...options.variables, after } })

@@ -61,6 +61,7 @@ export function useLive(isOn: boolean, filters: Filters, fieldGroups: FieldGroup
     let unfollow: (() => void) | undefined
     let isActive = true
     let received = 0
+    let isBroken = false
     const restart = () => {
       cursor.current = undefined
       setRestarts((times) => times + 1)
@@ -95,7 +96,12 @@ export function useLive(isOn: boolean, filters: Filters, fieldGroups: FieldGroup
         after: cursor.current,
         variables: { filter: filterInput(filters) ?? null, ...fieldGroups },
         onBatch,
-        onConnectionState: (connection) => setLive((before) => ({ ...before, connection })),
+        onConnectionState: (connection) => {
+          // What else the page shows, such as the count, may have changed meanwhile.
+          if (connection === 'live' && isBroken) refresh()
+          isBroken = connection === 'broken'
+          setLive((before) => ({ ...before, connection }))
+        },
         onUnauthenticated: endSession,
         onCursorExpired: restart,
       })

@@ -40,7 +40,7 @@ function Items({ onChoose }: { onChoose?: () => void }) {
   const used = services.filter((one) => one.eventCount > 0 || one.key === chosen)
   const unused = services.filter((one) => !used.includes(one))
   const choose = (serviceKeys: string[], categoryKeys: string[] = []) => {
-    setFilters({ service: serviceKeys, category: categoryKeys, activity: [] })
+    setFilters({ service: serviceKeys, category: categoryKeys })
     onChoose?.()
   }
   const item = ({ key, displayName, categories }: (typeof services)[number]) => (

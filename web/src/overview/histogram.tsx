@@ -3,22 +3,25 @@
 import { scaleLinear, scaleTime } from 'd3-scale'
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { HistogramInterval } from '../api/gql/graphql'
-import { usePreferences } from '../view/preferences'
+import type { Zone } from '../ui/time'
+import { axisLabels, rangeLabel } from './bar-labels'
 import type { Bucket } from './query'
 
 const HEIGHT = 168
 const MARGIN = { top: 8, right: 4, bottom: 22, left: 44 }
 /** The width of a label on the time axis, in pixels. */
 const LABEL_WIDTH = 84
+const CHARACTER_WIDTH = 6.4
 
 interface Props {
   buckets: Bucket[]
   interval: HistogramInterval
+  /** The time zone of the bars. */
+  zone: Zone
   onRange: (from: string, to: string) => void
 }
 
-export function Histogram({ buckets, interval, onRange }: Props) {
-  const { zone } = usePreferences().preferences
+export function Histogram({ buckets, interval, zone, onRange }: Props) {
   const [frame, width] = useWidth()
   // The first and the last selected bar, in the order of selection.
   const [range, setRange] = useState<[number, number]>()
@@ -33,14 +36,10 @@ export function Histogram({ buckets, interval, onRange }: Props) {
     .domain([0, countMax])
     .nice(3)
     .range([HEIGHT - MARGIN.bottom, MARGIN.top])
-  // At the start of a month, the next tick may be too close for a label.
-  const ticks = x.ticks(Math.max(2, Math.floor(width / LABEL_WIDTH))).filter((tick, index, all) => {
-    const next = all[index + 1]
-    return next === undefined || x(next) - x(tick) > LABEL_WIDTH / 2
-  })
-  const format = timeFormats(interval, zone)
-  const describeBucket = ({ startsAt, count, failureCount }: Bucket) =>
-    `${format.long.format(new Date(startsAt))}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
+  const barWidth = (width - MARGIN.left - MARGIN.right) / Math.max(buckets.length, 1)
+  const labels = axisLabels(buckets, interval, zone, Math.ceil(LABEL_WIDTH / barWidth))
+  const describeBucket = ({ startsAt, endsAt, count, failureCount }: Bucket) =>
+    `${rangeLabel({ startsAt, endsAt }, interval, zone)}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
 
   const bucketIndexAt = (event: PointerEvent<SVGSVGElement>) => {
     const { left } = event.currentTarget.getBoundingClientRect()
@@ -125,16 +124,21 @@ export function Histogram({ buckets, interval, onRange }: Props) {
             </g>
           )
         })}
-        {ticks.map((tick) => (
-          <text key={tick.getTime()} className="time" x={x(tick)} y={HEIGHT - 6} textAnchor="middle">
-            {format.short.format(tick)}
-          </text>
-        ))}
+        {labels.map(({ index, text }) => {
+          const [left, right] = [x(timeOf(buckets[index]?.startsAt)), x(timeOf(buckets[index]?.endsAt))]
+          const middle = (left + right) / 2
+          const isCut = middle + (text.length * CHARACTER_WIDTH) / 2 > width
+          return isCut ? null : (
+            <text key={index} className="time" x={middle} y={HEIGHT - 6} textAnchor="middle">
+              {text}
+            </text>
+          )
+        })}
       </svg>
       <figcaption aria-live="polite">
         {from && to ? (
           <>
-            {format.long.format(new Date(from.startsAt))} – {format.long.format(new Date(to.endsAt))}:{' '}
+            {rangeLabel({ startsAt: from.startsAt, endsAt: to.endsAt }, interval, zone)}:{' '}
             {(selected ?? []).reduce((sum, { count }) => sum + count, 0).toLocaleString()} events
           </>
         ) : (
@@ -145,20 +149,7 @@ export function Histogram({ buckets, interval, onRange }: Props) {
   )
 }
 
-function timeFormats(interval: HistogramInterval, zone: 'local' | 'UTC') {
-  const timeZone = zone === 'UTC' ? { timeZone: 'UTC' } : {}
-  const formatter = (parts: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(undefined, { ...timeZone, ...parts })
-  const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
-  if (interval === 'HOUR')
-    return { short: formatter(time), long: formatter({ day: 'numeric', month: 'short', ...time }) }
-  const day = formatter({ day: 'numeric', month: 'short' })
-  if (interval === 'DAY')
-    return { short: day, long: formatter({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }) }
-  return {
-    short: formatter({ month: 'short', year: '2-digit' }),
-    long: formatter({ day: 'numeric', month: 'short', year: 'numeric' }),
-  }
-}
+const timeOf = (timestamp: string | undefined) => new Date(timestamp ?? 0)
 
 /** The width of the element, updated on resize. */
 function useWidth(): [React.RefObject<HTMLElement | null>, number] {

@@ -1,9 +1,10 @@
 // The overview: a histogram, the most frequent activities, actors and targets, and failures. Each item sets a filter.
-import { useEffect, useMemo } from 'react'
-import { useQuery } from 'urql'
+import { useMemo } from 'react'
 import { FAILED_STATUSES } from '../api/enums'
+import { useRefreshedQuery } from '../api/use-refreshed-query'
 import { filterInput, periodInput } from '../filter/filter-input'
 import { ErrorMessage } from '../ui/error-message'
+import { StaleNotice } from '../ui/stale-notice'
 import { zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
@@ -13,17 +14,15 @@ import { intervalFor, LogSpan, type LogSpanInfo, Overview as OverviewQuery } fro
 import { TopList } from './top-list'
 import './overview.css'
 
+const NO_VARIABLES = {}
 const FAILED_FILTER = { status: { in: FAILED_STATUSES } }
 
-export default function Overview({ refreshCount }: { refreshCount: number }) {
-  const [{ data, error, fetching }, refetch] = useQuery({ query: LogSpan })
-  useEffect(() => {
-    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
-  }, [refreshCount, refetch])
+export function Overview({ refreshCount }: { refreshCount: number }) {
+  const { data, error, fetching, reload } = useRefreshedQuery(LogSpan, NO_VARIABLES, refreshCount)
   if (data) return <OverviewContent refreshCount={refreshCount} logSpan={data.auditLogInfo} />
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
-      {error && <ErrorMessage error={error} retry={refetch} />}
+      {error && <ErrorMessage error={error} retry={reload} />}
     </section>
   )
 }
@@ -45,17 +44,20 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
       timeZone,
     }
   }, [filters, logSpan, timeZone])
-  const [{ data, error, fetching }, refetch] = useQuery({ query: OverviewQuery, variables })
-  useEffect(() => {
-    if (refreshCount > 0) refetch({ requestPolicy: 'network-only' })
-  }, [refreshCount, refetch])
+  const overview = useRefreshedQuery(OverviewQuery, variables, refreshCount)
+  const { data, dataVariables = variables, error, staleSince, fetching, reload } = overview
 
   const showEvents = (change: Partial<Filters>) => setView({ ...withFilters(view, change), page: 'events' })
   const narrowView = (change: Partial<Filters>) => setView(withFilters(view, change))
   const all = data?.all
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
-      {error && <ErrorMessage error={error} retry={refetch} />}
+      {error &&
+        (staleSince === undefined ? (
+          <ErrorMessage error={error} retry={reload} />
+        ) : (
+          <StaleNotice error={error} since={staleSince} retry={reload} />
+        ))}
       {all && (
         <>
           <p className="overview-total">
@@ -69,7 +71,9 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
           {all.histogram && (
             <Histogram
               buckets={all.histogram}
-              interval={variables.interval}
+              // While other bars load, the labels are those of the bars that are shown.
+              interval={dataVariables.interval}
+              zone={dataVariables.timeZone === 'UTC' ? 'UTC' : 'local'}
               onRange={(from, to) => narrowView({ period: { from, to } })}
             />
           )}

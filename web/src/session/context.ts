@@ -3,6 +3,8 @@ import { createContext, useContext } from 'react'
 import { ROLE_LABELS } from '../api/enums'
 import type { WhoAmIQuery } from '../api/gql/graphql'
 
+export const SESSION_ENDED = 'Your session has ended. Sign in again; the view is kept.'
+
 export type Viewer = WhoAmIQuery['viewer']
 
 export interface SessionState {

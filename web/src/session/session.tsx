@@ -4,10 +4,11 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react
 import { Provider, useQuery } from 'urql'
 import { clientFor, errorCode, errorMessage } from '../api/client'
 import { graphql } from '../api/gql'
-import { SessionContext, type Viewer } from './context'
+import { SESSION_ENDED, SessionContext, type Viewer } from './context'
 import { type IssuerRedirect, isThisPage, signInErrorMessage } from './open-id'
 import { SignIn } from './sign-in'
-import { clearToken, loadToken, storeToken } from './token-storage'
+import { storeToken } from './token-storage'
+import { useSharedToken } from './use-shared-token'
 
 const WhoAmI = graphql(`
   query WhoAmI {
@@ -29,7 +30,6 @@ const WhoAmI = graphql(`
   }
 `)
 
-const SESSION_ENDED = 'Your session has ended. Sign in again; the view is kept.'
 const TOKEN_REJECTED = 'The server does not accept this token: it is not one of its issuer, or it has expired.'
 /** The maximum delay of a timer, in milliseconds. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
@@ -42,20 +42,26 @@ export function Session({
   issuerRedirect: IssuerRedirect | undefined
   children: ReactNode
 }) {
-  const [token, setToken] = useState(() => (issuerRedirect ? null : loadToken()))
+  const sharedToken = useSharedToken(issuerRedirect === undefined)
+  const { token, isPending, begin: beginShared, end: endShared, signOut } = sharedToken
   const [reason, setReason] = useState<string>()
   const [isRedirected, setRedirected] = useState(issuerRedirect !== undefined)
 
-  const end = useCallback((message?: string) => {
-    clearToken()
-    setToken(null)
-    setReason(message)
-  }, [])
-  const begin = useCallback((newToken: string) => {
-    storeToken(newToken)
-    setReason(undefined)
-    setToken(newToken)
-  }, [])
+  const end = useCallback(
+    (message?: string) => {
+      if (message === undefined) signOut()
+      else endShared()
+      setReason(message)
+    },
+    [signOut, endShared],
+  )
+  const begin = useCallback(
+    (newToken: string) => {
+      setReason(undefined)
+      beginShared(newToken)
+    },
+    [beginShared],
+  )
 
   useEffect(() => {
     issuerRedirect?.token.then(
@@ -76,7 +82,7 @@ export function Session({
     )
   }, [issuerRedirect, begin])
 
-  if (isRedirected) return <main className="notice" aria-busy="true" />
+  if (isRedirected || isPending) return <main className="notice" aria-busy="true" />
   if (token === null) return <SignIn reason={reason} onToken={begin} />
   return (
     <AuthenticatedSession key={token} token={token} onEnd={end}>

@@ -14,6 +14,11 @@ export function clearToken(): void {
   sessionStorage.removeItem(STORAGE_KEY)
 }
 
+/** Removes the token and everything else that the session has stored, such as the queries of the API explorer. */
+export function clearSession(): void {
+  sessionStorage.clear()
+}
+
 /** Extracts the token from pasted text: without the scheme, quotes, line breaks, or the demo's `token ROLE`. */
 export function extractToken(pasted: string): string {
   const parts = pasted

@@ -1,5 +1,6 @@
 // A button that copies a string to the clipboard and confirms it.
 import { useEffect, useState } from 'react'
+import { copyText } from './copy-text'
 import { Icon, type IconName } from './icon'
 
 interface Props {
@@ -26,7 +27,7 @@ export function CopyButton({ label, icon, text, isSquare, disabled = false }: Pr
       className={isSquare === true ? 'button square' : 'button quiet'}
       title={isSquare === true ? label : undefined}
       onClick={() =>
-        void navigator.clipboard.writeText(text()).then(
+        void copyText(text()).then(
           () => setMessage('Copied'),
           () => setMessage('Not copied: the browser forbids it'),
         )

@@ -12,9 +12,11 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', Infinity],
 ]
 
+export type Zone = Preferences['zone']
+
 const relative = new Intl.RelativeTimeFormat('en', { style: 'narrow' })
 
-const dateTimeFormat = (zone: Preferences['zone'], parts: Intl.DateTimeFormatOptions) =>
+export const dateTimeFormat = (zone: Zone, parts: Intl.DateTimeFormatOptions) =>
   new Intl.DateTimeFormat(undefined, { hourCycle: 'h23', ...(zone === 'UTC' && { timeZone: 'UTC' }), ...parts })
 
 const SHORT_PARTS: Intl.DateTimeFormatOptions = {
@@ -25,16 +27,13 @@ const SHORT_PARTS: Intl.DateTimeFormatOptions = {
   minute: '2-digit',
   second: '2-digit',
 }
-const formats = {
-  local: {
-    short: dateTimeFormat('local', SHORT_PARTS),
-    long: dateTimeFormat('local', { dateStyle: 'full', timeStyle: 'long' }),
-  },
-  UTC: {
-    short: dateTimeFormat('UTC', SHORT_PARTS),
-    long: dateTimeFormat('UTC', { dateStyle: 'full', timeStyle: 'long' }),
-  },
-}
+const formatsFor = (zone: Zone) => ({
+  short: dateTimeFormat(zone, SHORT_PARTS),
+  long: dateTimeFormat(zone, { dateStyle: 'full', timeStyle: 'long' }),
+  minute: dateTimeFormat(zone, { dateStyle: 'medium', timeStyle: 'short' }),
+  second: dateTimeFormat(zone, { dateStyle: 'medium', timeStyle: 'medium' }),
+})
+const formats = { local: formatsFor('local'), UTC: formatsFor('UTC') }
 
 /** Formats a timestamp relative to `now` (milliseconds). */
 export function relativeTime(timestamp: string, now: number): string {
@@ -49,12 +48,29 @@ export function relativeTime(timestamp: string, now: number): string {
 }
 
 /** The name of the time zone. */
-export function zoneName(zone: Preferences['zone']): string {
+export function zoneName(zone: Zone): string {
   return zone === 'UTC' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
-export function absoluteTime(timestamp: string, zone: Preferences['zone'], style: 'short' | 'long' = 'short'): string {
+export function absoluteTime(timestamp: string, zone: Zone, style: 'short' | 'long' = 'short'): string {
   return formats[zone][style].format(new Date(timestamp))
+}
+
+/** The date and time, without seconds if they are zero. */
+export function mediumTime(timestamp: string, zone: Zone): string {
+  return mediumFormat([timestamp], zone).format(new Date(timestamp))
+}
+
+/** A range of date and time. The parts that both ends have in common are not repeated. */
+export function mediumTimeRange(from: string, to: string, zone: Zone): string {
+  // A range in the URL may be reversed, which `formatRange` rejects in some browsers.
+  if (from > to) return `${mediumTime(from, zone)} – ${mediumTime(to, zone)}`
+  return mediumFormat([from, to], zone).formatRange(new Date(from), new Date(to))
+}
+
+function mediumFormat(timestamps: string[], zone: Zone): Intl.DateTimeFormat {
+  const hasSeconds = timestamps.some((timestamp) => Date.parse(timestamp) % 60_000 >= 1000)
+  return formats[zone][hasSeconds ? 'second' : 'minute']
 }
 
 const TICK_SECONDS = 15

@@ -8,6 +8,8 @@ export interface ViewState {
   view: View
   /** Navigates to a view. */
   setView: (next: View) => void
+  /** Changes the view within the current history entry. */
+  replaceView: (next: View) => void
   /** Changes filters and returns to the first page. */
   setFilters: (change: Partial<Filters>) => void
 }
@@ -34,6 +36,11 @@ export function useUrlView(): ViewState {
     // An empty fragment would leave `#` in the URL, which is the same view.
     if (address !== location.hash && !(address === '#' && location.hash === '')) location.hash = address
   }, [])
+  const replaceView = useCallback((next: View) => {
+    history.replaceState(history.state, '', toFragment(next))
+    // Only a navigation fires the event.
+    dispatchEvent(new HashChangeEvent('hashchange'))
+  }, [])
   const setFilters = useCallback((change: Partial<Filters>) => setView(withFilters(view, change)), [setView, view])
-  return useMemo(() => ({ view, setView, setFilters }), [view, setView, setFilters])
+  return useMemo(() => ({ view, setView, replaceView, setFilters }), [view, setView, replaceView, setFilters])
 }

@@ -82,8 +82,5 @@ export function windowLength(window: TimeWindow): number {
 
 /** Returns the view with changed filters, on the first page, with no event open. */
 export function withFilters(view: View, change: Partial<Filters>): View {
-  const filters = { ...view.filters, ...change }
-  // As in the Microsoft portals, the group source applies to groups only.
-  if (!filters.resource.includes('GROUP') || filters.resource.length > 1) filters.source = undefined
-  return { ...view, filters, position: undefined, event: undefined }
+  return { ...view, filters: { ...view.filters, ...change }, position: undefined, event: undefined }
 }
