@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::error::ApiError;
-use crate::schema::activity::Listing;
+use crate::schema::activity::ActivityTypeList;
 use crate::schema::event::AuditEventConnection;
 use crate::schema::scalar::Sequence;
 use access::{AccessActivity, AccessError, AccessRecord, Caller};
@@ -41,7 +41,7 @@ pub struct Session {
     /// response key and merges the results, so all of them must come from one read.
     pages: Mutex<Vec<(Page, EventQuery, Once<AuditEventConnection>)>>,
     /// The activity types, once a resolver has read them.
-    listing: Mutex<Once<Arc<Listing>>>,
+    activity_types: Mutex<Once<Arc<ActivityTypeList>>>,
     /// The cursor of the newest batch of a stream.
     resume: Mutex<Option<String>>,
     /// Whether the server itself reads the response, so that lists are values instead of encoded JSON.
@@ -66,13 +66,13 @@ impl Session {
     }
 
     /// The activity types, once a resolver has read them.
-    pub(crate) fn listing(&self) -> Once<Arc<Listing>> {
-        Arc::clone(&self.listing.lock())
+    pub(crate) fn activity_types(&self) -> Once<Arc<ActivityTypeList>> {
+        Arc::clone(&self.activity_types.lock())
     }
 
     /// Records that the stream has reached a cursor. What was read for an earlier batch may be outdated.
     pub(crate) fn advance(&self, cursor: &str) {
-        *self.listing.lock() = Arc::default();
+        *self.activity_types.lock() = Arc::default();
         *self.resume.lock() = Some(cursor.to_owned());
     }
 
@@ -106,7 +106,7 @@ impl Session {
             now,
             access_record,
             pages: Mutex::default(),
-            listing: Mutex::default(),
+            activity_types: Mutex::default(),
             resume: Mutex::default(),
             takes_values: false,
             heads: Mutex::default(),
