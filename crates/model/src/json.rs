@@ -370,6 +370,6 @@ mod tests {
         let list = |values: usize| format!("[{}1]", "1,".repeat(values - 1));
         assert!(!has_more_values_than(&list(10), 10));
         assert!(has_more_values_than(&list(11), 10));
-        assert!(!has_more_values_than(r#"["\",",\",",,,,,,,,,,,,"]"#, 5), "commas in strings");
+        assert!(!has_more_values_than(r#"["\\",",\",",",,,,,,,,,"]"#, 5), "commas in strings");
     }
 }
