@@ -1,4 +1,4 @@
-//! What the commands print: results to standard output, errors to standard error.
+//! The output of the commands: results to standard output, errors to standard error.
 
 use std::io::Write as _;
 

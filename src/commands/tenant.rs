@@ -42,8 +42,8 @@ fn line(tenant: &Tenant) -> String {
 }
 
 /// Checks key, name and domains before the log is opened.
-fn check(act: &TenantAction) -> anyhow::Result<()> {
-    match act {
+fn check(action: &TenantAction) -> anyhow::Result<()> {
+    match action {
         TenantAction::Add { key, name, domains } => {
             check_key(key)?;
             name.iter().try_for_each(|name| check_name(name))?;

@@ -16,7 +16,7 @@ pub(super) enum SseMode {
     Always,
 }
 
-/// What a client accepts.
+/// The formats that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
     /// The format of a response that is not a stream, or `None` if the client accepts neither.

@@ -4,7 +4,7 @@ use access::IdGenerator;
 use model::Timestamp;
 use store::Clock;
 
-/// The sources of time and of random ids, which only `app` takes from the system.
+/// The sources of time and of random ids. The server takes them from [`crate::system`].
 #[derive(Clone)]
 pub struct Environment {
     clock: Clock,

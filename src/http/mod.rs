@@ -4,14 +4,14 @@
 //! nothing is decided here that does not depend on HTTP. This layer is our own, on the library's `execute`: the
 //! library's ready-made integration treats all methods and media types alike and has no limits.
 //!
-//! - [`middleware`]: what runs around every request, and in which order.
+//! - [`middleware`]: the middleware around every request, and its order.
 //! - [`authentication`]: from the `Authorization` header to a caller.
 //! - [`limits`]: rates, permits and quotas per caller and per client address.
 //! - [`graphql`]: POST, GET, server-sent events, WebSocket.
 //! - [`rest`]: recording and export.
 //! - [`web`]: the viewer, the API explorer, and their sign-in configuration.
 //! - [`response`]: the one place where an error becomes a status, a body and a `Retry-After`.
-//! - [`AppState`]: what handlers need, as separate small types.
+//! - [`AppState`]: the state that handlers need, as separate small types.
 
 mod accept;
 mod authentication;

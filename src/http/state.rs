@@ -1,4 +1,4 @@
-//! Settings that several handlers use, and what running an operation takes. Each type is registered as `web::Data`, and a
+//! Settings that several handlers use, and the services that running an operation needs. Each type is registered as `web::Data`, and a
 //! handler takes those it uses.
 
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub struct Streams {
     pub shutdown: watch::Receiver<bool>,
 }
 
-/// What running an operation takes, over any transport.
+/// The services that running an operation needs, over any transport.
 #[derive(Clone, Debug)]
 pub(super) struct OperationServices {
     pub(super) authentication: Data<Authentication>,

@@ -260,6 +260,9 @@ test('the date says its value, and clearing returns to the default', async ({ op
   await page.getByRole('button', { name: 'Clear all' }).click()
   await expectCount(page, await countEvents({}))
   await expect(page.getByRole('searchbox', { name: 'Search activities' })).toBeFocused()
+  // Not every event has a target.
+  await page.getByRole('searchbox', { name: 'Search activities' }).fill('update user')
+  await expectCount(page, await countEvents({ search: 'update user' }))
   await rows(page).first().locator('a').click()
   await page
     .getByRole('button', { name: /^All on this target/ })

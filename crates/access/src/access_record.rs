@@ -15,7 +15,7 @@ use store::{DisclosureCounter, Tenant};
 /// Arguments that select a page of a list. The access log omits them.
 const PAGING: [&str; 5] = ["first", "last", "after", "before", "asOf"];
 
-/// What one operation of a caller reads. Dropping it reports the fields that were not reported yet.
+/// The events that one operation of a caller reads, by root field. Dropping it reports the fields that were not reported yet.
 #[derive(Debug)]
 pub struct AccessRecord {
     pub(super) access_log: AccessLog,

@@ -1,7 +1,8 @@
 //! Access control: turns a principal and a store into a [`Reader`](store::Reader) or a [`Recorder`].
 //!
-//! This is the only crate that creates readers and writers, so it is the only place where a role becomes a row filter.
-//! Code without such a handle cannot read or record.
+//! This is the only crate that creates readers and writers, so it is the only place where the scope of a caller's roles
+//! ([`Principal::read_scope`](auth::Principal::read_scope)) becomes the row filter of a reader. Code without a reader
+//! or a recorder cannot read or record.
 //!
 //! - [`access_control`]: looks up the tenant of a principal, and caches it for a few seconds.
 //! - [`caller`]: a principal in its tenant, and the readers and recorders that its roles permit.

@@ -31,7 +31,7 @@ pub(super) enum TargetLog {
 /// Returns the log that a condition refers to.
 pub(super) fn resolve_log(condition: &Condition) -> TargetLog {
     match condition {
-        Condition::String(EventString::Service, text) => match &text.one_of {
+        Condition::String(EventString::Service, string) => match &string.one_of {
             Some(services) if services.contains(RESERVED_SERVICE) && services.len() == 1 => TargetLog::Accesses,
             Some(services) if services.contains(RESERVED_SERVICE) => TargetLog::Mixed,
             _ => TargetLog::Events,
@@ -93,9 +93,9 @@ mod tests {
     use model::filter::StringCondition;
 
     fn services(names: &[&str]) -> Condition {
-        let mut text = StringCondition::default();
-        text.restrict(names.iter().map(|name| (*name).to_owned()).collect());
-        Condition::String(EventString::Service, text)
+        let mut string = StringCondition::default();
+        string.restrict(names.iter().map(|name| (*name).to_owned()).collect());
+        Condition::String(EventString::Service, string)
     }
 
     #[test]

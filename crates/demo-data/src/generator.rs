@@ -1,6 +1,6 @@
 //! The state of the generation: the tenant, a simulated clock, the random numbers, and the events generated so far.
 //!
-//! A [`DemoEvent`] has no key and time; the generator adds both, and a correlation id for the events of one request.
+//! A [`DemoEvent`] has neither key nor time; the generator adds both, and a correlation id for the events of one request.
 
 use std::collections::BTreeMap;
 

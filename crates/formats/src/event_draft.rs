@@ -128,7 +128,7 @@ impl EventDraft {
         };
         let mut mapped = MappedValues::of(&body);
         body.unmapped = remainder(record, &mapped).map(|node| node.to_json());
-        mapped.forget(&body.event_key);
+        mapped.remove_event_key(&body.event_key);
         let unmapped_if_rekeyed = remainder(record, &mapped).map(|node| node.to_json());
         Ok(RecognisedRecord {
             format,

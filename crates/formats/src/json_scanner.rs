@@ -165,22 +165,3 @@ impl JsonScanner {
 fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
-
-/// Whether JSON has more values than `limit`. Counts the commas outside of strings, plus one.
-pub(super) fn has_more_values_than(json: &str, limit: usize) -> bool {
-    // A value has at least two bytes.
-    if json.len() < 2 * limit {
-        return false;
-    }
-    let (mut in_string, mut is_escaped, mut values) = (false, false, 1);
-    for byte in json.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            b',' if !in_string => values += 1,
-            _ => {}
-        }
-    }
-    values > limit
-}

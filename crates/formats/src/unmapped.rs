@@ -50,8 +50,8 @@ impl MappedValues {
         mapped
     }
 
-    /// Removes the event's key, as if the event had another one.
-    pub(super) fn forget(&mut self, event_key: &str) {
+    /// Removes the event's key. [`remainder`] then returns the values that are not mapped if the event gets another key.
+    pub(super) fn remove_event_key(&mut self, event_key: &str) {
         self.strings.remove(event_key);
     }
 

@@ -138,6 +138,7 @@ impl NewEvent {
     /// Validates an event at the time `now` and marks its sensitive values.
     ///
     /// # Errors
+    ///
     /// All problems of the event.
     pub fn parse(mut body: EventBody, now: Timestamp, rules: &SensitiveNames) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
@@ -265,7 +266,8 @@ impl EventId {
     /// Parses a global id.
     ///
     /// # Errors
-    /// If `id` was not encoded by [`Self::to_global`].
+    ///
+    /// Fails if `id` was not encoded by [`Self::to_global`].
     pub fn parse(id: &str) -> Result<Self, Invalid> {
         use base64::Engine as _;
         let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(id).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Conditions on events. [`Condition::matches`] evaluates a condition; `store::condition` translates it to SQL. A
+//! Conditions on events. [`Condition::matches`] evaluates a condition; `store::query::condition` translates it to SQL. A
 //! property test compares the two.
 //!
 //! A condition is evaluated on an event *as redacted for the caller*, so a withheld value never matches. Logic is
@@ -176,7 +176,8 @@ fn actor_strings(actor: &Actor) -> [String; 4] {
 /// The distinct folded words of a search.
 ///
 /// # Errors
-/// If there is no word, or more than [`SEARCH_WORDS_MAX`].
+///
+/// Fails if there is no word, or more than [`SEARCH_WORDS_MAX`].
 pub fn search_words(search: &str) -> Result<Vec<String>, Invalid> {
     check_length("search", search)?;
     let words: BTreeSet<String> = fold(search).split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
@@ -199,7 +200,8 @@ fn check_length(part: &str, string: &str) -> Result<(), Invalid> {
 /// The folded form of a string in a filter. `part` names the argument in an error.
 ///
 /// # Errors
-/// If the string is too long or folds to an empty one.
+///
+/// Fails if the string is too long or folds to an empty one.
 pub fn needle(part: &str, string: &str, fold: fn(&str) -> String) -> Result<String, Invalid> {
     check_length(part, string)?;
     let folded = fold(string);
@@ -212,6 +214,7 @@ pub fn needle(part: &str, string: &str, fold: fn(&str) -> String) -> Result<Stri
 /// The folded forms of a list of strings in a filter.
 ///
 /// # Errors
+///
 /// As [`needle`], or if there are more than [`LIST_MAX`].
 pub fn needles(part: &str, strings: &[String], fold: fn(&str) -> String) -> Result<BTreeSet<String>, Invalid> {
     if strings.len() > LIST_MAX {

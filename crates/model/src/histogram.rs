@@ -1,4 +1,4 @@
-//! Calendar intervals in a time zone: the starts of the bars of a histogram.
+//! Calendar intervals in a time zone: the starts of the buckets of a histogram.
 //!
 //! A day starts when the local clock first shows its midnight or, if midnight is skipped, the first later time. So a
 //! day has 23 or 25 hours when the clocks change, and a day that a zone skipped entirely is omitted. An hour starts

@@ -54,6 +54,7 @@ impl EventInput {
     /// Converts the input to the body to record.
     ///
     /// # Errors
+    ///
     /// All limits and rules that the input breaks.
     pub fn into_body(self, recording: Recording) -> Result<EventBody, Vec<Problem>> {
         let mut problems = Problems::default();

@@ -94,7 +94,8 @@ impl Cursor {
     /// Parses a cursor of a list in this order. `part` names the argument in an error.
     ///
     /// # Errors
-    /// If it is not a cursor, or one of a list in another order.
+    ///
+    /// Fails if the string is not a cursor, or is one of a list in another order.
     pub fn parse(cursor: &str, order: Order, part: &str) -> Result<Self, Invalid> {
         let not_a_cursor = || Invalid::new(format!("`{part}` must be a cursor that this service returned"));
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_invalid| not_a_cursor())?;
@@ -145,7 +146,8 @@ impl FeedCursor {
     /// Parses the cursor of a feed.
     ///
     /// # Errors
-    /// If it is not one.
+    ///
+    /// Fails if the string is not a cursor.
     pub fn parse(cursor: &str) -> Result<Self, Invalid> {
         let read = |bytes: &[u8]| {
             let (version, rest) = bytes.split_first()?;
@@ -189,7 +191,8 @@ impl Page {
     /// Validates the page arguments of a list.
     ///
     /// # Errors
-    /// If a size is out of range, both sizes are given, or a cursor is not valid.
+    ///
+    /// Fails if a size is out of range, both sizes are given, or a cursor is not valid.
     pub fn parse(
         (first, after): (Option<i32>, Option<&str>),
         (last, before): (Option<i32>, Option<&str>),
@@ -214,7 +217,8 @@ impl Page {
     /// Sets the window of the page: that of its cursors, else the last `days` days.
     ///
     /// # Errors
-    /// If a cursor belongs to a list with another window.
+    ///
+    /// Fails if a cursor belongs to a list with another window.
     pub fn keep_window(&mut self, days: u8, now: Timestamp) -> Result<Window, Invalid> {
         let mut cursors = [("after", self.after), ("before", self.before)].into_iter();
         let kept = cursors.try_fold(None, |kept: Option<Window>, (part, cursor)| {

@@ -1,6 +1,6 @@
 //! Objects of a stored body, each defined once and generated in two forms.
 //!
-//! [`stored_object!`] turns a table of fields into an owned struct, which the code changes and inspects, and a
+//! [`stored_object!`] converts a table of fields into an owned struct, which the code changes and inspects, and a
 //! borrowed *view* of the same JSON, from which responses are written without copying strings. Both have the same
 //! field names, so macros such as those in [`super::party`] and [`super::redaction`] state a rule once for both.
 

@@ -1,7 +1,7 @@
 //! A stored event, read in place: strings are borrowed from the stored body, and JSON values stay unparsed.
 //!
 //! Pages are written from views. [`super::Event`] is the owned form, for all code that inspects or keeps an event. A
-//! test runs random documents against both to prove that both show the same (`tests/it/api/written.rs`).
+//! test runs random documents against both to prove that both show the same (`tests/it/api/output.rs`).
 
 use super::{BodyView, EventId, RawJson, Timestamp};
 
@@ -24,7 +24,8 @@ impl<'a> EventView<'a> {
     /// Reads a stored body.
     ///
     /// # Errors
-    /// If `body` is not the JSON of an [`EventBody`](super::EventBody).
+    ///
+    /// Fails if `body` is not the JSON of an [`EventBody`](super::EventBody).
     pub fn read(sequence: i64, recorded_at: Timestamp, body: &'a str) -> Result<Self, serde_json::Error> {
         let raw = Some(RawJson::stored(body));
         Ok(Self { sequence, recorded_at, raw, is_redacted: false, body: serde_json::from_str(body)? })

@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 
 /// Why an operation of the store failed.
 ///
-/// Clients never see these texts: `api` and the commands decide which message and code an error gets.
+/// Clients never see these messages: `api` and the commands decide which message and code an error gets.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// A stored row is invalid.
@@ -18,7 +18,7 @@ pub enum StoreError {
         column: &'static str,
         /// The row's identity within the table.
         id: String,
-        /// What is wrong with the value.
+        /// The reason why the value is invalid.
         reason: String,
     },
     /// The database has the schema of another version.

@@ -104,8 +104,8 @@ impl Store {
         operation: impl Future<Output = Result<T, E>>,
     ) -> Result<T, StoreError> {
         let operation = std::pin::pin!(operation);
-        // Declared after `operation`, so it is dropped first: when `operation` returns its connection, the probe
-        // already knows.
+        // Declared after `operation`, so it is dropped first: the probe is set before `operation` returns its
+        // connection.
         let mut guard = self.probe.begin();
         let outcome = tokio::time::timeout(timeout, operation).await.map_err(|_elapsed| StoreError::Timeout)?;
         guard.is_complete = true;

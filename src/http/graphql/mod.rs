@@ -62,7 +62,7 @@ pub(super) async fn get(request: HttpRequest, services: OperationServices) -> Ht
     responded.unwrap_or_else(|error| error_response(&request, format, error))
 }
 
-/// The format of the response and whether it is a stream, or `None` if the client accepts nothing that there is.
+/// The format of the response and whether it is a stream, or `None` if the client accepts none of the formats.
 fn negotiate(request: &HttpRequest) -> Option<(ResponseFormat, SseMode)> {
     let accepted = Accepted::of(request);
     if request.path() == super::STREAM_PATH || accepted.sse == SseMode::Always {

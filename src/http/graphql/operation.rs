@@ -54,7 +54,7 @@ pub(super) struct OperationSource {
     pub(super) transport: &'static str,
 }
 
-/// An operation that is ready to run, with what it holds until it ends.
+/// An operation that is ready to run, with the guard that it holds until it ends.
 pub(super) struct Operation {
     pub(super) services: OperationServices,
     pub(super) session: Arc<Session>,
@@ -65,7 +65,7 @@ pub(super) struct Operation {
     guard: OperationGuard,
 }
 
-/// What an operation holds while it runs. Dropping it releases the quota or the permits.
+/// The quota or the permits that an operation holds while it runs. Dropping it releases the quota or the permits.
 #[expect(dead_code, reason = "the fields are held for their destructors")]
 pub(super) enum OperationGuard {
     /// The quota of a subscription.

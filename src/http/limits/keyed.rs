@@ -1,4 +1,4 @@
-//! [`KeyedLimiter`]: what runs for each key, and what may.
+//! [`KeyedLimiter`]: limits the rate, the concurrent requests and the streams of each key.
 //!
 //! A request over the limits of rate or concurrency is refused before its body is read. Every other request waits for a
 //! permit before it does work that keeps a core busy: each key has its own permits, so a caller with a thousand requests
@@ -37,7 +37,7 @@ pub struct KeyedLimiter<K: Hash + Eq + Clone> {
     usage: Arc<Mutex<HashMap<K, Usage>>>,
 }
 
-/// What runs for a key.
+/// The running requests and open streams of a key.
 struct Usage {
     requests: usize,
     /// Open streams, by kind.
@@ -45,7 +45,7 @@ struct Usage {
     semaphores: Semaphores,
 }
 
-/// What a guard counts.
+/// The counter that a guard decrements.
 #[derive(Clone, Copy)]
 enum Slot {
     Request,

@@ -27,7 +27,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 /// The code of a request whose client disconnected before the response.
 const CANCELLED: &str = "CANCELLED";
 
-/// What handlers report about a request: the caller and the operation.
+/// The details that handlers report about a request: the caller and the operation.
 #[derive(Default)]
 struct RequestDetails {
     tenant: String,

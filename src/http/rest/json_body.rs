@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::http::response::HttpError;
 use api::error::ApiError;
 use model::Invalid;
-use model::json::JsonNode;
+use model::json::{JsonNode, has_more_values_than};
 
 /// The most events in one request.
 const EVENTS_MAX: usize = 1_000;
@@ -124,25 +124,6 @@ fn push(values: &mut Values, text: &str, line: impl Fn() -> usize) -> Result<(),
 
 fn too_many() -> HttpError {
     HttpError::PayloadTooLarge(ApiError::Limit { what: "events", asked: EVENTS_MAX + 1, limit: EVENTS_MAX })
-}
-
-/// Whether JSON has more values than this: its commas outside of strings, and one.
-fn has_more_values_than(json: &str, limit: usize) -> bool {
-    // Each value takes at least two bytes.
-    if json.len() < 2 * limit {
-        return false;
-    }
-    let (mut in_string, mut is_escaped, mut values) = (false, false, 1);
-    for byte in json.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            b',' if !in_string => values += 1,
-            _ => {}
-        }
-    }
-    values > limit
 }
 
 /// Collects the elements of a JSON list without parsing them; at most one more than [`EVENTS_MAX`].

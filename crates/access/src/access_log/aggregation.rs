@@ -102,7 +102,7 @@ pub(crate) fn truncated(json: String) -> String {
     if json.len() <= ARGUMENT_BYTES_MAX { json } else { format!("{}…", cut(&json, ARGUMENT_BYTES_MAX)) }
 }
 
-/// What similar accesses have in common.
+/// The properties that similar accesses have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AggregationKey {
     tenant: String,

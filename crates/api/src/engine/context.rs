@@ -1,5 +1,5 @@
-//! What resolvers read from the context, by typed accessors: the caller, the current time, the limits, and what this
-//! request has read already.
+//! The state of an operation, and typed accessors to it for resolvers: the caller, the current time, the limits, and the
+//! pages and lists that the operation has read already.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::error::ApiError;
-use crate::schema::activity::Listing;
+use crate::schema::activity::ActivityTypeList;
 use crate::schema::event::AuditEventConnection;
 use crate::schema::scalar::Sequence;
 use access::{AccessActivity, AccessError, AccessRecord, Caller};
@@ -41,7 +41,7 @@ pub struct Session {
     /// response key and merges the results, so all of them must come from one read.
     pages: Mutex<Vec<(Page, EventQuery, Once<AuditEventConnection>)>>,
     /// The activity types, once a resolver has read them.
-    listing: Mutex<Once<Arc<Listing>>>,
+    activity_types: Mutex<Once<Arc<ActivityTypeList>>>,
     /// The cursor of the newest batch of a stream.
     resume: Mutex<Option<String>>,
     /// Whether the server itself reads the response, so that lists are values instead of encoded JSON.
@@ -66,13 +66,13 @@ impl Session {
     }
 
     /// The activity types, once a resolver has read them.
-    pub(crate) fn listing(&self) -> Once<Arc<Listing>> {
-        Arc::clone(&self.listing.lock())
+    pub(crate) fn activity_types(&self) -> Once<Arc<ActivityTypeList>> {
+        Arc::clone(&self.activity_types.lock())
     }
 
     /// Records that the stream has reached a cursor. What was read for an earlier batch may be outdated.
     pub(crate) fn advance(&self, cursor: &str) {
-        *self.listing.lock() = Arc::default();
+        *self.activity_types.lock() = Arc::default();
         *self.resume.lock() = Some(cursor.to_owned());
     }
 
@@ -86,13 +86,13 @@ impl Session {
     /// # Errors
     ///
     /// Fails if the requested position is beyond the end of the log.
-    pub(crate) async fn as_of(&self, reader: &Reader, asked: Option<Sequence>) -> Result<i64, ApiError> {
+    pub(crate) async fn as_of(&self, reader: &Reader, requested: Option<Sequence>) -> Result<i64, ApiError> {
         let head = Arc::clone(self.heads.lock().entry(reader.log()).or_default());
         let head = head.get_or_try_init(async || Ok::<_, ApiError>(reader.feed_head().await?.sequence));
         let head = *head.await?;
-        let as_of = match asked {
+        let as_of = match requested {
             None => head,
-            Some(Sequence(asked)) if asked <= head => asked,
+            Some(Sequence(requested)) if requested <= head => requested,
             Some(_) => return Err(Invalid::new(format!("`asOf` is beyond the log, which ends at {head}")).into()),
         };
         reader.note_as_of(as_of);
@@ -106,7 +106,7 @@ impl Session {
             now,
             access_record,
             pages: Mutex::default(),
-            listing: Mutex::default(),
+            activity_types: Mutex::default(),
             resume: Mutex::default(),
             takes_values: false,
             heads: Mutex::default(),
@@ -127,12 +127,24 @@ impl Session {
 
 /// Accessors of the data that [`super::Engine`] attaches to an operation.
 pub trait ContextExt {
-    /// The state of the operation. Without one, no resolver responds.
+    /// The state of the operation.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the engine attached none, which is a bug.
     fn session(&self) -> Result<&Arc<Session>, ApiError>;
     /// The limits.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the schema has none, which is a bug.
     fn limits(&self) -> Result<&Limits, ApiError>;
 
-    /// The log, reduced to what the caller may see.
+    /// A reader of the tenant's events, within the scope of the caller. A root field is added to the access record.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the caller may not read.
     fn reader(&self) -> Result<Reader, ApiError>;
 }
 
@@ -150,7 +162,7 @@ impl ContextExt for Context<'_> {
     }
 }
 
-/// The log that a filter selects, reduced to what the caller may see.
+/// A reader of the log that a filter refers to, within the scope of the caller.
 pub(crate) async fn reader_for(ctx: &Context<'_>, condition: &Condition) -> Result<Reader, ApiError> {
     with_access_record(ctx, ctx.session()?.caller.reader_for(condition).await)
 }
@@ -179,13 +191,13 @@ fn with_access_record(ctx: &Context<'_>, reader: Result<Reader, AccessError>) ->
         },
         _ => None,
     };
-    let act = activity_of(field.name()).or_else(|| reader.is_err().then_some(AccessActivity::Browse));
-    let (Some(key), Some(act)) = (key, act) else { return Ok(reader?) };
+    let activity = activity_of(field.name()).or_else(|| reader.is_err().then_some(AccessActivity::Browse));
+    let (Some(key), Some(activity)) = (key, activity) else { return Ok(reader?) };
     let arguments = || {
         let given = field.arguments().unwrap_or_default();
         given.into_iter().filter_map(|(name, value)| Some((name.to_string(), value.into_json().ok()?))).collect()
     };
-    let shown = ctx.session()?.access_record.begin_field(key, field.name(), act, arguments);
+    let shown = ctx.session()?.access_record.begin_field(key, field.name(), activity, arguments);
     let reader = reader?;
     Ok(match shown {
         Some(shown) => reader.with_disclosure_counter(&shown),
@@ -193,7 +205,7 @@ fn with_access_record(ctx: &Context<'_>, reader: Result<Reader, AccessError>) ->
     })
 }
 
-/// The activity that reading a root field is, or `None` if the field shows no events.
+/// The activity under which the access log records a root field, or `None` if the field shows no events.
 fn activity_of(field: &str) -> Option<AccessActivity> {
     Some(match field {
         "auditEvents" => AccessActivity::Query,

@@ -94,7 +94,7 @@ impl<'a> Uses<'a> {
 
     fn field(&mut self, field: &Field) {
         for (argument, value) in &field.arguments {
-            // No other value is printed with this sign in front.
+            // Only a variable is printed with a leading `$`.
             let printed = value.node.to_string();
             let Some(name) = printed.strip_prefix('$') else { continue };
             if let Some(name) = self.omitted.get(name) {

@@ -73,7 +73,7 @@ fn validates_whole(document: &ExecutableDocument, variables: &Variables) -> bool
                 Selection::Field(field) => {
                     let given = |name: Name| variables.get(&name).cloned().ok_or(());
                     for (_, value) in &field.node.arguments {
-                        // A variable alone is validated by its type; no other value is printed with this sign.
+                        // A variable alone is validated by its type. Only a variable is printed with a leading `$`.
                         let is_known = value.node.clone().into_const_with(given).is_ok();
                         if !is_known && !value.node.to_string().starts_with('$') {
                             return false;

@@ -1,4 +1,4 @@
-//! What the request log, the access log and the metrics report about an operation: its kind, name and root fields.
+//! The description of an operation for the request log, the access log and the metrics: its kind, name and root fields.
 
 use std::collections::HashSet;
 

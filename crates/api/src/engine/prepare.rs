@@ -81,7 +81,7 @@ pub struct Prepared {
     pub info: Arc<OperationInfo>,
     /// Whether executing it keeps a core busy for long, so that the caller needs a permit for expensive work.
     pub is_expensive: bool,
-    /// What [`Engine::execute`] takes.
+    /// The input of [`Engine::execute`].
     pub executable: Executable,
 }
 

@@ -32,7 +32,8 @@ impl Columns {
     /// Parses paths. Without paths, the columns are all fields of events.
     ///
     /// # Errors
-    /// If there are no paths, too many, a repeated one, or one that is not in the schema.
+    ///
+    /// Fails if there are no paths, too many, a repeated one, or one that is not in the schema.
     pub fn parse(names: Option<Vec<String>>) -> Result<Self, ApiError> {
         let names = names.unwrap_or_else(|| {
             let fields = SCHEMA_TYPES.fields.get("AuditEvent").into_iter().flatten().map(|(field, _)| field.clone());

@@ -1,7 +1,7 @@
 //! Events written as JSON, directly from the stored bodies to the bytes of the response.
 //!
 //! For each type there is a function from a field's name to its writer, which gives the same result as the field's
-//! resolver; `tests/it/api/written.rs` compares both on random documents. If a selected field has no writer,
+//! resolver; `tests/it/api/output.rs` compares both on random documents. If a selected field has no writer,
 //! async-graphql resolves the whole list. Strings are stored as the JSON that the response needs and are copied
 //! unchanged. The scalar fields of an event come from [`model::fields`].
 

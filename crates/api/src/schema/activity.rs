@@ -20,7 +20,7 @@ type ActivityTypeKey = [String; 3];
 
 /// An activity type and the statistics of its recorded events.
 #[derive(Clone, Debug)]
-struct ListedType {
+struct ActivityTypeEntry {
     base: Cow<'static, ActivityType>,
     recorded: Option<RecordedActivity>,
 }
@@ -34,21 +34,21 @@ struct Section {
 
 /// The activity types that a caller may see, by key, and the categories of services, by folded service and category.
 #[derive(Debug)]
-pub struct Listing {
-    entries: BTreeMap<ActivityTypeKey, Arc<ListedType>>,
+pub struct ActivityTypeList {
+    entries: BTreeMap<ActivityTypeKey, Arc<ActivityTypeEntry>>,
     sections: BTreeMap<[String; 2], Section>,
 }
 
-impl Listing {
-    /// The listing of a request, created on first use.
+impl ActivityTypeList {
+    /// The list of a request, created on first use.
     pub async fn of(ctx: &Context<'_>) -> Result<Arc<Self>, ApiError> {
         let reader = ctx.reader()?;
-        let listing = ctx.session()?.listing();
-        let listing = listing.get_or_try_init(async || {
+        let list = ctx.session()?.activity_types();
+        let list = list.get_or_try_init(async || {
             let recorded = reader.recorded_activities().await?;
             Ok::<_, ApiError>(Arc::new(Self::new(recorded, reader.scope())))
         });
-        listing.await.cloned()
+        list.await.cloned()
     }
 
     fn new(recorded: Vec<RecordedActivity>, scope: &Scope) -> Self {
@@ -56,20 +56,21 @@ impl Listing {
         for base in catalogue().types() {
             let key = [fold(&base.service), fold(&base.category), fold_activity(&base.key)];
             if scope.visible.contains(&key[0]) {
-                entries.insert(key, ListedType { base: Cow::Borrowed(base), recorded: None });
+                entries.insert(key, ActivityTypeEntry { base: Cow::Borrowed(base), recorded: None });
             }
         }
         for activity in recorded {
             let key = [fold(&activity.service), fold(&activity.category), fold_activity(&activity.activity)];
-            let entry =
-                entries.entry(key).or_insert_with(|| ListedType { base: Cow::Owned(base(&activity)), recorded: None });
+            let entry = entries
+                .entry(key)
+                .or_insert_with(|| ActivityTypeEntry { base: Cow::Owned(base(&activity)), recorded: None });
             entry.recorded = Some(activity);
         }
         let built_in = catalogue().services().iter().flat_map(|service| {
             let section = |category: &String| Section { service: service.key.clone(), category: category.clone() };
             service.categories.iter().map(section)
         });
-        let recorded = entries.values().map(|entry: &ListedType| Section {
+        let recorded = entries.values().map(|entry: &ActivityTypeEntry| Section {
             service: entry.base.service.clone(),
             category: entry.base.category.clone(),
         });
@@ -169,9 +170,9 @@ fn bounded(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// An activity type, shared with the listing of the request.
+/// An activity type, shared with the list of the request.
 #[derive(Clone, Debug)]
-pub struct AuditActivityType(Arc<ListedType>);
+pub struct AuditActivityType(Arc<ActivityTypeEntry>);
 
 impl AuditActivityType {
     fn seen(&self, time: fn(&RecordedActivity) -> Timestamp) -> Option<DateTime> {

@@ -27,7 +27,8 @@ impl AuditEventFilter {
     /// Converts the filter to a condition.
     ///
     /// # Errors
-    /// If the filter is not valid or exceeds a limit.
+    ///
+    /// Fails if the filter is not valid or exceeds a limit.
     pub fn condition(self) -> Result<Condition, ApiError> {
         FilterParser { conditions: 0 }.filter(self, "filter", 1)
     }

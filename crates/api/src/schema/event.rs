@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
 use crate::output::write::{self, PrerenderedList};
-use crate::schema::activity::{AuditActivityType, Listing};
+use crate::schema::activity::{ActivityTypeList, AuditActivityType};
 use crate::schema::enums::{
     ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
 };
@@ -54,7 +54,7 @@ impl AuditEvent {
     }
     /// The catalogue entry of the activity; null if it has none.
     async fn activity_type(&self, ctx: &Context<'_>) -> Option<Result<AuditActivityType, ApiError>> {
-        Listing::of(ctx).await.map(|listing| listing.entry(&self.0.body)).transpose()
+        ActivityTypeList::of(ctx).await.map(|list| list.entry(&self.0.body)).transpose()
     }
     /// The key of the event's category.
     async fn category(&self) -> &str {

@@ -10,7 +10,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use crate::engine::context::{ContextExt as _, events_by_id, reader_for};
 use crate::error::ApiError;
-use crate::schema::activity::{AuditActivityType, AuditCategory, AuditService, Listing};
+use crate::schema::activity::{ActivityTypeList, AuditActivityType, AuditCategory, AuditService};
 use crate::schema::enums::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
 use crate::schema::event::{AuditEvent, AuditEventConnection};
 use crate::schema::feed::AuditEventFeedPage;
@@ -231,12 +231,12 @@ impl Query {
             search,
         };
         let filter = choice.filter()?;
-        Ok(Listing::of(ctx).await?.types(|entry| filter.matches(entry)))
+        Ok(ActivityTypeList::of(ctx).await?.types(|entry| filter.matches(entry)))
     }
 
     /// The services (workloads) that log events, built in and recorded, sorted by display name.
     async fn audit_services(&self, ctx: &Context<'_>) -> Result<Vec<AuditService>, ApiError> {
-        Ok(Listing::of(ctx).await?.services())
+        Ok(ActivityTypeList::of(ctx).await?.services())
     }
 
     /// The categories an event can be in, sorted by display name.
@@ -247,7 +247,7 @@ impl Query {
     ) -> Result<Vec<AuditCategory>, ApiError> {
         let wanted = service.map(|service| catalogue().service_key(&service));
         let matches = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
-        Ok(Listing::of(ctx).await?.categories(matches))
+        Ok(ActivityTypeList::of(ctx).await?.categories(matches))
     }
 
     /// Properties of the server and the log: retention, times of the oldest and newest events, limits.

@@ -41,13 +41,21 @@ fn api_names(select: impl Fn(&EventField) -> bool) -> BTreeSet<String> {
 fn every_event_field_is_in_audit_event() {
     let expected: BTreeSet<String> =
         api_names(|field| !field.is_flag).into_iter().chain(DERIVED.map(ToOwned::to_owned)).collect();
-    assert_eq!(fields_of("AuditEvent"), expected, "left: `AuditEvent` in schema/event.rs; right: model/src/fields.rs");
+    assert_eq!(
+        fields_of("AuditEvent"),
+        expected,
+        "left: `AuditEvent` in crates/api/src/schema/event.rs; right: crates/model/src/fields.rs"
+    );
 }
 
 #[test]
 fn every_input_field_is_in_audit_event_input() {
     let expected = api_names(|field| field.is_input);
-    assert_eq!(fields_of("AuditEventInput"), expected, "left: schema/record.rs; right: model/src/fields.rs");
+    assert_eq!(
+        fields_of("AuditEventInput"),
+        expected,
+        "left: crates/api/src/schema/record.rs; right: crates/model/src/fields.rs"
+    );
 }
 
 #[test]
@@ -56,7 +64,7 @@ fn every_key_field_has_a_filter() {
     // `activity` also finds the display name, as an alias of the catalogue.
     let keys = api_names(|field| field.is_key && field.name != "activity_display_name");
     let missing: Vec<_> = keys.difference(&filters).collect();
-    assert!(missing.is_empty(), "no filter in `AuditEventFilter` (schema/filter.rs) for {missing:?}");
+    assert!(missing.is_empty(), "no filter in `AuditEventFilter` (crates/api/src/schema/filter.rs) for {missing:?}");
 }
 
 #[test]
@@ -66,5 +74,8 @@ fn every_field_of_audit_event_has_a_writer() {
     // `activityType` needs a query of its own, so lists that select it are resolved by async-graphql.
     let missing: Vec<_> =
         fields_of("AuditEvent").into_iter().filter(|field| field != "activityType" && !writes(field)).collect();
-    assert!(missing.is_empty(), "no writer in output/write.rs or model/src/fields.rs for {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "no writer in crates/api/src/output/write.rs or crates/model/src/fields.rs for {missing:?}"
+    );
 }

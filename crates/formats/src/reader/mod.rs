@@ -22,9 +22,9 @@ use csv_table::{CsvTable, FileHead};
 use encoding::Utf8Reader;
 use error::{file_error, record_error};
 
-use super::json_scanner::{Expected, JsonScanner, ScanStep, has_more_values_than};
+use super::json_scanner::{Expected, JsonScanner, ScanStep};
 use super::pages::{is_page_key, is_record_key, records};
-use model::json::JsonNode;
+use model::json::{JsonNode, has_more_values_than};
 
 pub use error::RecordReadError;
 

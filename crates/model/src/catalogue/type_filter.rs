@@ -43,7 +43,8 @@ impl TypeChoice {
     /// Creates the filter.
     ///
     /// # Errors
-    /// If a list or string exceeds the limits of [`needles`].
+    ///
+    /// Fails if a list or string exceeds the limits of [`needles`].
     pub fn filter(self) -> Result<TypeFilter, Invalid> {
         let keys = |part: &str, names: Option<Vec<String>>| names.map(|names| needles(part, &names, fold)).transpose();
         let service_keys = |names: &BTreeSet<String>| names.iter().map(|name| catalogue().service_key(name)).collect();

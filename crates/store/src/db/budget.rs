@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::StoreError;
 
 tokio::task_local! {
-    /// The deadline of the next statement on this task, and a handle that dies when its caller stops waiting.
+    /// The deadline of the next statement on this task, and a handle that is dropped when its caller stops waiting.
     static STATEMENT_LIMITS: (Instant, Weak<()>);
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.connections)
         .acquire_timeout(settings.statement_timeout.min(ACQUIRE_TIMEOUT))
-        // The connection lives in this process: setting the deadline fails as reliably as a ping would.
+        // The connection has no peer outside of this process: setting the deadline fails as reliably as a ping would.
         .test_before_acquire(false)
         .after_connect(move |connection, _| Box::pin(install_deadline(connection, timeout)))
         .before_acquire(move |connection, _| {
@@ -90,7 +90,7 @@ fn create_private(file: &std::path::Path) {
 }
 
 /// Installs the progress handler that ends the next statement on time. Without it, SQLite would finish a statement
-/// after its caller has gone.
+/// after its caller has stopped waiting.
 async fn install_deadline(connection: &mut SqliteConnection, timeout: Duration) -> Result<(), sqlx::Error> {
     connection.lock_handle().await?.set_progress_handler(10_000, budget::should_continue(timeout));
     Ok(())

@@ -49,7 +49,7 @@ impl Prefilter {
 pub(crate) enum KeyKind {
     Actor,
     Target,
-    Text(EventString),
+    String(EventString),
 }
 
 impl KeyKind {
@@ -60,8 +60,8 @@ impl KeyKind {
             Self::Target => {
                 Condition::Target(Box::new(TargetCondition { keys: Some(keys), ..TargetCondition::default() }))
             }
-            Self::Text(text) => {
-                Condition::String(text, StringCondition { one_of: Some(keys), ..StringCondition::default() })
+            Self::String(string) => {
+                Condition::String(string, StringCondition { one_of: Some(keys), ..StringCondition::default() })
             }
         }
     }

@@ -156,7 +156,7 @@ impl Reader {
     /// recursive query skips through the index from each distinct value to the next.
     async fn activity_keys(
         &self,
-        text: EventString,
+        string: EventString,
         column: &str,
         word: &str,
     ) -> Result<Option<Vec<KindKeys>>, StoreError> {
@@ -180,6 +180,6 @@ impl Reader {
         }
         Ok(Some(resolved)
             .filter(|resolved| resolved.len() <= PARTS_MAX)
-            .map(|resolved| vec![(KeyKind::Text(text), resolved)]))
+            .map(|resolved| vec![(KeyKind::String(string), resolved)]))
     }
 }

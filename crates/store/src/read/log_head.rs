@@ -29,7 +29,7 @@ impl Reader {
             table: "tenant_log",
             column: "log_id",
             id: self.tenant_id.to_string(),
-            reason: "no UUID".to_owned(),
+            reason: "not a UUID".to_owned(),
         })?;
         self.log_id.get_or_init(|| log_id);
         Ok(FeedCursor { log_id, sequence: head.last_sequence })

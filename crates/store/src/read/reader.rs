@@ -20,7 +20,7 @@ use model::page::Position;
 use model::view::EventView;
 use model::{Event, Scope};
 
-/// Reads the log of one tenant within a scope. A reader lives as long as its request.
+/// Reads the log of one tenant within a scope. A reader serves one request.
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub(crate) store: Store,

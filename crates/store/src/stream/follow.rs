@@ -112,7 +112,7 @@ impl Follow {
     /// Waits for the next message of the tail.
     async fn receive(&mut self, deadline: Instant) -> Result<Vec<Event>, FeedError> {
         match tokio::time::timeout_at(deadline, self.messages.recv()).await {
-            Err(_silence) => {}
+            Err(_elapsed) => {}
             Ok(Ok(TailMessage::Batch(batch))) => return Ok(self.take_batch(&batch)),
             Ok(Ok(TailMessage::Refetch) | Err(RecvError::Lagged(_))) => self.is_live = false,
             Ok(Ok(TailMessage::Closed)) => return Err(FeedError::Closed),

@@ -18,8 +18,8 @@ const ACTIVITY_TYPES_MAX: i64 = 5_000;
 /// The most property names stored with an activity.
 pub(crate) const PROPERTY_NAMES_MAX: usize = 200;
 
-/// Adds new events to the counters of their activities. Returns the activities whose stored property names are now
-/// known, for the cache.
+/// Adds new events to the counters of their activities. Returns the activities whose stored property names were read
+/// or written, for the cache.
 pub(crate) async fn count_activities(
     connection: &impl ConnectionTrait,
     head: &mut tenant_log::Model,
@@ -104,21 +104,21 @@ impl<'a> BatchActivity<'a> {
     }
 
     /// Returns whether the stored names already cover those of the batch.
-    fn is_covered_by(&self, stored_rows: &BTreeSet<String>) -> bool {
-        stored_rows.len() >= PROPERTY_NAMES_MAX || self.property_names.keys().all(|name| stored_rows.contains(*name))
+    fn is_covered_by(&self, stored_names: &BTreeSet<String>) -> bool {
+        stored_names.len() >= PROPERTY_NAMES_MAX || self.property_names.keys().all(|name| stored_names.contains(*name))
     }
 
     /// Returns the stored names followed by the new ones.
     fn merged_names(&self, row: Option<&activity_type::Model>) -> Vec<String> {
-        let stored_rows = row.map(|row| serde_json::from_str::<Vec<String>>(&row.property_names)).transpose();
-        let stored_rows = stored_rows.unwrap_or_else(|error| {
+        let stored_names = row.map(|row| serde_json::from_str::<Vec<String>>(&row.property_names)).transpose();
+        let stored_names = stored_names.unwrap_or_else(|error| {
             // Recording continues: the list of names starts again.
             tracing::error!(activity = row.map(|row| row.activity.as_str()), %error, "stored property names are invalid");
             None
         });
-        let mut property_names = stored_rows.unwrap_or_default();
-        let cached: BTreeSet<String> = property_names.iter().map(|name| fold(name)).collect();
-        let new = self.property_names.iter().filter(|(key, _)| !cached.contains(**key));
+        let mut property_names = stored_names.unwrap_or_default();
+        let stored_keys: BTreeSet<String> = property_names.iter().map(|name| fold(name)).collect();
+        let new = self.property_names.iter().filter(|(key, _)| !stored_keys.contains(**key));
         property_names.extend(new.map(|(_, name)| (*name).to_owned()));
         property_names.truncate(PROPERTY_NAMES_MAX);
         property_names

@@ -190,7 +190,7 @@ impl QueueInner {
         pending.load.subtract(removed);
         self.store.metrics.pending.set(i64::try_from(pending.load.events).unwrap_or(i64::MAX));
         for request in expired {
-            // The caller may be gone.
+            // The caller may have stopped waiting.
             let _ = request.sender.send(Err(StoreError::QueueFull));
         }
         pending.recording.insert(tenant_id);
@@ -241,7 +241,7 @@ async fn record_batch(writer: Writer, mut requests: Vec<RecordRequest>, clock: C
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             for request in requests {
-                // The caller may be gone.
+                // The caller may have stopped waiting.
                 let _ = request.sender.send(Ok(outcomes.by_ref().take(request.events.len()).collect()));
             }
         }

@@ -2,7 +2,7 @@
 //! changes nothing and returns the same outcome.*
 //!
 //! One transaction per batch. It first locks the tenant's head row, so that sequences are in the order of commits and
-//! `recorded_at` never decreases. A second statement then reads the known event keys, and only new events get a
+//! `recorded_at` never decreases. A second statement then reads the event keys that are stored, and only new events get a
 //! sequence. A batch is recorded completely or not at all. Work that does not need the lock happens before it is taken
 //! ([`PreparedEvent`]), and snapshots known to exist are not looked up ([`crate::write::snapshot_cache`]).
 
@@ -167,15 +167,15 @@ async fn classify_events(
     events: &[&mut PreparedEvent],
 ) -> Result<Vec<RecordOutcome>, StoreError> {
     let hashes: Vec<Hash16> = events.iter().filter_map(|event| event.key.key_hash[..].try_into().ok()).collect();
-    let cached =
+    let stored =
         bulk::find_by_hash(transaction, head.tenant_id, "event_key", ["key_hash", "content_hash"], &hashes).await?;
     let mut contents: HashMap<Hash16, Vec<u8>> = HashMap::with_capacity(events.len());
-    for row in &cached {
+    for row in &stored {
         contents.insert(bulk::hash_of(row)?, row.try_get_by(1)?);
     }
     let mut sequence = head.last_sequence;
     let outcomes = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
-        Some(stored) if *stored == event.key.content_hash => RecordOutcome::Duplicate,
+        Some(content) if *content == event.key.content_hash => RecordOutcome::Duplicate,
         Some(_) => RecordOutcome::Conflict,
         None => {
             sequence += 1;
@@ -186,7 +186,7 @@ async fn classify_events(
     Ok(outcomes.collect())
 }
 
-/// What the models of actors and targets have in common.
+/// The common part of the models of actors and targets.
 trait SnapshotModel: ModelTrait {
     const TABLE: &'static str;
     fn set_id(&mut self, id: i64);

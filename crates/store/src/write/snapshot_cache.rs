@@ -42,7 +42,7 @@ pub(crate) struct TenantSnapshots {
     activities: Cache<ActivityKey, BTreeSet<String>>,
 }
 
-/// What a transaction read or inserted.
+/// The entries that a transaction read or inserted.
 #[derive(Default)]
 pub(crate) struct CacheAdditions {
     pub(crate) actors: SnapshotIds,
@@ -98,7 +98,7 @@ impl TenantSnapshots {
         self.activities.get(key)
     }
 
-    /// Adds what was committed together with this head.
+    /// Adds entries that were committed together with this head.
     pub(crate) fn apply(&mut self, additions: CacheAdditions, head: &tenant_log::Model) {
         if self.log_id != head.log_id {
             *self = Self::new(head.log_id.clone());

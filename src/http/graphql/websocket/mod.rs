@@ -55,7 +55,7 @@ enum End {
 const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
 const STOPPING: End = End::Closed(1001, "the server is stopping");
 
-/// Whether a request asks for a WebSocket.
+/// Whether a request is an upgrade to a WebSocket.
 pub(in crate::http) fn is_upgrade(context: &GuardContext<'_>) -> bool {
     let upgrade = context.head().headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))

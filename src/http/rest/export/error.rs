@@ -11,7 +11,7 @@ use api::error::{ApiError, Code, code_of};
 pub(super) struct ExportError {
     pub(super) code: String,
     pub(super) message: String,
-    /// The amount that was asked for and the limit, if the limit was exceeded.
+    /// The requested amount and the limit, if the limit was exceeded.
     excess: Option<[u64; 2]>,
 }
 

@@ -1,4 +1,4 @@
-//! The status of exports: what was sent and whether the export is complete. A client reads it during the export and
+//! The status of exports: the events sent so far, and whether the export is complete. A client reads it during the export and
 //! afterwards.
 //!
 //! The status is held in memory, for the newest [`STATUSES_MAX`] exports, and shown only to the caller of the export.
