@@ -262,6 +262,7 @@ test('the date says its value, and clearing returns to the default', async ({ op
   await expect(page.getByRole('searchbox', { name: 'Search activities' })).toBeFocused()
   // Not every event has a target.
   await page.getByRole('searchbox', { name: 'Search activities' }).fill('update user')
+  await page.keyboard.press('Enter')
   await expectCount(page, await countEvents({ search: 'update user' }))
   await rows(page).first().locator('a').click()
   await page
