@@ -21,7 +21,7 @@ const DAY = { day: 'numeric', month: 'short' } as const
 const HOUR_STEPS = [1, 2, 3, 6, 12, 24]
 
 /**
- * The label of one bar or of adjacent ones: from the start of the first to the last moment of the last, with the year.
+ * The label of one bar or of adjacent ones: from the start of the first to the last millisecond of the last, with the year.
  *
  * The end of a bar is the start of the next one, so the label ends a millisecond earlier.
  */

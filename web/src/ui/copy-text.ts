@@ -2,7 +2,7 @@
 
 /** Copies `text`. Rejects if the browser forbids it. */
 export async function copyText(text: string): Promise<void> {
-  // The type does not say that it is missing in insecure contexts.
+  // It is undefined in insecure contexts, but not in its type.
   const clipboard = navigator.clipboard as Clipboard | undefined
   if (clipboard) return clipboard.writeText(text)
   const focused = document.activeElement
