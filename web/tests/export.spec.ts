@@ -74,6 +74,7 @@ test('export has a field for every column of the list', async ({ open, page }) =
   await openWithDownloads(open, page, '#period=all&activity=Create%20MobileAppAssignment')
   await page.getByRole('button', { name: 'Columns' }).click()
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
+  await expect(others.first()).toBeVisible()
   while ((await others.count()) > 0) await others.first().click()
   await page.keyboard.press('Escape')
   const [row] = (await readDownload(await downloadExport(page, ['NDJSON']))).split('\n')

@@ -89,6 +89,7 @@ test('every column shows the value of the API', async ({ open }) => {
   const page = await open('#period=all&activity=Create%20MobileAppAssignment')
   await page.getByRole('button', { name: 'Columns' }).click()
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
+  await expect(others.first()).toBeVisible()
   while ((await others.count()) > 0) await others.first().click()
   await page.keyboard.press('Escape')
   const query = `{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Create MobileAppAssignment" } }) {
