@@ -35,20 +35,20 @@ type Result<T> = std::result::Result<T, JsonError>;
 
 /// Parses a text that is one value.
 pub(super) fn parse(text: &str) -> Result<JsonNode> {
-    let mut parser = Parser { text, bytes: text.as_bytes(), position: 0 };
+    let mut parser = JsonParser { text, bytes: text.as_bytes(), position: 0 };
     let node = parser.value(0)?;
     parser.skip_white_space();
     if parser.position == text.len() { Ok(node) } else { Err(JsonError::Invalid) }
 }
 
-struct Parser<'a> {
+struct JsonParser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     /// The position of the next byte.
     position: usize,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> JsonParser<'a> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.position).copied()
     }
@@ -177,7 +177,8 @@ impl<'a> Parser<'a> {
         let mut has_escapes = false;
         loop {
             let rest = &self.bytes[self.position..];
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonError::Invalid)?;
+            let plain =
+                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonError::Invalid)?;
             self.position += plain + 1;
             match rest[plain] {
                 b'"' => return Ok(has_escapes),
@@ -238,12 +239,68 @@ mod tests {
     #[test]
     fn unusual_texts_are_valid_or_not_as_for_serde_json() {
         for text in [
-            "", " ", "0", "-0", "-", "00", "01", "1.", ".1", "1.5", "1e", "1e+", "1E-07", "1e400", "-1.0e+5 ", "+1", "1_0",
-            "nul", "null", "nullx", "true false", "tru", "\"", "\"a", "\"\\", "\"\\u12", "\"\\u12g4\"", "\"\\x\"", "\"\t\"",
-            "\"\u{7f}\u{2028}é\"", "\"\\/\\b\\f\\n\\r\\t\\\"\\\\\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\ude00\"",
-            "\"\\ud83d\\n\"", "\"\\ud83d\\ud83d\"", "\"\\ud83dx\"", "[]", "[ ]", "[1,]", "[,1]", "[1 2]", "[1", "]", "{}",
-            "{ }", "{\"a\":1,}", "{,}", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1 \"b\":2}", "{\"\\u0061\":{\"\":[]}}", "{1:2}",
-            "\u{feff}1", "\u{a0}1", "1\u{0}", "// 1", "NaN", "Infinity", "[1]]", "{}{}",
+            "",
+            " ",
+            "0",
+            "-0",
+            "-",
+            "00",
+            "01",
+            "1.",
+            ".1",
+            "1.5",
+            "1e",
+            "1e+",
+            "1E-07",
+            "1e400",
+            "-1.0e+5 ",
+            "+1",
+            "1_0",
+            "nul",
+            "null",
+            "nullx",
+            "true false",
+            "tru",
+            "\"",
+            "\"a",
+            "\"\\",
+            "\"\\u12",
+            "\"\\u12g4\"",
+            "\"\\x\"",
+            "\"\t\"",
+            "\"\u{7f}\u{2028}é\"",
+            "\"\\/\\b\\f\\n\\r\\t\\\"\\\\\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud83d\"",
+            "\"\\ude00\"",
+            "\"\\ud83d\\n\"",
+            "\"\\ud83d\\ud83d\"",
+            "\"\\ud83dx\"",
+            "[]",
+            "[ ]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[1",
+            "]",
+            "{}",
+            "{ }",
+            "{\"a\":1,}",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "{\"a\":1 \"b\":2}",
+            "{\"\\u0061\":{\"\":[]}}",
+            "{1:2}",
+            "\u{feff}1",
+            "\u{a0}1",
+            "1\u{0}",
+            "// 1",
+            "NaN",
+            "Infinity",
+            "[1]]",
+            "{}{}",
         ] {
             assert_eq!(parse(text).is_ok(), is_valid(text), "{text:?}");
         }
@@ -264,10 +321,23 @@ mod tests {
     /// Texts that are JSON, nearly JSON, or neither.
     fn text() -> impl Strategy<Value = String> {
         let token = prop_oneof![
-            Just("{".to_owned()), Just("}".to_owned()), Just("[".to_owned()), Just("]".to_owned()), Just(",".to_owned()),
-            Just(":".to_owned()), Just("\"a\":".to_owned()), Just("\"\"".to_owned()), Just("\"\\n\\u00e9\"".to_owned()),
-            Just("\"\\ud83d\\ude00\"".to_owned()), Just("\"\\ud83d\"".to_owned()), Just("-1.50e+3".to_owned()),
-            Just("0".to_owned()), Just("true".to_owned()), Just(" \n".to_owned()), "[-+0-9eE.]{1,5}", "\"[^\"]{0,4}\"",
+            Just("{".to_owned()),
+            Just("}".to_owned()),
+            Just("[".to_owned()),
+            Just("]".to_owned()),
+            Just(",".to_owned()),
+            Just(":".to_owned()),
+            Just("\"a\":".to_owned()),
+            Just("\"\"".to_owned()),
+            Just("\"\\n\\u00e9\"".to_owned()),
+            Just("\"\\ud83d\\ude00\"".to_owned()),
+            Just("\"\\ud83d\"".to_owned()),
+            Just("-1.50e+3".to_owned()),
+            Just("0".to_owned()),
+            Just("true".to_owned()),
+            Just(" \n".to_owned()),
+            "[-+0-9eE.]{1,5}",
+            "\"[^\"]{0,4}\"",
         ];
         prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat())
     }
@@ -298,7 +368,8 @@ mod tests {
         scalar.prop_recursive(5, 40, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::btree_map(".{0,4}", inner, 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+                prop::collection::btree_map(".{0,4}", inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
             ]
         })
     }
