@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { HELD } from './held.mjs';
+import { RESOURCE_ATTACKS } from './attack-kinds.mjs';
 
 const CONNECTIONS = 16;
 const PAIRS = 3;
@@ -55,15 +55,15 @@ const send = (url, agent, token, bytes) =>
 /** Attacks until standard input ends, then prints the number of responses per status. */
 async function attack(url, token, setting) {
   const [kind, rate] = setting.split('@');
-  if (HELD[kind]) {
+  if (RESOURCE_ATTACKS[kind]) {
     let isGoing = true;
     const started = performance.now();
-    const held = HELD[kind](url, token, () => isGoing);
+    const attacked = RESOURCE_ATTACKS[kind](url, token, () => isGoing);
     process.stdin.resume();
     await once(process.stdin, 'end');
     isGoing = false;
     const elapsed = (performance.now() - started) / 1_000;
-    console.log(JSON.stringify({ elapsed, statuses: await held }));
+    console.log(JSON.stringify({ elapsed, statuses: await attacked }));
     return;
   }
   const bodies = Object.values(DOCUMENTS[kind]).map(body);

@@ -25,6 +25,10 @@ use tokio::time::Sleep;
 
 use super::middleware::client_ip::{TrustedProxies, rate_limit_key};
 
+/// The bytes after which what was read is processed. The library reads up to 128 KiB before it looks whether the consumer
+/// of a body takes them.
+const UNPROCESSED_BYTES_MAX: usize = 16 << 10;
+
 /// Limits of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
@@ -88,7 +92,12 @@ impl Connections {
     pub fn admit(&self, stream: TcpStream, peer: Option<SocketAddr>) -> Option<ClientConnection> {
         let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
         let (key, state) = self.add(address)?;
-        Some(ClientConnection { stream, slot: ConnectionSlot { connections: self.clone(), key, state }, stall: None })
+        Some(ClientConnection {
+            stream,
+            slot: ConnectionSlot { connections: self.clone(), key, state },
+            unprocessed: 0,
+            stall: None,
+        })
     }
 
     fn add(&self, address: IpAddr) -> Option<((IpAddr, u64), Arc<ConnectionState>)> {
@@ -159,6 +168,8 @@ impl Drop for ConnectionSlot {
 pub struct ClientConnection {
     stream: TcpStream,
     slot: ConnectionSlot,
+    /// The bytes that were read since the connection was last processed.
+    unprocessed: usize,
     /// The end of the timeout, while the client accepts nothing.
     stall: Option<Pin<Box<Sleep>>>,
 }
@@ -206,9 +217,18 @@ impl AsyncRead for ClientConnection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.check(context)?;
+        if self.unprocessed >= UNPROCESSED_BYTES_MAX {
+            self.unprocessed = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if read.is_ready() {
+            self.unprocessed += buffer.filled().len() - before;
             self.touch();
+        } else {
+            self.unprocessed = 0;
         }
         read
     }

@@ -332,7 +332,7 @@ impl<'a> ProtocolMessage<'a> {
         id.map(str::to_owned).ok_or(MALFORMED)
     }
 
-    /// The members of the payload; none if there is no payload.
+    /// The members of the payload. Without a payload there are no members.
     fn payload(&self) -> Result<Map<String, Value>, End> {
         match self.payload.map(RawValue::get) {
             None | Some("null") => Ok(Map::new()),

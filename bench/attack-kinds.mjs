@@ -83,7 +83,7 @@ const flood = (count, message) => async (url, _token, isGoing) => {
 
 const large = '{ auditEvents(first: 200, period: null) { nodes { raw unmapped } } }';
 
-export const HELD = {
+export const RESOURCE_ATTACKS = {
   'nested-messages': flood(4, frame(`{"type":"ping","payload":${nested(255_000)}}`)),
   'nested-bodies': hold(4, (token) => {
     const body = `{"query":"{ viewer { subject } }","variables":{"x":${nested(1_000_000)}}}`;
