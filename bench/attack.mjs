@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { RESOURCE_ATTACKS } from './attack-kinds.mjs';
+
 const CONNECTIONS = 16;
 const PAIRS = 3;
 /** Ordinary queries per second. */
@@ -53,6 +55,17 @@ const send = (url, agent, token, bytes) =>
 /** Attacks until standard input ends, then prints the number of responses per status. */
 async function attack(url, token, setting) {
   const [kind, rate] = setting.split('@');
+  if (RESOURCE_ATTACKS[kind]) {
+    let isGoing = true;
+    const started = performance.now();
+    const attacked = RESOURCE_ATTACKS[kind](url, token, () => isGoing);
+    process.stdin.resume();
+    await once(process.stdin, 'end');
+    isGoing = false;
+    const elapsed = (performance.now() - started) / 1_000;
+    console.log(JSON.stringify({ elapsed, statuses: await attacked }));
+    return;
+  }
   const bodies = Object.values(DOCUMENTS[kind]).map(body);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const statuses = {};
@@ -103,8 +116,9 @@ async function measure(server, seconds, attacker) {
   agent.destroy();
   const wrong = results.find(({ status }) => status !== 200);
   if (wrong) throw new Error(`the ordinary query failed with status ${wrong.status}`);
+  const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) / 1024;
   const cpu = Object.fromEntries(Object.keys(after).map((who) => [who, (after[who] - before[who]) / elapsed]));
-  return { ...percentiles(results.map(({ took }) => took)), cpu };
+  return { ...percentiles(results.map(({ took }) => took)), cpu, peak };
 }
 
 /** Measures the same during an attack. */
@@ -181,7 +195,8 @@ async function pairs(server, setting, seconds) {
     const ratio = { p50: loud.p50 / quiet.p50, p99: loud.p99 / quiet.p99 };
     ratios.push(ratio);
     const share = (cpu) => Object.entries(cpu).map(([who, time]) => `${who} ${time.toFixed(2)}`).join(', ');
-    const shown = ({ count, p50, p99, cpu }) => `${count} queries, p50 ${ms(p50)}, p99 ${ms(p99)}; CPU a second: ${share(cpu)}`;
+    const shown = ({ count, p50, p99, cpu, peak }) =>
+      `${count} queries, p50 ${ms(p50)}, p99 ${ms(p99)}; peak memory ${peak.toFixed(0)} MiB; CPU a second: ${share(cpu)}`;
     console.log(`undisturbed: ${shown(quiet)}`);
     console.log(`during ${loud.attacks.toFixed(0)} a second of ${setting}: ${shown(loud)}; ${JSON.stringify(loud.statuses)}`);
     console.log(`ratio: p50 ${ratio.p50.toFixed(1)}, p99 ${ratio.p99.toFixed(1)}`);

@@ -10,7 +10,7 @@ use super::whole_file::folder_of;
 use crate::config::file::ConfigFile;
 use crate::config::{self, ServeArgs};
 use crate::database;
-use crate::server::token_problems;
+use crate::server::{files, token_problems};
 use crate::system::now;
 use store::{self, Store, StoreError};
 
@@ -52,7 +52,7 @@ pub(super) async fn run(config: &ServeArgs) -> ExitCode {
 
 /// Runs every check whose preconditions hold.
 async fn findings(config: &ServeArgs) -> Vec<Finding> {
-    let mut found = vec![variables()];
+    let mut found = vec![variables(), open_files()];
     found.extend(tokens(config).await);
     match store::sqlite_file(&config.database.database_url) {
         Err(error) => {
@@ -86,6 +86,20 @@ fn variables() -> Finding {
         "environment",
         format!("no setting is called {names}: correct or unset it (`auditgraph serve --help` lists all)"),
     )
+}
+
+/// Checks the limit of open files, which bounds the connections.
+fn open_files() -> Finding {
+    match files::raise_limit() {
+        None => ok("open files", "no limit"),
+        Some(limit) if limit >= files::FILES_MIN => ok("open files", format!("up to {limit}")),
+        Some(limit) => {
+            let (needed, name) = (files::FILES_MIN, "the limit of open files");
+            let fix =
+                format!("raise it to at least {needed} (`ulimit -Hn`, `LimitNOFILE=` of systemd, `--ulimit nofile`)");
+            wrong("open files", format!("{name} is {limit}, and each connection needs one: {fix}"))
+        }
+    }
 }
 
 async fn tokens(config: &ServeArgs) -> Vec<Finding> {

@@ -61,8 +61,15 @@ pub struct LimitSettings {
     #[arg(long, env = "AUDITGRAPH_INTROSPECTION", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub introspection: bool,
     /// Most bytes of stored events that one response may read. From 1 to 4294967296.
-    #[arg(long, env = "AUDITGRAPH_RESPONSE_BYTES_MAX", value_name = "BYTES", default_value_t = 32 << 20, value_parser = bounds::<usize>(1, 4 << 30))]
+    #[arg(long, env = "AUDITGRAPH_RESPONSE_BYTES_MAX", value_name = "BYTES", default_value_t = 16 << 20, value_parser = bounds::<usize>(1, 4 << 30))]
     pub response_bytes_max: usize,
+    /// Most memory of the bodies and responses of all callers, in bytes. Processing takes three times the bytes of a
+    /// body, or of the events of a response; a response that waits to be read takes its own. From 1 to 1099511627776.
+    #[arg(long, env = "AUDITGRAPH_MEMORY_BYTES_MAX", value_name = "BYTES", default_value_t = 128 << 20, value_parser = bounds::<usize>(1, 1 << 40))]
+    pub memory_bytes_max: usize,
+    /// Most memory of the bodies and responses of one caller, in bytes. From 1 to 1099511627776.
+    #[arg(long, env = "AUDITGRAPH_CALLER_MEMORY_BYTES_MAX", value_name = "BYTES", default_value_t = 64 << 20, value_parser = bounds::<usize>(1, 1 << 40))]
+    pub caller_memory_bytes_max: usize,
     /// Timeout of a query in milliseconds, from the arrival of the request. From 100 to 600000.
     #[arg(long, env = "AUDITGRAPH_REQUEST_TIMEOUT_MS", value_name = "MS", default_value_t = 10_000, value_parser = bounds::<u64>(100, 600_000))]
     pub request_timeout_ms: u64,
@@ -85,6 +92,14 @@ pub struct LimitSettings {
     /// 1000000.
     #[arg(long, env = "AUDITGRAPH_CALLER_RATE_MAX", value_name = "N", default_value_t = 0, value_parser = bounds::<u32>(0, 1_000_000))]
     pub caller_rate_max: u32,
+    /// Most connections from one address, except from trusted proxies. At the limit, the connection that has been without
+    /// a request for the longest time ends. From 1 to 1000000.
+    #[arg(long, env = "AUDITGRAPH_ADDRESS_CONNECTIONS_MAX", value_name = "N", default_value_t = 1_000, value_parser = bounds::<usize>(1, 1_000_000))]
+    pub address_connections_max: usize,
+    /// Most connections. The limit of open files can lower it. At the limit, the connection that has been without a
+    /// request for the longest time ends. From 1 to 1000000.
+    #[arg(long, env = "AUDITGRAPH_TOTAL_CONNECTIONS_MAX", value_name = "N", default_value_t = 20_000, value_parser = bounds::<usize>(1, 1_000_000))]
+    pub total_connections_max: usize,
     /// Most requests from one address at a time. From 1 to 1000000.
     #[arg(long, env = "AUDITGRAPH_ADDRESS_REQUESTS_MAX", value_name = "N", default_value_t = 1_024, value_parser = bounds::<u32>(1, 1_000_000))]
     pub address_requests_max: u32,

@@ -1,16 +1,25 @@
-//! Request bodies: read only after authentication, within a limit of size and a limit of time.
+//! Request bodies: read only after authentication, within limits of size, time and memory.
 
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
 
+use super::cpu_pool::{CpuPool, INLINE_BYTES_MAX};
+use super::limits::{ByteReservation, CallerKey, RequestPermit};
 use super::response::HttpError;
 use api::error::ApiError;
 use model::Invalid;
-use model::json::JsonNode;
+use model::json::{JsonNode, has_more_values_than};
+
+/// The time within which some of a body must arrive.
+const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most JSON values in a body: the values take a multiple of the memory of their text.
+const VALUES_MAX: usize = 100_000;
 
 /// Limits of a body.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +30,14 @@ pub(super) struct BodyLimits {
     pub(super) timeout: Duration,
 }
 
-/// Reads a body. If this fails, the rest of the body is not read, and the connection ends with the response.
-pub(super) async fn read(request: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<Bytes, HttpError> {
+/// Reads a body, and reserves each of its bytes as it arrives. If this fails, the rest of the body is not read, and the
+/// connection ends with the response.
+pub(super) async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limits: BodyLimits,
+    reservation: &ByteReservation,
+) -> Result<Bytes, HttpError> {
     let limit = limits.bytes_max;
     let too_large = |asked| HttpError::PayloadTooLarge(ApiError::Limit { what: "bytes in the body", asked, limit });
     let headers = request.headers();
@@ -34,11 +49,21 @@ pub(super) async fn read(request: &HttpRequest, payload: Payload, limits: BodyLi
     if let Some(asked) = announced.filter(|asked| *asked > limit) {
         return Err(too_large(asked));
     }
-    match tokio::time::timeout(limits.timeout, payload.to_bytes_limited(limit)).await {
-        Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Ok(Err(_broken))) => Err(Invalid::new("the body cannot be read").into()),
-        Ok(Err(_exceeded)) => Err(too_large(limit + 1)),
-        Err(_elapsed) => Err(HttpError::BodyTimeout),
+    let deadline = Instant::now() + limits.timeout;
+    let mut body = BytesMut::with_capacity(announced.unwrap_or_default());
+    loop {
+        let next = timeout_at(deadline.min(Instant::now() + STALL_TIMEOUT), payload.next()).await;
+        let chunk = match next {
+            Ok(Some(Ok(chunk))) => chunk,
+            Ok(Some(Err(_broken))) => return Err(Invalid::new("the body cannot be read").into()),
+            Ok(None) => return Ok(body.freeze()),
+            Err(_elapsed) => return Err(HttpError::BodyTimeout),
+        };
+        if body.len() + chunk.len() > limit {
+            return Err(too_large(limit + 1));
+        }
+        reservation.grow(chunk.len())?;
+        body.extend_from_slice(&chunk);
     }
 }
 
@@ -61,6 +86,8 @@ pub(super) enum BodyError {
     List,
     /// It is another JSON value.
     NotAnObject,
+    /// It has more values than a request can have.
+    TooManyValues,
     /// An object has two members with the name at this path, and only one of them would count.
     Repeated(String),
 }
@@ -71,21 +98,46 @@ impl BodyError {
         match self {
             Self::NotJson => "the body is not valid JSON".to_owned(),
             Self::List | Self::NotAnObject => "the body must be a JSON object".to_owned(),
+            Self::TooManyValues => format!("the body has more than {VALUES_MAX} values"),
             Self::Repeated(path) => format!("`{path}` appears twice"),
         }
     }
 }
 
+/// Parses a JSON object. A long one is parsed by the CPU pool, with the permits of its caller.
+///
+/// # Errors
+///
+/// The outer error is one of the server.
+pub(super) async fn parse_object(
+    body: Bytes,
+    pool: &CpuPool,
+    permit: &RequestPermit<CallerKey>,
+) -> Result<Result<Map<String, Value>, BodyError>, ApiError> {
+    if body.len() <= INLINE_BYTES_MAX {
+        return Ok(object(&body));
+    }
+    let permits = (permit.permit().await, permit.expensive_permit().await);
+    pool.run(permits, move || object(&body)).await
+}
+
 /// Parses a JSON object.
 pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
-    match serde_json::from_slice(body) {
-        // The text is UTF-8, or parsing had failed.
-        Ok(Value::Object(members)) => match str::from_utf8(body).ok().and_then(JsonNode::parse) {
-            Some(node) => node.repeated().map_or(Ok(members), |path| Err(BodyError::Repeated(path))),
-            None => Err(BodyError::NotJson),
-        },
-        Ok(Value::Array(_)) => Err(BodyError::List),
-        Ok(_) => Err(BodyError::NotAnObject),
-        Err(_) => Err(BodyError::NotJson),
+    let text = str::from_utf8(body).map_err(|_not_utf8| BodyError::NotJson)?;
+    if has_more_values_than(text, VALUES_MAX) {
+        return Err(BodyError::TooManyValues);
+    }
+    let node = JsonNode::parse(text).ok_or(BodyError::NotJson)?;
+    match &node {
+        JsonNode::Object(_) => {}
+        JsonNode::Array(_) => return Err(BodyError::List),
+        JsonNode::Scalar(_) => return Err(BodyError::NotAnObject),
+    }
+    if let Some(path) = node.repeated() {
+        return Err(BodyError::Repeated(path));
+    }
+    match node.into_value() {
+        Value::Object(members) => Ok(members),
+        _ => Err(BodyError::NotAnObject),
     }
 }

@@ -7,6 +7,7 @@
 //! - [`middleware`]: the middleware around every request, and its order.
 //! - [`authentication`]: from the `Authorization` header to a caller.
 //! - [`limits`]: rates, permits and quotas per caller and per client address.
+//! - [`connection`]: limits of connections, and the timeout of writing.
 //! - [`graphql`]: POST, GET, server-sent events, WebSocket.
 //! - [`rest`]: recording and export.
 //! - [`web`]: the viewer, the API explorer, and their sign-in configuration.
@@ -16,10 +17,13 @@
 mod accept;
 mod authentication;
 mod body;
+pub mod connection;
+mod cpu_pool;
 mod environment;
 mod error_codes;
 mod graphql;
 mod health;
+mod held_body;
 mod limits;
 mod middleware;
 mod response;
@@ -36,9 +40,10 @@ use api::engine::Engine;
 use response::{HttpError, ResponseFormat, error_response};
 
 pub use authentication::Authentication;
+pub use cpu_pool::CpuPool;
 pub use environment::Environment;
 pub use health::Readiness;
-pub use limits::{CallerKey, KeyedLimiter, LimiterConfig, StreamQuotas};
+pub use limits::{ByteBudget, ByteLimits, CallerKey, KeyedLimiter, LimiterConfig, PROCESSING_FACTOR, StreamQuotas};
 pub use middleware::client_ip::{TrustedProxies, parse_network};
 pub use middleware::cors::{AllowedOrigins, Origin};
 pub use middleware::metrics::Metrics;
@@ -62,6 +67,10 @@ pub struct AppState {
     pub limits: Data<RequestLimits>,
     /// Rates, permits and quotas per caller.
     pub callers: Data<KeyedLimiter<CallerKey>>,
+    /// The memory of bodies and responses.
+    pub bytes: Data<ByteBudget>,
+    /// The threads for work that keeps a core busy.
+    pub cpu: Data<CpuPool>,
     /// Rates and concurrency per client address.
     pub addresses: Data<KeyedLimiter<IpAddr>>,
     /// The proxies that may report a client address.
@@ -85,10 +94,11 @@ pub struct AppState {
 impl AppState {
     /// Registers each part for the handlers and the middleware.
     fn register(self, config: &mut ServiceConfig) {
-        let Self { authentication, engine, limits, callers, addresses, proxies, .. } = self;
-        config.app_data(authentication).app_data(engine).app_data(limits).app_data(callers).app_data(addresses);
+        let Self { authentication, engine, limits, callers, bytes, cpu, addresses, proxies, .. } = self;
+        config.app_data(authentication).app_data(engine).app_data(limits).app_data(callers).app_data(bytes);
+        config.app_data(cpu).app_data(addresses).app_data(proxies);
         let Self { origins, streams, exports, sign_in, metrics, readiness, environment, .. } = self;
-        config.app_data(proxies).app_data(origins).app_data(streams).app_data(exports).app_data(sign_in);
+        config.app_data(origins).app_data(streams).app_data(exports).app_data(sign_in);
         config.app_data(metrics).app_data(readiness).app_data(environment);
     }
 }

@@ -1,13 +1,15 @@
 //! Responses: the one place where an error becomes a status, a body and a `Retry-After`, and the writer of GraphQL
 //! responses, which prints recorded JSON values as they are.
 
+use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use async_graphql::{Response, ServerError, Value};
 
 use super::error_codes::ErrorCodes;
-use super::limits::LimitExceeded;
+use super::held_body::{HeldBody, HeldBytes};
+use super::limits::{ByteReservation, CallerKey, LimitExceeded, RequestPermit};
 use super::middleware::request_id::RequestId;
 use access::AccessError;
 use api::error::{ApiError, Code, code_of, sweep};
@@ -181,17 +183,47 @@ pub(super) fn error_response(
     response
 }
 
-/// The response to a GraphQL request that was prepared, whether it was executed or not.
-pub(super) fn graphql_response(mut response: Response, format: ResponseFormat, request_id: &str) -> HttpResponse {
-    let (body, is_executed) = encode(&mut response, request_id);
-    let status = match (format, is_executed) {
-        (ResponseFormat::GraphQl, false) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
-    };
-    build(status, format, body, ErrorCodes::of(&response.errors))
+/// The encoded response to a GraphQL request that was prepared, whether it was executed or not.
+pub(super) struct EncodedResponse {
+    status: StatusCode,
+    format: ResponseFormat,
+    body: Vec<u8>,
+    codes: ErrorCodes,
 }
 
-fn build(status: StatusCode, format: ResponseFormat, body: Vec<u8>, codes: ErrorCodes) -> HttpResponse {
+impl EncodedResponse {
+    /// Encodes a response.
+    pub(super) fn of(mut response: Response, format: ResponseFormat, request_id: &str) -> Self {
+        let (body, is_executed) = encode(&mut response, request_id);
+        let status = match (format, is_executed) {
+            (ResponseFormat::GraphQl, false) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
+        };
+        Self { status, format, body, codes: ErrorCodes::of(&response.errors) }
+    }
+
+    /// The bytes of the body.
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The HTTP response. The reservation of its memory and the permit of its request are released when it is written.
+    pub(super) fn into_http(
+        self,
+        reservation: Option<ByteReservation>,
+        request: Option<RequestPermit<CallerKey>>,
+    ) -> HttpResponse {
+        let body = HeldBody::new(HeldBytes::new(self.body, reservation), request);
+        build(self.status, self.format, body, self.codes)
+    }
+}
+
+fn build(
+    status: StatusCode,
+    format: ResponseFormat,
+    body: impl MessageBody + 'static,
+    codes: ErrorCodes,
+) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(format.content_type())));
     response.insert_header((header::VARY, HeaderValue::from_static("Accept, Authorization")));
@@ -207,7 +239,7 @@ pub(super) fn encode(response: &mut Response, request_id: &str) -> (Vec<u8>, boo
     sweep(response);
     response.errors.iter_mut().for_each(|error| add_request_id(error, || request_id.to_owned()));
     let is_executed = response.errors.iter().all(|error| !error.path.is_empty());
-    let mut body = Vec::with_capacity(4_096);
+    let mut body = Vec::with_capacity(4_096 + json_bytes(&response.data));
     body.extend(b"{");
     if is_executed {
         body.extend(b"\"data\":");
@@ -219,6 +251,16 @@ pub(super) fn encode(response: &mut Response, request_id: &str) -> (Vec<u8>, boo
     }
     body.extend(b"}");
     (body, is_executed)
+}
+
+/// The bytes of the JSON values in a value, which are most of a large one.
+fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::Binary(json) => json.len(),
+        Value::List(items) => items.iter().map(json_bytes).sum(),
+        Value::Object(members) => members.values().map(json_bytes).sum(),
+        _ => 0,
+    }
 }
 
 /// Adds the request id to an internal error, whose message names no cause, so that the cause is found in the log.

@@ -1,17 +1,19 @@
 //! Settings that several handlers use, and the services that running an operation needs. Each type is registered as `web::Data`, and a
 //! handler takes those it uses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::authentication::Authentication;
+use super::cpu_pool::CpuPool;
 use super::environment::Environment;
-use super::limits::{CallerKey, KeyedLimiter};
+use super::limits::{ByteBudget, CallerKey, KeyedLimiter};
 use super::middleware::metrics::Metrics;
 use api::engine::Engine;
 
@@ -39,6 +41,8 @@ pub struct Streams {
     pub message_bytes_max: usize,
     /// The time within which a WebSocket client must send its token.
     pub init_timeout: Duration,
+    /// The WebSockets that may wait for `connection_init` at a time, from all addresses.
+    pub pending: Arc<Semaphore>,
     /// The time after which a client that reads nothing is disconnected.
     pub stall_timeout: Duration,
     /// Becomes `true` when the server stops: streams end then.
@@ -52,6 +56,8 @@ pub(super) struct OperationServices {
     pub(super) engine: Data<Engine>,
     pub(super) limits: Data<RequestLimits>,
     pub(super) callers: Data<KeyedLimiter<CallerKey>>,
+    pub(super) bytes: Data<ByteBudget>,
+    pub(super) cpu: Data<CpuPool>,
     pub(super) streams: Data<Streams>,
     pub(super) metrics: Data<Metrics>,
     pub(super) environment: Data<Environment>,
@@ -68,6 +74,8 @@ impl FromRequest for OperationServices {
                 engine: data(request)?,
                 limits: data(request)?,
                 callers: data(request)?,
+                bytes: data(request)?,
+                cpu: data(request)?,
                 streams: data(request)?,
                 metrics: data(request)?,
                 environment: data(request)?,

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 
 use crate::config::{LimitSettings, ServeArgs};
 use crate::http::{
-    AllowedOrigins, CallerKey, KeyedLimiter, LimiterConfig, StreamQuotas, TrustedProxies, parse_network,
+    AllowedOrigins, ByteBudget, ByteLimits, CallerKey, KeyedLimiter, LimiterConfig, PROCESSING_FACTOR, StreamQuotas,
+    TrustedProxies, parse_network,
 };
 use api::engine::check::DocumentLimits;
 use api::engine::persisted::{PersistedQueries, TrustedDocuments};
@@ -59,19 +60,38 @@ pub(super) fn callers(config: &ServeArgs) -> KeyedLimiter<CallerKey> {
             connections_max: streams.caller_websockets_max,
             subscriptions_max: streams.caller_subscriptions_max,
             exports_max: streams.caller_exports_max,
+            pending_max: 0,
         },
     })
 }
 
+/// The memory of bodies and responses. Fails if the largest body or response does not fit.
+pub(super) fn bytes(limits: &LimitSettings) -> anyhow::Result<ByteBudget> {
+    let largest = limits.record_bytes_max.max(limits.body_bytes_max).max(limits.response_bytes_max);
+    let needed = largest.saturating_mul(PROCESSING_FACTOR);
+    let (caller_max, total_max) = (limits.caller_memory_bytes_max, limits.memory_bytes_max);
+    anyhow::ensure!(
+        caller_max >= needed,
+        "AUDITGRAPH_CALLER_MEMORY_BYTES_MAX is {caller_max}, but a body or a response of {largest} bytes needs {needed}: \
+         raise it, or lower AUDITGRAPH_RECORD_BYTES_MAX, AUDITGRAPH_BODY_BYTES_MAX or AUDITGRAPH_RESPONSE_BYTES_MAX"
+    );
+    anyhow::ensure!(
+        total_max >= caller_max,
+        "AUDITGRAPH_MEMORY_BYTES_MAX is {total_max}, less than AUDITGRAPH_CALLER_MEMORY_BYTES_MAX: raise it"
+    );
+    Ok(ByteBudget::new(ByteLimits { caller_max, total_max }))
+}
+
 /// The limits of one client address. Permits and quotas apply to callers, not to addresses.
-pub(super) fn addresses(limits: &LimitSettings) -> KeyedLimiter<IpAddr> {
+pub(super) fn addresses(config: &ServeArgs) -> KeyedLimiter<IpAddr> {
+    let limits = &config.limits;
     let requests_max = limits.address_requests_max as usize;
     KeyedLimiter::new(LimiterConfig {
         requests_max,
         permits: requests_max,
         expensive_permits: requests_max,
         rate_per_sec: NonZeroU32::new(limits.address_rate_max),
-        streams: StreamQuotas::default(),
+        streams: StreamQuotas { pending_max: config.streams.address_pending_websockets_max, ..StreamQuotas::default() },
     })
 }
 

@@ -3,7 +3,9 @@
 //! Tests start the same [`App`] as `auditgraph serve`, on port 0. The other modules derive the state of the HTTP layer
 //! from the settings; nothing here handles a request, except for the metrics on their own listener.
 
+pub mod files;
 mod limit;
+mod listen;
 mod metrics;
 mod sign_in;
 mod signal;
@@ -14,15 +16,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::dev::Server;
-use anyhow::Context as _;
 use tokio::sync::watch;
 
 use crate::config::ServeArgs;
 use crate::config::file::ConfigFile;
 use crate::database;
 use crate::http;
+use crate::http::connection::{ConnectionLimits, Connections};
 use crate::system::{new_id, now};
 use access::{self, AccessControl, AccessLog};
 use signal::Signals;
@@ -30,17 +31,8 @@ use store::{self, ConnectionShares, RecordQueue, Store};
 
 pub use tokens::token_problems;
 
-/// The time that running requests get to complete when the server stops, in seconds.
-const SHUTDOWN_TIMEOUT_SECS: u64 = 30;
-/// The timeout for receiving the head of a request.
-const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The timeout for the client to close its side of a connection.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time a connection stays open without a request: a little longer than the keep-alive of common proxies, so that
-/// the proxy closes the connection first.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// The most connections of one worker thread.
-const WORKER_CONNECTIONS_MAX: usize = 10_000;
+/// The additional time that the client of a stalled stream has to receive the error.
+const STALL_GRACE: Duration = Duration::from_secs(10);
 /// The interval at which rollups are updated.
 const ROLL_UP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -82,7 +74,7 @@ impl App {
             Arc::new(new_id),
         );
         if records_access {
-            access = access.with_access_log(Arc::new(now), Arc::new(new_id));
+            access = access.with_access_log(Arc::new(now), Arc::new(new_id), config.access_log.access_caller_bytes_max);
         }
         let access_log = (access.access_log(), Duration::from_millis(config.access_log.access_window_ms));
         let endpoint = self::metrics::MetricsEndpoint::new(store.clone(), |registry| {
@@ -92,23 +84,17 @@ impl App {
         let metrics_server = self::metrics::listen(config.metrics_listen, endpoint)?;
         let parts = state::Parts { verifier, access, metrics, shutdown };
         let state = state::state(config, &file, &store, parts)?;
-        let mut server = HttpServer::new(move || http::wrap(actix_web::App::new().configure(http::routes(&state))));
-        if config.workers > 0 {
-            server = server.workers(config.workers);
-        }
-        let server = server
-            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECS)
-            .client_request_timeout(REQUEST_HEAD_TIMEOUT)
-            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            .keep_alive(KEEP_ALIVE)
-            .max_connections(WORKER_CONNECTIONS_MAX)
-            // A client that closes its side of the connection no longer waits for a response, so its request is cancelled.
-            .h1_allow_half_closed(false)
-            .disable_signals()
-            .bind(config.listen)
-            .with_context(|| format!("cannot listen at {}", config.listen))?;
-        let address = server.addrs().first().copied().context("the server has no listening address")?;
-        Ok(Self { server: server.run(), address, closing, store, access_log, metrics_server })
+        let limits = ConnectionLimits {
+            address_max: config.limits.address_connections_max,
+            total_max: config
+                .limits
+                .total_connections_max
+                .min(files::connections_max(files::raise_limit(), config.database.database_connections)),
+            stall_timeout: Duration::from_secs(config.streams.stream_stall_secs) + STALL_GRACE,
+        };
+        let connections = Connections::new(limits, limit::proxies(&config.limits)?);
+        let (server, address) = listen::listen(config.listen, config.workers, connections, state)?;
+        Ok(Self { server, address, closing, store, access_log, metrics_server })
     }
 
     /// Returns the address that the server listens on.

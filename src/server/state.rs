@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::Data;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{limit, sign_in};
 use crate::config::file::ConfigFile;
 use crate::config::{ServeArgs, StreamSettings};
-use crate::http::{AppState, Authentication, Environment, Exports, Metrics, Readiness, RequestLimits, Streams};
+use crate::http::{
+    AppState, Authentication, CpuPool, Environment, Exports, Metrics, Readiness, RequestLimits, Streams,
+};
 use crate::system::{new_id, now};
 use access::AccessControl;
 use api::engine::Engine;
@@ -40,7 +42,9 @@ pub(super) fn state(config: &ServeArgs, file: &ConfigFile, store: &Store, parts:
             request_timeout: Duration::from_millis(limits.request_timeout_ms),
         }),
         callers: Data::new(limit::callers(config)),
-        addresses: Data::new(limit::addresses(limits)),
+        bytes: Data::new(limit::bytes(limits)?),
+        cpu: Data::new(CpuPool::default()),
+        addresses: Data::new(limit::addresses(config)),
         proxies: Data::new(limit::proxies(limits)?),
         origins: Data::new(limit::origins(limits)?),
         streams: Data::new(streams(&config.streams, shutdown)),
@@ -57,6 +61,7 @@ fn streams(settings: &StreamSettings, shutdown: watch::Receiver<bool>) -> Stream
         operations_max: settings.websocket_operations_max,
         message_bytes_max: settings.websocket_message_bytes_max,
         init_timeout: Duration::from_secs(settings.websocket_init_timeout_secs),
+        pending: Arc::new(Semaphore::new(settings.pending_websockets_max)),
         stall_timeout: Duration::from_secs(settings.stream_stall_secs),
         shutdown,
     }

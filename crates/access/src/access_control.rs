@@ -59,9 +59,9 @@ impl AccessControl {
 
     /// Turns access logging on.
     #[must_use]
-    pub fn with_access_log(self, clock: Clock, ids: IdGenerator) -> Self {
+    pub fn with_access_log(self, clock: Clock, ids: IdGenerator, caller_bytes_max: usize) -> Self {
         let (logs, names) = (Arc::clone(&self.access_logs), Arc::clone(&self.sensitive_names));
-        Self { access_log: AccessLog::new(logs, self.queue.clone(), names, clock, ids), ..self }
+        Self { access_log: AccessLog::new(logs, self.queue.clone(), names, (clock, ids), caller_bytes_max), ..self }
     }
 
     /// Returns a handle to the access log.

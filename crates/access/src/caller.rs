@@ -15,7 +15,7 @@ use auth::Principal;
 use model::filter::Condition;
 use model::sensitive::SensitiveNames;
 use model::{Invalid, Recording, RecordingRoute, Timestamp};
-use store::{QueryBudget, Reader, RecordQueue, Store, Tenant};
+use store::{ByteMeter, QueryBudget, Reader, RecordQueue, Store, Tenant};
 
 /// An authenticated caller in its tenant. Created by [`AccessControl::caller`](super::AccessControl::caller).
 #[derive(Clone, Debug)]
@@ -63,10 +63,11 @@ impl Caller {
         Self { client_address: Some(address), ..self }
     }
 
-    /// Limits what one request may read: until `deadline`, and at most `bytes_max` bytes of events.
+    /// Limits what one request may read: until `deadline`, and at most `bytes_max` bytes of events, for which `meter`
+    /// has memory.
     #[must_use]
-    pub fn with_limits(self, deadline: Instant, bytes_max: usize) -> Self {
-        Self { budget: self.budget.with_deadline(deadline).with_byte_limit(bytes_max), ..self }
+    pub fn with_limits(self, deadline: Instant, bytes_max: usize, meter: Arc<dyn ByteMeter>) -> Self {
+        Self { budget: self.budget.with_deadline(deadline).with_byte_limit(bytes_max).with_meter(meter), ..self }
     }
 
     /// Returns the counter of rows read and events recorded for this caller. Clones of the caller share it.

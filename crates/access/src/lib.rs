@@ -23,5 +23,5 @@ pub use access_error::AccessError;
 pub use access_log::{AccessActivity, AccessLog};
 pub use access_record::AccessRecord;
 pub use caller::Caller;
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{PreparedEvents, Recorded, Recorder};
 pub use target_log::IdGenerator;

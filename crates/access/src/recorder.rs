@@ -9,7 +9,7 @@ use model::event::ProblemCode;
 use model::fold::fold;
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, NewEvent, Problem, Recording, ServiceSet, Timestamp};
-use store::{RecordOutcome, RecordQueue, StoreError, Tenant};
+use store::{PreparedRequest, RecordOutcome, RecordQueue, StoreError, Tenant};
 
 /// Records events of the services that the caller may record. Created by [`Caller::recorder`](super::Caller::recorder).
 #[derive(Debug)]
@@ -20,6 +20,13 @@ pub struct Recorder {
     pub(super) services: ServiceSet,
     pub(super) rows: Arc<AtomicU64>,
     pub(super) recording: Recording,
+}
+
+/// Events or their problems, with the rows of the valid ones.
+#[derive(Debug)]
+pub struct PreparedEvents {
+    request: PreparedRequest,
+    events: Vec<Result<NewEvent, Vec<Problem>>>,
 }
 
 /// The outcome of recording one event.
@@ -59,10 +66,21 @@ impl Recorder {
         NewEvent::parse(body, now, &self.sensitive_names)
     }
 
+    /// Derives the rows of the valid events. This keeps a core busy if the events are large.
+    pub fn prepare(&self, events: Vec<Result<NewEvent, Vec<Problem>>>) -> PreparedEvents {
+        let valid: Vec<&NewEvent> = events.iter().filter_map(|event| event.as_ref().ok()).collect();
+        PreparedEvents { request: PreparedRequest::new(&self.tenant, &valid), events }
+    }
+
     /// Records the valid events in one transaction. Returns one outcome per event, in the order given.
     pub async fn record(&self, events: Vec<Result<NewEvent, Vec<Problem>>>) -> Result<Vec<Recorded>, StoreError> {
-        let valid: Vec<&NewEvent> = events.iter().filter_map(|event| event.as_ref().ok()).collect();
-        let mut outcomes = self.queue.record(&self.tenant, &valid).await?.into_iter();
+        self.record_prepared(self.prepare(events)).await
+    }
+
+    /// Records prepared events, as [`Self::record`] does.
+    pub async fn record_prepared(&self, prepared: PreparedEvents) -> Result<Vec<Recorded>, StoreError> {
+        let PreparedEvents { request, events } = prepared;
+        let mut outcomes = self.queue.record_prepared(request).await?.into_iter();
         let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
             Err(problems) => Ok(Recorded::Rejected(problems)),
             Ok(event) => Ok(match outcomes.next().ok_or(StoreError::OutcomeUnknown)? {

@@ -123,8 +123,8 @@ pub enum ApiError {
     Timeout,
     /// The database cannot be reached now.
     Unavailable,
-    /// The recording queue is full; nothing was recorded.
-    Overloaded,
+    /// The server has no capacity for the request now, or the database none for recording: a sentence for the client.
+    Overloaded(&'static str),
     /// An error of the store, which the client must not see.
     Internal(Arc<StoreError>),
     /// A violated invariant of this program.
@@ -150,9 +150,22 @@ impl From<StoreError> for ApiError {
             StoreError::TooLarge { requested: asked, limit } => {
                 Self::Limit { what: "bytes of events in one response", asked, limit }
             }
-            StoreError::QueueFull => Self::Overloaded,
+            StoreError::CallerMemory { requested: asked, limit } => {
+                Self::Limit { what: "bytes of bodies and responses at once", asked, limit }
+            }
+            StoreError::ServerMemory => Self::Overloaded("the server holds too many bodies and responses; try again"),
+            StoreError::QueueFull => {
+                Self::Overloaded("too many events wait to be recorded; nothing was recorded, try again")
+            }
+            StoreError::DatabaseLocked => {
+                Self::Overloaded("the database is locked or too slow; nothing was recorded, try again")
+            }
+            StoreError::Busy(cause) => {
+                tracing::warn!(error = &*cause as &dyn std::error::Error, "database locked");
+                Self::Overloaded("the database is locked by another process; nothing was changed, try again")
+            }
             StoreError::OutcomeUnknown => Self::Unavailable,
-            StoreError::Busy(cause) | StoreError::SerializationFailure(cause) | StoreError::Unavailable(cause) => {
+            StoreError::SerializationFailure(cause) | StoreError::Unavailable(cause) => {
                 tracing::warn!(error = &*cause as &dyn std::error::Error, "database unavailable");
                 Self::Unavailable
             }
@@ -200,7 +213,7 @@ impl ApiError {
             Self::CursorExpired { .. } => Code::CursorExpired,
             Self::FeedLagged { .. } => Code::FeedLagged,
             Self::Timeout => Code::Timeout,
-            Self::Unavailable | Self::Overloaded => Code::Unavailable,
+            Self::Unavailable | Self::Overloaded(_) => Code::Unavailable,
             Self::Internal(_) | Self::Bug(_) => Code::Internal,
         }
     }
@@ -218,7 +231,7 @@ impl ApiError {
             Self::DocumentUnknown => "PersistedQueryNotFound".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
-            Self::Overloaded => "too many events wait to be recorded; nothing was recorded, try again".to_owned(),
+            Self::Overloaded(sentence) => sentence.to_owned(),
             Self::Internal(cause) => {
                 tracing::error!(error = &*cause as &dyn std::error::Error, "internal error");
                 INTERNAL.to_owned()

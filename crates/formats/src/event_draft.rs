@@ -9,6 +9,7 @@ use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use model::classification::{operation_type, resource_type};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
+use model::input::NAME_BYTES_MAX;
 use model::json::{JsonNode, hash16};
 use model::party::ActorKind;
 use model::{
@@ -90,13 +91,13 @@ impl EventDraft {
             .and_then(|word| OperationType::from_name(&word.to_ascii_uppercase()))
             .unwrap_or_else(|| operation_type(self.verb.as_deref(), &activity));
         let mut actor = self.actor;
-        if let Some(application) = &mut actor.application {
-            application.application_id = application.application_id.as_deref().map(fit);
-        }
+        shorten_actor(&mut actor);
         let mut targets = self.targets;
         targets.truncate(TARGETS_MAX);
         for target in &mut targets {
             target.modified_properties.truncate(CHANGES_MAX);
+            let names = [&mut target.object_id, &mut target.user_principal_name, &mut target.display_name];
+            names.into_iter().chain([&mut target.kind]).for_each(shorten);
         }
         let mut body = EventBody {
             event_key: self.id.and_then(|id| event_key(&id, self.is_key)).unwrap_or_else(|| key_of_record(record)),
@@ -135,6 +136,31 @@ impl EventDraft {
             unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
             body,
         })
+    }
+}
+
+/// Shortens the names of an actor. A whole name is kept in the unmapped values.
+fn shorten_actor(actor: &mut Actor) {
+    let names = [
+        &mut actor.object_id,
+        &mut actor.user_principal_name,
+        &mut actor.display_name,
+        &mut actor.service_principal_name,
+        &mut actor.ip_address,
+    ];
+    names.into_iter().for_each(shorten);
+    if let Some(application) = &mut actor.application {
+        application.application_id = application.application_id.as_deref().map(fit);
+        shorten(&mut application.display_name);
+    }
+}
+
+/// Shortens a name of more bytes than an application may give. The end is a hash of the whole name, so that different
+/// names stay different.
+fn shorten(name: &mut Option<String>) {
+    if let Some(long) = name.as_deref().filter(|name| name.len() > NAME_BYTES_MAX) {
+        let end = format!("… sha256:{}", hex::encode(hash16(long.as_bytes())));
+        *name = Some(format!("{}{end}", cut(long, NAME_BYTES_MAX - end.len())));
     }
 }
 

@@ -19,6 +19,10 @@ pub const SEARCH_WORDS_MAX: usize = 20;
 /// The most bytes of a string in a filter.
 pub const STRING_BYTES_MAX: usize = 1_000;
 
+/// The most bytes of a string that another one must contain, after folding. SQLite compares it with each position of a
+/// name and cannot be interrupted meanwhile, so both are short.
+pub const NEEDLE_BYTES_MAX: usize = 256;
+
 /// A condition on an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -54,6 +58,22 @@ impl Condition {
     /// The condition that every event matches.
     pub fn everything() -> Self {
         Self::All(Vec::new())
+    }
+
+    /// Whether an index of the log has the matching events in the order of a list, so that a page reads few others.
+    pub fn is_indexed(&self) -> bool {
+        match self {
+            Self::All(conditions) => match conditions.as_slice() {
+                [] => true,
+                [condition] => condition.is_indexed(),
+                _ => false,
+            },
+            Self::String(string, condition) => {
+                use EventString::{Activity, Category, Correlation, EventKey, Service};
+                matches!(string, Activity | Category | Correlation | EventKey | Service) && condition.is_only_one_of()
+            }
+            _ => false,
+        }
     }
 
     /// Whether an event, as redacted for the caller, matches the condition.
@@ -177,7 +197,7 @@ fn actor_strings(actor: &Actor) -> [String; 4] {
 ///
 /// # Errors
 ///
-/// Fails if there is no word, or more than [`SEARCH_WORDS_MAX`].
+/// Fails if there is no word, more than [`SEARCH_WORDS_MAX`], or one of more than [`NEEDLE_BYTES_MAX`] bytes.
 pub fn search_words(search: &str) -> Result<Vec<String>, Invalid> {
     check_length("search", search)?;
     let words: BTreeSet<String> = fold(search).split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
@@ -187,7 +207,23 @@ pub fn search_words(search: &str) -> Result<Vec<String>, Invalid> {
     if words.len() > SEARCH_WORDS_MAX {
         return Err(Invalid::new(format!("`search` may contain at most {SEARCH_WORDS_MAX} words")));
     }
+    if words.iter().any(|word| word.len() > NEEDLE_BYTES_MAX) {
+        return Err(Invalid::new(format!("a word of `search` may have at most {NEEDLE_BYTES_MAX} bytes")));
+    }
     Ok(words.into_iter().collect())
+}
+
+/// The folded form of a string that another one must contain. `part` names the argument in an error.
+///
+/// # Errors
+///
+/// As [`needle`], or if the folded string has more than [`NEEDLE_BYTES_MAX`] bytes.
+pub fn contained(part: &str, string: &str) -> Result<String, Invalid> {
+    let folded = needle(part, string, fold)?;
+    if folded.len() > NEEDLE_BYTES_MAX {
+        return Err(Invalid::new(format!("`{part}` may have at most {NEEDLE_BYTES_MAX} bytes")));
+    }
+    Ok(folded)
 }
 
 fn check_length(part: &str, string: &str) -> Result<(), Invalid> {
@@ -255,6 +291,11 @@ impl StringCondition {
             Some(allowed) => allowed.intersection(&strings).cloned().collect(),
             None => strings,
         });
+    }
+
+    /// Whether the only condition is that the string is one of some.
+    fn is_only_one_of(&self) -> bool {
+        self.one_of.is_some() && *self == Self { one_of: self.one_of.clone(), ..Self::default() }
     }
 
     /// Whether the only condition is that the string is absent.

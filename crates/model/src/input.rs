@@ -22,7 +22,7 @@ const PERMISSIONS_MAX: usize = 200;
 /// The most bytes of a correlation id.
 pub(super) const CORRELATION_ID_BYTES_MAX: usize = 200;
 /// The most bytes of a name, an id or an address.
-pub(super) const NAME_BYTES_MAX: usize = 1_024;
+pub const NAME_BYTES_MAX: usize = 1_024;
 /// The most bytes of a status reason or of the value of a detail.
 pub(super) const STRING_BYTES_MAX: usize = 32 << 10;
 

@@ -6,10 +6,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+
+use super::json_parser::{self, JsonError};
 
 /// A JSON value as its compact JSON text, otherwise byte for byte as recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +83,7 @@ pub enum JsonNode {
 }
 
 impl JsonNode {
-    /// Parses a JSON text. Returns `None` if it is not JSON, nests deeper than 128 levels, or has lone surrogates.
+    /// Parses a JSON text. Returns `None` if it is not JSON, nests deeper than 127 levels, or has lone surrogates.
     pub fn parse(text: &str) -> Option<Self> {
         Self::read(text).ok()
     }
@@ -92,16 +94,7 @@ impl JsonNode {
     ///
     /// A message that continues a sentence about the text.
     pub fn read(text: &str) -> Result<Self, &'static str> {
-        serde_json::from_str(text).map_err(|error| {
-            let error = error.to_string();
-            if error.contains("surrogate") || error.contains("unexpected end of hex escape") {
-                "has half of a surrogate pair in a string"
-            } else if error.contains("recursion limit") {
-                "nests more than 127 levels deep"
-            } else {
-                "is not valid JSON"
-            }
-        })
+        json_parser::parse(text).map_err(JsonError::message)
     }
 
     /// The path of the first member whose name occurs twice in its object, or `None` if there is none.
@@ -144,6 +137,23 @@ impl JsonNode {
     /// Whether it is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Scalar(raw) if &**raw == "null")
+    }
+
+    /// The value in the data model of `serde_json`. Of repeated members, the last one counts.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Object(members) => {
+                Value::Object(members.into_iter().map(|(name, value)| (name, value.into_value())).collect())
+            }
+            Self::Array(elements) => Value::Array(elements.into_iter().map(Self::into_value).collect()),
+            Self::Scalar(raw) => match &*raw {
+                "null" => Value::Null,
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                // A string or a number, which `serde_json` can read, as the parser has accepted it.
+                raw => serde_json::from_str(raw).unwrap_or(Value::Null),
+            },
+        }
     }
 
     /// The value as compact JSON.
@@ -256,87 +266,6 @@ fn canonical_number(raw: &str, out: &mut String) {
     };
     // Writing to a String does not fail.
     let _ = written;
-}
-
-impl<'de> Deserialize<'de> for JsonNode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        node(raw, 0).map_err(de::Error::custom)
-    }
-}
-
-/// Parses one level at a time, because serde's number types do not preserve how a number was written.
-fn node(raw: &str, depth: usize) -> serde_json::Result<JsonNode> {
-    if depth > 128 {
-        return Err(de::Error::custom("nested deeper than 128 levels"));
-    }
-    Ok(match raw.as_bytes().first() {
-        Some(b'{') => {
-            let Members(members) = serde_json::from_str(raw)?;
-            JsonNode::Object(
-                members
-                    .into_iter()
-                    .map(|(name, raw)| Ok((name, node(raw.get(), depth + 1)?)))
-                    .collect::<serde_json::Result<_>>()?,
-            )
-        }
-        Some(b'[') => {
-            let Elements(elements) = serde_json::from_str(raw)?;
-            JsonNode::Array(
-                elements.into_iter().map(|raw| node(raw.get(), depth + 1)).collect::<serde_json::Result<_>>()?,
-            )
-        }
-        Some(b'"') => {
-            serde_json::from_str::<Cow<'_, str>>(raw)?;
-            JsonNode::Scalar(raw.into())
-        }
-        _ => JsonNode::Scalar(raw.into()),
-    })
-}
-
-/// The members of an object, in order.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-/// The elements of an array.
-struct Elements<'a>(Vec<&'a RawValue>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-impl<'de> Deserialize<'de> for Elements<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ElementsVisitor;
-        impl<'de> Visitor<'de> for ElementsVisitor {
-            type Value = Elements<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an array")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut elements = Vec::new();
-                while let Some(element) = seq.next_element()? {
-                    elements.push(element);
-                }
-                Ok(Elements(elements))
-            }
-        }
-        deserializer.deserialize_seq(ElementsVisitor)
-    }
 }
 
 #[cfg(test)]

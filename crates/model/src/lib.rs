@@ -16,6 +16,7 @@ pub mod view;
 pub mod redaction;
 pub mod input;
 pub mod json_input;
+mod json_parser;
 pub mod filter;
 pub mod facet;
 pub mod histogram;

@@ -52,6 +52,20 @@ pub enum StoreError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A caller's requests would take more memory than one caller may use.
+    #[error("the requests of one caller need at least {requested} bytes, but may use at most {limit}")]
+    CallerMemory {
+        /// Bytes needed when the limit was exceeded.
+        requested: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The requests of all callers would take more memory than the server may use.
+    #[error("the requests of all callers need too much memory")]
+    ServerMemory,
+    /// The request waited too long to be recorded, because the database is locked or slow. Nothing was recorded.
+    #[error("the database is locked or too slow")]
+    DatabaseLocked,
     /// The record queue is full. Nothing was recorded.
     #[error("the record queue is full")]
     QueueFull,

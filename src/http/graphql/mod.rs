@@ -18,16 +18,16 @@ use tokio::time::{Instant, timeout_at};
 
 use super::accept::{Accepted, SseMode};
 use super::body::{self, BodyError, BodyLimits};
-use super::limits::CallerKey;
+use super::limits::{ByteReservation, CallerKey, PROCESSING_FACTOR, RequestPermit};
 use super::middleware::request_id::RequestId;
 use super::middleware::request_log;
-use super::response::{HttpError, ResponseFormat, error_response, graphql_response};
+use super::response::{EncodedResponse, HttpError, ResponseFormat, error_response};
 use super::state::OperationServices;
 use api::engine::parameters::Parameters;
 use api::engine::{OperationRule, PrepareError};
 use api::error::ApiError;
 use model::Invalid;
-use operation::{Operation, OperationSource};
+use operation::{Operation, OperationGuard, OperationSource};
 
 /// GET requires one of these headers: a browser sends none of them across sites without a preflight request.
 const PREFLIGHT_HEADERS: [&str; 3] =
@@ -89,9 +89,10 @@ async fn respond(
     let now = services.environment.now();
     let caller = services.authentication.caller(request, now).await?;
     let permit = services.callers.admit(&CallerKey::of(&caller))?;
+    let reservation = services.bytes.reservation(CallerKey::of(&caller));
     let rule = if matches!(source, Source::Url) { OperationRule::QueriesOnly } else { OperationRule::Any };
     let parameters = match source {
-        Source::Body(payload) => body_parameters(request, payload, &services).await?,
+        Source::Body(payload) => body_parameters(request, payload, &services, (&permit, &reservation)).await?,
         Source::Url => url_parameters(request)?,
     };
     let deadline = Instant::now() + services.limits.request_timeout;
@@ -107,16 +108,22 @@ async fn respond(
         let message = "subscriptions are pushed: use a WebSocket, or `Accept: text/event-stream`";
         return not_executed(ApiError::from(Invalid::new(message)).into(), format, &request_id);
     }
-    let source = OperationSource { request_id, now, deadline, transport: "sse" };
+    if kind != OperationType::Mutation {
+        // The body is not needed any more; events to record are.
+        reservation.resize(0)?;
+    }
+    let source = OperationSource { request_id, now, deadline, transport: "sse", reservation };
     let operation = Operation::new(services, caller, prepared, (permit, permits), source)?;
     if kind == OperationType::Subscription || sse == SseMode::Always {
         return Ok(sse::stream(operation));
     }
     let (record, request_id) = (operation.access_record(), operation.request_id.clone());
-    let (response, _guard) = match operation.execute().await {
-        Ok((response, guard)) => (graphql_response(response, format, &request_id), Some(guard)),
-        Err(error) => (error_response(request, format, error), None),
+    let reservation = operation.reservation();
+    let response = match operation.execute().await {
+        Ok((response, guard)) => held_response(response, format, &request_id, (reservation, guard)),
+        Err(error) => Err(error.into()),
     };
+    let response = response.unwrap_or_else(|error| error_response(request, format, error));
     if kind != OperationType::Mutation {
         request_log::report_outcome(&record, &response);
     }
@@ -127,10 +134,12 @@ async fn body_parameters(
     request: &HttpRequest,
     payload: Payload,
     services: &OperationServices,
+    (permit, reservation): (&RequestPermit<CallerKey>, &ByteReservation),
 ) -> Result<Parameters, HttpError> {
     let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
-    let body = body::read(request, payload, limits).await?;
-    let members = body::object(&body).map_err(|error| match error {
+    let body = body::read(request, payload, limits, reservation).await?;
+    reservation.resize(body.len() * PROCESSING_FACTOR)?;
+    let members = body::parse_object(body, &services.cpu, permit).await?.map_err(|error| match error {
         BodyError::List => Invalid::new("one operation per request; batches are not supported"),
         other => Invalid::new(other.message()),
     })?;
@@ -143,11 +152,24 @@ fn url_parameters(request: &HttpRequest) -> Result<Parameters, HttpError> {
     Ok(Parameters::from_pairs(pairs.into_inner())?)
 }
 
+/// The response to an operation that was executed, whose memory stays reserved until it is written.
+fn held_response(
+    response: Response,
+    format: ResponseFormat,
+    request_id: &str,
+    (reservation, guard): (ByteReservation, OperationGuard),
+) -> Result<HttpResponse, HttpError> {
+    let encoded = EncodedResponse::of(response, format, request_id);
+    reservation.resize(encoded.len())?;
+    Ok(encoded.into_http(Some(reservation), guard.into_request_permit()))
+}
+
 /// The response to an operation that failed before its execution.
 fn not_executed(error: PrepareError, format: ResponseFormat, request_id: &str) -> Result<HttpResponse, HttpError> {
     if matches!(error, PrepareError::QueriesOnly) {
         let message = "GET runs queries only; send this operation by POST";
         return Err(HttpError::MethodNotAllowed { allow: "POST", message });
     }
-    Ok(graphql_response(Response::from_errors(vec![error.into_server_error()]), format, request_id))
+    let response = Response::from_errors(vec![error.into_server_error()]);
+    Ok(EncodedResponse::of(response, format, request_id).into_http(None, None))
 }

@@ -7,7 +7,9 @@ use async_graphql::parser::types::OperationType;
 use futures_util::{Stream, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::limits::{CallerKey, LimitExceeded, Permits, QuotaGuard, RequestPermit, StreamKind};
+use crate::http::limits::{
+    ByteReservation, BytesExceeded, CallerKey, LimitExceeded, Permits, QuotaGuard, RequestPermit, StreamKind,
+};
 use crate::http::state::OperationServices;
 use access::{AccessRecord, Caller};
 use api::Session;
@@ -52,6 +54,8 @@ pub(super) struct OperationSource {
     pub(super) deadline: Instant,
     /// The transport of a subscription, as a label of metrics.
     pub(super) transport: &'static str,
+    /// The memory of the request and its response.
+    pub(super) reservation: ByteReservation,
 }
 
 /// An operation that is ready to run, with the guard that it holds until it ends.
@@ -63,15 +67,26 @@ pub(super) struct Operation {
     executable: Option<Executable>,
     deadline: Instant,
     guard: OperationGuard,
+    reservation: ByteReservation,
 }
 
 /// The quota or the permits that an operation holds while it runs. Dropping it releases the quota or the permits.
-#[expect(dead_code, reason = "the fields are held for their destructors")]
 pub(super) enum OperationGuard {
     /// The quota of a subscription.
+    #[expect(dead_code, reason = "the quota is held for its destructor")]
     Quota(QuotaGuard<CallerKey>),
     /// The permits of a query or a mutation.
-    Permits(RequestPermit<CallerKey>, Permits),
+    Permits(RequestPermit<CallerKey>, #[expect(dead_code, reason = "held for their destructors")] Permits),
+}
+
+impl OperationGuard {
+    /// Releases the permits. Returns the permit of the request, which counts as running until its response is written.
+    pub(super) fn into_request_permit(self) -> Option<RequestPermit<CallerKey>> {
+        match self {
+            Self::Quota(_) => None,
+            Self::Permits(request, _) => Some(request),
+        }
+    }
 }
 
 impl Operation {
@@ -88,7 +103,7 @@ impl Operation {
         (request_permit, permits): (RequestPermit<CallerKey>, Permits),
         source: OperationSource,
     ) -> Result<Self, LimitExceeded> {
-        let OperationSource { request_id, now, deadline, transport } = source;
+        let OperationSource { request_id, now, deadline, transport, reservation } = source;
         let kind = prepared.kind();
         let record = Arc::new(caller.access_record(None, prepared.info.name(), &request_id, now));
         let (caller, guard) = if kind == OperationType::Subscription {
@@ -97,12 +112,13 @@ impl Operation {
             let quota = services.callers.open_stream(&key, StreamKind::Subscription, Some(gauge))?;
             (caller, OperationGuard::Quota(quota))
         } else {
-            let caller = caller.with_limits(deadline.into_std(), services.limits.response_bytes_max);
+            let meter = Arc::new(reservation.clone());
+            let caller = caller.with_limits(deadline.into_std(), services.limits.response_bytes_max, meter);
             (caller, OperationGuard::Permits(request_permit, permits))
         };
         let session = Arc::new(Session::new(caller, record, now));
         let executable = Some(prepared.executable);
-        Ok(Self { services, session, kind, request_id, executable, deadline, guard })
+        Ok(Self { services, session, kind, request_id, executable, deadline, guard, reservation })
     }
 
     /// The record of what the operation reads.
@@ -124,6 +140,26 @@ impl Operation {
             timeout_at(self.deadline, executed).await.map_err(|_elapsed| ApiError::Timeout)?
         };
         Ok((response, self.guard))
+    }
+
+    /// The reservation of the request and its response.
+    pub(super) fn reservation(&self) -> ByteReservation {
+        self.reservation.clone()
+    }
+
+    /// Reserves memory for an encoded result, until the result is written. The events that it was made of are no longer
+    /// held.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the budget is exceeded.
+    pub(super) fn reserve(&self, bytes: usize) -> Result<ByteReservation, BytesExceeded> {
+        let reservation = if self.kind == OperationType::Subscription {
+            self.services.bytes.reservation(CallerKey::of(&self.session.caller))
+        } else {
+            self.reservation.clone()
+        };
+        reservation.resize(bytes).map(|()| reservation)
     }
 
     /// Starts execution as a stream of results.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::operation::{Operation, is_last, until_expiry};
 use crate::http::error_codes::ErrorCodes;
+use crate::http::held_body::{HeldBytes, chunks};
 use crate::http::response::{encode, encode_errors};
 use api::error::ApiError;
 use auth::Rejected;
@@ -23,7 +24,7 @@ const QUEUE_MAX: usize = 4;
 pub(super) fn stream(operation: Operation) -> HttpResponse {
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     actix_web::rt::spawn(push(operation, sender));
-    let body = futures_util::stream::unfold(receiver, async |mut receiver| {
+    let events = futures_util::stream::unfold(receiver, async |mut receiver| {
         receiver.recv().await.map(|event| (Ok::<_, Error>(event), receiver))
     });
     let mut response = HttpResponse::Ok();
@@ -33,7 +34,7 @@ pub(super) fn stream(operation: Operation) -> HttpResponse {
     // Proxies and the compression middleware would delay events.
     response.insert_header(("x-accel-buffering", "no"));
     response.insert_header(ContentEncoding::Identity);
-    response.streaming(body)
+    response.streaming(Box::pin(chunks(Box::pin(events))))
 }
 
 fn event(name: &str, data: &[u8]) -> Bytes {
@@ -41,7 +42,7 @@ fn event(name: &str, data: &[u8]) -> Bytes {
 }
 
 /// Sends results until the last one, until the token expires, the client disconnects or stalls, or the server stops.
-async fn push(mut operation: Operation, events: mpsc::Sender<Bytes>) {
+async fn push(mut operation: Operation, events: mpsc::Sender<HeldBytes>) {
     let streams = operation.services.streams.clone();
     let mut shutdown = streams.shutdown.clone();
     let stall_timeout = streams.stall_timeout;
@@ -65,7 +66,13 @@ async fn push(mut operation: Operation, events: mpsc::Sender<Bytes>) {
         let is_last = is_last(&response);
         let (data, _) = encode(&mut response, &operation.request_id);
         ErrorCodes::of(&response.errors).report(&operation.session.access_record);
-        match timeout(stall_timeout, events.send(event("next", &data))).await {
+        drop(response);
+        let next = match operation.reserve(data.len()) {
+            Ok(reservation) => HeldBytes::new(event("next", &data), Some(reservation)),
+            Err(exceeded) => break Some(exceeded.into()),
+        };
+        drop(data);
+        match timeout(stall_timeout, events.send(next)).await {
             Ok(Ok(())) => sent_cursor = operation.session.resume(),
             Ok(Err(_disconnected)) => return,
             Err(_elapsed) => break Some(ApiError::FeedLagged { resume: sent_cursor }),
@@ -80,5 +87,5 @@ async fn push(mut operation: Operation, events: mpsc::Sender<Bytes>) {
     }
     end.extend(event("complete", b""));
     // A stalled client gets one more `stall_timeout` to receive the final events.
-    let _ = timeout(stall_timeout, events.send(end.into())).await;
+    let _ = timeout(stall_timeout, events.send(HeldBytes::new(end, None))).await;
 }

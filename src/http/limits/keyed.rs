@@ -41,7 +41,7 @@ pub struct KeyedLimiter<K: Hash + Eq + Clone> {
 struct Usage {
     requests: usize,
     /// Open streams, by kind.
-    streams: [usize; 3],
+    streams: [usize; 4],
     semaphores: Semaphores,
 }
 
@@ -56,7 +56,7 @@ impl Usage {
     fn new(config: &LimiterConfig) -> Self {
         Self {
             requests: 0,
-            streams: [0; 3],
+            streams: [0; 4],
             semaphores: Semaphores {
                 all: Arc::new(Semaphore::new(config.permits)),
                 expensive: Arc::new(Semaphore::new(config.expensive_permits)),
@@ -72,7 +72,7 @@ impl Usage {
     }
 
     fn is_idle(&self) -> bool {
-        self.requests == 0 && self.streams == [0; 3]
+        self.requests == 0 && self.streams == [0; 4]
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
     use crate::http::limits::StreamQuotas;
 
     fn limiter(requests_max: usize, rate: u32) -> KeyedLimiter<&'static str> {
-        let streams = StreamQuotas { connections_max: 1, subscriptions_max: 2, exports_max: 1 };
+        let streams = StreamQuotas { connections_max: 1, subscriptions_max: 2, exports_max: 1, pending_max: 1 };
         let rate_per_sec = NonZeroU32::new(rate);
         KeyedLimiter::new(LimiterConfig { requests_max, permits: 1, expensive_permits: 1, rate_per_sec, streams })
     }

@@ -1,12 +1,21 @@
-//! Limits per caller and per client address: one keyed limiter for rates, concurrency, permits and stream quotas.
+//! Limits per caller and per client address: one keyed limiter for rates, concurrency, permits and stream quotas, and a
+//! budget of memory.
 
+mod byte_budget;
 mod keyed;
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::response::HttpError;
 use access::Caller;
 use api::error::ApiError;
 
+pub use byte_budget::{ByteBudget, ByteLimits, PROCESSING_FACTOR};
+pub(super) use byte_budget::{ByteReservation, BytesExceeded};
 pub use keyed::KeyedLimiter;
 pub(super) use keyed::{Permits, QuotaGuard, RequestPermit};
 
@@ -34,6 +43,8 @@ pub struct StreamQuotas {
     pub subscriptions_max: usize,
     /// Exports.
     pub exports_max: usize,
+    /// WebSockets that wait for `connection_init`.
+    pub pending_max: usize,
 }
 
 /// A kind of stream with a quota of its own.
@@ -45,6 +56,8 @@ pub(super) enum StreamKind {
     Subscription,
     /// An export.
     Export,
+    /// A WebSocket that waits for `connection_init`.
+    Pending,
 }
 
 impl StreamQuotas {
@@ -54,6 +67,7 @@ impl StreamQuotas {
             StreamKind::Connection => ("connections", self.connections_max),
             StreamKind::Subscription => ("subscriptions", self.subscriptions_max),
             StreamKind::Export => ("exports", self.exports_max),
+            StreamKind::Pending => ("WebSockets without `connection_init`", self.pending_max),
         }
     }
 }
@@ -69,6 +83,37 @@ impl CallerKey {
     /// The key of a caller.
     pub(super) fn of(caller: &Caller) -> Self {
         Self { tenant: caller.tenant.key.clone(), subject: caller.principal.subject.clone() }
+    }
+
+    /// The key of a caller in some tenant.
+    #[cfg(test)]
+    pub(super) fn named(subject: &str) -> Self {
+        Self { tenant: "contoso".to_owned(), subject: subject.to_owned() }
+    }
+}
+
+/// Counts a WebSocket that waits for `connection_init`, for its address and in all, until it is dropped.
+pub(super) struct PendingWebSocket {
+    _of_address: QuotaGuard<IpAddr>,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl PendingWebSocket {
+    /// Counts a WebSocket from an address; `all` has a permit for each WebSocket that may wait.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address has too many, or if there are too many in all.
+    pub(super) fn admit(
+        addresses: &KeyedLimiter<IpAddr>,
+        address: &IpAddr,
+        all: &Arc<Semaphore>,
+    ) -> Result<Self, HttpError> {
+        let of_address = addresses.open_stream(address, StreamKind::Pending, None)?;
+        let of_all = Arc::clone(all)
+            .try_acquire_owned()
+            .map_err(|_none_left| ApiError::Overloaded("too many WebSockets wait for `connection_init`; try again"))?;
+        Ok(Self { _of_address: of_address, _of_all: of_all })
     }
 }
 

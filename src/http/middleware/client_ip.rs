@@ -42,7 +42,7 @@ impl TrustedProxies {
         Self(networks)
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    pub(in crate::http) fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 
@@ -112,7 +112,7 @@ pub(super) async fn limit_addresses<B: MessageBody + 'static>(
 }
 
 /// The key of an address's limits: an IPv4 address, or the /64 prefix of an IPv6 address, which one subscriber has.
-fn rate_limit_key(address: IpAddr) -> IpAddr {
+pub(in crate::http) fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),

@@ -4,6 +4,7 @@
 //!
 //! | # | middleware | on the way in | on the way out |
 //! |---|---|---|---|
+//! | 0 | [`connection`](crate::http::connection) | counts the request of its connection until the response is written | |
 //! | 1 | [`request_log`] | counts the request as running | writes the log line and the metrics |
 //! | 2 | [`request_id`] | takes over or creates the id, opens the tracing span | adds `X-Request-Id` |
 //! | 3 | security headers | | adds those that the response does not have |
@@ -27,6 +28,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, Error};
+
+use super::connection;
 
 /// Wraps the middleware around an application. The last call of `wrap` is the outermost.
 pub fn wrap<T, B>(
@@ -53,6 +56,7 @@ where
         .wrap(security_headers())
         .wrap(from_fn(request_id::request_id))
         .wrap(from_fn(request_log::request_log))
+        .wrap(from_fn(connection::count_requests))
 }
 
 /// Headers of every response that has none of its own by that name.
@@ -62,5 +66,6 @@ fn security_headers() -> DefaultHeaders {
         .add(("referrer-policy", "no-referrer"))
         .add(("x-frame-options", "DENY"))
         .add(("content-security-policy", "default-src 'none'; frame-ancestors 'none'"))
+        .add(("cross-origin-opener-policy", "same-origin"))
         .add(("cross-origin-resource-policy", "same-origin"))
 }

@@ -42,84 +42,99 @@ impl BodyFormat {
     }
 }
 
-/// The values of a body: each is an event, or the problem that prevents reading it.
-pub(super) type Values = Vec<Result<JsonNode, String>>;
-
-/// Cuts a body.
+/// Cuts a body and passes each value to `take`: an event, or the problem that prevents reading it. Only one value is
+/// held at a time, because a value takes a multiple of the memory of its text.
 ///
 /// # Errors
 ///
 /// Fails if a JSON body is not JSON, if the body is empty, or if it has more than 1,000 events.
-pub(super) fn cut(body: &[u8], format: BodyFormat) -> Result<Values, HttpError> {
-    let mut values = Vec::new();
+pub(super) fn cut(
+    body: &[u8],
+    format: BodyFormat,
+    take: impl FnMut(Result<JsonNode, String>),
+) -> Result<(), HttpError> {
+    let mut cutter = BodyCutter { count: 0, take };
     match format {
-        BodyFormat::Json => cut_json(body, &mut values)?,
-        BodyFormat::Ndjson => cut_lines(body, &mut values)?,
+        BodyFormat::Json => cutter.cut_json(body)?,
+        BodyFormat::Ndjson => cutter.cut_lines(body)?,
     }
-    if values.is_empty() {
+    if cutter.count == 0 {
         return Err(Invalid::new("the body contains no event").into());
     }
-    Ok(values)
-}
-
-fn cut_json(body: &[u8], values: &mut Values) -> Result<(), HttpError> {
-    let text = str::from_utf8(body).map_err(|_not_utf8| Invalid::new("the body is not UTF-8"))?;
-    let start = text.trim_ascii_start();
-    if start.is_empty() {
-        return Ok(());
-    }
-    let mut elements = Vec::new();
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = if start.starts_with('[') {
-        JsonElements(&mut elements).deserialize(&mut reader)
-    } else {
-        <&RawValue as serde::Deserialize>::deserialize(&mut reader).map(|value| elements.push(value))
-    };
-    if elements.len() > EVENTS_MAX {
-        return Err(too_many());
-    }
-    if let Err(error) = read.and_then(|()| reader.end()) {
-        let (reason, line) = (error.to_string(), error.line());
-        let reason = reason.split(" at line ").next().unwrap_or_default();
-        let sentence = format!("event {}, counted from 0, is not valid JSON: line {line}: {reason}", elements.len());
-        return Err(Invalid::new(sentence).into());
-    }
-    for element in elements {
-        let offset = element.get().as_ptr().addr() - text.as_ptr().addr();
-        let line = || 1 + text[..offset].matches('\n').count();
-        push(values, element.get(), line)?;
-    }
     Ok(())
 }
 
-fn cut_lines(body: &[u8], values: &mut Values) -> Result<(), HttpError> {
-    for (i, line) in body.split(|byte| *byte == b'\n').enumerate() {
-        let line = line.trim_ascii();
-        match str::from_utf8(line) {
-            Ok("") => {}
-            Ok(text) => push(values, text, || i + 1)?,
-            Err(_not_utf8) => values.push(Err(format!("line {}: the record is not UTF-8", i + 1))),
+/// Counts the values of a body and passes them on.
+struct BodyCutter<F> {
+    count: usize,
+    take: F,
+}
+
+impl<F: FnMut(Result<JsonNode, String>)> BodyCutter<F> {
+    fn cut_json(&mut self, body: &[u8]) -> Result<(), HttpError> {
+        let text = str::from_utf8(body).map_err(|_not_utf8| Invalid::new("the body is not UTF-8"))?;
+        let start = text.trim_ascii_start();
+        if start.is_empty() {
+            return Ok(());
         }
-        if values.len() > EVENTS_MAX {
+        let mut elements = Vec::new();
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let read = if start.starts_with('[') {
+            JsonElements(&mut elements).deserialize(&mut reader)
+        } else {
+            <&RawValue as serde::Deserialize>::deserialize(&mut reader).map(|value| elements.push(value))
+        };
+        if elements.len() > EVENTS_MAX {
             return Err(too_many());
         }
+        if let Err(error) = read.and_then(|()| reader.end()) {
+            let (reason, line) = (error.to_string(), error.line());
+            let reason = reason.split(" at line ").next().unwrap_or_default();
+            let sentence =
+                format!("event {}, counted from 0, is not valid JSON: line {line}: {reason}", elements.len());
+            return Err(Invalid::new(sentence).into());
+        }
+        for element in elements {
+            let offset = element.get().as_ptr().addr() - text.as_ptr().addr();
+            let line = || 1 + text[..offset].matches('\n').count();
+            self.push(element.get(), line)?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// Reads the value of a text and appends the records in it, or its problem.
-fn push(values: &mut Values, text: &str, line: impl Fn() -> usize) -> Result<(), HttpError> {
-    if has_more_values_than(text, EVENT_VALUES_MAX) {
-        values.push(Err(format!("line {}: the record has more than {EVENT_VALUES_MAX} values", line())));
-        return Ok(());
+    fn cut_lines(&mut self, body: &[u8]) -> Result<(), HttpError> {
+        for (i, line) in body.split(|byte| *byte == b'\n').enumerate() {
+            match str::from_utf8(line.trim_ascii()) {
+                Ok("") => {}
+                Ok(text) => self.push(text, || i + 1)?,
+                Err(_not_utf8) => self.add(Err(format!("line {}: the record is not UTF-8", i + 1)))?,
+            }
+        }
+        Ok(())
     }
-    match JsonNode::read(text) {
-        // A list in a list is a record that cannot be read.
-        Ok(list @ JsonNode::Array(_)) => values.push(Ok(list)),
-        Ok(node) => values.extend(formats::records(node).into_iter().map(Ok)),
-        Err(reason) => values.push(Err(format!("line {}: the record {reason}", line()))),
+
+    /// Reads the value of a text and passes on the records in it, or its problem.
+    fn push(&mut self, text: &str, line: impl Fn() -> usize) -> Result<(), HttpError> {
+        if has_more_values_than(text, EVENT_VALUES_MAX) {
+            let problem = format!("line {}: the record has more than {EVENT_VALUES_MAX} values", line());
+            return self.add(Err(problem));
+        }
+        match JsonNode::read(text) {
+            // A list in a list is a record that cannot be read.
+            Ok(list @ JsonNode::Array(_)) => self.add(Ok(list)),
+            Ok(node) => formats::records(node).into_iter().try_for_each(|record| self.add(Ok(record))),
+            Err(reason) => self.add(Err(format!("line {}: the record {reason}", line()))),
+        }
     }
-    if values.len() > EVENTS_MAX { Err(too_many()) } else { Ok(()) }
+
+    fn add(&mut self, value: Result<JsonNode, String>) -> Result<(), HttpError> {
+        self.count += 1;
+        if self.count > EVENTS_MAX {
+            return Err(too_many());
+        }
+        (self.take)(value);
+        Ok(())
+    }
 }
 
 fn too_many() -> HttpError {
@@ -159,8 +174,14 @@ impl<'a> Visitor<'a> for JsonElements<'_, 'a> {
 mod tests {
     use super::*;
 
+    fn values(body: &[u8], format: BodyFormat) -> Option<Vec<Result<JsonNode, String>>> {
+        let mut values = Vec::new();
+        cut(body, format, |value| values.push(value)).ok()?;
+        Some(values)
+    }
+
     fn count(body: &str, format: BodyFormat) -> Option<(usize, usize)> {
-        let values = cut(body.as_bytes(), format).ok()?;
+        let values = values(body.as_bytes(), format)?;
         Some((values.len(), values.iter().filter(|value| value.is_err()).count()))
     }
 
@@ -174,7 +195,7 @@ mod tests {
         {
             assert_eq!(json(body), None, "{body:?}");
         }
-        assert!(cut(b"[\"\xff\"]", BodyFormat::Json).is_err());
+        assert!(values(b"[\"\xff\"]", BodyFormat::Json).is_none());
     }
 
     #[test]
@@ -183,13 +204,13 @@ mod tests {
         assert_eq!(ndjson("{\"a\": 1}\r\n\n{\"a\": 2}\n"), Some((2, 0)));
         assert_eq!(ndjson("{\"a\": 1}\nnot json\n{}{}\n[1, 2]"), Some((4, 2)), "a list is not cut");
         assert_eq!(ndjson(" \n"), None);
-        let values = cut(b"{}\n{\"a\": \"\\ud800\"}", BodyFormat::Ndjson).unwrap();
+        let values = values(b"{}\n{\"a\": \"\\ud800\"}", BodyFormat::Ndjson).unwrap();
         assert_eq!(values[1].as_ref().unwrap_err(), "line 2: the record has half of a surrogate pair in a string");
     }
 
     #[test]
     fn problem_has_the_line_of_its_event() {
-        let values = cut(b"[\n{},\n{\"a\": \"\\ud800\"}]", BodyFormat::Json).unwrap();
+        let values = values(b"[\n{},\n{\"a\": \"\\ud800\"}]", BodyFormat::Json).unwrap();
         assert!(values[1].as_ref().unwrap_err().starts_with("line 3: "), "{values:?}");
     }
 

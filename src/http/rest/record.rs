@@ -6,52 +6,36 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::web::{Data, Payload};
+use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::json_body::{self, BodyFormat};
-use crate::http::authentication::Authentication;
 use crate::http::body::{self, BodyLimits};
-use crate::http::environment::Environment;
-use crate::http::limits::{CallerKey, KeyedLimiter};
+use crate::http::cpu_pool::INLINE_BYTES_MAX;
+use crate::http::limits::{CallerKey, PROCESSING_FACTOR};
 use crate::http::middleware::request_id::RequestId;
 use crate::http::response::{HttpError, ResponseFormat, error_response};
-use crate::http::state::RequestLimits;
+use crate::http::state::OperationServices;
 use access::{AccessActivity, Recorded, Recorder};
 use api::error::ApiError;
 use model::event::ProblemCode;
 use model::json::JsonNode;
 use model::{NewEvent, Problem, RecordingRoute, Timestamp, json_input};
 
-/// One event of the body: its key, if that can be read, and the event or its problems.
-struct Item {
-    event_key: Option<String>,
-    event: Result<NewEvent, Vec<Problem>>,
-}
-
 /// Records the events of a body.
-pub(in crate::http) async fn post(
-    request: HttpRequest,
-    payload: Payload,
-    authentication: Data<Authentication>,
-    callers: Data<KeyedLimiter<CallerKey>>,
-    limits: Data<RequestLimits>,
-    environment: Data<Environment>,
-) -> HttpResponse {
-    let recorded = record(&request, payload, &authentication, &callers, &limits, environment.now()).await;
+pub(in crate::http) async fn post(request: HttpRequest, payload: Payload, services: OperationServices) -> HttpResponse {
+    let recorded = record(&request, payload, &services).await;
     recorded.unwrap_or_else(|error| error_response(&request, ResponseFormat::Json, error))
 }
 
 async fn record(
     request: &HttpRequest,
     payload: Payload,
-    authentication: &Authentication,
-    callers: &KeyedLimiter<CallerKey>,
-    limits: &RequestLimits,
-    now: Timestamp,
+    services: &OperationServices,
 ) -> Result<HttpResponse, HttpError> {
-    let caller = authentication.caller(request, now).await?;
+    let (limits, now) = (&services.limits, services.environment.now());
+    let caller = services.authentication.caller(request, now).await?;
     let recorder = caller.recorder(RecordingRoute::Rest).inspect_err(|_refused| {
         let record = caller.access_record(None, "", &RequestId::of(request), now);
         record.record_forbidden("/v1/events", AccessActivity::Record);
@@ -60,38 +44,59 @@ async fn record(
         "the content type must be `application/json`, `application/x-ndjson`, `application/cloudevents+json` or \
          `application/cloudevents-batch+json`",
     ))?;
-    let request_permit = callers.admit(&CallerKey::of(&caller))?;
+    let key = CallerKey::of(&caller);
+    let request_permit = services.callers.admit(&key)?;
+    let reservation = services.bytes.reservation(key);
     let body_limits = BodyLimits { bytes_max: limits.record_bytes_max, timeout: limits.body_timeout };
-    let body = body::read(request, payload, body_limits).await?;
-    let items = {
-        // Parsing events keeps a core busy and needs a permit; waiting for the commit does not.
-        let _permit = request_permit.permit().await;
-        items(&body, format, &recorder, &caller.tenant.key, now)?
+    let body = body::read(request, payload, body_limits, &reservation).await?;
+    // Until the commit, the events are held in several forms.
+    reservation.resize(body.len() * PROCESSING_FACTOR)?;
+    let tenant = caller.tenant.key.clone();
+    let is_long = body.len() > INLINE_BYTES_MAX;
+    let read = move || {
+        let (keys, events) = events(&body, format, &recorder, &tenant, now)?;
+        let prepared = recorder.prepare(events);
+        Ok::<_, HttpError>((recorder, keys, prepared))
     };
-    let (keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();
-    let outcomes = recorder.record(events).await.map_err(ApiError::from)?;
+    // Parsing events keeps a core busy and needs permits; waiting for the commit does not.
+    let permit = request_permit.permit().await;
+    let (recorder, keys, prepared) = if is_long {
+        let permits = (permit, request_permit.expensive_permit().await);
+        services.cpu.run(permits, read).await??
+    } else {
+        let read = read();
+        drop(permit);
+        read?
+    };
+    let outcomes = recorder.record_prepared(prepared).await.map_err(ApiError::from)?;
     Ok(response(keys.into_iter().zip(outcomes).collect()))
 }
 
+/// The events of a body: their keys, if these can be read, and the events or their problems.
+type BodyEvents = (Vec<Option<String>>, Vec<Result<NewEvent, Vec<Problem>>>);
+
 /// Reads the events of a body.
-fn items(
+fn events(
     body: &[u8],
     format: BodyFormat,
     recorder: &Recorder,
     tenant: &str,
     now: Timestamp,
-) -> Result<Vec<Item>, HttpError> {
-    let item = |value: Result<JsonNode, String>| match value {
+) -> Result<BodyEvents, HttpError> {
+    let (mut keys, mut events) = BodyEvents::default();
+    json_body::cut(body, format, |value| match value {
         Ok(record) => {
             let event = event(&record, recorder, tenant, now);
             let key = event.as_ref().ok().map(|event| event.body().event_key.clone());
-            Item { event_key: key.or_else(|| json_input::event_key(&record)), event }
+            keys.push(key.or_else(|| json_input::event_key(&record)));
+            events.push(event);
         }
         Err(problem) => {
-            Item { event_key: None, event: Err(vec![Problem::new("event", ProblemCode::Invalid, problem)]) }
+            keys.push(None);
+            events.push(Err(vec![Problem::new("event", ProblemCode::Invalid, problem)]));
         }
-    };
-    Ok(json_body::cut(body, format)?.into_iter().map(item).collect())
+    })?;
+    Ok((keys, events))
 }
 
 /// Reads an event in this API's own format, else a record of another system.

@@ -266,6 +266,7 @@ async fn responses_have_security_headers_and_request_id() {
                 ("referrer-policy", "no-referrer"),
                 ("x-frame-options", "DENY"),
                 ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+                ("cross-origin-opener-policy", "same-origin"),
                 ("server", ""),
                 ("access-control-allow-origin", ""),
             ] {

@@ -35,6 +35,9 @@ async fn locked_log_is_unavailable_after_the_timeout() {
     let held = hold(&app, &connection).await;
     let (by_rest, by_graphql) = tokio::join!(post(&client, &["a", "b"]), mutate(&client, "c"));
     assert_unavailable(&by_rest);
+    for response in [&by_rest, &by_graphql] {
+        assert!(response.error().1.starts_with("the database is locked"), "{}", response.text);
+    }
     assert_eq!(by_graphql.error().0, "UNAVAILABLE", "{}", by_graphql.text);
     assert_eq!(app.admin().keys(serde_json::json!({})).await, Vec::<String>::new(), "reading goes on");
     let_go(&connection, held).await;

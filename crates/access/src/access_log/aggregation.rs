@@ -10,6 +10,7 @@ use std::sync::Arc;
 use auth::Principal;
 use model::event::RESERVED_SERVICE;
 use model::fold::cut;
+use model::json::hash16;
 use model::sensitive::SensitiveNames;
 use model::time::HOUR;
 use model::{Actor, ActorApplication, ActorKind, Detail, EventBody, NewEvent, OperationType, Problem};
@@ -97,9 +98,38 @@ impl AccessedField {
     }
 }
 
+impl AccessedField {
+    /// A hash of filter and arguments, as they would be recorded.
+    fn arguments_hash(&self) -> String {
+        let (filter, arguments) = (self.filter.as_deref(), self.arguments.as_deref());
+        hex::encode(hash16([filter.unwrap_or_default(), arguments.unwrap_or_default()].join("\0").as_bytes()))
+    }
+}
+
 /// Truncates a JSON string to [`ARGUMENT_BYTES_MAX`].
 pub(crate) fn truncated(json: String) -> String {
     if json.len() <= ARGUMENT_BYTES_MAX { json } else { format!("{}…", cut(&json, ARGUMENT_BYTES_MAX)) }
+}
+
+/// The most hashes of arguments that one event lists.
+const HASHES_MAX: usize = 50;
+
+/// The arguments of accesses beyond the caller's budget: how many accesses, and hashes of the first different ones. A
+/// hash shows whether a certain filter was used.
+#[derive(Clone, Debug, Default)]
+struct OmittedArguments {
+    accesses: u64,
+    hashes: Vec<String>,
+}
+
+impl OmittedArguments {
+    fn add(&mut self, field: &AccessedField, accesses: u64) {
+        self.accesses += accesses;
+        let hash = field.arguments_hash();
+        if self.hashes.len() < HASHES_MAX && !self.hashes.contains(&hash) {
+            self.hashes.push(hash);
+        }
+    }
 }
 
 /// The properties that similar accesses have in common.
@@ -112,6 +142,21 @@ pub(crate) struct AggregationKey {
     code: String,
     /// The hour since 1970, for continuous accesses.
     hour: Option<i64>,
+    /// Whether the arguments are omitted, because the caller's budget is used up.
+    is_reduced: bool,
+}
+
+impl AggregationKey {
+    /// The caller, whose budget the details use.
+    pub(crate) fn caller(&self) -> (&str, &str) {
+        (&self.tenant, &self.subject)
+    }
+
+    /// The key without arguments and the names that the caller chooses.
+    pub(crate) fn reduced(&self) -> Self {
+        let field = AccessedField { operation: String::new(), filter: None, arguments: None, ..self.field.clone() };
+        Self { field, is_reduced: true, ..self.clone() }
+    }
 }
 
 /// One access, or a further part of a continuous one.
@@ -133,6 +178,11 @@ pub(crate) struct Access {
 }
 
 impl Access {
+    /// The approximate size of an event for the access alone, in bytes.
+    pub(crate) fn event_bytes(&self) -> usize {
+        self.field.bytes()
+    }
+
     pub(crate) fn aggregation_key(&self) -> AggregationKey {
         let is_continuous = self.field.activity.is_continuous() && self.code == OK;
         AggregationKey {
@@ -142,6 +192,7 @@ impl Access {
             field: self.field.clone(),
             code: self.code.clone(),
             hour: is_continuous.then(|| self.at.0.div_euclid(HOUR)),
+            is_reduced: false,
         }
     }
 }
@@ -153,14 +204,25 @@ pub(crate) struct AggregatedAccess {
     total: Access,
     last_at: Timestamp,
     hour: Option<i64>,
+    /// The omitted arguments, if the accesses are reduced.
+    omitted: Option<OmittedArguments>,
 }
 
 impl AggregatedAccess {
-    pub(crate) fn new(key: &AggregationKey, first: Access) -> Self {
-        Self { last_at: first.at, hour: key.hour, total: first }
+    pub(crate) fn new(key: &AggregationKey, mut first: Access) -> Self {
+        let omitted = key.is_reduced.then(|| {
+            let mut omitted = OmittedArguments::default();
+            omitted.add(&first.field, first.requests.max(1));
+            first.field = key.field.clone();
+            omitted
+        });
+        Self { last_at: first.at, hour: key.hour, total: first, omitted }
     }
 
     pub(crate) fn add(&mut self, other: &Access) {
+        if let Some(omitted) = &mut self.omitted {
+            omitted.add(&other.field, other.requests);
+        }
         self.total.requests += other.requests;
         self.total.events += other.events;
         self.total.as_of = self.total.as_of.max(other.as_of);
@@ -168,7 +230,7 @@ impl AggregatedAccess {
         self.last_at = self.last_at.max(other.at);
     }
 
-    /// The approximate memory, in bytes.
+    /// The approximate memory, and size of the event, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.total.field.bytes()
     }
@@ -243,12 +305,15 @@ impl AggregatedAccess {
 
     fn details(&self, lost: u64) -> Vec<Detail> {
         let Access { principal, field, requests, events, as_of, at, .. } = &self.total;
+        let omitted = self.omitted.as_ref();
         let subject = Some(&principal.subject).filter(|_| principal.object_id.is_some());
         let details = [
             ("field", Some(field.name.clone())),
             ("operationName", Some(field.operation.clone()).filter(|name| !name.is_empty())),
             ("filter", field.filter.clone()),
             ("arguments", field.arguments.clone()),
+            ("omittedArguments", omitted.map(|omitted| omitted.accesses.to_string())),
+            ("omittedArgumentHashes", omitted.map(|omitted| omitted.hashes.join(" "))),
             ("requests", Some(requests.to_string())),
             ("events", Some(events.to_string())),
             ("asOf", as_of.map(|as_of| as_of.to_string())),

@@ -7,15 +7,43 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::aggregation::{Access, AggregatedAccess, AggregationKey};
 use model::Timestamp;
+use model::time::HOUR;
 
 /// The maximum memory of accesses that are not recorded yet, in bytes: about ten thousand different ones.
 const BYTES_MAX: usize = 32 << 20;
 /// The memory above which accesses are recorded at once, without waiting for the next interval, in bytes.
 const FLUSH_BYTES: usize = BYTES_MAX / 4;
 
-/// Accesses that are not recorded yet, and the numbers of those that were lost.
+/// The bytes that the callers' accesses have added in an hour.
 #[derive(Debug, Default)]
+struct HourlyBytes {
+    /// The hour since 1970.
+    hour: i64,
+    callers: HashMap<(String, String), usize>,
+}
+
+impl HourlyBytes {
+    /// Adds an event of a caller, unless it exceeds the budget. Returns whether it was added.
+    fn add(&mut self, (tenant, subject): (&str, &str), bytes: usize, at: Timestamp, bytes_max: usize) -> bool {
+        let hour = at.0.div_euclid(HOUR);
+        if hour > self.hour {
+            *self = Self { hour, callers: HashMap::new() };
+        }
+        let used = self.callers.entry((tenant.to_owned(), subject.to_owned())).or_default();
+        let fits = used.saturating_add(bytes) <= bytes_max;
+        if fits {
+            *used += bytes;
+        }
+        fits
+    }
+}
+
+/// Accesses that are not recorded yet, and the numbers of those that were lost.
+#[derive(Debug)]
 pub(super) struct Buffer {
+    /// The bytes that one caller's accesses may add in an hour.
+    caller_bytes_max: usize,
+    hourly: HourlyBytes,
     accesses: HashMap<AggregationKey, AggregatedAccess>,
     /// The memory of `accesses`.
     bytes: usize,
@@ -30,10 +58,31 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
+    /// An empty buffer. Accesses of one caller add at most `caller_bytes_max` bytes in an hour, besides one event for
+    /// each kind of access and interval.
+    pub(super) fn new(caller_bytes_max: usize) -> Self {
+        Self {
+            caller_bytes_max,
+            hourly: HourlyBytes::default(),
+            accesses: HashMap::new(),
+            bytes: 0,
+            pending_bytes: 0,
+            lost: Counter::default(),
+            lost_not_logged: 0,
+            lost_not_recorded: HashMap::new(),
+        }
+    }
+
     /// Adds an access, or counts it as lost if there is no memory left. Returns whether the buffer should be flushed
     /// now.
     pub(super) fn add(&mut self, access: Access) -> bool {
-        match self.accesses.entry(access.aggregation_key()) {
+        let mut key = access.aggregation_key();
+        if !self.accesses.contains_key(&key)
+            && !self.hourly.add(key.caller(), access.event_bytes(), access.at, self.caller_bytes_max)
+        {
+            key = key.reduced();
+        }
+        match self.accesses.entry(key) {
             Entry::Occupied(mut similar) => similar.get_mut().add(&access),
             Entry::Vacant(entry) => {
                 let aggregated = AggregatedAccess::new(entry.key(), access);
@@ -132,7 +181,7 @@ mod tests {
 
     #[test]
     fn similar_accesses_are_aggregated() {
-        let (mut buffer, tenant) = (Buffer::default(), tenant());
+        let (mut buffer, tenant) = (Buffer::new(usize::MAX), tenant());
         for at in [30, 10, 20] {
             buffer.add(access(&tenant, AccessActivity::Query, "{}".into(), at));
         }
@@ -147,7 +196,7 @@ mod tests {
 
     #[test]
     fn polling_is_aggregated_by_hour_and_refusals_are_due_at_once() {
-        let (mut buffer, tenant) = (Buffer::default(), tenant());
+        let (mut buffer, tenant) = (Buffer::new(usize::MAX), tenant());
         for at in [0, HOUR - 1, HOUR] {
             buffer.add(access(&tenant, AccessActivity::Poll, "{}".into(), at));
         }
@@ -158,8 +207,26 @@ mod tests {
     }
 
     #[test]
+    fn accesses_beyond_the_budget_of_an_hour_are_combined_without_arguments() {
+        let (mut buffer, tenant) = (Buffer::new(20_000), tenant());
+        let filter = |number: i64| format!("{{\"search\":\"{number}{}\"}}", "x".repeat(9_000));
+        for number in [1, 2, 3, 4, 4] {
+            buffer.add(access(&tenant, AccessActivity::Query, filter(number.min(3)), number));
+        }
+        let other = Access { at: Timestamp(HOUR), ..access(&tenant, AccessActivity::Query, filter(9), HOUR) };
+        buffer.add(other);
+        let mut taken = buffer.take_due(Timestamp(2 * HOUR), true);
+        assert_eq!((taken.len(), buffer.bytes), (4, 0), "two whole ones, a combined one, and one of the next hour");
+        let details = details(taken.remove(2), 0);
+        let detail = |key: &str| details.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        assert_eq!(["requests", "omittedArguments", "filter"].map(detail), [Some("3"), Some("3"), None]);
+        let hash = hex::encode(model::json::hash16(format!("{}\0", filter(3)).as_bytes()));
+        assert_eq!(detail("omittedArgumentHashes"), Some(hash.as_str()));
+    }
+
+    #[test]
     fn accesses_beyond_memory_limit_are_counted_as_lost() {
-        let (mut buffer, tenant) = (Buffer::default(), tenant());
+        let (mut buffer, tenant) = (Buffer::new(usize::MAX), tenant());
         let long = "x".repeat(1 << 20);
         let add = |buffer: &mut Buffer, number: usize| {
             buffer.add(access(&tenant, AccessActivity::Query, format!("{number}{long}"), 1))

@@ -5,6 +5,9 @@
 //! accepts no events, accesses stay in the buffer as long as there is memory for them; the others are counted, and
 //! reported in the metrics, in the logs and in the tenant's next access event. If the process is killed, the entries in
 //! memory are lost: those of a few seconds or, for polling and following, of the current hour.
+//!
+//! The details of one caller have a budget of bytes in an hour, so that no reader can fill the disk: further accesses are
+//! counted, with hashes of their arguments.
 
 mod aggregation;
 mod buffer;
@@ -50,11 +53,11 @@ impl AccessLog {
         logs: Arc<AccessLogRegistry>,
         queue: RecordQueue,
         sensitive_names: Arc<SensitiveNames>,
-        clock: Clock,
-        ids: IdGenerator,
+        (clock, ids): (Clock, IdGenerator),
+        caller_bytes_max: usize,
     ) -> Self {
         Self(Some(Arc::new(AccessLogWorker {
-            buffer: Mutex::default(),
+            buffer: Mutex::new(Buffer::new(caller_bytes_max)),
             logs,
             queue,
             sensitive_names,
@@ -244,5 +247,6 @@ fn is_transient(error: &StoreError) -> bool {
             | StoreError::Timeout
             | StoreError::Unavailable(_)
             | StoreError::QueueFull
+            | StoreError::DatabaseLocked
     )
 }

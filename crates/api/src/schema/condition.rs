@@ -15,8 +15,8 @@ use crate::schema::scalar::JsonScalar;
 use model::Invalid;
 use model::catalogue::catalogue;
 use model::filter::{
-    ActorCondition, Condition, EventString, LIST_MAX, PropertyCondition, StringCondition, TargetCondition, needle,
-    needles, search_words,
+    ActorCondition, Condition, EventString, LIST_MAX, PropertyCondition, StringCondition, TargetCondition, contained,
+    needle, needles, search_words,
 };
 use model::fold::{fold, fold_activity};
 
@@ -209,7 +209,7 @@ impl FilterParser {
             condition.starts_with = Some(needle(&format!("{part}.startsWith"), &string, fold)?);
         }
         if let Some(string) = self.given(part, "contains", input.contains)? {
-            condition.contains = Some(needle(&format!("{part}.contains"), &string, fold)?);
+            condition.contains = Some(contained(&format!("{part}.contains"), &string)?);
         }
         condition.is_set = self.given(part, "isSet", input.is_set)?;
         Self::not_empty(part, self.conditions > before)?;
@@ -255,7 +255,7 @@ impl FilterParser {
 
     fn search_string(&mut self, part: &str, input: MaybeUndefined<String>) -> Result<Option<String>, ApiError> {
         let Some(search) = self.given(part, "search", input)? else { return Ok(None) };
-        Ok(Some(needle(&format!("{part}.search"), &search, fold)?))
+        Ok(Some(contained(&format!("{part}.search"), &search)?))
     }
 
     fn actor(&mut self, input: ActorFilter, part: &str) -> Result<ActorCondition, ApiError> {

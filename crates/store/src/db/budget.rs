@@ -20,13 +20,56 @@ tokio::task_local! {
     static STATEMENT_LIMITS: (Instant, Weak<()>);
 }
 
+/// Accounts for the memory of the events that requests hold.
+pub trait ByteMeter: Send + Sync + std::fmt::Debug {
+    /// Reserves memory for events of `bytes` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::CallerMemory`] or [`StoreError::ServerMemory`] if there is none.
+    fn reserve(&self, bytes: usize) -> Result<(), StoreError>;
+
+    /// Releases the memory of events of `bytes` bytes.
+    fn release(&self, bytes: usize);
+}
+
 /// Limits of one request. The default has none.
 #[derive(Clone, Debug, Default)]
 pub struct QueryBudget {
     deadline: Option<Instant>,
+    meter: Option<Arc<dyn ByteMeter>>,
     /// The limit in bytes of events, and the bytes read so far.
     event_bytes: Option<(usize, Arc<AtomicUsize>)>,
-    shares: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
+    shares: Option<RequestShares>,
+    /// Whether statements read only what they return, so that they need no permit for scans.
+    is_lookup: bool,
+}
+
+/// The shares that a request uses.
+#[derive(Clone, Debug)]
+struct RequestShares {
+    caller: Arc<Share>,
+    tenant: Arc<Share>,
+    /// The scans of all tenants.
+    scans: Arc<Semaphore>,
+}
+
+/// A share of the connections: all of it, and the part that scans may use.
+#[derive(Debug)]
+struct Share {
+    all: Semaphore,
+    scans: Semaphore,
+}
+
+impl Share {
+    fn new(connections: usize) -> Self {
+        Self { all: Semaphore::new(connections.max(1)), scans: Semaphore::new(scans_of(connections)) }
+    }
+}
+
+/// The connections of a share that scans may use: all but one, which look-ups find free.
+fn scans_of(connections: usize) -> usize {
+    connections.saturating_sub(1).max(1)
 }
 
 impl QueryBudget {
@@ -42,6 +85,12 @@ impl QueryBudget {
         Self { event_bytes: Some((bytes_max, Arc::default())), ..self }
     }
 
+    /// Accounts for the bytes of events in a meter as well.
+    #[must_use]
+    pub fn with_meter(self, meter: Arc<dyn ByteMeter>) -> Self {
+        Self { meter: Some(meter), ..self }
+    }
+
     /// Removes the connection share, for work with a limit of its own: cached counts and followers.
     #[must_use]
     pub(crate) fn without_connection_share(self) -> Self {
@@ -53,17 +102,28 @@ impl QueryBudget {
         if let Some((_, event_bytes)) = &self.event_bytes {
             event_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
+        if let Some(meter) = &self.meter {
+            meter.release(bytes);
+        }
     }
 
     /// Reserves the bytes of an event.
     ///
     /// # Errors
     ///
-    /// [`StoreError::TooLarge`] if the request's byte limit is exceeded.
+    /// [`StoreError::TooLarge`] if the request's byte limit is exceeded, and as [`ByteMeter::reserve`]; nothing is
+    /// reserved then.
     pub(crate) fn reserve_bytes(&self, bytes: usize) -> Result<(), StoreError> {
+        if let Some(meter) = &self.meter {
+            meter.reserve(bytes)?;
+        }
         let Some((limit, event_bytes)) = &self.event_bytes else { return Ok(()) };
         let requested = event_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if requested > *limit { Err(StoreError::TooLarge { requested, limit: *limit }) } else { Ok(()) }
+        if requested > *limit {
+            self.release_bytes(bytes);
+            return Err(StoreError::TooLarge { requested, limit: *limit });
+        }
+        Ok(())
     }
 
     /// Returns the timeout of a statement: `default`, or the time until the deadline if that is shorter.
@@ -72,15 +132,23 @@ impl QueryBudget {
         left.map_or(default, |left| left.min(default))
     }
 
-    /// Waits for a permit of the caller's share and one of its tenant's share. Returns `None` if the budget has no
-    /// share.
-    pub(crate) async fn connection_permits(
-        &self,
-    ) -> Result<Option<(SemaphorePermit<'_>, SemaphorePermit<'_>)>, StoreError> {
-        let Some((caller, tenant)) = &self.shares else { return Ok(None) };
-        let closed = |_closed| StoreError::Bug("the semaphore of a connection share is closed");
-        let caller_permit = caller.acquire().await.map_err(closed)?;
-        Ok(Some((caller_permit, tenant.acquire().await.map_err(closed)?)))
+    /// Marks the statements as look-ups: they read only what they return, and do not wait for scans of the same tenant.
+    #[must_use]
+    pub(crate) fn for_lookup(self) -> Self {
+        Self { is_lookup: true, ..self }
+    }
+
+    /// Waits for a permit of the caller's share and one of its tenant's share; scans wait for permits to scan first, so
+    /// that a waiting scan occupies no connection. Returns no permits if the budget has no share.
+    pub(crate) async fn connection_permits(&self) -> Result<Vec<SemaphorePermit<'_>>, StoreError> {
+        let Some(RequestShares { caller, tenant, scans }) = &self.shares else { return Ok(Vec::new()) };
+        let mut permits = Vec::new();
+        let for_scans = [&caller.scans, &tenant.scans, scans].into_iter().filter(|_| !self.is_lookup);
+        for semaphore in for_scans.chain([&caller.all, &tenant.all]) {
+            let permit = semaphore.acquire().await;
+            permits.push(permit.map_err(|_closed| StoreError::Bug("the semaphore of a connection share is closed"))?);
+        }
+        Ok(permits)
     }
 }
 
@@ -106,34 +174,39 @@ type ShareKey = (String, Option<String>);
 #[derive(Debug)]
 pub struct ConnectionShares {
     connections: usize,
-    semaphores: Mutex<HashMap<ShareKey, Weak<Semaphore>>>,
+    shares: Mutex<HashMap<ShareKey, Weak<Share>>>,
+    scans: Arc<Semaphore>,
 }
 
 impl ConnectionShares {
-    /// Shares of `connections` read connections.
+    /// RequestShares of `connections` read connections.
     pub fn new(connections: u32) -> Self {
-        Self { connections: connections as usize, semaphores: Mutex::default() }
+        let connections = connections as usize;
+        Self { connections, shares: Mutex::default(), scans: Arc::new(Semaphore::new(scans_of(connections))) }
     }
 
     /// Returns the budget of a caller: at most half of the connections for the caller and three quarters for its
-    /// tenant, and at least one each.
+    /// tenant, and at least one each. Of each share, one connection is left to look-ups.
     pub fn of(&self, tenant: &str, subject: &str) -> QueryBudget {
-        let mut semaphores = self.semaphores.lock();
-        // Drop unused semaphores before the map grows: the cost is amortised over the insertions since the last growth.
-        if semaphores.len() == semaphores.capacity() {
-            semaphores.retain(|_, share| share.strong_count() > 0);
+        let mut shares = self.shares.lock();
+        // Drop unused shares before the map grows: the cost is amortised over the insertions since the last growth.
+        if shares.len() == shares.capacity() {
+            shares.retain(|_, share| share.strong_count() > 0);
         }
         let mut share = |subject: Option<&str>, connections: usize| {
-            let event_bytes = semaphores.entry((tenant.to_owned(), subject.map(str::to_owned))).or_default();
-            event_bytes.upgrade().unwrap_or_else(|| {
-                let share = Arc::new(Semaphore::new(connections.max(1)));
-                *event_bytes = Arc::downgrade(&share);
+            let entry = shares.entry((tenant.to_owned(), subject.map(str::to_owned))).or_default();
+            entry.upgrade().unwrap_or_else(|| {
+                let share = Arc::new(Share::new(connections));
+                *entry = Arc::downgrade(&share);
                 share
             })
         };
         let caller = share(Some(subject), self.connections.div_ceil(2));
         let tenant = share(None, self.connections - self.connections / 4);
-        QueryBudget { shares: Some((caller, tenant)), ..QueryBudget::default() }
+        QueryBudget {
+            shares: Some(RequestShares { caller, tenant, scans: Arc::clone(&self.scans) }),
+            ..QueryBudget::default()
+        }
     }
 }
 
@@ -144,12 +217,13 @@ mod tests {
     #[tokio::test]
     async fn caller_has_half_and_tenant_three_quarters_of_connections() {
         let shares = ConnectionShares::new(8);
-        let (ada, bob, other) = (shares.of("a", "ada"), shares.of("a", "bob"), shares.of("b", "ada"));
+        let lookup = |tenant, subject| shares.of(tenant, subject).for_lookup();
+        let (ada, bob, other) = (lookup("a", "ada"), lookup("a", "bob"), lookup("b", "ada"));
         let mut permits = Vec::new();
         for _ in 0..4 {
             permits.push(ada.connection_permits().await.ok().unwrap());
         }
-        let again = shares.of("a", "ada");
+        let again = lookup("a", "ada");
         assert!(
             tokio::time::timeout(Duration::ZERO, again.connection_permits()).await.is_err(),
             "the share spans all requests of the caller"
@@ -166,13 +240,33 @@ mod tests {
         assert!(bob.connection_permits().await.is_ok());
     }
 
+    #[tokio::test]
+    async fn scans_leave_a_connection_to_lookups() {
+        let shares = ConnectionShares::new(8);
+        let callers = ["ada", "bob", "eve"].map(|subject| shares.of("a", subject));
+        let waits = async |budget: &QueryBudget| {
+            tokio::time::timeout(Duration::ZERO, budget.connection_permits()).await.is_err()
+        };
+        let mut permits = Vec::new();
+        for (caller, scans) in callers.iter().zip([3, 2, 0]) {
+            for _ in 0..scans {
+                permits.push(caller.connection_permits().await.ok().unwrap());
+            }
+            assert!(waits(caller).await, "the caller's share, or that of its tenant, is used up");
+        }
+        assert!(!waits(&shares.of("a", "eve").for_lookup()).await);
+        let other = shares.of("b", "ada");
+        permits.extend([other.connection_permits().await.unwrap(), other.connection_permits().await.unwrap()]);
+        assert!(waits(&other).await && !waits(&shares.of("b", "ada").for_lookup()).await, "scans of all tenants");
+    }
+
     #[test]
     fn unused_shares_are_dropped() {
         let shares = ConnectionShares::new(8);
         for i in 0..1_000 {
             shares.of("a", &i.to_string());
         }
-        assert!(shares.semaphores.lock().len() < 100);
+        assert!(shares.shares.lock().len() < 100);
     }
 
     #[tokio::test]

@@ -77,7 +77,7 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
 }
 
 /// Rows that SQLite reads ahead of the consumer.
-const ROW_BUFFER_SIZE: usize = 16;
+const ROW_BUFFER_SIZE: usize = 4;
 
 /// Creates the database file with mode 0600, because the log holds restricted data. An error is ignored here: opening
 /// the file reports it.

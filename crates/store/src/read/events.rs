@@ -25,7 +25,7 @@ impl Reader {
         sql.push(" WHERE k.tenant_id = $1 AND e.tenant_id = $1 AND e.sequence = k.sequence AND k.key_hash IN ");
         sql.list(ids.iter().map(|id| id.0.to_vec()));
         select::visible_services(&mut sql, &self.scope.visible, "e.service");
-        let events = self.fetch_events(sql).await?.into_iter();
+        let events = self.for_lookup().fetch_events(sql).await?.into_iter();
         let found: HashMap<_, _> = events.map(|(_, event)| (event.id(), event)).collect();
         self.shown.events(found.len());
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())

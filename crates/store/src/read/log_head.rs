@@ -23,7 +23,7 @@ impl Reader {
     /// Returns a cursor at the newest position of the log.
     pub async fn feed_head(&self) -> Result<FeedCursor, StoreError> {
         let head = tenant_log::Entity::find_by_id(self.tenant_id);
-        let head = self.with_timeout(head.one(&self.store.read)).await?;
+        let head = self.for_lookup().with_timeout(head.one(&self.store.read)).await?;
         let head = head.ok_or_else(|| StoreError::NoTenant(self.tenant_id.to_string()))?;
         let log_id = FeedCursor::log_id(&head.log_id).ok_or_else(|| StoreError::Corrupt {
             table: "tenant_log",
@@ -46,7 +46,7 @@ impl Reader {
     /// Returns whether the tenant exists and is not disabled.
     pub(crate) async fn is_open(&self) -> Result<bool, StoreError> {
         let found = entity::tenant::Entity::find_by_id(self.tenant_id);
-        let found = self.with_timeout(found.one(&self.store.read)).await?;
+        let found = self.for_lookup().with_timeout(found.one(&self.store.read)).await?;
         Ok(found.is_some_and(|tenant| tenant.is_disabled == 0))
     }
 }

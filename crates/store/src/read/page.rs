@@ -17,6 +17,13 @@ const OVERSCAN_FACTOR: i64 = 8;
 impl Reader {
     /// Returns a page of a list, with the cursor of each event.
     pub async fn page(&self, query: &EventQuery, page: &Page) -> Result<Slice<(Cursor, EventRow)>, StoreError> {
+        if query.condition.is_indexed() {
+            return self.for_lookup().scan_page(query, page).await;
+        }
+        self.scan_page(query, page).await
+    }
+
+    async fn scan_page(&self, query: &EventQuery, page: &Page) -> Result<Slice<(Cursor, EventRow)>, StoreError> {
         let prefilter = self.key_prefilter(query, Purpose::Page(page.order)).await?;
         let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };

@@ -91,6 +91,11 @@ impl Reader {
         Self { budget: self.budget.clone().without_connection_share(), ..self.clone() }
     }
 
+    /// Does not wait for scans, because a statement reads only what it returns.
+    pub(crate) fn for_lookup(&self) -> Self {
+        Self { budget: self.budget.clone().for_lookup(), ..self.clone() }
+    }
+
     /// Limits the bytes of events, for a part of what the request reads.
     pub(crate) fn with_byte_limit(&self, bytes_max: usize) -> Self {
         Self { budget: self.budget.clone().with_byte_limit(bytes_max), ..self.clone() }
@@ -172,8 +177,8 @@ impl Reader {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         let take = |found: QueryResult| {
             let row = EventRow::read(&found)?;
-            bytes += row.bytes();
             self.budget.reserve_bytes(row.bytes())?;
+            bytes += row.bytes();
             rows.push(row);
             Ok(())
         };

@@ -104,23 +104,25 @@ impl Reader {
             after: None,
             prefilter: None,
         };
+        let reader = if *condition == Condition::everything() { self.for_lookup() } else { self.clone() };
         let (started, mut step, mut limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
         let end = head.sequence.min(after.sequence + SCANNED_MAX);
         let (mut safe, mut events) = (after.sequence, Vec::new());
         while safe < end && events.len() < limit && (safe == after.sequence || started.elapsed() < PAGE_TIME_MAX) {
             let to = end.min(safe + step);
-            let fetched =
-                match self.fetch_events(list.scan(row::COLUMNS, &sequence_range(safe, to, limit - events.len()))).await
-                {
-                    // Return what was scanned so far; the next page continues from there.
-                    Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
-                    // Large events: return fewer per page, so that a poller always makes progress.
-                    Err(StoreError::TooLarge { .. }) if limit > 1 => {
-                        limit /= 2;
-                        continue;
-                    }
-                    fetched => fetched?,
-                };
+            let fetched = match reader
+                .fetch_events(list.scan(row::COLUMNS, &sequence_range(safe, to, limit - events.len())))
+                .await
+            {
+                // Return what was scanned so far; the next page continues from there.
+                Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
+                // Large events: return fewer per page, so that a poller always makes progress.
+                Err(StoreError::TooLarge { .. }) if limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                fetched => fetched?,
+            };
             events.extend(fetched.into_iter().map(|(_, event)| event));
             let is_full = events.len() == limit;
             safe = events.last().filter(|_| is_full).map_or(to, |last: &Event| last.sequence);

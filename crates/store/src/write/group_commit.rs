@@ -23,7 +23,7 @@ const PENDING_EVENTS_MAX: usize = 20_000;
 /// The most events per transaction, unless a single request has more.
 const BATCH_MAX: usize = 2_000;
 /// The most memory of queued events, in bytes. Further requests are rejected.
-const PENDING_BYTES_MAX: usize = 128 << 20;
+const PENDING_BYTES_MAX: usize = 64 << 20;
 /// The most memory of the events of one transaction, in bytes, unless a single request has more.
 const BATCH_BYTES_MAX: usize = 16 << 20;
 /// A tenant may queue this many times the free space. A single tenant can fill three quarters of the queue.
@@ -53,7 +53,29 @@ impl QueueLoad {
     }
 }
 
-/// The events of one request.
+/// Events of one tenant with the rows that are derived from them, which keeps a core busy if they are large.
+pub struct PreparedRequest {
+    tenant_id: i32,
+    events: Vec<PreparedEvent>,
+    load: QueueLoad,
+}
+
+impl PreparedRequest {
+    /// Derives the rows of events.
+    pub fn new(tenant: &Tenant, events: &[&NewEvent]) -> Self {
+        let events: Vec<PreparedEvent> = events.iter().map(|event| PreparedEvent::new(tenant.id, event)).collect();
+        let load = QueueLoad { events: events.len(), bytes: events.iter().map(PreparedEvent::memory_bytes).sum() };
+        Self { tenant_id: tenant.id, events, load }
+    }
+}
+
+impl std::fmt::Debug for PreparedRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PreparedRequest").field("events", &self.load.events).finish_non_exhaustive()
+    }
+}
+
+/// The events of one request, in the queue.
 struct RecordRequest {
     events: Vec<PreparedEvent>,
     load: QueueLoad,
@@ -132,29 +154,38 @@ impl RecordQueue {
     ///
     /// # Errors
     ///
-    /// [`StoreError::QueueFull`] if the queue has no space or the request waited too long; nothing was recorded.
-    /// [`StoreError::OutcomeUnknown`] if the worker failed; the request can be repeated.
+    /// As [`Self::record_prepared`].
     pub async fn record(&self, tenant: &Tenant, events: &[&NewEvent]) -> RecordResult {
+        self.record_prepared(PreparedRequest::new(tenant, events)).await
+    }
+
+    /// Records the events of a request. Returns after they are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::QueueFull`] if the queue has no space; nothing was recorded. [`StoreError::DatabaseLocked`] if the
+    /// request waited too long, because another process holds a lock or the database is slow; nothing was recorded.
+    /// [`StoreError::OutcomeUnknown`] if the worker failed; the request can be repeated.
+    pub async fn record_prepared(&self, request: PreparedRequest) -> RecordResult {
+        let PreparedRequest { tenant_id, events, load } = request;
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let since = Instant::now();
-        let events: Vec<PreparedEvent> = events.iter().map(|event| PreparedEvent::new(tenant.id, event)).collect();
-        let load = QueueLoad { events: events.len(), bytes: events.iter().map(PreparedEvent::memory_bytes).sum() };
         let (sender, receiver) = oneshot::channel();
         {
             let mut pending = self.0.pending.lock();
-            if !pending.has_room(tenant.id, load) {
+            if !pending.has_room(tenant_id, load) {
                 self.0.store.metrics.rejected.inc_by(load.events as u64);
                 return Err(StoreError::QueueFull);
             }
             pending.load.add(load);
             self.0.store.metrics.pending.set(i64::try_from(pending.load.events).unwrap_or(i64::MAX));
-            let queue = pending.queues.entry(tenant.id).or_default();
+            let queue = pending.queues.entry(tenant_id).or_default();
             queue.load.add(load);
             queue.requests.push_back(RecordRequest { events, load, since, sender });
-            if !pending.ready.contains(&tenant.id) && !pending.recording.contains(&tenant.id) {
-                pending.ready.push_back(tenant.id);
+            if !pending.ready.contains(&tenant_id) && !pending.recording.contains(&tenant_id) {
+                pending.ready.push_back(tenant_id);
             }
         }
         self.0.work_available.notify_one();
@@ -191,7 +222,7 @@ impl QueueInner {
         self.store.metrics.pending.set(i64::try_from(pending.load.events).unwrap_or(i64::MAX));
         for request in expired {
             // The caller may have stopped waiting.
-            let _ = request.sender.send(Err(StoreError::QueueFull));
+            let _ = request.sender.send(Err(StoreError::DatabaseLocked));
         }
         pending.recording.insert(tenant_id);
         Some((tenant_id, taken))

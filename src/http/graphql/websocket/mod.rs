@@ -5,18 +5,22 @@
 //! subscription continues from its cursor. Browsers send the `Origin` of the page, which must be this server's own or
 //! one that CORS allows.
 
+mod messages;
 mod operation;
+mod outbox;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use actix_web::guard::GuardContext;
 use actix_web::http::header;
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError};
-use futures_util::FutureExt as _;
+use actix_ws::{CloseCode, CloseReason};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -24,15 +28,17 @@ use tokio::time::{Instant, timeout};
 
 use super::operation::until_expiry;
 use crate::http::body;
-use crate::http::limits::{CallerKey, QuotaGuard, StreamKind};
-use crate::http::middleware::client_ip::ClientIp;
+use crate::http::limits::{CallerKey, KeyedLimiter, PendingWebSocket, QuotaGuard, StreamKind};
+use crate::http::middleware::client_ip::{ClientIp, rate_limit_key};
 use crate::http::middleware::cors::AllowedOrigins;
 use crate::http::response::{HttpError, ResponseFormat, error_response};
 use crate::http::state::OperationServices;
 use access::Caller;
 use api::error::Code;
+use messages::{ClientMessage, Messages};
 use model::Invalid;
 use operation::{OperationEnded, PendingOperation, SubscribeError, message, run};
+use outbox::{NotSent, Outbox};
 
 /// The name of the protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -53,6 +59,7 @@ enum End {
 }
 
 const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
+const PONG: &str = r#"{"type":"pong"}"#;
 const STOPPING: End = End::Closed(1001, "the server is stopping");
 
 /// Whether a request is an upgrade to a WebSocket.
@@ -67,8 +74,9 @@ pub(in crate::http) async fn open(
     payload: Payload,
     services: OperationServices,
     origins: Data<AllowedOrigins>,
+    addresses: Data<KeyedLimiter<IpAddr>>,
 ) -> HttpResponse {
-    let opened = upgrade(&request, payload, services, &origins).await;
+    let opened = upgrade(&request, payload, services, &origins, &addresses).await;
     opened.unwrap_or_else(|error| error_response(&request, ResponseFormat::Json, error))
 }
 
@@ -77,6 +85,7 @@ async fn upgrade(
     payload: Payload,
     services: OperationServices,
     origins: &AllowedOrigins,
+    addresses: &KeyedLimiter<IpAddr>,
 ) -> Result<HttpResponse, HttpError> {
     let is_allowed = |origin| origins.contains(origin);
     if !is_same_origin(request) && !request.headers().get(header::ORIGIN).is_some_and(is_allowed) {
@@ -91,15 +100,15 @@ async fn upgrade(
     } else {
         None
     };
+    let client_ip = ClientIp::of(request);
+    let pending = PendingWebSocket::admit(addresses, &rate_limit_key(client_ip), &services.streams.pending)?;
     let (response, session, messages) = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL])
         .map_err(|_handshake| Invalid::new("this is not a WebSocket handshake"))?;
-    let bytes_max = services.streams.message_bytes_max;
-    let messages = messages.max_frame_size(bytes_max).aggregate_continuations();
+    let (outbox, response) = Outbox::new(session, response, services.streams.stall_timeout);
     let (notify, ended) = mpsc::unbounded_channel();
-    let client_ip = ClientIp::of(request);
     let running = HashMap::new();
-    let connection = Connection { services, client_ip, session, running, started: 0, notify, ended };
-    actix_web::rt::spawn(connection.run(messages.max_continuation_size(bytes_max), caller));
+    let connection = Connection { services, client_ip, outbox, running, started: 0, notify, ended };
+    actix_web::rt::spawn(connection.run(Messages::before_init(messages), caller, pending));
     Ok(response)
 }
 
@@ -114,7 +123,7 @@ fn is_same_origin(request: &HttpRequest) -> bool {
 struct Connection {
     services: OperationServices,
     client_ip: IpAddr,
-    session: actix_ws::Session,
+    outbox: Outbox,
     /// The running operations by the client's ids, each with its number and its task.
     running: HashMap<String, (u64, JoinHandle<()>)>,
     /// The number of operations that were started.
@@ -124,49 +133,54 @@ struct Connection {
 }
 
 impl Connection {
-    /// Runs the connection until it ends. `caller` is the caller of the `Authorization` header, if there is one.
-    async fn run(mut self, mut messages: AggregatedMessageStream, caller: Option<Caller>) {
-        let end = match self.init(&mut messages, caller).await {
-            Ok((caller, _quota)) => self.serve(&mut messages, &caller).await,
-            Err(end) => end,
+    /// Runs the connection until it ends. `caller` is the caller of the `Authorization` header, if there is one;
+    /// `pending` counts the connection until `connection_init` has succeeded.
+    async fn run(mut self, mut messages: Messages, caller: Option<Caller>, pending: PendingWebSocket) {
+        let initialised = self.init(&mut messages, caller).await;
+        let (end, _pending) = match initialised {
+            Ok((caller, _quota)) => {
+                drop(pending);
+                messages.allow(self.services.streams.message_bytes_max);
+                (self.serve(&mut messages, &caller).await, None)
+            }
+            Err(end) => (end, Some(pending)),
         };
         self.running.values().for_each(|(_, task)| task.abort());
         if let End::Closed(code, reason) = end {
             let reason = CloseReason { code: CloseCode::from(code), description: Some(reason.to_owned()) };
-            let _ = timeout(CLOSE_TIMEOUT, self.session.close(Some(reason))).await;
+            let _ = timeout(CLOSE_TIMEOUT, self.outbox.into_session().close(Some(reason))).await;
         }
     }
 
     /// Waits for `connection_init` and authenticates the caller.
     async fn init(
         &mut self,
-        messages: &mut AggregatedMessageStream,
+        messages: &mut Messages,
         header_caller: Option<Caller>,
     ) -> Result<(Caller, QuotaGuard<CallerKey>), End> {
         let mut shutdown = self.services.streams.shutdown.clone();
         let init_timeout = self.services.streams.init_timeout;
         let init = async {
             loop {
-                let Some(text) = self.text_of(messages.recv().await)? else { continue };
-                let message = object(&text)?;
-                match kind(&message) {
-                    "connection_init" => return Ok(message),
-                    "ping" => self.send(r#"{"type":"pong"}"#.to_owned()).await?,
+                let Some(text) = self.text_of(messages.next().await?) else { continue };
+                let message = ProtocolMessage::parse(&text)?;
+                match &*message.kind {
+                    "connection_init" => return message.payload(),
+                    "ping" => self.send(PONG.to_owned()).await?,
                     "pong" => {}
                     "subscribe" => return Err(End::Closed(4401, "Unauthorized")),
                     _ => return Err(MALFORMED),
                 }
             }
         };
-        let message = tokio::select! {
+        let payload = tokio::select! {
             _ = shutdown.wait_for(|is_stopping| *is_stopping) => return Err(STOPPING),
-            message = timeout(init_timeout, init) => {
-                message.map_err(|_elapsed| End::Closed(4408, "Connection initialisation timeout"))??
+            payload = timeout(init_timeout, init) => {
+                payload.map_err(|_elapsed| End::Closed(4408, "Connection initialisation timeout"))??
             }
         };
-        let authorization = message.get("payload").and_then(Value::as_object).and_then(|payload| {
-            payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).and_then(|(_, v)| v.as_str())
-        });
+        let named = payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let authorization = named.and_then(|(_, value)| value.as_str());
         let caller = match (authorization, header_caller) {
             (Some(authorization), _) => self.authenticate(authorization).await?,
             (None, Some(caller)) => caller,
@@ -189,7 +203,7 @@ impl Connection {
     }
 
     /// Handles messages until the connection ends.
-    async fn serve(&mut self, messages: &mut AggregatedMessageStream, caller: &Caller) -> End {
+    async fn serve(&mut self, messages: &mut Messages, caller: &Caller) -> End {
         let mut shutdown = self.services.streams.shutdown.clone();
         let remaining = until_expiry(caller.principal.expires_at, self.services.environment.now());
         let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
@@ -204,7 +218,7 @@ impl Connection {
                         return End::Closed(1008, "the client was silent for too long");
                     }
                     // If a ping cannot be sent at once, the client reads nothing, which its operations detect.
-                    let _ = self.session.ping(b"").now_or_never();
+                    self.outbox.ping();
                     continue;
                 }
                 ended = self.ended.recv() => {
@@ -213,11 +227,11 @@ impl Connection {
                     }
                     continue;
                 }
-                message = messages.recv() => message,
+                message = messages.next() => message,
             };
             last_received = Instant::now();
-            let handled = match self.text_of(message) {
-                Ok(Some(text)) => self.handle(&text, caller).await,
+            let handled = match message.map(|message| self.text_of(message)) {
+                Ok(Some(text)) => self.handle(text, caller).await,
                 Ok(None) => Ok(()),
                 Err(end) => Err(end),
             };
@@ -228,45 +242,40 @@ impl Connection {
     }
 
     /// The text of a message, or `None` if the message is a ping or a pong.
-    fn text_of(&mut self, message: Option<Result<AggregatedMessage, ProtocolError>>) -> Result<Option<String>, End> {
+    fn text_of(&mut self, message: ClientMessage) -> Option<Bytes> {
         match message {
-            Some(Ok(AggregatedMessage::Text(text))) => Ok(Some(text.to_string())),
-            Some(Ok(AggregatedMessage::Ping(bytes))) => {
-                let _ = self.session.pong(&bytes).now_or_never();
-                Ok(None)
+            ClientMessage::Text(text) => Some(text),
+            ClientMessage::Ping(content) => {
+                self.outbox.pong(&content);
+                None
             }
-            Some(Ok(AggregatedMessage::Pong(_))) => Ok(None),
-            Some(Ok(AggregatedMessage::Binary(_))) => Err(End::Closed(4400, "messages must be text")),
-            Some(Err(ProtocolError::Overflow)) => Err(End::Closed(1009, "the message is too large")),
-            Some(Err(ProtocolError::Io(_))) | None => Err(End::Disconnected),
-            Some(Ok(AggregatedMessage::Close(_))) => Err(End::Closed(1000, "")),
-            Some(Err(_)) => Err(End::Closed(1002, "this is not the WebSocket protocol")),
+            ClientMessage::Pong => None,
         }
     }
 
     /// Handles a message of the protocol.
-    async fn handle(&mut self, text: &str, caller: &Caller) -> Result<(), End> {
-        let mut message = object(text)?;
-        match kind(&message) {
+    async fn handle(&mut self, text: Bytes, caller: &Caller) -> Result<(), End> {
+        let message = ProtocolMessage::parse(&text)?;
+        match &*message.kind {
             "connection_init" => Err(End::Closed(4429, "Too many initialisation requests")),
-            "ping" => self.send(r#"{"type":"pong"}"#.to_owned()).await,
+            "ping" => self.send(PONG.to_owned()).await,
             "pong" => Ok(()),
             "complete" => {
-                if let Some((_, task)) = self.running.remove(&id(&message)?) {
+                if let Some((_, task)) = self.running.remove(&message.id()?) {
                     task.abort();
                 }
                 Ok(())
             }
             "subscribe" => {
-                let id = id(&message)?;
-                let Some(Value::Object(payload)) = message.remove("payload") else { return Err(MALFORMED) };
+                let (id, Some(payload)) = (message.id()?, message.payload) else { return Err(MALFORMED) };
+                let payload = text.slice_ref(payload.get().as_bytes());
                 self.start(id, payload, caller).await
             }
             _ => Err(MALFORMED),
         }
     }
 
-    async fn start(&mut self, id: String, payload: Map<String, Value>, caller: &Caller) -> Result<(), End> {
+    async fn start(&mut self, id: String, payload: Bytes, caller: &Caller) -> Result<(), End> {
         // Operations that have ended may still be in the map.
         while let Ok(ended) = self.ended.try_recv() {
             self.remove(&ended);
@@ -274,13 +283,13 @@ impl Connection {
         if self.running.contains_key(&id) {
             return Err(End::Closed(4409, "Subscriber for this id already exists"));
         }
-        match PendingOperation::admit(&self.services, payload, caller, self.running.len()) {
+        match PendingOperation::admit(&self.services, payload, caller, self.running.len()).await {
             Err(SubscribeError::Malformed) => Err(MALFORMED),
             Err(SubscribeError::Refused(errors)) => self.send(message("error", &id, Some(&errors))).await,
             Ok(pending) => {
                 self.started += 1;
                 let notify = (self.notify.clone(), OperationEnded { id: id.clone(), number: self.started });
-                let task = actix_web::rt::spawn(run(pending, self.session.clone(), notify));
+                let task = actix_web::rt::spawn(run(pending, self.outbox.clone(), notify));
                 self.running.insert(id, (self.started, task));
                 Ok(())
             }
@@ -294,27 +303,42 @@ impl Connection {
     }
 
     async fn send(&mut self, text: String) -> Result<(), End> {
-        match timeout(self.services.streams.stall_timeout, self.session.text(text)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_closed)) => Err(End::Disconnected),
-            Err(_elapsed) => Err(End::Closed(1008, "the client read nothing for too long")),
-        }
+        self.outbox.send(text, None).await.map_err(|not_sent| match not_sent {
+            NotSent::Closed => End::Disconnected,
+            NotSent::Stalled => End::Closed(1008, "the client read nothing for too long"),
+        })
     }
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, End> {
-    body::object(text.as_bytes()).map_err(|_not_an_object| MALFORMED)
+/// A message of the protocol. Its payload is skipped, and parsed only where it is used.
+#[derive(Deserialize)]
+struct ProtocolMessage<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    payload: Option<&'a RawValue>,
 }
 
-/// The type of a message; empty if it has none.
-fn kind(message: &Map<String, Value>) -> &str {
-    message.get("type").and_then(Value::as_str).unwrap_or_default()
-}
+impl<'a> ProtocolMessage<'a> {
+    fn parse(text: &'a [u8]) -> Result<Self, End> {
+        serde_json::from_slice(text).map_err(|_not_of_the_protocol| MALFORMED)
+    }
 
-/// The operation id of a message.
-fn id(message: &Map<String, Value>) -> Result<String, End> {
-    let id = message.get("id").and_then(Value::as_str).filter(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
-    id.map(str::to_owned).ok_or(MALFORMED)
+    /// The id of the operation.
+    fn id(&self) -> Result<String, End> {
+        let id = self.id.as_deref().filter(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
+        id.map(str::to_owned).ok_or(MALFORMED)
+    }
+
+    /// The members of the payload. Without a payload there are no members.
+    fn payload(&self) -> Result<Map<String, Value>, End> {
+        match self.payload.map(RawValue::get) {
+            None | Some("null") => Ok(Map::new()),
+            Some(payload) => body::object(payload.as_bytes()).map_err(|_not_an_object| MALFORMED),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! An operation on a WebSocket: prepared and run in a task of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use actix_web::web::Bytes;
 use async_graphql::parser::types::OperationType;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
+use super::outbox::{NotSent, Outbox};
+use crate::http::body;
 use crate::http::error_codes::ErrorCodes;
 use crate::http::graphql::operation::{Operation, OperationSource, is_last, prepare};
 use crate::http::limits::{CallerKey, RequestPermit};
@@ -59,13 +61,12 @@ impl PendingOperation {
     /// # Errors
     ///
     /// Fails if the payload is malformed, or if a limit is reached.
-    pub(super) fn admit(
+    pub(super) async fn admit(
         services: &OperationServices,
-        payload: Map<String, Value>,
+        payload: Bytes,
         caller: &Caller,
         running: usize,
     ) -> Result<Self, SubscribeError> {
-        let parameters = Parameters::from_members(payload).map_err(|_malformed| SubscribeError::Malformed)?;
         let refused = |error| SubscribeError::Refused(error_list(error));
         let limit = services.streams.operations_max;
         if running >= limit {
@@ -73,6 +74,9 @@ impl PendingOperation {
             return Err(refused(ApiError::Limit { what, asked: running + 1, limit }));
         }
         let permit = services.callers.admit(&CallerKey::of(caller)).map_err(|exceeded| refused(exceeded.error))?;
+        let members = body::parse_object(payload, &services.cpu, &permit).await.map_err(refused)?;
+        let parameters = members.ok().and_then(|members| Parameters::from_members(members).ok());
+        let parameters = parameters.ok_or(SubscribeError::Malformed)?;
         Ok(Self { services: services.clone(), parameters, caller: caller.clone(), permit })
     }
 
@@ -90,7 +94,8 @@ impl PendingOperation {
         };
         let (request_id, now) = (services.environment.new_id(), services.environment.now());
         let log = WebSocketRequestLog::start(services.metrics.clone(), &caller, Arc::clone(&prepared.info));
-        let source = OperationSource { request_id, now, deadline, transport: "websocket" };
+        let reservation = services.bytes.reservation(CallerKey::of(&caller));
+        let source = OperationSource { request_id, now, deadline, transport: "websocket", reservation };
         let operation = Operation::new(services, caller, prepared, (permit, permits), source);
         Ok((operation.map_err(|exceeded| error_list(exceeded.error))?, log))
     }
@@ -104,11 +109,10 @@ fn error_list(error: ApiError) -> Vec<u8> {
 /// use the id again at once.
 pub(super) async fn run(
     pending: PendingOperation,
-    session: actix_ws::Session,
+    outbox: Outbox,
     (notify, ended): (mpsc::UnboundedSender<OperationEnded>, OperationEnded),
 ) {
-    let (id, stall_timeout) = (ended.id.clone(), pending.services.streams.stall_timeout);
-    let mut sender = ResultSender { session, id, stall_timeout };
+    let mut sender = ResultSender { outbox, id: ended.id.clone() };
     let last = match pending.prepare().await {
         Ok((operation, log)) => sender.send_all(operation, &log).await,
         Err(errors) => Some(message("error", &sender.id, Some(&errors))),
@@ -116,15 +120,14 @@ pub(super) async fn run(
     // The connection may be closed already.
     let _ = notify.send(ended);
     if let Some(last) = last {
-        let _ = timeout(stall_timeout, sender.session.text(last)).await;
+        let _ = sender.outbox.send(last, None).await;
     }
 }
 
 /// Sends the results of one operation.
 struct ResultSender {
-    session: actix_ws::Session,
+    outbox: Outbox,
     id: String,
-    stall_timeout: Duration,
 }
 
 impl ResultSender {
@@ -156,10 +159,20 @@ impl ResultSender {
             if !is_executed || is_subscription && is_last {
                 break Some(message("error", &self.id, Some(&encode_error_list(&response.errors))));
             }
-            match timeout(self.stall_timeout, self.session.text(message("next", &self.id, Some(&payload)))).await {
-                Ok(Ok(())) => sent_cursor = operation.session.resume(),
-                Ok(Err(_closed)) => break None,
-                Err(_elapsed) => {
+            let next = message("next", &self.id, Some(&payload));
+            drop((response, payload));
+            let sent = match operation.reserve(next.len()) {
+                Ok(reservation) => self.outbox.send(next, Some(reservation)).await,
+                Err(exceeded) => {
+                    let (error_codes, last) = self.failure(exceeded.into());
+                    codes = error_codes;
+                    break Some(last);
+                }
+            };
+            match sent {
+                Ok(()) => sent_cursor = operation.session.resume(),
+                Err(NotSent::Closed) => break None,
+                Err(NotSent::Stalled) => {
                     let (error_codes, last) = self.failure(ApiError::FeedLagged { resume: sent_cursor });
                     codes = error_codes;
                     break Some(last);

@@ -22,7 +22,8 @@ use crate::http::authentication::Authentication;
 use crate::http::body::{self, BodyLimits};
 use crate::http::environment::Environment;
 use crate::http::error_codes::OK;
-use crate::http::limits::{CallerKey, QuotaGuard, RequestPermit, StreamKind};
+use crate::http::held_body::{HeldBytes, chunks};
+use crate::http::limits::{ByteReservation, CallerKey, QuotaGuard, RequestPermit, StreamKind};
 use crate::http::middleware::request_id::RequestId;
 use crate::http::response::{HttpError, ResponseFormat, error_response};
 use crate::http::state::OperationServices;
@@ -58,6 +59,8 @@ struct Export {
     first: Option<ExportPage>,
     has_ended: bool,
     request_permit: RequestPermit<CallerKey>,
+    /// The memory of the page that is being read or written.
+    reservation: ByteReservation,
     _quota: QuotaGuard<CallerKey>,
 }
 
@@ -87,6 +90,8 @@ impl Export {
                     self.request.format.row(&mut out, &self.request.columns, event);
                 }
                 self.progress.add_rows(&out, count, page.edges.into_iter().next_back().map(|(cursor, _)| cursor));
+                // Fewer bytes than the page was made of.
+                let _ = self.reservation.resize(out.len());
                 if page.has_next {
                     return Some(Ok(out.into()));
                 }
@@ -115,7 +120,7 @@ impl Export {
             return Err(ApiError::Unauthenticated(Rejected::Expired).into());
         }
         let caller = self.services.authentication.caller_of_principal(Arc::clone(&self.principal)).await?;
-        self.request.next_page(&self.services, &caller, &self.request_permit).await
+        self.request.next_page(&self.services, &caller, &self.request_permit, &self.reservation).await
     }
 }
 
@@ -145,12 +150,13 @@ async fn start(
     let request_permit = services.callers.admit(&key)?;
     let quota = services.callers.open_stream(&key, StreamKind::Export, None)?;
     let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
-    let body = body::read(request, payload, limits).await?;
+    let reservation = services.bytes.reservation(key.clone());
+    let body = body::read(request, payload, limits, &reservation).await?;
     let record = Arc::new(caller.access_record(Some(AccessActivity::Export), "", &RequestId::of(request), now));
     // The first page is read while the status can still report an error.
     let first_page = async {
         let mut export = ExportRequest::parse(&body, exports.page_size_max, Arc::clone(&record), now)?;
-        let first = export.next_page(&services, &caller, &request_permit).await?;
+        let first = export.next_page(&services, &caller, &request_permit, &reservation).await?;
         Ok::<_, ExportError>((export, first))
     };
     let (export_request, first) = first_page.await.inspect_err(|error| record.finish(|_| &error.code))?;
@@ -164,16 +170,20 @@ async fn start(
         first: Some(first),
         has_ended: false,
         request_permit,
+        reservation,
         _quota: quota,
     };
-    let chunks = futures_util::stream::unfold(export, async |mut export| Some((export.next_chunk().await?, export)));
+    let pages = futures_util::stream::unfold(export, async |mut export| {
+        let page = export.next_chunk().await?.map(|page| HeldBytes::new(page, None));
+        Some((page, export))
+    });
     let disposition = format!("attachment; filename=\"audit-events.{}\"", format.name());
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, format.content_type()))
         .insert_header((header::CONTENT_DISPOSITION, disposition))
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header(("x-auditgraph-export-id", id))
-        .streaming(Box::pin(chunks)))
+        .streaming(Box::pin(chunks(Box::pin(pages)))))
 }
 
 /// The status of an export, for the caller who started it.

@@ -9,13 +9,14 @@ use serde_json::Map;
 use super::error::ExportError;
 use super::format::ExportFormat;
 use crate::http::body;
-use crate::http::limits::{CallerKey, RequestPermit};
+use crate::http::limits::{ByteReservation, CallerKey, RequestPermit};
 use crate::http::state::OperationServices;
 use access::{AccessRecord, Caller};
 use api::Session;
 use api::engine::document::Document;
 use api::error::{ApiError, sweep};
 use api::output::column::{CURSOR, Columns};
+use model::event::BODY_BYTES_MAX;
 use model::{Invalid, Timestamp};
 
 /// The members of the body that are arguments of the list.
@@ -78,12 +79,17 @@ impl ExportRequest {
         services: &OperationServices,
         caller: &Caller,
         request_permit: &RequestPermit<CallerKey>,
+        reservation: &ByteReservation,
     ) -> Result<ExportPage, ExportError> {
         let _permits = (request_permit.permit().await, request_permit.expensive_permit().await);
-        let bytes_max = services.limits.response_bytes_max;
+        // Several exports of a caller fit into its memory, and the largest event into a page.
+        let limit = services.limits.response_bytes_max;
+        let bytes_max = limit.min((limit / 4).max(BODY_BYTES_MAX));
         loop {
             let deadline = Instant::now() + services.limits.request_timeout;
-            let read = self.read_page(services, caller.clone().with_limits(deadline, bytes_max)).await;
+            reservation.resize(0).map_err(ApiError::from)?;
+            let limited = caller.clone().with_limits(deadline, bytes_max, Arc::new(reservation.clone()));
+            let read = self.read_page(services, limited).await;
             match read {
                 Err(error) if error.exceeds(bytes_max) && self.page_size > 1 => self.page_size /= 2,
                 Ok(_) => {
