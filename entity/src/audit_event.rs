@@ -50,6 +50,8 @@ pub struct Model {
     pub recorded_by: String,
     /// The route by which the event was recorded.
     pub recorded_via: String,
+    /// The first half of a SHA-256 over tenant, sequence, time of recording and body.
+    pub checksum: Vec<u8>,
     /// The format of the body.
     pub body_format: i16,
     /// The complete event, as JSON.

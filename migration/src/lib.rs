@@ -5,12 +5,25 @@
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DatabaseTransaction;
 
 mod m20261122_000001_log;
 
 /// All migrations, oldest first.
 #[derive(Debug)]
 pub struct Migrator;
+
+impl Migrator {
+    /// Creates the schema in an empty database, without recording which migrations were applied. For comparisons with
+    /// the schema of an existing database.
+    pub async fn create(connection: &DatabaseTransaction) -> Result<(), DbErr> {
+        let manager = SchemaManager::new(connection);
+        for migration in Self::migrations() {
+            migration.up(&manager).await?;
+        }
+        Ok(())
+    }
+}
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {

@@ -58,6 +58,7 @@ const STATEMENTS: &[&str] = &[
         event_key {key} NOT NULL,
         recorded_by {key} NOT NULL,
         recorded_via {key} NOT NULL,
+        checksum {bytes} NOT NULL,
         body_format smallint NOT NULL,
         body text NOT NULL,
         PRIMARY KEY (tenant_id, sequence)

@@ -1,6 +1,10 @@
-//! `auditgraph verify`: checks the integrity of the logs and reports every difference.
+//! `auditgraph verify`: checks the integrity of the database and of the logs, and reports every difference.
+//!
+//! The database file is checked first: what is read from a damaged file proves little.
 
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 use super::output::{print_line, printable, report_error};
 use crate::config::VerifyArgs;
@@ -10,7 +14,10 @@ use store::Difference;
 pub(super) async fn run(config: &VerifyArgs) -> anyhow::Result<ExitCode> {
     database::ensure_exists(&config.database)?;
     let store = database::open(&for_whole_log(&config.database)).await?;
+    let mut differences = Differences { count: 0, reported_max: config.differences_max };
+    store.verify_file(&mut |difference| differences.report(None, &difference)).await?;
     store.check_schema().await?;
+    store.verify_schema(&mut |difference| differences.report(None, &difference)).await?;
     let mut logs = store.logs().await?;
     if let Some(key) = &config.tenant {
         logs.retain(|log| log.belongs_to(key));
@@ -18,9 +25,9 @@ pub(super) async fn run(config: &VerifyArgs) -> anyhow::Result<ExitCode> {
     }
     let tenants = logs.iter().filter(|log| !log.is_access_log()).count();
     let mut events = 0;
-    let mut differences = Differences { count: 0, reported_max: config.differences_max };
     for log in &logs {
-        events += store.verify(log, &mut |difference| differences.report(Some(&log.key), &difference)).await?;
+        let verified = store.verify(log, &mut |difference| differences.report(Some(&log.key), &difference)).await;
+        events += verified.with_context(|| format!("the log of `{}` was not verified completely", log.key))?;
     }
     if config.tenant.is_none() {
         store.verify_owners(&mut |difference| differences.report(None, &difference)).await?;
@@ -47,8 +54,8 @@ impl Differences {
                 let event = difference.sequence.map(|sequence| format!(" event {sequence}")).unwrap_or_default();
                 format!("{key}{event}: ")
             });
-            let column = format!("{}.{} {}", difference.table, difference.column, difference.reason);
-            report_error(&printable(&(tenant.unwrap_or_default() + &column)));
+            let what = format!("{} {}", difference.part, difference.reason);
+            report_error(&printable(&(tenant.unwrap_or_default() + &what)));
         }
     }
 }

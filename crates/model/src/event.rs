@@ -166,6 +166,11 @@ impl NewEvent {
         Ok(Self { body: serde_json::from_str(&json)?, json })
     }
 
+    /// Whether the JSON is exactly what the body serialises to: without unknown members, in the order of the fields.
+    pub fn is_canonical(&self) -> bool {
+        serde_json::to_string(&self.body).is_ok_and(|json| json == self.json)
+    }
+
     /// The body of the event.
     pub fn body(&self) -> &EventBody {
         &self.body

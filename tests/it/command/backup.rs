@@ -36,6 +36,33 @@ async fn verify_reports_differences_and_fails() {
 }
 
 #[tokio::test]
+async fn verify_reports_an_index_without_some_of_its_rows() {
+    let cli = TestCli::new().await;
+    if cli.database.is_postgres() {
+        return;
+    }
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    record_some(&cli.database.store().await, 0..40).await;
+    // The index is built while its definition excludes rows; then the definition is put back.
+    let redefine = |from: &str, to: &str| {
+        format!(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, '{from}', '{to}') WHERE name = 'audit_event_actor'"
+        )
+    };
+    let (whole, part) = ("sequence DESC)", "sequence DESC) WHERE sequence > 7");
+    cli.database.execute(&redefine(whole, part)).await;
+    cli.database.execute("REINDEX audit_event_actor").await;
+    let narrowed = cli.run(&["verify"]);
+    assert!(narrowed.refused().contains("index audit_event_actor differs from the schema"), "{narrowed:?}");
+    cli.database.execute(&redefine(part, whole)).await;
+    let ended = cli.run(&["verify"]);
+    let expected = "database file fails the integrity check: row 1 missing from index audit_event_actor";
+    assert!(ended.refused().contains(expected), "{ended:?}");
+    assert_eq!(ended.out, "tenants 1, events 40, differences 8\n", "{ended:?}");
+}
+
+#[tokio::test]
 async fn backup_of_a_served_log_is_restored_as_a_new_log() {
     let app = TestApp::start().await;
     if app.database.is_postgres() {

@@ -49,7 +49,7 @@ async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
         .into_iter()
         .map(|found| {
             let position = found.sequence.map(|sequence| format!("{sequence} ")).unwrap_or_default();
-            format!("{position}{}.{} {}", found.table, found.column, found.reason)
+            format!("{position}{} {}", found.part, found.reason)
         })
         .collect()
 }
@@ -137,10 +137,12 @@ async fn verify_reports_every_column_that_differs_from_the_body() {
         ("event_target", &["occurred_at", "target_id", "is_first"]),
         ("property_change", &["occurred_at", "target_ordinal", "sensitive", "is_first"]),
         ("activity_type", &["first_seen_at", "last_seen_at", "event_count"]),
-        ("tenant_log", &["last_sequence", "last_recorded_at", "activity_type_count", "uncatalogued_count"]),
+        ("tenant_log", &["last_sequence", "last_recorded_at", "last_actor_id", "last_target_id", "activity_type_count",
+            "uncatalogued_count"]),
     ];
     let hashes = [
-        ("event_key", &["content_hash"][..]),
+        ("audit_event", &["checksum"][..]),
+        ("event_key", &["content_hash"]),
         ("property_change", &["old_hash", "new_hash"]),
         ("actor", &["fingerprint"]),
         ("target", &["fingerprint"]),
@@ -243,7 +245,184 @@ async fn verify_checks_bodies_and_recording_order() {
     let found = after(&log, &[sql]).await;
     assert!(found.contains(&"4 audit_event.actor_key does not match the body".to_owned()), "{found:?}");
     let found = after(&log, &["UPDATE audit_event SET recorded_at = recorded_at - 1 WHERE sequence = 2"]).await;
-    assert_eq!(found, ["2 audit_event.recorded_at is earlier than that of the previous event"]);
+    let checksum = "2 audit_event.checksum does not match the body".to_owned();
+    assert_eq!(found, ["2 audit_event.recorded_at is earlier than that of the previous event".to_owned(), checksum]);
     let other = log.store.add_tenant("fabrikam", "Fabrikam", &[], "b".to_owned()).await.unwrap();
     assert_eq!(log.store.verify(&other, &mut |_| panic!("nothing is there")).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn verify_reports_a_body_that_changed_alone() {
+    let log = log().await;
+    let replaced = |from: &str, to: &str| {
+        format!("UPDATE audit_event SET body = replace(body, '{from}', '{to}') WHERE sequence = 2")
+    };
+    let layout = "2 audit_event.body is not what its parts serialise to: it has unknown members or another layout";
+    let checksum = "2 audit_event.checksum does not match the body";
+    for (change, expected) in [
+        (replaced("\"recording\":", "\"seal\":[1],\"recording\":"), vec![layout, checksum]),
+        (replaced("\"actor\":{", "\"actor\":{\"shoeSize\":46,"), vec![layout, checksum]),
+        (replaced("\"status\":", "\"status\": "), vec![layout, checksum]),
+        (replaced("\"status\":\"SUCCESS\"", "\"status\":\"SUCCESS\",\"statusReason\":\"by order\""), vec![checksum]),
+        (
+            replaced("\"recording\":", "\"additionalDetails\":[{\"key\":\"Ticket\",\"value\":\"7\"}],\"recording\":"),
+            vec![layout, checksum],
+        ),
+        (replaced("\"kind\":\"USER\"", "\"kind\":\"USER\",\"userAgent\":\"lynx\""), vec![layout, checksum]),
+    ] {
+        let found = after(&log, &[&change]).await;
+        // Where a member is inserted decides whether the layout is another one; the checksum differs in any case.
+        assert!(found.contains(&checksum.to_owned()), "{change}: {found:?}");
+        assert!(found.iter().all(|line| expected.contains(&line.as_str())), "{change}: {found:?}");
+    }
+    // Rows that changed places, or their time, without a change of the bodies.
+    let swapped = [
+        "UPDATE audit_event SET sequence = -1 WHERE sequence = 1",
+        "UPDATE audit_event SET sequence = 1 WHERE sequence = 2",
+        "UPDATE audit_event SET sequence = 2 WHERE sequence = -1",
+    ];
+    let found = after(&log, &swapped).await;
+    assert!(found.contains(&"1 audit_event.checksum does not match the body".to_owned()), "{found:?}");
+    let later = "UPDATE audit_event SET recorded_at = recorded_at + 1 WHERE sequence <= 3";
+    assert_eq!(after(&log, &[later]).await.iter().filter(|line| line.contains(".checksum ")).count(), 3);
+    assert_eq!(differences(&log).await, []);
+}
+
+/// Makes the bodies of two events unreadable: the statement that reads them fails.
+async fn break_events(log: &TestLog) {
+    if log.database.is_postgres() {
+        for sql in [
+            "ALTER TABLE audit_event RENAME TO events_of_a_damaged_table",
+            "CREATE FUNCTION damaged() RETURNS text LANGUAGE plpgsql STABLE AS
+                'BEGIN RAISE data_corrupted USING MESSAGE = ''the block is damaged''; END'",
+        ] {
+            log.database.execute(sql).await;
+        }
+        let columns = "tenant_id, sequence, occurred_at, recorded_at, service, component, category, activity_key,
+            activity_name, resource_type, operation_type, group_source, status, actor_id, actor_key, application_id,
+            ip_address, correlation_key, event_key, recorded_by, recorded_via, checksum, body_format";
+        let view = format!(
+            "CREATE VIEW audit_event AS SELECT {columns}, CASE WHEN sequence IN (2, 3) THEN damaged() ELSE body END AS body
+             FROM events_of_a_damaged_table"
+        );
+        log.database.execute(&view).await;
+    } else {
+        // A value of a type that the column cannot have.
+        log.database.execute("UPDATE audit_event SET occurred_at = 'noon' WHERE sequence IN (2, 3)").await;
+    }
+}
+
+#[tokio::test]
+async fn verify_reports_unreadable_events_and_goes_on() {
+    let log = log().await;
+    break_events(&log).await;
+    log.database.execute("UPDATE event_target SET target_key = 'x' WHERE sequence = 5 AND ordinal = 1").await;
+    let mut found = Vec::new();
+    let events = log.store.verify(&log.tenant, &mut |difference| found.push(difference)).await.unwrap();
+    assert_eq!(events, 3, "{found:#?}");
+    assert_eq!((found[0].sequence, found[0].part.as_str()), (Some(2), "audit_event"), "{found:#?}");
+    assert!(found[0].reason.starts_with("cannot be read up to event 3: "), "{found:#?}");
+    assert_eq!((found[1].sequence, found[1].part.as_str()), (Some(5), "event_target.target_key"), "{found:#?}");
+    assert_eq!((found.len(), found[2].part.as_str()), (3, "tenant_log"), "{found:#?}");
+}
+
+#[tokio::test]
+async fn verify_reports_unreadable_side_tables_and_goes_on() {
+    let log = log().await;
+    for table in ["event_target", "actor", "activity_type", "event_key"] {
+        log.database.execute(&format!("ALTER TABLE {table} RENAME TO lost_{table}")).await;
+    }
+    log.database.execute("UPDATE property_change SET name_key = 'x' WHERE sequence = 4").await;
+    let mut found = Vec::new();
+    let events = log.store.verify(&log.tenant, &mut |difference| found.push(difference)).await.unwrap();
+    assert_eq!(events, 5, "{found:#?}");
+    for table in ["event_target", "actor", "activity_type", "event_key"] {
+        let is_reported = |found: &Difference| found.part == table && found.reason.starts_with("cannot be read");
+        assert!(found.iter().any(is_reported), "{table}: {found:#?}");
+    }
+    assert!(found.iter().any(|found| found.part == "property_change.name_key"), "{found:#?}");
+}
+
+async fn schema_differences(log: &TestLog) -> Vec<String> {
+    let mut found = Vec::new();
+    log.store
+        .verify_schema(&mut |found_one| found.push(format!("{} {}", found_one.part, found_one.reason)))
+        .await
+        .unwrap();
+    found
+}
+
+#[tokio::test]
+async fn verify_compares_the_schema_with_the_migrations() {
+    let log = log().await;
+    let is_postgres = log.database.is_postgres();
+    // Tables and views of other programs are none of ours.
+    log.database.execute("CREATE TABLE replication_state (id integer)").await;
+    log.database.execute("CREATE VIEW services AS SELECT DISTINCT service FROM audit_event").await;
+    assert_eq!(schema_differences(&log).await, Vec::<String>::new());
+    let recreate = "CREATE INDEX audit_event_correlation ON audit_event
+        (tenant_id, correlation_key, occurred_at DESC, sequence DESC) WHERE correlation_key <> ''";
+    let differs = "index audit_event_correlation differs from the schema of this version";
+    let narrower = recreate.replace("<> ''", "<> '' AND sequence > 2");
+    let ascending = recreate.replace("occurred_at DESC", "occurred_at");
+    let unique = recreate.replace("CREATE INDEX", "CREATE UNIQUE INDEX");
+    for index in [narrower, ascending, unique] {
+        log.database.execute("DROP INDEX audit_event_correlation").await;
+        assert_eq!(schema_differences(&log).await, ["index audit_event_correlation is missing"]);
+        log.database.execute(&index).await;
+        assert_eq!(schema_differences(&log).await, [differs], "{index}");
+    }
+    log.database.execute("DROP INDEX audit_event_correlation").await;
+    log.database.execute(recreate).await;
+    log.database.execute("CREATE INDEX of_another ON EVENT_KEY (sequence)").await;
+    assert_eq!(schema_differences(&log).await, ["index of_another is not part of the schema"]);
+    log.database.execute("DROP INDEX of_another").await;
+    log.database.fail_from_sequence(1_000).await;
+    assert_eq!(schema_differences(&log).await, ["trigger refuse on audit_event is not part of the schema"]);
+    log.database.fail_no_more().await;
+    assert_eq!(schema_differences(&log).await, Vec::<String>::new());
+    if is_postgres {
+        for (damage, repair, expected) in [
+            (
+                "ALTER TABLE audit_event ALTER COLUMN status TYPE varchar(7) COLLATE \"C\"",
+                "ALTER TABLE audit_event ALTER COLUMN status TYPE text COLLATE \"C\"",
+                "column audit_event.status differs from the schema of this version",
+            ),
+            (
+                "ALTER TABLE actor ALTER COLUMN key DROP NOT NULL",
+                "ALTER TABLE actor ALTER COLUMN key SET NOT NULL",
+                "column actor.key differs from the schema of this version",
+            ),
+            (
+                "CREATE RULE silent AS ON INSERT TO event_target DO INSTEAD NOTHING",
+                "DROP RULE silent ON event_target",
+                "rule silent on event_target is not part of the schema",
+            ),
+            (
+                "ALTER TABLE target ENABLE ROW LEVEL SECURITY",
+                "ALTER TABLE target DISABLE ROW LEVEL SECURITY",
+                "table target differs from the schema of this version",
+            ),
+            (
+                "CREATE TABLE child () INHERITS (event_key)",
+                "DROP TABLE child",
+                "table event_key differs from the schema of this version",
+            ),
+        ] {
+            log.database.execute(damage).await;
+            let found = schema_differences(&log).await;
+            assert!(found.contains(&expected.to_owned()), "{damage}: {found:?}");
+            log.database.execute(repair).await;
+        }
+        log.database.execute("ALTER TABLE rollup SET UNLOGGED").await;
+        let found = schema_differences(&log).await;
+        assert_eq!(found, ["table rollup differs from the schema of this version"]);
+        log.database.execute("ALTER TABLE rollup SET LOGGED").await;
+    } else {
+        log.database.execute("ALTER TABLE actor ADD COLUMN nickname text").await;
+        assert_eq!(schema_differences(&log).await, ["table actor differs from the schema of this version"]);
+        log.database.execute("ALTER TABLE actor DROP COLUMN nickname").await;
+    }
+    log.database.execute("DROP TABLE rollup").await;
+    assert_eq!(schema_differences(&log).await, ["table rollup is missing"]);
 }

@@ -76,6 +76,14 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
     Ok((writer.into(), readers.into()))
 }
 
+/// Opens an empty SQLite database in memory, with a single connection.
+pub(crate) async fn in_memory() -> Result<DatabaseConnection, StoreError> {
+    let options: SqliteConnectOptions = "sqlite::memory:".parse().map_err(sqlx_error)?;
+    let options = options.disable_statement_logging();
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(sqlx_error)?;
+    Ok(pool.into())
+}
+
 /// Rows that SQLite reads ahead of the consumer.
 const ROW_BUFFER_SIZE: usize = 4;
 

@@ -30,6 +30,8 @@ pub(crate) struct PreparedEvent {
     pub(crate) activity: activity_type::Model,
     /// The names of changed properties: folded, and as first spelled in the event.
     pub(crate) property_names: BTreeMap<String, String>,
+    /// The hash of the body, computed before the log is locked.
+    body_hash: Hash16,
 }
 
 impl PreparedEvent {
@@ -53,6 +55,7 @@ impl PreparedEvent {
             targets: Vec::with_capacity(body.targets.len()),
             changes: Vec::new(),
             property_names: BTreeMap::new(),
+            body_hash: hash16(event.json().as_bytes()),
         };
         prepared.add_targets(event);
         prepared
@@ -108,9 +111,21 @@ impl PreparedEvent {
     pub(crate) fn set_sequence(&mut self, sequence: i64, recorded_at: Timestamp) {
         self.event.sequence = sequence;
         self.event.recorded_at = recorded_at.0;
+        self.event.checksum = self.checksum();
         self.key.sequence = sequence;
         self.targets.iter_mut().for_each(|row| row.sequence = sequence);
         self.changes.iter_mut().for_each(|row| row.sequence = sequence);
+    }
+
+    /// Returns the checksum of the row: over its tenant, its sequence, its time of recording and its body.
+    fn checksum(&self) -> Vec<u8> {
+        let row = &self.event;
+        let mut content = Vec::with_capacity(36);
+        content.extend(row.tenant_id.to_be_bytes());
+        content.extend(row.sequence.to_be_bytes());
+        content.extend(row.recorded_at.to_be_bytes());
+        content.extend(self.body_hash);
+        hash16(&content).to_vec()
     }
 
     /// Sets the ids of the snapshots. The maps must contain them.
@@ -158,6 +173,7 @@ fn event_row(tenant_id: i32, event: &NewEvent, actor: &actor::Model) -> audit_ev
         event_key: fold(&body.event_key),
         recorded_by: key_of(Some(&body.recording.recorded_by)),
         recorded_via: body.recording.route.name().to_owned(),
+        checksum: Vec::new(),
         body_format: row::BODY_FORMAT,
         body: event.json().to_owned(),
     }

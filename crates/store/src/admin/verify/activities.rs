@@ -77,7 +77,7 @@ impl ActivityCounts {
 impl Verification<'_> {
     /// Compares the counters with the catalogue.
     pub(super) fn compare_activity_counts(&mut self, head: &tenant_log::Model) {
-        let activity_counts = std::mem::take(&mut self.activity_counts);
+        let Some(activity_counts) = self.activity_counts.take() else { return };
         let number_of_types = activity_counts.counted.len();
         for counted in activity_counts.counted.into_values() {
             let [activity, display_name, resource_type, operation_type] = counted.last;

@@ -63,15 +63,14 @@ impl Verification<'_> {
         self.snapshot_ids::<actor::Entity>(expected_by_hash, columns).await
     }
 
-    /// Returns the ids of the events' targets by fingerprint.
+    /// Returns the ids of the events' targets by fingerprint. `found` are the rows of the events' targets.
     pub(super) async fn target_ids(
         &mut self,
         events: &[(audit_event::Model, PreparedEvent)],
-        after: i64,
-        end: i64,
+        found: &[event_target::Model],
     ) -> Result<SnapshotIds, StoreError> {
         let mut links = HashMap::new();
-        for link in self.links(after, end).await? {
+        for link in found {
             self.targets.insert(link.target_id);
             links.insert((link.sequence, link.ordinal), link.target_id);
         }
@@ -141,18 +140,20 @@ impl Verification<'_> {
         Ok(ids)
     }
 
-    /// Reports snapshots that no event refers to, and ids beyond the last one in the head row.
+    /// Reports snapshots that no event refers to, and a last id in the head row that is not that of the last snapshot.
     pub(super) async fn check_surplus_snapshots(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
         let referenced = std::mem::take(&mut self.actors);
-        self.check_surplus::<actor::Entity>(
-            &referenced,
-            head.last_actor_id,
-            [actor::Column::TenantId, actor::Column::Id],
-        )
-        .await?;
+        let columns = [actor::Column::TenantId, actor::Column::Id];
+        let checked = self.check_surplus::<actor::Entity>(&referenced, head.last_actor_id, columns).await;
+        self.readable(checked, "actor", None).await?;
+        if !self.is_every_target_known {
+            return Ok(());
+        }
         let referenced = std::mem::take(&mut self.targets);
         let columns = [target::Column::TenantId, target::Column::Id];
-        self.check_surplus::<target::Entity>(&referenced, head.last_target_id, columns).await
+        let checked = self.check_surplus::<target::Entity>(&referenced, head.last_target_id, columns).await;
+        self.readable(checked, "target", None).await?;
+        Ok(())
     }
 
     async fn check_surplus<E: EntityTrait>(
@@ -162,21 +163,27 @@ impl Verification<'_> {
         [tenant_id, id]: [E::Column; 2],
     ) -> Result<(), StoreError> {
         let table = E::default().table_name();
-        let mut after = i64::MIN;
+        let last_column = if table == "actor" { "last_actor_id" } else { "last_target_id" };
+        let (mut after, mut greatest) = (i64::MIN, 0);
         loop {
             let page = E::find().select_only().column(id).filter(tenant_id.eq(self.tenant_id)).filter(id.gt(after));
             let page = page.order_by_asc(id).limit(ROWS_MAX).into_tuple::<i64>().all(self.snapshot).await?;
-            let Some(end) = page.last() else { return Ok(()) };
+            let Some(end) = page.last() else { break };
             after = *end;
+            greatest = *end;
             for number in page {
                 if !referenced.contains(number) {
                     self.difference(None, [table, "id"], &format!("{number} belongs to no event"));
                 }
                 if number > last {
-                    let column = if table == "actor" { "last_actor_id" } else { "last_target_id" };
-                    self.difference(None, ["tenant_log", column], &format!("is less than {number}"));
+                    self.difference(None, ["tenant_log", last_column], &format!("is less than {number}"));
                 }
             }
         }
+        if greatest < last {
+            let reason = format!("is greater than the last id, {greatest}");
+            self.difference(None, ["tenant_log", last_column], &reason);
+        }
+        Ok(())
     }
 }
