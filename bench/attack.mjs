@@ -30,8 +30,8 @@ const rejected = {
 // Queries just within the cost limits, which are executed.
 const expensive = {
   '200 events, all fields': `{ auditEvents(first: 200) { nodes { id raw unmapped targets { modifiedProperties { name oldValue newValue } } } } }`,
-  'count of a search': `{ auditEvents(period: null, filter: { search: "a" }) { totalCount } }`,
-  'eight pages of 200': `{ ${times(8, (i) => `a${i}: auditEvents(first: 200, period: null) { nodes { id activityDisplayName } }`)} }`,
+  'count of a search': `{ auditEvents(occurredAt: { window: ALL }, filter: { search: "a" }) { totalCount } }`,
+  'eight pages of 200': `{ ${times(8, (i) => `a${i}: auditEvents(first: 200, occurredAt: { window: ALL }) { nodes { id activityDisplayName } }`)} }`,
 };
 const DOCUMENTS = { rejected, expensive, cheap: { 'typename': '{ __typename }' } };
 

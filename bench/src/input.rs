@@ -16,7 +16,7 @@ impl InputTemplate {
             "service": body.service,
             "component": body.component,
             "operationType": body.operation_type.name(),
-            "activityResourceType": body.resource_type.name(),
+            "resourceType": body.resource_type.name(),
             "groupSource": body.group_source.map(model::GroupSource::name),
             "status": body.status.name(),
             "statusReason": body.status_reason,

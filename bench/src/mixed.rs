@@ -151,7 +151,7 @@ async fn measure_large_events(options: &MixedOptions, server: &Server) -> anyhow
 async fn measure_export(options: &MixedOptions, server: &Server) -> anyhow::Result<()> {
     let now = system::now();
     let from = now.plus(-options.exported * model::time::HOUR);
-    let body = json!({ "format": "ndjson", "period": { "between": { "from": from.to_string() } } }).to_string();
+    let body = json!({ "format": "ndjson", "occurredAt": { "between": { "from": from.to_string() } } }).to_string();
     let request = load::post("/v1/events/export", &token(Role::GlobalAdmin)?, &body);
     let (started, before) = (Instant::now(), usage::cpu_seconds(server.pid));
     let response = load::send_once(&server.address, &request).await?;

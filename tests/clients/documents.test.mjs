@@ -121,7 +121,7 @@ test('20 pages of 200 events', () =>
   exceedsLimit(/cost/, `{ ${times(20, (i) => `a${i}: auditEvents(first: 200) { edges { node { id } } }`)} }`));
 
 test('20 counts over everything', () =>
-  exceedsLimit(/cost/, `{ ${times(20, (i) => `a${i}: auditEvents(period: null, first: ${i + 1}) { totalCount }`)} }`));
+  exceedsLimit(/cost/, `{ ${times(20, (i) => `a${i}: auditEvents(occurredAt: { window: ALL }, first: ${i + 1}) { totalCount }`)} }`));
 
 test('variables of 100,000 bytes', () =>
   exceedsLimit(/variables/, 'query($id: ID!) { node(id: $id) { id } }', { id: 'x'.repeat(100_000) }));

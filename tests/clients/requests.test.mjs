@@ -111,7 +111,7 @@ test('errors name no files, no SQL and no libraries', async () => {
     await ask(page(`after: "'\\"; --"`)),
     await ask(`{ node(id: "\\u0000'") { id } }`),
     await ask(page(`filter: {search: "%'\\"\\\\\\u0000*:("}`)),
-    await ask('query($d: DateTime) { auditEvents(period: {between: {from: $d}}) { pageInfo { hasNextPage } } }', {
+    await ask('query($d: DateTime) { auditEvents(occurredAt: {between: {from: $d}}) { pageInfo { hasNextPage } } }', {
       d: '0000-00-00T99:99:99Z',
     }),
     await post({ query: null }),

@@ -3,7 +3,7 @@ import { expect, expectAccessible, rows, runQuery, test, url } from './fixtures'
 
 async function eventWithWithheldValues(): Promise<string> {
   const data = await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(
-    '{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Add service principal credentials" } }) { nodes { id } } }',
+    '{ auditEvents(first: 1, occurredAt: { window: ALL }, filter: { activity: { eq: "Add service principal credentials" } }) { nodes { id } } }',
   )
   return data.auditEvents.nodes[0]?.id ?? ''
 }

@@ -9,7 +9,7 @@ interface FoundEvent {
 }
 
 async function findEvent(activity: string): Promise<FoundEvent> {
-  const query = `query ($activity: String) { auditEvents(first: 1, period: null, filter: { activity: { eq: $activity } }) {
+  const query = `query ($activity: String) { auditEvents(first: 1, occurredAt: { window: ALL }, filter: { activity: { eq: $activity } }) {
     nodes { id correlationId actor { key name } targets { key displayName } } } }`
   const data = await runQuery<{ auditEvents: { nodes: FoundEvent[] } }>(query, { activity })
   const [event] = data.auditEvents.nodes
@@ -35,11 +35,11 @@ test('request, actor, target and property link to their events', async ({ open }
   const page = await open(`#event=${event.id}`)
   const detail = page.getByRole('complementary', { name: 'Event' })
   await detail.getByRole('button', { name: 'All by this actor' }).click()
-  await expectCount(page, await countEvents({ initiatedBy: { key: [event.actor.key] } }, null))
+  await expectCount(page, await countEvents({ actor: { key: { in: [event.actor.key] } } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'All on this target' }).click()
   const [target] = event.targets
-  await expectCount(page, await countEvents({ target: { key: [target?.key ?? ''] } }, null))
+  await expectCount(page, await countEvents({ target: { key: { in: [target?.key ?? ''] } } }, null))
   await page.goBack()
   await detail.getByRole('button', { name: 'IpNamedLocation' }).click()
   await expectCount(

@@ -61,7 +61,7 @@ test('NDJSON export has all fields and the checksum of its last line', async ({ 
     export: { state: string; count: number; asOf: number; sha256: string }
   }
   expect([trailer.state, trailer.count]).toEqual(['COMPLETE', lines.length])
-  const query = 'query ($asOf: Sequence) { auditEvents(first: 1, period: null, asOf: $asOf) { nodes { id } } }'
+  const query = 'query ($asOf: Sequence) { auditEvents(first: 1, occurredAt: { window: ALL }, asOf: $asOf) { nodes { id } } }'
   const [first] = (await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(query, { asOf: trailer.asOf }))
     .auditEvents.nodes
   expect(JSON.parse(lines[0] ?? '')).toMatchObject(first ?? {})
@@ -81,7 +81,7 @@ test('export has a field for every column of the list', async ({ open, page }) =
   expect(Object.keys(found)).toHaveLength(24)
   expect(found).toMatchObject({
     'recording.recordedBy': 'demo',
-    activityResourceType: 'APPLICATION',
+    resourceType: 'APPLICATION',
     operationType: 'ASSIGN',
   })
   expect(JSON.stringify(found['targets.modifiedProperties'])).toContain('Intent')
@@ -97,7 +97,7 @@ test('export withholds values from an auditor', async ({ open, page }) => {
   const [row] = (await readDownload(await downloadExport(page, ['NDJSON', 'Everything']))).split('\n')
   const { isRedacted, targets } = JSON.parse(row ?? '') as { isRedacted: boolean; targets: object[] }
   expect(isRedacted).toBe(true)
-  expect(JSON.stringify(targets)).toContain('"newValue":null,"oldValue":null,"withheld":"SENSITIVE"')
+  expect(JSON.stringify(targets)).toContain('"newValue":null,"oldValue":null,"redaction":"SENSITIVE"')
 })
 
 test('export writes the chosen file and removes it on cancel', async ({ open, page }) => {

@@ -21,7 +21,7 @@ test('actor filter suggests actors while typing', async ({ open }) => {
   await page.getByLabel('Name or principal name').pressSequentially('adel')
   await check(page.getByRole('checkbox', { name: actor.name }).first())
   await page.keyboard.press('Escape')
-  await expectCount(page, await countEvents({ initiatedBy: { key: [actor.key] } }, null))
+  await expectCount(page, await countEvents({ actor: { key: { in: [actor.key] } } }, null))
   await expect(rows(page).first()).toContainText(actor.name)
   await expect(page.getByRole('button', { name: `Initiated by: ${actor.name}` })).toBeVisible()
   await page.getByRole('button', { name: 'Clear Initiated by' }).click()
@@ -33,7 +33,7 @@ test('actor filter accepts a part of a name', async ({ open }) => {
   await page.getByRole('button', { name: 'Filter by initiated by' }).click()
   await page.getByLabel('Name or principal name').fill('kel')
   await page.keyboard.press('Enter')
-  await expectCount(page, await countEvents({ initiatedBy: { search: 'kel' } }))
+  await expectCount(page, await countEvents({ actor: { search: 'kel' } }))
 })
 
 test('category, resource type and source narrow the activities', async ({ open }) => {
@@ -46,11 +46,11 @@ test('category, resource type and source narrow the activities', async ({ open }
   await page.getByRole('button', { name: 'Filter by resource type' }).click()
   await check(page.getByRole('checkbox', { name: 'Group' }))
   await page.keyboard.press('Escape')
-  const filter: AuditEventFilter = { category: { in: ['GroupManagement'] }, activityResourceType: { in: ['GROUP'] } }
+  const filter: AuditEventFilter = { category: { in: ['GroupManagement'] }, resourceType: { in: ['GROUP'] } }
   await expectCount(page, await countEvents(filter, null))
 
   const types = await runQuery<{ auditActivityTypes: { key: string; displayName: string }[] }>(
-    '{ auditActivityTypes(category: ["GroupManagement"], resourceType: [GROUP]) { key displayName } }',
+    '{ auditActivityTypes(categories: ["GroupManagement"], resourceTypes: [GROUP]) { key displayName } }',
   )
   await page.getByRole('button', { name: 'Filter by activity' }).click()
   const choices = page.getByRole('dialog', { name: 'Activity' }).getByRole('checkbox')
@@ -65,7 +65,7 @@ test('category, resource type and source narrow the activities', async ({ open }
   await page.keyboard.press('Escape')
   await expectCount(
     page,
-    await countEvents({ ...filter, activity: { in: ['Add member to group'] }, groupSource: 'O365' }, null),
+    await countEvents({ ...filter, activity: { in: ['Add member to group'] }, groupSource: { eq: 'O365' } }, null),
   )
   // The source stays, and is shown, when the resource type is cleared.
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
@@ -90,7 +90,7 @@ test('changed category and resource type keep the chosen activity', async ({ ope
   await check(page.getByRole('checkbox', { name: 'Group' }))
   await page.keyboard.press('Escape')
   await expect(chip).toBeVisible()
-  await expectCount(page, await countEvents({ ...activity, activityResourceType: { in: ['GROUP'] } }, null))
+  await expectCount(page, await countEvents({ ...activity, resourceType: { in: ['GROUP'] } }, null))
   await page
     .getByRole('navigation', { name: 'Services' })
     .getByRole('button', { name: 'Core Directory', exact: true })
@@ -231,9 +231,9 @@ test('URL reproduces the view and back undoes a filter', async ({ open, page }) 
   const wider: AuditEventFilter = {
     service: { eq: 'Core Directory' },
     status: { in: ['SUCCESS'] },
-    initiatedBy: { key: [actor.key] },
+    actor: { key: { in: [actor.key] } },
   }
-  const filter: AuditEventFilter = { ...wider, activityResourceType: { in: ['USER', 'GROUP'] } }
+  const filter: AuditEventFilter = { ...wider, resourceType: { in: ['USER', 'GROUP'] } }
   await expectCount(page, await countEvents(filter, null))
   await page.getByRole('button', { name: 'Clear Resource type' }).click()
   await expectCount(page, await countEvents(wider, null))

@@ -31,16 +31,16 @@ export async function runQuery<T>(document: string, variables: object = {}, role
   return data
 }
 
-/** The number of events that match a filter, by the API. */
+/** The number of events that match a filter, by the API. `null` is all time. */
 export async function countEvents(
   filter: AuditEventFilter,
   period: AuditPeriodInput | null = { window: 'LAST_30_DAYS' },
   role?: Role,
 ): Promise<number> {
-  const query = `query ($filter: AuditEventFilter, $period: AuditPeriodInput) {
-    auditEvents(first: 1, filter: $filter, period: $period) { countUpTo(limit: 10000) { value } }
+  const query = `query ($filter: AuditEventFilter, $occurredAt: AuditPeriodInput) {
+    auditEvents(first: 1, filter: $filter, occurredAt: $occurredAt) { countUpTo(limit: 10000) { value } }
   }`
-  const data = await runQuery<{ auditEvents: { countUpTo: { value: number } } }>(query, { filter, period }, role)
+  const data = await runQuery<{ auditEvents: { countUpTo: { value: number } } }>(query, { filter, occurredAt: period ?? { window: 'ALL' } }, role)
   return data.auditEvents.countUpTo.value
 }
 

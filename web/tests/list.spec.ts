@@ -91,7 +91,7 @@ test('every column shows the value of the API', async ({ open }) => {
   const others = page.getByRole('list', { name: 'Other columns' }).getByRole('checkbox')
   while ((await others.count()) > 0) await others.first().click()
   await page.keyboard.press('Escape')
-  const query = `{ auditEvents(first: 1, period: null, filter: { activity: { eq: "Create MobileAppAssignment" } }) {
+  const query = `{ auditEvents(first: 1, occurredAt: { window: ALL }, filter: { activity: { eq: "Create MobileAppAssignment" } }) {
     nodes { sequence eventKey correlationId component service actor { application { displayName } } } } }`
   interface Node {
     sequence: number

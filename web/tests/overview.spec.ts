@@ -5,7 +5,7 @@ interface Facet {
   buckets: { value: string; displayName: string; count: number }[]
 }
 
-const query = `query { auditEventSummary(period: null) { totalCount
+const query = `query { auditEventSummary(occurredAt: { window: ALL }) { totalCount
   activities: facet(field: ACTIVITY, top: 8) { buckets { value displayName count } }
   actors: facet(field: ACTOR, top: 8) { buckets { value displayName count } }
   targets: facet(field: TARGET, top: 8) { buckets { value displayName count } } } }`

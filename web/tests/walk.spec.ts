@@ -5,7 +5,7 @@ import { expect, failWithTimeout, rows, runQuery, test } from './fixtures'
 const LIST = '#period=all&service=Core%20Directory'
 
 async function expectedIds(count: number): Promise<string[]> {
-  const query = `query ($first: Int) { auditEvents(first: $first, period: null,
+  const query = `query ($first: Int) { auditEvents(first: $first, occurredAt: { window: ALL },
     filter: { service: { eq: "Core Directory" } }) { nodes { id } } }`
   const data = await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(query, { first: count })
   return data.auditEvents.nodes.map(({ id }) => id)

@@ -86,7 +86,7 @@ const rowFields = selectedFields(Events, 'EventRow')
 
 /** Two different values of a field. The first one keeps the values of other fields visible. */
 function valuesOf({ path, type }: Field): [unknown, unknown] {
-  if (type.name === 'WithheldReason') return [null, 'SENSITIVE']
+  if (type.name === 'RedactionReason') return [null, 'SENSITIVE']
   if (type.name === 'PropertyChange') return ['CHANGED', 'ADDED']
   if (isEnumType(type)) return [type.getValues()[0]?.name, type.getValues()[1]?.name]
   if (type.name === 'DateTime') return ['2026-01-02T03:04:05Z', '2026-02-03T04:05:06Z']

@@ -7,7 +7,7 @@ test('request has the filters and the snapshot of the view', () => {
   const filters = { ...NO_FILTERS, status: ['FAILURE' as const], asOf: 42 }
   expect(exportRequest(filters, 'ndjson')).toEqual({
     format: 'ndjson',
-    period: { window: 'LAST_30_DAYS' },
+    occurredAt: { window: 'LAST_30_DAYS' },
     filter: { status: { in: ['FAILURE'] } },
     asOf: 42,
   })

@@ -7,7 +7,7 @@ const input = (filters: Partial<Filters>) => filterInput({ ...NO_FILTERS, ...fil
 
 test('period is a window, a range or all time', () => {
   expect(periodInput('24h')).toEqual({ window: 'LAST_24_HOURS' })
-  expect(periodInput('all')).toBeNull()
+  expect(periodInput('all')).toEqual({ window: 'ALL' })
   expect(periodInput({ from: 'a', to: 'b' })).toEqual({ between: { from: 'a', to: 'b' } })
   expect(periodInput({ from: 'a' })).toEqual({ between: { from: 'a' } })
 })
@@ -36,11 +36,11 @@ test('every filter has its argument', () => {
     service: { in: ['s'] },
     category: { in: ['c'] },
     activity: { in: ['a'] },
-    activityResourceType: { in: ['GROUP'] },
-    groupSource: 'O365',
+    resourceType: { in: ['GROUP'] },
+    groupSource: { eq: 'O365' },
     status: { in: ['FAILURE'] },
-    initiatedBy: { key: ['k'], search: 'ada' },
-    target: { key: ['t'], search: 'lap' },
+    actor: { key: { in: ['k'] }, search: 'ada' },
+    target: { key: { in: ['t'] }, search: 'lap' },
     correlationId: { eq: 'id' },
     search: 'role',
   })

@@ -9,7 +9,7 @@ const GROUPS = { application: false, changes: false, scalars: true, provenance: 
 const SNAPSHOT = { asOf: 42, from: '2026-01-01T00:00:00Z', to: '2026-01-31T00:00:00Z' }
 
 test('first page has no cursor', () => {
-  expect(pageVariables(VIEW, 50, GROUPS)).toEqual({ first: 50, period: { window: 'LAST_30_DAYS' }, ...GROUPS })
+  expect(pageVariables(VIEW, 50, GROUPS)).toEqual({ first: 50, occurredAt: { window: 'LAST_30_DAYS' }, ...GROUPS })
 })
 
 test('later pages go forward or backward from a cursor', () => {

@@ -60,9 +60,7 @@ impl AccessRecord {
             return Some(tracked.disclosed.clone());
         }
         let mut arguments = arguments();
-        // For `period`, `null` selects all events, and its absence the default period.
-        let is_given = |name: &str, value: &Value| name == "period" || !value.is_null();
-        arguments.retain(|name, value| !PAGING.contains(&name.as_str()) && is_given(name, value));
+        arguments.retain(|name, value| !PAGING.contains(&name.as_str()) && !value.is_null());
         let filter = arguments.remove("filter").map(|filter| truncated(filter.to_string()));
         let arguments =
             Some(arguments).filter(|rest| !rest.is_empty()).map(|rest| truncated(Value::Object(rest).to_string()));

@@ -5,7 +5,7 @@
 
 use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
 use super::json::{Json, hash16};
-use super::party::{Target, WithheldReason};
+use super::party::{RedactionReason, Target};
 use super::sensitive::SensitiveNames;
 use super::stored::stored_object;
 use super::time::{HOUR, Timestamp};
@@ -62,14 +62,14 @@ stored_object! {
         /// Whether the value is shown only to callers who may see sensitive values.
         is_sensitive: flag bool,
         /// Why the value was removed for this caller; `None` if it was not.
-        withheld: unstored WithheldReason,
+        redaction: unstored RedactionReason,
     }
 }
 
 impl Detail {
     /// A detail that is not marked as sensitive.
     pub fn new(key: impl Into<String>, value: Option<String>) -> Self {
-        Self { key: key.into(), value, is_sensitive: false, withheld: None }
+        Self { key: key.into(), value, is_sensitive: false, redaction: None }
     }
 }
 

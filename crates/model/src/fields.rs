@@ -179,7 +179,7 @@ event_fields! {
     /// The kind of operation.
     operation_type "operationType": required OperationType, output scalar, default OperationType;
     /// The type of resource that the activity acted on.
-    resource_type "activityResourceType": required ResourceType, output scalar, default ResourceType;
+    resource_type "resourceType": required ResourceType, output scalar, default ResourceType;
     /// The source of the group, for activities on groups.
     group_source "groupSource": optional GroupSource, output scalar, input Option<GroupSource>;
     /// The outcome of the activity.

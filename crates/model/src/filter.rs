@@ -36,8 +36,8 @@ pub enum Condition {
     OperationType(SetCondition<OperationType>),
     /// The outcome of the activity.
     Status(SetCondition<Status>),
-    /// The source of the group.
-    GroupSource(GroupSource),
+    /// The source of the group, which must be present.
+    GroupSource(SetCondition<GroupSource>),
     /// A condition on the actor.
     Actor(Box<ActorCondition>),
     /// A condition that at least one target matches.
@@ -45,7 +45,7 @@ pub enum Condition {
     /// The object id, principal name or display name of the actor or of a target matches.
     Involving(StringCondition),
     /// The time of recording.
-    Recorded(TimeRange),
+    RecordedAt(TimeRange),
     /// Folded words, each of which the activity, the actor or a target contains.
     Search(Vec<String>),
 }
@@ -67,8 +67,8 @@ impl Condition {
             Self::ResourceType(set) => set.matches(body.resource_type),
             Self::OperationType(set) => set.matches(body.operation_type),
             Self::Status(set) => set.matches(body.status),
-            Self::GroupSource(source) => {
-                body.resource_type == ResourceType::Group && body.group_source == Some(*source)
+            Self::GroupSource(set) => {
+                body.resource_type == ResourceType::Group && body.group_source.is_some_and(|source| set.matches(source))
             }
             Self::Actor(condition) => condition.matches(&body.actor),
             Self::Target(condition) => body.targets.iter().any(|target| condition.matches(target)),
@@ -79,7 +79,7 @@ impl Condition {
                     _ => strings.iter().any(|string| condition.matches(string)),
                 }
             }
-            Self::Recorded(range) => range.contains(event.recorded_at),
+            Self::RecordedAt(range) => range.contains(event.recorded_at),
             Self::Search(words) => {
                 let strings = searched(event);
                 words.iter().all(|word| strings.iter().any(|string| string.contains(word)))
@@ -300,10 +300,12 @@ impl TimeRange {
 pub struct ActorCondition {
     /// The actor is one of these, by key.
     pub keys: Option<BTreeSet<String>>,
+    /// The actor is none of these, by key.
+    pub excluded_keys: BTreeSet<String>,
     /// A name contains this.
     pub search: Option<String>,
-    /// The kind is one of these.
-    pub kinds: Option<Vec<ActorKind>>,
+    /// The kind of actor.
+    pub kind: Option<SetCondition<ActorKind>>,
     /// The principal name.
     pub user_principal_name: Option<StringCondition>,
     /// The display name.
@@ -325,8 +327,9 @@ impl ActorCondition {
         };
         let [name, upn, principal, _] = actor_strings(actor);
         self.keys.as_ref().is_none_or(|keys| keys.contains(&actor.key()))
+            && (self.excluded_keys.is_empty() || !self.excluded_keys.contains(&actor.key()))
             && self.search.as_ref().is_none_or(|part| [name, upn, principal].iter().any(|t| t.contains(part.as_str())))
-            && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&actor.kind))
+            && self.kind.as_ref().is_none_or(|set| set.matches(actor.kind))
             && holds(&self.user_principal_name, actor.user_principal_name.as_deref())
             && holds(&self.display_name, actor.shown_name())
             && holds(&self.object_id, actor.object_id.as_deref())
@@ -341,6 +344,8 @@ impl ActorCondition {
 pub struct TargetCondition {
     /// The target is one of these, by key.
     pub keys: Option<BTreeSet<String>>,
+    /// The target is none of these, by key.
+    pub excluded_keys: BTreeSet<String>,
     /// A name or the object id contains this.
     pub search: Option<String>,
     /// The object id.
@@ -362,6 +367,7 @@ impl TargetCondition {
             condition.as_ref().is_none_or(|condition| condition.matches(string))
         };
         self.keys.as_ref().is_none_or(|keys| keys.contains(&target.key()))
+            && (self.excluded_keys.is_empty() || !self.excluded_keys.contains(&target.key()))
             && self.search.as_ref().is_none_or(|part| [&name, &upn, &object_id].iter().any(|t| t.contains(part)))
             && holds(&self.object_id, &object_id)
             && holds(&self.user_principal_name, &upn)
@@ -384,7 +390,7 @@ pub struct PropertyCondition {
     /// The value after, by its equality hash.
     pub to: Option<[u8; 16]>,
     /// How it changed.
-    pub change: Option<PropertyChange>,
+    pub change: Option<SetCondition<PropertyChange>>,
 }
 
 impl PropertyCondition {
@@ -395,6 +401,6 @@ impl PropertyCondition {
         self.name.as_ref().is_none_or(|condition| condition.matches(&fold(&change.name)))
             && equal(self.from, &change.old_value)
             && equal(self.to, &change.new_value)
-            && self.change.is_none_or(|kind| kind == change.change)
+            && self.change.as_ref().is_none_or(|set| set.matches(change.change))
     }
 }

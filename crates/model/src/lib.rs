@@ -37,7 +37,7 @@ pub use histogram::Interval;
 pub use json::Json;
 pub use party::{
     Actor, ActorApplication, ActorKind, ActorView, ApplicationView, ChangeView, ModifiedProperty, PropertyChange,
-    Target, TargetView, WithheldReason,
+    RedactionReason, Target, TargetView,
 };
 pub use scope::{Scope, ServiceGrant, ServiceSet};
 pub use stored::{JsonStr, RawJson, WriteJson};

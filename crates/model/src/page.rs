@@ -59,7 +59,7 @@ pub struct Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The length in days.
-    pub days: u8,
+    pub days: u16,
     /// The start.
     pub from: Timestamp,
 }
@@ -85,7 +85,7 @@ impl Cursor {
         bytes.extend(self.position.occurred_at.0.to_be_bytes());
         bytes.extend(self.position.sequence.to_be_bytes());
         if let Some(window) = self.window {
-            bytes.push(window.days);
+            bytes.extend(window.days.to_be_bytes());
             bytes.extend(window.from.0.to_be_bytes());
         }
         URL_SAFE_NO_PAD.encode(bytes)
@@ -104,14 +104,15 @@ impl Cursor {
             eight.map(i64::from_be_bytes)
         };
         let (Some(occurred_at), Some(sequence)) = (number(2), number(10)) else { return Err(not_a_cursor()) };
-        if bytes[0] != LIST_CURSOR_VERSION || !matches!(bytes.len(), 18 | 27) || bytes[1] > 3 || sequence < 0 {
+        if bytes[0] != LIST_CURSOR_VERSION || !matches!(bytes.len(), 18 | 28) || bytes[1] > 3 || sequence < 0 {
             return Err(not_a_cursor());
         }
         if bytes[1] != order.code() {
             return Err(Invalid::new(format!("`{part}` must be a cursor of a list in the same order")));
         }
         let position = Position { occurred_at: Timestamp(occurred_at), sequence };
-        let window = number(19).map(|from| Window { days: bytes[18], from: Timestamp(from) });
+        let window =
+            number(20).map(|from| Window { days: u16::from_be_bytes([bytes[18], bytes[19]]), from: Timestamp(from) });
         Ok(Self { order, window, position })
     }
 }
@@ -219,7 +220,7 @@ impl Page {
     /// # Errors
     ///
     /// Fails if a cursor belongs to a list with another window.
-    pub fn keep_window(&mut self, days: u8, now: Timestamp) -> Result<Window, Invalid> {
+    pub fn keep_window(&mut self, days: u16, now: Timestamp) -> Result<Window, Invalid> {
         let mut cursors = [("after", self.after), ("before", self.before)].into_iter();
         let kept = cursors.try_fold(None, |kept: Option<Window>, (part, cursor)| {
             // A cursor without a window (of an open period, or of a subscription) is valid in any.
@@ -271,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cursor_round_trip(at in any::<i64>(), sequence in 0_i64.., from in any::<Option<(u8, i64)>>()) {
+        fn cursor_round_trip(at in any::<i64>(), sequence in 0_i64.., from in any::<Option<(u16, i64)>>()) {
             let position = Position { occurred_at: Timestamp(at), sequence };
             let window = from.map(|(days, from)| Window { days, from: Timestamp(from) });
             let cursor = Cursor { order: Order::NEWEST, window, position };

@@ -238,7 +238,7 @@ wire_enum! {
 
 wire_enum! {
     /// Why a value is not shown.
-    WithheldReason {
+    RedactionReason {
         /// It is sensitive, and no grant of the caller shows sensitive values of the event's service.
         Sensitive = "SENSITIVE",
     }
@@ -258,7 +258,7 @@ stored_object! {
         /// Whether the values are shown only to callers who may see sensitive values.
         is_sensitive: flag bool,
         /// Why the values were removed for this caller; `None` if they were not.
-        withheld: unstored WithheldReason,
+        redaction: unstored RedactionReason,
     }
 }
 
@@ -271,7 +271,7 @@ impl ModifiedProperty {
             (Some(_), None) => PropertyChange::Removed,
             (None, None) => PropertyChange::Unknown,
         };
-        Self { name: name.into(), change, old_value, new_value, is_sensitive: false, withheld: None }
+        Self { name: name.into(), change, old_value, new_value, is_sensitive: false, redaction: None }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Every read passes through [`Event::redacted_for`] or [`EventView::redacted_for`] before anything is matched, counted
 //! or shown. The rules are written once, for both forms.
 
-use super::{BodyView, Event, EventBody, EventView, Scope, WithheldReason};
+use super::{BodyView, Event, EventBody, EventView, RedactionReason, Scope};
 
 macro_rules! redaction {
     ($event:ty, $body:ty) => {
@@ -44,13 +44,13 @@ macro_rules! redaction {
                 }
                 for detail in self.additional_details.iter_mut().filter(|detail| detail.is_sensitive) {
                     detail.value = None;
-                    detail.withheld = Some(WithheldReason::Sensitive);
+                    detail.redaction = Some(RedactionReason::Sensitive);
                 }
                 let changes = self.targets.iter_mut().flat_map(|target| &mut target.modified_properties);
                 for change in changes.filter(|change| change.is_sensitive) {
                     change.old_value = None;
                     change.new_value = None;
-                    change.withheld = Some(WithheldReason::Sensitive);
+                    change.redaction = Some(RedactionReason::Sensitive);
                 }
             }
         }

@@ -79,16 +79,16 @@ async fn every_read_path_is_recorded_with_its_name() {
             "1",
         ),
         (
-            "auditEventSummary(period: null, asOf: 1) { totalCount }".to_owned(),
+            "auditEventSummary(occurredAt: { window: ALL }, asOf: 1) { totalCount }".to_owned(),
             "Summarize audit events",
-            Some(json!({ "period": null })),
+            Some(json!({ "occurredAt": { "window": "ALL" } })),
             "0",
         ),
         ("auditEventSummary(filter: null) { totalCount }".to_owned(), "Summarize audit events", None, "0"),
         (
-            "auditEventSummary(period: { window: LAST_7_DAYS }) { totalCount }".to_owned(),
+            "auditEventSummary(occurredAt: { window: LAST_7_DAYS }) { totalCount }".to_owned(),
             "Summarize audit events",
-            Some(json!({ "period": { "window": "LAST_7_DAYS" } })),
+            Some(json!({ "occurredAt": { "window": "LAST_7_DAYS" } })),
             "0",
         ),
         ("auditActors(search: \"ada\") { name }".to_owned(), "Search actors", Some(json!({ "search": "ada" })), "0"),
@@ -174,7 +174,7 @@ async fn access_events_are_hidden_from_other_queries() {
             (&seen["auditEvents"]["totalCount"], &seen["auditEventSummary"]["totalCount"]),
             (&json!(0), &json!(0))
         );
-        assert_eq!(seen["auditEventFeed"]["events"], json!([]));
+        assert_eq!(seen["auditEventFeed"]["nodes"], json!([]));
         let both = json!({ "service": { "in": ["auditgraph", "Core Directory"] } });
         let expected = client.keys(json!({ "service": { "eq": "Core Directory" } })).await;
         assert_eq!(client.keys(both).await, expected);
@@ -192,7 +192,7 @@ async fn administrator_can_query_the_access_log() {
     assert!(total > 0);
     assert_eq!(seen["auditEventSummary"]["asOf"], seen["auditEventFeed"]["safeUpTo"]);
     assert_eq!(seen["auditEventSummary"]["facet"]["buckets"], json!([{ "value": "auditgraph", "count": total }]));
-    assert_eq!(seen["auditEventFeed"]["events"].as_array().unwrap().len(), usize::try_from(total).unwrap());
+    assert_eq!(seen["auditEventFeed"]["nodes"].as_array().unwrap().len(), usize::try_from(total).unwrap());
     // Both logs in one request, each at its own last sequence.
     let both = include_str!("../../documents/administrator_can_query_the_access_log_both.graphql");
     let both = app.admin().query(both).await;

@@ -63,7 +63,7 @@ async fn actor_is_suggested_once_with_its_current_name() {
     assert_eq!(actors.len(), 1, "{actors:?}");
     assert_eq!((&actors[0]["name"], &actors[0]["key"]), (&json!("Ada of Intune"), &json!("user:id:o-1")));
     assert_eq!((&actors[0]["__typename"], &actors[0]["objectId"]), (&json!("UserActor"), &json!("o-1")));
-    let keys = app.admin().keys(json!({ "initiatedBy": { "key": [actors[0]["key"]] } })).await;
+    let keys = app.admin().keys(json!({ "actor": { "key": { "eq": actors[0]["key"] } } })).await;
     assert_eq!(keys, ["other", "new", "old"]);
     let node = "query($id: ID!) { node(id: $id) { id } }";
     let node = app.admin().query_with(node, json!({ "id": actors[0]["id"] })).await;

@@ -86,10 +86,10 @@ async fn legacy_portal_activities_are_found_by_category_and_resource_type() {
         ("Invited Users", "OTHER", "Batch Invites Processed"),
         ("Automated Password Rollover", "APPLICATION", "Automated Password Rollover"),
     ] {
-        let found = types(&app, json!({ "category": [category], "resourceType": [resource_type] })).await;
+        let found = types(&app, json!({ "categories": [category], "resourceTypes": [resource_type] })).await;
         assert!(goes_by(&found, activity), "{category}, {resource_type}: {activity}");
     }
-    let wrong = types(&app, json!({ "category": ["Core Directory"], "resourceType": ["POLICY"] })).await;
+    let wrong = types(&app, json!({ "categories": ["Core Directory"], "resourceTypes": ["POLICY"] })).await;
     assert!(!goes_by(&wrong, "Update User"));
 }
 
@@ -99,15 +99,15 @@ async fn activity_types_are_filtered_by_category_service_operation_and_name() {
     let granted = names(&app, json!({ "search": "add OAUTH2permission" })).await;
     assert_eq!(granted, ["Add delegated permission grant"]);
     assert_eq!(names(&app, json!({ "search": "no such activity" })).await, [""; 0]);
-    for list in ["category", "service", "resourceType", "operationType"] {
+    for list in ["categories", "services", "resourceTypes", "operationTypes"] {
         assert_eq!(names(&app, json!({ list: [] })).await, [""; 0], "{list}");
     }
-    let tasks = types(&app, json!({ "service": ["microsoft intune"], "operationType": ["REMOTE_TASK"] })).await;
+    let tasks = types(&app, json!({ "services": ["microsoft intune"], "operationTypes": ["REMOTE_TASK"] })).await;
     assert!(goes_by(&tasks, "wipe ManagedDevice") && !goes_by(&tasks, "Delete ManagedDevice"));
     assert!(
         tasks.iter().all(|entry| entry["operationType"] == "REMOTE_TASK" && entry["service"] == "Microsoft Intune")
     );
-    let device = json!({ "service": ["Microsoft Intune"], "category": ["Device"], "operationType": ["DELETE"] });
+    let device = json!({ "services": ["Microsoft Intune"], "categories": ["Device"], "operationTypes": ["DELETE"] });
     assert_eq!(names(&app, device).await, ["Delete ManagedDevice"]);
     let all = names(&app, json!({})).await;
     assert!(
@@ -148,8 +148,8 @@ async fn services_and_categories_include_built_in_and_recorded_ones() {
     assert!(services.iter().is_sorted_by_key(|service| service["displayName"].as_str().unwrap().to_lowercase()));
 
     let categories = async |service: Value| {
-        let query = "query($service: String) { auditCategories(service: $service) { key displayName } }";
-        let response = app.admin().query_with(query, json!({ "service": service })).await;
+        let query = "query($services: [String!]) { auditCategories(services: $services) { key displayName } }";
+        let response = app.admin().query_with(query, json!({ "services": service })).await;
         response.data("/auditCategories").as_array().unwrap().clone()
     };
     assert_eq!(categories(json!("CONTOSO mdm")).await.len(), 2);

@@ -6,7 +6,7 @@ use crate::harness::app::TestApp;
 use crate::harness::client::Response;
 use crate::harness::events::event;
 
-const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
+const LIST: &str = "{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey } } }";
 
 /// Asserts an internal error at a path, written with dots: a constant message and the request id, but nothing of the
 /// cause.
@@ -34,12 +34,12 @@ fn assert_internal(response: &Response, path: &str) {
 async fn corrupt_event_is_an_internal_error_without_details() {
     let app = TestApp::start().await;
     app.record([event("good"), event("bad")]).await;
-    let id = app.admin().query("{ auditEvents(period: null, last: 1) { nodes { id } } }").await;
+    let id = app.admin().query("{ auditEvents(occurredAt: { window: ALL }, last: 1) { nodes { id } } }").await;
     let id = id.data("/auditEvents/nodes/0/id").clone();
     app.database.execute("UPDATE audit_event SET body = '{\"eventKey\":\"secret inside' WHERE sequence = 2").await;
     for (query, path) in [
         (LIST, "auditEvents.nodes"),
-        ("{ auditEvents(period: null) { edges { cursor } } }", "auditEvents.edges"),
+        ("{ auditEvents(occurredAt: { window: ALL }) { edges { cursor } } }", "auditEvents.edges"),
         ("{ auditEventByKey(service: \"Core Directory\", eventKey: \"bad\") { id } }", "auditEventByKey"),
         ("{ auditActors(search: \"ada\") { name } }", "auditActors"),
     ] {
@@ -71,7 +71,7 @@ async fn events_are_returned_if_activity_types_fail() {
     let app = TestApp::start().await;
     app.record([event("a"), event("b")]).await;
     app.database.execute("DROP TABLE activity_type").await;
-    let query = "{ auditEvents(period: null) { totalCount nodes { eventKey activityType { key } } } }";
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { totalCount nodes { eventKey activityType { key } } } }";
     let response = app.admin().query(query).await;
     let expected = json!({ "auditEvents": { "totalCount": 2, "nodes": [
         { "eventKey": "b", "activityType": null }, { "eventKey": "a", "activityType": null },

@@ -93,7 +93,7 @@ async fn event_has_every_recorded_field() {
         "sequence": 1, "eventKey": "whole-\u{1f5dd}", "activity": "Update group",
         "activityDisplayName": "Update group \u{2013} überall", "activityType": { "key": "Update group" },
         "category": "GroupManagement", "service": "Core Directory", "component": "Groups", "operationType": "UPDATE",
-        "activityResourceType": "GROUP", "groupSource": "O365", "status": "FAILURE",
+        "resourceType": "GROUP", "groupSource": "O365", "status": "FAILURE",
         "statusReason": "no \"licence\"\n\u{1}", "correlationId": "C-1",
         "actor": {
             "__typename": "UserActor", "id": format!("{id}:actor"), "key": "user:id:u-1", "kind": "USER",
@@ -105,15 +105,15 @@ async fn event_has_every_recorded_field() {
             "id": format!("{id}:target:0"), "key": "id:42:group", "objectId": "42",
             "displayName": "Team \u{1f600} e\u{301}", "type": "Group", "userPrincipalName": null,
             "modifiedProperties": [
-                { "name": "Size", "change": "CHANGED", "oldValue": null, "newValue": null, "withheld": null },
+                { "name": "Size", "change": "CHANGED", "oldValue": null, "newValue": null, "redaction": null },
             ],
         }, {
             "id": format!("{id}:target:1"), "key": "upn:bob@contoso.example", "objectId": null, "displayName": null,
             "type": null, "userPrincipalName": "bob@contoso.example", "modifiedProperties": [],
         }],
         "additionalDetails": [
-            { "key": "k", "value": "1", "withheld": null }, { "key": "k", "value": "", "withheld": null },
-            { "key": "", "value": null, "withheld": null },
+            { "key": "k", "value": "1", "redaction": null }, { "key": "k", "value": "", "redaction": null },
+            { "key": "", "value": null, "redaction": null },
         ],
         "unmapped": { "z": 1, "a": [null] },
         "recording": {

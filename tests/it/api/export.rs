@@ -72,8 +72,11 @@ async fn export_has_every_page_and_ends_with_a_summary() {
     let more = json!({ "columns": ["eventKey"], "orderBy": oldest_first, "after": lines(&first.text).1["endCursor"] });
     let (rows, end) = lines(&export(&app.admin(), &more).await.text);
     assert_eq!((keys(&rows), &end["asOf"]), (vec!["new"], &json!(6)));
-    let (rows, end) =
-        lines(&export(&app.admin(), &json!({ "period": null, "asOf": 3, "columns": ["eventKey"] })).await.text);
+    let (rows, end) = lines(
+        &export(&app.admin(), &json!({ "occurredAt": { "window": "ALL" }, "asOf": 3, "columns": ["eventKey"] }))
+            .await
+            .text,
+    );
     assert_eq!((keys(&rows), &end["asOf"]), (vec!["k2", "k1", "k0"], &json!(3)));
     let nothing = json!({ "filter": { "search": "nothing" } });
     let (rows, end) = lines(&export(&app.admin(), &nothing).await.text);
@@ -89,7 +92,7 @@ async fn exported_event_equals_the_api_event() {
     let layout = "{\n  \"laid\" : [ 1,\r\n 2 ]\n}";
     let body = event("k").actor(application("Sync")).change(change("Name", Some("\"a\""), Some(layout)));
     app.record([EventBody { unmapped: Some(raw(layout)), ..body }]).await;
-    let response = export(&app.admin(), &json!({ "period": null })).await;
+    let response = export(&app.admin(), &json!({ "occurredAt": { "window": "ALL" } })).await;
     let (rows, _) = lines(&response.text);
     let query = include_str!("../../documents/exported_event_equals_the_api_event.graphql");
     assert_eq!(rows[0], *app.admin().query(query).await.data("/auditEvents/nodes/0"));
@@ -137,7 +140,7 @@ async fn export_is_limited_to_the_scope_of_the_caller() {
     app.record([secret("entra", "Core Directory"), secret("intune", "Microsoft Intune")]).await;
     let fabrikam = app.add_tenant("fabrikam").await;
     app.record_for(&fabrikam, [event("theirs")]).await;
-    let all = json!({ "period": null, "orderBy": { "field": "SEQUENCE", "direction": "ASC" } });
+    let all = json!({ "occurredAt": { "window": "ALL" }, "orderBy": { "field": "SEQUENCE", "direction": "ASC" } });
     let them = app.anonymous().role_in("fabrikam", "GLOBAL_ADMIN");
     for (client, expected, secrets) in [
         (app.admin(), vec!["entra", "intune"], 4),
@@ -150,7 +153,7 @@ async fn export_is_limited_to_the_scope_of_the_caller() {
         assert_eq!(keys(&lines(&response.text).0), expected);
         assert_eq!(response.text.matches("hunter2").count(), secrets, "{}", response.text);
     }
-    let by_value = json!({ "period": null, "filter": { "target": { "modifiedProperty": { "to": "hunter2" } } } });
+    let by_value = json!({ "occurredAt": { "window": "ALL" }, "filter": { "target": { "modifiedProperty": { "to": "hunter2" } } } });
     assert_eq!(lines(&export(&app.auditor(), &by_value).await.text).0.len(), 0);
     assert_eq!(lines(&export(&app.admin(), &by_value).await.text).0.len(), 2);
     // The status is visible to the caller that started the export, in its tenant.
@@ -183,11 +186,11 @@ async fn invalid_export_is_rejected_before_the_first_byte() {
         ),
         (
             json!({ "first": 3 }),
-            "there is no `first` in an export: it has `period`, `filter`, `orderBy`, `asOf`, `after`, `columns` and `format`",
+            "there is no `first` in an export: it has `occurredAt`, `filter`, `orderBy`, `asOf`, `after`, `columns` and `format`",
         ),
         (json!({ "filter": { "category": {} } }), "`filter.category` must have at least one condition"),
         (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; omit it"),
-        (json!({ "period": { "between": {} } }), "`period.between` must have `from` or `to`"),
+        (json!({ "occurredAt": { "between": {} } }), "`occurredAt.between` must have `from` or `to`"),
         (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
         (json!({ "after": "x" }), "`after` must be a cursor that this service returned"),
     ] {
@@ -258,14 +261,17 @@ async fn expired_token_ends_an_export_after_the_current_page() {
 async fn export_can_be_resumed_from_every_line() {
     let app = in_pages_of_two().await;
     record(&app, 7).await;
-    let asked = |after: &Value| json!({ "period": null, "columns": ["cursor", "eventKey"], "after": after });
+    let asked =
+        |after: &Value| json!({ "occurredAt": { "window": "ALL" }, "columns": ["cursor", "eventKey"], "after": after });
     let (rows, _) = lines(&export(&app.admin(), &asked(&Value::Null)).await.text);
     assert_eq!(keys(&rows), ["k6", "k5", "k4", "k3", "k2", "k1", "k0"]);
     for (i, row) in rows.iter().enumerate() {
         let (rest, _) = lines(&export(&app.admin(), &asked(&row["cursor"])).await.text);
         assert_eq!(rest, rows[i + 1..]);
     }
-    let alone = export(&app.admin(), &json!({ "period": null, "format": "csv", "columns": ["cursor"] })).await;
+    let alone =
+        export(&app.admin(), &json!({ "occurredAt": { "window": "ALL" }, "format": "csv", "columns": ["cursor"] }))
+            .await;
     let cursors: Vec<&str> = rows.iter().map(|row| row["cursor"].as_str().unwrap()).collect();
     assert_eq!(alone.text.lines().collect::<Vec<_>>(), [&["cursor"], &cursors[..]].concat());
     let twice = app.admin().request(Method::POST, "/v1/events/export").header("content-type", "application/json");
@@ -281,7 +287,7 @@ async fn export_stops_when_the_client_disconnects() {
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
     };
     app.record((0..100).map(large)).await;
-    let response = request(&app.admin(), &json!({ "period": null })).send().await.unwrap();
+    let response = request(&app.admin(), &json!({ "occurredAt": { "window": "ALL" } })).send().await.unwrap();
     let id = response.headers()["x-auditgraph-export-id"].to_str().unwrap().to_owned();
     drop(response);
     let found = wait_for("the end of the export", async || {
@@ -303,7 +309,7 @@ async fn concurrent_exports_are_limited_per_caller() {
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
     };
     app.record((0..100).map(large)).await;
-    let all = json!({ "period": null });
+    let all = json!({ "occurredAt": { "window": "ALL" } });
     let first = request(&app.admin(), &all).send().await.unwrap();
     let second = request(&app.admin(), &all).send().await.unwrap();
     let refused = export(&app.admin(), &all).await;
@@ -333,8 +339,8 @@ async fn large_events_are_exported_in_small_pages() {
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
     };
     app.record((0..30).map(|i| sized(i, if i % 10 == 9 { 1_500_000 } else { 100_000 }))).await;
-    let asked = json!({ "period": null, "columns": ["eventKey"] });
-    let response = app.admin().query("{ auditEvents(period: null) { nodes { eventKey } } }").await;
+    let asked = json!({ "occurredAt": { "window": "ALL" }, "columns": ["eventKey"] });
+    let response = app.admin().query("{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey } } }").await;
     assert_eq!(response.error().0, "LIMIT_EXCEEDED", "the events exceed the limit of one response");
     let (rows, end) = lines(&export(&app.admin(), &asked).await.text);
     assert_eq!((rows.len(), &end["state"]), (30, &json!("COMPLETE")));

@@ -20,7 +20,7 @@ async fn follow(client: &Client, mut after: Option<String>, first: u32, filter: 
             assert_eq!(page["scannedFrom"], from);
         }
         from = Some(page["safeUpTo"].clone());
-        let events = page["events"].as_array().unwrap();
+        let events = page["nodes"].as_array().unwrap();
         keys.extend(events.iter().map(|event| event["eventKey"].as_str().unwrap().to_owned()));
         let cursor = page["cursor"].as_str().unwrap().to_owned();
         if page["isCaughtUp"] == true {
@@ -75,7 +75,7 @@ async fn feed_page_scans_beyond_its_first_step() {
         let response = app.admin().query_with(query, json!({ "filter": filter, "first": first })).await;
         let page = response.data("/auditEventFeed");
         let found: Vec<_> =
-            page["events"].as_array().unwrap().iter().map(|event| event["eventKey"].as_str().unwrap()).collect();
+            page["nodes"].as_array().unwrap().iter().map(|event| event["eventKey"].as_str().unwrap()).collect();
         assert_eq!((found, &page["safeUpTo"], &page["isCaughtUp"]), (keys, &json!(safe), &json!(is_caught_up)));
     }
 }

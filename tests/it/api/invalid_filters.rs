@@ -30,12 +30,12 @@ async fn null_in_a_condition_is_rejected_with_its_path() {
         (json!({ "involving": { "eq": null } }), "involving.eq"),
         (json!({ "status": { "in": null } }), "status.in"),
         (json!({ "operationType": { "notIn": null } }), "operationType.notIn"),
-        (json!({ "activityResourceType": { "in": null } }), "activityResourceType.in"),
-        (json!({ "initiatedBy": { "key": null } }), "initiatedBy.key"),
-        (json!({ "initiatedBy": { "search": null } }), "initiatedBy.search"),
-        (json!({ "initiatedBy": { "kind": null } }), "initiatedBy.kind"),
-        (json!({ "initiatedBy": { "displayName": null } }), "initiatedBy.displayName"),
-        (json!({ "initiatedBy": { "userPrincipalName": { "eq": null } } }), "initiatedBy.userPrincipalName.eq"),
+        (json!({ "resourceType": { "in": null } }), "resourceType.in"),
+        (json!({ "actor": { "key": null } }), "actor.key"),
+        (json!({ "actor": { "search": null } }), "actor.search"),
+        (json!({ "actor": { "kind": null } }), "actor.kind"),
+        (json!({ "actor": { "displayName": null } }), "actor.displayName"),
+        (json!({ "actor": { "userPrincipalName": { "eq": null } } }), "actor.userPrincipalName.eq"),
         (json!({ "target": { "key": null } }), "target.key"),
         (json!({ "target": { "type": { "eq": null } } }), "target.type.eq"),
         (json!({ "target": { "modifiedProperty": null } }), "target.modifiedProperty"),
@@ -63,10 +63,10 @@ async fn empty_condition_is_rejected_with_its_path() {
         (json!({ "category": {} }), "category"),
         (json!({ "involving": {} }), "involving"),
         (json!({ "status": {} }), "status"),
-        (json!({ "activityResourceType": {} }), "activityResourceType"),
+        (json!({ "resourceType": {} }), "resourceType"),
         (json!({ "operationType": {} }), "operationType"),
-        (json!({ "initiatedBy": {} }), "initiatedBy"),
-        (json!({ "initiatedBy": { "ipAddress": {} } }), "initiatedBy.ipAddress"),
+        (json!({ "actor": {} }), "actor"),
+        (json!({ "actor": { "ipAddress": {} } }), "actor.ipAddress"),
         (json!({ "target": {} }), "target"),
         (json!({ "target": { "objectId": {} } }), "target.objectId"),
         (json!({ "target": { "modifiedProperty": {} } }), "target.modifiedProperty"),
@@ -75,8 +75,8 @@ async fn empty_condition_is_rejected_with_its_path() {
         let message = format!("`filter.{part}` must have at least one condition");
         assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", &message, &filter);
     }
-    let filter = json!({ "recorded": {} });
-    let message = "`filter.recorded` must have `from` or `to`";
+    let filter = json!({ "recordedAt": {} });
+    let message = "`filter.recordedAt` must have `from` or `to`";
     assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", message, &filter);
 }
 
@@ -91,18 +91,18 @@ async fn blank_strings_and_inverted_ranges_are_rejected() {
         (json!({ "category": { "in": ["a", ""] } }), "`filter.category.in.1` must not be empty"),
         (json!({ "activity": { "startsWith": " " } }), "`filter.activity.startsWith` must not be empty"),
         (json!({ "target": { "search": "" } }), "`filter.target.search` must not be empty"),
-        (json!({ "initiatedBy": { "search": " " } }), "`filter.initiatedBy.search` must not be empty"),
+        (json!({ "actor": { "search": " " } }), "`filter.actor.search` must not be empty"),
         (json!({ "search": " " }), "`search` must contain at least one word"),
         (json!({ "search": "a b c d e f g h i j k l m n o p q r s t u" }), "`search` may contain at most 20 words"),
         (json!({ "search": long }), "`search` may have at most 1000 bytes"),
         (json!({ "eventKey": { "eq": long } }), "`filter.eventKey.eq` may have at most 1000 bytes"),
         (json!({ "service": { "in": many } }), "`filter.service.in` may have at most 100 values"),
         (json!({ "service": { "notIn": many } }), "`filter.service.notIn` may have at most 100 values"),
-        (json!({ "target": { "key": many } }), "`filter.target.key` may have at most 100 values"),
-        (json!({ "initiatedBy": { "key": many } }), "`filter.initiatedBy.key` may have at most 100 values"),
+        (json!({ "target": { "key": { "in": many } } }), "`filter.target.key.in` may have at most 100 values"),
+        (json!({ "actor": { "key": { "in": many } } }), "`filter.actor.key.in` may have at most 100 values"),
         (
-            json!({ "recorded": { "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z" } }),
-            "`filter.recorded.from` must not be later than `filter.recorded.to`",
+            json!({ "recordedAt": { "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z" } }),
+            "`filter.recordedAt.from` must not be later than `filter.recordedAt.to`",
         ),
     ] {
         assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", message, &filter);

@@ -24,7 +24,7 @@ async fn invalid_documents_are_rejected_before_execution() {
         ("empty", "", json!({})),
         ("unknown field", "{ viewr { subject } }", json!({})),
         ("unknown argument", "{ auditEvents(fist: 1) { totalCount } }", json!({})),
-        ("unknown enum value", "{ auditEvents(filter: {groupSource: AZURE}) { totalCount } }", json!({})),
+        ("unknown enum value", "{ auditEvents(filter: {groupSource: {eq: AZURE}}) { totalCount } }", json!({})),
         ("no selection", "{ viewer }", json!({})),
         ("missing variable", "query($id: ID!) { node(id: $id) { id } }", json!({})),
         ("null variable", "query($id: ID!) { node(id: $id) { id } }", json!({ "id": null })),
@@ -53,7 +53,7 @@ async fn invalid_documents_are_rejected_before_execution() {
     empty: 400 graphql-response+json {"errors":[{"message":"the document is not valid GraphQL: expected executable_definition","locations":[{"line":1,"column":1}],"extensions":{"code":"GRAPHQL_PARSE_FAILED"}}]}
     unknown field: 400 graphql-response+json {"errors":[{"message":"Unknown field \"viewr\" on type \"Query\".","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     unknown argument: 400 graphql-response+json {"errors":[{"message":"Unknown argument \"fist\" on field \"auditEvents\" of type \"Query\".","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
-    unknown enum value: 400 graphql-response+json {"errors":[{"message":"Invalid value for argument \"filter.groupSource\", enumeration type \"GroupSource\" does not contain the value \"AZURE\"","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
+    unknown enum value: 400 graphql-response+json {"errors":[{"message":"Invalid value for argument \"filter.groupSource.eq\", enumeration type \"GroupSource\" does not contain the value \"AZURE\"","locations":[{"line":1,"column":15}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     no selection: 400 graphql-response+json {"errors":[{"message":"Field \"viewer\" of type \"Viewer\" must have a selection of subfields","locations":[{"line":1,"column":3}],"extensions":{"code":"GRAPHQL_VALIDATION_FAILED"}}]}
     missing variable: 400 graphql-response+json {"errors":[{"message":"variable `$id` must have a value","extensions":{"code":"BAD_USER_INPUT"}}]}
     null variable: 400 graphql-response+json {"errors":[{"message":"variable `$id` must have a value","extensions":{"code":"BAD_USER_INPUT"}}]}
@@ -280,16 +280,15 @@ async fn responses_have_security_headers_and_request_id() {
 #[tokio::test]
 async fn cached_document_gives_the_same_response() {
     const LIST: &str = "query($first: Int, $after: String, $last: Int = 1) {
-        auditEvents(first: $first, after: $after, period: null) { nodes { id } }
+        auditEvents(first: $first, after: $after, occurredAt: { window: ALL }) { nodes { id } }
         auditEvent(id: \"x\") { id __typename }
         actors: auditActors(search: \"a\", first: 1) { key }
-        again: auditEvents(last: $last, period: null, filter: { category: { in: [\"a\", \"b\"] } }) { totalCount }
+        again: auditEvents(last: $last, occurredAt: { window: ALL }, filter: { category: { in: [\"a\", \"b\"] } }) { totalCount }
     }";
     // The library does not validate a value that contains an omitted variable.
-    const INSIDE: &str =
-        "query($c: String) { auditEvents(period: null, filter: { category: { eq: $c }, nothing: 1 }) { totalCount } }";
+    const INSIDE: &str = "query($c: String) { auditEvents(occurredAt: { window: ALL }, filter: { category: { eq: $c }, nothing: 1 }) { totalCount } }";
     const FILTERED: &str =
-        "query($filter: AuditEventFilter) { auditEvents(filter: $filter, period: null) { totalCount } }";
+        "query($filter: AuditEventFilter) { auditEvents(filter: $filter, occurredAt: { window: ALL }) { totalCount } }";
     let requests = [
         (LIST, json!({})),
         (LIST, json!({ "first": 2 })),
@@ -334,13 +333,13 @@ async fn omitted_variables_have_their_defaults() {
     let app = TestApp::start().await;
     app.record([event("a").at(app.now().plus(-HOUR)), event("old").at(app.now().plus(-40 * DAY))]).await;
     let query = "query($yes: Boolean! = true, $no: Boolean! = false, $n: Int, $t: Int, $i: HistogramInterval, $p: AuditPeriodInput) {
-        auditEvents(first: 1, period: $p) { totalCount @include(if: $yes) nodes { eventKey @skip(if: $no) activity @skip(if: $yes) } }
-        auditEventFeed(first: $n) { events { eventKey } }
+        auditEvents(first: 1, occurredAt: $p) { totalCount @include(if: $yes) nodes { eventKey @skip(if: $no) activity @skip(if: $yes) } }
+        auditEventFeed(first: $n) { nodes { eventKey } }
         auditEventSummary { facet(field: STATUS, top: $t) { otherCount } histogram(interval: $i) { count } }
     }";
     let response = app.admin().query(query).await;
     assert_eq!(*response.data("/auditEvents"), json!({ "totalCount": 1, "nodes": [{ "eventKey": "a" }] }));
-    assert_eq!(*response.data("/auditEventFeed/events"), json!([{ "eventKey": "a" }, { "eventKey": "old" }]));
+    assert_eq!(*response.data("/auditEventFeed/nodes"), json!([{ "eventKey": "a" }, { "eventKey": "old" }]));
     assert_eq!(*response.data("/auditEventSummary/facet"), json!({ "otherCount": 0 }));
     assert!(response.data("/auditEventSummary/histogram").as_array().unwrap().len() >= 30);
     let switched = json!({ "yes": false, "no": true });
@@ -386,11 +385,13 @@ async fn arbitrary_requests_get_a_response() {
     let app = TestApp::start().await;
     let from = |value: &str| {
         let filter = format!("{{target: {{modifiedProperty: {{from: {value}}}}}}}");
-        format!("{{ auditEvents(period: null, filter: {filter}) {{ totalCount }} }}")
+        format!("{{ auditEvents(occurredAt: {{ window: ALL }}, filter: {filter}) {{ totalCount }} }}")
     };
     let eq = |text: &str| format!("{{ auditEvents(filter: {{category: {{eq: {text}}}}}) {{ totalCount }} }}");
     let between = |timestamp: &str| {
-        format!("{{ auditEvents(period: {{between: {{from: \"{timestamp}\"}}}}) {{ totalCount period {{ from }} }} }}")
+        format!(
+            "{{ auditEvents(occurredAt: {{between: {{from: \"{timestamp}\"}}}}) {{ totalCount occurredAt {{ from }} }} }}"
+        )
     };
     let documents = [
         from("1e400"),

@@ -246,13 +246,13 @@ async fn sensitive_names_can_be_configured_in_the_file() {
     let recorder = client(json!({ "permissions": ["audit/write"] }));
     let response = recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
     assert_eq!(response.status, 201, "{}", response.text);
-    let query = "{ auditEvents { nodes { targets { modifiedProperties { newValue withheld } } } } }";
+    let query = "{ auditEvents { nodes { targets { modifiedProperties { newValue redaction } } } } }";
     let seen = async |more: Value| {
         let response = client(more).query(query).await;
         response.data("/auditEvents/nodes/0/targets/0/modifiedProperties/0").clone()
     };
     let auditor = seen(json!({ "permissions": ["audit/read"] })).await;
-    assert_eq!(auditor, json!({ "newValue": null, "withheld": "SENSITIVE" }));
+    assert_eq!(auditor, json!({ "newValue": null, "redaction": "SENSITIVE" }));
     let admin = seen(json!({ "roles": ["GlobalAdmin"] })).await;
-    assert_eq!(admin, json!({ "newValue": "9", "withheld": null }));
+    assert_eq!(admin, json!({ "newValue": "9", "redaction": null }));
 }

@@ -127,9 +127,9 @@ async fn response_size_is_limited() {
     // The feed still advances, with fewer events per page.
     let (mut polled, mut cursor) = (Vec::new(), Value::Null);
     while polled.len() < 5 {
-        let query = "query($after: String) { auditEventFeed(after: $after) { events { eventKey } cursor } }";
+        let query = "query($after: String) { auditEventFeed(after: $after) { nodes { eventKey } cursor } }";
         let page = app.admin().query_with(query, json!({ "after": cursor })).await;
-        let events = page.data("/auditEventFeed/events").as_array().unwrap();
+        let events = page.data("/auditEventFeed/nodes").as_array().unwrap();
         assert!((1..=3).contains(&events.len()), "{}", page.text);
         polled.extend(events.iter().map(|event| event["eventKey"].clone()));
         cursor = page.data("/auditEventFeed/cursor").clone();

@@ -23,7 +23,7 @@ type Face = (&'static str, &'static [&'static str], &'static [&'static str], &'s
 const FACES: &[Face] = &[
     ("AuditEvent", &["Node"],
         &["id", "occurredAt", "recordedAt", "sequence", "eventKey", "activity", "activityDisplayName", "category", "service",
-          "component", "operationType", "activityResourceType", "groupSource", "status", "statusReason", "correlationId",
+          "component", "operationType", "resourceType", "groupSource", "status", "statusReason", "correlationId",
           "unmapped", "isRedacted", "raw"],
         &[("actor", 1), ("targets", 6), ("additionalDetails", 8), ("recording", 9)]),
     ("Actor", &["UserActor", "ApplicationActor", "SystemActor", "UnknownActor"],
@@ -33,8 +33,8 @@ const FACES: &[Face] = &[
     ("SystemActor", &["Actor"], &["id", "key", "userAgent"], &[("application", 10)]),
     ("UnknownActor", &["Actor"], &["kind", "name", "ipAddress"], &[]),
     ("Target", &[], &["id", "key", "objectId", "displayName", "type", "userPrincipalName"], &[("modifiedProperties", 7)]),
-    ("ModifiedProperty", &[], &["name", "change", "oldValue", "newValue", "withheld"], &[]),
-    ("AuditDetail", &[], &["key", "value", "withheld"], &[]),
+    ("ModifiedProperty", &[], &["name", "change", "oldValue", "newValue", "redaction"], &[]),
+    ("AuditDetail", &[], &["key", "value", "redaction"], &[]),
     ("Recording", &[], &["route", "recordedBy", "clientId", "source", "sourceTenantId"], &[]),
     ("ActorApplication", &[], &["applicationId", "displayName"], &[]),
 ];
@@ -188,7 +188,7 @@ async fn compare(client: &Client, ids: &[Value], seed: u64) -> bool {
     let mut document = Document { rng: Rng::with_seed(seed), fragments: Vec::new() };
     let [a, b, c] = [0; 3].map(|face| document.selection(face, 0));
     let fragments = document.fragments.join("\n");
-    let list = "auditEvents(first: 50, period: null)";
+    let list = "auditEvents(first: 50, occurredAt: { window: ALL })";
     let written = format!(
         "query($yes: Boolean!) {{ viewer @include(if: $yes) {{ __typename }} {list} {{ nodes {{ {a} }} edges {{ node {{ {a} }} }} ... on AuditEventConnection {{ nodes {{ {b} }}
          edges {{ node {{ {b} }} }} }} }} {list} {{ edges {{ node {{ {c} }} }} nodes {{ {c} }} }} }} {fragments}"
@@ -221,7 +221,7 @@ async fn written_lists_equal_resolved_lists() {
     let app = TestApp::start().await;
     app.record(events()).await;
     for (first, client) in [(0, app.admin()), (1_000, app.auditor()), (2_000, app.intune_admin())] {
-        let response = client.query("{ auditEvents(first: 50, period: null) { nodes { id } } }").await;
+        let response = client.query("{ auditEvents(first: 50, occurredAt: { window: ALL }) { nodes { id } } }").await;
         let nodes = response.data("/auditEvents/nodes").as_array().unwrap().clone();
         let ids: Vec<Value> = nodes.iter().map(|node| node["id"].clone()).collect();
         let mut compared = 0;

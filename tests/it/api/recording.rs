@@ -101,10 +101,11 @@ async fn recorded_defaults_come_from_the_catalogue() {
     (known["service"], known["category"], known["activity"]) =
         ("Core Directory".into(), "GroupManagement".into(), "Delete group".into());
     record(&recorder(&app), json!([known])).await.data("/recordAuditEvents");
-    let query = "{ auditEvents(period: null) { nodes { operationType activityResourceType activityDisplayName } } }";
+    let query =
+        "{ auditEvents(occurredAt: { window: ALL }) { nodes { operationType resourceType activityDisplayName } } }";
     let response = app.admin().query(query).await;
     let expected =
-        json!([{ "operationType": "DELETE", "activityResourceType": "GROUP", "activityDisplayName": "Delete group" }]);
+        json!([{ "operationType": "DELETE", "resourceType": "GROUP", "activityDisplayName": "Delete group" }]);
     assert_eq!(*response.data("/auditEvents/nodes"), expected);
 }
 
@@ -178,7 +179,7 @@ async fn cloud_events_and_imported_formats_are_recorded() {
     extended["traceparent"] = json!("00-4bf9-01");
     extended["data"]["targets"] = json!([{ "type": "Order", "objectId": "order-8" }]);
     assert_eq!(outcomes(&post(&client, "application/cloudevents+json", extended.to_string()).await), ["RECORDED"]);
-    let query = "{ auditEvents(period: null) { nodes { eventKey unmapped targets { objectId } } } }";
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey unmapped targets { objectId } } } }";
     let shown = app.admin().query(query).await.data("/auditEvents/nodes").clone();
     assert_eq!(
         shown,
@@ -356,7 +357,7 @@ async fn mutation_keeps_json_values_verbatim() {
     assert_eq!(*client.send(request).await.data("/recordAuditEvents/recordedCount"), json!(1));
     let read = app
         .admin()
-        .query("{ auditEvents(period: null) { nodes { targets { modifiedProperties { newValue } } } } }")
+        .query("{ auditEvents(occurredAt: { window: ALL }) { nodes { targets { modifiedProperties { newValue } } } } }")
         .await;
     for value in values {
         assert!(read.text.contains(&format!(r#"{{"newValue":{value}}}"#)), "{value}: {}", read.text);
@@ -368,7 +369,7 @@ async fn mutation_keeps_json_values_verbatim() {
     client.query(literal).await.data("/recordAuditEvents/recordedCount");
     let read = app
         .admin()
-        .query("{ auditEvents(period: null) { nodes { targets { modifiedProperties { newValue } } } } }")
+        .query("{ auditEvents(occurredAt: { window: ALL }) { nodes { targets { modifiedProperties { newValue } } } } }")
         .await;
     assert!(read.text.contains(r#"{"newValue":{"b":1.10,"a":18446744073709551616}}"#), "{}", read.text);
 }

@@ -70,7 +70,7 @@ fn assert_code(response: &Response, code: &str) {
 #[tokio::test]
 async fn error_responses_of_requests() {
     let app = TestApp::start().await;
-    let query = "{ auditEvents(period: null) { nodes { id } } }";
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { id } } }";
     let response = app.anonymous().query(query).await;
     assert_code(&response, "UNAUTHENTICATED");
     insta::assert_snapshot!("unauthenticated", shown(&response));
@@ -101,11 +101,11 @@ async fn error_responses_of_the_database() {
     let app = TestApp::start_with(&["--statement-timeout-ms", "2000"]).await;
     app.record([event("a")]).await;
     app.database.execute("UPDATE audit_event SET body = '{'").await;
-    let response = app.admin().query("{ auditEvents(period: null) { nodes { raw } } }").await;
+    let response = app.admin().query("{ auditEvents(occurredAt: { window: ALL }) { nodes { raw } } }").await;
     assert_code(&response, "INTERNAL_SERVER_ERROR");
     insta::assert_snapshot!("internal_server_error", shown(&response));
     make_endless(&app).await;
-    let response = app.admin().query("{ auditEventSummary(period: null) { totalCount } }").await;
+    let response = app.admin().query("{ auditEventSummary(occurredAt: { window: ALL }) { totalCount } }").await;
     assert_code(&response, "TIMEOUT");
     insta::assert_snapshot!("timeout", shown(&response));
 }
@@ -142,7 +142,7 @@ async fn page_of_events() {
     app.record([event("a").at(fixed_time()), updated.change(change("Password", Some("\"x\""), Some("\"y\"")))]).await;
     let whole = include_str!("../../documents/event.graphql").split_once("fragment Whole").unwrap().1;
     let query = format!(
-        "{{ auditEvents(period: null, first: 1) {{ totalCount edges {{ cursor node {{ ...Whole }} }}
+        "{{ auditEvents(occurredAt: {{ window: ALL }}, first: 1) {{ totalCount edges {{ cursor node {{ ...Whole }} }}
             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} fragment Whole{whole}"
     );
     let response = app.auditor().query(&query).await;
@@ -156,7 +156,7 @@ async fn exported_lines() {
     app.record([event("a").at(fixed_time())]).await;
     for (name, format) in [("export_ndjson", "ndjson"), ("export_csv", "csv")] {
         let columns = ["eventKey", "occurredAt", "activity", "actor.userPrincipalName", "targets"];
-        let body = json!({ "format": format, "columns": columns, "period": null });
+        let body = json!({ "format": format, "columns": columns, "occurredAt": { "window": "ALL" } });
         let client = app.admin();
         let response = client.send(client.request(Method::POST, "/v1/events/export").json(&body)).await;
         let id = response.header("x-auditgraph-export-id");
@@ -191,7 +191,7 @@ async fn recording_response() {
 async fn metrics_page() {
     let app = TestApp::start().await;
     app.record([event("a")]).await;
-    app.admin().query("{ auditEvents(period: null) { nodes { id } } }").await.data("");
+    app.admin().query("{ auditEvents(occurredAt: { window: ALL }) { nodes { id } } }").await.data("");
     app.anonymous().query("{ viewer { subject } }").await;
     let client = Client::new(&app.url).permitted("contoso", "audit/write");
     let recorded = client.request(Method::POST, "/v1/events").json(&json!([]));

@@ -52,7 +52,8 @@ async fn subscription_sends_a_cursor_first_and_resumes_from_it() {
     let batch = events.batch().await;
     assert_eq!(batch["edges"][0]["node"]["activityType"]["key"], "Never seen before");
     let cursor = batch["edges"][0]["cursor"].as_str().unwrap();
-    let query = format!("{{ auditEvents(period: null, before: \"{cursor}\") {{ nodes {{ eventKey }} }} }}");
+    let query =
+        format!("{{ auditEvents(occurredAt: {{ window: ALL }}, before: \"{cursor}\") {{ nodes {{ eventKey }} }} }}");
     assert_eq!(*app.auditor().query(&query).await.data("/auditEvents/nodes"), json!([]));
 }
 

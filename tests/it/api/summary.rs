@@ -139,7 +139,7 @@ async fn histogram_days_begin_at_midnight_of_the_time_zone() {
 async fn invalid_summary_arguments_are_rejected() {
     let app = five().await;
     let ask = async |field: &str| {
-        app.admin().query(&format!("{{ auditEventSummary(period: null) {{ asOf {field} }} }}")).await
+        app.admin().query(&format!("{{ auditEventSummary(occurredAt: {{ window: ALL }}) {{ asOf {field} }} }}")).await
     };
     for (field, message) in [
         ("facet(field: STATUS, top: 0) { otherCount }", "`top` must be from 1 to 100"),

@@ -1,4 +1,4 @@
-//! The `period` argument: the time range of a list, and how cursors keep it.
+//! The `occurredAt` argument: the time range of a list, and how cursors keep it.
 
 use serde_json::{Value, json};
 
@@ -25,13 +25,13 @@ async fn default_period_is_thirty_days_until_now() {
     let app = of_all_ages().await;
     for (window, days, expected) in [("LAST_24_HOURS", 1, "h"), ("LAST_7_DAYS", 7, "hd"), ("LAST_30_DAYS", 30, "hdw")] {
         let before = app.now();
-        let response = app.admin().query_with(LIST, json!({ "period": { "window": window } })).await;
+        let response = app.admin().query_with(LIST, json!({ "occurredAt": { "window": window } })).await;
         let list = response.data("/auditEvents");
         assert_eq!((keys(list).as_str(), list["totalCount"].as_u64()), (expected, Some(expected.len() as u64)));
-        let from = list["period"]["from"].as_str().unwrap();
+        let from = list["occurredAt"]["from"].as_str().unwrap();
         assert!(before.plus(-days * DAY).to_string().as_str() <= from, "{from}");
         assert!(from <= app.now().plus(-days * DAY).to_string().as_str(), "{from}");
-        assert!(list["period"]["to"].as_str().unwrap() <= app.now().plus(1).to_string().as_str());
+        assert!(list["occurredAt"]["to"].as_str().unwrap() <= app.now().plus(1).to_string().as_str());
     }
     // An omitted variable keeps the default of the argument.
     assert_eq!(keys(app.admin().query_with(LIST, json!({})).await.data("/auditEvents")), "hdw");
@@ -42,9 +42,9 @@ async fn default_period_is_thirty_days_until_now() {
 #[tokio::test]
 async fn null_period_is_the_whole_log() {
     let app = of_all_ages().await;
-    let response = app.admin().query_with(LIST, json!({ "period": null })).await;
+    let response = app.admin().query_with(LIST, json!({ "occurredAt": { "window": "ALL" } })).await;
     assert_eq!(keys(response.data("/auditEvents")), "thdwm");
-    assert_eq!(*response.data("/auditEvents/period"), json!({ "from": null, "to": null }));
+    assert_eq!(*response.data("/auditEvents/occurredAt"), json!({ "from": null, "to": null }));
 }
 
 #[tokio::test]
@@ -63,12 +63,12 @@ async fn period_includes_from_and_excludes_to() {
         (json!({ "from": null, "to": timestamp(1) }), "a"),
         (json!({ "from": timestamp(1), "to": timestamp(1) }), ""),
     ] {
-        let response = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
+        let response = app.admin().query_with(LIST, json!({ "occurredAt": { "between": between } })).await;
         assert_eq!(keys(response.data("/auditEvents")), expected, "{between}");
     }
     let between = json!({ "from": timestamp(0), "to": elsewhere });
-    let response = app.admin().query_with(LIST, json!({ "period": { "between": between } })).await;
-    assert_eq!(*response.data("/auditEvents/period"), json!({ "from": timestamp(0), "to": timestamp(1) }));
+    let response = app.admin().query_with(LIST, json!({ "occurredAt": { "between": between } })).await;
+    assert_eq!(*response.data("/auditEvents/occurredAt"), json!({ "from": timestamp(0), "to": timestamp(1) }));
 }
 
 #[tokio::test]
@@ -76,14 +76,14 @@ async fn invalid_period_is_rejected() {
     let app = TestApp::start().await;
     let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     for (period, message) in [
-        (json!({ "between": {} }), "`period.between` must have `from` or `to`"),
-        (json!({ "between": { "from": null } }), "`period.between` must have `from` or `to`"),
+        (json!({ "between": {} }), "`occurredAt.between` must have `from` or `to`"),
+        (json!({ "between": { "from": null } }), "`occurredAt.between` must have `from` or `to`"),
         (
             json!({ "between": { "from": late, "to": early } }),
-            "`period.between.from` must not be later than `period.between.to`",
+            "`occurredAt.between.from` must not be later than `occurredAt.between.to`",
         ),
     ] {
-        let response = app.admin().query_with(LIST, json!({ "period": period })).await;
+        let response = app.admin().query_with(LIST, json!({ "occurredAt": period })).await;
         assert_eq!(response.error(), ("BAD_USER_INPUT", message), "{period}");
     }
     let both = json!({ "window": "LAST_7_DAYS", "between": { "from": early } });
@@ -96,11 +96,12 @@ async fn invalid_period_is_rejected() {
         json!({ "between": { "from": "2026-01-01T00:00:00" } }),
         json!({ "between": { "from": 0 } }),
     ] {
-        let response = app.admin().query_with(LIST, json!({ "period": period })).await;
+        let response = app.admin().query_with(LIST, json!({ "occurredAt": period })).await;
         assert!(response.body["errors"][0]["message"].is_string(), "{period}: {}", response.text);
         assert_eq!(response.body.get("data").filter(|data| !data.is_null()), None, "{period}");
     }
-    let literal = app.admin().query("{ auditEvents(period: {window: LAST_7_DAYS, between: {}}) { totalCount } }").await;
+    let literal =
+        app.admin().query("{ auditEvents(occurredAt: {window: LAST_7_DAYS, between: {}}) { totalCount } }").await;
     assert_eq!(literal.error().0, "GRAPHQL_VALIDATION_FAILED", "{}", literal.text);
 }
 
@@ -108,34 +109,34 @@ async fn invalid_period_is_rejected() {
 async fn cursor_keeps_the_start_of_its_window() {
     let app = of_all_ages().await;
     let week = json!({ "window": "LAST_7_DAYS" });
-    let response = app.admin().query_with(LIST, json!({ "period": week, "first": 1 })).await;
+    let response = app.admin().query_with(LIST, json!({ "occurredAt": week, "first": 1 })).await;
     let first = response.data("/auditEvents").clone();
-    let variables = json!({ "period": week, "first": 1, "after": first["pageInfo"]["endCursor"] });
+    let variables = json!({ "occurredAt": week, "first": 1, "after": first["pageInfo"]["endCursor"] });
     let response = app.admin().query_with(LIST, variables).await;
     let second = response.data("/auditEvents");
     assert_eq!((keys(&first), keys(second)), ("h".to_owned(), "d".to_owned()));
-    assert_eq!(second["period"]["from"], first["period"]["from"]);
-    assert!(second["period"]["to"].as_str() > first["period"]["to"].as_str(), "the end moves with the clock");
+    assert_eq!(second["occurredAt"]["from"], first["occurredAt"]["from"]);
+    assert!(second["occurredAt"]["to"].as_str() > first["occurredAt"]["to"].as_str(), "the end moves with the clock");
 }
 
 #[tokio::test]
 async fn cursor_of_another_window_is_rejected() {
     let app = of_all_ages().await;
     let of = async |window: &str| {
-        let variables = json!({ "period": { "window": window }, "first": 1 });
+        let variables = json!({ "occurredAt": { "window": window }, "first": 1 });
         let response = app.admin().query_with(LIST, variables).await;
         response.data("/auditEvents/pageInfo/endCursor").clone()
     };
     let (day, week) = (of("LAST_24_HOURS").await, of("LAST_7_DAYS").await);
     let follow = async |after: &Value, period: Value| {
-        app.admin().query_with(LIST, json!({ "period": period, "first": 9, "after": after })).await
+        app.admin().query_with(LIST, json!({ "occurredAt": period, "first": 9, "after": after })).await
     };
     let response = follow(&day, json!({ "window": "LAST_30_DAYS" })).await;
     assert_eq!(response.error(), ("BAD_USER_INPUT", "`after` must be a cursor of a list with the same period"));
     assert_eq!(keys(follow(&week, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "d");
     // A cursor without a window is only a position.
-    assert_eq!(keys(follow(&week, Value::Null).await.data("/auditEvents")), "dwm");
-    let response = app.admin().query_with(LIST, json!({ "period": null, "first": 1 })).await;
+    assert_eq!(keys(follow(&week, json!({ "window": "ALL" })).await.data("/auditEvents")), "dwm");
+    let response = app.admin().query_with(LIST, json!({ "occurredAt": { "window": "ALL" }, "first": 1 })).await;
     let cursor = response.data("/auditEvents/pageInfo/endCursor").clone();
     assert_eq!(keys(follow(&cursor, json!({ "window": "LAST_7_DAYS" })).await.data("/auditEvents")), "hd");
 }

@@ -50,11 +50,11 @@ async fn tenant_names_are_validated() {
 async fn issued_token_has_the_access_of_its_role() {
     let app = TestApp::start().await;
     let token = |grant: &[&str]| run(&[&["token", "--jwt-secret", SECRET, "--tenant", "contoso"], grant].concat());
-    let viewer = "{ viewer { subject canRecordAuditEvents grants { role seesSensitiveValues } } }";
+    let viewer = "{ viewer { subject canRecordAuditEvents grants { role seesRedactedValues } } }";
     let client = |token: &str| Client::new(&app.url).token(token);
     let reader = token(&["--role", "audit-reader", "--subject", "ada"]);
     let response = client(reader.ok()).query(viewer).await;
-    let grants = serde_json::json!([{ "role": "AUDIT_READER", "seesSensitiveValues": false }]);
+    let grants = serde_json::json!([{ "role": "AUDIT_READER", "seesRedactedValues": false }]);
     assert_eq!((response.data("/viewer/subject"), response.data("/viewer/grants")), (&"ada".into(), &grants));
     let recorder = token(&["--permission", "audit/write"]);
     let response = client(recorder.ok()).query(viewer).await;

@@ -69,7 +69,7 @@ async fn poll(clients: Arc<[Client; 2]>, mut random: fastrand::Rng) -> Received 
         let variables = json!({ "first": random.u32(1..60), "after": seen.after });
         let response = clients[random.usize(0..2)].query_with(POLL, variables).await;
         let page = response.data("/auditEventFeed");
-        if seen.take(page["events"].as_array().unwrap().iter(), &page["cursor"]) {
+        if seen.take(page["nodes"].as_array().unwrap().iter(), &page["cursor"]) {
             return seen;
         }
     }

@@ -130,7 +130,7 @@ async fn demo_prints_its_tokens_and_stops_cleanly() {
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     let count = async |token: &str| {
         let client = Client::new(&url).token(token);
-        let response = client.query("{ auditEvents(period: null) { totalCount } }").await;
+        let response = client.query("{ auditEvents(occurredAt: { window: ALL }) { totalCount } }").await;
         response.data("/auditEvents/totalCount").as_u64().unwrap()
     };
     let counts = [count(&tokens[0].1).await, count(&tokens[1].1).await, count(&tokens[2].1).await];

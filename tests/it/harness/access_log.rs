@@ -12,7 +12,7 @@ const ACCESSES: &str = include_str!("../../documents/access_log.graphql");
 pub(crate) async fn accesses(admin: &Client) -> Vec<Value> {
     let filter = json!({ "service": { "eq": "auditgraph" } });
     let response = admin.query_with(ACCESSES, json!({ "filter": filter })).await;
-    let mut nodes = response.data("/auditEventFeed/events").as_array().unwrap().clone();
+    let mut nodes = response.data("/auditEventFeed/nodes").as_array().unwrap().clone();
     nodes.retain(|node| detail(node, "operationName") != Some("Accesses"));
     nodes
 }

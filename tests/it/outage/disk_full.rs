@@ -69,7 +69,10 @@ async fn full_disk_is_reported_and_no_batch_is_partial() {
         }
     }
     assert!(is_ready(&client).await, "recorded events are readable");
-    let counted = Client::new(&url).role("GLOBAL_ADMIN").query("{ auditEvents(period: null) { totalCount } }").await;
+    let counted = Client::new(&url)
+        .role("GLOBAL_ADMIN")
+        .query("{ auditEvents(occurredAt: { window: ALL }) { totalCount } }")
+        .await;
     assert_eq!(*counted.data("/auditEvents/totalCount"), recorded);
     limit_files(server.id(), "unlimited");
     assert_eq!(post(&client, &["more"]).await.status, 201);

@@ -11,7 +11,7 @@ use crate::harness::wait::wait_until;
 /// Longest time to a response while the database does not respond: above the timeouts of [`SHORT_TIMEOUTS`] and of a
 /// connection attempt, far below those of TCP.
 const RESPONSE_TIME_MAX: Duration = Duration::from_secs(30);
-const LIST: &str = "{ auditEvents(period: null) { nodes { eventKey } } }";
+const LIST: &str = "{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey } } }";
 
 /// A server with a proxy in front of its database. `None` on SQLite.
 async fn wired() -> Option<(TestApp, Proxy)> {

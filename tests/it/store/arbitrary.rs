@@ -180,25 +180,33 @@ fn keys(key: impl Strategy<Value = String>) -> impl Strategy<Value = Option<BTre
     prop::option::weighted(0.3, prop::collection::btree_set(key, 0..4))
 }
 
+fn excluded_keys(key: impl Strategy<Value = String>) -> impl Strategy<Value = BTreeSet<String>> {
+    keys(key).prop_map(Option::unwrap_or_default)
+}
+
 fn maybe_text() -> BoxedStrategy<Option<StringCondition>> {
     prop::option::weighted(0.2, text_condition()).boxed()
 }
 
 fn actor_condition() -> BoxedStrategy<ActorCondition> {
-    let kinds = prop::option::weighted(0.2, vec(select(ActorKind::ALL), 0..3));
+    let kind = prop::option::weighted(0.2, set(ActorKind::ALL));
     let names = (maybe_text(), maybe_text(), maybe_text());
     let others = (maybe_text(), maybe_text(), maybe_text());
-    (keys(actor().prop_map(|actor| actor.key())), prop::option::weighted(0.2, needle()), kinds, names, others)
-        .prop_map(|(keys, search, kinds, (user_principal_name, display_name, object_id), others)| ActorCondition {
-            keys,
-            search,
-            kinds,
-            user_principal_name,
-            display_name,
-            object_id,
-            ip_address: others.0,
-            application_id: others.1,
-            application_name: others.2,
+    let keys = (keys(actor().prop_map(|actor| actor.key())), excluded_keys(actor().prop_map(|actor| actor.key())));
+    (keys, prop::option::weighted(0.2, needle()), kind, names, others)
+        .prop_map(|((keys, excluded_keys), search, kind, (user_principal_name, display_name, object_id), others)| {
+            ActorCondition {
+                keys,
+                search,
+                kind,
+                excluded_keys,
+                user_principal_name,
+                display_name,
+                object_id,
+                ip_address: others.0,
+                application_id: others.1,
+                application_name: others.2,
+            }
         })
         .boxed()
 }
@@ -208,7 +216,7 @@ fn property_condition() -> BoxedStrategy<PropertyCondition> {
         .prop_map(|name| StringCondition { one_of: Some(BTreeSet::from([fold(name)])), ..StringCondition::default() });
     let value = || prop::option::weighted(0.3, select(&VALUES[..]).prop_map(|value| json(value).equality_hash()));
     let name = prop_oneof![1 => Just(None), 2 => name.prop_map(Some), 1 => text_condition().prop_map(Some)];
-    let change = prop::option::weighted(0.3, select(PropertyChange::ALL));
+    let change = prop::option::weighted(0.3, set(PropertyChange::ALL));
     (name, value(), value(), change)
         .prop_map(|(name, from, to, change)| PropertyCondition { name, from, to, change })
         .boxed()
@@ -217,9 +225,20 @@ fn property_condition() -> BoxedStrategy<PropertyCondition> {
 fn target_condition() -> BoxedStrategy<TargetCondition> {
     let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
     let property = prop::option::weighted(0.4, property_condition());
-    (keys(target().prop_map(|target| target.key())), prop::option::weighted(0.2, needle()), texts, property)
-        .prop_map(|(keys, search, (object_id, user_principal_name, kind, display_name), modified_property)| {
-            TargetCondition { keys, search, object_id, user_principal_name, kind, display_name, modified_property }
+    let keys =
+        (keys(target().prop_map(|target| target.key())), excluded_keys(target().prop_map(|target| target.key())));
+    (keys, prop::option::weighted(0.2, needle()), texts, property)
+        .prop_map(|((keys, excluded_keys), search, (object_id, user_principal_name, kind, display_name), property)| {
+            TargetCondition {
+                keys,
+                excluded_keys,
+                search,
+                object_id,
+                user_principal_name,
+                kind,
+                display_name,
+                modified_property: property,
+            }
         })
         .boxed()
 }
@@ -242,11 +261,11 @@ fn leaf() -> BoxedStrategy<Condition> {
         1 => set(ResourceType::ALL).prop_map(Condition::ResourceType),
         1 => set(OperationType::ALL).prop_map(Condition::OperationType),
         1 => set(Status::ALL).prop_map(Condition::Status),
-        1 => select(GroupSource::ALL).prop_map(Condition::GroupSource),
+        1 => set(GroupSource::ALL).prop_map(Condition::GroupSource),
         3 => actor_condition().prop_map(|actor| Condition::Actor(Box::new(actor))),
         4 => target_condition().prop_map(|target| Condition::Target(Box::new(target))),
         2 => text_condition().prop_map(Condition::Involving),
-        1 => moments().prop_map(Condition::Recorded),
+        1 => moments().prop_map(Condition::RecordedAt),
         2 => vec(needle(), 0..3).prop_map(Condition::Search),
     ]
     .boxed()

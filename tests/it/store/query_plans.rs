@@ -433,7 +433,7 @@ async fn each_change_of_an_event_is_read_once() {
     log.record([event("large").targets((0..targets).map(target).collect())]).await;
     let property = PropertyCondition {
         name: Some(one("property 5")),
-        change: Some(PropertyChange::Removed),
+        change: Some(SetCondition { one_of: Some(vec![PropertyChange::Removed]), none_of: Vec::new() }),
         ..PropertyCondition::default()
     };
     let alone = TargetCondition { modified_property: Some(property), ..TargetCondition::default() };

@@ -2,7 +2,6 @@
 // is added to the schema fails the type check until it has a label. The order of a table is the order of the choices.
 import type {
   AccessRole,
-  ActivityResourceType,
   ActivityStatus,
   ActorKind,
   AuditTimeWindow,
@@ -10,10 +9,11 @@ import type {
   OperationType,
   PropertyChange,
   RecordingRoute,
-  WithheldReason,
+  RedactionReason,
+  ResourceType,
 } from './gql/graphql'
 
-export const RESOURCE_TYPE_LABELS: Record<ActivityResourceType, string> = {
+export const RESOURCE_TYPE_LABELS: Record<ResourceType, string> = {
   USER: 'User',
   GROUP: 'Group',
   APPLICATION: 'Application',
@@ -66,7 +66,7 @@ export const RECORDING_ROUTE_LABELS: Record<RecordingRoute, string> = {
   INTERNAL: 'This service',
 }
 
-export const WITHHELD_REASON_LABELS: Record<WithheldReason, string> = {
+export const REDACTION_REASON_LABELS: Record<RedactionReason, string> = {
   SENSITIVE: 'Withheld: sensitive, and your role does not show such values of this service',
 }
 
@@ -76,11 +76,14 @@ export const ROLE_LABELS: Record<AccessRole, string> = {
   AUDIT_READER: 'Auditor',
 }
 
-/** The lengths of the time windows, in hours. */
-export const WINDOW_HOURS: Record<AuditTimeWindow, number> = {
+/** The lengths of the time windows that have a start, in hours. */
+export const WINDOW_HOURS: Record<Exclude<AuditTimeWindow, 'ALL'>, number> = {
   LAST_24_HOURS: 24,
   LAST_7_DAYS: 7 * 24,
   LAST_30_DAYS: 30 * 24,
+  LAST_90_DAYS: 90 * 24,
+  LAST_180_DAYS: 180 * 24,
+  LAST_365_DAYS: 365 * 24,
 }
 
 /** The values of an enum, in the order of its table. */

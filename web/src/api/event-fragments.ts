@@ -17,7 +17,7 @@ graphql(`
     service
     component
     operationType
-    activityResourceType
+    resourceType
     groupSource
     statusReason
     correlationId
@@ -107,13 +107,13 @@ graphql(`
         change
         oldValue
         newValue
-        withheld
+        redaction
       }
     }
     additionalDetails {
       key
       value
-      withheld
+      redaction
     }
     recording {
       route

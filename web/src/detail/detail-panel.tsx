@@ -137,7 +137,7 @@ export function EventBody({ event }: { event: Event }) {
           ['Category', names.category(event.category)],
           ['Activity', event.activity !== event.activityDisplayName && event.activity],
           ['Component', event.component],
-          ['Resource type', RESOURCE_TYPE_LABELS[event.activityResourceType]],
+          ['Resource type', RESOURCE_TYPE_LABELS[event.resourceType]],
           ['Group source', event.groupSource && GROUP_SOURCE_LABELS[event.groupSource]],
           ['Operation', OPERATION_TYPE_LABELS[event.operationType]],
         ]}
@@ -159,7 +159,7 @@ export function EventBody({ event }: { event: Event }) {
             {event.additionalDetails.map((detail, index) => (
               <div key={index}>
                 <dt>{detail.key}</dt>
-                <dd>{detail.withheld === null ? detail.value : <Withheld reason={detail.withheld} />}</dd>
+                <dd>{detail.redaction === null ? detail.value : <Withheld reason={detail.redaction} />}</dd>
               </div>
             ))}
           </dl>

@@ -9,7 +9,7 @@ import { Withheld } from './withheld'
 /** The table of changes. The API does not distinguish an event without changes from one without recorded changes. */
 export function ModifiedProperties({ changes }: { changes: Change[] }) {
   if (changes.length === 0) return <p className="muted">No changed properties are recorded.</p>
-  const compared = changes.map((change) => ({ change, lines: change.withheld === null ? diffLines(change) : [] }))
+  const compared = changes.map((change) => ({ change, lines: change.redaction === null ? diffLines(change) : [] }))
   // Multi-line values take the whole width, with their own headings.
   const isAllMultiline = compared.every(({ lines }) => lines.length > 1)
   return (
@@ -85,10 +85,10 @@ function PropertyName({ name }: { name: string }) {
 }
 
 function Cells({ change, line }: { change: Change; line: DiffLine | undefined }) {
-  if (change.withheld !== null)
+  if (change.redaction !== null)
     return (
       <td colSpan={2}>
-        <Withheld reason={change.withheld} />
+        <Withheld reason={change.redaction} />
       </td>
     )
   return (

@@ -17,7 +17,7 @@ export const EventById = graphql(`
 
 export const SameRequest = graphql(`
   query SameRequest($correlationId: String!) {
-    auditEvents(first: 12, period: null, filter: { correlationId: { eq: $correlationId } }) {
+    auditEvents(first: 12, occurredAt: { window: ALL }, filter: { correlationId: { eq: $correlationId } }) {
       nodes {
         id
         occurredAt

@@ -13,7 +13,7 @@ const AdjacentEvent = graphql(`
     $after: String
     $last: Int
     $before: String
-    $period: AuditPeriodInput
+    $occurredAt: AuditPeriodInput
     $filter: AuditEventFilter
     $asOf: Sequence
   ) {
@@ -22,7 +22,7 @@ const AdjacentEvent = graphql(`
       after: $after
       last: $last
       before: $before
-      period: $period
+      occurredAt: $occurredAt
       filter: $filter
       asOf: $asOf
     ) {

@@ -64,7 +64,7 @@ export function ExportMenu({ filters, controls }: Props) {
             {radio('columns', !isAll, 'Those of the list', `(${shown.length})`, () => setAll(false))}
             {radio('columns', isAll, 'Everything', 'that an event holds', () => setAll(true))}
           </fieldset>
-          {viewer.grants.every((grant) => !grant.seesSensitiveValues) && (
+          {viewer.grants.every((grant) => !grant.seesRedactedValues) && (
             <p className="muted">What is withheld from you is withheld in the file.</p>
           )}
           {!canStream() && (

@@ -10,7 +10,7 @@ export type Format = 'csv' | 'ndjson'
 export interface ExportRequest {
   format: Format
   columns?: string[]
-  period: AuditPeriodInput | null
+  occurredAt: AuditPeriodInput
   filter?: AuditEventFilter
   asOf?: number
 }
@@ -21,7 +21,7 @@ export function exportRequest(filters: Filters, format: Format, shown?: readonly
   const paths = shown?.flatMap((id) => COLUMNS[id]?.exportColumns ?? [])
   return {
     format,
-    period: periodInput(filters.period),
+    occurredAt: periodInput(filters.period),
     ...(paths && { columns: [...new Set(paths)] }),
     ...(filter && { filter }),
     ...(filters.asOf !== undefined && { asOf: filters.asOf }),

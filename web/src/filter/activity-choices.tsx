@@ -7,8 +7,8 @@ import { useCatalogue } from './catalogue'
 import { type Choice, ChoiceList } from './choice-list'
 
 const ActivityTypes = graphql(`
-  query ActivityTypes($service: [String!], $category: [String!], $resourceType: [ActivityResourceType!]) {
-    auditActivityTypes(service: $service, category: $category, resourceType: $resourceType) {
+  query ActivityTypes($services: [String!], $categories: [String!], $resourceTypes: [ResourceType!]) {
+    auditActivityTypes(services: $services, categories: $categories, resourceTypes: $resourceTypes) {
       key
       displayName
       category
@@ -25,7 +25,11 @@ export function ActivityChoices() {
   const { service, category, resource, activity } = view.filters
   const [{ data, fetching, error }, refetch] = useQuery({
     query: ActivityTypes,
-    variables: { service: nullIfEmpty(service), category: nullIfEmpty(category), resourceType: nullIfEmpty(resource) },
+    variables: {
+      services: nullIfEmpty(service),
+      categories: nullIfEmpty(category),
+      resourceTypes: nullIfEmpty(resource),
+    },
     requestPolicy: 'cache-and-network',
   })
   // An activity can belong to several categories and services; the filter takes its key. Those with events come first.

@@ -23,6 +23,8 @@ const PERIOD_LABELS: Record<TimeWindow | 'all', string> = {
   '24h': 'Last 24 hours',
   '7d': 'Last 7 days',
   '30d': 'Last month',
+  '90d': 'Last 90 days',
+  '365d': 'Last year',
   all: 'All time',
 }
 

@@ -2,9 +2,9 @@
 import type { AuditEventFilter, AuditPeriodInput, StringFilter, TargetFilter } from '../api/gql/graphql'
 import { type Filters, type Period, type Property, TIME_WINDOWS } from '../view/view'
 
-/** The period argument; null means all time. */
-export function periodInput(period: Period): AuditPeriodInput | null {
-  if (period === 'all') return null
+/** The period argument. */
+export function periodInput(period: Period): AuditPeriodInput {
+  if (period === 'all') return { window: 'ALL' }
   if (typeof period === 'string') return { window: TIME_WINDOWS[period] }
   const { from, to } = period
   return { between: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
@@ -15,21 +15,21 @@ export function filterInput(filters: Filters): AuditEventFilter | undefined {
   const result: AuditEventFilter = {}
   const { actor, actorText, target, targetText } = filters
   if (actor.length > 0 || actorText !== undefined)
-    result.initiatedBy = {
-      ...(actor.length > 0 && { key: actor.map((party) => party.key) }),
+    result.actor = {
+      ...(actor.length > 0 && { key: { in: actor.map((party) => party.key) } }),
       ...(actorText !== undefined && { search: actorText }),
     }
   if (filters.service.length > 0) result.service = { in: filters.service }
   if (filters.category.length > 0) result.category = { in: filters.category }
   if (filters.activity.length > 0) result.activity = { in: filters.activity }
-  if (filters.resource.length > 0) result.activityResourceType = { in: filters.resource }
-  if (filters.source !== undefined) result.groupSource = filters.source
+  if (filters.resource.length > 0) result.resourceType = { in: filters.resource }
+  if (filters.source !== undefined) result.groupSource = { eq: filters.source }
   if (filters.status.length > 0) result.status = { in: filters.status }
   if (filters.involving !== undefined) result.involving = exactOrContains(filters.involving)
   if (filters.correlation !== undefined) result.correlationId = { eq: filters.correlation }
   if (filters.text !== undefined) result.search = filters.text
   const party: TargetFilter = {
-    ...(target.length > 0 && { key: target.map((one) => one.key) }),
+    ...(target.length > 0 && { key: { in: target.map((one) => one.key) } }),
     ...(targetText !== undefined && { search: targetText }),
   }
   Object.assign(result, targetConditions(party, filters.property))

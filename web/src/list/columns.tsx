@@ -144,8 +144,8 @@ export const COLUMNS: Record<string, ColumnDefinition> = {
     title: 'Resource type',
     width: { share: 0, min: 110 },
     fieldGroup: 'scalars',
-    exportColumns: ['activityResourceType'],
-    cell: ({ activityResourceType: type }) => clipped(type && RESOURCE_TYPE_LABELS[type]),
+    exportColumns: ['resourceType'],
+    cell: ({ resourceType: type }) => clipped(type && RESOURCE_TYPE_LABELS[type]),
   },
   source: {
     title: 'Group source',

@@ -11,8 +11,8 @@ import { useView } from '../view/use-view'
 import { type Filters, NO_FILTERS } from '../view/view'
 
 const AnyEvent = graphql(`
-  query AnyEvent($period: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence) {
-    auditEvents(first: 1, period: $period, filter: $filter, asOf: $asOf) {
+  query AnyEvent($occurredAt: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence) {
+    auditEvents(first: 1, occurredAt: $occurredAt, filter: $filter, asOf: $asOf) {
       nodes {
         id
       }
@@ -101,7 +101,7 @@ function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () =
     const activeNames = activeFilters(filters, keyNames, 'UTC').map(({ name }) => name)
     const hasEvents = async (candidate: Filters) => {
       const variables = {
-        period: periodInput(candidate.period),
+        occurredAt: periodInput(candidate.period),
         filter: filterInput(candidate) ?? null,
         asOf: candidate.asOf ?? null,
       }

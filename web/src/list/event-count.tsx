@@ -7,8 +7,8 @@ import { filterInput, periodInput } from '../filter/filter-input'
 import type { Filters } from '../view/view'
 
 const CountEvents = graphql(`
-  query CountEvents($period: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence, $limit: Int!) {
-    auditEvents(first: 1, period: $period, filter: $filter, asOf: $asOf) {
+  query CountEvents($occurredAt: AuditPeriodInput, $filter: AuditEventFilter, $asOf: Sequence, $limit: Int!) {
+    auditEvents(first: 1, occurredAt: $occurredAt, filter: $filter, asOf: $asOf) {
       countUpTo(limit: $limit) {
         value
         isExact
@@ -31,7 +31,7 @@ interface Props {
 export function EventCount({ filters, refreshCount, isReady, addedCount }: Props) {
   const variables = useMemo(
     () => ({
-      period: periodInput(filters.period),
+      occurredAt: periodInput(filters.period),
       filter: filterInput(filters) ?? null,
       asOf: filters.asOf ?? null,
       limit: COUNT_MAX,

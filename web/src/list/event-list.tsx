@@ -51,7 +51,7 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
   }, [pageRows, live.rows, isTop])
   const rows = useMemo(() => [...liveRows, ...pageRows], [liveRows, pageRows])
   useEffect(() => {
-    onSnapshot(page && !fetching ? { asOf: page.asOf, from: page.period.from, to: page.period.to } : undefined)
+    onSnapshot(page && !fetching ? { asOf: page.asOf, from: page.occurredAt.from, to: page.occurredAt.to } : undefined)
   }, [page, fetching, onSnapshot])
   const showsProgress = useDelayed(fetching)
   const pageInfo = page?.pageInfo

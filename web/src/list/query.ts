@@ -12,7 +12,7 @@ export const Events = graphql(`
     $after: String
     $last: Int
     $before: String
-    $period: AuditPeriodInput
+    $occurredAt: AuditPeriodInput
     $filter: AuditEventFilter
     $asOf: Sequence
     $application: Boolean!
@@ -25,7 +25,7 @@ export const Events = graphql(`
       after: $after
       last: $last
       before: $before
-      period: $period
+      occurredAt: $occurredAt
       filter: $filter
       asOf: $asOf
     ) {
@@ -33,7 +33,7 @@ export const Events = graphql(`
         ...EventRow
       }
       asOf
-      period {
+      occurredAt {
         from
         to
       }
@@ -80,7 +80,7 @@ export function pageVariables(
   return {
     ...(isBackward ? { last: rows, before: position.before } : { first: rows }),
     ...(position !== undefined && 'after' in position && { after: position.after }),
-    period: periodInput(filters.period),
+    occurredAt: periodInput(filters.period),
     ...(filter && { filter }),
     ...(filters.asOf !== undefined && { asOf: filters.asOf }),
     ...fieldGroups,

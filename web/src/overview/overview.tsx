@@ -36,7 +36,7 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
   const variables = useMemo(() => {
     const filter = filterInput(filters)
     return {
-      period: periodInput(filters.period),
+      occurredAt: periodInput(filters.period),
       filter: filter ?? null,
       failures: filter ? { and: [filter, FAILED_FILTER] } : FAILED_FILTER,
       asOf: filters.asOf ?? null,

@@ -22,14 +22,14 @@ graphql(`
 
 export const Overview = graphql(`
   query Overview(
-    $period: AuditPeriodInput
+    $occurredAt: AuditPeriodInput
     $filter: AuditEventFilter
     $failures: AuditEventFilter
     $asOf: Sequence
     $interval: HistogramInterval!
     $timeZone: String!
   ) {
-    all: auditEventSummary(period: $period, filter: $filter, asOf: $asOf) {
+    all: auditEventSummary(occurredAt: $occurredAt, filter: $filter, asOf: $asOf) {
       asOf
       totalCount
       histogram(interval: $interval, timeZone: $timeZone) {
@@ -48,7 +48,7 @@ export const Overview = graphql(`
         ...Facet
       }
     }
-    failures: auditEventSummary(period: $period, filter: $failures, asOf: $asOf) {
+    failures: auditEventSummary(occurredAt: $occurredAt, filter: $failures, asOf: $asOf) {
       totalCount
       activities: facet(field: ACTIVITY, top: 8) {
         ...Facet

@@ -24,7 +24,7 @@ const WhoAmI = graphql(`
       grants {
         role
         services
-        seesSensitiveValues
+        seesRedactedValues
       }
     }
   }

@@ -1,7 +1,7 @@
 // The state of the page as one plain value: list or overview, filters, position, open event. `url-fragment.ts` converts
 // it to the URL.
 import { valuesOf, WINDOW_HOURS } from '../api/enums'
-import type { ActivityResourceType, ActivityStatus, AuditTimeWindow, GroupSource } from '../api/gql/graphql'
+import type { ActivityStatus, AuditTimeWindow, GroupSource, ResourceType } from '../api/gql/graphql'
 
 /** A party selected by its key, with the name to show. */
 export interface Party {
@@ -14,7 +14,9 @@ export const TIME_WINDOWS = {
   '24h': 'LAST_24_HOURS',
   '7d': 'LAST_7_DAYS',
   '30d': 'LAST_30_DAYS',
-} as const satisfies Record<string, AuditTimeWindow>
+  '90d': 'LAST_90_DAYS',
+  '365d': 'LAST_365_DAYS',
+} as const satisfies Record<string, Exclude<AuditTimeWindow, 'ALL'>>
 
 export type TimeWindow = keyof typeof TIME_WINDOWS
 
@@ -35,7 +37,7 @@ export interface Filters {
   period: Period
   service: string[]
   category: string[]
-  resource: ActivityResourceType[]
+  resource: ResourceType[]
   source?: GroupSource | undefined
   activity: string[]
   status: ActivityStatus[]

@@ -246,7 +246,7 @@ mod tests {
             1 + 2 * (EVENT + 1)
         );
         assert_eq!(cost("{ auditActors(search: \"a\", first: 5) { id name } }"), 1 + 5 * (EVENT + 2));
-        assert_eq!(cost("{ auditEventFeed { events { id } cursor } }"), 3 + 200 * event);
+        assert_eq!(cost("{ auditEventFeed { nodes { id } cursor } }"), 3 + 200 * event);
     }
 
     #[test]

@@ -297,7 +297,7 @@ fn change_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e,
         "change" => scalar(|out, _, change| change.change.write_json(out)),
         "oldValue" => scalar(|out, _, change| change.old_value.write_json(out)),
         "newValue" => scalar(|out, _, change| change.new_value.write_json(out)),
-        "withheld" => scalar(|out, _, change| change.withheld.write_json(out)),
+        "redaction" => scalar(|out, _, change| change.redaction.write_json(out)),
         _ => return None,
     })
 }
@@ -306,7 +306,7 @@ fn detail_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e,
     Some(match field {
         "key" => scalar(|out, _, detail| detail.key.write_json(out)),
         "value" => scalar(|out, _, detail| detail.value.write_json(out)),
-        "withheld" => scalar(|out, _, detail| detail.withheld.write_json(out)),
+        "redaction" => scalar(|out, _, detail| detail.redaction.write_json(out)),
         _ => return None,
     })
 }

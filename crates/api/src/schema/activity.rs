@@ -8,7 +8,7 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
-use crate::schema::enums::{ActivityResourceType, OperationType};
+use crate::schema::enums::{OperationType, ResourceType};
 use crate::schema::scalar::DateTime;
 use model::catalogue::{ActivityType, Catalogue, catalogue};
 use model::fold::{fold, fold_activity};
@@ -200,7 +200,7 @@ impl AuditActivityType {
         &self.0.base.service
     }
     /// The type of resource that the activity acts on.
-    async fn resource_type(&self) -> ActivityResourceType {
+    async fn resource_type(&self) -> ResourceType {
         self.0.base.resource_type.into()
     }
     /// The kind of operation.

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use async_graphql::MaybeUndefined;
 
 use crate::error::ApiError;
-use crate::schema::filter::{ActorFilter, AuditEventFilter, ModifiedPropertyFilter, StringFilter, TargetFilter};
+use crate::schema::filter::{
+    ActorFilter, AuditEventFilter, KeyFilter, ModifiedPropertyFilter, StringFilter, TargetFilter,
+};
 use crate::schema::scalar::JsonScalar;
 use model::Invalid;
 use model::catalogue::catalogue;
@@ -75,11 +77,11 @@ impl FilterParser {
         let mut all = Vec::new();
         // The exhaustive pattern makes a filter that is not converted a compile error.
         let AuditEventFilter {
-            initiated_by,
+            actor,
             category,
             service,
             activity,
-            activity_resource_type,
+            resource_type,
             group_source,
             operation_type,
             status,
@@ -88,7 +90,7 @@ impl FilterParser {
             component,
             correlation_id,
             event_key,
-            recorded,
+            recorded_at,
             search,
             and,
             or,
@@ -106,8 +108,8 @@ impl FilterParser {
         if let Some(filter) = involving {
             self.involving(filter, part, &mut all)?;
         }
-        if let Some(filter) = activity_resource_type {
-            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.activityResourceType"))?));
+        if let Some(filter) = resource_type {
+            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.resourceType"))?));
         }
         if let Some(filter) = operation_type {
             all.push(Condition::OperationType(filter.parse(self, &format!("{part}.operationType"))?));
@@ -115,19 +117,18 @@ impl FilterParser {
         if let Some(filter) = status {
             all.push(Condition::Status(filter.parse(self, &format!("{part}.status"))?));
         }
-        if let Some(source) = group_source {
-            self.count()?;
-            all.push(Condition::GroupSource(source.into()));
+        if let Some(filter) = group_source {
+            all.push(Condition::GroupSource(filter.parse(self, &format!("{part}.groupSource"))?));
         }
-        if let Some(actor) = initiated_by {
-            all.push(Condition::Actor(Box::new(self.actor(actor, &format!("{part}.initiatedBy"))?)));
+        if let Some(actor) = actor {
+            all.push(Condition::Actor(Box::new(self.actor(actor, &format!("{part}.actor"))?)));
         }
         if let Some(target) = target {
             all.push(Condition::Target(Box::new(self.target(target, &format!("{part}.target"))?)));
         }
-        if let Some(range) = recorded {
+        if let Some(range) = recorded_at {
             self.count()?;
-            all.push(Condition::Recorded(range.range(&format!("{part}.recorded"))?));
+            all.push(Condition::RecordedAt(range.range(&format!("{part}.recordedAt"))?));
         }
         if let Some(search) = search {
             let words = search_words(&search)?;
@@ -221,19 +222,35 @@ impl FilterParser {
         name: &str,
         input: MaybeUndefined<StringFilter>,
     ) -> Result<Option<StringCondition>, ApiError> {
-        let Some(filter) = self.given(part, name, input)? else { return Ok(None) };
-        // `string` counts the parts of the condition.
-        self.conditions -= 1;
-        self.string(filter, &format!("{part}.{name}"), StringKind::Other).map(Some)
+        let Some((filter, part)) = self.nested(part, name, input)? else { return Ok(None) };
+        self.string(filter, &part, StringKind::Other).map(Some)
     }
 
-    fn keys(&mut self, part: &str, input: MaybeUndefined<Vec<String>>) -> Result<Option<BTreeSet<String>>, ApiError> {
-        let Some(keys) = self.given(part, "key", input)? else { return Ok(None) };
-        if keys.len() > LIST_MAX {
-            return Err(Invalid::new(format!("`{part}.key` may have at most {LIST_MAX} values")).into());
-        }
-        // No key contains NUL, and PostgreSQL rejects it in a string.
-        Ok(Some(keys.into_iter().filter(|key| !key.contains('\0')).collect()))
+    /// The allowed keys, or `None` for all, and the excluded ones.
+    fn keys(
+        &mut self,
+        part: &str,
+        input: MaybeUndefined<KeyFilter>,
+    ) -> Result<(Option<BTreeSet<String>>, BTreeSet<String>), ApiError> {
+        let Some((filter, part)) = self.nested(part, "key", input)? else { return Ok((None, BTreeSet::new())) };
+        let before = self.conditions;
+        let equal = self.given(&part, "eq", filter.eq)?.map(|key| exact_keys(&part, "eq", vec![key])).transpose()?;
+        let one_of = self.given(&part, "in", filter.one_of)?.map(|keys| exact_keys(&part, "in", keys)).transpose()?;
+        let none_of = self.given(&part, "notIn", filter.not_in)?;
+        let none_of = none_of.map(|keys| exact_keys(&part, "notIn", keys)).transpose()?.unwrap_or_default();
+        Self::not_empty(&part, self.conditions > before)?;
+        let one_of = match (equal, one_of) {
+            (Some(equal), Some(keys)) => Some(equal.intersection(&keys).cloned().collect()),
+            (equal, keys) => equal.or(keys),
+        };
+        Ok((one_of, none_of))
+    }
+
+    /// The value of a member whose own members are counted, and its path.
+    fn nested<T>(&mut self, part: &str, name: &str, input: MaybeUndefined<T>) -> Result<Option<(T, String)>, ApiError> {
+        let Some(filter) = self.given(part, name, input)? else { return Ok(None) };
+        self.conditions -= 1;
+        Ok(Some((filter, format!("{part}.{name}"))))
     }
 
     fn search_string(&mut self, part: &str, input: MaybeUndefined<String>) -> Result<Option<String>, ApiError> {
@@ -243,10 +260,13 @@ impl FilterParser {
 
     fn actor(&mut self, input: ActorFilter, part: &str) -> Result<ActorCondition, ApiError> {
         let before = self.conditions;
+        let (keys, excluded_keys) = self.keys(part, input.key)?;
+        let kind = self.nested(part, "kind", input.kind)?;
         let condition = ActorCondition {
-            keys: self.keys(part, input.key)?,
+            keys,
+            excluded_keys,
             search: self.search_string(part, input.search)?,
-            kinds: self.given(part, "kind", input.kind)?.map(|kinds| distinct(kinds.into_iter().map(Into::into))),
+            kind: kind.map(|(kind, part)| kind.parse(self, &part)).transpose()?,
             user_principal_name: self.optional_string(part, "userPrincipalName", input.user_principal_name)?,
             display_name: self.optional_string(part, "displayName", input.display_name)?,
             object_id: self.optional_string(part, "objectId", input.object_id)?,
@@ -261,8 +281,10 @@ impl FilterParser {
     fn target(&mut self, input: TargetFilter, part: &str) -> Result<TargetCondition, ApiError> {
         let before = self.conditions;
         let property = self.given(part, "modifiedProperty", input.modified_property)?;
+        let (keys, excluded_keys) = self.keys(part, input.key)?;
         let condition = TargetCondition {
-            keys: self.keys(part, input.key)?,
+            keys,
+            excluded_keys,
             search: self.search_string(part, input.search)?,
             object_id: self.optional_string(part, "objectId", input.object_id)?,
             user_principal_name: self.optional_string(part, "userPrincipalName", input.user_principal_name)?,
@@ -289,11 +311,12 @@ impl FilterParser {
             })
         };
         let (from, to) = (value(input.from)?, value(input.to)?);
+        let change = self.nested(part, "change", input.change)?;
         let condition = PropertyCondition {
             name: self.optional_string(part, "name", input.name)?,
             from,
             to,
-            change: self.given(part, "change", input.change)?.map(Into::into),
+            change: change.map(|(change, part)| change.parse(self, &part)).transpose()?,
         };
         Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
@@ -315,6 +338,14 @@ impl StringKind {
             Self::Other => strings.into_iter().collect(),
         }
     }
+}
+
+/// Keys in a filter. No key contains NUL, and PostgreSQL rejects it in a string.
+fn exact_keys(part: &str, name: &str, keys: Vec<String>) -> Result<BTreeSet<String>, Invalid> {
+    if keys.len() > LIST_MAX {
+        return Err(Invalid::new(format!("`{part}.{name}` may have at most {LIST_MAX} values")));
+    }
+    Ok(keys.into_iter().filter(|key| !key.contains('\0')).collect())
 }
 
 /// The distinct values. The values are those of an enum, so the result is short.

@@ -5,7 +5,7 @@ use async_graphql::Enum;
 /// The type of resource that an activity acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::ResourceType")]
-pub enum ActivityResourceType {
+pub enum ResourceType {
     /// Groups.
     Group,
     /// The directory itself: its settings, domains, roles.
@@ -22,7 +22,7 @@ pub enum ActivityResourceType {
     Other,
 }
 
-/// The source of a group. Set only if the activity resource type is GROUP.
+/// The source of a group. Set only if the resource type is GROUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::GroupSource")]
 pub enum GroupSource {
@@ -84,8 +84,8 @@ pub enum RecordingRoute {
 
 /// Why a value is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "model::WithheldReason")]
-pub enum WithheldReason {
+#[graphql(remote = "model::RedactionReason")]
+pub enum RedactionReason {
     /// It is sensitive, and no grant of the caller shows sensitive values of this service.
     Sensitive,
 }
@@ -201,6 +201,17 @@ pub enum AuditTimeWindow {
     /// The last 30 days.
     #[graphql(name = "LAST_30_DAYS")]
     Last30Days,
+    /// The last 90 days.
+    #[graphql(name = "LAST_90_DAYS")]
+    Last90Days,
+    /// The last 180 days.
+    #[graphql(name = "LAST_180_DAYS")]
+    Last180Days,
+    /// The last 365 days.
+    #[graphql(name = "LAST_365_DAYS")]
+    Last365Days,
+    /// All events in the log.
+    All,
 }
 
 /// The kind of an input problem. Values may be added: treat an unknown one as INVALID.

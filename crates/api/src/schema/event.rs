@@ -8,9 +8,7 @@ use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
 use crate::output::write::{self, PrerenderedList};
 use crate::schema::activity::{ActivityTypeList, AuditActivityType};
-use crate::schema::enums::{
-    ActivityResourceType, ActivityStatus, GroupSource, OperationType, RecordingRoute, WithheldReason,
-};
+use crate::schema::enums::{ActivityStatus, GroupSource, OperationType, RecordingRoute, RedactionReason, ResourceType};
 use crate::schema::party::{Actor, Target};
 use crate::schema::scalar::{DateTime, JsonScalar, Sequence};
 use model::Invalid;
@@ -73,7 +71,7 @@ impl AuditEvent {
         self.0.body.operation_type.into()
     }
     /// The type of resource that the activity acted on.
-    async fn activity_resource_type(&self) -> ActivityResourceType {
+    async fn resource_type(&self) -> ResourceType {
         self.0.body.resource_type.into()
     }
     /// The source of the group, for activities on groups.
@@ -158,12 +156,12 @@ pub struct AuditDetail {
     /// Its value.
     value: Option<String>,
     /// Why the value is withheld from the caller; null if it is not.
-    withheld: Option<WithheldReason>,
+    redaction: Option<RedactionReason>,
 }
 
 impl From<&model::Detail> for AuditDetail {
     fn from(detail: &model::Detail) -> Self {
-        Self { key: detail.key.clone(), value: detail.value.clone(), withheld: detail.withheld.map(Into::into) }
+        Self { key: detail.key.clone(), value: detail.value.clone(), redaction: detail.redaction.map(Into::into) }
     }
 }
 
@@ -233,8 +231,8 @@ impl AuditEventConnection {
             end_cursor: cursor(self.slice.rows.last()),
         }
     }
-    /// The period this list covers. Cursors preserve its start.
-    async fn period(&self) -> AuditPeriod {
+    /// The period that this list covers. Cursors preserve its start.
+    async fn occurred_at(&self) -> AuditPeriod {
         AuditPeriod { from: self.list.period.from.map(DateTime), to: self.list.period.to.map(DateTime) }
     }
     /// The log position this result reflects; pass it as `asOf` elsewhere.

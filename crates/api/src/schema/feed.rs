@@ -12,7 +12,7 @@ use store::FeedPage;
 #[derive(Debug, SimpleObject)]
 pub struct AuditEventFeedPage {
     /// The events, oldest first.
-    events: Vec<AuditEvent>,
+    nodes: Vec<AuditEvent>,
     /// Pass this as `after` to continue. It points at `safeUpTo`, even on a page without events.
     cursor: String,
     /// The position after which this page starts, which is the previous page's `safeUpTo`.
@@ -26,7 +26,7 @@ pub struct AuditEventFeedPage {
 impl From<FeedPage> for AuditEventFeedPage {
     fn from(page: FeedPage) -> Self {
         Self {
-            events: page.events.into_iter().map(|event| AuditEvent(Arc::new(event))).collect(),
+            nodes: page.events.into_iter().map(|event| AuditEvent(Arc::new(event))).collect(),
             cursor: page.safe_up_to.encode(),
             scanned_from: Sequence(page.scanned_from),
             safe_up_to: Sequence(page.safe_up_to.sequence),

@@ -5,7 +5,7 @@ use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 use crate::error::ApiError;
 use crate::schema::condition::{FilterParser, distinct};
 use crate::schema::enums::{
-    ActivityResourceType, ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange,
+    ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange, ResourceType,
 };
 use crate::schema::scalar::{DateTime, JsonScalar};
 use model::filter::{SetCondition, TimeRange};
@@ -25,16 +25,20 @@ pub enum AuditPeriodInput {
 impl AuditPeriodInput {
     /// The default period of a list.
     pub(crate) const DEFAULT: Self = Self::Window(AuditTimeWindow::Last30Days);
-    const DEFAULT_DAYS: u8 = AuditTimeWindow::Last30Days.days();
 }
 
 impl AuditTimeWindow {
-    const fn days(self) -> u8 {
-        match self {
+    /// The length of the window in days, or `None` if it has no start.
+    const fn days(self) -> Option<u16> {
+        Some(match self {
             Self::Last24Hours => 1,
             Self::Last7Days => 7,
             Self::Last30Days => 30,
-        }
+            Self::Last90Days => 90,
+            Self::Last180Days => 180,
+            Self::Last365Days => 365,
+            Self::All => return None,
+        })
     }
 }
 
@@ -61,18 +65,15 @@ impl DateTimeRangeInput {
     }
 }
 
-/// The period of a list. A window ends at `now`; it starts at the position in the cursors of the page, if there are cursors.
-pub fn period(
-    input: MaybeUndefined<AuditPeriodInput>,
-    now: Timestamp,
-    page: Option<&mut Page>,
-) -> Result<TimeRange, Invalid> {
-    // async-graphql does not apply the default of an argument whose variable is omitted.
-    let days = match input {
-        MaybeUndefined::Null => return Ok(TimeRange::default()),
-        MaybeUndefined::Undefined => AuditPeriodInput::DEFAULT_DAYS,
-        MaybeUndefined::Value(AuditPeriodInput::Between(range)) => return range.range("period.between"),
-        MaybeUndefined::Value(AuditPeriodInput::Window(window)) => window.days(),
+/// The period of a list; the default one if there is no input. A window ends at `now`; it starts at the position in the
+/// cursors of the page, if there are cursors.
+pub fn period(input: Option<AuditPeriodInput>, now: Timestamp, page: Option<&mut Page>) -> Result<TimeRange, Invalid> {
+    let days = match input.unwrap_or(AuditPeriodInput::DEFAULT) {
+        AuditPeriodInput::Between(range) => return range.range("occurredAt.between"),
+        AuditPeriodInput::Window(window) => match window.days() {
+            Some(days) => days,
+            None => return Ok(TimeRange::default()),
+        },
     };
     let from = match page {
         Some(page) => page.keep_window(days, now)?.from,
@@ -105,20 +106,28 @@ macro_rules! set_filter {
         $(#[$doc])*
         #[derive(Clone, Debug, InputObject)]
         pub struct $name {
+            /// The value is this.
+            pub(crate) eq: MaybeUndefined<$value>,
             /// The value is one of these.
             #[graphql(name = "in")]
             pub(crate) one_of: MaybeUndefined<Vec<$value>>,
-            /// The value is none of these.
+            /// The value is present and none of these.
             pub(crate) not_in: MaybeUndefined<Vec<$value>>,
         }
 
         impl $name {
             pub(crate) fn parse<T: From<$value> + PartialEq>(self, parser: &mut FilterParser, part: &str) -> Result<SetCondition<T>, ApiError> {
+                let equal = parser.given(part, "eq", self.eq)?.map(T::from);
                 let one_of = parser.given(part, "in", self.one_of)?;
                 let none_of = parser.given(part, "notIn", self.not_in)?;
-                FilterParser::not_empty(part, one_of.is_some() || none_of.is_some())?;
+                FilterParser::not_empty(part, equal.is_some() || one_of.is_some() || none_of.is_some())?;
                 let values = |values: Vec<$value>| distinct(values.into_iter().map(T::from));
-                Ok(SetCondition { one_of: one_of.map(values), none_of: none_of.map(values).unwrap_or_default() })
+                let one_of = match (equal, one_of.map(values)) {
+                    (Some(equal), Some(values)) => Some(values.into_iter().filter(|value| *value == equal).collect()),
+                    (Some(equal), None) => Some(vec![equal]),
+                    (None, values) => values,
+                };
+                Ok(SetCondition { one_of, none_of: none_of.map(values).unwrap_or_default() })
             }
         }
     };
@@ -126,7 +135,19 @@ macro_rules! set_filter {
 
 set_filter! {
     /// Conditions on the type of resource.
-    ActivityResourceTypeFilter of ActivityResourceType
+    ResourceTypeFilter of ResourceType
+}
+set_filter! {
+    /// Conditions on the source of a group, which must be present. They imply the resource type GROUP.
+    GroupSourceFilter of GroupSource
+}
+set_filter! {
+    /// Conditions on the kind of actor.
+    ActorKindFilter of ActorKind
+}
+set_filter! {
+    /// Conditions on how a property changed.
+    PropertyChangeFilter of PropertyChange
 }
 set_filter! {
     /// Conditions on the kind of operation.
@@ -137,15 +158,27 @@ set_filter! {
     ActivityStatusFilter of ActivityStatus
 }
 
+/// Conditions on a key, compared exactly, all of which must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct KeyFilter {
+    /// The key equals this.
+    pub(crate) eq: MaybeUndefined<String>,
+    /// The key equals one of these; at most 100.
+    #[graphql(name = "in")]
+    pub(crate) one_of: MaybeUndefined<Vec<String>>,
+    /// The key equals none of these; at most 100.
+    pub(crate) not_in: MaybeUndefined<Vec<String>>,
+}
+
 /// Conditions on the initiator of an activity, all of which must hold.
 #[derive(Clone, Debug, InputObject)]
 pub struct ActorFilter {
-    /// The actor is one of these, by `Actor.key`.
-    pub(crate) key: MaybeUndefined<Vec<String>>,
+    /// The identity of the actor, `Actor.key`.
+    pub(crate) key: MaybeUndefined<KeyFilter>,
     /// The display name or the principal name (UPN), as recorded, contains this.
     pub(crate) search: MaybeUndefined<String>,
-    /// The kind of actor is one of these.
-    pub(crate) kind: MaybeUndefined<Vec<ActorKind>>,
+    /// The kind of actor.
+    pub(crate) kind: MaybeUndefined<ActorKindFilter>,
     /// The user principal name.
     pub(crate) user_principal_name: MaybeUndefined<StringFilter>,
     /// The display name.
@@ -163,8 +196,8 @@ pub struct ActorFilter {
 /// Conditions on a target, all of which must hold for the same target.
 #[derive(Clone, Debug, InputObject)]
 pub struct TargetFilter {
-    /// The target is one of these, by `Target.key`.
-    pub(crate) key: MaybeUndefined<Vec<String>>,
+    /// The identity of the target, `Target.key`.
+    pub(crate) key: MaybeUndefined<KeyFilter>,
     /// The display name, principal name or object id, as recorded, contains this.
     pub(crate) search: MaybeUndefined<String>,
     /// The target's id in its own system.
@@ -190,7 +223,7 @@ pub struct ModifiedPropertyFilter {
     /// The value after, compared in the same way.
     pub(crate) to: MaybeUndefined<JsonScalar>,
     /// Whether the property was added, changed or removed.
-    pub(crate) change: MaybeUndefined<PropertyChange>,
+    pub(crate) change: MaybeUndefined<PropertyChangeFilter>,
 }
 
 /// Conditions on audit events, all of which must hold. A condition that is omitted or null does not restrict; inside a
@@ -200,7 +233,7 @@ pub struct ModifiedPropertyFilter {
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
     /// The initiator of the activity.
-    pub(crate) initiated_by: Option<ActorFilter>,
+    pub(crate) actor: Option<ActorFilter>,
     /// The key of the category.
     pub(crate) category: Option<StringFilter>,
     /// The key of the service (workload).
@@ -208,9 +241,9 @@ pub struct AuditEventFilter {
     /// The key of the activity.
     pub(crate) activity: Option<StringFilter>,
     /// The type of resource that the activity acted on.
-    pub(crate) activity_resource_type: Option<ActivityResourceTypeFilter>,
-    /// The source of the group. Implies the resource type GROUP.
-    pub(crate) group_source: Option<GroupSource>,
+    pub(crate) resource_type: Option<ResourceTypeFilter>,
+    /// The source of the group.
+    pub(crate) group_source: Option<GroupSourceFilter>,
     /// The kind of operation.
     pub(crate) operation_type: Option<OperationTypeFilter>,
     /// The outcome of the activity.
@@ -227,7 +260,7 @@ pub struct AuditEventFilter {
     /// The key under which the event was recorded.
     pub(crate) event_key: Option<StringFilter>,
     /// The time at which this server recorded the event.
-    pub(crate) recorded: Option<DateTimeRangeInput>,
+    pub(crate) recorded_at: Option<DateTimeRangeInput>,
     /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target.
     /// Other fields are not searched.
     pub(crate) search: Option<String>,

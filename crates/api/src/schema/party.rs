@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, Interface, Object, SimpleObject};
 
-use crate::schema::enums::{ActorKind, PropertyChange, WithheldReason};
+use crate::schema::enums::{ActorKind, PropertyChange, RedactionReason};
 use crate::schema::scalar::JsonScalar;
 
 /// An actor and the unique id of its snapshot.
@@ -321,7 +321,7 @@ pub struct ModifiedProperty {
     /// The value after. Null if there is none, or JSON null, or withheld.
     new_value: Option<JsonScalar>,
     /// Why the values are withheld from the caller; null if they are not.
-    withheld: Option<WithheldReason>,
+    redaction: Option<RedactionReason>,
 }
 
 impl From<&model::ModifiedProperty> for ModifiedProperty {
@@ -331,7 +331,7 @@ impl From<&model::ModifiedProperty> for ModifiedProperty {
             change: change.change.into(),
             old_value: change.old_value.clone().map(JsonScalar),
             new_value: change.new_value.clone().map(JsonScalar),
-            withheld: change.withheld.map(Into::into),
+            redaction: change.redaction.map(Into::into),
         }
     }
 }

@@ -3,15 +3,16 @@
 //! The resolver of a nullable field returns `Option<Result>`, never `Result<Option>`: async-graphql propagates an error
 //! of the latter to the parent, while the schema promises null at the field itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Selection;
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, ID, InputObject, Object};
 
 use crate::engine::context::{ContextExt as _, events_by_id, reader_for};
 use crate::error::ApiError;
 use crate::schema::activity::{ActivityTypeList, AuditActivityType, AuditCategory, AuditService};
-use crate::schema::enums::{ActivityResourceType, AuditEventOrderField, OperationType, OrderDirection};
+use crate::schema::enums::{AuditEventOrderField, OperationType, OrderDirection, ResourceType};
 use crate::schema::event::{AuditEvent, AuditEventConnection};
 use crate::schema::feed::AuditEventFeedPage;
 use crate::schema::filter::{AuditEventFilter, AuditPeriodInput, period};
@@ -22,7 +23,7 @@ use crate::schema::scalar::{DateTime, Sequence};
 use crate::schema::summary::AuditEventSummary;
 use crate::schema::viewer::{AuditLogInfo, Viewer};
 use model::catalogue::{TypeChoice, catalogue};
-use model::filter::{Condition, needle};
+use model::filter::{Condition, needle, needles};
 use model::fold::fold;
 use model::page::{FeedCursor, Order, Page};
 use model::{EventId, Invalid};
@@ -120,11 +121,10 @@ impl Query {
         #[graphql(desc = "The number of events from the end of the list.")] last: Option<i32>,
         #[graphql(desc = "Only events before this cursor.")] before: Option<String>,
         #[graphql(
-            name = "period",
-            desc = "The time of the events. Null means all events in the log.",
-            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
+            desc = "The time of the activities: a window that ends now, or a range.",
+            default_with = "Some(AuditPeriodInput::DEFAULT)"
         )]
-        when: MaybeUndefined<AuditPeriodInput>,
+        occurred_at: Option<AuditPeriodInput>,
         #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
         #[graphql(desc = "The order of the list.", default_with = "Some(AuditEventOrder::NEWEST)")] order_by: Option<
             AuditEventOrder,
@@ -137,7 +137,7 @@ impl Query {
     ) -> Result<AuditEventConnection, ApiError> {
         let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
         let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
-        let period = period(when, ctx.session()?.now, Some(&mut page))?;
+        let period = period(occurred_at, ctx.session()?.now, Some(&mut page))?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_for(ctx, &condition).await?;
         let as_of = if as_of.is_some() || selects_as_of(ctx) {
@@ -180,17 +180,16 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            name = "period",
-            desc = "The time of the events. Null means all events in the log.",
-            default_with = "MaybeUndefined::Value(AuditPeriodInput::DEFAULT)"
+            desc = "The time of the activities: a window that ends now, or a range.",
+            default_with = "Some(AuditPeriodInput::DEFAULT)"
         )]
-        when: MaybeUndefined<AuditPeriodInput>,
+        occurred_at: Option<AuditPeriodInput>,
         #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
         #[graphql(desc = "The log position that the result reflects: later events are excluded.")] as_of: Option<
             Sequence,
         >,
     ) -> Option<Result<AuditEventSummary, ApiError>> {
-        Some(AuditEventSummary::of(ctx, when, filter, as_of).await)
+        Some(AuditEventSummary::of(ctx, occurred_at, filter, as_of).await)
     }
 
     /// The actors whose name, principal name, application or id contains a string, each once, most recently seen first;
@@ -213,21 +212,21 @@ impl Query {
     async fn audit_activity_types(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only activities of these categories.")] category: Option<Vec<String>>,
-        #[graphql(desc = "Only activities logged by these services (workloads).")] service: Option<Vec<String>>,
-        #[graphql(desc = "Only activities that act on these types of resource.")] resource_type: Option<
-            Vec<ActivityResourceType>,
+        #[graphql(desc = "Only activities of these categories.")] categories: Option<Vec<String>>,
+        #[graphql(desc = "Only activities logged by these services (workloads).")] services: Option<Vec<String>>,
+        #[graphql(desc = "Only activities that act on these types of resource.")] resource_types: Option<
+            Vec<ResourceType>,
         >,
-        #[graphql(desc = "Only activities of these kinds of operation.")] operation_type: Option<Vec<OperationType>>,
+        #[graphql(desc = "Only activities of these kinds of operation.")] operation_types: Option<Vec<OperationType>>,
         #[graphql(desc = "Only activities whose key, display name or alias contains this string.")] search: Option<
             String,
         >,
     ) -> Result<Vec<AuditActivityType>, ApiError> {
         let choice = TypeChoice {
-            categories: category,
-            services: service,
-            resource_types: resource_type.map(|types| types.into_iter().map(Into::into).collect()),
-            operation_types: operation_type.map(|types| types.into_iter().map(Into::into).collect()),
+            categories,
+            services,
+            resource_types: resource_types.map(|types| types.into_iter().map(Into::into).collect()),
+            operation_types: operation_types.map(|types| types.into_iter().map(Into::into).collect()),
             search,
         };
         let filter = choice.filter()?;
@@ -243,10 +242,13 @@ impl Query {
     async fn audit_categories(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only categories of this service (workload).")] service: Option<String>,
+        #[graphql(desc = "Only categories of these services (workloads).")] services: Option<Vec<String>>,
     ) -> Result<Vec<AuditCategory>, ApiError> {
-        let wanted = service.map(|service| catalogue().service_key(&service));
-        let matches = |service: &str| wanted.as_ref().is_none_or(|wanted| *wanted == catalogue().service_key(service));
+        let wanted = services.map(|services| needles("services", &services, fold)).transpose()?;
+        let wanted: Option<BTreeSet<String>> =
+            wanted.map(|services| services.iter().map(|service| catalogue().service_key(service)).collect());
+        let matches =
+            |service: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(&catalogue().service_key(service)));
         Ok(ActivityTypeList::of(ctx).await?.categories(matches))
     }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
 
-use crate::schema::enums::{ActivityResourceType, ActivityStatus, GroupSource, InputProblemCode, OperationType};
+use crate::schema::enums::{ActivityStatus, GroupSource, InputProblemCode, OperationType, ResourceType};
 use crate::schema::scalar::{DateTime, JsonScalar};
 use model::EventInput;
 use model::input::change;
@@ -35,7 +35,7 @@ pub struct AuditEventInput {
     /// The kind of operation. Defaults to that of the catalogue, else OTHER.
     operation_type: Option<OperationType>,
     /// The type of resource that the activity acted on. Defaults to that of the catalogue, else OTHER.
-    activity_resource_type: Option<ActivityResourceType>,
+    resource_type: Option<ResourceType>,
     /// The source of the group. Allowed only with the resource type GROUP.
     group_source: Option<GroupSource>,
     /// The outcome of the activity.
@@ -225,7 +225,7 @@ impl From<AuditEventInput> for EventInput {
             service: input.service,
             component: input.component,
             operation_type: input.operation_type.map(Into::into),
-            resource_type: input.activity_resource_type.map(Into::into),
+            resource_type: input.resource_type.map(Into::into),
             group_source: input.group_source.map(Into::into),
             status: input.status.into(),
             status_reason: input.status_reason,

@@ -18,7 +18,7 @@ use store::{Follow, FollowBatch};
 
 /// A batch of newly recorded events.
 #[derive(Clone, Debug, SimpleObject)]
-pub struct AuditEventsRecordedPayload {
+pub struct AuditEventBatch {
     /// The events, oldest first, as edges that a client can add to the top of a list. Empty on a heartbeat.
     edges: Vec<AuditEventEdge>,
     /// Pass this as `after` to continue with the next event.
@@ -27,7 +27,7 @@ pub struct AuditEventsRecordedPayload {
     safe_up_to: Sequence,
 }
 
-impl From<FollowBatch> for AuditEventsRecordedPayload {
+impl From<FollowBatch> for AuditEventBatch {
     fn from(batch: FollowBatch) -> Self {
         Self {
             edges: batch.events.into_iter().map(AuditEventEdge::newest).collect(),
@@ -53,7 +53,7 @@ impl Subscription {
         #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
         #[graphql(desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on.")]
         after: Option<String>,
-    ) -> Result<impl Stream<Item = Result<AuditEventsRecordedPayload, ApiError>> + use<>, ApiError> {
+    ) -> Result<impl Stream<Item = Result<AuditEventBatch, ApiError>> + use<>, ApiError> {
         let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let session = Arc::clone(ctx.session()?);
@@ -65,11 +65,11 @@ impl Subscription {
 /// The next batch and the state of the stream after it. An error ends the stream.
 async fn next(
     state: Option<(Follow, Arc<Session>)>,
-) -> Option<(Result<AuditEventsRecordedPayload, ApiError>, Option<(Follow, Arc<Session>)>)> {
+) -> Option<(Result<AuditEventBatch, ApiError>, Option<(Follow, Arc<Session>)>)> {
     let (mut follow, session) = state?;
     match follow.next().await {
         Ok(batch) => {
-            let payload = AuditEventsRecordedPayload::from(batch);
+            let payload = AuditEventBatch::from(batch);
             session.advance(&payload.resume_cursor);
             session.access_record.flush_partial();
             Some((Ok(payload), Some((follow, session))))

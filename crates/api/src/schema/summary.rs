@@ -1,7 +1,7 @@
 //! Counts, facets and histograms. Each is computed only if it is selected. All reflect the same log position, so that
 //! they agree with each other.
 
-use async_graphql::{Context, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 
 use crate::engine::context::{ContextExt as _, reader_for};
 use crate::error::ApiError;
@@ -25,12 +25,12 @@ impl AuditEventSummary {
     /// Validates the arguments.
     pub(crate) async fn of(
         ctx: &Context<'_>,
-        when: MaybeUndefined<AuditPeriodInput>,
+        occurred_at: Option<AuditPeriodInput>,
         filter: Option<Box<AuditEventFilter>>,
         as_of: Option<Sequence>,
     ) -> Result<Self, ApiError> {
         let session = ctx.session()?;
-        let period = period(when, session.now, None)?;
+        let period = period(occurred_at, session.now, None)?;
         let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
         let reader = reader_for(ctx, &condition).await?;
         let as_of = session.as_of(&reader, as_of).await?;

@@ -32,8 +32,8 @@ pub struct AccessGrant {
     role: AccessRole,
     /// The services it covers; null means all.
     services: Option<Vec<String>>,
-    /// Whether sensitive values are shown under this grant.
-    sees_sensitive_values: bool,
+    /// Whether sensitive values, which are otherwise redacted, are shown under this grant.
+    sees_redacted_values: bool,
 }
 
 /// The owner of a log.
@@ -54,7 +54,7 @@ impl From<&Session> for Viewer {
         let grant = |grant: &auth::RoleGrant| AccessGrant {
             role: grant.role.into(),
             services: grant.services.clone(),
-            sees_sensitive_values: grant.sees_sensitive,
+            sees_redacted_values: grant.sees_sensitive,
         };
         Self {
             subject: principal.subject.clone(),

@@ -110,7 +110,7 @@ pub(super) const CLOUD_EVENT: &str = r#"{"specversion":"1.0","id":"ev-17","sourc
 
 pub(super) const OWN_INPUT: &str = r#"{"eventKey":"k-1","occurredAt":"2026-05-04T08:15:30.5Z","activity":"user.invite",
     "activityDisplayName":"Invite user","category":"Users","service":"Shop","component":"Admin","operationType":"CREATE",
-    "activityResourceType":"GROUP","groupSource":"O365","status":"TIMEOUT","statusReason":"slow","correlationId":"c-1",
+    "resourceType":"GROUP","groupSource":"O365","status":"TIMEOUT","statusReason":"slow","correlationId":"c-1",
     "actor":{"application":{"application":{"applicationId":"cron","displayName":"Scheduler"},"servicePrincipalId":"sp-1"}},
     "targets":[{"objectId":"u-1","type":"User","userPrincipalName":"bob@fabrikam.example","modifiedProperties":[
         {"name":"role","oldValue":"[1]","newValue":{"n":1.10},"isSensitive":true}]}],

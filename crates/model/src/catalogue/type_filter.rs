@@ -48,10 +48,10 @@ impl TypeChoice {
     pub fn filter(self) -> Result<TypeFilter, Invalid> {
         let keys = |part: &str, names: Option<Vec<String>>| names.map(|names| needles(part, &names, fold)).transpose();
         let service_keys = |names: &BTreeSet<String>| names.iter().map(|name| catalogue().service_key(name)).collect();
-        let categories = keys("category", self.categories)?;
+        let categories = keys("categories", self.categories)?;
         Ok(TypeFilter {
             categories: categories.map(|keys| Categories { services: service_keys(&keys), keys }),
-            services: keys("service", self.services)?.as_ref().map(service_keys),
+            services: keys("services", self.services)?.as_ref().map(service_keys),
             resource_types: self.resource_types.map(|types| types.into_iter().collect()),
             operation_types: self.operation_types.map(|types| types.into_iter().collect()),
             // Every string contains the empty string.

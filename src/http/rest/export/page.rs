@@ -19,7 +19,7 @@ use api::output::column::{CURSOR, Columns};
 use model::{Invalid, Timestamp};
 
 /// The members of the body that are arguments of the list.
-const ARGUMENTS: [&str; 5] = ["period", "filter", "orderBy", "asOf", "after"];
+const ARGUMENTS: [&str; 5] = ["occurredAt", "filter", "orderBy", "asOf", "after"];
 
 /// A request to export: the list, its columns and the format, and the position of the next page.
 pub(super) struct ExportRequest {
@@ -114,9 +114,9 @@ impl ExportRequest {
 /// The query of a page with these columns.
 fn query(columns: &Columns) -> String {
     format!(
-        "query($first: Int, $after: String, $period: AuditPeriodInput, $filter: AuditEventFilter,
+        "query($first: Int, $after: String, $occurredAt: AuditPeriodInput, $filter: AuditEventFilter,
             $orderBy: AuditEventOrder, $asOf: Sequence) {{
-            auditEvents(first: $first, after: $after, period: $period, filter: $filter, orderBy: $orderBy, asOf: $asOf) {{
+            auditEvents(first: $first, after: $after, occurredAt: $occurredAt, filter: $filter, orderBy: $orderBy, asOf: $asOf) {{
                 asOf edges {{ cursor node {} }} pageInfo {{ hasNextPage }}
             }}
         }}",

@@ -223,8 +223,9 @@ async fn own_export_is_rejected_by_import() {
     let app = TestApp::start().await;
     app.record([event("1"), event("2")]).await;
     let admin = app.admin();
-    let request =
-        admin.request(reqwest::Method::POST, "/v1/events/export").json(&serde_json::json!({ "period": null }));
+    let request = admin
+        .request(reqwest::Method::POST, "/v1/events/export")
+        .json(&serde_json::json!({ "occurredAt": { "window": "ALL" } }));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("export.ndjson");
     std::fs::write(&file, admin.send(request).await.text).unwrap();

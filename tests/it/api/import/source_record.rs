@@ -149,7 +149,7 @@ const NOT_OF_THE_ORIGINAL: &[&str] = &[
     "raw",
     "activityType",
     "isRedacted",
-    "withheld",
+    "redaction",
     "change",
 ];
 

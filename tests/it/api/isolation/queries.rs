@@ -16,7 +16,7 @@ pub(super) const LAST: &str = "last";
 macro_rules! seen {
     () => {
         "id eventKey occurredAt activity category service component correlationId status isRedacted
-         actor { key name } targets { key displayName modifiedProperties { name oldValue newValue withheld } }"
+         actor { key name } targets { key displayName modifiedProperties { name oldValue newValue redaction } }"
     };
 }
 
@@ -28,7 +28,7 @@ pub(super) const FOLLOW: &str = concat!(
 );
 const LISTED: &str = concat!(
     "query($filter: AuditEventFilter, $positions: Boolean!) {
-        auditEvents(first: 200, period: null, filter: $filter) { nodes {",
+        auditEvents(first: 200, occurredAt: { window: ALL }, filter: $filter) { nodes {",
     seen!(),
     "raw sequence @include(if: $positions) }
             pageInfo { hasNextPage hasPreviousPage } totalCount countUpTo(limit: 3) { value isExact } } }"
@@ -89,11 +89,11 @@ fn leaf() -> BoxedStrategy<Value> {
     prop_oneof![
         1 => Just(json!({})),
         4 => (select(fields), text()).prop_map(|(field, text)| json!({ field: text })),
-        2 => (select(names), text()).prop_map(|(name, text)| json!({ "initiatedBy": { name: text } })),
+        2 => (select(names), text()).prop_map(|(name, text)| json!({ "actor": { name: text } })),
         2 => (select(names), text()).prop_map(|(name, text)| json!({ "target": { name: text } })),
-        1 => word().prop_map(|word| json!({ "initiatedBy": { "search": word } })),
+        1 => word().prop_map(|word| json!({ "actor": { "search": word } })),
         1 => word().prop_map(|word| json!({ "target": { "search": word } })),
-        1 => word().prop_map(|word| json!({ "target": { "key": [format!("id:{word}-id")] } })),
+        1 => word().prop_map(|word| json!({ "target": { "key": { "in": [format!("id:{word}-id")] } } })),
         3 => property.prop_map(|property| json!({ "target": { "modifiedProperty": property } })),
         2 => word().prop_map(|word| json!({ "search": word })),
         1 => Just(json!({ "status": { "in": ["FAILURE"] } })),
@@ -163,7 +163,7 @@ impl Responses {
         loop {
             let response = client.query_with(FED, json!({ "after": after, "filter": filter })).await;
             let page = response.data("/auditEventFeed");
-            events.extend(page["events"].as_array().unwrap().iter().cloned());
+            events.extend(page["nodes"].as_array().unwrap().iter().cloned());
             if page["isCaughtUp"] == true {
                 return self.add(&format!("feed {filter}"), &events.into());
             }
@@ -201,7 +201,7 @@ async fn responses(question: &ScopedQuery, party: &Party<'_>, log: &Log<'_>, oth
         all.ask(client, COUNTED, json!({ "filter": filter })).await;
         all.feed(client, filter).await;
     }
-    let list = json!({ "period": null, "filter": question.filters[0], "after": theirs.cursors[0] });
+    let list = json!({ "occurredAt": { "window": "ALL" }, "filter": question.filters[0], "after": theirs.cursors[0] });
     all.export(client, &other.with.client, list).await;
     all.ask(client, &suggestions(), json!({})).await;
     all.ask(client, &by_key(), json!({})).await;

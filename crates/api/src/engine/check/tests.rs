@@ -66,7 +66,7 @@ fn documents_of_real_clients_pass() {
         "{ viewer { subject } }".to_owned(),
         event.to_owned(),
         format!("{{ auditEvents(first: 200) {{ {both} }} }} fragment Whole {whole}"),
-        format!("{{ auditEventFeed(first: 1000) {{ events {{ ...Whole }} cursor }} }} fragment Whole {whole}"),
+        format!("{{ auditEventFeed(first: 1000) {{ nodes {{ ...Whole }} cursor }} }} fragment Whole {whole}"),
         format!("{{ viewer {{ {} }} }}", many(100, |i| format!("a{i}: subject"))),
         "{ __schema { types { fields { args { name } type { ofType { ofType { name } } } } } } }".to_owned(),
     ] {

@@ -13,7 +13,7 @@ use model::filter::{
     ActorCondition, Condition, EventString, PropertyCondition, StringCondition, TargetCondition, TimeRange,
 };
 use model::fold::after_prefix;
-use model::{OperationType, ResourceType, Scope, ServiceSet};
+use model::{ActorKind, GroupSource, OperationType, PropertyChange, ResourceType, Scope, ServiceSet};
 use set::{named_set, status};
 
 /// Writes the predicate of a condition.
@@ -37,11 +37,15 @@ impl PredicateWriter<'_> {
             Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
             Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
             Condition::Status(set) => status(sql, set),
-            Condition::GroupSource(source) => drop(sql.push("e.group_source = ").bind(source.name())),
+            Condition::GroupSource(set) => {
+                sql.push("(e.group_source <> '' AND ");
+                named_set(sql, "e.group_source", set, GroupSource::name);
+                sql.push(")");
+            }
             Condition::Actor(condition) => actor(sql, condition),
             Condition::Target(condition) => self.target(sql, condition),
             Condition::Involving(condition) => self.involving(sql, condition),
-            Condition::Recorded(range) => recorded(sql, *range),
+            Condition::RecordedAt(range) => recorded_at(sql, *range),
             Condition::Search(words) => drop(sql.joined(words, " AND ", "TRUE", |sql, word| self.search(sql, word))),
         }
     }
@@ -76,6 +80,7 @@ impl PredicateWriter<'_> {
             sql.push(" AND ");
             one_of(sql, "t.target_key", keys);
         }
+        none_of(sql, "t.target_key", &condition.excluded_keys);
         let columns = target_columns(condition);
         let search_term = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
         if search_term.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
@@ -117,8 +122,9 @@ impl PredicateWriter<'_> {
             sql.push(" AND ");
             string_predicate(sql, "p.name_key", name);
         }
-        if let Some(change) = condition.change {
-            sql.push(" AND p.change = ").bind(change.name());
+        if let Some(set) = &condition.change {
+            sql.push(" AND ");
+            named_set(sql, "p.change", set, PropertyChange::name);
         }
         if condition.from.is_some() || condition.to.is_some() {
             for (column, hash) in [("p.old_hash", condition.from), ("p.new_hash", condition.to)] {
@@ -243,6 +249,13 @@ fn string_predicate(sql: &mut Sql, column: &str, condition: &StringCondition) {
     sql.push(")");
 }
 
+/// Appends: the column has none of these values.
+fn none_of(sql: &mut Sql, column: &str, values: &BTreeSet<String>) {
+    if !values.is_empty() {
+        sql.push(&format!(" AND {column} NOT IN ")).list(values.iter().map(String::as_str));
+    }
+}
+
 fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<StringCondition>); 4] {
     [
         ("g.object_id", &condition.object_id),
@@ -317,6 +330,7 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
         sql.push(" AND ");
         one_of(sql, "e.actor_key", keys);
     }
+    none_of(sql, "e.actor_key", &condition.excluded_keys);
     if let Some(application) = &condition.application_id {
         sql.push(" AND ");
         string_predicate(sql, "e.application_id", application);
@@ -327,7 +341,7 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
     }
     let columns = actor_columns(condition);
     let search_term = condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice()));
-    if search_term.is_some() || condition.kinds.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
+    if search_term.is_some() || condition.kind.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
         if is_selective(&columns) {
             // Few actors can match: find their events through the index on keys.
             sql.push(" AND e.actor_key IN (SELECT a.key FROM actor a WHERE a.tenant_id = $1");
@@ -335,10 +349,9 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
             sql.push(")");
         }
         sql.push(" AND e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1");
-        match condition.kinds.as_deref() {
-            None => {}
-            Some([]) => drop(sql.push(" AND FALSE")),
-            Some(kinds) => drop(sql.push(" AND a.kind IN ").list(kinds.iter().map(|kind| kind.name()))),
+        if let Some(set) = &condition.kind {
+            sql.push(" AND ");
+            named_set(sql, "a.kind", set, ActorKind::name);
         }
         push_snapshot_conditions(sql, &columns, search_term);
         sql.push(")");
@@ -360,7 +373,7 @@ fn any_party(sql: &mut Sql, stops_early: bool, [actor, target]: [&[&str]; 2], wr
     sql.push(")").push(end).push(")");
 }
 
-fn recorded(sql: &mut Sql, range: TimeRange) {
+fn recorded_at(sql: &mut Sql, range: TimeRange) {
     sql.push("(TRUE");
     for (operator, time) in [(">=", range.from), ("<", range.to)] {
         if let Some(time) = time {
