@@ -58,7 +58,10 @@ enum End {
     Closed(u16, &'static str),
 }
 
-const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
+const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol graphql-transport-ws");
+/// For messages of the older protocol of the library `subscriptions-transport-ws`.
+const OLDER_PROTOCOL: End =
+    End::Closed(4400, "`start` is of the protocol graphql-ws; this server speaks graphql-transport-ws (`subscribe`)");
 const PONG: &str = r#"{"type":"pong"}"#;
 const STOPPING: End = End::Closed(1001, "the server is stopping");
 
@@ -169,6 +172,7 @@ impl Connection {
                     "ping" => self.send(PONG.to_owned()).await?,
                     "pong" => {}
                     "subscribe" => return Err(End::Closed(4401, "Unauthorized")),
+                    "start" | "stop" | "connection_terminate" => return Err(OLDER_PROTOCOL),
                     _ => return Err(MALFORMED),
                 }
             }
@@ -271,6 +275,7 @@ impl Connection {
                 let payload = text.slice_ref(payload.get().as_bytes());
                 self.start(id, payload, caller).await
             }
+            "start" | "stop" | "connection_terminate" => Err(OLDER_PROTOCOL),
             _ => Err(MALFORMED),
         }
     }

@@ -39,20 +39,20 @@ pub(super) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
     }
 }
 
-/// Why a `subscribe` message starts no operation.
-pub(super) enum SubscribeError {
-    /// The payload does not conform to the protocol.
-    Malformed,
-    /// A limit is reached: the errors for the client, as a JSON list.
-    Refused(Vec<u8>),
-}
-
 /// An admitted operation that is not prepared yet.
 pub(super) struct PendingOperation {
     services: OperationServices,
     parameters: Parameters,
     caller: Caller,
     permit: RequestPermit<CallerKey>,
+}
+
+/// Why an operation is not started.
+pub(super) enum SubscribeError {
+    /// The payload is not a JSON object: the connection ends.
+    Malformed,
+    /// The operation is refused; other operations of the connection go on. The errors are a JSON list.
+    Refused(Vec<u8>),
 }
 
 impl PendingOperation {
@@ -75,8 +75,8 @@ impl PendingOperation {
         }
         let permit = services.callers.admit(&CallerKey::of(caller)).map_err(|exceeded| refused(exceeded.error))?;
         let members = body::parse_object(payload, &services.cpu, &permit).await.map_err(refused)?;
-        let parameters = members.ok().and_then(|members| Parameters::from_members(members).ok());
-        let parameters = parameters.ok_or(SubscribeError::Malformed)?;
+        let members = members.map_err(|_not_an_object| SubscribeError::Malformed)?;
+        let parameters = Parameters::from_members(members).map_err(refused)?;
         Ok(Self { services: services.clone(), parameters, caller: caller.clone(), permit })
     }
 
@@ -89,7 +89,7 @@ impl PendingOperation {
         let caller = services.authentication.refresh(&caller, now).await.map_err(error_list)?;
         let preparing = prepare(&services, parameters, OperationRule::Any, &caller, &permit);
         let (prepared, permits) = match timeout_at(deadline, preparing).await {
-            Ok(prepared) => prepared.map_err(|error| encode_error_list(&[error.into_server_error()]))?,
+            Ok(prepared) => prepared.map_err(|error| encode_error_list(&error.into_server_errors()))?,
             Err(_elapsed) => return Err(error_list(ApiError::Timeout)),
         };
         let (request_id, now) = (services.environment.new_id(), services.environment.now());
