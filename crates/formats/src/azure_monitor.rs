@@ -21,16 +21,13 @@ pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRe
             timestamp::missing(sources, "the row", "`properties.activityDateTime` or `time`")
         })?;
     let operation = record.take_at("operationName");
-    let mut draft = match (directory_audit::draft(resource, occurred_at, &["operationName"]), operation) {
-        (Ok(mut draft), Some(operation)) => {
-            draft.title = resource.take_at("activityDisplayName");
-            draft.activity = operation;
-            draft
-        }
-        (Ok(draft), None) => draft,
-        (Err(_), Some(operation)) => EventDraft::new(occurred_at, operation, ENTRA),
-        (Err(refused), None) => return Err(refused),
-    };
+    let named = directory_audit::activity_of(resource, &["operationName"]);
+    let title = operation.is_some().then(|| resource.take_at("activityDisplayName")).flatten();
+    let activity = operation.or(named).ok_or_else(|| {
+        UnsupportedRecord("the row does not name an activity in `operationName` or `activityDisplayName`".to_owned())
+    })?;
+    let mut draft = directory_audit::draft_of(resource, occurred_at, activity);
+    draft.title = title;
     complete(&mut draft, record);
     draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") }
         .or_else(|| record.take_at("AADTenantId"))

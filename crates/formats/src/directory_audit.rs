@@ -1,7 +1,7 @@
 //! Entra's audit log: Microsoft Graph `directoryAudit`, and the same resource in other exports.
 //!
 //! An Azure Monitor row has the resource in `properties`, a Log Analytics row has its members as columns. Both use
-//! [`draft`], so that copies of one event from several exports have the same key and content.
+//! [`draft_of`], so that copies of one event from several exports have the same key and content.
 
 use super::event_draft::EventDraft;
 use super::source_record::JsonCursor;
@@ -40,17 +40,22 @@ pub(super) fn tenant_in_resource_id(record: &JsonCursor) -> Option<String> {
 }
 
 /// Reads the resource. `activity` lists the members that may name the activity.
-pub(super) fn draft(
-    resource: &JsonCursor,
-    occurred_at: Timestamp,
-    activity: &[&str],
-) -> Result<EventDraft, UnsupportedRecord> {
-    let activity = resource
-        .take_first(activity)
-        .or_else(|| resource.take_first(&["activityDisplayName", "operationName"]))
+fn draft(resource: &JsonCursor, occurred_at: Timestamp, activity: &[&str]) -> Result<EventDraft, UnsupportedRecord> {
+    let activity = activity_of(resource, activity)
         .ok_or_else(|| UnsupportedRecord("the record does not name an activity in `activityDisplayName`".to_owned()))?;
+    Ok(draft_of(resource, occurred_at, activity))
+}
+
+/// Takes the activity of the resource from the first of these members, else from the usual ones.
+pub(super) fn activity_of(resource: &JsonCursor, keys: &[&str]) -> Option<String> {
+    let activity = resource.take_first(keys).or_else(|| resource.take_first(&["activityDisplayName", "operationName"]));
     // Mark the display name as taken if it is equal to the activity.
     resource.take_first(&["activityDisplayName"]);
+    activity
+}
+
+/// Reads the members of the resource other than time and activity.
+pub(super) fn draft_of(resource: &JsonCursor, occurred_at: Timestamp, activity: String) -> EventDraft {
     let id = resource.take_at("id");
     let service = resource.take_at("loggedByService").or_else(|| id.as_deref().and_then(service_of_id));
     let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
@@ -73,11 +78,11 @@ pub(super) fn draft(
     draft.status_reason = reason(resource.get("resultReason"))
         .or_else(|| reason(resource.get("resultDescription")))
         .or_else(|| targets.iter().find_map(|target| execution_result(target.list("modifiedProperties"))));
-    Ok(draft)
+    draft
 }
 
 /// Returns the service that logged the event, from the prefix of the id.
-fn service_of_id(id: &str) -> Option<String> {
+pub(super) fn service_of_id(id: &str) -> Option<String> {
     let (prefix, _) = id.split_once('_')?;
     let is_name = prefix.chars().all(|c| c.is_alphabetic() || c == ' ') && !prefix.trim().is_empty();
     is_name.then(|| {

@@ -3,6 +3,8 @@
 //! Mappers set the fields that a record has. This module adds what every event needs: a key, a category, names that fit
 //! into an index, the operation and resource types, and the unmapped values.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::source_record::{JsonCursor, is_absent};
 use super::unmapped::{MappedValues, remainder};
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
@@ -91,6 +93,9 @@ impl EventDraft {
             .and_then(|word| OperationType::from_name(&word.to_ascii_uppercase()))
             .unwrap_or_else(|| operation_type(self.verb.as_deref(), &activity));
         let mut actor = self.actor;
+        if !self.is_key {
+            actor.ip_address = actor.ip_address.map(|address| without_port(&address).to_owned());
+        }
         shorten_actor(&mut actor);
         let mut targets = self.targets;
         targets.truncate(TARGETS_MAX);
@@ -161,6 +166,21 @@ fn shorten(name: &mut Option<String>) {
     if let Some(long) = name.as_deref().filter(|name| name.len() > NAME_BYTES_MAX) {
         let end = format!("… sha256:{}", hex::encode(hash16(long.as_bytes())));
         *name = Some(format!("{}{end}", cut(long, NAME_BYTES_MAX - end.len())));
+    }
+}
+
+/// Returns an IP address without its port and brackets. Other strings are returned unchanged.
+fn without_port(address: &str) -> &str {
+    let is_port = |port: &str| (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+    let trimmed = address.trim();
+    if let Some((inner, rest)) = trimmed.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let is_end = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+        let without_zone = inner.split('%').next().unwrap_or_default();
+        return if is_end && without_zone.parse::<Ipv6Addr>().is_ok() { inner } else { address };
+    }
+    match trimmed.rsplit_once(':') {
+        Some((inner, port)) if is_port(port) && inner.parse::<Ipv4Addr>().is_ok() => inner,
+        _ => address,
     }
 }
 

@@ -67,6 +67,27 @@ impl JsonScanner {
         self.token == JsonToken::Key
     }
 
+    /// Whether the last byte was in a string that is not a key, including the opening quote.
+    pub(super) fn in_string(&self) -> bool {
+        self.token == JsonToken::String
+    }
+
+    /// Whether the last byte was in a key, a string or a literal.
+    pub(super) fn in_token(&self) -> bool {
+        self.token != JsonToken::None
+    }
+
+    /// Returns the brackets that close all open containers.
+    pub(super) fn closing_brackets(&self) -> String {
+        self.open.iter().rev().map(|is_object| if *is_object { '}' } else { ']' }).collect()
+    }
+
+    /// Continues with an element of the list at this depth, as after a comma.
+    pub(super) fn expect_element(&mut self, list_depth: usize) {
+        self.open.truncate(list_depth);
+        (self.expected, self.token, self.is_escaped) = (Expected::Value, JsonToken::None, false);
+    }
+
     /// Whether the next byte is in a string and not escaped.
     pub(super) fn in_plain_string(&self) -> bool {
         self.token == JsonToken::String && !self.is_escaped

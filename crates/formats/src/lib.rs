@@ -7,7 +7,9 @@
 //! Mappers do not list what they omit. They mark what they convert, and one generic pass ([`unmapped`]) keeps everything
 //! else in the event's `unmapped` field, so that a wrong or incomplete mapping loses no data.
 
+mod azure_ad_graph;
 mod azure_monitor;
+mod cloud_app_event;
 mod directory_audit;
 mod event_draft;
 mod generic;
@@ -17,15 +19,17 @@ mod pages;
 pub mod reader;
 mod recognise;
 mod source_record;
+mod table;
 mod timestamp;
+mod truncated;
 mod unified_audit;
 mod unmapped;
 mod unsupported;
 mod value;
 mod windows_365;
 
-pub use pages::records;
-pub use reader::{RecordReadError, RecordReader};
+pub use pages::{SplitRecords, records, split};
+pub use reader::{ReadWarning, RecordReadError, RecordReader};
 pub use recognise::recognise;
 
 use model::json::Json;
@@ -36,6 +40,8 @@ wire_enum! {
     RecordFormat {
         /// Microsoft Graph `directoryAudit`: Entra.
         DirectoryAudit = "graph.directoryAudit",
+        /// Azure AD Graph `activities/audit`: Entra until 2019.
+        AzureAdGraph = "azureAdGraph.audit",
         /// Microsoft Graph `auditEvent`: Intune.
         IntuneAuditEvent = "graph.auditEvent",
         /// Microsoft Graph `cloudPcAuditEvent`: Windows 365.
@@ -54,6 +60,8 @@ wire_enum! {
         Purview = "purview.auditLogRecord",
         /// An Office 365 unified audit record.
         UnifiedAudit = "office365.unifiedAudit",
+        /// A row of the hunting table `CloudAppEvents` of Microsoft Defender.
+        CloudAppEvent = "defender.cloudAppEvents",
         /// An event in a `CloudEvents` envelope.
         CloudEvent = "cloudEvents",
         /// Any object with a time and an activity.

@@ -1,20 +1,24 @@
-//! Splits pages and lists into records.
+//! Splits pages, lists, tables and the envelopes around them into records.
+//!
+//! An object is a record if it has a known shape or is an event in this API's format. Any other object is opened if it
+//! contains, at any level, a list of records: under the keys of pages always, under other keys if the object does not
+//! itself name an activity, or if the records in the list have a known shape. So a page is found in any envelope, and a
+//! record of an unknown shape with a list of its own stays whole. An envelope around a single record is not opened: it is
+//! the record, so that nothing of it is lost.
 
 use std::borrow::Cow;
 
-use super::source_record::{embedded_json, same_key};
+use super::generic;
+use super::json_scanner::JsonScanner;
+use super::recognise::shape;
+use super::source_record::{embedded_record, is_one_of};
+use super::table::{Table, row_as_object as as_object};
+use super::truncated;
 use model::json::JsonNode;
+use model::json_input;
 
 /// The members of a page that contain its records.
 const PAGE_KEYS: &[&str] = &["value", "records"];
-/// The members in which collectors wrap a page, such as the body of an Event Hub message.
-const ENVELOPE_KEYS: &[&str] = &["body", "message", "event", "_raw", "payload"];
-/// The members that name an activity. An object with one of them is a record, not a wrapper.
-#[rustfmt::skip]
-const ACTIVITY_KEYS: &[&str] = &[
-    "activity", "activityDisplayName", "activityType", "operation", "operationName", "eventName", "eventType", "action",
-    "eventAction", "event.action", "type",
-];
 /// The members that occur in records, but not in pages.
 const RECORD_KEYS: &[&str] = &[
     "activity",
@@ -33,62 +37,197 @@ const RECORD_KEYS: &[&str] = &[
     "timeGenerated",
     "action",
 ];
+/// The members that contain the link to the next page.
+const NEXT_LINK_KEYS: &[&str] = &["@odata.nextLink", "odata.nextLink", "@nextLink", "nextLink"];
+/// The members of a response whose elements each contain pages or tables.
+const RESPONSE_KEYS: &[&str] = &["tables", "responses"];
+/// The warning for a page with a link to the next page.
+pub(super) const NEXT_PAGE: &str =
+    "the page has a link to a next page (`nextLink`), whose records are not in it: import that page, too";
 
-/// Returns the records in a value: those of a page (`{"value": […]}`, `{"records": […]}`), of a list or of a wrapped
-/// page, else the value itself. A string that contains JSON is parsed.
+/// The maximum nesting of lists, pages and envelopes.
+const DEPTH_MAX: usize = 8;
+/// The number of elements of a list that are examined to detect whether it contains records.
+const EXAMINED_ELEMENTS: usize = 20;
+
+/// The records of a value.
+#[derive(Debug, Default)]
+pub struct SplitRecords {
+    /// The records.
+    pub records: Vec<JsonNode>,
+    /// Remarks on pages that are not complete, safe to show.
+    pub warnings: Vec<String>,
+}
+
+/// How certain it is that a list contains records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    /// Its elements have a time and an activity.
+    Generic,
+    /// Its elements have a known shape.
+    KnownShape,
+}
+
+/// Returns the records in a value: those of a page, of a list, of a table or of an envelope around one, else the value
+/// itself. A string that contains JSON is parsed.
 pub fn records(value: JsonNode) -> Vec<JsonNode> {
-    if let Some(embedded) = value.as_str().and_then(|text| embedded_json(&text)) {
-        return records(embedded);
+    split(value).records
+}
+
+/// Returns the records in a value as [`records`] does, and remarks on its pages.
+pub fn split(value: JsonNode) -> SplitRecords {
+    let mut found = SplitRecords::default();
+    found.add(value, DEPTH_MAX);
+    found
+}
+
+impl SplitRecords {
+    fn add(&mut self, value: JsonNode, depth: usize) {
+        if let Some(embedded) = value.as_str().and_then(|text| embedded_record(&text)) {
+            return self.add(embedded, depth);
+        }
+        let members = match value {
+            JsonNode::Array(elements) if depth > 0 => {
+                return elements.into_iter().for_each(|element| self.add(element, depth - 1));
+            }
+            JsonNode::Object(members) if depth > 0 => members,
+            other => return self.records.push(other),
+        };
+        if is_page(&members) {
+            self.warn(&members);
+            let lists = members.into_iter().filter(|(key, _)| is_page_key(key)).map(|(_, value)| value);
+            lists.filter(|value| matches!(value, JsonNode::Array(_))).for_each(|list| self.add(list, depth));
+            return;
+        }
+        let node = JsonNode::Object(members);
+        if is_record(&node) {
+            return self.records.push(node);
+        }
+        if let Some(table) = Table::of(&node) {
+            return self.records.extend(table.records());
+        }
+        let JsonNode::Object(members) = node else { return };
+        let least = if names_activity(&members) { Evidence::KnownShape } else { Evidence::Generic };
+        let is_opened: Vec<bool> =
+            members.iter().map(|(_, value)| list_evidence(value, depth - 1).is_some_and(|it| it >= least)).collect();
+        if !is_opened.contains(&true) {
+            return self.records.push(JsonNode::Object(members));
+        }
+        self.warn(&members);
+        for ((_, value), _) in members.into_iter().zip(is_opened).filter(|(_, is_opened)| *is_opened) {
+            self.add(value, depth - 1);
+        }
     }
-    match value {
-        JsonNode::Array(elements) => elements.into_iter().flat_map(records).collect(),
-        JsonNode::Object(members) if is_page(&members) => members
-            .into_iter()
-            .filter(|(key, value)| is_page_key(key) && matches!(value, JsonNode::Array(_)))
-            .flat_map(|(_, value)| records(value))
-            .collect(),
-        JsonNode::Object(members) => wrapped_page(&members).map_or_else(|| vec![JsonNode::Object(members)], records),
-        scalar @ JsonNode::Scalar(_) => vec![scalar],
+
+    /// Adds the remarks on a page with these members.
+    fn warn(&mut self, members: &[(String, JsonNode)]) {
+        if has_next_link(members) {
+            self.warnings.push(NEXT_PAGE.to_owned());
+        }
+        let error = members.iter().find(|(key, _)| key.eq_ignore_ascii_case("error"));
+        if let Some(quoted) = error.and_then(|(_, error)| truncated::quoted_error(error)) {
+            self.warnings.push(format!("the page reports an error, so it may not be complete: {quoted}"));
+        }
     }
 }
 
-/// Returns the page in a wrapper that names no activity itself.
-fn wrapped_page(members: &[(String, JsonNode)]) -> Option<JsonNode> {
-    if members.iter().any(|(key, _)| ACTIVITY_KEYS.iter().any(|name| same_key(key, name))) {
+/// Whether an object is a record that is not opened.
+fn is_record(node: &JsonNode) -> bool {
+    json_input::is_event(node) || shape(node).is_some()
+}
+
+/// Whether an object names an activity, or describes one in a sentence.
+fn names_activity(members: &[(String, JsonNode)]) -> bool {
+    let is_text =
+        |value: &JsonNode| value.as_str().is_some_and(|text| !text.is_empty() && embedded_record(&text).is_none());
+    let has_text = |names: &[&str]| members.iter().any(|(key, value)| is_one_of(key, names) && is_text(value));
+    has_text(generic::ACTIVITIES) || has_text(&["type"]) || is_timed(members) && has_text(generic::SENTENCES)
+}
+
+/// Whether an object has a time.
+fn is_timed(members: &[(String, JsonNode)]) -> bool {
+    members.iter().any(|(key, _)| is_one_of(key, generic::TIMES))
+}
+
+/// Returns the evidence that a value is a list of records, or contains one.
+fn list_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
+    if depth == 0 {
         return None;
     }
-    let inner = members.iter().filter(|(key, _)| ENVELOPE_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name)));
-    let mut inner = inner.map(|(_, value)| match value.as_str() {
-        Some(text) => embedded_json(&text).map(Cow::Owned),
-        None => Some(Cow::Borrowed(value)),
-    });
-    inner.find_map(|value| value.filter(|node| is_page_of_records(node))).map(Cow::into_owned)
+    match &*unwrapped(value)? {
+        JsonNode::Array(elements) => {
+            elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth - 1)).max()
+        }
+        node @ JsonNode::Object(members) => {
+            if is_record(node) {
+                return None;
+            }
+            if is_page(members)
+                && members.iter().all(|(_, value)| !matches!(value, JsonNode::Array(list) if !list.is_empty()))
+            {
+                return Some(Evidence::Generic);
+            }
+            if Table::of(node).is_some() {
+                return Some(Evidence::KnownShape);
+            }
+            members.iter().filter_map(|(_, value)| list_evidence(value, depth - 1)).max()
+        }
+        JsonNode::Scalar(_) => None,
+    }
 }
 
-/// Whether a value is a page whose first element is a record or another page of records.
-fn is_page_of_records(node: &JsonNode) -> bool {
-    let JsonNode::Object(members) = node else { return false };
-    let first = members.iter().find_map(|(key, value)| match value {
-        JsonNode::Array(elements) if is_page_key(key) => elements.first(),
-        _ => None,
-    });
-    is_page(members)
-        && first.is_some_and(|first| match first {
-            JsonNode::Object(members) => {
-                members.iter().any(|(key, _)| is_record_key(key) || key == "properties") || is_page_of_records(first)
+/// Returns the evidence that a value is a record, or contains records.
+fn record_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
+    if depth == 0 {
+        return None;
+    }
+    match &*unwrapped(value)? {
+        JsonNode::Array(elements) => {
+            elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth - 1)).max()
+        }
+        node @ JsonNode::Object(members) => {
+            if shape(node).is_some() || Table::of(node).is_some() {
+                return Some(Evidence::KnownShape);
             }
-            _ => true,
-        })
+            let within = members.iter().filter_map(|(_, value)| record_evidence(value, depth - 1)).max();
+            within.max((json_input::is_event(node) || is_generic(members)).then_some(Evidence::Generic))
+        }
+        JsonNode::Scalar(_) => None,
+    }
+}
+
+/// Returns a container, or the container in a string.
+fn unwrapped(value: &JsonNode) -> Option<Cow<'_, JsonNode>> {
+    match value {
+        JsonNode::Scalar(_) => value.as_str().and_then(|text| embedded_record(&text)).map(Cow::Owned),
+        container => Some(Cow::Borrowed(container)),
+    }
+}
+
+/// Whether an object has a time and an activity.
+fn is_generic(members: &[(String, JsonNode)]) -> bool {
+    names_activity(members) && is_timed(members)
 }
 
 fn is_page(members: &[(String, JsonNode)]) -> bool {
-    let is_record = |node: &JsonNode| match node {
-        JsonNode::Object(_) => true,
-        other => other.as_str().is_some_and(|text| embedded_json(&text).is_some()),
-    };
-    let is_list = |node: &JsonNode| matches!(node, JsonNode::Array(elements) if elements.iter().all(is_record));
+    let is_list = |node: &JsonNode| matches!(node, JsonNode::Array(elements) if elements.iter().all(may_be_record));
     members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
         && !members.iter().any(|(key, _)| is_record_key(key))
+}
+
+/// Whether an element of a page may be a record: an object, a list of them, or a string that contains or replaces one.
+fn may_be_record(node: &JsonNode) -> bool {
+    match node {
+        JsonNode::Object(_) => true,
+        JsonNode::Array(elements) => !elements.is_empty() && elements.iter().all(may_be_record),
+        JsonNode::Scalar(_) => {
+            node.as_str().is_some_and(|text| embedded_record(&text).is_some() || truncated::is_object_text(&text))
+        }
+    }
+}
+
+fn has_next_link(members: &[(String, JsonNode)]) -> bool {
+    members.iter().any(|(key, value)| is_next_link_key(key) && value.as_str().is_some_and(|link| !link.is_empty()))
 }
 
 pub(super) fn is_page_key(key: &str) -> bool {
@@ -97,4 +236,73 @@ pub(super) fn is_page_key(key: &str) -> bool {
 
 pub(super) fn is_record_key(key: &str) -> bool {
     RECORD_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
+pub(super) fn is_next_link_key(key: &str) -> bool {
+    NEXT_LINK_KEYS.iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
+/// Returns a row of a table as an object.
+pub(super) fn row_as_object(columns: &[String], row: JsonNode) -> Result<JsonNode, String> {
+    match row {
+        JsonNode::Array(cells) => as_object(columns, cells),
+        _ => Err("the row is not a list".to_owned()),
+    }
+}
+
+/// The members before a list in a value of which only the beginning was read.
+pub(super) struct ListContext {
+    /// The objects around the list, the innermost last.
+    objects: Vec<JsonNode>,
+    key: String,
+}
+
+impl ListContext {
+    /// Parses the beginning of a value up to the opening bracket of a list, after which the scanner has this state.
+    pub(super) fn parse(beginning: &[u8], scanner: &JsonScanner) -> Option<Self> {
+        let beginning = std::str::from_utf8(beginning).ok()?;
+        let mut node = JsonNode::parse(&(beginning.to_owned() + &scanner.closing_brackets()))?;
+        let (mut objects, mut key) = (Vec::new(), String::new());
+        loop {
+            match node {
+                JsonNode::Object(mut members) => {
+                    let (name, value) = members.pop()?;
+                    objects.push(JsonNode::Object(members));
+                    (key, node) = (name, value);
+                }
+                JsonNode::Array(elements) if elements.is_empty() => return Some(Self { objects, key }),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The key of the list.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether the members before the list have a link to the next page.
+    pub(super) fn has_next_page(&self) -> bool {
+        self.objects.iter().any(|node| matches!(node, JsonNode::Object(members) if has_next_link(members)))
+    }
+
+    /// Returns the names of the columns if the elements of the list are rows of a table.
+    pub(super) fn columns(&self) -> Option<Vec<String>> {
+        Table::columns(self.objects.last()?, &self.key)
+    }
+
+    /// Whether the list contains records. Calls `first` for its first element. If the members after the list may still
+    /// show that the value is a record itself (`is_open_ended`), only records of known shapes count.
+    pub(super) fn contains_records(&self, is_open_ended: bool, first: impl FnOnce() -> Option<JsonNode>) -> bool {
+        if self.objects.iter().any(is_record) {
+            return false;
+        }
+        if self.columns().is_some() || RESPONSE_KEYS.iter().any(|name| self.key.eq_ignore_ascii_case(name)) {
+            return true;
+        }
+        let names_activity =
+            || self.objects.iter().any(|node| matches!(node, JsonNode::Object(members) if names_activity(members)));
+        let least = if is_open_ended || names_activity() { Evidence::KnownShape } else { Evidence::Generic };
+        first().and_then(|element| record_evidence(&element, DEPTH_MAX)).is_some_and(|evidence| evidence >= least)
+    }
 }

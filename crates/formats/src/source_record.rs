@@ -2,7 +2,8 @@
 //!
 //! Mappers look up fields with [`JsonCursor::get`], which marks them as known, and *take* the strings that they copy into
 //! the event. Values that were not taken go to `unmapped` (see [`super::unmapped`]), so a field that a mapper overlooks
-//! or changes is kept by default. A string that contains a JSON object or array is treated like that value.
+//! or changes is kept by default. A string that contains a JSON object or array is treated like that value, and so is
+//! `{"value": [...], "Count": 2}`, as which Windows PowerShell writes some lists.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -13,8 +14,11 @@ use model::json::JsonNode;
 #[rustfmt::skip]
 pub(super) const WRAPPERS: &[&str] = &[
     "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
-    "result", "payload", "detail", "protoPayload",
+    "result", "payload", "detail", "protoPayload", "RawEventData", "o365", "o365audit", "audit", "office365",
+    "ms-graph", "value",
 ];
+/// The maximum number of times that a record is encoded as a string.
+const ENCODINGS_MAX: usize = 3;
 /// Strings that mean "no value".
 const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
 
@@ -24,14 +28,25 @@ pub(super) fn is_absent(string: &str) -> bool {
     ABSENT.iter().any(|absent| string.eq_ignore_ascii_case(absent))
 }
 
-/// Whether two keys are equal without regard to case, spaces, underscores, hyphens and parentheses.
+/// Whether two keys are equal without regard to case, spaces, underscores, hyphens, parentheses and the suffix `[UTC]` of
+/// columns.
 pub(super) fn same_key(a: &str, b: &str) -> bool {
     normalized_key(a).eq(normalized_key(b))
 }
 
-fn normalized_key(key: &str) -> impl Iterator<Item = u8> {
-    key.bytes().filter(|byte| !b"_- ()".contains(byte)).map(|byte| byte.to_ascii_lowercase())
+/// Whether a key is equal to one of these names, as [`same_key`] compares them.
+pub(super) fn is_one_of(key: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| same_key(key, name))
 }
+
+fn normalized_key(key: &str) -> impl Iterator<Item = u8> {
+    let (name, suffix) = key.split_at_checked(key.len().saturating_sub(UTC_SUFFIX.len())).unwrap_or((key, ""));
+    let name = if suffix.eq_ignore_ascii_case(UTC_SUFFIX) { name } else { key };
+    name.bytes().filter(|byte| !b"_- ()".contains(byte)).map(|byte| byte.to_ascii_lowercase())
+}
+
+/// The suffix of a column with times in UTC in tables that the Azure portal shows.
+const UTC_SUFFIX: &str = " [UTC]";
 
 /// A value in a record: an object, an array or a scalar.
 pub(super) struct JsonCursor {
@@ -100,12 +115,13 @@ impl JsonCursor {
     /// Returns the JSON object or array in a string.
     fn embedded(&self) -> Option<&Self> {
         let CursorValue::Scalar { raw, embedded } = &self.value else { return None };
-        embedded.get_or_init(|| embedded_json(&raw.as_str()?).map(|node| Box::new(Self::of(node)))).as_deref()
+        embedded.get_or_init(|| embedded_record(&raw.as_str()?).map(|node| Box::new(Self::of(node)))).as_deref()
     }
 
     /// Returns the members of an object, or of the object in a string.
     pub(super) fn members(&self) -> &[(String, Self)] {
         match &self.value {
+            CursorValue::Object(_) if self.counted_list().is_some() => &[],
             CursorValue::Object(members) => members,
             CursorValue::Array(_) => &[],
             CursorValue::Scalar { .. } => self.embedded().map_or(&[], Self::members),
@@ -117,7 +133,10 @@ impl JsonCursor {
         self.known.set(true);
         let elements = match &self.value {
             CursorValue::Object(members) if members.is_empty() => &[],
-            CursorValue::Object(_) => std::slice::from_ref(self),
+            CursorValue::Object(_) => match self.counted_list() {
+                Some(list) => list.elements(),
+                None => std::slice::from_ref(self),
+            },
             CursorValue::Array(elements) => elements.as_slice(),
             CursorValue::Scalar { .. } => self.embedded().map_or(&[][..], Self::elements),
         };
@@ -127,13 +146,38 @@ impl JsonCursor {
         elements
     }
 
+    /// Returns the elements of a list, also in a string or with a count, else the value itself. Marks nothing.
+    pub(super) fn list_or_self(&self) -> &[Self] {
+        match &self.value {
+            CursorValue::Array(elements) => elements,
+            CursorValue::Object(_) => self.counted_list().map_or(std::slice::from_ref(self), Self::list_or_self),
+            CursorValue::Scalar { .. } => match self.embedded() {
+                Some(embedded) => embedded.list_or_self(),
+                None => std::slice::from_ref(self),
+            },
+        }
+    }
+
     /// Whether the value is an object, or a string that contains one.
     pub(super) fn is_object(&self) -> bool {
         match &self.value {
-            CursorValue::Object(_) => true,
+            CursorValue::Object(_) => self.counted_list().is_none(),
             CursorValue::Array(_) => false,
             CursorValue::Scalar { .. } => self.embedded().is_some_and(Self::is_object),
         }
+    }
+
+    /// Returns the list in `{"value": [...], "Count": 2}`.
+    fn counted_list(&self) -> Option<&Self> {
+        let CursorValue::Object(members) = &self.value else { return None };
+        let (list, count) = match members.as_slice() {
+            [(list, value), (count, number)] if list == "value" && count == "Count" => (value, number),
+            [(count, number), (list, value)] if list == "value" && count == "Count" => (value, number),
+            _ => return None,
+        };
+        let is_number =
+            matches!(&count.value, CursorValue::Scalar { raw, .. } if !raw.is_null() && raw.as_str().is_none());
+        (is_number && matches!(list.value, CursorValue::Array(_))).then_some(list)
     }
 
     /// Whether the value is `null`.
@@ -246,6 +290,21 @@ pub(super) fn embedded_json(text: &str) -> Option<JsonNode> {
         return None;
     }
     JsonNode::parse(text)
+}
+
+/// Parses the JSON object or array in a string, which may be encoded as a string several times.
+pub(super) fn embedded_record(text: &str) -> Option<JsonNode> {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..ENCODINGS_MAX {
+        if let Some(node) = embedded_json(&text) {
+            return Some(node);
+        }
+        if !text.trim_start().starts_with('"') {
+            return None;
+        }
+        text = Cow::Owned(JsonNode::parse(&text)?.as_str()?.into_owned());
+    }
+    None
 }
 
 #[cfg(test)]

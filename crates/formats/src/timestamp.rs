@@ -1,18 +1,41 @@
 //! Parses timestamps in the notations of other systems.
 //!
-//! A time without an offset is in UTC, as in Microsoft's exports. `11/4/2025` is the fourth of November, because the only
-//! source with slashes writes US dates. Plain numbers count from 1970, in the unit that is closest to the present.
-//! Digits after the microsecond are truncated. In `/Date(1795176901123+0100)/` the number is in UTC; the offset is only
+//! A time without an offset is in UTC, as in Microsoft's exports. A date with slashes is read month first if the time has
+//! an upper-case AM or PM, as in US notation, or if the second number cannot be a month; `04/11/2026 10:15:30` may be
+//! either, so it is not read. Plain numbers count from 1970 in the unit that is closest to the present, or in units of 100
+//! nanoseconds from year 1 (.NET) or from 1601 (Windows); numbers of other sizes are not read. Digits after the microsecond
+//! are truncated. In `/Date(1795176901123+0100)/` the number is in UTC; the offset is only
 //! for display.
 
 use chrono::{DateTime, NaiveDate};
 
 use super::UnsupportedRecord;
 use super::source_record::JsonCursor;
+use super::truncated::cut;
 use model::Timestamp;
+use model::time::SECOND;
 
-/// Parses a value of a record.
+/// The number of microseconds from year 1 to 1970, and from 1601 to 1970.
+const MICROS_FROM_YEAR_1: i128 = 62_135_596_800_000_000;
+const MICROS_FROM_1601: i128 = 11_644_473_600_000_000;
+
+/// Parses a value of a record: a scalar, or an object as which PowerShell, MongoDB and Protocol Buffers write a time.
 pub(super) fn read(cursor: &JsonCursor) -> Option<Timestamp> {
+    read_scalar(cursor).or_else(|| {
+        if let Some(value) = cursor.find("value").filter(|_| cursor.has("DisplayHint") || cursor.has("DateTime")) {
+            return read_scalar(value);
+        }
+        if let Some(date) = cursor.find("$date") {
+            return read_scalar(date).or_else(|| read_scalar(date.find("$numberLong")?));
+        }
+        let whole = |key: &str| cursor.find(key)?.as_str()?.parse::<i64>().ok();
+        let nanos = cursor.has("nanos").then(|| whole("nanos")).unwrap_or(Some(0))?;
+        let micros = whole("seconds")?.checked_mul(SECOND)?.checked_add(nanos / 1_000)?;
+        DateTime::from_timestamp_micros(micros).map(|_| Timestamp(micros))
+    })
+}
+
+fn read_scalar(cursor: &JsonCursor) -> Option<Timestamp> {
     parse(&cursor.as_str()?)
 }
 
@@ -26,24 +49,40 @@ pub(super) fn take_first(record: &JsonCursor, keys: &[&str]) -> Option<Timestamp
     })
 }
 
-/// Returns the error for a record without a timestamp: a value could not be parsed, or is missing. Each source is its
-/// path in the record, with a dot at the end, and an object with the keys to try.
-pub(super) fn missing(sources: &[(&str, &JsonCursor, &[&str])], what: &str, otherwise: &str) -> UnsupportedRecord {
+/// An object with the keys of its timestamps, and its path in the record, with a dot at the end.
+pub(super) type TimeSource<'a> = (&'a str, &'a JsonCursor, &'a [&'a str]);
+
+/// Returns the error for a record without a timestamp: a value could not be parsed, or is missing.
+pub(super) fn missing(sources: &[TimeSource], what: &str, otherwise: &str) -> UnsupportedRecord {
+    unreadable(sources).unwrap_or_else(|| UnsupportedRecord(format!("{what} has no time in {otherwise}")))
+}
+
+/// Returns the error for a timestamp that could not be parsed, or is in an unknown time zone.
+pub(super) fn unreadable(sources: &[TimeSource]) -> Option<UnsupportedRecord> {
     /// The number of characters of a value in the error.
     const SHOWN_CHARS: usize = 40;
-    let given = |(path, cursor, keys): &(&str, &JsonCursor, &[&str])| {
-        let mut given = keys.iter().filter_map(|key| Some((*key, cursor.find(key)?.as_str()?)));
-        given.find_map(|(key, word)| {
-            let mut shown: String = word.chars().take(SHOWN_CHARS).collect();
-            if shown.len() < word.len() {
-                shown.push('…');
-            }
-            parse(&word)
-                .is_none()
-                .then(|| format!("`{path}{key}` is not a time that can be read without guessing: `{shown}`"))
+    let given = |(path, cursor, keys): &TimeSource| {
+        let mut given = keys.iter().filter_map(|key| Some((*key, cursor.find(key)?)));
+        given.find_map(|(key, value)| {
+            let text = value.as_str().filter(|_| read(value).is_none())?;
+            let shown = cut(&text, SHOWN_CHARS);
+            Some(format!("`{path}{key}` is not a time that can be read without guessing: `{shown}`"))
         })
     };
-    UnsupportedRecord(sources.iter().find_map(given).unwrap_or_else(|| format!("{what} has no time in {otherwise}")))
+    let local = |(path, cursor, keys): &TimeSource| {
+        let zone = |key: &str| {
+            let (name, zone) = key.strip_suffix(']')?.split_once(" [")?;
+            keys.contains(&name).then(|| cut(zone, SHOWN_CHARS))
+        };
+        let mut columns = cursor.members().iter().filter_map(|(key, _)| Some((key, zone(key)?)));
+        columns.next().map(|(key, zone)| {
+            format!(
+                "`{path}{}` is a time in the zone `{zone}`: show the times in UTC and export again",
+                cut(key, SHOWN_CHARS)
+            )
+        })
+    };
+    sources.iter().find_map(given).or_else(|| sources.iter().find_map(local)).map(UnsupportedRecord)
 }
 
 /// Parses a timestamp.
@@ -51,6 +90,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let timestamp = Timestamp::parse(text)
         .or_else(|| iso(text))
+        .or_else(|| basic_iso(text))
         .or_else(|| us_date(text))
         .or_else(|| dot_net_date(text))
         .or_else(|| epoch(text))
@@ -74,7 +114,18 @@ fn iso(text: &str) -> Option<Timestamp> {
     scanner.finish(year, month, day, [hour, minute, second], micros)
 }
 
-/// Parses `11/16/2022 9:35:22 AM`, month first, with an optional offset.
+/// Parses `20241216T163216.087Z`.
+fn basic_iso(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once(['T', 't'])?;
+    let digits =
+        |text: &str, length: usize| text.len() >= length && text.bytes().take(length).all(|it| it.is_ascii_digit());
+    if date.len() != 8 || !digits(date, 8) || !digits(time, 6) {
+        return None;
+    }
+    iso(&format!("{}-{}-{}T{}:{}:{}", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..]))
+}
+
+/// Parses `11/16/2022 9:35:22 AM`, month first, with an optional offset. Returns `None` if the day may come first.
 fn us_date(text: &str) -> Option<Timestamp> {
     let mut scanner = TimeScanner(text);
     let month = scanner.number()?;
@@ -86,6 +137,10 @@ fn us_date(text: &str) -> Option<Timestamp> {
     scanner.skip_space().then_some(())?;
     let (hour, minute, second, micros) = scanner.clock()?;
     scanner.skip_space();
+    let is_us = scanner.0.starts_with("AM") || scanner.0.starts_with("PM");
+    if !is_us && day <= 12 {
+        return None;
+    }
     let half = scanner.0.get(..2).map(str::to_ascii_uppercase);
     let hour = match half.as_deref() {
         Some("AM") if (1..=12).contains(&hour) => hour % 12,
@@ -101,7 +156,9 @@ fn us_date(text: &str) -> Option<Timestamp> {
 
 /// Parses `/Date(1795176901123)/`: milliseconds since 1970, with an optional offset.
 fn dot_net_date(text: &str) -> Option<Timestamp> {
-    let inside = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
+    // Some writers keep the backslashes that JSON permits before slashes.
+    let unescaped = text.replace("\\/", "/");
+    let inside = unescaped.strip_prefix("/Date(")?.strip_suffix(")/")?;
     let offset = inside.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inside.len(), |at| at + 1);
     let (number, offset) = inside.split_at(offset);
     TimeScanner(offset).offset()?;
@@ -110,23 +167,34 @@ fn dot_net_date(text: &str) -> Option<Timestamp> {
     number.parse::<i64>().ok().filter(|_| is_number)?.checked_mul(1_000).map(Timestamp)
 }
 
-/// Parses seconds (with an optional fraction), milliseconds, microseconds or nanoseconds since 1970.
+/// Parses seconds (with an optional fraction), milliseconds, microseconds or nanoseconds since 1970, or the counters of
+/// .NET and Windows. The units do not overlap between 1973 and 2100.
 fn epoch(text: &str) -> Option<Timestamp> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let number: i128 = whole.parse().ok()?;
     let unit: i128 = match number {
-        0..100_000_000_000 => 1_000_000,
+        100_000_000..100_000_000_000 => 1_000_000,
         100_000_000_000..100_000_000_000_000 => 1_000,
         100_000_000_000_000..100_000_000_000_000_000 => 1,
-        _ => return i64::try_from(sign * number / 1_000).ok().map(Timestamp),
+        _ => return counter(number).and_then(|micros| i64::try_from(micros).ok()).map(Timestamp),
     };
     let fraction: i128 = format!("{fraction:0<6.6}").parse().ok()?;
     let micros = number.checked_mul(unit)?.checked_add(fraction * unit / 1_000_000)?;
-    i64::try_from(sign * micros).ok().map(Timestamp)
+    i64::try_from(micros).ok().map(Timestamp)
+}
+
+/// Converts nanoseconds since 1970, or 100 nanoseconds since year 1 or 1601, to microseconds since 1970.
+fn counter(number: i128) -> Option<i128> {
+    match number {
+        // 1973 to 2100
+        117_400_000_000_000_000..157_800_000_000_000_000 => Some(number / 10 - MICROS_FROM_1601),
+        622_400_000_000_000_000..662_700_000_000_000_000 => Some(number / 10 - MICROS_FROM_YEAR_1),
+        1_000_000_000_000_000_000.. => Some(number / 1_000),
+        _ => None,
+    }
 }
 
 /// The rest of a string that is being parsed.
@@ -227,6 +295,7 @@ mod tests {
             " 2022-11-16T04:05:22.087554-05:30 ",
             "11/16/2022 9:35:22.087554 AM",
             "11/16/2022 09:35:22.087554",
+            "20221116T093522.087554Z",
             "11/16/2022 9:35:22.087554 AM +00:00",
             "11/16/2022 12:35:22.087554 PM +03:00",
             "1668591322.087554",
@@ -245,6 +314,7 @@ mod tests {
             let text = format!("/Date(1668591322087{offset})/");
             assert_eq!(parse(&text).unwrap().to_string(), "2022-11-16T09:35:22.087000Z", "{text}");
         }
+        assert_eq!(parse("\\/Date(1668591322087)\\/").unwrap().to_string(), "2022-11-16T09:35:22.087000Z");
         assert_eq!(parse("/Date(-1000)/").unwrap().to_string(), "1969-12-31T23:59:59.000000Z");
         assert_eq!(parse("Wed, 16 Nov 2022 09:35:22 GMT").unwrap().to_string(), "2022-11-16T09:35:22.000000Z");
     }
@@ -266,11 +336,50 @@ mod tests {
             "/Date(1668591322087+1)/",
             "/Date(1668591322087+0100",
             "/Date(+1668591322087)/",
+            // the day or the month first
+            "04/11/2022 10:15:30",
+            "04/11/2022, 10:15:30",
+            "4/11/2022 10:15:30 am",
+            "5/5/2022 10:15:30",
+            // numbers in no usual unit, such as the days of spreadsheets
+            "0",
+            "-1668591322",
+            "44881.39956",
+            "300000000000000000",
+            "2022-11-16T09.35.22Z",
+            "20221116",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }
         assert_eq!(parse("9223372036854775807000"), None);
         assert_eq!(parse(&"9".repeat(60)), None);
+    }
+
+    #[test]
+    fn counters_of_other_epochs_are_read_by_their_size() {
+        for text in ["638041881220875540", "133130649220875540", "1668591322087554000"] {
+            assert_eq!(parse(text).unwrap().to_string(), "2022-11-16T09:35:22.087554Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn times_in_objects_are_read() {
+        let read = |text: &str| {
+            let record = JsonCursor::of(model::json::JsonNode::parse(&format!(r#"{{"time":{text}}}"#)).unwrap());
+            take_first(&record, &["time"]).map(|timestamp| timestamp.to_string())
+        };
+        for text in [
+            r#"{"value":"/Date(1668591322087)/","DisplayHint":2,"DateTime":"Wednesday, November 16, 2022 9:35:22 AM"}"#,
+            r#"{"$date":"2022-11-16T09:35:22.087Z"}"#,
+            r#"{"$date":{"$numberLong":"1668591322087"}}"#,
+            r#"{"$date":1668591322087}"#,
+            r#"{"seconds":1668591322,"nanos":87000000}"#,
+        ] {
+            assert_eq!(read(text).as_deref(), Some("2022-11-16T09:35:22.087000Z"), "{text}");
+        }
+        for text in [r#"{"value":"2022-11-16T09:35:22Z"}"#, r#"{"seconds":"soon"}"#, r#"{"seconds":9e9}"#, "{}", "[]"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     proptest! {

@@ -4,7 +4,8 @@
 //! actor and status. These records are refused, whatever their origin.
 
 use super::UnsupportedRecord;
-use super::source_record::{JsonCursor, WRAPPERS, same_key};
+use super::source_record::{CursorValue, JsonCursor, same_key};
+use super::truncated::cut;
 
 /// Categories of Azure Monitor, without the prefix `AAD` of tables, and a description of their records.
 const CATEGORIES: &[(&str, &str)] = &[
@@ -43,22 +44,63 @@ const RESOURCES: &[(&[&str], &str, &str)] = &[
     (&["provisioningAction", "provisioningSteps"], "provisioningObjectSummary", "a provisioning run"),
 ];
 
-/// Returns the error for a record of another log, also within `depth` wrappers.
-pub(super) fn refusal(record: &JsonCursor, depth: usize) -> Option<UnsupportedRecord> {
+/// Returns the error for a record of another log.
+pub(super) fn refusal(record: &JsonCursor) -> Option<UnsupportedRecord> {
     let has = |keys: &[&str]| keys.iter().all(|key| record.find(key).is_some());
     if has(&["eventKey", "sequence", "recordedAt", "occurredAt"]) || has(&["export"]) && record.members().len() == 1 {
         let sentence = "the record comes from an export of this service: move a log with `auditgraph copy`, or with \
             `backup` and `restore`";
         return Some(UnsupportedRecord(sentence.to_owned()));
     }
-    let named = category(record).or_else(|| resource(record));
-    if let Some((log, what)) = named {
-        return Some(UnsupportedRecord(format!(
-            "the record comes from the log `{log}`: {what}, not an audited activity"
-        )));
+    let (log, what) = category(record).or_else(|| resource(record))?;
+    Some(UnsupportedRecord(format!("the record comes from the log `{log}`: {what}, not an audited activity")))
+}
+
+/// Returns the error for a record without a time or an activity. It names what the record contains: its lists, else its
+/// members.
+pub(super) fn lacking(what: &str, record: &JsonCursor) -> UnsupportedRecord {
+    /// The maximum number of lists or members that are named.
+    const NAMED_MAX: usize = 5;
+    let members = record.members();
+    let mut lists = Vec::new();
+    find_lists(members, "", &mut lists);
+    lists.truncate(NAMED_MAX);
+    let contents = match (lists.is_empty(), members.len()) {
+        (false, _) => lists.join(", "),
+        (true, 0) => "no members".to_owned(),
+        (true, count) => {
+            let names: Vec<String> =
+                members.iter().take(NAMED_MAX).map(|(key, _)| format!("`{}`", shown(key))).collect();
+            format!("{}{}", names.join(", "), if count > NAMED_MAX { ", ..." } else { "" })
+        }
+    };
+    UnsupportedRecord(format!("{what}; it has {contents}"))
+}
+
+/// Collects descriptions of the lists in the first two levels of an object.
+fn find_lists(members: &[(String, JsonCursor)], path: &str, lists: &mut Vec<String>) {
+    for (key, value) in members {
+        match &value.value {
+            CursorValue::Array(elements) if !elements.is_empty() => {
+                let (count, key) = (elements.len(), shown(key));
+                let kind = match elements[0].value {
+                    CursorValue::Object(_) => "object",
+                    CursorValue::Array(_) => "list",
+                    CursorValue::Scalar { .. } => "value",
+                };
+                let plural = if count == 1 { "" } else { "s" };
+                lists.push(format!("a list of {count} {kind}{plural} in `{path}{key}`"));
+            }
+            CursorValue::Object(inner) if path.is_empty() => find_lists(inner, &format!("{}.", shown(key)), lists),
+            _ => {}
+        }
     }
-    let inner = WRAPPERS.iter().filter_map(|key| record.find(key)).filter(|cursor| depth > 0 && cursor.is_object());
-    inner.into_iter().find_map(|cursor| refusal(cursor, depth - 1))
+}
+
+fn shown(key: &str) -> String {
+    /// The maximum number of characters of a name.
+    const NAME_CHARS_MAX: usize = 40;
+    cut(key, NAME_CHARS_MAX)
 }
 
 /// Returns the category or table of an Azure Monitor row, if it is one of another log.

@@ -9,23 +9,23 @@ mod parties;
 use super::event_draft::EventDraft;
 use super::source_record::{JsonCursor, WRAPPERS};
 use super::value::{details, reason, status};
-use super::{UnsupportedRecord, timestamp};
+use super::{UnsupportedRecord, timestamp, unsupported};
 use model::{GroupSource, Status, Timestamp};
 
 #[rustfmt::skip]
-const TIMES: &[&str] = &[
+pub(super) const TIMES: &[&str] = &[
     "occurredAt", "activityDateTime", "eventTime", "eventDateTime", "time", "timestamp", "@timestamp", "createdAt",
     "createdDateTime", "creationTime", "creationDate", "timeGenerated", "generatedTime", "dateTime", "date",
     "published", "loggedAt", "ts", "when", "recordedAt", "_time", "dateUtc", "activityDateUtc", "activityDate",
     "eventTimestamp", "requestReceivedTimestamp", "stageTimestamp", "event.created", "id.time",
 ];
 #[rustfmt::skip]
-const ACTIVITIES: &[&str] = &[
-    "activity", "activityKey", "activityType", "action", "operation", "operationName", "eventName", "eventType",
+pub(super) const ACTIVITIES: &[&str] = &[
+    "activity", "activityKey", "actionType", "activityType", "action", "operation", "operationName", "eventName", "eventType",
     "eventAction", "event", "activityDisplayName", "event.action", "events.name", "methodName",
 ];
 /// Free-text fields, the last resort for an activity.
-const SENTENCES: &[&str] = &["msg", "message", "description", "summary"];
+pub(super) const SENTENCES: &[&str] = &["msg", "message", "description", "summary"];
 const TITLES: &[&str] = &["activityDisplayName", "displayMessage", "title"];
 #[rustfmt::skip]
 const IDS: &[&str] = &[
@@ -73,12 +73,12 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let occurred_at = fields.occurred_at().ok_or_else(|| {
         let sources: Vec<(&str, &JsonCursor, &[&str])> =
             fields.sources.iter().map(|source| ("", *source, TIMES)).collect();
-        timestamp::missing(&sources, "the record", "`time`, `timestamp`, `occurredAt` or the like")
+        let lacking = "the record has no time in `time`, `timestamp`, `occurredAt` or the like";
+        timestamp::unreadable(&sources).unwrap_or_else(|| unsupported::lacking(lacking, record))
     })?;
     let activity = fields.activity().ok_or_else(|| {
-        UnsupportedRecord(
-            "the record does not name an activity in `activity`, `action`, `operation` or the like".to_owned(),
-        )
+        let lacking = "the record does not name an activity in `activity`, `action`, `operation` or the like";
+        unsupported::lacking(lacking, record)
     })?;
     let service = fields.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
     let service = service.or_else(|| vendor(record).map(str::to_owned));

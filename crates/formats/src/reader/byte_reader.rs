@@ -12,6 +12,8 @@ pub(super) struct ByteReader<R> {
     pushed_back: VecDeque<u8>,
     /// The line of the next byte, starting from 1.
     pub(super) line: u64,
+    /// The number of blanks before the next byte on its line, or `None` if there are other bytes.
+    blanks: Option<usize>,
     /// The read error that ended the input.
     pub(super) error: Option<RecordReadError>,
 }
@@ -19,7 +21,13 @@ pub(super) struct ByteReader<R> {
 impl<R: Read> ByteReader<R> {
     /// Creates a reader.
     pub(super) fn new(input: Utf8Reader<R>) -> Self {
-        Self { input: BufReader::with_capacity(1 << 16, input), pushed_back: VecDeque::new(), line: 1, error: None }
+        Self {
+            input: BufReader::with_capacity(1 << 16, input),
+            pushed_back: VecDeque::new(),
+            line: 1,
+            blanks: Some(0),
+            error: None,
+        }
     }
 
     /// Returns the next byte without consuming it.
@@ -46,10 +54,17 @@ impl<R: Read> ByteReader<R> {
         if self.pushed_back.pop_front().is_none() {
             self.input.consume(1);
         }
-        if byte == b'\n' {
-            self.line += 1;
+        match byte {
+            b'\n' => (self.line, self.blanks) = (self.line + 1, Some(0)),
+            b' ' | b'\t' => self.blanks = self.blanks.map(|blanks| blanks + 1),
+            _ => self.blanks = None,
         }
         Some(byte)
+    }
+
+    /// Returns the number of blanks before the next byte on its line, or `None` if there are other bytes.
+    pub(super) fn blanks_before(&self) -> Option<usize> {
+        self.blanks
     }
 
     /// Moves buffered bytes up to the next quote, backslash or line break, at most `most`.
@@ -62,6 +77,9 @@ impl<R: Read> ByteReader<R> {
         let end = bytes[..most].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(most);
         into.extend_from_slice(&bytes[..end]);
         self.input.consume(end);
+        if end > 0 {
+            self.blanks = None;
+        }
     }
 
     /// Returns the buffered bytes. Empty at the end of the input.
@@ -96,14 +114,16 @@ impl<R: Read> ByteReader<R> {
     /// Skips a byte order mark, if it is one.
     pub(super) fn skip_mark(&mut self) -> bool {
         let mut bytes = Vec::new();
+        let blanks = self.blanks;
         for expected in [0xef, 0xbb, 0xbf] {
             if self.peek() != Some(expected) {
                 let line = self.line;
-                self.push_back(bytes, line);
+                self.push_back_within(bytes, line, blanks);
                 return false;
             }
             bytes.extend(self.next());
         }
+        self.blanks = blanks;
         true
     }
 
@@ -124,10 +144,15 @@ impl<R: Read> ByteReader<R> {
         }
     }
 
-    /// Pushes back bytes that start on this line.
+    /// Pushes back bytes of which the first starts this line.
     pub(super) fn push_back(&mut self, bytes: Vec<u8>, line: u64) {
+        self.push_back_within(bytes, line, Some(0));
+    }
+
+    /// Pushes back bytes that start on this line after a number of blanks, or after other bytes.
+    pub(super) fn push_back_within(&mut self, bytes: Vec<u8>, line: u64, blanks: Option<usize>) {
         bytes.into_iter().rev().for_each(|byte| self.pushed_back.push_front(byte));
-        self.line = line;
+        (self.line, self.blanks) = (line, blanks);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::pages::NEXT_PAGE;
+
 /// An error at a position in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordReadError {
@@ -11,6 +13,24 @@ pub struct RecordReadError {
     pub reason: String,
     /// Whether the error concerns a single record, so that the other records are not affected.
     pub is_of_record: bool,
+    /// The number of lines that were skipped, at least in part, although they may contain records.
+    pub lines_skipped: u64,
+}
+
+/// A remark on a part of a file whose records were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadWarning {
+    /// The line, starting from 1.
+    pub line: u64,
+    /// The remark, safe to show.
+    pub text: String,
+}
+
+impl ReadWarning {
+    /// The warning for a page with a link to the next page.
+    pub(super) fn next_page(line: u64) -> Self {
+        Self { line, text: NEXT_PAGE.to_owned() }
+    }
 }
 
 impl fmt::Display for RecordReadError {
@@ -23,7 +43,7 @@ impl std::error::Error for RecordReadError {}
 
 /// Creates an error of the file.
 pub(super) fn file_error(line: u64, reason: &str) -> RecordReadError {
-    RecordReadError { line, reason: reason.to_owned(), is_of_record: false }
+    RecordReadError { line, reason: reason.to_owned(), is_of_record: false, lines_skipped: 0 }
 }
 
 /// Creates an error of a single record.

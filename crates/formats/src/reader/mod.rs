@@ -2,17 +2,20 @@
 //!
 //! A file is a table (see [`csv_table`]) or contains JSON values: one per line, several in a row, or one over many lines.
 //! A list, and a page with its records in `value` or `records`, is not read as a whole: each element is a record, and the
-//! other members of the page are skipped. An object is a page if it has a list of objects under such a name at its first
-//! level, and before it no member that occurs only in records.
+//! other members of the page are skipped (see [`list`]). Other values that contain records are read as a whole, and
+//! element by element only if they are large (see [`value`]).
 //!
 //! A value that is not JSON ends with its line: it is reported, and reading continues with the next line. (An invalid
-//! value of several lines extends to the next line that starts a value.) Within a list, reading cannot continue after
-//! invalid JSON, so the file ends there. A record that is too large is reported and skipped without keeping it in memory.
+//! value of several lines extends to the next line that starts a value.) The same applies to a list that becomes invalid;
+//! its error counts the lines that are not read. A record that is too large is reported and skipped without keeping it in
+//! memory.
 
 mod byte_reader;
+mod csv_table;
 mod encoding;
 mod error;
-mod csv_table;
+mod list;
+mod value;
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -21,12 +24,13 @@ use byte_reader::{ByteReader, continues};
 use csv_table::{CsvTable, FileHead};
 use encoding::Utf8Reader;
 use error::{file_error, record_error};
+use list::OpenList;
+use value::ValueOutcome;
 
-use super::json_scanner::{Expected, JsonScanner, ScanStep};
-use super::pages::{is_page_key, is_record_key, records};
+use super::pages::{row_as_object, split};
 use model::json::{JsonNode, has_more_values_than};
 
-pub use error::RecordReadError;
+pub use error::{ReadWarning, RecordReadError};
 
 /// The maximum size of a record, in bytes.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
@@ -39,8 +43,11 @@ pub struct RecordReader<R> {
     bytes: ByteReader<R>,
     state: ReadState,
     ready: VecDeque<(u64, JsonNode)>,
+    warnings: Vec<ReadWarning>,
     /// The bytes of the value being read.
     value: Vec<u8>,
+    /// Whether a list over several lines was invalid, so that the brackets that end it may follow.
+    may_be_closed: bool,
     record_bytes_max: usize,
 }
 
@@ -52,20 +59,10 @@ enum ReadState {
     Table(Box<CsvTable>),
     /// Between values.
     Outside,
-    /// In a list or a page, which is returned element by element.
-    Inside { scanner: JsonScanner, list_depth: usize, key: Vec<u8>, started: u64 },
+    /// In lists or pages, which are returned element by element. The last one is the innermost.
+    Inside(Vec<OpenList>),
     /// At the end.
     End,
-}
-
-/// The result of reading one value.
-enum ValueOutcome {
-    Complete,
-    TooLarge,
-    Truncated,
-    Invalid,
-    /// The value is a page; the start of its list of records was read.
-    Page(JsonScanner),
 }
 
 impl<R: Read> RecordReader<R> {
@@ -80,7 +77,20 @@ impl<R: Read> RecordReader<R> {
     }
 
     fn with(input: Utf8Reader<R>, state: ReadState, record_bytes_max: usize) -> Self {
-        Self { bytes: ByteReader::new(input), state, ready: VecDeque::new(), value: Vec::new(), record_bytes_max }
+        Self {
+            bytes: ByteReader::new(input),
+            state,
+            ready: VecDeque::new(),
+            warnings: Vec::new(),
+            value: Vec::new(),
+            may_be_closed: false,
+            record_bytes_max,
+        }
+    }
+
+    /// Returns the warnings since the last call.
+    pub fn take_warnings(&mut self) -> Vec<ReadWarning> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Reads up to the next record, error or change of structure. Returns `None` at the end.
@@ -90,7 +100,7 @@ impl<R: Read> RecordReader<R> {
             ReadState::Start => Some(self.start()),
             ReadState::Table(table) => self.row(table),
             ReadState::Outside => self.outside(),
-            ReadState::Inside { scanner, list_depth, key, started } => self.inside(scanner, list_depth, key, started),
+            ReadState::Inside(lists) => self.inside(lists),
         }
     }
 
@@ -133,6 +143,8 @@ impl<R: Read> RecordReader<R> {
             match self.bytes.peek()? {
                 // Separators between values.
                 b' ' | b'\t' | b'\r' | b'\n' | b',' | 0x1e => _ = self.bytes.next(),
+                // The end of an invalid list.
+                b']' | b'}' if self.may_be_closed => _ = self.bytes.next(),
                 // Concatenated files have one byte order mark each.
                 0xef if self.bytes.skip_mark() => {}
                 first => break first,
@@ -145,10 +157,9 @@ impl<R: Read> RecordReader<R> {
         }
         self.state = ReadState::Outside;
         if first == b'[' {
+            self.may_be_closed = false;
             self.bytes.next();
-            let mut scanner = JsonScanner::default();
-            scanner.feed(b'[');
-            self.state = ReadState::Inside { scanner, list_depth: 1, key: Vec::new(), started };
+            self.state = ReadState::Inside(vec![OpenList::bare(started)]);
             return Some(Ok(()));
         }
         if !matches!(first, b'{' | b'"') {
@@ -156,7 +167,7 @@ impl<R: Read> RecordReader<R> {
             return Some(Err(file_error(started, "the line is not JSON")));
         }
         match self.read_value(true) {
-            ValueOutcome::Complete => Some(self.keep(started)),
+            ValueOutcome::Complete => Some(self.keep(started, None)),
             ValueOutcome::TooLarge => Some(Err(self.too_large(started))),
             ValueOutcome::Truncated => {
                 if self.resume(started) {
@@ -169,123 +180,16 @@ impl<R: Read> RecordReader<R> {
                 self.resume(started);
                 Some(Err(file_error(started, "the line is not JSON")))
             }
-            ValueOutcome::Page(scanner) => {
-                self.state = ReadState::Inside { scanner, list_depth: 2, key: b"value".to_vec(), started };
+            ValueOutcome::Page(list) => {
+                self.may_be_closed = false;
+                self.state = ReadState::Inside(vec![self.opened(list, started)]);
                 Some(Ok(()))
             }
         }
     }
 
-    fn inside(
-        &mut self,
-        mut scanner: JsonScanner,
-        list_depth: usize,
-        mut key: Vec<u8>,
-        started: u64,
-    ) -> Option<Result<(), RecordReadError>> {
-        let is_page = list_depth == 2;
-        loop {
-            let Some(byte) = self.bytes.peek() else {
-                return self.bytes.error.is_none().then(|| Err(file_error(started, "the file ends inside this list")));
-            };
-            let in_list = scanner.depth() == list_depth && (!is_page || is_page_name(&key));
-            let starts_value = !byte.is_ascii_whitespace() && byte != b']';
-            if in_list && scanner.expects_value() && starts_value {
-                let line = self.bytes.line;
-                let outcome = self.read_value(false);
-                scanner.value_done();
-                self.state = ReadState::Inside { scanner, list_depth, key, started };
-                return Some(match outcome {
-                    ValueOutcome::Complete => self.keep(line),
-                    ValueOutcome::TooLarge => Err(self.too_large(line)),
-                    ValueOutcome::Truncated | ValueOutcome::Invalid | ValueOutcome::Page(_) => {
-                        self.state = ReadState::End;
-                        Err(file_error(line, "the list is not JSON from here on; the rest of the file is not read"))
-                    }
-                });
-            }
-            self.bytes.next();
-            let was_key = scanner.in_key();
-            match scanner.feed(byte) {
-                ScanStep::Continue => {}
-                ScanStep::Done => {
-                    self.state = ReadState::Outside;
-                    return Some(Ok(()));
-                }
-                ScanStep::Invalid => {
-                    let reason = "the list is not JSON from here on; the rest of the file is not read";
-                    return Some(Err(file_error(self.bytes.line, reason)));
-                }
-            }
-            track_key(&mut key, &scanner, was_key, byte);
-        }
-    }
-
-    /// Reads a value, starting at the next byte.
-    fn read_value(&mut self, is_outside: bool) -> ValueOutcome {
-        self.value.clear();
-        let mut scanner = JsonScanner::default();
-        let mut key = Vec::new();
-        let mut may_be_page = is_outside;
-        let mut is_too_large = false;
-        let mut kept_line = None;
-        while self.bytes.peek().is_some() {
-            if scanner.in_plain_string() && !is_too_large {
-                let room = self.record_bytes_max - self.value.len();
-                self.bytes.take_plain(&mut self.value, room);
-            }
-            let Some(byte) = self.bytes.peek() else { break };
-            let was_key = scanner.in_key();
-            let is_outer = scanner.depth() == 0 && scanner.expected() == Expected::End;
-            // A literal ends before the byte that follows it.
-            if is_outer || (scanner.depth() == 0 && scanner.in_literal() && matches!(byte, b',' | b']' | b'}')) {
-                break;
-            }
-            if may_be_page
-                && byte == b'{'
-                && scanner.depth() == 2
-                && scanner.expected() == Expected::ValueOrEnd
-                && is_page_name(&key)
-            {
-                return ValueOutcome::Page(scanner);
-            }
-            self.bytes.next();
-            is_too_large |= self.value.len() >= self.record_bytes_max;
-            if is_too_large && byte == b'\n' {
-                // Of a skipped value, only the last line is kept, because another value may start there.
-                self.value.clear();
-                kept_line = Some(self.bytes.line);
-            } else if self.value.len() < self.record_bytes_max {
-                self.value.push(byte);
-            } else {
-                kept_line = None;
-            }
-            match scanner.feed(byte) {
-                ScanStep::Continue => {}
-                ScanStep::Done => break,
-                ScanStep::Invalid if is_too_large && is_outside => {
-                    match kept_line {
-                        Some(line) => self.bytes.push_back(std::mem::take(&mut self.value), line),
-                        None => self.bytes.skip_line(),
-                    }
-                    return ValueOutcome::TooLarge;
-                }
-                ScanStep::Invalid => return ValueOutcome::Invalid,
-            }
-            track_key(&mut key, &scanner, was_key, byte);
-            if was_key && !scanner.in_key() && std::str::from_utf8(&key).is_ok_and(is_record_key) {
-                may_be_page = false;
-            }
-        }
-        match (is_too_large, scanner.is_done() || scanner.in_outer_literal()) {
-            (true, _) => ValueOutcome::TooLarge,
-            (false, true) => ValueOutcome::Complete,
-            (false, false) => ValueOutcome::Truncated,
-        }
-    }
-
-    /// Parses the value that was read, and queues its records.
-    fn keep(&mut self, line: u64) -> Result<(), RecordReadError> {
+    /// Parses the value that was read, and queues its records. `columns` are those of the table whose row it is.
+    fn keep(&mut self, line: u64, columns: Option<&[String]>) -> Result<(), RecordReadError> {
         let text = std::str::from_utf8(&self.value).map_err(|cause| {
             let at = cause.valid_up_to();
             let is_surrogate = matches!(self.value[at..], [0xed, 0xa0..=0xbf, ..]);
@@ -296,10 +200,15 @@ impl<R: Read> RecordReader<R> {
             return Err(record_error(line, &format!("the record has more than {VALUES_MAX} values")));
         }
         let node = JsonNode::read(text).map_err(|reason| record_error(line, &format!("the record {reason}")))?;
-        // Lists were split into elements before, so a list here is an element, and no valid record.
-        let found = if matches!(node, JsonNode::Array(_)) { vec![node] } else { records(node) };
-        self.ready.extend(found.into_iter().map(|record| (line, record)));
         self.value.shrink_to(1 << 20);
+        if let Some(columns) = columns {
+            let row = row_as_object(columns, node).map_err(|reason| record_error(line, &reason))?;
+            self.ready.push_back((line, row));
+            return Ok(());
+        }
+        let found = split(node);
+        self.warnings.extend(found.warnings.into_iter().map(|text| ReadWarning { line, text }));
+        self.ready.extend(found.records.into_iter().map(|record| (line, record)));
         Ok(())
     }
 
@@ -328,24 +237,6 @@ impl<R: Read> RecordReader<R> {
         }
         false
     }
-}
-
-/// Tracks the last key at the first level of an object.
-fn track_key(key: &mut Vec<u8>, scanner: &JsonScanner, was_key: bool, byte: u8) {
-    /// The maximum length of a tracked key, which exceeds all relevant keys.
-    const KEY_BYTES_MAX: usize = 64;
-    if scanner.depth() != 1 {
-        return;
-    }
-    match (was_key, scanner.in_key()) {
-        (false, true) => key.clear(),
-        (true, true) if key.len() < KEY_BYTES_MAX => key.push(byte),
-        _ => {}
-    }
-}
-
-fn is_page_name(key: &[u8]) -> bool {
-    std::str::from_utf8(key).is_ok_and(is_page_key)
 }
 
 impl<R: Read> Iterator for RecordReader<R> {
