@@ -10,7 +10,7 @@ use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
 
 /// The service of an event that does not name one.
-pub(super) const ENTRA: &str = "Microsoft Entra ID";
+pub(super) use model::catalogue::ENTRA;
 
 /// Converts a `directoryAudit`.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {

@@ -4,7 +4,7 @@
 //! limits are lower than those of the log, which also accepts records of other systems. All problems are reported,
 //! each with its path.
 
-use super::catalogue::catalogue;
+use super::catalogue::{Activity, catalogue, kinds};
 use super::event::{Problem, ProblemCode};
 use super::{
     ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording, ResourceType,
@@ -26,7 +26,8 @@ pub(super) const NAME_BYTES_MAX: usize = 1_024;
 /// The most bytes of a status reason or of the value of a detail.
 pub(super) const STRING_BYTES_MAX: usize = 32 << 10;
 
-/// The values of the fields that an application may omit, from the catalogue entry of the activity.
+/// The values of the fields that an application may omit, from the catalogue entry of the activity or by the rules for its
+/// name.
 pub(super) struct CatalogueDefaults {
     pub(super) activity_display_name: String,
     pub(super) operation_type: OperationType,
@@ -35,17 +36,14 @@ pub(super) struct CatalogueDefaults {
 
 impl CatalogueDefaults {
     fn of(input: &EventInput) -> Self {
-        match catalogue().find(&input.service, &input.category, &input.activity) {
-            Some(entry) => Self {
-                activity_display_name: entry.display_name.clone(),
-                operation_type: entry.operation_type,
-                resource_type: entry.resource_type,
-            },
-            None => Self {
-                activity_display_name: input.activity.clone(),
-                operation_type: OperationType::Other,
-                resource_type: ResourceType::Other,
-            },
+        let EventInput { service, category, activity, targets, .. } = input;
+        let known = catalogue().find(service, category, activity);
+        let target_types = targets.iter().filter_map(|target| target.kind.as_deref());
+        let (operation_type, resource_type) = kinds(Activity { service, category, activity, verb: None }, target_types);
+        Self {
+            activity_display_name: known.map_or(activity, |entry| &entry.display_name).clone(),
+            operation_type,
+            resource_type,
         }
     }
 }

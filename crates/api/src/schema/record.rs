@@ -32,9 +32,9 @@ pub struct AuditEventInput {
     service: String,
     /// The part of the service that logged the event.
     component: Option<String>,
-    /// The kind of operation. Defaults to that of the catalogue, else OTHER.
+    /// The kind of operation. Defaults to that of the catalogue, else by the activity's name.
     operation_type: Option<OperationType>,
-    /// The type of resource that the activity acted on. Defaults to that of the catalogue, else OTHER.
+    /// The type of resource that the activity acted on. Defaults to that of the catalogue, else by the activity's name.
     activity_resource_type: Option<ActivityResourceType>,
     /// The source of the group. Allowed only with the resource type GROUP.
     group_source: Option<GroupSource>,
