@@ -16,7 +16,8 @@ pub(super) const WRAPPERS: &[&str] = &[
     "result", "payload", "detail", "protoPayload",
 ];
 /// Strings that mean "no value".
-const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
+const ABSENT: &[&str] =
+    &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__", "00000000-0000-0000-0000-000000000000"];
 
 /// Whether a string means "no value".
 pub(super) fn is_absent(string: &str) -> bool {

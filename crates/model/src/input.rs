@@ -6,9 +6,10 @@
 
 use super::catalogue::{Activity, catalogue, kinds};
 use super::event::{Problem, ProblemCode};
+use super::json::hash16;
 use super::{
-    ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording, ResourceType,
-    Target,
+    ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording,
+    RecordingRoute, ResourceType, Target,
 };
 
 /// The most targets of an event that an application records.
@@ -49,6 +50,26 @@ impl CatalogueDefaults {
 }
 
 impl EventInput {
+    /// A hash of all that the input says, before the catalogue's defaults, so that it stays the same if those change.
+    pub fn input_hash(&self) -> [u8; 16] {
+        let given = [self.activity_display_name.is_some(), self.operation_type.is_some(), self.resource_type.is_some()];
+        let neutral = CatalogueDefaults {
+            activity_display_name: String::new(),
+            operation_type: OperationType::Other,
+            resource_type: ResourceType::Other,
+        };
+        let recording = Recording {
+            route: RecordingRoute::Internal,
+            recorded_by: String::new(),
+            client_id: None,
+            source: None,
+            source_tenant_id: None,
+        };
+        let mut input = self.clone().with_defaults(neutral, recording).statement_hash().to_vec();
+        input.extend(given.map(u8::from));
+        hash16(&input)
+    }
+
     /// Converts the input to the body to record.
     ///
     /// # Errors
@@ -130,6 +151,7 @@ fn check_target(path: &str, target: &Target, problems: &mut Problems) {
     problems.string(&format!("{path}.objectId"), target.object_id.as_ref(), NAME_BYTES_MAX);
     problems.string(&format!("{path}.displayName"), target.display_name.as_ref(), NAME_BYTES_MAX);
     problems.string(&format!("{path}.userPrincipalName"), target.user_principal_name.as_ref(), NAME_BYTES_MAX);
+    problems.string(&format!("{path}.applicationId"), target.application_id.as_ref(), NAME_BYTES_MAX);
     problems.string(&format!("{path}.type"), target.kind.as_ref(), NAME_BYTES_MAX);
     if target.kind.as_ref().is_none_or(|kind| kind.trim().is_empty()) {
         problems.invalid(&format!("{path}.type"), "must not be empty");
