@@ -107,6 +107,7 @@ impl Template {
                 key_hash: EventId::of(&self.service, &key).0.to_vec(),
                 sequence,
                 content_hash: hash16(content.as_bytes()).to_vec(),
+                input_hash: hash16(key.as_bytes()).to_vec(),
             },
             targets: self.targets.iter().map(own).collect(),
             changes: self.changes.iter().map(change).collect(),

@@ -14,8 +14,11 @@ pub struct Model {
     pub key_hash: Vec<u8>,
     /// The event's sequence.
     pub sequence: i64,
-    /// A hash of the event's content, which decides whether the same key means the same event.
+    /// A hash of the parts on which all copies of the event agree.
     pub content_hash: Vec<u8>,
+    /// A hash of the event as its recorder gave it. An event with the same hash is the same; one with another hash is
+    /// compared with the body.
+    pub input_hash: Vec<u8>,
 }
 
 /// The ORM joins no tables; `store` writes its joins in SQL.

@@ -27,6 +27,8 @@ pub struct Model {
     pub user_principal_name: String,
     /// The display name, folded.
     pub display_name: String,
+    /// The application's id.
+    pub application_id: String,
 }
 
 /// The ORM joins no tables; `store` writes its joins in SQL.

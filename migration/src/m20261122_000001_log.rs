@@ -81,6 +81,7 @@ const STATEMENTS: &[&str] = &[
         key_hash {bytes} NOT NULL,
         sequence bigint NOT NULL,
         content_hash {bytes} NOT NULL,
+        input_hash {bytes} NOT NULL,
         PRIMARY KEY (tenant_id, key_hash)
     ) {clustered}",
     "CREATE TABLE actor (
@@ -109,6 +110,7 @@ const STATEMENTS: &[&str] = &[
         object_id {key} NOT NULL,
         user_principal_name {key} NOT NULL,
         display_name {key} NOT NULL,
+        application_id {key} NOT NULL,
         PRIMARY KEY (tenant_id, id)
     ) {clustered}",
     "CREATE UNIQUE INDEX target_fingerprint ON target (tenant_id, fingerprint)",

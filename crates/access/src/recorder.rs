@@ -36,6 +36,8 @@ pub enum Recorded {
     Recorded(EventId, i64),
     /// The same event was recorded earlier.
     Duplicate(EventId),
+    /// A copy of the event that differs in these fields, by their API names, was recorded earlier.
+    DifferingDuplicate(EventId, Vec<&'static str>),
     /// A different event with the same key was recorded earlier.
     Conflict(EventId),
     /// The event is not valid.
@@ -45,7 +47,8 @@ pub enum Recorded {
 impl Recorder {
     /// Validates an event in the format of this API.
     pub fn event(&self, input: EventInput, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
-        self.validate(input.into_body(self.recording.clone())?, now)
+        let input_hash = input.input_hash();
+        Ok(self.validate(input.into_body(self.recording.clone())?, now)?.with_input_hash(input_hash))
     }
 
     /// Validates an event that was converted from a record of another system. `source` names the record format.
@@ -89,6 +92,7 @@ impl Recorder {
                     Recorded::Recorded(event.id(), sequence)
                 }
                 RecordOutcome::Duplicate => Recorded::Duplicate(event.id()),
+                RecordOutcome::DifferingDuplicate(fields) => Recorded::DifferingDuplicate(event.id(), fields),
                 RecordOutcome::Conflict => Recorded::Conflict(event.id()),
             }),
         };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use super::tenant::{AdminTeam, DemoTenant, code, guid};
+use model::catalogue::catalogue;
 use model::time::SECOND;
 use model::{
     Actor, ActorApplication, ActorKind, Detail, EventBody, GroupSource, Json, ModifiedProperty, OperationType,
@@ -175,6 +176,10 @@ impl DemoEvent {
         operation_type: OperationType,
         resource_type: ResourceType,
     ) -> Self {
+        // The types of a catalogued activity are the same by every route.
+        let known = catalogue().find(service, category, activity);
+        let (operation_type, resource_type) =
+            known.map_or((operation_type, resource_type), |entry| (entry.operation_type, entry.resource_type));
         Self(EventBody {
             event_key: String::new(),
             occurred_at: Timestamp(0),

@@ -129,11 +129,12 @@ impl Application {
     }
 
     pub(super) fn target(&self) -> Target {
-        named("Application", &self.object_id, &self.name)
+        Target { application_id: Some(self.client_id.clone()), ..named("Application", &self.object_id, &self.name) }
     }
 
     pub(super) fn principal_target(&self) -> Target {
-        named("ServicePrincipal", &self.principal_id, &self.name)
+        let application_id = Some(self.client_id.clone());
+        Target { application_id, ..named("ServicePrincipal", &self.principal_id, &self.name) }
     }
 }
 

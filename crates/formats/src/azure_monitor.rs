@@ -40,6 +40,8 @@ pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRe
 fn complete(draft: &mut EventDraft, record: &JsonCursor) {
     let correlation_id = record.take_at("correlationId");
     draft.correlation_id = draft.correlation_id.take().or(correlation_id);
+    let category = record.take_at("category");
+    draft.category = draft.category.take().or(category);
     let ip_address = record.take_first(&["callerIpAddress", "ipAddress"]);
     draft.actor.ip_address = draft.actor.ip_address.take().or(ip_address);
     let envelope_reason = reason(record.get("resultDescription"));
@@ -119,6 +121,7 @@ fn target_2018(properties: &JsonCursor) -> Target {
         user_principal_name: of("UPN"),
         display_name: of("Name").or_else(|| of("DisplayName")),
         kind: of("ObjectClass"),
+        application_id: None,
         modified_properties: Vec::new(),
     }
 }

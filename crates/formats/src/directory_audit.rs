@@ -5,12 +5,13 @@
 
 use super::event_draft::EventDraft;
 use super::source_record::JsonCursor;
-use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
+use super::value::{ValueEncoding, changed_application_id, changes, detail, details, execution_result, reason, status};
 use super::{UnsupportedRecord, timestamp};
+use model::event::TARGETS_MAX;
 use model::{Actor, ActorApplication, ActorKind, GroupSource, Status, Target, Timestamp};
 
 /// The service of an event that does not name one.
-pub(super) const ENTRA: &str = "Microsoft Entra ID";
+pub(super) use model::catalogue::ENTRA;
 
 /// Converts a `directoryAudit`.
 pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> {
@@ -74,7 +75,8 @@ pub(super) fn draft_of(resource: &JsonCursor, occurred_at: Timestamp, activity: 
         .map(JsonCursor::elements);
     let targets = targets.unwrap_or_default();
     draft.group_source = targets.iter().find_map(group_source);
-    draft.targets = targets.iter().filter_map(target).collect();
+    // What exceeds the limit is not taken, so that it stays in `unmapped` whatever the event contains.
+    draft.targets = targets.iter().take(TARGETS_MAX).filter_map(target).collect();
     draft.status_reason = reason(resource.get("resultReason"))
         .or_else(|| reason(resource.get("resultDescription")))
         .or_else(|| targets.iter().find_map(|target| execution_result(target.list("modifiedProperties"))));
@@ -190,13 +192,16 @@ fn application_of(cursor: &JsonCursor) -> Option<ActorApplication> {
 
 /// Reads a target. Returns `None` if all fields are empty.
 fn target(cursor: &JsonCursor) -> Option<Target> {
-    let target = Target {
+    let properties = cursor.list("modifiedProperties");
+    let mut target = Target {
         object_id: cursor.take_at("id"),
         user_principal_name: cursor.take_at("userPrincipalName"),
         display_name: cursor.take_at("displayName"),
         kind: cursor.take_at("type"),
-        modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::JsonString),
+        application_id: None,
+        modified_properties: changes(properties, ValueEncoding::JsonString),
     };
+    target.application_id = changed_application_id(properties, target.kind.as_deref());
     (target != Target::default()).then_some(target)
 }
 

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::source_record::{JsonCursor, is_absent};
 use super::unmapped::{MappedValues, remainder};
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
-use model::classification::{operation_type, resource_type};
+use model::catalogue::{Activity, kinds as kinds_of};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
 use model::input::NAME_BYTES_MAX;
@@ -82,16 +82,16 @@ impl EventDraft {
             return Err(UnsupportedRecord("the record does not name an activity".to_owned()));
         }
         let category = named(self.category).unwrap_or_else(|| "Other".to_owned());
-        let kinds = self.targets.iter().filter_map(|target| target.kind.as_deref());
-        let resource_type = self
-            .resource
-            .and_then(|word| ResourceType::from_name(&word.to_ascii_uppercase()))
-            .unwrap_or_else(|| resource_type(&category, &activity, kinds));
-        let operation_type = self
-            .verb
-            .as_deref()
-            .and_then(|word| OperationType::from_name(&word.to_ascii_uppercase()))
-            .unwrap_or_else(|| operation_type(self.verb.as_deref(), &activity));
+        let service = named(Some(self.service)).unwrap_or_else(|| "Other".to_owned());
+        let target_types = self.targets.iter().filter_map(|target| target.kind.as_deref());
+        let target_types = target_types.chain(self.resource.as_deref());
+        let named_activity =
+            Activity { service: &service, category: &category, activity: &activity, verb: self.verb.as_deref() };
+        let (mut operation_type, mut resource_type) = kinds_of(named_activity, target_types);
+        if is_own_format(format, record) {
+            operation_type = self.verb.as_deref().and_then(OperationType::from_name).unwrap_or(operation_type);
+            resource_type = self.resource.as_deref().and_then(ResourceType::from_name).unwrap_or(resource_type);
+        }
         let mut actor = self.actor;
         if !self.is_key {
             actor.ip_address = actor.ip_address.map(|address| without_port(&address).to_owned());
@@ -110,7 +110,7 @@ impl EventDraft {
             activity_display_name: named(self.title).unwrap_or_else(|| activity.clone()),
             activity,
             category,
-            service: named(Some(self.service)).unwrap_or_else(|| "Other".to_owned()),
+            service,
             component: named(self.component),
             operation_type,
             resource_type,
@@ -181,6 +181,16 @@ fn without_port(address: &str) -> &str {
     match trimmed.rsplit_once(':') {
         Some((inner, port)) if is_port(port) && inner.parse::<Ipv4Addr>().is_ok() => inner,
         _ => address,
+    }
+}
+
+/// Whether the record is an event in the format of this API. Its operation type and resource type are values of the API's
+/// enums; those of other records are words that may mean something else.
+fn is_own_format(format: RecordFormat, record: &JsonCursor) -> bool {
+    match format {
+        RecordFormat::Generic => record.has("eventKey") || record.has("occurredAt"),
+        RecordFormat::CloudEvent => record.find("data").is_some_and(|data| data.has("actor") || data.has("status")),
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@ use super::event_draft::EventDraft;
 use super::source_record::JsonCursor;
 use super::value::{ValueEncoding, changes, reason, status};
 use super::{UnsupportedRecord, timestamp};
+use model::event::TARGETS_MAX;
 use model::time::SECOND;
 use model::{Actor, ActorApplication, ActorKind, Detail, Status, Target};
 
@@ -72,7 +73,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     if let Some(actor) = record.get("actor") {
         draft.actor = actor_of(actor);
     }
-    draft.targets = record.list("resources").iter().filter_map(resource).collect();
+    draft.targets = record.list("resources").iter().take(TARGETS_MAX).filter_map(resource).collect();
     Ok(draft)
 }
 
@@ -97,6 +98,7 @@ fn resource(cursor: &JsonCursor) -> Option<Target> {
         user_principal_name: None,
         display_name: cursor.take_at("displayName"),
         kind: cursor.take_first(&["auditResourceType", "resourceType", "type"]),
+        application_id: None,
         modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::Plain),
     };
     (target != Target::default()).then_some(target)
@@ -188,7 +190,7 @@ fn targets(properties: &JsonCursor) -> Vec<Target> {
     let (ids, names) = (properties.list("TargetObjectIds"), properties.list("TargetDisplayNames"));
     let cursors = properties.list("Targets");
     let count = ids.len().max(names.len()).max(cursors.len());
-    (0..count)
+    (0..count.min(TARGETS_MAX))
         .filter_map(|i| {
             let inner_name = cursors.get(i).and_then(|cursor| cursor.take_at("Name"));
             let target = Target {
@@ -196,6 +198,7 @@ fn targets(properties: &JsonCursor) -> Vec<Target> {
                 user_principal_name: None,
                 display_name: names.get(i).and_then(JsonCursor::take).or(inner_name),
                 kind: cursors.get(i).and_then(|cursor| cursor.take_first(&["Type", "ResourceType"])),
+                application_id: None,
                 modified_properties: cursors
                     .get(i)
                     .map(|cursor| changes(cursor.list("ModifiedProperties"), ValueEncoding::Plain))

@@ -20,7 +20,8 @@ pub(super) const WRAPPERS: &[&str] = &[
 /// The maximum number of times that a record is encoded as a string.
 const ENCODINGS_MAX: usize = 3;
 /// Strings that mean "no value".
-const ABSENT: &[&str] = &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__"];
+const ABSENT: &[&str] =
+    &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__", "00000000-0000-0000-0000-000000000000"];
 
 /// Whether a string means "no value".
 pub(super) fn is_absent(string: &str) -> bool {

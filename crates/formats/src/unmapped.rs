@@ -37,6 +37,7 @@ impl MappedValues {
         mapped.strings.extend(names.into_iter().chain(body.group_source.map(GroupSource::name)).map(str::to_owned));
         mapped.add_actor(&body.actor);
         for target in &body.targets {
+            // The application's id is one of several identities in a list, which stay together in `unmapped`.
             let target_strings = [&target.object_id, &target.user_principal_name, &target.display_name, &target.kind];
             mapped.add(target_strings.map(Option::as_ref));
             for change in &target.modified_properties {

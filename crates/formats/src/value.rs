@@ -2,17 +2,21 @@
 
 use super::event_draft::fit;
 use super::source_record::{JsonCursor, embedded_json, is_absent};
+use model::event::CHANGES_MAX;
 use model::fold::fold;
 use model::json::{Json, JsonNode};
 use model::{Detail, ModifiedProperty, Status};
+use uuid::Uuid;
 
 /// The encoding of property values in strings.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueEncoding {
-    /// Strings contain JSON (Entra's audit log).
+    /// Strings contain JSON (Entra's audit log). An empty string and an empty list mean that there is no value.
     JsonString,
-    /// Strings are plain, unless they contain a JSON object or array (Intune, the unified audit log and others).
+    /// Strings are plain, unless they contain a JSON object or array (Intune and others).
     Plain,
+    /// As `Plain`, but an empty string and an empty list mean that there is no value (the unified audit log).
+    PlainOrEmpty,
     /// Values are JSON, not strings (events in this API's format).
     Json,
 }
@@ -20,12 +24,18 @@ pub(super) enum ValueEncoding {
 /// Maps the status words of other systems. Of numbers, only the unambiguous ones.
 pub(super) fn status(word: &str) -> Status {
     match word.trim().to_ascii_lowercase().as_str() {
-        "success" | "succeeded" | "successful" | "succeed" | "ok" | "0" | "true" | "passed" | "completed" => {
-            Status::Success
-        }
-        "failure" | "failed" | "fail" | "error" | "clienterror" | "servererror" | "denied" | "-1" | "false" => {
-            Status::Failure
-        }
+        "success" | "succeeded" | "successful" | "succeed" | "partiallysucceeded" | "ok" | "0" | "true" | "passed"
+        | "completed" => Status::Success,
+        "failure"
+        | "failed"
+        | "fail"
+        | "error"
+        | "clienterror"
+        | "servererror"
+        | "authorizationfailure"
+        | "denied"
+        | "-1"
+        | "false" => Status::Failure,
         "timeout" | "timedout" | "timed out" => Status::Timeout,
         _ => Status::Unknown,
     }
@@ -48,6 +58,10 @@ fn is_meta(name: &str) -> bool {
 pub(super) fn changes(properties: &[JsonCursor], encoding: ValueEncoding) -> Vec<ModifiedProperty> {
     let mut changes = Vec::new();
     for property in properties {
+        // What exceeds the limit is not taken, so that it stays in `unmapped` whatever the event contains.
+        if changes.len() == CHANGES_MAX {
+            break;
+        }
         let name_part = NAMES.iter().find_map(|key| property.find(key));
         let Some(name) = name_part.and_then(JsonCursor::raw_str) else { continue };
         if fold(&name).is_empty() || is_meta(&name) {
@@ -81,7 +95,7 @@ pub(super) fn changes_by_name(cursor: &JsonCursor, encoding: ValueEncoding) -> V
     if members.is_empty() || !members.iter().all(|(name, cursor)| is_change(cursor) && !fold(name).is_empty()) {
         return changes(cursor.elements(), encoding);
     }
-    members.iter().map(|(name, cursor)| change(fit(name), cursor, encoding)).collect()
+    members.iter().take(CHANGES_MAX).map(|(name, cursor)| change(fit(name), cursor, encoding)).collect()
 }
 
 /// Returns the failure reason of the underlying call, which Entra puts among the changed properties.
@@ -96,22 +110,88 @@ pub(super) fn execution_result(properties: &[JsonCursor]) -> Option<String> {
     (!is_absent(&text)).then_some(text)
 }
 
+/// Whether a string is a GUID in its hyphenated form.
+pub(super) fn is_guid(string: &str) -> bool {
+    string.len() == uuid::fmt::Hyphenated::LENGTH && Uuid::try_parse(string).is_ok()
+}
+
+/// Returns the first GUID in a string such as a list of service principal names, `<application id>;https://...`.
+pub(super) fn application_id_in(names: &str) -> Option<String> {
+    names
+        .split(|c: char| !c.is_ascii_hexdigit() && c != '-')
+        .find(|word| is_guid(word) && !is_absent(word))
+        .map(str::to_owned)
+}
+
+/// Whether a target type is that of an application or of its service principal.
+pub(super) fn is_application(kind: &str) -> bool {
+    ["Application", "ServicePrincipal"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
+/// Returns the application id of a target that the properties changed with it state.
+pub(super) fn changed_application_id(properties: &[JsonCursor], kind: Option<&str>) -> Option<String> {
+    let of_any_target: &[&str] = &["TargetId.ServicePrincipalNames"];
+    let of_application: &[&str] =
+        if kind.is_some_and(is_application) { &["AppId", "ServicePrincipalName"] } else { &[] };
+    let names = of_any_target.iter().chain(of_application);
+    names.filter_map(|name| changed_value(properties, name)).find_map(|value| application_id_in(&value))
+}
+
+/// Returns the new value of a changed property, else the old one, as a string. A value in a JSON string or in a list of one
+/// is unwrapped.
+pub(super) fn changed_value(properties: &[JsonCursor], name: &str) -> Option<String> {
+    let is_named = |property: &&JsonCursor| {
+        let found = NAMES.iter().find_map(|key| property.find(key)).and_then(JsonCursor::raw_str);
+        found.is_some_and(|found| found.trim().eq_ignore_ascii_case(name))
+    };
+    let property = properties.iter().find(is_named)?;
+    let string = |cursor: &JsonCursor| {
+        let text = cursor.raw_str()?;
+        let node = JsonNode::parse(&text);
+        let inner = match &node {
+            Some(JsonNode::Array(elements)) => elements.first().and_then(JsonNode::as_str),
+            Some(node) => node.as_str(),
+            None => None,
+        };
+        Some(inner.map_or_else(|| text.into_owned(), std::borrow::Cow::into_owned))
+    };
+    let values = [NEW, OLD].into_iter().flatten().filter_map(|key| string(property.find(key)?));
+    values.into_iter().find(|value| !is_absent(value))
+}
+
+/// Whether a value is the empty string or the empty list, as text or as JSON.
+fn is_empty(text: &str, decoded: Option<&JsonNode>) -> bool {
+    match decoded {
+        None => text.trim().is_empty(),
+        Some(JsonNode::Array(elements)) => elements.is_empty(),
+        Some(node) => node.as_str().is_some_and(|inner| inner.trim().is_empty()),
+    }
+}
+
 /// Decodes a property value.
-fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
+pub(super) fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
     if cursor.is_null() {
         return None;
     }
+    let empty_is_none = matches!(encoding, ValueEncoding::JsonString | ValueEncoding::PlainOrEmpty);
     let Some(text) = cursor.raw_str().filter(|_| encoding != ValueEncoding::Json) else {
+        let node = cursor.node();
+        if empty_is_none && matches!(&node, JsonNode::Array(elements) if elements.is_empty()) {
+            return None;
+        }
         cursor.take_all();
-        return Some(cursor.node().to_json());
+        return Some(node.to_json());
     };
     if text.trim() == "<null>" {
         return None;
     }
     let decoded = match encoding {
         ValueEncoding::JsonString => JsonNode::parse(&text),
-        ValueEncoding::Plain | ValueEncoding::Json => embedded_json(&text),
+        ValueEncoding::Plain | ValueEncoding::PlainOrEmpty | ValueEncoding::Json => embedded_json(&text),
     };
+    if empty_is_none && is_empty(&text, decoded.as_ref()) {
+        return None;
+    }
     let value = match decoded {
         None => Json::string(&text),
         Some(node) if node.is_null() => return None,

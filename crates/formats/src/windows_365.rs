@@ -133,6 +133,7 @@ fn target(item: &str) -> Option<Target> {
         user_principal_name: None,
         display_name: present(name),
         kind: present(kind),
+        application_id: None,
         modified_properties: items(list, "Name:").into_iter().filter_map(change).collect(),
     };
     (target != Target::default()).then_some(target)

@@ -6,6 +6,7 @@
 use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
 use super::json::{Json, hash16};
 use super::party::{RedactionReason, Target};
+use super::same_event::Comparison;
 use super::sensitive::SensitiveNames;
 use super::stored::stored_object;
 use super::time::{HOUR, Timestamp};
@@ -74,6 +75,19 @@ impl Detail {
 }
 
 impl EventBody {
+    /// A hash of all fields except the provenance.
+    pub(super) fn statement_hash(&self) -> [u8; 16] {
+        let neutral = Recording {
+            route: RecordingRoute::Internal,
+            recorded_by: String::new(),
+            client_id: None,
+            source: None,
+            source_tenant_id: None,
+        };
+        let statement = Self { recording: neutral, ..self.clone() };
+        hash16(serde_json::to_string(&statement).unwrap_or_default().as_bytes())
+    }
+
     /// Marks the values that the rules cover. Values that the recorder marked stay marked.
     fn mark_sensitive(&mut self, rules: &SensitiveNames) {
         for detail in &mut self.additional_details {
@@ -132,6 +146,8 @@ impl Problem {
 pub struct NewEvent {
     body: EventBody,
     json: String,
+    input_hash: [u8; 16],
+    comparison: Comparison,
 }
 
 impl NewEvent {
@@ -152,18 +168,38 @@ impl NewEvent {
             let rule = "is only allowed with the resource type GROUP";
             problems.push(Problem::new("groupSource", ProblemCode::Invalid, rule));
         }
+        let input_hash = body.statement_hash();
         body.mark_sensitive(rules);
         let json = serde_json::to_string(&body).unwrap_or_default();
         if json.is_empty() || json.len() > BODY_BYTES_MAX {
             let rule = format!("the whole event may have at most {BODY_BYTES_MAX} bytes");
             problems.push(Problem::new("event", ProblemCode::TooLong, rule));
         }
-        if problems.is_empty() { Ok(Self { body, json }) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        // Records of other systems have a source.
+        let comparison = if body.recording.source.is_none() { Comparison::Whole } else { Comparison::Common };
+        Ok(Self { body, json, input_hash, comparison })
+    }
+
+    /// Sets the hash of the input that the event was made from, before defaults.
+    #[must_use]
+    pub fn with_input_hash(self, input_hash: [u8; 16]) -> Self {
+        Self { input_hash, ..self }
+    }
+
+    /// Sets how the event is compared with the one under its key. By default, events of this API are compared as a whole,
+    /// and records of other systems by what both have.
+    #[must_use]
+    pub fn with_comparison(self, comparison: Comparison) -> Self {
+        Self { comparison, ..self }
     }
 
     /// Reads an event from the log, without validating it again.
     pub fn stored(json: String) -> Result<Self, serde_json::Error> {
-        Ok(Self { body: serde_json::from_str(&json)?, json })
+        let body: EventBody = serde_json::from_str(&json)?;
+        Ok(Self { input_hash: body.statement_hash(), body, json, comparison: Comparison::Common })
     }
 
     /// Whether the JSON is exactly what the body serialises to: without unknown members, in the order of the fields.
@@ -184,6 +220,16 @@ impl NewEvent {
     /// The id of the event.
     pub fn id(&self) -> EventId {
         EventId::of(&self.body.service, &self.body.event_key)
+    }
+
+    /// A hash of the event as its recorder gave it, before defaults and marks. Two events with the same hash say the same.
+    pub fn input_hash(&self) -> [u8; 16] {
+        self.input_hash
+    }
+
+    /// How the event is compared with another one under its key.
+    pub fn comparison(&self) -> Comparison {
+        self.comparison
     }
 
     /// A hash of the parts on which two copies of one event agree, whatever route recorded each of them.

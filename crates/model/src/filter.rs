@@ -46,7 +46,7 @@ pub enum Condition {
     Actor(Box<ActorCondition>),
     /// A condition that at least one target matches.
     Target(Box<TargetCondition>),
-    /// The object id, principal name or display name of the actor or of a target matches.
+    /// The object id, principal name, display name or application id of the actor or of a target matches.
     Involving(StringCondition),
     /// The time of recording.
     RecordedAt(TimeRange),
@@ -157,6 +157,7 @@ fn involved(event: &Event) -> Vec<String> {
         folded(actor.object_id.as_deref()),
         folded(actor.user_principal_name.as_deref()),
         folded(actor.shown_name()),
+        folded(actor.application_id()),
     ];
     for target in &event.body.targets {
         strings.extend(target_strings(target));
@@ -165,12 +166,13 @@ fn involved(event: &Event) -> Vec<String> {
     strings
 }
 
-fn target_strings(target: &Target) -> [String; 3] {
-    [&target.object_id, &target.user_principal_name, &target.display_name].map(|string| folded(string.as_deref()))
+fn target_strings(target: &Target) -> [String; 4] {
+    [&target.object_id, &target.user_principal_name, &target.display_name, &target.application_id]
+        .map(|string| folded(string.as_deref()))
 }
 
 /// The strings that `search` searches: the activity's key and display name, the actor's names, ids and application, the
-/// targets' names and object ids.
+/// targets' names, object ids and application ids.
 fn searched(event: &Event) -> Vec<String> {
     let body = &event.body;
     let mut strings = vec![fold_activity(&body.activity), fold(&body.activity_display_name)];
@@ -387,10 +389,12 @@ pub struct TargetCondition {
     pub keys: Option<BTreeSet<String>>,
     /// The target is none of these, by key.
     pub excluded_keys: BTreeSet<String>,
-    /// A name or the object id contains this.
+    /// A name, the object id or the application's id contains this.
     pub search: Option<String>,
     /// The object id.
     pub object_id: Option<StringCondition>,
+    /// The application's id.
+    pub application_id: Option<StringCondition>,
     /// The principal name.
     pub user_principal_name: Option<StringCondition>,
     /// The type.
@@ -403,14 +407,18 @@ pub struct TargetCondition {
 
 impl TargetCondition {
     fn matches(&self, target: &Target) -> bool {
-        let [object_id, upn, name] = target_strings(target);
+        let [object_id, upn, name, application_id] = target_strings(target);
         let holds = |condition: &Option<StringCondition>, string: &str| {
             condition.as_ref().is_none_or(|condition| condition.matches(string))
         };
         self.keys.as_ref().is_none_or(|keys| keys.contains(&target.key()))
             && (self.excluded_keys.is_empty() || !self.excluded_keys.contains(&target.key()))
-            && self.search.as_ref().is_none_or(|part| [&name, &upn, &object_id].iter().any(|t| t.contains(part)))
+            && self
+                .search
+                .as_ref()
+                .is_none_or(|part| [&name, &upn, &object_id, &application_id].iter().any(|t| t.contains(part)))
             && holds(&self.object_id, &object_id)
+            && holds(&self.application_id, &application_id)
             && holds(&self.user_principal_name, &upn)
             && holds(&self.display_name, &name)
             && holds(&self.kind, &folded(target.kind.as_deref()))

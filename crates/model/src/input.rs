@@ -4,11 +4,12 @@
 //! limits are lower than those of the log, which also accepts records of other systems. All problems are reported,
 //! each with its path.
 
-use super::catalogue::catalogue;
+use super::catalogue::{Activity, catalogue, kinds};
 use super::event::{Problem, ProblemCode};
+use super::json::hash16;
 use super::{
-    ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording, ResourceType,
-    Target,
+    ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording,
+    RecordingRoute, ResourceType, Target,
 };
 
 /// The most targets of an event that an application records.
@@ -26,7 +27,8 @@ pub const NAME_BYTES_MAX: usize = 1_024;
 /// The most bytes of a status reason or of the value of a detail.
 pub(super) const STRING_BYTES_MAX: usize = 32 << 10;
 
-/// The values of the fields that an application may omit, from the catalogue entry of the activity.
+/// The values of the fields that an application may omit, from the catalogue entry of the activity or by the rules for its
+/// name.
 pub(super) struct CatalogueDefaults {
     pub(super) activity_display_name: String,
     pub(super) operation_type: OperationType,
@@ -35,22 +37,39 @@ pub(super) struct CatalogueDefaults {
 
 impl CatalogueDefaults {
     fn of(input: &EventInput) -> Self {
-        match catalogue().find(&input.service, &input.category, &input.activity) {
-            Some(entry) => Self {
-                activity_display_name: entry.display_name.clone(),
-                operation_type: entry.operation_type,
-                resource_type: entry.resource_type,
-            },
-            None => Self {
-                activity_display_name: input.activity.clone(),
-                operation_type: OperationType::Other,
-                resource_type: ResourceType::Other,
-            },
+        let EventInput { service, category, activity, targets, .. } = input;
+        let known = catalogue().find(service, category, activity);
+        let target_types = targets.iter().filter_map(|target| target.kind.as_deref());
+        let (operation_type, resource_type) = kinds(Activity { service, category, activity, verb: None }, target_types);
+        Self {
+            activity_display_name: known.map_or(activity, |entry| &entry.display_name).clone(),
+            operation_type,
+            resource_type,
         }
     }
 }
 
 impl EventInput {
+    /// A hash of all that the input says, before the catalogue's defaults, so that it stays the same if those change.
+    pub fn input_hash(&self) -> [u8; 16] {
+        let given = [self.activity_display_name.is_some(), self.operation_type.is_some(), self.resource_type.is_some()];
+        let neutral = CatalogueDefaults {
+            activity_display_name: String::new(),
+            operation_type: OperationType::Other,
+            resource_type: ResourceType::Other,
+        };
+        let recording = Recording {
+            route: RecordingRoute::Internal,
+            recorded_by: String::new(),
+            client_id: None,
+            source: None,
+            source_tenant_id: None,
+        };
+        let mut input = self.clone().with_defaults(neutral, recording).statement_hash().to_vec();
+        input.extend(given.map(u8::from));
+        hash16(&input)
+    }
+
     /// Converts the input to the body to record.
     ///
     /// # Errors
@@ -132,6 +151,7 @@ fn check_target(path: &str, target: &Target, problems: &mut Problems) {
     problems.string(&format!("{path}.objectId"), target.object_id.as_ref(), NAME_BYTES_MAX);
     problems.string(&format!("{path}.displayName"), target.display_name.as_ref(), NAME_BYTES_MAX);
     problems.string(&format!("{path}.userPrincipalName"), target.user_principal_name.as_ref(), NAME_BYTES_MAX);
+    problems.string(&format!("{path}.applicationId"), target.application_id.as_ref(), NAME_BYTES_MAX);
     problems.string(&format!("{path}.type"), target.kind.as_ref(), NAME_BYTES_MAX);
     if target.kind.as_ref().is_none_or(|kind| kind.trim().is_empty()) {
         problems.invalid(&format!("{path}.type"), "must not be empty");

@@ -269,7 +269,7 @@ impl InputReader {
     }
 
     fn target(&mut self, node: &JsonNode, path: &str) -> Option<Target> {
-        let known = ["objectId", "displayName", "type", "userPrincipalName", "modifiedProperties"];
+        let known = ["objectId", "displayName", "type", "userPrincipalName", "applicationId", "modifiedProperties"];
         let node = self.object(node, path, &known)?;
         let changes = self.list(node, path, "modifiedProperties").iter().enumerate();
         let modified_properties =
@@ -279,6 +279,7 @@ impl InputReader {
             user_principal_name: self.string(node, path, "userPrincipalName"),
             display_name: self.string(node, path, "displayName"),
             kind: Some(self.required(node, path, "type")),
+            application_id: self.string(node, path, "applicationId"),
             modified_properties,
         })
     }

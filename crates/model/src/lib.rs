@@ -14,6 +14,7 @@ pub mod party;
 pub mod stored;
 pub mod view;
 pub mod redaction;
+pub mod same_event;
 pub mod input;
 pub mod json_input;
 mod json_parser;
@@ -40,6 +41,7 @@ pub use party::{
     Actor, ActorApplication, ActorKind, ActorView, ApplicationView, ChangeView, ModifiedProperty, PropertyChange,
     RedactionReason, Target, TargetView,
 };
+pub use same_event::{Comparison, Sameness};
 pub use scope::{Scope, ServiceGrant, ServiceSet};
 pub use stored::{JsonStr, RawJson, WriteJson};
 pub use time::Timestamp;

@@ -178,6 +178,8 @@ stored_object! {
         /// The target's type as the logging service names it.
         #[serde(rename = "type")]
         kind: optional String,
+        /// The application's id (client id), if the target is an application or a service principal.
+        application_id: optional String,
         /// The properties that changed.
         modified_properties: list ModifiedProperty,
     }
@@ -205,6 +207,8 @@ macro_rules! target_identity {
                     ("id", &**id)
                 } else if let Some(name) = &self.user_principal_name {
                     ("upn", &**name)
+                } else if let Some(id) = &self.application_id {
+                    ("app", &**id)
                 } else {
                     ("name", self.display_name.as_deref().unwrap_or_default())
                 };
@@ -231,7 +235,7 @@ wire_enum! {
         Changed = "CHANGED",
         /// Its value was removed.
         Removed = "REMOVED",
-        /// The source gave neither value.
+        /// The source gave neither value, or the same value twice.
         Unknown = "UNKNOWN",
     }
 }
@@ -267,6 +271,7 @@ impl ModifiedProperty {
     pub fn new(name: impl Into<String>, old_value: Option<Json>, new_value: Option<Json>) -> Self {
         let change = match (&old_value, &new_value) {
             (None, Some(_)) => PropertyChange::Added,
+            (Some(old), Some(new)) if old.equality_hash() == new.equality_hash() => PropertyChange::Unknown,
             (Some(_), Some(_)) => PropertyChange::Changed,
             (Some(_), None) => PropertyChange::Removed,
             (None, None) => PropertyChange::Unknown,

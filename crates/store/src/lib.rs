@@ -37,6 +37,7 @@ pub use store::{Observer, Store, StoreSettings};
 pub use stream::feed::{FeedError, FeedPage};
 pub use stream::follow::{Follow, FollowBatch};
 pub use summary::facet::Facet;
+pub use summary::histogram::IntervalCounts;
 pub use tenant::Tenant;
 pub use write::group_commit::{Clock, PreparedRequest, RecordQueue};
 pub use write::record::{RecordOutcome, Writer};

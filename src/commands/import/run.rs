@@ -2,7 +2,8 @@
 //!
 //! Valid records are recorded even if others in the same file are rejected. If a source uses one id for several
 //! activities, each activity gets an event key of its own, so that no event is lost; a record is in conflict only if it
-//! differs from another record with the same id and activity.
+//! differs from another record with the same id and activity. A duplicate that differs in a field that not every route
+//! carries is reported, and counts as a duplicate.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +16,7 @@ use formats::{self, RecordReader};
 use model::fold::{bounded_key, fold_activity};
 use model::json::{Json, JsonNode};
 use model::sensitive::SensitiveNames;
-use model::{EventBody, NewEvent, Problem, Timestamp};
+use model::{Comparison, EventBody, NewEvent, Problem, Timestamp, json_input};
 use store::{Reader, RecordOutcome, StoreError, Writer};
 
 /// The most events in one transaction.
@@ -103,7 +104,9 @@ impl Importer {
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
         body.recording.source = Some(format!("{} {name}", recognised.format.name()));
-        Ok((self.parse(body)?, recognised.unmapped_if_rekeyed))
+        let event = self.parse(body)?;
+        let comparison = if json_input::is_event(record) { Comparison::Whole } else { Comparison::Common };
+        Ok((event.with_comparison(comparison), recognised.unmapped_if_rekeyed))
     }
 
     /// Records events. Retries while the database is locked or unreachable, which is safe because an event with the
@@ -134,7 +137,7 @@ impl Importer {
         if let Some(unmapped) = &origin.unmapped_if_rekeyed {
             body.unmapped = Some(unmapped.clone());
         }
-        self.parse(body)
+        Ok(self.parse(body)?.with_comparison(event.comparison()))
     }
 }
 
@@ -237,6 +240,13 @@ impl ImportRun<'_> {
             match outcome {
                 RecordOutcome::Recorded(_) => self.counts.recorded += 1,
                 RecordOutcome::Duplicate => self.counts.duplicates += 1,
+                RecordOutcome::DifferingDuplicate(fields) => {
+                    self.counts.duplicates += 1;
+                    let key = &event.body().event_key;
+                    let fields = fields.join("`, `");
+                    let reason = format!("duplicate of the event with the key `{key}`, which differs in `{fields}`");
+                    report(&origin.file, origin.line, &reason);
+                }
                 RecordOutcome::Conflict => conflicts.push((event, origin)),
             }
         }

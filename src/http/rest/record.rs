@@ -142,6 +142,11 @@ fn response(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {
                 duplicates += 1;
                 json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global() })
             }
+            Recorded::DifferingDuplicate(id, fields) => {
+                duplicates += 1;
+                json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global(),
+                    "differsIn": fields })
+            }
             Recorded::Conflict(id) => {
                 conflicts += 1;
                 json!({ "index": index, "status": "CONFLICT", "eventKey": event_key, "eventId": id.to_global() })

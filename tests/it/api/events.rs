@@ -51,6 +51,7 @@ fn everything() -> EventBody {
                 user_principal_name: None,
                 display_name: Some("Team \u{1f600} e\u{301}".to_owned()),
                 kind: Some("Group".to_owned()),
+                application_id: Some("App-9".to_owned()),
                 modified_properties: vec![change("Size", Some("1.10"), Some("12345678901234567890123"))],
             },
             Target { user_principal_name: Some("bob@contoso.example".to_owned()), ..Target::default() },
@@ -104,12 +105,14 @@ async fn event_has_every_recorded_field() {
         "targets": [{
             "id": format!("{id}:target:0"), "key": "id:42:group", "objectId": "42",
             "displayName": "Team \u{1f600} e\u{301}", "type": "Group", "userPrincipalName": null,
+            "applicationId": "App-9",
             "modifiedProperties": [
                 { "name": "Size", "change": "CHANGED", "oldValue": null, "newValue": null, "redaction": null },
             ],
         }, {
             "id": format!("{id}:target:1"), "key": "upn:bob@contoso.example", "objectId": null, "displayName": null,
-            "type": null, "userPrincipalName": "bob@contoso.example", "modifiedProperties": [],
+            "type": null, "userPrincipalName": "bob@contoso.example", "applicationId": null,
+            "modifiedProperties": [],
         }],
         "additionalDetails": [
             { "key": "k", "value": "1", "redaction": null }, { "key": "k", "value": "", "redaction": null },

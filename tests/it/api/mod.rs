@@ -22,6 +22,7 @@ mod pagination;
 mod actor_and_target_filters;
 mod time_ranges;
 mod recording;
+mod duplicates;
 mod invalid_filters;
 mod sensitive_values;
 mod snapshots;

@@ -32,7 +32,7 @@ const FACES: &[Face] = &[
     ("ApplicationActor", &["Actor"], &["kind", "name", "servicePrincipalId", "servicePrincipalName"], &[("application", 10)]),
     ("SystemActor", &["Actor"], &["id", "key", "userAgent"], &[("application", 10)]),
     ("UnknownActor", &["Actor"], &["kind", "name", "ipAddress"], &[]),
-    ("Target", &[], &["id", "key", "objectId", "displayName", "type", "userPrincipalName"], &[("modifiedProperties", 7)]),
+    ("Target", &[], &["id", "key", "objectId", "displayName", "type", "userPrincipalName", "applicationId"], &[("modifiedProperties", 7)]),
     ("ModifiedProperty", &[], &["name", "change", "oldValue", "newValue", "redaction"], &[]),
     ("AuditDetail", &[], &["key", "value", "redaction"], &[]),
     ("Recording", &[], &["route", "recordedBy", "clientId", "source", "sourceTenantId"], &[]),

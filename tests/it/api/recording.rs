@@ -9,11 +9,11 @@ use crate::harness::client::{Client, Response};
 
 const RECORD: &str = include_str!("../../documents/recording_record.graphql");
 
-fn recorder(app: &TestApp) -> Client {
+pub(super) fn recorder(app: &TestApp) -> Client {
     Client::new(&app.url).permitted("contoso", "audit/write")
 }
 
-fn event(key: &str) -> Value {
+pub(super) fn event(key: &str) -> Value {
     json!({
         "eventKey": key,
         "occurredAt": "2026-01-02T03:04:05.123456Z",
@@ -31,16 +31,16 @@ fn event(key: &str) -> Value {
     })
 }
 
-async fn record(client: &Client, events: Value) -> Response {
+pub(super) async fn record(client: &Client, events: Value) -> Response {
     client.query_with(RECORD, json!({ "events": events })).await
 }
 
-async fn post(client: &Client, content_type: &str, body: impl Into<String>) -> Response {
+pub(super) async fn post(client: &Client, content_type: &str, body: impl Into<String>) -> Response {
     let request = client.request(Method::POST, "/v1/events").header("content-type", content_type);
     client.send(request.body(body.into())).await
 }
 
-fn outcomes(response: &Response) -> Vec<String> {
+pub(super) fn outcomes(response: &Response) -> Vec<String> {
     let results = response.body["results"].as_array().cloned().unwrap_or_default();
     results.iter().map(|result| result["status"].as_str().unwrap_or("").to_owned()).collect()
 }

@@ -59,7 +59,7 @@ async fn events_are_counted_by_every_field() {
         // The first event has a visible and a withheld target.
         "target": { "buckets": [bucket("id:bob-id:user", "Bob", 3)], "otherCount": 2, "noneCount": 1 },
         "property": { "buckets": [bucket("mail", "mail", 2), bucket("Phone", "Phone", 1)], "noneCount": 3 },
-        "histogram": [{ "count": 5, "failureCount": 2 }],
+        "histogram": [{ "count": 5, "failureCount": 2, "unknownCount": 0 }],
     });
     assert_eq!(found["activity"], expected["activity"]);
     assert_eq!(found, expected);
@@ -71,7 +71,7 @@ async fn counts_exclude_events_outside_the_scope() {
     let found = facets(&app.intune_admin(), json!({})).await;
     assert_eq!(found["totalCount"], json!(2));
     assert_eq!(found["service"]["buckets"], json!([bucket("Microsoft Intune", "Microsoft Intune", 2)]));
-    assert_eq!(found["histogram"], json!([{ "count": 2, "failureCount": 1 }]));
+    assert_eq!(found["histogram"], json!([{ "count": 2, "failureCount": 1, "unknownCount": 0 }]));
     let text = found.to_string();
     for entra in ["Core Directory", "Add user", "Delete user", "Sync", "Phone", "Eve"] {
         assert!(!text.contains(entra), "{entra}: {text}");

@@ -251,3 +251,37 @@ async fn large_utf_16_table_is_imported_in_constant_memory() {
     assert_eq!(ended.ok(), "recorded 2, duplicates 498, conflicts 0, rejected 0", "{ended:?}");
     assert!(PEAK_KIB.contains(&peak_kib), "{peak_kib} KiB");
 }
+
+#[tokio::test]
+async fn duplicate_that_differs_is_reported_with_its_position() {
+    let cli = TestCli::new().await;
+    let first = directory_audit("d1", "Add user", "2026-03-01T10:00:00Z");
+    let differing = first.replace("UserManagement", "Users");
+    let failed = first.replace(r#""category""#, r#""result":"failure","category""#);
+    let succeeded = first.replace(r#""category""#, r#""result":"success","category""#);
+    let file = cli.file("copies.ndjson", [&*first, &first, &differing].join("\n"));
+    let ended = cli.import(&[&file]);
+    assert_eq!(ended.ok(), "recorded 1, duplicates 2, conflicts 0, rejected 0");
+    let expected = "copies.ndjson:3: duplicate of the event with the key `d1`, which differs in `category`";
+    assert!(ended.err.trim_end().ends_with(expected) && ended.err.lines().count() == 1, "{ended:?}");
+    let more = cli.file("more.ndjson", [&*failed.replace("d1", "d2"), &succeeded.replace("d1", "d2")].join("\n"));
+    let ended = cli.import(&[&more]);
+    assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 1, rejected 0\n", "a failure is not a success");
+    assert!(ended.refused().contains("more.ndjson:2: "), "{ended:?}");
+}
+
+#[tokio::test]
+async fn event_of_this_api_in_a_file_is_compared_as_a_whole() {
+    let cli = TestCli::new().await;
+    let event = |amount: u32| {
+        format!(
+            r#"{{"eventKey":"p-1","occurredAt":"2026-03-01T10:00:00Z","service":"Shop","category":"Payments","activity":"Pay",
+            "status":"SUCCESS","actor":{{"user":{{"objectId":"u-1"}}}},"additionalDetails":[{{"key":"amount","value":"{amount}"}}]}}"#
+        )
+        .replace('\n', "")
+    };
+    let file = cli.file("own.ndjson", [event(1), event(1), event(2)].join("\n"));
+    let ended = cli.import(&[&file]);
+    assert_eq!(ended.out, "recorded 1, duplicates 1, conflicts 1, rejected 0\n", "{ended:?}");
+    assert!(ended.refused().contains("own.ndjson:3: another event holds the key `p-1`"), "{ended:?}");
+}

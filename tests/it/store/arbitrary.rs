@@ -89,13 +89,9 @@ fn change() -> BoxedStrategy<ModifiedProperty> {
 }
 
 fn target() -> BoxedStrategy<Target> {
-    (id(), text(), text(), text(), vec(change(), 0..3))
-        .prop_map(|(object_id, user_principal_name, display_name, kind, modified_properties)| Target {
-            object_id,
-            user_principal_name,
-            display_name,
-            kind,
-            modified_properties,
+    (id(), text(), text(), (text(), id()), vec(change(), 0..3))
+        .prop_map(|(object_id, user_principal_name, display_name, (kind, application_id), modified_properties)| {
+            Target { object_id, user_principal_name, display_name, kind, application_id, modified_properties }
         })
         .boxed()
 }
@@ -223,21 +219,23 @@ fn property_condition() -> BoxedStrategy<PropertyCondition> {
 }
 
 fn target_condition() -> BoxedStrategy<TargetCondition> {
-    let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
+    let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text(), maybe_text());
     let property = prop::option::weighted(0.4, property_condition());
     let keys =
         (keys(target().prop_map(|target| target.key())), excluded_keys(target().prop_map(|target| target.key())));
     (keys, prop::option::weighted(0.2, needle()), texts, property)
-        .prop_map(|((keys, excluded_keys), search, (object_id, user_principal_name, kind, display_name), property)| {
+        .prop_map(|((keys, excluded_keys), search, texts, modified_property)| {
+            let (object_id, user_principal_name, kind, display_name, application_id) = texts;
             TargetCondition {
                 keys,
                 excluded_keys,
                 search,
                 object_id,
+                application_id,
                 user_principal_name,
                 kind,
                 display_name,
-                modified_property: property,
+                modified_property,
             }
         })
         .boxed()

@@ -82,6 +82,7 @@ async fn check_targets(connection: &DatabaseConnection, row: &audit_event::Model
             object_id: key(one.object_id.as_ref()),
             user_principal_name: key(one.user_principal_name.as_ref()),
             display_name: key(one.display_name.as_ref()),
+            application_id: key(one.application_id.as_ref()),
             ..found.clone()
         };
         assert_eq!(found, expected);
@@ -135,6 +136,7 @@ async fn columns_and_side_tables_equal_the_bodies() {
         let id = EventId::of(&body.service, &body.event_key).0.to_vec();
         let named = event_key::Entity::find_by_id((row.tenant_id, id)).one(&connection).await.unwrap().unwrap();
         assert_eq!((named.sequence, named.content_hash), (row.sequence, event.content_hash().to_vec()));
+        assert_eq!(named.input_hash.len(), event.input_hash().len());
     }
 }
 

@@ -4,7 +4,7 @@ use model::filter::{Condition, EventString, StringCondition, TimeRange};
 use model::fold::fold;
 use model::page::{Order, Page};
 use model::sensitive::SensitiveNames;
-use model::{Actor, Event, EventId, NewEvent, Target};
+use model::{Actor, Event, EventId, NewEvent, Status, Target};
 use sea_orm::ConnectionTrait as _;
 use store::{EventQuery, Reader, RecordOutcome, StoreError};
 
@@ -27,6 +27,37 @@ async fn same_event_is_a_duplicate_and_a_different_one_a_conflict() {
         [RecordOutcome::Duplicate, RecordOutcome::Conflict, RecordOutcome::Recorded(2), RecordOutcome::Conflict];
     assert_eq!(log.record(again).await, outcomes);
     assert_eq!(log.reader().event(EventId::of("Core Directory", "a")).await.unwrap().unwrap().body, event("a"));
+}
+
+#[tokio::test]
+async fn copies_of_an_imported_event_are_duplicates_that_name_their_differences() {
+    let log = TestLog::new().await;
+    let imported = |category: &str, status: Status| {
+        let mut body = event("a").service("Core Directory", category);
+        body.status = status;
+        body.recording.source = Some("graph.directoryAudit a.json".to_owned());
+        body
+    };
+    let outcomes = [
+        RecordOutcome::Recorded(1),
+        RecordOutcome::Duplicate,
+        RecordOutcome::DifferingDuplicate(vec!["category", "status"]),
+        RecordOutcome::Conflict,
+    ];
+    let batch = || {
+        [
+            imported("UserManagement", Status::Success),
+            imported("UserManagement", Status::Success),
+            imported("Users", Status::Unknown),
+            imported("UserManagement", Status::Failure),
+        ]
+    };
+    assert_eq!(log.record(batch()).await, outcomes);
+    let again = log.record(batch()).await;
+    assert_eq!((&again[0], &again[1..]), (&RecordOutcome::Duplicate, &outcomes[1..]));
+    let mut own = imported("UserManagement", Status::Unknown);
+    own.recording.source = None;
+    assert_eq!(log.record([own]).await, [RecordOutcome::Conflict], "an event of this API is compared as a whole");
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
-use store::{EventQuery, RecordOutcome, Store};
+use store::{EventQuery, IntervalCounts, RecordOutcome, Store};
 
 use super::arbitrary::{bodies, condition, for_all, scope};
 use super::filters::matching;
-use super::summary::recount;
+use super::summary::{interval_counts, recount};
 use crate::harness::database::{NOW, Statements, TestLog, numbers};
 use crate::harness::events::{DAY, EventExt as _, HOUR, event};
 
@@ -108,10 +108,9 @@ async fn counts_with_rollups_equal_a_recount() {
                 ends[..1].iter().copied().chain(edges).chain(ends[1..].iter().copied()).collect();
             let bar = |edges: &[Timestamp]| {
                 let within = expected.iter().filter(|event| (edges[0]..edges[1]).contains(&event.body.occurred_at));
-                let failed = within.clone().filter(|event| event.body.status != Status::Success);
-                (i64::try_from(within.count()).unwrap(), i64::try_from(failed.count()).unwrap())
+                interval_counts(within.map(|event| event.body.status))
             };
-            let meant: Vec<(i64, i64)> = edges.windows(2).map(bar).collect();
+            let meant: Vec<IntervalCounts> = edges.windows(2).map(bar).collect();
             let found = reader.histogram(&list, &edges).await.unwrap();
             if found == meant { Ok(()) } else { Err(format!("bars {found:?} instead of {meant:?}")) }
         })

@@ -128,7 +128,7 @@ async fn verify_reports_every_column_that_differs_from_the_body() {
         ("property_change", &["name_key", "change"]),
         ("actor", &["key", "service", "kind", "object_id", "user_principal_name", "display_name",
             "service_principal_name", "application_id", "application_name"]),
-        ("target", &["key", "service", "type", "object_id", "user_principal_name", "display_name"]),
+        ("target", &["key", "service", "type", "object_id", "user_principal_name", "display_name", "application_id"]),
         ("activity_type", &["activity", "display_name", "resource_type", "operation_type"]),
     ];
     #[rustfmt::skip]
@@ -212,7 +212,7 @@ async fn verify_reports_missing_and_extra_rows() {
     .await;
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     check(
-        &[&copied("event_key", &format!("tenant_id, {bytes}, sequence, content_hash"), "sequence = 2")],
+        &[&copied("event_key", &format!("tenant_id, {bytes}, sequence, content_hash, input_hash"), "sequence = 2")],
         &["2 event_key.key_hash belongs to no event"],
     )
     .await;

@@ -56,7 +56,7 @@ export const PROPERTY_CHANGE_LABELS: Record<PropertyChange, string> = {
   ADDED: 'added',
   CHANGED: 'changed',
   REMOVED: 'removed',
-  UNKNOWN: 'no values given',
+  UNKNOWN: 'no change given',
 }
 
 export const RECORDING_ROUTE_LABELS: Record<RecordingRoute, string> = {

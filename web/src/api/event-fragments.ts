@@ -49,6 +49,7 @@ graphql(`
       key
       displayName
       userPrincipalName
+      applicationId
       objectId
       type
       modifiedProperties @include(if: $changes) {

@@ -58,7 +58,7 @@ function ChangeRows({ change, lines }: { change: Change; lines: DiffLine[] }) {
 
 /** A missing value is not JSON null; `change` distinguishes the two. */
 function diffLines({ change, oldValue, newValue }: Change): DiffLine[] {
-  if (change === 'UNKNOWN') return []
+  if (change === 'UNKNOWN' && oldValue === null && newValue === null) return []
   return diff(change === 'ADDED' ? undefined : oldValue, change === 'REMOVED' ? undefined : newValue)
 }
 

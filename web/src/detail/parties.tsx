@@ -84,6 +84,7 @@ export function TargetSection({ target, number, count }: { target: EventTarget; 
         items={[
           ['Principal name', target.userPrincipalName !== name && target.userPrincipalName],
           ['Object id', target.objectId !== name && monospace(target.objectId)],
+          ['Application id', monospace(target.applicationId)],
         ]}
       />
       <ModifiedProperties changes={target.modifiedProperties} />

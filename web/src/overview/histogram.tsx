@@ -38,8 +38,12 @@ export function Histogram({ buckets, interval, zone, onRange }: Props) {
     .range([HEIGHT - MARGIN.bottom, MARGIN.top])
   const barWidth = (width - MARGIN.left - MARGIN.right) / Math.max(buckets.length, 1)
   const labels = axisLabels(buckets, interval, zone, Math.ceil(LABEL_WIDTH / barWidth))
-  const describeBucket = ({ startsAt, endsAt, count, failureCount }: Bucket) =>
-    `${rangeLabel({ startsAt, endsAt }, interval, zone)}: ${count.toLocaleString()} events${failureCount > 0 ? `, ${failureCount.toLocaleString()} failed` : ''}`
+  const describeBucket = ({ startsAt, endsAt, count, failureCount, unknownCount }: Bucket) =>
+    [
+      `${rangeLabel({ startsAt, endsAt }, interval, zone)}: ${count.toLocaleString()} events`,
+      ...(failureCount > 0 ? [`${failureCount.toLocaleString()} failed`] : []),
+      ...(unknownCount > 0 ? [`${unknownCount.toLocaleString()} without a result`] : []),
+    ].join(', ')
 
   const bucketIndexAt = (event: PointerEvent<SVGSVGElement>) => {
     const { left } = event.currentTarget.getBoundingClientRect()

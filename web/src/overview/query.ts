@@ -37,6 +37,7 @@ export const Overview = graphql(`
         endsAt
         count
         failureCount
+        unknownCount
       }
       activities: facet(field: ACTIVITY, top: 8) {
         ...Facet

@@ -281,6 +281,7 @@ fn target_field<'e>(field: &str, below: &SelectionPath<'_>) -> Option<FieldWrite
         "displayName" => scalar(|out, _, target| target.display_name.write_json(out)),
         "type" => scalar(|out, _, target| target.kind.write_json(out)),
         "userPrincipalName" => scalar(|out, _, target| target.user_principal_name.write_json(out)),
+        "applicationId" => scalar(|out, _, target| target.application_id.write_json(out)),
         "modifiedProperties" => {
             let plan = SelectionPlan::compile(below, "ModifiedProperty", "", change_field)?;
             Box::new(move |out, context, target| {

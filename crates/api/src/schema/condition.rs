@@ -287,6 +287,7 @@ impl FilterParser {
             excluded_keys,
             search: self.search_string(part, input.search)?,
             object_id: self.optional_string(part, "objectId", input.object_id)?,
+            application_id: self.optional_string(part, "applicationId", input.application_id)?,
             user_principal_name: self.optional_string(part, "userPrincipalName", input.user_principal_name)?,
             kind: self.optional_string(part, "type", input.kind)?,
             display_name: self.optional_string(part, "displayName", input.display_name)?,

@@ -114,7 +114,7 @@ pub enum PropertyChange {
     Changed,
     /// Its value was removed.
     Removed,
-    /// The source gave neither value.
+    /// The source gave neither value, or the same value twice.
     Unknown,
 }
 

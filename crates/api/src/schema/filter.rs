@@ -198,10 +198,12 @@ pub struct ActorFilter {
 pub struct TargetFilter {
     /// The identity of the target, `Target.key`.
     pub(crate) key: MaybeUndefined<KeyFilter>,
-    /// The display name, principal name or object id, as recorded, contains this.
+    /// The display name, principal name, object id or application id, as recorded, contains this.
     pub(crate) search: MaybeUndefined<String>,
     /// The target's id in its own system.
     pub(crate) object_id: MaybeUndefined<StringFilter>,
+    /// The application's id (client id), if the target is an application or a service principal.
+    pub(crate) application_id: MaybeUndefined<StringFilter>,
     /// The target's principal name.
     pub(crate) user_principal_name: MaybeUndefined<StringFilter>,
     /// The target's type as the logging service names it.
@@ -250,8 +252,8 @@ pub struct AuditEventFilter {
     pub(crate) status: Option<ActivityStatusFilter>,
     /// The objects that the activity acted on.
     pub(crate) target: Option<TargetFilter>,
-    /// The object id, principal name or display name of the actor or of a target. At least one of these strings must
-    /// match the conditions; with `notIn`, none of them may be among the values.
+    /// The object id, principal name, display name or application id of the actor or of a target. At least one of these
+    /// strings must match the conditions; with `notIn`, none of them may be among the values.
     pub(crate) involving: Option<StringFilter>,
     /// The part of the service that logged the event.
     pub(crate) component: Option<StringFilter>,

@@ -64,7 +64,8 @@ fn payload(outcomes: impl Iterator<Item = (String, Recorded)>) -> RecordAuditEve
                 payload.recorded_count += 1;
                 RecordAuditEventResult::Recorded(AuditEventRecorded { index, event_key, event_id: global(id) })
             }
-            Recorded::Duplicate(id) => {
+            // Events of this API are compared as a whole, so their duplicates do not differ.
+            Recorded::Duplicate(id) | Recorded::DifferingDuplicate(id, _) => {
                 payload.duplicate_count += 1;
                 RecordAuditEventResult::Duplicate(AuditEventDuplicate { index, event_key, event_id: global(id) })
             }

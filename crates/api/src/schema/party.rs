@@ -303,6 +303,10 @@ impl Target {
     async fn user_principal_name(&self) -> Option<&str> {
         self.target().user_principal_name.as_deref()
     }
+    /// The application's id (client id), if the target is an application or a service principal and the id is recorded.
+    async fn application_id(&self) -> Option<&str> {
+        self.target().application_id.as_deref()
+    }
     /// The properties that changed, with their values before and after.
     async fn modified_properties(&self) -> Vec<ModifiedProperty> {
         self.target().modified_properties.iter().map(ModifiedProperty::from).collect()

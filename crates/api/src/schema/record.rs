@@ -32,9 +32,9 @@ pub struct AuditEventInput {
     service: String,
     /// The part of the service that logged the event.
     component: Option<String>,
-    /// The kind of operation. Defaults to that of the catalogue, else OTHER.
+    /// The kind of operation. Defaults to that of the catalogue, else by the activity's name.
     operation_type: Option<OperationType>,
-    /// The type of resource that the activity acted on. Defaults to that of the catalogue, else OTHER.
+    /// The type of resource that the activity acted on. Defaults to that of the catalogue, else by the activity's name.
     resource_type: Option<ResourceType>,
     /// The source of the group. Allowed only with the resource type GROUP.
     group_source: Option<GroupSource>,
@@ -128,6 +128,8 @@ pub struct TargetInput {
     kind: String,
     /// The target's principal name, if it is a user.
     user_principal_name: Option<String>,
+    /// The application's id (client id), if the target is an application or a service principal.
+    application_id: Option<String>,
     /// The properties that changed; at most 200.
     #[graphql(default)]
     modified_properties: Vec<ModifiedPropertyInput>,
@@ -198,6 +200,7 @@ impl From<TargetInput> for model::Target {
             user_principal_name: input.user_principal_name,
             display_name: input.display_name,
             kind: Some(input.kind),
+            application_id: input.application_id,
             modified_properties: input.modified_properties.into_iter().map(Into::into).collect(),
         }
     }

@@ -11,7 +11,7 @@ use crate::schema::scalar::{DateTime, Sequence};
 use model::filter::{Condition, TimeRange};
 use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use model::{FacetValue, Invalid};
-use store::{EventQuery, Facet, Reader};
+use store::{EventQuery, Facet, IntervalCounts, Reader};
 
 /// The query of the events that are counted.
 #[derive(Clone, Debug)]
@@ -59,11 +59,12 @@ impl AuditEventSummary {
             limit: INTERVALS_MAX,
         })?;
         let counts = self.reader.histogram(&self.list, &edges).await?;
-        let bar = |(edges, (count, failures)): (&[_], _)| HistogramBucket {
+        let bar = |(edges, counts): (&[_], IntervalCounts)| HistogramBucket {
             starts_at: DateTime(edges[0]),
             ends_at: DateTime(edges[1]),
-            count: number(count),
-            failure_count: number(failures),
+            count: number(counts.events),
+            failure_count: number(counts.failures),
+            unknown_count: number(counts.unknown),
         };
         Ok(edges.windows(2).zip(counts).map(bar).collect())
     }
@@ -152,6 +153,8 @@ pub struct HistogramBucket {
     ends_at: DateTime,
     /// The number of events in the interval.
     count: i32,
-    /// The number of those events that did not succeed.
+    /// The number of those events that failed or timed out.
     failure_count: i32,
+    /// The number of those events whose source reported no outcome.
+    unknown_count: i32,
 }

@@ -7,6 +7,7 @@ use super::{FieldMap, is_cloud_event, take};
 use crate::directory_audit::strings;
 use crate::source_record::JsonCursor;
 use crate::value::{ValueEncoding, changes_by_name};
+use model::event::TARGETS_MAX;
 use model::{Actor, ActorApplication, ActorKind, Target};
 
 /// Unambiguous names of the actor.
@@ -178,7 +179,7 @@ fn targets(fields: &FieldMap) -> Vec<Target> {
         Some(cursor) if cursor.as_str().is_some() && !cursor.is_object() && cursor.elements().is_empty() => {
             vec![named_target(cursor.take())]
         }
-        Some(cursor) => cursor.elements().iter().map(target).collect(),
+        Some(cursor) => cursor.elements().iter().take(TARGETS_MAX).map(target).collect(),
         None => Vec::new(),
     };
     targets.retain(|target| *target != Target::default());
@@ -190,6 +191,7 @@ fn targets(fields: &FieldMap) -> Vec<Target> {
             user_principal_name: fields.take(TARGET_UPNS),
             display_name: fields.take(TARGET_NAMES),
             kind: fields.take(TARGET_TYPES),
+            application_id: None,
             modified_properties: Vec::new(),
         };
         targets.extend(Some(target).filter(|target| *target != Target::default()));
@@ -228,6 +230,7 @@ fn target(cursor: &JsonCursor) -> Target {
         user_principal_name: take(cursor, &["userPrincipalName", "upn", "alternateId", "email"]),
         display_name: take(cursor, &["displayName", "name"]),
         kind: take(cursor, &["type", "kind", "resourceType", "targetType", "resource"]),
+        application_id: take(cursor, &["applicationId", "appId"]),
         modified_properties: changed.map(|cursor| changes_by_name(cursor, ValueEncoding::Json)).unwrap_or_default(),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use super::{ActorKind, EventBody, Json, JsonNode};
 
 /// Collects all scalars with their pointers, including duplicate members.
-fn scalars(node: &JsonNode, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, JsonNode)>) {
+pub(super) fn scalars(node: &JsonNode, pointer: &mut Vec<String>, out: &mut Vec<(Vec<String>, JsonNode)>) {
     match node {
         JsonNode::Object(members) => {
             for (key, value) in members {

@@ -10,9 +10,10 @@
 mod table;
 mod type_filter;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use super::classification::{operation_type, resource_type};
 use super::fold::{fold, fold_activity, words};
 use super::{OperationType, ResourceType};
 
@@ -31,7 +32,7 @@ pub struct ActivityType {
     pub service: String,
     /// The type of resource it acts on.
     pub resource_type: ResourceType,
-    /// The operation type, unless an event states another.
+    /// The operation type, unless an application states another.
     pub operation_type: OperationType,
     /// Other current and former names.
     pub aliases: Vec<String>,
@@ -90,8 +91,54 @@ pub struct Catalogue {
     by_key: HashMap<EntryKey, usize>,
     by_other_name: HashMap<EntryKey, usize>,
     keys_by_other_name: HashMap<String, Vec<String>>,
+    /// The entries of an activity by its folded names.
+    by_activity: HashMap<String, Vec<usize>>,
     /// The folded keys of services by their folded aliases.
     service_keys: HashMap<String, String>,
+}
+
+/// The service of Entra's events by the routes that do not name the service that logged them.
+pub const ENTRA: &str = "Microsoft Entra ID";
+
+/// The service that most of Entra's activities belong to.
+const CORE_DIRECTORY: &str = "core directory";
+
+/// What decides the operation type and the resource type of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Activity<'a> {
+    /// The key of the service.
+    pub service: &'a str,
+    /// The key of the category.
+    pub category: &'a str,
+    /// The name of the activity.
+    pub activity: &'a str,
+    /// The source's term for the operation.
+    pub verb: Option<&'a str>,
+}
+
+/// The operation type and the resource type of an event: those of the catalogue entry of its activity, so that an
+/// activity has the same types by every route; for an activity that is not in the catalogue, those by the rules of
+/// [`super::classification`].
+pub fn kinds<'a>(
+    event: Activity<'a>,
+    target_types: impl IntoIterator<Item = &'a str>,
+) -> (OperationType, ResourceType) {
+    let entry = catalogue().find(event.service, event.category, event.activity);
+    let entries = entry.map_or_else(|| catalogue().entries_of(event.service, event.activity), |entry| vec![entry]);
+    let same = |kind: fn(&ActivityType) -> ResourceType| {
+        let first = entries.first().map(|entry| kind(entry))?;
+        entries.iter().all(|entry| kind(entry) == first).then_some(first)
+    };
+    let by_rules = || {
+        // In the unified audit log, the category of Entra's events is the type of the target.
+        let is_target_type = fold(event.service) == fold(ENTRA) && !catalogue().has_category(event.category);
+        let category = if is_target_type { "" } else { event.category };
+        let target_type = Some(event.category).filter(|_| is_target_type);
+        resource_type(category, event.activity, target_types.into_iter().chain(target_type))
+    };
+    let resource = same(|entry| entry.resource_type).unwrap_or_else(by_rules);
+    let operation = entries.first().map(|entry| entry.operation_type);
+    (operation.unwrap_or_else(|| operation_type(event.verb, event.activity)), resource)
 }
 
 /// The built-in catalogue.
@@ -121,6 +168,26 @@ impl Catalogue {
         let key = (self.service_key(service), fold(category), fold_activity(activity));
         let index = self.by_key.get(&key).or_else(|| self.by_other_name.get(&key))?;
         self.types.get(*index)
+    }
+
+    fn has_category(&self, category: &str) -> bool {
+        let key = fold(category);
+        self.categories.iter().any(|known| fold(&known.key) == key)
+    }
+
+    /// The entries of an activity of a service, in any category. An event of Entra that does not name the service has the
+    /// entries of the directory, else those of all services.
+    fn entries_of(&self, service: &str, activity: &str) -> Vec<&ActivityType> {
+        let service = self.service_key(service);
+        let indexes = self.by_activity.get(&fold_activity(activity)).into_iter().flatten();
+        let all: Vec<&ActivityType> = indexes.filter_map(|index| self.types.get(*index)).collect();
+        let of =
+            |service: &str| all.iter().copied().filter(|entry| fold(&entry.service) == service).collect::<Vec<_>>();
+        if service != fold(ENTRA) {
+            return of(&service);
+        }
+        let directory = of(CORE_DIRECTORY);
+        if directory.is_empty() { all } else { directory }
     }
 
     /// The folded keys of all activities that a name can mean: the name itself, then the keys of entries that have it
@@ -169,6 +236,7 @@ impl Catalogue {
         types.sort_by_cached_key(|entry| (fold(&entry.display_name), entry.service.clone(), entry.category.clone()));
         let (mut by_key, mut by_other_name) = (HashMap::new(), HashMap::new());
         let mut keys_by_other_name: HashMap<String, Vec<String>> = HashMap::new();
+        let mut by_activity: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, entry) in types.iter().enumerate() {
             let (service, category, key) = (fold(&entry.service), fold(&entry.category), fold_activity(&entry.key));
             let others = entry.names().filter(|name| **name != entry.key).map(fold_activity);
@@ -179,12 +247,14 @@ impl Catalogue {
                     keys.push(key.clone());
                 }
             }
+            let names: BTreeSet<String> = entry.names().map(fold_activity).collect();
+            names.into_iter().for_each(|name| by_activity.entry(name).or_default().push(index));
             by_key.insert((service, category, key), index);
         }
         let service_keys = tables.service_aliases.iter().map(|(key, alias)| (fold(alias), fold(key))).collect();
         let services = services_of(&tables.sections, &tables.service_aliases);
         let categories = categories_of(&tables.sections);
-        Self { types, services, categories, by_key, by_other_name, keys_by_other_name, service_keys }
+        Self { types, services, categories, by_key, by_other_name, keys_by_other_name, by_activity, service_keys }
     }
 }
 

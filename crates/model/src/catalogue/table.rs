@@ -68,14 +68,13 @@ fn entry(service: &str, category: &str, line: &str) -> Option<ActivityType> {
         legacy: Vec::new(),
         property_names: Vec::new(),
     };
-    let (mut verb, mut resource, mut operation) = (None, None, None);
+    let (mut verb, mut resource) = (None, None);
     for field in fields {
         let (field, value) = field.split_once('=')?;
         match field {
             "key" => value.clone_into(&mut entry.key),
             "verb" => verb = Some(value),
             "resource" => resource = Some(ResourceType::from_name(value)?),
-            "operation" => operation = Some(OperationType::from_name(value)?),
             "alias" => entry.aliases.push(value.to_owned()),
             "changes" => entry.property_names.extend(value.split(',').map(ToOwned::to_owned)),
             "legacy" => {
@@ -86,6 +85,6 @@ fn entry(service: &str, category: &str, line: &str) -> Option<ActivityType> {
         }
     }
     entry.resource_type = resource.unwrap_or_else(|| resource_type(category, name, []));
-    entry.operation_type = operation.unwrap_or_else(|| operation_type(verb, name));
+    entry.operation_type = operation_type(verb, name);
     Some(entry)
 }

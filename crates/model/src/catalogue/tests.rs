@@ -187,3 +187,37 @@ fn every_filter_restricts_the_list_of_types() {
     let mim = |name: &str| TypeChoice { services: Some(vec![name.to_owned()]), ..TypeChoice::default() };
     assert_eq!(count(&mim("MIM Service")), count(&mim("Microsoft Identity Manager (MIM)")));
 }
+
+/// The rules are the only source of operation types, so an event has the type of its entry whatever verb and category
+/// its route gives.
+#[test]
+fn events_have_the_types_of_their_entry_by_every_route() {
+    for entry in catalogue().types() {
+        for name in entry.names() {
+            for verb in [None, Some("Other"), Some("Create"), Some("Delete"), Some("Update")] {
+                let graph = Activity { service: &entry.service, category: &entry.category, activity: name, verb };
+                let expected = (entry.operation_type, entry.resource_type);
+                assert_eq!(kinds(graph, ["User", "Group"]), expected, "{}: {name}", entry.category);
+                let unified = Activity { service: ENTRA, category: "ServicePrincipal", ..graph };
+                assert_eq!(kinds(unified, ["Other"]).0, entry.operation_type, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_of_the_directory_decide_the_resource_type_of_the_unified_log() {
+    for (activity, category, expected) in [
+        ("Add member to role.", "Role", ResourceType::User),
+        ("Add delegated permission grant.", "ServicePrincipal", ResourceType::Application),
+        ("Consent to application.", "ServicePrincipal", ResourceType::Application),
+        ("Add app role assignment to group", "User", ResourceType::Group),
+        ("Update application \u{2013} Certificates and secrets management ", "Application", ResourceType::Application),
+        // Not in the catalogue: the category of the unified log is the type of the target.
+        ("Polish", "Role", ResourceType::Directory),
+        ("Polish", "Device", ResourceType::Device),
+    ] {
+        let event = Activity { service: ENTRA, category, activity, verb: None };
+        assert_eq!(kinds(event, []).1, expected, "{activity}");
+    }
+}

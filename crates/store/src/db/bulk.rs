@@ -78,20 +78,22 @@ fn values_insert<M: ModelTrait>(rows: &[&M], conflict: &str) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>())
 }
 
-/// Finds rows of a tenant by hash. `by` is the hash column, which has a unique index after the tenant; returns `by` and
-/// `and`.
+/// Finds rows of a tenant by hash and returns some columns. The first of them is the hash, which has a unique index after
+/// the tenant.
 pub(crate) async fn find_by_hash(
     connection: &impl ConnectionTrait,
     tenant_id: i32,
     table: &str,
-    [by, and]: [&str; 2],
+    columns: &[&str],
     hashes: &[Hash16],
 ) -> Result<Vec<QueryResult>, DbErr> {
+    let by = columns.first().copied().unwrap_or_default();
+    let selected: Vec<String> = columns.iter().map(|column| format!("k.{column}")).collect();
+    let selected = selected.join(", ");
     let mut found = Vec::new();
     if connection.get_database_backend() == DbBackend::Postgres {
         // Without statistics the planner would read the whole table; the inner `LIMIT 1` makes it use the index.
-        let one =
-            format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} = wanted.hash LIMIT 1");
+        let one = format!("SELECT {selected} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} = wanted.hash LIMIT 1");
         let sql = format!(
             "SELECT found.* FROM unnest($2::text::bytea[]) AS wanted (hash) CROSS JOIN LATERAL ({one}) AS found"
         );
@@ -106,8 +108,7 @@ pub(crate) async fn find_by_hash(
         let length = LOOKUP_SIZES.into_iter().find(|length| part.len() <= *length).unwrap_or(part.len());
         let placeholders: Vec<String> = (2..length + 2).map(|number| format!("${number}")).collect();
         let placeholders = placeholders.join(",");
-        let sql =
-            format!("SELECT k.{by}, k.{and} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({placeholders})");
+        let sql = format!("SELECT {selected} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({placeholders})");
         let padded = part.iter().chain(part.last().into_iter().cycle()).take(length);
         let values = std::iter::once(Value::from(tenant_id)).chain(padded.map(|hash| hash.to_vec().into()));
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>());

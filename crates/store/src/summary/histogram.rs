@@ -5,11 +5,51 @@ use crate::rollup::{Aggregator, KeyColumns, RollupKey};
 use crate::{EventQuery, Reader, StoreError};
 use model::{FacetField, Status, Timestamp};
 
+/// The events of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IntervalCounts {
+    /// All events.
+    pub events: i64,
+    /// Those that failed or timed out.
+    pub failures: i64,
+    /// Those whose source reported no outcome.
+    pub unknown: i64,
+}
+
+impl IntervalCounts {
+    /// Adds events of one class.
+    fn add(&mut self, status: StatusClass, events: i64) {
+        self.events += events;
+        match status {
+            StatusClass::Success => {}
+            StatusClass::Failure => self.failures += events,
+            StatusClass::Unknown => self.unknown += events,
+        }
+    }
+}
+
+/// The statuses that are counted together.
+#[derive(Clone, Copy)]
+enum StatusClass {
+    Success,
+    Failure,
+    Unknown,
+}
+
+impl StatusClass {
+    const fn of(status: Status) -> Self {
+        match status {
+            Status::Success => Self::Success,
+            Status::Failure | Status::Timeout => Self::Failure,
+            Status::Unknown => Self::Unknown,
+        }
+    }
+}
+
 impl Reader {
-    /// Returns, for each interval between two edges, the number of events and the number of those that did not succeed.
-    /// `edges` must be ascending and span the list's period.
-    pub async fn histogram(&self, list: &EventQuery, edges: &[Timestamp]) -> Result<Vec<(i64, i64)>, StoreError> {
-        let buckets = vec![(0, 0); edges.len().saturating_sub(1)];
+    /// Returns the counts of each interval between two edges. `edges` must be ascending and span the list's period.
+    pub async fn histogram(&self, list: &EventQuery, edges: &[Timestamp]) -> Result<Vec<IntervalCounts>, StoreError> {
+        let buckets = vec![IntervalCounts::default(); edges.len().saturating_sub(1)];
         if buckets.is_empty() {
             return Ok(buckets);
         }
@@ -18,41 +58,45 @@ impl Reader {
         if self.count_from_rollups(list, Some(status), edges, &mut aggregator).await? {
             return Ok(aggregator.buckets);
         }
-        let mut sql =
-            Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), COUNT(*), SUM(failed) FROM (SELECT ");
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT CAST(bar AS bigint), status, COUNT(*) FROM (SELECT ");
         bucket(&mut sql, edges, 0, edges.len() - 1);
-        sql.push(" AS bar, CASE WHEN e.status = 'SUCCESS' THEN 0 ELSE 1 END AS failed");
+        sql.push(" AS bar, e.status AS status");
         self.push_from_list(&mut sql, list).await?;
-        sql.push(") counted GROUP BY bar");
+        sql.push(") counted GROUP BY bar, status");
         let mut buckets = aggregator.buckets;
         for row in self.query(sql).await? {
             let at: i64 = row.try_get_by(0)?;
+            let status: String = row.try_get_by(1)?;
             if let Some(bucket) = usize::try_from(at).ok().and_then(|at| buckets.get_mut(at)) {
-                *bucket = (row.try_get_by(1)?, row.try_get_by(2)?);
+                bucket.add(class_of(&status), row.try_get_by(2)?);
             }
         }
         Ok(buckets)
     }
 }
 
-/// The number of events, and of those that did not succeed, per interval.
+/// Returns the class of a status, by its name.
+fn class_of(status: &str) -> StatusClass {
+    StatusClass::of(Status::from_name(status).unwrap_or(Status::Unknown))
+}
+
+/// The counts per interval.
 struct HistogramBuckets<'a> {
     edges: &'a [Timestamp],
-    buckets: Vec<(i64, i64)>,
+    buckets: Vec<IntervalCounts>,
 }
 
 impl Aggregator for HistogramBuckets<'_> {
-    type GroupId = bool;
+    type GroupId = StatusClass;
 
-    fn group(&mut self, key: &RollupKey) -> bool {
-        key.value(FacetField::Status) != Status::Success.name()
+    fn group(&mut self, key: &RollupKey) -> StatusClass {
+        class_of(key.value(FacetField::Status))
     }
 
-    fn add(&mut self, has_failed: bool, time: i64, events: i64, _newest: i64) {
+    fn add(&mut self, status: StatusClass, time: i64, events: i64, _newest: i64) {
         let passed = self.edges.partition_point(|edge| edge.0 <= time);
-        if let Some((count, failed)) = passed.checked_sub(1).and_then(|bucket| self.buckets.get_mut(bucket)) {
-            *count += events;
-            *failed += if has_failed { events } else { 0 };
+        if let Some(bucket) = passed.checked_sub(1).and_then(|bucket| self.buckets.get_mut(bucket)) {
+            bucket.add(status, events);
         }
     }
 }

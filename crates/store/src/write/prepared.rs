@@ -10,7 +10,7 @@ use crate::read::row;
 use crate::write::snapshot_cache::{ActivityKey, SnapshotIds};
 use model::fold::{fold, fold_activity};
 use model::json::hash16;
-use model::{Actor, NewEvent, Target, Timestamp};
+use model::{Actor, Comparison, NewEvent, Target, Timestamp};
 
 /// A snapshot of an actor or a target, and the hash of its columns.
 pub(crate) struct PartySnapshot<M> {
@@ -22,6 +22,8 @@ pub(crate) struct PartySnapshot<M> {
 pub(crate) struct PreparedEvent {
     pub(crate) event: audit_event::Model,
     pub(crate) key: event_key::Model,
+    /// How the event is compared with another one under its key.
+    pub(crate) comparison: Comparison,
     pub(crate) actor: PartySnapshot<actor::Model>,
     /// The snapshots that the rows of `targets` refer to, in the same order.
     pub(crate) target_snapshots: Vec<PartySnapshot<target::Model>>,
@@ -47,7 +49,9 @@ impl PreparedEvent {
                 key_hash: event.id().0.to_vec(),
                 sequence: 0,
                 content_hash: event.content_hash().to_vec(),
+                input_hash: event.input_hash().to_vec(),
             },
+            comparison: event.comparison(),
             activity: activity_row(event, &row),
             event: row,
             actor,
@@ -245,10 +249,17 @@ fn target_row(tenant_id: i32, service: &str, target: &Target) -> PartySnapshot<t
         object_id: key_of(target.object_id.as_deref()),
         user_principal_name: key_of(target.user_principal_name.as_deref()),
         display_name: key_of(target.display_name.as_deref()),
+        application_id: key_of(target.application_id.as_deref()),
     };
-    let parts: [&str; 6] =
-        [&row.key, &row.service, &row.r#type, &row.object_id, &row.user_principal_name, &row.display_name];
-    let fingerprint = fingerprint(&parts);
+    let fingerprint = fingerprint(&[
+        &row.key,
+        &row.service,
+        &row.r#type,
+        &row.object_id,
+        &row.user_principal_name,
+        &row.display_name,
+        &row.application_id,
+    ]);
     row.fingerprint = fingerprint.to_vec();
     PartySnapshot { fingerprint, row }
 }

@@ -6,26 +6,28 @@
 //! sequence. A batch is recorded completely or not at all. Work that does not need the lock happens before it is taken
 //! ([`PreparedEvent`]), and snapshots known to exist are not looked up ([`crate::write::snapshot_cache`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use entity::{actor, target, tenant_log};
 use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, QuerySelect as _, TransactionTrait as _};
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IntoActiveModel as _, ModelTrait};
 
 use crate::db::bulk::{self, Hash16};
-use crate::write::activity_catalogue;
 use crate::write::prepared::{PartySnapshot, PreparedEvent};
 use crate::write::snapshot_cache::{CacheAdditions, SnapshotIds};
+use crate::write::{activity_catalogue, classify};
 use crate::{Store, StoreError};
 use model::{NewEvent, Timestamp};
 
 /// The outcome of recording an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordOutcome {
     /// Recorded with this sequence.
     Recorded(i64),
     /// The same event is already in the log; nothing changed.
     Duplicate,
+    /// A copy of the event that differs in these fields, by their API names, is in the log; nothing changed.
+    DifferingDuplicate(Vec<&'static str>),
     /// A different event with this key is in the log; nothing changed.
     Conflict,
 }
@@ -85,7 +87,7 @@ impl Writer {
     ) -> Result<Vec<RecordOutcome>, StoreError> {
         let transaction = self.store.write.begin_with_options(crate::db::write_transaction()).await?;
         let mut head = self.locked_head(&transaction).await?;
-        let outcomes = classify_events(&transaction, &head, events).await?;
+        let outcomes = classify::classify_events(&transaction, &head, events).await?;
         let mut new: Vec<&mut PreparedEvent> = events
             .iter_mut()
             .zip(&outcomes)
@@ -160,32 +162,6 @@ async fn update_head(transaction: &DatabaseTransaction, head: &tenant_log::Model
     Ok(())
 }
 
-/// Classifies events as new, duplicate or conflicting, also within the batch. New events get the next sequences.
-async fn classify_events(
-    transaction: &DatabaseTransaction,
-    head: &tenant_log::Model,
-    events: &[&mut PreparedEvent],
-) -> Result<Vec<RecordOutcome>, StoreError> {
-    let hashes: Vec<Hash16> = events.iter().filter_map(|event| event.key.key_hash[..].try_into().ok()).collect();
-    let stored =
-        bulk::find_by_hash(transaction, head.tenant_id, "event_key", ["key_hash", "content_hash"], &hashes).await?;
-    let mut contents: HashMap<Hash16, Vec<u8>> = HashMap::with_capacity(events.len());
-    for row in &stored {
-        contents.insert(bulk::hash_of(row)?, row.try_get_by(1)?);
-    }
-    let mut sequence = head.last_sequence;
-    let outcomes = hashes.into_iter().zip(events).map(|(hash, event)| match contents.get(&hash) {
-        Some(content) if *content == event.key.content_hash => RecordOutcome::Duplicate,
-        Some(_) => RecordOutcome::Conflict,
-        None => {
-            sequence += 1;
-            contents.insert(hash, event.key.content_hash.clone());
-            RecordOutcome::Recorded(sequence)
-        }
-    });
-    Ok(outcomes.collect())
-}
-
 /// The common part of the models of actors and targets.
 trait SnapshotModel: ModelTrait {
     const TABLE: &'static str;
@@ -219,7 +195,7 @@ async fn resolve_snapshot_ids<M: SnapshotModel>(
         return Ok(ids);
     }
     let wanted: Vec<Hash16> = snapshots.keys().copied().collect();
-    for row in bulk::find_by_hash(transaction, tenant_id, M::TABLE, ["fingerprint", "id"], &wanted).await? {
+    for row in bulk::find_by_hash(transaction, tenant_id, M::TABLE, &["fingerprint", "id"], &wanted).await? {
         let fingerprint = bulk::hash_of(&row)?;
         snapshots.remove(&fingerprint);
         ids.insert(fingerprint, row.try_get_by(1)?);

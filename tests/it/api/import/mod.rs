@@ -94,7 +94,7 @@ async fn unusual_values_are_returned_verbatim() {
         r#""extra":1,"extra":"1""#,
         r#""ActivityType":4"#,
         r#""oldValue":"007","newValue":"8""#,
-        r#""name":"AppAddress","change":"CHANGED","oldValue":[],"newValue":[{"Address":"https://x","n":1.10}]"#,
+        r#""name":"AppAddress","change":"ADDED","oldValue":null,"newValue":[{"Address":"https://x","n":1.10}]"#,
         r#""a/b":{"~":[1e400]},"n":0.1e1"#,
         r#""name":"flag","change":"CHANGED","oldValue":true,"newValue":false"#,
     ] {

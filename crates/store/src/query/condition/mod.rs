@@ -145,7 +145,7 @@ impl PredicateWriter<'_> {
     }
 
     fn involving(&self, sql: &mut Sql, condition: &StringCondition) {
-        let actor = ["a.object_id", "a.user_principal_name", "a.display_name"];
+        let actor = ["a.object_id", "a.user_principal_name", "a.display_name", "a.application_id"];
         if condition.is_set == Some(false) {
             if condition.is_only_absence() {
                 sql.push("NOT ");
@@ -214,7 +214,8 @@ const fn event_column(column: EventString) -> &'static str {
 }
 
 /// Columns of targets that a search covers. Those of actors for words of a full search are in `ACTOR_COLUMNS`.
-pub(crate) const TARGET_COLUMNS: [&str; 3] = ["g.display_name", "g.user_principal_name", "g.object_id"];
+pub(crate) const TARGET_COLUMNS: [&str; 4] =
+    ["g.display_name", "g.user_principal_name", "g.object_id", "g.application_id"];
 #[rustfmt::skip]
 pub(crate) const ACTOR_COLUMNS: [&str; 6] = [
     "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
@@ -256,9 +257,10 @@ fn none_of(sql: &mut Sql, column: &str, values: &BTreeSet<String>) {
     }
 }
 
-fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<StringCondition>); 4] {
+fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<StringCondition>); 5] {
     [
         ("g.object_id", &condition.object_id),
+        ("g.application_id", &condition.application_id),
         ("g.user_principal_name", &condition.user_principal_name),
         ("g.type", &condition.kind),
         ("g.display_name", &condition.display_name),

@@ -1,0 +1,168 @@
+//! Promise 5 by place: a value counts as carried over only if the place in the event that it feeds holds it.
+//!
+//! Comparing strings is not enough, because an unrelated value of the event may be equal. So each string of a record is
+//! replaced by a value that occurs nowhere else, of the same kind, and the record is converted again: the places that
+//! hold the replacement are those that the string feeds. If there is none, the string itself must be in `unmapped` at its
+//! position, whatever the rest of the event contains.
+
+use super::lost::{at, scalars};
+use super::*;
+
+/// Members of one record that state the same thing. One of them may stand for the others if they are equal.
+const ALIKE: &[&[&str]] = &[
+    &["correlationid"],
+    &["operationname", "activitydisplayname", "operation", "operations", "displayname"],
+    &["identity", "userprincipalname", "upn", "userids", "userid", "id"],
+    &["id", "recordid", "identity", "auditeventid", "objectid"],
+    &["tenantid", "organizationid", "resourceid"],
+    &["calleripaddress", "ipaddress"],
+    &["service", "workload"],
+    &["time", "activitydatetime", "activitydate", "timegenerated", "creationtime", "creationdate", "createddatetime"],
+];
+
+/// Returns whether two members may state the same thing.
+fn are_alike(one: &[String], other: &[String]) -> bool {
+    let key = |pointer: &[String]| {
+        pointer.last().map(|key| key.to_lowercase().replace(['_', '-', ' '], "")).unwrap_or_default()
+    };
+    ALIKE.iter().any(|keys| keys.contains(&key(one).as_str()) && keys.contains(&key(other).as_str()))
+}
+
+/// Returns a string of the same kind that occurs nowhere else, or `None` if the string is interpreted, not carried.
+fn replacement(original: &str, number: usize) -> Option<String> {
+    let is_time = original.len() >= 10 && original.contains(':') && original.starts_with(|c: char| c.is_ascii_digit());
+    let is_name = [Status::from_name(original).is_some(), OperationType::from_name(original).is_some()].contains(&true)
+        || ResourceType::from_name(original).is_some()
+        || ActorKind::from_name(original).is_some();
+    if original.trim().len() < 2 || original.starts_with(['{', '[', '"', '<', '#', '$', '/']) || is_time || is_name {
+        return None;
+    }
+    Some(match () {
+        () if crate::value::is_guid(original) => format!("feedface-0000-4111-8222-{number:012x}"),
+        () if original.contains('@') => format!("mark{number}@place.example"),
+        () if original.contains("://") => format!("https://place{number}.example"),
+        () if original.chars().all(|c| c.is_ascii_digit()) => format!("97531{number:04}"),
+        () if original.parse::<std::net::IpAddr>().is_ok() => format!("192.0.2.{}", number % 250),
+        () if original.chars().all(char::is_alphabetic) => {
+            let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
+            format!("Mark{}{}{}", letter(number / 676), letter(number / 26), letter(number))
+        }
+        () if original.contains(char::is_whitespace) => format!("place {number} x"),
+        () => format!("place-{number}"),
+    })
+}
+
+/// Sets the value at a pointer, of several members with the same key all.
+fn set(node: &mut JsonNode, pointer: &[String], with: &JsonNode) {
+    let Some((first, rest)) = pointer.split_first() else {
+        *node = with.clone();
+        return;
+    };
+    match node {
+        JsonNode::Object(members) => {
+            members.iter_mut().filter(|(key, _)| key == first).for_each(|(_, value)| set(value, rest, with));
+        }
+        JsonNode::Array(elements) => {
+            if let Some(element) = first.parse().ok().and_then(|index: usize| elements.get_mut(index)) {
+                set(element, rest, with);
+            }
+        }
+        JsonNode::Scalar(_) => {}
+    }
+}
+
+/// The strings of an event outside of `unmapped`, by pointer.
+fn places(body: &EventBody) -> Vec<(Vec<String>, String)> {
+    let mut event = body.clone();
+    event.unmapped = None;
+    let mut leaves = Vec::new();
+    scalars(&node(&serde_json::to_string(&event).unwrap()), &mut Vec::new(), &mut leaves);
+    leaves.into_iter().filter_map(|(pointer, leaf)| Some((pointer, leaf.as_str()?.into_owned()))).collect()
+}
+
+fn is_unmapped(body: &EventBody, pointer: &[String], value: &JsonNode) -> bool {
+    body.unmapped.as_ref().is_some_and(|unmapped| at(&unmapped.node(), pointer).contains(&value))
+}
+
+/// Returns the strings of a record that no place of the event carries and that are not in `unmapped`.
+pub(super) fn misplaced(record: &JsonNode) -> Vec<String> {
+    let Ok(recognised) = recognise(record) else { return Vec::new() };
+    let body = recognised.body;
+    let mut leaves = Vec::new();
+    scalars(record, &mut Vec::new(), &mut leaves);
+    let strings: Vec<(Vec<String>, String)> =
+        leaves.into_iter().filter_map(|(pointer, leaf)| Some((pointer, leaf.as_str()?.into_owned()))).collect();
+    // Whether each string feeds a place of the event; `None` if that cannot be found out.
+    let feeds: Vec<Option<bool>> = strings
+        .iter()
+        .enumerate()
+        .map(|(number, (pointer, original))| {
+            let mark = replacement(original, number)?;
+            let mut changed = record.clone();
+            set(&mut changed, pointer, &model::Json::string(&mark).node());
+            let again = recognise(&changed).ok().filter(|again| again.format == recognised.format)?;
+            Some(places(&again.body).iter().any(|(_, string)| *string == mark))
+        })
+        .collect();
+    let mut misplaced = Vec::new();
+    for (index, (pointer, original)) in strings.iter().enumerate() {
+        if feeds[index] != Some(false) || is_unmapped(&body, pointer, &model::Json::string(original).node()) {
+            continue;
+        }
+        let stands_for_it = |other: usize| {
+            feeds[other] != Some(false) && strings[other].1 == *original && are_alike(pointer, &strings[other].0)
+        };
+        let is_absent = crate::source_record::is_absent(original);
+        if !is_absent && !(0..strings.len()).any(|other| other != index && stands_for_it(other)) {
+            misplaced.push(format!("/{} = {original}", pointer.join("/")));
+        }
+    }
+    misplaced
+}
+
+#[test]
+fn values_are_carried_by_the_places_that_they_feed() {
+    for (text, format) in RECORDS {
+        assert_eq!(misplaced(&node(text)), Vec::<String>::new(), "{}", format.name());
+    }
+}
+
+#[test]
+fn samples_are_carried_by_the_places_that_they_feed() {
+    for (index, record) in samples().into_iter().step_by(7) {
+        assert_eq!(misplaced(&record), Vec::<String>::new(), "{index}");
+    }
+}
+
+#[test]
+fn excess_targets_are_kept_though_equal_ones_are_carried() {
+    let target = |i: usize| format!(r#"{{"id":"t-{i}","type":"Device","displayName":"Kiosk"}}"#);
+    let targets: Vec<String> = (0..model::event::TARGETS_MAX + 3).map(target).collect();
+    let text = format!(
+        r#"{{"id":"Directory_1","activityDisplayName":"Add user","activityDateTime":"2026-05-04T08:15:30Z","initiatedBy":{{}},
+        "targetResources":[{}]}}"#,
+        targets.join(",")
+    );
+    let unmapped = body(&text).unmapped.unwrap().node();
+    let last = (model::event::TARGETS_MAX + 2).to_string();
+    for (key, value) in [("id", "t-2002"), ("type", "Device"), ("displayName", "Kiosk")] {
+        let pointer = ["targetResources".to_owned(), last.clone(), key.to_owned()];
+        assert_eq!(at(&unmapped, &pointer), [&model::Json::string(value).node()], "{key}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// A string is copied to another place of the record, so that two unrelated values are equal.
+    #[test]
+    fn equal_values_elsewhere_hide_no_loss(which in 0..RECORDS.len(), from in 0_usize..40, to in 0_usize..40) {
+        let mut record = node(RECORDS[which].0);
+        let mut leaves = Vec::new();
+        scalars(&record, &mut Vec::new(), &mut leaves);
+        let strings: Vec<_> = leaves.into_iter().filter(|(_, leaf)| leaf.as_str().is_some()).collect();
+        let (source, target) = (&strings[from % strings.len()], &strings[to % strings.len()]);
+        set(&mut record, &target.0, &source.1);
+        prop_assert_eq!(misplaced(&record), Vec::<String>::new(), "{}", record.to_json().text());
+    }
+}
