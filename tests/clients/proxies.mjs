@@ -230,7 +230,7 @@ for (const name of wanted)
     });
 
     test('the address of the client cannot be forged', async () => {
-      // A request of its own, so that its access event is told apart.
+      // A request of its own, which gets an access event of its own.
       const operation = `Address_${name}`;
       const forged = { 'x-forwarded-for': '203.0.113.7', forwarded: 'for=203.0.113.8' };
       const query = `query ${operation} { auditEvents(first: 1) { nodes { id } } }`;

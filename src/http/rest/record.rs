@@ -29,12 +29,12 @@ use model::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
 
 /// One event of the body: its key, if that can be read, and the event or its problems.
 struct Item {
-    label: Label,
+    label: ItemLabel,
     event: Result<NewEvent, Vec<Problem>>,
 }
 
 /// The parts of a result that do not depend on the outcome.
-struct Label {
+struct ItemLabel {
     event_key: Option<String>,
     /// The format that the event was read in, unless it is that of this API.
     source: Option<&'static str>,
@@ -124,7 +124,7 @@ impl ItemReader<'_> {
         let record = match value {
             Ok(record) => record,
             Err(problem) => {
-                return Item { label: Label { event_key: None, source: None }, event: Err(invalid(problem)) };
+                return Item { label: ItemLabel { event_key: None, source: None }, event: Err(invalid(problem)) };
             }
         };
         let (source, event) = if json_input::is_event(&record) {
@@ -133,7 +133,7 @@ impl ItemReader<'_> {
             self.record_of_other_system(&record)
         };
         let key = event.as_ref().ok().map(|event| event.body().event_key.clone());
-        Item { label: Label { event_key: key.or_else(|| json_input::event_key(&record)), source }, event }
+        Item { label: ItemLabel { event_key: key.or_else(|| json_input::event_key(&record)), source }, event }
     }
 
     /// Reads an event in this API's own format.
@@ -179,12 +179,12 @@ fn invalid(sentence: String) -> Vec<Problem> {
 }
 
 /// The response with the outcome of each event.
-fn response(outcomes: Vec<(Label, Recorded)>) -> HttpResponse {
+fn response(outcomes: Vec<(ItemLabel, Recorded)>) -> HttpResponse {
     let (mut recorded, mut duplicates, mut conflicts, mut rejected) = (0, 0, 0, 0);
     let results: Vec<serde_json::Value> = outcomes
         .into_iter()
         .enumerate()
-        .map(|(index, (Label { event_key, source }, outcome))| {
+        .map(|(index, (ItemLabel { event_key, source }, outcome))| {
             let mut result = match outcome {
                 Recorded::Recorded(id, sequence) => {
                     recorded += 1;
