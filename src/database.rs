@@ -1,5 +1,6 @@
 //! Opening the log with the database settings.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,20 @@ pub(crate) fn ensure_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
         anyhow::ensure!(file.exists(), "there is no log at {}", file.display());
     }
     Ok(())
+}
+
+/// Returns a sentence about an SQLite log that does not exist, with the ways to create it.
+pub(crate) fn missing_log(file: &Path) -> String {
+    format!(
+        "there is no log at {}: check AUDITGRAPH_DATABASE_URL; to create a log, add its first tenant with `auditgraph \
+         tenant add KEY`, or start `auditgraph serve --create`",
+        file.display()
+    )
+}
+
+/// Returns `SQLite` or `PostgreSQL`.
+pub(crate) fn kind(database: &DatabaseSettings) -> &'static str {
+    if store::is_sqlite(&database.database_url) { "SQLite" } else { "PostgreSQL" }
 }
 
 /// Returns the settings with a statement timeout for statements that process the whole log.

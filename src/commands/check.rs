@@ -62,7 +62,7 @@ async fn findings(config: &ServeArgs) -> Vec<Finding> {
         Ok(Some(file)) => {
             found.extend(sqlite_file(&file));
             if !file.exists() {
-                found.push(ok("database", "none yet: `auditgraph serve` or `auditgraph tenant add` creates it"));
+                found.push(missing_log(&file, config.create));
                 return found;
             }
         }
@@ -77,15 +77,18 @@ async fn findings(config: &ServeArgs) -> Vec<Finding> {
 
 /// Checks for environment variables with the prefix of settings that are no settings.
 fn variables() -> Finding {
-    let unknown = config::unknown_variables();
-    if unknown.is_empty() {
-        return ok("environment", "every AUDITGRAPH_ variable is a setting");
+    match config::unknown_variables() {
+        Some(unknown) => wrong("environment", unknown),
+        None => ok("environment", "every AUDITGRAPH_ variable is a setting"),
     }
-    let names = unknown.join(", ");
-    wrong(
-        "environment",
-        format!("no setting is called {names}: correct or unset it (`auditgraph serve --help` lists all)"),
-    )
+}
+
+/// Reports an SQLite log that does not exist.
+fn missing_log(file: &Path, serve_creates: bool) -> Finding {
+    if serve_creates {
+        return ok("database", "none yet: `auditgraph serve --create` creates it");
+    }
+    wrong("database", database::missing_log(file))
 }
 
 /// Checks the limit of open files, which bounds the connections.
@@ -151,10 +154,10 @@ fn permissions(file: &Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     Some(if mode.trailing_zeros() >= 6 {
-        ok("permissions", "only the owner may open the file")
+        ok("file permissions", "only the owner may open the file")
     } else {
         let fix = format!("chmod 600 {}", file.display());
-        wrong("permissions", format!("others may open the file ({mode:o}): run `{fix}`"))
+        wrong("file permissions", format!("others may open the file ({mode:o}): run `{fix}`"))
     })
 }
 

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::output::printable;
+use super::output::{print_line, printable};
 use crate::config::ReadyArgs;
 
 /// The most time from connecting to the end of the response.
@@ -28,6 +28,7 @@ pub(super) async fn run(config: &ReadyArgs) -> anyhow::Result<ExitCode> {
     let response = response.with_context(|| format!("{address} does not respond"))??;
     let status = response.lines().next().unwrap_or_default();
     anyhow::ensure!(status.split(' ').nth(1) == Some("200"), "{address} is not ready: {}", printable(status));
+    print_line(&format!("{address} is ready"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use super::output::{print_line, printable};
-use crate::config::{TenantAction, TenantArgs};
+use crate::config::{TenantAction, TenantArgs, without_password};
 use crate::database;
 use crate::system::new_id;
 use store::Tenant;
@@ -21,16 +21,41 @@ pub(super) async fn run(command: &TenantArgs) -> anyhow::Result<ExitCode> {
     if !matches!(command.action, TenantAction::Add { .. }) {
         database::ensure_exists(&command.database)?;
     }
+    let is_new = database::ensure_exists(&command.database).is_err();
     let store = database::open_or_create(&command.database).await?;
-    match &command.action {
-        TenantAction::Add { key, name, domains } => {
-            store.add_tenant(key, name.as_ref().unwrap_or(key), domains, new_id()).await?;
-        }
-        TenantAction::List => store.tenants().await?.iter().for_each(|tenant| print_line(&line(tenant))),
-        TenantAction::Rename { key, name, domains } => store.rename_tenant(key, name, domains).await?,
-        TenantAction::Disable { key, undo } => store.disable_tenant(key, !undo).await?,
+    let url = without_password(&command.database.database_url);
+    if is_new {
+        print_line(&format!("created the log {url}"));
     }
+    let done = match &command.action {
+        TenantAction::Add { key, name, domains } => {
+            let name = name.as_ref().unwrap_or(key);
+            store.add_tenant(key, name, domains, new_id()).await?;
+            format!("added tenant `{key}` ({name}) to {url}")
+        }
+        TenantAction::List => {
+            store.tenants().await?.iter().for_each(|tenant| print_line(&line(tenant)));
+            return Ok(ExitCode::SUCCESS);
+        }
+        TenantAction::Rename { key, new_name, name, domains } => {
+            let tenant = store.tenant(key).await?.with_context(|| format!("there is no tenant `{key}`"))?;
+            let name = new_name.as_ref().or(name.as_ref()).unwrap_or(&tenant.display_name);
+            store.rename_tenant(key, name, domains).await?;
+            let domains = if domains.is_empty() { &tenant.domains } else { domains };
+            format!("tenant `{key}` is now {name}, domains: {}", listed(domains))
+        }
+        TenantAction::Disable { key, undo } => {
+            store.disable_tenant(key, !undo).await?;
+            format!("tenant `{key}` is now {}", if *undo { "enabled" } else { "disabled" })
+        }
+    };
+    print_line(&printable(&done));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lists domains in a sentence.
+fn listed(domains: &[String]) -> String {
+    if domains.is_empty() { "none".to_owned() } else { domains.join(", ") }
 }
 
 /// Formats a tenant as one line: key, name, state and domains, separated by tabs.
@@ -49,8 +74,8 @@ fn check(action: &TenantAction) -> anyhow::Result<()> {
             name.iter().try_for_each(|name| check_name(name))?;
             domains.iter().try_for_each(|domain| check_domain(domain))
         }
-        TenantAction::Rename { key: _, name, domains } => {
-            check_name(name)?;
+        TenantAction::Rename { key: _, new_name, name, domains } => {
+            new_name.iter().chain(name).try_for_each(|name| check_name(name))?;
             domains.iter().try_for_each(|domain| check_domain(domain))
         }
         TenantAction::List | TenantAction::Disable { .. } => Ok(()),

@@ -18,9 +18,10 @@ pub struct DemoArgs {
     /// Number of events to generate. From 0 to 2000000.
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = bounds::<u32>(0, 2_000_000))]
     pub events: u32,
-    /// Address and port to listen on. Port 0 takes a free port.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// Address and port to listen on. Port 0 takes a free port. The default is 127.0.0.1:8080 or, if that port is taken,
+    /// a free port.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
     /// Seed of the generator. The same seed generates the same events.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -80,13 +81,18 @@ pub enum TenantAction {
     },
     /// List all tenants.
     List,
-    /// Replace the display name and the domain names of a tenant.
+    /// Change the display name or the domain names of a tenant. What is not given stays as it is.
+    #[command(group = ArgGroup::new("changes").args(["new_name", "name", "domains"]).required(true).multiple(true))]
     Rename {
         /// Key of the tenant.
         key: String,
+        /// New display name, as with `--name`.
+        #[arg(value_name = "NAME", conflicts_with = "name")]
+        new_name: Option<String>,
         /// New display name.
-        name: String,
-        /// Domain name of the tenant. May be repeated.
+        #[arg(long)]
+        name: Option<String>,
+        /// Domain name of the tenant, instead of the previous ones. May be repeated.
         #[arg(long = "domain", value_name = "DOMAIN")]
         domains: Vec<String>,
     },

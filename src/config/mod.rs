@@ -118,18 +118,22 @@ pub enum Command {
     Docs(DocsArgs),
 }
 
-/// Returns the environment variables with the prefix of settings that are no settings.
-pub fn unknown_variables() -> Vec<String> {
+/// Returns a sentence about the environment variables with the prefix of settings that are no settings, or `None` if
+/// there are none.
+pub fn unknown_variables() -> Option<String> {
     let command = Cli::command();
     let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
     let settings: Vec<String> =
         arguments.filter_map(|argument| argument.get_env().map(|name| name.to_string_lossy().into_owned())).collect();
-    std::env::vars_os()
+    let unknown: Vec<String> = std::env::vars_os()
         .map(|(name, _)| name.to_string_lossy().into_owned())
         .filter(|name| {
             name.starts_with(VARIABLE_PREFIX) && !name.starts_with(TEST_VARIABLE_PREFIX) && !settings.contains(name)
         })
-        .collect()
+        .collect();
+    let names = unknown.join(", ");
+    let sentence = format!("no setting is called {names}: correct or unset it (`auditgraph serve --help` lists all)");
+    (!unknown.is_empty()).then_some(sentence)
 }
 
 /// Returns a parser of whole numbers from `min` to `max`. The help text of its setting ends with the bounds.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::file::ConfigFile;
 use super::{
@@ -24,6 +25,12 @@ pub struct ServeArgs {
     /// no metrics are served.
     #[arg(long, env = "AUDITGRAPH_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<MetricsListen>,
+    /// Create an empty log if the database URL names an SQLite file that does not exist.
+    #[arg(long, env = "AUDITGRAPH_CREATE", value_parser = BoolishValueParser::new())]
+    pub create: bool,
+    /// Whether this is the demo, which the viewer's sign-in page mentions.
+    #[arg(skip)]
+    pub is_demo: bool,
     /// Number of threads that serve requests. 0 means one for each core. From 0 to 1024.
     #[arg(long, env = "AUDITGRAPH_WORKERS", value_name = "N", default_value_t = 0, value_parser = bounds::<usize>(0, 1_024))]
     pub workers: usize,

@@ -122,6 +122,6 @@ fn authorization(request: &HttpRequest) -> Result<&str, Rejected> {
 }
 
 fn bearer_token(header: &str) -> Result<&str, Rejected> {
-    let (scheme, token) = header.split_once(' ').ok_or(Rejected::Malformed)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::Malformed) }
+    let (scheme, token) = header.split_once(' ').ok_or(Rejected::NotBearer)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::NotBearer) }
 }

@@ -123,6 +123,10 @@ impl App {
         let closing = self.closing;
         let stop = tokio::spawn(async move {
             signals.next().await;
+            tracing::info!(
+                timeout_secs = SHUTDOWN_TIMEOUT_SECS,
+                "stopping: running requests are completed; a second signal ends them"
+            );
             // Fails if there are no streams.
             let _ = closing.send(true);
             let gracefully = handle.stop(true);

@@ -49,7 +49,7 @@ pub(super) fn state(config: &ServeArgs, file: &ConfigFile, store: &Store, parts:
         origins: Data::new(limit::origins(limits)?),
         streams: Data::new(streams(&config.streams, shutdown)),
         exports: Data::new(Exports::new(limits.page_size_max)),
-        sign_in: Data::new(sign_in::sign_in(&config.sign_in, file)?),
+        sign_in: Data::new(sign_in::sign_in(&config.sign_in, file)?.for_demo(config.is_demo)),
         metrics: Data::new(metrics),
         readiness: Data::new(Readiness::of(store.clone())),
         environment: Data::new(Environment::new(Arc::new(now), Arc::new(new_id))),

@@ -38,6 +38,11 @@ async function listenUrl(server: ChildProcess): Promise<string> {
   })
 }
 
+/** The environment without the variables of the tests, which `serve` refuses because they are no settings. */
+const withoutSettings = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('AUDITGRAPH_')),
+)
+
 const test = base.extend<object, { openIdServer: OpenIdServer }>({
   openIdServer: [
     async ({}, provide) => {
@@ -52,7 +57,7 @@ const test = base.extend<object, { openIdServer: OpenIdServer }>({
       const options = ['--config', file, '--listen', '127.0.0.1:0', '--metrics-listen', 'off']
       const server = spawn(program, ['serve', ...database, ...options], {
         stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, AUDITGRAPH_LOG: 'info', AUDITGRAPH_LOG_FORMAT: 'json' },
+        env: { ...withoutSettings, AUDITGRAPH_LOG: 'info', AUDITGRAPH_LOG_FORMAT: 'json' },
       })
       const ended = new Promise((resolve) => server.once('exit', resolve))
       const url = await listenUrl(server)

@@ -82,6 +82,7 @@ impl AccessControl {
             queue: self.queue.clone(),
             sensitive_names: Arc::clone(&self.sensitive_names),
             rows: Arc::default(),
+            outcomes: Arc::default(),
             access_logs: Arc::clone(&self.access_logs),
             access_log: self.access_log.clone(),
         })

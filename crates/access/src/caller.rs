@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::access_error::AccessError;
 use super::access_log::{AccessActivity, AccessLog};
 use super::access_record::AccessRecord;
+use super::outcome_counts::OutcomeCounter;
 use super::recorder::Recorder;
 use super::target_log::{AccessLogRegistry, TargetLog, resolve_log};
 use auth::Principal;
@@ -31,6 +32,7 @@ pub struct Caller {
     pub(super) sensitive_names: Arc<SensitiveNames>,
     pub(super) budget: QueryBudget,
     pub(super) rows: Arc<AtomicU64>,
+    pub(super) outcomes: Arc<OutcomeCounter>,
     pub(super) access_logs: Arc<AccessLogRegistry>,
     pub(super) access_log: AccessLog,
 }
@@ -73,6 +75,11 @@ impl Caller {
     /// Returns the counter of rows read and events recorded for this caller. Clones of the caller share it.
     pub fn rows(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.rows)
+    }
+
+    /// Returns the counter of the outcomes of events that this caller sends. Clones of the caller share it.
+    pub fn outcomes(&self) -> Arc<OutcomeCounter> {
+        Arc::clone(&self.outcomes)
     }
 
     /// Returns a reader of the tenant's events, limited to the scope of the caller's roles.
@@ -147,6 +154,7 @@ impl Caller {
             queue: self.queue.clone(),
             sensitive_names: Arc::clone(&self.sensitive_names),
             rows: Arc::clone(&self.rows),
+            outcomes: Arc::clone(&self.outcomes),
             recording: Recording {
                 route,
                 recorded_by: self.principal.subject.clone(),

@@ -6,7 +6,7 @@
 //!
 //! - [`access_control`]: looks up the tenant of a principal, and caches it for a few seconds.
 //! - [`caller`]: a principal in its tenant, and the readers and recorders that its roles permit.
-//! - [`recorder`]: validates events, adds their provenance and records them.
+//! - [`recorder`]: validates events, adds their provenance and records them; [`outcome_counts`] counts the outcomes.
 //! - [`target_log`]: selects the log that a filter refers to: the tenant's events, or the accesses to them.
 //! - [`access_record`] and [`access_log`]: record which caller reads which events.
 
@@ -15,6 +15,7 @@ mod access_error;
 mod access_log;
 mod access_record;
 mod caller;
+mod outcome_counts;
 mod recorder;
 mod target_log;
 
@@ -23,5 +24,6 @@ pub use access_error::AccessError;
 pub use access_log::{AccessActivity, AccessLog};
 pub use access_record::AccessRecord;
 pub use caller::Caller;
+pub use outcome_counts::{OutcomeCounter, OutcomeCounts};
 pub use recorder::{PreparedEvents, Recorded, Recorder};
 pub use target_log::IdGenerator;

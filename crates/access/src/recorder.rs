@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::outcome_counts::OutcomeCounter;
 use model::EventInput;
 use model::event::ProblemCode;
 use model::fold::fold;
@@ -19,6 +20,7 @@ pub struct Recorder {
     pub(super) sensitive_names: Arc<SensitiveNames>,
     pub(super) services: ServiceSet,
     pub(super) rows: Arc<AtomicU64>,
+    pub(super) outcomes: Arc<OutcomeCounter>,
     pub(super) recording: Recording,
 }
 
@@ -96,6 +98,10 @@ impl Recorder {
                 RecordOutcome::Conflict => Recorded::Conflict(event.id()),
             }),
         };
-        events.into_iter().map(outcome).collect()
+        let outcomes: Vec<Recorded> = events.into_iter().map(outcome).collect::<Result<_, StoreError>>()?;
+        for outcome in &outcomes {
+            self.outcomes.count(outcome);
+        }
+        Ok(outcomes)
     }
 }

@@ -7,6 +7,7 @@
 //! Public keys from PEM have no `kid`, so all keys for the token's algorithm are tried. A key of a key set (see
 //! [`super::jwks`]) that has a `kid` is tried for tokens with the same `kid` or none.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -20,6 +21,9 @@ use super::ConfigProblem;
 
 /// The minimum length of a secret, in bytes: that of the hash in HS256.
 const SECRET_BYTES_MIN: usize = 32;
+/// The minimum number of different bytes in a secret, and of different steps from one byte to the next. A random secret
+/// of [`SECRET_BYTES_MIN`] hexadecimal digits has fewer once in more than a million times.
+const SECRET_VARIETY_MIN: usize = 8;
 /// The accepted sizes of RSA keys, in bits. The cryptography library refuses others only when it verifies a token.
 pub(super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 /// The algorithms of RSA keys.
@@ -126,6 +130,12 @@ pub(super) fn check_secret(secret: &str) -> Result<(), ConfigProblem> {
             secret.len()
         )));
     }
+    if !is_varied(secret.as_bytes()) {
+        return Err(ConfigProblem::new(
+            "the JWT secret is easy to guess, because it repeats itself or consists of few different characters: create \
+             one with `openssl rand -base64 48`",
+        ));
+    }
     if secret.contains(PEM_BEGIN) {
         return Err(ConfigProblem::new(
             "the JWT secret is PEM, but a public key is not a secret: put it into a file and configure that as the \
@@ -133,6 +143,15 @@ pub(super) fn check_secret(secret: &str) -> Result<(), ConfigProblem> {
         ));
     }
     Ok(())
+}
+
+/// Whether a secret has neither few different bytes, nor regular steps (`abcdef...`), nor a shorter string that it
+/// repeats.
+fn is_varied(secret: &[u8]) -> bool {
+    let bytes: BTreeSet<u8> = secret.iter().copied().collect();
+    let steps: BTreeSet<u8> = secret.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    let repeats = |period: usize| secret.iter().skip(period).eq(secret.iter().take(secret.len() - period));
+    bytes.len() >= SECRET_VARIETY_MIN && steps.len() >= SECRET_VARIETY_MIN && !(1..SECRET_BYTES_MIN).any(repeats)
 }
 
 /// Reads the blocks of a PEM file. `pem::parse_many` would skip blocks without an end, so each is parsed by itself.
@@ -236,10 +255,25 @@ mod tests {
 
     #[test]
     fn secret_has_32_bytes_and_is_not_pem() {
-        assert!(VerificationKeys::secret(&"s".repeat(32)).is_ok());
-        let why = VerificationKeys::secret(&"s".repeat(31)).unwrap_err().to_string();
+        assert!(VerificationKeys::secret("8f1c0e6b7a92d45388e0aa3f16c2d97b").is_ok());
+        let why = VerificationKeys::secret("8f1c0e6b7a92d45388e0aa3f16c2d97").unwrap_err().to_string();
         assert!(why.contains("31 bytes") && why.contains("openssl rand"), "{why}");
         assert!(VerificationKeys::secret(&test_keys::rsa().pem).unwrap_err().to_string().contains("PEM"));
+    }
+
+    #[test]
+    fn secret_that_is_easy_to_guess_is_refused() {
+        let alphabet: String = ('a'..='z').chain('0'..='9').collect();
+        let repeated = ["s", "ab", "changeme", "secret", "0123456789", "correct horse battery ", "a-b-c-d-"];
+        let repeated = repeated.map(|unit| unit.repeat(40 / unit.len() + 1));
+        for weak in repeated.iter().map(String::as_str).chain([&*alphabet, &format!("{}x", "s".repeat(40))]) {
+            let why = VerificationKeys::secret(weak).unwrap_err().to_string();
+            assert!(why.contains("easy to guess") && !why.contains(weak), "{why}");
+        }
+        let passphrase = "correct horse battery staple anchor";
+        for good in [passphrase, "a secret of more than 32 bytes, really", "9wJZ0lq3mVd7Tz1kXy5bQe8rUc2nHs4f"] {
+            assert!(VerificationKeys::secret(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

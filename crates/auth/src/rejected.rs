@@ -10,6 +10,8 @@ use std::fmt;
 pub enum Rejected {
     /// The request has no token.
     Missing,
+    /// The authorization is not `Bearer` and a token.
+    NotBearer,
     /// The token is longer than [`TOKEN_BYTES_MAX`](super::TOKEN_BYTES_MAX).
     TooLong,
     /// The token is not a signed JSON web token.
@@ -57,6 +59,7 @@ impl Rejected {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::NotBearer => "not_bearer",
             Self::TooLong => "too_long",
             Self::Malformed => "malformed",
             Self::NameRepeated => "name_repeated",
@@ -91,6 +94,9 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Missing => "A bearer token is required.",
+            Self::NotBearer => {
+                "The authorization must have the form `Bearer TOKEN`: the word `Bearer`, a space and the token."
+            }
             Self::TooLong => "The token is longer than 16 KiB.",
             Self::Malformed => "The token is not a signed JSON web token.",
             Self::NameRepeated => "The token's header or claims contain a name twice.",

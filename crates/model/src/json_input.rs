@@ -176,11 +176,19 @@ impl InputReader {
         self.string(node, path, name).unwrap_or_default()
     }
 
-    fn enum_value<T>(&mut self, node: &JsonNode, path: &str, name: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
-        let string = self.string(node, path, name)?;
-        let value = parse(&string);
+    /// Reads a value that is one of `values`, given with their names.
+    fn enum_value<T: Copy>(
+        &mut self,
+        node: &JsonNode,
+        name: &str,
+        values: &[T],
+        name_of: fn(T) -> &'static str,
+    ) -> Option<T> {
+        let string = self.string(node, "", name)?;
+        let value = values.iter().copied().find(|value| name_of(*value) == string);
         if value.is_none() {
-            self.invalid(&member_path(path, name), "is not one of the values of this field");
+            let names: Vec<String> = values.iter().map(|value| format!("`{}`", name_of(*value))).collect();
+            self.invalid(name, &format!("must be one of {}", names.join(", ")));
         }
         value
     }
@@ -335,7 +343,7 @@ impl InputValue for Timestamp {
 
 impl InputValue for Status {
     fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
-        let status = reader.enum_value(event, "", name, Self::from_name);
+        let status = reader.enum_value(event, name, Self::ALL, Self::name);
         if InputReader::member(event, name).is_none() {
             reader.invalid(name, "is missing");
         }
@@ -347,7 +355,7 @@ macro_rules! optional_enum {
     ($($type:ty),+) => { $(
         impl InputValue for Option<$type> {
             fn read(reader: &mut InputReader, event: &JsonNode, name: &'static str) -> Option<Self> {
-                Some(reader.enum_value(event, "", name, <$type>::from_name))
+                Some(reader.enum_value(event, name, <$type>::ALL, <$type>::name))
             }
         }
     )+ };

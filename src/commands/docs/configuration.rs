@@ -12,7 +12,8 @@ use crate::config::file::reference::TABLES;
 const INTRODUCTION: &str = "\
 Each setting is an environment variable and an option of the commands that use it; the option takes precedence.
 `auditgraph COMMAND --help` lists the options of a command. Commands ignore settings that they do not use, so one
-environment serves all of them. `auditgraph check` reports `AUDITGRAPH_` variables that are no settings.
+environment serves all of them. `serve` refuses `AUDITGRAPH_` variables that are no settings, and `check`
+reports them.
 
 Settings are validated at start. [Limits](limits.md) describes what happens to a request over a limit. Issuers, grants
 and some other settings can also be in a [configuration file](#configuration-file).";

@@ -27,7 +27,12 @@ label `le`), `_sum` and `_count`.";
 /// The labels and their values. A label that is not in this list fails the generation.
 const LABELS: &[(&str, &str)] = &[
     ("field", "root field of the schema, path, or `other`"),
-    ("code", "[code](errors.md) of the first error, or `OK`"),
+    (
+        "code",
+        "[code](errors.md) of the first error; else `CONFLICT` or `REJECTED` if an event of a recording request has this outcome; \
+         `CANCELLED` if the client disconnected; else `OK`",
+    ),
+    ("outcome", "`recorded`, `duplicate`, `conflict` or `rejected`"),
     ("reason", "reason for the rejection"),
     ("transport", "`sse` or `websocket`"),
     ("service", "name of the service"),

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use access::OutcomeCounts;
 use auth::Rejected;
 use store::DURATION_BUCKETS_SECS;
 
@@ -24,6 +25,7 @@ pub struct Metrics {
     root_fields: BTreeSet<String>,
     requests: Family<[Label; 2], Counter>,
     duration: Family<[Label; 1], Histogram, fn() -> Histogram>,
+    outcomes: Family<[(&'static str, &'static str); 1], Counter>,
     tokens_rejected: Family<[(&'static str, &'static str); 1], Counter>,
     in_flight: Gauge,
     subscriptions: Family<[(&'static str, &'static str); 1], Gauge>,
@@ -48,6 +50,7 @@ impl Metrics {
             root_fields,
             requests: Family::default(),
             duration: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS_SECS)),
+            outcomes: Family::default(),
             tokens_rejected: Family::default(),
             in_flight: Gauge::default(),
             subscriptions: Family::default(),
@@ -61,6 +64,10 @@ impl Metrics {
         registry.register("requests", help, self.requests.clone());
         let help = "Seconds from the start of a request to the start of its response, by root field or route";
         registry.register("request_duration_seconds", help, self.duration.clone());
+        let help = "Events in recording requests, by outcome";
+        registry.register("recording_outcomes", help, self.outcomes.clone());
+        // An increase from 0 to 1 is visible only if the series exists before.
+        self.events_recorded(OutcomeCounts::default());
         registry.register("tokens_rejected", "Rejected tokens, by reason", self.tokens_rejected.clone());
         registry.register("requests_in_flight", "Requests without a response yet", self.in_flight.clone());
         registry.register("subscriptions", "Open subscriptions, by transport", self.subscriptions.clone());
@@ -79,6 +86,16 @@ impl Metrics {
     /// Counts a subscription as open until the guard is dropped.
     pub(in crate::http) fn subscription_opened(&self, transport: &'static str) -> GaugeGuard {
         GaugeGuard::new(self.subscriptions.get_or_create_owned(&[("transport", transport)]))
+    }
+
+    /// Counts the events of a recording request.
+    pub(super) fn events_recorded(&self, counts: OutcomeCounts) {
+        let OutcomeCounts { recorded, duplicates, conflicts, rejected } = counts;
+        let counts =
+            [("recorded", recorded), ("duplicate", duplicates), ("conflict", conflicts), ("rejected", rejected)];
+        for (outcome, count) in counts {
+            self.outcomes.get_or_create(&[("outcome", outcome)]).inc_by(count);
+        }
     }
 
     /// Counts a finished request of a root field or, without one, of a route.

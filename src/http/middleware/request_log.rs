@@ -18,14 +18,18 @@ use async_graphql::parser::types::OperationType;
 
 use super::metrics::{GaugeGuard, Metrics};
 use super::request_id::{REQUEST_ID, RequestId};
-use crate::http::error_codes::ErrorCodes;
-use access::{AccessRecord, Caller};
+use crate::http::error_codes::{self, ErrorCodes};
+use access::{AccessRecord, Caller, OutcomeCounter, OutcomeCounts};
 use api::engine::operation::OperationInfo;
 
 /// The most characters of a subject.
 const SUBJECT_CHARS_MAX: usize = 200;
 /// The code of a request whose client disconnected before the response.
 const CANCELLED: &str = "CANCELLED";
+/// The code of a request without an error, of whose events at least one is in conflict.
+const CONFLICT: &str = "CONFLICT";
+/// The code of a request without an error or conflict, of whose events at least one was rejected.
+const REJECTED: &str = "REJECTED";
 
 /// The details that handlers report about a request: the caller and the operation.
 #[derive(Default)]
@@ -33,6 +37,7 @@ struct RequestDetails {
     tenant: String,
     subject: String,
     rows: Option<Arc<AtomicU64>>,
+    outcomes: Option<Arc<OutcomeCounter>>,
     operation: Option<Arc<OperationInfo>>,
 }
 
@@ -41,6 +46,7 @@ impl RequestDetails {
         self.tenant.clone_from(&caller.tenant.key);
         self.subject = caller.principal.subject.chars().take(SUBJECT_CHARS_MAX).collect();
         self.rows = Some(caller.rows());
+        self.outcomes = Some(caller.outcomes());
     }
 }
 
@@ -191,11 +197,16 @@ impl LogRecord<'_> {
         let Self { request_id, method, route, status, codes, details, duration } = *self;
         let operation = details.operation.as_deref();
         let root_fields = operation.map(OperationInfo::root_fields).unwrap_or_default();
+        let outcomes = details.outcomes.as_ref().and_then(|outcomes| outcomes.counts());
+        let code = |key| code_of(codes.code(key), outcomes);
         for field in root_fields {
-            metrics.request_finished(&field.name, codes.code(Some(&field.response_key)), duration);
+            metrics.request_finished(&field.name, code(Some(&field.response_key)), duration);
         }
         if root_fields.is_empty() {
-            metrics.request_finished(route, codes.code(None), duration);
+            metrics.request_finished(route, code(None), duration);
+        }
+        if let Some(outcomes) = outcomes {
+            metrics.events_recorded(outcomes);
         }
         let duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3;
         if matches!(route, "/healthz" | "/readyz") {
@@ -208,16 +219,29 @@ impl LogRecord<'_> {
             method,
             route,
             status,
-            code = codes.code(None),
+            code = code(None),
             tenant = details.tenant,
             subject = details.subject,
             operation_type = operation.and_then(OperationInfo::kind).map(kind_name),
             operation_name = operation.map(OperationInfo::name).unwrap_or_default(),
             root_fields = names.join(","),
             rows = details.rows.as_ref().map(|rows| rows.load(Ordering::Relaxed)),
+            recorded = outcomes.map(|outcomes| outcomes.recorded),
+            duplicates = outcomes.map(|outcomes| outcomes.duplicates),
+            conflicts = outcomes.map(|outcomes| outcomes.conflicts),
+            rejected = outcomes.map(|outcomes| outcomes.rejected),
             duration_ms,
             "request completed"
         );
+    }
+}
+
+/// The code of a request: that of its first error, else the worst outcome of its events, which are data in the response.
+fn code_of(code: &str, outcomes: Option<OutcomeCounts>) -> &str {
+    match outcomes {
+        Some(counts) if code == error_codes::OK && counts.conflicts > 0 => CONFLICT,
+        Some(counts) if code == error_codes::OK && counts.rejected > 0 => REJECTED,
+        _ => code,
     }
 }
 

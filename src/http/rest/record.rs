@@ -4,9 +4,11 @@
 //! all are duplicates, 207 if some are rejected or in conflict, or all in conflict, 400 if none was recorded or a
 //! duplicate and at least one is rejected. The response body has the outcome of each event, in the order of the request.
 
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header;
-use actix_web::web::Payload;
+use actix_web::web::{Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
@@ -19,9 +21,48 @@ use crate::http::response::{HttpError, ResponseFormat, error_response};
 use crate::http::state::OperationServices;
 use access::{AccessActivity, Recorded, Recorder};
 use api::error::ApiError;
+use formats::RecordFormat;
 use model::event::ProblemCode;
 use model::json::JsonNode;
-use model::{NewEvent, Problem, RecordingRoute, Timestamp, json_input};
+use model::{Invalid, NewEvent, Problem, RecordingRoute, Timestamp, json_input};
+
+/// One event of the body: its key, if that can be read, and the event or its problems.
+struct Item {
+    label: ItemLabel,
+    event: Result<NewEvent, Vec<Problem>>,
+}
+
+/// The parts of a result that do not depend on the outcome.
+struct ItemLabel {
+    event_key: Option<String>,
+    /// The format that the event was read in, unless it is that of this API.
+    source: Option<&'static str>,
+}
+
+/// Whether an object that is in no known format is recorded if it has a time and an activity under a common name. The
+/// caller must choose this with `format=generic`, because the result may differ from what the caller meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnknownFormat {
+    Rejected,
+    Recorded,
+}
+
+impl UnknownFormat {
+    /// Reads the parameters of the URL.
+    fn of(request: &HttpRequest) -> Result<Self, Invalid> {
+        let format = Query::<HashMap<String, String>>::from_query(request.query_string());
+        match format.ok().as_ref().map(|parameters| parameters.get("format").map(String::as_str)) {
+            Some(None) => Ok(Self::Rejected),
+            Some(Some("generic")) => Ok(Self::Recorded),
+            _ => Err(Invalid::new("the parameter `format` must be `generic` or omitted")),
+        }
+    }
+}
+
+/// The problem of an object that is in no known format.
+const UNKNOWN_FORMAT: &str = "the object is neither an event of this API, which has `eventKey` and `occurredAt`, nor a \
+    record of a known system: send the fields of `AuditEventInput`, or add `?format=generic` to the address to record any \
+    object that has a time and an activity";
 
 /// Records the events of a body.
 pub(in crate::http) async fn post(request: HttpRequest, payload: Payload, services: OperationServices) -> HttpResponse {
@@ -44,6 +85,7 @@ async fn record(
         "the content type must be `application/json`, `application/x-ndjson`, `application/cloudevents+json` or \
          `application/cloudevents-batch+json`",
     ))?;
+    let unknown_format = UnknownFormat::of(request)?;
     let key = CallerKey::of(&caller);
     let request_permit = services.callers.admit(&key)?;
     let reservation = services.bytes.reservation(key);
@@ -54,13 +96,13 @@ async fn record(
     let tenant = caller.tenant.key.clone();
     let is_long = body.len() > INLINE_BYTES_MAX;
     let read = move || {
-        let (keys, events) = events(&body, format, &recorder, &tenant, now)?;
+        let (labels, events) = ItemReader { recorder: &recorder, tenant: &tenant, unknown_format, now }.read(&body, format)?;
         let prepared = recorder.prepare(events);
-        Ok::<_, HttpError>((recorder, keys, prepared))
+        Ok::<_, HttpError>((recorder, labels, prepared))
     };
     // Parsing events keeps a core busy and needs permits; waiting for the commit does not.
     let permit = request_permit.permit().await;
-    let (recorder, keys, prepared) = if is_long {
+    let (recorder, labels, prepared) = if is_long {
         let permits = (permit, request_permit.expensive_permit().await);
         services.cpu.run(permits, read).await??
     } else {
@@ -69,42 +111,54 @@ async fn record(
         read?
     };
     let outcomes = recorder.record_prepared(prepared).await.map_err(ApiError::from)?;
-    Ok(response(keys.into_iter().zip(outcomes).collect()))
+    Ok(response(labels.into_iter().zip(outcomes).collect()))
 }
 
-/// The events of a body: their keys, if these can be read, and the events or their problems.
-type BodyEvents = (Vec<Option<String>>, Vec<Result<NewEvent, Vec<Problem>>>);
+/// The events of a body: their labels, and the events or their problems.
+type BodyEvents = (Vec<ItemLabel>, Vec<Result<NewEvent, Vec<Problem>>>);
 
 /// Reads the events of a body.
-fn events(
-    body: &[u8],
-    format: BodyFormat,
-    recorder: &Recorder,
-    tenant: &str,
+struct ItemReader<'a> {
+    recorder: &'a Recorder,
+    tenant: &'a str,
+    unknown_format: UnknownFormat,
     now: Timestamp,
-) -> Result<BodyEvents, HttpError> {
-    let (mut keys, mut events) = BodyEvents::default();
-    json_body::cut(body, format, |value| match value {
-        Ok(record) => {
-            let event = event(&record, recorder, tenant, now);
-            let key = event.as_ref().ok().map(|event| event.body().event_key.clone());
-            keys.push(key.or_else(|| json_input::event_key(&record)));
-            events.push(event);
-        }
-        Err(problem) => {
-            keys.push(None);
-            events.push(Err(vec![Problem::new("event", ProblemCode::Invalid, problem)]));
-        }
-    })?;
-    Ok((keys, events))
 }
 
-/// Reads an event in this API's own format, else a record of another system.
-fn event(record: &JsonNode, recorder: &Recorder, tenant: &str, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
-    if json_input::is_event(record) {
+impl ItemReader<'_> {
+    /// Reads a body.
+    fn read(&self, body: &[u8], format: BodyFormat) -> Result<BodyEvents, HttpError> {
+        let (mut labels, mut events) = BodyEvents::default();
+        json_body::cut(body, format, |value| {
+            let Item { label, event } = self.item(value);
+            labels.push(label);
+            events.push(event);
+        })?;
+        Ok((labels, events))
+    }
+
+    /// Reads one value of the body.
+    fn item(&self, value: Result<JsonNode, String>) -> Item {
+        let record = match value {
+            Ok(record) => record,
+            Err(problem) => {
+                return Item { label: ItemLabel { event_key: None, source: None }, event: Err(invalid(problem)) };
+            }
+        };
+        let (source, event) = if json_input::is_event(&record) {
+            (None, self.own_event(&record))
+        } else {
+            self.record_of_other_system(&record)
+        };
+        let key = event.as_ref().ok().map(|event| event.body().event_key.clone());
+        Item { label: ItemLabel { event_key: key.or_else(|| json_input::event_key(&record)), source }, event }
+    }
+
+    /// Reads an event in this API's own format.
+    fn own_event(&self, record: &JsonNode) -> Result<NewEvent, Vec<Problem>> {
         let (input, mut problems) = json_input::parse(record);
         let Some(input) = input else { return Err(problems) };
-        let checked = recorder.event(input, now);
+        let checked = self.recorder.event(input, self.now);
         if problems.is_empty() {
             return checked;
         }
@@ -114,51 +168,73 @@ fn event(record: &JsonNode, recorder: &Recorder, tenant: &str, now: Timestamp) -
                 problems.push(more);
             }
         }
-        return Err(problems);
+        Err(problems)
     }
-    let wrong = |sentence: String| vec![Problem::new("event", ProblemCode::Invalid, sentence)];
-    let recognised = formats::recognise(record).map_err(|refused| wrong(refused.0))?;
-    if let Some(source_tenant) = &recognised.body.recording.source_tenant_id
-        && !source_tenant.eq_ignore_ascii_case(tenant)
-    {
-        return Err(wrong(format!("the record belongs to tenant `{source_tenant}`")));
+
+    /// Reads a record of another system, and returns its format, if that is known.
+    fn record_of_other_system(&self, record: &JsonNode) -> (Option<&'static str>, Result<NewEvent, Vec<Problem>>) {
+        let recognised = match formats::recognise(record) {
+            Ok(recognised) => recognised,
+            Err(refused) => return (None, Err(invalid(refused.0))),
+        };
+        if recognised.format == RecordFormat::Generic && self.unknown_format == UnknownFormat::Rejected {
+            return (None, Err(invalid(UNKNOWN_FORMAT.to_owned())));
+        }
+        let source = recognised.format.name();
+        let event = match &recognised.body.recording.source_tenant_id {
+            Some(tenant) if !tenant.eq_ignore_ascii_case(self.tenant) => {
+                Err(invalid(format!("the record belongs to tenant `{tenant}`")))
+            }
+            _ => self.recorder.imported_event(recognised.body, source, self.now),
+        };
+        (Some(source), event)
     }
-    recorder.imported_event(recognised.body, recognised.format.name(), now)
+}
+
+/// The problem of an event as a whole.
+fn invalid(sentence: String) -> Vec<Problem> {
+    vec![Problem::new("event", ProblemCode::Invalid, sentence)]
 }
 
 /// The response with the outcome of each event.
-fn response(outcomes: Vec<(Option<String>, Recorded)>) -> HttpResponse {
+fn response(outcomes: Vec<(ItemLabel, Recorded)>) -> HttpResponse {
     let (mut recorded, mut duplicates, mut conflicts, mut rejected) = (0, 0, 0, 0);
     let results: Vec<serde_json::Value> = outcomes
         .into_iter()
         .enumerate()
-        .map(|(index, (event_key, outcome))| match outcome {
-            Recorded::Recorded(id, sequence) => {
-                recorded += 1;
-                json!({ "index": index, "status": "RECORDED", "eventKey": event_key, "eventId": id.to_global(),
+        .map(|(index, (ItemLabel { event_key, source }, outcome))| {
+            let mut result = match outcome {
+                Recorded::Recorded(id, sequence) => {
+                    recorded += 1;
+                    json!({ "index": index, "status": "RECORDED", "eventKey": event_key, "eventId": id.to_global(),
                     "sequence": sequence })
-            }
-            Recorded::Duplicate(id) => {
-                duplicates += 1;
-                json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global() })
-            }
-            Recorded::DifferingDuplicate(id, fields) => {
-                duplicates += 1;
-                json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global(),
+                }
+                Recorded::Duplicate(id) => {
+                    duplicates += 1;
+                    json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global() })
+                }
+                Recorded::DifferingDuplicate(id, fields) => {
+                    duplicates += 1;
+                    json!({ "index": index, "status": "DUPLICATE", "eventKey": event_key, "eventId": id.to_global(),
                     "differsIn": fields })
+                }
+                Recorded::Conflict(id) => {
+                    conflicts += 1;
+                    json!({ "index": index, "status": "CONFLICT", "eventKey": event_key, "eventId": id.to_global() })
+                }
+                Recorded::Rejected(problems) => {
+                    rejected += 1;
+                    let problems: Vec<_> = problems
+                        .iter()
+                        .map(|p| json!({ "path": p.path, "code": code(p.code), "message": p.message }))
+                        .collect();
+                    json!({ "index": index, "status": "REJECTED", "eventKey": event_key, "problems": problems })
+                }
+            };
+            if let Some(source) = source {
+                result["source"] = source.into();
             }
-            Recorded::Conflict(id) => {
-                conflicts += 1;
-                json!({ "index": index, "status": "CONFLICT", "eventKey": event_key, "eventId": id.to_global() })
-            }
-            Recorded::Rejected(problems) => {
-                rejected += 1;
-                let problems: Vec<_> = problems
-                    .iter()
-                    .map(|p| json!({ "path": p.path, "code": code(p.code), "message": p.message }))
-                    .collect();
-                json!({ "index": index, "status": "REJECTED", "eventKey": event_key, "problems": problems })
-            }
+            result
         })
         .collect();
     let total = results.len();

@@ -19,6 +19,8 @@ const OPEN_ID: &str = "openid";
 #[derive(Clone, Debug, Default)]
 pub struct SignIn {
     issuer: Option<SignInIssuer>,
+    /// Whether the server is the demo, which prints a token for each role.
+    is_demo: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +59,7 @@ impl SignIn {
         let own = url.origin().ascii_serialization().parse()?;
         let scopes = scopes.iter().map(String::as_str).filter(|scope| *scope != OPEN_ID);
         Ok(Self {
+            is_demo: false,
             issuer: Some(SignInIssuer {
                 address: address.to_owned(),
                 client_id: client_id.to_owned(),
@@ -64,6 +67,12 @@ impl SignIn {
                 origins: std::iter::once(own).chain(origins).collect(),
             }),
         })
+    }
+
+    /// Sets whether the sign-in page mentions the tokens that the demo prints.
+    #[must_use]
+    pub fn for_demo(self, is_demo: bool) -> Self {
+        Self { is_demo, ..self }
     }
 
     /// The origins that the pages may send requests to, in addition to their own, each preceded by a space.
@@ -76,7 +85,7 @@ impl SignIn {
         let issuer = self.issuer.as_ref().map(|SignInIssuer { address, client_id, scopes, .. }| {
             json!({ "issuer": address, "clientId": client_id, "scopes": scopes })
         });
-        json!({ "openId": issuer })
+        if self.is_demo { json!({ "openId": issuer, "isDemo": true }) } else { json!({ "openId": issuer }) }
     }
 }
 
@@ -104,6 +113,7 @@ mod tests {
         assert!(at("http://localhost:9000", &[]).is_ok() && at("http://[::1]:9000/", &[]).is_ok());
         let without = SignIn::default();
         assert_eq!((without.document(), without.origins()), (json!({ "openId": null }), String::new()));
+        assert_eq!(without.for_demo(true).document()["isDemo"], true);
     }
 
     #[test]

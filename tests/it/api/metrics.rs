@@ -83,6 +83,51 @@ async fn recording_and_the_database_are_measured() {
 }
 
 #[tokio::test]
+async fn events_are_counted_by_outcome_and_refused_ones_are_not_ok() {
+    let app = TestApp::start().await;
+    let recorder = Client::new(&app.url).permitted("contoso", "audit/write");
+    let one = |key: &str, status: &str| {
+        json!({ "eventKey": key, "occurredAt": "2026-01-01T00:00:00Z", "service": "Payroll", "category": "c",
+            "activity": key, "status": status, "actor": { "system": { "name": "Job" } } })
+    };
+    let other = |key: &str| {
+        let mut event = one(key, "SUCCESS");
+        event["activity"] = json!("Other");
+        event
+    };
+    let outcomes = async || {
+        let metrics = metrics(&app).await;
+        ["recorded", "duplicate", "conflict", "rejected"]
+            .map(|outcome| value(&metrics, &format!("auditgraph_recording_outcomes_total{{outcome=\"{outcome}\"}}")))
+    };
+    // The series exist before the first event, so that alerts see the first increase.
+    assert_eq!(outcomes().await, ["0"; 4]);
+    let post = async |events: serde_json::Value| {
+        let request = recorder.request(reqwest::Method::POST, "/v1/events").json(&events);
+        recorder.send(request).await.status
+    };
+    assert_eq!(post(json!([one("a", "SUCCESS"), one("b", "SUCCESS")])).await, 201);
+    assert_eq!(post(json!([one("a", "SUCCESS")])).await, 200);
+    assert_eq!(post(json!([one("c", "DONE"), one("d", "DONE")])).await, 400);
+    assert_eq!(post(json!([one("e", "SUCCESS"), one("f", "DONE")])).await, 207);
+    assert_eq!(post(json!([other("a"), one("g", "DONE"), one("h", "SUCCESS")])).await, 207);
+    assert_eq!(outcomes().await, ["4", "1", "1", "4"]);
+    let record = include_str!("../../documents/recording_record.graphql");
+    let mut undated = one("i", "SUCCESS");
+    undated["occurredAt"] = json!("1960-01-01T00:00:00Z");
+    recorder.query_with(record, json!({ "events": [undated] })).await.data("/recordAuditEvents");
+    recorder.query_with(record, json!({ "events": [other("b")] })).await.data("/recordAuditEvents");
+    recorder.query_with(record, json!({ "events": [one("j", "SUCCESS")] })).await.data("/recordAuditEvents");
+    assert_eq!(outcomes().await, ["5", "1", "2", "5"]);
+    let metrics = metrics(&app).await;
+    let requests = |field: &str, code: &str| {
+        value(&metrics, &format!("auditgraph_requests_total{{field=\"{field}\",code=\"{code}\"}}"))
+    };
+    assert_eq!(["OK", "REJECTED", "CONFLICT"].map(|code| requests("/v1/events", code)), ["2", "2", "1"]);
+    assert_eq!(["OK", "REJECTED", "CONFLICT"].map(|code| requests("recordAuditEvents", code)), ["1", "1", "1"]);
+}
+
+#[tokio::test]
 async fn open_subscriptions_are_counted_by_transport() {
     let app = TestApp::start().await;
     let follow = "subscription { auditEventsRecorded { safeUpTo } }";

@@ -45,7 +45,11 @@ async fn missing_token_is_challenged() {
     let request = |value: &str| {
         app.anonymous().request(reqwest::Method::POST, "/graphql").header("authorization", value).json(&json!({}))
     };
-    for value in ["Basic YTpi", "Bearer", "abc", "Bearer a b c", "Bearer a.b"] {
+    let scheme = "The authorization must have the form `Bearer TOKEN`: the word `Bearer`, a space and the token.";
+    for value in ["Basic YTpi", "Bearer", "abc", &hs256(SECRET.as_bytes(), &claims(&app))] {
+        assert_unauthenticated(&app.anonymous().send(request(value)).await, scheme, INVALID);
+    }
+    for value in ["Bearer a b c", "Bearer a.b"] {
         assert_unauthenticated(&app.anonymous().send(request(value)).await, malformed, INVALID);
     }
     let twice = app.admin().request(reqwest::Method::POST, "/graphql").bearer_auth("another").json(&json!({}));

@@ -1,7 +1,7 @@
 //! `tenant`, `token`, `schema` and `migrate`.
 
 use crate::harness::app::{SECRET, TestApp};
-use crate::harness::cli::{TestCli, run};
+use crate::harness::cli::{RunOutput, TestCli, run};
 use crate::harness::client::Client;
 
 #[tokio::test]
@@ -90,6 +90,51 @@ fn schema_command_prints_the_schema_file() {
 #[tokio::test]
 async fn migrate_is_idempotent() {
     let cli = TestCli::unmigrated().await;
-    assert_eq!(cli.run(&["migrate"]).ok(), "");
-    assert_eq!(cli.run(&["migrate"]).ok(), "");
+    let first = cli.run(&["migrate", "--log", "info"]);
+    let again = cli.run(&["migrate", "--log", "info"]);
+    let kind = if cli.database.is_postgres() { "PostgreSQL postgres" } else { "SQLite sqlite:" };
+    assert!(
+        first.ok().starts_with(kind) && first.ok().contains(": migrated to the schema of auditgraph "),
+        "{first:?}"
+    );
+    assert!(again.ok().starts_with(kind) && again.ok().contains(": nothing to do, it has the schema of"), "{again:?}");
+    // Nothing but the sentence, in particular no notices of the database.
+    for ended in [first, again] {
+        assert_eq!((ended.out.lines().count(), log_lines(&ended)), (1, Vec::new()), "{ended:?}");
+    }
+}
+
+/// The lines on standard error, without those about statements that are slow on a busy machine.
+fn log_lines(ended: &RunOutput) -> Vec<&str> {
+    ended.err.lines().filter(|line| !line.contains("slow statement")).collect()
+}
+
+#[tokio::test]
+async fn tenant_commands_report_what_they_did() {
+    let cli = TestCli::unmigrated().await;
+    let add = ["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example", "--log", "info"];
+    if cli.database.is_postgres() {
+        cli.run(&["migrate"]).ok();
+        assert!(cli.run(&add).ok().starts_with("added tenant `t-1` (Contoso) to postgres"));
+    } else {
+        let added = cli.run(&add);
+        let lines: Vec<&str> = added.ok().lines().collect();
+        assert!(lines[0].starts_with("created the log sqlite:"), "{added:?}");
+        assert!(lines[1].starts_with("added tenant `t-1` (Contoso) to sqlite:"), "{added:?}");
+        assert_eq!((lines.len(), log_lines(&added)), (2, Vec::new()));
+    }
+    let done = |arguments: &[&str]| cli.run(&[&["tenant"], arguments].concat()).ok().to_owned();
+    assert_eq!(
+        done(&["rename", "t-1", "--name", "Fabrikam"]),
+        "tenant `t-1` is now Fabrikam, domains: contoso.example"
+    );
+    let domains = ["rename", "t-1", "--domain", "a.example", "--domain", "b.example"];
+    assert_eq!(done(&domains), "tenant `t-1` is now Fabrikam, domains: a.example, b.example");
+    assert_eq!(done(&["rename", "t-1", "Contoso"]), "tenant `t-1` is now Contoso, domains: a.example, b.example");
+    assert_eq!(done(&["disable", "t-1"]), "tenant `t-1` is now disabled");
+    assert_eq!(done(&["disable", "t-1", "--undo"]), "tenant `t-1` is now enabled");
+    assert_eq!(done(&["list"]), "t-1\tContoso\tenabled\ta.example,b.example");
+    for wrong in [&["rename", "t-1"][..], &["rename", "t-1", "A", "--name", "B"]] {
+        assert_eq!(cli.run(&[&["tenant"], wrong].concat()).code, Some(2), "{wrong:?}");
+    }
 }

@@ -18,7 +18,8 @@ async fn check_passes_a_working_configuration() {
     cli.run(&["tenant", "add", "contoso"]).ok();
     let checked = cli.run(&["check", "--jwt-secret", SECRET]);
     assert!(checked.ok().lines().all(|line| line.starts_with("ok ")), "{checked:?}");
-    let looked_at = if cli.database.is_postgres() { ["clock", "connections"] } else { ["disk space", "permissions"] };
+    let looked_at =
+        if cli.database.is_postgres() { ["clock", "connections"] } else { ["disk space", "file permissions"] };
     for what in ["environment", "tokens", "database", "schema", "tenants"].into_iter().chain(looked_at) {
         assert!(checked.out.contains(&format!(" {what}: ")), "{what}: {checked:?}");
     }
@@ -101,7 +102,9 @@ async fn check_fails_on_an_unmigrated_database() {
     if cli.database.is_postgres() {
         assert!(lines(&checked, "WRONG").contains("run `auditgraph migrate`"), "{checked:?}");
     } else {
-        assert!(checked.ok().contains("none yet"), "{checked:?}");
+        assert!(lines(&checked, "WRONG").contains("there is no log at "), "{checked:?}");
+        let checked = cli.run(&["check", "--jwt-secret", SECRET, "--create"]);
+        assert!(checked.ok().contains("none yet: `auditgraph serve --create` creates it"), "{checked:?}");
     }
     // The check has created no file.
     assert!(cli.run(&["verify"]).refused().contains(if cli.database.is_postgres() { "migrate" } else { "no log" }));
@@ -153,9 +156,9 @@ async fn ready_succeeds_on_a_ready_server() {
         let address = address.to_owned();
         tokio::task::spawn_blocking(move || run(&["ready", "--listen", &address]))
     };
-    assert_eq!(ready(&address).await.unwrap().ok(), "");
+    assert_eq!(ready(&address).await.unwrap().ok(), format!("{address} is ready"));
     let port = address.rsplit(':').next().unwrap();
-    assert_eq!(ready(&format!("0.0.0.0:{port}")).await.unwrap().ok(), "");
+    assert_eq!(ready(&format!("0.0.0.0:{port}")).await.unwrap().ok(), format!("127.0.0.1:{port} is ready"));
     app.database.execute("DELETE FROM seaql_migrations").await;
     // The result of the readiness check is cached for a short time.
     let mut damaged = ready(&address).await.unwrap();

@@ -11,7 +11,10 @@ use crate::harness::cli::{ended, program, run};
 #[test]
 fn reference_pages_match_the_code() {
     let generated = tempfile::tempdir().unwrap();
-    run(&["docs", "--write", generated.path().to_str().unwrap()]).ok();
+    let mut command = program(&["docs", "--write", generated.path().to_str().unwrap()]);
+    command.env_remove("AUDITGRAPH_LOG");
+    let written = ended(command.spawn().unwrap());
+    assert_eq!((written.ok(), written.err.as_str()), ("", ""), "the server that lists the metrics is silent");
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference");
     let mut pages = 0;
     for file in std::fs::read_dir(generated.path()).unwrap() {
@@ -66,6 +69,65 @@ fn documentation_names_only_variables_that_are_settings() {
         }
     }
     assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+/// The names of series that a metric of the reference has, by its type.
+fn series_names() -> Vec<String> {
+    let page = include_str!("../../../docs/reference/metrics.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `auditgraph_"));
+    let names = rows.flat_map(|row| {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let name = cells[0].trim_matches(['|', ' ', '`']);
+        let suffixes: &[&str] = match cells[1] {
+            "counter" => &["_total"],
+            "histogram" => &["_bucket", "_sum", "_count"],
+            _ => &[""],
+        };
+        suffixes.iter().map(move |suffix| format!("{name}{suffix}"))
+    });
+    names.collect()
+}
+
+#[test]
+fn alert_rules_and_dashboard_use_only_existing_metrics() {
+    let known = series_names();
+    assert!(known.len() > 15, "{known:?}");
+    for (file, text) in [
+        ("alert rules", include_str!("../../../docs/operations/prometheus-alerts.yml")),
+        ("tests of the alert rules", include_str!("../../monitoring/alerts.test.yml")),
+        ("dashboard", include_str!("../../../docs/operations/grafana-dashboard.json")),
+    ] {
+        let mut names = 0;
+        for rest in text.split("auditgraph_").skip(1) {
+            let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            let name = format!("auditgraph_{name}");
+            assert!(known.contains(&name), "the {file} use {name}, which /metrics does not have");
+            names += 1;
+        }
+        assert!(names > 10, "{file}");
+    }
+}
+
+#[test]
+fn recording_page_lists_every_field_and_value() {
+    let page = include_str!("../../../docs/api/recording.md");
+    let schema = include_str!("../../../schema.graphql");
+    // The members of an input or an enum: the first word of the lines that are no descriptions.
+    let members = |declaration: &str| -> Vec<String> {
+        let (_, body) = schema.split_once(&format!("\n{declaration} {{\n")).unwrap();
+        let lines = body.lines().take_while(|line| *line != "}").map(str::trim);
+        let lines = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
+        lines.map(|line| line.split([':', ' ']).next().unwrap().to_owned()).collect()
+    };
+    let inputs = ["AuditEventInput", "UserActorInput", "ApplicationActorInput", "SystemActorInput", "TargetInput"];
+    let enums = ["ActivityStatus", "OperationType", "ActivityResourceType", "GroupSource", "InputProblemCode"];
+    let inputs =
+        inputs.iter().chain(&["ModifiedPropertyInput", "AuditDetailInput"]).map(|name| format!("input {name}"));
+    for declaration in inputs.chain(enums.map(|name| format!("enum {name}"))) {
+        for member in members(&declaration) {
+            assert!(page.contains(&format!("`{member}`")), "{declaration}: {member} is not in docs/api/recording.md");
+        }
+    }
 }
 
 /// The help of a command, without the settings that the harness has in the environment.

@@ -71,6 +71,45 @@ async fn every_request_is_logged_without_secrets() {
     }
 }
 
+#[tokio::test]
+async fn refused_events_are_in_the_line_of_their_request() {
+    let cli = TestCli::new().await;
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info", "--log-format"];
+    let mut server =
+        Running::start(program(&[&arguments[..], &["json", "--database-url", &cli.database.url]].concat()));
+    let mut lines = BufReader::new(server.stderr.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()["fields"].take());
+    let listening = lines.find(|line| line["message"] == "listening").unwrap();
+    let client = Client::new(&format!("http://{}", listening["address"].as_str().unwrap()));
+    let recorder = client.permitted("contoso", "audit/write");
+    let event = |key: &str, activity: &str| {
+        json!({ "eventKey": key, "occurredAt": "2026-01-01T00:00:00Z", "service": "Payroll", "category": "c",
+            "activity": activity, "status": "SUCCESS", "actor": { "system": { "name": "Job" } } })
+    };
+    for events in [
+        json!([event("1", "a"), event("2", "a")]),
+        json!([event("1", "a"), event("3", "")]),
+        json!([event("4", ""), event("5", ""), event("1", "b"), event("6", "a")]),
+    ] {
+        recorder.send(recorder.request(reqwest::Method::POST, "/v1/events").json(&events)).await;
+    }
+    recorder.query("{ viewer { subject } }").await;
+    server.signal("-TERM");
+    let lines: Vec<Value> = lines.filter(|line| line["message"] == "request completed").collect();
+    server.ended();
+    let numbers = ["code", "recorded", "duplicates", "conflicts", "rejected"];
+    let found: Vec<Value> = lines.iter().map(|line| json!(numbers.map(|name| line[name].clone()))).collect();
+    let expected = [
+        json!(["OK", 2, 0, 0, 0]),
+        json!(["REJECTED", 0, 1, 0, 1]),
+        json!(["CONFLICT", 1, 0, 1, 2]),
+        json!(["OK", null, null, null, null]),
+    ];
+    assert_eq!(found, expected);
+}
+
 /// Line separators of various programs.
 const BREAKS: [&str; 5] = ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{1b}[2K\r"];
 

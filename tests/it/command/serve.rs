@@ -86,7 +86,7 @@ async fn token_settings_can_be_checked_without_serving() {
 #[tokio::test]
 async fn serve_migrates_sqlite_and_refuses_unmigrated_postgresql() {
     let cli = TestCli::unmigrated().await;
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info"];
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--log", "info", "--create"];
     if cli.database.is_postgres() {
         let ended = cli.run(&arguments);
         assert!(ended.refused().contains("run `auditgraph migrate`"), "{ended:?}");
@@ -101,6 +101,87 @@ async fn serve_migrates_sqlite_and_refuses_unmigrated_postgresql() {
     assert_eq!(client.query("{ viewer { subject } }").await.status, 401);
     stop(child);
     assert_eq!(cli.run(&["tenant", "list"]).ok(), "");
+}
+
+#[tokio::test]
+async fn serve_creates_no_log_unless_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("misspelt.db");
+    let url = format!("sqlite://{}", file.display());
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--database-url", &url];
+    let refused = run(&serve);
+    let hint =
+        "to create a log, add its first tenant with `auditgraph tenant add KEY`, or start `auditgraph serve --create`";
+    assert!(refused.refused().contains(&format!("there is no log at {}", file.display())), "{refused:?}");
+    assert!(refused.err.contains(hint) && !file.exists(), "{refused:?}");
+    for (option, variable) in [(Some("--create"), None), (None, Some("true"))] {
+        let mut command = program(&[&serve[..], &["--log", "info"], option.as_slice()].concat());
+        command.envs(variable.map(|value| ("AUDITGRAPH_CREATE", value)));
+        let mut server = Running::start(command);
+        server.address();
+        stop(server);
+        assert!(file.exists());
+        std::fs::remove_file(&file).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn serve_refuses_variables_that_are_no_settings() {
+    let cli = TestCli::new().await;
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--database-url", &cli.database.url];
+    let mut command = program(&serve);
+    command.env("AUDITGRAPH_CALLER_TURNS_MAX", "3").env("AUDITGRAPH_TEST_ANYTHING", "x");
+    let refused = Running::start(command).ended();
+    assert!(
+        refused.refused().contains("no setting is called AUDITGRAPH_CALLER_TURNS_MAX: correct or unset it"),
+        "{refused:?}"
+    );
+    assert!(!refused.err.contains("ANYTHING"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn start_and_stop_are_logged() {
+    let cli = TestCli::new().await;
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--database-url", &cli.database.url];
+    let metrics = ["--metrics-listen", "127.0.0.1:0", "--log", "info", "--log-format", "json"];
+    let mut server = Running::start(program(&[&serve[..], &metrics].concat()));
+    let mut lines = BufReader::new(server.stderr.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap())
+        .filter_map(|mut line| (line["level"] == "INFO").then(|| line["fields"].take()));
+    let start: Vec<_> = lines.by_ref().take(3).collect();
+    let messages: Vec<_> = start.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["starting auditgraph", "serving metrics", "listening"]);
+    assert_eq!(start[0]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(start[0]["database"], if cli.database.is_postgres() { "PostgreSQL" } else { "SQLite" });
+    assert!(start[0]["url"].as_str().unwrap().contains("://"), "{start:?}");
+    assert!(start[1..].iter().all(|line| line["address"].as_str().unwrap().starts_with("127.0.0.1:")), "{start:?}");
+    let url = format!("http://{}", start[2]["address"].as_str().unwrap());
+    assert_eq!(Client::new(&url).query("{ viewer { subject } }").await.status, 401);
+    server.signal("-TERM");
+    let rest: Vec<_> = lines.collect();
+    assert_eq!(server.ended().code, Some(0));
+    assert!(rest.iter().any(|line| line["message"].as_str().unwrap().starts_with("stopping")), "{rest:?}");
+    assert_eq!(rest.last().unwrap()["message"], "stopped");
+}
+
+#[tokio::test]
+async fn password_of_the_database_is_not_logged() {
+    let url = "postgres://unknown:hush@127.0.0.1:1/none?password=hush";
+    let failed =
+        run(&["serve", "--listen", "127.0.0.1:0", "--jwt-secret", SECRET, "--database-url", url, "--log", "info"]);
+    assert!(failed.refused().contains("starting auditgraph") && !failed.err.contains("hush"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn secret_that_is_easy_to_guess_is_refused() {
+    let cli = TestCli::new().await;
+    let weak = "ab".repeat(30);
+    let served = cli.run(&["serve", "--listen", "127.0.0.1:0", "--jwt-secret", &weak]);
+    let signed = run(&["token", "--jwt-secret", &weak, "--tenant", "contoso", "--role", "AUDIT_READER"]);
+    for refused in [served, signed] {
+        assert!(refused.refused().contains("easy to guess") && !refused.err.contains("abab"), "{refused:?}");
+    }
 }
 
 #[tokio::test]
@@ -138,6 +219,29 @@ async fn demo_prints_its_tokens_and_stops_cleanly() {
     assert!((1..300).contains(&counts[1]), "{counts:?}");
     assert!(stop(child).is_empty());
     assert_eq!(lines.next(), None);
+}
+
+#[tokio::test]
+async fn demo_takes_a_free_port_and_reports_its_progress() {
+    // Either this test or another program has the port.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:8080");
+    let mut command = program(&["demo", "--events", "10"]);
+    command.env("AUDITGRAPH_LOG", "info");
+    let mut demo = Running::start(command);
+    let lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let url = lines
+        .map_while(|line| (!line.is_empty()).then_some(line))
+        .find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
+    let url = url.unwrap();
+    assert_ne!(url, "http://127.0.0.1:8080");
+    let sign_in: serde_json::Value = reqwest::get(format!("{url}/sign-in.json")).await.unwrap().json().await.unwrap();
+    assert_eq!(sign_in, serde_json::json!({ "openId": null, "isDemo": true }));
+    let log = stop(demo);
+    for part in
+        ["127.0.0.1:8080 is in use by another program", "generating events in a temporary log", "press Ctrl+C", "ended"]
+    {
+        assert!(log.contains(part), "{part}: {log}");
+    }
 }
 
 /// Stops a server with SIGTERM, asserts exit code 0, and returns its standard error.

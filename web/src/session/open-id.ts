@@ -9,6 +9,14 @@ export interface OpenId {
   scopes: string[]
 }
 
+/** The ways to sign in that the server offers. */
+export interface SignInOptions {
+  /** The issuer, or null if there is none. */
+  openId: OpenId | null
+  /** Whether the server is the demo, which prints a token for each role. */
+  isDemo?: boolean
+}
+
 /** The state of a sign-in while the browser is at the issuer. */
 interface PendingSignIn {
   state: string
@@ -25,13 +33,13 @@ const redirectUri = () => new URL('./', document.baseURI).href
 
 const loadOAuth = () => import('oauth4webapi')
 
-/** The configured issuer, or null if there is none. Throws if the server cannot be reached. */
-export async function fetchOpenId(): Promise<OpenId | null> {
+/** The ways to sign in. Throws if the server cannot be reached. */
+export async function fetchSignInOptions(): Promise<SignInOptions> {
   const response = await fetch(new URL('sign-in.json', document.baseURI), { credentials: 'omit' }).catch(
     () => undefined,
   )
   if (response?.ok !== true) throw new Error('the server cannot be reached.')
-  return ((await response.json()) as { openId: OpenId | null }).openId
+  return (await response.json()) as SignInOptions
 }
 
 async function discoverIssuer({ issuer }: OpenId): Promise<{ server: AuthorizationServer; options: object }> {
@@ -104,7 +112,7 @@ export function isThisPage(url: string): boolean {
 
 /** Exchanges the code for an access token. The library checks state, issuer, nonce and audience. */
 async function exchangeCode(parameters: URLSearchParams, { state, nonce, verifier }: PendingSignIn): Promise<string> {
-  const [oauth, openId] = await Promise.all([loadOAuth(), fetchOpenId()])
+  const [oauth, { openId }] = await Promise.all([loadOAuth(), fetchSignInOptions()])
   if (!openId) throw new Error('The server offers it no more.')
   const { server, options } = await discoverIssuer(openId)
   const client = { client_id: openId.clientId }

@@ -1,7 +1,7 @@
 // The sign-in page: by the issuer, if one is configured, or with a pasted token.
 import { useCallback, useEffect, useId, useState } from 'react'
 import { Logo } from '../ui/logo'
-import { fetchOpenId, type OpenId, redirectToIssuer, signInErrorMessage } from './open-id'
+import { fetchSignInOptions, type OpenId, redirectToIssuer, signInErrorMessage, type SignInOptions } from './open-id'
 import { extractToken } from './token-storage'
 import './sign-in.css'
 
@@ -13,19 +13,21 @@ interface Props {
 
 export function SignIn({ reason, onToken }: Props) {
   // `undefined` until the server has responded.
-  const [openId, setOpenId] = useState<OpenId | null>()
+  const [options, setOptions] = useState<SignInOptions>()
   const [hasFailed, setFailed] = useState(false)
   const [message, setMessage] = useState(reason)
-  const loadOpenId = useCallback(() => {
-    fetchOpenId().then(
+  const loadOptions = useCallback(() => {
+    fetchSignInOptions().then(
       (offered) => {
-        setOpenId(offered)
+        setOptions(offered)
         setFailed(false)
       },
       () => setFailed(true),
     )
   }, [])
-  useEffect(loadOpenId, [loadOpenId])
+  useEffect(loadOptions, [loadOptions])
+  const openId = options?.openId
+  const form = <TokenForm isDemo={options?.isDemo === true} setMessage={setMessage} onToken={onToken} />
 
   return (
     <main className="sign-in">
@@ -41,18 +43,18 @@ export function SignIn({ reason, onToken }: Props) {
         {hasFailed && (
           <div className="error-message" role="alert">
             <p>The server does not answer, so it is not known where you can sign in.</p>
-            <button type="button" className="button" onClick={loadOpenId}>
+            <button type="button" className="button" onClick={loadOptions}>
               Try again
             </button>
           </div>
         )}
-        {(openId === null || hasFailed) && <TokenForm setMessage={setMessage} onToken={onToken} />}
+        {(openId === null || hasFailed) && form}
         {openId && (
           <>
             <IssuerButton openId={openId} setMessage={setMessage} />
             <details>
               <summary>Sign in with a token</summary>
-              <TokenForm setMessage={setMessage} onToken={onToken} />
+              {form}
             </details>
           </>
         )}
@@ -84,9 +86,11 @@ function IssuerButton({ openId, setMessage }: { openId: OpenId; setMessage: (mes
 }
 
 function TokenForm({
+  isDemo,
   setMessage,
   onToken,
 }: {
+  isDemo: boolean
   setMessage: (message: string | undefined) => void
   onToken: (token: string) => void
 }) {
@@ -127,7 +131,8 @@ function TokenForm({
         Sign in
       </button>
       <p className="muted">
-        The token is kept in this tab until you close it or sign out. The demo prints one for each role.
+        The token is kept in this tab until you close it or sign out.
+        {isDemo && ' The demo printed one for each role in the terminal that it was started from.'}
       </p>
     </form>
   )

@@ -162,18 +162,20 @@ pub(crate) async fn postgres(
     }
     let options: PgConnectOptions = settings.url.parse().map_err(sqlx_error)?;
     let options = options.application_name("auditgraph").disable_statement_logging();
+    // Notices of the database ("relation already exists, skipping") are no log lines of this program.
     // An idle session that holds a lock is ended before the sessions that wait for the lock give up.
     let (lock, idle) = (settings.record_timeout.as_millis(), settings.record_timeout.as_millis() / 2);
     let write_session = format!(
         "SET jit = off; SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {idle}; \
-         SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on"
+         SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on; \
+         SET client_min_messages = warning"
     );
     let milliseconds = settings.statement_timeout.as_millis();
     // No parallel workers: one caller's page must not take the cores of other callers, and a merge of index scans beats
     // a parallel sequential scan.
     let read_session = format!(
         "SET jit = off; SET max_parallel_workers_per_gather = 0; SET default_transaction_read_only = on; \
-         SET statement_timeout = {milliseconds}"
+         SET statement_timeout = {milliseconds}; SET client_min_messages = warning"
     );
     let pool = async |connections: u32, session: String, timeout: Duration| {
         let opened = pool(&options, connections, session.clone(), timeout, probe).await;
