@@ -31,7 +31,7 @@ impl OutcomeCounter {
     pub(super) fn count(&self, outcome: &Recorded) {
         let counter = match outcome {
             Recorded::Recorded(..) => &self.recorded,
-            Recorded::Duplicate(_) => &self.duplicates,
+            Recorded::Duplicate(_) | Recorded::DifferingDuplicate(..) => &self.duplicates,
             Recorded::Conflict(_) => &self.conflicts,
             Recorded::Rejected(_) => &self.rejected,
         };

@@ -6,7 +6,7 @@
 use super::directory_audit::{ENTRA, service_of_id};
 use super::event_draft::EventDraft;
 use super::source_record::JsonCursor;
-use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
+use super::value::{ValueEncoding, changed_application_id, changes, detail, details, execution_result, reason, status};
 use super::{UnsupportedRecord, timestamp};
 use model::{Actor, ActorApplication, ActorKind, Status, Target};
 
@@ -113,12 +113,15 @@ fn actor(record: &JsonCursor) -> Actor {
 
 /// Reads a target. Returns `None` if all fields are empty.
 fn target(cursor: &JsonCursor) -> Option<Target> {
+    let properties = cursor.list("modifiedProperties");
+    let kind = cursor.take_first(&["targetResourceType", "targetType"]);
     let target = Target {
         object_id: cursor.take_at("objectId"),
         user_principal_name: cursor.take_at("userPrincipalName"),
         display_name: cursor.take_at("name"),
-        kind: cursor.take_first(&["targetResourceType", "targetType"]),
-        modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::JsonString),
+        application_id: changed_application_id(properties, kind.as_deref()),
+        kind,
+        modified_properties: changes(properties, ValueEncoding::JsonString),
     };
     (target != Target::default()).then_some(target)
 }
