@@ -26,7 +26,7 @@ pub struct StreamSettings {
     /// Timeout for `connection_init`, with the token, on a new WebSocket, in seconds. From 1 to 300.
     #[arg(long, env = "AUDITGRAPH_WEBSOCKET_INIT_TIMEOUT_SECS", value_name = "SECS", default_value_t = 10, value_parser = bounds::<u64>(1, 300))]
     pub websocket_init_timeout_secs: u64,
-    /// Time after which a stream ends if its client reads nothing, in seconds. From 1 to 600.
+    /// Time after which a stream or an export ends if its client reads nothing, in seconds. From 1 to 600.
     #[arg(long, env = "AUDITGRAPH_STREAM_STALL_SECS", value_name = "SECS", default_value_t = 30, value_parser = bounds::<u64>(1, 600))]
     pub stream_stall_secs: u64,
 }

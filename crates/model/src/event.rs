@@ -43,6 +43,8 @@ stored_object! {
         route: required RecordingRoute,
         /// The subject of the recorder's token, or the operator's account for an import.
         recorded_by: required String,
+        /// The issuer of the recorder's token, which vouches for `recorded_by`.
+        issuer: optional String,
         /// The client application of the recorder's token.
         client_id: optional String,
         /// The source of an imported record: its format and file name.

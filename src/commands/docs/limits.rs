@@ -4,8 +4,9 @@ use super::configuration::{all_settings, groups};
 use super::markdown::{MarkdownPage, code};
 
 const INTRODUCTION: &str = "\
-Limits bound the work and the memory of one request, one caller and one address. A *caller* is a subject in its tenant;
-an *address* is an IPv4 address or an IPv6 /64 network. Limits of documents apply before anything is executed.
+Limits bound the work and the memory of one request, one caller and one address. A *caller* is a subject of an issuer in
+its tenant; an *address* is an IPv4 address or an IPv6 /64 network. Limits of documents apply before anything is
+executed.
 
 An error `LIMIT_EXCEEDED` has the requested amount in `extensions.asked` and the limit in `extensions.limit`.
 [Errors](errors.md) describes the codes, [Cost](cost.md) how the cost of an operation is calculated, and
@@ -54,7 +55,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("websocket_operations_max", LIMIT_EXCEEDED),
     ("websocket_message_bytes_max", "close code 1009"),
     ("websocket_init_timeout_secs", "close code 4408"),
-    ("stream_stall_secs", "`FEED_LAGGED`; close code 1008"),
+    ("stream_stall_secs", "`FEED_LAGGED`; close code 1008; for an export `TIMEOUT`"),
 ];
 
 pub(super) fn page() -> String {

@@ -35,7 +35,7 @@ const FACES: &[Face] = &[
     ("Target", &[], &["id", "key", "objectId", "displayName", "type", "userPrincipalName"], &[("modifiedProperties", 7)]),
     ("ModifiedProperty", &[], &["name", "change", "oldValue", "newValue", "withheld"], &[]),
     ("AuditDetail", &[], &["key", "value", "withheld"], &[]),
-    ("Recording", &[], &["route", "recordedBy", "clientId", "source", "sourceTenantId"], &[]),
+    ("Recording", &[], &["route", "recordedBy", "issuer", "clientId", "source", "sourceTenantId"], &[]),
     ("ActorApplication", &[], &["applicationId", "displayName"], &[]),
 ];
 

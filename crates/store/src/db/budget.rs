@@ -99,8 +99,8 @@ pub(crate) fn should_continue(timeout: Duration) -> impl Fn() -> bool + Send + '
     move || Instant::now() < deadline && waiter.as_ref().is_none_or(|waiter| waiter.strong_count() > 0)
 }
 
-/// A tenant, or a subject within a tenant.
-type ShareKey = (String, Option<String>);
+/// A tenant, or a caller within a tenant: its issuer and its subject.
+type ShareKey = (String, Option<(Option<String>, String)>);
 
 /// The shares of read connections of all callers that are reading.
 #[derive(Debug)]
@@ -117,21 +117,22 @@ impl ConnectionShares {
 
     /// Returns the budget of a caller: at most half of the connections for the caller and three quarters for its
     /// tenant, and at least one each.
-    pub fn of(&self, tenant: &str, subject: &str) -> QueryBudget {
+    pub fn of(&self, tenant: &str, issuer: Option<&str>, subject: &str) -> QueryBudget {
         let mut semaphores = self.semaphores.lock();
         // Drop unused semaphores before the map grows: the cost is amortised over the insertions since the last growth.
         if semaphores.len() == semaphores.capacity() {
             semaphores.retain(|_, share| share.strong_count() > 0);
         }
-        let mut share = |subject: Option<&str>, connections: usize| {
-            let event_bytes = semaphores.entry((tenant.to_owned(), subject.map(str::to_owned))).or_default();
-            event_bytes.upgrade().unwrap_or_else(|| {
+        let mut share = |caller: Option<(Option<String>, String)>, connections: usize| {
+            let semaphore = semaphores.entry((tenant.to_owned(), caller)).or_default();
+            semaphore.upgrade().unwrap_or_else(|| {
                 let share = Arc::new(Semaphore::new(connections.max(1)));
-                *event_bytes = Arc::downgrade(&share);
+                *semaphore = Arc::downgrade(&share);
                 share
             })
         };
-        let caller = share(Some(subject), self.connections.div_ceil(2));
+        let caller = (issuer.map(str::to_owned), subject.to_owned());
+        let caller = share(Some(caller), self.connections.div_ceil(2));
         let tenant = share(None, self.connections - self.connections / 4);
         QueryBudget { shares: Some((caller, tenant)), ..QueryBudget::default() }
     }
@@ -144,19 +145,20 @@ mod tests {
     #[tokio::test]
     async fn caller_has_half_and_tenant_three_quarters_of_connections() {
         let shares = ConnectionShares::new(8);
-        let (ada, bob, other) = (shares.of("a", "ada"), shares.of("a", "bob"), shares.of("b", "ada"));
+        let of = |tenant, subject| shares.of(tenant, None, subject);
+        let (ada, bob, other) = (of("a", "ada"), of("a", "bob"), of("b", "ada"));
+        let namesake = shares.of("a", Some("https://issuer.example"), "ada");
         let mut permits = Vec::new();
         for _ in 0..4 {
             permits.push(ada.connection_permits().await.ok().unwrap());
         }
-        let again = shares.of("a", "ada");
+        let again = of("a", "ada");
         assert!(
             tokio::time::timeout(Duration::ZERO, again.connection_permits()).await.is_err(),
             "the share spans all requests of the caller"
         );
-        for _ in 0..2 {
-            permits.push(bob.connection_permits().await.ok().unwrap());
-        }
+        permits.push(namesake.connection_permits().await.ok().unwrap());
+        permits.push(bob.connection_permits().await.ok().unwrap());
         assert!(
             tokio::time::timeout(Duration::ZERO, bob.connection_permits()).await.is_err(),
             "the share spans all callers of the tenant"
@@ -170,7 +172,7 @@ mod tests {
     fn unused_shares_are_dropped() {
         let shares = ConnectionShares::new(8);
         for i in 0..1_000 {
-            shares.of("a", &i.to_string());
+            shares.of("a", None, &i.to_string());
         }
         assert!(shares.semaphores.lock().len() < 100);
     }
