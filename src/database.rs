@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use parking_lot::Mutex;
 
 use crate::config::{DatabaseSettings, without_password};
 use store::{self, Observer, Store};
@@ -13,6 +14,27 @@ use store::{self, Observer, Store};
 const SLOW_STATEMENT: Duration = Duration::from_secs(1);
 /// The statement timeout of commands that read or write the whole log.
 const WHOLE_LOG_STATEMENT_TIMEOUT: Duration = Duration::from_hours(24);
+
+tokio::task_local! {
+    /// The logs that the running command has opened.
+    static OPENED: Mutex<Vec<Store>>;
+}
+
+/// Runs a command, and closes the logs that it opened, whether it succeeded or not. A closed SQLite log is complete in
+/// its file.
+pub(crate) async fn closing_logs<T>(command: impl Future<Output = T>) -> T {
+    let command = async {
+        let outcome = command.await;
+        let opened = OPENED.with(|opened| std::mem::take(&mut *opened.lock()));
+        for store in opened {
+            if let Err(error) = store.close().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the log was not closed");
+            }
+        }
+        outcome
+    };
+    OPENED.scope(Mutex::default(), command).await
+}
 
 /// Opens the log. Creates the file of an SQLite log if it does not exist, but no tables.
 pub(crate) async fn open(database: &DatabaseSettings) -> anyhow::Result<Store> {
@@ -29,9 +51,12 @@ pub(crate) async fn open(database: &DatabaseSettings) -> anyhow::Result<Store> {
             tracing::trace!(sql, ?elapsed, failed, "statement");
         }
     });
-    Store::open(&settings, Some(observer))
+    let store = Store::open(&settings, Some(observer))
         .await
-        .with_context(|| format!("cannot open the log at {}", without_password(&database.database_url)))
+        .with_context(|| format!("cannot open the log at {}", without_password(&database.database_url)))?;
+    // Fails in tests, which start a server without a command.
+    let _ = OPENED.try_with(|opened| opened.lock().push(store.clone()));
+    Ok(store)
 }
 
 /// Opens the log and checks its schema. An SQLite log is created or migrated first; PostgreSQL is migrated only by

@@ -7,6 +7,8 @@ use anyhow::Context as _;
 use super::output::print_line;
 use crate::config::{Cli, Command, CopyArgs, DatabaseSettings};
 use crate::database::{self, for_whole_log};
+use crate::system::new_id;
+use store::LogIds;
 
 pub(super) async fn run(config: &CopyArgs) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(config.from != config.to, "--from and --to name the same database");
@@ -15,8 +17,13 @@ pub(super) async fn run(config: &CopyArgs) -> anyhow::Result<ExitCode> {
     let source = database::open(&for_whole_log(&from)).await?;
     source.check_schema().await.context("the database to copy")?;
     let target = database::open_or_create(&for_whole_log(&to)).await.context("the database to copy to")?;
-    let copied = source.copy_to(&target).await.context("nothing was copied")?;
+    let log_ids = if config.keep_log_ids { LogIds::Moved } else { LogIds::New };
+    let copied = source.copy_to(&target, log_ids, new_id).await.context("nothing was copied")?;
     print_line(&format!("copied tenants {}, events {}", copied.tenants, copied.events));
+    print_line(match log_ids {
+        LogIds::New => "the logs of the copy have new ids: feed cursors of the source are CURSOR_EXPIRED there",
+        LogIds::Moved => "feed cursors continue in the copy: the logs of the source have new ids",
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -27,8 +27,12 @@ use crate::config::Command;
 pub use output::error_chain;
 pub(crate) use output::report_error;
 
-/// Runs a command to its end.
+/// Runs a command to its end, and closes the log that it used.
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    crate::database::closing_logs(dispatch(command)).await
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(&args).await,
         Command::Demo(args) => demo::run(&args).await,

@@ -204,12 +204,17 @@ pub struct CopyArgs {
     /// URL of the database to copy to. It must be migrated and empty.
     #[arg(long, value_name = "URL", value_parser = DatabaseUrlParser)]
     pub to: String,
+    /// Keep the ids of the logs, so that feed cursors continue in the copy. The logs of the source get new ids.
+    /// Otherwise the copied logs get new ids.
+    #[arg(long)]
+    pub keep_log_ids: bool,
 }
 
 impl std::fmt::Debug for CopyArgs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [from, to] = [&self.from, &self.to].map(|url| without_password(url));
-        f.debug_struct("CopyArgs").field("from", &from).field("to", &to).finish()
+        let mut debug = f.debug_struct("CopyArgs");
+        debug.field("from", &from).field("to", &to).field("keep_log_ids", &self.keep_log_ids).finish()
     }
 }
 

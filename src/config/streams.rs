@@ -32,8 +32,8 @@ pub struct StreamSettings {
     /// Most WebSockets that wait for `connection_init` at a time. From 1 to 1000000.
     #[arg(long, env = "AUDITGRAPH_PENDING_WEBSOCKETS_MAX", value_name = "N", default_value_t = 256, value_parser = bounds::<usize>(1, 1_000_000))]
     pub pending_websockets_max: usize,
-    /// Time after which a stream ends if its client reads nothing, in seconds. A connection whose client reads nothing, of
-    /// a stream or of a response, ends 10 seconds later. From 1 to 600.
+    /// Time after which a stream or an export ends if its client reads nothing, in seconds. A connection whose client
+    /// reads nothing, of a stream or of a response, ends 10 seconds later. From 1 to 600.
     #[arg(long, env = "AUDITGRAPH_STREAM_STALL_SECS", value_name = "SECS", default_value_t = 30, value_parser = bounds::<u64>(1, 600))]
     pub stream_stall_secs: u64,
 }

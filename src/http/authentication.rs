@@ -71,15 +71,6 @@ impl Authentication {
         Ok(caller)
     }
 
-    /// The caller of a principal that was verified earlier, if its tenant is still enabled.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the tenant has no log, or if the database cannot be reached.
-    pub(super) async fn caller_of_principal(&self, principal: Arc<Principal>) -> Result<Caller, ApiError> {
-        Ok(self.access.caller(principal).await?)
-    }
-
     /// Checks that the token of a caller is still valid: its key may have been withdrawn. While the keys cannot be read,
     /// the cached keys decide.
     ///

@@ -16,7 +16,7 @@ use crate::http::connection::{ClientConnection, Connections};
 use crate::http::{self, AppState};
 
 /// The time that running requests get to complete when the server stops, in seconds.
-const SHUTDOWN_TIMEOUT_SECS: u64 = 30;
+pub(super) const SHUTDOWN_TIMEOUT_SECS: u64 = 30;
 /// The timeout for receiving the head of a request.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for the client to close its side of a connection.

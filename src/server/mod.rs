@@ -124,7 +124,7 @@ impl App {
         let stop = tokio::spawn(async move {
             signals.next().await;
             tracing::info!(
-                timeout_secs = SHUTDOWN_TIMEOUT_SECS,
+                timeout_secs = listen::SHUTDOWN_TIMEOUT_SECS,
                 "stopping: running requests are completed; a second signal ends them"
             );
             // Fails if there are no streams.

@@ -73,7 +73,7 @@ impl AccessControl {
     pub async fn caller(&self, principal: Arc<Principal>) -> Result<Caller, AccessError> {
         let tenant = self.tenant(&principal.tenant).await?;
         Ok(Caller {
-            budget: self.shares.of(&tenant.key, &principal.subject),
+            budget: self.shares.of(&tenant.key, principal.issuer.as_deref(), &principal.subject),
             principal,
             tenant,
             client_address: None,

@@ -158,6 +158,7 @@ impl Caller {
             recording: Recording {
                 route,
                 recorded_by: self.principal.subject.clone(),
+                issuer: self.principal.issuer.clone(),
                 client_id: self.principal.client_id.clone(),
                 source: None,
                 source_tenant_id: None,

@@ -15,6 +15,8 @@ use model::time::SECOND;
 
 /// The maximum length of a subject, in bytes (OpenID Connect Core, section 2).
 const SUBJECT_BYTES_MAX: usize = 255;
+/// The maximum length of an issuer's name, in bytes. It is stored with every event that its callers record.
+const ISSUER_BYTES_MAX: usize = 1_024;
 
 /// An issuer with its keys and settings.
 #[derive(Debug)]
@@ -62,6 +64,10 @@ impl TokenIssuer {
         if subject.len() > SUBJECT_BYTES_MAX {
             return Err(Rejected::ClaimMalformed("sub".to_owned()));
         }
+        let issuer = claims.string("iss")?;
+        if issuer.as_ref().is_some_and(|issuer| issuer.len() > ISSUER_BYTES_MAX) {
+            return Err(Rejected::ClaimMalformed("iss".to_owned()));
+        }
         let tenant = self.tenant(claims)?;
         let user_principal_name = claims.first_string(&["upn", "preferred_username", "unique_name"])?;
         let display_name = claims.string("name")?;
@@ -69,6 +75,7 @@ impl TokenIssuer {
         let object_id = claims.string("oid")?;
         let GrantedAccess { grants, record } = evaluate_grants(claims, &self.settings)?;
         let principal = Principal {
+            issuer,
             subject,
             user_principal_name,
             display_name,

@@ -41,6 +41,11 @@ impl RoleGrant {
 /// An authenticated caller. Only a [`Verifier`](super::Verifier) creates one from a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
+    /// The issuer of the token (`iss`), which vouches for everything else. `None` if the token names none.
+    ///
+    /// Issuer and subject together identify a caller within its tenant: two issuers may use the same subject for
+    /// different persons.
+    pub issuer: Option<String>,
     /// The identifier: the token's subject, else its object id, else the id of its application.
     pub subject: String,
     /// The user principal name, if the token has one. Only for display: it can change and be reassigned.
@@ -88,6 +93,7 @@ mod tests {
 
     fn principal(grants: Vec<RoleGrant>) -> Principal {
         Principal {
+            issuer: None,
             subject: "ada".into(),
             user_principal_name: None,
             display_name: None,

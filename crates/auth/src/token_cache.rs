@@ -75,6 +75,7 @@ mod tests {
 
     fn cached(version: u64) -> CachedToken {
         let principal = Principal {
+            issuer: None,
             subject: "ada".into(),
             user_principal_name: None,
             display_name: None,

@@ -203,6 +203,7 @@ impl DemoEvent {
             recording: Recording {
                 route: RecordingRoute::Import,
                 recorded_by: "demo".to_owned(),
+                issuer: None,
                 client_id: None,
                 source: None,
                 source_tenant_id: None,

@@ -127,6 +127,7 @@ impl EventDraft {
             recording: Recording {
                 route: RecordingRoute::Import,
                 recorded_by: String::new(),
+                issuer: None,
                 client_id: None,
                 source: None,
                 source_tenant_id: self.tenant.and_then(|tenant| tenant_id(&tenant)),

@@ -5,9 +5,9 @@
 
 use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
 use super::json::{Json, hash16};
-use super::party::{RedactionReason, Target};
+use super::party::{ModifiedProperty, RedactionReason, Target};
 use super::same_event::Comparison;
-use super::sensitive::SensitiveNames;
+use super::sensitive::{SensitiveNames, holds_name, holds_value};
 use super::stored::stored_object;
 use super::time::{HOUR, Timestamp};
 use super::{EventBody, Invalid, ResourceType, wire_enum};
@@ -44,6 +44,8 @@ stored_object! {
         route: required RecordingRoute,
         /// The subject of the recorder's token, or the operator's account for an import.
         recorded_by: required String,
+        /// The issuer of the recorder's token, which vouches for `recorded_by`.
+        issuer: optional String,
         /// The client application of the recorder's token.
         client_id: optional String,
         /// The source of an imported record: its format and file name.
@@ -80,6 +82,7 @@ impl EventBody {
         let neutral = Recording {
             route: RecordingRoute::Internal,
             recorded_by: String::new(),
+            issuer: None,
             client_id: None,
             source: None,
             source_tenant_id: None,
@@ -90,23 +93,44 @@ impl EventBody {
 
     /// Marks the values that the rules cover. Values that the recorder marked stay marked.
     fn mark_sensitive(&mut self, rules: &SensitiveNames) {
-        for detail in &mut self.additional_details {
-            let covered = rules.covers(&detail.key)
-                || detail.value.as_deref().is_some_and(|value| rules.covers_inside_text(value));
-            detail.is_sensitive |= covered && detail.value.is_some();
-        }
-        for change in self.targets.iter_mut().flat_map(|target| &mut target.modified_properties) {
-            let values = [&change.old_value, &change.new_value];
-            let covered = rules.covers(&change.name)
-                || values.into_iter().flatten().any(|value| rules.covers_inside_text(value.text()));
-            change.is_sensitive |= covered;
+        mark_details(&mut self.additional_details, rules);
+        for target in &mut self.targets {
+            mark_changes(&mut target.modified_properties, rules);
         }
         if let Some(reason) = &self.status_reason {
-            self.status_reason_is_sensitive |= rules.covers_inside_text(reason);
+            self.status_reason_is_sensitive |= rules.covers_inside_string(reason);
         }
         if let Some(unmapped) = &self.unmapped {
-            self.unmapped_is_sensitive |= rules.covers_inside_text(unmapped.text());
+            self.unmapped_is_sensitive |= rules.covers_inside_json(unmapped.text());
         }
+    }
+}
+
+/// Marks the details that the rules cover: by their own key, by their value, or because one detail holds the name of a
+/// secret (`Name`: `Password`) and another one its value (`Value`: `...`).
+fn mark_details(details: &mut [Detail], rules: &SensitiveNames) {
+    let has_named_secret = details.iter().any(|detail| {
+        holds_name(&detail.key) && detail.value.as_deref().is_some_and(|value| rules.is_name_of_secret(value))
+    });
+    for detail in details {
+        let covered = rules.covers(&detail.key)
+            || detail.value.as_deref().is_some_and(|value| rules.covers_inside_string(value))
+            || (has_named_secret && holds_value(&detail.key));
+        detail.is_sensitive |= covered && detail.value.is_some();
+    }
+}
+
+/// Marks the changes of one target, as [`mark_details`] does.
+fn mark_changes(changes: &mut [ModifiedProperty], rules: &SensitiveNames) {
+    let names_secret = |value: &Json| value.node().as_str().is_some_and(|name| rules.is_name_of_secret(&name));
+    let has_named_secret = changes.iter().any(|change| {
+        holds_name(&change.name) && [&change.old_value, &change.new_value].into_iter().flatten().any(names_secret)
+    });
+    for change in changes {
+        let values = [&change.old_value, &change.new_value];
+        change.is_sensitive |= rules.covers(&change.name)
+            || (has_named_secret && holds_value(&change.name))
+            || values.into_iter().flatten().any(|value| rules.covers_inside_json(value.text()));
     }
 }
 

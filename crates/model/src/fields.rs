@@ -237,6 +237,7 @@ mod tests {
             recording: Recording {
                 route: RecordingRoute::Rest,
                 recorded_by: "app".to_owned(),
+                issuer: None,
                 client_id: None,
                 source: None,
                 source_tenant_id: None,

@@ -61,6 +61,7 @@ impl EventInput {
         let recording = Recording {
             route: RecordingRoute::Internal,
             recorded_by: String::new(),
+            issuer: None,
             client_id: None,
             source: None,
             source_tenant_id: None,

@@ -218,6 +218,7 @@ mod tests {
             recording: Recording {
                 route: RecordingRoute::Rest,
                 recorded_by: "shop".to_owned(),
+                issuer: None,
                 client_id: None,
                 source: source.map(str::to_owned),
                 source_tenant_id: None,

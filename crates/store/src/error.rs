@@ -75,6 +75,9 @@ pub enum StoreError {
     /// A tenant with this key already exists.
     #[error("tenant `{0}` already exists")]
     TenantExists(String),
+    /// Something was recorded in the source of a copy while it was copied.
+    #[error("the source changed during the copy: stop every server and import that uses it, and copy again")]
+    SourceChanged,
     /// An invariant of this program is violated.
     #[error("bug: {0}")]
     Bug(&'static str),

@@ -4,8 +4,9 @@ use super::configuration::{all_settings, groups};
 use super::markdown::{MarkdownPage, code};
 
 const INTRODUCTION: &str = "\
-Limits bound the work and the memory of one request, one caller and one address. A *caller* is a subject in its tenant;
-an *address* is an IPv4 address or an IPv6 /64 network. Limits of documents apply before anything is executed.
+Limits bound the work and the memory of one request, one caller and one address. A *caller* is a subject of an issuer in
+its tenant; an *address* is an IPv4 address or an IPv6 /64 network. Limits of documents apply before anything is
+executed.
 
 An error `LIMIT_EXCEEDED` has the requested amount in `extensions.asked` and the limit in `extensions.limit`.
 [Errors](errors.md) describes the codes, [Cost](cost.md) how the cost of an operation is calculated, and
@@ -60,7 +61,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("websocket_init_timeout_secs", "close code 4408"),
     ("address_pending_websockets_max", TOO_MANY),
     ("pending_websockets_max", "status 503, `UNAVAILABLE`, `Retry-After`"),
-    ("stream_stall_secs", "`FEED_LAGGED`; close code 1008; then the connection ends"),
+    ("stream_stall_secs", "`FEED_LAGGED`; close code 1008; for an export `TIMEOUT`; then the connection ends"),
 ];
 
 pub(super) fn page() -> String {

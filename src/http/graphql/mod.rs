@@ -27,6 +27,7 @@ use api::engine::parameters::Parameters;
 use api::engine::{OperationRule, PrepareError};
 use api::error::ApiError;
 use model::Invalid;
+pub(super) use operation::until_expiry;
 use operation::{Operation, OperationGuard, OperationSource};
 
 /// GET requires one of these headers, or the content type of JSON: a browser sends none of them across sites without a

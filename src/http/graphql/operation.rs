@@ -202,6 +202,6 @@ pub(super) fn is_last(response: &Response) -> bool {
 }
 
 /// The time until a token expires. The clock is read once: the result is for a timer.
-pub(super) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
+pub(in crate::http) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
     std::time::Duration::from_micros(u64::try_from(expires_at.0 - now.0).unwrap_or(0))
 }

@@ -183,11 +183,14 @@ mod tests {
     #[test]
     fn caller_and_all_callers_are_limited() {
         let budget = budget();
-        let (first, again) = (budget.reservation(CallerKey::named("ada")), budget.reservation(CallerKey::named("ada")));
+        let (first, again) = (
+            budget.reservation(CallerKey::named("contoso", None, "ada")),
+            budget.reservation(CallerKey::named("contoso", None, "ada")),
+        );
         first.grow(60).unwrap();
         assert_eq!(again.grow(41), Err(BytesExceeded::Caller { asked: 101, limit: 100 }));
         again.grow(40).unwrap();
-        let other = budget.reservation(CallerKey::named("bob"));
+        let other = budget.reservation(CallerKey::named("contoso", None, "bob"));
         assert_eq!(other.grow(51), Err(BytesExceeded::Total));
         other.grow(50).unwrap();
         first.resize(10).unwrap();
@@ -202,7 +205,7 @@ mod tests {
     #[test]
     fn clone_keeps_the_bytes_reserved_and_reading_counts_a_multiple() {
         let budget = budget();
-        let reservation = budget.reservation(CallerKey::named("ada"));
+        let reservation = budget.reservation(CallerKey::named("contoso", None, "ada"));
         reservation.reserve(30).unwrap();
         assert!(matches!(reservation.reserve(4), Err(StoreError::CallerMemory { requested: 102, limit: 100 })));
         reservation.release(10);

@@ -72,23 +72,26 @@ impl StreamQuotas {
     }
 }
 
-/// The key of a caller: its tenant and its subject.
+/// The key of a caller: its tenant, the issuer of its token and its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CallerKey {
-    tenant: String,
+    pub(super) tenant: String,
+    issuer: Option<String>,
     subject: String,
 }
 
 impl CallerKey {
     /// The key of a caller.
     pub(super) fn of(caller: &Caller) -> Self {
-        Self { tenant: caller.tenant.key.clone(), subject: caller.principal.subject.clone() }
+        let principal = &caller.principal;
+        let (issuer, subject) = (principal.issuer.clone(), principal.subject.clone());
+        Self { tenant: caller.tenant.key.clone(), issuer, subject }
     }
 
-    /// The key of a caller in some tenant.
+    /// The key of a caller by name, for tests without a token.
     #[cfg(test)]
-    pub(super) fn named(subject: &str) -> Self {
-        Self { tenant: "contoso".to_owned(), subject: subject.to_owned() }
+    pub(super) fn named(tenant: &str, issuer: Option<&str>, subject: &str) -> Self {
+        Self { tenant: tenant.to_owned(), issuer: issuer.map(str::to_owned), subject: subject.to_owned() }
     }
 }
 

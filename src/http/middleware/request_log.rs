@@ -22,7 +22,7 @@ use crate::http::error_codes::{self, ErrorCodes};
 use access::{AccessRecord, Caller, OutcomeCounter, OutcomeCounts};
 use api::engine::operation::OperationInfo;
 
-/// The most characters of a subject.
+/// The most characters of an issuer and of a subject.
 const SUBJECT_CHARS_MAX: usize = 200;
 /// The code of a request whose client disconnected before the response.
 const CANCELLED: &str = "CANCELLED";
@@ -35,6 +35,7 @@ const REJECTED: &str = "REJECTED";
 #[derive(Default)]
 struct RequestDetails {
     tenant: String,
+    issuer: Option<String>,
     subject: String,
     rows: Option<Arc<AtomicU64>>,
     outcomes: Option<Arc<OutcomeCounter>>,
@@ -44,7 +45,9 @@ struct RequestDetails {
 impl RequestDetails {
     fn set_caller(&mut self, caller: &Caller) {
         self.tenant.clone_from(&caller.tenant.key);
-        self.subject = caller.principal.subject.chars().take(SUBJECT_CHARS_MAX).collect();
+        let cut = |name: &String| name.chars().take(SUBJECT_CHARS_MAX).collect();
+        self.issuer = caller.principal.issuer.as_ref().map(cut);
+        self.subject = cut(&caller.principal.subject);
         self.rows = Some(caller.rows());
         self.outcomes = Some(caller.outcomes());
     }
@@ -221,6 +224,7 @@ impl LogRecord<'_> {
             status,
             code = code(None),
             tenant = details.tenant,
+            issuer = details.issuer,
             subject = details.subject,
             operation_type = operation.map(OperationInfo::kind).map(kind_name),
             operation_name = operation.map(OperationInfo::name).unwrap_or_default(),

@@ -96,7 +96,8 @@ async fn record(
     let tenant = caller.tenant.key.clone();
     let is_long = body.len() > INLINE_BYTES_MAX;
     let read = move || {
-        let (labels, events) = ItemReader { recorder: &recorder, tenant: &tenant, unknown_format, now }.read(&body, format)?;
+        let (labels, events) =
+            ItemReader { recorder: &recorder, tenant: &tenant, unknown_format, now }.read(&body, format)?;
         let prepared = recorder.prepare(events);
         Ok::<_, HttpError>((recorder, labels, prepared))
     };

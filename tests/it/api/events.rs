@@ -65,6 +65,7 @@ fn everything() -> EventBody {
         recording: Recording {
             route: RecordingRoute::Import,
             recorded_by: "ops".to_owned(),
+            issuer: Some("https://issuer.example".to_owned()),
             client_id: Some("client".to_owned()),
             source: Some("intune:a.json".to_owned()),
             source_tenant_id: Some("t".to_owned()),
@@ -120,8 +121,8 @@ async fn event_has_every_recorded_field() {
         ],
         "unmapped": { "z": 1, "a": [null] },
         "recording": {
-            "route": "IMPORT", "recordedBy": "ops", "clientId": "client", "source": "intune:a.json",
-            "sourceTenantId": "t",
+            "route": "IMPORT", "recordedBy": "ops", "issuer": "https://issuer.example", "clientId": "client",
+            "source": "intune:a.json", "sourceTenantId": "t",
         },
         "isRedacted": false, "raw": null,
     });

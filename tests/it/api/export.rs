@@ -8,7 +8,7 @@ use crate::harness::app::{SECRET, TestApp};
 use crate::harness::client::{Client, Response};
 use crate::harness::events::{Detail, EventBody, EventExt as _, HOUR, application, change, event, json as raw, target};
 use crate::harness::keys::hs256;
-use crate::harness::wait::wait_for;
+use crate::harness::wait::{wait_for, wait_until};
 
 /// Starts a server that exports two events per page.
 async fn in_pages_of_two() -> TestApp {
@@ -298,6 +298,107 @@ async fn export_stops_when_the_client_disconnects() {
     assert_eq!(found["state"], json!("CANCELLED"));
     assert!(found["count"].as_u64().unwrap() < 100, "{found}");
     assert_eq!(found["endCursor"], Value::Null, "the received part is unknown");
+}
+
+/// Records events that are larger than the buffers between server and client, and returns the size of all of them.
+async fn record_large(app: &TestApp) -> usize {
+    const DETAIL_BYTES: usize = 1 << 18;
+    let large = |i: i32| {
+        let details = vec![Detail::new("Log", Some("x".repeat(DETAIL_BYTES)))];
+        EventBody { additional_details: details, ..event(&format!("k{i}")) }
+    };
+    app.record((0..150).map(large)).await;
+    150 * DETAIL_BYTES
+}
+
+/// Waits until an export has ended, and returns its status.
+async fn ended(client: &Client, id: &str) -> Value {
+    wait_for("the end of the export", async || {
+        let found = receipt(client, id).await;
+        assert_eq!(found.status, 200, "{}", found.text);
+        (found.body["state"] != "RUNNING").then_some(found.body)
+    })
+    .await
+}
+
+fn id_of(response: &reqwest::Response) -> String {
+    response.headers()["x-auditgraph-export-id"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn unread_export_ends_and_releases_its_quota() {
+    let options = ["--caller-exports-max", "1", "--stream-stall-secs", "1", "--page-size-default", "2"];
+    let app = TestApp::start_with(&[&options[..], &["--page-size-max", "2"]].concat()).await;
+    let bytes = record_large(&app).await;
+    for format in ["ndjson", "csv"] {
+        let all = json!({ "period": null, "format": format });
+        let unread = request(&app.admin(), &all).send().await.unwrap();
+        let status = ended(&app.admin(), &id_of(&unread)).await;
+        assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("TIMEOUT")), "{status}");
+        assert!(status["count"].as_u64().unwrap() < 150, "{status}");
+        wait_for("the quota is released", async || {
+            let found = export(&app.admin(), &json!({ "filter": { "search": "nothing" } })).await.status;
+            (found == 200).then_some(())
+        })
+        .await;
+        // What is read later ends with the failure: the file is recognisably incomplete.
+        match unread.text().await {
+            Ok(text) => {
+                assert!(format == "ndjson" && text.len() < bytes);
+                assert_eq!(lines(&text).1, status);
+            }
+            Err(aborted) => assert!(aborted.is_body() || aborted.is_decode() || aborted.is_request(), "{aborted:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn export_ends_when_its_token_expires_also_unread() {
+    let app = in_pages_of_two().await;
+    record_large(&app).await;
+    let token = |seconds: i64| {
+        let expiry = app.now().0 / 1_000_000 + seconds;
+        let claims = json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": expiry });
+        app.anonymous().token(&hs256(SECRET.as_bytes(), &claims))
+    };
+    let unread = request(&token(1), &json!({ "period": null })).send().await.unwrap();
+    let status = ended(&token(600), &id_of(&unread)).await;
+    assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("UNAUTHENTICATED")), "{status}");
+}
+
+#[tokio::test]
+async fn export_ends_when_its_tenant_is_disabled() {
+    let app = in_pages_of_two().await;
+    record_large(&app).await;
+    let client = app.admin();
+    let response = request(&client, &json!({ "period": null })).send().await.unwrap();
+    let id = id_of(&response);
+    app.close_tenant("contoso").await;
+    wait_until("no caller of the tenant is accepted", async || receipt(&client, &id).await.status == 403).await;
+    // The rest of the page that was being sent may arrive, and nothing else.
+    if let Ok(text) = response.text().await {
+        assert_eq!(lines(&text).1["error"]["code"], "FORBIDDEN");
+    }
+    app.store.disable_tenant("contoso", false).await.unwrap();
+    wait_until("callers are accepted again", async || receipt(&client, &id).await.status == 200).await;
+    let status = receipt(&client, &id).await.body;
+    assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("FORBIDDEN")), "{status}");
+    assert!(status["count"].as_u64().unwrap() < 150, "{status}");
+}
+
+#[tokio::test]
+async fn status_of_a_running_export_is_kept_while_others_end() {
+    let app = in_pages_of_two().await;
+    record_large(&app).await;
+    let running = request(&app.admin(), &json!({ "period": null })).send().await.unwrap();
+    let nothing = json!({ "filter": { "search": "nothing" } });
+    for _ in 0..110 {
+        assert_eq!(export(&app.admin(), &nothing).await.status, 200);
+    }
+    let stranger =
+        json!({ "sub": "stranger", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": app.now().0 / 1_000_000 + 60 });
+    export(&app.anonymous().token(&hs256(SECRET.as_bytes(), &stranger)), &nothing).await;
+    assert_eq!(receipt(&app.admin(), &id_of(&running)).await.body["state"], "RUNNING");
 }
 
 #[tokio::test]

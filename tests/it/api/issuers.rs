@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::access_log::{detail, until};
 use crate::harness::app::TestApp;
 use crate::harness::client::{Client, Response};
-use crate::harness::events::{EventExt as _, event};
+use crate::harness::events::{Detail, EventBody, EventExt as _, event};
 use crate::harness::key_set::key_set;
 use crate::harness::keys::Issuer;
 
@@ -27,8 +28,12 @@ impl Folder {
     }
 
     async fn start(&self) -> TestApp {
+        self.start_with(&[]).await
+    }
+
+    async fn start_with(&self, options: &[&str]) -> TestApp {
         let path = self.0.path().join("auditgraph.toml");
-        TestApp::start_with(&["--config", path.to_str().unwrap()]).await
+        TestApp::start_with(&[&["--config", path.to_str().unwrap()], options].concat()).await
     }
 }
 
@@ -91,6 +96,75 @@ async fn issuer_is_limited_to_its_bound_tenants() {
     }
     let other_audience = ask(&app, &ours, our_name, json!({ "tid": "contoso", "aud": "other" })).await;
     assert_refused(&other_audience, 401, "The token was issued for another audience (`aud`).");
+}
+
+#[tokio::test]
+async fn same_subject_of_two_issuers_is_two_callers() {
+    let (staff, partners) = (Issuer::es256(), Issuer::eddsa());
+    let (staff_name, partners_name) = ("https://staff.example", "https://partners.example");
+    let config = format!(
+        "[[issuer]]
+        iss = '{staff_name}'
+        audiences = ['audit']
+        public_key_file = 'staff.pem'
+        tenant = 'contoso'
+        [[issuer]]
+        iss = '{partners_name}'
+        audiences = ['audit']
+        public_key_file = 'partners.pem'
+        tenant = 'contoso'"
+    );
+    let folder = Folder::new(&config, &[("staff", &staff), ("partners", &partners)]);
+    let pages = ["--page-size-default", "2", "--page-size-max", "2"];
+    let app =
+        folder.start_with(&[&pages[..], &["--caller-exports-max", "1", "--access-window-ms", "50"]].concat()).await;
+    let rights = json!({ "roles": ["GlobalAdmin"], "permissions": ["audit/write"] });
+    let client = |issuer: &Issuer, iss: &str| Client::new(&app.url).token(&issuer.token(&claims(&app, iss, &rights)));
+    let (ours, theirs) = (client(&staff, staff_name), client(&partners, partners_name));
+
+    // The provenance of what each of them records names its issuer.
+    let occurred = app.now().to_string();
+    for (client, key, iss) in [(&ours, "one", staff_name), (&theirs, "two", partners_name)] {
+        let event = json!({ "eventKey": key, "occurredAt": occurred, "service": "Payroll", "category": "c",
+            "activity": "a", "status": "SUCCESS", "actor": { "user": { "userPrincipalName": "ada@contoso.example" } } });
+        let recorded = client.send(client.request(reqwest::Method::POST, "/v1/events").json(&event)).await;
+        assert_eq!(recorded.status, 201, "{}", recorded.text);
+        let query = "query($key: String!) { viewer { issuer subject }
+            auditEventByKey(service: \"Payroll\", eventKey: $key) { recording { issuer recordedBy } } }";
+        let response = client.query_with(query, json!({ "key": key })).await;
+        let provenance = json!({ "issuer": iss, "recordedBy": "ada" });
+        assert_eq!(*response.data("/auditEventByKey/recording"), provenance);
+        assert_eq!(*response.data("/viewer"), json!({ "issuer": iss, "subject": "ada" }));
+    }
+
+    // Neither the quota nor the status of an export is shared.
+    let export = |client: &Client| {
+        client.request(reqwest::Method::POST, "/v1/events/export").json(&json!({ "period": null })).send()
+    };
+    let copies = (0..40).map(|i| {
+        let details = vec![Detail::new("Log", Some("y".repeat(1 << 19)))];
+        EventBody { additional_details: details, ..event(&format!("k{i}")) }
+    });
+    app.record(copies).await;
+    let unread = export(&ours).await.unwrap();
+    assert_eq!(export(&ours).await.unwrap().status(), 429, "the quota of one export is used up");
+    let other = export(&theirs).await.unwrap();
+    assert_eq!(other.status(), 200);
+    let status_of = async |client: &Client, export: &reqwest::Response| {
+        let id = export.headers()["x-auditgraph-export-id"].to_str().unwrap();
+        client.send(client.request(reqwest::Method::GET, &format!("/v1/events/export/{id}"))).await.status
+    };
+    assert_eq!((status_of(&ours, &unread).await, status_of(&theirs, &unread).await), (200, 404));
+    assert_eq!((status_of(&ours, &other).await, status_of(&theirs, &other).await), (404, 200));
+
+    // Their accesses are not combined, and each names its issuer.
+    for client in [&ours, &theirs] {
+        client.query("{ auditActors(search: \"ada\") { name } }").await.data("/auditActors");
+    }
+    let searches = until(&ours, "Search actors", 2).await;
+    let mut issuers: Vec<&str> = searches.iter().map(|access| detail(access, "issuer").unwrap()).collect();
+    issuers.sort_unstable();
+    assert_eq!(issuers, [partners_name, staff_name]);
 }
 
 #[tokio::test]

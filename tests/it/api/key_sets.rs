@@ -2,16 +2,17 @@
 
 use std::io::Write as _;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::harness::app::TestApp;
 use crate::harness::client::{Client, Response};
-use crate::harness::events::event;
+use crate::harness::events::{Detail, EventBody, event};
 use crate::harness::key_set::{KeySetServer, ServerBehavior, key_set};
 use crate::harness::keys::{Issuer, hs256};
 use crate::harness::stream::{Events, Socket};
-use crate::harness::wait::wait_until;
+use crate::harness::wait::{wait_for, wait_until};
 
 const UNKNOWN: &str = "The token names a key (`kid`) that its issuer does not publish.";
 const FOLLOW: &str = "subscription { auditEventsRecorded { edges { node { eventKey } } } }";
@@ -116,6 +117,35 @@ async fn withdrawn_key_invalidates_its_tokens_and_open_streams() {
     socket.subscribe("2", FOLLOW, Value::Null).await;
     assert_eq!(socket.next().await.unwrap()["payload"][0]["extensions"]["code"], "UNAUTHENTICATED");
     ask(&app, "new", &new).await.data("/viewer");
+}
+
+#[tokio::test]
+async fn withdrawn_key_ends_a_running_export() {
+    let (old, new) = (Issuer::es256(), Issuer::es256());
+    let server = KeySetServer::start(ServerBehavior::keys(&[("old", &old), ("new", &new)])).await;
+    let app = start(&["--jwks-url", &server.url, "--jwks-refresh-secs", "1"]).await;
+    let large = |i: i32| {
+        let details = vec![Detail::new("Log", Some("x".repeat(1 << 18)))];
+        EventBody { additional_details: details, ..event(&format!("k{i}")) }
+    };
+    app.record((0..150).map(large)).await;
+    let mut reader = claims(&app);
+    reader["roles"] = json!(["GlobalAdmin"]);
+    let clients =
+        [("old", &old), ("new", &new)].map(|(name, key)| Client::new(&app.url).token(&key.token_by(name, &reader)));
+    let [with_old, with_new] = &clients;
+    let export = with_old.request(Method::POST, "/v1/events/export").json(&json!({ "period": null }));
+    let unread = export.send().await.unwrap();
+    let status = format!("/v1/events/export/{}", unread.headers()["x-auditgraph-export-id"].to_str().unwrap());
+    server.conduct(ServerBehavior::keys(&[("new", &new)]));
+    let ended = wait_for("the export ends", async || {
+        let found = with_new.send(with_new.request(Method::GET, &status)).await.body;
+        (found["state"] != "RUNNING").then_some(found)
+    })
+    .await;
+    assert_eq!((&ended["state"], &ended["error"]["code"]), (&json!("FAILED"), &json!("UNAUTHENTICATED")), "{ended}");
+    let text = unread.text().await.unwrap_or_default();
+    assert!(text.len() < 150 << 18, "the rest is not sent");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ const FACES: &[Face] = &[
     ("Target", &[], &["id", "key", "objectId", "displayName", "type", "userPrincipalName", "applicationId"], &[("modifiedProperties", 7)]),
     ("ModifiedProperty", &[], &["name", "change", "oldValue", "newValue", "redaction"], &[]),
     ("AuditDetail", &[], &["key", "value", "redaction"], &[]),
-    ("Recording", &[], &["route", "recordedBy", "clientId", "source", "sourceTenantId"], &[]),
+    ("Recording", &[], &["route", "recordedBy", "issuer", "clientId", "source", "sourceTenantId"], &[]),
     ("ActorApplication", &[], &["applicationId", "displayName"], &[]),
 ];
 

@@ -152,3 +152,52 @@ async fn withheld_values_cannot_be_found_by_filters() {
     }
     assert_eq!(app.admin().keys(property(json!({ "to": "hunter2" }))).await, ["intune", "entra"]);
 }
+
+/// A string as a JSON string.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[tokio::test]
+async fn secret_is_withheld_in_every_form_of_value() {
+    let app = TestApp::start().await;
+    let object = r#"{"apiKey":"hunter2"}"#;
+    let values = [
+        r#"[["apiKey","hunter2"]]"#.to_owned(),
+        r#"{"optionName":"vpnPassword","optionValue":"hunter2"}"#.to_owned(),
+        r##"{"@Id":"Secret","#text":"hunter2"}"##.to_owned(),
+        quoted(&quoted(object)),
+        quoted(&("\u{feff} ".to_owned() + object)),
+        quoted(&("[".repeat(140) + object + &"]".repeat(140))),
+        quoted(r#"{"apiKey":"hunter2",}"#),
+        quoted("Endpoint=sb://bus.example;SharedAccessKey=hunter2"),
+    ];
+    let forms = (0..)
+        .zip(values)
+        .map(|(i, value)| event(&format!("value {i}")).change(change("Configuration", None, Some(&value))));
+    let split = EventBody {
+        additional_details: vec![
+            Detail::new("Name", Some("WifiPassphrase".to_owned())),
+            Detail::new("NewValue", Some("hunter2".to_owned())),
+        ],
+        ..event("details").change(change("PropertyName", None, Some("\"AdminPassword\""))).change(change(
+            "PropertyValue",
+            None,
+            Some("\"hunter2\""),
+        ))
+    };
+    let reason = EventBody { status_reason: Some("rejected: pwd=hunter2".to_owned()), ..event("reason") };
+    let plain = EventBody {
+        status_reason: Some("the password was reset".to_owned()),
+        additional_details: vec![Detail::new("Name", Some("Department".to_owned())), Detail::new("Value", None)],
+        ..event("plain").change(change("Method", None, Some("\"Password\"")))
+    };
+    app.record(forms.chain([split, reason, plain])).await;
+    let to_auditor = shown(&app.auditor()).await;
+    assert_eq!(to_auditor.len(), 11);
+    for (key, node) in &to_auditor {
+        assert!(!node.to_string().contains("hunter2"), "{key}: {node}");
+        assert_eq!(node["isRedacted"], json!(key != "plain"), "{key}: {node}");
+    }
+    assert_eq!(shown(&app.admin()).await.iter().filter(|(_, node)| node.to_string().contains("hunter2")).count(), 10);
+}

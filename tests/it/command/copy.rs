@@ -1,13 +1,19 @@
 //! `copy`: copies all logs of a database into another one, also of the other kind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
+use model::filter::Condition;
+use model::page::FeedCursor;
 use proptest::test_runner::TestRunner;
 use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as _};
-use store::{COPIED_TABLES, Store};
+use store::{COPIED_TABLES, FeedError, LogIds, Observer, Store, StoreError};
 
 use crate::harness::app::TestApp;
 use crate::harness::cli::{RunOutput, TestCli, run};
 use crate::harness::database::{NOW, TestDatabase, record, texts};
+use crate::harness::events::event;
 use crate::store::arbitrary::bodies;
 
 /// A database with the logs of two tenants.
@@ -31,6 +37,15 @@ fn copy(from: &TestDatabase, to: &TestDatabase) -> RunOutput {
     run(&["copy", "--from", &from.url, "--to", &to.url])
 }
 
+fn move_to(from: &TestDatabase, to: &TestDatabase) -> RunOutput {
+    run(&["copy", "--from", &from.url, "--to", &to.url, "--keep-log-ids"])
+}
+
+/// The ids of all logs.
+async fn log_ids(database: &TestDatabase) -> Vec<String> {
+    rows::<tenant_log::Entity>(database).await.into_iter().map(|log| log.log_id).collect()
+}
+
 async fn rows<E: EntityTrait>(database: &TestDatabase) -> Vec<E::Model> {
     let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
     ordered.all(&database.connection().await).await.unwrap()
@@ -47,11 +62,21 @@ where
 #[tokio::test]
 async fn copy_of_a_copy_equals_the_log() {
     let (source, middle, end) = (source().await, TestDatabase::sqlite(), TestCli::new().await);
-    assert_eq!(copy(&source.database, &middle).ok(), "copied tenants 2, events 1340");
-    assert_eq!(copy(&middle, &end.database).ok(), "copied tenants 2, events 1340");
+    let ids = log_ids(&source.database).await;
+    assert!(copy(&source.database, &middle).ok().starts_with("copied tenants 2, events 1340\n"));
+    assert_eq!(log_ids(&source.database).await, ids, "the source did not change");
+    assert!(log_ids(&middle).await.iter().all(|id| !ids.contains(id)), "the copy is another log");
+    let ids = log_ids(&middle).await;
+    assert!(move_to(&middle, &end.database).ok().starts_with("copied tenants 2, events 1340\n"));
+    assert_eq!(log_ids(&end.database).await, ids, "the log moved");
+    assert!(log_ids(&middle).await.iter().all(|id| !ids.contains(id)), "the source is another log");
     let (a, b) = (&source.database, &end.database);
     same::<tenant::Entity>(a, b).await;
-    same::<tenant_log::Entity>(a, b).await;
+    let heads = async |database| {
+        let logs = rows::<tenant_log::Entity>(database).await.into_iter();
+        logs.map(|log| tenant_log::Model { log_id: String::new(), ..log }).collect::<Vec<_>>()
+    };
+    assert_eq!(heads(a).await, heads(b).await);
     same::<audit_event::Entity>(a, b).await;
     same::<event_key::Entity>(a, b).await;
     same::<actor::Entity>(a, b).await;
@@ -90,6 +115,57 @@ async fn aborted_copy_leaves_nothing() {
     target.database.fail_no_more().await;
     assert_eq!(target.run(&["verify"]).ok(), "tenants 0, events 0, differences 0");
     copy(&source.database, &target.database).ok();
+}
+
+#[tokio::test]
+async fn cursor_of_the_source_never_skips_events_of_the_copy() {
+    let (source, copied, moved) = (source().await, TestDatabase::sqlite(), TestCli::new().await);
+    let feed = async |database: &TestDatabase, cursor: Option<FeedCursor>| {
+        let store = database.store().await;
+        let tenant = store.tenant("contoso").await.unwrap().unwrap();
+        access::operator_reader(&store, &tenant).feed(cursor, &Condition::everything(), 200).await
+    };
+    let cursor = async |database: &TestDatabase| {
+        let store = database.store().await;
+        let tenant = store.tenant("contoso").await.unwrap().unwrap();
+        access::operator_reader(&store, &tenant).feed_head().await.unwrap()
+    };
+    let before = cursor(&source.database).await;
+    copy(&source.database, &copied).ok();
+    let expired = |page: Result<_, FeedError>| matches!(page, Err(FeedError::Restored { .. }));
+    assert!(expired(feed(&copied, Some(before)).await), "the source may go on");
+    // A log that moved continues in the copy, and nowhere else.
+    move_to(&source.database, &moved.database).ok();
+    assert!(expired(feed(&source.database, Some(before)).await));
+    for database in [&source.database, &moved.database] {
+        let store = database.store().await;
+        let tenant = store.tenant("contoso").await.unwrap().unwrap();
+        record(&access::operator_writer(&store, &tenant), [event("later")], NOW).await;
+    }
+    let page = feed(&moved.database, Some(before)).await.unwrap();
+    assert_eq!(page.events.len(), 1);
+    let after = cursor(&source.database).await;
+    assert!(expired(feed(&moved.database, Some(after)).await));
+}
+
+#[tokio::test]
+async fn copy_fails_if_the_source_changed_meanwhile() {
+    for new_ids in [LogIds::New, LogIds::Moved] {
+        let (source, target) = (source().await, TestCli::new().await);
+        let ids = log_ids(&source.database).await;
+        // Another process changes the source after its first tables were copied.
+        let (url, is_changed) = (source.database.url.clone(), AtomicBool::new(false));
+        let observer: Observer = Arc::new(move |sql, _, _| {
+            if sql.contains("COUNT") && sql.contains("tenant_log") && !is_changed.swap(true, Ordering::SeqCst) {
+                run(&["tenant", "add", "northwind", "--database-url", &url]).ok();
+            }
+        });
+        let (from, to) = (source.database.observed(Some(observer)).await, target.database.store().await);
+        let copied = from.copy_to(&to, new_ids, || uuid::Uuid::new_v4().to_string()).await;
+        assert!(matches!(copied, Err(StoreError::SourceChanged)), "{copied:?}");
+        assert_eq!(log_ids(&source.database).await[..ids.len()], ids);
+        assert_eq!(target.run(&["tenant", "list"]).ok(), "");
+    }
 }
 
 #[tokio::test]

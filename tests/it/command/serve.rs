@@ -6,7 +6,7 @@ use auditgraph::config::Cli;
 use auditgraph::server::token_problems;
 
 use crate::harness::app::SECRET;
-use crate::harness::cli::{Running, TestCli, program};
+use crate::harness::cli::{Running, TestCli, program, run};
 use crate::harness::client::Client;
 use crate::harness::key_set::{KeySetServer, ServerBehavior};
 use crate::harness::keys::Issuer;
@@ -101,6 +101,41 @@ async fn serve_migrates_sqlite_and_refuses_unmigrated_postgresql() {
     assert_eq!(client.query("{ viewer { subject } }").await.status, 401);
     stop(child);
     assert_eq!(cli.run(&["tenant", "list"]).ok(), "");
+}
+
+/// Copies the file of an SQLite log without the files beside it, and verifies the copy.
+fn verify_file_alone(cli: &TestCli, name: &str) -> String {
+    let file = cli.database.url.strip_prefix("sqlite://").unwrap();
+    let copied = cli.file(name, std::fs::read(file).unwrap());
+    run(&["verify", "--database-url", &format!("sqlite://{}", copied.display())]).ok().to_owned()
+}
+
+#[tokio::test]
+async fn sqlite_file_is_complete_after_a_clean_end() {
+    let cli = TestCli::new().await;
+    if cli.database.is_postgres() {
+        return;
+    }
+    cli.run(&["tenant", "add", "contoso"]).ok();
+    assert_eq!(verify_file_alone(&cli, "added.db"), "tenants 1, events 0, differences 0");
+    let (server, url) = cli.serve(&[]);
+    let recorder = Client::new(&url).permitted("contoso", "audit/write");
+    let now = auditgraph::system::now().to_string();
+    for key in ["one", "two", "three"] {
+        let event = serde_json::json!({ "eventKey": key, "occurredAt": now, "service": "Payroll", "category": "c",
+            "activity": "a", "status": "SUCCESS", "actor": { "user": { "userPrincipalName": "ada@contoso.example" } } });
+        let request = recorder.request(reqwest::Method::POST, "/v1/events").json(&event);
+        assert_eq!(recorder.send(request).await.status, 201);
+    }
+    Client::new(&url).role("GLOBAL_ADMIN").query("{ auditEvents { totalCount } }").await.data("/auditEvents");
+    stop(server);
+    let verified = verify_file_alone(&cli, "served.db");
+    // The access to the list is an event of its own.
+    assert_eq!(verified, "tenants 1, events 4, differences 0");
+    // Also after a command that fails.
+    let file = cli.file("broken.json", "[{}]");
+    cli.run(&["import", "--tenant", "fabrikam", file.to_str().unwrap()]).refused();
+    assert_eq!(verify_file_alone(&cli, "failed.db"), "tenants 2, events 4, differences 0");
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ pub(crate) fn event(key: &str) -> EventBody {
         recording: Recording {
             route: RecordingRoute::Import,
             recorded_by: "test".to_owned(),
+            issuer: None,
             client_id: None,
             source: None,
             source_tenant_id: None,

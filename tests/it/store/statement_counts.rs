@@ -119,6 +119,7 @@ async fn page_of_several_fragments_is_read_once() {
         Arc::new(String::new),
     );
     let principal = Principal {
+        issuer: None,
         subject: "test-user".to_owned(),
         user_principal_name: None,
         display_name: None,

@@ -136,6 +136,7 @@ impl OmittedArguments {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AggregationKey {
     tenant: String,
+    issuer: Option<String>,
     subject: String,
     client_address: Option<IpAddr>,
     field: AccessedField,
@@ -187,6 +188,7 @@ impl Access {
         let is_continuous = self.field.activity.is_continuous() && self.code == OK;
         AggregationKey {
             tenant: self.tenant.key.clone(),
+            issuer: self.principal.issuer.clone(),
             subject: self.principal.subject.clone(),
             client_address: self.client_address,
             field: self.field.clone(),
@@ -295,6 +297,7 @@ impl AggregatedAccess {
             recording: Recording {
                 route: RecordingRoute::Internal,
                 recorded_by: RESERVED_SERVICE.to_owned(),
+                issuer: None,
                 client_id: None,
                 source: None,
                 source_tenant_id: None,
@@ -319,6 +322,7 @@ impl AggregatedAccess {
             ("asOf", as_of.map(|as_of| as_of.to_string())),
             ("until", Some(self.last_at).filter(|last| last > at).map(|last| last.to_string())),
             ("subject", subject.cloned()),
+            ("issuer", principal.issuer.clone()),
             ("lost", Some(lost).filter(|lost| *lost > 0).map(|lost| lost.to_string())),
         ];
         details.into_iter().filter(|(_, value)| value.is_some()).map(|(key, value)| Detail::new(key, value)).collect()

@@ -137,6 +137,7 @@ mod tests {
 
     fn access(tenant: &Arc<Tenant>, activity: AccessActivity, filter: String, at: i64) -> Access {
         let principal = Principal {
+            issuer: None,
             subject: "ada".into(),
             user_principal_name: None,
             display_name: None,

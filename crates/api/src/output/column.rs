@@ -224,7 +224,7 @@ mod tests {
             " { actor { ... on UserActor { displayName } name } occurredAt targets { modifiedProperties { name } } }";
         assert_eq!(found.unwrap(), expected);
         let whole = selection(&["recording", "recording.route"]).unwrap();
-        assert_eq!(whole, " { recording { clientId recordedBy route source sourceTenantId } }");
+        assert_eq!(whole, " { recording { clientId issuer recordedBy route source sourceTenantId } }");
         assert!(Columns::parse(None).unwrap().selection().contains("modifiedProperties"));
     }
 

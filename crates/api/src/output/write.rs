@@ -316,6 +316,7 @@ fn recording_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<
     Some(match field {
         "route" => scalar(|out, _, recording| recording.route.write_json(out)),
         "recordedBy" => scalar(|out, _, recording| recording.recorded_by.write_json(out)),
+        "issuer" => scalar(|out, _, recording| recording.issuer.write_json(out)),
         "clientId" => scalar(|out, _, recording| recording.client_id.write_json(out)),
         "source" => scalar(|out, _, recording| recording.source.write_json(out)),
         "sourceTenantId" => scalar(|out, _, recording| recording.source_tenant_id.write_json(out)),

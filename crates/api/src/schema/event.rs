@@ -128,6 +128,9 @@ pub struct Recording {
     route: RecordingRoute,
     /// The subject of the recorder's token, or the operator's account for an import.
     recorded_by: String,
+    /// The issuer of the recorder's token, which vouches for `recordedBy`. Null for an import, and if the token names
+    /// none.
+    issuer: Option<String>,
     /// The client application of the recorder's token.
     client_id: Option<String>,
     /// The source of an imported record: its format and file name.
@@ -141,6 +144,7 @@ impl From<model::Recording> for Recording {
         Self {
             route: recording.route.into(),
             recorded_by: recording.recorded_by,
+            issuer: recording.issuer,
             client_id: recording.client_id,
             source: recording.source,
             source_tenant_id: recording.source_tenant_id,

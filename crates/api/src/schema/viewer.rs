@@ -9,6 +9,9 @@ use crate::schema::scalar::{DateTime, Sequence};
 /// The authenticated caller.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Viewer {
+    /// The issuer of the caller's token; null if the token names none. Issuer and subject together identify the caller
+    /// within its tenant.
+    issuer: Option<String>,
     /// The subject of the caller's token.
     subject: String,
     /// The caller's user principal name, if the token names one.
@@ -57,6 +60,7 @@ impl From<&Session> for Viewer {
             sees_redacted_values: grant.sees_sensitive,
         };
         Self {
+            issuer: principal.issuer.clone(),
             subject: principal.subject.clone(),
             user_principal_name: principal.user_principal_name.clone(),
             display_name: principal.display_name.clone(),

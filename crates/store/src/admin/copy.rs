@@ -1,7 +1,12 @@
 //! Copies all logs into another database, row by row, between any two kinds of database.
 //!
-//! Sequences, ids, keys, bytes and log ids stay the same, so feed cursors remain valid in the copy. The source is read
-//! in one snapshot, and the target is written in one transaction, so a failed copy leaves no rows.
+//! Sequences, ids, keys and bytes stay the same. The source is read in one snapshot, and the target is written in one
+//! transaction, so a failed copy leaves no rows. If the source changed since the snapshot, the copy fails, because it
+//! would lack events that were acknowledged.
+//!
+//! Both databases could be used afterwards: then they assign the same sequences to different events. A feed cursor
+//! contains the id of its log, so no id may exist in both. Either the copy gets new ids, or it takes over the ids of the
+//! source, which gets new ones before the copy is committed.
 
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
 use futures_util::TryStreamExt as _;
@@ -9,6 +14,7 @@ use sea_orm::TransactionTrait as _;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, ModelTrait};
 use sea_orm::{Iterable as _, PaginatorTrait as _, PrimaryKeyToColumn as _, QueryOrder as _, QuerySelect as _};
 
+use super::backup::{locked_heads, renew_ids};
 use crate::db::bulk;
 use crate::{Store, StoreError};
 
@@ -39,6 +45,16 @@ pub struct Copied {
     pub events: u64,
 }
 
+/// What becomes of the ids of the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogIds {
+    /// The copied logs get new ids. Feed cursors of the source are rejected by the copy.
+    New,
+    /// The copied logs keep their ids, and the logs of the source get new ones. Feed cursors of the source continue in
+    /// the copy, and are rejected by the source.
+    Moved,
+}
+
 /// A running copy.
 struct CopyRun<'a> {
     from: &'a DatabaseTransaction,
@@ -50,8 +66,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Misconfigured`] if the target is not empty or the row counts differ.
-    pub async fn copy_to(&self, other: &Self) -> Result<Copied, StoreError> {
+    /// [`StoreError::Misconfigured`] if the target is not empty or the row counts differ, and
+    /// [`StoreError::SourceChanged`] if events were recorded or tenants changed during the copy.
+    pub async fn copy_to(
+        &self,
+        other: &Self,
+        log_ids: LogIds,
+        mut new_id: impl FnMut() -> String,
+    ) -> Result<Copied, StoreError> {
         let from = self.snapshot().await?;
         let to = other.write.begin_with_options(crate::db::write_transaction()).await?;
         if other.backend() == DbBackend::Postgres {
@@ -74,9 +96,45 @@ impl Store {
             let next = "SELECT setval(pg_get_serial_sequence('tenant', 'id'), max(id)) FROM tenant HAVING max(id) > 0";
             to.execute_unprepared(next).await?;
         }
-        to.commit().await?;
+        let copied = Heads::read(&from).await?;
         from.rollback().await?;
+        match log_ids {
+            LogIds::New => {
+                let source = self.snapshot().await?;
+                copied.check_unchanged(&source).await?;
+                source.rollback().await?;
+                renew_ids(&to, &copied.logs, &mut new_id).await?;
+            }
+            LogIds::Moved => {
+                let source = self.write.begin_with_options(crate::db::write_transaction()).await?;
+                locked_heads(&source).await?;
+                copied.check_unchanged(&source).await?;
+                renew_ids(&source, &copied.logs, &mut new_id).await?;
+                // Before the commit of the copy: at no time do both have the same ids.
+                source.commit().await?;
+            }
+        }
+        to.commit().await?;
         Ok(Copied { tenants: other.tenants().await?.len() as u64, events })
+    }
+}
+
+/// The tenants and the head rows of their logs, which change with everything that is recorded.
+#[derive(Debug, PartialEq, Eq)]
+struct Heads {
+    tenants: Vec<tenant::Model>,
+    logs: Vec<tenant_log::Model>,
+}
+
+impl Heads {
+    async fn read(connection: &DatabaseTransaction) -> Result<Self, StoreError> {
+        let tenants = tenant::Entity::find().order_by_asc(tenant::Column::Id).all(connection).await?;
+        let logs = tenant_log::Entity::find().order_by_asc(tenant_log::Column::TenantId).all(connection).await?;
+        Ok(Self { tenants, logs })
+    }
+
+    async fn check_unchanged(&self, connection: &DatabaseTransaction) -> Result<(), StoreError> {
+        if *self == Self::read(connection).await? { Ok(()) } else { Err(StoreError::SourceChanged) }
     }
 }
 

@@ -167,8 +167,8 @@ pub(crate) fn should_continue(timeout: Duration) -> impl Fn() -> bool + Send + '
     move || Instant::now() < deadline && waiter.as_ref().is_none_or(|waiter| waiter.strong_count() > 0)
 }
 
-/// A tenant, or a subject within a tenant.
-type ShareKey = (String, Option<String>);
+/// A tenant, or a caller within a tenant: its issuer and its subject.
+type ShareKey = (String, Option<(Option<String>, String)>);
 
 /// The shares of read connections of all callers that are reading.
 #[derive(Debug)]
@@ -187,21 +187,22 @@ impl ConnectionShares {
 
     /// Returns the budget of a caller: at most half of the connections for the caller and three quarters for its
     /// tenant, and at least one each. Of each share, one connection is left to look-ups.
-    pub fn of(&self, tenant: &str, subject: &str) -> QueryBudget {
+    pub fn of(&self, tenant: &str, issuer: Option<&str>, subject: &str) -> QueryBudget {
         let mut shares = self.shares.lock();
         // Drop unused shares before the map grows: the cost is amortised over the insertions since the last growth.
         if shares.len() == shares.capacity() {
             shares.retain(|_, share| share.strong_count() > 0);
         }
-        let mut share = |subject: Option<&str>, connections: usize| {
-            let entry = shares.entry((tenant.to_owned(), subject.map(str::to_owned))).or_default();
+        let mut share = |caller: Option<(Option<String>, String)>, connections: usize| {
+            let entry = shares.entry((tenant.to_owned(), caller)).or_default();
             entry.upgrade().unwrap_or_else(|| {
                 let share = Arc::new(Share::new(connections));
                 *entry = Arc::downgrade(&share);
                 share
             })
         };
-        let caller = share(Some(subject), self.connections.div_ceil(2));
+        let caller = (issuer.map(str::to_owned), subject.to_owned());
+        let caller = share(Some(caller), self.connections.div_ceil(2));
         let tenant = share(None, self.connections - self.connections / 4);
         QueryBudget {
             shares: Some(RequestShares { caller, tenant, scans: Arc::clone(&self.scans) }),
@@ -217,8 +218,9 @@ mod tests {
     #[tokio::test]
     async fn caller_has_half_and_tenant_three_quarters_of_connections() {
         let shares = ConnectionShares::new(8);
-        let lookup = |tenant, subject| shares.of(tenant, subject).for_lookup();
+        let lookup = |tenant, subject| shares.of(tenant, None, subject).for_lookup();
         let (ada, bob, other) = (lookup("a", "ada"), lookup("a", "bob"), lookup("b", "ada"));
+        let namesake = shares.of("a", Some("https://issuer.example"), "ada").for_lookup();
         let mut permits = Vec::new();
         for _ in 0..4 {
             permits.push(ada.connection_permits().await.ok().unwrap());
@@ -228,9 +230,8 @@ mod tests {
             tokio::time::timeout(Duration::ZERO, again.connection_permits()).await.is_err(),
             "the share spans all requests of the caller"
         );
-        for _ in 0..2 {
-            permits.push(bob.connection_permits().await.ok().unwrap());
-        }
+        permits.push(namesake.connection_permits().await.ok().unwrap());
+        permits.push(bob.connection_permits().await.ok().unwrap());
         assert!(
             tokio::time::timeout(Duration::ZERO, bob.connection_permits()).await.is_err(),
             "the share spans all callers of the tenant"
@@ -243,10 +244,11 @@ mod tests {
     #[tokio::test]
     async fn scans_leave_a_connection_to_lookups() {
         let shares = ConnectionShares::new(8);
-        let callers = ["ada", "bob", "eve"].map(|subject| shares.of("a", subject));
+        let callers = ["ada", "bob", "eve"].map(|subject| shares.of("a", None, subject));
         let waits = async |budget: &QueryBudget| {
             tokio::time::timeout(Duration::ZERO, budget.connection_permits()).await.is_err()
         };
+        let other = shares.of("b", None, "ada");
         let mut permits = Vec::new();
         for (caller, scans) in callers.iter().zip([3, 2, 0]) {
             for _ in 0..scans {
@@ -254,17 +256,16 @@ mod tests {
             }
             assert!(waits(caller).await, "the caller's share, or that of its tenant, is used up");
         }
-        assert!(!waits(&shares.of("a", "eve").for_lookup()).await);
-        let other = shares.of("b", "ada");
+        assert!(!waits(&shares.of("a", None, "eve").for_lookup()).await);
         permits.extend([other.connection_permits().await.unwrap(), other.connection_permits().await.unwrap()]);
-        assert!(waits(&other).await && !waits(&shares.of("b", "ada").for_lookup()).await, "scans of all tenants");
+        assert!(waits(&other).await && !waits(&shares.of("b", None, "ada").for_lookup()).await, "scans of all tenants");
     }
 
     #[test]
     fn unused_shares_are_dropped() {
         let shares = ConnectionShares::new(8);
         for i in 0..1_000 {
-            shares.of("a", &i.to_string());
+            shares.of("a", None, &i.to_string());
         }
         assert!(shares.shares.lock().len() < 100);
     }

@@ -1,5 +1,7 @@
 //! Why an export does not start, or ends early.
 
+use std::time::Duration;
+
 use async_graphql::{ServerError, Value};
 
 use crate::http::response::HttpError;
@@ -40,6 +42,13 @@ impl ExportError {
         let excess = number("asked").zip(number("limit")).map(|(asked, limit)| [asked, limit]);
         let code = code.unwrap_or_else(|| Code::BadUserInput.name().to_owned());
         Self { code, message: error.message.clone(), excess }
+    }
+
+    /// The client took nothing of the file for this time.
+    pub(super) fn stalled(timeout: Duration) -> Self {
+        let message =
+            format!("the client received nothing for {} seconds; continue after the last row", timeout.as_secs());
+        Self { code: Code::Timeout.name().to_owned(), message, excess: None }
     }
 
     /// Whether this limit was exceeded.

@@ -2,6 +2,7 @@
 
 use async_graphql::Value;
 
+use super::formula;
 use crate::http::response::{write_string, write_value};
 use api::output::column::{Columns, value_at};
 
@@ -81,23 +82,25 @@ fn write_record(out: &mut Vec<u8>, cells: impl IntoIterator<Item: AsRef<[u8]>>) 
     let _ = writer.flush();
 }
 
-/// Returns a value as a cell: strings as they are, lists and objects as JSON. A string that a spreadsheet would take for
-/// a formula gets an apostrophe as prefix.
+/// Returns a value as a cell: strings as they are, lists and objects as JSON, and neither with anything that a
+/// spreadsheet would take for a formula.
 fn cell(value: &Value) -> Vec<u8> {
-    let mut text = Vec::new();
     match value {
-        Value::Null => {}
-        Value::String(plain) => {
-            let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-            if plain.starts_with(formula) {
-                text.push(b'\'');
-            }
-            text.extend(plain.as_bytes());
+        Value::Null => Vec::new(),
+        Value::String(plain) => formula::without_formulas(plain).into_owned().into_bytes(),
+        Value::Enum(name) => name.as_bytes().to_vec(),
+        number @ Value::Number(_) => written(number),
+        other => {
+            let json = String::from_utf8(written(other)).unwrap_or_default();
+            formula::json_without_formulas(&json).into_owned().into_bytes()
         }
-        Value::Enum(name) => text.extend(name.as_bytes()),
-        other => write_value(&mut text, other),
     }
-    text
+}
+
+fn written(value: &Value) -> Vec<u8> {
+    let mut json = Vec::new();
+    write_value(&mut json, value);
+    json
 }
 
 #[cfg(test)]
@@ -118,6 +121,8 @@ mod tests {
             assert!(csv(&Value::from(start)).starts_with('\''), "{start}");
         }
         assert_eq!(csv(&Value::from("\rx")), "\"'\rx\"");
+        assert_eq!(csv(&Value::from("note;=1+1")), "note;'=1+1");
+        assert_eq!(csv(&Value::from(-5)), "-5");
         assert_eq!(csv(&Value::Null), "");
         assert_eq!(csv(&Value::List(vec![Value::from("=a"), Value::Null])), "\"[\"\"=a\"\",null]\"");
         assert_eq!(csv(&Value::Binary("{ \"a\": 1 }".to_owned().into())), "\"{ \"\"a\"\": 1 }\"");
