@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::EventInput;
 use model::event::ProblemCode;
-use model::fold::fold;
+use model::fold::{fold, fold_activity};
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, NewEvent, Problem, Recording, ServiceSet, Timestamp};
-use store::{RecordOutcome, RecordQueue, StoreError, Tenant};
+use store::{Reader, RecordOutcome, RecordQueue, StoreError, Tenant};
 
 /// Records events of the services that the caller may record. Created by [`Caller::recorder`](super::Caller::recorder).
 #[derive(Debug)]
 pub struct Recorder {
     pub(super) tenant: Arc<Tenant>,
     pub(super) queue: RecordQueue,
+    /// Reads all events of the tenant, to decide about the keys of new ones.
+    pub(super) reader: Reader,
     pub(super) sensitive_names: Arc<SensitiveNames>,
     pub(super) services: ServiceSet,
     pub(super) rows: Arc<AtomicU64>,
@@ -61,10 +63,36 @@ impl Recorder {
 
     /// Records the valid events in one transaction. Returns one outcome per event, in the order given.
     pub async fn record(&self, events: Vec<Result<NewEvent, Vec<Problem>>>) -> Result<Vec<Recorded>, StoreError> {
+        self.record_with_keys(events, &mut []).await
+    }
+
+    /// Records the valid events as [`Self::record`] does. If a record has the id of an event with another activity, its
+    /// event is recorded in a second transaction, under a key that includes the activity; the new key replaces that in
+    /// `keys`.
+    pub async fn record_with_keys(
+        &self,
+        events: Vec<Result<NewEvent, Vec<Problem>>>,
+        keys: &mut [Option<String>],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut outcomes = self.record_once(&events).await?;
+        let reused = self.events_with_reused_ids(&events, &outcomes).await?;
+        let (positions, rekeyed): (Vec<usize>, Vec<_>) = reused.into_iter().unzip();
+        for (position, event) in positions.iter().zip(&rekeyed) {
+            if let (Some(key), Ok(event)) = (keys.get_mut(*position), event) {
+                *key = Some(event.body().event_key.clone());
+            }
+        }
+        for (position, outcome) in positions.into_iter().zip(self.record_once(&rekeyed).await?) {
+            outcomes[position] = outcome;
+        }
+        Ok(outcomes)
+    }
+
+    async fn record_once(&self, events: &[Result<NewEvent, Vec<Problem>>]) -> Result<Vec<Recorded>, StoreError> {
         let valid: Vec<&NewEvent> = events.iter().filter_map(|event| event.as_ref().ok()).collect();
         let mut outcomes = self.queue.record(&self.tenant, &valid).await?.into_iter();
-        let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
-            Err(problems) => Ok(Recorded::Rejected(problems)),
+        let outcome = |event: &Result<NewEvent, Vec<Problem>>| match event {
+            Err(problems) => Ok(Recorded::Rejected(problems.clone())),
             Ok(event) => Ok(match outcomes.next().ok_or(StoreError::OutcomeUnknown)? {
                 RecordOutcome::Recorded(sequence) => {
                     self.rows.fetch_add(1, Ordering::Relaxed);
@@ -74,6 +102,31 @@ impl Recorder {
                 RecordOutcome::Conflict => Recorded::Conflict(event.id()),
             }),
         };
-        events.into_iter().map(outcome).collect()
+        events.iter().map(outcome).collect()
+    }
+
+    /// Returns the events of records that are in conflict with an event of another activity, each with its position and
+    /// under a key that includes its activity.
+    async fn events_with_reused_ids(
+        &self,
+        events: &[Result<NewEvent, Vec<Problem>>],
+        outcomes: &[Recorded],
+    ) -> Result<Vec<(usize, Result<NewEvent, Vec<Problem>>)>, StoreError> {
+        let is_conflict = |(_, (_, outcome)): &(usize, (_, &Recorded))| matches!(outcome, Recorded::Conflict(_));
+        let conflicts = events.iter().zip(outcomes).enumerate().filter(is_conflict);
+        // Only records of other systems have a source. Applications choose the keys of their own events.
+        let conflicts: Vec<(usize, &NewEvent)> = conflicts
+            .filter_map(|(position, (event, _))| Some((position, event.as_ref().ok()?)))
+            .filter(|(_, event)| event.body().recording.source.is_some())
+            .collect();
+        let ids: Vec<EventId> = conflicts.iter().map(|(_, event)| event.id()).collect();
+        let stored = self.reader.events_by_id(&ids).await?;
+        let is_reused = |event: &NewEvent, stored: Option<&model::Event>| {
+            let activity = fold_activity(&event.body().activity);
+            stored.is_some_and(|stored| fold_activity(&stored.body.activity) != activity)
+        };
+        let reused =
+            conflicts.into_iter().zip(&stored).filter(|((_, event), stored)| is_reused(event, stored.as_ref()));
+        Ok(reused.map(|((position, event), _)| (position, event.keyed_by_activity(&self.sensitive_names))).collect())
     }
 }

@@ -119,6 +119,7 @@ fn target(cursor: &JsonCursor) -> Option<Target> {
         display_name: cursor.take_at("name"),
         kind: cursor.take_first(&["targetResourceType", "targetType"]),
         modified_properties: changes(cursor.list("modifiedProperties"), ValueEncoding::JsonString),
+        ..Target::default()
     };
     (target != Target::default()).then_some(target)
 }

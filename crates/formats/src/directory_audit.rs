@@ -4,6 +4,7 @@
 //! [`draft_of`], so that copies of one event from several exports have the same key and content.
 
 use super::event_draft::EventDraft;
+use super::flattened::FlattenedColumns;
 use super::source_record::JsonCursor;
 use super::value::{ValueEncoding, changes, detail, details, execution_result, reason, status};
 use super::{UnsupportedRecord, timestamp};
@@ -75,6 +76,9 @@ pub(super) fn draft_of(resource: &JsonCursor, occurred_at: Timestamp, activity: 
     let targets = targets.unwrap_or_default();
     draft.group_source = targets.iter().find_map(group_source);
     draft.targets = targets.iter().filter_map(target).collect();
+    if targets.is_empty() {
+        draft.targets = FlattenedColumns::of(resource, "targetResources").targets();
+    }
     draft.status_reason = reason(resource.get("resultReason"))
         .or_else(|| reason(resource.get("resultDescription")))
         .or_else(|| targets.iter().find_map(|target| execution_result(target.list("modifiedProperties"))));
@@ -108,7 +112,9 @@ fn outcome(resource: &JsonCursor) -> Status {
 
 /// Reads the initiator: a user, possibly through an application, or an application.
 fn actor(resource: &JsonCursor) -> Actor {
-    let Some(initiator) = resource.get("initiatedBy") else { return Actor::new(ActorKind::Unknown) };
+    let Some(initiator) = resource.get("initiatedBy") else {
+        return FlattenedColumns::of(resource, "initiatedBy").initiator();
+    };
     if let Some(text) = initiator.as_str().filter(|_| !initiator.is_object()) {
         return named_user(initiator, &text);
     }

@@ -3,7 +3,7 @@
 //! The stored body is the event; all columns and side tables are indexes over it. Its fields are defined in
 //! [`super::fields`]. Every event is validated by [`NewEvent::parse`] before it is recorded, by whichever route.
 
-use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
+use super::fold::{KEY_BYTES_MAX, bounded_key, fold, fold_activity};
 use super::json::{Json, hash16};
 use super::party::{Target, WithheldReason};
 use super::sensitive::SensitiveNames;
@@ -132,6 +132,8 @@ impl Problem {
 pub struct NewEvent {
     body: EventBody,
     json: String,
+    /// What replaces `unmapped` if the event gets another key. `None` if it stays the same.
+    unmapped_if_rekeyed: Option<Json>,
 }
 
 impl NewEvent {
@@ -158,12 +160,35 @@ impl NewEvent {
             let rule = format!("the whole event may have at most {BODY_BYTES_MAX} bytes");
             problems.push(Problem::new("event", ProblemCode::TooLong, rule));
         }
-        if problems.is_empty() { Ok(Self { body, json }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { body, json, unmapped_if_rekeyed: None }) } else { Err(problems) }
     }
 
     /// Reads an event from the log, without validating it again.
     pub fn stored(json: String) -> Result<Self, serde_json::Error> {
-        Ok(Self { body: serde_json::from_str(&json)?, json })
+        Ok(Self { body: serde_json::from_str(&json)?, json, unmapped_if_rekeyed: None })
+    }
+
+    /// Sets what replaces `unmapped` if the event is recorded under another key than the id of its record.
+    #[must_use]
+    pub fn with_unmapped_if_rekeyed(self, unmapped: Option<Json>) -> Self {
+        Self { unmapped_if_rekeyed: unmapped, ..self }
+    }
+
+    /// Returns the event under a key that includes its activity. A source that uses one id for several activities has one
+    /// event for each.
+    ///
+    /// # Errors
+    ///
+    /// All problems of the event.
+    pub fn keyed_by_activity(&self, rules: &SensitiveNames) -> Result<Self, Vec<Problem>> {
+        let mut body = self.body.clone();
+        body.event_key = bounded_key(format!("{}#{}", body.event_key, fold_activity(&body.activity)));
+        if let Some(unmapped) = &self.unmapped_if_rekeyed {
+            body.unmapped = Some(unmapped.clone());
+        }
+        // The time was checked when the event was parsed.
+        let now = body.occurred_at;
+        Self::parse(body, now, rules)
     }
 
     /// The body of the event.

@@ -1,6 +1,6 @@
 //! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a format that the importer reads.
 //!
-//! The whole body is one transaction. The status summarises the outcome: 201 if at least one event was recorded, 200 if
+//! The whole body is one transaction. (Records with the id of an event of another activity follow in a second one.) The status summarises the outcome: 201 if at least one event was recorded, 200 if
 //! all are duplicates, 207 if some are rejected or in conflict, or all in conflict, 400 if none was recorded or a
 //! duplicate and at least one is rejected. The response body has the outcome of each event, in the order of the request.
 
@@ -57,8 +57,8 @@ async fn record(
         record.record_forbidden("/v1/events", AccessActivity::Record);
     })?;
     let format = BodyFormat::of(request).ok_or(HttpError::UnsupportedMediaType(
-        "the content type must be `application/json`, `application/x-ndjson`, `application/cloudevents+json` or \
-         `application/cloudevents-batch+json`",
+        "the content type must be `application/json`, `application/x-ndjson`, `application/json-seq`, \
+         `application/cloudevents+json` or `application/cloudevents-batch+json`",
     ))?;
     let request_permit = callers.admit(&CallerKey::of(&caller))?;
     let body_limits = BodyLimits { bytes_max: limits.record_bytes_max, timeout: limits.body_timeout };
@@ -68,8 +68,8 @@ async fn record(
         let _permit = request_permit.permit().await;
         items(&body, format, &recorder, &caller.tenant.key, now)?
     };
-    let (keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();
-    let outcomes = recorder.record(events).await.map_err(ApiError::from)?;
+    let (mut keys, events): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.event_key, item.event)).unzip();
+    let outcomes = recorder.record_with_keys(events, &mut keys).await.map_err(ApiError::from)?;
     Ok(response(keys.into_iter().zip(outcomes).collect()))
 }
 
@@ -118,7 +118,8 @@ fn event(record: &JsonNode, recorder: &Recorder, tenant: &str, now: Timestamp) -
     {
         return Err(wrong(format!("the record belongs to tenant `{source_tenant}`")));
     }
-    recorder.imported_event(recognised.body, recognised.format.name(), now)
+    let event = recorder.imported_event(recognised.body, recognised.format.name(), now)?;
+    Ok(event.with_unmapped_if_rekeyed(recognised.unmapped_if_rekeyed))
 }
 
 /// The response with the outcome of each event.
