@@ -11,6 +11,7 @@ mod docs;
 mod import;
 mod migrate;
 mod output;
+mod progress;
 mod ready;
 mod restore;
 mod schema;

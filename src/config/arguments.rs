@@ -33,9 +33,12 @@ pub struct ImportArgs {
     /// Files to import; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Key of the tenant to record for; a new tenant is added. Required if there are several tenants.
+    /// Key of the tenant to record for. Required if there are several tenants.
     #[arg(long, value_name = "KEY")]
     pub tenant: Option<String>,
+    /// Add the tenant if it does not exist. Without this option, an unknown key is an error.
+    #[arg(long, requires = "tenant")]
+    pub create_tenant: bool,
     /// Reject records that name another source tenant than this GUID.
     #[arg(long, value_name = "GUID", value_parser = guid)]
     pub expect_tenant: Option<String>,

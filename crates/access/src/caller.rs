@@ -15,7 +15,7 @@ use super::target_log::{AccessLogRegistry, TargetLog, resolve_log};
 use auth::Principal;
 use model::filter::Condition;
 use model::sensitive::SensitiveNames;
-use model::{Invalid, Recording, RecordingRoute, Timestamp};
+use model::{Invalid, Recording, RecordingRoute, Scope, Timestamp};
 use store::{ByteMeter, QueryBudget, Reader, RecordQueue, Store, Tenant};
 
 /// An authenticated caller in its tenant. Created by [`AccessControl::caller`](super::AccessControl::caller).
@@ -152,6 +152,7 @@ impl Caller {
             services: self.principal.record.clone().ok_or(AccessError::Recording)?,
             tenant: Arc::clone(&self.tenant),
             queue: self.queue.clone(),
+            reader: self.store.reader(&self.tenant, Scope::all()),
             sensitive_names: Arc::clone(&self.sensitive_names),
             rows: Arc::clone(&self.rows),
             outcomes: Arc::clone(&self.outcomes),

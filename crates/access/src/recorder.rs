@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::outcome_counts::OutcomeCounter;
 use model::EventInput;
 use model::event::ProblemCode;
-use model::fold::fold;
+use model::fold::{fold, fold_activity};
 use model::sensitive::SensitiveNames;
 use model::{EventBody, EventId, NewEvent, Problem, Recording, ServiceSet, Timestamp};
-use store::{PreparedRequest, RecordOutcome, RecordQueue, StoreError, Tenant};
+use store::{PreparedRequest, Reader, RecordOutcome, RecordQueue, StoreError, Tenant};
 
 /// Records events of the services that the caller may record. Created by [`Caller::recorder`](super::Caller::recorder).
 #[derive(Debug)]
 pub struct Recorder {
     pub(super) tenant: Arc<Tenant>,
     pub(super) queue: RecordQueue,
+    /// Reads all events of the tenant, to decide about the keys of new ones.
+    pub(super) reader: Reader,
     pub(super) sensitive_names: Arc<SensitiveNames>,
     pub(super) services: ServiceSet,
     pub(super) rows: Arc<AtomicU64>,
@@ -79,15 +81,44 @@ impl Recorder {
 
     /// Records the valid events in one transaction. Returns one outcome per event, in the order given.
     pub async fn record(&self, events: Vec<Result<NewEvent, Vec<Problem>>>) -> Result<Vec<Recorded>, StoreError> {
-        self.record_prepared(self.prepare(events)).await
+        self.record_prepared(self.prepare(events), &mut []).await
     }
 
-    /// Records prepared events, as [`Self::record`] does.
-    pub async fn record_prepared(&self, prepared: PreparedEvents) -> Result<Vec<Recorded>, StoreError> {
+    /// Records prepared events, as [`Self::record`] does. If a record has the id of an event with another activity, its
+    /// event is recorded in a second transaction, under a key that includes the activity; the new key replaces that in
+    /// `keys`.
+    pub async fn record_prepared(
+        &self,
+        prepared: PreparedEvents,
+        keys: &mut [Option<String>],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let (events, mut outcomes) = self.record_once(prepared).await?;
+        let reused = self.events_with_reused_ids(&events, &outcomes).await?;
+        if !reused.is_empty() {
+            let (positions, rekeyed): (Vec<usize>, Vec<_>) = reused.into_iter().unzip();
+            let (rekeyed, again) = self.record_once(self.prepare(rekeyed)).await?;
+            for ((position, event), outcome) in positions.into_iter().zip(rekeyed).zip(again) {
+                if let (Some(key), Ok(event)) = (keys.get_mut(position), event) {
+                    *key = Some(event.body().event_key.clone());
+                }
+                outcomes[position] = outcome;
+            }
+        }
+        for outcome in &outcomes {
+            self.outcomes.count(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// Records prepared events in one transaction. Returns them with their outcomes.
+    async fn record_once(
+        &self,
+        prepared: PreparedEvents,
+    ) -> Result<(Vec<Result<NewEvent, Vec<Problem>>>, Vec<Recorded>), StoreError> {
         let PreparedEvents { request, events } = prepared;
         let mut outcomes = self.queue.record_prepared(request).await?.into_iter();
-        let outcome = |event: Result<NewEvent, Vec<Problem>>| match event {
-            Err(problems) => Ok(Recorded::Rejected(problems)),
+        let outcome = |event: &Result<NewEvent, Vec<Problem>>| match event {
+            Err(problems) => Ok(Recorded::Rejected(problems.clone())),
             Ok(event) => Ok(match outcomes.next().ok_or(StoreError::OutcomeUnknown)? {
                 RecordOutcome::Recorded(sequence) => {
                     self.rows.fetch_add(1, Ordering::Relaxed);
@@ -98,10 +129,32 @@ impl Recorder {
                 RecordOutcome::Conflict => Recorded::Conflict(event.id()),
             }),
         };
-        let outcomes: Vec<Recorded> = events.into_iter().map(outcome).collect::<Result<_, StoreError>>()?;
-        for outcome in &outcomes {
-            self.outcomes.count(outcome);
-        }
-        Ok(outcomes)
+        let outcomes = events.iter().map(outcome).collect::<Result<_, StoreError>>()?;
+        Ok((events, outcomes))
+    }
+
+    /// Returns the events of records that are in conflict with an event of another activity, each with its position and
+    /// under a key that includes its activity.
+    async fn events_with_reused_ids(
+        &self,
+        events: &[Result<NewEvent, Vec<Problem>>],
+        outcomes: &[Recorded],
+    ) -> Result<Vec<(usize, Result<NewEvent, Vec<Problem>>)>, StoreError> {
+        let is_conflict = |(_, (_, outcome)): &(usize, (_, &Recorded))| matches!(outcome, Recorded::Conflict(_));
+        let conflicts = events.iter().zip(outcomes).enumerate().filter(is_conflict);
+        // Only records of other systems have a source. Applications choose the keys of their own events.
+        let conflicts: Vec<(usize, &NewEvent)> = conflicts
+            .filter_map(|(position, (event, _))| Some((position, event.as_ref().ok()?)))
+            .filter(|(_, event)| event.body().recording.source.is_some())
+            .collect();
+        let ids: Vec<EventId> = conflicts.iter().map(|(_, event)| event.id()).collect();
+        let stored = self.reader.events_by_id(&ids).await?;
+        let is_reused = |event: &NewEvent, stored: Option<&model::Event>| {
+            let activity = fold_activity(&event.body().activity);
+            stored.is_some_and(|stored| fold_activity(&stored.body.activity) != activity)
+        };
+        let reused =
+            conflicts.into_iter().zip(&stored).filter(|((_, event), stored)| is_reused(event, stored.as_ref()));
+        Ok(reused.map(|((position, event), _)| (position, event.keyed_by_activity(&self.sensitive_names))).collect())
     }
 }

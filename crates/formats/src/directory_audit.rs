@@ -4,6 +4,7 @@
 //! [`draft_of`], so that copies of one event from several exports have the same key and content.
 
 use super::event_draft::EventDraft;
+use super::flattened::FlattenedColumns;
 use super::source_record::JsonCursor;
 use super::value::{ValueEncoding, changed_application_id, changes, detail, details, execution_result, reason, status};
 use super::{UnsupportedRecord, timestamp};
@@ -77,6 +78,9 @@ pub(super) fn draft_of(resource: &JsonCursor, occurred_at: Timestamp, activity: 
     draft.group_source = targets.iter().find_map(group_source);
     // What exceeds the limit is not taken, so that it stays in `unmapped` whatever the event contains.
     draft.targets = targets.iter().take(TARGETS_MAX).filter_map(target).collect();
+    if targets.is_empty() {
+        draft.targets = FlattenedColumns::of(resource, "targetResources").targets();
+    }
     draft.status_reason = reason(resource.get("resultReason"))
         .or_else(|| reason(resource.get("resultDescription")))
         .or_else(|| targets.iter().find_map(|target| execution_result(target.list("modifiedProperties"))));
@@ -110,7 +114,9 @@ fn outcome(resource: &JsonCursor) -> Status {
 
 /// Reads the initiator: a user, possibly through an application, or an application.
 fn actor(resource: &JsonCursor) -> Actor {
-    let Some(initiator) = resource.get("initiatedBy") else { return Actor::new(ActorKind::Unknown) };
+    let Some(initiator) = resource.get("initiatedBy") else {
+        return FlattenedColumns::of(resource, "initiatedBy").initiator();
+    };
     if let Some(text) = initiator.as_str().filter(|_| !initiator.is_object()) {
         return named_user(initiator, &text);
     }

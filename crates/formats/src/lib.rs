@@ -12,6 +12,7 @@ mod azure_monitor;
 mod cloud_app_event;
 mod directory_audit;
 mod event_draft;
+mod flattened;
 mod generic;
 mod intune;
 mod json_scanner;

@@ -63,7 +63,10 @@ pub(super) fn changes(properties: &[JsonCursor], encoding: ValueEncoding) -> Vec
             break;
         }
         let name_part = NAMES.iter().find_map(|key| property.find(key));
-        let Some(name) = name_part.and_then(JsonCursor::raw_str) else { continue };
+        let Some(name) = name_part.and_then(JsonCursor::raw_str) else {
+            changes.extend(named_changes(property, encoding).unwrap_or_default());
+            continue;
+        };
         if fold(&name).is_empty() || is_meta(&name) {
             continue;
         }
@@ -87,15 +90,36 @@ fn change(name: String, property: &JsonCursor, encoding: ValueEncoding) -> Modif
     ModifiedProperty::new(name, value(OLD), value(NEW))
 }
 
+/// Creates a change from the parts of a property. Returns `None` if it is metadata or has no name.
+pub(super) fn change_of(
+    name: &str,
+    old: Option<&JsonCursor>,
+    new: Option<&JsonCursor>,
+    encoding: ValueEncoding,
+) -> Option<ModifiedProperty> {
+    if fold(name).is_empty() || is_meta(name) {
+        return None;
+    }
+    let value = |cursor: Option<&JsonCursor>| cursor.and_then(|cursor| value(cursor, encoding));
+    Some(ModifiedProperty::new(fit(name), value(old), value(new)))
+}
+
 /// Reads an object `{"email": {"old": …, "new": …}}`, or a list as in [`changes`].
 pub(super) fn changes_by_name(cursor: &JsonCursor, encoding: ValueEncoding) -> Vec<ModifiedProperty> {
+    named_changes(cursor, encoding).unwrap_or_else(|| changes(cursor.elements(), encoding))
+}
+
+/// Reads an object `{"email": {"old": …, "new": …}}`. Returns `None` if the members are not changes.
+fn named_changes(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Vec<ModifiedProperty>> {
     let is_change =
         |cursor: &JsonCursor| cursor.is_object() && OLD.iter().chain(NEW).any(|key| cursor.find(key).is_some());
     let members = cursor.members();
     if members.is_empty() || !members.iter().all(|(name, cursor)| is_change(cursor) && !fold(name).is_empty()) {
-        return changes(cursor.elements(), encoding);
+        return None;
     }
-    members.iter().take(CHANGES_MAX).map(|(name, cursor)| change(fit(name), cursor, encoding)).collect()
+    let is_kept = |(name, _): &&(String, JsonCursor)| encoding == ValueEncoding::Json || !is_meta(name);
+    let kept = members.iter().filter(is_kept).take(CHANGES_MAX);
+    Some(kept.map(|(name, cursor)| change(fit(name), cursor, encoding)).collect())
 }
 
 /// Returns the failure reason of the underlying call, which Entra puts among the changed properties.

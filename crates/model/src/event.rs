@@ -3,7 +3,7 @@
 //! The stored body is the event; all columns and side tables are indexes over it. Its fields are defined in
 //! [`super::fields`]. Every event is validated by [`NewEvent::parse`] before it is recorded, by whichever route.
 
-use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
+use super::fold::{KEY_BYTES_MAX, bounded_key, fold, fold_activity};
 use super::json::{Json, hash16};
 use super::party::{ModifiedProperty, RedactionReason, Target};
 use super::same_event::Comparison;
@@ -172,6 +172,8 @@ pub struct NewEvent {
     json: String,
     input_hash: [u8; 16],
     comparison: Comparison,
+    /// What replaces `unmapped` if the event gets another key. `None` if it stays the same.
+    unmapped_if_rekeyed: Option<Json>,
 }
 
 impl NewEvent {
@@ -204,7 +206,7 @@ impl NewEvent {
         }
         // Records of other systems have a source.
         let comparison = if body.recording.source.is_none() { Comparison::Whole } else { Comparison::Common };
-        Ok(Self { body, json, input_hash, comparison })
+        Ok(Self { body, json, input_hash, comparison, unmapped_if_rekeyed: None })
     }
 
     /// Sets the hash of the input that the event was made from, before defaults.
@@ -223,12 +225,36 @@ impl NewEvent {
     /// Reads an event from the log, without validating it again.
     pub fn stored(json: String) -> Result<Self, serde_json::Error> {
         let body: EventBody = serde_json::from_str(&json)?;
-        Ok(Self { input_hash: body.statement_hash(), body, json, comparison: Comparison::Common })
+        let input_hash = body.statement_hash();
+        Ok(Self { input_hash, body, json, comparison: Comparison::Common, unmapped_if_rekeyed: None })
     }
 
     /// Whether the JSON is exactly what the body serialises to: without unknown members, in the order of the fields.
     pub fn is_canonical(&self) -> bool {
         serde_json::to_string(&self.body).is_ok_and(|json| json == self.json)
+    }
+
+    /// Sets what replaces `unmapped` if the event is recorded under another key than the id of its record.
+    #[must_use]
+    pub fn with_unmapped_if_rekeyed(self, unmapped: Option<Json>) -> Self {
+        Self { unmapped_if_rekeyed: unmapped, ..self }
+    }
+
+    /// Returns the event under a key that includes its activity. A source that uses one id for several activities has one
+    /// event for each.
+    ///
+    /// # Errors
+    ///
+    /// All problems of the event.
+    pub fn keyed_by_activity(&self, rules: &SensitiveNames) -> Result<Self, Vec<Problem>> {
+        let mut body = self.body.clone();
+        body.event_key = bounded_key(format!("{}#{}", body.event_key, fold_activity(&body.activity)));
+        if let Some(unmapped) = &self.unmapped_if_rekeyed {
+            body.unmapped = Some(unmapped.clone());
+        }
+        // The time was checked when the event was parsed.
+        let now = body.occurred_at;
+        Ok(Self::parse(body, now, rules)?.with_comparison(self.comparison))
     }
 
     /// The body of the event.

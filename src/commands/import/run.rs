@@ -5,19 +5,21 @@
 //! differs from another record with the same id and activity. A duplicate that differs in a field that not every route
 //! carries is reported, and counts as a duplicate.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::input::{InputFile, Position};
+use super::log::{ImportLog, OpenLog};
 use crate::commands::output::{error_chain, printable, report_error};
-use formats::{self, RecordReader};
-use model::fold::{bounded_key, fold_activity};
-use model::json::{Json, JsonNode};
+use crate::commands::progress::Progress;
+use formats::{self, ReadWarning, RecordReader};
+use model::fold::fold_activity;
+use model::json::JsonNode;
 use model::sensitive::SensitiveNames;
-use model::{Comparison, EventBody, NewEvent, Problem, Timestamp, json_input};
-use store::{Reader, RecordOutcome, StoreError, Writer};
+use model::{Comparison, NewEvent, Problem, Timestamp, json_input};
+use store::{RecordOutcome, StoreError};
 
 /// The most events in one transaction.
 const BATCH_EVENTS_MAX: usize = 500;
@@ -28,12 +30,9 @@ const BATCH_BYTES: usize = 8 << 20;
 const RETRY_DELAYS: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
-/// The target and the rules of an import.
+/// The rules of an import.
 #[derive(Debug)]
 pub(super) struct Importer {
-    pub(super) writer: Writer,
-    /// Reads the same log, to find the event that has a key already.
-    pub(super) reader: Reader,
     /// The name of the operator, recorded with every event.
     pub(super) operator: String,
     /// The only source tenant that records may name. Records that name no tenant are accepted.
@@ -53,15 +52,16 @@ pub(super) struct ImportCounts {
     pub(super) conflicts: u64,
     /// Records that are not valid events, and files that cannot be read.
     pub(super) rejected: u64,
+    /// Lines that were skipped, at least in part, after JSON that is not valid.
+    pub(super) lines_skipped: u64,
     /// Whether the import ended early because the log failed. Records not counted above were not recorded.
     pub(super) is_aborted: bool,
 }
 
-/// The position of a record, and what replaces its `unmapped` if the event gets another key.
+/// The position of a record.
 struct RecordOrigin {
     file: Arc<Path>,
     line: u64,
-    unmapped_if_rekeyed: Option<Json>,
 }
 
 /// Events to record in the next transaction, each with the origin of its record.
@@ -78,22 +78,24 @@ struct ImportAborted;
 /// The state of an import.
 struct ImportRun<'a> {
     importer: &'a Importer,
+    log: ImportLog,
     buffer: EventBuffer,
     counts: ImportCounts,
+    progress: Progress,
 }
 
 impl Importer {
     /// Imports files in order; `-` is standard input. Ends early if the log fails. Rejected and conflicting records are
     /// reported to standard error with their position.
-    pub(super) async fn import(&self, files: &[PathBuf]) -> ImportCounts {
-        let mut run = ImportRun { importer: self, buffer: EventBuffer::default(), counts: ImportCounts::default() };
+    pub(super) async fn import(&self, files: &[PathBuf], log: ImportLog) -> ImportCounts {
+        let (buffer, counts) = (EventBuffer::default(), ImportCounts::default());
+        let mut run = ImportRun { importer: self, log, buffer, counts, progress: Progress::start() };
         run.counts.is_aborted = run.import_files(files).await.is_err();
         run.counts
     }
 
-    /// Converts a record to an event. Also returns what replaces `unmapped` if the event gets another key. The error is
-    /// the reason for rejecting the record.
-    fn event(&self, record: &JsonNode, file: &Path) -> Result<(NewEvent, Option<Json>), String> {
+    /// Converts a record to an event. The error is the reason for rejecting the record.
+    fn event(&self, record: &JsonNode, file: &Path) -> Result<NewEvent, String> {
         let recognised = formats::recognise(record).map_err(|refused| refused.0)?;
         let mut body = recognised.body;
         if let (Some(expected), Some(named)) = (&self.expect_tenant, &body.recording.source_tenant_id)
@@ -104,16 +106,16 @@ impl Importer {
         self.operator.clone_into(&mut body.recording.recorded_by);
         let name = file.file_name().map_or_else(|| "-".into(), |name| name.to_string_lossy());
         body.recording.source = Some(format!("{} {name}", recognised.format.name()));
-        let event = self.parse(body)?;
+        let event = NewEvent::parse(body, (self.clock)(), &self.rules).map_err(|problems| sentence(&problems))?;
         let comparison = if json_input::is_event(record) { Comparison::Whole } else { Comparison::Common };
-        Ok((event.with_comparison(comparison), recognised.unmapped_if_rekeyed))
+        Ok(event.with_comparison(comparison).with_unmapped_if_rekeyed(recognised.unmapped_if_rekeyed))
     }
 
     /// Records events. Retries while the database is locked or unreachable, which is safe because an event with the
     /// same key and content is a duplicate.
-    async fn record(&self, events: &[NewEvent]) -> Result<Vec<RecordOutcome>, StoreError> {
+    async fn record(&self, log: &OpenLog, events: &[NewEvent]) -> Result<Vec<RecordOutcome>, StoreError> {
         for delay in RETRY_DELAYS {
-            match self.writer.record(events, (self.clock)()).await {
+            match log.writer.record(events, (self.clock)()).await {
                 Err(
                     StoreError::Busy(_)
                     | StoreError::SerializationFailure(_)
@@ -123,21 +125,7 @@ impl Importer {
                 decided => return decided,
             }
         }
-        self.writer.record(events, (self.clock)()).await
-    }
-
-    fn parse(&self, body: EventBody) -> Result<NewEvent, String> {
-        NewEvent::parse(body, (self.clock)(), &self.rules).map_err(|problems| sentence(&problems))
-    }
-
-    /// Returns the event with a key that includes its activity.
-    fn keyed_by_activity(&self, event: &NewEvent, origin: &RecordOrigin) -> Result<NewEvent, String> {
-        let mut body = event.body().clone();
-        body.event_key = bounded_key(format!("{}#{}", body.event_key, fold_activity(&body.activity)));
-        if let Some(unmapped) = &origin.unmapped_if_rekeyed {
-            body.unmapped = Some(unmapped.clone());
-        }
-        Ok(self.parse(body)?.with_comparison(event.comparison()))
+        log.writer.record(events, (self.clock)()).await
     }
 }
 
@@ -147,49 +135,43 @@ fn sentence(problems: &[Problem]) -> String {
     parts.join("; ")
 }
 
-fn report(file: &Path, line: u64, reason: &str) {
-    report_error(&format!("{}:{line}: {}", file.display(), printable(reason)));
-}
-
 impl ImportRun<'_> {
     async fn import_files(&mut self, files: &[PathBuf]) -> Result<(), ImportAborted> {
         for file in files {
-            let input: Box<dyn Read> = if file.as_os_str() == "-" {
-                Box::new(io::stdin())
-            } else {
-                match File::open(file) {
-                    Ok(opened) => Box::new(opened),
-                    Err(error) => {
-                        self.reject(file, 0, &format!("the file cannot be opened: {error}"));
-                        continue;
-                    }
+            match InputFile::open(file) {
+                Ok(input) => self.import_file(file, input).await?,
+                Err(error) => {
+                    self.counts.rejected += 1;
+                    self.report(&format!("{}: the file cannot be opened: {error}", file.display()));
                 }
-            };
-            self.import_file(file, input).await?;
+            }
         }
         self.flush().await
     }
 
-    async fn import_file(&mut self, file: &Path, input: impl Read) -> Result<(), ImportAborted> {
+    async fn import_file(&mut self, file: &Path, input: InputFile) -> Result<(), ImportAborted> {
         let shared: Arc<Path> = file.into();
-        for record in RecordReader::from_file(input) {
-            let (line, record) = match record {
-                Ok(record) => record,
+        let position = input.position();
+        let mut warned = BTreeSet::new();
+        let mut records = RecordReader::from_file(input);
+        while let Some(record) = records.next() {
+            self.warn(file, records.take_warnings(), &mut warned);
+            match record {
                 Err(problem) => {
+                    self.counts.lines_skipped += problem.lines_skipped;
                     self.reject(file, problem.line, &problem.reason);
-                    continue;
                 }
-            };
-            match self.importer.event(&record, file) {
-                Err(reason) => self.reject(file, line, &reason),
-                Ok((event, unmapped_if_rekeyed)) => {
-                    self.buffer.push(event, RecordOrigin { file: Arc::clone(&shared), line, unmapped_if_rekeyed });
-                }
+                Ok((line, record)) => match self.importer.event(&record, file) {
+                    Err(reason) => self.reject(file, line, &reason),
+                    Ok(event) => self.buffer.push(event, RecordOrigin { file: Arc::clone(&shared), line }),
+                },
             }
             if self.buffer.events.len() >= BATCH_EVENTS_MAX || self.buffer.bytes >= BATCH_BYTES {
                 self.flush().await?;
             }
+            self.show_progress(file, &position);
         }
+        self.warn(file, records.take_warnings(), &mut warned);
         Ok(())
     }
 
@@ -203,9 +185,9 @@ impl ImportRun<'_> {
                 self.report_conflict(&event, &origin);
                 continue;
             }
-            match self.importer.keyed_by_activity(&event, &origin) {
+            match event.keyed_by_activity(&self.importer.rules) {
                 Ok(event) => rekeyed.push(event, origin),
-                Err(reason) => self.reject(&origin.file, origin.line, &reason),
+                Err(problems) => self.reject(&origin.file, origin.line, &sentence(&problems)),
             }
         }
         for (event, origin) in self.record(rekeyed).await? {
@@ -220,20 +202,29 @@ impl ImportRun<'_> {
         event: &NewEvent,
         origin: &RecordOrigin,
     ) -> Result<bool, ImportAborted> {
-        match self.importer.reader.event(event.id()).await {
+        let stored = match self.log.open().await {
+            Ok(log) => log.reader.event(event.id()).await.map_err(|error| error_chain(&error)),
+            Err(error) => Err(error_chain(&*error)),
+        };
+        match stored {
             Ok(stored) => {
                 let activity = fold_activity(&event.body().activity);
                 Ok(stored.is_some_and(|stored| fold_activity(&stored.body.activity) == activity))
             }
-            Err(error) => Err(abort(origin, &error)),
+            Err(error) => Err(self.abort(origin, &error)),
         }
     }
 
     /// Records events and returns those in conflict.
     async fn record(&mut self, buffer: EventBuffer) -> Result<Vec<(NewEvent, RecordOrigin)>, ImportAborted> {
-        let outcomes = match self.importer.record(&buffer.events).await {
+        let Some(first) = buffer.origins.first() else { return Ok(Vec::new()) };
+        let recorded = match self.log.open().await {
+            Ok(log) => self.importer.record(log, &buffer.events).await.map_err(|error| error_chain(&error)),
+            Err(error) => Err(error_chain(&*error)),
+        };
+        let outcomes = match recorded {
             Ok(outcomes) => outcomes,
-            Err(error) => return Err(buffer.origins.first().map_or(ImportAborted, |origin| abort(origin, &error))),
+            Err(error) => return Err(self.abort(first, &error)),
         };
         let mut conflicts = Vec::new();
         for ((event, origin), outcome) in buffer.events.into_iter().zip(buffer.origins).zip(outcomes) {
@@ -245,7 +236,7 @@ impl ImportRun<'_> {
                     let key = &event.body().event_key;
                     let fields = fields.join("`, `");
                     let reason = format!("duplicate of the event with the key `{key}`, which differs in `{fields}`");
-                    report(&origin.file, origin.line, &reason);
+                    self.report(&format!("{}:{}: {reason}", origin.file.display(), origin.line));
                 }
                 RecordOutcome::Conflict => conflicts.push((event, origin)),
             }
@@ -255,29 +246,53 @@ impl ImportRun<'_> {
 
     fn reject(&mut self, file: &Path, line: u64, reason: &str) {
         self.counts.rejected += 1;
-        report(file, line, reason);
+        self.report(&format!("{}:{line}: {reason}", file.display()));
     }
 
     fn report_conflict(&mut self, event: &NewEvent, origin: &RecordOrigin) {
         self.counts.conflicts += 1;
-        let reason = format!("another event holds the key `{}`", event.body().event_key);
-        report(&origin.file, origin.line, &reason);
+        let key = &event.body().event_key;
+        self.report(&format!("{}:{}: another event holds the key `{key}`", origin.file.display(), origin.line));
     }
-}
 
-/// Reports that the log failed at a record.
-fn abort(origin: &RecordOrigin, error: &StoreError) -> ImportAborted {
-    let reason = format!(
-        "the import ends because the log failed; neither this record nor those after it were recorded: {}",
-        error_chain(error)
-    );
-    report(&origin.file, origin.line, &reason);
-    ImportAborted
+    /// Reports that the log failed at a record.
+    fn abort(&mut self, origin: &RecordOrigin, error: &str) -> ImportAborted {
+        self.report(&format!(
+            "{}:{}: the import ends because the log failed; neither this record nor those after it were recorded: {error}",
+            origin.file.display(),
+            origin.line
+        ));
+        ImportAborted
+    }
+
+    /// Reports the warnings of a file, each kind once.
+    fn warn(&mut self, file: &Path, warnings: Vec<ReadWarning>, warned: &mut BTreeSet<String>) {
+        for warning in warnings {
+            if warned.insert(warning.text.clone()) {
+                self.report(&format!("{}:{}: warning: {}", file.display(), warning.line, warning.text));
+            }
+        }
+    }
+
+    fn report(&mut self, line: &str) {
+        self.progress.clear();
+        report_error(&printable(line));
+    }
+
+    fn show_progress(&mut self, file: &Path, position: &Position) {
+        let ImportCounts { recorded, duplicates, conflicts, rejected, .. } = self.counts;
+        self.progress.update(|| {
+            format!(
+                "{}: {position}, recorded {recorded}, duplicates {duplicates}, conflicts {conflicts}, rejected {rejected}",
+                printable(&file.display().to_string())
+            )
+        });
+    }
 }
 
 impl EventBuffer {
     fn push(&mut self, event: NewEvent, origin: RecordOrigin) {
-        self.bytes += event.json().len() + origin.unmapped_if_rekeyed.as_ref().map_or(0, |json| json.text().len());
+        self.bytes += event.json().len();
         self.events.push(event);
         self.origins.push(origin);
     }

@@ -1,8 +1,8 @@
 //! Cuts the body of a recording request into JSON values.
 //!
 //! This is strict where the importer of files is lenient: a JSON body is exactly one value, and an NDJSON body has one
-//! value per line. An API client can correct its requests; a file cannot be corrected. A value that is a page of another
-//! system's API (`{"value": [...]}`) stands for the records in it, as for `import`.
+//! value per line. An API client can correct its requests; a file cannot be corrected. A value that contains a list of
+//! records, such as a page of another system's API (`{"value": [...]}`), stands for the records in it, as for `import`.
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
@@ -24,7 +24,7 @@ const EVENT_VALUES_MAX: usize = 100_000;
 pub(super) enum BodyFormat {
     /// One JSON value: an event or a list of events.
     Json,
-    /// One JSON value per line.
+    /// One JSON value per line, which may follow a record separator (a JSON text sequence).
     Ndjson,
 }
 
@@ -36,7 +36,9 @@ impl BodyFormat {
             "application/json" | "application/cloudevents+json" | "application/cloudevents-batch+json" => {
                 Some(Self::Json)
             }
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Self::Ndjson),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/json-seq" => {
+                Some(Self::Ndjson)
+            }
             _ => None,
         }
     }
@@ -104,7 +106,9 @@ impl<F: FnMut(Result<JsonNode, String>)> BodyCutter<F> {
 
     fn cut_lines(&mut self, body: &[u8]) -> Result<(), HttpError> {
         for (i, line) in body.split(|byte| *byte == b'\n').enumerate() {
-            match str::from_utf8(line.trim_ascii()) {
+            let line = line.trim_ascii();
+            // The record separator of JSON text sequences, RFC 7464.
+            match str::from_utf8(line.strip_prefix(b"\x1e").unwrap_or(line)) {
                 Ok("") => {}
                 Ok(text) => self.push(text, || i + 1)?,
                 Err(_not_utf8) => self.add(Err(format!("line {}: the record is not UTF-8", i + 1)))?,
@@ -120,8 +124,6 @@ impl<F: FnMut(Result<JsonNode, String>)> BodyCutter<F> {
             return self.add(Err(problem));
         }
         match JsonNode::read(text) {
-            // A list in a list is a record that cannot be read.
-            Ok(list @ JsonNode::Array(_)) => self.add(Ok(list)),
             Ok(node) => formats::records(node).into_iter().try_for_each(|record| self.add(Ok(record))),
             Err(reason) => self.add(Err(format!("line {}: the record {reason}", line()))),
         }
@@ -202,7 +204,13 @@ mod tests {
     fn ndjson_body_has_one_value_per_line() {
         let ndjson = |body: &str| count(body, BodyFormat::Ndjson);
         assert_eq!(ndjson("{\"a\": 1}\r\n\n{\"a\": 2}\n"), Some((2, 0)));
-        assert_eq!(ndjson("{\"a\": 1}\nnot json\n{}{}\n[1, 2]"), Some((4, 2)), "a list is not cut");
+        assert_eq!(ndjson("{\"a\": 1}\nnot json\n{}{}\n[1, 2]"), Some((5, 2)), "a list is cut");
+        assert_eq!(
+            ndjson("{\"a\": 1}\n[{\"a\": 2},{\"a\" 3}]\n{\"a\": 4}"),
+            Some((3, 1)),
+            "a broken list is one problem"
+        );
+        assert_eq!(ndjson("\u{1e}{\"a\": 1}\n\u{1e}{\"a\": 2}\n"), Some((2, 0)));
         assert_eq!(ndjson(" \n"), None);
         let values = values(b"{}\n{\"a\": \"\\ud800\"}", BodyFormat::Ndjson).unwrap();
         assert_eq!(values[1].as_ref().unwrap_err(), "line 2: the record has half of a surrogate pair in a string");

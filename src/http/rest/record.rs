@@ -1,6 +1,6 @@
 //! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a format that the importer reads.
 //!
-//! The whole body is one transaction. The status summarises the outcome: 201 if at least one event was recorded, 200 if
+//! The whole body is one transaction. (Records with the id of an event of another activity follow in a second one.) The status summarises the outcome: 201 if at least one event was recorded, 200 if
 //! all are duplicates, 207 if some are rejected or in conflict, or all in conflict, 400 if none was recorded or a
 //! duplicate and at least one is rejected. The response body has the outcome of each event, in the order of the request.
 
@@ -82,8 +82,8 @@ async fn record(
         record.record_forbidden("/v1/events", AccessActivity::Record);
     })?;
     let format = BodyFormat::of(request).ok_or(HttpError::UnsupportedMediaType(
-        "the content type must be `application/json`, `application/x-ndjson`, `application/cloudevents+json` or \
-         `application/cloudevents-batch+json`",
+        "the content type must be `application/json`, `application/x-ndjson`, `application/json-seq`, \
+         `application/cloudevents+json` or `application/cloudevents-batch+json`",
     ))?;
     let unknown_format = UnknownFormat::of(request)?;
     let key = CallerKey::of(&caller);
@@ -103,7 +103,7 @@ async fn record(
     };
     // Parsing events keeps a core busy and needs permits; waiting for the commit does not.
     let permit = request_permit.permit().await;
-    let (recorder, labels, prepared) = if is_long {
+    let (recorder, mut labels, prepared) = if is_long {
         let permits = (permit, request_permit.expensive_permit().await);
         services.cpu.run(permits, read).await??
     } else {
@@ -111,7 +111,11 @@ async fn record(
         drop(permit);
         read?
     };
-    let outcomes = recorder.record_prepared(prepared).await.map_err(ApiError::from)?;
+    let mut keys: Vec<Option<String>> = labels.iter_mut().map(|label| label.event_key.take()).collect();
+    let outcomes = recorder.record_prepared(prepared, &mut keys).await.map_err(ApiError::from)?;
+    for (label, key) in labels.iter_mut().zip(keys) {
+        label.event_key = key;
+    }
     Ok(response(labels.into_iter().zip(outcomes).collect()))
 }
 
@@ -186,7 +190,10 @@ impl ItemReader<'_> {
             Some(tenant) if !tenant.eq_ignore_ascii_case(self.tenant) => {
                 Err(invalid(format!("the record belongs to tenant `{tenant}`")))
             }
-            _ => self.recorder.imported_event(recognised.body, source, self.now),
+            _ => {
+                let event = self.recorder.imported_event(recognised.body, source, self.now);
+                event.map(|event| event.with_unmapped_if_rekeyed(recognised.unmapped_if_rekeyed))
+            }
         };
         (Some(source), event)
     }

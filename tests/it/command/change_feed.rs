@@ -144,7 +144,7 @@ async fn every_follower_sees_every_event_once_in_one_order() {
         hold(&cli).await;
     }
     let lines = (0..50).map(|i| event(&format!("imported-{i}")).to_string()).collect::<Vec<_>>().join("\n");
-    let imported = cli.run_with(&["import", "--tenant", "contoso", "-"], lines.as_bytes());
+    let imported = cli.run_with(&["import", "--tenant", "contoso", "--create-tenant", "-"], lines.as_bytes());
     let mut count = if imported.code == Some(0) { 50 } else { panic!("{imported:?}") };
     for writer in writers {
         count += writer.await.unwrap();

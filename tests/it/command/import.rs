@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::harness::cli::TestCli;
+use crate::harness::cli::{TestCli, run};
+use crate::harness::database::TestDatabase;
 
 /// Peak memory of an import in a debug build: about 130 MiB for a file of any length. With a copy of a 20 MB file and
 /// its parsed form it would be far more.
@@ -37,14 +38,57 @@ async fn import_reports_an_invalid_line_and_records_the_rest() {
 }
 
 #[tokio::test]
-async fn import_keeps_the_records_before_a_truncation() {
+async fn import_keeps_the_records_around_invalid_json() {
     let cli = TestCli::new().await;
     let page = format!("{{\"value\":[{},\n{},\n{{\"id\":,\n{}]}}", record("a1"), record("a2"), record("a3"));
     let broken = cli.file("page.json", page);
     let good = cli.file("good.json", format!("{{\"value\":[{}]}}", record("b1")));
     let ended = cli.import(&[&broken, &good]);
-    assert_eq!(ended.out, "recorded 3, duplicates 0, conflicts 0, rejected 1\n");
+    assert_eq!(ended.out, "lines not read: 1\nrecorded 4, duplicates 0, conflicts 0, rejected 1\n");
     assert!(ended.refused().contains("page.json:3: "), "{ended:?}");
+}
+
+#[tokio::test]
+async fn invalid_page_ends_with_its_line() {
+    let cli = TestCli::new().await;
+    let page = |ids: [&str; 2]| format!("{{\"records\":[{},{}]}}", record(ids[0]), record(ids[1]));
+    let lines = [page(["a1", "a2"]), page(["a3", "a4"]).replace("},{", "}{"), page(["a5", "a6"]), record("a7")];
+    let file = cli.file("messages.ndjson", lines.join("\n"));
+    let ended = cli.import(&[&file]);
+    assert_eq!(ended.out, "lines not read: 1\nrecorded 6, duplicates 0, conflicts 0, rejected 1\n", "{ended:?}");
+    let complaint = "messages.ndjson:2: the list is not JSON from here on; the rest of the line is not read";
+    assert!(ended.refused().ends_with(complaint), "{ended:?}");
+    let cut = cli.file("cut.ndjson", format!("{}\n{}", lines[0], &lines[2][..lines[2].len() - 20]));
+    let ended = cli.import(&[&cut]);
+    assert_eq!(ended.out, "lines not read: 1\nrecorded 0, duplicates 3, conflicts 0, rejected 1\n", "{ended:?}");
+}
+
+#[tokio::test]
+async fn page_with_a_next_page_is_imported_with_a_warning() {
+    let cli = TestCli::new().await;
+    let page = |id: &str| format!("{{\"value\":[{}],\"@odata.nextLink\":\"https://x\"}}\n", record(id));
+    let file = cli.file("page.json", page("a1") + &page("a2"));
+    let ended = cli.import(&[&file]);
+    assert_eq!(ended.ok(), "recorded 2, duplicates 0, conflicts 0, rejected 0");
+    assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+    assert!(ended.err.contains("page.json:1: warning: the page has a link to a next page"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn response_without_records_is_rejected_with_what_it_says() {
+    let cli = TestCli::new().await;
+    let denied = cli.file("denied.json", r#"{"error":{"code":"Forbidden","message":"Missing\nrole"}}"#);
+    let counts = cli.file("counts.json", r#"{"results":[{"n":1},{"n":2}]}"#);
+    let cut = cli.file("cut.json", record("a1").replace(r#"{"user":{"id":"u-1"}}"#, r#""@{user=}""#));
+    let ended = cli.import(&[&denied, &counts, &cut]);
+    assert_eq!(ended.out, "recorded 0, duplicates 0, conflicts 0, rejected 3\n");
+    let complaints: Vec<&str> = ended.refused().lines().collect();
+    assert!(
+        complaints[0].ends_with("this is an error response, not a record: `Forbidden`: `Missing role`"),
+        "{ended:?}"
+    );
+    assert!(complaints[1].ends_with("it has a list of 2 objects in `results`"), "{ended:?}");
+    assert!(complaints[2].ends_with("export it again, in PowerShell with `ConvertTo-Json -Depth 10`"), "{ended:?}");
 }
 
 #[tokio::test]
@@ -121,7 +165,7 @@ async fn missing_file_does_not_stop_the_import() {
     let ended = cli.import(&[&good.with_file_name("missing.json"), &good, good.parent().unwrap()]);
     assert_eq!(ended.out, "recorded 1, duplicates 0, conflicts 0, rejected 2\n");
     let complaints: Vec<&str> = ended.refused().lines().collect();
-    assert!(complaints[0].contains("missing.json") && complaints[0].contains("cannot be opened"), "{ended:?}");
+    assert!(complaints[0].contains("missing.json: the file cannot be opened: No such file"), "{ended:?}");
     assert_eq!(complaints.len(), 2, "{ended:?}");
     assert!(cli.run(&["import"]).err.contains("Usage"));
 }
@@ -137,8 +181,17 @@ async fn record_of_another_tenant_is_rejected() {
     };
     let (ours, theirs) = ("0f3c1a2b-1111-2222-3333-44445555aaaa", "0f3c1a2b-1111-2222-3333-44445555bbbb");
     let file = cli.file("rows.ndjson", [of(&ours.to_uppercase(), "a1"), of(theirs, "a2"), record("a3")].join("\n"));
-    let import =
-        |expected| cli.run(&["import", "--tenant", "contoso", "--expect-tenant", expected, file.to_str().unwrap()]);
+    let import = |expected| {
+        cli.run(&[
+            "import",
+            "--tenant",
+            "contoso",
+            "--create-tenant",
+            "--expect-tenant",
+            expected,
+            file.to_str().unwrap(),
+        ])
+    };
     let ended = import(ours);
     assert_eq!(ended.out, "recorded 2, duplicates 0, conflicts 0, rejected 1\n");
     assert!(ended.refused().ends_with(&format!("rows.ndjson:2: the record belongs to tenant `{theirs}`")), "{ended:?}");
@@ -161,12 +214,44 @@ async fn import_needs_a_tenant() {
     let file = cli.file("a.json", record("a1"));
     let import = |tenant: &[&str]| cli.run(&[&["import", file.to_str().unwrap()], tenant].concat());
     assert!(import(&[]).refused().contains("there is no tenant: add one with `auditgraph tenant add KEY`"));
-    assert_eq!(import(&["--tenant", "one"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
+    let new = ["--tenant", "one", "--create-tenant"];
+    assert_eq!(import(&new).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
     assert_eq!(import(&[]).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
-    assert_eq!(import(&["--tenant", "two"]).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
+    assert_eq!(import(&new).ok(), "recorded 0, duplicates 1, conflicts 0, rejected 0");
+    let unknown = "there is no tenant `two`, but `one`: correct the key, or add the tenant with --create-tenant";
+    assert!(import(&["--tenant", "two"]).refused().ends_with(unknown));
+    assert_eq!(import(&["--create-tenant"]).code, Some(2));
+    let new = ["--tenant", "two", "--create-tenant"];
+    assert_eq!(import(&new).ok(), "recorded 1, duplicates 0, conflicts 0, rejected 0");
     assert!(import(&[]).refused().contains("there are several tenants: choose one with --tenant KEY"));
     cli.run(&["tenant", "disable", "two"]).ok();
     assert!(import(&["--tenant", "two"]).refused().contains("tenant `two` is disabled"));
+    let bad = cli.file("bad.json", "{}");
+    cli.run(&["import", bad.to_str().unwrap(), "--tenant", "three", "--create-tenant"]).refused();
+    assert!(import(&["--tenant", "three"]).refused().contains("there is no tenant `three`"), "nothing was recorded");
+}
+
+#[tokio::test]
+async fn failed_import_leaves_no_log() {
+    let database = TestDatabase::sqlite();
+    let path = database.url.strip_prefix("sqlite://").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.json");
+    std::fs::write(&bad, "{}\nno\n").unwrap();
+    let missing = folder.path().join("missing.json");
+    let import = |options: &[&str], file: &std::path::Path| {
+        run(&[&["import", "--database-url", &database.url, file.to_str().unwrap()], options].concat())
+    };
+    let new = ["--tenant", "contoso", "--create-tenant"];
+    for file in [&bad, &missing] {
+        assert!(import(&[], file).refused().contains("name a tenant with --tenant KEY --create-tenant"));
+        assert!(import(&new[..2], file).refused().ends_with("to create it, add --create-tenant"));
+        assert!(import(&new, file).out.starts_with("recorded 0, "));
+        assert!(!std::path::Path::new(path).exists(), "{file:?}");
+    }
+    std::fs::write(&bad, "no\n".to_owned() + &record("a1")).unwrap();
+    assert_eq!(import(&new, &bad).out, "recorded 1, duplicates 0, conflicts 0, rejected 1\n");
+    assert!(std::path::Path::new(path).exists());
 }
 
 #[tokio::test]
@@ -234,7 +319,8 @@ async fn large_page_is_imported_in_constant_memory() {
     }
     page.push_str("]}");
     assert!(page.len() > 20_000_000);
-    let (ended, peak_kib) = cli.run_measured(&["import", "--tenant", "contoso", "-"], page.as_bytes());
+    let (ended, peak_kib) =
+        cli.run_measured(&["import", "--tenant", "contoso", "--create-tenant", "-"], page.as_bytes());
     assert_eq!(ended.ok(), "recorded 7, duplicates 333, conflicts 0, rejected 0");
     assert!(PEAK_KIB.contains(&peak_kib), "{peak_kib} KiB");
 }
@@ -247,7 +333,7 @@ async fn large_utf_16_table_is_imported_in_constant_memory() {
     let (header, rows) = table.split_once('\n').unwrap();
     let table = utf16(&format!("\u{feff}{header}\n{}", rows.repeat(250)));
     assert!(table.len() > 20_000_000);
-    let (ended, peak_kib) = cli.run_measured(&["import", "--tenant", "contoso", "-"], &table);
+    let (ended, peak_kib) = cli.run_measured(&["import", "--tenant", "contoso", "--create-tenant", "-"], &table);
     assert_eq!(ended.ok(), "recorded 2, duplicates 498, conflicts 0, rejected 0", "{ended:?}");
     assert!(PEAK_KIB.contains(&peak_kib), "{peak_kib} KiB");
 }

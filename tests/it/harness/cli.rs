@@ -173,9 +173,9 @@ impl TestCli {
         (ended(child), peak)
     }
 
-    /// Imports into the log of `contoso`.
+    /// Imports into the log of `contoso`, which is added if it does not exist.
     pub(crate) fn import(&self, files: &[&Path]) -> RunOutput {
-        let mut arguments = vec!["import", "--tenant", "contoso"];
+        let mut arguments = vec!["import", "--tenant", "contoso", "--create-tenant"];
         arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
         self.run(&arguments)
     }

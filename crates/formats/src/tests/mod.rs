@@ -1,5 +1,7 @@
 //! Properties of all formats: no data is lost, nothing panics, and converted records can be recorded.
 
+mod envelopes;
+mod exports;
 mod lost;
 mod places;
 mod platforms;

@@ -2,6 +2,7 @@
 
 mod source_record;
 mod records;
+mod routes;
 
 use std::path::{Path, PathBuf};
 
