@@ -53,10 +53,8 @@ impl<'a> Validator<'a> {
     fn default_value(&mut self, definition: &VariableDefinition, pos: Pos) {
         let Some(default) = &definition.default_value else { return };
         if let Err(mismatch) = crate::engine::inputs::coerce(default.node.clone(), &definition.var_type.node, true) {
-            self.report(
-                pos,
-                format!("default of variable `{}`", mismatch.sentence(&format!("${}", definition.name.node))),
-            );
+            let sentence = mismatch.sentence(&format!("${}", definition.name.node));
+            self.report(pos, format!("wrong default: {sentence}"));
         }
     }
 
