@@ -169,12 +169,9 @@ async fn responses_are_compressed_as_accepted() {
             plain.len()
         );
     }
-    for (accepted, expected) in [
-        ("gzip, deflate, br, zstd", "gzip"),
-        ("zstd, br, deflate, gzip", "gzip"),
-        ("zstd;q=1.0, gzip;q=0.5", "zstd"),
-        ("*", "gzip"),
-    ] {
+    for (accepted, expected) in
+        [("gzip, deflate, br, zstd", "gzip"), ("zstd, br, deflate, gzip", "gzip"), ("zstd;q=1.0, gzip;q=0.5", "zstd")]
+    {
         assert_eq!(ask(accepted).await.0.as_deref(), Some(expected), "{accepted}");
     }
 }

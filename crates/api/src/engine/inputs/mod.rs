@@ -15,7 +15,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Number, Value as Constant, Variables};
 use async_graphql_value::Value;
 
-use super::types::{Definition, Inputs, TYPES, base_name, input};
+use super::type_system::{Definition, Inputs, TYPES, base_name, input};
 use crate::error::ApiError;
 use model::Invalid;
 

@@ -1,3 +1,5 @@
+//! Tests of input values: conversion of variables, and null as omitted.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

@@ -17,7 +17,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned};
 
-use super::types::{OutputField, TYPES, base_name};
+use super::type_system::{OutputField, TYPES, base_name};
 use crate::error::ApiError;
 use variables::{Uses, VariableUse};
 

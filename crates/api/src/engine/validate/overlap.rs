@@ -15,7 +15,7 @@ use async_graphql_value::Value;
 
 use super::Violation;
 use super::values::shown;
-use crate::engine::types::{TYPES, base_name};
+use crate::engine::type_system::{TYPES, base_name};
 use crate::error::ApiError;
 
 /// The most fields and fragments that are visited for one document. Visiting them takes some 20 ms.

@@ -1,3 +1,5 @@
+//! Tests of validation: each rule accepts what is valid and refuses what is not.
+
 use super::*;
 use crate::engine::syntax;
 

@@ -6,7 +6,7 @@ use async_graphql::parser::types::{BaseType, OperationDefinition, Type, Variable
 use async_graphql::{Name, Pos, Value as Constant};
 
 use super::Validator;
-use crate::engine::types::{Definition, TYPES, base_name};
+use crate::engine::type_system::{Definition, TYPES, base_name};
 
 /// What an operation or a fragment uses itself, without the fragments that it spreads.
 #[derive(Debug, Default)]
