@@ -28,7 +28,7 @@ pub mod parameters;
 pub mod persisted;
 mod prepare;
 mod syntax;
-mod types;
+mod type_system;
 mod validate;
 mod variables;
 

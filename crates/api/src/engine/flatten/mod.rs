@@ -15,7 +15,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
 
-use super::types::{TYPES, base_name};
+use super::type_system::{TYPES, base_name};
 
 /// The operation without named fragments and without directives. The document must be valid.
 pub(super) fn operation(

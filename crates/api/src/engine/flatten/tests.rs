@@ -1,3 +1,5 @@
+//! Tests of the flattened selection.
+
 use async_graphql::Name;
 use async_graphql::parser::types::OperationType;
 use serde_json::json;

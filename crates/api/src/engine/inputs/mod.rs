@@ -8,13 +8,14 @@
 
 use std::collections::HashMap;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
     BaseType, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, Number, Value as Constant, Variables};
 use async_graphql_value::Value;
 
-use super::types::{Definition, Inputs, TYPES, base_name, input};
+use super::type_system::{Definition, Inputs, TYPES, base_name, input};
 use crate::error::ApiError;
 use model::Invalid;
 
@@ -269,7 +270,7 @@ impl Resolver {
             && self.uses.get(name) == Some(&1)
         {
             let Some(mut constant) = self.variables.remove(name) else { return Ok(false) };
-            let is_given = self.omit_nulls(&mut constant, ty, false)?;
+            let is_given = self.omit_nulls(&mut constant, ty, true, false)?;
             if is_given {
                 self.remaining.insert(name.clone(), constant);
             }
@@ -278,30 +279,44 @@ impl Resolver {
         if !matches!(value, Value::Variable(_) | Value::Null | Value::List(_) | Value::Object(_)) {
             return Ok(true);
         }
-        let Some(mut constant) = self.constant(value) else { return Ok(false) };
-        let is_given = self.omit_nulls(&mut constant, ty, false)?;
+        let Some(mut constant) = self.constant(value, Some(ty)) else { return Ok(false) };
+        let is_given = self.omit_nulls(&mut constant, ty, true, false)?;
         *value = constant.into_value();
         Ok(is_given)
     }
 
-    /// The value with its variables replaced, or `None` if it is a variable without a value.
-    fn constant(&self, value: &Value) -> Option<Constant> {
+    /// The value with its variables replaced, or `None` if it is a variable without a value. Inside an input object such
+    /// a variable is null, so that a condition that becomes empty is noticed; inside a scalar it is left out. `ty` is
+    /// `None` inside a scalar.
+    fn constant(&self, value: &Value, ty: Option<&Type>) -> Option<Constant> {
         Some(match value {
             Value::Variable(name) => self.variables.get(name)?.clone(),
             Value::List(values) => {
-                Constant::List(values.iter().map(|value| self.constant(value).unwrap_or_default()).collect())
+                let element = ty.map(|ty| match &ty.base {
+                    BaseType::List(element) => element,
+                    BaseType::Named(_) => ty,
+                });
+                Constant::List(values.iter().map(|value| self.constant(value, element).unwrap_or_default()).collect())
             }
             Value::Object(members) => {
-                let given = members.iter().filter_map(|(name, value)| Some((name.clone(), self.constant(value)?)));
+                let defined = match ty.and_then(|ty| TYPES.get(base_name(ty))) {
+                    Some(Definition::Input { members, .. }) => Some(members),
+                    _ => None,
+                };
+                let given = members.iter().filter_map(|(name, value)| {
+                    let ty = defined.and_then(|defined| input(defined, name)).map(|member| &member.ty);
+                    let constant = self.constant(value, ty).or_else(|| defined.map(|_| Constant::Null));
+                    Some((name.clone(), constant?))
+                });
                 Constant::Object(given.collect())
             }
             other => other.clone().into_const()?,
         })
     }
 
-    /// Leaves out nulls inside a value. Returns false if the value itself is to be left out. With `is_strict`, a null or
-    /// an empty condition is an error.
-    fn omit_nulls(&self, value: &mut Constant, ty: &Type, is_strict: bool) -> Result<bool, Mismatch> {
+    /// Leaves out nulls inside a value. Returns false if the value itself is to be left out; with `may_omit`, also if it
+    /// is a condition that became empty. With `is_strict`, a null or an empty condition is an error.
+    fn omit_nulls(&self, value: &mut Constant, ty: &Type, may_omit: bool, is_strict: bool) -> Result<bool, Mismatch> {
         match (&mut *value, &ty.base) {
             (Constant::Null, _) if is_strict => {
                 let rule =
@@ -315,35 +330,48 @@ impl Resolver {
                 for (i, mut value) in std::mem::take(values).into_iter().enumerate() {
                     let is_null = value == Constant::Null;
                     let within = |mismatch: Mismatch| mismatch.within(|| format!("[{i}]"));
-                    if self.omit_nulls(&mut value, element, is_strict).map_err(within)? || is_null {
+                    if self.omit_nulls(&mut value, element, true, is_strict).map_err(within)? || is_null {
                         kept.push(value);
                     }
                 }
                 let is_emptied = kept.is_empty() && given > 0;
                 *values = kept;
-                Ok(!is_emptied)
+                Ok(!(may_omit && is_emptied))
             }
-            (_, BaseType::List(element)) => self.omit_nulls(value, element, is_strict),
-            (Constant::Object(members), BaseType::Named(name)) => {
-                let Some(Definition::Input { members: defined, .. }) = TYPES.get(name) else { return Ok(true) };
-                let (given, mut refused) = (members.len(), None);
-                members.retain(|name, value| {
-                    let Some(member) = input(defined, name) else { return false };
-                    let is_strict = is_strict || *value != Constant::Null && REVERSING.contains(&name.as_str());
-                    self.omit_nulls(value, &member.ty, is_strict && self.are_conditions).unwrap_or_else(|mismatch| {
-                        refused.get_or_insert_with(|| mismatch.within(|| format!(".{name}")));
-                        false
-                    })
-                });
-                match refused {
-                    Some(mismatch) => Err(mismatch),
-                    None if is_strict && members.is_empty() => {
-                        Err(Mismatch::new("must have at least one condition below `not` and `or`"))
-                    }
-                    None => Ok(!(self.are_conditions && members.is_empty() && given > 0 && ty.nullable)),
+            (_, BaseType::List(element)) => self.omit_nulls(value, element, may_omit, is_strict),
+            (Constant::Object(members), BaseType::Named(name)) => match TYPES.get(name) {
+                Some(Definition::Input { members: defined, .. }) => {
+                    self.omit_members(members, defined, may_omit, is_strict)
                 }
-            }
+                _ => Ok(true),
+            },
             _ => Ok(true),
+        }
+    }
+
+    fn omit_members(
+        &self,
+        members: &mut IndexMap<Name, Constant>,
+        defined: &Inputs,
+        may_omit: bool,
+        is_strict: bool,
+    ) -> Result<bool, Mismatch> {
+        let (given, mut refused) = (members.len(), None);
+        members.retain(|name, value| {
+            let Some(member) = input(defined, name) else { return false };
+            let reverses = self.are_conditions && *value != Constant::Null && REVERSING.contains(&name.as_str());
+            let may_omit = !member.is_required();
+            self.omit_nulls(value, &member.ty, may_omit, is_strict || reverses).unwrap_or_else(|mismatch| {
+                refused.get_or_insert_with(|| mismatch.within(|| format!(".{name}")));
+                false
+            })
+        });
+        match refused {
+            Some(mismatch) => Err(mismatch),
+            None if is_strict && members.is_empty() => {
+                Err(Mismatch::new("must have at least one condition below `not` and `or`"))
+            }
+            None => Ok(!(may_omit && self.are_conditions && members.is_empty() && given > 0)),
         }
     }
 }

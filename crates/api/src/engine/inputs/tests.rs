@@ -1,3 +1,5 @@
+//! Tests of input values: conversion of variables, and null as omitted.
+
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -41,7 +43,7 @@ fn null_is_as_omitted() {
         ("filter: {and: [{category: {eq: null}}, {search: \"a\"}]}", json!({"filter": {"and": [{"search": "a"}]}})),
         ("filter: {and: {category: {eq: null}}, search: \"b\"}", json!({"filter": {"search": "b"}})),
         ("filter: {not: null, or: null, search: \"a\"}", json!({"filter": {"search": "a"}})),
-        ("period: {between: {from: null, to: null}}", json!({})),
+        ("occurredAt: {between: {from: null, to: null}}", json!({})),
         // What is empty itself stays.
         ("filter: {category: {}}", json!({"filter": {"category": {}}})),
         ("filter: {status: {in: []}}", json!({"filter": {"status": {"in": []}}})),
@@ -87,7 +89,7 @@ fn null_and_empty_conditions_below_not_and_or_are_refused() {
 #[test]
 fn variables_are_converted_to_their_types() {
     let query = "query($id: ID!, $first: Int!, $w: AuditTimeWindow = LAST_7_DAYS, $o: AuditEventOrder, $s: Sequence) {
-        auditEvents(after: \"a\", first: $first, period: {window: $w}, orderBy: $o, asOf: $s) { asOf } node(id: $id) { id } }";
+        auditEvents(after: \"a\", first: $first, occurredAt: {window: $w}, orderBy: $o, asOf: $s) { asOf } node(id: $id) { id } }";
     let query = query.replace("$w: AuditTimeWindow =", "$w: AuditTimeWindow! =");
     let refused = |given: Json| arguments(&query, given).unwrap_err();
     for (given, sentence) in [
@@ -111,11 +113,11 @@ fn variables_are_converted_to_their_types() {
     }
     let given = json!({"id": 12, "first": -0.0, "other": [1], "o": {"field": "SEQUENCE", "direction": "ASC"}, "s": 3});
     let expected = json!({
-        "after": "a", "first": 0, "period": {"window": "LAST_7_DAYS"},
+        "after": "a", "first": 0, "occurredAt": {"window": "LAST_7_DAYS"},
         "orderBy": {"field": "SEQUENCE", "direction": "ASC"}, "asOf": 3
     });
     assert_eq!(arguments(&query, given), Ok(expected));
-    let period = "query($p: AuditPeriodInput) { auditEvents(period: $p) { asOf } }";
+    let period = "query($p: AuditPeriodInput) { auditEvents(occurredAt: $p) { asOf } }";
     for wrong in [json!({}), json!({"window": null}), json!({"window": "LAST_7_DAYS", "between": null})] {
         let message = arguments(period, json!({ "p": wrong })).unwrap_err();
         assert_eq!(message, "`$p` must have exactly one member, which is not null");

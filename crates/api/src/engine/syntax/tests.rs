@@ -1,3 +1,5 @@
+//! Tests of the parser: what follows the grammar is accepted, and nothing else.
+
 use async_graphql::Value;
 
 use super::*;

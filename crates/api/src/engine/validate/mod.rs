@@ -17,7 +17,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned};
 
-use super::types::{OutputField, TYPES, base_name};
+use super::type_system::{OutputField, TYPES, base_name};
 use crate::error::ApiError;
 use variables::{Uses, VariableUse};
 
@@ -234,14 +234,18 @@ impl<'a> Validator<'a> {
     fn directives(&mut self, directives: &'a [Positioned<Directive>]) {
         for (i, directive) in directives.iter().enumerate() {
             let name = &directive.node.name.node;
+            let is_repeated = directives.iter().take(i).any(|other| other.node.name.node == *name);
             let Some(arguments) = TYPES.directive(name) else {
                 for (_, value) in &directive.node.arguments {
                     self.variables_in(&value.node, directive.pos);
                 }
-                self.report(directive.pos, format!("there is no directive `@{name}` for fields and fragments"));
+                // Once, however often it is written.
+                if !is_repeated {
+                    self.report(directive.pos, format!("there is no directive `@{name}` for fields and fragments"));
+                }
                 continue;
             };
-            if directives.iter().take(i).any(|other| other.node.name.node == *name) {
+            if is_repeated {
                 self.report(directive.pos, format!("directive `@{name}` must not be repeated"));
             }
             let given = &directive.node.arguments;

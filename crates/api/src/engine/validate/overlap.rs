@@ -15,7 +15,7 @@ use async_graphql_value::Value;
 
 use super::Violation;
 use super::values::shown;
-use crate::engine::types::{TYPES, base_name};
+use crate::engine::type_system::{TYPES, base_name};
 use crate::error::ApiError;
 
 /// The most fields and fragments that are visited for one document. Visiting them takes some 20 ms.
@@ -114,8 +114,10 @@ impl<'a> OverlapVisitor<'a> {
     fn shapes(&mut self, groups: &Groups<'a>) -> Result<Option<Violation>, ApiError> {
         for group in groups.values() {
             self.visit(group.len())?;
-            if let [first, others @ ..] = group.as_slice()
-                && let Some(other) = others.iter().find(|other| !has_same_shape(first.ty, other.ty))
+            // As graphql-js does, `__typename` may share its key with a field of another object.
+            let mut typed = group.iter().filter(|occurrence| occurrence.field.node.name.node != "__typename");
+            if let Some(first) = typed.next()
+                && let Some(other) = typed.find(|other| !has_same_shape(first.ty, other.ty))
             {
                 let reason = format!("have the types `{}` and `{}`", first.ty, other.ty);
                 return Ok(Some(conflict(first, other, &reason)));

@@ -5,7 +5,7 @@ use async_graphql::{Name, Pos, Positioned};
 use async_graphql_value::{Value, indexmap::IndexMap};
 
 use super::{Validator, VariableUse};
-use crate::engine::types::{Definition, Input, Inputs, TYPES, input};
+use crate::engine::type_system::{Definition, Input, Inputs, TYPES, input};
 
 /// The most characters of a literal in a message.
 const SHOWN_CHARS_MAX: usize = 60;

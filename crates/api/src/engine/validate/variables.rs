@@ -6,7 +6,7 @@ use async_graphql::parser::types::{BaseType, OperationDefinition, Type, Variable
 use async_graphql::{Name, Pos, Value as Constant};
 
 use super::Validator;
-use crate::engine::types::{Definition, TYPES, base_name};
+use crate::engine::type_system::{Definition, TYPES, base_name};
 
 /// What an operation or a fragment uses itself, without the fragments that it spreads.
 #[derive(Debug, Default)]
@@ -53,10 +53,8 @@ impl<'a> Validator<'a> {
     fn default_value(&mut self, definition: &VariableDefinition, pos: Pos) {
         let Some(default) = &definition.default_value else { return };
         if let Err(mismatch) = crate::engine::inputs::coerce(default.node.clone(), &definition.var_type.node, true) {
-            self.report(
-                pos,
-                format!("default of variable `{}`", mismatch.sentence(&format!("${}", definition.name.node))),
-            );
+            let sentence = mismatch.sentence(&format!("${}", definition.name.node));
+            self.report(pos, format!("wrong default: {sentence}"));
         }
     }
 
