@@ -61,14 +61,14 @@ pub struct LimitSettings {
     #[arg(long, env = "AUDITGRAPH_INTROSPECTION", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub introspection: bool,
     /// Most bytes of stored events that one response may read. From 1 to 4294967296.
-    #[arg(long, env = "AUDITGRAPH_RESPONSE_BYTES_MAX", value_name = "BYTES", default_value_t = 16 << 20, value_parser = bounds::<usize>(1, 4 << 30))]
+    #[arg(long, env = "AUDITGRAPH_RESPONSE_BYTES_MAX", value_name = "BYTES", default_value_t = 32 << 20, value_parser = bounds::<usize>(1, 4 << 30))]
     pub response_bytes_max: usize,
     /// Most memory of the bodies and responses of all callers, in bytes. Processing takes three times the bytes of a
     /// body, or of the events of a response; a response that waits to be read takes its own. From 1 to 1099511627776.
     #[arg(long, env = "AUDITGRAPH_MEMORY_BYTES_MAX", value_name = "BYTES", default_value_t = 128 << 20, value_parser = bounds::<usize>(1, 1 << 40))]
     pub memory_bytes_max: usize,
     /// Most memory of the bodies and responses of one caller, in bytes. From 1 to 1099511627776.
-    #[arg(long, env = "AUDITGRAPH_CALLER_MEMORY_BYTES_MAX", value_name = "BYTES", default_value_t = 64 << 20, value_parser = bounds::<usize>(1, 1 << 40))]
+    #[arg(long, env = "AUDITGRAPH_CALLER_MEMORY_BYTES_MAX", value_name = "BYTES", default_value_t = 96 << 20, value_parser = bounds::<usize>(1, 1 << 40))]
     pub caller_memory_bytes_max: usize,
     /// Timeout of a query in milliseconds, from the arrival of the request. From 100 to 600000.
     #[arg(long, env = "AUDITGRAPH_REQUEST_TIMEOUT_MS", value_name = "MS", default_value_t = 10_000, value_parser = bounds::<u64>(100, 600_000))]

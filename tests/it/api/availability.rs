@@ -157,7 +157,8 @@ async fn unread(app: &TestApp, client: &Client, query: &str) -> TcpStream {
 
 #[tokio::test]
 async fn unread_responses_are_limited_and_end() {
-    let options = ["--stream-stall-secs", "2", "--caller-memory-bytes-max", "50331648"];
+    let options =
+        ["--stream-stall-secs", "2", "--caller-memory-bytes-max", "50331648", "--response-bytes-max", "16777216"];
     let app = TestApp::start_with(&options).await;
     let large = json!("x".repeat(3_000_000)).to_string();
     app.record((0..5).map(|i| event(&i.to_string()).change(change("Large", None, Some(&large))))).await;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::query::select::{self, RangeScan, ScanBound};
 use crate::read::row;
 use crate::{Reader, StoreError};
+use model::event::BODY_BYTES_MAX;
 use model::filter::{Condition, TimeRange};
 use model::page::{FeedCursor, Order, OrderField, Position};
 use model::{Event, Timestamp};
@@ -20,8 +21,8 @@ const STEP_MIN: i64 = 100;
 /// A page that has taken this long ends early. Its cursor has moved, however expensive the events were.
 const PAGE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The most bytes of events that a follower or the tail reads at once. A single event is always smaller.
-pub(crate) const BATCH_BYTES_MAX: usize = 16 << 20;
+/// The most bytes of events that a follower or the tail reads at once: those of the largest event.
+pub(crate) const BATCH_BYTES_MAX: usize = BODY_BYTES_MAX;
 
 /// A page of the change feed.
 #[derive(Debug)]

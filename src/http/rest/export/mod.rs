@@ -24,12 +24,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::http::authentication::Authentication;
 use crate::http::body::{self, BodyLimits};
 use crate::http::environment::Environment;
-use crate::http::limits::{CallerKey, StreamKind};
+use crate::http::limits::{CallerKey, PROCESSING_FACTOR, StreamKind};
 use crate::http::middleware::request_id::RequestId;
 use crate::http::response::{HttpError, ResponseFormat, error_response};
 use crate::http::state::OperationServices;
 use access::AccessActivity;
 use error::ExportError;
+use model::Invalid;
 use page::ExportRequest;
 use running::RunningExport;
 use status::ExportStatuses;
@@ -76,10 +77,13 @@ async fn start(
     let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
     let reservation = services.bytes.reservation(key.clone());
     let body = body::read(request, payload, limits, &reservation).await?;
+    reservation.resize(body.len() * PROCESSING_FACTOR)?;
+    let members = body::parse_object(body, &services.cpu, &request_permit).await?;
+    let members = members.map_err(|error| Invalid::new(error.message()))?;
     let record = Arc::new(caller.access_record(Some(AccessActivity::Export), "", &RequestId::of(request), now));
     // The first page is read while the status can still report an error.
     let first_page = async {
-        let mut export = ExportRequest::parse(&body, exports.page_size_max, Arc::clone(&record), now)?;
+        let mut export = ExportRequest::parse(members, exports.page_size_max, Arc::clone(&record), now)?;
         let first = export.next_page(&services, &caller, &request_permit, &reservation).await?;
         Ok::<_, ExportError>((export, first))
     };

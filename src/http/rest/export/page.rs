@@ -8,7 +8,6 @@ use serde_json::Map;
 
 use super::error::ExportError;
 use super::format::ExportFormat;
-use crate::http::body;
 use crate::http::limits::{ByteReservation, CallerKey, RequestPermit};
 use crate::http::state::OperationServices;
 use access::{AccessRecord, Caller};
@@ -38,18 +37,17 @@ pub(super) struct ExportRequest {
 }
 
 impl ExportRequest {
-    /// Parses the body of a request.
+    /// Reads the members of the body of a request.
     ///
     /// # Errors
     ///
-    /// Fails if the body is not an object with known members of the right types.
+    /// Fails if a member is unknown or has the wrong type.
     pub(super) fn parse(
-        body: &[u8],
+        mut members: Map<String, serde_json::Value>,
         page_size_max: u32,
         access_record: Arc<AccessRecord>,
         now: Timestamp,
     ) -> Result<Self, ApiError> {
-        let mut members = body::object(body).map_err(|error| Invalid::new(error.message()))?;
         let format = match members.remove("format") {
             None => Some(ExportFormat::Ndjson),
             Some(name) => name.as_str().and_then(ExportFormat::parse),
