@@ -235,6 +235,7 @@ async fn record(
         let recording = Recording {
             route: RecordingRoute::Rest,
             recorded_by: "bench".to_owned(),
+            issuer: None,
             client_id: None,
             source: None,
             source_tenant_id: None,
