@@ -30,7 +30,7 @@ pub(crate) use output::report_error;
 
 /// Runs a command to its end, and closes the log that it used.
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    crate::database::closing_logs(dispatch(command)).await
+    crate::database::closing_logs(Box::pin(dispatch(command))).await
 }
 
 async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {

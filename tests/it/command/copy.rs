@@ -98,7 +98,7 @@ async fn copy_of_a_copy_equals_the_log() {
 async fn copy_serves_the_same_responses() {
     let source = source().await;
     let middle = TestDatabase::sqlite();
-    copy(&source.database, &middle).ok();
+    move_to(&source.database, &middle).ok();
     let (a, b) = (TestApp::over(source.database).await, TestApp::over(middle).await);
     let page = include_str!("../../documents/copy_serves_the_same_responses_page.graphql");
     let (there, here) = (a.admin().query(page).await, b.admin().query(page).await);

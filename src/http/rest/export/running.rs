@@ -10,7 +10,7 @@ use super::error::ExportError;
 use super::format::ExportFormat;
 use super::page::{ExportPage, ExportRequest};
 use super::status::ExportProgress;
-use super::transfer::{Pieces, Transfer};
+use super::transfer::{PageChunks, Transfer};
 use crate::http::error_codes::OK;
 use crate::http::graphql::until_expiry;
 use crate::http::limits::{ByteReservation, CallerKey, QuotaGuard, RequestPermit};
@@ -96,7 +96,7 @@ impl RunningExport {
         // Dropping the transfer aborts it unless it has ended.
     }
 
-    /// Sends pages until the last. `ends_row` is whether the last piece sent ended with a row.
+    /// Sends pages until the last. `ends_row` is whether the last chunk sent ended with a row.
     async fn send_pages(
         &mut self,
         first: ExportPage,
@@ -106,10 +106,10 @@ impl RunningExport {
         let now = self.services.environment.now();
         let mut checks = Checks::new(until_expiry(self.caller.principal.expires_at, now));
         let mut has_next = first.has_next;
-        let mut pieces = self.pieces(first, self.request.format.header(&self.request.columns));
+        let mut chunks = self.chunks(first, self.request.format.header(&self.request.columns));
         loop {
             self.requested(transfer, &mut checks).await?;
-            while pieces.is_empty() {
+            while chunks.is_empty() {
                 if !has_next {
                     return Ok(());
                 }
@@ -118,21 +118,21 @@ impl RunningExport {
                     () = transfer.disconnected() => return Err(Interruption::Disconnected),
                 };
                 has_next = page.has_next;
-                pieces = self.pieces(page, Vec::new());
+                chunks = self.chunks(page, Vec::new());
             }
-            if let Some(piece) = pieces.next() {
-                self.progress.add_rows(&piece.bytes, piece.rows, piece.end_cursor);
-                *ends_row = piece.ends_row;
-                transfer.send(piece.bytes);
+            if let Some(chunk) = chunks.next() {
+                self.progress.add_rows(&chunk.bytes, chunk.rows, chunk.end_cursor);
+                *ends_row = chunk.ends_row;
+                transfer.send(chunk.bytes);
             }
         }
     }
 
-    fn pieces(&self, page: ExportPage, header: Vec<u8>) -> Pieces {
-        let pieces = Pieces::of(page, self.request.format, &self.request.columns, header);
+    fn chunks(&self, page: ExportPage, header: Vec<u8>) -> PageChunks {
+        let chunks = PageChunks::of(page, self.request.format, &self.request.columns, header);
         // Fewer bytes than the page was made of.
-        let _ = self.reservation.resize(pieces.bytes_left());
-        pieces
+        let _ = self.reservation.resize(chunks.bytes_left());
+        chunks
     }
 
     /// Waits until the client has taken what was sent.

@@ -1,4 +1,4 @@
-//! The transfer of an exported file: the response requests each piece once the client has taken the one before.
+//! The transfer of an exported file: the response requests each chunk once the client has taken the one before.
 //!
 //! The export runs in a task of its own and not inside the response, because a response whose client reads nothing is
 //! not polled: such an export could neither notice that its token expired nor give back its quota.
@@ -14,84 +14,84 @@ use super::format::ExportFormat;
 use super::page::ExportPage;
 use api::output::column::Columns;
 
-/// The size of a piece, in bytes: what a client must take within the stall timeout. A piece ends with a row unless that
+/// The size of a chunk, in bytes: what a client must take within the stall timeout. A chunk ends with a row unless that
 /// row is much larger.
-const PIECE_BYTES: usize = 64 << 10;
+const CHUNK_BYTES: usize = 64 << 10;
 
 /// The error by which a transfer is aborted.
 #[derive(Debug, thiserror::Error)]
 #[error("the export could not be finished")]
 pub(super) struct ExportAborted;
 
-/// A piece of the file.
+/// A chunk of the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct FileChunk {
     pub(super) bytes: Bytes,
-    /// The number of rows that end in this piece, and the cursor of the last of them.
+    /// The number of rows that end in this chunk, and the cursor of the last of them.
     pub(super) rows: u64,
     pub(super) end_cursor: Option<String>,
-    /// Whether the piece ends with the end of a row.
+    /// Whether the chunk ends with the end of a row.
     pub(super) ends_row: bool,
 }
 
-/// The pieces of a page that were not sent yet.
+/// The chunks of a page that were not sent yet.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
-    pieces: VecDeque<Piece>,
+pub(super) struct PageChunks {
+    chunks: VecDeque<FileChunk>,
     bytes: Vec<u8>,
     rows: u64,
     end_cursor: Option<String>,
 }
 
-impl Pieces {
+impl PageChunks {
     /// The rows of a page, after the bytes of `header`.
     pub(super) fn of(page: ExportPage, format: ExportFormat, columns: &Columns, header: Vec<u8>) -> Self {
-        let mut pieces = Self { bytes: header, ..Self::default() };
+        let mut chunks = Self { bytes: header, ..Self::default() };
         for (cursor, event) in page.edges {
-            format.row(&mut pieces.bytes, columns, &event);
-            pieces.rows += 1;
-            pieces.end_cursor = Some(cursor);
-            if pieces.bytes.len() >= PIECE_BYTES {
-                pieces.cut();
+            format.row(&mut chunks.bytes, columns, &event);
+            chunks.rows += 1;
+            chunks.end_cursor = Some(cursor);
+            if chunks.bytes.len() >= CHUNK_BYTES {
+                chunks.cut();
             }
         }
-        pieces.cut();
-        pieces
+        chunks.cut();
+        chunks
     }
 
-    /// Ends the current piece. A row that is too large for a piece is divided.
+    /// Ends the current chunk. A row that is too large for a chunk is divided.
     fn cut(&mut self) {
         let mut bytes = Bytes::from(std::mem::take(&mut self.bytes));
         if bytes.is_empty() {
             return;
         }
-        while bytes.len() > 2 * PIECE_BYTES {
-            let bytes = bytes.split_to(PIECE_BYTES);
-            self.pieces.push_back(Piece { bytes, rows: 0, end_cursor: None, ends_row: false });
+        while bytes.len() > 2 * CHUNK_BYTES {
+            let bytes = bytes.split_to(CHUNK_BYTES);
+            self.chunks.push_back(FileChunk { bytes, rows: 0, end_cursor: None, ends_row: false });
         }
         let (rows, end_cursor) = (std::mem::take(&mut self.rows), self.end_cursor.take());
-        self.pieces.push_back(Piece { bytes, rows, end_cursor, ends_row: true });
+        self.chunks.push_back(FileChunk { bytes, rows, end_cursor, ends_row: true });
     }
 
-    /// The next piece, or `None` after the last.
-    pub(super) fn next(&mut self) -> Option<Piece> {
-        self.pieces.pop_front()
+    /// The next chunk, or `None` after the last.
+    pub(super) fn next(&mut self) -> Option<FileChunk> {
+        self.chunks.pop_front()
     }
 
-    /// The number of bytes of the pieces that were not taken.
+    /// The number of bytes of the chunks that were not taken.
     pub(super) fn bytes_left(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.bytes.len()).sum()
+        self.chunks.iter().map(|chunk| chunk.bytes.len()).sum()
     }
 
-    /// Whether all pieces were taken.
+    /// Whether all chunks were taken.
     pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.chunks.is_empty()
     }
 }
 
 /// What the body of the response receives.
 #[derive(Debug)]
-enum Part {
+enum TransferMessage {
     /// More of the file.
     More(Bytes),
     /// The end of the file.
@@ -102,26 +102,26 @@ enum Part {
 #[derive(Debug)]
 pub(super) struct Transfer {
     requests: mpsc::Receiver<()>,
-    parts: mpsc::Sender<Part>,
+    messages: mpsc::Sender<TransferMessage>,
 }
 
 /// A new transfer, and the body of its response. The body is aborted if the transfer is dropped before its end.
 pub(super) fn transfer() -> (Transfer, impl Stream<Item = Result<Bytes, ExportAborted>>) {
     let (ask, requests) = mpsc::channel(1);
-    // Room for the answer to a request, and for the end, which may not be requested.
-    let (parts, receive) = mpsc::channel(2);
+    // Room for the chunk that was requested, and for the end, which may not be requested.
+    let (messages, receive) = mpsc::channel(2);
     let body = unfold(Some((ask, receive)), async |state| {
         let (ask, mut receive) = state?;
         // The transfer may have ended already.
         let _ = ask.try_send(());
         match receive.recv().await {
-            Some(Part::More(bytes)) => Some((Ok(bytes), Some((ask, receive)))),
-            Some(Part::Last(Some(bytes))) => Some((Ok(bytes), None)),
-            Some(Part::Last(None)) => None,
+            Some(TransferMessage::More(bytes)) => Some((Ok(bytes), Some((ask, receive)))),
+            Some(TransferMessage::Last(Some(bytes))) => Some((Ok(bytes), None)),
+            Some(TransferMessage::Last(None)) => None,
             None => Some((Err(ExportAborted), None)),
         }
     });
-    (Transfer { requests, parts }, body)
+    (Transfer { requests, messages }, body)
 }
 
 impl Transfer {
@@ -132,18 +132,18 @@ impl Transfer {
 
     /// Waits until the client disconnects.
     pub(super) async fn disconnected(&self) {
-        self.parts.closed().await;
+        self.messages.closed().await;
     }
 
     /// Sends more of the file, which was requested.
     pub(super) fn send(&self, bytes: Bytes) {
         // Fails if the client disconnected, which the next request reports.
-        let _ = self.parts.try_send(Part::More(bytes));
+        let _ = self.messages.try_send(TransferMessage::More(bytes));
     }
 
     /// Ends the file.
     pub(super) fn end(self, bytes: Option<Bytes>) {
-        let _ = self.parts.try_send(Part::Last(bytes));
+        let _ = self.messages.try_send(TransferMessage::Last(bytes));
     }
 }
 
@@ -155,32 +155,32 @@ mod tests {
 
     use super::*;
 
-    fn pieces(rows: &[&str]) -> Vec<(usize, u64, bool)> {
-        let mut pieces = Pieces::default();
+    fn chunks(rows: &[&str]) -> Vec<(usize, u64, bool)> {
+        let mut chunks = PageChunks::default();
         for row in rows {
-            pieces.bytes.extend(row.as_bytes());
-            pieces.rows += 1;
-            if pieces.bytes.len() >= PIECE_BYTES {
-                pieces.cut();
+            chunks.bytes.extend(row.as_bytes());
+            chunks.rows += 1;
+            if chunks.bytes.len() >= CHUNK_BYTES {
+                chunks.cut();
             }
         }
-        pieces.cut();
-        pieces.pieces.iter().map(|piece| (piece.bytes.len(), piece.rows, piece.ends_row)).collect()
+        chunks.cut();
+        chunks.chunks.iter().map(|chunk| (chunk.bytes.len(), chunk.rows, chunk.ends_row)).collect()
     }
 
     #[test]
-    fn pieces_end_with_rows_unless_a_row_is_large() {
-        assert_eq!(pieces(&[]), []);
-        assert_eq!(pieces(&["a", "bc"]), [(3, 2, true)]);
-        let row = "x".repeat(PIECE_BYTES / 2);
-        assert_eq!(pieces(&[&row, &row, &row]), [(PIECE_BYTES, 2, true), (PIECE_BYTES / 2, 1, true)]);
-        let large = "x".repeat(3 * PIECE_BYTES);
-        let expected = [(PIECE_BYTES, 0, false), (2 * PIECE_BYTES, 1, true), (1, 1, true)];
-        assert_eq!(pieces(&[&large, "y"]), expected);
+    fn chunks_end_with_rows_unless_a_row_is_large() {
+        assert_eq!(chunks(&[]), []);
+        assert_eq!(chunks(&["a", "bc"]), [(3, 2, true)]);
+        let row = "x".repeat(CHUNK_BYTES / 2);
+        assert_eq!(chunks(&[&row, &row, &row]), [(CHUNK_BYTES, 2, true), (CHUNK_BYTES / 2, 1, true)]);
+        let large = "x".repeat(3 * CHUNK_BYTES);
+        let expected = [(CHUNK_BYTES, 0, false), (2 * CHUNK_BYTES, 1, true), (1, 1, true)];
+        assert_eq!(chunks(&[&large, "y"]), expected);
     }
 
     #[actix_web::test]
-    async fn body_requests_each_piece_and_is_aborted_without_an_end() {
+    async fn body_requests_each_chunk_and_is_aborted_without_an_end() {
         let (mut sender, body) = transfer();
         let mut body = pin!(body);
         let (received, ()) = tokio::join!(body.next(), async {
