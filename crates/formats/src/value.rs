@@ -126,7 +126,9 @@ fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json> {
     }
     let Some(text) = cursor.raw_str().filter(|_| encoding != ValueEncoding::Json) else {
         cursor.take_all();
-        return Some(cursor.node().to_json());
+        let is_own = encoding == ValueEncoding::Json;
+        let node = if is_own { cursor.node() } else { cursor.node_with_plain_lists() };
+        return Some(node.to_json());
     };
     if text.trim() == "<null>" {
         return None;
