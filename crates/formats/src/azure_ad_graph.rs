@@ -52,9 +52,9 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let service = named.or_else(|| id.as_deref().and_then(service_of_id));
     let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
     draft.id = id;
-    draft.resource = record.take_at("activityType");
+    draft.resource = record.str_at("activityType");
     draft.category = category(draft.resource.as_deref(), &draft.service);
-    draft.verb = record.take_at("activityOperationType");
+    draft.verb = record.str_at("activityOperationType");
     draft.status = record.str_at("activityResultStatus").as_deref().map_or(Status::Unknown, status);
     draft.correlation_id = record.take_at("correlationId");
     draft.details = record.get("additionalDetails").map(details).unwrap_or_default();

@@ -140,7 +140,7 @@ fn is_record(node: &JsonNode) -> bool {
 fn names_activity(members: &[(String, JsonNode)]) -> bool {
     let is_text =
         |value: &JsonNode| value.as_str().is_some_and(|text| !text.is_empty() && embedded_record(&text).is_none());
-    let has_text = |names: &[&str]| members.iter().any(|(key, value)| is_one_of(key, names) && is_text(value));
+    let has_text = |names: &[&str]| members.iter().any(|(key, value)| is_text(value) && is_one_of(key, names));
     has_text(generic::ACTIVITIES) || has_text(&["type"]) || is_timed(members) && has_text(generic::SENTENCES)
 }
 

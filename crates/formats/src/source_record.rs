@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher as _};
 
 use model::json::JsonNode;
 
@@ -40,6 +42,13 @@ pub(super) fn is_one_of(key: &str, names: &[&str]) -> bool {
     names.iter().any(|name| same_key(key, name))
 }
 
+/// Returns a hash that is the same for keys that [`same_key`] considers equal.
+fn key_hash(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    normalized_key(key).for_each(|byte| hasher.write_u8(byte));
+    hasher.finish()
+}
+
 fn normalized_key(key: &str) -> impl Iterator<Item = u8> {
     let (name, suffix) = key.split_at_checked(key.len().saturating_sub(UTC_SUFFIX.len())).unwrap_or((key, ""));
     let name = if suffix.eq_ignore_ascii_case(UTC_SUFFIX) { name } else { key };
@@ -54,7 +63,12 @@ pub(super) struct JsonCursor {
     pub(super) value: CursorValue,
     known: Cell<bool>,
     taken: Cell<bool>,
+    /// The positions of an object's members by the hash of their normalized key, once the object has been searched.
+    positions: OnceCell<HashMap<u64, Vec<usize>>>,
 }
+
+/// The number of members from which an object is searched by hash, so that many look-ups take linear time.
+const INDEXED_MEMBERS: usize = 64;
 
 /// The kinds of values.
 pub(super) enum CursorValue {
@@ -81,7 +95,7 @@ impl JsonCursor {
             JsonNode::Array(elements) => CursorValue::Array(elements.into_iter().map(Self::of).collect()),
             raw @ JsonNode::Scalar(_) => CursorValue::Scalar { raw, embedded: OnceCell::new() },
         };
-        Self { value, known: Cell::new(false), taken: Cell::new(false) }
+        Self { value, known: Cell::new(false), taken: Cell::new(false), positions: OnceCell::new() }
     }
 
     /// Returns the original value.
@@ -92,6 +106,20 @@ impl JsonCursor {
             }
             CursorValue::Array(elements) => JsonNode::Array(elements.iter().map(Self::node).collect()),
             CursorValue::Scalar { raw, .. } => raw.clone(),
+        }
+    }
+
+    /// Returns the value with lists in place of lists with their count.
+    pub(super) fn node_with_plain_lists(&self) -> JsonNode {
+        match (&self.value, self.counted_list()) {
+            (_, Some(list)) => list.node_with_plain_lists(),
+            (CursorValue::Object(members), None) => JsonNode::Object(
+                members.iter().map(|(key, cursor)| (key.clone(), cursor.node_with_plain_lists())).collect(),
+            ),
+            (CursorValue::Array(elements), None) => {
+                JsonNode::Array(elements.iter().map(Self::node_with_plain_lists).collect())
+            }
+            (CursorValue::Scalar { raw, .. }, None) => raw.clone(),
         }
     }
 
@@ -172,8 +200,11 @@ impl JsonCursor {
     fn counted_list(&self) -> Option<&Self> {
         let CursorValue::Object(members) = &self.value else { return None };
         let (list, count) = match members.as_slice() {
-            [(list, value), (count, number)] if list == "value" && count == "Count" => (value, number),
-            [(count, number), (list, value)] if list == "value" && count == "Count" => (value, number),
+            [(list, value), (count, number)] | [(count, number), (list, value)]
+                if list.eq_ignore_ascii_case("value") && count.eq_ignore_ascii_case("count") =>
+            {
+                (value, number)
+            }
             _ => return None,
         };
         let is_number =
@@ -188,9 +219,24 @@ impl JsonCursor {
 
     /// Returns the member with this key, without marking it. Of several, the last one; an exact match takes precedence.
     pub(super) fn find(&self, key: &str) -> Option<&Self> {
+        if let CursorValue::Scalar { .. } = self.value {
+            return self.embedded()?.find(key);
+        }
         let members = self.members();
-        let exact = members.iter().rev().find(|(name, _)| name == key);
-        exact.or_else(|| members.iter().rev().find(|(name, _)| same_key(name, key))).map(|(_, cursor)| cursor)
+        if members.len() < INDEXED_MEMBERS {
+            let exact = members.iter().rev().find(|(name, _)| name == key);
+            return exact.or_else(|| members.iter().rev().find(|(name, _)| same_key(name, key))).map(|(_, it)| it);
+        }
+        let positions = self.positions.get_or_init(|| {
+            let mut positions: HashMap<u64, Vec<usize>> = HashMap::with_capacity(members.len());
+            for (position, (name, _)) in members.iter().enumerate() {
+                positions.entry(key_hash(name)).or_default().push(position);
+            }
+            positions
+        });
+        let found = positions.get(&key_hash(key))?.iter().rev().map(|position| &members[*position]);
+        let exact = found.clone().find(|(name, _)| name == key);
+        exact.or_else(|| found.clone().find(|(name, _)| same_key(name, key))).map(|(_, cursor)| cursor)
     }
 
     /// Whether there is a member with this key that is not `null`.

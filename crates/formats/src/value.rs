@@ -199,7 +199,8 @@ pub(super) fn value(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Json
     }
     let empty_is_none = matches!(encoding, ValueEncoding::JsonString | ValueEncoding::PlainOrEmpty);
     let Some(text) = cursor.raw_str().filter(|_| encoding != ValueEncoding::Json) else {
-        let node = cursor.node();
+        let is_own = encoding == ValueEncoding::Json;
+        let node = if is_own { cursor.node() } else { cursor.node_with_plain_lists() };
         if empty_is_none && matches!(&node, JsonNode::Array(elements) if elements.is_empty()) {
             return None;
         }

@@ -7,7 +7,7 @@ fn string(text: &str) -> String {
 }
 
 /// Envelopes around one record. `{}` is the record, `{s}` the record as a string, `{ss}` as a string in a string.
-const ENVELOPES: &[&str] = &[
+pub(super) const ENVELOPES: &[&str] = &[
     r#"{"@timestamp":"2026-05-04T08:20:00Z","o365audit":{},"event":{"dataset":"o365.audit"},"input":{"type":"cel"}}"#,
     r#"{"@timestamp":"2026-05-04T08:20:00Z","o365":{"audit":{}},"event":{"action":"other","outcome":"success"}}"#,
     r#"{"timestamp":"2026-05-04T08:20:00+0000","id":"179.2","rule":{"level":3,"description":"x"},"data":{"integration":"ms-graph","ms-graph":{}}}"#,
@@ -24,10 +24,10 @@ const ENVELOPES: &[&str] = &[
 ];
 
 /// Returns the envelope around a record.
-fn in_envelope(envelope: &str, record: &str) -> String {
+pub(super) fn in_envelope(envelope: &str, record: &str) -> String {
     let member = |text: &str, mark: &str, value: &str| text.replacen(mark, &format!(":{value}"), 1);
-    let text = member(envelope, ":{ss}", &string(&string(record)));
-    member(&member(&text, ":{s}", &string(record)), ":{}", record)
+    let text = member(envelope, ":{}", record);
+    member(&member(&text, ":{s}", &string(record)), ":{ss}", &string(&string(record)))
 }
 
 #[test]
@@ -162,9 +162,7 @@ fn columns_with_a_zone_are_read_in_utc_only() {
 
 #[test]
 fn row_of_cloud_app_events_without_its_record_is_converted() {
-    let text = r#"{"Timestamp":"2026-05-04T08:15:30Z","ActionType":"Add member to role.","Application":"Microsoft 365","ActivityType":"Add",
-        "AccountObjectId":"a-1","AccountId":"a-1","AccountDisplayName":"Ada","AccountType":"Admin","IPAddress":"203.0.113.9",
-        "ObjectName":"Bob","ObjectType":"User","ObjectId":"u-2","ReportId":"93_1","AdditionalFields":{}}"#;
+    let text = CLOUD_APP_EVENT;
     let recognised = recognise(&node(text)).unwrap();
     let event = &recognised.body;
     assert_eq!((recognised.format, event.activity.as_str()), (RecordFormat::CloudAppEvent, "Add member to role."));

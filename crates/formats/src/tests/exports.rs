@@ -2,18 +2,6 @@
 
 use super::*;
 
-const AZURE_AD_GRAPH: &str = r##"{"activityType":"User","internalCorrelationId":null,"activityDate":"2018-05-04T08:15:30.1234567Z",
-    "activityDateInMillis":1525421730123,"activityResultDescription":"","activityResultStatus":"Success",
-    "activityOperationType":"Update","activity":"Update user","category":"Core Directory","targets":[{
-        "@odata.type":"#Reporting.AuditLog.TargetResourceUserEntity","isPrivileged":null,"name":null,"objectId":"u-2",
-        "userPrincipalName":"bob@fabrikam.example","puid":"10037","targetResourceType":"User","ipAddress":null,
-        "modifiedProperties":[{"name":"City","oldValue":"[\"Bonn\"]","newValue":"[\"Ulm\"]"},
-            {"name":"Included Updated Properties","oldValue":null,"newValue":"\"City\""}]}],
-    "correlationId":"be50","actorType":"User","actor":{"@odata.type":"#Reporting.AuditLog.ActorUserEntity","name":null,
-        "objectId":"u-1","userPrincipalName":"ada@fabrikam.example","puid":"10030","ipAddress":"<null>"},
-    "id":"Directory_7EPSJ_94870001","additionalDetails":[{"name":"UserType","value":"Member"}],
-    "tenantId":"9c0ffee0-1234-4321-abcd-001122334455","tenantName":null}"##;
-
 const SAME_IN_GRAPH: &str = r#"{"id":"Directory_7EPSJ_94870001","category":"UserManagement","correlationId":"be50","result":"success",
     "activityDisplayName":"Update user","activityDateTime":"2018-05-04T08:15:30.1234567Z","loggedByService":"Core Directory",
     "initiatedBy":{"user":{"id":"u-1","userPrincipalName":"ada@fabrikam.example"}},"targetResources":[{"id":"u-2","type":"User",
@@ -85,6 +73,16 @@ fn counted_lists_of_powershell_are_lists() {
         assert_eq!(changes(&event), changes(&plain), "{text}");
         assert_eq!(event.additional_details, plain.additional_details, "{text}");
     }
+}
+
+#[test]
+fn counted_lists_in_values_are_lists() {
+    let text = r#"{"id":"1","activityDisplayName":"x","activityDateTime":"2026-05-04T08:15:30Z","targetResources":{"Count":1,"value":[
+        {"id":"u-2","modifiedProperties":{"value":[{"displayName":"Tags","oldValue":{"value":[],"Count":0},"newValue":{"value":["a",{"n":{"value":[7],"Count":1}}],"Count":2}}],"Count":1}}]}}"#;
+    let event = body(text);
+    let change = &event.targets[0].modified_properties[0];
+    assert_eq!(change.new_value.as_ref().unwrap().text(), r#"["a",{"n":[7]}]"#);
+    assert_eq!(lost(&node(text), &event), Vec::<String>::new());
 }
 
 /// Replaces all lists outside of strings by objects with their elements and count.

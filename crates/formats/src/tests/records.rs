@@ -119,6 +119,23 @@ pub(super) const OWN_INPUT: &str = r#"{"eventKey":"k-1","occurredAt":"2026-05-04
 pub(super) const GENERIC: &str = r#"{"@timestamp":1777882530123,"action":"login","actor":"ada","target":{"id":7,"name":"door"},
     "status":"Failed","request_id":"r-1","source_ip":"203.0.113.9","extra":{"x":[null,{}]},"message":"hello"}"#;
 
+pub(super) const AZURE_AD_GRAPH: &str = r##"{"activityType":"User","internalCorrelationId":null,"activityDate":"2018-05-04T08:15:30.1234567Z",
+    "activityDateInMillis":1525421730123,"activityResultDescription":"","activityResultStatus":"Success",
+    "activityOperationType":"Update","activity":"Update user","category":"Core Directory","targets":[{
+        "@odata.type":"#Reporting.AuditLog.TargetResourceUserEntity","isPrivileged":null,"name":null,"objectId":"u-2",
+        "userPrincipalName":"bob@fabrikam.example","puid":"10037","targetResourceType":"User","ipAddress":null,
+        "modifiedProperties":[{"name":"City","oldValue":"[\"Bonn\"]","newValue":"[\"Ulm\"]"},
+            {"name":"Included Updated Properties","oldValue":null,"newValue":"\"City\""}]}],
+    "correlationId":"be50","actorType":"User","actor":{"@odata.type":"#Reporting.AuditLog.ActorUserEntity","name":null,
+        "objectId":"u-1","userPrincipalName":"ada@fabrikam.example","puid":"10030","ipAddress":"<null>"},
+    "id":"Directory_7EPSJ_94870001","additionalDetails":[{"name":"UserType","value":"Member"}],
+    "tenantId":"9c0ffee0-1234-4321-abcd-001122334455","tenantName":null}"##;
+
+pub(super) const CLOUD_APP_EVENT: &str = r#"{"Timestamp":"2026-05-04T08:15:30Z","ActionType":"Add member to role.",
+    "Application":"Microsoft 365","ActivityType":"Add","AccountObjectId":"a-1","AccountId":"a-1","AccountDisplayName":"Ada",
+    "AccountType":"Admin","IPAddress":"203.0.113.9","ObjectName":"Bob","ObjectType":"User","ObjectId":"u-2",
+    "ReportId":"93_1","AdditionalFields":{}}"#;
+
 pub(super) const RECORDS: &[(&str, RecordFormat)] = &[
     (DIRECTORY_AUDIT, RecordFormat::DirectoryAudit),
     (MONITOR_ENTRA, RecordFormat::MonitorEntra),
@@ -128,6 +145,8 @@ pub(super) const RECORDS: &[(&str, RecordFormat)] = &[
     (WINDOWS_365, RecordFormat::MonitorWindows365),
     (LOG_ANALYTICS, RecordFormat::LogAnalytics),
     (UNIFIED, RecordFormat::UnifiedAudit),
+    (AZURE_AD_GRAPH, RecordFormat::AzureAdGraph),
+    (CLOUD_APP_EVENT, RecordFormat::CloudAppEvent),
     (CLOUD_EVENT, RecordFormat::CloudEvent),
     (OWN_INPUT, RecordFormat::Generic),
     (GENERIC, RecordFormat::Generic),

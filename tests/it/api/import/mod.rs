@@ -187,7 +187,7 @@ async fn public_samples_are_complete_and_imported_once() {
     }
     let app = TestApp::start().await;
     let first = import(&app, &files);
-    let complaints: Vec<&str> = first.refused().lines().collect();
+    let complaints: Vec<&str> = first.refused().lines().filter(|line| !line.contains(": warning: ")).collect();
     assert!(
         complaints.iter().all(|line| line.contains("wazuh") && line.contains("`activityDateTime`")),
         "{complaints:?}"
