@@ -1,7 +1,7 @@
 //! Properties of all formats: no data is lost, nothing panics, and converted records can be recorded.
 
+mod carried;
 mod lost;
-mod places;
 mod platforms;
 mod records;
 mod unified_audit;
