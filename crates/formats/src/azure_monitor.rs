@@ -38,20 +38,22 @@ pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRe
 
 /// Sets the fields that only the envelope has.
 fn complete(draft: &mut EventDraft, record: &JsonCursor) {
-    let correlation_id = record.take_at("correlationId");
-    draft.correlation_id = draft.correlation_id.take().or(correlation_id);
-    let category = record.take_at("category");
-    draft.category = draft.category.take().or(category);
-    let ip_address = record.take_first(&["callerIpAddress", "ipAddress"]);
-    draft.actor.ip_address = draft.actor.ip_address.take().or(ip_address);
-    let envelope_reason = reason(record.get("resultDescription"));
-    draft.status_reason = draft.status_reason.take().or(envelope_reason);
+    record.fill(&["correlationId"], &mut draft.correlation_id);
+    record.fill(&["category"], &mut draft.category);
+    record.fill(&["callerIpAddress", "ipAddress"], &mut draft.actor.ip_address);
+    if draft.status_reason.is_none() {
+        draft.status_reason = reason(record.get("resultDescription"));
+    }
     if draft.status == Status::Unknown {
         let value = record.str_at("resultType").or_else(|| record.str_at("resultSignature"));
         draft.status = value.as_deref().map_or(Status::Unknown, status);
     }
     // Usually the name of the actor.
-    record.take_at("identity");
+    let actor = &draft.actor;
+    let names = [actor.user_principal_name.as_deref(), actor.shown_name(), actor.object_id.as_deref()];
+    for name in names.into_iter().flatten() {
+        record.fill(&["identity"], &mut Some(name.to_owned()));
+    }
 }
 
 /// Converts a row of 2018, category `Audit`.

@@ -168,7 +168,7 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
     draft.status_reason = reason(record.get("resultDescription"));
     let relation = properties.take_at("RelationId");
     draft.correlation_id = record.take_at("correlationId").or(relation);
-    let identity = record.take_at("identity");
+    let identity = record.str_at("identity");
     draft.actor = match properties.get("Actor").filter(|actor| actor.is_object()) {
         Some(actor) => actor_of(actor),
         None => Actor::new(ActorKind::Unknown),
@@ -176,6 +176,10 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
     if let Some(upn) = identity.filter(|name| name.contains('@') && draft.actor.kind == ActorKind::Unknown) {
         draft.actor.kind = ActorKind::User;
         draft.actor.user_principal_name = Some(upn);
+    }
+    let actor = &draft.actor;
+    for name in [&actor.user_principal_name, &actor.display_name, &actor.object_id].into_iter().flatten() {
+        record.fill(&["identity"], &mut Some(name.clone()));
     }
     draft.targets = targets(properties);
     let concatenated = properties.get("AdditionalDetails").and_then(JsonCursor::as_str);

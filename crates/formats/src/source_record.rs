@@ -302,6 +302,18 @@ impl JsonCursor {
         keys.iter().find_map(|key| self.take_at(key))
     }
 
+    /// Takes the scalar at the first of these keys that has one, if `slot` has none yet. A scalar that equals the one in
+    /// `slot` is marked as taken as well, any other one is left.
+    pub(super) fn fill(&self, keys: &[&str], slot: &mut Option<String>) {
+        let found = keys.iter().filter_map(|key| self.get(key)).find(|cursor| cursor.as_str().is_some());
+        let Some(cursor) = found else { return };
+        match slot {
+            Some(known) if cursor.as_str().as_deref() != Some(known) => {}
+            Some(_) => cursor.taken.set(true),
+            None => *slot = cursor.take(),
+        }
+    }
+
     /// Marks all values in this one as taken.
     pub(super) fn take_all(&self) {
         self.known.set(true);

@@ -34,7 +34,9 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let activity = record
         .take_at("operationName")
         .ok_or_else(|| UnsupportedRecord("the row does not name an activity in `operationName`".to_owned()))?;
-    record.get("time").and_then(JsonCursor::take);
+    let time =
+        record.get("time").filter(|time| time.as_str().as_deref().and_then(timestamp::parse) == Some(occurred_at));
+    time.and_then(JsonCursor::take);
     let mut draft = EventDraft::new(occurred_at, activity, WINDOWS_365);
     let owned = |key: &str| fields.get(key).map(str::to_owned);
     draft.id = owned("auditEvenId").or_else(|| owned("auditEventId"));

@@ -272,7 +272,8 @@ impl NewEvent {
         EventId::of(&self.body.service, &self.body.event_key)
     }
 
-    /// A hash of the event as its recorder gave it, before defaults and marks. Two events with the same hash say the same.
+    /// A hash of the event as its recorder gave it, before defaults and marks. Two events with the same hash are the
+    /// same.
     pub fn input_hash(&self) -> [u8; 16] {
         self.input_hash
     }

@@ -50,7 +50,7 @@ impl CatalogueDefaults {
 }
 
 impl EventInput {
-    /// A hash of all that the input says, before the catalogue's defaults, so that it stays the same if those change.
+    /// A hash of all fields of the input, before the catalogue's defaults, so that it stays the same if those change.
     pub fn input_hash(&self) -> [u8; 16] {
         let given = [self.activity_display_name.is_some(), self.operation_type.is_some(), self.resource_type.is_some()];
         let neutral = CatalogueDefaults {

@@ -1,6 +1,6 @@
 //! Whether two events under one key are the same event.
 //!
-//! An event in this API's own format is the same only if all it says is the same. Two records of other systems may come
+//! An event in this API's own format is the same only if all its fields are the same. Two records of other systems may come
 //! by different routes, which carry different parts of one event: what they have in common must agree, and the fields in
 //! which they differ are reported.
 
@@ -106,9 +106,9 @@ fn differing_fields(stored: &EventBody, event: &EventBody) -> Vec<&'static str> 
     differences.into_iter().filter(|(_, differ)| *differ).map(|(field, _)| field).collect()
 }
 
-type Values = (Option<[u8; 16]>, Option<[u8; 16]>);
+type ChangeHashes = (Option<[u8; 16]>, Option<[u8; 16]>);
 
-fn change_of(change: &ModifiedProperty) -> (String, Values) {
+fn change_of(change: &ModifiedProperty) -> (String, ChangeHashes) {
     let hash = |json: &Option<Json>| json.as_ref().map(Json::equality_hash);
     (change.name.clone(), (hash(&change.old_value), hash(&change.new_value)))
 }
@@ -174,7 +174,7 @@ fn is_same_target(a: &Target, b: &Target) -> bool {
 /// Whether the values of each property that both events changed agree.
 fn changes_agree(a: &[Target], b: &[Target]) -> bool {
     let by_name = |targets: &[Target]| {
-        let mut changes: BTreeMap<String, BTreeSet<Values>> = BTreeMap::new();
+        let mut changes: BTreeMap<String, BTreeSet<ChangeHashes>> = BTreeMap::new();
         for (name, values) in targets.iter().flat_map(|target| &target.modified_properties).map(change_of) {
             changes.entry(fold(&name)).or_default().insert(values);
         }

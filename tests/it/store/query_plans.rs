@@ -40,7 +40,7 @@ async fn filled(analyzed: bool) -> (TestLog, Statements) {
                 'key ' || i, 'test', 'IMPORT', e.checksum, 1, e.body
              FROM n, audit_event e"
         ),
-        format!("INSERT INTO event_key {n} SELECT t.id, {hash}, i, {hash} FROM n, tenant t"),
+        format!("INSERT INTO event_key {n} SELECT t.id, {hash}, i, {hash}, {hash} FROM n, tenant t"),
         format!(
             "INSERT INTO event_target {n}
              SELECT t.id, i, o, {at}, 1, 'id:' || ((i * 31 + o) % 2000), 1 FROM n, tenant t, (SELECT 0 AS o UNION SELECT 1) os"

@@ -87,7 +87,7 @@ async fn event_key_is_unique_per_service_and_tenant() {
         ]
     };
     let outcomes =
-        [RecordOutcome::Recorded(1), RecordOutcome::Recorded(2), RecordOutcome::Recorded(3), RecordOutcome::Duplicate];
+        [RecordOutcome::Recorded(1), RecordOutcome::Recorded(2), RecordOutcome::Recorded(3), RecordOutcome::Conflict];
     assert_eq!(log.record(bodies()).await, outcomes);
     assert_eq!(record(&log.store.writer(&other), bodies(), NOW).await, outcomes);
 }

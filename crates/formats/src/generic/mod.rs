@@ -235,7 +235,10 @@ fn outcome(fields: &FieldMap) -> (Status, Option<String>) {
     let otherwise = if failed { Status::Failure } else { Status::Unknown };
     let Some(cursor) = fields.find(STATUSES) else { return (otherwise, why) };
     if let Some(string) = cursor.as_str().filter(|_| !cursor.is_object()) {
-        cursor.take();
+        // Other words are interpreted, not carried over.
+        if Status::from_name(&string).is_some() {
+            cursor.take();
+        }
         let status = status_of(&string);
         return (if status == Status::Unknown { otherwise } else { status }, why);
     }

@@ -1,9 +1,9 @@
 //! Properties of all formats: no data is lost, nothing panics, and converted records can be recorded.
 
+mod carried;
 mod envelopes;
 mod exports;
 mod lost;
-mod places;
 mod platforms;
 mod records;
 mod robustness;

@@ -10,10 +10,10 @@ const SHAREPOINT_APPLICATION: &str = "app@sharepoint";
 
 /// Reads the actor.
 pub(super) fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
-    let identity = IdentityList::of(record.list("Actor"));
-    let user_id = record.take_at("UserId");
-    let user_key = record.take_at("UserKey");
-    let aad_application_id = record.take_at("AadAppId");
+    let identity = IdentityList::of_actor(record.list("Actor"));
+    let user_id = record.str_at("UserId");
+    let user_key = record.str_at("UserKey");
+    let aad_application_id = record.str_at("AadAppId");
     let mut actor = Actor::new(kind(record, &identity, [&user_id, &user_key, &aad_application_id]));
     let keyed = user_key.as_deref().and_then(application_in_key);
     let application_ids =
@@ -49,6 +49,7 @@ pub(super) fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
     let application_id = application.application_id.clone();
     actor.application = (application != ActorApplication::default()).then_some(application);
     add_user_id(&mut actor, identity.upn, user_id, user_key, application_id.as_deref());
+    take_carried(record, &actor);
     // In a mailbox record, `ClientIPAddress` is that of the device, and `ClientIP` that of a server in between.
     let addresses: Vec<String> = ["ActorIpAddress", "ClientIPAddress", "ClientIP", "ActorIP"]
         .iter()
@@ -58,6 +59,24 @@ pub(super) fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
     let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent")).map(str::to_owned);
     actor.user_agent = record.take_at("UserAgent").or(agent);
     actor
+}
+
+/// Takes the names and ids of which the actor carries the value.
+fn take_carried(record: &JsonCursor, actor: &Actor) {
+    let application = actor.application.as_ref();
+    let carried = [
+        actor.user_principal_name.as_ref(),
+        actor.object_id.as_ref(),
+        actor.display_name.as_ref(),
+        actor.service_principal_name.as_ref(),
+        application.and_then(|application| application.application_id.as_ref()),
+        application.and_then(|application| application.display_name.as_ref()),
+    ];
+    for key in ["UserId", "UserKey", "AadAppId"] {
+        if record.str_at(key).is_some_and(|value| carried.contains(&Some(&value))) {
+            record.take_at(key);
+        }
+    }
 }
 
 /// Returns the kind of actor: what its identities state, else what the name and `UserType` state.

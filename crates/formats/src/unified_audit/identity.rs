@@ -15,7 +15,17 @@ pub(super) struct IdentityList {
 }
 
 impl IdentityList {
-    pub(super) fn of(elements: &[JsonCursor]) -> Self {
+    /// Reads the identities of a target. The type of the target is one of them.
+    pub(super) fn of_target(elements: &[JsonCursor]) -> Self {
+        Self::of(elements, true)
+    }
+
+    /// Reads the identities of an actor. Its type is interpreted, not carried over.
+    pub(super) fn of_actor(elements: &[JsonCursor]) -> Self {
+        Self::of(elements, false)
+    }
+
+    fn of(elements: &[JsonCursor], takes_type: bool) -> Self {
         let mut identity = Self::default();
         let mut ids = Vec::new();
         for element in elements {
@@ -41,8 +51,18 @@ impl IdentityList {
             identity.object_id = Some(ids.remove(0));
         }
         identity.application_id = ids.into_iter().find(|id| Some(id) != identity.object_id.as_ref());
+        let carried = [
+            &identity.object_id,
+            &identity.upn,
+            &identity.name,
+            &identity.application_id,
+            &identity.service_principal_name,
+            if takes_type { &identity.sort } else { &None },
+        ];
         for cursor in elements.iter().filter_map(|element| element.get("ID")) {
-            cursor.take();
+            if cursor.as_str().is_some_and(|word| carried.iter().any(|value| value.as_deref() == Some(&*word))) {
+                cursor.take();
+            }
         }
         identity
     }

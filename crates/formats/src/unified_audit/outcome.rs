@@ -14,8 +14,8 @@ const INTERRUPTS: &[&str] = &[
     "50127", "50129", "50140", "50143", "50144", "50199", "51006", "52004", "65001", "81010", "81012", "81014",
 ];
 
-/// Returns the status: by `ResultStatus`, unless the operation, the error of the sign-in or the detail of the status says
-/// that it failed. The number of an error alone says nothing.
+/// Returns the status: by `ResultStatus`, unless the operation, the error of the sign-in or the detail of the status is that
+/// of a failure. The number of an error alone has no meaning.
 pub(super) fn outcome(record: &JsonCursor, operation: &str, details: &[Detail]) -> Status {
     let word = record.str_at("ResultStatus");
     let stated = word.as_deref().map_or(Status::Unknown, |word| result_status(record, word));

@@ -73,11 +73,23 @@ fn add(targets: &mut Vec<Target>, target: Target) {
     }
 }
 
+/// The members that name the object.
+const OBJECTS: &[&str] = &["ObjectId", "OfficeObjectId"];
+
 /// Reads the target by its list of identities, else the object.
 fn target(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
+    let target = target_or_object(record, result);
+    // The object is taken only if the target carries it.
+    for carried in [&target.object_id, &target.user_principal_name].into_iter().flatten() {
+        record.fill(OBJECTS, &mut Some(carried.clone()));
+    }
+    target
+}
+
+fn target_or_object(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let list = record.list("Target");
-    let object = record.take_first(&["ObjectId", "OfficeObjectId"]).or_else(|| result?.take_at("objectId"));
-    let identity = IdentityList::of(list);
+    let object = OBJECTS.iter().find_map(|key| record.str_at(key)).or_else(|| result?.take_at("objectId"));
+    let identity = IdentityList::of_target(list);
     let names = identity.service_principal_name.as_deref().and_then(application_id_in);
     let mut target = Target {
         object_id: identity.object_id,
