@@ -79,6 +79,15 @@ pub(crate) fn ensure_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Fails, with the ways to create it, if the settings name an SQLite log that does not exist. Opening it would create its
+/// file, so a misspelt path would serve an empty log.
+pub(crate) fn ensure_served_log_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
+    if let Some(file) = store::sqlite_file(&database.database_url)? {
+        anyhow::ensure!(file.exists(), "{}", missing_log(&file));
+    }
+    Ok(())
+}
+
 /// Returns a sentence about an SQLite log that does not exist, with the ways to create it.
 pub(crate) fn missing_log(file: &Path) -> String {
     format!(

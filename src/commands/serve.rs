@@ -10,12 +10,6 @@ pub(super) async fn run(config: &ServeArgs) -> anyhow::Result<ExitCode> {
     if let Some(unknown) = config::unknown_variables() {
         anyhow::bail!("{unknown}");
     }
-    // Opening an SQLite log creates its file, so a misspelt path would serve an empty log.
-    if let Some(file) = store::sqlite_file(&config.database.database_url)?
-        && !config.create
-    {
-        anyhow::ensure!(file.exists(), "{}", database::missing_log(&file));
-    }
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         database = database::kind(&config.database),

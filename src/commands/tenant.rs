@@ -75,6 +75,8 @@ fn check(action: &TenantAction) -> anyhow::Result<()> {
             domains.iter().try_for_each(|domain| check_domain(domain))
         }
         TenantAction::Rename { key: _, new_name, name, domains } => {
+            let is_change = new_name.is_some() || name.is_some() || !domains.is_empty();
+            ensure!(is_change, "nothing to change: give a NAME, or --domain");
             new_name.iter().chain(name).try_for_each(|name| check_name(name))?;
             domains.iter().try_for_each(|domain| check_domain(domain))
         }

@@ -85,7 +85,6 @@ pub enum TenantAction {
     /// List all tenants.
     List,
     /// Change the display name or the domain names of a tenant. What is not given stays as it is.
-    #[command(group = ArgGroup::new("changes").args(["new_name", "name", "domains"]).required(true).multiple(true))]
     Rename {
         /// Key of the tenant.
         key: String,

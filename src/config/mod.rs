@@ -35,6 +35,8 @@ pub use tokens::TokenSettings;
 const VARIABLE_PREFIX: &str = "AUDITGRAPH_";
 /// The prefix of environment variables that only tests and benchmarks read.
 const TEST_VARIABLE_PREFIX: &str = "AUDITGRAPH_TEST_";
+/// Further environment variables that the scripts of the repository pass on to the servers that they start.
+const SCRIPT_VARIABLES: [&str; 3] = ["AUDITGRAPH_PROGRAM", "AUDITGRAPH_SERVER_LOG", "AUDITGRAPH_SERVER_PID"];
 
 /// A self-hosted audit log with a typed GraphQL API.
 #[derive(Debug, Parser)]
@@ -125,12 +127,11 @@ pub fn unknown_variables() -> Option<String> {
     let arguments = command.get_arguments().chain(command.get_subcommands().flat_map(clap::Command::get_arguments));
     let settings: Vec<String> =
         arguments.filter_map(|argument| argument.get_env().map(|name| name.to_string_lossy().into_owned())).collect();
-    let unknown: Vec<String> = std::env::vars_os()
-        .map(|(name, _)| name.to_string_lossy().into_owned())
-        .filter(|name| {
-            name.starts_with(VARIABLE_PREFIX) && !name.starts_with(TEST_VARIABLE_PREFIX) && !settings.contains(name)
-        })
-        .collect();
+    let is_known = |name: &String| {
+        name.starts_with(TEST_VARIABLE_PREFIX) || SCRIPT_VARIABLES.contains(&name.as_str()) || settings.contains(name)
+    };
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let unknown: Vec<String> = names.filter(|name| name.starts_with(VARIABLE_PREFIX) && !is_known(name)).collect();
     let names = unknown.join(", ");
     let sentence = format!("no setting is called {names}: correct or unset it (`auditgraph serve --help` lists all)");
     (!unknown.is_empty()).then_some(sentence)

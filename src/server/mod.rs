@@ -56,10 +56,14 @@ impl std::fmt::Debug for App {
 
 impl App {
     /// Opens the log and listens. Migrates an SQLite log to the schema of this version. Fails if a setting is invalid,
-    /// the log cannot be opened or has another schema, or the address is in use.
+    /// the log does not exist (unless `create` is set), cannot be opened or has another schema, or the address is in use.
     pub async fn start(config: &ServeArgs) -> anyhow::Result<Self> {
         let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
         let verifier = tokens::verifier(&config.tokens, &file).await?;
+        state::check(config, &file)?;
+        if !config.create {
+            database::ensure_served_log_exists(&config.database)?;
+        }
         let store = database::open_or_create(&config.database).await?;
         let records_access = config.records_access(&file);
         store.check_writable(records_access).await?;

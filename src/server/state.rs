@@ -27,6 +27,16 @@ pub(super) struct Parts {
     pub(super) shutdown: watch::Receiver<bool>,
 }
 
+/// Checks the settings that the state is built from, before a log is opened or created.
+pub(super) fn check(config: &ServeArgs, file: &ConfigFile) -> anyhow::Result<()> {
+    let limits = &config.limits;
+    limit::persisted(limits)?;
+    limit::proxies(limits)?;
+    limit::origins(limits)?;
+    sign_in::sign_in(&config.sign_in, file)?;
+    Ok(())
+}
+
 /// Builds the state for these settings.
 pub(super) fn state(config: &ServeArgs, file: &ConfigFile, store: &Store, parts: Parts) -> anyhow::Result<AppState> {
     let limits = &config.limits;

@@ -170,6 +170,9 @@ test('unreachable issuer is reported', async ({ page, openIdServer, allowedError
 test('pasted token is accepted beside the issuer', async ({ page, openIdServer }) => {
   await page.goto(openIdServer.url)
   await page.getByText('Sign in with a token').click()
+  // Only the demo prints tokens.
+  await expect(page.getByText('The token is kept in this tab')).toBeVisible()
+  await expect(page.getByText('demo')).toHaveCount(0)
   await page.getByLabel('Access token').fill(openIdServer.issuer.token({ aud: AUDIENCE, roles: ['AuditLog.Read.All'] }))
   await page.keyboard.press('Enter')
   await expect(page.getByText('Auditor · Contoso')).toBeVisible()

@@ -3,6 +3,7 @@ import { expect, expectCount, rows, test, tokenOf, url } from './fixtures'
 
 test('pasted token signs in and is removed on sign-out', async ({ page }) => {
   await page.goto(url())
+  await expect(page.getByText('The demo printed one for each role')).toBeVisible()
   await page.getByLabel('Access token').fill('nothing of the kind')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByRole('alert')).toContainText('three parts')

@@ -4,6 +4,9 @@ use crate::harness::app::{SECRET, TestApp};
 use crate::harness::cli::{RunOutput, TestCli, run};
 use crate::harness::client::Client;
 
+/// The log filter of the program if none is set.
+const DEFAULT_LOG: &str = "info,sea_orm_migration=warn,actix_server=warn";
+
 #[tokio::test]
 async fn tenant_is_added_listed_renamed_and_disabled() {
     let cli = TestCli::new().await;
@@ -90,8 +93,8 @@ fn schema_command_prints_the_schema_file() {
 #[tokio::test]
 async fn migrate_is_idempotent() {
     let cli = TestCli::unmigrated().await;
-    let first = cli.run(&["migrate", "--log", "info"]);
-    let again = cli.run(&["migrate", "--log", "info"]);
+    let first = cli.run(&["migrate", "--log", DEFAULT_LOG]);
+    let again = cli.run(&["migrate", "--log", DEFAULT_LOG]);
     let kind = if cli.database.is_postgres() { "PostgreSQL postgres" } else { "SQLite sqlite:" };
     assert!(
         first.ok().starts_with(kind) && first.ok().contains(": migrated to the schema of auditgraph "),
@@ -112,7 +115,7 @@ fn log_lines(ended: &RunOutput) -> Vec<&str> {
 #[tokio::test]
 async fn tenant_commands_report_what_they_did() {
     let cli = TestCli::unmigrated().await;
-    let add = ["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example", "--log", "info"];
+    let add = ["tenant", "add", "t-1", "--name", "Contoso", "--domain", "contoso.example", "--log", DEFAULT_LOG];
     if cli.database.is_postgres() {
         cli.run(&["migrate"]).ok();
         assert!(cli.run(&add).ok().starts_with("added tenant `t-1` (Contoso) to postgres"));
@@ -134,7 +137,6 @@ async fn tenant_commands_report_what_they_did() {
     assert_eq!(done(&["disable", "t-1"]), "tenant `t-1` is now disabled");
     assert_eq!(done(&["disable", "t-1", "--undo"]), "tenant `t-1` is now enabled");
     assert_eq!(done(&["list"]), "t-1\tContoso\tenabled\ta.example,b.example");
-    for wrong in [&["rename", "t-1"][..], &["rename", "t-1", "A", "--name", "B"]] {
-        assert_eq!(cli.run(&[&["tenant"], wrong].concat()).code, Some(2), "{wrong:?}");
-    }
+    assert!(cli.run(&["tenant", "rename", "t-1"]).refused().contains("nothing to change: give a NAME, or --domain"));
+    assert_eq!(cli.run(&["tenant", "rename", "t-1", "A", "--name", "B"]).code, Some(2));
 }

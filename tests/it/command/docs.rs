@@ -116,7 +116,11 @@ fn recording_page_lists_every_field_and_value() {
     let members = |declaration: &str| -> Vec<String> {
         let (_, body) = schema.split_once(&format!("\n{declaration} {{\n")).unwrap();
         let lines = body.lines().take_while(|line| *line != "}").map(str::trim);
-        let lines = lines.filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let mut in_description = false;
+        let lines = lines.filter(|line| {
+            in_description ^= *line == "\"\"\"";
+            !in_description && line.starts_with(|c: char| c.is_ascii_alphabetic())
+        });
         lines.map(|line| line.split([':', ' ']).next().unwrap().to_owned()).collect()
     };
     let inputs = ["AuditEventInput", "UserActorInput", "ApplicationActorInput", "SystemActorInput", "TargetInput"];
