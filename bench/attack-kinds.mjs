@@ -1,5 +1,5 @@
-// The attacks of bench/attack that hold memory, files or WebSockets, or send JSON that is costly to parse. Each returns a
-// function that attacks until `isGoing` returns false, and then the numbers of what happened.
+// The attacks of bench/attack that hold memory, files or WebSockets, or send JSON that is costly to parse. A resource attack
+// is a function that attacks until `isGoing` returns false, and then resolves to counts of what happened.
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,12 +83,13 @@ const flood = (count, message) => async (url, _token, isGoing) => {
 
 const large = '{ auditEvents(first: 200, period: null) { nodes { raw unmapped } } }';
 
+/** Bodies of GraphQL requests that are costly to parse, by kind. */
+export const RAW_BODIES = {
+  'nested-bodies': [Buffer.from(`{"query":"{ viewer { subject } }","variables":{"x":${nested(1_000_000)}}}`)],
+};
+
 export const RESOURCE_ATTACKS = {
   'nested-messages': flood(4, frame(`{"type":"ping","payload":${nested(255_000)}}`)),
-  'nested-bodies': hold(4, (token) => {
-    const body = `{"query":"{ viewer { subject } }","variables":{"x":${nested(1_000_000)}}}`;
-    return post('/graphql', token, body.length) + body;
-  }),
   'half-messages': hold(500, () => Buffer.concat([Buffer.from(upgrade()), frame('x'.repeat(255_000), 262_000)])),
   'unfinished-bodies': hold(120, (token) => post('/graphql', token, 1_000_000) + ' '.repeat(999_000)),
   'unread-responses': hold(300, (token) => {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-import { RESOURCE_ATTACKS } from './attack-kinds.mjs';
+import { RAW_BODIES, RESOURCE_ATTACKS } from './attack-kinds.mjs';
 
 const CONNECTIONS = 16;
 const PAIRS = 3;
@@ -66,7 +66,7 @@ async function attack(url, token, setting) {
     console.log(JSON.stringify({ elapsed, statuses: await attacked }));
     return;
   }
-  const bodies = Object.values(DOCUMENTS[kind]).map(body);
+  const bodies = RAW_BODIES[kind] ?? Object.values(DOCUMENTS[kind]).map(body);
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const statuses = {};
   let [going, count] = [true, 0];
