@@ -149,6 +149,8 @@ async fn serve_creates_no_log_unless_asked() {
         "to create a log, add its first tenant with `auditgraph tenant add KEY`, or start `auditgraph serve --create`";
     assert!(refused.refused().contains(&format!("there is no log at {}", file.display())), "{refused:?}");
     assert!(refused.err.contains(hint) && !file.exists(), "{refused:?}");
+    let invalid = run(&[&serve[..], &["--create", "--cors-origin", "*"]].concat());
+    assert!(invalid.refused().contains("is not an origin") && !file.exists(), "{invalid:?}");
     for (option, variable) in [(Some("--create"), None), (None, Some("true"))] {
         let mut command = program(&[&serve[..], &["--log", "info"], option.as_slice()].concat());
         command.envs(variable.map(|value| ("AUDITGRAPH_CREATE", value)));
