@@ -12,7 +12,7 @@ pub(super) enum SseMode {
     Never,
     /// For subscriptions only. Some clients list the media type in every request.
     ForSubscriptions,
-    /// For every operation: the client accepts nothing else.
+    /// For every operation: the client accepts no JSON.
     Always,
 }
 
@@ -28,40 +28,38 @@ pub(super) struct Accepted {
 impl Accepted {
     /// Reads the `Accept` headers of a request. Without one, the client accepts JSON.
     ///
-    /// The media type with the highest weight wins, and the GraphQL one if both have the same weight. A wildcard means
-    /// JSON, because clients that send only a wildcard predate the GraphQL media type.
+    /// Of the JSON types the one with the highest weight wins, and the GraphQL one if both have the same weight. A
+    /// wildcard means JSON, because clients that send only a wildcard predate the GraphQL media type. Other types are
+    /// ignored, so a client that accepts events and, for example, `multipart/mixed` gets events.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let default = Self { format: Some(ResponseFormat::Json), sse: SseMode::Never };
         if !request.headers().contains_key(header::ACCEPT) {
             return default;
         }
         let Ok(header::Accept(ranges)) = header::Accept::parse(request) else { return default };
-        let mut best: Option<(Quality, ResponseFormat)> = None;
-        let mut accepts_events = false;
-        for range in &ranges {
-            let format = match range.item.essence_str() {
-                "application/graphql-response+json" => ResponseFormat::GraphQl,
-                "application/json" | "application/*" | "*/*" => ResponseFormat::Json,
-                "text/event-stream" => {
-                    accepts_events = true;
-                    continue;
-                }
-                _ => continue,
+        // The most specific range that contains a type has its weight.
+        let weight = |names: &[&str]| {
+            let of = |name: &&str| {
+                let same = ranges.iter().filter(|range| range.item.essence_str() == *name);
+                same.map(|range| range.quality).max()
             };
-            let is_better = best.is_none_or(|(quality, other)| {
-                let wins_tie = format == ResponseFormat::GraphQl && other == ResponseFormat::Json;
-                range.quality > quality || range.quality == quality && wins_tie
-            });
-            if range.quality > Quality::ZERO && is_better {
-                best = Some((range.quality, format));
-            }
-        }
-        let sse = match (accepts_events, ranges.len()) {
-            (false, _) => SseMode::Never,
-            (true, 1) => SseMode::Always,
-            (true, _) => SseMode::ForSubscriptions,
+            names.iter().find_map(of).filter(|quality| *quality > Quality::ZERO)
         };
-        Self { format: best.map(|(_, format)| format), sse }
+        let json = weight(&["application/json", "application/*", "*/*"]);
+        let graphql = weight(&["application/graphql-response+json"]);
+        let is_json_refused = json.is_none() && weight(&["application/*", "*/*"]).is_some();
+        let format = match (graphql, json) {
+            (Some(graphql), Some(json)) if json > graphql => Some(ResponseFormat::Json),
+            (Some(_), _) => Some(ResponseFormat::GraphQl),
+            (None, Some(_)) => Some(ResponseFormat::Json),
+            (None, None) => is_json_refused.then_some(ResponseFormat::GraphQl),
+        };
+        let sse = match (weight(&["text/event-stream", "text/*"]), format) {
+            (None, _) => SseMode::Never,
+            (Some(_), None) => SseMode::Always,
+            (Some(_), Some(_)) => SseMode::ForSubscriptions,
+        };
+        Self { format, sse }
     }
 }
 
@@ -110,11 +108,44 @@ mod tests {
     }
 
     #[test]
-    fn event_stream_alone_applies_to_every_operation() {
-        assert_eq!(accepted(&["text/event-stream"]), (None, SseMode::Always));
-        assert_eq!(accepted(&["text/event-stream;q=0.5"]).1, SseMode::Always);
-        let both = accepted(&["application/json, text/event-stream"]);
-        assert_eq!(both, (Some(ResponseFormat::Json), SseMode::ForSubscriptions));
-        assert_eq!(accepted(&["application/json"]).1, SseMode::Never);
+    fn event_stream_without_json_applies_to_every_operation() {
+        for headers in [
+            &["text/event-stream"][..],
+            &["text/event-stream;q=0.5"],
+            &["text/event-stream, multipart/mixed"],
+            &["multipart/mixed;deferSpec=20220824;q=1, text/event-stream;q=0.9"],
+            &["text/event-stream", "text/event-stream"],
+            &["text/event-stream, application/json;q=0"],
+            &["text/*"],
+        ] {
+            assert_eq!(accepted(headers), (None, SseMode::Always), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn event_stream_beside_json_applies_to_subscriptions() {
+        for (headers, format) in [
+            (&["application/json, text/event-stream"][..], ResponseFormat::Json),
+            (&["text/event-stream, */*;q=0.1"], ResponseFormat::Json),
+            (
+                &[
+                    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+                ],
+                ResponseFormat::GraphQl,
+            ),
+        ] {
+            assert_eq!(accepted(headers), (Some(format), SseMode::ForSubscriptions), "{headers:?}");
+        }
+        for refused in
+            ["application/json", "*/*", "application/json, text/event-stream;q=0", "*/*, text/event-stream;q=0.0"]
+        {
+            assert_eq!(accepted(&[refused]).1, SseMode::Never, "{refused}");
+        }
+    }
+
+    #[test]
+    fn refused_type_is_not_sent_because_of_a_wildcard() {
+        assert_eq!(accepted(&["application/json;q=0, */*"]).0, Some(ResponseFormat::GraphQl));
+        assert_eq!(accepted(&["application/*;q=0, */*"]).0, None);
     }
 }
