@@ -10,8 +10,9 @@
 //! | 4 | [`cors`], headers | | adds the CORS headers, to refusals of the next steps as well |
 //! | 5 | [`client_ip`] | determines the client address and applies its limits (429) | |
 //! | 6 | [`cors`], preflight | responds to preflight requests | |
-//! | 7 | [`compression`], refusal | | replaces the plain 406 of the next step by an error in JSON |
-//! | 8 | compression | | compresses the body |
+//! | 7 | [`compression`], refusal | | replaces the plain 406 of the last step by an error in JSON |
+//! | 8 | [`compression`], choice | prefers gzip to zstd | |
+//! | 9 | compression | | compresses the body |
 //!
 //! Authentication comes after them: the handlers that need a caller do it themselves (see `authentication`), because
 //! probes, web pages and preflight requests have no token.
@@ -46,6 +47,7 @@ where
     B: MessageBody + 'static,
 {
     app.wrap(Compress::default())
+        .wrap(from_fn(compression::prefer_gzip))
         .wrap(from_fn(compression::refuse_in_json))
         .wrap(from_fn(cors::preflight))
         .wrap(from_fn(client_ip::limit_addresses))
