@@ -18,10 +18,15 @@ use crate::http::response::{HttpError, ResponseFormat, error_response};
 /// The time for which a browser may cache the response to a preflight request, in seconds.
 const MAX_AGE_SECS: &str = "7200";
 const METHODS: &str = "GET, POST";
-const REQUEST_HEADERS: &str = "authorization, content-type, graphql-require-preflight, apollo-require-preflight, \
-     x-apollo-operation-name, x-request-id, last-event-id";
+/// The headers that a page may send: those of requests, of client awareness (Apollo) and of tracing (W3C Trace Context and
+/// Baggage, Sentry).
+const REQUEST_HEADERS: &str = "authorization, content-type, accept, graphql-require-preflight, \
+     apollo-require-preflight, x-apollo-operation-name, x-apollo-operation-id, x-apollo-operation-type, \
+     apollographql-client-name, apollographql-client-version, traceparent, tracestate, baggage, sentry-trace, \
+     x-request-id";
+/// The headers that a page may read, besides those that every page may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "x-request-id, retry-after, www-authenticate, x-auditgraph-export-id, content-disposition",
+    "x-request-id, retry-after, www-authenticate, x-auditgraph-export-id, content-disposition, allow",
 );
 
 /// The origins whose pages may send requests, besides this server's own origin. If empty, CORS is off.

@@ -81,7 +81,20 @@ async fn cors_allows_only_listed_origins() {
         let response = preflight(&anonymous, origin).await;
         assert_eq!((response.status, response.header("access-control-allow-origin")), (204, origin));
         assert_eq!(response.header("access-control-allow-methods"), "GET, POST");
-        assert!(response.header("access-control-allow-headers").contains("authorization"));
+        let allowed: Vec<_> = response.header("access-control-allow-headers").split(", ").collect();
+        for header in [
+            "authorization",
+            "content-type",
+            "apollo-require-preflight",
+            "apollographql-client-name",
+            "apollographql-client-version",
+            "traceparent",
+            "tracestate",
+            "baggage",
+            "sentry-trace",
+        ] {
+            assert!(allowed.contains(&header), "{header}");
+        }
         let response = app
             .admin()
             .send(
@@ -155,6 +168,11 @@ async fn responses_are_compressed_as_accepted() {
             packed.len(),
             plain.len()
         );
+    }
+    for (accepted, expected) in
+        [("gzip, deflate, br, zstd", "gzip"), ("zstd, br, deflate, gzip", "gzip"), ("zstd;q=1.0, gzip;q=0.5", "zstd")]
+    {
+        assert_eq!(ask(accepted).await.0.as_deref(), Some(expected), "{accepted}");
     }
 }
 
