@@ -53,7 +53,7 @@ const outcome = ({ json }) =>
   withoutEmpty(JSON.stringify({ data: json.data, errors: json.errors?.map(({ message, path, extensions }) => [message, path, extensions?.code]) }));
 
 /** Compares one document. Returns what is wrong, or `null`, and counts it. */
-async function compare({ query, variables }, counts) {
+async function compare({ kind, query, variables }, counts) {
   const invalid = errors(query);
   const response = await ask(query, variables);
   const code = response.errors[0]?.extensions?.code;
@@ -69,8 +69,12 @@ async function compare({ query, variables }, counts) {
   }
   counts.valid++;
   if (REFUSALS.includes(code)) return wrong('refused, though valid');
+  // A subscription needs a stream and a mutation a token for recording, so their documents are validated only.
+  if (kind !== 'query') return null;
   const same = plain(query, variables);
   if (same === null) return response.text === '{"data":{}}' ? null : wrong('selects nothing');
+  // The default period begins at the time of the request, which is in cursors, too.
+  if (same.includes('LAST_')) return null;
   const expected = await ask(same);
   if (expected.errors[0]?.extensions?.code === 'LIMIT_EXCEEDED') {
     counts.limited++;

@@ -15,45 +15,49 @@ export class DocumentWriter {
     Object.assign(this, { schema, random, samples, variables: new Map(), fragments: [], budget: 60 });
   }
 
-  /** A document as `{ query, variables }`. */
+  /** A document as `{ kind, query, variables }`. */
   document() {
-    const mistake = this.random.chance(0.3) ? this.random.pick(MISTAKES) : null;
-    this.mistake = mistake;
-    const root = this.schema.getQueryType();
+    const share = this.random.number();
+    const kind = share < 0.86 ? 'query' : share < 0.95 ? 'subscription' : 'mutation';
+    this.kind = kind;
+    const root = { query: this.schema.getQueryType(), mutation: this.schema.getMutationType(), subscription: this.schema.getSubscriptionType() }[kind];
     let selection = this.selection(root, 0);
-    for (let part = this.random.below(3); part > 0; part--) {
-      const name = `F${this.fragments.length}`;
-      this.fragments.push(null);
-      this.fragments[+name.slice(1)] = `fragment ${name} on ${root.name} ${this.selection(root, 0)}`;
-      selection = selection.replace(/\}$/, `...${name}${this.directives()} }`);
+    const parts = kind === 'query' ? this.random.below(3) : this.random.below(2);
+    for (let part = 0; part < parts; part++) {
+      const name = this.fragment(root, 0);
+      selection = selection.replace(/\}$/, `...${name}${this.directives(0)} }`);
     }
     const definitions = [...this.variables.entries()].map(([name, { type, text }]) => `$${name}: ${type}${text}`);
-    const head = definitions.length > 0 ? `query(${definitions.join(', ')}) ` : '';
+    const head = definitions.length > 0 ? `${kind}(${definitions.join(', ')}) ` : kind === 'query' ? '' : `${kind} `;
     let query = [head + selection, ...this.fragments].join('\n');
-    if (mistake) query = mistake(query, this.random);
+    if (this.random.chance(0.3)) query = this.random.pick(MISTAKES)(query, this.random);
     const given = [...this.variables.entries()].filter(([, { value }]) => value !== undefined);
-    return { query, variables: Object.fromEntries(given.map(([name, { value }]) => [name, value])) };
+    return { kind, query, variables: Object.fromEntries(given.map(([name, { value }]) => [name, value])) };
+  }
+
+  /** Writes a fragment and returns its name. */
+  fragment(type, level) {
+    const index = this.fragments.push(null) - 1;
+    this.fragments[index] = `fragment F${index} on ${type.name} ${this.selection(type, level)}`;
+    return `F${index}`;
   }
 
   selection(type, level) {
     const items = [];
-    const count = 1 + this.random.below(level === 0 ? 3 : 4);
+    const count = this.kind !== 'query' && level === 0 ? 1 : 1 + this.random.below(level === 0 ? 3 : 4);
     for (let i = 0; i < count; i++) items.push(this.item(type, level));
     return `{ ${items.join(' ')} }`;
   }
 
   item(type, level) {
     const kind = this.random.number();
-    if (level > 0 && kind < 0.12) return `...${this.condition(type)}${this.directives()} ${this.selection(type, level)}`;
+    if (level > 0 && kind < 0.12) return `...${this.condition(type)}${this.directives(level)} ${this.selection(type, level)}`;
     if (isAbstractType(type) && kind < 0.6) {
       const object = this.random.pick(this.schema.getPossibleTypes(type));
-      return `... on ${object.name}${this.directives()} ${this.selection(object, level)}`;
+      return `... on ${object.name}${this.directives(level)} ${this.selection(object, level)}`;
     }
     if (level > 0 && kind < 0.22 && this.fragments.length < 5) {
-      const name = `F${this.fragments.length}`;
-      this.fragments.push(null);
-      this.fragments[+name.slice(1)] = `fragment ${name} on ${type.name} ${this.selection(type, level)}`;
-      return `...${name}${this.directives()}`;
+      return `...${this.fragment(type, level)}${this.directives(level)}`;
     }
     return this.field(type, level);
   }
@@ -66,7 +70,7 @@ export class DocumentWriter {
   }
 
   field(type, level) {
-    if (!type.getFields || this.random.chance(0.08)) return `${this.alias()}__typename${this.directives()}`;
+    if (!type.getFields || this.random.chance(0.08)) return `${this.alias()}__typename${this.directives(level)}`;
     this.budget--;
     const isDeep = level >= LEVELS_MAX || this.budget < 0;
     const fields = Object.values(type.getFields()).filter(
@@ -76,15 +80,16 @@ export class DocumentWriter {
     const field = this.random.pick(fields);
     const named = getNamedType(field.type);
     const below = isCompositeType(named) ? ` ${this.selection(named, level + 1)}` : '';
-    return `${this.alias()}${field.name}${this.arguments(type, field)}${this.directives()}${below}`;
+    return `${this.alias()}${field.name}${this.arguments(type, field)}${this.directives(level)}${below}`;
   }
 
   alias() {
     return this.random.chance(0.06) ? `${this.random.pick(ALIASES)}: ` : '';
   }
 
-  directives() {
-    if (this.random.chance(0.9)) return '';
+  directives(level) {
+    // A subscription must select its field unconditionally.
+    if (this.random.chance(0.9) || (this.kind === 'subscription' && level === 0)) return '';
     const name = this.random.pick(['skip', 'include']);
     const value = this.random.chance(0.5) ? this.random.chance(0.5) : this.variable('Boolean!', this.random.chance(0.5), '');
     return ` @${name}(if: ${value})`;
@@ -128,8 +133,9 @@ export class DocumentWriter {
     const members = Object.values(type.getFields());
     let given = members.filter((member) => isRequiredInputField(member));
     const others = members.filter((member) => !given.includes(member) && (level < 2 || isLeafType(getNamedType(member.type))));
-    if (type.isOneOf) given = [this.random.pick(others)];
-    else if (given.length === 0) given.push(this.random.pick(others));
+    const choices = others.length > 0 ? others : members;
+    if (type.isOneOf) given = [this.random.pick(choices)];
+    else if (given.length === 0) given.push(this.random.pick(choices));
     return `{${given.map((member) => `${member.name}: ${this.value(member.type, level + 1)}`).join(', ')}}`;
   }
 

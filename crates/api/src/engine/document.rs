@@ -11,7 +11,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::check::{self, DocumentLimits};
-use super::syntax::{self, Problem};
+use super::syntax::{self, PositionedError};
 use super::validate::{self, Violation};
 use crate::error::{ApiError, Code};
 
@@ -125,14 +125,14 @@ impl DocumentCache {
 
 fn valid(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, DocumentError> {
     check::text(text, limits)?;
-    let parsed = syntax::parse(text).map_err(|Problem { sentence, pos }| {
+    let parsed = syntax::parse(text).map_err(|PositionedError { sentence, pos }| {
         let mut error = ServerError::new(format!("the document is not valid GraphQL: {sentence}"), Some(pos));
         error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
         DocumentError::Syntax(Box::new(error))
     })?;
     let repetitions = parsed.repetitions.into_iter();
     let mut violations: Vec<Violation> =
-        repetitions.map(|Problem { sentence, pos }| Violation { sentence, positions: vec![pos] }).collect();
+        repetitions.map(|PositionedError { sentence, pos }| Violation { sentence, positions: vec![pos] }).collect();
     if violations.is_empty() {
         check::document(&parsed.document, limits)?;
         violations = validate::violations(&parsed.document)?;

@@ -14,7 +14,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::syntax::{self, Problem};
+use super::syntax::{self, PositionedError};
 use crate::error::ApiError;
 use model::Invalid;
 
@@ -112,7 +112,7 @@ impl TrustedDocuments {
         }
         let mut trusted = Self::default();
         for (id, text) in documents {
-            if let Err(Problem { sentence, pos }) = syntax::parse(&text) {
+            if let Err(PositionedError { sentence, pos }) = syntax::parse(&text) {
                 return Err(format!("the document `{id}` is not valid GraphQL: {pos}: {sentence}"));
             }
             let text: Arc<str> = text.into();

@@ -46,12 +46,16 @@ impl<'a> Flattener<'a> {
         if TYPES.is_object(parent) {
             let mut fields = IndexMap::new();
             let mut entered = HashSet::new();
-            sets.iter().for_each(|set| self.collect(set, parent, &mut entered, &mut fields));
+            for set in sets {
+                self.collect(set, parent, &mut entered, &mut fields);
+            }
             for same in fields.values() {
                 items.extend(self.field(same, parent));
             }
         } else {
-            sets.iter().for_each(|set| self.resolved(set, parent, &mut items));
+            for set in sets {
+                self.resolved(set, parent, &mut items);
+            }
         }
         SelectionSet { items }
     }

@@ -118,11 +118,7 @@ fn convert_scalar(value: &mut Constant, name: &str, is_literal: bool) -> Result<
             let whole = whole.ok_or_else(|| Mismatch::new("must be a whole number of 32 bits"))?;
             *value = Constant::Number(whole.into());
         }
-        ("Float", Constant::Number(number)) => {
-            if !number.as_f64().is_some_and(f64::is_finite) {
-                return Err(Mismatch::new("must be a number of 64 bits"));
-            }
-        }
+        ("Float", Constant::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => {}
         ("ID", Constant::Number(number)) => {
             let digits = if is_literal { None } else { whole(number).map(|number| number.to_string()) };
             let digits = digits.unwrap_or_else(|| number.to_string());

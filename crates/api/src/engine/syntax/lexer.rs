@@ -3,7 +3,7 @@
 use async_graphql::Pos;
 
 use super::string;
-use super::{Problem, Result};
+use super::{PositionedError, Result};
 
 /// A token.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,11 +74,17 @@ impl<'a> Lexer<'a> {
             }
             '-' | '0'..='9' => Token::Number(self.number(pos)?),
             '"' => {
-                let (value, length) = string::read(self.rest()).map_err(|sentence| Problem { sentence, pos })?;
+                let (value, length) =
+                    string::read(self.rest()).map_err(|sentence| PositionedError { sentence, pos })?;
                 self.advance(length);
                 Token::String(value)
             }
-            other => return Err(Problem { sentence: format!("unexpected character `{}`", other.escape_debug()), pos }),
+            other => {
+                return Err(PositionedError {
+                    sentence: format!("unexpected character `{}`", other.escape_debug()),
+                    pos,
+                });
+            }
         };
         Ok((token, pos))
     }
@@ -130,7 +136,7 @@ impl<'a> Lexer<'a> {
     fn number(&mut self, pos: Pos) -> Result<&'a str> {
         let bytes = self.rest().as_bytes();
         let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
-        let invalid = |sentence: &str| Err(Problem { sentence: sentence.to_owned(), pos });
+        let invalid = |sentence: &str| Err(PositionedError { sentence: sentence.to_owned(), pos });
         let sign = usize::from(bytes.first() == Some(&b'-'));
         let integer = digits(sign);
         if integer == 0 {

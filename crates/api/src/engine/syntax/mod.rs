@@ -22,16 +22,16 @@ use lexer::{Lexer, Token};
 /// The most levels of selections, lists and objects that the parser enters, for a bounded stack.
 const LEVELS_MAX: usize = 200;
 
-/// What is wrong with a document, and where.
+/// An error in the text of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct PositionedError {
     /// What is wrong.
     pub(crate) sentence: String,
     /// The position in the text.
     pub(crate) pos: Pos,
 }
 
-type Result<T> = std::result::Result<T, Problem>;
+type Result<T> = std::result::Result<T, PositionedError>;
 
 /// A document that follows the grammar.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Parsed {
     pub(crate) document: ExecutableDocument,
     /// Names that occur twice where each may occur once. The document does not contain the repetitions, so it must not
     /// be executed if there is any.
-    pub(crate) repetitions: Vec<Problem>,
+    pub(crate) repetitions: Vec<PositionedError>,
 }
 
 /// Parses a document.
@@ -60,7 +60,7 @@ struct Parser<'a> {
     token: Token<'a>,
     pos: Pos,
     levels: usize,
-    repetitions: Vec<Problem>,
+    repetitions: Vec<PositionedError>,
 }
 
 impl<'a> Parser<'a> {
@@ -136,7 +136,7 @@ impl<'a> Parser<'a> {
     }
 
     fn repeated(&mut self, sentence: String, pos: Pos) {
-        self.repetitions.push(Problem { sentence, pos });
+        self.repetitions.push(PositionedError { sentence, pos });
     }
 
     fn operation_of(&mut self, ty: OperationType, pos: Pos) -> Result<Positioned<OperationDefinition>> {
@@ -287,11 +287,11 @@ impl<'a> Parser<'a> {
         if self.levels <= LEVELS_MAX {
             return Ok(());
         }
-        Err(Problem { sentence: format!("the document has more than {LEVELS_MAX} levels"), pos: self.pos })
+        Err(PositionedError { sentence: format!("the document has more than {LEVELS_MAX} levels"), pos: self.pos })
     }
 
-    fn expected(&self, what: &str) -> Problem {
-        Problem { sentence: format!("expected {what} instead of {}", self.token.describe()), pos: self.pos }
+    fn expected(&self, what: &str) -> PositionedError {
+        PositionedError { sentence: format!("expected {what} instead of {}", self.token.describe()), pos: self.pos }
     }
 }
 

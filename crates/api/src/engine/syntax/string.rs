@@ -85,15 +85,12 @@ fn block(text: &str) -> Result<(String, usize), String> {
         let quotes = rest.find("\"\"\"").ok_or_else(|| "a block string has no closing quotes".to_owned())?;
         let before = rest.get(..quotes).unwrap_or_default();
         at += quotes + 3;
-        match before.strip_suffix('\\') {
-            Some(before) => {
-                raw.push_str(before);
-                raw.push_str("\"\"\"");
-            }
-            None => {
-                raw.push_str(before);
-                return Ok((without_indentation(&raw), at));
-            }
+        if let Some(before) = before.strip_suffix('\\') {
+            raw.push_str(before);
+            raw.push_str("\"\"\"");
+        } else {
+            raw.push_str(before);
+            return Ok((without_indentation(&raw), at));
         }
     }
 }

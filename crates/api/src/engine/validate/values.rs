@@ -73,7 +73,9 @@ impl<'a> Validator<'a> {
                 }
             }
             (Value::List(elements), BaseType::List(element)) => {
-                elements.iter().for_each(|value| self.value(value, element, place));
+                for value in elements {
+                    self.value(value, element, place);
+                }
             }
             // A value stands for a list of one element.
             (_, BaseType::List(element)) => self.value(value, element, place),
@@ -107,12 +109,11 @@ impl<'a> Validator<'a> {
         place: Place<'_>,
     ) {
         for (name, value) in given {
-            match input(members, name) {
-                Some(member) => self.input_value(value, member, is_one_of, place),
-                None => {
-                    self.variables_in(value, place.pos);
-                    self.report(place.pos, format!("input object `{ty}` has no member `{name}`"));
-                }
+            if let Some(member) = input(members, name) {
+                self.input_value(value, member, is_one_of, place);
+            } else {
+                self.variables_in(value, place.pos);
+                self.report(place.pos, format!("input object `{ty}` has no member `{name}`"));
             }
         }
         for (name, member) in members {
