@@ -81,7 +81,7 @@ const flood = (count, message) => async (url, _token, isGoing) => {
   return totals;
 };
 
-const large = '{ auditEvents(first: 200, period: null) { nodes { raw unmapped } } }';
+const large = '{ auditEvents(first: 200, occurredAt: { window: ALL }) { nodes { raw unmapped } } }';
 
 /** Bodies of GraphQL requests that are costly to parse, by kind. */
 export const RAW_BODIES = {

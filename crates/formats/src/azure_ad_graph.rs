@@ -53,7 +53,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
     draft.id = id;
     draft.resource = record.str_at("activityType");
-    draft.category = category(draft.resource.as_deref(), &draft.service);
+    draft.category = Some(category(draft.resource.as_deref(), &draft.service));
     draft.verb = record.str_at("activityOperationType");
     draft.status = record.str_at("activityResultStatus").as_deref().map_or(Status::Unknown, status);
     draft.correlation_id = record.take_at("correlationId");
@@ -74,10 +74,10 @@ fn service_of_category(category: String) -> String {
 }
 
 /// Returns the category of Microsoft Graph. A resource without one has the service as its category.
-fn category(resource: Option<&str>, service: &str) -> Option<String> {
+fn category(resource: Option<&str>, service: &str) -> String {
     let known =
         CATEGORIES.iter().find(|(name, _)| resource.is_some_and(|resource| resource.eq_ignore_ascii_case(name)));
-    Some(known.map_or(service, |(_, category)| category).to_owned())
+    known.map_or(service, |(_, category)| category).to_owned()
 }
 
 fn actor(record: &JsonCursor) -> Actor {
@@ -115,13 +115,14 @@ fn actor(record: &JsonCursor) -> Actor {
 fn target(cursor: &JsonCursor) -> Option<Target> {
     let properties = cursor.list("modifiedProperties");
     let kind = cursor.take_first(&["targetResourceType", "targetType"]);
-    let target = Target {
+    let mut target = Target {
         object_id: cursor.take_at("objectId"),
         user_principal_name: cursor.take_at("userPrincipalName"),
         display_name: cursor.take_at("name"),
         application_id: changed_application_id(properties, kind.as_deref()),
         kind,
-        modified_properties: changes(properties, ValueEncoding::JsonString),
+        ..Target::default()
     };
+    target.modified_properties = changes(properties, ValueEncoding::JsonString);
     (target != Target::default()).then_some(target)
 }

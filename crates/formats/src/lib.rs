@@ -1,8 +1,9 @@
 //! Import formats: converts the audit records of other systems into events.
 //!
 //! Each format or family of formats has one file. [`recognise()`] detects the format from the content of a record,
-//! never from its origin, and converts the record. [`reader::RecordReader`] splits files into records. The crate does
-//! no I/O except reading its input, and does not decide what may be recorded.
+//! never from its origin, and converts the record. [`reader::RecordReader`] splits files into records, and [`split()`]
+//! opens the pages, tables and envelopes in them. The crate does no I/O except reading its input, and does not decide what
+//! may be recorded.
 //!
 //! Mappers do not list what they omit. They mark what they convert, and one generic pass ([`unmapped`]) keeps everything
 //! else in the event's `unmapped` field, so that a wrong or incomplete mapping loses no data.

@@ -122,7 +122,7 @@ fn outline(node: &JsonNode, levels: usize) -> JsonNode {
         JsonNode::Object(members) => {
             JsonNode::Object(members.iter().map(|(key, value)| (key.clone(), outline(value, levels - 1))).collect())
         }
-        scalar => scalar.clone(),
+        scalar @ JsonNode::Scalar(_) => scalar.clone(),
     }
 }
 

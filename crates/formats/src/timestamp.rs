@@ -19,7 +19,8 @@ use model::time::SECOND;
 const MICROS_FROM_YEAR_1: i128 = 62_135_596_800_000_000;
 const MICROS_FROM_1601: i128 = 11_644_473_600_000_000;
 
-/// Parses a value of a record: a scalar, or an object as which PowerShell, MongoDB and Protocol Buffers write a time.
+/// Parses a value of a record: a scalar, or an object as which PowerShell, document databases and Protocol Buffers write
+/// a time.
 pub(super) fn read(cursor: &JsonCursor) -> Option<Timestamp> {
     read_scalar(cursor).or_else(|| {
         if let Some(value) = cursor.find("value").filter(|_| cursor.has("DisplayHint") || cursor.has("DateTime")) {
@@ -29,7 +30,7 @@ pub(super) fn read(cursor: &JsonCursor) -> Option<Timestamp> {
             return read_scalar(date).or_else(|| read_scalar(date.find("$numberLong")?));
         }
         let whole = |key: &str| cursor.find(key)?.as_str()?.parse::<i64>().ok();
-        let nanos = cursor.has("nanos").then(|| whole("nanos")).unwrap_or(Some(0))?;
+        let nanos = if cursor.has("nanos") { whole("nanos")? } else { 0 };
         let micros = whole("seconds")?.checked_mul(SECOND)?.checked_add(nanos / 1_000)?;
         DateTime::from_timestamp_micros(micros).map(|_| Timestamp(micros))
     })

@@ -4,6 +4,8 @@
 //! `System.Object[]`. An event of such a record would have a wrong actor and no targets, and would hold the key of the
 //! complete record forever, so these records are refused.
 
+use std::borrow::Cow;
+
 use super::UnsupportedRecord;
 use super::source_record::{CursorValue, JsonCursor, is_one_of};
 use model::json::JsonNode;
@@ -77,8 +79,7 @@ fn object_text(cursor: &JsonCursor, depth: usize) -> Option<(String, String)> {
         return None;
     }
     cursor.members().iter().filter(|(key, _)| !is_one_of(key, VALUE_KEYS)).find_map(|(key, value)| {
-        let replaced =
-            |cursor: &JsonCursor| cursor.raw_str().filter(|text| is_object_text(text)).map(|it| it.into_owned());
+        let replaced = |cursor: &JsonCursor| cursor.raw_str().filter(|text| is_object_text(text)).map(Cow::into_owned);
         let is_object_key = is_one_of(key, OBJECT_KEYS);
         let here = is_object_key.then(|| replaced(value)).flatten();
         if let Some(text) = here {

@@ -58,7 +58,7 @@ pub(super) fn refusal(record: &JsonCursor) -> Option<UnsupportedRecord> {
 
 /// Returns the error for a record without a time or an activity. It names what the record contains: its lists, else its
 /// members.
-pub(super) fn lacking(what: &str, record: &JsonCursor) -> UnsupportedRecord {
+pub(super) fn missing_field(what: &str, record: &JsonCursor) -> UnsupportedRecord {
     /// The maximum number of lists or members that are named.
     const NAMED_MAX: usize = 5;
     let members = record.members();

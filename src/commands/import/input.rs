@@ -11,12 +11,12 @@ const MEGABYTE: f64 = 1e6;
 /// A file, or standard input (`-`).
 pub(super) struct InputFile {
     input: Box<dyn Read>,
-    position: Position,
+    position: FilePosition,
 }
 
 /// The position in a file.
 #[derive(Clone, Debug)]
-pub(super) struct Position {
+pub(super) struct FilePosition {
     bytes_read: Arc<AtomicU64>,
     /// The size, if it is known.
     bytes: Option<u64>,
@@ -33,11 +33,11 @@ impl InputFile {
             let bytes = metadata.is_file().then_some(metadata.len());
             (Box::new(file), bytes)
         };
-        Ok(Self { input, position: Position { bytes_read: Arc::default(), bytes } })
+        Ok(Self { input, position: FilePosition { bytes_read: Arc::default(), bytes } })
     }
 
     /// Returns the position, which advances with the file.
-    pub(super) fn position(&self) -> Position {
+    pub(super) fn position(&self) -> FilePosition {
         self.position.clone()
     }
 }
@@ -50,7 +50,7 @@ impl Read for InputFile {
     }
 }
 
-impl std::fmt::Display for Position {
+impl std::fmt::Display for FilePosition {
     #[expect(clippy::cast_precision_loss, reason = "the number is rounded to a tenth of a megabyte")]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let megabytes = |bytes: u64| bytes as f64 / MEGABYTE;

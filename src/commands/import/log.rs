@@ -19,7 +19,7 @@ const LISTED_TENANTS_MAX: usize = 10;
 #[derive(Debug)]
 pub(super) enum ImportLog {
     /// The tenant exists.
-    Open(OpenLog),
+    Open(Box<OpenLog>),
     /// The tenant with this key is added when the log is opened.
     New { database: DatabaseSettings, tenant: String },
 }
@@ -57,10 +57,10 @@ impl ImportLog {
             let tenant = tenants.pop().context(
                 "there is no tenant: add one with `auditgraph tenant add KEY`, or with --tenant KEY --create-tenant",
             )?;
-            return OpenLog::new(&store, &tenant).map(Self::Open);
+            return OpenLog::new(&store, &tenant).map(Box::new).map(Self::Open);
         };
         match store.tenant(key).await? {
-            Some(tenant) => OpenLog::new(&store, &tenant).map(Self::Open),
+            Some(tenant) => OpenLog::new(&store, &tenant).map(Box::new).map(Self::Open),
             None if config.create_tenant => new(key),
             None => bail!(unknown_tenant(key, &store.tenants().await?)),
         }
@@ -74,7 +74,7 @@ impl ImportLog {
                 Some(tenant) => tenant,
                 None => store.add_tenant(tenant, tenant, &[], new_id()).await?,
             };
-            *self = Self::Open(OpenLog::new(&store, &tenant)?);
+            *self = Self::Open(Box::new(OpenLog::new(&store, &tenant)?));
         }
         match self {
             Self::Open(log) => Ok(log),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::input::{InputFile, Position};
+use super::input::{FilePosition, InputFile};
 use super::log::{ImportLog, OpenLog};
 use crate::commands::output::{error_chain, printable, report_error};
 use crate::commands::progress::Progress;
@@ -279,7 +279,7 @@ impl ImportRun<'_> {
         report_error(&printable(line));
     }
 
-    fn show_progress(&mut self, file: &Path, position: &Position) {
+    fn show_progress(&mut self, file: &Path, position: &FilePosition) {
         let ImportCounts { recorded, duplicates, conflicts, rejected, .. } = self.counts;
         self.progress.update(|| {
             format!(

@@ -162,7 +162,7 @@ async fn unread_responses_are_limited_and_end() {
     let app = TestApp::start_with(&options).await;
     let large = json!("x".repeat(3_000_000)).to_string();
     app.record((0..5).map(|i| event(&i.to_string()).change(change("Large", None, Some(&large))))).await;
-    let query = "{ auditEvents(period: null) { nodes { raw } } }";
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { raw } } }";
     let client = app.admin();
     let held = [unread(&app, &client, query).await, unread(&app, &client, query).await];
     let response = client.query(query).await;
@@ -202,7 +202,7 @@ async fn long_nested_values_are_recorded_as_they_are() {
     event["targets"][0]["modifiedProperties"] = json!([{ "name": "p", "newValue": 0 }]);
     let body = event.to_string().replace("\"newValue\":0", &format!("\"newValue\":{value}"));
     assert_eq!(post(&recorder(&app, "contoso"), body).await.status, 201);
-    let query = "{ auditEvents(period: null) { nodes { targets { modifiedProperties { newValue } } } } }";
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { targets { modifiedProperties { newValue } } } } }";
     let response = app.admin().query(query).await;
     assert!(response.text.contains(&format!("\"newValue\":{value}")), "{:.300}", response.text);
     for (path, body) in [("/graphql", "[1,".repeat(300_000)), ("/v1/events", nested(130, 300_000))] {
@@ -230,7 +230,7 @@ async fn names_and_searched_strings_are_short() {
     };
     let body = json!([record("long-1", name("a")), record("long-2", format!("{}b", name("a")))]).to_string();
     assert_eq!(post(&recorder(&app, "contoso"), body).await.status, 201);
-    let query = "{ auditEvents(period: null) { nodes { eventKey unmapped actor { name } targets { displayName } } } }";
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey unmapped actor { name } targets { displayName } } } }";
     let response = app.admin().query(query).await;
     let nodes = response.data("/auditEvents/nodes").as_array().unwrap();
     let shown = |node: &Value| node["targets"][0]["displayName"].as_str().unwrap().to_owned();

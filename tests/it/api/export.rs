@@ -334,7 +334,7 @@ async fn unread_export_ends_and_releases_its_quota() {
     let app = TestApp::start_with(&[&options[..], &["--page-size-max", "2"]].concat()).await;
     let bytes = record_large(&app).await;
     for format in ["ndjson", "csv"] {
-        let all = json!({ "period": null, "format": format });
+        let all = json!({ "occurredAt": { "window": "ALL" }, "format": format });
         let unread = request(&app.admin(), &all).send().await.unwrap();
         let status = ended(&app.admin(), &id_of(&unread)).await;
         assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("TIMEOUT")), "{status}");
@@ -364,7 +364,7 @@ async fn export_ends_when_its_token_expires_also_unread() {
         let claims = json!({ "sub": "ada", "tid": "contoso", "roles": ["GlobalAdmin"], "exp": expiry });
         app.anonymous().token(&hs256(SECRET.as_bytes(), &claims))
     };
-    let unread = request(&token(1), &json!({ "period": null })).send().await.unwrap();
+    let unread = request(&token(1), &json!({ "occurredAt": { "window": "ALL" } })).send().await.unwrap();
     let status = ended(&token(600), &id_of(&unread)).await;
     assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("UNAUTHENTICATED")), "{status}");
 }
@@ -374,7 +374,7 @@ async fn export_ends_when_its_tenant_is_disabled() {
     let app = in_pages_of_two().await;
     record_large(&app).await;
     let client = app.admin();
-    let response = request(&client, &json!({ "period": null })).send().await.unwrap();
+    let response = request(&client, &json!({ "occurredAt": { "window": "ALL" } })).send().await.unwrap();
     let id = id_of(&response);
     app.close_tenant("contoso").await;
     wait_until("no caller of the tenant is accepted", async || receipt(&client, &id).await.status == 403).await;
@@ -393,7 +393,7 @@ async fn export_ends_when_its_tenant_is_disabled() {
 async fn status_of_a_running_export_is_kept_while_others_end() {
     let app = in_pages_of_two().await;
     record_large(&app).await;
-    let running = request(&app.admin(), &json!({ "period": null })).send().await.unwrap();
+    let running = request(&app.admin(), &json!({ "occurredAt": { "window": "ALL" } })).send().await.unwrap();
     let nothing = json!({ "filter": { "search": "nothing" } });
     for _ in 0..110 {
         assert_eq!(export(&app.admin(), &nothing).await.status, 200);

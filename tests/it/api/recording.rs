@@ -350,7 +350,7 @@ async fn problem_of_an_enum_lists_its_values() {
         message("operationType"),
         "must be one of `CREATE`, `UPDATE`, `DELETE`, `ASSIGN`, `REMOTE_TASK`, `READ`, `OTHER`"
     );
-    assert!(message("activityResourceType").starts_with("must be one of `GROUP`, `DIRECTORY`, "));
+    assert!(message("resourceType").starts_with("must be one of `GROUP`, `DIRECTORY`, "));
     assert_eq!(message("groupSource"), "must be one of `AZURE_AD`, `O365`");
 }
 

@@ -75,7 +75,7 @@ async fn page_with_a_next_page_is_imported_with_a_warning() {
 }
 
 #[tokio::test]
-async fn response_without_records_is_rejected_with_what_it_says() {
+async fn response_without_records_is_rejected_with_its_contents() {
     let cli = TestCli::new().await;
     let denied = cli.file("denied.json", r#"{"error":{"code":"Forbidden","message":"Missing\nrole"}}"#);
     let counts = cli.file("counts.json", r#"{"results":[{"n":1},{"n":2}]}"#);

@@ -134,8 +134,8 @@ async fn sqlite_file_is_complete_after_a_clean_end() {
     assert_eq!(verified, "tenants 1, events 4, differences 0");
     // Also after a command that fails.
     let file = cli.file("broken.json", "[{}]");
-    cli.run(&["import", "--tenant", "fabrikam", file.to_str().unwrap()]).refused();
-    assert_eq!(verify_file_alone(&cli, "failed.db"), "tenants 2, events 4, differences 0");
+    cli.run(&["import", "--tenant", "contoso", file.to_str().unwrap()]).refused();
+    assert_eq!(verify_file_alone(&cli, "failed.db"), "tenants 1, events 4, differences 0");
 }
 
 #[tokio::test]

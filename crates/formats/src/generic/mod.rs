@@ -73,12 +73,12 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let occurred_at = fields.occurred_at().ok_or_else(|| {
         let sources: Vec<(&str, &JsonCursor, &[&str])> =
             fields.sources.iter().map(|source| ("", *source, TIMES)).collect();
-        let lacking = "the record has no time in `time`, `timestamp`, `occurredAt` or the like";
-        timestamp::unreadable(&sources).unwrap_or_else(|| unsupported::lacking(lacking, record))
+        let missing = "the record has no time in `time`, `timestamp`, `occurredAt` or the like";
+        timestamp::unreadable(&sources).unwrap_or_else(|| unsupported::missing_field(missing, record))
     })?;
     let activity = fields.activity().ok_or_else(|| {
-        let lacking = "the record does not name an activity in `activity`, `action`, `operation` or the like";
-        unsupported::lacking(lacking, record)
+        let missing = "the record does not name an activity in `activity`, `action`, `operation` or the like";
+        unsupported::missing_field(missing, record)
     })?;
     let service = fields.first(&["service", "serviceName", "loggedByService"], "source", SERVICES);
     let service = service.or_else(|| vendor(record).map(str::to_owned));

@@ -182,7 +182,7 @@ fn tables_are_read_row_by_row() {
     let records: Vec<_> = reader.map(|record| record.map(|(_, node)| node.to_json().text().to_owned())).collect();
     assert_eq!(records.len(), 80_000);
     assert!(records.iter().all(|record| record.as_deref() == Ok(r#"{"A":1,"B":"some text"}"#)));
-    let uneven = format!("{},[1]", rows);
+    let uneven = format!("{rows},[1]");
     let last = RecordReader::new(table(&uneven).into_bytes().leak() as &[u8]).last().unwrap();
     assert_eq!(last.unwrap_err().reason, "the row has 1 cells, and the table 2 columns");
 }

@@ -182,7 +182,7 @@ impl<'a> Parser<'a> {
 
     fn selection_set(&mut self) -> Result<Positioned<SelectionSet>> {
         let pos = self.pos;
-        self.enter()?;
+        self.begin_level()?;
         let items = self.list('{', '}', Self::selection)?;
         self.levels -= 1;
         Ok(Positioned::new(SelectionSet { items }, pos))
@@ -282,7 +282,7 @@ impl<'a> Parser<'a> {
         if self.token == Token::Punctuator(open) { self.list(open, close, item) } else { Ok(Vec::new()) }
     }
 
-    fn enter(&mut self) -> Result<()> {
+    fn begin_level(&mut self) -> Result<()> {
         self.levels += 1;
         if self.levels <= LEVELS_MAX {
             return Ok(());

@@ -48,7 +48,7 @@ impl Parser<'_> {
     }
 
     fn list_value(&mut self, is_constant: bool) -> Result<Value> {
-        self.enter()?;
+        self.begin_level()?;
         self.punctuator('[')?;
         let mut elements = Vec::new();
         while !self.skip(']')? {
@@ -59,7 +59,7 @@ impl Parser<'_> {
     }
 
     fn object_value(&mut self, is_constant: bool) -> Result<Value> {
-        self.enter()?;
+        self.begin_level()?;
         self.punctuator('{')?;
         let mut members = indexmap::IndexMap::new();
         while !self.skip('}')? {
@@ -77,7 +77,7 @@ impl Parser<'_> {
 
     pub(super) fn type_reference(&mut self) -> Result<Positioned<Type>> {
         let pos = self.pos;
-        self.enter()?;
+        self.begin_level()?;
         let base = if self.skip('[')? {
             let element = self.type_reference()?.node;
             self.punctuator(']')?;

@@ -12,7 +12,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 
 /// A position for a value.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'p> {
+pub(super) struct InputPosition<'p> {
     pub(super) pos: Pos,
     /// The owner of the argument, as a message shows it.
     pub(super) owner: &'p dyn Fn() -> String,
@@ -38,8 +38,8 @@ impl<'a> Validator<'a> {
                 self.variables_in(&value.node, value.pos);
                 continue;
             };
-            let place = Place { pos: value.pos, owner, argument: &name.node };
-            self.input_value(&value.node, argument, false, place);
+            let position = InputPosition { pos: value.pos, owner, argument: &name.node };
+            self.input_value(&value.node, argument, false, position);
         }
         for (name, argument) in defined.iter().filter(|(_, argument)| argument.is_required()) {
             if !given.iter().any(|(given, _)| given.node == *name) {
@@ -50,50 +50,50 @@ impl<'a> Validator<'a> {
     }
 
     /// Checks the value of an argument or of a member. A member of a one-of input object must not be null.
-    fn input_value(&mut self, value: &'a Value, input: &'static Input, is_one_of: bool, place: Place<'_>) {
+    fn input_value(&mut self, value: &'a Value, input: &'static Input, is_one_of: bool, position: InputPosition<'_>) {
         if let Value::Variable(name) = value {
             let ty = Some(&input.ty);
             let has_default = input.default.is_some();
-            self.uses.variables.push(VariableUse { name, ty, has_default, is_one_of, pos: place.pos });
+            self.uses.variables.push(VariableUse { name, ty, has_default, is_one_of, pos: position.pos });
         } else {
-            self.value(value, &input.ty, place);
+            self.value(value, &input.ty, position);
         }
     }
 
     /// Checks a literal, or records the use of a variable.
-    pub(super) fn value(&mut self, value: &'a Value, ty: &'static Type, place: Place<'_>) {
+    pub(super) fn value(&mut self, value: &'a Value, ty: &'static Type, position: InputPosition<'_>) {
         match (value, &ty.base) {
             (Value::Variable(name), _) => {
                 let (ty, has_default, is_one_of) = (Some(ty), false, false);
-                self.uses.variables.push(VariableUse { name, ty, has_default, is_one_of, pos: place.pos });
+                self.uses.variables.push(VariableUse { name, ty, has_default, is_one_of, pos: position.pos });
             }
             (Value::Null, _) => {
                 if !ty.nullable {
-                    self.wrong(value, ty, place);
+                    self.wrong(value, ty, position);
                 }
             }
             (Value::List(elements), BaseType::List(element)) => {
                 for value in elements {
-                    self.value(value, element, place);
+                    self.value(value, element, position);
                 }
             }
             // A value stands for a list of one element.
-            (_, BaseType::List(element)) => self.value(value, element, place),
+            (_, BaseType::List(element)) => self.value(value, element, position),
             (_, BaseType::Named(name)) => match TYPES.get(name) {
                 Some(Definition::Input { members, is_one_of }) => match value {
-                    Value::Object(given) => self.object(given, name, members, *is_one_of, place),
-                    _ => self.wrong(value, ty, place),
+                    Value::Object(given) => self.object(given, name, members, *is_one_of, position),
+                    _ => self.wrong(value, ty, position),
                 },
                 Some(Definition::Enum(values)) => {
                     let is_known = matches!(value, Value::Enum(value) if values.contains(value));
                     if !is_known {
-                        self.wrong_enum(value, name, values, place);
+                        self.wrong_enum(value, name, values, position);
                     }
                 }
                 _ => {
-                    self.variables_in(value, place.pos);
+                    self.variables_in(value, position.pos);
                     if !is_scalar(name, value) {
-                        self.wrong(value, ty, place);
+                        self.wrong(value, ty, position);
                     }
                 }
             },
@@ -106,35 +106,35 @@ impl<'a> Validator<'a> {
         ty: &Name,
         members: &'static Inputs,
         is_one_of: bool,
-        place: Place<'_>,
+        position: InputPosition<'_>,
     ) {
         for (name, value) in given {
             if let Some(member) = input(members, name) {
-                self.input_value(value, member, is_one_of, place);
+                self.input_value(value, member, is_one_of, position);
             } else {
-                self.variables_in(value, place.pos);
-                self.report(place.pos, format!("input object `{ty}` has no member `{name}`"));
+                self.variables_in(value, position.pos);
+                self.report(position.pos, format!("input object `{ty}` has no member `{name}`"));
             }
         }
         for (name, member) in members {
             if member.is_required() && !given.contains_key(name) {
                 let sentence = format!("input object `{ty}` needs its member `{name}` of type `{}`", member.ty);
-                self.report(place.pos, sentence);
+                self.report(position.pos, sentence);
             }
         }
         if is_one_of && (given.len() != 1 || given.values().any(|value| *value == Value::Null)) {
             let sentence = format!("input object `{ty}` must have exactly one member, which is not null");
-            self.report(place.pos, sentence);
+            self.report(position.pos, sentence);
         }
     }
 
-    fn wrong(&mut self, value: &Value, ty: &Type, Place { pos, owner, argument }: Place<'_>) {
+    fn wrong(&mut self, value: &Value, ty: &Type, InputPosition { pos, owner, argument }: InputPosition<'_>) {
         let value = shown(value);
         self.report(pos, format!("argument `{argument}` of {}: `{value}` is not a value of type `{ty}`", owner()));
     }
 
-    fn wrong_enum(&mut self, value: &Value, ty: &Name, values: &[Name], place: Place<'_>) {
-        let Place { pos, owner, argument } = place;
+    fn wrong_enum(&mut self, value: &Value, ty: &Name, values: &[Name], position: InputPosition<'_>) {
+        let InputPosition { pos, owner, argument } = position;
         let hint = match value {
             Value::String(name) if values.iter().any(|value| value == name.as_str()) => ", written without quotes",
             _ => "",
