@@ -51,7 +51,7 @@ pub(super) fn draft(
         .or_else(|| resource.take_first(&["activityDisplayName", "operationName"]))
         .ok_or_else(|| UnsupportedRecord("the record does not name an activity in `activityDisplayName`".to_owned()))?;
     // Mark the display name as taken if it is equal to the activity.
-    resource.take_first(&["activityDisplayName"]);
+    resource.fill(&["activityDisplayName"], &mut Some(activity.clone()));
     let id = resource.take_at("id");
     let service = resource.take_at("loggedByService").or_else(|| id.as_deref().and_then(service_of_id));
     let mut draft = EventDraft::new(occurred_at, activity, service.as_deref().unwrap_or(ENTRA));
