@@ -52,7 +52,7 @@ fn draft(resource: &JsonCursor, occurred_at: Timestamp, activity: &[&str]) -> Re
 pub(super) fn activity_of(resource: &JsonCursor, keys: &[&str]) -> Option<String> {
     let activity = resource.take_first(keys).or_else(|| resource.take_first(&["activityDisplayName", "operationName"]));
     // Mark the display name as taken if it is equal to the activity.
-    resource.take_first(&["activityDisplayName"]);
+    resource.fill(&["activityDisplayName"], &mut activity.clone());
     activity
 }
 

@@ -185,21 +185,25 @@ fn excess_targets_are_kept_though_equal_ones_are_carried() {
 /// Records whose members have fixed meanings, so that a copied string does not change which members are read.
 const COPIED: &[&str] = &[DIRECTORY_AUDIT, MONITOR_ENTRA, INTUNE, MONITOR_INTUNE, LOG_ANALYTICS, UNIFIED];
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
-
-    /// A string is copied to another position of the record, so that two unrelated values are equal.
-    #[test]
-    fn equal_values_elsewhere_hide_no_loss(which in 0..COPIED.len(), from in 0_usize..40, to in 0_usize..40) {
-        let mut record = node(COPIED[which]);
+/// Each string of a record is replaced by another one of the record, so that two unrelated values are equal.
+#[test]
+fn equal_values_elsewhere_hide_no_loss() {
+    for text in COPIED {
         let mut leaves = Vec::new();
-        scalars(&record, &mut Vec::new(), &mut leaves);
+        scalars(&node(text), &mut Vec::new(), &mut leaves);
         let strings: Vec<_> = leaves.into_iter().filter(|(_, leaf)| leaf.as_str().is_some()).collect();
-        let (source, target) = (&strings[from % strings.len()], &strings[to % strings.len()]);
-        // An id without a digit identifies nothing, and the event has another key.
-        let is_id = target.0.last().is_some_and(|key| key.to_lowercase().ends_with("id"));
-        prop_assume!(!is_id || source.1.as_str().is_some_and(|text| text.contains(|c: char| c.is_ascii_digit())));
-        set(&mut record, &target.0, &source.1);
-        prop_assert_eq!(misplaced(&record), Vec::<String>::new(), "{}", record.to_json().text());
+        for (index, (pointer, _)) in strings.iter().enumerate() {
+            let (_, copy) = &strings[(index * 5 + 3) % strings.len()];
+            let key = pointer.last().map(|key| key.to_lowercase()).unwrap_or_default();
+            // An id without a digit identifies nothing, and times are interpreted.
+            let is_id_without_digit =
+                key.ends_with("id") && !copy.as_str().is_some_and(|text| text.contains(|c: char| c.is_ascii_digit()));
+            if is_id_without_digit || key.contains("time") || key.contains("date") {
+                continue;
+            }
+            let mut record = node(text);
+            set(&mut record, pointer, copy);
+            assert_eq!(misplaced(&record), Vec::<String>::new(), "{}", record.to_json().text());
+        }
     }
 }
