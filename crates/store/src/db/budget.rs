@@ -243,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn scans_leave_a_connection_to_lookups() {
         let shares = ConnectionShares::new(8);
-        let callers = ["ada", "bob", "eve"].map(|subject| shares.of("a", subject));
+        let (callers, other) = (["ada", "bob", "eve"].map(|subject| shares.of("a", subject)), shares.of("b", "ada"));
         let waits = async |budget: &QueryBudget| {
             tokio::time::timeout(Duration::ZERO, budget.connection_permits()).await.is_err()
         };
@@ -255,7 +255,6 @@ mod tests {
             assert!(waits(caller).await, "the caller's share, or that of its tenant, is used up");
         }
         assert!(!waits(&shares.of("a", "eve").for_lookup()).await);
-        let other = shares.of("b", "ada");
         permits.extend([other.connection_permits().await.unwrap(), other.connection_permits().await.unwrap()]);
         assert!(waits(&other).await && !waits(&shares.of("b", "ada").for_lookup()).await, "scans of all tenants");
     }
