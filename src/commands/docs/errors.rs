@@ -86,7 +86,8 @@ references! {
     }
     Unavailable {
         status: "503",
-        meaning: "The database or the keys of an issuer cannot be reached, or too many events wait to be recorded.",
+        meaning: "The database or the keys of an issuer cannot be reached, the database is locked, too many events wait \
+            to be recorded, or the server holds too many bodies and responses.",
         action: "Repeat after `Retry-After` seconds. Recording the same events again is safe.",
         extensions: "",
     }

@@ -42,6 +42,7 @@ async fn viewer_is_served_or_a_build_hint() {
     };
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert_eq!(page.body, index.as_bytes());
+    assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -49,6 +50,7 @@ async fn viewer_is_served_or_a_build_hint() {
     assert_eq!(page.header("x-content-type-options"), "nosniff");
 
     let explorer = ask(&app, Method::GET, "/graphiql", &[]).await;
+    assert_eq!(explorer.header("cross-origin-opener-policy"), "same-origin");
     let policy = explorer.header("content-security-policy");
     assert!(policy.contains("script-src 'self';") && policy.contains("connect-src 'self'"), "{policy}");
 }
