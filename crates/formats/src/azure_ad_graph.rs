@@ -59,7 +59,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     draft.correlation_id = record.take_at("correlationId");
     draft.details = record.get("additionalDetails").map(details).unwrap_or_default();
     draft.actor = actor(record);
-    draft.actor.user_agent = detail(&draft.details, "User-Agent").map(str::to_owned);
+    draft.actor.user_agent = detail(&draft.details, "User-Agent");
     let targets = record.list("targets");
     draft.targets = targets.iter().filter_map(target).collect();
     draft.status_reason = reason(record.get("activityResultDescription"))

@@ -3,6 +3,8 @@
 //! The stored body is the event; all columns and side tables are indexes over it. Its fields are defined in
 //! [`super::fields`]. Every event is validated by [`NewEvent::parse`] before it is recorded, by whichever route.
 
+use std::borrow::Cow;
+
 use super::fold::{KEY_BYTES_MAX, bounded_key, fold, fold_activity};
 use super::json::{Json, hash16};
 use super::party::{ModifiedProperty, RedactionReason, Target};
@@ -60,8 +62,8 @@ stored_object! {
     Detail / DetailView {
         /// The name of the detail. Keys may repeat.
         key: required String,
-        /// Its value.
-        value: optional String,
+        /// Its value, any JSON value.
+        value: json Json,
         /// Whether the value is shown only to callers who may see sensitive values.
         is_sensitive: flag bool,
         /// Why the value was removed for this caller; `None` if it was not.
@@ -70,9 +72,19 @@ stored_object! {
 }
 
 impl Detail {
-    /// A detail that is not marked as sensitive.
+    /// A detail whose value is a string, and which is not marked as sensitive.
     pub fn new(key: impl Into<String>, value: Option<String>) -> Self {
+        Self::json(key, value.map(|value| Json::string(&value)))
+    }
+
+    /// A detail that is not marked as sensitive.
+    pub fn json(key: impl Into<String>, value: Option<Json>) -> Self {
         Self { key: key.into(), value, is_sensitive: false, redaction: None }
+    }
+
+    /// The value if it is a string.
+    pub fn string(&self) -> Option<String> {
+        self.value.as_ref()?.node().as_str().map(Cow::into_owned)
     }
 }
 
@@ -109,12 +121,12 @@ impl EventBody {
 /// Marks the details that the rules cover: by their own key, by their value, or because one detail holds the name of a
 /// secret (`Name`: `Password`) and another one its value (`Value`: `...`).
 fn mark_details(details: &mut [Detail], rules: &SensitiveNames) {
-    let has_named_secret = details.iter().any(|detail| {
-        holds_name(&detail.key) && detail.value.as_deref().is_some_and(|value| rules.is_name_of_secret(value))
-    });
+    let has_named_secret = details
+        .iter()
+        .any(|detail| holds_name(&detail.key) && detail.string().is_some_and(|value| rules.is_name_of_secret(&value)));
     for detail in details {
         let covered = rules.covers(&detail.key)
-            || detail.value.as_deref().is_some_and(|value| rules.covers_inside_string(value))
+            || detail.value.as_ref().is_some_and(|value| rules.covers_inside_json(value.text()))
             || (has_named_secret && holds_value(&detail.key));
         detail.is_sensitive |= covered && detail.value.is_some();
     }

@@ -253,7 +253,7 @@ mod tests {
         ("targets", false, |it| it.targets.push(Target { object_id: Some("t-3".to_owned()), ..Target::default() })),
         ("modifiedProperties", true, |it| it.targets[0].modified_properties[0].new_value = Json::parse("3")),
         ("modifiedProperties", false, |it| it.targets[0].modified_properties.clear()),
-        ("additionalDetails", false, |it| it.additional_details[0].value = Some("app".to_owned())),
+        ("additionalDetails", false, |it| it.additional_details[0].value = Some(Json::string("app"))),
         ("unmapped", false, |it| it.unmapped = None),
     ];
 

@@ -202,7 +202,8 @@ async fn long_nested_values_are_recorded_as_they_are() {
     event["targets"][0]["modifiedProperties"] = json!([{ "name": "p", "newValue": 0 }]);
     let body = event.to_string().replace("\"newValue\":0", &format!("\"newValue\":{value}"));
     assert_eq!(post(&recorder(&app, "contoso"), body).await.status, 201);
-    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { targets { modifiedProperties { newValue } } } } }";
+    let query =
+        "{ auditEvents(occurredAt: { window: ALL }) { nodes { targets { modifiedProperties { newValue } } } } }";
     let response = app.admin().query(query).await;
     assert!(response.text.contains(&format!("\"newValue\":{value}")), "{:.300}", response.text);
     for (path, body) in [("/graphql", "[1,".repeat(300_000)), ("/v1/events", nested(130, 300_000))] {

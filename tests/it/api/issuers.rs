@@ -139,7 +139,10 @@ async fn same_subject_of_two_issuers_is_two_callers() {
 
     // Neither the quota nor the status of an export is shared.
     let export = |client: &Client| {
-        client.request(reqwest::Method::POST, "/v1/events/export").json(&json!({ "occurredAt": { "window": "ALL" } })).send()
+        client
+            .request(reqwest::Method::POST, "/v1/events/export")
+            .json(&json!({ "occurredAt": { "window": "ALL" } }))
+            .send()
     };
     let copies = (0..40).map(|i| {
         let details = vec![Detail::new("Log", Some("y".repeat(1 << 19)))];

@@ -134,7 +134,8 @@ async fn withdrawn_key_ends_a_running_export() {
     let clients =
         [("old", &old), ("new", &new)].map(|(name, key)| Client::new(&app.url).token(&key.token_by(name, &reader)));
     let [with_old, with_new] = &clients;
-    let export = with_old.request(Method::POST, "/v1/events/export").json(&json!({ "occurredAt": { "window": "ALL" } }));
+    let export =
+        with_old.request(Method::POST, "/v1/events/export").json(&json!({ "occurredAt": { "window": "ALL" } }));
     let unread = export.send().await.unwrap();
     let status = format!("/v1/events/export/{}", unread.headers()["x-auditgraph-export-id"].to_str().unwrap());
     server.conduct(ServerBehavior::keys(&[("new", &new)]));

@@ -3,6 +3,7 @@
 use async_graphql::{Request, Response, ValidationMode};
 use futures_util::Stream;
 
+use crate::schema::description;
 use crate::schema::mutation::Mutation;
 use crate::schema::query::Query;
 use crate::schema::subscription::Subscription;
@@ -31,7 +32,12 @@ impl Executor {
     }
 
     /// Executes a query or a mutation.
-    pub(super) async fn execute(&self, request: Request) -> Response {
-        self.0.execute(request).await
+    pub(super) async fn execute(&self, mut request: Request) -> Response {
+        let selects_schema = request.parsed_query().is_ok_and(description::selects_schema);
+        let mut response = self.0.execute(request).await;
+        if selects_schema {
+            description::replace(&mut response.data);
+        }
+        response
     }
 }

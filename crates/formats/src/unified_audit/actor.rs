@@ -56,7 +56,7 @@ pub(super) fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
         .filter_map(|key| record.take_at(key))
         .collect();
     actor.ip_address = addresses.into_iter().next();
-    let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent")).map(str::to_owned);
+    let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent"));
     actor.user_agent = record.take_at("UserAgent").or(agent);
     actor
 }

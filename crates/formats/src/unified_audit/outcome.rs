@@ -27,7 +27,7 @@ pub(super) fn outcome(record: &JsonCursor, operation: &str, details: &[Detail]) 
         return if is_failed_operation || stated != Status::Success { Status::Unknown } else { stated };
     }
     let detail = detail(details, "ResultStatusDetail").unwrap_or_default();
-    let failed = is_failed_operation || error.is_some() || is_error(detail);
+    let failed = is_failed_operation || error.is_some() || is_error(&detail);
     if failed && matches!(stated, Status::Success | Status::Unknown) { Status::Failure } else { stated }
 }
 

@@ -17,6 +17,11 @@ pub struct IntervalCounts {
 }
 
 impl IntervalCounts {
+    /// Adds one event.
+    pub(crate) fn add_event(&mut self, status: Status) {
+        self.add(StatusClass::of(status), 1);
+    }
+
     /// Adds events of one class.
     fn add(&mut self, status: StatusClass, events: i64) {
         self.events += events;
@@ -52,6 +57,9 @@ impl Reader {
         let buckets = vec![IntervalCounts::default(); edges.len().saturating_sub(1)];
         if buckets.is_empty() {
             return Ok(buckets);
+        }
+        if list.condition.needs_body() {
+            return self.histogram_of_matching(list, edges, buckets).await;
         }
         let status = KeyColumns { kind: true, ..KeyColumns::default() };
         let mut aggregator = HistogramBuckets { edges, buckets };
