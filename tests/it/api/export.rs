@@ -310,8 +310,8 @@ async fn record_large(app: &TestApp) -> usize {
         let details = vec![Detail::new("Log", Some("x".repeat(DETAIL_BYTES)))];
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
     };
-    app.record((0..150).map(large)).await;
-    150 * DETAIL_BYTES
+    app.record((0..64).map(large)).await;
+    64 * DETAIL_BYTES
 }
 
 /// Waits until an export has ended, and returns its status.
@@ -338,7 +338,7 @@ async fn unread_export_ends_and_releases_its_quota() {
         let unread = request(&app.admin(), &all).send().await.unwrap();
         let status = ended(&app.admin(), &id_of(&unread)).await;
         assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("TIMEOUT")), "{status}");
-        assert!(status["count"].as_u64().unwrap() < 150, "{status}");
+        assert!(status["count"].as_u64().unwrap() < 64, "{status}");
         wait_for("the quota is released", async || {
             let found = export(&app.admin(), &json!({ "filter": { "search": "nothing" } })).await.status;
             (found == 200).then_some(())
@@ -386,7 +386,7 @@ async fn export_ends_when_its_tenant_is_disabled() {
     wait_until("callers are accepted again", async || receipt(&client, &id).await.status == 200).await;
     let status = receipt(&client, &id).await.body;
     assert_eq!((&status["state"], &status["error"]["code"]), (&json!("FAILED"), &json!("FORBIDDEN")), "{status}");
-    assert!(status["count"].as_u64().unwrap() < 150, "{status}");
+    assert!(status["count"].as_u64().unwrap() < 64, "{status}");
 }
 
 #[tokio::test]

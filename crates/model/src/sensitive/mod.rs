@@ -64,7 +64,7 @@ impl SensitiveNames {
         // Most names contain no name of a secret; this avoids splitting them into words.
         let name = &name.nfkc().collect::<String>();
         let joined = joined(name);
-        if !SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined.contains(secret)) {
+        if !names_secret(&joined) {
             return false;
         }
         let words: Vec<String> = words(name).iter().map(|word| word.to_lowercase()).collect();
@@ -82,8 +82,7 @@ impl SensitiveNames {
     /// Whether a string can contain the name of a secret. It cannot if no name occurs in it, separators and escapes
     /// disregarded. Most strings contain none; this avoids parsing them.
     fn may_occur_in(&self, string: &str) -> bool {
-        let joined = joined(string);
-        SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined.contains(secret))
+        names_secret(&joined(string))
             || string.contains(SIGNATURE)
             || (!self.extra.is_empty() && {
                 let folded = fold(string);
@@ -91,6 +90,34 @@ impl SensitiveNames {
             })
     }
 }
+
+/// Whether joined letters and digits contain the name of a secret. Of most positions only two bytes are examined.
+fn names_secret(joined: &str) -> bool {
+    let bytes = joined.as_bytes();
+    bytes.windows(2).enumerate().any(|(at, start)| {
+        is_start(start[0], start[1])
+            && SECRET.iter().chain(&SECRET_WORDS).any(|secret| bytes[at..].starts_with(secret.as_bytes()))
+    })
+}
+
+/// Whether the name of a secret starts with these two bytes.
+fn is_start(first: u8, second: u8) -> bool {
+    let letter = |byte: u8| usize::from(byte.wrapping_sub(b'a'));
+    STARTS.get(letter(first)).and_then(|row| row.get(letter(second))).is_some_and(|is_start| *is_start)
+}
+
+/// The first two letters of the names of secrets.
+const STARTS: [[bool; 26]; 26] = {
+    let mut starts = [[false; 26]; 26];
+    let mut i = 0;
+    while i < SECRET.len() + SECRET_WORDS.len() {
+        let name = if i < SECRET.len() { SECRET[i] } else { SECRET_WORDS[i - SECRET.len()] };
+        let letters = name.as_bytes();
+        starts[(letters[0] - b'a') as usize][(letters[1] - b'a') as usize] = true;
+        i += 1;
+    }
+    starts
+};
 
 /// The letters and digits of a string, in lower case and in their compatible form.
 fn joined(string: &str) -> String {
