@@ -20,6 +20,7 @@ mod key_sets;
 mod pagination;
 mod actor_and_target_filters;
 mod time_ranges;
+mod record_formats;
 mod recording;
 mod invalid_filters;
 mod sensitive_values;
