@@ -23,6 +23,7 @@ mod key_sets;
 mod pagination;
 mod actor_and_target_filters;
 mod time_ranges;
+mod record_formats;
 mod recording;
 mod duplicates;
 mod invalid_filters;
