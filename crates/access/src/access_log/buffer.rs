@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn accesses_beyond_the_budget_of_an_hour_are_combined_without_arguments() {
-        let (mut buffer, tenant) = (Buffer::new(20_000), tenant());
+        let (mut buffer, tenant) = (Buffer::new(21_000), tenant());
         let filter = |number: i64| format!("{{\"search\":\"{number}{}\"}}", "x".repeat(9_000));
         for number in [1, 2, 3, 4, 4] {
             buffer.add(access(&tenant, AccessActivity::Query, filter(number.min(3)), number));
