@@ -142,6 +142,9 @@ fn actors_agree(a: &Actor, b: &Actor) -> bool {
     a.kind == b.kind && object_id.or(principal).or(application).or(name).unwrap_or(true)
 }
 
+/// The most targets that are compared one by one.
+const COMPARED_MAX: usize = 100;
+
 /// Whether every target of the shorter list is one of the other. A route without targets agrees with any.
 fn targets_agree(a: &[Target], b: &[Target]) -> bool {
     let (fewer, more) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -149,8 +152,6 @@ fn targets_agree(a: &[Target], b: &[Target]) -> bool {
     if fewer.is_empty() || identities(fewer).is_subset(&identities(more)) {
         return true;
     }
-    /// The most targets that are compared one by one.
-    const COMPARED_MAX: usize = 100;
     if more.len() > COMPARED_MAX {
         return false;
     }

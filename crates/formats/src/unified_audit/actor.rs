@@ -5,7 +5,7 @@ use super::super::value::{detail, is_guid};
 use super::identity::{IdentityList, prefixed};
 use model::{Actor, ActorApplication, ActorKind, Detail};
 
-/// The name that SharePoint gives to an application that acts with its own permissions.
+/// The name in `UserId` of an application of `SharePoint` that acts with its own permissions.
 const SHAREPOINT_APPLICATION: &str = "app@sharepoint";
 
 /// Reads the actor.
@@ -96,7 +96,7 @@ fn kind(record: &JsonCursor, identity: &IdentityList, names: [&Option<String>; 3
         ("user", _) => ActorKind::User,
         _ if has_principal_name => ActorKind::User,
         // An application acted by itself if the record names it and no person.
-        _ if aad_application_id.is_some() && user_id.is_none_or(|id| is_guid(id)) => ActorKind::Application,
+        _ if aad_application_id.is_some() && user_id.is_none_or(is_guid) => ActorKind::Application,
         // Datacenter accounts, systems, and policies.
         (_, "3" | "4" | "7" | "8" | "dcadmin" | "system" | "custompolicy" | "systempolicy") => ActorKind::System,
         _ if aad_application_id.is_some() => ActorKind::Application,
@@ -119,7 +119,7 @@ fn is_system_account(name: &str) -> bool {
         || matches!(account, "system" | "localsystem" | "local service" | "network service")
 }
 
-/// Returns the application in a key of SharePoint: `i:0i.t|<application id>|app@sharepoint`.
+/// Returns the application in a key of `SharePoint`: `i:0i.t|<application id>|app@sharepoint`.
 fn application_in_key(user_key: &str) -> Option<&str> {
     let (rest, name) = user_key.rsplit_once('|')?;
     let (_, id) = rest.rsplit_once('|')?;

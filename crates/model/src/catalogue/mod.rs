@@ -248,7 +248,9 @@ impl Catalogue {
                 }
             }
             let names: BTreeSet<String> = entry.names().map(fold_activity).collect();
-            names.into_iter().for_each(|name| by_activity.entry(name).or_default().push(index));
+            for name in names {
+                by_activity.entry(name).or_default().push(index);
+            }
             by_key.insert((service, category, key), index);
         }
         let service_keys = tables.service_aliases.iter().map(|(key, alias)| (fold(alias), fold(key))).collect();

@@ -11,7 +11,7 @@ use crate::{RecordOutcome, StoreError};
 use model::{EventBody, Sameness};
 
 /// The most events that are read at once to be compared.
-const COMPARED_MAX: usize = 100;
+const BODIES_MAX: usize = 100;
 
 /// The event that has a key.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ pub(crate) async fn classify_events(
             }
         });
     }
-    for chunk in compared.chunks(COMPARED_MAX) {
+    for chunk in compared.chunks(BODIES_MAX) {
         let bodies = stored_bodies(transaction, head.tenant_id, chunk).await?;
         for (index, owner) in chunk {
             let event = &events[*index];
