@@ -26,7 +26,8 @@ impl InputTemplate {
         let targets: Vec<Value> = body.targets.iter().map(target).collect();
         event.insert("targets".into(), targets.into());
         let details = body.additional_details.iter();
-        let details: Vec<Value> = details.map(|detail| json!({ "key": detail.key, "value": detail.value })).collect();
+        let details: Vec<Value> =
+            details.map(|detail| json!({ "key": detail.key, "value": detail.string() })).collect();
         event.insert("additionalDetails".into(), details.into());
         let text = Value::Object(event).to_string();
         Self(text.strip_prefix('{').unwrap_or_default().to_owned())

@@ -20,7 +20,7 @@ const EVERYTHING: &str = "query Page($first: Int, $after: String, $filter: Audit
       resourceType status statusReason correlationId isRedacted
       actor { __typename id key kind name ipAddress application { applicationId displayName }
         ... on UserActor { displayName userPrincipalName objectId } }
-      targets { id key objectId displayName type userPrincipalName
+      targets { key objectId displayName type userPrincipalName
         modifiedProperties { name change oldValue newValue redaction } }
       additionalDetails { key value }
     } }

@@ -5,6 +5,6 @@ use std::process::ExitCode;
 use super::output::print_line;
 
 pub(super) fn run() -> ExitCode {
-    print_line(api::sdl().trim_end());
+    print_line(api::schema_definition().trim_end());
     ExitCode::SUCCESS
 }

@@ -24,6 +24,7 @@ mod limits;
 mod middleware;
 mod response;
 mod rest;
+mod schema;
 mod state;
 mod web;
 
@@ -109,6 +110,7 @@ pub fn routes(state: &AppState) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .service(resource("/v1/events").route(post().to(rest::record::post)).default_service(to(use_post)))
             .service(resource("/v1/events/export").route(post().to(rest::export::post)).default_service(to(use_post)))
             .service(resource("/v1/events/export/{id}").route(get().to(rest::export::get)).default_service(to(use_get)))
+            .service(resource("/schema.graphql").route(get().to(schema::get)).default_service(to(use_get)))
             .route("/healthz", get().to(health::healthz))
             .route("/readyz", get().to(health::readyz))
             .configure(web::viewer::routes)

@@ -3,7 +3,7 @@
 #[test]
 fn schema_file_equals_the_served_schema() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
-    let served = api::sdl();
+    let served = api::schema_definition();
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(path, &served).unwrap();
     }

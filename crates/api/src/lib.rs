@@ -23,7 +23,12 @@ pub use schema::subscription::Subscription;
 /// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// The schema definition, which `schema.graphql` contains.
+/// The description of the schema.
+pub(crate) const DESCRIPTION: &str = "\
+The audit log of a tenant: recorded events with their actors, targets and changes, counts of them, and the catalogue of
+activities. Null is as omitted in every argument and input field, except below `not` and `or`, where it is an error.";
+
+/// The definitions of the schema.
 pub fn sdl() -> String {
     let schema = Schema::build(Query, Mutation, Subscription).finish();
     let options = async_graphql::SDLExportOptions::new()
@@ -31,4 +36,10 @@ pub fn sdl() -> String {
         .prefer_single_line_descriptions()
         .use_space_ident();
     schema.sdl_with_options(options)
+}
+
+/// The schema definition with the description of the schema, which `schema.graphql` contains. The library's parser does
+/// not read the latter.
+pub fn schema_definition() -> String {
+    sdl().replace("\nschema {", &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"))
 }

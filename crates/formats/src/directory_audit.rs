@@ -61,8 +61,7 @@ pub(super) fn draft(
     draft.correlation_id = resource.take_at("correlationId");
     draft.details = resource.get("additionalDetails").map(details).unwrap_or_default();
     draft.actor = actor(resource);
-    draft.actor.user_agent =
-        resource.take_at("userAgent").or_else(|| detail(&draft.details, "User-Agent").map(str::to_owned));
+    draft.actor.user_agent = resource.take_at("userAgent").or_else(|| detail(&draft.details, "User-Agent"));
     let targets = ["targetResources", "targetResource", "targets"]
         .iter()
         .find_map(|key| resource.get(key))

@@ -107,7 +107,7 @@ fn outcome(record: &JsonCursor, operation: &str) -> Status {
 /// Returns the category of the directory, else the record type.
 fn category(record: &JsonCursor, details: &[Detail]) -> Option<String> {
     let named = detail(details, "extendedAuditEventCategory").or_else(|| detail(details, "auditEventCategory"));
-    named.map(str::to_owned).or_else(|| record.take_at("RecordType").map(record_type_name))
+    named.or_else(|| record.take_at("RecordType").map(record_type_name))
 }
 
 fn has_category(record: &JsonCursor) -> bool {
@@ -241,7 +241,7 @@ fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
     actor.ip_address = record.take_at("ActorIpAddress");
     let client_ip = record.take_first(&["ClientIP", "ClientIPAddress"]);
     actor.ip_address = actor.ip_address.or(client_ip);
-    let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent")).map(str::to_owned);
+    let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent"));
     actor.user_agent = record.take_at("UserAgent").or(agent);
     actor
 }

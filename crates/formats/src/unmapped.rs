@@ -45,7 +45,8 @@ impl MappedValues {
             }
         }
         for detail in &body.additional_details {
-            mapped.add([Some(&detail.key), detail.value.as_ref()]);
+            mapped.add([Some(&detail.key)]);
+            detail.value.iter().for_each(|value| mapped.add_value(value));
         }
         mapped
     }

@@ -152,7 +152,7 @@ fn detail_value(cursor: &JsonCursor) -> Option<String> {
 }
 
 /// Returns the value of the first detail with this key.
-pub(super) fn detail<'a>(details: &'a [Detail], key: &str) -> Option<&'a str> {
+pub(super) fn detail(details: &[Detail], key: &str) -> Option<String> {
     let found = details.iter().find(|detail| detail.key.eq_ignore_ascii_case(key));
-    found?.value.as_deref().filter(|value| !is_absent(value))
+    found?.string().filter(|value| !is_absent(value))
 }

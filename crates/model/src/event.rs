@@ -3,6 +3,8 @@
 //! The stored body is the event; all columns and side tables are indexes over it. Its fields are defined in
 //! [`super::fields`]. Every event is validated by [`NewEvent::parse`] before it is recorded, by whichever route.
 
+use std::borrow::Cow;
+
 use super::fold::{KEY_BYTES_MAX, fold, fold_activity};
 use super::json::{Json, hash16};
 use super::party::{RedactionReason, Target};
@@ -57,8 +59,8 @@ stored_object! {
     Detail / DetailView {
         /// The name of the detail. Keys may repeat.
         key: required String,
-        /// Its value.
-        value: optional String,
+        /// Its value, any JSON value.
+        value: json Json,
         /// Whether the value is shown only to callers who may see sensitive values.
         is_sensitive: flag bool,
         /// Why the value was removed for this caller; `None` if it was not.
@@ -67,9 +69,19 @@ stored_object! {
 }
 
 impl Detail {
-    /// A detail that is not marked as sensitive.
+    /// A detail whose value is a string, and which is not marked as sensitive.
     pub fn new(key: impl Into<String>, value: Option<String>) -> Self {
+        Self::json(key, value.map(|value| Json::string(&value)))
+    }
+
+    /// A detail that is not marked as sensitive.
+    pub fn json(key: impl Into<String>, value: Option<Json>) -> Self {
         Self { key: key.into(), value, is_sensitive: false, redaction: None }
+    }
+
+    /// The value if it is a string.
+    pub fn string(&self) -> Option<String> {
+        self.value.as_ref()?.node().as_str().map(Cow::into_owned)
     }
 }
 
@@ -78,7 +90,8 @@ impl EventBody {
     fn mark_sensitive(&mut self, rules: &SensitiveNames) {
         for detail in &mut self.additional_details {
             let covered = rules.covers(&detail.key)
-                || detail.value.as_deref().is_some_and(|value| rules.covers_inside_text(value));
+                || detail.string().is_some_and(|value| rules.covers_inside_text(&value))
+                || detail.value.as_ref().is_some_and(|value| rules.covers_inside_text(value.text()));
             detail.is_sensitive |= covered && detail.value.is_some();
         }
         for change in self.targets.iter_mut().flat_map(|target| &mut target.modified_properties) {

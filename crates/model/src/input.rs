@@ -76,7 +76,12 @@ impl EventInput {
         problems.count("additionalDetails", self.additional_details.len(), DETAILS_MAX);
         for (i, detail) in self.additional_details.iter().enumerate() {
             problems.string(&format!("additionalDetails.{i}.key"), Some(&detail.key), NAME_BYTES_MAX);
-            problems.string(&format!("additionalDetails.{i}.value"), detail.value.as_ref(), STRING_BYTES_MAX);
+            let Some(value) = &detail.value else { continue };
+            let path = format!("additionalDetails.{i}.value");
+            match detail.string() {
+                Some(string) => problems.string(&path, Some(&string), STRING_BYTES_MAX),
+                None => problems.value(&path, value, STRING_BYTES_MAX),
+            }
         }
     }
 
@@ -177,6 +182,16 @@ impl Problems {
             self.0.push(Problem::new(path, ProblemCode::TooLong, format!("may have at most {bytes_max} bytes")));
         }
         if string.contains('\0') {
+            self.invalid(path, "must not contain the character NUL");
+        }
+    }
+
+    /// Reports a value that is too long or contains NUL.
+    fn value(&mut self, path: &str, value: &Json, bytes_max: usize) {
+        if value.text().len() > bytes_max {
+            self.0.push(Problem::new(path, ProblemCode::TooLong, format!("may have at most {bytes_max} bytes")));
+        }
+        if contains_nul(value) {
             self.invalid(path, "must not contain the character NUL");
         }
     }

@@ -299,7 +299,7 @@ impl InputReader {
 
     fn detail(&mut self, node: &JsonNode, path: &str) -> Option<Detail> {
         let node = self.object(node, path, &["key", "value"])?;
-        Some(Detail::new(self.required(node, path, "key"), self.string(node, path, "value")))
+        Some(Detail::json(self.required(node, path, "key"), node.get("value").map(JsonNode::to_json)))
     }
 }
 

@@ -112,6 +112,11 @@ impl<'a> RawJson<'a> {
     pub const fn stored(text: &'a str) -> Self {
         Self(text)
     }
+
+    /// The JSON text of the value.
+    pub const fn text(&self) -> &'a str {
+        self.0
+    }
 }
 
 impl WriteJson for RawJson<'_> {

@@ -14,6 +14,8 @@ mod database_failures;
 mod export;
 mod feed;
 mod filters;
+mod body_filters;
+mod global_ids;
 mod import;
 mod issuers;
 mod key_sets;

@@ -138,7 +138,7 @@ async fn invalid_page_arguments_are_rejected_with_the_reason() {
         let response = client.query_with(PAGE, variables.clone()).await;
         assert_eq!(response.error(), ("BAD_USER_INPUT", message), "{variables}");
         assert_eq!(response.body["errors"][0]["path"], json!(["auditEvents"]), "{variables}");
-        assert_eq!(response.body["data"], Value::Null);
+        assert_eq!(response.body["data"], json!({ "auditEvents": null }));
     }
     let sequence_page = page(&client, json!({ "first": 2, "after": of_another_order, "orderBy": sequence })).await;
     assert_eq!(keys(&sequence_page), "fe");

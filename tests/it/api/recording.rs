@@ -393,3 +393,103 @@ async fn all_problems_of_an_event_are_reported_together() {
     assert_eq!(paths(1), [r#"["occurredAt"]"#]);
     assert_eq!((response.status, paths(2).len(), paths(3).len()), (400, 1, 1));
 }
+
+#[tokio::test]
+async fn values_are_given_as_json_or_as_json_text() {
+    let app = TestApp::start().await;
+    let client = recorder(&app);
+    let with = |key: &str, change: Value, detail: Value| {
+        let mut event = event(key);
+        event["targets"][0]["modifiedProperties"] = json!([change]);
+        event["additionalDetails"] = json!([detail]);
+        event
+    };
+    let response = record(
+        &client,
+        json!([
+            with(
+                "text",
+                json!({ "name": "n", "oldValueText": "null", "newValueText": " [12345678901234567890, 1.50] " }),
+                json!({ "key": "k", "valueText": "{\"a\": 2.50}" })
+            ),
+            with("json", json!({ "name": "n", "oldValue": 1 }), json!({ "key": "k", "value": { "a": [true, null] } })),
+            with("none", json!({ "name": "n" }), json!({ "key": "k" })),
+            with(
+                "both",
+                json!({ "name": "n", "oldValue": 1, "oldValueText": "1" }),
+                json!({ "key": "k", "valueText": "not JSON" })
+            ),
+            with("twice", json!({ "name": "n", "newValueText": "{\"a\":1,\"a\":2}" }), json!({ "key": "k" })),
+        ]),
+    )
+    .await;
+    let payload = response.data("/recordAuditEvents");
+    assert_eq!((&payload["recordedCount"], &payload["rejectedCount"]), (&json!(3), &json!(2)));
+    let problems = |index: usize| -> Vec<(String, &str)> {
+        let problems = payload["results"][index]["problems"].as_array().unwrap().iter();
+        let path = |problem: &Value| {
+            let path = problem["path"].as_array().unwrap().iter();
+            path.map(|part| part.as_str().unwrap()).collect::<Vec<_>>().join(".")
+        };
+        problems.map(|problem| (path(problem), problem["message"].as_str().unwrap())).collect()
+    };
+    let change = "targets.0.modifiedProperties.0";
+    assert_eq!(
+        problems(3),
+        [
+            (format!("{change}.oldValueText"), "must not be given together with `oldValue`"),
+            (
+                "additionalDetails.0.valueText".to_owned(),
+                "is not valid JSON; a string needs its quotes, such as `\"text\"`"
+            ),
+        ]
+    );
+    assert_eq!(problems(4), [(format!("{change}.newValueText"), "has the member `a` twice")]);
+    let query = "{ auditEvents(occurredAt: { window: ALL }, orderBy: { field: SEQUENCE, direction: ASC }) { nodes {
+        targets { modifiedProperties { change oldValue oldValueText newValueText } }
+        additionalDetails { value valueText } } } }";
+    let nodes = app.admin().query(query).await.data("/auditEvents/nodes").clone();
+    let values = |change: Value, detail: Value| json!({ "targets": [{ "modifiedProperties": [change] }], "additionalDetails": [detail] });
+    let expected = json!([
+        values(
+            json!({ "change": "CHANGED", "oldValue": null, "oldValueText": "null",
+                "newValueText": "[12345678901234567890,1.50]" }),
+            json!({ "value": { "a": 2.5 }, "valueText": "{\"a\":2.50}" })
+        ),
+        values(
+            json!({ "change": "REMOVED", "oldValue": 1, "oldValueText": "1", "newValueText": null }),
+            json!({ "value": { "a": [true, null] }, "valueText": "{\"a\":[true,null]}" })
+        ),
+        values(
+            json!({ "change": "UNKNOWN", "oldValue": null, "oldValueText": null, "newValueText": null }),
+            json!({ "value": null, "valueText": null })
+        ),
+    ]);
+    assert_eq!(nodes, expected);
+}
+
+#[tokio::test]
+async fn rest_takes_details_with_any_json_value_and_keeps_null() {
+    let app = TestApp::start().await;
+    let mut sent = event("a");
+    let details = json!([
+        { "key": "object", "value": { "tags": ["a"], "password": "hunter2" } }, { "key": "number", "value": 1.5 },
+        { "key": "null", "value": null }, { "key": "none" },
+    ]);
+    sent["additionalDetails"] = details;
+    let response = post(&recorder(&app), "application/json", sent.to_string()).await;
+    assert_eq!(outcomes(&response), ["RECORDED"], "{}", response.text);
+    let query = "{ auditEvents(occurredAt: { window: ALL }) { nodes { additionalDetails { valueText redaction } } } }";
+    let texts = |redacted: bool| {
+        let object = if redacted { Value::Null } else { json!("{\"tags\":[\"a\"],\"password\":\"hunter2\"}") };
+        let reason = if redacted { json!("SENSITIVE") } else { Value::Null };
+        json!([
+            { "valueText": object, "redaction": reason }, { "valueText": "1.5", "redaction": null },
+            { "valueText": "null", "redaction": null }, { "valueText": null, "redaction": null },
+        ])
+    };
+    for (client, redacted) in [(app.admin(), false), (app.auditor(), true)] {
+        let response = client.query(query).await;
+        assert_eq!(*response.data("/auditEvents/nodes/0/additionalDetails"), texts(redacted));
+    }
+}

@@ -57,7 +57,7 @@ async fn intune_administrator_sees_only_intune() {
         },
         "node": null, "nodes": [null], "auditEvent": null, "auditEventByKey": null,
         "auditActors": [{ "name": "windows@contoso.example" }, { "name": "intune@contoso.example" }],
-        "auditActivityTypes": [{ "key": "Made up by intune" }, { "key": "Made up by windows" }],
+        "auditActivityTypes": { "nodes": [{ "key": "Made up by intune" }, { "key": "Made up by windows" }] },
         "auditServices": [{ "key": "Microsoft Intune", "eventCount": 1 }, { "key": "Windows 365", "eventCount": 1 }],
         "auditCategories": [],
         "auditLogInfo": { "lastSequence": 4, "oldestEventAt": oldest, "newestEventAt": newest },
@@ -92,7 +92,7 @@ async fn global_administrator_and_auditor_see_every_service() {
         }
         assert_eq!(data["nodes"], json!([{ "id": id }]));
         assert_eq!(data["auditActors"].as_array().unwrap().len(), 4);
-        assert_eq!(data["auditActivityTypes"].as_array().unwrap().len(), 4);
+        assert_eq!(data["auditActivityTypes"]["nodes"].as_array().unwrap().len(), 4);
         let counts: Vec<_> =
             data["auditServices"].as_array().unwrap().iter().map(|service| &service["eventCount"]).collect();
         assert_eq!(counts, [2, 1, 1]);
@@ -149,7 +149,7 @@ async fn viewer_without_roles_can_read_nothing_else() {
         "auditEvent(id: \"unknown\") { id }".to_owned(),
         "auditEventByKey(service: \"Core Directory\", eventKey: \"entra\") { id }".to_owned(),
         "auditActors(search: \"a\") { id }".to_owned(),
-        "auditActivityTypes { key }".to_owned(),
+        "auditActivityTypes { nodes { key } }".to_owned(),
         "auditServices { key }".to_owned(),
         "auditCategories { key }".to_owned(),
         "auditLogInfo { version }".to_owned(),

@@ -131,7 +131,7 @@ async fn withheld_values_cannot_be_found_by_filters() {
         property(json!({ "name": { "eq": "ClientSecret" }, "from": "hunter1", "to": "hunter2" })),
         property(json!({ "change": { "eq": "ADDED" }, "to": { "wifi": { "preSharedKey": "hunter2" } } })),
         // A withheld value is absent, not JSON null.
-        property(json!({ "name": { "eq": "ClientSecret" }, "to": null })),
+        property(json!({ "name": { "eq": "ClientSecret" }, "toIsNull": true })),
         json!({ "search": "hunter2" }),
         json!({ "search": "password" }),
     ] {

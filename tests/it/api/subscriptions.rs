@@ -40,14 +40,16 @@ async fn subscription_sends_a_cursor_first_and_resumes_from_it() {
     app.record([event("before")]).await;
     let mut events = Events::open(&app.auditor(), FOLLOW, json!({})).await;
     let first = events.batch().await;
-    assert_eq!((keys(&first), &first["safeUpTo"]), (vec![], &json!(1)));
+    assert_eq!((keys(&first), &first["scannedFrom"], &first["safeUpTo"]), (vec![], &json!(1), &json!(1)));
     app.record([event("a"), event("b")]).await;
     let (taken, resume) = take(&mut events, 2).await;
     assert_eq!(taken, ["a", "b"]);
     drop(events);
     app.record([event("c")]).await;
     let mut events = Events::open(&app.auditor(), FOLLOW, json!({ "after": resume })).await;
-    assert_eq!(keys(&events.batch().await), ["c"]);
+    let batch = events.batch().await;
+    assert_eq!((keys(&batch), &batch["scannedFrom"], &batch["safeUpTo"]), (vec!["c"], &json!(3), &json!(4)));
+    assert_eq!(batch["nodes"], json!([{ "eventKey": "c" }]));
     app.record([event("d").activity("Never seen before")]).await;
     let batch = events.batch().await;
     assert_eq!(batch["edges"][0]["node"]["activityType"]["key"], "Never seen before");

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use model::filter::{
-    ActorCondition, Condition, EventString, PropertyCondition, SetCondition, StringCondition, TargetCondition,
-    TimeRange,
+    ActorCondition, BodyCondition, Condition, DetailCondition, EventString, PropertyCondition, SequenceRange,
+    SetCondition, StringCondition, TargetCondition, TimeRange,
 };
 use model::fold::{fold, fold_activity};
 use model::{
-    Actor, ActorApplication, ActorKind, EventBody, GroupSource, ModifiedProperty, OperationType, PropertyChange,
-    ResourceType, Scope, ServiceSet, Status, Target, Timestamp,
+    Actor, ActorApplication, ActorKind, Detail, EventBody, GroupSource, ModifiedProperty, OperationType,
+    PropertyChange, Recording, RecordingRoute, ResourceType, Scope, ServiceSet, Status, Target, Timestamp,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -100,6 +100,17 @@ fn target() -> BoxedStrategy<Target> {
         .boxed()
 }
 
+/// The parts of an event that are in no column, and its recorder.
+#[expect(clippy::type_complexity, reason = "it is used once")]
+fn unindexed()
+-> BoxedStrategy<(Option<String>, bool, Vec<Detail>, (RecordingRoute, String, Option<String>, Option<String>))> {
+    let value = prop::option::of(select(&VALUES[..]).prop_map(json));
+    let detail = (select(&NAMES[..]), value, prop::bool::weighted(0.2))
+        .prop_map(|(key, value, is_sensitive)| Detail { is_sensitive, ..Detail::json(key, value) });
+    let recorder = (select(RecordingRoute::ALL), select(&TEXTS[..12]).prop_map(str::to_owned), text(), text());
+    (text(), prop::bool::weighted(0.2), vec(detail, 0..3), recorder).boxed()
+}
+
 /// A random event with a key; many have the same time.
 pub(super) fn body(key: &str) -> BoxedStrategy<EventBody> {
     let plain = event(key);
@@ -107,9 +118,10 @@ pub(super) fn body(key: &str) -> BoxedStrategy<EventBody> {
         (select(&SERVICES[..]), select(&["One", "one", "Two"][..]), select(&ACTIVITIES[..]), select(&TEXTS[..15]));
     let kinds = (select(ResourceType::ALL), select(OperationType::ALL), select(Status::ALL));
     let rest = (prop::option::of(select(GroupSource::ALL)), text(), id(), -5_i64..5);
-    (what, kinds, rest, actor(), vec(target(), 0..4))
-        .prop_map(move |(what, kinds, rest, actor, targets)| {
+    (what, kinds, rest, actor(), vec(target(), 0..4), unindexed())
+        .prop_map(move |(what, kinds, rest, actor, targets, unindexed)| {
             let (group_source, component, correlation_id, ago) = rest;
+            let (status_reason, status_reason_is_sensitive, additional_details, recording) = unindexed;
             EventBody {
                 service: what.0.to_owned(),
                 category: what.1.to_owned(),
@@ -124,6 +136,16 @@ pub(super) fn body(key: &str) -> BoxedStrategy<EventBody> {
                 occurred_at: NOW.plus(ago),
                 actor,
                 targets,
+                status_reason,
+                status_reason_is_sensitive,
+                additional_details,
+                recording: Recording {
+                    route: recording.0,
+                    recorded_by: recording.1,
+                    client_id: recording.2,
+                    source: recording.3,
+                    ..plain.recording.clone()
+                },
                 ..plain.clone()
             }
         })
@@ -217,8 +239,11 @@ fn property_condition() -> BoxedStrategy<PropertyCondition> {
     let value = || prop::option::weighted(0.3, select(&VALUES[..]).prop_map(|value| json(value).equality_hash()));
     let name = prop_oneof![1 => Just(None), 2 => name.prop_map(Some), 1 => text_condition().prop_map(Some)];
     let change = prop::option::weighted(0.3, set(PropertyChange::ALL));
-    (name, value(), value(), change)
-        .prop_map(|(name, from, to, change)| PropertyCondition { name, from, to, change })
+    let rare = || (prop::option::weighted(0.1, any::<bool>()), prop::option::weighted(0.1, needle()));
+    (name, value(), value(), change, (rare(), rare()))
+        .prop_map(|(name, from, to, change, ((from_is_null, from_contains), (to_is_null, to_contains)))| {
+            PropertyCondition { name, from, to, change, from_is_null, to_is_null, from_contains, to_contains }
+        })
         .boxed()
 }
 
@@ -253,9 +278,25 @@ pub(super) fn period() -> impl Strategy<Value = TimeRange> {
     prop_oneof![2 => Just(TimeRange::default()), 1 => moments()]
 }
 
+fn body_condition() -> BoxedStrategy<BodyCondition> {
+    let detail = (maybe_text(), maybe_text()).prop_map(|(key, value)| DetailCondition { key, value });
+    prop_oneof![
+        text_condition().prop_map(BodyCondition::StatusReason),
+        text_condition().prop_map(BodyCondition::ClientId),
+        text_condition().prop_map(BodyCondition::Source),
+        detail.prop_map(BodyCondition::Detail),
+        any::<bool>().prop_map(BodyCondition::IsRedacted),
+    ]
+    .boxed()
+}
+
+fn sequences() -> impl Strategy<Value = SequenceRange> {
+    (prop::option::of(0_i64..60), prop::option::of(0_i64..60)).prop_map(|(from, to)| SequenceRange { from, to })
+}
+
 fn leaf() -> BoxedStrategy<Condition> {
-    use EventString::{Activity, Category, Component, Correlation, EventKey, Service};
-    let column = select(vec![Service, Category, Activity, Component, Correlation, EventKey]);
+    use EventString::{Activity, Category, Component, Correlation, EventKey, RecordedBy, Service};
+    let column = select(vec![Service, Category, Activity, Component, Correlation, EventKey, RecordedBy]);
     prop_oneof![
         3 => (column, text_condition()).prop_map(|(column, text)| Condition::String(column, text)),
         1 => set(ResourceType::ALL).prop_map(Condition::ResourceType),
@@ -267,6 +308,9 @@ fn leaf() -> BoxedStrategy<Condition> {
         2 => text_condition().prop_map(Condition::Involving),
         1 => moments().prop_map(Condition::RecordedAt),
         2 => vec(needle(), 0..3).prop_map(Condition::Search),
+        1 => set(RecordingRoute::ALL).prop_map(Condition::Route),
+        1 => sequences().prop_map(Condition::Sequence),
+        2 => body_condition().prop_map(Condition::Body),
     ]
     .boxed()
 }

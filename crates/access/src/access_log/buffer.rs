@@ -127,7 +127,7 @@ mod tests {
     fn details(access: AggregatedAccess, lost: u64) -> Vec<(String, String)> {
         let event = access.into_event("key".into(), lost, Timestamp(2 * HOUR), &SensitiveNames::default()).unwrap();
         let details = event.body().additional_details.iter();
-        details.map(|detail| (detail.key.clone(), detail.value.clone().unwrap_or_default())).collect()
+        details.map(|detail| (detail.key.clone(), detail.string().unwrap_or_default())).collect()
     }
 
     #[test]

@@ -14,6 +14,7 @@ use futures_util::Stream;
 
 use crate::engine::check;
 use crate::engine::document::Document;
+use crate::schema::description;
 use crate::schema::mutation::Mutation;
 use crate::schema::query::Query;
 use crate::schema::subscription::Subscription;
@@ -46,6 +47,14 @@ impl Executor {
 
     /// Executes a query or a mutation. `request` must have `document` as its parsed document.
     pub async fn execute(&self, request: Request, document: &Document) -> Response {
+        let mut response = self.execute_document(request, document).await;
+        if description::selects_schema(document) {
+            description::replace(&mut response.data);
+        }
+        response
+    }
+
+    async fn execute_document(&self, request: Request, document: &Document) -> Response {
         let operation = check::operation(document, request.operation_name.as_deref());
         let is_plain = operation.is_some_and(|operation| is_plain(operation, &request.variables));
         if is_plain && document.is_valid() {

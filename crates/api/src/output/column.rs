@@ -1,8 +1,9 @@
 //! Columns of an export: dotted paths of fields of `AuditEvent`, such as `actor.displayName`.
 //!
 //! They are converted to the selection of a query, so that an export shows what a query would. The valid paths come
-//! from the schema. A path that ends at an object selects all its fields. Below an interface, the fields of every
-//! implementing type can be named; they are null for objects of other types. One column is not a path: [`CURSOR`].
+//! from the schema. A path that ends at an object selects all its fields, except JSON as text. Below an interface, the
+//! fields of every implementing type can be named; they are null for objects of other types. One column is not a path:
+//! [`CURSOR`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
@@ -20,6 +21,8 @@ const COLUMNS_MAX: usize = 100;
 pub const CURSOR: &str = "cursor";
 /// Fields that are not among the default columns: the catalogue entry, and the stored body, which repeats the others.
 const NOT_BY_DEFAULT: [&str; 2] = ["activityType", "raw"];
+/// Fields that repeat another field in another form. A path that ends at an object does not select them.
+const REPEATED: [&str; 3] = ["valueText", "oldValueText", "newValueText"];
 
 /// The columns of an export, in the requested order.
 #[derive(Clone, Debug)]
@@ -177,7 +180,8 @@ impl SelectedFields {
             (Some(rest), true) => tree.add(&below, rest),
             (Some(_), false) => None,
             (None, is_object) => {
-                for field in if is_object { SCHEMA_TYPES.all(&below) } else { Vec::new() } {
+                let all = if is_object { SCHEMA_TYPES.all(&below) } else { Vec::new() };
+                for field in all.into_iter().filter(|field| !REPEATED.contains(&field.as_str())) {
                     tree.add(&below, &field)?;
                 }
                 Some(())

@@ -6,7 +6,7 @@
 //! unchanged. The scalar fields of an event come from [`model::fields`].
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -16,8 +16,8 @@ use crate::error::ApiError;
 use crate::output::selection::{FieldWriter, SelectionPath, SelectionPlan, write_list};
 use model::page::Cursor;
 use model::{
-    ActorKind, ActorView, ApplicationView, BodyView, ChangeView, DetailView, EventId, EventView, RecordingView,
-    TargetView, WriteJson,
+    ActorKind, ActorView, ApplicationView, BodyView, ChangeView, DetailView, EventId, EventView, RawJson,
+    RecordingView, TargetView, WriteJson,
 };
 use store::{EventRow, Reader};
 
@@ -62,18 +62,17 @@ impl<T: OutputType> OutputType for PrerenderedList<T> {
     }
 }
 
-/// The event that is being written, and the index of the current target.
+/// The event that is being written.
 pub(crate) struct WriteContext<'a> {
     service: &'a str,
     event_key: &'a str,
     id: OnceCell<String>,
-    target_index: Cell<usize>,
 }
 
 impl<'a> WriteContext<'a> {
     fn new(event: &'a EventView<'_>) -> Self {
         let (service, event_key) = (&event.body.service, &event.body.event_key);
-        Self { service, event_key, id: OnceCell::new(), target_index: Cell::new(0) }
+        Self { service, event_key, id: OnceCell::new() }
     }
 
     /// The global id of the event.
@@ -155,6 +154,14 @@ pub(crate) fn raw_string(out: &mut Vec<u8>, string: &str) {
     out.push(b'"');
 }
 
+/// Appends a JSON value as a string that contains its text.
+fn text(out: &mut Vec<u8>, value: Option<&RawJson<'_>>) {
+    match value {
+        Some(value) => escaped_string(out, value.text()),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
 fn event_plan<'e>(selection: &SelectionPath<'_>) -> Option<SelectionPlan<'e, EventView<'e>>> {
     SelectionPlan::compile(selection, "AuditEvent", "Node", |name, below| event_field(name, &below))
 }
@@ -174,10 +181,7 @@ pub(crate) fn event_field<'e>(field: &str, below: &SelectionPath<'_>) -> Option<
         "targets" => {
             let plan = SelectionPlan::compile(below, "Target", "", |name, below| target_field(name, &below))?;
             Box::new(move |out, context, event| {
-                write_list(out, event.body.targets.iter().enumerate(), |out, (index, target)| {
-                    context.target_index.set(index);
-                    plan.write_object(out, context, target);
-                });
+                write_list(out, &event.body.targets, |out, target| plan.write_object(out, context, target));
             })
         }
         "additionalDetails" => {
@@ -232,7 +236,6 @@ impl<'e> ActorPlans<'e> {
 
 fn actor_field<'e>(kind: ActorKind, field: &str, below: &SelectionPath<'_>) -> Option<FieldWriter<'e, ActorView<'e>>> {
     Some(match (kind, field) {
-        (_, "id") => scalar(|out, context, _| raw_string(out, &format!("{}:actor", context.id()))),
         (_, "key") => scalar(|out, _, actor| escaped_string(out, &actor.key())),
         (_, "kind") => scalar(|out, _, actor| actor.kind.write_json(out)),
         (_, "name") => scalar(|out, _, actor| match actor.recorded_name() {
@@ -273,9 +276,6 @@ fn application_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWrite
 
 fn target_field<'e>(field: &str, below: &SelectionPath<'_>) -> Option<FieldWriter<'e, TargetView<'e>>> {
     Some(match field {
-        "id" => scalar(|out, context, _| {
-            raw_string(out, &format!("{}:target:{}", context.id(), context.target_index.get()));
-        }),
         "key" => scalar(|out, _, target| escaped_string(out, &target.key())),
         "objectId" => scalar(|out, _, target| target.object_id.write_json(out)),
         "displayName" => scalar(|out, _, target| target.display_name.write_json(out)),
@@ -297,6 +297,8 @@ fn change_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e,
         "change" => scalar(|out, _, change| change.change.write_json(out)),
         "oldValue" => scalar(|out, _, change| change.old_value.write_json(out)),
         "newValue" => scalar(|out, _, change| change.new_value.write_json(out)),
+        "oldValueText" => scalar(|out, _, change| text(out, change.old_value.as_ref())),
+        "newValueText" => scalar(|out, _, change| text(out, change.new_value.as_ref())),
         "redaction" => scalar(|out, _, change| change.redaction.write_json(out)),
         _ => return None,
     })
@@ -306,6 +308,7 @@ fn detail_field<'e>(field: &str, _: SelectionPath<'_>) -> Option<FieldWriter<'e,
     Some(match field {
         "key" => scalar(|out, _, detail| detail.key.write_json(out)),
         "value" => scalar(|out, _, detail| detail.value.write_json(out)),
+        "valueText" => scalar(|out, _, detail| text(out, detail.value.as_ref())),
         "redaction" => scalar(|out, _, detail| detail.redaction.write_json(out)),
         _ => return None,
     })

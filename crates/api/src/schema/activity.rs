@@ -4,23 +4,25 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
 use crate::schema::enums::{OperationType, ResourceType};
-use crate::schema::scalar::DateTime;
+use crate::schema::id::ObjectId;
+use crate::schema::scalar::{Count, DateTime};
 use model::catalogue::{ActivityType, Catalogue, catalogue};
 use model::fold::{fold, fold_activity};
 use model::{EventBody, Scope, Timestamp};
 use store::RecordedActivity;
 
 /// The key of an activity type: folded service, category and activity.
-type ActivityTypeKey = [String; 3];
+pub(crate) type ActivityTypeKey = [String; 3];
 
 /// An activity type and the statistics of its recorded events.
 #[derive(Clone, Debug)]
 struct ActivityTypeEntry {
+    key: ActivityTypeKey,
     base: Cow<'static, ActivityType>,
     recorded: Option<RecordedActivity>,
 }
@@ -56,14 +58,17 @@ impl ActivityTypeList {
         for base in catalogue().types() {
             let key = [fold(&base.service), fold(&base.category), fold_activity(&base.key)];
             if scope.visible.contains(&key[0]) {
-                entries.insert(key, ActivityTypeEntry { base: Cow::Borrowed(base), recorded: None });
+                let entry = ActivityTypeEntry { key: key.clone(), base: Cow::Borrowed(base), recorded: None };
+                entries.insert(key, entry);
             }
         }
         for activity in recorded {
             let key = [fold(&activity.service), fold(&activity.category), fold_activity(&activity.activity)];
-            let entry = entries
-                .entry(key)
-                .or_insert_with(|| ActivityTypeEntry { base: Cow::Owned(base(&activity)), recorded: None });
+            let entry = entries.entry(key.clone()).or_insert_with(|| ActivityTypeEntry {
+                key,
+                base: Cow::Owned(base(&activity)),
+                recorded: None,
+            });
             entry.recorded = Some(activity);
         }
         let built_in = catalogue().services().iter().flat_map(|service| {
@@ -90,15 +95,30 @@ impl ActivityTypeList {
 
     /// The activity type of an event.
     pub fn entry(&self, body: &EventBody) -> Option<AuditActivityType> {
-        let key = [fold(&body.service), fold(&body.category), fold_activity(&body.activity)];
-        self.entries.get(&key).map(|entry| AuditActivityType(Arc::clone(entry)))
+        self.entry_of(&[fold(&body.service), fold(&body.category), fold_activity(&body.activity)])
     }
 
-    /// The types that match, sorted by display name.
+    /// The activity type with a key.
+    pub(crate) fn entry_of(&self, key: &ActivityTypeKey) -> Option<AuditActivityType> {
+        self.entries.get(key).map(|entry| AuditActivityType(Arc::clone(entry)))
+    }
+
+    /// The types that match, sorted by display name and key.
     pub fn types(&self, matches: impl Fn(&ActivityType) -> bool) -> Vec<AuditActivityType> {
         let mut types: Vec<_> = self.entries.values().filter(|entry| matches(&entry.base)).cloned().collect();
+        // The entries are sorted by key, and the sort keeps the order of equal names.
         types.sort_by_cached_key(|entry| fold(&entry.base.display_name));
         types.into_iter().map(AuditActivityType).collect()
+    }
+
+    /// The service with a folded key.
+    pub(crate) fn service(&self, key: &str) -> Option<AuditService> {
+        self.services().into_iter().find(|service| fold(&service.key) == key)
+    }
+
+    /// The category with a folded key.
+    pub(crate) fn category(&self, key: &str) -> Option<AuditCategory> {
+        self.categories(|_| true).into_iter().find(|category| fold(&category.key) == key)
     }
 
     /// The services, sorted by display name.
@@ -110,7 +130,7 @@ impl ActivityTypeList {
                 display_name: catalogue().service_display_name(&section.service),
                 categories: self.categories(|own| own == service),
                 last_recorded_at: None,
-                event_count: 0,
+                event_count: Count(0),
             });
         }
         for ([service, _, _], entry) in &self.entries {
@@ -119,7 +139,7 @@ impl ActivityTypeList {
                     .last_recorded_at
                     .map_or(recorded.last_seen_at, |earlier| earlier.0.max(recorded.last_seen_at));
                 listed.last_recorded_at = Some(DateTime(last));
-                listed.event_count = listed.event_count.saturating_add(bounded(recorded.event_count));
+                listed.event_count.0 += recorded.event_count;
             }
         }
         let mut services: Vec<_> = services.into_values().collect();
@@ -166,25 +186,36 @@ fn base(activity: &RecordedActivity) -> ActivityType {
     }
 }
 
-fn bounded(count: i64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
-}
-
 /// An activity type, shared with the list of the request.
 #[derive(Clone, Debug)]
 pub struct AuditActivityType(Arc<ActivityTypeEntry>);
 
 impl AuditActivityType {
+    /// The folded service, category and activity.
+    pub(crate) fn key(&self) -> ActivityTypeKey {
+        self.0.key.clone()
+    }
+
+    /// The folded display name.
+    pub(crate) fn sort_name(&self) -> String {
+        fold(&self.0.base.display_name)
+    }
+
     fn seen(&self, time: fn(&RecordedActivity) -> Timestamp) -> Option<DateTime> {
         self.0.recorded.as_ref().map(|recorded| DateTime(time(recorded)))
     }
 }
 
-/// An activity that can occur.
+/// An activity that can occur in a category of a service.
 #[Object]
 impl AuditActivityType {
-    /// The key in events and filters.
-    async fn key(&self) -> &str {
+    /// The entry's global id: the same for every spelling of service, category and activity.
+    pub(crate) async fn id(&self) -> ID {
+        ObjectId::ActivityType(self.key()).to_global()
+    }
+    /// The key of the activity in events and filters. Several services and categories may have an activity of this key.
+    #[graphql(name = "key")]
+    async fn activity_key(&self) -> &str {
         &self.0.base.key
     }
     /// The display name of the activity.
@@ -231,13 +262,14 @@ impl AuditActivityType {
         self.seen(|recorded| recorded.last_seen_at)
     }
     /// The number of events of this kind that the tenant has recorded.
-    async fn event_count(&self) -> i32 {
-        self.0.recorded.as_ref().map_or(0, |recorded| bounded(recorded.event_count))
+    async fn event_count(&self) -> Count {
+        Count(self.0.recorded.as_ref().map_or(0, |recorded| recorded.event_count))
     }
 }
 
 /// A service (workload) that logs events, such as `Core Directory` or `Microsoft Intune`.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct AuditService {
     /// The key in events and filters.
     key: String,
@@ -248,11 +280,12 @@ pub struct AuditService {
     /// The time at which this tenant last recorded an event of the service; null if never.
     last_recorded_at: Option<DateTime>,
     /// The number of events of this kind that the tenant has recorded.
-    event_count: i32,
+    event_count: Count,
 }
 
 /// A category of audit events, such as `GroupManagement` or `DeviceConfiguration`.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct AuditCategory {
     /// The key in events and filters.
     key: String,
@@ -260,4 +293,20 @@ pub struct AuditCategory {
     display_name: String,
     /// The keys of the services (workloads) that use it.
     services: Vec<String>,
+}
+
+#[ComplexObject]
+impl AuditService {
+    /// The service's global id.
+    pub(crate) async fn id(&self) -> ID {
+        ObjectId::Service(fold(&self.key)).to_global()
+    }
+}
+
+#[ComplexObject]
+impl AuditCategory {
+    /// The category's global id: the same in all services.
+    pub(crate) async fn id(&self) -> ID {
+        ObjectId::Category(fold(&self.key)).to_global()
+    }
 }

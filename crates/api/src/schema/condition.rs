@@ -1,7 +1,7 @@
 //! Converts filter inputs to conditions and validates them.
 //!
-//! A condition that is omitted or null in a filter does not restrict. Inside a condition, null and `{}` are errors, so
-//! that `category: {eq: $category}` without the variable does not match every event.
+//! A condition that is omitted does not restrict. The engine has left out nulls before; a null that is left, and `{}`,
+//! are errors.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +9,15 @@ use async_graphql::MaybeUndefined;
 
 use crate::error::ApiError;
 use crate::schema::filter::{
-    ActorFilter, AuditEventFilter, KeyFilter, ModifiedPropertyFilter, StringFilter, TargetFilter,
+    ActorFilter, AuditDetailFilter, AuditEventFilter, KeyFilter, ModifiedPropertyFilter, RecordingFilter, StringFilter,
+    TargetFilter,
 };
 use crate::schema::scalar::JsonScalar;
 use model::Invalid;
 use model::catalogue::catalogue;
 use model::filter::{
-    ActorCondition, Condition, EventString, LIST_MAX, PropertyCondition, StringCondition, TargetCondition, needle,
-    needles, search_words,
+    ActorCondition, BodyCondition, Condition, DetailCondition, EventString, LIST_MAX, PropertyCondition,
+    StringCondition, TargetCondition, needle, needles, search_words,
 };
 use model::fold::{fold, fold_activity};
 
@@ -91,6 +92,11 @@ impl FilterParser {
             correlation_id,
             event_key,
             recorded_at,
+            sequence,
+            recording,
+            status_reason,
+            additional_detail,
+            is_redacted,
             search,
             and,
             or,
@@ -129,6 +135,25 @@ impl FilterParser {
         if let Some(range) = recorded_at {
             self.count()?;
             all.push(Condition::RecordedAt(range.range(&format!("{part}.recordedAt"))?));
+        }
+        if let Some(range) = sequence {
+            self.count()?;
+            all.push(Condition::Sequence(range.range(&format!("{part}.sequence"))?));
+        }
+        if let Some(recording) = recording {
+            self.recording(recording, &format!("{part}.recording"), &mut all)?;
+        }
+        if let Some(filter) = status_reason {
+            let reason = self.string(filter, &format!("{part}.statusReason"), StringKind::Other)?;
+            all.push(Condition::Body(BodyCondition::StatusReason(reason)));
+        }
+        if let Some(detail) = additional_detail {
+            let detail = self.detail(detail, &format!("{part}.additionalDetail"))?;
+            all.push(Condition::Body(BodyCondition::Detail(detail)));
+        }
+        if let Some(is_redacted) = is_redacted {
+            self.count()?;
+            all.push(Condition::Body(BodyCondition::IsRedacted(is_redacted)));
         }
         if let Some(search) = search {
             let words = search_words(&search)?;
@@ -298,24 +323,60 @@ impl FilterParser {
         Ok(condition)
     }
 
+    fn recording(&mut self, input: RecordingFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
+        let before = self.conditions;
+        if let Some((route, part)) = self.nested(part, "route", input.route)? {
+            all.push(Condition::Route(route.parse(self, &part)?));
+        }
+        if let Some(condition) = self.optional_string(part, "recordedBy", input.recorded_by)? {
+            all.push(Condition::String(EventString::RecordedBy, condition));
+        }
+        if let Some(condition) = self.optional_string(part, "clientId", input.client_id)? {
+            all.push(Condition::Body(BodyCondition::ClientId(condition)));
+        }
+        if let Some(condition) = self.optional_string(part, "source", input.source)? {
+            all.push(Condition::Body(BodyCondition::Source(condition)));
+        }
+        Self::not_empty(part, self.conditions > before)
+    }
+
+    fn detail(&mut self, input: AuditDetailFilter, part: &str) -> Result<DetailCondition, ApiError> {
+        let before = self.conditions;
+        let condition = DetailCondition {
+            key: self.optional_string(part, "key", input.key)?,
+            value: self.optional_string(part, "value", input.value)?,
+        };
+        Self::not_empty(part, self.conditions > before)?;
+        Ok(condition)
+    }
+
+    fn part_of_value(
+        &mut self,
+        part: &str,
+        name: &str,
+        input: MaybeUndefined<String>,
+    ) -> Result<Option<String>, ApiError> {
+        let Some(given) = self.given(part, name, input)? else { return Ok(None) };
+        Ok(Some(needle(&format!("{part}.{name}"), &given, fold)?))
+    }
+
     fn property(&mut self, input: ModifiedPropertyFilter, part: &str) -> Result<PropertyCondition, ApiError> {
         let before = self.conditions;
-        let mut value = |input: MaybeUndefined<JsonScalar>| -> Result<_, ApiError> {
-            if !input.is_undefined() {
-                self.count()?;
-            }
-            Ok(match input {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(model::Json::stored("null".to_owned()).equality_hash()),
-                MaybeUndefined::Value(json) => Some(json.0.equality_hash()),
-            })
-        };
-        let (from, to) = (value(input.from)?, value(input.to)?);
+        let hash = |value: JsonScalar| value.0.equality_hash();
+        let (from, to) = (self.given(part, "from", input.from)?.map(hash), self.given(part, "to", input.to)?.map(hash));
+        let from_is_null = self.given(part, "fromIsNull", input.from_is_null)?;
+        let to_is_null = self.given(part, "toIsNull", input.to_is_null)?;
+        let (from, from_is_null) = null_by_hash(from, from_is_null);
+        let (to, to_is_null) = null_by_hash(to, to_is_null);
         let change = self.nested(part, "change", input.change)?;
         let condition = PropertyCondition {
             name: self.optional_string(part, "name", input.name)?,
             from,
             to,
+            from_is_null,
+            to_is_null,
+            from_contains: self.part_of_value(part, "fromContains", input.from_contains)?,
+            to_contains: self.part_of_value(part, "toContains", input.to_contains)?,
             change: change.map(|(change, part)| change.parse(self, &part)).transpose()?,
         };
         Self::not_empty(part, self.conditions > before)?;
@@ -337,6 +398,14 @@ impl StringKind {
             Self::Activity => strings.into_iter().flat_map(|string| catalogue().keys_of(&string)).collect(),
             Self::Other => strings.into_iter().collect(),
         }
+    }
+}
+
+/// The hash of JSON null, if the value must be that: the index contains hashes.
+fn null_by_hash(equal: Option<[u8; 16]>, is_null: Option<bool>) -> (Option<[u8; 16]>, Option<bool>) {
+    match (equal, is_null) {
+        (None, Some(true)) => (Some(model::Json::stored("null".to_owned()).equality_hash()), None),
+        other => other,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::Enum;
 
-/// The type of resource that an activity acts on.
+/// The type of resource that an activity acts on. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::ResourceType")]
 pub enum ResourceType {
@@ -22,7 +22,7 @@ pub enum ResourceType {
     Other,
 }
 
-/// The source of a group. Set only if the resource type is GROUP.
+/// The source of a group. Set only if the resource type is GROUP. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::GroupSource")]
 pub enum GroupSource {
@@ -33,7 +33,7 @@ pub enum GroupSource {
     O365,
 }
 
-/// The kind of operation of an activity.
+/// The kind of operation of an activity. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::OperationType")]
 pub enum OperationType {
@@ -53,7 +53,7 @@ pub enum OperationType {
     Other,
 }
 
-/// The outcome of an activity.
+/// The outcome of an activity. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::Status")]
 pub enum ActivityStatus {
@@ -67,7 +67,7 @@ pub enum ActivityStatus {
     Unknown,
 }
 
-/// How an event was recorded.
+/// How an event was recorded. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::RecordingRoute")]
 pub enum RecordingRoute {
@@ -82,7 +82,7 @@ pub enum RecordingRoute {
     Internal,
 }
 
-/// Why a value is not shown.
+/// Why a value is not shown. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::RedactionReason")]
 pub enum RedactionReason {
@@ -90,7 +90,7 @@ pub enum RedactionReason {
     Sensitive,
 }
 
-/// The kinds of actor.
+/// The kinds of actor. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::ActorKind")]
 pub enum ActorKind {
@@ -104,7 +104,7 @@ pub enum ActorKind {
     Unknown,
 }
 
-/// How a property changed.
+/// How a property changed. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::PropertyChange")]
 pub enum PropertyChange {
@@ -118,7 +118,7 @@ pub enum PropertyChange {
     Unknown,
 }
 
-/// The access roles that a caller's token can grant.
+/// The access roles that a caller's token can grant. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "auth::Role")]
 pub enum AccessRole {
@@ -130,7 +130,7 @@ pub enum AccessRole {
     AuditReader,
 }
 
-/// The field by which a list of events is ordered.
+/// The field by which a list of events is ordered. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::page::OrderField")]
 pub enum AuditEventOrderField {
@@ -140,7 +140,7 @@ pub enum AuditEventOrderField {
     Sequence,
 }
 
-/// The field by which events are counted.
+/// The field by which events are counted. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::FacetField")]
 pub enum AuditFacetField {
@@ -166,7 +166,7 @@ pub enum AuditFacetField {
     Target,
 }
 
-/// The width of a histogram's bars.
+/// The width of a histogram's bars. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "model::Interval")]
 pub enum HistogramInterval {
@@ -180,7 +180,7 @@ pub enum HistogramInterval {
     Month,
 }
 
-/// The direction of an order.
+/// The direction of an order. The values are complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {
     /// Smallest or oldest first.
@@ -189,7 +189,7 @@ pub enum OrderDirection {
     Desc,
 }
 
-/// A window of time that ends now.
+/// A window of time that ends now. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum AuditTimeWindow {
     /// The last 24 hours.

@@ -9,11 +9,14 @@ use crate::error::ApiError;
 use crate::output::write::{self, PrerenderedList};
 use crate::schema::activity::{ActivityTypeList, AuditActivityType};
 use crate::schema::enums::{ActivityStatus, GroupSource, OperationType, RecordingRoute, RedactionReason, ResourceType};
-use crate::schema::party::{Actor, Target};
-use crate::schema::scalar::{DateTime, JsonScalar, Sequence};
+use crate::schema::party::{Actor, Target, text};
+use crate::schema::scalar::{Count, DateTime, JsonScalar, Sequence};
 use model::Invalid;
 use model::page::{Cursor, Order, Position, Slice};
 use store::{EventQuery, EventRow, Reader};
+
+/// The default of the limit of `countUpTo`.
+const COUNT_LIMIT: i32 = 10_000;
 
 /// An event, redacted for the caller.
 #[derive(Clone, Debug)]
@@ -23,7 +26,7 @@ pub struct AuditEvent(pub Arc<model::Event>);
 #[Object]
 impl AuditEvent {
     /// The event's global id.
-    pub async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         ID(self.0.id().to_global())
     }
     /// The time of the activity.
@@ -92,7 +95,7 @@ impl AuditEvent {
     }
     /// The initiator of the activity, as recorded at the time.
     async fn actor(&self) -> Actor {
-        Actor::new(format!("{}:actor", self.0.id().to_global()), self.0.body.actor.clone())
+        Actor::new(self.0.body.actor.clone())
     }
     /// The objects that the activity acted on, as recorded at the time.
     async fn targets(&self) -> Vec<Target> {
@@ -153,15 +156,22 @@ impl From<model::Recording> for Recording {
 pub struct AuditDetail {
     /// The name of the detail. Keys may repeat.
     key: String,
-    /// Its value.
-    value: Option<String>,
+    /// Its value. Null if there is none, or JSON null, or withheld.
+    value: Option<JsonScalar>,
+    /// Its value as JSON text, with all digits of its numbers: `"null"` is JSON null. Null if there is none, or withheld.
+    value_text: Option<String>,
     /// Why the value is withheld from the caller; null if it is not.
     redaction: Option<RedactionReason>,
 }
 
 impl From<&model::Detail> for AuditDetail {
     fn from(detail: &model::Detail) -> Self {
-        Self { key: detail.key.clone(), value: detail.value.clone(), redaction: detail.redaction.map(Into::into) }
+        Self {
+            key: detail.key.clone(),
+            value: detail.value.clone().map(JsonScalar),
+            value_text: text(detail.value.as_ref()),
+            redaction: detail.redaction.map(Into::into),
+        }
     }
 }
 
@@ -189,7 +199,7 @@ impl AuditEventConnection {
         let limit = u32::try_from(limit).ok().filter(|limit| (1..=100_000).contains(limit));
         let limit = limit.ok_or_else(|| Invalid::new("`limit` must be from 1 to 100000"))?;
         let (value, is_exact) = self.reader.count_up_to(&self.list, limit).await?;
-        Ok(BoundedCount { value: i32::try_from(value).unwrap_or(i32::MAX), is_exact })
+        Ok(BoundedCount { value: Count(value), is_exact })
     }
 }
 
@@ -241,16 +251,16 @@ impl AuditEventConnection {
     }
     /// The exact number of matching events over all pages. Counted only if selected; null with the error TIMEOUT if it
     /// takes too long. On a large log, select `countUpTo` instead.
-    async fn total_count(&self) -> Option<Result<i32, ApiError>> {
-        let counted = self.reader.count(&self.list).await;
-        Some(counted.map(|count| i32::try_from(count).unwrap_or(i32::MAX)).map_err(ApiError::from))
+    async fn total_count(&self) -> Option<Result<Count, ApiError>> {
+        Some(self.reader.count(&self.list).await.map(Count).map_err(ApiError::from))
     }
     /// The number of matching events, counted up to a limit.
     async fn count_up_to(
         &self,
-        #[graphql(desc = "The limit at which counting stops: 1 to 100,000.", default = 10_000)] limit: i32,
+        #[graphql(desc = "The limit at which counting stops: 1 to 100,000.", default_with = "Some(COUNT_LIMIT)")]
+        limit: Option<i32>,
     ) -> Option<Result<BoundedCount, ApiError>> {
-        Some(self.counted_up_to(limit).await)
+        Some(self.counted_up_to(limit.unwrap_or(COUNT_LIMIT)).await)
     }
 }
 
@@ -269,7 +279,7 @@ pub struct AuditEventEdge {
     /// The position of the event in the list, for `after` and `before`.
     cursor: String,
     /// The event.
-    node: AuditEvent,
+    pub(crate) node: AuditEvent,
 }
 
 impl AuditEventEdge {
@@ -284,28 +294,28 @@ impl AuditEventEdge {
 /// The cursors of a page.
 #[derive(Clone, Debug)]
 pub struct PageInfo {
-    next: bool,
-    previous: bool,
-    start_cursor: Option<String>,
-    end_cursor: Option<String>,
+    pub(crate) next: bool,
+    pub(crate) previous: bool,
+    pub(crate) start_cursor: Option<String>,
+    pub(crate) end_cursor: Option<String>,
 }
 
 /// The cursors of a page, and whether there are more pages.
 #[Object]
 impl PageInfo {
-    /// Whether there are more events after this page.
+    /// Whether there are more elements after this page.
     async fn has_next_page(&self) -> bool {
         self.next
     }
-    /// Whether there are more events before this page.
+    /// Whether there are more elements before this page.
     async fn has_previous_page(&self) -> bool {
         self.previous
     }
-    /// The cursor of the page's first event; null if the page is empty.
+    /// The cursor of the page's first element; null if the page is empty.
     async fn start_cursor(&self) -> Option<&str> {
         self.start_cursor.as_deref()
     }
-    /// The cursor of the page's last event; null if the page is empty.
+    /// The cursor of the page's last element; null if the page is empty.
     async fn end_cursor(&self) -> Option<&str> {
         self.end_cursor.as_deref()
     }
@@ -315,7 +325,7 @@ impl PageInfo {
 #[derive(Clone, Debug, SimpleObject)]
 pub struct BoundedCount {
     /// The number counted.
-    value: i32,
+    value: Count,
     /// Whether the number is exact; if not, there are more events.
     is_exact: bool,
 }

@@ -5,10 +5,11 @@ use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 use crate::error::ApiError;
 use crate::schema::condition::{FilterParser, distinct};
 use crate::schema::enums::{
-    ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange, ResourceType,
+    ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange, RecordingRoute,
+    ResourceType,
 };
-use crate::schema::scalar::{DateTime, JsonScalar};
-use model::filter::{SetCondition, TimeRange};
+use crate::schema::scalar::{DateTime, JsonScalar, Sequence};
+use model::filter::{SequenceRange, SetCondition, TimeRange};
 use model::page::Page;
 use model::time::DAY;
 use model::{Invalid, Timestamp};
@@ -142,6 +143,10 @@ set_filter! {
     GroupSourceFilter of GroupSource
 }
 set_filter! {
+    /// Conditions on how an event was recorded.
+    RecordingRouteFilter of RecordingRoute
+}
+set_filter! {
     /// Conditions on the kind of actor.
     ActorKindFilter of ActorKind
 }
@@ -218,18 +223,73 @@ pub struct TargetFilter {
 pub struct ModifiedPropertyFilter {
     /// The property's name.
     pub(crate) name: MaybeUndefined<StringFilter>,
-    /// The value before, equal as JSON: key order ignored, numbers by value. Null means JSON null.
+    /// The value before, equal as JSON: key order ignored, numbers by value.
     pub(crate) from: MaybeUndefined<JsonScalar>,
+    /// Whether the value before is JSON null. Neither holds if there was no value.
+    pub(crate) from_is_null: MaybeUndefined<bool>,
+    /// A string, number, boolean or member name within the value before contains this.
+    pub(crate) from_contains: MaybeUndefined<String>,
     /// The value after, compared in the same way.
     pub(crate) to: MaybeUndefined<JsonScalar>,
+    /// Whether the value after is JSON null. Neither holds if there is no value.
+    pub(crate) to_is_null: MaybeUndefined<bool>,
+    /// A string, number, boolean or member name within the value after contains this.
+    pub(crate) to_contains: MaybeUndefined<String>,
     /// Whether the property was added, changed or removed.
     pub(crate) change: MaybeUndefined<PropertyChangeFilter>,
 }
 
-/// Conditions on audit events, all of which must hold. A condition that is omitted or null does not restrict; inside a
-/// condition object, null and `{}` are errors (BAD_USER_INPUT). An empty `in` or `or` matches nothing, an empty `notIn`
-/// or `and` everything. A condition on an absent value is false, and its `not` is true. `target` holds if any target
-/// matches, `not: {target}` if none does. At most 5 levels and 50 conditions.
+/// Conditions on a detail, all of which must hold for the same detail.
+#[derive(Clone, Debug, InputObject)]
+pub struct AuditDetailFilter {
+    /// The name of the detail.
+    pub(crate) key: MaybeUndefined<StringFilter>,
+    /// Its value: a string as it is, any other value as its JSON text.
+    pub(crate) value: MaybeUndefined<StringFilter>,
+}
+
+/// Conditions on the provenance of an event, all of which must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct RecordingFilter {
+    /// How the event was recorded.
+    pub(crate) route: MaybeUndefined<RecordingRouteFilter>,
+    /// The subject of the recorder's token, or the operator's account for an import.
+    pub(crate) recorded_by: MaybeUndefined<StringFilter>,
+    /// The client application of the recorder's token.
+    pub(crate) client_id: MaybeUndefined<StringFilter>,
+    /// The source of an imported record: its format and file name.
+    pub(crate) source: MaybeUndefined<StringFilter>,
+}
+
+/// A range of positions in the log. At least one bound is required.
+#[derive(Clone, Debug, InputObject)]
+pub struct SequenceRangeInput {
+    /// The start of the range, inclusive.
+    pub(crate) from: Option<Sequence>,
+    /// The end of the range, exclusive.
+    pub(crate) to: Option<Sequence>,
+}
+
+impl SequenceRangeInput {
+    /// Converts the input to a range. `part` names the argument in an error.
+    pub(crate) fn range(&self, part: &str) -> Result<SequenceRange, Invalid> {
+        let range = SequenceRange { from: self.from.map(|from| from.0), to: self.to.map(|to| to.0) };
+        match (range.from, range.to) {
+            (None, None) => Err(Invalid::new(format!("`{part}` must have `from` or `to`"))),
+            (Some(from), Some(to)) if from > to => {
+                Err(Invalid::new(format!("`{part}.from` must not be greater than `{part}.to`")))
+            }
+            _ => Ok(range),
+        }
+    }
+}
+
+/// Conditions on audit events, all of which must hold. A condition that is omitted, null or has only nulls does not
+/// restrict; `{}` is an error (BAD_USER_INPUT), and below `not` and `or` null is one too. An empty `in` or `or` matches
+/// nothing, an empty `notIn` or `and` everything. A condition on an absent value is false, and its `not` is true.
+/// `target` holds if any target matches, `not: {target}` if none does. At most 5 levels and 50 conditions. Conditions on
+/// `statusReason`, `additionalDetail`, `isRedacted`, `recording.clientId`, `recording.source`, and on parts of changed
+/// values read every event that matches the others, so combine them with a short period.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct AuditEventFilter {
     /// The initiator of the activity.
@@ -261,6 +321,16 @@ pub struct AuditEventFilter {
     pub(crate) event_key: Option<StringFilter>,
     /// The time at which this server recorded the event.
     pub(crate) recorded_at: Option<DateTimeRangeInput>,
+    /// The position of the event in the log.
+    pub(crate) sequence: Option<SequenceRangeInput>,
+    /// The provenance of the event.
+    pub(crate) recording: Option<RecordingFilter>,
+    /// The reason for the outcome.
+    pub(crate) status_reason: Option<StringFilter>,
+    /// A further detail; holds if any detail matches.
+    pub(crate) additional_detail: Option<AuditDetailFilter>,
+    /// Whether any part of the event is withheld from the caller.
+    pub(crate) is_redacted: Option<bool>,
     /// Words, each of which must occur in the activity or in a name or id of the actor, its application or a target.
     /// Other fields are not searched.
     pub(crate) search: Option<String>,

@@ -10,11 +10,14 @@ pub mod event;
 pub mod feed;
 pub mod summary;
 pub mod party;
+pub(crate) mod id;
 pub mod node;
 pub mod activity;
+pub mod catalogue_page;
 pub mod viewer;
 pub mod filter;
 pub mod condition;
+pub(crate) mod description;
 pub mod scalar;
 pub mod enums;
 

@@ -8,6 +8,7 @@ use crate::schema::record::{
     AuditEventConflict, AuditEventDuplicate, AuditEventRecorded, AuditEventRejected, RecordAuditEventResult,
     RecordAuditEventsInput, RecordAuditEventsPayload,
 };
+use crate::schema::scalar::Count;
 use access::{AccessActivity, Recorded};
 use model::EventInput;
 use model::{EventId, Invalid, RecordingRoute};
@@ -30,52 +31,57 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The events to append.")] input: RecordAuditEventsInput,
-    ) -> Result<RecordAuditEventsPayload, ApiError> {
-        if input.events.len() > BATCH_MAX {
-            return Err(ApiError::Limit { what: "events", asked: input.events.len(), limit: BATCH_MAX });
-        }
-        if input.events.is_empty() {
-            return Err(Invalid::new("`input.events` must contain at least one event").into());
-        }
-        let session = ctx.session()?;
-        let recorder = session.caller.recorder(RecordingRoute::GraphQl);
-        let recorder = recorder
-            .inspect_err(|_| session.access_record.record_forbidden("recordAuditEvents", AccessActivity::Record))?;
-        let inputs: Vec<EventInput> = input.events.into_iter().map(Into::into).collect();
-        let keys: Vec<String> = inputs.iter().map(|input| input.event_key.clone()).collect();
-        let events = inputs.into_iter().map(|input| recorder.event(input, session.now)).collect();
-        let outcomes = recorder.record(events).await?;
-        Ok(payload(keys.into_iter().zip(outcomes)))
+    ) -> Option<Result<RecordAuditEventsPayload, ApiError>> {
+        Some(record(ctx, input).await)
     }
+}
+
+async fn record(ctx: &Context<'_>, input: RecordAuditEventsInput) -> Result<RecordAuditEventsPayload, ApiError> {
+    if input.events.len() > BATCH_MAX {
+        return Err(ApiError::Limit { what: "events", asked: input.events.len(), limit: BATCH_MAX });
+    }
+    if input.events.is_empty() {
+        return Err(Invalid::new("`input.events` must contain at least one event").into());
+    }
+    let session = ctx.session()?;
+    let recorder = session.caller.recorder(RecordingRoute::GraphQl);
+    let recorder = recorder
+        .inspect_err(|_| session.access_record.record_forbidden("recordAuditEvents", AccessActivity::Record))?;
+    let keys: Vec<String> = input.events.iter().map(|event| event.event_key.clone()).collect();
+    let event = |input| EventInput::try_from(input).and_then(|input| recorder.event(input, session.now));
+    let events = input.events.into_iter().map(event).collect();
+    let outcomes = recorder.record(events).await?;
+    Ok(payload(keys.into_iter().zip(outcomes)))
 }
 
 fn payload(outcomes: impl Iterator<Item = (String, Recorded)>) -> RecordAuditEventsPayload {
     let mut payload = RecordAuditEventsPayload {
         results: Vec::new(),
-        recorded_count: 0,
-        duplicate_count: 0,
-        conflict_count: 0,
-        rejected_count: 0,
+        recorded_count: Count(0),
+        duplicate_count: Count(0),
+        conflict_count: Count(0),
+        rejected_count: Count(0),
     };
     let global = |id: EventId| ID(id.to_global());
     for (index, (event_key, outcome)) in (0..).zip(outcomes) {
+        let event_key = Some(event_key);
         payload.results.push(match outcome {
             Recorded::Recorded(id, _) => {
-                payload.recorded_count += 1;
+                payload.recorded_count.0 += 1;
                 RecordAuditEventResult::Recorded(AuditEventRecorded { index, event_key, event_id: global(id) })
             }
             Recorded::Duplicate(id) => {
-                payload.duplicate_count += 1;
+                payload.duplicate_count.0 += 1;
                 RecordAuditEventResult::Duplicate(AuditEventDuplicate { index, event_key, event_id: global(id) })
             }
             Recorded::Conflict(id) => {
-                payload.conflict_count += 1;
+                payload.conflict_count.0 += 1;
                 RecordAuditEventResult::Conflict(AuditEventConflict { index, event_key, event_id: global(id) })
             }
             Recorded::Rejected(problems) => {
-                payload.rejected_count += 1;
+                payload.rejected_count.0 += 1;
                 let problems = problems.into_iter().map(Into::into).collect();
-                RecordAuditEventResult::Rejected(AuditEventRejected { index, event_key: Some(event_key), problems })
+                RecordAuditEventResult::Rejected(AuditEventRejected { index, event_key, problems })
             }
         });
     }

@@ -1,16 +1,16 @@
-//! Actors and targets: snapshots, each with a unique id for client caches.
+//! Actors and targets: snapshots inside an event, with the key of the party. They have no id, because the same party
+//! has other names in other events.
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Interface, Object, SimpleObject};
+use async_graphql::{Interface, Object, SimpleObject};
 
 use crate::schema::enums::{ActorKind, PropertyChange, RedactionReason};
 use crate::schema::scalar::JsonScalar;
 
-/// An actor and the unique id of its snapshot.
+/// An actor, as some event recorded it.
 #[derive(Clone, Debug)]
 pub struct ActorSnapshot {
-    id: String,
     actor: model::Actor,
 }
 
@@ -18,11 +18,10 @@ pub struct ActorSnapshot {
 #[derive(Debug, Interface)]
 #[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
 #[graphql(
-    field(name = "id", ty = "ID", desc = "A cache key, unique per event or suggestion; `node` does not accept it."),
     field(
         name = "key",
         ty = "String",
-        desc = "The identity of the actor, the same in all its events; `ActorFilter.key` accepts it."
+        desc = "The identity of the actor, the same in all its events; `ActorFilter.key` compares it."
     ),
     field(name = "kind", ty = "ActorKind", desc = "The kind of actor."),
     field(
@@ -50,10 +49,10 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Wraps an actor. `id` is the unique id of the snapshot.
-    pub fn new(id: String, actor: model::Actor) -> Self {
+    /// Wraps an actor.
+    pub fn new(actor: model::Actor) -> Self {
         let kind = actor.kind;
-        let snapshot = ActorSnapshot { id, actor };
+        let snapshot = ActorSnapshot { actor };
         match kind {
             model::ActorKind::User => Self::User(UserActor(snapshot)),
             model::ActorKind::Application => Self::Application(ApplicationActor(snapshot)),
@@ -88,11 +87,7 @@ pub struct UserActor(ActorSnapshot);
 /// A person, possibly using an application.
 #[Object]
 impl UserActor {
-    /// A cache key, unique per event or suggestion; `node` does not accept it.
-    async fn id(&self) -> ID {
-        ID(self.0.id.clone())
-    }
-    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` compares it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -141,11 +136,7 @@ pub struct ApplicationActor(ActorSnapshot);
 /// An application acting by itself, with no person signed in.
 #[Object]
 impl ApplicationActor {
-    /// A cache key, unique per event or suggestion; `node` does not accept it.
-    async fn id(&self) -> ID {
-        ID(self.0.id.clone())
-    }
-    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` compares it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -186,11 +177,7 @@ pub struct SystemActor(ActorSnapshot);
 /// The service itself, for example an automated password rollover.
 #[Object]
 impl SystemActor {
-    /// A cache key, unique per event or suggestion; `node` does not accept it.
-    async fn id(&self) -> ID {
-        ID(self.0.id.clone())
-    }
-    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` compares it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -223,11 +210,7 @@ pub struct UnknownActor(ActorSnapshot);
 /// An actor that the source does not identify.
 #[Object]
 impl UnknownActor {
-    /// A cache key, unique per event or suggestion; `node` does not accept it.
-    async fn id(&self) -> ID {
-        ID(self.0.id.clone())
-    }
-    /// The identity of the actor, the same in all its events; `ActorFilter.key` accepts it.
+    /// The identity of the actor, the same in all its events; `ActorFilter.key` compares it.
     async fn key(&self) -> String {
         self.0.actor.key()
     }
@@ -256,7 +239,6 @@ impl UnknownActor {
 /// A target of an event, by its index among the event's targets.
 #[derive(Clone, Debug)]
 pub struct Target {
-    id: String,
     event: Arc<model::Event>,
     index: usize,
 }
@@ -264,10 +246,7 @@ pub struct Target {
 impl Target {
     /// The targets of an event.
     pub fn all(event: &Arc<model::Event>) -> Vec<Self> {
-        let id = event.id().to_global();
-        (0..event.body.targets.len())
-            .map(|index| Self { id: format!("{id}:target:{index}"), event: Arc::clone(event), index })
-            .collect()
+        (0..event.body.targets.len()).map(|index| Self { event: Arc::clone(event), index }).collect()
     }
 
     fn target(&self) -> &model::Target {
@@ -278,11 +257,7 @@ impl Target {
 /// An object that an activity acted on, as recorded at the time.
 #[Object]
 impl Target {
-    /// A cache key, unique per event or suggestion; `node` does not accept it.
-    async fn id(&self) -> ID {
-        ID(self.id.clone())
-    }
-    /// The identity of the target, the same in all its events; `TargetFilter.key` accepts it.
+    /// The identity of the target, the same in all its events; `TargetFilter.key` compares it.
     async fn key(&self) -> String {
         self.target().key()
     }
@@ -318,8 +293,13 @@ pub struct ModifiedProperty {
     change: PropertyChange,
     /// The value before. Null if there was none, or JSON null, or withheld.
     old_value: Option<JsonScalar>,
+    /// The value before as JSON text, with all digits of its numbers: `"null"` is JSON null. Null if there was none, or
+    /// withheld.
+    old_value_text: Option<String>,
     /// The value after. Null if there is none, or JSON null, or withheld.
     new_value: Option<JsonScalar>,
+    /// The value after as JSON text, in the same way.
+    new_value_text: Option<String>,
     /// Why the values are withheld from the caller; null if they are not.
     redaction: Option<RedactionReason>,
 }
@@ -329,9 +309,16 @@ impl From<&model::ModifiedProperty> for ModifiedProperty {
         Self {
             name: change.name.clone(),
             change: change.change.into(),
+            old_value_text: text(change.old_value.as_ref()),
+            new_value_text: text(change.new_value.as_ref()),
             old_value: change.old_value.clone().map(JsonScalar),
             new_value: change.new_value.clone().map(JsonScalar),
             redaction: change.redaction.map(Into::into),
         }
     }
+}
+
+/// A value as JSON text.
+pub(crate) fn text(value: Option<&model::Json>) -> Option<String> {
+    value.map(|value| value.text().to_owned())
 }

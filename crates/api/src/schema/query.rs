@@ -11,13 +11,14 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use crate::engine::context::{ContextExt as _, events_by_id, reader_for};
 use crate::error::ApiError;
-use crate::schema::activity::{ActivityTypeList, AuditActivityType, AuditCategory, AuditService};
+use crate::schema::activity::{ActivityTypeList, AuditCategory, AuditService};
+use crate::schema::catalogue_page::AuditActivityTypeConnection;
 use crate::schema::enums::{AuditEventOrderField, OperationType, OrderDirection, ResourceType};
 use crate::schema::event::{AuditEvent, AuditEventConnection};
 use crate::schema::feed::AuditEventFeedPage;
 use crate::schema::filter::{AuditEventFilter, AuditPeriodInput, period};
 use crate::schema::mutation::BATCH_MAX;
-use crate::schema::node::Node;
+use crate::schema::node::{Node, nodes};
 use crate::schema::party::Actor;
 use crate::schema::scalar::{DateTime, Sequence};
 use crate::schema::summary::AuditEventSummary;
@@ -33,6 +34,10 @@ use store::EventQuery;
 const AS_OF_FIELDS: [&str; 3] = ["asOf", "totalCount", "countUpTo"];
 /// The most ids that `nodes` takes.
 const NODES_MAX: usize = 100;
+/// The default number of events of a page of the feed.
+const FEED_PAGE: i32 = 200;
+/// The default number of actors of a search.
+const ACTORS: i32 = 20;
 
 /// An order for audit events. Events of the same time are ordered by sequence.
 #[derive(Clone, Copy, Debug, InputObject)]
@@ -79,11 +84,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global ids that this service returned.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Node>>, ApiError> {
+    ) -> Option<Result<Vec<Option<Node>>, ApiError>> {
         if ids.len() > NODES_MAX {
-            return Err(ApiError::Limit { what: "ids", asked: ids.len(), limit: NODES_MAX });
+            return Some(Err(ApiError::Limit { what: "ids", asked: ids.len(), limit: NODES_MAX }));
         }
-        nodes(ctx, &ids).await
+        Some(nodes(ctx, &ids).await)
     }
 
     /// One audit event by its global id. Null if it does not exist or the caller may not see it.
@@ -134,31 +139,37 @@ impl Query {
                     with each other."
         )]
         as_of: Option<Sequence>,
-    ) -> Result<AuditEventConnection, ApiError> {
-        let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
-        let mut page = Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
-        let period = period(occurred_at, ctx.session()?.now, Some(&mut page))?;
-        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
-        let reader = reader_for(ctx, &condition).await?;
-        let as_of = if as_of.is_some() || selects_as_of(ctx) {
-            Some(ctx.session()?.as_of(&reader, as_of).await?)
-        } else {
-            None
+    ) -> Option<Result<AuditEventConnection, ApiError>> {
+        let read = async || {
+            let order = order_by.unwrap_or(AuditEventOrder::NEWEST).into();
+            let mut page =
+                Page::parse((first, after.as_deref()), (last, before.as_deref()), order, ctx.limits()?.page)?;
+            let period = period(occurred_at, ctx.session()?.now, Some(&mut page))?;
+            let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
+            let reader = reader_for(ctx, &condition).await?;
+            let as_of = if as_of.is_some() || selects_as_of(ctx) {
+                Some(ctx.session()?.as_of(&reader, as_of).await?)
+            } else {
+                None
+            };
+            let events = EventQuery { condition, period, as_of };
+            let read = ctx.session()?.page(&page, &events);
+            let connection = read.get_or_try_init(async || {
+                let slice = reader.page(&events, &page).await?;
+                Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
+            });
+            connection.await.cloned()
         };
-        let events = EventQuery { condition, period, as_of };
-        let read = ctx.session()?.page(&page, &events);
-        let connection = read.get_or_try_init(async || {
-            let slice = reader.page(&events, &page).await?;
-            Ok::<_, ApiError>(AuditEventConnection::new(reader, events.clone(), slice))
-        });
-        connection.await.cloned()
+        Some(read().await)
     }
 
     /// The log in commit order, for polling: the events recorded after a cursor, without gaps or repetitions.
     async fn audit_event_feed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The most events of the page: 1 to 1,000.", default = 200)] first: i32,
+        #[graphql(desc = "The most events of the page: 1 to 1,000.", default_with = "Some(FEED_PAGE)")] first: Option<
+            i32,
+        >,
         #[graphql(
             desc = "The `cursor` of the previous page. Without it, the feed starts at the oldest event. A cursor from \
                     before the log was restored is rejected with CURSOR_EXPIRED, with `reason` and `oldestCursor` in \
@@ -166,12 +177,14 @@ impl Query {
         )]
         after: Option<String>,
         #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
-    ) -> Result<AuditEventFeedPage, ApiError> {
-        let limit = u32::try_from(first).ok().filter(|limit| (1..=1_000).contains(limit));
-        let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 1000"))?;
-        let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
-        let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
-        Ok(reader_for(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
+    ) -> Option<Result<AuditEventFeedPage, ApiError>> {
+        let read = async || {
+            let limit = limit(first.unwrap_or(FEED_PAGE), 1_000)?;
+            let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;
+            let condition = filter.map_or(Ok(Condition::everything()), |filter| filter.condition())?;
+            Ok(reader_for(ctx, &condition).await?.feed(after, &condition, limit).await?.into())
+        };
+        Some(read().await)
     }
 
     /// Counts, facets and histograms over events, without listing them. Null with the error TIMEOUT if it takes too
@@ -197,45 +210,58 @@ impl Query {
     async fn audit_actors(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At least 1 character.")] search: String,
-        #[graphql(desc = "The most actors: 1 to 50.", default = 20)] first: i32,
-    ) -> Result<Vec<Actor>, ApiError> {
-        let part = needle("search", &search, fold)?;
-        let limit = u32::try_from(first).ok().filter(|limit| (1..=50).contains(limit));
-        let limit = limit.ok_or_else(|| Invalid::new("`first` must be from 1 to 50"))?;
-        let actors = ctx.reader()?.actors(&part, limit).await?;
-        Ok(actors.into_iter().map(|(id, actor)| Actor::new(format!("{}:suggestion", id.to_global()), actor)).collect())
+        #[graphql(desc = "The string, which must not be empty.")] search: String,
+        #[graphql(desc = "The most actors: 1 to 50.", default_with = "Some(ACTORS)")] first: Option<i32>,
+    ) -> Option<Result<Vec<Actor>, ApiError>> {
+        let read = async || {
+            let part = needle("search", &search, fold)?;
+            let limit = limit(first.unwrap_or(ACTORS), 50)?;
+            let actors = ctx.reader()?.actors(&part, limit).await?;
+            Ok(actors.into_iter().map(|(_, actor)| Actor::new(actor)).collect())
+        };
+        Some(read().await)
     }
 
     /// The activities that can occur, built in and recorded, sorted by display name: the options of an activity filter
-    /// for the selected category and resource type.
+    /// for the selected category and resource type. Give `first` or `last` (1 to 1,000); without either, the page has the
+    /// first 100.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn audit_activity_types(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The number of activities from the start of the list.")] first: Option<i32>,
+        #[graphql(desc = "Only activities after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of activities from the end of the list.")] last: Option<i32>,
+        #[graphql(desc = "Only activities before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only activities of these categories.")] categories: Option<Vec<String>>,
         #[graphql(desc = "Only activities logged by these services (workloads).")] services: Option<Vec<String>>,
         #[graphql(desc = "Only activities that act on these types of resource.")] resource_types: Option<
             Vec<ResourceType>,
         >,
         #[graphql(desc = "Only activities of these kinds of operation.")] operation_types: Option<Vec<OperationType>>,
-        #[graphql(desc = "Only activities whose key, display name or alias contains this string.")] search: Option<
-            String,
-        >,
-    ) -> Result<Vec<AuditActivityType>, ApiError> {
-        let choice = TypeChoice {
-            categories,
-            services,
-            resource_types: resource_types.map(|types| types.into_iter().map(Into::into).collect()),
-            operation_types: operation_types.map(|types| types.into_iter().map(Into::into).collect()),
-            search,
+        #[graphql(
+            desc = "Only activities whose key, display name or alias contains this string, which must not be empty."
+        )]
+        search: Option<String>,
+    ) -> Option<Result<AuditActivityTypeConnection, ApiError>> {
+        let read = async || {
+            let choice = TypeChoice {
+                categories,
+                services,
+                resource_types: resource_types.map(|types| types.into_iter().map(Into::into).collect()),
+                operation_types: operation_types.map(|types| types.into_iter().map(Into::into).collect()),
+                search,
+            };
+            let filter = choice.filter()?;
+            let types = ActivityTypeList::of(ctx).await?.types(|entry| filter.matches(entry));
+            Ok(AuditActivityTypeConnection::of(types, ((first, after), (last, before)))?)
         };
-        let filter = choice.filter()?;
-        Ok(ActivityTypeList::of(ctx).await?.types(|entry| filter.matches(entry)))
+        Some(read().await)
     }
 
     /// The services (workloads) that log events, built in and recorded, sorted by display name.
-    async fn audit_services(&self, ctx: &Context<'_>) -> Result<Vec<AuditService>, ApiError> {
-        Ok(ActivityTypeList::of(ctx).await?.services())
+    async fn audit_services(&self, ctx: &Context<'_>) -> Option<Result<Vec<AuditService>, ApiError>> {
+        Some(ActivityTypeList::of(ctx).await.map(|list| list.services()))
     }
 
     /// The categories an event can be in, sorted by display name.
@@ -243,29 +269,41 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only categories of these services (workloads).")] services: Option<Vec<String>>,
-    ) -> Result<Vec<AuditCategory>, ApiError> {
-        let wanted = services.map(|services| needles("services", &services, fold)).transpose()?;
-        let wanted: Option<BTreeSet<String>> =
-            wanted.map(|services| services.iter().map(|service| catalogue().service_key(service)).collect());
-        let matches =
-            |service: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(&catalogue().service_key(service)));
-        Ok(ActivityTypeList::of(ctx).await?.categories(matches))
+    ) -> Option<Result<Vec<AuditCategory>, ApiError>> {
+        let read = async || {
+            let wanted = services.map(|services| needles("services", &services, fold)).transpose()?;
+            let wanted: Option<BTreeSet<String>> =
+                wanted.map(|services| services.iter().map(|service| catalogue().service_key(service)).collect());
+            let matches =
+                |service: &str| wanted.as_ref().is_none_or(|wanted| wanted.contains(&catalogue().service_key(service)));
+            Ok(ActivityTypeList::of(ctx).await?.categories(matches))
+        };
+        Some(read().await)
     }
 
     /// Properties of the server and the log: retention, times of the oldest and newest events, limits.
-    async fn audit_log_info(&self, ctx: &Context<'_>) -> Result<AuditLogInfo, ApiError> {
-        let extent = ctx.reader()?.extent().await?;
-        Ok(AuditLogInfo {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            retention_days: None,
-            last_sequence: Sequence(extent.head.sequence),
-            feed_cursor: extent.head.encode(),
-            oldest_event_at: extent.oldest.map(DateTime),
-            newest_event_at: extent.newest.map(DateTime),
-            max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
-            max_record_batch: i32::try_from(BATCH_MAX).unwrap_or(i32::MAX),
-        })
+    async fn audit_log_info(&self, ctx: &Context<'_>) -> Option<Result<AuditLogInfo, ApiError>> {
+        let read = async || {
+            let extent = ctx.reader()?.extent().await?;
+            Ok(AuditLogInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                retention_days: None,
+                last_sequence: Sequence(extent.head.sequence),
+                feed_cursor: extent.head.encode(),
+                oldest_event_at: extent.oldest.map(DateTime),
+                newest_event_at: extent.newest.map(DateTime),
+                max_page_size: i32::try_from(ctx.limits()?.page.max).unwrap_or(i32::MAX),
+                max_record_batch: i32::try_from(BATCH_MAX).unwrap_or(i32::MAX),
+            })
+        };
+        Some(read().await)
     }
+}
+
+/// The value of `first` as a limit.
+fn limit(first: i32, max: u32) -> Result<u32, Invalid> {
+    let limit = u32::try_from(first).ok().filter(|limit| (1..=max).contains(limit));
+    limit.ok_or_else(|| Invalid::new(format!("`first` must be from 1 to {max}")))
 }
 
 /// Whether any part of the operation selects the log position of a list or a count of it. Then the page and its counts
@@ -291,17 +329,4 @@ fn selects_as_of(ctx: &Context<'_>) -> bool {
 async fn event(ctx: &Context<'_>, id: Option<EventId>) -> Result<Option<AuditEvent>, ApiError> {
     let found = events_by_id(ctx, id.as_slice()).await?.pop().flatten();
     Ok(found.map(|event| AuditEvent(Arc::new(event))))
-}
-
-/// The objects with these ids, in one statement.
-async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, ApiError> {
-    let ids: Vec<Option<EventId>> = ids.iter().map(|id| EventId::parse(id).ok()).collect();
-    let known: Vec<EventId> = ids.iter().copied().flatten().collect();
-    let mut found = events_by_id(ctx, &known).await?.into_iter();
-    let find = |id: Option<EventId>| id.and_then(|_| found.next().flatten());
-    Ok(ids
-        .into_iter()
-        .map(find)
-        .map(|event| event.map(|event| Node::AuditEvent(AuditEvent(Arc::new(event)))))
-        .collect())
 }

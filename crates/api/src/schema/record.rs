@@ -1,11 +1,12 @@
 //! The input of recorded events and the results.
 
-use async_graphql::{ID, InputObject, OneofObject, SimpleObject, Union};
+use async_graphql::{ID, InputObject, Interface, OneofObject, SimpleObject};
 
 use crate::schema::enums::{ActivityStatus, GroupSource, InputProblemCode, OperationType, ResourceType};
-use crate::schema::scalar::{DateTime, JsonScalar};
-use model::EventInput;
+use crate::schema::scalar::{Count, DateTime, JsonScalar};
 use model::input::change;
+use model::json::JsonNode;
+use model::{EventInput, Json, Problem, ProblemCode};
 
 /// Input of `recordAuditEvents`.
 #[derive(Clone, Debug, InputObject)]
@@ -19,7 +20,7 @@ pub struct RecordAuditEventsInput {
 pub struct AuditEventInput {
     /// A key chosen by the caller, unique for the event within its service. Recording the same event again has no
     /// effect.
-    event_key: String,
+    pub(crate) event_key: String,
     /// The time of the activity: from 1970 to 24 hours ahead of the server's clock.
     occurred_at: DateTime,
     /// The key of the activity.
@@ -47,11 +48,11 @@ pub struct AuditEventInput {
     /// The initiator of the activity.
     actor: ActorInput,
     /// The objects that the activity acted on; at most 50.
-    #[graphql(default)]
-    targets: Vec<TargetInput>,
+    #[graphql(default_with = "Some(Vec::new())")]
+    targets: Option<Vec<TargetInput>>,
     /// Further details; at most 50.
-    #[graphql(default)]
-    additional_details: Vec<AuditDetailInput>,
+    #[graphql(default_with = "Some(Vec::new())")]
+    additional_details: Option<Vec<AuditDetailInput>>,
 }
 
 /// The initiator of an activity: exactly one kind of actor.
@@ -75,8 +76,8 @@ pub struct UserActorInput {
     /// The user's object id in the directory.
     object_id: Option<String>,
     /// The permissions the user acted with.
-    #[graphql(default)]
-    permissions: Vec<String>,
+    #[graphql(default_with = "Some(Vec::new())")]
+    permissions: Option<Vec<String>>,
     /// The application used.
     application: Option<ActorApplicationInput>,
     /// The IP address the request came from.
@@ -129,23 +130,27 @@ pub struct TargetInput {
     /// The target's principal name, if it is a user.
     user_principal_name: Option<String>,
     /// The properties that changed; at most 200.
-    #[graphql(default)]
-    modified_properties: Vec<ModifiedPropertyInput>,
+    #[graphql(default_with = "Some(Vec::new())")]
+    modified_properties: Option<Vec<ModifiedPropertyInput>>,
 }
 
-/// A property that an activity changed. If there was no value before or there is none after, omit it; null means JSON
-/// null.
+/// A property that an activity changed. If there was no value before or there is none after, omit it. JSON null is
+/// `oldValueText: "null"` or `newValueText: "null"`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ModifiedPropertyInput {
     /// The property's name.
     name: String,
     /// The value before.
-    old_value: async_graphql::MaybeUndefined<JsonScalar>,
+    old_value: Option<JsonScalar>,
+    /// The value before as JSON text, instead of `oldValue`: numbers keep all digits.
+    old_value_text: Option<String>,
     /// The value after.
-    new_value: async_graphql::MaybeUndefined<JsonScalar>,
+    new_value: Option<JsonScalar>,
+    /// The value after as JSON text, instead of `newValue`: numbers keep all digits.
+    new_value_text: Option<String>,
     /// Whether the values are to be withheld from readers.
-    #[graphql(default)]
-    is_sensitive: bool,
+    #[graphql(default_with = "Some(false)")]
+    is_sensitive: Option<bool>,
 }
 
 /// A further detail of an event.
@@ -153,8 +158,38 @@ pub struct ModifiedPropertyInput {
 pub struct AuditDetailInput {
     /// The name of the detail.
     key: String,
-    /// Its value.
-    value: Option<String>,
+    /// Its value: any JSON value.
+    value: Option<JsonScalar>,
+    /// Its value as JSON text, instead of `value`: numbers keep all digits, and `"null"` is JSON null.
+    value_text: Option<String>,
+}
+
+/// Reads values that are given as JSON or as JSON text, and collects their problems.
+#[derive(Default)]
+struct ValueReader {
+    problems: Vec<Problem>,
+}
+
+impl ValueReader {
+    /// The value of a member `name`, or of the member `nameText`, of the object at `path`.
+    fn read(&mut self, path: &str, name: &str, value: Option<JsonScalar>, text: Option<String>) -> Option<Json> {
+        let Some(text) = text else { return value.map(|value| value.0) };
+        let path = format!("{path}.{name}Text");
+        let mut invalid = |rule: &str| {
+            self.problems.push(Problem::new(&path, ProblemCode::Invalid, rule));
+            None
+        };
+        if value.is_some() {
+            return invalid(&format!("must not be given together with `{name}`"));
+        }
+        match JsonNode::read(&text) {
+            Err(rule) => invalid(&format!("{rule}; a string needs its quotes, such as `\"text\"`")),
+            Ok(node) => match node.repeated() {
+                Some(member) => invalid(&format!("has the member `{member}` twice")),
+                None => Some(node.to_json()),
+            },
+        }
+    }
 }
 
 impl From<ActorApplicationInput> for model::ActorApplication {
@@ -171,7 +206,7 @@ impl From<ActorInput> for model::Actor {
                 user_principal_name: user.user_principal_name,
                 display_name: user.display_name,
                 application: user.application.map(Into::into),
-                permissions: user.permissions,
+                permissions: user.permissions.unwrap_or_default(),
                 ip_address: user.ip_address,
                 user_agent: user.user_agent,
                 ..Self::new(model::ActorKind::User)
@@ -191,32 +226,42 @@ impl From<ActorInput> for model::Actor {
     }
 }
 
-impl From<TargetInput> for model::Target {
-    fn from(input: TargetInput) -> Self {
-        Self {
-            object_id: input.object_id,
-            user_principal_name: input.user_principal_name,
-            display_name: input.display_name,
-            kind: Some(input.kind),
-            modified_properties: input.modified_properties.into_iter().map(Into::into).collect(),
+impl TargetInput {
+    fn into_target(self, path: &str, values: &mut ValueReader) -> model::Target {
+        let changes = self.modified_properties.unwrap_or_default().into_iter().enumerate();
+        let change = |(i, input): (usize, ModifiedPropertyInput)| {
+            let path = format!("{path}.modifiedProperties.{i}");
+            let old = values.read(&path, "oldValue", input.old_value, input.old_value_text);
+            let new = values.read(&path, "newValue", input.new_value, input.new_value_text);
+            change(input.name, old, new, input.is_sensitive.unwrap_or_default())
+        };
+        model::Target {
+            object_id: self.object_id,
+            user_principal_name: self.user_principal_name,
+            display_name: self.display_name,
+            kind: Some(self.kind),
+            modified_properties: changes.map(change).collect(),
         }
     }
 }
 
-impl From<ModifiedPropertyInput> for model::ModifiedProperty {
-    fn from(input: ModifiedPropertyInput) -> Self {
-        let value = |given: async_graphql::MaybeUndefined<JsonScalar>| match given {
-            async_graphql::MaybeUndefined::Undefined => None,
-            async_graphql::MaybeUndefined::Null => Some(model::Json::stored("null".to_owned())),
-            async_graphql::MaybeUndefined::Value(json) => Some(json.0),
-        };
-        change(input.name, value(input.old_value), value(input.new_value), input.is_sensitive)
-    }
-}
+impl TryFrom<AuditEventInput> for EventInput {
+    type Error = Vec<Problem>;
 
-impl From<AuditEventInput> for EventInput {
-    fn from(input: AuditEventInput) -> Self {
-        Self {
+    fn try_from(input: AuditEventInput) -> Result<Self, Vec<Problem>> {
+        let mut values = ValueReader::default();
+        let targets = input.targets.unwrap_or_default().into_iter().enumerate();
+        let targets = targets.map(|(i, target)| target.into_target(&format!("targets.{i}"), &mut values)).collect();
+        let details = input.additional_details.unwrap_or_default().into_iter().enumerate();
+        let detail = |(i, detail): (usize, AuditDetailInput)| {
+            let path = format!("additionalDetails.{i}");
+            model::Detail::json(detail.key, values.read(&path, "value", detail.value, detail.value_text))
+        };
+        let additional_details = details.map(detail).collect();
+        if !values.problems.is_empty() {
+            return Err(values.problems);
+        }
+        Ok(Self {
             event_key: input.event_key,
             occurred_at: input.occurred_at.0,
             activity: input.activity,
@@ -231,14 +276,10 @@ impl From<AuditEventInput> for EventInput {
             status_reason: input.status_reason,
             correlation_id: input.correlation_id,
             actor: input.actor.into(),
-            targets: input.targets.into_iter().map(Into::into).collect(),
-            additional_details: input
-                .additional_details
-                .into_iter()
-                .map(|detail| model::Detail::new(detail.key, detail.value))
-                .collect(),
+            targets,
+            additional_details,
             unmapped: None,
-        }
+        })
     }
 }
 
@@ -248,17 +289,22 @@ pub struct RecordAuditEventsPayload {
     /// The result of each event, in the order of the input.
     pub(crate) results: Vec<RecordAuditEventResult>,
     /// The number of recorded events.
-    pub(crate) recorded_count: i32,
+    pub(crate) recorded_count: Count,
     /// The number of duplicates.
-    pub(crate) duplicate_count: i32,
+    pub(crate) duplicate_count: Count,
     /// The number of conflicts.
-    pub(crate) conflict_count: i32,
+    pub(crate) conflict_count: Count,
     /// The number of rejected events.
-    pub(crate) rejected_count: i32,
+    pub(crate) rejected_count: Count,
 }
 
-/// The result of recording one event.
-#[derive(Debug, Union)]
+/// The result of recording one event. Kinds of result may be added: select the interface's fields as a fallback.
+#[derive(Debug, Interface)]
+#[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
+#[graphql(
+    field(name = "index", ty = "&i32", desc = "The index of the event in the input, from 0."),
+    field(name = "event_key", ty = "&Option<String>", desc = "The event's key, as given.")
+)]
 pub enum RecordAuditEventResult {
     /// Recorded.
     Recorded(AuditEventRecorded),
@@ -276,7 +322,7 @@ pub struct AuditEventRecorded {
     /// The index of the event in the input, from 0.
     pub(crate) index: i32,
     /// The event's key, as given.
-    pub(crate) event_key: String,
+    pub(crate) event_key: Option<String>,
     /// The event's global id.
     pub(crate) event_id: ID,
 }
@@ -287,7 +333,7 @@ pub struct AuditEventDuplicate {
     /// The index of the event in the input, from 0.
     pub(crate) index: i32,
     /// The event's key, as given.
-    pub(crate) event_key: String,
+    pub(crate) event_key: Option<String>,
     /// The global id of the event recorded earlier.
     pub(crate) event_id: ID,
 }
@@ -298,7 +344,7 @@ pub struct AuditEventConflict {
     /// The index of the event in the input, from 0.
     pub(crate) index: i32,
     /// The event's key, as given.
-    pub(crate) event_key: String,
+    pub(crate) event_key: Option<String>,
     /// The global id of the event that has the key.
     pub(crate) event_id: ID,
 }
@@ -308,7 +354,7 @@ pub struct AuditEventConflict {
 pub struct AuditEventRejected {
     /// The index of the event in the input, from 0.
     pub(crate) index: i32,
-    /// The event's key, if it could be read.
+    /// The event's key, as given.
     pub(crate) event_key: Option<String>,
     /// The problems of the event; at least one.
     pub(crate) problems: Vec<InputProblem>,

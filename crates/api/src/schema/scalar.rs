@@ -4,12 +4,14 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 
 use model::{self, Timestamp};
 
-/// A point in time: RFC 3339 with an offset. The server always returns UTC (`Z`) with six fraction digits.
+/// A point in time, with an offset in input. Responses contain UTC (`Z`) with six fraction digits; input may have more,
+/// which are cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
-/// A point in time: RFC 3339 with an offset. The server always returns UTC (`Z`) with six fraction digits.
-#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+/// A point in time, with an offset in input. Responses contain UTC (`Z`) with six fraction digits; input may have more,
+/// which are cut off.
+#[Scalar(specified_by_url = "https://scalars.graphql.org/chillicream/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let rule = "must be a time in RFC 3339 format, with an offset, such as `2026-01-31T12:00:00Z`";
@@ -47,7 +49,7 @@ impl ScalarType for JsonScalar {
 pub struct Sequence(pub i64);
 
 /// The position of an event in its tenant's log: 1, 2, 3, ... without gaps, in commit order. A JSON number below 2^53.
-#[Scalar]
+#[Scalar(specified_by_url = "https://scalars.graphql.org/chillicream/long.html")]
 impl ScalarType for Sequence {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
@@ -59,5 +61,27 @@ impl ScalarType for Sequence {
 
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
+    }
+}
+
+/// A number of events: an exact JSON number from 0 to 2^53 - 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count(pub i64);
+
+/// A number of events: an exact JSON number from 0 to 2^53 - 1.
+#[Scalar(specified_by_url = "https://scalars.graphql.org/chillicream/long.html")]
+impl ScalarType for Count {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Sequence::parse(value).map(|Sequence(count)| Self(count)).map_err(InputValueError::propagate)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
+    }
+}
+
+impl From<usize> for Count {
+    fn from(count: usize) -> Self {
+        Self(i64::try_from(count).unwrap_or(i64::MAX))
     }
 }

@@ -9,28 +9,36 @@ use futures_util::stream::unfold;
 
 use crate::engine::context::{ContextExt as _, Session, reader_for};
 use crate::error::ApiError;
-use crate::schema::event::AuditEventEdge;
+use crate::schema::event::{AuditEvent, AuditEventEdge};
 use crate::schema::filter::AuditEventFilter;
 use crate::schema::scalar::Sequence;
 use model::filter::Condition;
 use model::page::FeedCursor;
 use store::{Follow, FollowBatch};
 
-/// A batch of newly recorded events.
+/// Newly recorded events, sent by a subscription.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct AuditEventBatch {
     /// The events, oldest first, as edges that a client can add to the top of a list. Empty on a heartbeat.
     edges: Vec<AuditEventEdge>,
+    /// The events of the edges.
+    nodes: Vec<AuditEvent>,
     /// Pass this as `after` to continue with the next event.
     resume_cursor: String,
+    /// The position after which this batch starts: the `safeUpTo` of the previous one. If it is greater, for example
+    /// after a reconnection without `after`, the events in between were not delivered.
+    scanned_from: Sequence,
     /// The position up to which, inclusive, every event has been delivered or did not match.
     safe_up_to: Sequence,
 }
 
 impl From<FollowBatch> for AuditEventBatch {
     fn from(batch: FollowBatch) -> Self {
+        let edges: Vec<_> = batch.events.into_iter().map(AuditEventEdge::newest).collect();
         Self {
-            edges: batch.events.into_iter().map(AuditEventEdge::newest).collect(),
+            nodes: edges.iter().map(|edge| edge.node.clone()).collect(),
+            edges,
+            scanned_from: Sequence(batch.scanned_from),
             resume_cursor: batch.safe_up_to.encode(),
             safe_up_to: Sequence(batch.safe_up_to.sequence),
         }
@@ -51,7 +59,10 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Conditions on the events, all of which must hold.")] filter: Option<Box<AuditEventFilter>>,
-        #[graphql(desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on.")]
+        #[graphql(
+            desc = "A `resumeCursor` or a feed `cursor`. Without it, only events recorded from now on. A client that \
+                    reconnects passes the last `resumeCursor`."
+        )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AuditEventBatch, ApiError>> + use<>, ApiError> {
         let after = after.map(|cursor| FeedCursor::parse(&cursor)).transpose()?;

@@ -7,11 +7,16 @@ use crate::engine::context::{ContextExt as _, reader_for};
 use crate::error::ApiError;
 use crate::schema::enums::{AuditFacetField, HistogramInterval};
 use crate::schema::filter::{AuditEventFilter, AuditPeriodInput, period};
-use crate::schema::scalar::{DateTime, Sequence};
+use crate::schema::scalar::{Count, DateTime, Sequence};
 use model::filter::{Condition, TimeRange};
 use model::histogram::{INTERVALS_MAX, about, intervals, time_zone};
 use model::{FacetValue, Invalid};
 use store::{EventQuery, Facet, Reader};
+
+/// The default number of values of a facet.
+const TOP: i32 = 10;
+/// The default time zone of a histogram.
+const UTC: &str = "UTC";
 
 /// The query of the events that are counted.
 #[derive(Clone, Debug)]
@@ -62,15 +67,11 @@ impl AuditEventSummary {
         let bar = |(edges, (count, failures)): (&[_], _)| HistogramBucket {
             starts_at: DateTime(edges[0]),
             ends_at: DateTime(edges[1]),
-            count: number(count),
-            failure_count: number(failures),
+            count: Count(count),
+            failure_count: Count(failures),
         };
         Ok(edges.windows(2).zip(counts).map(bar).collect())
     }
-}
-
-fn number(count: i64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Aggregates over a set of audit events.
@@ -80,32 +81,34 @@ impl AuditEventSummary {
     async fn as_of(&self) -> Sequence {
         Sequence(self.as_of)
     }
-    /// The number of events.
-    async fn total_count(&self) -> Result<i32, ApiError> {
-        Ok(number(self.reader.count(&self.list).await?))
+    /// The number of events. Null with the error TIMEOUT if counting takes too long.
+    async fn total_count(&self) -> Option<Result<Count, ApiError>> {
+        Some(self.reader.count(&self.list).await.map(Count).map_err(ApiError::from))
     }
     /// The most frequent values of a field and their counts.
     async fn facet(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The field.")] field: AuditFacetField,
-        #[graphql(desc = "The most values: 1 to 100.", default = 10)] top: i32,
+        #[graphql(desc = "The most values: 1 to 100.", default_with = "Some(TOP)")] top: Option<i32>,
     ) -> Option<Result<AuditFacet, ApiError>> {
         let rest = ctx.look_ahead().field("otherCount").exists() || ctx.look_ahead().field("noneCount").exists();
-        Some(self.counted_by(field, top, rest).await)
+        Some(self.counted_by(field, top.unwrap_or(TOP), rest).await)
     }
     /// The number of events in each interval, oldest first, including empty intervals; at most 1,000 intervals.
     async fn histogram(
         &self,
-        #[graphql(desc = "The width of an interval.", default_with = "HistogramInterval::Day")]
-        interval: HistogramInterval,
+        #[graphql(desc = "The width of an interval.", default_with = "Some(HistogramInterval::Day)")] interval: Option<
+            HistogramInterval,
+        >,
         #[graphql(
             desc = "The time zone in which intervals start, as an IANA name.",
-            default_with = "String::from(\"UTC\")"
+            default_with = "Some(String::from(UTC))"
         )]
-        time_zone: String,
+        time_zone: Option<String>,
     ) -> Option<Result<Vec<HistogramBucket>, ApiError>> {
-        Some(self.bars(interval, &time_zone).await)
+        let interval = interval.unwrap_or(HistogramInterval::Day);
+        Some(self.bars(interval, time_zone.as_deref().unwrap_or(UTC)).await)
     }
 }
 
@@ -115,19 +118,19 @@ pub struct AuditFacet {
     /// The most frequent values, most frequent first.
     buckets: Vec<FacetBucket>,
     /// The number of events with a value that is not among the buckets.
-    other_count: i32,
+    other_count: Count,
     /// The number of events without a value.
-    none_count: i32,
+    none_count: Count,
 }
 
 impl From<Facet> for AuditFacet {
     fn from(facet: Facet) -> Self {
         let bucket =
-            |(FacetValue { value, display_name }, count)| FacetBucket { value, display_name, count: number(count) };
+            |(FacetValue { value, display_name }, count)| FacetBucket { value, display_name, count: Count(count) };
         Self {
             buckets: facet.buckets.into_iter().map(bucket).collect(),
-            other_count: number(facet.other),
-            none_count: number(facet.none),
+            other_count: Count(facet.other),
+            none_count: Count(facet.none),
         }
     }
 }
@@ -140,7 +143,7 @@ pub struct FacetBucket {
     /// The display name of the value.
     display_name: String,
     /// The number of events with the value.
-    count: i32,
+    count: Count,
 }
 
 /// A time interval and the number of events in it.
@@ -151,7 +154,7 @@ pub struct HistogramBucket {
     /// The end of the interval, exclusive.
     ends_at: DateTime,
     /// The number of events in the interval.
-    count: i32,
+    count: Count,
     /// The number of those events that did not succeed.
-    failure_count: i32,
+    failure_count: Count,
 }

@@ -79,3 +79,48 @@ fn every_field_of_audit_event_has_a_writer() {
         "no writer in crates/api/src/output/write.rs or crates/model/src/fields.rs for {missing:?}"
     );
 }
+
+#[test]
+fn every_enum_states_whether_it_may_grow_and_every_scalar_has_a_specification() {
+    for definition in parse_schema(crate::sdl()).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let name = &definition.node.name.node;
+        let description = definition.node.description.as_ref().map_or("", |text| text.node.as_str()).replace('\n', " ");
+        match definition.node.kind {
+            TypeKind::Enum(_) => {
+                let states = ["Values may be added", "The values are complete"];
+                assert!(states.iter().any(|state| description.contains(state)), "{name}: {description}");
+            }
+            TypeKind::Interface(_) => assert!(description.contains("may be added"), "{name}: {description}"),
+            TypeKind::Scalar => {
+                let mut directives = definition.node.directives.iter();
+                assert!(directives.any(|directive| directive.node.name.node == "specifiedBy"), "{name}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn root_fields_that_can_fail_and_arguments_with_defaults_are_nullable() {
+    for definition in parse_schema(crate::sdl()).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let type_name = definition.node.name.node.to_string();
+        let check = |owner: &str, input: &async_graphql::parser::types::InputValueDefinition| {
+            assert!(input.ty.node.nullable || input.default_value.is_none(), "{owner}.{}", input.name.node);
+        };
+        match definition.node.kind {
+            TypeKind::Object(object) => {
+                for field in object.fields {
+                    let name = &field.node.name.node;
+                    if type_name == "Query" || type_name == "Mutation" {
+                        assert!(field.node.ty.node.nullable || name == "viewer", "{name}");
+                    }
+                    field.node.arguments.iter().for_each(|argument| check(name, &argument.node));
+                }
+            }
+            TypeKind::InputObject(input) => input.fields.iter().for_each(|field| check(&type_name, &field.node)),
+            _ => {}
+        }
+    }
+}

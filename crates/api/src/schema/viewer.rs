@@ -1,13 +1,15 @@
 //! The caller and the server.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, ID, SimpleObject};
 
 use crate::engine::context::Session;
 use crate::schema::enums::AccessRole;
+use crate::schema::id::ObjectId;
 use crate::schema::scalar::{DateTime, Sequence};
 
 /// The authenticated caller.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct Viewer {
     /// The subject of the caller's token.
     subject: String,
@@ -16,7 +18,7 @@ pub struct Viewer {
     /// The caller's display name, if the token names one.
     display_name: Option<String>,
     /// The tenant whose log the caller reads or writes.
-    tenant: Tenant,
+    pub(crate) tenant: Tenant,
     /// The services that the caller may read, by role.
     grants: Vec<AccessGrant>,
     /// Whether the caller may record events.
@@ -38,6 +40,7 @@ pub struct AccessGrant {
 
 /// The owner of a log.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub struct Tenant {
     /// The value of the token's tenant claim.
     key: String,
@@ -45,6 +48,34 @@ pub struct Tenant {
     display_name: String,
     /// The domain names that belong to it.
     domains: Vec<String>,
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// The caller's global id: the same for every token of the subject.
+    pub(crate) async fn id(&self) -> ID {
+        self.object_id().to_global()
+    }
+}
+
+impl Viewer {
+    pub(crate) fn object_id(&self) -> ObjectId {
+        ObjectId::Viewer { tenant: self.tenant.key.clone(), subject: self.subject.clone() }
+    }
+}
+
+#[ComplexObject]
+impl Tenant {
+    /// The tenant's global id.
+    pub(crate) async fn id(&self) -> ID {
+        self.object_id().to_global()
+    }
+}
+
+impl Tenant {
+    pub(crate) fn object_id(&self) -> ObjectId {
+        ObjectId::Tenant(self.key.clone())
+    }
 }
 
 impl From<&Session> for Viewer {

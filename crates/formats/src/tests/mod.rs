@@ -105,7 +105,7 @@ fn directory_audit_is_converted() {
     let expected =
         ["Group.DisplayName - \"Finance\"", "Rules {\"n\":1.10} [12345678901234567890123]", "Plain \"no json\" -"];
     assert_eq!(changes, expected);
-    assert_eq!(body.additional_details[1].value.as_deref(), Some("3"));
+    assert_eq!(body.additional_details[1].string().as_deref(), Some("3"));
     let unmapped = body.unmapped.unwrap();
     assert_eq!(
         at(&unmapped.node(), &["targetResources".into(), "0".into(), "displayName".into()]),
@@ -139,9 +139,8 @@ fn intune_numbers_become_names() {
     let body = body(MONITOR_INTUNE);
     assert_eq!((body.service.as_str(), body.category.as_str()), ("Microsoft Intune", "Application"));
     assert_eq!(body.operation_type, OperationType::Delete);
-    let details: Vec<_> =
-        body.additional_details.iter().map(|detail| (detail.key.as_str(), detail.value.as_deref())).collect();
-    assert_eq!(details, [("A", Some("one")), ("B", Some("two"))]);
+    let details: Vec<_> = body.additional_details.iter().map(|detail| (detail.key.clone(), detail.string())).collect();
+    assert_eq!(details, [("A".into(), Some("one".into())), ("B".into(), Some("two".into()))]);
     let text = INTUNE.replace("\"category\":\"Application\"", "\"category\":\"cloudPC\"");
     let recognised = recognise(&node(&text)).unwrap();
     assert_eq!((recognised.format, recognised.body.service.as_str()), (RecordFormat::CloudPcAuditEvent, "Windows 365"));

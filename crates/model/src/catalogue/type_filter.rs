@@ -54,12 +54,7 @@ impl TypeChoice {
             services: keys("services", self.services)?.as_ref().map(service_keys),
             resource_types: self.resource_types.map(|types| types.into_iter().collect()),
             operation_types: self.operation_types.map(|types| types.into_iter().collect()),
-            // Every string contains the empty string.
-            search: self
-                .search
-                .filter(|search| !search.is_empty())
-                .map(|search| needle("search", &search, fold))
-                .transpose()?,
+            search: self.search.map(|search| needle("search", &search, fold)).transpose()?,
         })
     }
 }

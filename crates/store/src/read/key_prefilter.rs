@@ -29,7 +29,7 @@ impl Reader {
         list: &EventQuery,
         purpose: Purpose,
     ) -> Result<Option<Prefilter>, StoreError> {
-        if is_index_served(&list.condition, purpose) {
+        if list.condition.needs_body() || is_index_served(&list.condition, purpose) {
             return Ok(None);
         }
         // Boxed: most lists need no prefilter, and the future of every caller would carry this one.

@@ -7,6 +7,7 @@ pub(crate) mod row;
 pub(crate) mod reader;
 pub(crate) mod key_prefilter;
 pub(crate) mod page;
+pub(crate) mod matching;
 pub(crate) mod events;
 pub(crate) mod log_head;
 pub(crate) mod actor_search;

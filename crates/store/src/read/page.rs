@@ -14,11 +14,18 @@ use model::page::{Cursor, Order, Page, Position, Slice};
 /// How many times the limit a count by keys reads if some of the rows do not belong to the list.
 const OVERSCAN_FACTOR: i64 = 8;
 
+/// A list, and its statements with the prefilter.
+struct List<'a> {
+    query: &'a EventQuery,
+    select: select::ListQuery<'a>,
+}
+
 impl Reader {
     /// Returns a page of a list, with the cursor of each event.
     pub async fn page(&self, query: &EventQuery, page: &Page) -> Result<Slice<(Cursor, EventRow)>, StoreError> {
         let prefilter = self.key_prefilter(query, Purpose::Page(page.order)).await?;
         let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };
+        let list = List { query, select };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Scan from the near end to the far end. `last` scans the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
@@ -30,8 +37,7 @@ impl Reader {
             end: far.map(|cursor| ScanBound { position: cursor.position, inclusive: false }),
             limit: u64::from(page.limit) + 1 + u64::from(inclusive),
         };
-        let statement = select.scan(row::COLUMNS, &scan);
-        let mut rows = self.fetch_rows(statement).await?;
+        let mut rows = self.rows_of(&list, &scan).await?;
         let starts_at_cursor =
             near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
         if starts_at_cursor {
@@ -40,13 +46,11 @@ impl Reader {
         let more_far = rows.len() > page.limit as usize;
         rows.truncate(page.limit as usize);
         let has_near = match near {
-            Some(cursor) => starts_at_cursor || self.has_row_at_or_before(&select, scan_order, cursor.position).await?,
+            Some(cursor) => starts_at_cursor || self.has_row_at_or_before(&list, scan_order, cursor.position).await?,
             None => false,
         };
         let has_far = match far {
-            Some(cursor) => {
-                more_far || self.has_row_at_or_before(&select, reversed(scan_order), cursor.position).await?
-            }
+            Some(cursor) => more_far || self.has_row_at_or_before(&list, reversed(scan_order), cursor.position).await?,
             None => more_far,
         };
         if page.from_end {
@@ -60,7 +64,7 @@ impl Reader {
     /// Returns whether the list has an event at a position or before it in this order.
     async fn has_row_at_or_before(
         &self,
-        query: &select::ListQuery<'_>,
+        list: &List<'_>,
         scan_order: Order,
         position: Position,
     ) -> Result<bool, StoreError> {
@@ -70,12 +74,27 @@ impl Reader {
             end: None,
             limit: 1,
         };
-        Ok(!self.query(query.scan("1 AS one", &scan)).await?.is_empty())
+        if list.query.condition.needs_body() {
+            return Ok(!self.matching(list.query, scan).await?.is_empty());
+        }
+        Ok(!self.query(list.select.scan("1 AS one", &scan)).await?.is_empty())
+    }
+
+    /// Returns the rows of a scan of a list.
+    async fn rows_of(&self, list: &List<'_>, scan: &RangeScan) -> Result<Vec<EventRow>, StoreError> {
+        if list.query.condition.needs_body() {
+            return Ok(self.matching(list.query, *scan).await?.into_iter().map(|(row, _)| row).collect());
+        }
+        self.fetch_rows(list.select.scan(row::COLUMNS, scan)).await
     }
 
     /// Counts the events of a list up to a limit. Returns the count, and whether it is exact.
     pub async fn count_up_to(&self, query: &EventQuery, limit: u32) -> Result<(i64, bool), StoreError> {
         let limit = i64::from(limit);
+        if query.condition.needs_body() {
+            let counted = self.count_matching(query, limit + 1).await?;
+            return Ok((counted.min(limit), counted <= limit));
+        }
         if let Some(prefilter) = self.key_prefilter(query, Purpose::CountUpTo).await? {
             let keys = prefilter.conditions();
             if keys.is_empty() {
@@ -105,6 +124,10 @@ impl Reader {
         let end = async |descending| {
             let order = Order { descending, ..Order::NEWEST };
             let scan = RangeScan { order, start: None, end: None, limit: 1 };
+            if query.condition.needs_body() {
+                let found = self.matching(query, scan).await?.pop();
+                return Ok(found.map(|(row, _)| row.position.occurred_at));
+            }
             let row = self.query(select.scan("e.occurred_at", &scan)).await?.pop();
             row.map(|row| row.try_get_by(0).map(Timestamp)).transpose().map_err(StoreError::from)
         };

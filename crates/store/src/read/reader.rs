@@ -163,6 +163,25 @@ impl Reader {
         rows.map(|row| Ok((row.position, self.event_of(row)?))).collect()
     }
 
+    /// Returns the time that a statement may take.
+    pub(crate) fn statement_time(&self) -> Duration {
+        self.budget.timeout(self.store.statement_timeout)
+    }
+
+    /// Counts the bytes of a row.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TooLarge`] if the budget's byte limit is exceeded.
+    pub(crate) fn reserve(&self, row: &EventRow) -> Result<(), StoreError> {
+        self.budget.reserve_bytes(row.bytes())
+    }
+
+    /// Subtracts the bytes of a row that was read and is not returned.
+    pub(crate) fn release(&self, row: &EventRow) {
+        self.budget.release_bytes(row.bytes());
+    }
+
     /// Runs a statement and returns its rows.
     ///
     /// # Errors

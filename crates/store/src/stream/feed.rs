@@ -5,9 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::query::select::{self, RangeScan, ScanBound};
+use crate::query::select::{RangeScan, ScanBound};
 use crate::read::row;
-use crate::{Reader, StoreError};
+use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, TimeRange};
 use model::page::{FeedCursor, Order, OrderField, Position};
 use model::{Event, Timestamp};
@@ -78,6 +78,15 @@ impl Reader {
         Ok(())
     }
 
+    /// Returns the events of a scan that match the list's condition.
+    async fn events_of(&self, list: &EventQuery, scan: RangeScan) -> Result<Vec<Event>, StoreError> {
+        if list.condition.needs_body() {
+            return Ok(self.matching(list, scan).await?.into_iter().map(|(_, event)| event).collect());
+        }
+        let fetched = self.fetch_events(self.list_query(list).scan(row::COLUMNS, &scan)).await?;
+        Ok(fetched.into_iter().map(|(_, event)| event).collect())
+    }
+
     /// Scans the log between a cursor and the head, or as much as one page covers.
     pub(crate) async fn scan_after(
         &self,
@@ -95,33 +104,23 @@ impl Reader {
                 is_caught_up: true,
             });
         }
-        let list = select::ListQuery {
-            tenant_id: self.tenant_id,
-            scope: &self.scope,
-            condition,
-            period: TimeRange::default(),
-            as_of: None,
-            after: None,
-            prefilter: None,
-        };
+        let list = EventQuery { condition: condition.clone(), period: TimeRange::default(), as_of: None };
         let (started, mut step, mut limit) = (Instant::now(), STEP_MIN.max(i64::from(limit)), limit as usize);
         let end = head.sequence.min(after.sequence + SCANNED_MAX);
         let (mut safe, mut events) = (after.sequence, Vec::new());
         while safe < end && events.len() < limit && (safe == after.sequence || started.elapsed() < PAGE_TIME_MAX) {
             let to = end.min(safe + step);
-            let fetched =
-                match self.fetch_events(list.scan(row::COLUMNS, &sequence_range(safe, to, limit - events.len()))).await
-                {
-                    // Return what was scanned so far; the next page continues from there.
-                    Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
-                    // Large events: return fewer per page, so that a poller always makes progress.
-                    Err(StoreError::TooLarge { .. }) if limit > 1 => {
-                        limit /= 2;
-                        continue;
-                    }
-                    fetched => fetched?,
-                };
-            events.extend(fetched.into_iter().map(|(_, event)| event));
+            let fetched = match self.events_of(&list, sequence_range(safe, to, limit - events.len())).await {
+                // Return what was scanned so far; the next page continues from there.
+                Err(StoreError::Timeout | StoreError::TooLarge { .. }) if safe > after.sequence => break,
+                // Large events: return fewer per page, so that a poller always makes progress.
+                Err(StoreError::TooLarge { .. }) if limit > 1 => {
+                    limit /= 2;
+                    continue;
+                }
+                fetched => fetched?,
+            };
+            events.extend(fetched);
             let is_full = events.len() == limit;
             safe = events.last().filter(|_| is_full).map_or(to, |last: &Event| last.sequence);
             step *= 4;

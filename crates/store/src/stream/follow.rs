@@ -32,6 +32,8 @@ const BATCH_BYTES: usize = 1 << 20;
 pub struct FollowBatch {
     /// The events, oldest first.
     pub events: Vec<Event>,
+    /// The batch covers the log after this sequence.
+    pub scanned_from: i64,
     /// Every event up to this position was delivered or did not match.
     pub safe_up_to: FeedCursor,
 }
@@ -79,11 +81,11 @@ impl Follow {
     /// batch is empty and immediate, so that the client has a cursor to resume from.
     pub async fn next(&mut self) -> Result<FollowBatch, FeedError> {
         let heartbeat_at = Instant::now() + HEARTBEAT_INTERVAL;
-        let mut events = Vec::new();
+        let (mut events, scanned_from) = (Vec::new(), self.cursor.sequence);
         loop {
             let is_heartbeat = std::mem::take(&mut self.is_first) && self.is_live || Instant::now() >= heartbeat_at;
             if !events.is_empty() || is_heartbeat {
-                return Ok(FollowBatch { events, safe_up_to: self.cursor });
+                return Ok(FollowBatch { events, scanned_from, safe_up_to: self.cursor });
             }
             events = if self.is_live { self.receive(heartbeat_at).await? } else { self.read_stored().await? };
         }

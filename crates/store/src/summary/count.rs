@@ -9,6 +9,9 @@ use crate::{EventQuery, Reader, StoreError};
 impl Reader {
     /// Returns the number of events of a list.
     pub async fn count(&self, list: &EventQuery) -> Result<i64, StoreError> {
+        if list.condition.needs_body() {
+            return self.count_matching(list, i64::MAX).await;
+        }
         let mut total = TotalAggregator(0);
         if self.count_from_rollups(list, Some(KeyColumns::default()), &[], &mut total).await? {
             return Ok(total.0);

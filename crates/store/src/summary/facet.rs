@@ -52,6 +52,13 @@ impl Reader {
     /// Returns the `top` most frequent values of a field. For fields with several values per event, `rest` is whether
     /// to count the events with other values and without a value.
     pub async fn facet(&self, list: &EventQuery, field: FacetField, top: u32, rest: bool) -> Result<Facet, StoreError> {
+        if list.condition.needs_body() {
+            let mut facet = self.facet_of_matching(list, field, top).await?;
+            if matches!(facet_column(field), FacetColumn::SideTable(..)) && !rest {
+                (facet.other, facet.none) = (0, 0);
+            }
+            return Ok(facet);
+        }
         let (counted_values, other, none) = match facet_column(field) {
             FacetColumn::Column(column) => self.count_by_column(list, (field, column), top).await?,
             FacetColumn::SideTable(table, column) => {

@@ -13,6 +13,9 @@ impl Reader {
         if buckets.is_empty() {
             return Ok(buckets);
         }
+        if list.condition.needs_body() {
+            return self.histogram_of_matching(list, edges, buckets).await;
+        }
         let status = KeyColumns { kind: true, ..KeyColumns::default() };
         let mut aggregator = HistogramBuckets { edges, buckets };
         if self.count_from_rollups(list, Some(status), edges, &mut aggregator).await? {

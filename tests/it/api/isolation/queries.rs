@@ -46,8 +46,8 @@ fn suggestions() -> String {
     let one = |(i, word): (usize, &str)| {
         format!(
             "a{i}: auditActors(search: {word:?}) {{ name key }}
-            t{i}: auditActivityTypes(search: {word:?}) {{
-                key displayName category service eventCount modifiedPropertyNames isBuiltIn }}"
+            t{i}: auditActivityTypes(search: {word:?}) {{ totalCount nodes {{
+                key displayName category service eventCount modifiedPropertyNames isBuiltIn }} }}"
         )
     };
     format!("{{ {} }}", words.map(one).collect::<String>())

@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use crate::query::driving_table::DrivingTable;
 use crate::query::sql::{Sql, like, one_of};
 use model::filter::{
-    ActorCondition, Condition, EventString, PropertyCondition, StringCondition, TargetCondition, TimeRange,
+    ActorCondition, Condition, EventString, PropertyCondition, SequenceRange, StringCondition, TargetCondition,
+    TimeRange,
 };
 use model::fold::after_prefix;
-use model::{ActorKind, GroupSource, OperationType, PropertyChange, ResourceType, Scope, ServiceSet};
+use model::{ActorKind, GroupSource, OperationType, PropertyChange, RecordingRoute, ResourceType, Scope, ServiceSet};
 use set::{named_set, status};
 
 /// Writes the predicate of a condition.
@@ -46,6 +47,10 @@ impl PredicateWriter<'_> {
             Condition::Target(condition) => self.target(sql, condition),
             Condition::Involving(condition) => self.involving(sql, condition),
             Condition::RecordedAt(range) => recorded_at(sql, *range),
+            Condition::Route(set) => named_set(sql, "e.recorded_via", set, RecordingRoute::name),
+            Condition::Sequence(range) => sequence(sql, *range),
+            // Such a condition is evaluated on the decoded event; see `crate::read::matching`.
+            Condition::Body(_) => drop(sql.push("FALSE")),
             Condition::Search(words) => drop(sql.joined(words, " AND ", "TRUE", |sql, word| self.search(sql, word))),
         }
     }
@@ -210,6 +215,7 @@ const fn event_column(column: EventString) -> &'static str {
         EventString::Component => "e.component",
         EventString::Correlation => "e.correlation_key",
         EventString::EventKey => "e.event_key",
+        EventString::RecordedBy => "e.recorded_by",
     }
 }
 
@@ -378,6 +384,16 @@ fn recorded_at(sql: &mut Sql, range: TimeRange) {
     for (operator, time) in [(">=", range.from), ("<", range.to)] {
         if let Some(time) = time {
             sql.push(&format!(" AND e.recorded_at {operator} ")).bind(time.0);
+        }
+    }
+    sql.push(")");
+}
+
+fn sequence(sql: &mut Sql, range: SequenceRange) {
+    sql.push("(TRUE");
+    for (operator, sequence) in [(">=", range.from), ("<", range.to)] {
+        if let Some(sequence) = sequence {
+            sql.push(&format!(" AND e.sequence {operator} ")).bind(sequence);
         }
     }
     sql.push(")");

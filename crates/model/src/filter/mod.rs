@@ -5,12 +5,16 @@
 //! two-valued: a condition on an absent string is false and its negation true. Strings are folded when a condition is
 //! created, and columns contain folded strings, so SQL only compares bytes.
 
+mod body;
+
 use std::collections::BTreeSet;
 
-use super::event::Event;
-use super::fold::{fold, fold_activity};
-use super::party::{Actor, ActorKind, ModifiedProperty, PropertyChange, Target};
-use super::{GroupSource, Invalid, OperationType, ResourceType, Status, Timestamp};
+pub use body::{BodyCondition, DetailCondition};
+
+use crate::event::Event;
+use crate::fold::{fold, fold_activity};
+use crate::party::{Actor, ActorKind, ModifiedProperty, PropertyChange, Target};
+use crate::{GroupSource, Invalid, Json, OperationType, RecordingRoute, ResourceType, Status, Timestamp};
 
 /// The most values of an `in` or `notIn`.
 pub const LIST_MAX: usize = 100;
@@ -46,6 +50,12 @@ pub enum Condition {
     Involving(StringCondition),
     /// The time of recording.
     RecordedAt(TimeRange),
+    /// The route by which the event was recorded.
+    Route(SetCondition<RecordingRoute>),
+    /// The position in the log.
+    Sequence(SequenceRange),
+    /// A condition on a part of the event that no column contains.
+    Body(BodyCondition),
     /// Folded words, each of which the activity, the actor or a target contains.
     Search(Vec<String>),
 }
@@ -80,6 +90,9 @@ impl Condition {
                 }
             }
             Self::RecordedAt(range) => range.contains(event.recorded_at),
+            Self::Route(set) => set.matches(body.recording.route),
+            Self::Sequence(range) => range.contains(event.sequence),
+            Self::Body(condition) => condition.matches(event),
             Self::Search(words) => {
                 let strings = searched(event);
                 words.iter().all(|word| strings.iter().any(|string| string.contains(word)))
@@ -105,6 +118,8 @@ pub enum EventString {
     Correlation,
     /// The event key.
     EventKey,
+    /// The recorder.
+    RecordedBy,
 }
 
 impl EventString {
@@ -122,6 +137,7 @@ impl EventString {
             Self::Component => folded(body.component.as_deref()),
             Self::Correlation => folded(body.correlation_id.as_deref()),
             Self::EventKey => fold(&body.event_key),
+            Self::RecordedBy => fold(&body.recording.recorded_by),
         }
     }
 }
@@ -295,6 +311,22 @@ impl TimeRange {
     }
 }
 
+/// A half-open range of positions in the log, `from..to`. A bound that is `None` is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SequenceRange {
+    /// The start of the range, inclusive.
+    pub from: Option<i64>,
+    /// The end of the range, exclusive.
+    pub to: Option<i64>,
+}
+
+impl SequenceRange {
+    /// Whether a position is in the range.
+    pub fn contains(&self, sequence: i64) -> bool {
+        self.from.is_none_or(|from| sequence >= from) && self.to.is_none_or(|to| sequence < to)
+    }
+}
+
 /// Conditions on the actor, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActorCondition {
@@ -389,16 +421,34 @@ pub struct PropertyCondition {
     pub from: Option<[u8; 16]>,
     /// The value after, by its equality hash.
     pub to: Option<[u8; 16]>,
+    /// There was a value before, and it was JSON null or another.
+    pub from_is_null: Option<bool>,
+    /// There is a value after, and it is JSON null or another.
+    pub to_is_null: Option<bool>,
+    /// A string, number, boolean or member name within the value before contains this.
+    pub from_contains: Option<String>,
+    /// The same of the value after.
+    pub to_contains: Option<String>,
     /// How it changed.
     pub change: Option<SetCondition<PropertyChange>>,
 }
 
 impl PropertyCondition {
     fn matches(&self, change: &ModifiedProperty) -> bool {
-        let equal = |wanted: Option<[u8; 16]>, value: &Option<super::Json>| {
+        let equal = |wanted: Option<[u8; 16]>, value: &Option<Json>| {
             wanted.is_none_or(|hash| value.as_ref().is_some_and(|value| value.equality_hash() == hash))
         };
+        let is_null = |wanted: Option<bool>, value: &Option<Json>| {
+            wanted.is_none_or(|wanted| value.as_ref().is_some_and(|value| (value.text() == "null") == wanted))
+        };
+        let contains = |part: &Option<String>, value: &Option<Json>| {
+            part.as_ref().is_none_or(|part| value.as_ref().is_some_and(|value| body::contains(&value.node(), part)))
+        };
         self.name.as_ref().is_none_or(|condition| condition.matches(&fold(&change.name)))
+            && is_null(self.from_is_null, &change.old_value)
+            && is_null(self.to_is_null, &change.new_value)
+            && contains(&self.from_contains, &change.old_value)
+            && contains(&self.to_contains, &change.new_value)
             && equal(self.from, &change.old_value)
             && equal(self.to, &change.new_value)
             && self.change.as_ref().is_none_or(|set| set.matches(change.change))
