@@ -13,7 +13,7 @@ const config: CodegenConfig = {
         useTypeImports: true,
         enumsAsTypes: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', JSON: 'unknown', Sequence: 'number' },
+        scalars: { DateTime: 'string', JSON: 'unknown', Sequence: 'number', Count: 'number' },
       },
     },
   },

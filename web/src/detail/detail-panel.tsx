@@ -159,7 +159,7 @@ export function EventBody({ event }: { event: Event }) {
             {event.additionalDetails.map((detail, index) => (
               <div key={index}>
                 <dt>{detail.key}</dt>
-                <dd>{detail.redaction === null ? detail.value : <Withheld reason={detail.redaction} />}</dd>
+                <dd>{detail.redaction === null ? detailText(detail.value) : <Withheld reason={detail.redaction} />}</dd>
               </div>
             ))}
           </dl>
@@ -191,4 +191,10 @@ export function EventBody({ event }: { event: Event }) {
       <RawEvent event={event} />
     </>
   )
+}
+
+/** A string as it is, any other value as JSON, and nothing for null. */
+function detailText(value: unknown): string {
+  if (value === null) return ''
+  return typeof value === 'string' ? value : toJson(value)
 }

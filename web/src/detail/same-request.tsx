@@ -11,7 +11,7 @@ export function SameRequestSection({ correlationId, id }: { correlationId: strin
   const { view } = useView()
   const { names } = useCatalogue()
   const [{ data, error }, refetch] = useQuery({ query: SameRequest, variables: { correlationId } })
-  const others = data?.auditEvents.nodes.filter((event) => event.id !== id) ?? []
+  const others = data?.auditEvents?.nodes.filter((event) => event.id !== id) ?? []
   if (others.length === 0 && !error) return null
   return (
     <section aria-labelledby="detail-same">
@@ -30,7 +30,7 @@ export function SameRequestSection({ correlationId, id }: { correlationId: strin
           ))}
         </ul>
       )}
-      {data?.auditEvents.pageInfo.hasNextPage === true && <p className="muted">There are more.</p>}
+      {data?.auditEvents?.pageInfo.hasNextPage === true && <p className="muted">There are more.</p>}
     </section>
   )
 }

@@ -57,7 +57,7 @@ export function useWalk(id: string, { ids, pageInfo }: PageRows): Walk {
     const { data, error } = await client.query(AdjacentEvent, variables)
     // The user may have closed the event or opened another one meanwhile.
     if (parseFragment(location.hash).event !== id) return
-    const next = data?.auditEvents.nodes[0]
+    const next = data?.auditEvents?.nodes[0]
     if (error) setFailure({ id, direction, error })
     else if (next) replaceView({ ...view, position, event: next.id })
   }

@@ -1,21 +1,9 @@
 // The choices of the activity filter, limited to the chosen services, categories and resource types.
-import { useQuery } from 'urql'
-import { graphql } from '../api/gql'
 import { ErrorMessage } from '../ui/error-message'
 import { useView } from '../view/use-view'
 import { useCatalogue } from './catalogue'
 import { type Choice, ChoiceList } from './choice-list'
-
-const ActivityTypes = graphql(`
-  query ActivityTypes($services: [String!], $categories: [String!], $resourceTypes: [ResourceType!]) {
-    auditActivityTypes(services: $services, categories: $categories, resourceTypes: $resourceTypes) {
-      key
-      displayName
-      category
-      eventCount
-    }
-  }
-`)
+import { useActivityTypes } from './use-activity-types'
 
 const nullIfEmpty = <T,>(values: T[]) => (values.length > 0 ? values : null)
 
@@ -23,18 +11,14 @@ export function ActivityChoices() {
   const { view, setFilters } = useView()
   const { names } = useCatalogue()
   const { service, category, resource, activity } = view.filters
-  const [{ data, fetching, error }, refetch] = useQuery({
-    query: ActivityTypes,
-    variables: {
-      services: nullIfEmpty(service),
-      categories: nullIfEmpty(category),
-      resourceTypes: nullIfEmpty(resource),
-    },
-    requestPolicy: 'cache-and-network',
+  const { types, fetching, error, retry } = useActivityTypes({
+    services: nullIfEmpty(service),
+    categories: nullIfEmpty(category),
+    resourceTypes: nullIfEmpty(resource),
   })
   // An activity can belong to several categories and services; the filter takes its key. Those with events come first.
   const byKey = new Map<string, Choice & { count: number }>()
-  for (const type of data?.auditActivityTypes ?? []) {
+  for (const type of types) {
     const previous = byKey.get(type.key)
     const hint = names.category(type.category)
     const hints = previous?.hint?.includes(hint) === false ? `${previous.hint}, ${hint}` : (previous?.hint ?? hint)
@@ -54,7 +38,7 @@ export function ActivityChoices() {
       chosen={activity}
       onChange={(chosen) => setFilters({ activity: chosen })}
       emptyMessage={fetching ? 'Reading the activities…' : undefined}
-      errorMessage={error && <ErrorMessage lead="The activities cannot be read." error={error} retry={refetch} />}
+      errorMessage={error && <ErrorMessage lead="The activities cannot be read." error={error} retry={retry} />}
     />
   )
 }

@@ -12,7 +12,6 @@ import { Parties } from './text-panel'
 const Actors = graphql(`
   query Actors($search: String!) {
     auditActors(search: $search, first: 12) {
-      id
       key
       kind
       name

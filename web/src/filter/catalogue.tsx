@@ -20,7 +20,7 @@ const ServicesDocument = graphql(`
   }
 `)
 
-export type Service = ServicesQuery['auditServices'][number]
+export type Service = NonNullable<ServicesQuery['auditServices']>[number]
 
 export interface Catalogue {
   services: Service[]

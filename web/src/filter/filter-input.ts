@@ -1,5 +1,11 @@
 // Converts the filters of a view to the arguments of the API.
-import type { AuditEventFilter, AuditPeriodInput, StringFilter, TargetFilter } from '../api/gql/graphql'
+import type {
+  AuditEventFilter,
+  AuditPeriodInput,
+  ModifiedPropertyFilter,
+  StringFilter,
+  TargetFilter,
+} from '../api/gql/graphql'
 import { type Filters, type Period, type Property, TIME_WINDOWS } from '../view/view'
 
 /** The period argument. */
@@ -48,8 +54,8 @@ function targetConditions(party: TargetFilter, property: Property | undefined): 
   const name = property.name === undefined ? {} : { name: { eq: property.name } }
   if (property.from === undefined && property.to === undefined) return { target: { ...party, modifiedProperty: name } }
   const alternatives = VALUE_ENCODINGS.map((encode) => ({
-    ...(property.from !== undefined && { from: encode(property.from) }),
-    ...(property.to !== undefined && { to: encode(property.to) }),
+    ...(property.from !== undefined && valueCondition('from', encode(property.from))),
+    ...(property.to !== undefined && valueCondition('to', encode(property.to))),
   }))
   const distinct = new Map(alternatives.map((alternative) => [JSON.stringify(alternative), alternative]))
   return {
@@ -71,6 +77,12 @@ const VALUE_ENCODINGS: ((typed: string) => unknown)[] = [
   (typed) => typed,
   (typed) => [typed],
 ]
+
+/** The condition that a value equals another. The API takes null as an omitted condition. */
+function valueCondition(side: 'from' | 'to', value: unknown): ModifiedPropertyFilter {
+  if (value !== null) return { [side]: value }
+  return side === 'from' ? { fromIsNull: true } : { toIsNull: true }
+}
 
 function parseJson(typed: string): unknown {
   try {

@@ -107,7 +107,7 @@ function useEmptyReason(filters: Filters): [EmptyReason | undefined, retry: () =
       }
       const { data, error } = await client.query(AnyEvent, variables, { requestPolicy: 'network-only' })
       // A failed query has no result, which is neither true nor false.
-      return { isFound: data ? data.auditEvents.nodes.length > 0 : undefined, error }
+      return { isFound: data?.auditEvents ? data.auditEvents.nodes.length > 0 : undefined, error }
     }
     const find = async () => {
       const [unfiltered, ...results] = await Promise.all([

@@ -39,7 +39,7 @@ export function EventCount({ filters, refreshCount, isReady, addedCount }: Props
     [filters],
   )
   const { data, error, fetching, reload } = useRefreshedQuery(CountEvents, variables, refreshCount, !isReady)
-  const count = isReady ? data?.auditEvents.countUpTo : undefined
+  const count = isReady ? data?.auditEvents?.countUpTo : undefined
   if (!count)
     return (
       <p className="count" aria-live="polite" aria-busy={fetching}>

@@ -42,7 +42,7 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
   const hasFailed = error !== undefined && staleSince === undefined
   useEffect(() => onStale(error !== undefined), [error, onStale])
 
-  const page = data?.auditEvents
+  const page = data?.auditEvents ?? undefined
   const isTop = position === undefined
   const pageRows: Row[] = useMemo(() => page?.nodes ?? [], [page])
   const liveRows = useMemo(() => {

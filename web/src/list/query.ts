@@ -59,7 +59,7 @@ export interface PageRows {
   /** Their ids, in display order. */
   ids: string[]
   /** The cursors of the page, and whether there are events beyond it. */
-  pageInfo: EventsQuery['auditEvents']['pageInfo'] | undefined
+  pageInfo: NonNullable<EventsQuery['auditEvents']>['pageInfo'] | undefined
 }
 
 /** The state of the log that a page shows, so that it can be shown again later. */

@@ -37,7 +37,7 @@ export function canBeLive(filters: Filters): boolean {
 async function logEnd(client: Client, isWanted: () => boolean, onFailure: () => void): Promise<string | undefined> {
   for (let failures = 1; isWanted(); failures += 1) {
     const { data } = await client.query(LogEnd, {}).toPromise()
-    if (data) return data.auditLogInfo.feedCursor
+    if (data?.auditLogInfo) return data.auditLogInfo.feedCursor
     if (!isWanted()) break
     onFailure()
     await backoff(failures)

@@ -19,7 +19,8 @@ const FAILED_FILTER = { status: { in: FAILED_STATUSES } }
 
 export function Overview({ refreshCount }: { refreshCount: number }) {
   const { data, error, fetching, reload } = useRefreshedQuery(LogSpan, NO_VARIABLES, refreshCount)
-  if (data) return <OverviewContent refreshCount={refreshCount} logSpan={data.auditLogInfo} />
+  const logSpan = data?.auditLogInfo
+  if (logSpan) return <OverviewContent refreshCount={refreshCount} logSpan={logSpan} />
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
       {error && <ErrorMessage error={error} retry={reload} />}
@@ -50,6 +51,7 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
   const showEvents = (change: Partial<Filters>) => setView({ ...withFilters(view, change), page: 'events' })
   const narrowView = (change: Partial<Filters>) => setView(withFilters(view, change))
   const all = data?.all
+  const failureCount = data?.failures?.totalCount ?? 0
   return (
     <section className="overview" aria-label="Overview" aria-busy={fetching}>
       {error &&
@@ -62,9 +64,9 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
         <>
           <p className="overview-total">
             <b>{all.totalCount.toLocaleString()}</b> {all.totalCount === 1 ? 'event' : 'events'}
-            {data.failures && data.failures.totalCount > 0 && (
+            {failureCount > 0 && (
               <button type="button" className="link" onClick={() => showEvents({ status: FAILED_STATUSES })}>
-                {data.failures.totalCount.toLocaleString()} failed
+                {failureCount.toLocaleString()} failed
               </button>
             )}
           </p>

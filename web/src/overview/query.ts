@@ -7,7 +7,7 @@ export type Summary = NonNullable<OverviewQuery['all']>
 export type Bucket = NonNullable<Summary['histogram']>[number]
 export type Facet = NonNullable<Summary['activities']>
 /** The time span of the log. */
-export type LogSpanInfo = LogSpanQuery['auditLogInfo']
+export type LogSpanInfo = NonNullable<LogSpanQuery['auditLogInfo']>
 
 graphql(`
   fragment Facet on AuditFacet {
