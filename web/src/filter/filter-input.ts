@@ -1,5 +1,11 @@
 // Converts the filters of a view to the arguments of the API.
-import type { AuditEventFilter, AuditPeriodInput, ModifiedPropertyFilter, StringFilter, TargetFilter } from '../api/gql/graphql'
+import type {
+  AuditEventFilter,
+  AuditPeriodInput,
+  ModifiedPropertyFilter,
+  StringFilter,
+  TargetFilter,
+} from '../api/gql/graphql'
 import { type Filters, type Period, type Property, TIME_WINDOWS } from '../view/view'
 
 /** The period argument. */

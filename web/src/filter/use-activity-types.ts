@@ -5,12 +5,7 @@ import { graphql } from '../api/gql'
 import type { ActivityTypesQuery, ResourceType } from '../api/gql/graphql'
 
 const ActivityTypes = graphql(`
-  query ActivityTypes(
-    $after: String
-    $services: [String!]
-    $categories: [String!]
-    $resourceTypes: [ResourceType!]
-  ) {
+  query ActivityTypes($after: String, $services: [String!], $categories: [String!], $resourceTypes: [ResourceType!]) {
     auditActivityTypes(
       first: 1000
       after: $after
@@ -56,7 +51,7 @@ export function useActivityTypes(chosen: Chosen): ActivityTypes & { retry: () =>
     let isWanted = true
     const read = async () => {
       const types: ActivityType[] = []
-      for (let after: string | null | undefined = null; after !== undefined; ) {
+      for (let after: string | null | undefined = null; after !== undefined;) {
         const variables = { ...(JSON.parse(key) as Chosen), after }
         const { data, error } = await client.query(ActivityTypes, variables, { requestPolicy: 'network-only' })
         if (!isWanted) return

@@ -1,8 +1,9 @@
 //! Columns of an export: dotted paths of fields of `AuditEvent`, such as `actor.displayName`.
 //!
 //! They are converted to the selection of a query, so that an export shows what a query would. The valid paths come
-//! from the schema. A path that ends at an object selects all its fields, except JSON as text. Below an interface, the fields of every
-//! implementing type can be named; they are null for objects of other types. One column is not a path: [`CURSOR`].
+//! from the schema. A path that ends at an object selects all its fields, except JSON as text. Below an interface, the
+//! fields of every implementing type can be named; they are null for objects of other types. One column is not a path:
+//! [`CURSOR`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
