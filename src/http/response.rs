@@ -315,6 +315,7 @@ mod tests {
             "400 GRAPHQL_PARSE_FAILED",
             "400 GRAPHQL_VALIDATION_FAILED",
             "400 PERSISTED_QUERY_NOT_FOUND",
+            "400 DOCUMENT_NOT_FOUND",
             "500 INTERNAL_SERVER_ERROR",
         ];
         assert_eq!(shown, expected);

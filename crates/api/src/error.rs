@@ -38,13 +38,15 @@ pub enum Code {
     ValidationFailed,
     /// The persisted query is unknown.
     PersistedQueryNotFound,
+    /// There is no document with the id.
+    DocumentNotFound,
     /// An internal error.
     Internal,
 }
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::BadUserInput,
@@ -56,6 +58,7 @@ impl Code {
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::PersistedQueryNotFound,
+        Self::DocumentNotFound,
         Self::Internal,
     ];
 
@@ -78,6 +81,7 @@ impl Code {
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotFound => "DOCUMENT_NOT_FOUND",
             Self::Internal => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -97,6 +101,8 @@ pub enum ApiError {
     /// The document does not fit the schema.
     NotValid(Invalid),
     /// The persisted query is unknown; the client can repeat the request with its text.
+    PersistedQueryUnknown,
+    /// There is no document with the id, and repeating the request with its text would not change that.
     DocumentUnknown,
     /// The request exceeds a limit.
     Limit {
@@ -195,7 +201,8 @@ impl ApiError {
             Self::Forbidden(_) | Self::TokenForbidden(_) => Code::Forbidden,
             Self::BadInput(_) => Code::BadUserInput,
             Self::NotValid(_) => Code::ValidationFailed,
-            Self::DocumentUnknown => Code::PersistedQueryNotFound,
+            Self::PersistedQueryUnknown => Code::PersistedQueryNotFound,
+            Self::DocumentUnknown => Code::DocumentNotFound,
             Self::Limit { .. } => Code::LimitExceeded,
             Self::CursorExpired { .. } => Code::CursorExpired,
             Self::FeedLagged { .. } => Code::FeedLagged,
@@ -215,7 +222,8 @@ impl ApiError {
             Self::CursorExpired { .. } => "the log cannot continue from this cursor any more".to_owned(),
             Self::FeedLagged { .. } => "the client read nothing for too long; continue from `resumeCursor`".to_owned(),
             // Clients recognise this exact text and then send the document.
-            Self::DocumentUnknown => "PersistedQueryNotFound".to_owned(),
+            Self::PersistedQueryUnknown => "PersistedQueryNotFound".to_owned(),
+            Self::DocumentUnknown => "the server has no document with this id".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
             Self::Overloaded => "too many events wait to be recorded; nothing was recorded, try again".to_owned(),

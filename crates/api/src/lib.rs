@@ -15,7 +15,6 @@ pub mod schema;
 pub mod output;
 
 pub use engine::context::{Limits, Session};
-pub use engine::execute::Executor;
 pub use schema::mutation::Mutation;
 pub use schema::query::Query;
 pub use schema::subscription::Subscription;

@@ -98,14 +98,20 @@ references! {
     }
     ValidationFailed {
         status: "400",
-        meaning: "The document does not match the schema, or the variables do not match the document.",
-        action: "Correct the document or its variables; `auditgraph schema` prints the schema.",
+        meaning: "The document is not valid for the schema, or has no operation with the given name.",
+        action: "Correct the document; `auditgraph schema` prints the schema.",
         extensions: "",
     }
     PersistedQueryNotFound {
         status: "400",
-        meaning: "The server has no document with this hash or id.",
+        meaning: "The server has no document with this hash.",
         action: "Send the document together with its hash once.",
+        extensions: "",
+    }
+    DocumentNotFound {
+        status: "400",
+        meaning: "The server has no document with this id, or trusts none with this hash.",
+        action: "Correct the id. Sending the document together with it does not help.",
         extensions: "",
     }
     Internal {

@@ -91,6 +91,7 @@ fn fixed_limits() -> Vec<[String; 2]> {
     [
         ("levels of brackets in a document", number(64)),
         ("levels of an introspection query", number(16)),
+        ("fields that are visited to compare those with one response key", number(100_000)),
         ("levels of a filter", number(5)),
         ("conditions of a filter", number(50)),
         ("values in one condition of a filter", number(model::filter::LIST_MAX)),

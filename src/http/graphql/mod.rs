@@ -1,7 +1,7 @@
 //! GraphQL over HTTP, by the specification of the GraphQL Foundation.
 //!
 //! POST takes only `application/json`, and GET takes only queries and needs a header that a cross-site form or image
-//! cannot send; so pages of other sites cannot send requests. The order of work is: authenticate the caller, admit the
+//! cannot send, `Authorization` for example; so pages of other sites cannot send requests. The order of work is: authenticate the caller, admit the
 //! request, read the body, then [`operation::prepare`] and execute. [`sse`] and [`websocket`] stream results.
 
 mod operation;
@@ -29,9 +29,10 @@ use api::error::ApiError;
 use model::Invalid;
 use operation::{Operation, OperationSource};
 
-/// GET requires one of these headers: a browser sends none of them across sites without a preflight request.
-const PREFLIGHT_HEADERS: [&str; 3] =
-    ["graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
+/// GET requires one of these headers, or the content type of JSON: a browser sends none of them across sites without a
+/// preflight request.
+const PREFLIGHT_HEADERS: [&str; 4] =
+    ["authorization", "graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name"];
 
 /// The part of a request that contains its parameters.
 enum Source {
@@ -54,8 +55,8 @@ pub(super) async fn post(request: HttpRequest, payload: Payload, services: Opera
 pub(super) async fn get(request: HttpRequest, services: OperationServices) -> HttpResponse {
     let Some((format, sse)) = negotiate(&request) else { return not_acceptable(&request) };
     let is_sent = |name: &&str| request.headers().get(*name).is_some_and(|value| !value.is_empty());
-    if !PREFLIGHT_HEADERS.iter().any(is_sent) {
-        let message = "GET needs the header `graphql-require-preflight`, with any value";
+    if !PREFLIGHT_HEADERS.iter().any(is_sent) && !body::is_json(&request) {
+        let message = "GET needs the header `Authorization`, or `graphql-require-preflight` with any value";
         return error_response(&request, format, Invalid::new(message));
     }
     let responded = respond(&request, services, (format, sse), Source::Url).await;
@@ -149,5 +150,5 @@ fn not_executed(error: PrepareError, format: ResponseFormat, request_id: &str) -
         let message = "GET runs queries only; send this operation by POST";
         return Err(HttpError::MethodNotAllowed { allow: "POST", message });
     }
-    Ok(graphql_response(Response::from_errors(vec![error.into_server_error()]), format, request_id))
+    Ok(graphql_response(Response::from_errors(error.into_server_errors()), format, request_id))
 }

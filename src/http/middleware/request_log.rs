@@ -211,7 +211,7 @@ impl LogRecord<'_> {
             code = codes.code(None),
             tenant = details.tenant,
             subject = details.subject,
-            operation_type = operation.and_then(OperationInfo::kind).map(kind_name),
+            operation_type = operation.map(OperationInfo::kind).map(kind_name),
             operation_name = operation.map(OperationInfo::name).unwrap_or_default(),
             root_fields = names.join(","),
             rows = details.rows.as_ref().map(|rows| rows.load(Ordering::Relaxed)),

@@ -189,7 +189,10 @@ async fn invalid_export_is_rejected_before_the_first_byte() {
             "there is no `first` in an export: it has `occurredAt`, `filter`, `orderBy`, `asOf`, `after`, `columns` and `format`",
         ),
         (json!({ "filter": { "category": {} } }), "`filter.category` must have at least one condition"),
-        (json!({ "filter": { "service": { "eq": null } } }), "`filter.service.eq` must not be null; omit it"),
+        (
+            json!({ "filter": { "not": { "service": { "eq": null } } } }),
+            "`filter.not.service.eq` must not be null below `not` and `or`: leaving it out would reverse the meaning of the filter",
+        ),
         (json!({ "occurredAt": { "between": {} } }), "`occurredAt.between` must have `from` or `to`"),
         (json!({ "asOf": 1 }), "`asOf` is beyond the log, which ends at 0"),
         (json!({ "after": "x" }), "`after` must be a cursor that this service returned"),

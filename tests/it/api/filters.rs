@@ -125,8 +125,6 @@ async fn empty_in_matches_nothing_and_empty_not_in_everything() {
         (json!({ "or": [] }), ""),
         (json!({ "and": [] }), "abc"),
         (json!({ "not": { "or": [] } }), "abc"),
-        (json!({ "not": {} }), ""),
-        (json!({ "or": [{}] }), "abc"),
     ];
     assert_finds(&app, cases).await;
 }

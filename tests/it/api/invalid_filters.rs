@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 use crate::harness::client::Response;
+use crate::harness::events::{EventExt as _, event};
 
 /// A filter with `levels` nested `not` filters.
 fn levels(count: usize) -> Value {
@@ -18,42 +19,65 @@ fn assert_refused(response: &Response, code: &str, message: &str, filter: &Value
 }
 
 #[tokio::test]
-async fn null_in_a_condition_is_rejected_with_its_path() {
+async fn null_is_as_omitted() {
     let app = TestApp::start().await;
-    for (filter, part) in [
-        (json!({ "category": { "eq": null } }), "category.eq"),
-        (json!({ "service": { "in": null } }), "service.in"),
-        (json!({ "activity": { "notIn": null } }), "activity.notIn"),
-        (json!({ "component": { "startsWith": null, "eq": "a" } }), "component.startsWith"),
-        (json!({ "correlationId": { "contains": null } }), "correlationId.contains"),
-        (json!({ "eventKey": { "isSet": null } }), "eventKey.isSet"),
-        (json!({ "involving": { "eq": null } }), "involving.eq"),
-        (json!({ "status": { "in": null } }), "status.in"),
-        (json!({ "operationType": { "notIn": null } }), "operationType.notIn"),
-        (json!({ "resourceType": { "in": null } }), "resourceType.in"),
-        (json!({ "actor": { "key": null } }), "actor.key"),
-        (json!({ "actor": { "search": null } }), "actor.search"),
-        (json!({ "actor": { "kind": null } }), "actor.kind"),
-        (json!({ "actor": { "displayName": null } }), "actor.displayName"),
-        (json!({ "actor": { "userPrincipalName": { "eq": null } } }), "actor.userPrincipalName.eq"),
-        (json!({ "target": { "key": null } }), "target.key"),
-        (json!({ "target": { "type": { "eq": null } } }), "target.type.eq"),
-        (json!({ "target": { "modifiedProperty": null } }), "target.modifiedProperty"),
-        (json!({ "target": { "modifiedProperty": { "name": null } } }), "target.modifiedProperty.name"),
-        (json!({ "target": { "modifiedProperty": { "change": null } } }), "target.modifiedProperty.change"),
-        (json!({ "and": [{}, { "or": [{ "not": { "category": { "eq": null } } }] }] }), "and[1].or[0].not.category.eq"),
+    app.record([event("a"), event("b").service("Core Directory", "Other")]).await;
+    for (filter, keys) in [
+        (json!({ "category": { "eq": null } }), &["b", "a"][..]),
+        (json!({ "category": { "eq": null, "in": ["Other"] } }), &["b"]),
+        (json!({ "service": { "in": null }, "eventKey": { "eq": "a", "startsWith": null } }), &["a"]),
+        (json!({ "status": { "in": null } }), &["b", "a"]),
+        (json!({ "actor": { "displayName": { "eq": null } }, "target": { "modifiedProperty": null } }), &["b", "a"]),
+        (json!({ "recordedAt": { "from": null, "to": null } }), &["b", "a"]),
+        (json!({ "and": [{ "category": null }, { "eventKey": { "eq": "b" } }] }), &["b"]),
+        (json!({ "and": [{ "category": { "eq": null } }] }), &["b", "a"]),
+        (json!({ "not": null, "or": null, "and": null }), &["b", "a"]),
     ] {
-        let message = format!("`filter.{part}` must not be null; omit it");
-        assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", &message, &filter);
+        assert_eq!(app.admin().keys(filter.clone()).await, keys, "{filter}");
     }
-    let forgotten = "query($category: String) {
-        auditEvents(filter: {category: {eq: $category}}) { nodes { id } }
+    let unset = "query($category: String, $search: String, $first: Int, $period: AuditPeriodInput) {
+        auditEvents(first: $first, occurredAt: $period, filter: {category: {eq: $category}, search: $search}) {
+            occurredAt { from } totalCount
+        }
+        auditActors(search: \"a\", first: $first) { key }
+        auditEventSummary(occurredAt: $period) { facet(field: STATUS, top: $first) { noneCount } }
     }";
-    let response = app.admin().query_with(forgotten, json!({ "category": null })).await;
-    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category.eq` must not be null; omit it"));
-    // An omitted variable makes the condition `{}`.
-    let response = app.admin().query_with(forgotten, json!({})).await;
-    assert_eq!(response.error(), ("BAD_USER_INPUT", "`filter.category` must have at least one condition"));
+    for variables in [json!({ "category": null, "search": null, "first": null, "period": null }), json!({})] {
+        let response = app.admin().query_with(unset, variables).await;
+        assert!(response.data("/auditEvents/occurredAt/from").is_string(), "the default period, not all time");
+        assert_eq!(*response.data("/auditEventSummary/facet/noneCount"), json!(0));
+    }
+}
+
+#[tokio::test]
+async fn null_and_empty_conditions_below_not_and_or_are_rejected_with_their_path() {
+    let app = TestApp::start().await;
+    for (filter, part, is_null) in [
+        (json!({ "not": { "category": { "eq": null } } }), "not.category.eq", true),
+        (json!({ "not": { "category": null } }), "not.category", true),
+        (json!({ "not": {} }), "not", false),
+        (json!({ "or": [{}] }), "or[0]", false),
+        (json!({ "or": [{ "search": "a" }, { "status": { "in": null } }] }), "or[1].status.in", true),
+        (
+            json!({ "not": { "target": { "modifiedProperty": { "name": {} } } } }),
+            "not.target.modifiedProperty.name",
+            false,
+        ),
+        (
+            json!({ "and": [{ "search": "a" }, { "or": [{ "and": [{ "actor": {} }] }] }] }),
+            "and[1].or[0].and[0].actor",
+            false,
+        ),
+    ] {
+        let rule = if is_null {
+            "must not be null below `not` and `or`: leaving it out would reverse the meaning of the filter"
+        } else {
+            "must have at least one condition below `not` and `or`"
+        };
+        let response = app.admin().filter(&filter).await;
+        assert_eq!(response.error(), ("BAD_USER_INPUT", &*format!("`filter.{part}` {rule}")), "{filter}");
+        assert_eq!(response.body.get("data"), None, "{filter}");
+    }
 }
 
 #[tokio::test]
@@ -70,7 +94,6 @@ async fn empty_condition_is_rejected_with_its_path() {
         (json!({ "target": {} }), "target"),
         (json!({ "target": { "objectId": {} } }), "target.objectId"),
         (json!({ "target": { "modifiedProperty": {} } }), "target.modifiedProperty"),
-        (json!({ "not": { "target": { "modifiedProperty": { "name": {} } } } }), "not.target.modifiedProperty.name"),
     ] {
         let message = format!("`filter.{part}` must have at least one condition");
         assert_refused(&app.admin().filter(&filter).await, "BAD_USER_INPUT", &message, &filter);
@@ -119,7 +142,7 @@ async fn filter_depth_and_condition_count_are_limited() {
     let six = levels(6);
     let message = "too many levels of the filter: 6, where 5 are allowed";
     assert_refused(&app.admin().filter(&six).await, "LIMIT_EXCEEDED", message, &six);
-    let six = json!({ "and": [{ "or": [{ "and": [{ "or": [{ "and": [{}] }] }] }] }] });
+    let six = json!({ "and": [{ "or": [{ "and": [{ "or": [{ "and": [{ "search": "a" }] }] }] }] }] });
     assert_refused(&app.admin().filter(&six).await, "LIMIT_EXCEEDED", message, &six);
 
     let conditions = |count: usize| {
@@ -132,7 +155,7 @@ async fn filter_depth_and_condition_count_are_limited() {
     let filter = conditions(51);
     let message = "too many conditions in the filter: 51, where 50 are allowed";
     assert_refused(&app.admin().filter(&filter).await, "LIMIT_EXCEEDED", message, &filter);
-    let filter = json!({ "or": vec![json!({}); 51] });
+    let filter = json!({ "or": vec![json!({ "and": [] }); 51] });
     let message = "too many filters in a list: 51, where 50 are allowed";
     assert_refused(&app.admin().filter(&filter).await, "LIMIT_EXCEEDED", message, &filter);
     let response = app.admin().filter(&conditions(51)).await;

@@ -393,3 +393,58 @@ async fn all_problems_of_an_event_are_reported_together() {
     assert_eq!(paths(1), [r#"["occurredAt"]"#]);
     assert_eq!((response.status, paths(2).len(), paths(3).len()), (400, 1, 1));
 }
+
+/// A mutation with these selections of one field that records an event, as a literal.
+fn twice(key: &str, first: &str, second: &str) -> String {
+    let field = format!(
+        r#"recordAuditEvents(input: {{ events: [{{ eventKey: "{key}", occurredAt: "2026-01-02T00:00:00Z", activity: "a",
+        category: "c", service: "s", status: SUCCESS, actor: {{ system: {{ name: "x" }} }} }}] }})"#
+    );
+    let (fragment, both) = (format!("fragment F on Mutation {{ {field} {second} }}"), format!("{field} {first}"));
+    format!("mutation {{ {both} ...F ... on Mutation {{ {field} {second} }} }} {fragment}")
+}
+
+#[tokio::test]
+async fn mutation_field_that_is_selected_twice_runs_once() {
+    let app = TestApp::start().await;
+    let query = twice("once", "{ recordedCount }", "{ duplicateCount results { __typename } }");
+    let response = recorder(&app).query(&query).await;
+    let expected =
+        r#""recordAuditEvents":{"recordedCount":1,"duplicateCount":0,"results":[{"__typename":"AuditEventRecorded"}]}"#;
+    assert!(response.text.contains(expected), "{}", response.text);
+    assert_eq!(*app.admin().query("{ auditLogInfo { lastSequence } }").await.data("/auditLogInfo/lastSequence"), 1);
+}
+
+#[tokio::test]
+async fn repeated_members_of_literals_are_refused_and_nothing_is_recorded() {
+    let app = TestApp::start().await;
+    let event = |members: &str, value: &str| {
+        format!(
+            r#"mutation {{ recordAuditEvents(input: {{ events: [{{ eventKey: "k", occurredAt: "2026-01-02T00:00:00Z",
+            activity: "a", category: "c", service: "s", status: SUCCESS, actor: {{ system: {{ name: "x" }} }} {members},
+            targets: [{{ type: "T", modifiedProperties: [{{ name: "p", newValue: {value} }}] }}] }}] }}) {{ recordedCount }} }}"#
+        )
+    };
+    for (query, name) in [
+        (event("status: FAILURE", "1"), "status"),
+        (event("component: \"a\" component: \"a\"", "1"), "component"),
+        (event("", "{ a: 1, b: 2, a: 1 }"), "a"),
+        (event("", "[{ a: [{ b: null, b: 1 }] }]"), "b"),
+        (
+            "{ auditEvents(filter: { status: { in: [FAILURE] }, status: { in: [SUCCESS] } }) { asOf } }".to_owned(),
+            "status",
+        ),
+        (
+            "query($f: AuditEventFilter = { search: \"a\", search: \"b\" }) { auditEvents(filter: $f) { asOf } }"
+                .to_owned(),
+            "search",
+        ),
+    ] {
+        let response = if query.starts_with("mutation") { recorder(&app) } else { app.admin() }.query(&query).await;
+        let message = format!("an object has two members with the name `{name}`");
+        assert_eq!(response.error(), ("GRAPHQL_VALIDATION_FAILED", &*message), "{query}");
+        assert_eq!(response.body.get("data"), None);
+    }
+    recorder(&app).query(&event("", "{ a: 1, b: { a: 1 } }")).await.data("/recordAuditEvents");
+    assert_eq!(*app.admin().query("{ auditLogInfo { lastSequence } }").await.data("/auditLogInfo/lastSequence"), 1);
+}

@@ -126,12 +126,18 @@ async fn invalid_subscription_is_rejected_with_its_code() {
     let anonymous = Events::ask(&app.anonymous(), FOLLOW, json!({})).await.err().unwrap();
     assert_eq!((anonymous.status, anonymous.error().0), (401, "UNAUTHENTICATED"));
     // Section 5.2.4.1 of the specification; additional fields would be streams outside the quota.
-    for two in [
-        "subscription { a: auditEventsRecorded { safeUpTo } b: auditEventsRecorded { safeUpTo } }",
-        "subscription { ...F auditEventsRecorded { safeUpTo } } fragment F on Subscription { __typename }",
+    for (two, sentence) in [
+        (
+            "subscription { a: auditEventsRecorded { safeUpTo } b: auditEventsRecorded { safeUpTo } }",
+            "a subscription must select exactly one field",
+        ),
+        (
+            "subscription { ...F auditEventsRecorded { safeUpTo } } fragment F on Subscription { __typename }",
+            "a subscription must not select `__typename`",
+        ),
     ] {
         let refused = Events::ask(&app.admin(), two, json!({})).await.err().unwrap();
-        assert_eq!(refused.error(), ("BAD_USER_INPUT", "a subscription must select exactly one field"));
+        assert_eq!(refused.error(), ("GRAPHQL_VALIDATION_FAILED", sentence));
     }
     let plain = app.admin().query_with(FOLLOW, json!({})).await;
     assert_eq!(plain.error().0, "BAD_USER_INPUT");
@@ -309,6 +315,63 @@ async fn subscription_field_cannot_be_skipped() {
     ] {
         let refused = Events::ask(&app.admin(), document, json!({})).await.err().unwrap();
         let sentence = "the field of a subscription must not have `@skip` or `@include`";
-        assert_eq!(refused.error(), ("BAD_USER_INPUT", sentence), "{document}");
+        assert_eq!(refused.error(), ("GRAPHQL_VALIDATION_FAILED", sentence), "{document}");
     }
+}
+
+#[tokio::test]
+async fn subscription_field_in_fragments_and_repeated_is_one_stream() {
+    const MERGED: &str = "subscription($after: String) {
+        ...A ... on Subscription { auditEventsRecorded(after: $after) { edges { node { sequence } } } }
+        auditEventsRecorded(after: $after) { ...B }
+    }
+    fragment A on Subscription { ...C ... { auditEventsRecorded(after: $after) { safeUpTo } } }
+    fragment B on AuditEventBatch { edges { node { eventKey } } }
+    fragment C on Subscription { auditEventsRecorded(after: $after) { resumeCursor } }";
+    let app = TestApp::start_with(&["--caller-subscriptions-max", "1"]).await;
+    let start = app.admin().query("{ auditLogInfo { feedCursor } }").await;
+    let start = json!({ "after": start.data("/auditLogInfo/feedCursor") });
+    app.record([event("a"), event("b")]).await;
+    let expected = |batch: &Value| {
+        assert!(batch["resumeCursor"].is_string(), "{batch}");
+        let edge = |key: &str, sequence: i64| json!({ "node": { "sequence": sequence, "eventKey": key } });
+        assert_eq!((&batch["safeUpTo"], &batch["edges"]), (&json!(2), &json!([edge("a", 1), edge("b", 2)])));
+    };
+    let mut events = Events::open(&app.admin(), MERGED, start.clone()).await;
+    let mut batch = events.batch().await;
+    while batch["edges"].as_array().unwrap().is_empty() {
+        batch = events.batch().await;
+    }
+    expected(&batch);
+    drop(events);
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
+    socket.subscribe("1", MERGED, start).await;
+    loop {
+        let message = socket.next().await.unwrap();
+        assert_eq!(message["type"], "next", "{message}");
+        let batch = &message["payload"]["data"]["auditEventsRecorded"];
+        if !batch["edges"].as_array().unwrap().is_empty() {
+            return expected(batch);
+        }
+    }
+}
+
+#[tokio::test]
+async fn malformed_operation_does_not_end_the_websocket() {
+    let app = TestApp::start().await;
+    let mut socket = Socket::open(&app.url, &app.admin().bearer_token()).await;
+    let query = "{ viewer { subject } }";
+    for payload in [
+        json!({ "query": query, "variables": [] }),
+        json!({ "query": 1 }),
+        json!({ "query": query, "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "x" } } }),
+        json!({}),
+    ] {
+        socket.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+        let message = socket.next().await.unwrap();
+        assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{message}");
+        assert_eq!(message["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{message}");
+    }
+    socket.subscribe("1", query, json!({})).await;
+    assert_eq!(socket.next().await.unwrap()["payload"]["data"]["viewer"]["subject"], "test-user");
 }

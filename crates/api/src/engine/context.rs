@@ -37,8 +37,7 @@ pub struct Session {
     pub now: Timestamp,
     /// The record of what the operation reads, for the access log.
     pub access_record: Arc<AccessRecord>,
-    /// The pages that were read, by their arguments. The library executes a field once for each selection with the same
-    /// response key and merges the results, so all of them must come from one read.
+    /// The pages that were read, by their arguments. A list that is selected under several aliases is read once.
     pages: Mutex<Vec<(Page, EventQuery, Once<AuditEventConnection>)>>,
     /// The activity types, once a resolver has read them.
     activity_types: Mutex<Once<Arc<ActivityTypeList>>>,

@@ -1,17 +1,18 @@
-//! The cache of parsed and checked documents, by their text: clients send the same few documents again and again.
+//! The cache of parsed and validated documents, by their text: clients send the same few documents again and again.
 //!
 //! The cache is bounded in number and bytes, and a document that is sent only once does not displace those in use.
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::ServerError;
 use async_graphql::parser::types::ExecutableDocument;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-use crate::engine::check::{self, DocumentLimits};
+use super::check::{self, DocumentLimits};
+use super::syntax::{self, PositionedError};
+use super::validate::{self, Violation};
 use crate::error::{ApiError, Code};
 
 /// The most bytes of text in the cache. A parsed document takes about ten times the memory of its text.
@@ -24,6 +25,8 @@ const BYTES_MIN: usize = 1 << 10;
 pub enum DocumentError {
     /// The text is not GraphQL. The error has the position.
     Syntax(Box<ServerError>),
+    /// The document does not fit the schema. There is at least one error; all of them have positions.
+    Invalid(Vec<ServerError>),
     /// The document exceeds a limit, or a fragment contains itself.
     Refused(ApiError),
 }
@@ -34,33 +37,30 @@ impl From<ApiError> for DocumentError {
     }
 }
 
-/// A document that was parsed and checked.
-#[derive(Debug)]
-pub struct Document {
-    parsed: ExecutableDocument,
-    is_valid: AtomicBool,
+impl From<Violation> for ServerError {
+    fn from(Violation { sentence, positions }: Violation) -> Self {
+        let mut error = Self::new(sentence, None);
+        error.locations = positions;
+        error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.name());
+        error
+    }
 }
+
+/// A valid document.
+#[derive(Debug)]
+pub struct Document(ExecutableDocument);
 
 impl Document {
     /// Parses a document that the server wrote itself; no limits apply.
     ///
     /// # Errors
     ///
-    /// Fails if the text is not GraphQL, which is a bug.
+    /// Fails if the document is not valid, which is a bug.
     pub fn internal(text: &str) -> Result<Self, ApiError> {
-        let parsed = async_graphql::parser::parse_query(text);
-        let parsed = parsed.map_err(|_syntax| ApiError::Bug("an internal document is not valid GraphQL"))?;
-        Ok(Self { parsed, is_valid: AtomicBool::new(false) })
-    }
-
-    /// Whether a validation found that the document fits the schema.
-    pub(super) fn is_valid(&self) -> bool {
-        self.is_valid.load(Ordering::Relaxed)
-    }
-
-    /// Records that the document fits the schema.
-    pub(super) fn set_valid(&self) {
-        self.is_valid.store(true, Ordering::Relaxed);
+        const BUG: ApiError = ApiError::Bug("an internal document is not valid");
+        let parsed = syntax::parse(text).map_err(|_syntax| BUG)?;
+        let violations = validate::violations(&parsed.document)?;
+        if parsed.repetitions.is_empty() && violations.is_empty() { Ok(Self(parsed.document)) } else { Err(BUG) }
     }
 }
 
@@ -68,7 +68,7 @@ impl Deref for Document {
     type Target = ExecutableDocument;
 
     fn deref(&self) -> &ExecutableDocument {
-        &self.parsed
+        &self.0
     }
 }
 
@@ -103,39 +103,44 @@ impl Default for DocumentCache {
 }
 
 impl DocumentCache {
-    /// Returns the document of a text from the cache, or parses and checks it. `limits` must be the same in every call.
+    /// Returns the document of a text from the cache, or parses and validates it. `limits` must be the same in every call.
     ///
     /// # Errors
     ///
-    /// Fails if the text is not GraphQL, or if the document exceeds a limit; nothing is cached then.
+    /// Fails if the text is not GraphQL, exceeds a limit or does not fit the schema; nothing is cached then.
     pub fn read(&self, text: &str, limits: &DocumentLimits) -> Result<Arc<Document>, DocumentError> {
         if let Some(document) = self.0.get(text) {
             return Ok(document);
         }
-        let document = Arc::new(Document { parsed: parsed(text, limits)?, is_valid: AtomicBool::new(false) });
+        let document = Arc::new(Document(valid(text, limits)?));
         self.0.insert(text.into(), Arc::clone(&document));
         Ok(document)
     }
 
-    /// Whether the text is in the cache and its document is known to fit the schema.
-    pub fn is_known_valid(&self, text: &str) -> bool {
-        self.0.get(text).is_some_and(|document| document.is_valid())
+    /// Whether the document of the text is in the cache.
+    pub fn contains(&self, text: &str) -> bool {
+        self.0.get(text).is_some()
     }
 }
 
-fn parsed(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, DocumentError> {
+fn valid(text: &str, limits: &DocumentLimits) -> Result<ExecutableDocument, DocumentError> {
     check::text(text, limits)?;
-    let document = async_graphql::parser::parse_query(text).map_err(|error| {
-        let mut error: ServerError = error.into();
-        // The parser quotes the line that it stopped at, whatever its length; the location is sufficient.
-        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
-            error.message = format!("the document is not valid GraphQL: {expected}");
-        }
+    let parsed = syntax::parse(text).map_err(|PositionedError { sentence, pos }| {
+        let mut error = ServerError::new(format!("the document is not valid GraphQL: {sentence}"), Some(pos));
         error.extensions.get_or_insert_default().set("code", Code::ParseFailed.name());
         DocumentError::Syntax(Box::new(error))
     })?;
-    check::document(&document, limits)?;
-    Ok(document)
+    let repetitions = parsed.repetitions.into_iter();
+    let mut violations: Vec<Violation> =
+        repetitions.map(|PositionedError { sentence, pos }| Violation { sentence, positions: vec![pos] }).collect();
+    if violations.is_empty() {
+        check::document(&parsed.document, limits)?;
+        violations = validate::violations(&parsed.document)?;
+    }
+    if violations.is_empty() {
+        return Ok(parsed.document);
+    }
+    Err(DocumentError::Invalid(violations.into_iter().map(ServerError::from).collect()))
 }
 
 #[cfg(test)]
@@ -167,6 +172,7 @@ mod tests {
             assert!(matches!(documents.read("{ viewer", &LIMITS), Err(DocumentError::Syntax(_))));
             let itself = "{ ...f } fragment f on Query { ...f }";
             assert!(matches!(documents.read(itself, &LIMITS), Err(DocumentError::Refused(_))));
+            assert!(matches!(documents.read("{ nothing }", &LIMITS), Err(DocumentError::Invalid(_))));
         }
         assert!(documents.0.is_empty());
     }

@@ -8,21 +8,28 @@
 //! Preparing an operation takes these steps, and a later one never sees input that an earlier one refused:
 //!
 //! 1. [`persisted`] finds the document that the request names, or checks the document that it sends.
-//! 2. [`document`] parses it and [`check`]s its size, unless it is in the cache.
-//! 3. [`operation`] selects the operation to run, and the transport's rules for it apply.
-//! 4. [`variables`] are converted and checked, [`defaults`] filled in.
-//! 5. [`cost`] calculates what the operation may cost.
+//! 2. [`document`] parses it ([`syntax`]), [`check`]s its size and [`validate`]s it, unless it is in the cache.
+//! 3. The operation to run is selected, and the transport's rules for it apply.
+//! 4. [`inputs`] converts the variables to their types.
+//! 5. [`flatten`] resolves its fragments and merges equal fields, and [`inputs`] resolves its arguments.
+//! 6. [`cost`] calculates what the operation may cost.
+//!
+//! The library executes the result; its own parser and validation are not used (see ADR 17).
 
 pub mod check;
 pub mod context;
 mod cost;
-mod defaults;
 pub mod document;
-pub mod execute;
+mod execute;
+mod flatten;
+mod inputs;
 pub mod operation;
 pub mod parameters;
 pub mod persisted;
 mod prepare;
+mod syntax;
+mod type_system;
+mod validate;
 mod variables;
 
 pub use prepare::{Engine, Executable, OperationRule, PrepareError, Prepared};

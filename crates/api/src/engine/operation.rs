@@ -1,11 +1,7 @@
 //! The description of an operation for the request log, the access log and the metrics: its kind, name and root fields.
 
-use std::collections::HashSet;
-
 use async_graphql::Positioned;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet};
-
-use super::check;
 
 /// The most root fields, and the most fragments around root fields, that are collected from an operation.
 const ROOT_FIELDS_MAX: usize = 50;
@@ -22,25 +18,23 @@ pub struct RootField {
 }
 
 /// A description of an operation; contains names only, no arguments and no values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationInfo {
-    kind: Option<OperationType>,
+    kind: OperationType,
     name: String,
     root_fields: Vec<RootField>,
-    is_conditional: bool,
 }
 
 impl OperationInfo {
-    /// Describes the operation that runs; empty if the name does not select one.
-    pub fn of(document: &ExecutableDocument, name: Option<&str>) -> Self {
-        let Some(operation) = check::operation(document, name) else { return Self::default() };
-        let mut info = Self { kind: Some(operation.ty), name: name_of(document, operation), ..Self::default() };
+    /// Describes an operation of a document.
+    pub fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
+        let mut info = Self { kind: operation.ty, name: name_of(document, operation), root_fields: Vec::new() };
         info.collect(document, &operation.selection_set.node, &mut Vec::new());
         info
     }
 
-    /// The kind of operation, or `None` if no operation is selected.
-    pub fn kind(&self) -> Option<OperationType> {
+    /// The kind of operation.
+    pub fn kind(&self) -> OperationType {
         self.kind
     }
 
@@ -54,16 +48,6 @@ impl OperationInfo {
         &self.root_fields
     }
 
-    /// The number of distinct response keys among the root fields.
-    pub(super) fn response_key_count(&self) -> usize {
-        self.root_fields.iter().map(|field| &field.response_key).collect::<HashSet<_>>().len()
-    }
-
-    /// Whether a root field, or a fragment around it, has a directive, which may omit the field.
-    pub(super) fn is_conditional(&self) -> bool {
-        self.is_conditional
-    }
-
     /// Collects the root fields of a selection set; enters each fragment once.
     fn collect<'a>(&mut self, document: &'a ExecutableDocument, set: &'a SelectionSet, entered: &mut Vec<&'a str>) {
         for Positioned { node, .. } in &set.items {
@@ -73,16 +57,13 @@ impl OperationInfo {
             match node {
                 Selection::Field(field) => {
                     let field = &field.node;
-                    self.is_conditional |= !field.directives.is_empty();
                     let (name, response_key) = (field.name.node.to_string(), field.response_key().node.to_string());
                     self.root_fields.push(RootField { name, response_key });
                 }
                 Selection::InlineFragment(inline) => {
-                    self.is_conditional |= !inline.node.directives.is_empty();
                     self.collect(document, &inline.node.selection_set.node, entered);
                 }
                 Selection::FragmentSpread(spread) => {
-                    self.is_conditional |= !spread.node.directives.is_empty();
                     let name = spread.node.fragment_name.node.as_str();
                     if let Some(fragment) = document.fragments.get(name)
                         && !entered.contains(&name)

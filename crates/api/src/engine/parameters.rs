@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::persisted::DocumentName;
 use crate::error::ApiError;
 use model::Invalid;
+use model::json::JsonNode;
 
 /// The parameters of a request, with their JSON types checked.
 #[derive(Debug, Default)]
@@ -58,27 +59,62 @@ impl Parameters {
         Ok(Self { query, document_name, operation_name, variables })
     }
 
-    /// Reads the parameters of a URL, in which `variables` and `extensions` are JSON. Other parameters are ignored; of
-    /// a repeated one, the last value counts.
+    /// Reads the parameters of a URL, in which `variables` and `extensions` are JSON. Other parameters are ignored.
     ///
     /// # Errors
     ///
-    /// Fails as [`Self::from_members`] does, and if a JSON parameter is not JSON.
+    /// Fails as [`Self::from_members`] does, if a JSON parameter is not JSON or has two members of one name in an object,
+    /// and if a parameter is repeated.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Result<Self, ApiError> {
         let mut members = Map::new();
         for (name, string) in pairs {
             let value = match name.as_str() {
                 "query" | "operationName" | "documentId" => Value::String(string),
-                "variables" | "extensions" => serde_json::from_str(&string)
-                    .map_err(|_not_json| invalid("`variables` and `extensions` must be JSON"))?,
+                "variables" | "extensions" => json(&string)?,
                 _ => continue,
             };
+            if members.contains_key(&name) {
+                return Err(invalid(&format!("the URL has the parameter `{name}` twice")));
+            }
             members.insert(name, value);
         }
         Self::from_members(members)
     }
 }
 
+fn json(text: &str) -> Result<Value, ApiError> {
+    let value = serde_json::from_str(text).ok().zip(JsonNode::parse(text));
+    let (value, node) = value.ok_or_else(|| invalid("`variables` and `extensions` must be JSON"))?;
+    match node.repeated() {
+        Some(path) => Err(invalid(&format!("`{path}` appears twice"))),
+        None => Ok(value),
+    }
+}
+
 fn invalid(sentence: &str) -> ApiError {
     Invalid::new(sentence).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_url(pairs: &[(&str, &str)]) -> Result<Parameters, String> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Parameters::from_pairs(pairs).map_err(ApiError::into_message)
+    }
+
+    #[test]
+    fn repeated_parameters_of_a_url_are_refused() {
+        let refused = |pairs: &[(&str, &str)]| from_url(pairs).unwrap_err();
+        let query = ("query", "{ viewer { subject } }");
+        assert!(from_url(&[query, ("variables", "{\"a\": 1}"), ("a", "1"), ("a", "2")]).is_ok());
+        assert_eq!(refused(&[query, query]), "the URL has the parameter `query` twice");
+        assert_eq!(
+            refused(&[query, ("variables", "{}"), ("variables", "{}")]),
+            "the URL has the parameter `variables` twice"
+        );
+        assert_eq!(refused(&[query, ("variables", "{\"a\": {\"b\": 1, \"b\": 2}}")]), "`a.b` appears twice");
+        assert_eq!(refused(&[query, ("variables", "{")]), "`variables` and `extensions` must be JSON");
+    }
 }

@@ -14,6 +14,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::syntax::{self, PositionedError};
 use crate::error::ApiError;
 use model::Invalid;
 
@@ -28,8 +29,10 @@ type DocumentHash = [u8; 32];
 /// How a request names its document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DocumentName {
-    /// By its hash, as Apollo's clients do.
+    /// By its hash, as Apollo's clients do. They send the text if the hash is unknown.
     Hash(DocumentHash),
+    /// By its hash as an id.
+    HashId(DocumentHash),
     /// By its id in the manifest of trusted documents.
     Id(String),
 }
@@ -46,7 +49,7 @@ impl DocumentName {
     /// Reads `documentId`: `sha256:` with a hash, or an id.
     pub(super) fn from_id(id: &str) -> Result<Self, ApiError> {
         match id.strip_prefix("sha256:") {
-            Some(hash) => Ok(Self::Hash(parse_hash(hash)?)),
+            Some(hash) => Ok(Self::HashId(parse_hash(hash)?)),
             None => Ok(Self::Id(id.to_owned())),
         }
     }
@@ -59,6 +62,15 @@ impl DocumentName {
         }
         let hash = persisted.get("sha256Hash").and_then(Value::as_str).unwrap_or_default();
         Ok(Some(Self::Hash(parse_hash(hash)?)))
+    }
+}
+
+impl DocumentName {
+    fn hash(&self) -> Option<&DocumentHash> {
+        match self {
+            Self::Hash(hash) | Self::HashId(hash) => Some(hash),
+            Self::Id(_) => None,
+        }
     }
 }
 
@@ -100,8 +112,8 @@ impl TrustedDocuments {
         }
         let mut trusted = Self::default();
         for (id, text) in documents {
-            if let Err(error) = async_graphql::parser::parse_query(&text) {
-                return Err(format!("the document `{id}` is not valid GraphQL: {error}"));
+            if let Err(PositionedError { sentence, pos }) = syntax::parse(&text) {
+                return Err(format!("the document `{id}` is not valid GraphQL: {pos}: {sentence}"));
             }
             let text: Arc<str> = text.into();
             trusted.by_hash.insert(hash_of(&text), Arc::clone(&text));
@@ -147,26 +159,27 @@ impl PersistedQueries {
     ) -> Result<Arc<str>, ApiError> {
         let Some(text) = text else {
             let name = name.ok_or_else(|| invalid("`query` is missing"))?;
-            return self.find(tenant, name).ok_or(ApiError::DocumentUnknown);
+            return self.find(tenant, name).ok_or(match name {
+                DocumentName::Hash(_) if self.trusted.is_none() => ApiError::PersistedQueryUnknown,
+                _ => ApiError::DocumentUnknown,
+            });
         };
         if let Some(trusted) = &self.trusted {
             let document = trusted.by_hash.get(&hash_of(&text)).cloned();
             return document.ok_or(ApiError::Forbidden("this server runs only the documents that it trusts"));
         }
-        match name {
-            Some(DocumentName::Hash(hash)) if *hash != hash_of(&text) => {
-                Err(invalid("the hash is not that of `query`"))
-            }
-            _ => Ok(text.into()),
+        if name.and_then(DocumentName::hash).is_some_and(|hash| *hash != hash_of(&text)) {
+            return Err(invalid("the hash is not that of `query`"));
         }
+        Ok(text.into())
     }
 
     fn find(&self, tenant: &str, name: &DocumentName) -> Option<Arc<str>> {
         match (&self.trusted, name) {
-            (Some(trusted), DocumentName::Hash(hash)) => trusted.by_hash.get(hash).cloned(),
             (Some(trusted), DocumentName::Id(id)) => trusted.by_id.get(id).cloned(),
-            (None, DocumentName::Id(_)) => None,
-            (None, DocumentName::Hash(hash)) => {
+            (Some(trusted), _) => trusted.by_hash.get(name.hash()?).cloned(),
+            (None, _) => {
+                let hash = name.hash()?;
                 let cache = self.tenants.lock().get(tenant).map(Arc::clone)?;
                 cache.get(hash)
             }
@@ -175,7 +188,7 @@ impl PersistedQueries {
 
     /// Caches a document that passed all checks, if the request sent it with its hash.
     pub(super) fn insert(&self, tenant: &str, name: Option<&DocumentName>, text: &Arc<str>) {
-        let Some(DocumentName::Hash(hash)) = name else { return };
+        let Some(hash) = name.and_then(DocumentName::hash) else { return };
         if self.trusted.is_some() || self.documents_max == 0 {
             return;
         }
@@ -204,6 +217,7 @@ fn tenant_cache(documents_max: usize) -> TenantDocuments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn send(persisted: &PersistedQueries, tenant: &str, text: &str) -> DocumentName {
         let name = DocumentName::Hash(hash_of(text));
@@ -255,6 +269,22 @@ mod tests {
         assert!(is_cached(&persisted, "a", &DocumentName::Hash(hash_of(text))));
         assert!(persisted.resolve("a", Some(text.to_owned()), None).is_ok());
         assert!(persisted.resolve("a", Some("{ a }".to_owned()), None).is_err());
+    }
+
+    #[test]
+    fn only_an_unknown_automatic_persisted_query_asks_for_its_text() {
+        let trusted = || TrustedDocuments::parse(r#"{ "a": "{ viewer { subject } }" }"#).unwrap();
+        let (hash, id) = (DocumentName::Hash([0; 32]), DocumentName::Id("b".to_owned()));
+        for (trusted, name, code) in [
+            (None, &hash, Code::PersistedQueryNotFound),
+            (None, &id, Code::DocumentNotFound),
+            (None, &DocumentName::HashId([0; 32]), Code::DocumentNotFound),
+            (Some(trusted()), &hash, Code::DocumentNotFound),
+            (Some(trusted()), &id, Code::DocumentNotFound),
+        ] {
+            let error = PersistedQueries::new(trusted, 2).resolve("a", None, Some(name)).unwrap_err();
+            assert_eq!(error.code(), code, "{name:?}");
+        }
     }
 
     #[test]

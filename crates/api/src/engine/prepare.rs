@@ -1,9 +1,10 @@
 //! Preparing an operation: the checks that come before execution, in one order for every transport.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Positioned, Request, Response, ServerError, Variables};
 use futures_util::Stream;
 
 use super::check::{self, DocumentLimits};
@@ -13,11 +14,11 @@ use super::execute::Executor;
 use super::operation::OperationInfo;
 use super::parameters::Parameters;
 use super::persisted::PersistedQueries;
-use super::{defaults, variables};
+use super::{flatten, inputs, variables};
 use crate::error::ApiError;
 use model::Invalid;
 
-/// A document that is not known to be valid and has more bytes than this is expensive to check.
+/// A document that is not in the cache and has more bytes than this is expensive to validate.
 const LONG_DOCUMENT_BYTES: usize = 4 << 10;
 /// An operation that costs more points than this is expensive: more than a page with all fields of its events.
 const EXPENSIVE_COST: usize = 15_000;
@@ -52,13 +53,15 @@ pub enum PrepareError {
 }
 
 impl PrepareError {
-    /// Converts to the GraphQL error that the client receives.
-    pub fn into_server_error(self) -> ServerError {
-        match self {
+    /// Converts to the GraphQL errors that the client receives; at least one.
+    pub fn into_server_errors(self) -> Vec<ServerError> {
+        let error = match self {
             Self::QueriesOnly => ApiError::from(Invalid::new("this transport runs queries only")).into_server_error(),
             Self::Document(DocumentError::Syntax(error)) => *error,
+            Self::Document(DocumentError::Invalid(errors)) => return errors,
             Self::Document(DocumentError::Refused(error)) | Self::Refused(error) => error.into_server_error(),
-        }
+        };
+        vec![error]
     }
 }
 
@@ -86,18 +89,15 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// The kind of operation. If the request selects none, execution reports that, as it does for a query.
+    /// The kind of operation.
     pub fn kind(&self) -> OperationType {
-        self.info.kind().unwrap_or(OperationType::Query)
+        self.info.kind()
     }
 }
 
-/// A document with variables, ready to be executed.
+/// An operation with its arguments, ready to be executed.
 #[derive(Debug)]
-pub struct Executable {
-    request: Request,
-    document: Arc<Document>,
-}
+pub struct Executable(Request);
 
 impl Engine {
     /// Builds the schema. `limits` bound documents, variables, cost and page size.
@@ -106,11 +106,10 @@ impl Engine {
         Self { executor, limits, documents: DocumentCache::default(), persisted }
     }
 
-    /// Whether preparing keeps a core busy for a while, whatever the outcome: the document is long and not known to be
-    /// valid.
+    /// Whether preparing keeps a core busy for a while, whatever the outcome: the document is long and not in the cache.
     pub fn is_expensive_to_prepare(&self, parameters: &Parameters) -> bool {
         let query = parameters.query.as_deref();
-        query.is_some_and(|text| text.len() > LONG_DOCUMENT_BYTES && !self.documents.is_known_valid(text))
+        query.is_some_and(|text| text.len() > LONG_DOCUMENT_BYTES && !self.documents.contains(text))
     }
 
     /// Finds the document of a request and checks everything that can be checked before execution. `tenant` is the key
@@ -126,16 +125,17 @@ impl Engine {
         let text = self.persisted.resolve(tenant, query, name)?;
         let document = self.documents.read(&text, &self.limits)?;
         self.persisted.insert(tenant, name, &text);
-        let mut variables = variables::from_json(variables);
-        let info = OperationInfo::of(&document, operation_name.as_deref());
-        let mut cost = 0;
-        if let Some(operation) = check::operation(&document, operation_name.as_deref()) {
-            check_kind(&info, rule)?;
-            check::variables(operation, &variables, &self.limits)?;
-            defaults::fill(&document, operation, &mut variables);
-            cost = check::cost(&document, operation, &variables, &self.limits)?;
+        let variables = variables::from_json(variables);
+        let operation = check::operation(&document, operation_name.as_deref())
+            .ok_or_else(|| ApiError::NotValid(no_operation(operation_name.as_deref())))?;
+        let info = OperationInfo::of(&document, operation);
+        if rule == OperationRule::QueriesOnly && info.kind() != OperationType::Query {
+            return Err(PrepareError::QueriesOnly);
         }
-        let executable = Executable::new(document, variables, operation_name);
+        check::variables(operation, &variables, &self.limits)?;
+        let resolved = Resolved::new(&document, operation, variables)?;
+        let cost = check::cost(&document, &resolved.operation, &resolved.variables, &self.limits)?;
+        let executable = resolved.into_executable();
         Ok(Prepared { info: Arc::new(info), is_expensive: cost > EXPENSIVE_COST, executable })
     }
 
@@ -144,23 +144,22 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Fails if the variables exceed their limit, or if one that must have a value has none.
+    /// Fails if the variables exceed their limit or do not fit their types.
     pub fn prepare_internal(
         &self,
-        document: &Arc<Document>,
+        document: &Document,
         variables: serde_json::Map<String, serde_json::Value>,
     ) -> Result<Executable, PrepareError> {
         let variables = variables::from_json(variables);
-        if let Some(operation) = check::operation(document, None) {
-            check::variables(operation, &variables, &self.limits)?;
-        }
-        Ok(Executable::new(Arc::clone(document), variables, None))
+        let operation =
+            check::operation(document, None).ok_or(ApiError::Bug("an internal document has one operation"))?;
+        check::variables(operation, &variables, &self.limits)?;
+        Ok(Resolved::new(document, operation, variables)?.into_executable())
     }
 
     /// Executes a query or a mutation.
     pub async fn execute(&self, executable: Executable, session: Arc<Session>) -> Response {
-        let Executable { request, document } = executable;
-        self.executor.execute(request.data(session), &document).await
+        self.executor.execute(executable.0.data(session)).await
     }
 
     /// Executes an operation of any kind. A query or a mutation yields one response, a subscription one for each
@@ -170,37 +169,46 @@ impl Engine {
         executable: Executable,
         session: Arc<Session>,
     ) -> impl Stream<Item = Response> + Send + use<> {
-        self.executor.execute_stream(executable.request.data(session))
+        self.executor.execute_stream(executable.0.data(session))
     }
 }
 
-impl Executable {
-    fn new(document: Arc<Document>, variables: async_graphql::Variables, operation_name: Option<String>) -> Self {
+/// An operation without fragments whose arguments are resolved.
+struct Resolved {
+    operation: OperationDefinition,
+    variables: Variables,
+}
+
+impl Resolved {
+    fn new(
+        document: &ExecutableDocument,
+        operation: &OperationDefinition,
+        variables: Variables,
+    ) -> Result<Self, ApiError> {
+        let variables = inputs::variables(operation, variables)?;
+        let mut operation = flatten::operation(document, operation, &variables);
+        let variables = inputs::resolve(&mut operation, variables)?;
+        Ok(Self { operation, variables })
+    }
+
+    fn into_executable(self) -> Executable {
         // The library uses the text only if the document is not parsed yet.
-        let mut request = Request::new("").variables(variables);
-        request.operation_name = operation_name;
-        request.set_parsed_query(ExecutableDocument::clone(&document));
-        Self { request, document }
+        let mut request = Request::new("").variables(self.variables);
+        let operations = DocumentOperations::Single(Positioned::new(self.operation, async_graphql::Pos::default()));
+        request.set_parsed_query(ExecutableDocument { operations, fragments: HashMap::new() });
+        Executable(request)
     }
 }
 
-/// Checks that a transport runs the operation and, for a subscription, that it selects exactly one field.
-fn check_kind(info: &OperationInfo, rule: OperationRule) -> Result<(), PrepareError> {
-    let kind = info.kind();
-    if rule == OperationRule::QueriesOnly && kind != Some(OperationType::Query) {
-        return Err(PrepareError::QueriesOnly);
-    }
-    if kind != Some(OperationType::Subscription) {
-        return Ok(());
-    }
-    if info.response_key_count() != 1 {
-        return Err(ApiError::from(Invalid::new("a subscription must select exactly one field")).into());
-    }
-    if info.is_conditional() {
-        let sentence = "the field of a subscription must not have `@skip` or `@include`";
-        return Err(ApiError::from(Invalid::new(sentence)).into());
-    }
-    Ok(())
+/// Why a request selects no operation.
+fn no_operation(name: Option<&str>) -> Invalid {
+    Invalid::new(match name {
+        Some(name) => {
+            let name: String = name.chars().take(100).collect();
+            format!("the document has no operation with the name `{name}`")
+        }
+        None => "the document has several operations: select one with `operationName`".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -218,26 +226,26 @@ mod tests {
 
     #[test]
     fn queries_only_refuses_mutations_and_subscriptions() {
-        for query in ["mutation { x }", "subscription { x }"] {
+        let mutation = "mutation { recordAuditEvents(input: { events: [] }) { recordedCount } }";
+        for query in [mutation, "subscription { auditEventsRecorded { resumeCursor } }"] {
             let prepared = prepare(json!({ "query": query }), OperationRule::QueriesOnly);
             assert!(matches!(prepared, Err(PrepareError::QueriesOnly)), "{query}");
+            assert!(prepare(json!({ "query": query }), OperationRule::Any).is_ok());
         }
         assert!(prepare(json!({ "query": "{ viewer { subject } }" }), OperationRule::QueriesOnly).is_ok());
-        assert!(prepare(json!({ "query": "mutation { x }" }), OperationRule::Any).is_ok());
     }
 
     #[test]
-    fn subscription_selects_one_unconditional_field() {
-        for (query, is_ok) in [
-            ("subscription { a }", true),
-            ("subscription { a a }", true),
-            ("subscription { a b }", false),
-            ("subscription { x: a y: a }", false),
-            ("subscription { a @skip(if: false) }", false),
-            ("subscription { ...F } fragment F on Subscription { a }", true),
-            ("subscription { ...F @include(if: true) } fragment F on Subscription { a }", false),
+    fn operation_is_selected_by_name() {
+        let query = "query A { viewer { subject } } query B { viewer { displayName } }";
+        for (name, message) in [
+            (json!(null), Some("the document has several operations: select one with `operationName`")),
+            (json!("C"), Some("the document has no operation with the name `C`")),
+            (json!("B"), None),
         ] {
-            assert_eq!(prepare(json!({ "query": query }), OperationRule::Any).is_ok(), is_ok, "{query}");
+            let prepared = prepare(json!({ "query": query, "operationName": name }), OperationRule::Any);
+            let error = prepared.err().map(|error| error.into_server_errors().remove(0).message);
+            assert_eq!(error.as_deref(), message);
         }
     }
 

@@ -32,7 +32,7 @@ use crate::http::state::OperationServices;
 use access::Caller;
 use api::error::Code;
 use model::Invalid;
-use operation::{OperationEnded, PendingOperation, SubscribeError, message, run};
+use operation::{OperationEnded, PendingOperation, message, run};
 
 /// The name of the protocol.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -52,7 +52,10 @@ enum End {
     Closed(u16, &'static str),
 }
 
-const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol");
+const MALFORMED: End = End::Closed(4400, "the message is not one of the protocol graphql-transport-ws");
+/// For messages of the older protocol of the library `subscriptions-transport-ws`.
+const OLDER_PROTOCOL: End =
+    End::Closed(4400, "`start` is of the protocol graphql-ws; this server speaks graphql-transport-ws (`subscribe`)");
 const STOPPING: End = End::Closed(1001, "the server is stopping");
 
 /// Whether a request is an upgrade to a WebSocket.
@@ -154,6 +157,7 @@ impl Connection {
                     "ping" => self.send(r#"{"type":"pong"}"#.to_owned()).await?,
                     "pong" => {}
                     "subscribe" => return Err(End::Closed(4401, "Unauthorized")),
+                    "start" | "stop" | "connection_terminate" => return Err(OLDER_PROTOCOL),
                     _ => return Err(MALFORMED),
                 }
             }
@@ -259,9 +263,12 @@ impl Connection {
             }
             "subscribe" => {
                 let id = id(&message)?;
-                let Some(Value::Object(payload)) = message.remove("payload") else { return Err(MALFORMED) };
-                self.start(id, payload, caller).await
+                match message.remove("payload") {
+                    Some(Value::Object(payload)) => self.start(id, payload, caller).await,
+                    _ => Err(MALFORMED),
+                }
             }
+            "start" | "stop" | "connection_terminate" => Err(OLDER_PROTOCOL),
             _ => Err(MALFORMED),
         }
     }
@@ -275,8 +282,7 @@ impl Connection {
             return Err(End::Closed(4409, "Subscriber for this id already exists"));
         }
         match PendingOperation::admit(&self.services, payload, caller, self.running.len()) {
-            Err(SubscribeError::Malformed) => Err(MALFORMED),
-            Err(SubscribeError::Refused(errors)) => self.send(message("error", &id, Some(&errors))).await,
+            Err(errors) => self.send(message("error", &id, Some(&errors))).await,
             Ok(pending) => {
                 self.started += 1;
                 let notify = (self.notify.clone(), OperationEnded { id: id.clone(), number: self.started });

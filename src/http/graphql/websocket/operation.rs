@@ -37,14 +37,6 @@ pub(super) fn message(kind: &str, id: &str, payload: Option<&[u8]>) -> String {
     }
 }
 
-/// Why a `subscribe` message starts no operation.
-pub(super) enum SubscribeError {
-    /// The payload does not conform to the protocol.
-    Malformed,
-    /// A limit is reached: the errors for the client, as a JSON list.
-    Refused(Vec<u8>),
-}
-
 /// An admitted operation that is not prepared yet.
 pub(super) struct PendingOperation {
     services: OperationServices,
@@ -58,21 +50,21 @@ impl PendingOperation {
     ///
     /// # Errors
     ///
-    /// Fails if the payload is malformed, or if a limit is reached.
+    /// Fails if the payload is malformed, or if a limit is reached. The error is a JSON list; it ends the operation, not the
+    /// connection, because other operations run on it.
     pub(super) fn admit(
         services: &OperationServices,
         payload: Map<String, Value>,
         caller: &Caller,
         running: usize,
-    ) -> Result<Self, SubscribeError> {
-        let parameters = Parameters::from_members(payload).map_err(|_malformed| SubscribeError::Malformed)?;
-        let refused = |error| SubscribeError::Refused(error_list(error));
+    ) -> Result<Self, Vec<u8>> {
+        let parameters = Parameters::from_members(payload).map_err(error_list)?;
         let limit = services.streams.operations_max;
         if running >= limit {
             let what = "operations on one connection";
-            return Err(refused(ApiError::Limit { what, asked: running + 1, limit }));
+            return Err(error_list(ApiError::Limit { what, asked: running + 1, limit }));
         }
-        let permit = services.callers.admit(&CallerKey::of(caller)).map_err(|exceeded| refused(exceeded.error))?;
+        let permit = services.callers.admit(&CallerKey::of(caller)).map_err(|exceeded| error_list(exceeded.error))?;
         Ok(Self { services: services.clone(), parameters, caller: caller.clone(), permit })
     }
 
@@ -85,7 +77,7 @@ impl PendingOperation {
         let caller = services.authentication.refresh(&caller, now).await.map_err(error_list)?;
         let preparing = prepare(&services, parameters, OperationRule::Any, &caller, &permit);
         let (prepared, permits) = match timeout_at(deadline, preparing).await {
-            Ok(prepared) => prepared.map_err(|error| encode_error_list(&[error.into_server_error()]))?,
+            Ok(prepared) => prepared.map_err(|error| encode_error_list(&error.into_server_errors()))?,
             Err(_elapsed) => return Err(error_list(ApiError::Timeout)),
         };
         let (request_id, now) = (services.environment.new_id(), services.environment.now());

@@ -23,7 +23,8 @@ impl From<ApiError> for ExportError {
 
 impl From<PrepareError> for ExportError {
     fn from(error: PrepareError) -> Self {
-        Self::of(&error.into_server_error())
+        let errors = error.into_server_errors();
+        errors.first().map_or_else(|| ApiError::Bug("a refused operation without an error").into(), Self::of)
     }
 }
 

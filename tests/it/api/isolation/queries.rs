@@ -87,7 +87,7 @@ fn leaf() -> BoxedStrategy<Value> {
         word().prop_map(|word| json!({ "name": { "eq": SENSITIVE }, "to": word })),
     ];
     prop_oneof![
-        1 => Just(json!({})),
+        1 => Just(json!({ "and": [] })),
         4 => (select(fields), text()).prop_map(|(field, text)| json!({ field: text })),
         2 => (select(names), text()).prop_map(|(name, text)| json!({ "actor": { name: text } })),
         2 => (select(names), text()).prop_map(|(name, text)| json!({ "target": { name: text } })),

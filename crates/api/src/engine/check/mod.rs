@@ -8,8 +8,7 @@ use std::collections::HashMap;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
-    SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
 };
 use async_graphql::{Positioned, Value};
 
@@ -178,9 +177,6 @@ impl<'a> ComplexityVisitor<'a> {
             let one = match &item.node {
                 Selection::Field(field) => {
                     let field = &field.node;
-                    if field.name.node == "__typename" {
-                        type_name(field)?;
-                    }
                     let below = self.selection(&field.selection_set.node)?;
                     field_size(field.name.node.as_str(), field.alias.is_some(), below)
                         .with_directives(&field.directives)
@@ -259,28 +255,6 @@ fn field_size(name: &str, has_alias: bool, below: Size) -> Size {
     size
 }
 
-/// Checks `__typename`, whose arguments, selections and directives the library ignores.
-fn type_name(field: &Field) -> Result<(), ApiError> {
-    let wrong = |sentence: String| Err(ApiError::NotValid(Invalid::new(sentence)));
-    if !field.arguments.is_empty() {
-        return wrong("`__typename` takes no arguments".to_owned());
-    }
-    if !field.selection_set.node.items.is_empty() {
-        return wrong("`__typename` has no fields".to_owned());
-    }
-    let any = |_variable| Ok::<_, std::convert::Infallible>(Value::Boolean(true));
-    let decides = |value| matches!(value, Ok(Value::Boolean(_)));
-    for directive in &field.directives {
-        let (name, arguments) = (&directive.node.name.node, &directive.node.arguments);
-        match arguments.as_slice() {
-            _ if !["skip", "include"].contains(&name.as_str()) => return wrong(format!("unknown directive `@{name}`")),
-            [(argument, value)] if argument.node == "if" && decides(value.node.clone().into_const_with(any)) => {}
-            _ => return wrong(format!("`@{name}` takes one argument, `if`, which is a Boolean")),
-        }
-    }
-    Ok(())
-}
-
 /// Checks the size of a parsed document.
 pub fn document(document: &ExecutableDocument, limits: &DocumentLimits) -> Result<(), ApiError> {
     measured(document, limits).1
@@ -305,8 +279,7 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Op
     }
 }
 
-/// Checks the size of the variables, and that every variable that must have a value has one: the library checks that
-/// only where the variable is used.
+/// Checks the size of the variables.
 pub fn variables(
     operation: &OperationDefinition,
     variables: &Variables,
@@ -316,15 +289,6 @@ pub fn variables(
     if operation.ty != OperationType::Mutation {
         let bytes = variables.iter().map(|(name, value)| name.len() + 4 + bytes(value)).sum();
         within("bytes in the variables", bytes, limits.variables_bytes)?;
-    }
-    for definition in &operation.variable_definitions {
-        let definition = &definition.node;
-        let name = &definition.name.node;
-        let value = variables.get(name);
-        let missing = value.is_none() && definition.default_value.is_none();
-        if !definition.var_type.node.nullable && (missing || value == Some(&Value::Null)) {
-            return Err(Invalid::new(format!("variable `${name}` must have a value")).into());
-        }
     }
     Ok(())
 }
