@@ -2,31 +2,16 @@
 // environment of its own, created here with the versions of schemathesis/requirements.txt.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { environment } from './python.mjs';
 import { RESPONSE_SECONDS_MAX, endpoint, token } from './server.mjs';
 
 const folder = join(import.meta.dirname, 'schemathesis');
-const venv = join(import.meta.dirname, '.venv');
 const EXAMPLES = process.env.AUDITGRAPH_SCHEMATHESIS_EXAMPLES ?? '25';
 const SEED = process.env.AUDITGRAPH_SCHEMATHESIS_SEED ?? '1';
 
-const run = (program, ...args) => spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
-
-/** Creates the environment. Returns the reason if that is impossible, else null. */
-function missing() {
-  const wanted = readFileSync(join(folder, 'requirements.txt'), 'utf8');
-  const made = join(venv, 'requirements.txt');
-  if (existsSync(made) && readFileSync(made, 'utf8') === wanted) return null;
-  if (run('python3', '-m', 'venv', '--clear', venv).status !== 0) return 'python3 with venv is not there';
-  const installed = run(join(venv, 'bin/pip'), 'install', '--quiet', '-r', 'requirements.txt');
-  if (installed.status !== 0) return `schemathesis cannot be installed: ${installed.stderr.trim().split('\n').at(-1)}`;
-  writeFileSync(made, wanted);
-  return null;
-}
-
-const reason = missing();
+const { venv, reason } = environment(folder, '.venv');
 if (reason) console.error(`schemathesis is left out: ${reason}`);
 // Fields of Query with a reading role, and of Mutation with a recording role; either is FORBIDDEN to the other.
 for (const role of ['AUDIT_READER', 'RECORD'])
