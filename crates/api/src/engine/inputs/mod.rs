@@ -1,10 +1,10 @@
 //! Input values: the conversion of variables to their types, and null as omitted.
 //!
-//! Some clients send null for every variable without a value. So null is as omitted, everywhere and in this place only:
-//! a variable or an argument that is null has its default, a member that is null is left out, and a condition that
-//! becomes empty by that is left out as well. Below `not` and `or` that would reverse the meaning of a filter, so null
-//! and empty conditions are refused there. Resolvers do not receive null, except as an element of a list or inside the
-//! scalar `JSON`.
+//! Some clients send null for every variable without a value. So null is as omitted, everywhere, and only this module
+//! decides it: a variable or an argument that is null has its default, a member that is null is left out, and a
+//! condition that becomes empty by that is left out as well. Below `not` and `or` that would reverse the meaning of a
+//! filter, so null and empty conditions are refused there. Resolvers do not receive null, except as an element of a list
+//! or inside the scalar `JSON`.
 
 use std::collections::HashMap;
 

@@ -253,9 +253,9 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn no_directives(&mut self, directives: &'a [Positioned<Directive>], position: &str) {
+    fn no_directives(&mut self, directives: &'a [Positioned<Directive>], owner: &str) {
         if let Some(directive) = directives.first() {
-            let sentence = format!("directive `@{}` must not be used on {position}", directive.node.name.node);
+            let sentence = format!("directive `@{}` must not be used on {owner}", directive.node.name.node);
             self.report(directive.pos, sentence);
             // Its variables count as used.
             for (_, value) in &directive.node.arguments {

@@ -12,7 +12,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 
 /// A position for a value.
 #[derive(Clone, Copy)]
-pub(super) struct InputPosition<'p> {
+pub(super) struct ArgumentPosition<'p> {
     pub(super) pos: Pos,
     /// The owner of the argument, as a message shows it.
     pub(super) owner: &'p dyn Fn() -> String,
@@ -38,7 +38,7 @@ impl<'a> Validator<'a> {
                 self.variables_in(&value.node, value.pos);
                 continue;
             };
-            let position = InputPosition { pos: value.pos, owner, argument: &name.node };
+            let position = ArgumentPosition { pos: value.pos, owner, argument: &name.node };
             self.input_value(&value.node, argument, false, position);
         }
         for (name, argument) in defined.iter().filter(|(_, argument)| argument.is_required()) {
@@ -50,7 +50,13 @@ impl<'a> Validator<'a> {
     }
 
     /// Checks the value of an argument or of a member. A member of a one-of input object must not be null.
-    fn input_value(&mut self, value: &'a Value, input: &'static Input, is_one_of: bool, position: InputPosition<'_>) {
+    fn input_value(
+        &mut self,
+        value: &'a Value,
+        input: &'static Input,
+        is_one_of: bool,
+        position: ArgumentPosition<'_>,
+    ) {
         if let Value::Variable(name) = value {
             let ty = Some(&input.ty);
             let has_default = input.default.is_some();
@@ -61,7 +67,7 @@ impl<'a> Validator<'a> {
     }
 
     /// Checks a literal, or records the use of a variable.
-    pub(super) fn value(&mut self, value: &'a Value, ty: &'static Type, position: InputPosition<'_>) {
+    pub(super) fn value(&mut self, value: &'a Value, ty: &'static Type, position: ArgumentPosition<'_>) {
         match (value, &ty.base) {
             (Value::Variable(name), _) => {
                 let (ty, has_default, is_one_of) = (Some(ty), false, false);
@@ -106,7 +112,7 @@ impl<'a> Validator<'a> {
         ty: &Name,
         members: &'static Inputs,
         is_one_of: bool,
-        position: InputPosition<'_>,
+        position: ArgumentPosition<'_>,
     ) {
         for (name, value) in given {
             if let Some(member) = input(members, name) {
@@ -128,13 +134,13 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn wrong(&mut self, value: &Value, ty: &Type, InputPosition { pos, owner, argument }: InputPosition<'_>) {
+    fn wrong(&mut self, value: &Value, ty: &Type, ArgumentPosition { pos, owner, argument }: ArgumentPosition<'_>) {
         let value = shown(value);
         self.report(pos, format!("argument `{argument}` of {}: `{value}` is not a value of type `{ty}`", owner()));
     }
 
-    fn wrong_enum(&mut self, value: &Value, ty: &Name, values: &[Name], position: InputPosition<'_>) {
-        let InputPosition { pos, owner, argument } = position;
+    fn wrong_enum(&mut self, value: &Value, ty: &Name, values: &[Name], position: ArgumentPosition<'_>) {
+        let ArgumentPosition { pos, owner, argument } = position;
         let hint = match value {
             Value::String(name) if values.iter().any(|value| value == name.as_str()) => ", written without quotes",
             _ => "",
