@@ -144,12 +144,7 @@ async fn change_conditions_apply_to_the_same_change() {
     ];
     let cases = cases.map(|(property, keys)| (json!({ "modifiedProperty": property }), keys));
     assert_finds(&app, "target", cases).await;
-<<<<<<< ours
     let of_target = |name: &str| json!({ "displayName": { "eq": name }, "modifiedProperty": { "toIsNull": true } });
-=======
-    let value = json!({ "a": 1, "b": [100] });
-    let of_target = |name: &str| json!({ "displayName": { "eq": name }, "modifiedProperty": { "from": value } });
->>>>>>> theirs
     assert_finds(&app, "target", [(of_target("Eve"), "c"), (of_target("Bob"), "")]).await;
 }
 

@@ -73,8 +73,7 @@ async fn result_names_the_format_of_a_record_of_another_system() {
 async fn problem_of_an_enum_lists_its_values() {
     let app = TestApp::start().await;
     let mut wrong = event("e-1");
-    let fields =
-        [("status", "success"), ("operationType", "WRITE"), ("resourceType", ""), ("groupSource", "LDAP")];
+    let fields = [("status", "success"), ("operationType", "WRITE"), ("resourceType", ""), ("groupSource", "LDAP")];
     for (name, value) in fields {
         wrong[name] = json!(value);
     }
