@@ -510,7 +510,7 @@ async fn values_are_given_as_json_or_as_json_text() {
         values(
             json!({ "change": "CHANGED", "oldValue": null, "oldValueText": "null",
                 "newValueText": "[12345678901234567890,1.50]" }),
-            json!({ "value": { "a": 2.5 }, "valueText": "{\"a\":2.50}" })
+            json!({ "value": serde_json::from_str::<Value>("{\"a\":2.50}").unwrap(), "valueText": "{\"a\":2.50}" })
         ),
         values(
             json!({ "change": "REMOVED", "oldValue": 1, "oldValueText": "1", "newValueText": null }),

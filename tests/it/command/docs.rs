@@ -124,7 +124,7 @@ fn recording_page_lists_every_field_and_value() {
         lines.map(|line| line.split([':', ' ']).next().unwrap().to_owned()).collect()
     };
     let inputs = ["AuditEventInput", "UserActorInput", "ApplicationActorInput", "SystemActorInput", "TargetInput"];
-    let enums = ["ActivityStatus", "OperationType", "ActivityResourceType", "GroupSource", "InputProblemCode"];
+    let enums = ["ActivityStatus", "OperationType", "ResourceType", "GroupSource", "InputProblemCode"];
     let inputs =
         inputs.iter().chain(&["ModifiedPropertyInput", "AuditDetailInput"]).map(|name| format!("input {name}"));
     for declaration in inputs.chain(enums.map(|name| format!("enum {name}"))) {

@@ -9,8 +9,8 @@ use async_graphql::MaybeUndefined;
 
 use crate::error::ApiError;
 use crate::schema::filter::{
-    ActorFilter, AuditDetailFilter, AuditEventFilter, KeyFilter, ModifiedPropertyFilter, RecordingFilter, StringFilter,
-    TargetFilter,
+    ActivityStatusFilter, ActorFilter, AuditDetailFilter, AuditEventFilter, GroupSourceFilter, KeyFilter,
+    ModifiedPropertyFilter, OperationTypeFilter, RecordingFilter, ResourceTypeFilter, StringFilter, TargetFilter,
 };
 use crate::schema::scalar::JsonScalar;
 use model::Invalid;
@@ -114,18 +114,7 @@ impl FilterParser {
         if let Some(filter) = involving {
             self.involving(filter, part, &mut all)?;
         }
-        if let Some(filter) = resource_type {
-            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.resourceType"))?));
-        }
-        if let Some(filter) = operation_type {
-            all.push(Condition::OperationType(filter.parse(self, &format!("{part}.operationType"))?));
-        }
-        if let Some(filter) = status {
-            all.push(Condition::Status(filter.parse(self, &format!("{part}.status"))?));
-        }
-        if let Some(filter) = group_source {
-            all.push(Condition::GroupSource(filter.parse(self, &format!("{part}.groupSource"))?));
-        }
+        self.kinds((resource_type, operation_type, status, group_source), part, &mut all)?;
         if let Some(actor) = actor {
             all.push(Condition::Actor(Box::new(self.actor(actor, &format!("{part}.actor"))?)));
         }
@@ -143,18 +132,7 @@ impl FilterParser {
         if let Some(recording) = recording {
             self.recording(recording, &format!("{part}.recording"), &mut all)?;
         }
-        if let Some(filter) = status_reason {
-            let reason = self.string(filter, &format!("{part}.statusReason"), StringKind::Other)?;
-            all.push(Condition::Body(BodyCondition::StatusReason(reason)));
-        }
-        if let Some(detail) = additional_detail {
-            let detail = self.detail(detail, &format!("{part}.additionalDetail"))?;
-            all.push(Condition::Body(BodyCondition::Detail(detail)));
-        }
-        if let Some(is_redacted) = is_redacted {
-            self.count()?;
-            all.push(Condition::Body(BodyCondition::IsRedacted(is_redacted)));
-        }
+        self.body((status_reason, additional_detail, is_redacted), part, &mut all)?;
         if let Some(search) = search {
             let words = search_words(&search)?;
             for _ in &words {
@@ -172,6 +150,58 @@ impl FilterParser {
             all.push(Condition::Not(Box::new(self.filter(*filter, &format!("{part}.not"), level + 1)?)));
         }
         Ok(Condition::All(all))
+    }
+
+    fn kinds(
+        &mut self,
+        (resource_type, operation_type, status, group_source): (
+            Option<ResourceTypeFilter>,
+            Option<OperationTypeFilter>,
+            Option<ActivityStatusFilter>,
+            Option<GroupSourceFilter>,
+        ),
+        part: &str,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), ApiError> {
+        if let Some(filter) = resource_type {
+            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.resourceType"))?));
+        }
+        if let Some(filter) = operation_type {
+            all.push(Condition::OperationType(filter.parse(self, &format!("{part}.operationType"))?));
+        }
+        if let Some(filter) = status {
+            all.push(Condition::Status(filter.parse(self, &format!("{part}.status"))?));
+        }
+        if let Some(filter) = group_source {
+            all.push(Condition::GroupSource(filter.parse(self, &format!("{part}.groupSource"))?));
+        }
+        Ok(())
+    }
+
+    /// Appends the conditions on parts that no column contains.
+    fn body(
+        &mut self,
+        (status_reason, additional_detail, is_redacted): (
+            Option<StringFilter>,
+            Option<AuditDetailFilter>,
+            Option<bool>,
+        ),
+        part: &str,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), ApiError> {
+        if let Some(filter) = status_reason {
+            let reason = self.string(filter, &format!("{part}.statusReason"), StringKind::Other)?;
+            all.push(Condition::Body(BodyCondition::StatusReason(reason)));
+        }
+        if let Some(detail) = additional_detail {
+            let detail = self.detail(detail, &format!("{part}.additionalDetail"))?;
+            all.push(Condition::Body(BodyCondition::Detail(detail)));
+        }
+        if let Some(is_redacted) = is_redacted {
+            self.count()?;
+            all.push(Condition::Body(BodyCondition::IsRedacted(is_redacted)));
+        }
+        Ok(())
     }
 
     fn filters(
