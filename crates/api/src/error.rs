@@ -229,7 +229,7 @@ impl ApiError {
     pub fn into_message(self) -> String {
         match self {
             Self::Unauthenticated(rejected) | Self::TokenForbidden(rejected) => rejected.to_string(),
-            Self::Forbidden(sentence) => sentence.to_owned(),
+            Self::Forbidden(sentence) | Self::Overloaded(sentence) => sentence.to_owned(),
             Self::BadInput(invalid) | Self::NotValid(invalid) => invalid.to_string(),
             Self::Limit { what, asked, limit } => format!("too many {what}: {asked}, where {limit} are allowed"),
             Self::CursorExpired { .. } => "the log cannot continue from this cursor any more".to_owned(),
@@ -239,7 +239,6 @@ impl ApiError {
             Self::DocumentUnknown => "the server has no document with this id".to_owned(),
             Self::Timeout => "this took too long; ask for less, or for a shorter period".to_owned(),
             Self::Unavailable => "the log cannot be reached at the moment; try again".to_owned(),
-            Self::Overloaded(sentence) => sentence.to_owned(),
             Self::Internal(cause) => {
                 tracing::error!(error = &*cause as &dyn std::error::Error, "internal error");
                 INTERNAL.to_owned()

@@ -48,7 +48,7 @@ struct JsonParser<'a> {
     position: usize,
 }
 
-impl<'a> JsonParser<'a> {
+impl JsonParser<'_> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.position).copied()
     }

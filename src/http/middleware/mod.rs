@@ -4,7 +4,7 @@
 //!
 //! | # | middleware | on the way in | on the way out |
 //! |---|---|---|---|
-//! | 0 | [`connection`](crate::http::connection) | counts the request of its connection until the response is written | |
+//! | 0 | [`crate::http::connection`] | counts the request of its connection until the response is written | |
 //! | 1 | [`request_log`] | counts the request as running | writes the log line and the metrics |
 //! | 2 | [`request_id`] | takes over or creates the id, opens the tracing span | adds `X-Request-Id` |
 //! | 3 | security headers | | adds those that the response does not have |

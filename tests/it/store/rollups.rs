@@ -108,7 +108,7 @@ async fn counts_with_rollups_equal_a_recount() {
                 ends[..1].iter().copied().chain(edges).chain(ends[1..].iter().copied()).collect();
             let bar = |edges: &[Timestamp]| {
                 let within = expected.iter().filter(|event| (edges[0]..edges[1]).contains(&event.body.occurred_at));
-                interval_counts(within.map(|event| event.body.status))
+                interval_counts(&within.map(|event| event.body.status))
             };
             let meant: Vec<IntervalCounts> = edges.windows(2).map(bar).collect();
             let found = reader.histogram(&list, &edges).await.unwrap();

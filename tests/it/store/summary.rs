@@ -39,7 +39,7 @@ pub(super) fn recount(events: &[Event], field: FacetField, top: usize) -> Facet 
 }
 
 /// Counts events by their statuses.
-pub(super) fn interval_counts(statuses: impl Iterator<Item = Status> + Clone) -> IntervalCounts {
+pub(super) fn interval_counts(statuses: &(impl Iterator<Item = Status> + Clone)) -> IntervalCounts {
     let count =
         |kinds: &[Status]| i64::try_from(statuses.clone().filter(|status| kinds.contains(status)).count()).unwrap();
     IntervalCounts {
@@ -70,7 +70,7 @@ async fn counts_equal_a_recount(condition: impl Strategy<Value = Condition>, cas
                 [-10].into_iter().chain(edges).chain([10]).map(|micros| NOW.plus(micros)).collect();
             let bar = |edges: &[Timestamp]| {
                 let within = expected.iter().filter(|event| (edges[0]..edges[1]).contains(&event.body.occurred_at));
-                interval_counts(within.map(|event| event.body.status))
+                interval_counts(&within.map(|event| event.body.status))
             };
             let (found, meant) =
                 (reader.histogram(&list, &edges).await.unwrap(), edges.windows(2).map(bar).collect::<Vec<_>>());

@@ -31,7 +31,7 @@ pub(crate) type PageArguments = ((Option<i32>, Option<String>), (Option<i32>, Op
 
 impl AuditActivityTypeConnection {
     /// The page of a list, which is sorted by position.
-    pub(crate) fn of(list: Vec<AuditActivityType>, arguments: PageArguments) -> Result<Self, Invalid> {
+    pub(crate) fn of(types: Vec<AuditActivityType>, arguments: PageArguments) -> Result<Self, Invalid> {
         let ((first, after), (last, before)) = arguments;
         let size = |part: &str, size: i32| {
             let size = usize::try_from(size).ok().filter(|size| (1..=ENTRIES_MAX as usize).contains(size));
@@ -39,16 +39,16 @@ impl AuditActivityTypeConnection {
         };
         let after = after.map(|cursor| parse("after", &cursor)).transpose()?;
         let before = before.map(|cursor| parse("before", &cursor)).transpose()?;
-        let total = list.len();
-        let start = after.map_or(0, |after| list.partition_point(|entry| position(entry) <= after));
-        let end = before.map_or(total, |before| list.partition_point(|entry| position(entry) < before));
+        let total = types.len();
+        let start = after.map_or(0, |after| types.partition_point(|entry| position(entry) <= after));
+        let end = before.map_or(total, |before| types.partition_point(|entry| position(entry) < before));
         let (start, end) = (start.min(end), end);
         let (from, to) = match (first, last) {
             (Some(_), Some(_)) => return Err(Invalid::new("give `first` or `last`, not both")),
             (None, Some(last)) => (end.saturating_sub(size("last", last)?).max(start), end),
             (first, None) => (start, start.saturating_add(size("first", first.unwrap_or(ENTRIES_DEFAULT))?).min(end)),
         };
-        let entries = list.into_iter().skip(from).take(to - from).collect();
+        let entries = types.into_iter().skip(from).take(to - from).collect();
         Ok(Self { entries, total, has_next: to < total, has_previous: from > 0 })
     }
 }

@@ -303,7 +303,6 @@ pub struct RecordAuditEventsPayload {
 
 /// The result of recording one event. Kinds of result may be added: select the interface's fields as a fallback.
 #[derive(Debug, Interface)]
-#[expect(clippy::duplicated_attributes, reason = "each belongs to its own field")]
 #[graphql(
     field(name = "index", ty = "&i32", desc = "The index of the event in the input, from 0."),
     field(name = "event_key", ty = "&Option<String>", desc = "The event's key, as given.")

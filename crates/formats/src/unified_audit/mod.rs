@@ -86,7 +86,7 @@ fn category(record: &JsonCursor, result: Option<&JsonCursor>, details: &[Detail]
     let record_type = stated.filter(|stated| own.is_none() || record_type::is_name(stated)).or(own);
     let record_type = record_type.map(|record_type| record_type::name_of(&record_type));
     if let Some(named) = named {
-        return Some(named.to_owned());
+        return Some(named.clone());
     }
     let of_alert = record_type.as_deref() == Some(ALERTS);
     of_alert.then(|| record.take_at("Category")).flatten().or(record_type)

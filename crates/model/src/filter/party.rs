@@ -128,7 +128,8 @@ impl PropertyCondition {
             wanted.is_none_or(|wanted| value.as_ref().is_some_and(|value| (value.text() == "null") == wanted))
         };
         let contains = |part: &Option<String>, value: &Option<Json>| {
-            part.as_ref().is_none_or(|part| value.as_ref().is_some_and(|value| super::body::contains(&value.node(), part)))
+            part.as_ref()
+                .is_none_or(|part| value.as_ref().is_some_and(|value| super::body::contains(&value.node(), part)))
         };
         self.name.as_ref().is_none_or(|condition| condition.matches(&fold(&change.name)))
             && is_null(self.from_is_null, &change.old_value)

@@ -179,7 +179,7 @@ pub struct ConnectionShares {
 }
 
 impl ConnectionShares {
-    /// RequestShares of `connections` read connections.
+    /// The shares of `connections` read connections.
     pub fn new(connections: u32) -> Self {
         let connections = connections as usize;
         Self { connections, shares: Mutex::default(), scans: Arc::new(Semaphore::new(scans_of(connections))) }

@@ -50,7 +50,9 @@ impl Reader {
             let is_last = (rows.len() as u64) < scan.limit;
             let end = rows.last().map(|row| row.position);
             // The bytes of events that do not match do not count.
-            rows.iter().for_each(|row| self.release(row));
+            for row in &rows {
+                self.release(row);
+            }
             for row in rows {
                 let event = self.event_of(row.clone())?;
                 if list.condition.matches(&event) && !take(row, event) {

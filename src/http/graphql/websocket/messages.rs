@@ -59,7 +59,7 @@ impl Messages {
     pub(super) async fn next(&mut self) -> Result<ClientMessage, End> {
         loop {
             let stream = self.stream.as_mut().ok_or(End::Disconnected)?;
-            let frame = stream.recv().await.ok_or(End::Disconnected)?.map_err(end_of)?;
+            let frame = stream.recv().await.ok_or(End::Disconnected)?.map_err(|error| end_of(&error))?;
             if let Some(left) = &mut self.frames_left {
                 *left = left.checked_sub(1).ok_or(End::Closed(4400, "too many messages before connection_init"))?;
             }
@@ -103,7 +103,7 @@ const NOT_TEXT: End = End::Closed(4400, "messages must be text");
 const NOT_THE_PROTOCOL: End = End::Closed(1002, "this is not the WebSocket protocol");
 const TOO_LARGE: End = End::Closed(1009, "the message is too large");
 
-fn end_of(error: ProtocolError) -> End {
+fn end_of(error: &ProtocolError) -> End {
     match error {
         ProtocolError::Overflow => TOO_LARGE,
         ProtocolError::Io(_) => End::Disconnected,
