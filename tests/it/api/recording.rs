@@ -410,7 +410,7 @@ async fn values_are_given_as_json_or_as_json_text() {
             with(
                 "text",
                 json!({ "name": "n", "oldValueText": "null", "newValueText": " [12345678901234567890, 1.50] " }),
-                json!({ "key": "k", "valueText": "{\"a\": 2.50}" })
+                json!({ "key": "k", "valueText": "{\"a\": [7]}" })
             ),
             with("json", json!({ "name": "n", "oldValue": 1 }), json!({ "key": "k", "value": { "a": [true, null] } })),
             with("none", json!({ "name": "n" }), json!({ "key": "k" })),
@@ -454,7 +454,7 @@ async fn values_are_given_as_json_or_as_json_text() {
         values(
             json!({ "change": "CHANGED", "oldValue": null, "oldValueText": "null",
                 "newValueText": "[12345678901234567890,1.50]" }),
-            json!({ "value": { "a": 2.5 }, "valueText": "{\"a\":2.50}" })
+            json!({ "value": { "a": [7] }, "valueText": "{\"a\":[7]}" })
         ),
         values(
             json!({ "change": "REMOVED", "oldValue": 1, "oldValueText": "1", "newValueText": null }),

@@ -148,7 +148,7 @@ async fn viewer_without_roles_can_read_nothing_else() {
         format!("auditEvent(id: \"{id}\") {{ id }}"),
         "auditEvent(id: \"unknown\") { id }".to_owned(),
         "auditEventByKey(service: \"Core Directory\", eventKey: \"entra\") { id }".to_owned(),
-        "auditActors(search: \"a\") { id }".to_owned(),
+        "auditActors(search: \"a\") { key }".to_owned(),
         "auditActivityTypes { nodes { key } }".to_owned(),
         "auditServices { key }".to_owned(),
         "auditCategories { key }".to_owned(),
