@@ -15,7 +15,7 @@ pub(crate) const ENTRIES_DEFAULT: i32 = 100;
 const ENTRIES_MAX: i32 = 1_000;
 
 /// A position in the catalogue: the folded display name of an entry, and its key.
-type Position = (String, ActivityTypeKey);
+type EntryPosition = (String, ActivityTypeKey);
 
 /// A page of activity types.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ pub struct AuditActivityTypeEdge {
     node: AuditActivityType,
 }
 
-fn position(entry: &AuditActivityType) -> Position {
+fn position(entry: &AuditActivityType) -> EntryPosition {
     (entry.sort_name(), entry.key())
 }
 
@@ -98,7 +98,7 @@ fn cursor(entry: &AuditActivityType) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::json!([name, service, category, activity]).to_string())
 }
 
-fn parse(part: &str, cursor: &str) -> Result<Position, Invalid> {
+fn parse(part: &str, cursor: &str) -> Result<EntryPosition, Invalid> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
     let [name, service, category, activity] = serde_json::from_slice(&bytes)
         .map_err(|_invalid| Invalid::new(format!("`{part}` must be a cursor that this service returned")))?;

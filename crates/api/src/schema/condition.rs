@@ -9,15 +9,15 @@ use async_graphql::MaybeUndefined;
 
 use crate::error::ApiError;
 use crate::schema::filter::{
-    ActorFilter, AuditDetailFilter, AuditEventFilter, KeyFilter, ModifiedPropertyFilter, RecordingFilter, StringFilter,
-    TargetFilter,
+    ActivityStatusFilter, ActorFilter, AuditDetailFilter, AuditEventFilter, GroupSourceFilter, KeyFilter,
+    ModifiedPropertyFilter, OperationTypeFilter, RecordingFilter, ResourceTypeFilter, StringFilter, TargetFilter,
 };
+use crate::schema::filter_values::{StringKind, exact_keys, null_by_hash};
 use crate::schema::scalar::JsonScalar;
 use model::Invalid;
-use model::catalogue::catalogue;
 use model::filter::{
-    ActorCondition, BodyCondition, Condition, DetailCondition, EventString, LIST_MAX, PropertyCondition,
-    StringCondition, TargetCondition, needle, needles, search_words,
+    ActorCondition, BodyCondition, Condition, DetailCondition, EventString, PropertyCondition, StringCondition,
+    TargetCondition, needle, needles, search_words,
 };
 use model::fold::{fold, fold_activity};
 
@@ -114,18 +114,7 @@ impl FilterParser {
         if let Some(filter) = involving {
             self.involving(filter, part, &mut all)?;
         }
-        if let Some(filter) = resource_type {
-            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.resourceType"))?));
-        }
-        if let Some(filter) = operation_type {
-            all.push(Condition::OperationType(filter.parse(self, &format!("{part}.operationType"))?));
-        }
-        if let Some(filter) = status {
-            all.push(Condition::Status(filter.parse(self, &format!("{part}.status"))?));
-        }
-        if let Some(filter) = group_source {
-            all.push(Condition::GroupSource(filter.parse(self, &format!("{part}.groupSource"))?));
-        }
+        self.sets((resource_type, operation_type, status, group_source), part, &mut all)?;
         if let Some(actor) = actor {
             all.push(Condition::Actor(Box::new(self.actor(actor, &format!("{part}.actor"))?)));
         }
@@ -143,18 +132,7 @@ impl FilterParser {
         if let Some(recording) = recording {
             self.recording(recording, &format!("{part}.recording"), &mut all)?;
         }
-        if let Some(filter) = status_reason {
-            let reason = self.string(filter, &format!("{part}.statusReason"), StringKind::Other)?;
-            all.push(Condition::Body(BodyCondition::StatusReason(reason)));
-        }
-        if let Some(detail) = additional_detail {
-            let detail = self.detail(detail, &format!("{part}.additionalDetail"))?;
-            all.push(Condition::Body(BodyCondition::Detail(detail)));
-        }
-        if let Some(is_redacted) = is_redacted {
-            self.count()?;
-            all.push(Condition::Body(BodyCondition::IsRedacted(is_redacted)));
-        }
+        self.on_body((status_reason, additional_detail, is_redacted), part, &mut all)?;
         if let Some(search) = search {
             let words = search_words(&search)?;
             for _ in &words {
@@ -323,6 +301,59 @@ impl FilterParser {
         Ok(condition)
     }
 
+    /// Converts the conditions on values of enums.
+    fn sets(
+        &mut self,
+        (resource_type, operation_type, status, group_source): (
+            Option<ResourceTypeFilter>,
+            Option<OperationTypeFilter>,
+            Option<ActivityStatusFilter>,
+            Option<GroupSourceFilter>,
+        ),
+        part: &str,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), ApiError> {
+        if let Some(filter) = resource_type {
+            all.push(Condition::ResourceType(filter.parse(self, &format!("{part}.resourceType"))?));
+        }
+        if let Some(filter) = operation_type {
+            all.push(Condition::OperationType(filter.parse(self, &format!("{part}.operationType"))?));
+        }
+        if let Some(filter) = status {
+            all.push(Condition::Status(filter.parse(self, &format!("{part}.status"))?));
+        }
+        if let Some(filter) = group_source {
+            all.push(Condition::GroupSource(filter.parse(self, &format!("{part}.groupSource"))?));
+        }
+        Ok(())
+    }
+
+    /// Converts the conditions on parts of an event that no column contains.
+    fn on_body(
+        &mut self,
+        (status_reason, additional_detail, is_redacted): (
+            Option<StringFilter>,
+            Option<AuditDetailFilter>,
+            Option<bool>,
+        ),
+        part: &str,
+        all: &mut Vec<Condition>,
+    ) -> Result<(), ApiError> {
+        if let Some(filter) = status_reason {
+            let reason = self.string(filter, &format!("{part}.statusReason"), StringKind::Other)?;
+            all.push(Condition::Body(BodyCondition::StatusReason(reason)));
+        }
+        if let Some(detail) = additional_detail {
+            let detail = self.detail(detail, &format!("{part}.additionalDetail"))?;
+            all.push(Condition::Body(BodyCondition::Detail(detail)));
+        }
+        if let Some(is_redacted) = is_redacted {
+            self.count()?;
+            all.push(Condition::Body(BodyCondition::IsRedacted(is_redacted)));
+        }
+        Ok(())
+    }
+
     fn recording(&mut self, input: RecordingFilter, part: &str, all: &mut Vec<Condition>) -> Result<(), ApiError> {
         let before = self.conditions;
         if let Some((route, part)) = self.nested(part, "route", input.route)? {
@@ -382,48 +413,4 @@ impl FilterParser {
         Self::not_empty(part, self.conditions > before)?;
         Ok(condition)
     }
-}
-
-/// The kind of a filtered string. Activities have aliases.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum StringKind {
-    Activity,
-    Other,
-}
-
-impl StringKind {
-    /// The strings, and for activities also the keys that they are aliases of.
-    fn with_aliases(self, strings: impl IntoIterator<Item = String>) -> BTreeSet<String> {
-        match self {
-            Self::Activity => strings.into_iter().flat_map(|string| catalogue().keys_of(&string)).collect(),
-            Self::Other => strings.into_iter().collect(),
-        }
-    }
-}
-
-/// The hash of JSON null, if the value must be that: the index contains hashes.
-fn null_by_hash(equal: Option<[u8; 16]>, is_null: Option<bool>) -> (Option<[u8; 16]>, Option<bool>) {
-    match (equal, is_null) {
-        (None, Some(true)) => (Some(model::Json::stored("null".to_owned()).equality_hash()), None),
-        other => other,
-    }
-}
-
-/// Keys in a filter. No key contains NUL, and PostgreSQL rejects it in a string.
-fn exact_keys(part: &str, name: &str, keys: Vec<String>) -> Result<BTreeSet<String>, Invalid> {
-    if keys.len() > LIST_MAX {
-        return Err(Invalid::new(format!("`{part}.{name}` may have at most {LIST_MAX} values")));
-    }
-    Ok(keys.into_iter().filter(|key| !key.contains('\0')).collect())
-}
-
-/// The distinct values. The values are those of an enum, so the result is short.
-pub(crate) fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for value in values {
-        if !distinct.contains(&value) {
-            distinct.push(value);
-        }
-    }
-    distinct
 }

@@ -16,6 +16,7 @@ pub mod activity;
 pub mod catalogue_page;
 pub mod viewer;
 pub mod filter;
+pub(crate) mod filter_values;
 pub mod condition;
 pub(crate) mod description;
 pub mod scalar;

@@ -6,15 +6,17 @@
 //! created, and columns contain folded strings, so SQL only compares bytes.
 
 mod body;
+mod range;
 
 use std::collections::BTreeSet;
 
 pub use body::{BodyCondition, DetailCondition};
+pub use range::{SequenceRange, TimeRange};
 
 use crate::event::Event;
 use crate::fold::{fold, fold_activity};
 use crate::party::{Actor, ActorKind, ModifiedProperty, PropertyChange, Target};
-use crate::{GroupSource, Invalid, Json, OperationType, RecordingRoute, ResourceType, Status, Timestamp};
+use crate::{GroupSource, Invalid, Json, OperationType, RecordingRoute, ResourceType, Status};
 
 /// The most values of an `in` or `notIn`.
 pub const LIST_MAX: usize = 100;
@@ -292,38 +294,6 @@ impl<T: Copy + PartialEq> SetCondition<T> {
     /// Whether a value matches the condition.
     pub fn matches(&self, value: T) -> bool {
         self.one_of.as_ref().is_none_or(|values| values.contains(&value)) && !self.none_of.contains(&value)
-    }
-}
-
-/// A half-open range of time, `from..to`. A bound that is `None` is open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TimeRange {
-    /// The start of the range, inclusive.
-    pub from: Option<Timestamp>,
-    /// The end of the range, exclusive.
-    pub to: Option<Timestamp>,
-}
-
-impl TimeRange {
-    /// Whether a time is in the range.
-    pub fn contains(&self, time: Timestamp) -> bool {
-        self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time < to)
-    }
-}
-
-/// A half-open range of positions in the log, `from..to`. A bound that is `None` is open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SequenceRange {
-    /// The start of the range, inclusive.
-    pub from: Option<i64>,
-    /// The end of the range, exclusive.
-    pub to: Option<i64>,
-}
-
-impl SequenceRange {
-    /// Whether a position is in the range.
-    pub fn contains(&self, sequence: i64) -> bool {
-        self.from.is_none_or(|from| sequence >= from) && self.to.is_none_or(|to| sequence < to)
     }
 }
 
