@@ -61,7 +61,8 @@ test('NDJSON export has all fields and the checksum of its last line', async ({ 
     export: { state: string; count: number; asOf: number; sha256: string }
   }
   expect([trailer.state, trailer.count]).toEqual(['COMPLETE', lines.length])
-  const query = 'query ($asOf: Sequence) { auditEvents(first: 1, occurredAt: { window: ALL }, asOf: $asOf) { nodes { id } } }'
+  const query =
+    'query ($asOf: Sequence) { auditEvents(first: 1, occurredAt: { window: ALL }, asOf: $asOf) { nodes { id } } }'
   const [first] = (await runQuery<{ auditEvents: { nodes: { id: string }[] } }>(query, { asOf: trailer.asOf }))
     .auditEvents.nodes
   expect(JSON.parse(lines[0] ?? '')).toMatchObject(first ?? {})

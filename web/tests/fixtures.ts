@@ -40,7 +40,11 @@ export async function countEvents(
   const query = `query ($filter: AuditEventFilter, $occurredAt: AuditPeriodInput) {
     auditEvents(first: 1, filter: $filter, occurredAt: $occurredAt) { countUpTo(limit: 10000) { value } }
   }`
-  const data = await runQuery<{ auditEvents: { countUpTo: { value: number } } }>(query, { filter, occurredAt: period ?? { window: 'ALL' } }, role)
+  const data = await runQuery<{ auditEvents: { countUpTo: { value: number } } }>(
+    query,
+    { filter, occurredAt: period ?? { window: 'ALL' } },
+    role,
+  )
   return data.auditEvents.countUpTo.value
 }
 

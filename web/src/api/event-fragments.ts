@@ -103,6 +103,7 @@ graphql(`
       displayName
       type
       userPrincipalName
+      applicationId
       modifiedProperties {
         name
         change
@@ -119,6 +120,7 @@ graphql(`
     recording {
       route
       recordedBy
+      issuer
       clientId
       source
       sourceTenantId

@@ -178,6 +178,7 @@ export function EventBody({ event }: { event: Event }) {
             ['Correlation id', monospace(event.correlationId)],
             ['Recorded', absoluteTime(event.recordedAt, zone)],
             ['By', recording.recordedBy],
+            ['Issuer', monospace(recording.issuer)],
             ['Through', RECORDING_ROUTE_LABELS[recording.route]],
             ['Client', monospace(recording.clientId)],
             ['Source', recording.source],

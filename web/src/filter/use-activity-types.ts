@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react'
 import { type CombinedError, useClient } from 'urql'
 import { graphql } from '../api/gql'
-import type { ActivityTypesQuery, ResourceType } from '../api/gql/graphql'
+import type { ActivityTypesQuery, ActivityTypesQueryVariables, ResourceType } from '../api/gql/graphql'
 
 const ActivityTypes = graphql(`
   query ActivityTypes($after: String, $services: [String!], $categories: [String!], $resourceTypes: [ResourceType!]) {
@@ -52,7 +52,7 @@ export function useActivityTypes(chosen: Chosen): ActivityTypes & { retry: () =>
     const read = async () => {
       const types: ActivityType[] = []
       for (let after: string | null | undefined = null; after !== undefined;) {
-        const variables = { ...(JSON.parse(key) as Chosen), after }
+        const variables: ActivityTypesQueryVariables = { ...(JSON.parse(key) as Chosen), after }
         const { data, error } = await client.query(ActivityTypes, variables, { requestPolicy: 'network-only' })
         if (!isWanted) return
         const page = data?.auditActivityTypes

@@ -63,7 +63,11 @@ function OverviewContent({ refreshCount, logSpan }: { refreshCount: number; logS
       {all && (
         <>
           <p className="overview-total">
-            <b>{all.totalCount.toLocaleString()}</b> {all.totalCount === 1 ? 'event' : 'events'}
+            {all.totalCount !== null && (
+              <>
+                <b>{all.totalCount.toLocaleString()}</b> {all.totalCount === 1 ? 'event' : 'events'}
+              </>
+            )}
             {failureCount > 0 && (
               <button type="button" className="link" onClick={() => showEvents({ status: FAILED_STATUSES })}>
                 {failureCount.toLocaleString()} failed

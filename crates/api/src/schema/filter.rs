@@ -3,11 +3,12 @@
 use async_graphql::{InputObject, MaybeUndefined, OneofObject};
 
 use crate::error::ApiError;
-use crate::schema::condition::{FilterParser, distinct};
+use crate::schema::condition::FilterParser;
 use crate::schema::enums::{
     ActivityStatus, ActorKind, AuditTimeWindow, GroupSource, OperationType, PropertyChange, RecordingRoute,
     ResourceType,
 };
+use crate::schema::filter_values::distinct;
 use crate::schema::scalar::{DateTime, JsonScalar, Sequence};
 use model::filter::{SequenceRange, SetCondition, TimeRange};
 use model::page::Page;

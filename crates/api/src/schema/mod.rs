@@ -17,6 +17,7 @@ pub mod catalogue_page;
 pub mod viewer;
 pub mod filter;
 pub mod condition;
+mod filter_values;
 pub(crate) mod description;
 pub mod scalar;
 pub mod enums;

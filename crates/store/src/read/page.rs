@@ -15,7 +15,7 @@ use model::page::{Cursor, Order, Page, Position, Slice};
 const OVERSCAN_FACTOR: i64 = 8;
 
 /// A list, and its statements with the prefilter.
-struct PageQuery<'a> {
+struct PreparedList<'a> {
     query: &'a EventQuery,
     select: select::ListQuery<'a>,
 }
@@ -32,7 +32,7 @@ impl Reader {
     async fn scan_page(&self, query: &EventQuery, page: &Page) -> Result<Slice<(Cursor, EventRow)>, StoreError> {
         let prefilter = self.key_prefilter(query, Purpose::Page(page.order)).await?;
         let select = select::ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(query) };
-        let list = PageQuery { query, select };
+        let list = PreparedList { query, select };
         let cursor = |position| Cursor { order: page.order, window: page.window, position };
         // Scan from the near end to the far end. `last` scans the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
@@ -71,7 +71,7 @@ impl Reader {
     /// Returns whether the list has an event at a position or before it in this order.
     async fn has_row_at_or_before(
         &self,
-        list: &PageQuery<'_>,
+        list: &PreparedList<'_>,
         scan_order: Order,
         position: Position,
     ) -> Result<bool, StoreError> {
@@ -88,7 +88,7 @@ impl Reader {
     }
 
     /// Returns the rows of a scan of a list.
-    async fn rows_of(&self, list: &PageQuery<'_>, scan: &RangeScan) -> Result<Vec<EventRow>, StoreError> {
+    async fn rows_of(&self, list: &PreparedList<'_>, scan: &RangeScan) -> Result<Vec<EventRow>, StoreError> {
         if list.query.condition.needs_body() {
             return Ok(self.matching(list.query, *scan).await?.into_iter().map(|(row, _)| row).collect());
         }
