@@ -348,7 +348,11 @@ async fn unread_export_ends_and_releases_its_quota() {
         match unread.text().await {
             Ok(text) => {
                 assert!(format == "ndjson" && text.len() < bytes);
-                assert_eq!(lines(&text).1, status);
+                let mut end = lines(&text).1;
+                // The client that reads the end has the rows before it; the status does not know that.
+                assert!(end["endCursor"].is_string(), "{end}");
+                end["endCursor"] = Value::Null;
+                assert_eq!(end, status);
             }
             Err(aborted) => assert!(aborted.is_body() || aborted.is_decode() || aborted.is_request(), "{aborted:?}"),
         }
