@@ -236,7 +236,7 @@ for (const name of wanted)
       const query = `query ${operation} { auditEvents(first: 1) { nodes { id } } }`;
       const response = await graphql(port, query, { headers: forged, localAddress: CLIENT_ADDRESS });
       assert.equal(response.status, 200, response.text);
-      const accesses = `{ auditEvents(period: null, filter: { service: { eq: "auditgraph" } }) { nodes {
+      const accesses = `{ auditEvents(occurredAt: { window: ALL }, filter: { service: { eq: "auditgraph" } }) { nodes {
         actor { ipAddress } additionalDetails { key value } } } }`;
       let found;
       for (const until = Date.now() + START_SECONDS_MAX * 1000; !found && Date.now() < until; await delay(50)) {
