@@ -18,7 +18,7 @@ const EVERYTHING: &str = "query Page($first: Int, $after: String, $filter: Audit
     edges { cursor node {
       id sequence occurredAt recordedAt eventKey activity activityDisplayName category service operationType
       resourceType status statusReason correlationId isRedacted
-      actor { __typename id key kind name ipAddress application { applicationId displayName }
+      actor { __typename key kind name ipAddress application { applicationId displayName }
         ... on UserActor { displayName userPrincipalName objectId } }
       targets { key objectId displayName type userPrincipalName
         modifiedProperties { name change oldValue newValue redaction } }

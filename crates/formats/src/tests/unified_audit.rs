@@ -357,3 +357,17 @@ fn rows_of_tables_are_copies_of_full_records() {
     assert_eq!(compare("Failure", "Ledger"), Sameness::Other);
     assert_eq!(compare("Success", "Cellar"), Sameness::Other);
 }
+
+#[test]
+fn identity_without_a_field_stays_in_unmapped() {
+    let object = "11110000-0000-4111-8222-333344445555";
+    for word in [r#"\"Application\""#, "two words", "42", "a;b"] {
+        let identities = format!(
+            r#""RecordType":8,"Workload":"AzureActiveDirectory","UserId":"ada@contoso.example","Operation":"Update application.",
+            "Actor":[{{"ID":"{word}","Type":2}},{{"ID":"{word}","Type":4}}],
+            "Target":[{{"ID":"Application_{object}","Type":2}},{{"ID":"{object}","Type":2}},{{"ID":"{word}","Type":2}},
+            {{"ID":"{word}","Type":4}},{{"ID":"{word}","Type":0}}]"#
+        );
+        assert_eq!(record(&identities).targets[0].object_id.as_deref(), Some(object), "{word}");
+    }
+}

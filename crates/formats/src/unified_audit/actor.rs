@@ -2,7 +2,7 @@
 
 use super::super::source_record::JsonCursor;
 use super::super::value::{detail, is_guid};
-use super::identity::{IdentityList, prefixed};
+use super::identity::{self, IdentityList, prefixed};
 use model::{Actor, ActorApplication, ActorKind, Detail};
 
 /// The name in `UserId` of an application of `SharePoint` that acts with its own permissions.
@@ -10,7 +10,7 @@ const SHAREPOINT_APPLICATION: &str = "app@sharepoint";
 
 /// Reads the actor.
 pub(super) fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
-    let identity = IdentityList::of_actor(record.list("Actor"));
+    let identity = IdentityList::of(record.list("Actor"));
     let user_id = record.str_at("UserId");
     let user_key = record.str_at("UserKey");
     let aad_application_id = record.str_at("AadAppId");
@@ -72,6 +72,7 @@ fn take_carried(record: &JsonCursor, actor: &Actor) {
         application.and_then(|application| application.application_id.as_ref()),
         application.and_then(|application| application.display_name.as_ref()),
     ];
+    identity::take_carried(record.list("Actor"), &carried);
     for key in ["UserId", "UserKey", "AadAppId"] {
         if record.str_at(key).is_some_and(|value| carried.contains(&Some(&value))) {
             record.take_at(key);

@@ -15,17 +15,8 @@ pub(super) struct IdentityList {
 }
 
 impl IdentityList {
-    /// Reads the identities of a target. The type of the target is one of them.
-    pub(super) fn of_target(elements: &[JsonCursor]) -> Self {
-        Self::of(elements, true)
-    }
-
-    /// Reads the identities of an actor. Its type is interpreted, not carried over.
-    pub(super) fn of_actor(elements: &[JsonCursor]) -> Self {
-        Self::of(elements, false)
-    }
-
-    fn of(elements: &[JsonCursor], takes_type: bool) -> Self {
+    /// Reads the identities of an actor or a target, without marking them as taken: [`take_carried`] does that.
+    pub(super) fn of(elements: &[JsonCursor]) -> Self {
         let mut identity = Self::default();
         let mut ids = Vec::new();
         for element in elements {
@@ -51,19 +42,6 @@ impl IdentityList {
             identity.object_id = Some(ids.remove(0));
         }
         identity.application_id = ids.into_iter().find(|id| Some(id) != identity.object_id.as_ref());
-        let carried = [
-            &identity.object_id,
-            &identity.upn,
-            &identity.name,
-            &identity.application_id,
-            &identity.service_principal_name,
-            if takes_type { &identity.sort } else { &None },
-        ];
-        for cursor in elements.iter().filter_map(|element| element.get("ID")) {
-            if cursor.as_str().is_some_and(|word| carried.iter().any(|value| value.as_deref() == Some(&*word))) {
-                cursor.take();
-            }
-        }
         identity
     }
 
@@ -75,6 +53,15 @@ impl IdentityList {
             self.sort = Some(word);
         } else {
             ids.push(word);
+        }
+    }
+}
+
+/// Marks the identities as taken that an actor or a target has as one of its values.
+pub(super) fn take_carried(elements: &[JsonCursor], values: &[Option<&String>]) {
+    for cursor in elements.iter().filter_map(|element| element.get("ID")) {
+        if cursor.as_str().is_some_and(|word| values.iter().flatten().any(|value| **value == *word)) {
+            cursor.take();
         }
     }
 }

@@ -6,7 +6,7 @@ use super::super::source_record::{JsonCursor, is_absent};
 use super::super::value::{
     ValueEncoding, application_id_in, changed_application_id, changed_value, changes, is_application, is_guid, value,
 };
-use super::identity::{IdentityList, prefixed};
+use super::identity::{IdentityList, prefixed, take_carried};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::fold;
 use model::{ModifiedProperty, Target};
@@ -79,7 +79,10 @@ const OBJECTS: &[&str] = &["ObjectId", "OfficeObjectId"];
 /// Reads the target by its list of identities, else the object.
 fn target(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let target = target_or_object(record, result);
-    // The object is taken only if the target carries it.
+    // Identities and the object are taken only if the target carries them.
+    let values =
+        [&target.object_id, &target.user_principal_name, &target.display_name, &target.application_id, &target.kind];
+    take_carried(record.list("Target"), &values.map(Option::as_ref));
     for carried in [&target.object_id, &target.user_principal_name].into_iter().flatten() {
         record.fill(OBJECTS, &mut Some(carried.clone()));
     }
@@ -89,7 +92,7 @@ fn target(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
 fn target_or_object(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let list = record.list("Target");
     let object = OBJECTS.iter().find_map(|key| record.str_at(key)).or_else(|| result?.take_at("objectId"));
-    let identity = IdentityList::of_target(list);
+    let identity = IdentityList::of(list);
     let names = identity.service_principal_name.as_deref().and_then(application_id_in);
     let mut target = Target {
         object_id: identity.object_id,
