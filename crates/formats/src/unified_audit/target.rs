@@ -34,6 +34,10 @@ pub(super) fn targets(record: &JsonCursor, result: Option<&JsonCursor>) -> Vec<T
     let mut targets: Vec<Target> = Vec::new();
     for target in std::iter::once(first).chain(others).filter(|target| *target != Target::default()) {
         add(&mut targets, target);
+        // What exceeds the limit is not read, so that it stays in `unmapped`.
+        if targets.len() == TARGETS_MAX {
+            break;
+        }
     }
     let mut changed = changes(properties, ValueEncoding::PlainOrEmpty);
     changed.extend(names(record).into_iter().chain(setting(record)));
@@ -60,7 +64,6 @@ fn add(targets: &mut Vec<Target>, target: Target) {
             && (same(&known.object_id, &target.object_id)
                 || same(&known.user_principal_name, &target.user_principal_name))
     };
-    let is_full = targets.len() >= TARGETS_MAX;
     match targets.iter_mut().find(|known| is_same(known)) {
         Some(known) => {
             known.object_id = known.object_id.take().or(target.object_id);
@@ -68,8 +71,7 @@ fn add(targets: &mut Vec<Target>, target: Target) {
             known.display_name = known.display_name.take().or(target.display_name);
             known.kind = known.kind.take().or(target.kind);
         }
-        None if !is_full => targets.push(target),
-        None => {}
+        None => targets.push(target),
     }
 }
 
