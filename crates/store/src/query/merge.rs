@@ -32,9 +32,9 @@ pub(crate) fn branches(condition: &Condition, scope: &Scope, order: Order) -> Op
     if split.iter().flatten().any(|values| values.len() == 1) {
         return None;
     }
-    if let Some(index) = fewest_values(&split) {
+    if let Some((index, values)) = fewest_values(&split) {
         let may_overlap = matches!(conjuncts[index], Condition::Target(_) | Condition::Any(_));
-        let branches = replace_conjunct(conjuncts, index, split[index].as_deref().unwrap_or_default());
+        let branches = replace_conjunct(conjuncts, index, values);
         return Some(MergeBranches {
             branches: branches.map(|condition| (condition, scope.clone())).collect(),
             may_overlap,
@@ -68,10 +68,11 @@ pub(crate) fn conjuncts(condition: &Condition) -> &[Condition] {
     }
 }
 
-/// Index of the conjunct with the fewest values, or `None` if it has more than [`PARTS_MAX`].
-fn fewest_values(split: &[Option<Vec<Condition>>]) -> Option<usize> {
-    let count = |index: &usize| split[*index].as_ref().map_or(usize::MAX, Vec::len);
-    (0..split.len()).min_by_key(count).filter(|index| count(index) <= PARTS_MAX)
+/// Index of the conjunct with the fewest values, and these values. `None` if no conjunct was split, or if all have more
+/// than [`PARTS_MAX`].
+fn fewest_values(split: &[Option<Vec<Condition>>]) -> Option<(usize, &[Condition])> {
+    let split = split.iter().enumerate().filter_map(|(index, values)| Some((index, values.as_deref()?)));
+    split.min_by_key(|(_, values)| values.len()).filter(|(_, values)| values.len() <= PARTS_MAX)
 }
 
 /// Returns the conjuncts once for each value, with the conjunct at `index` replaced by the value's condition.
@@ -87,8 +88,8 @@ fn replace_conjunct(conjuncts: &[Condition], index: usize, values: &[Condition])
 fn split_alternative(condition: &Condition) -> Option<Vec<Condition>> {
     let conjuncts = conjuncts(condition);
     let split: Vec<_> = conjuncts.iter().map(split_values).collect();
-    let index = fewest_values(&split)?;
-    Some(replace_conjunct(conjuncts, index, split[index].as_deref()?).collect())
+    let (index, values) = fewest_values(&split)?;
+    Some(replace_conjunct(conjuncts, index, values).collect())
 }
 
 /// Splits a condition on the leading column of an index by value. Returns `None` for any other condition.

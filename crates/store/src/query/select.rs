@@ -130,10 +130,8 @@ impl ListQuery<'_> {
         write: impl Fn(&ListQuery<'_>, &mut Sql, &DrivingTable),
     ) {
         sql.joined(keys, " UNION ALL ", "", |sql, keys| {
-            let driving_table = match keys {
-                Condition::Target(target) => DrivingTable::Target(target.keys.clone().unwrap_or_default()),
-                _ => DrivingTable::Event,
-            };
+            let targets = if let Condition::Target(target) = keys { target.keys.clone() } else { None };
+            let driving_table = targets.map_or(DrivingTable::Event, DrivingTable::Target);
             write(&ListQuery { condition: keys, prefilter: None, ..self.clone() }, sql, &driving_table);
         });
     }
@@ -183,19 +181,13 @@ impl ListQuery<'_> {
         sql
     }
 
-    /// Counts the events with the prefilter's keys in the whole log, up to a limit. An event with several of the keys
+    /// Counts the events with a prefilter's keys in the whole log, up to a limit. An event with several of the keys
     /// may be counted several times.
-    pub(crate) fn count_prefiltered(&self, limit: i64) -> Sql {
+    pub(crate) fn count_prefiltered(&self, prefilter: &Prefilter, limit: i64) -> Sql {
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(*) FROM (SELECT * FROM ");
-        self.key_sequences(&mut sql);
+        key_sequences(&mut sql, prefilter);
         sql.push(" u LIMIT ").bind(limit).push(") counted");
         sql
-    }
-
-    /// Appends a statement for the sequences of the events with the prefilter's keys.
-    fn key_sequences(&self, sql: &mut Sql) {
-        let keys = self.prefilter.map(Prefilter::conditions).unwrap_or_default();
-        sql.joined(keys, " UNION ALL ", "(SELECT 0 WHERE FALSE)", condition::select_by_key);
     }
 
     fn is_unfiltered(&self) -> bool {
@@ -212,8 +204,8 @@ impl ListQuery<'_> {
     /// Appends ` FROM ... WHERE ...` of the list, in no particular order.
     pub(crate) fn push_from_where(&self, sql: &mut Sql) {
         self.where_clause(sql, &DrivingTable::of(self.condition, Order::NEWEST), None, false);
-        if self.prefilter.is_some() {
-            self.key_sequences(sql.push(" AND e.sequence IN "));
+        if let Some(prefilter) = self.prefilter {
+            key_sequences(sql.push(" AND e.sequence IN "), prefilter);
         }
     }
 
@@ -246,6 +238,11 @@ impl ListQuery<'_> {
             PredicateWriter { scope: self.scope, driving_table, stops_early }.condition(sql, self.condition);
         }
     }
+}
+
+/// Appends a statement for the sequences of the events with a prefilter's keys.
+fn key_sequences(sql: &mut Sql, prefilter: &Prefilter) {
+    sql.joined(prefilter.conditions(), " UNION ALL ", "(SELECT 0 WHERE FALSE)", condition::select_by_key);
 }
 
 /// Returns the `ORDER BY` clause. `of` is the table's alias with its dot, or empty.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::query::condition::{self, ACTOR_COLUMNS, TARGET_COLUMNS};
 use crate::query::merge::{PARTS_MAX, conjuncts};
 use crate::query::prefilter::{KeyKind, KindKeys, Prefilter, Purpose, is_index_served, is_single_term, key_count};
-use crate::query::select;
 use crate::query::sql::{Sql, like};
 use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventString};
@@ -94,8 +93,7 @@ impl Reader {
             Purpose::Count => COUNTED_MAX,
             Purpose::CountUpTo => return Ok(Some(prefilter)),
         };
-        let events = select::ListQuery { prefilter: Some(&prefilter), ..self.list_query(list) }
-            .count_prefiltered(events_max + 1);
+        let events = self.list_query(list).count_prefiltered(&prefilter, events_max + 1);
         Ok(if self.fetch_number(events).await? > events_max { None } else { Some(prefilter) })
     }
 
