@@ -88,18 +88,24 @@ impl Detail {
     }
 }
 
-impl EventBody {
-    /// A hash of all fields except the provenance.
-    pub(super) fn statement_hash(&self) -> [u8; 16] {
-        let neutral = Recording {
+impl Recording {
+    /// The provenance in hashes, which do not depend on the recorder.
+    pub(super) fn neutral() -> Self {
+        Self {
             route: RecordingRoute::Internal,
             recorded_by: String::new(),
             issuer: None,
             client_id: None,
             source: None,
             source_tenant_id: None,
-        };
-        let statement = Self { recording: neutral, ..self.clone() };
+        }
+    }
+}
+
+impl EventBody {
+    /// A hash of all fields except the provenance. An event that cannot be serialised is rejected when it is parsed.
+    pub(super) fn statement_hash(&self) -> [u8; 16] {
+        let statement = Self { recording: Recording::neutral(), ..self.clone() };
         hash16(serde_json::to_string(&statement).unwrap_or_default().as_bytes())
     }
 

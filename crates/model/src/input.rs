@@ -8,8 +8,8 @@ use super::catalogue::{Activity, catalogue, kinds};
 use super::event::{Problem, ProblemCode};
 use super::json::hash16;
 use super::{
-    ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording,
-    RecordingRoute, ResourceType, Target,
+    ActorApplication, ActorKind, EventBody, EventInput, Json, ModifiedProperty, OperationType, Recording, ResourceType,
+    Target,
 };
 
 /// The most targets of an event that an application records.
@@ -58,15 +58,7 @@ impl EventInput {
             operation_type: OperationType::Other,
             resource_type: ResourceType::Other,
         };
-        let recording = Recording {
-            route: RecordingRoute::Internal,
-            recorded_by: String::new(),
-            issuer: None,
-            client_id: None,
-            source: None,
-            source_tenant_id: None,
-        };
-        let mut input = self.clone().with_defaults(neutral, recording).statement_hash().to_vec();
+        let mut input = self.clone().with_defaults(neutral, Recording::neutral()).statement_hash().to_vec();
         input.extend(given.map(u8::from));
         hash16(&input)
     }
