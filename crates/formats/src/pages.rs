@@ -155,9 +155,7 @@ fn list_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
         return None;
     }
     match &*unwrapped(value)? {
-        JsonNode::Array(elements) => {
-            elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth - 1)).max()
-        }
+        JsonNode::Array(elements) => evidence_of_elements(elements, depth - 1),
         node @ JsonNode::Object(members) => {
             if is_record(node) {
                 return None;
@@ -176,15 +174,18 @@ fn list_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
     }
 }
 
+/// Returns the evidence that the first elements of a list are records, or contain records.
+fn evidence_of_elements(elements: &[JsonNode], depth: usize) -> Option<Evidence> {
+    elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth)).max()
+}
+
 /// Returns the evidence that a value is a record, or contains records.
 fn record_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
     if depth == 0 {
         return None;
     }
     match &*unwrapped(value)? {
-        JsonNode::Array(elements) => {
-            elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth - 1)).max()
-        }
+        JsonNode::Array(elements) => evidence_of_elements(elements, depth - 1),
         node @ JsonNode::Object(members) => {
             if shape(node).is_some() || Table::of(node).is_some() {
                 return Some(Evidence::KnownShape);
