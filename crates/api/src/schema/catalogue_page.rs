@@ -99,8 +99,8 @@ fn cursor(entry: &AuditActivityType) -> String {
 }
 
 fn parse(part: &str, cursor: &str) -> Result<CataloguePosition, Invalid> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
-    let [name, service, category, activity] = serde_json::from_slice(&bytes)
-        .map_err(|_invalid| Invalid::new(format!("`{part}` must be a cursor that this service returned")))?;
+    let names = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let [name, service, category, activity] =
+        names.ok_or_else(|| Invalid::new(format!("`{part}` must be a cursor that this service returned")))?;
     Ok((name, [service, category, activity]))
 }

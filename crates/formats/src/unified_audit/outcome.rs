@@ -26,8 +26,8 @@ pub(super) fn outcome(record: &JsonCursor, operation: &str, details: &[Detail]) 
         // The sign-in has neither failed nor succeeded, unless the record states the success.
         return if is_failed_operation || stated != Status::Success { Status::Unknown } else { stated };
     }
-    let detail = detail(details, "ResultStatusDetail").unwrap_or_default();
-    let failed = is_failed_operation || error.is_some() || is_error(&detail);
+    let states_error = detail(details, "ResultStatusDetail").is_some_and(|detail| is_error(&detail));
+    let failed = is_failed_operation || error.is_some() || states_error;
     if failed && matches!(stated, Status::Success | Status::Unknown) { Status::Failure } else { stated }
 }
 

@@ -56,7 +56,7 @@ fn escape(text: &str) -> Result<(char, usize), String> {
     Ok((character, 2))
 }
 
-/// Reads `\u{...}`, `\uXXXX` or a surrogate pair `\uXXXX\uXXXX`; `None` if it is not a Unicode scalar value.
+/// Reads `\u{...}`, `\u` with four digits, or a surrogate pair of these. `None` if it is not a Unicode scalar value.
 fn unicode(text: &str) -> Option<(char, usize)> {
     let hex = |digits: &str| {
         let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
