@@ -34,5 +34,6 @@ mod summary;
 mod tenants;
 mod isolation;
 mod tokens;
+mod openapi;
 mod output;
 mod static_files;
