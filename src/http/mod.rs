@@ -18,6 +18,7 @@ mod accept;
 mod authentication;
 mod body;
 pub mod connection;
+mod content_coding;
 mod cpu_pool;
 mod environment;
 mod error_codes;

@@ -5,7 +5,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::source_record::{JsonCursor, is_absent};
+use super::source_record::{JsonCursor, tenant_id};
 use super::unmapped::{MappedValues, remainder};
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use model::catalogue::{Activity, kinds as kinds_of};
@@ -246,12 +246,4 @@ fn single(mut values: Vec<JsonNode>) -> JsonNode {
         Some(value) if values.is_empty() => value,
         last => JsonNode::Array(values.into_iter().chain(last).collect()),
     }
-}
-
-/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
-fn tenant_id(id: &str) -> Option<String> {
-    let id = id.trim().to_lowercase();
-    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
-        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
-    (!is_masked && !is_absent(&id)).then_some(id)
 }

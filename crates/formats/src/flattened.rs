@@ -42,15 +42,16 @@ impl<'a> FlattenedColumns<'a> {
         };
         let is_user =
             [&actor.object_id, &actor.user_principal_name, &actor.display_name].into_iter().any(Option::is_some);
-        let object_id = self.take("initiatedBy app servicePrincipalId");
-        let name = self.take("initiatedBy app servicePrincipalName");
-        let is_application = application != ActorApplication::default() || object_id.is_some() || name.is_some();
-        actor.application = (application != ActorApplication::default()).then_some(application);
+        let is_application = application != ActorApplication::default();
+        actor.application = Some(application).filter(|_| is_application);
         if is_user {
             actor.kind = ActorKind::User;
-        } else if is_application {
+            return actor;
+        }
+        actor.object_id = self.take("initiatedBy app servicePrincipalId");
+        actor.service_principal_name = self.take("initiatedBy app servicePrincipalName");
+        if is_application || actor.object_id.is_some() || actor.service_principal_name.is_some() {
             actor.kind = ActorKind::Application;
-            (actor.object_id, actor.service_principal_name) = (object_id, name);
         }
         actor
     }

@@ -31,6 +31,14 @@ pub(super) fn is_absent(string: &str) -> bool {
     ABSENT.iter().any(|absent| string.eq_ignore_ascii_case(absent))
 }
 
+/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
+pub(super) fn tenant_id(id: &str) -> Option<String> {
+    let id = id.trim().to_lowercase();
+    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
+        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
+    (!is_masked && !is_absent(&id)).then_some(id)
+}
+
 /// Whether two keys are equal without regard to case, spaces, underscores, hyphens, parentheses and the suffix `[UTC]` of
 /// columns.
 pub(super) fn same_key(a: &str, b: &str) -> bool {
@@ -311,6 +319,22 @@ impl JsonCursor {
             Some(known) if cursor.as_str().as_deref() != Some(known) => {}
             Some(_) => cursor.taken.set(true),
             None => *slot = cursor.take(),
+        }
+    }
+
+    /// Returns the tenant's id at a key, and marks it as taken if the event contains it in this spelling.
+    pub(super) fn take_tenant_at(&self, key: &str) -> Option<String> {
+        let id = self.str_at(key)?;
+        self.take_equal(key, &[tenant_id(&id).as_ref()]);
+        Some(id)
+    }
+
+    /// Marks the scalar at a key as taken if it equals one of these values.
+    pub(super) fn take_equal(&self, key: &str, values: &[Option<&String>]) {
+        if let Some(cursor) = self.get(key)
+            && cursor.as_str().is_some_and(|string| values.iter().flatten().any(|value| **value == *string))
+        {
+            cursor.taken.set(true);
         }
     }
 

@@ -11,6 +11,7 @@ mod middleware;
 mod persisted_queries;
 mod metrics;
 mod events;
+mod compressed_bodies;
 mod database_failures;
 mod export;
 mod feed;
