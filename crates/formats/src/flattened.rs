@@ -10,18 +10,18 @@ use model::{Actor, ActorApplication, ActorKind, ModifiedProperty, Target};
 
 /// The columns of a record that start with the name of a nested member.
 pub(super) struct FlattenedColumns<'a> {
-    by_path: HashMap<String, &'a JsonCursor>,
+    by_path: HashMap<String, &'a JsonCursor<'a>>,
 }
 
 impl<'a> FlattenedColumns<'a> {
     /// Returns the columns that belong to a nested member. Separators and letter case do not matter.
-    pub(super) fn of(record: &'a JsonCursor, member: &str) -> Self {
+    pub(super) fn of(record: &'a JsonCursor<'a>, member: &str) -> Self {
         let prefix = path(member);
         let columns = record.members().iter().map(|(key, cursor)| (path(key), cursor));
         Self { by_path: columns.filter(|(path, _)| path.len() > prefix.len() && path.starts_with(&prefix)).collect() }
     }
 
-    fn get(&self, column: &str) -> Option<&'a JsonCursor> {
+    fn get(&self, column: &str) -> Option<&'a JsonCursor<'a>> {
         self.by_path.get(&path(column)).copied()
     }
 

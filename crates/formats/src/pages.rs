@@ -11,8 +11,9 @@ use std::cell::Cell;
 
 use super::generic;
 use super::json_scanner::JsonScanner;
+use super::key::KeySet;
 use super::recognise::shape;
-use super::source_record::{embedded_record, is_one_of};
+use super::source_record::embedded_record;
 use super::table::{Table, row_as_object as as_object};
 use super::truncated;
 use model::json::JsonNode;
@@ -38,6 +39,8 @@ const RECORD_KEYS: &[&str] = &[
     "timeGenerated",
     "action",
 ];
+/// The member that may name an activity, if nothing else does.
+static TYPE: KeySet = KeySet::new(&["type"]);
 /// The members that contain the link to the next page.
 const NEXT_LINK_KEYS: &[&str] = &["@odata.nextLink", "odata.nextLink", "@nextLink", "nextLink"];
 /// The members of a response whose elements each contain pages or tables.
@@ -186,13 +189,13 @@ fn is_record(node: &JsonNode) -> bool {
 fn names_activity(members: &[(String, JsonNode)], strings: &StringParser) -> bool {
     let is_text =
         |value: &JsonNode| value.as_str().is_some_and(|text| !text.is_empty() && strings.embedded(&text).is_none());
-    let has_text = |names: &[&str]| members.iter().any(|(key, value)| is_text(value) && is_one_of(key, names));
-    has_text(generic::ACTIVITIES) || has_text(&["type"]) || is_timed(members) && has_text(generic::SENTENCES)
+    let has_text = |keys: &KeySet| members.iter().any(|(key, value)| keys.contains(key) && is_text(value));
+    has_text(&generic::ACTIVITIES) || has_text(&TYPE) || is_timed(members) && has_text(&generic::SENTENCES)
 }
 
 /// Whether an object has a time.
 fn is_timed(members: &[(String, JsonNode)]) -> bool {
-    members.iter().any(|(key, _)| is_one_of(key, generic::TIMES))
+    members.iter().any(|(key, _)| generic::TIMES.contains(key))
 }
 
 /// Returns the evidence that a value is a list of records, or contains one.

@@ -60,15 +60,15 @@ const MEMBER: TargetMembers =
     TargetMembers { principal_name: Some("UPN"), display_name: Some("DisplayName"), ..TargetMembers::NONE };
 
 /// A target that members of an object name.
-struct NamedTarget<'a> {
+struct NamedTarget<'a, 'j> {
     target: Target,
-    object: &'a JsonCursor,
+    object: &'a JsonCursor<'j>,
     members: TargetMembers,
 }
 
-impl<'a> NamedTarget<'a> {
+impl<'a, 'j> NamedTarget<'a, 'j> {
     /// Reads a target, without marking its members as taken.
-    fn read(object: &'a JsonCursor, members: TargetMembers) -> Self {
+    fn read(object: &'a JsonCursor<'j>, members: TargetMembers) -> Self {
         let string = |key: Option<&str>| object.str_at(key?);
         let (principal_name, name) = match string(members.name) {
             Some(name) if name.contains('@') => (Some(name), None),
@@ -141,7 +141,7 @@ pub(super) fn targets(record: &JsonCursor, result: Option<&JsonCursor>) -> Vec<T
 }
 
 /// Adds a target, or what it states beyond a target with the same identity.
-fn add(targets: &mut Vec<Target>, named: NamedTarget<'_>) {
+fn add(targets: &mut Vec<Target>, named: NamedTarget<'_, '_>) {
     let target = &named.target;
     let same = |a: &Option<String>, b: &Option<String>| {
         a.as_deref().zip(b.as_deref()).is_some_and(|(a, b)| fold(a) == fold(b))
@@ -248,7 +248,7 @@ fn application_id(record: &JsonCursor, properties: &[JsonCursor], target: &Targe
 }
 
 /// Returns the applications that an event on another target names by properties such as `Application.AppId`.
-fn related_applications(properties: &[JsonCursor]) -> impl Iterator<Item = NamedTarget<'_>> {
+fn related_applications<'a, 'j>(properties: &'a [JsonCursor<'j>]) -> impl Iterator<Item = NamedTarget<'a, 'j>> {
     ["Application", "ServicePrincipal"].into_iter().filter_map(|kind| {
         let of = |name: &str| changed_value(properties, &format!("{kind}.{name}"));
         let target = Target {
