@@ -19,6 +19,8 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("demo-data", &["model"], FRAMEWORKS),
     ("auth", &["model"], &["actix-web", "async-graphql", "sea-orm", "sqlx"]),
     ("store", &["model", "entity", "migration"], &["actix-web", "async-graphql", "jsonwebtoken", "reqwest"]),
+    // A program beside the application: it sees the server only by HTTP, and no table of the log.
+    ("outbox", &[], &["actix-web", "async-graphql", "clap", "jsonwebtoken"]),
     ("access", &["model", "auth", "store"], &["actix-web", "async-graphql", "sea-orm", "sqlx"]),
     ("api", &["model", "auth", "access", "store"], &["actix-web", "actix-ws", "clap", "sea-orm", "sqlx"]),
     // Rows move with the code; migrations are frozen. Neither may follow the other.

@@ -8,6 +8,7 @@ mod change_feed;
 mod backup;
 mod copy;
 mod check;
+mod relay;
 mod request_log;
 mod access_log;
 mod docs;
