@@ -8,6 +8,7 @@ mod check;
 mod copy;
 mod demo;
 mod docs;
+mod dump;
 mod import;
 mod migrate;
 mod output;
@@ -47,6 +48,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => restore::run(&args).await,
         Command::Copy(args) => copy::run(&args).await,
+        Command::Dump(args) => dump::run(&args).await,
         Command::Schema => Ok(schema::run()),
         Command::Docs(args) => docs::run(&args).await,
     }

@@ -21,8 +21,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 
 pub use access_log::AccessLogSettings;
 pub use arguments::{
-    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, ImportArgs, ReadyArgs, RestoreArgs, TenantAction, TenantArgs,
-    TokenArgs, VerifyArgs,
+    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, DumpArgs, ImportArgs, ReadyArgs, RestoreArgs, TenantAction,
+    TenantArgs, TokenArgs, VerifyArgs,
 };
 pub use database::{DatabaseSettings, without_password};
 pub use limits::LimitSettings;
@@ -113,6 +113,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Copy all logs unchanged into another database, of either kind.
     Copy(CopyArgs),
+    /// Print the stored events as JSON, one per line, in the order of the log.
+    Dump(DumpArgs),
     /// Print the GraphQL schema.
     Schema,
     /// Print a page of the reference documentation, generated from the code.

@@ -11,3 +11,4 @@ mod check;
 mod request_log;
 mod access_log;
 mod docs;
+mod dump;
