@@ -52,11 +52,10 @@ pub struct Model {
     pub recorded_via: String,
     /// The first half of a SHA-256 over tenant, sequence, time of recording and body.
     pub checksum: Vec<u8>,
-    /// The format of the body.
+    /// The code of the body's format.
     pub body_format: i16,
-    /// The complete event, as JSON.
-    #[sea_orm(column_type = "Text")]
-    pub body: String,
+    /// The complete event, as JSON, in the stored form of the format.
+    pub body: Vec<u8>,
 }
 
 /// The ORM joins no tables; `store` writes its joins in SQL.

@@ -8,6 +8,7 @@ mod check;
 mod copy;
 mod demo;
 mod docs;
+mod dump;
 mod import;
 mod migrate;
 mod outbox;
@@ -51,6 +52,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Copy(args) => copy::run(&args).await,
         Command::Outbox(args) => Ok(outbox::run(args)),
         Command::Relay(args) => relay::run(&args).await,
+        Command::Dump(args) => dump::run(&args).await,
         Command::Schema => Ok(schema::run()),
         Command::Docs(args) => docs::run(&args).await,
     }

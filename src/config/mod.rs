@@ -22,8 +22,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 
 pub use access_log::AccessLogSettings;
 pub use arguments::{
-    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, ImportArgs, ReadyArgs, RestoreArgs, TenantAction, TenantArgs,
-    TokenArgs, VerifyArgs,
+    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, DumpArgs, ImportArgs, ReadyArgs, RestoreArgs, TenantAction,
+    TenantArgs, TokenArgs, VerifyArgs,
 };
 pub use database::{DatabaseSettings, without_password};
 pub use limits::LimitSettings;
@@ -119,6 +119,8 @@ pub enum Command {
     Outbox(OutboxArgs),
     /// Deliver the events in the outbox of an application to a server.
     Relay(RelayArgs),
+    /// Print the stored events as JSON, one per line, in the order of the log.
+    Dump(DumpArgs),
     /// Print the GraphQL schema.
     Schema,
     /// Print a page of the reference documentation, generated from the code.

@@ -12,3 +12,4 @@ mod relay;
 mod request_log;
 mod access_log;
 mod docs;
+mod dump;

@@ -15,4 +15,5 @@ mod limits;
 mod query_plans;
 mod tenants;
 mod derived_columns;
+mod bodies;
 mod verify;

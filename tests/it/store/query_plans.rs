@@ -37,7 +37,7 @@ async fn filled(analyzed: bool) -> (TestLog, Statements) {
                 CASE WHEN i % 97 = 0 THEN 'FAILURE' ELSE 'SUCCESS' END, e.actor_id, 'user:upn:' || (i * 13 % 1000),
                 CASE WHEN i % 4 = 0 THEN 'application ' || (i % 40) ELSE '' END, '',
                 CASE WHEN i % 2 = 0 THEN 'correlation ' || (i % 1000) ELSE '' END,
-                'key ' || i, 'test', 'IMPORT', e.checksum, 1, e.body
+                'key ' || i, 'test', 'IMPORT', e.checksum, e.body_format, e.body
              FROM n, audit_event e"
         ),
         format!("INSERT INTO event_key {n} SELECT t.id, {hash}, i, {hash}, {hash} FROM n, tenant t"),

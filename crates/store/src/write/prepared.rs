@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashSet};
 use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target};
 
 use crate::db::bulk::Hash16;
-use crate::read::row;
 use crate::write::snapshot_cache::{ActivityKey, SnapshotIds};
 use model::fold::{fold, fold_activity};
 use model::json::hash16;
@@ -155,6 +154,7 @@ fn event_row(tenant_id: i32, event: &NewEvent, actor: &actor::Model) -> audit_ev
     let body = event.body();
     let activity_key = fold_activity(&body.activity);
     let activity_name = Some(fold(&body.activity_display_name)).filter(|name| *name != activity_key);
+    let encoded = body_codec::encode(event.json());
     audit_event::Model {
         tenant_id,
         sequence: 0,
@@ -178,8 +178,8 @@ fn event_row(tenant_id: i32, event: &NewEvent, actor: &actor::Model) -> audit_ev
         recorded_by: key_of(Some(&body.recording.recorded_by)),
         recorded_via: body.recording.route.name().to_owned(),
         checksum: Vec::new(),
-        body_format: row::BODY_FORMAT,
-        body: event.json().to_owned(),
+        body_format: encoded.format.code(),
+        body: encoded.bytes,
     }
 }
 
