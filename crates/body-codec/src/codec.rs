@@ -6,20 +6,20 @@ use zstd::zstd_safe::{self, CCtx, DCtx};
 
 use crate::dictionary::{self, Dictionary};
 use crate::frame::FrameHeader;
-use model::BodyFormat;
+use model::StoredBodyFormat;
 
 /// A body as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedBody {
     /// How the text is stored.
-    pub format: BodyFormat,
+    pub format: StoredBodyFormat,
     /// The stored bytes.
     pub bytes: Vec<u8>,
 }
 
 /// The reason why stored bytes are not a body. The messages contain nothing of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
+pub enum BodyCodecError {
     /// The code of the format is not in the registry.
     #[error("unknown format {0}")]
     UnknownFormat(i16),
@@ -69,8 +69,8 @@ pub fn encode(text: &str) -> EncodedBody {
 /// Encodes a text with a dictionary. The text is stored plain if the compressed form is not shorter.
 pub fn encode_with(text: &str, dictionary: Option<&Dictionary>) -> EncodedBody {
     match dictionary.and_then(|dictionary| compress(text, dictionary)) {
-        Some(bytes) if bytes.len() < text.len() => EncodedBody { format: BodyFormat::Zstd, bytes },
-        _ => EncodedBody { format: BodyFormat::Plain, bytes: text.as_bytes().to_vec() },
+        Some(bytes) if bytes.len() < text.len() => EncodedBody { format: StoredBodyFormat::Zstd, bytes },
+        _ => EncodedBody { format: StoredBodyFormat::Plain, bytes: text.as_bytes().to_vec() },
     }
 }
 
@@ -90,11 +90,11 @@ fn compress(text: &str, dictionary: &Dictionary) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// The format is unknown, or the start is not the header of a body's frame.
-pub fn text_bytes(format: i16, start: &[u8], stored_bytes: usize) -> Result<usize, BodyError> {
-    match BodyFormat::from_code(format) {
-        None => Err(BodyError::UnknownFormat(format)),
-        Some(BodyFormat::Plain) => Ok(stored_bytes),
-        Some(BodyFormat::Zstd) => Ok(FrameHeader::read(start)?.text_bytes),
+pub fn text_bytes(format: i16, start: &[u8], stored_bytes: usize) -> Result<usize, BodyCodecError> {
+    match StoredBodyFormat::from_code(format) {
+        None => Err(BodyCodecError::UnknownFormat(format)),
+        Some(StoredBodyFormat::Plain) => Ok(stored_bytes),
+        Some(StoredBodyFormat::Zstd) => Ok(FrameHeader::read(start)?.text_bytes),
     }
 }
 
@@ -103,7 +103,7 @@ pub fn text_bytes(format: i16, start: &[u8], stored_bytes: usize) -> Result<usiz
 /// # Errors
 ///
 /// The bytes are not a body in this format. At most the limit of a body is allocated.
-pub fn decode(format: i16, stored: &[u8]) -> Result<String, BodyError> {
+pub fn decode(format: i16, stored: &[u8]) -> Result<String, BodyCodecError> {
     decode_with(format, stored, dictionary::shipped)
 }
 
@@ -116,27 +116,31 @@ pub fn decode_with<'d>(
     format: i16,
     stored: &[u8],
     find: impl FnOnce(u32) -> Option<&'d Dictionary>,
-) -> Result<String, BodyError> {
-    let text = match BodyFormat::from_code(format) {
-        None => return Err(BodyError::UnknownFormat(format)),
-        Some(BodyFormat::Plain) => stored.to_vec(),
-        Some(BodyFormat::Zstd) => decompress(stored, find)?,
+) -> Result<String, BodyCodecError> {
+    let text = match StoredBodyFormat::from_code(format) {
+        None => return Err(BodyCodecError::UnknownFormat(format)),
+        Some(StoredBodyFormat::Plain) => stored.to_vec(),
+        Some(StoredBodyFormat::Zstd) => decompress(stored, find)?,
     };
-    String::from_utf8(text).map_err(|_invalid| BodyError::NotUtf8)
+    String::from_utf8(text).map_err(|_invalid| BodyCodecError::NotUtf8)
 }
 
-fn decompress<'d>(frame: &[u8], find: impl FnOnce(u32) -> Option<&'d Dictionary>) -> Result<Vec<u8>, BodyError> {
+fn decompress<'d>(frame: &[u8], find: impl FnOnce(u32) -> Option<&'d Dictionary>) -> Result<Vec<u8>, BodyCodecError> {
     let header = FrameHeader::read(frame)?;
-    let dictionary = find(header.dictionary_id).ok_or(BodyError::UnknownDictionary(header.dictionary_id))?;
-    let damaged = |code| BodyError::Damaged(zstd_safe::get_error_name(code));
+    let dictionary = find(header.dictionary_id).ok_or(BodyCodecError::UnknownDictionary(header.dictionary_id))?;
+    let damaged = |code| BodyCodecError::Damaged(zstd_safe::get_error_name(code));
     if zstd_safe::find_frame_compressed_size(frame).map_err(damaged)? != frame.len() {
-        return Err(BodyError::TrailingBytes);
+        return Err(BodyCodecError::TrailingBytes);
     }
     // zstd writes no byte beyond the capacity.
     let mut text = Vec::with_capacity(header.text_bytes);
     DECOMPRESSION.with_borrow_mut(|context| {
-        let context = context.as_mut().ok_or(BodyError::Damaged("there is no memory to decompress it"))?;
+        let context = context.as_mut().ok_or(BodyCodecError::Damaged("there is no memory to decompress it"))?;
         context.decompress_using_ddict(&mut text, frame, &dictionary.decoder).map_err(damaged)
     })?;
-    if text.len() == header.text_bytes { Ok(text) } else { Err(BodyError::Damaged("its length is not the stated one")) }
+    if text.len() == header.text_bytes {
+        Ok(text)
+    } else {
+        Err(BodyCodecError::Damaged("its length is not the stated one"))
+    }
 }

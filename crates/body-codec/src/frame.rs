@@ -2,7 +2,7 @@
 
 use zstd::zstd_safe;
 
-use crate::BodyError;
+use crate::BodyCodecError;
 use model::event::BODY_BYTES_MAX;
 
 /// The most bytes of a frame's header.
@@ -22,18 +22,18 @@ pub(crate) struct FrameHeader {
 
 impl FrameHeader {
     /// Reads the header of a frame from its first bytes, at least [`HEADER_BYTES_MAX`] of them if it has as many.
-    pub(crate) fn read(start: &[u8]) -> Result<Self, BodyError> {
+    pub(crate) fn read(start: &[u8]) -> Result<Self, BodyCodecError> {
         if !start.starts_with(&MAGIC) {
-            return Err(BodyError::NoFrame);
+            return Err(BodyCodecError::NoFrame);
         }
-        let claimed = zstd_safe::get_frame_content_size(start).map_err(|_invalid| BodyError::NoFrame)?;
-        let claimed = claimed.ok_or(BodyError::NoLength)?;
-        let too_long = || BodyError::TooLong { claimed, max: BODY_BYTES_MAX };
+        let claimed = zstd_safe::get_frame_content_size(start).map_err(|_invalid| BodyCodecError::NoFrame)?;
+        let claimed = claimed.ok_or(BodyCodecError::NoLength)?;
+        let too_long = || BodyCodecError::TooLong { claimed, max: BODY_BYTES_MAX };
         let text_bytes = usize::try_from(claimed).map_err(|_overflow| too_long())?;
         if text_bytes > BODY_BYTES_MAX {
             return Err(too_long());
         }
-        let dictionary_id = zstd_safe::get_dict_id_from_frame(start).ok_or(BodyError::NoDictionary)?.get();
+        let dictionary_id = zstd_safe::get_dict_id_from_frame(start).ok_or(BodyCodecError::NoDictionary)?.get();
         Ok(Self { text_bytes, dictionary_id })
     }
 }

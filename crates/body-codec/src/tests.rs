@@ -1,14 +1,14 @@
-//! Any text survives, no stored bytes take more memory than a body, and the dictionaries have no value of anybody.
+//! Any text survives, no stored bytes take more memory than a body, and the dictionaries have no value of an event.
 
 use fastrand::Rng;
-use model::BodyFormat;
+use model::StoredBodyFormat;
 use model::event::BODY_BYTES_MAX;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
 
-const ZSTD: i16 = BodyFormat::Zstd.code();
+const ZSTD: i16 = StoredBodyFormat::Zstd.code();
 
 /// A body with the members that every body has.
 fn body(key: &str) -> String {
@@ -43,7 +43,7 @@ proptest! {
     fn any_body_survives_and_shrinks(key in "[^\"\\\\]{0,40}", name in "[a-zß💡\u{0}]{0,400}") {
         let text = body(&format!("{key}{}", name.replace('\0', "\\u0000")));
         let encoded = check(&text);
-        prop_assert_eq!(encoded.format, BodyFormat::Zstd);
+        prop_assert_eq!(encoded.format, StoredBodyFormat::Zstd);
     }
 
     #[test]
@@ -72,9 +72,9 @@ fn texts_of_all_lengths_survive() {
 fn text_that_does_not_shrink_is_stored_plain() {
     for text in ["", "x", "{}", "Ж", "4e1f09d2"] {
         let encoded = check(text);
-        assert_eq!((encoded.format, encoded.bytes.as_slice()), (BodyFormat::Plain, text.as_bytes()));
+        assert_eq!((encoded.format, encoded.bytes.as_slice()), (StoredBodyFormat::Plain, text.as_bytes()));
     }
-    assert_eq!(encode_with(&body("k"), None).format, BodyFormat::Plain);
+    assert_eq!(encode_with(&body("k"), None).format, StoredBodyFormat::Plain);
 }
 
 #[test]
@@ -111,14 +111,14 @@ fn frame_that_claims_more_than_a_body_is_an_error() {
     assert_eq!(decode(ZSTD, &[header(1_000, id), block(1_000)].concat()).as_deref(), Ok(text.as_str()));
     for claimed in [BODY_BYTES_MAX as u64 + 1, 4 << 30, u64::MAX - 2] {
         let frame = [header(claimed, id), block(1_000)].concat();
-        let expected = BodyError::TooLong { claimed, max: BODY_BYTES_MAX };
+        let expected = BodyCodecError::TooLong { claimed, max: BODY_BYTES_MAX };
         assert_eq!(decode(ZSTD, &frame), Err(expected.clone()));
         assert_eq!(text_bytes(ZSTD, &frame, frame.len()), Err(expected));
     }
     // The text has another length than the header states.
     for claimed in [0, 999, 1_001, BODY_BYTES_MAX as u64] {
         let frame = [header(claimed, id), block(1_000)].concat();
-        assert!(matches!(decode(ZSTD, &frame), Err(BodyError::Damaged(_))), "{claimed}");
+        assert!(matches!(decode(ZSTD, &frame), Err(BodyCodecError::Damaged(_))), "{claimed}");
     }
 }
 
@@ -126,11 +126,11 @@ fn frame_that_claims_more_than_a_body_is_an_error() {
 fn frame_of_another_dictionary_is_an_error() {
     for id in [0x7fff_ffff, 256, 255] {
         let frame = [header(3, id), vec![0x1b, 0, 0, b'x']].concat();
-        assert_eq!(decode(ZSTD, &frame), Err(BodyError::UnknownDictionary(id)));
+        assert_eq!(decode(ZSTD, &frame), Err(BodyCodecError::UnknownDictionary(id)));
     }
-    assert_eq!(decode(ZSTD, &[header(3, 0), vec![0x1b, 0, 0, b'x']].concat()), Err(BodyError::NoDictionary));
+    assert_eq!(decode(ZSTD, &[header(3, 0), vec![0x1b, 0, 0, b'x']].concat()), Err(BodyCodecError::NoDictionary));
     let without = zstd::bulk::compress(body("k").as_bytes(), 3).unwrap();
-    assert_eq!(decode(ZSTD, &without), Err(BodyError::NoDictionary));
+    assert_eq!(decode(ZSTD, &without), Err(BodyCodecError::NoDictionary));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn frame_without_a_length_is_an_error() {
     let dictionary = include_bytes!("../dictionaries/1.zdict");
     let mut encoder = zstd::stream::Encoder::with_dictionary(Vec::new(), 3, dictionary).unwrap();
     std::io::Write::write_all(&mut encoder, body("k").as_bytes()).unwrap();
-    assert_eq!(decode(ZSTD, &encoder.finish().unwrap()), Err(BodyError::NoLength));
+    assert_eq!(decode(ZSTD, &encoder.finish().unwrap()), Err(BodyCodecError::NoLength));
 }
 
 /// The most bits of a frame that have no meaning: in its header, and at the end of its streams of bits.
@@ -153,7 +153,7 @@ fn every_damage_of_a_frame_is_an_error_or_another_text() {
     }
     for extra in [&b"x"[..], &frame, &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]] {
         let trailed = [&frame[..], extra].concat();
-        assert_eq!(decode(ZSTD, &trailed), Err(BodyError::TrailingBytes));
+        assert_eq!(decode(ZSTD, &trailed), Err(BodyCodecError::TrailingBytes));
     }
     let mut unused = 0;
     for bit in 0..frame.len() * 8 {
@@ -166,20 +166,20 @@ fn every_damage_of_a_frame_is_an_error_or_another_text() {
         }
     }
     assert!(unused <= UNUSED_BITS_MAX, "{unused} bits");
-    assert_eq!(decode(ZSTD, b"{}"), Err(BodyError::NoFrame));
+    assert_eq!(decode(ZSTD, b"{}"), Err(BodyCodecError::NoFrame));
     // A skippable frame, and a frame of zstd 0.7.
-    assert_eq!(decode(ZSTD, &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]), Err(BodyError::NoFrame));
-    assert_eq!(decode(ZSTD, &[0x27, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0]), Err(BodyError::NoFrame));
+    assert_eq!(decode(ZSTD, &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]), Err(BodyCodecError::NoFrame));
+    assert_eq!(decode(ZSTD, &[0x27, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0]), Err(BodyCodecError::NoFrame));
 }
 
 #[test]
 fn text_that_is_not_utf8_and_an_unknown_format_are_errors() {
-    assert_eq!(decode(BodyFormat::Plain.code(), b"\xff"), Err(BodyError::NotUtf8));
+    assert_eq!(decode(StoredBodyFormat::Plain.code(), b"\xff"), Err(BodyCodecError::NotUtf8));
     let id = dictionary::newest().unwrap().id();
-    assert_eq!(decode(ZSTD, &[header(1, id), vec![0b1011, 0, 0, 0xff]].concat()), Err(BodyError::NotUtf8));
+    assert_eq!(decode(ZSTD, &[header(1, id), vec![0b1011, 0, 0, 0xff]].concat()), Err(BodyCodecError::NotUtf8));
     for format in [0, 3, -1, 7] {
-        assert_eq!(decode(format, b"{}"), Err(BodyError::UnknownFormat(format)));
-        assert_eq!(text_bytes(format, b"{}", 2), Err(BodyError::UnknownFormat(format)));
+        assert_eq!(decode(format, b"{}"), Err(BodyCodecError::UnknownFormat(format)));
+        assert_eq!(text_bytes(format, b"{}", 2), Err(BodyCodecError::UnknownFormat(format)));
     }
 }
 
@@ -206,7 +206,7 @@ fn dictionaries_are_immutable() {
 }
 
 #[test]
-fn dictionaries_have_no_value_of_anybody() {
+fn dictionaries_have_no_value_of_an_event() {
     for (_, _, bytes) in DICTIONARIES {
         let text = String::from_utf8_lossy(train::text_of(bytes).unwrap());
         assert!(text.len() > 30_000 && text.contains("\"activityDisplayName\":\""));
@@ -246,6 +246,6 @@ fn training_gives_the_same_dictionary_each_time() {
     let encoded = encode_with(&text, Some(&dictionary));
     let find = |id| (id == 300).then_some(&dictionary);
     assert_eq!(decode_with(ZSTD, &encoded.bytes, find).as_deref(), Ok(text.as_str()));
-    assert_eq!(decode(ZSTD, &encoded.bytes), Err(BodyError::UnknownDictionary(300)));
+    assert_eq!(decode(ZSTD, &encoded.bytes), Err(BodyCodecError::UnknownDictionary(300)));
     assert!(train::train(300, 20_000, &bodies[..2], &masked[..2]).is_err());
 }

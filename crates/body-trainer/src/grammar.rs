@@ -182,7 +182,7 @@ impl Grammar {
             "seconds" => seconds(rng),
             "number" => rng.u32(1_000..100_000_000).to_string(),
             "digit" => rng.u32(1..10).to_string(),
-            "word" => word(rng),
+            "word" => random_word(rng),
             "code" => (0..5).map(|_| rng.choice(*b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")).map(char_of).collect(),
             "address" => format!("{}.{}.{}.{}", rng.u8(1..224), rng.u8(..), rng.u8(..), rng.u8(1..)),
             "activity" => record.activity.key.clone(),
@@ -218,7 +218,7 @@ fn seconds(rng: &mut Rng) -> String {
 }
 
 /// Returns a word of random letters, which is no word of any language.
-fn word(rng: &mut Rng) -> String {
+fn random_word(rng: &mut Rng) -> String {
     let length = rng.usize(4..10);
     let mut letters: String = (0..length).map(|_| rng.lowercase()).collect();
     if rng.bool()

@@ -5,14 +5,14 @@
 /// Each row has the code of its format. A code is never given to another format, so that a row can be read as long as
 /// its log exists. The crate `body-codec` converts between a text and its stored form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BodyFormat {
+pub enum StoredBodyFormat {
     /// The text itself, in UTF-8.
     Plain,
     /// A zstd frame, compressed with the dictionary whose id the frame names.
     Zstd,
 }
 
-impl BodyFormat {
+impl StoredBodyFormat {
     /// All formats.
     pub const ALL: [Self; 2] = [Self::Plain, Self::Zstd];
 
@@ -32,17 +32,17 @@ impl BodyFormat {
 
 #[cfg(test)]
 mod tests {
-    use super::BodyFormat;
+    use super::StoredBodyFormat;
 
     #[test]
     fn codes_of_body_formats_are_permanent() {
-        let codes: Vec<i16> = BodyFormat::ALL.into_iter().map(BodyFormat::code).collect();
+        let codes: Vec<i16> = StoredBodyFormat::ALL.into_iter().map(StoredBodyFormat::code).collect();
         assert_eq!(codes, [1, 2]);
-        for format in BodyFormat::ALL {
-            assert_eq!(BodyFormat::from_code(format.code()), Some(format));
+        for format in StoredBodyFormat::ALL {
+            assert_eq!(StoredBodyFormat::from_code(format.code()), Some(format));
         }
         for code in [i16::MIN, -1, 0, 3, 257, i16::MAX] {
-            assert_eq!(BodyFormat::from_code(code), None);
+            assert_eq!(StoredBodyFormat::from_code(code), None);
         }
     }
 }

@@ -31,7 +31,7 @@ pub mod fold;
 pub mod json;
 pub mod time;
 
-pub use body_format::BodyFormat;
+pub use body_format::StoredBodyFormat;
 pub use event::{
     Detail, DetailView, Event, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute, RecordingView,
 };

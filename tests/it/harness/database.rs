@@ -103,7 +103,7 @@ impl TestDatabase {
         assert!(text.contains(from), "{text}");
         let hex = hex::encode(text.replace(from, to));
         let body = if self.is_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
-        let plain = model::BodyFormat::Plain.code();
+        let plain = model::StoredBodyFormat::Plain.code();
         format!("UPDATE audit_event SET body = {body}, body_format = {plain} WHERE sequence = {sequence}")
     }
 

@@ -1,6 +1,6 @@
 //! Decodes the bodies of rows of `audit_event`. Everything above the rows sees the text.
 
-use body_codec::{BodyError, HEADER_BYTES_MAX};
+use body_codec::{BodyCodecError, HEADER_BYTES_MAX};
 use entity::audit_event;
 
 use crate::StoreError;
@@ -11,9 +11,9 @@ pub(crate) fn body_text(row: &audit_event::Model) -> Result<String, StoreError> 
 }
 
 /// Returns the error for a body that cannot be decoded.
-pub(crate) fn corrupt_body(sequence: i64, error: &BodyError) -> StoreError {
+pub(crate) fn corrupt_body(sequence: i64, error: &BodyCodecError) -> StoreError {
     let column = match error {
-        BodyError::UnknownFormat(_) => "body_format",
+        BodyCodecError::UnknownFormat(_) => "body_format",
         _ => "body",
     };
     StoreError::Corrupt { table: "audit_event", column, id: sequence.to_string(), reason: error.to_string() }

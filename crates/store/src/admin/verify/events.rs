@@ -11,7 +11,7 @@ use crate::query::sql::Sql;
 use crate::read::stored_body;
 use crate::write::prepared::PreparedEvent;
 use crate::write::snapshot_cache::SnapshotIds;
-use body_codec::{BodyError, HEADER_BYTES_MAX};
+use body_codec::{BodyCodecError, HEADER_BYTES_MAX};
 use model::{NewEvent, Timestamp};
 
 /// The most events per chunk.
@@ -138,7 +138,7 @@ impl Verification<'_> {
         self.check_order(&found);
         let event = match body_codec::decode(found.body_format, &found.body) {
             Ok(text) => NewEvent::stored(text).map_err(|_invalid| ("body", "cannot be decoded".to_owned())),
-            Err(BodyError::UnknownFormat(_)) => Err(("body_format", "is unknown".to_owned())),
+            Err(BodyCodecError::UnknownFormat(_)) => Err(("body_format", "is unknown".to_owned())),
             Err(error) => Err(("body", format!("cannot be decompressed: {error}"))),
         };
         let event = match event {
