@@ -10,7 +10,7 @@ use super::whole_file::folder_of;
 use crate::config::file::ConfigFile;
 use crate::config::{self, ServeArgs};
 use crate::database;
-use crate::server::{files, token_problems};
+use crate::server::{NO_CREDENTIALS, accepts_tokens, files, token_problems};
 use crate::system::now;
 use store::{self, Store, StoreError};
 
@@ -108,7 +108,7 @@ fn open_files() -> Finding {
 async fn tokens(config: &ServeArgs) -> Vec<Finding> {
     let problems = token_problems(config).await;
     if problems.is_empty() {
-        return vec![ok("tokens", "keys and issuers can be used")];
+        return vec![ok("tokens", "keys and issuers can be used, as far as any are configured")];
     }
     problems.into_iter().map(|problem| wrong("tokens", problem)).collect()
 }
@@ -185,7 +185,18 @@ async fn log(config: &ServeArgs, store: &Store) -> Vec<Finding> {
     found.extend(clock(store).await);
     found.extend(connections(config, store).await);
     found.push(tenants(store).await);
+    found.push(credentials(config, store).await);
     found
+}
+
+/// Checks that some caller can authenticate: with a token or an API key.
+async fn credentials(config: &ServeArgs, store: &Store) -> Finding {
+    match store.has_active_api_key(now()).await {
+        Ok(true) => ok("credentials", "there are API keys"),
+        Ok(false) if accepts_tokens(config) => ok("credentials", "tokens are accepted; there are no API keys"),
+        Ok(false) => wrong("credentials", NO_CREDENTIALS),
+        Err(error) => wrong("credentials", error_chain(&error)),
+    }
 }
 
 /// Compares the clocks of this machine and of the database. Returns `None` for SQLite, which has no clock of its own.

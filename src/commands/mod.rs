@@ -9,6 +9,7 @@ mod copy;
 mod demo;
 mod docs;
 mod import;
+mod key;
 mod migrate;
 mod output;
 mod progress;
@@ -40,6 +41,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&args).await,
         Command::Migrate(database) => migrate::run(&database).await,
         Command::Tenant(args) => tenant::run(&args).await,
+        Command::Key(args) => key::run(&args).await,
         Command::Token(args) => token::run(&args),
         Command::Check(args) => Ok(check::run(&args).await),
         Command::Ready(args) => ready::run(&args).await,

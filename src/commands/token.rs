@@ -17,7 +17,8 @@ pub(super) fn run(config: &TokenArgs) -> anyhow::Result<ExitCode> {
 /// Returns a token with the requested roles and permissions.
 pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
     let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
-    let mut grants = config.role.iter().map(|name| role(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut grants =
+        config.role.iter().map(|name| role(name).map(Grantable::Role)).collect::<anyhow::Result<Vec<_>>>()?;
     grants.extend(config.permission.iter().cloned().map(Grantable::Permission));
     let issued_at = now();
     Ok(auth::issue(
@@ -35,9 +36,10 @@ pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
     )?)
 }
 
-fn role(name: &str) -> anyhow::Result<Grantable> {
+/// Returns the role with a name, in any case and with hyphens.
+pub(super) fn role(name: &str) -> anyhow::Result<Role> {
     let role = Role::from_name(&name.to_ascii_uppercase().replace('-', "_"));
-    role.map(Grantable::Role).with_context(|| {
+    role.with_context(|| {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
         format!("there is no role `{name}`: the roles are {}", names.join(", "))
     })

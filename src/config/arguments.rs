@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use super::database::DatabaseUrlParser;
 use super::{DatabaseSettings, bounds, without_password};
 
-/// The longest validity of a token that `auditgraph token` signs: ten years.
+/// The longest validity of a token that `auditgraph token` signs, and of an API key that expires: ten years.
 const TOKEN_VALIDITY_MAX: Duration = Duration::from_hours(3_650 * 24);
 
 /// The arguments of `auditgraph demo`.
@@ -247,8 +247,8 @@ pub enum DocsPage {
     Errors,
 }
 
-/// Parses the validity of a token, which is at least one second.
-fn validity(value: &str) -> Result<Duration, String> {
+/// Parses the validity of a token or of an API key, which is at least one second.
+pub(super) fn validity(value: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(value).map_err(|problem| problem.to_string())?;
     let fits = (Duration::from_secs(1)..=TOKEN_VALIDITY_MAX).contains(&duration);
     if fits { Ok(duration) } else { Err("the validity is from one second to ten years".to_owned()) }

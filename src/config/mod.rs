@@ -10,6 +10,7 @@ mod access_log;
 mod arguments;
 mod database;
 pub mod file;
+mod key;
 mod limits;
 mod serve;
 mod sign_in;
@@ -25,6 +26,7 @@ pub use arguments::{
     TokenArgs, VerifyArgs,
 };
 pub use database::{DatabaseSettings, without_password};
+pub use key::{AddKeyArgs, KeyAction, KeyArgs};
 pub use limits::LimitSettings;
 pub use serve::{MetricsListen, ServeArgs};
 pub use sign_in::SignInSettings;
@@ -99,6 +101,8 @@ pub enum Command {
     Migrate(DatabaseSettings),
     /// Manage tenants.
     Tenant(TenantArgs),
+    /// Manage API keys, with which programs authenticate without an identity provider.
+    Key(KeyArgs),
     /// Sign a token with the configured secret.
     Token(TokenArgs),
     /// Check whether `serve` could start with these settings, and print how to fix problems.

@@ -15,6 +15,13 @@ const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development)
     AUDITGRAPH_JWKS_FILE or AUDITGRAPH_JWT_PUBLIC_KEY_FILE together with AUDITGRAPH_JWT_ISSUER and \
     AUDITGRAPH_JWT_AUDIENCE, or configure issuers in the file AUDITGRAPH_CONFIG";
 
+/// The error of a server that no caller could use.
+pub(crate) const NO_CREDENTIALS: &str = "no key to verify tokens with is configured, and no tenant has an API key that is \
+    valid: create an API key for a program with `auditgraph key add`, set a JWT secret of at least 32 bytes for development \
+    (AUDITGRAPH_JWT_SECRET), or set the location of the public keys of an issuer (AUDITGRAPH_JWKS_URL, AUDITGRAPH_JWKS_FILE \
+    or AUDITGRAPH_JWT_PUBLIC_KEY_FILE, with AUDITGRAPH_JWT_ISSUER and AUDITGRAPH_JWT_AUDIENCE, or issuers in the file \
+    AUDITGRAPH_CONFIG)";
+
 /// Returns the verifier, and starts refreshing its keys. A key set that cannot be read now is logged and read again
 /// later, because the issuer may start after this server.
 pub(super) async fn verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
@@ -41,10 +48,19 @@ pub async fn token_problems(config: &ServeArgs) -> Vec<String> {
     problems
 }
 
-/// Returns the verifier for the issuers of the file or, without these, for the issuer of the options. Fails if both are
-/// set.
+/// Whether the settings name an issuer of tokens. A problem of the settings is reported by [`token_problems`].
+pub(crate) fn accepts_tokens(config: &ServeArgs) -> bool {
+    let file = ConfigFile::read_if_set(config.config_file.as_deref()).unwrap_or_default();
+    !file.issuers.is_empty() || has_token_settings(&config.tokens)
+}
+
+/// Returns the verifier for the issuers of the file or, without these, for the issuer of the options. Without any, it has
+/// no issuers: then only API keys are accepted. Fails if both are set.
 fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
     if file.issuers.is_empty() {
+        if !has_token_settings(tokens) {
+            return Ok(Verifier::new([])?);
+        }
         let settings = auth::VerifierSettings {
             issuers: tokens.jwt_issuer.iter().cloned().collect(),
             audiences: tokens.jwt_audience.iter().cloned().collect(),
@@ -72,6 +88,16 @@ fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Ver
         })
     });
     Ok(Verifier::new(issuers.collect::<anyhow::Result<Vec<_>>>()?)?)
+}
+
+/// Whether the options name a key to verify tokens with, or the required content of tokens.
+fn has_token_settings(tokens: &TokenSettings) -> bool {
+    tokens.jwt_secret.is_some()
+        || tokens.jwt_public_key_file.is_some()
+        || tokens.jwks_file.is_some()
+        || tokens.jwks_url.is_some()
+        || tokens.jwt_issuer.is_some()
+        || tokens.jwt_audience.is_some()
 }
 
 /// Returns the settings that apply to every issuer.
@@ -133,6 +159,7 @@ fn rule(grant: &file::GrantSection) -> GrantRule {
             file::GrantValue::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
             file::GrantValue::AuditReader => GrantKind::Role(Role::AuditReader),
             file::GrantValue::Record => GrantKind::Record,
+            file::GrantValue::Administer => GrantKind::Administer,
         },
         services: grant.services.as_ref().map(|services| strings(&services.0)),
     }

@@ -91,6 +91,8 @@ async fn record(
     let reservation = services.bytes.reservation(key);
     let body_limits = BodyLimits { bytes_max: limits.record_bytes_max, timeout: limits.body_timeout };
     let body = body::read(request, payload, body_limits, &reservation).await?;
+    // A slow body must not outlast the key of its caller.
+    services.authentication.check_token(&caller, services.environment.now()).await?;
     // Until the commit, the events are held in several forms.
     reservation.resize(body.len() * PROCESSING_FACTOR)?;
     let tenant = caller.tenant.key.clone();

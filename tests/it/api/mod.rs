@@ -2,6 +2,7 @@
 
 mod roles;
 mod access_log;
+mod api_keys;
 mod availability;
 mod actor_suggestions;
 mod catalogue;
