@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::schema::activity::ActivityTypeKey;
 use model::EventId;
 
-/// The object that a global id names. All strings are folded, except those of a tenant and a viewer.
+/// The object that a global id names. All strings are folded, except those of a tenant, a viewer and an
+/// API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectId {
     Event(EventId),
@@ -17,6 +18,7 @@ pub(crate) enum ObjectId {
     Category(String),
     Tenant(String),
     Viewer { tenant: String, subject: String },
+    ApiKey(String),
 }
 
 /// The first byte of an id, for all but events, whose ids begin with 1.
@@ -25,6 +27,7 @@ const SERVICE: u8 = 3;
 const CATEGORY: u8 = 4;
 const TENANT: u8 = 5;
 const VIEWER: u8 = 6;
+const API_KEY: u8 = 7;
 
 impl ObjectId {
     /// Encodes the id for the API.
@@ -36,6 +39,7 @@ impl ObjectId {
             Self::Category(key) => (CATEGORY, vec![key]),
             Self::Tenant(key) => (TENANT, vec![key]),
             Self::Viewer { tenant, subject } => (VIEWER, vec![tenant, subject]),
+            Self::ApiKey(id) => (API_KEY, vec![id]),
         };
         let mut bytes = vec![kind];
         for part in parts {
@@ -65,6 +69,7 @@ impl ObjectId {
                 (SERVICE, Ok([key])) => Self::Service(key),
                 (CATEGORY, Ok([key])) => Self::Category(key),
                 (TENANT, Ok([key])) => Self::Tenant(key),
+                (API_KEY, Ok([id])) => Self::ApiKey(id),
                 (VIEWER, Err(parts)) => {
                     let [tenant, subject] = <[String; 2]>::try_from(parts).ok()?;
                     Self::Viewer { tenant, subject }
@@ -90,6 +95,7 @@ mod tests {
             ObjectId::Category(string("groupmanagement")),
             ObjectId::Tenant(string("contoso")),
             ObjectId::Viewer { tenant: string("contoso"), subject: string("ada") },
+            ObjectId::ApiKey(string("0000010AbCdEfGhI")),
         ] {
             assert_eq!(ObjectId::parse(&id.to_global()), Some(id));
         }
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn other_strings_are_no_ids() {
-        for string in ["", "A", "AgAAAAE", "AwAAAAFhAAAAAWI", "BwAAAAFh", "Av____8", "_w", "not base64!"] {
+        for string in ["", "A", "AgAAAAE", "AwAAAAFhAAAAAWI", "CAAAAAFh", "Av____8", "_w", "not base64!"] {
             assert_eq!(ObjectId::parse(string), None, "{string}");
         }
     }
