@@ -28,7 +28,7 @@ const STATEMENTS: &[&str] = &[
     // `secret_hash` is the SHA-256 of the secret, which is not stored. The id contains the tenant's, so that a key is
     // found by the primary key.
     "CREATE TABLE api_key (
-        tenant_id integer NOT NULL REFERENCES tenant (id),
+        tenant_id integer NOT NULL,
         id {key} NOT NULL,
         name text NOT NULL,
         secret_hash {bytes} NOT NULL,
