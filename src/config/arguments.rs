@@ -115,6 +115,9 @@ pub struct TokenArgs {
     /// Secret of at least 32 bytes that signs the token (HS256).
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
+    /// A file with the secret, in place of the secret itself.
+    #[arg(long, env = "AUDITGRAPH_JWT_SECRET_FILE", value_name = "FILE", conflicts_with = "jwt_secret")]
+    pub jwt_secret_file: Option<PathBuf>,
     /// Issuer (`iss`) of the token.
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER", value_name = "ISSUER")]
     pub jwt_issuer: Option<String>,

@@ -1,7 +1,7 @@
 //! Every setting and every limit: its option, environment variable, default and bounds.
 //!
 //! Settings are parsed once, at start, into typed values; `Debug` hides secrets and the passwords in URLs. Nothing here
-//! opens a connection, and only [`mod@file`] reads a file.
+//! opens a connection; only [`mod@file`] and the file with the URL of the database are read.
 //!
 //! To add a setting, add a field to the struct of its group; the help text ends with the bounds of a number ("From 1 to
 //! 500."), which a test compares with the parser. `auditgraph docs --write docs/reference` then updates the reference.
@@ -25,7 +25,7 @@ pub use arguments::{
     BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, ImportArgs, ReadyArgs, RestoreArgs, TenantAction, TenantArgs,
     TokenArgs, VerifyArgs,
 };
-pub use database::{DatabaseSettings, without_password};
+pub use database::{DatabaseSettings, DatabaseUrlFile, without_password};
 pub use key::{AddKeyArgs, KeyAction, KeyArgs};
 pub use limits::LimitSettings;
 pub use serve::{MetricsListen, ServeArgs};

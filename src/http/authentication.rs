@@ -94,6 +94,13 @@ impl Authentication {
         }
     }
 
+    /// Reads the keys that verify tokens again. A key that cannot be used is logged, and the one read last stays in use.
+    pub async fn reload(&self) {
+        for problem in self.verifier.load_keys().await {
+            tracing::warn!(%problem, "the keys read last stay in use");
+        }
+    }
+
     /// Returns the principal of a token or an API key, and the token or the key.
     async fn verify<'t>(
         &self,

@@ -17,16 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::web::Data;
 use tokio::sync::watch;
 
 use crate::config::ServeArgs;
 use crate::config::file::ConfigFile;
 use crate::database;
-use crate::http;
 use crate::http::connection::{ConnectionLimits, Connections};
+use crate::http::{self, Authentication};
 use crate::system::{new_id, now, random_source};
 use access::{self, AccessControl, AccessLog, ApiKeys};
-use signal::Signals;
+use signal::{ReloadSignals, Signals};
 use store::{self, ConnectionShares, RecordQueue, Store};
 
 pub use tokens::token_problems;
@@ -45,6 +46,7 @@ pub struct App {
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
+    authentication: Data<Authentication>,
     api_keys: Arc<ApiKeys>,
     /// The access log, and the time during which it combines similar accesses.
     access_log: (AccessLog, Duration),
@@ -95,6 +97,7 @@ impl App {
         let api_keys = Arc::new(ApiKeys::new(store.clone(), config.tokens.intune_services.clone()));
         let parts = state::Parts { verifier, api_keys: Arc::clone(&api_keys), access, metrics, shutdown };
         let state = state::state(config, &file, &store, parts)?;
+        let authentication = state.authentication.clone();
         let limits = ConnectionLimits {
             address_max: config.limits.address_connections_max,
             total_max: config
@@ -105,7 +108,7 @@ impl App {
         };
         let connections = Connections::new(limits, limit::proxies(&config.limits)?);
         let (server, address) = listen::listen(config.listen, config.workers, connections, state)?;
-        Ok(Self { server, address, closing, store, api_keys, access_log, metrics_server })
+        Ok(Self { server, address, closing, store, authentication, api_keys, access_log, metrics_server })
     }
 
     /// Returns the address that the server listens on.
@@ -119,10 +122,11 @@ impl App {
     }
 
     /// Serves until the process receives SIGTERM or SIGINT. Then closes the streams, completes accepted requests, and
-    /// records the buffered part of the access log. A second signal ends requests without waiting. Calls `ready` once
-    /// the server accepts requests.
+    /// records the buffered part of the access log. A second signal ends requests without waiting. SIGHUP reads the keys
+    /// of tokens again. Calls `ready` once the server accepts requests.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
+        let reloads = tokio::spawn(reload_on_signal(self.authentication));
         let api_key_uses = tokio::spawn(flush_api_key_uses(Arc::clone(&self.api_keys)));
         let (access_log, window) = self.access_log;
         let recording_accesses = tokio::spawn(access_log.clone().run(window));
@@ -153,6 +157,7 @@ impl App {
         // All requests have finished; flush the access log.
         access_log.shut_down();
         recording_accesses.await?;
+        reloads.abort();
         api_key_uses.abort();
         self.api_keys.flush_uses().await;
         // A rollup is written in one transaction, so it can be interrupted.
@@ -161,6 +166,16 @@ impl App {
             handle.stop(false).await;
         }
         Ok(ended?)
+    }
+}
+
+/// Reads the keys of tokens again upon each signal to do so, without end.
+async fn reload_on_signal(authentication: Data<Authentication>) {
+    let Ok(mut signals) = ReloadSignals::new() else { return };
+    loop {
+        signals.next().await;
+        tracing::info!("reading keys again");
+        authentication.reload().await;
     }
 }
 

@@ -1,6 +1,5 @@
 //! The token verifier, from the options and the configuration file.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +69,7 @@ fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Ver
     }
     for (name, is_set) in [
         ("AUDITGRAPH_JWT_SECRET", tokens.jwt_secret.is_some()),
+        ("AUDITGRAPH_JWT_SECRET_FILE", tokens.jwt_secret_file.is_some()),
         ("AUDITGRAPH_JWT_PUBLIC_KEY_FILE", tokens.jwt_public_key_file.is_some()),
         ("AUDITGRAPH_JWKS_FILE", tokens.jwks_file.is_some()),
         ("AUDITGRAPH_JWKS_URL", tokens.jwks_url.is_some()),
@@ -93,6 +93,7 @@ fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Ver
 /// Whether the options name a key to verify tokens with, or the required content of tokens.
 fn has_token_settings(tokens: &TokenSettings) -> bool {
     tokens.jwt_secret.is_some()
+        || tokens.jwt_secret_file.is_some()
         || tokens.jwt_public_key_file.is_some()
         || tokens.jwks_file.is_some()
         || tokens.jwks_url.is_some()
@@ -126,7 +127,7 @@ fn issuer_settings(
     let keys = match &issuer.keys {
         KeyLocation::JwksUrl(address) => KeySource::from_url(address.as_str(), policy, tokens.jwks_ca_file.as_deref())?,
         KeyLocation::JwksFile(path) => KeySource::from_file(path, policy)?,
-        KeyLocation::PublicKeyFile(path) => pem(path)?,
+        KeyLocation::PublicKeyFile(path) => KeySource::from_pem_file(path)?,
     };
     let common = common_settings(tokens, file);
     let leeway_secs = match issuer.leeway_secs {
@@ -175,10 +176,19 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
         refresh: Duration::from_secs(tokens.jwks_refresh_secs),
         timeout: Duration::from_millis(tokens.jwks_timeout_ms),
     };
-    let sources = (&tokens.jwt_secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
+    let secret = match (&tokens.jwt_secret, &tokens.jwt_secret_file) {
+        (Some(secret), None) => Some(VerificationKeys::secret(secret).map(KeySource::fixed)),
+        (None, Some(file)) => Some(KeySource::from_secret_file(file)),
+        (None, None) => None,
+        (Some(_), Some(_)) => anyhow::bail!(
+            "a JWT secret and a file with one are both configured: keep AUDITGRAPH_JWT_SECRET or \
+             AUDITGRAPH_JWT_SECRET_FILE"
+        ),
+    };
+    let sources = (secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
     let source = match sources {
-        (Some(secret), None, None, None) => VerificationKeys::secret(secret).map(KeySource::fixed),
-        (None, Some(file), None, None) => return pem(file),
+        (Some(secret), None, None, None) => secret,
+        (None, Some(file), None, None) => KeySource::from_pem_file(file),
         (None, None, Some(file), None) => KeySource::from_file(file, policy),
         (None, None, None, Some(address)) => KeySource::from_url(address, policy, tokens.jwks_ca_file.as_deref()),
         (None, None, None, None) => anyhow::bail!(
@@ -195,13 +205,6 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
         ),
     };
     source.map_err(|problem| with_fix(&problem))
-}
-
-/// Reads public keys from a PEM file.
-fn pem(path: &Path) -> anyhow::Result<Arc<KeySource>> {
-    let pem = std::fs::read_to_string(path);
-    let pem = pem.with_context(|| format!("cannot read the keys in {}", path.display()))?;
-    VerificationKeys::public(&pem).map(KeySource::fixed).map_err(|problem| with_fix(&problem))
 }
 
 fn with_fix(problem: &ConfigProblem) -> anyhow::Error {

@@ -31,7 +31,7 @@ mod verifier;
 pub use api_key::{API_KEY_ID_LENGTH, API_KEY_PREFIX, ParsedApiKey, SecretHash, is_api_key, new_api_key};
 pub use api_key_grants::{API_KEY_SUBJECT_PREFIX, ApiKeyGrants, ApiKeyIdentity, Network, Permission};
 pub use issue::{Grantable, TokenRequest, issue};
-pub use key_source::{KeySource, RefreshPolicy};
+pub use key_source::{KeySource, RefreshPolicy, without_line_break};
 pub use keys::VerificationKeys;
 pub use principal::{Principal, Role, RoleGrant};
 pub use rejected::Rejected;

@@ -54,7 +54,7 @@ pub const TABLES: &[TableReference] = &[
     TableReference {
         header: "[[issuer]]",
         meaning: "An issuer of tokens. If the file has issuers, the settings `AUDITGRAPH_JWT_SECRET`, \
-            `AUDITGRAPH_JWT_PUBLIC_KEY_FILE`, `AUDITGRAPH_JWKS_FILE`, `AUDITGRAPH_JWKS_URL`, `AUDITGRAPH_JWT_ISSUER` \
+            `AUDITGRAPH_JWT_SECRET_FILE`, `AUDITGRAPH_JWT_PUBLIC_KEY_FILE`, `AUDITGRAPH_JWKS_FILE`, `AUDITGRAPH_JWKS_URL`, `AUDITGRAPH_JWT_ISSUER` \
             and `AUDITGRAPH_JWT_AUDIENCE` are refused. An issuer has exactly one of `jwks_url`, `jwks_file` and \
             `public_key_file`, and either `tenant` or `tenants`.",
         keys: &[

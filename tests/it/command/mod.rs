@@ -3,6 +3,7 @@
 mod import;
 mod administration;
 mod serve;
+mod secrets;
 mod api_keys;
 mod crash;
 mod change_feed;
