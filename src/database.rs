@@ -39,7 +39,7 @@ pub(crate) async fn closing_logs<T>(command: impl Future<Output = T>) -> T {
 /// Opens the log. Creates the file of an SQLite log if it does not exist, but no tables.
 pub(crate) async fn open(database: &DatabaseSettings) -> anyhow::Result<Store> {
     let settings = store::StoreSettings {
-        url: database.database_url.clone(),
+        url: database.url().to_owned(),
         connections: database.database_connections,
         statement_timeout: Duration::from_millis(database.statement_timeout_ms),
         record_timeout: Duration::from_millis(database.record_timeout_ms),
@@ -53,7 +53,7 @@ pub(crate) async fn open(database: &DatabaseSettings) -> anyhow::Result<Store> {
     });
     let store = Store::open(&settings, Some(observer))
         .await
-        .with_context(|| format!("cannot open the log at {}", without_password(&database.database_url)))?;
+        .with_context(|| format!("cannot open the log at {}", without_password(database.url())))?;
     // Fails in tests, which start a server without a command.
     let _ = OPENED.try_with(|opened| opened.lock().push(store.clone()));
     Ok(store)
@@ -63,7 +63,7 @@ pub(crate) async fn open(database: &DatabaseSettings) -> anyhow::Result<Store> {
 /// `auditgraph migrate`.
 pub(crate) async fn open_or_create(database: &DatabaseSettings) -> anyhow::Result<Store> {
     let store = open(database).await?;
-    if store::is_sqlite(&database.database_url) {
+    if store::is_sqlite(database.url()) {
         store.migrate().await?;
     }
     store.check_schema().await?;
@@ -73,7 +73,7 @@ pub(crate) async fn open_or_create(database: &DatabaseSettings) -> anyhow::Resul
 /// Fails if the settings name an SQLite file that does not exist. Commands that only read call this first, because
 /// opening an SQLite log creates its file.
 pub(crate) fn ensure_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
-    if let Some(file) = store::sqlite_file(&database.database_url)? {
+    if let Some(file) = store::sqlite_file(database.url())? {
         anyhow::ensure!(file.exists(), "there is no log at {}", file.display());
     }
     Ok(())
@@ -82,7 +82,7 @@ pub(crate) fn ensure_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
 /// Fails, with the ways to create it, if the settings name an SQLite log that does not exist. Opening it would create its
 /// file, so a misspelt path would serve an empty log.
 pub(crate) fn ensure_served_log_exists(database: &DatabaseSettings) -> anyhow::Result<()> {
-    if let Some(file) = store::sqlite_file(&database.database_url)? {
+    if let Some(file) = store::sqlite_file(database.url())? {
         anyhow::ensure!(file.exists(), "{}", missing_log(&file));
     }
     Ok(())
@@ -99,7 +99,7 @@ pub(crate) fn missing_log(file: &Path) -> String {
 
 /// Returns `SQLite` or `PostgreSQL`.
 pub(crate) fn kind(database: &DatabaseSettings) -> &'static str {
-    if store::is_sqlite(&database.database_url) { "SQLite" } else { "PostgreSQL" }
+    if store::is_sqlite(database.url()) { "SQLite" } else { "PostgreSQL" }
 }
 
 /// Returns the settings with a statement timeout for statements that process the whole log.

@@ -25,6 +25,21 @@ const STATEMENTS: &[&str] = &[
         domains text NOT NULL,
         is_disabled smallint NOT NULL
     )",
+    // `secret_hash` is the SHA-256 of the secret, which is not stored. The id contains the tenant's, so that a key is
+    // found by the primary key.
+    "CREATE TABLE api_key (
+        tenant_id integer NOT NULL,
+        id {key} NOT NULL,
+        name text NOT NULL,
+        secret_hash {bytes} NOT NULL,
+        grants text NOT NULL,
+        created_at bigint NOT NULL,
+        created_by text NOT NULL,
+        expires_at bigint,
+        revoked_at bigint,
+        last_used_at bigint,
+        PRIMARY KEY (tenant_id, id)
+    ) {clustered}",
     // The head row, which every recording transaction locks.
     "CREATE TABLE tenant_log (
         tenant_id integer NOT NULL PRIMARY KEY REFERENCES tenant (id),

@@ -13,7 +13,7 @@ use crate::database::{self, for_whole_log};
 pub(super) async fn run(config: &BackupArgs) -> anyhow::Result<ExitCode> {
     database::ensure_exists(&config.database)?;
     anyhow::ensure!(
-        store::is_sqlite(&config.database.database_url),
+        store::is_sqlite(config.database.url()),
         "only an SQLite log is saved to a file: for PostgreSQL use `pg_dump --format=custom --file={} URL`, \
          or continuous archiving",
         config.file.display()

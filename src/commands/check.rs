@@ -10,7 +10,7 @@ use super::whole_file::folder_of;
 use crate::config::file::ConfigFile;
 use crate::config::{self, ServeArgs};
 use crate::database;
-use crate::server::{files, token_problems};
+use crate::server::{NO_CREDENTIALS, accepts_tokens, files, token_problems};
 use crate::system::now;
 use store::{self, Store, StoreError};
 
@@ -19,10 +19,19 @@ const CLOCK_SKEW_MAX: Duration = Duration::from_secs(1);
 /// The least free disk space for an SQLite log, in bytes.
 const FREE_BYTES_MIN: u64 = 1 << 30;
 
+/// How serious a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Severity {
+    Ok,
+    /// `serve` starts, but the operator should know it.
+    Warning,
+    Wrong,
+}
+
 /// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
-    is_ok: bool,
+    severity: Severity,
     subject: &'static str,
     /// The state of the subject; for a problem, also how to fix it.
     sentence: String,
@@ -30,16 +39,26 @@ struct Finding {
 
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:<5} {}: {}", if self.is_ok { "ok" } else { "WRONG" }, self.subject, self.sentence)
+        let severity = match self.severity {
+            Severity::Ok => "ok",
+            Severity::Warning => "warn",
+            Severity::Wrong => "WRONG",
+        };
+        write!(f, "{severity:<5} {}: {}", self.subject, self.sentence)
     }
 }
 
 fn ok(subject: &'static str, sentence: impl Into<String>) -> Finding {
-    Finding { is_ok: true, subject, sentence: sentence.into() }
+    Finding { severity: Severity::Ok, subject, sentence: sentence.into() }
 }
 
 fn wrong(subject: &'static str, sentence: impl Into<String>) -> Finding {
-    Finding { is_ok: false, subject, sentence: sentence.into() }
+    Finding { severity: Severity::Wrong, subject, sentence: sentence.into() }
+}
+
+#[cfg(unix)]
+fn warning(subject: &'static str, sentence: impl Into<String>) -> Finding {
+    Finding { severity: Severity::Warning, subject, sentence: sentence.into() }
 }
 
 pub(super) async fn run(config: &ServeArgs) -> ExitCode {
@@ -47,14 +66,17 @@ pub(super) async fn run(config: &ServeArgs) -> ExitCode {
     for finding in &findings {
         print_line(&finding.to_string());
     }
-    if findings.iter().all(|finding| finding.is_ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_wrong = findings.iter().any(|finding| finding.severity == Severity::Wrong);
+    if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Runs every check whose preconditions hold.
 async fn findings(config: &ServeArgs) -> Vec<Finding> {
     let mut found = vec![variables(), open_files()];
     found.extend(tokens(config).await);
-    match store::sqlite_file(&config.database.database_url) {
+    #[cfg(unix)]
+    found.extend(secret_files(config));
+    match store::sqlite_file(config.database.url()) {
         Err(error) => {
             found.push(wrong("database", format!("AUDITGRAPH_DATABASE_URL is not valid: {}", error_chain(&error))));
             return found;
@@ -108,9 +130,25 @@ fn open_files() -> Finding {
 async fn tokens(config: &ServeArgs) -> Vec<Finding> {
     let problems = token_problems(config).await;
     if problems.is_empty() {
-        return vec![ok("tokens", "keys and issuers can be used")];
+        return vec![ok("tokens", "keys and issuers can be used, as far as any are configured")];
     }
     problems.into_iter().map(|problem| wrong("tokens", problem)).collect()
+}
+
+/// Names the files with secrets that other users may open.
+#[cfg(unix)]
+fn secret_files(config: &ServeArgs) -> Vec<Finding> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let url = config.database.database_url_file.as_ref().map(|file| &file.path);
+    let files = [config.tokens.jwt_secret_file.as_ref(), url];
+    let wide = |path: &&std::path::PathBuf| {
+        // The owner and a reading group may open it.
+        let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+        let path = path.display();
+        (mode & 0o037 != 0)
+            .then(|| warning("secrets", format!("others may open {path} ({mode:o}): run `chmod 640 {path}`")))
+    };
+    files.iter().flatten().filter_map(wide).collect()
 }
 
 fn unreachable_database(error: &anyhow::Error) -> String {
@@ -167,7 +205,7 @@ async fn log(config: &ServeArgs, store: &Store) -> Vec<Finding> {
     match store.check_schema().await {
         Ok(()) => found.push(ok("schema", "it is the schema of this version")),
         Err(error) => {
-            let serve_migrates = store::is_sqlite(&config.database.database_url) && store.check_older().await.is_ok();
+            let serve_migrates = store::is_sqlite(config.database.url()) && store.check_older().await.is_ok();
             let problem = error_chain(&error);
             found.push(if serve_migrates {
                 ok("schema", format!("{problem}, as `serve` will do"))
@@ -185,7 +223,18 @@ async fn log(config: &ServeArgs, store: &Store) -> Vec<Finding> {
     found.extend(clock(store).await);
     found.extend(connections(config, store).await);
     found.push(tenants(store).await);
+    found.push(credentials(config, store).await);
     found
+}
+
+/// Checks that some caller can authenticate: with a token or an API key.
+async fn credentials(config: &ServeArgs, store: &Store) -> Finding {
+    match store.has_active_api_key(now()).await {
+        Ok(true) => ok("credentials", "there are API keys"),
+        Ok(false) if accepts_tokens(config) => ok("credentials", "tokens are accepted; there are no API keys"),
+        Ok(false) => wrong("credentials", NO_CREDENTIALS),
+        Err(error) => wrong("credentials", error_chain(&error)),
+    }
 }
 
 /// Compares the clocks of this machine and of the database. Returns `None` for SQLite, which has no clock of its own.

@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod dump;
 mod import;
+mod key;
 mod migrate;
 mod outbox;
 mod output;
@@ -43,6 +44,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&args).await,
         Command::Migrate(database) => migrate::run(&database).await,
         Command::Tenant(args) => tenant::run(&args).await,
+        Command::Key(args) => key::run(&args).await,
         Command::Token(args) => token::run(&args),
         Command::Check(args) => Ok(check::run(&args).await),
         Command::Ready(args) => ready::run(&args).await,

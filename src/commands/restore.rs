@@ -32,7 +32,7 @@ async fn renew_log_ids_of(database: &DatabaseSettings) -> anyhow::Result<usize> 
 
 /// Restores a saved file as the configured SQLite log. Returns the number of logs in it.
 async fn restore_file(saved: &Path, database: &DatabaseSettings) -> anyhow::Result<usize> {
-    let Some(target) = store::sqlite_file(&database.database_url)? else {
+    let Some(target) = store::sqlite_file(database.url())? else {
         anyhow::bail!(
             "only an SQLite log is restored from a file: for PostgreSQL use `pg_restore --dbname=URL {}` on an empty \
              database, then `auditgraph restore --in-place`",
@@ -57,7 +57,7 @@ async fn restore_file(saved: &Path, database: &DatabaseSettings) -> anyhow::Resu
     let mut source = std::fs::File::open(saved).with_context(|| format!("cannot open {}", saved.display()))?;
     let mut copy = temporary_beside(&target)?;
     std::io::copy(&mut source, &mut copy).with_context(|| format!("cannot copy {}", saved.display()))?;
-    let copied = DatabaseSettings { database_url: store::sqlite_url(copy.path())?, ..for_whole_log(database) };
+    let copied = for_whole_log(database).with_url(store::sqlite_url(copy.path())?);
     let logs = prepare(&copied).await.with_context(|| format!("{} cannot be restored", saved.display()))?;
     persist(copy, &target)?;
     Ok(logs)

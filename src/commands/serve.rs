@@ -13,7 +13,7 @@ pub(super) async fn run(config: &ServeArgs) -> anyhow::Result<ExitCode> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         database = database::kind(&config.database),
-        url = without_password(&config.database.database_url),
+        url = without_password(config.database.url()),
         "starting auditgraph"
     );
     App::start(config).await?.run(|address| tracing::info!(%address, "listening")).await?;

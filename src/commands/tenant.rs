@@ -23,7 +23,7 @@ pub(super) async fn run(command: &TenantArgs) -> anyhow::Result<ExitCode> {
     }
     let is_new = database::ensure_exists(&command.database).is_err();
     let store = database::open_or_create(&command.database).await?;
-    let url = without_password(&command.database.database_url);
+    let url = without_password(command.database.url());
     if is_new {
         print_line(&format!("created the log {url}"));
     }

@@ -16,12 +16,23 @@ pub(super) fn run(config: &TokenArgs) -> anyhow::Result<ExitCode> {
 
 /// Returns a token with the requested roles and permissions.
 pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
-    let secret = config.jwt_secret.as_deref().context("there is no secret: set AUDITGRAPH_JWT_SECRET")?;
-    let mut grants = config.role.iter().map(|name| role(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let secret = match (&config.jwt_secret, &config.jwt_secret_file) {
+        (Some(secret), _) => secret.clone(),
+        (None, Some(file)) => {
+            let content = std::fs::read_to_string(file);
+            let content = content.with_context(|| format!("cannot read the secret in {}", file.display()))?;
+            auth::without_line_break(&content).to_owned()
+        }
+        (None, None) => {
+            anyhow::bail!("there is no secret: set AUDITGRAPH_JWT_SECRET or AUDITGRAPH_JWT_SECRET_FILE")
+        }
+    };
+    let mut grants =
+        config.role.iter().map(|name| role(name).map(Grantable::Role)).collect::<anyhow::Result<Vec<_>>>()?;
     grants.extend(config.permission.iter().cloned().map(Grantable::Permission));
     let issued_at = now();
     Ok(auth::issue(
-        secret,
+        &secret,
         &TokenRequest {
             subject: &config.subject,
             tenant: &config.tenant,
@@ -35,9 +46,10 @@ pub(super) fn sign(config: &TokenArgs) -> anyhow::Result<String> {
     )?)
 }
 
-fn role(name: &str) -> anyhow::Result<Grantable> {
+/// Returns the role with a name, in any case and with hyphens.
+pub(super) fn role(name: &str) -> anyhow::Result<Role> {
     let role = Role::from_name(&name.to_ascii_uppercase().replace('-', "_"));
-    role.map(Grantable::Role).with_context(|| {
+    role.with_context(|| {
         let names: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
         format!("there is no role `{name}`: the roles are {}", names.join(", "))
     })

@@ -9,7 +9,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use super::database::DatabaseUrlParser;
 use super::{DatabaseSettings, bounds, without_password};
 
-/// The longest validity of a token that `auditgraph token` signs: ten years.
+/// The longest validity of a token that `auditgraph token` signs, and of an API key that expires: ten years.
 const TOKEN_VALIDITY_MAX: Duration = Duration::from_hours(3_650 * 24);
 
 /// The arguments of `auditgraph demo`.
@@ -115,6 +115,9 @@ pub struct TokenArgs {
     /// Secret of at least 32 bytes that signs the token (HS256).
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
+    /// A file with the secret, in place of the secret itself.
+    #[arg(long, env = "AUDITGRAPH_JWT_SECRET_FILE", value_name = "FILE", conflicts_with = "jwt_secret")]
+    pub jwt_secret_file: Option<PathBuf>,
     /// Issuer (`iss`) of the token.
     #[arg(long, env = "AUDITGRAPH_JWT_ISSUER", value_name = "ISSUER")]
     pub jwt_issuer: Option<String>,
@@ -264,8 +267,8 @@ pub enum DocsPage {
     Errors,
 }
 
-/// Parses the validity of a token, which is at least one second.
-fn validity(value: &str) -> Result<Duration, String> {
+/// Parses the validity of a token or of an API key, which is at least one second.
+pub(super) fn validity(value: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(value).map_err(|problem| problem.to_string())?;
     let fits = (Duration::from_secs(1)..=TOKEN_VALIDITY_MAX).contains(&duration);
     if fits { Ok(duration) } else { Err("the validity is from one second to ten years".to_owned()) }

@@ -1,6 +1,7 @@
 //! The database of the log: its URL, which may contain a password, and its timeouts.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
@@ -26,6 +27,16 @@ pub struct DatabaseSettings {
         hide_env_values = true
     )]
     pub database_url: String,
+    /// A file with the URL of the database, in place of the URL itself. It is read at start only.
+    #[arg(
+        long,
+        global = true,
+        value_parser = DatabaseUrlFileParser,
+        env = "AUDITGRAPH_DATABASE_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "database_url"
+    )]
+    pub database_url_file: Option<DatabaseUrlFile>,
     /// Most connections for reading. From 1 to 500.
     #[arg(long, global = true, env = "AUDITGRAPH_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 8, value_parser = bounds::<u32>(1, 500))]
     pub database_connections: u32,
@@ -37,10 +48,66 @@ pub struct DatabaseSettings {
     pub record_timeout_ms: u64,
 }
 
+impl DatabaseSettings {
+    /// The URL of the database: that in the file, if the settings name one.
+    pub fn url(&self) -> &str {
+        self.database_url_file.as_ref().map_or(&self.database_url, |file| &file.url)
+    }
+
+    /// The settings with another URL.
+    #[must_use]
+    pub fn with_url(self, url: String) -> Self {
+        Self { database_url: url, database_url_file: None, ..self }
+    }
+}
+
+/// A file with the URL of a database, which was read when the command line was parsed. `Debug` hides the URL.
+#[derive(Clone)]
+pub struct DatabaseUrlFile {
+    /// The path of the file.
+    pub path: PathBuf,
+    url: String,
+}
+
+impl std::fmt::Debug for DatabaseUrlFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseUrlFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Reads a file with a database URL. Its errors do not show the URL, which may contain a password.
+#[derive(Clone, Copy, Debug)]
+struct DatabaseUrlFileParser;
+
+impl TypedValueParser for DatabaseUrlFileParser {
+    type Value = DatabaseUrlFile;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<DatabaseUrlFile, clap::Error> {
+        let path = PathBuf::from(value);
+        let refuse = |reason: String| {
+            let rule = format!("the database URL cannot be read from {}: {reason}\n", path.display());
+            clap::Error::raw(ErrorKind::ValueValidation, rule).with_cmd(command)
+        };
+        let content = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
+        let url = auth::without_line_break(&content).to_owned();
+        if SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+            return Ok(DatabaseUrlFile { path, url });
+        }
+        let [sqlite, postgres, postgresql] = SCHEMES;
+        Err(refuse(format!("its content must begin with `{sqlite}`, `{postgres}` or `{postgresql}`")))
+    }
+}
+
 impl std::fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DatabaseSettings")
-            .field("database_url", &without_password(&self.database_url))
+            .field("database_url", &without_password(self.url()))
+            .field("database_url_file", &self.database_url_file)
             .field("database_connections", &self.database_connections)
             .field("statement_timeout_ms", &self.statement_timeout_ms)
             .field("record_timeout_ms", &self.record_timeout_ms)

@@ -1,7 +1,7 @@
 //! Every setting and every limit: its option, environment variable, default and bounds.
 //!
 //! Settings are parsed once, at start, into typed values; `Debug` hides secrets and the passwords in URLs. Nothing here
-//! opens a connection, and only [`mod@file`] reads a file.
+//! opens a connection; only [`mod@file`] and the file with the URL of the database are read.
 //!
 //! To add a setting, add a field to the struct of its group; the help text ends with the bounds of a number ("From 1 to
 //! 500."), which a test compares with the parser. `auditgraph docs --write docs/reference` then updates the reference.
@@ -10,6 +10,7 @@ mod access_log;
 mod arguments;
 mod database;
 pub mod file;
+mod key;
 mod limits;
 mod relay;
 mod serve;
@@ -25,7 +26,8 @@ pub use arguments::{
     BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, DumpArgs, ImportArgs, ReadyArgs, RestoreArgs, TenantAction,
     TenantArgs, TokenArgs, VerifyArgs,
 };
-pub use database::{DatabaseSettings, without_password};
+pub use database::{DatabaseSettings, DatabaseUrlFile, without_password};
+pub use key::{AddKeyArgs, KeyAction, KeyArgs};
 pub use limits::LimitSettings;
 pub use relay::{OutboxAction, OutboxArgs, RelayArgs};
 pub use serve::{MetricsListen, ServeArgs};
@@ -101,6 +103,8 @@ pub enum Command {
     Migrate(DatabaseSettings),
     /// Manage tenants.
     Tenant(TenantArgs),
+    /// Manage API keys, with which programs authenticate without an identity provider.
+    Key(KeyArgs),
     /// Sign a token with the configured secret.
     Token(TokenArgs),
     /// Check whether `serve` could start with these settings, and print how to fix problems.

@@ -13,7 +13,11 @@ pub struct TokenSettings {
     /// A secret of at least 32 bytes that signs tokens (HS256), for development. Cannot be combined with public keys.
     #[arg(long, env = "AUDITGRAPH_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
-    /// A PEM file with one or more public keys (RSA for RS256 and PS256, P-256 for ES256, Ed25519 for EdDSA).
+    /// A file with the secret, in place of the secret itself. SIGHUP reads it again.
+    #[arg(long, env = "AUDITGRAPH_JWT_SECRET_FILE", value_name = "FILE", conflicts_with = "jwt_secret")]
+    pub jwt_secret_file: Option<PathBuf>,
+    /// A PEM file with one or more public keys (RSA for RS256 and PS256, P-256 for ES256, Ed25519 for EdDSA). SIGHUP reads
+    /// it again.
     #[arg(long, env = "AUDITGRAPH_JWT_PUBLIC_KEY_FILE", value_name = "FILE")]
     pub jwt_public_key_file: Option<PathBuf>,
     /// A file with the key set (JWKS) of the issuer.
@@ -64,6 +68,7 @@ impl std::fmt::Debug for TokenSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenSettings")
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "***"))
+            .field("jwt_secret_file", &self.jwt_secret_file)
             .field("jwt_public_key_file", &self.jwt_public_key_file)
             .field("jwks_file", &self.jwks_file)
             .field("jwks_url", &self.jwks_url.as_deref().map(without_password))

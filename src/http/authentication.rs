@@ -1,6 +1,6 @@
-//! Authentication: from the `Authorization` header to a caller in its tenant.
+//! Authentication: from the `Authorization` header, with a token or an API key, to a caller in its tenant.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -10,23 +10,28 @@ use super::middleware::client_ip::ClientIp;
 use super::middleware::metrics::Metrics;
 use super::middleware::request_log;
 use super::response::HttpError;
-use access::{AccessControl, Caller};
+use access::{AccessControl, ApiKeys, AuthenticationError, Caller};
 use api::error::ApiError;
 use auth::{Principal, Rejected, Verifier};
 use model::Timestamp;
 
-/// Verifies tokens and finds the tenant of their principals.
+/// The address of a caller that has none.
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Verifies tokens and API keys, and finds the tenant of their principals.
 #[derive(Debug)]
 pub struct Authentication {
     verifier: Verifier,
+    api_keys: Arc<ApiKeys>,
     access: AccessControl,
     metrics: Metrics,
 }
 
 impl Authentication {
-    /// Verifies tokens with `verifier`, resolves tenants with `access`, and counts rejected tokens in `metrics`.
-    pub fn new(verifier: Verifier, access: AccessControl, metrics: Metrics) -> Self {
-        Self { verifier, access, metrics }
+    /// Verifies tokens with `verifier` and API keys with `api_keys`, resolves tenants with `access`, and counts rejected
+    /// tokens and keys in `metrics`.
+    pub fn new(verifier: Verifier, api_keys: Arc<ApiKeys>, access: AccessControl, metrics: Metrics) -> Self {
+        Self { verifier, api_keys, access, metrics }
     }
 
     /// The caller of a request, which the request log then names.
@@ -35,11 +40,11 @@ impl Authentication {
     ///
     /// Fails if the token is missing or rejected, if its tenant has no log, or if the database cannot be reached.
     pub(super) async fn caller(&self, request: &HttpRequest, now: Timestamp) -> Result<Caller, HttpError> {
-        let token = authorization(request).and_then(bearer_token);
-        let (principal, token) = self.verify(token, now).await?;
+        let (token, client_ip) = (authorization(request).and_then(bearer_token), ClientIp::of(request));
+        let (principal, token) = self.verify(token, client_ip, now).await?;
         let caller = self.access.caller(principal).await?;
         request_log::set_caller(request, &caller);
-        Ok(caller.with_client_address(ClientIp::of(request)).with_token(token))
+        Ok(caller.with_client_address(client_ip).with_token(token))
     }
 
     /// The caller that the content of an `Authorization` header names, sent by another way than a header.
@@ -53,9 +58,11 @@ impl Authentication {
         client_ip: IpAddr,
         now: Timestamp,
     ) -> Result<Caller, ApiError> {
-        let verified = self.verify(bearer_token(authorization), now).await;
-        let (principal, token) = verified.map_err(|rejected| {
-            if rejected.is_forbidden() { ApiError::TokenForbidden(rejected) } else { rejected.into() }
+        let verified = self.verify(bearer_token(authorization), client_ip, now).await;
+        let (principal, token) = verified.map_err(|error| match error {
+            AuthenticationError::Access(error) => error.into(),
+            AuthenticationError::Rejected(rejected) if rejected.is_forbidden() => ApiError::TokenForbidden(rejected),
+            AuthenticationError::Rejected(rejected) => rejected.into(),
         })?;
         Ok(self.access.caller(principal).await?.with_client_address(client_ip).with_token(token))
     }
@@ -71,34 +78,59 @@ impl Authentication {
         Ok(caller)
     }
 
-    /// Checks that the token of a caller is still valid: its key may have been withdrawn. While the keys cannot be read,
-    /// the cached keys decide.
+    /// Checks that the token or the API key of a caller is still valid: the key may have been withdrawn. While keys cannot
+    /// be read, those read last decide.
     ///
     /// # Errors
     ///
-    /// Fails if the token has expired, or if its key was withdrawn.
+    /// Fails if the token or the key has expired or was withdrawn.
     pub(super) async fn check_token(&self, caller: &Caller, now: Timestamp) -> Result<(), Rejected> {
         let Some(token) = caller.token() else { return Ok(()) };
-        match self.verifier.verify(token, now).await {
-            Ok(_) | Err(Rejected::KeysUnavailable) => Ok(()),
-            Err(rejected) => Err(rejected),
+        match self.principal(token, caller.client_address().unwrap_or(NO_ADDRESS), now).await {
+            Ok(_) | Err(AuthenticationError::Rejected(Rejected::KeysUnavailable) | AuthenticationError::Access(_)) => {
+                Ok(())
+            }
+            Err(AuthenticationError::Rejected(rejected)) => Err(rejected),
         }
     }
 
-    /// Returns the principal of a token, and the token.
+    /// Reads the keys that verify tokens again. A key that cannot be used is logged, and the one read last stays in use.
+    pub async fn reload(&self) {
+        for problem in self.verifier.load_keys().await {
+            tracing::warn!(%problem, "the keys read last stay in use");
+        }
+    }
+
+    /// Returns the principal of a token or an API key, and the token or the key.
     async fn verify<'t>(
         &self,
         token: Result<&'t str, Rejected>,
+        client_ip: IpAddr,
         now: Timestamp,
-    ) -> Result<(Arc<Principal>, &'t str), Rejected> {
+    ) -> Result<(Arc<Principal>, &'t str), AuthenticationError> {
         let verified = match token {
-            Ok(token) => self.verifier.verify(token, now).await.map(|principal| (principal, token)),
-            Err(rejected) => Err(rejected),
+            Ok(token) => self.principal(token, client_ip, now).await.map(|principal| (principal, token)),
+            Err(rejected) => Err(rejected.into()),
         };
-        verified.inspect_err(|rejected| {
-            tracing::debug!(reason = rejected.reason(), "token rejected");
-            self.metrics.token_rejected(rejected);
+        verified.inspect_err(|error| {
+            if let AuthenticationError::Rejected(rejected) = error {
+                tracing::debug!(reason = rejected.reason(), "token rejected");
+                self.metrics.token_rejected(rejected);
+            }
         })
+    }
+
+    async fn principal(
+        &self,
+        token: &str,
+        client_ip: IpAddr,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, AuthenticationError> {
+        if auth::is_api_key(token) {
+            self.api_keys.verify(token, client_ip, now).await
+        } else {
+            Ok(self.verifier.verify(token, now).await?)
+        }
     }
 }
 

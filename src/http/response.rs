@@ -11,7 +11,7 @@ use super::error_codes::ErrorCodes;
 use super::held_body::{HeldBody, HeldBytes};
 use super::limits::{ByteReservation, CallerKey, LimitExceeded, RequestPermit};
 use super::middleware::request_id::RequestId;
-use access::AccessError;
+use access::{AccessError, AuthenticationError};
 use api::error::{ApiError, Code, code_of, sweep};
 use auth::Rejected;
 use model::Invalid;
@@ -55,7 +55,7 @@ pub(super) enum HttpError {
     BodyTimeout,
     /// A limit of the caller or the client address is reached.
     LimitExceeded(LimitExceeded),
-    /// The access token is missing or rejected.
+    /// The access token or the API key is missing or rejected.
     Rejected(Rejected),
     /// An error of the API.
     Api(ApiError),
@@ -161,6 +161,15 @@ impl From<AccessError> for HttpError {
 impl From<Rejected> for HttpError {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
+    }
+}
+
+impl From<AuthenticationError> for HttpError {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Rejected(rejected) => rejected.into(),
+            AuthenticationError::Access(error) => error.into(),
+        }
     }
 }
 

@@ -17,22 +17,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
+use actix_web::web::Data;
 use tokio::sync::watch;
 
 use crate::config::ServeArgs;
 use crate::config::file::ConfigFile;
 use crate::database;
-use crate::http;
 use crate::http::connection::{ConnectionLimits, Connections};
-use crate::system::{new_id, now};
-use access::{self, AccessControl, AccessLog};
-use signal::Signals;
+use crate::http::{self, Authentication};
+use crate::system::{new_id, now, random_source};
+use access::{self, AccessControl, AccessLog, ApiKeys};
+use signal::{ReloadSignals, Signals};
 use store::{self, ConnectionShares, RecordQueue, Store};
 
 pub use tokens::token_problems;
+pub(crate) use tokens::{NO_CREDENTIALS, accepts_tokens};
 
 /// The additional time that the client of a stalled stream has to receive the error.
 const STALL_GRACE: Duration = Duration::from_secs(10);
+/// The interval at which the last use of API keys is written.
+const API_KEY_USE_INTERVAL: Duration = Duration::from_secs(5);
 /// The interval at which rollups are updated.
 const ROLL_UP_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -42,6 +46,8 @@ pub struct App {
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
+    authentication: Data<Authentication>,
+    api_keys: Arc<ApiKeys>,
     /// The access log, and the time during which it combines similar accesses.
     access_log: (AccessLog, Duration),
     /// The metrics listener and its address; `None` if metrics are not served.
@@ -56,7 +62,8 @@ impl std::fmt::Debug for App {
 
 impl App {
     /// Opens the log and listens. Migrates an SQLite log to the schema of this version. Fails if a setting is invalid,
-    /// the log does not exist (unless `create` is set), cannot be opened or has another schema, or the address is in use.
+    /// the log does not exist (unless `create` is set), cannot be opened or has another schema, there is neither a key to
+    /// verify tokens with nor an API key, or the address is in use.
     pub async fn start(config: &ServeArgs) -> anyhow::Result<Self> {
         let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
         let verifier = tokens::verifier(&config.tokens, &file).await?;
@@ -65,6 +72,7 @@ impl App {
             database::ensure_served_log_exists(&config.database)?;
         }
         let store = database::open_or_create(&config.database).await?;
+        anyhow::ensure!(verifier.has_issuers() || store.has_active_api_key(now()).await?, "{}", NO_CREDENTIALS);
         let records_access = config.records_access(&file);
         store.check_writable(records_access).await?;
         let rules = file.sensitive_names(&config.sensitive_names);
@@ -75,7 +83,7 @@ impl App {
             RecordQueue::start(store.clone(), Arc::new(now)),
             rules,
             ConnectionShares::new(config.database.database_connections),
-            Arc::new(new_id),
+            random_source(),
         );
         if records_access {
             access = access.with_access_log(Arc::new(now), Arc::new(new_id), config.access_log.access_caller_bytes_max);
@@ -86,8 +94,10 @@ impl App {
             access_log.0.register(registry);
         });
         let metrics_server = self::metrics::listen(config.metrics_listen, endpoint)?;
-        let parts = state::Parts { verifier, access, metrics, shutdown };
+        let api_keys = Arc::new(ApiKeys::new(store.clone(), config.tokens.intune_services.clone()));
+        let parts = state::Parts { verifier, api_keys: Arc::clone(&api_keys), access, metrics, shutdown };
         let state = state::state(config, &file, &store, parts)?;
+        let authentication = state.authentication.clone();
         let limits = ConnectionLimits {
             address_max: config.limits.address_connections_max,
             total_max: config
@@ -98,7 +108,7 @@ impl App {
         };
         let connections = Connections::new(limits, limit::proxies(&config.limits)?);
         let (server, address) = listen::listen(config.listen, config.workers, connections, state)?;
-        Ok(Self { server, address, closing, store, access_log, metrics_server })
+        Ok(Self { server, address, closing, store, authentication, api_keys, access_log, metrics_server })
     }
 
     /// Returns the address that the server listens on.
@@ -112,10 +122,12 @@ impl App {
     }
 
     /// Serves until the process receives SIGTERM or SIGINT. Then closes the streams, completes accepted requests, and
-    /// records the buffered part of the access log. A second signal ends requests without waiting. Calls `ready` once
-    /// the server accepts requests.
+    /// records the buffered part of the access log. A second signal ends requests without waiting. SIGHUP reads the keys
+    /// of tokens again. Calls `ready` once the server accepts requests.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
+        let reloads = tokio::spawn(reload_on_signal(self.authentication));
+        let api_key_uses = tokio::spawn(flush_api_key_uses(Arc::clone(&self.api_keys)));
         let (access_log, window) = self.access_log;
         let recording_accesses = tokio::spawn(access_log.clone().run(window));
         let mut signals = Signals::new()?;
@@ -145,12 +157,33 @@ impl App {
         // All requests have finished; flush the access log.
         access_log.shut_down();
         recording_accesses.await?;
+        reloads.abort();
+        api_key_uses.abort();
+        self.api_keys.flush_uses().await;
         // A rollup is written in one transaction, so it can be interrupted.
         rollups.abort();
         if let Some((handle, _task)) = metrics_server {
             handle.stop(false).await;
         }
         Ok(ended?)
+    }
+}
+
+/// Reads the keys of tokens again upon each signal to do so, without end.
+async fn reload_on_signal(authentication: Data<Authentication>) {
+    let Ok(mut signals) = ReloadSignals::new() else { return };
+    loop {
+        signals.next().await;
+        tracing::info!("reading keys again");
+        authentication.reload().await;
+    }
+}
+
+/// Writes when API keys were last used, without end.
+async fn flush_api_key_uses(api_keys: Arc<ApiKeys>) {
+    loop {
+        tokio::time::sleep(API_KEY_USE_INTERVAL).await;
+        api_keys.flush_uses().await;
     }
 }
 

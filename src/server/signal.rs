@@ -1,4 +1,4 @@
-//! The signals that stop the process.
+//! The signals that stop the process, and the one upon which it reads keys and certificates again.
 
 /// The signals that stop the process: SIGTERM and SIGINT, or Ctrl-C on systems without these.
 pub(crate) struct Signals {
@@ -31,5 +31,33 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// The signal upon which the process reads keys and certificates again: SIGHUP. Other systems have none.
+pub(super) struct ReloadSignals {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl ReloadSignals {
+    /// Registers for the signal. From then on it no longer ends the process.
+    pub(super) fn new() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { hangup: signal(SignalKind::hangup())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for the next signal.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.hangup.recv().await.is_some() {
+            return;
+        }
+        std::future::pending::<()>().await;
     }
 }

@@ -13,7 +13,7 @@ use crate::http::{
     AppState, Authentication, CpuPool, Environment, Exports, Metrics, Readiness, RequestLimits, Streams,
 };
 use crate::system::{new_id, now};
-use access::AccessControl;
+use access::{AccessControl, ApiKeys};
 use api::engine::Engine;
 use auth::Verifier;
 use store::Store;
@@ -21,6 +21,7 @@ use store::Store;
 /// The parts of the state that do not follow from the settings alone.
 pub(super) struct Parts {
     pub(super) verifier: Verifier,
+    pub(super) api_keys: Arc<ApiKeys>,
     pub(super) access: AccessControl,
     pub(super) metrics: Metrics,
     /// Becomes `true` when the server stops.
@@ -40,9 +41,9 @@ pub(super) fn check(config: &ServeArgs, file: &ConfigFile) -> anyhow::Result<()>
 /// Builds the state for these settings.
 pub(super) fn state(config: &ServeArgs, file: &ConfigFile, store: &Store, parts: Parts) -> anyhow::Result<AppState> {
     let limits = &config.limits;
-    let Parts { verifier, access, metrics, shutdown } = parts;
+    let Parts { verifier, api_keys, access, metrics, shutdown } = parts;
     Ok(AppState {
-        authentication: Data::new(Authentication::new(verifier, access, metrics.clone())),
+        authentication: Data::new(Authentication::new(verifier, api_keys, access, metrics.clone())),
         engine: Data::new(Engine::new(limit::documents(limits), limit::persisted(limits)?)),
         limits: Data::new(RequestLimits {
             body_bytes_max: limits.body_bytes_max,

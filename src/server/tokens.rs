@@ -1,6 +1,5 @@
 //! The token verifier, from the options and the configuration file.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,13 @@ use auth::{self, ConfigProblem, GrantKind, GrantRule, KeySource, RefreshPolicy, 
 const HOW_TO_CONFIGURE_KEYS: &str = "set AUDITGRAPH_JWT_SECRET (for development), or AUDITGRAPH_JWKS_URL, \
     AUDITGRAPH_JWKS_FILE or AUDITGRAPH_JWT_PUBLIC_KEY_FILE together with AUDITGRAPH_JWT_ISSUER and \
     AUDITGRAPH_JWT_AUDIENCE, or configure issuers in the file AUDITGRAPH_CONFIG";
+
+/// The error of a server that no caller could use.
+pub(crate) const NO_CREDENTIALS: &str = "no key to verify tokens with is configured, and no tenant has an API key that is \
+    valid: create an API key for a program with `auditgraph key add`, set a JWT secret of at least 32 bytes for development \
+    (AUDITGRAPH_JWT_SECRET), or set the location of the public keys of an issuer (AUDITGRAPH_JWKS_URL, AUDITGRAPH_JWKS_FILE \
+    or AUDITGRAPH_JWT_PUBLIC_KEY_FILE, with AUDITGRAPH_JWT_ISSUER and AUDITGRAPH_JWT_AUDIENCE, or issuers in the file \
+    AUDITGRAPH_CONFIG)";
 
 /// Returns the verifier, and starts refreshing its keys. A key set that cannot be read now is logged and read again
 /// later, because the issuer may start after this server.
@@ -41,10 +47,19 @@ pub async fn token_problems(config: &ServeArgs) -> Vec<String> {
     problems
 }
 
-/// Returns the verifier for the issuers of the file or, without these, for the issuer of the options. Fails if both are
-/// set.
+/// Whether the settings name an issuer of tokens. A problem of the settings is reported by [`token_problems`].
+pub(crate) fn accepts_tokens(config: &ServeArgs) -> bool {
+    let file = ConfigFile::read_if_set(config.config_file.as_deref()).unwrap_or_default();
+    !file.issuers.is_empty() || has_token_settings(&config.tokens)
+}
+
+/// Returns the verifier for the issuers of the file or, without these, for the issuer of the options. Without any, it has
+/// no issuers: then only API keys are accepted. Fails if both are set.
 fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
     if file.issuers.is_empty() {
+        if !has_token_settings(tokens) {
+            return Ok(Verifier::new([])?);
+        }
         let settings = auth::VerifierSettings {
             issuers: tokens.jwt_issuer.iter().cloned().collect(),
             audiences: tokens.jwt_audience.iter().cloned().collect(),
@@ -54,6 +69,7 @@ fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Ver
     }
     for (name, is_set) in [
         ("AUDITGRAPH_JWT_SECRET", tokens.jwt_secret.is_some()),
+        ("AUDITGRAPH_JWT_SECRET_FILE", tokens.jwt_secret_file.is_some()),
         ("AUDITGRAPH_JWT_PUBLIC_KEY_FILE", tokens.jwt_public_key_file.is_some()),
         ("AUDITGRAPH_JWKS_FILE", tokens.jwks_file.is_some()),
         ("AUDITGRAPH_JWKS_URL", tokens.jwks_url.is_some()),
@@ -72,6 +88,17 @@ fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Ver
         })
     });
     Ok(Verifier::new(issuers.collect::<anyhow::Result<Vec<_>>>()?)?)
+}
+
+/// Whether the options name a key to verify tokens with, or the required content of tokens.
+fn has_token_settings(tokens: &TokenSettings) -> bool {
+    tokens.jwt_secret.is_some()
+        || tokens.jwt_secret_file.is_some()
+        || tokens.jwt_public_key_file.is_some()
+        || tokens.jwks_file.is_some()
+        || tokens.jwks_url.is_some()
+        || tokens.jwt_issuer.is_some()
+        || tokens.jwt_audience.is_some()
 }
 
 /// Returns the settings that apply to every issuer.
@@ -100,7 +127,7 @@ fn issuer_settings(
     let keys = match &issuer.keys {
         KeyLocation::JwksUrl(address) => KeySource::from_url(address.as_str(), policy, tokens.jwks_ca_file.as_deref())?,
         KeyLocation::JwksFile(path) => KeySource::from_file(path, policy)?,
-        KeyLocation::PublicKeyFile(path) => pem(path)?,
+        KeyLocation::PublicKeyFile(path) => KeySource::from_pem_file(path)?,
     };
     let common = common_settings(tokens, file);
     let leeway_secs = match issuer.leeway_secs {
@@ -133,6 +160,7 @@ fn rule(grant: &file::GrantSection) -> GrantRule {
             file::GrantValue::IntuneServiceAdmin => GrantKind::Role(Role::IntuneServiceAdmin),
             file::GrantValue::AuditReader => GrantKind::Role(Role::AuditReader),
             file::GrantValue::Record => GrantKind::Record,
+            file::GrantValue::Administer => GrantKind::Administer,
         },
         services: grant.services.as_ref().map(|services| strings(&services.0)),
     }
@@ -148,10 +176,19 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
         refresh: Duration::from_secs(tokens.jwks_refresh_secs),
         timeout: Duration::from_millis(tokens.jwks_timeout_ms),
     };
-    let sources = (&tokens.jwt_secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
+    let secret = match (&tokens.jwt_secret, &tokens.jwt_secret_file) {
+        (Some(secret), None) => Some(VerificationKeys::secret(secret).map(KeySource::fixed)),
+        (None, Some(file)) => Some(KeySource::from_secret_file(file)),
+        (None, None) => None,
+        (Some(_), Some(_)) => anyhow::bail!(
+            "a JWT secret and a file with one are both configured: keep AUDITGRAPH_JWT_SECRET or \
+             AUDITGRAPH_JWT_SECRET_FILE"
+        ),
+    };
+    let sources = (secret, &tokens.jwt_public_key_file, &tokens.jwks_file, &tokens.jwks_url);
     let source = match sources {
-        (Some(secret), None, None, None) => VerificationKeys::secret(secret).map(KeySource::fixed),
-        (None, Some(file), None, None) => return pem(file),
+        (Some(secret), None, None, None) => secret,
+        (None, Some(file), None, None) => KeySource::from_pem_file(file),
         (None, None, Some(file), None) => KeySource::from_file(file, policy),
         (None, None, None, Some(address)) => KeySource::from_url(address, policy, tokens.jwks_ca_file.as_deref()),
         (None, None, None, None) => anyhow::bail!(
@@ -168,13 +205,6 @@ fn keys(tokens: &TokenSettings) -> anyhow::Result<Arc<KeySource>> {
         ),
     };
     source.map_err(|problem| with_fix(&problem))
-}
-
-/// Reads public keys from a PEM file.
-fn pem(path: &Path) -> anyhow::Result<Arc<KeySource>> {
-    let pem = std::fs::read_to_string(path);
-    let pem = pem.with_context(|| format!("cannot read the keys in {}", path.display()))?;
-    VerificationKeys::public(&pem).map(KeySource::fixed).map_err(|problem| with_fix(&problem))
 }
 
 fn with_fix(problem: &ConfigProblem) -> anyhow::Error {

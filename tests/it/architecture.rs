@@ -47,9 +47,9 @@ const FRAMEWORKS: &[&str] = &[
     "jsonwebtoken",
 ];
 
-/// Tables that are not the log and whose rows change: tenants, the head row of each log, and the catalogue of
-/// recorded activities. A function of `store` that updates or deletes rows names one of them, and no other table.
-const MUTABLE_TABLES: &[&str] = &["tenant", "tenant_log", "activity_type"];
+/// Tables that are not the log and whose rows change: tenants, their API keys, the head row of each log, and the
+/// catalogue of recorded activities. A function of `store` that updates or deletes rows names one of them, and no other table.
+const MUTABLE_TABLES: &[&str] = &["tenant", "api_key", "tenant_log", "activity_type"];
 #[rustfmt::skip]
 const MUTATING_CALLS: &[&str] = &[
     "Entity::update", "Entity::delete", "Query::update", "Query::delete", "Update::", "Delete::", "update_many", "delete_many",

@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 
 use super::access_error::AccessError;
 use super::access_log::AccessLog;
+use super::api_key_administration::{ApiKeyAdministration, RandomSource};
 use super::caller::Caller;
 use super::target_log::{AccessLogRegistry, IdGenerator};
 use auth::Principal;
@@ -32,6 +33,7 @@ pub struct AccessControl {
     shares: ConnectionShares,
     access_logs: Arc<AccessLogRegistry>,
     access_log: AccessLog,
+    api_keys: Arc<ApiKeyAdministration>,
 }
 
 impl AccessControl {
@@ -44,12 +46,16 @@ impl AccessControl {
         queue: RecordQueue,
         sensitive_names: SensitiveNames,
         shares: ConnectionShares,
-        ids: IdGenerator,
+        random: RandomSource,
     ) -> Self {
+        let access_logs = Arc::new(AccessLogRegistry::new(store.clone(), Arc::clone(&random.ids)));
+        let sensitive_names = Arc::new(sensitive_names);
+        let (logs, names) = (Arc::clone(&access_logs), Arc::clone(&sensitive_names));
         Self {
-            access_logs: Arc::new(AccessLogRegistry::new(store.clone(), ids)),
+            api_keys: Arc::new(ApiKeyAdministration::with_logs(store.clone(), logs, names, random)),
+            access_logs,
             access_log: AccessLog::default(),
-            sensitive_names: Arc::new(sensitive_names),
+            sensitive_names,
             tenants: TenantCache::new(),
             store,
             queue,
@@ -85,6 +91,7 @@ impl AccessControl {
             outcomes: Arc::default(),
             access_logs: Arc::clone(&self.access_logs),
             access_log: self.access_log.clone(),
+            api_keys: Arc::clone(&self.api_keys),
         })
     }
 

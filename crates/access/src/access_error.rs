@@ -12,8 +12,10 @@ pub enum AccessError {
     Role,
     /// The caller is not permitted to record.
     Recording,
-    /// The filter refers to several logs.
-    Filter(Invalid),
+    /// The caller is not permitted to manage API keys.
+    Administration,
+    /// The input is invalid, such as a filter that refers to several logs.
+    Invalid(Invalid),
     /// The store returned an error.
     Store(StoreError),
 }

@@ -78,6 +78,11 @@ impl AccessRecord {
         Some(disclosed)
     }
 
+    /// The id of the request.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// Records that the caller was refused a field or route.
     pub fn record_forbidden(&self, field: &str, activity: AccessActivity) {
         if self.begin_field(field, field, activity, Map::new).is_some() {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::access_error::AccessError;
 use super::access_log::{AccessActivity, AccessLog};
 use super::access_record::AccessRecord;
+use super::api_key_administration::{Administrator, ApiKeyAdministration};
 use super::outcome_counts::OutcomeCounter;
 use super::recorder::Recorder;
 use super::target_log::{AccessLogRegistry, TargetLog, resolve_log};
@@ -35,6 +36,7 @@ pub struct Caller {
     pub(super) outcomes: Arc<OutcomeCounter>,
     pub(super) access_logs: Arc<AccessLogRegistry>,
     pub(super) access_log: AccessLog,
+    pub(super) api_keys: Arc<ApiKeyAdministration>,
 }
 
 /// A bearer token. `Debug` hides it.
@@ -63,6 +65,21 @@ impl Caller {
     #[must_use]
     pub fn with_client_address(self, address: IpAddr) -> Self {
         Self { client_address: Some(address), ..self }
+    }
+
+    /// Returns the client's IP address, if it was set by [`Self::with_client_address`].
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.client_address
+    }
+
+    /// Returns the administration of the tenant's API keys, and the caller as the administrator of a request. Fails with
+    /// [`AccessError::Administration`] if the token does not permit it.
+    pub fn api_keys(&self, request_id: &str) -> Result<(Arc<ApiKeyAdministration>, Administrator), AccessError> {
+        if !self.principal.administers {
+            return Err(AccessError::Administration);
+        }
+        let administrator = Administrator::caller(&self.principal, self.client_address, request_id);
+        Ok((Arc::clone(&self.api_keys), administrator))
     }
 
     /// Limits what one request may read: until `deadline`, and at most `bytes_max` bytes of events, for which `meter`
@@ -104,7 +121,7 @@ impl Caller {
             }
             TargetLog::Mixed => {
                 let sentence = "events of the service `auditgraph` are in a separate log: filter on this service alone";
-                Err(AccessError::Filter(Invalid::new(sentence)))
+                Err(AccessError::Invalid(Invalid::new(sentence)))
             }
         }
     }

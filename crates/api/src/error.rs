@@ -16,7 +16,7 @@ use store::{FeedError, StoreError};
 /// The value of `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// No token, or one that is not valid.
+    /// No token or API key, or one that is not valid.
     Unauthenticated,
     /// The caller may not use the operation at all.
     Forbidden,
@@ -196,7 +196,8 @@ impl From<AccessError> for ApiError {
             AccessError::Tenant => Self::Forbidden("the token's tenant has no log here"),
             AccessError::Role => Self::Forbidden("the token grants no access role"),
             AccessError::Recording => Self::Forbidden("the token does not permit recording"),
-            AccessError::Filter(invalid) => invalid.into(),
+            AccessError::Administration => Self::Forbidden("the token does not permit managing API keys"),
+            AccessError::Invalid(invalid) => invalid.into(),
             AccessError::Store(error) => error.into(),
         }
     }

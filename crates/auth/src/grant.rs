@@ -2,7 +2,7 @@
 //! built-in rules.
 //!
 //! *Roles* (`wids`, `roles`, `permissions`, configured `groups`) permit reading. *Recording* is a separate permission,
-//! which no role includes. *Token scopes* (`scp`) limit what an application may do for a user: a scope can be required,
+//! which no role includes, and so is *administration* of the tenant's API keys. *Token scopes* (`scp`) limit what an application may do for a user: a scope can be required,
 //! but grants nothing.
 
 use super::claim::Claims;
@@ -29,9 +29,10 @@ const ROLE_RECORD: &str = "AuditLog.Write";
 /// The application permission for reading Intune's audit events in Microsoft Graph.
 const ROLE_INTUNE_READ: &str = "DeviceManagementApps.Read.All";
 
-/// The permissions, as in `permissions`; the last one also as an app role.
+/// The permissions, as in `permissions`; that of Intune also as an app role.
 pub(super) const PERMISSION_READ: &str = "audit/read";
-const PERMISSION_RECORD: &str = "audit/write";
+pub(super) const PERMISSION_RECORD: &str = "audit/write";
+pub(super) const PERMISSION_ADMINISTER: &str = "audit/admin";
 const INTUNE_AUDIT_READ: &str = "Microsoft.Intune_Audit_Read";
 
 /// What the claims of a token grant.
@@ -41,6 +42,8 @@ pub(super) struct GrantedAccess {
     pub(super) grants: Vec<RoleGrant>,
     /// The services whose events may be recorded. `None` if recording is not permitted.
     pub(super) record: Option<ServiceSet>,
+    /// Whether the API keys of the tenant may be managed.
+    pub(super) administers: bool,
 }
 
 impl GrantedAccess {
@@ -56,6 +59,7 @@ impl GrantedAccess {
                 let added = services.map_or(ServiceSet::All, |names| ServiceSet::of(names.iter().map(String::as_str)));
                 self.record = Some(self.record.take().map_or(added.clone(), |granted| granted.union(added)));
             }
+            GrantKind::Administer => self.administers = true,
         }
     }
 }
@@ -81,7 +85,7 @@ pub(super) fn evaluate_grants(claims: &Claims, settings: &VerifierSettings) -> R
         }
     }
     let uses_groups = !settings.reader_groups.is_empty() || settings.rules.iter().any(|rule| rule.claim == ["groups"]);
-    let nothing_granted = granted.grants.is_empty() && granted.record.is_none();
+    let nothing_granted = granted.grants.is_empty() && granted.record.is_none() && !granted.administers;
     if nothing_granted && uses_groups && has_group_overage(claims) {
         return Err(Rejected::GroupOverage);
     }
@@ -116,6 +120,7 @@ fn add_builtin(
         (reader, GrantKind::Role(Role::AuditReader), None),
         (intune_reader, GrantKind::Role(Role::AuditReader), intune),
         (recorder, GrantKind::Record, None),
+        (permission(PERMISSION_ADMINISTER), GrantKind::Administer, None),
     ] {
         if holds {
             granted.add(kind, services.cloned());

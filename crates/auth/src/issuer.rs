@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::api_key_grants::API_KEY_SUBJECT_PREFIX;
 use super::claim::Claims;
 use super::grant::{GrantedAccess, evaluate_grants, is_app_only, parse_guid};
 use super::key_source::KeySource;
@@ -64,6 +65,9 @@ impl TokenIssuer {
         if subject.len() > SUBJECT_BYTES_MAX {
             return Err(Rejected::ClaimMalformed("sub".to_owned()));
         }
+        if subject.starts_with(API_KEY_SUBJECT_PREFIX) {
+            return Err(Rejected::SubjectReserved);
+        }
         let issuer = claims.string("iss")?;
         if issuer.as_ref().is_some_and(|issuer| issuer.len() > ISSUER_BYTES_MAX) {
             return Err(Rejected::ClaimMalformed("iss".to_owned()));
@@ -73,7 +77,7 @@ impl TokenIssuer {
         let display_name = claims.string("name")?;
         let client_id = claims.first_string(&["azp", "appid", "client_id"])?;
         let object_id = claims.string("oid")?;
-        let GrantedAccess { grants, record } = evaluate_grants(claims, &self.settings)?;
+        let GrantedAccess { grants, record, administers } = evaluate_grants(claims, &self.settings)?;
         let principal = Principal {
             issuer,
             subject,
@@ -86,7 +90,8 @@ impl TokenIssuer {
             object_id,
             grants,
             record,
-            expires_at,
+            administers,
+            expires_at: Some(expires_at),
         };
         Ok(Validated { principal, from, until })
     }

@@ -1,9 +1,10 @@
-//! Sources of verification keys: fixed keys, or a key set (JWKS) in a file or at a URL that is refreshed.
+//! Sources of verification keys: fixed keys, a secret or PEM keys in a file, or a key set (JWKS) in a file or at a URL
+//! that is refreshed.
 //!
 //! The keys loaded last are always available without waiting. A key set is loaded again at an interval, and when a token
 //! names a key that it does not contain; tokens cause at most one request per [`COOL_DOWN`] and issuer. A key set that
 //! cannot be loaded, or has no usable key, leaves the keys unchanged, so that an unreachable issuer does not lock its
-//! callers out. URLs are `https`, or `http` on this machine; redirects are not followed, because a redirect would let
+//! callers out. Secrets and PEM keys in files are only loaded again on request (the operator's signal). URLs are `https`, or `http` on this machine; redirects are not followed, because a redirect would let
 //! another server choose the keys.
 
 use std::fmt;
@@ -36,6 +37,9 @@ pub struct RefreshPolicy {
     pub timeout: Duration,
 }
 
+/// The policy of keys that are not loaded again by themselves.
+const NEVER: RefreshPolicy = RefreshPolicy { refresh: Duration::MAX, timeout: Duration::from_secs(30) };
+
 /// A source of verification keys, and the keys loaded last.
 pub struct KeySource {
     origin: KeyOrigin,
@@ -50,12 +54,17 @@ pub(super) struct KeySnapshot {
     pub(super) keys: VerificationKeys,
     /// Increases whenever the keys change.
     pub(super) version: u64,
-    json: String,
+    /// What the keys were parsed from.
+    text: String,
 }
 
 enum KeyOrigin {
     /// Keys from the configuration, which never change.
     Fixed,
+    /// A file with a secret.
+    SecretFile(PathBuf),
+    /// A file with public keys in PEM form.
+    PemFile(PathBuf),
     /// A file with a key set.
     File(PathBuf),
     /// The URL of a key set.
@@ -65,17 +74,35 @@ enum KeyOrigin {
 impl KeySource {
     /// Creates a source of keys that never change.
     pub fn fixed(keys: VerificationKeys) -> Arc<Self> {
-        Self::new(KeyOrigin::Fixed, keys, RefreshPolicy { refresh: Duration::MAX, timeout: Duration::MAX })
+        Self::new(KeyOrigin::Fixed, keys, NEVER)
     }
 
     /// Creates a source from a file with a key set (JWKS), and loads it. Fails if the key set cannot be used.
     pub fn from_file(path: &Path, policy: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
-        let problem =
-            |reason: String| ConfigProblem::new(format!("the key set in {} cannot be used: {reason}", path.display()));
-        let json = read_file(path).map_err(&problem)?;
-        let keys = jwks::parse(&json).map_err(|reason| problem(reason.to_owned()))?;
-        let source = Self::new(KeyOrigin::File(path.to_owned()), keys.clone(), policy);
-        *source.snapshot.write() = Arc::new(KeySnapshot { keys, version: 0, json });
+        Self::loaded(KeyOrigin::File(path.to_owned()), policy)
+    }
+
+    /// Creates a source from a file with a secret (HS256), without the line break at its end, and loads it. Fails if the
+    /// secret cannot be used.
+    pub fn from_secret_file(path: &Path) -> Result<Arc<Self>, ConfigProblem> {
+        Self::loaded(KeyOrigin::SecretFile(path.to_owned()), NEVER)
+    }
+
+    /// Creates a source from a file with public keys in PEM form, and loads it. Fails if the keys cannot be used.
+    pub fn from_pem_file(path: &Path) -> Result<Arc<Self>, ConfigProblem> {
+        Self::loaded(KeyOrigin::PemFile(path.to_owned()), NEVER)
+    }
+
+    fn loaded(origin: KeyOrigin, policy: RefreshPolicy) -> Result<Arc<Self>, ConfigProblem> {
+        let source = Self::new(origin, VerificationKeys::from_key_set(Vec::new()), policy);
+        let path = match &source.origin {
+            KeyOrigin::File(path) | KeyOrigin::SecretFile(path) | KeyOrigin::PemFile(path) => path,
+            KeyOrigin::Fixed | KeyOrigin::Url(..) => return Ok(source),
+        };
+        let problem = |reason: String| ConfigProblem::new(format!("{source:?} cannot be used: {reason}"));
+        let text = read_file(path).map_err(problem)?;
+        let keys = source.parse(&text).map_err(problem)?;
+        *source.snapshot.write() = Arc::new(KeySnapshot { keys, version: 0, text });
         Ok(source)
     }
 
@@ -98,7 +125,7 @@ impl KeySource {
     }
 
     fn new(origin: KeyOrigin, keys: VerificationKeys, policy: RefreshPolicy) -> Arc<Self> {
-        let snapshot = RwLock::new(Arc::new(KeySnapshot { keys, version: 0, json: String::new() }));
+        let snapshot = RwLock::new(Arc::new(KeySnapshot { keys, version: 0, text: String::new() }));
         Arc::new(Self { origin, policy, snapshot, attempted_at: Mutex::new(None) })
     }
 
@@ -115,7 +142,7 @@ impl KeySource {
     /// Loads the key set again because `seen` lacks a key, unless the last attempt was less than [`COOL_DOWN`] ago or
     /// the keys have changed since. Returns the current keys.
     pub(super) async fn refreshed(self: &Arc<Self>, seen: &Arc<KeySnapshot>) -> Arc<KeySnapshot> {
-        if !matches!(self.origin, KeyOrigin::Fixed) {
+        if self.is_refreshed() {
             let (source, seen) = (Arc::clone(self), Arc::clone(seen));
             // In a separate task, so that a client that disconnects does not cancel the request but start the cool-down.
             let refresh = tokio::spawn(async move {
@@ -136,9 +163,14 @@ impl KeySource {
         self.try_load().await.map_err(|reason| ConfigProblem::new(format!("{self:?} cannot be read: {reason}")))
     }
 
-    /// Loads the key set at the interval of the policy. Returns only if the keys are fixed.
+    /// Whether the keys are a key set, which is loaded again at an interval and when a token names an unknown key.
+    fn is_refreshed(&self) -> bool {
+        matches!(self.origin, KeyOrigin::File(_) | KeyOrigin::Url(..))
+    }
+
+    /// Loads the key set at the interval of the policy. Returns only if the keys are not a key set.
     pub(super) async fn refresh_loop(&self) {
-        if matches!(self.origin, KeyOrigin::Fixed) {
+        if !self.is_refreshed() {
             return;
         }
         let mut is_loaded = self.current().keys.count() > 0;
@@ -163,9 +195,9 @@ impl KeySource {
     }
 
     async fn try_load(&self) -> Result<(), String> {
-        let json = match &self.origin {
+        let text = match &self.origin {
             KeyOrigin::Fixed => return Ok(()),
-            KeyOrigin::File(path) => {
+            KeyOrigin::File(path) | KeyOrigin::SecretFile(path) | KeyOrigin::PemFile(path) => {
                 let path = path.clone();
                 let reading = tokio::task::spawn_blocking(move || read_file(&path));
                 let read = tokio::time::timeout(self.policy.timeout, reading).await;
@@ -174,20 +206,39 @@ impl KeySource {
             }
             KeyOrigin::Url(url, client) => download(url, client).await?,
         };
-        if json != self.current().json {
-            let keys = jwks::parse(&json)?;
-            tracing::info!(source = ?self, keys = ?keys, "a key set was read");
+        if text != self.current().text {
+            let keys = self.parse(&text)?;
+            tracing::info!(source = ?self, keys = ?keys, "new keys were read");
             let mut snapshot = self.snapshot.write();
-            *snapshot = Arc::new(KeySnapshot { keys, version: snapshot.version + 1, json });
+            *snapshot = Arc::new(KeySnapshot { keys, version: snapshot.version + 1, text });
         }
         Ok(())
     }
+
+    /// Parses the keys in what was read. The error is the reason.
+    fn parse(&self, text: &str) -> Result<VerificationKeys, String> {
+        match &self.origin {
+            KeyOrigin::SecretFile(_) => {
+                VerificationKeys::secret(without_line_break(text)).map_err(|problem| problem.to_string())
+            }
+            KeyOrigin::PemFile(_) => VerificationKeys::public(text).map_err(|problem| problem.to_string()),
+            KeyOrigin::Fixed | KeyOrigin::File(_) | KeyOrigin::Url(..) => jwks::parse(text).map_err(str::to_owned),
+        }
+    }
+}
+
+/// Returns the content of a file with a secret: everything but the line break at its end, which most editors add.
+pub fn without_line_break(content: &str) -> &str {
+    let line = content.strip_suffix('\n').unwrap_or(content);
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             KeyOrigin::Fixed => write!(f, "keys {:?}", self.current().keys),
+            KeyOrigin::SecretFile(path) => write!(f, "the secret in {}", path.display()),
+            KeyOrigin::PemFile(path) => write!(f, "the public keys in {}", path.display()),
             KeyOrigin::File(path) => write!(f, "the key set in {}", path.display()),
             // The query may contain a secret.
             KeyOrigin::Url(url, _) => write!(f, "the key set at {}{}", url.origin().ascii_serialization(), url.path()),
@@ -289,6 +340,38 @@ mod tests {
             let why = parse_url(bad).unwrap_err().to_string();
             assert!(!why.contains("password@"), "{why}");
         }
+    }
+
+    #[test]
+    fn line_break_at_the_end_of_a_secret_is_ignored() {
+        for (content, secret) in [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a "), ("", "")]
+        {
+            assert_eq!(without_line_break(content), secret, "{content:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn secret_file_is_loaded_on_request_and_an_invalid_one_is_ignored() {
+        let folder = std::env::temp_dir().join(format!("auditgraph-secret-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("secret");
+        let write = |content: &str| std::fs::write(&file, content).unwrap();
+        write("a secret for tests that is long enough\n");
+        let source = KeySource::from_secret_file(&file).unwrap();
+        assert!(source.is_symmetric());
+        let versions = async |content: &str| {
+            write(content);
+            let loaded = source.load().await.is_ok();
+            (loaded, source.current().version)
+        };
+        assert_eq!(versions("a secret for tests that is long enough\n").await, (true, 0));
+        assert_eq!(versions("short").await, (false, 0));
+        assert_eq!(versions("another secret for tests, long enough\n").await, (true, 1));
+        write("short");
+        let refused = KeySource::from_secret_file(&file).unwrap_err().to_string();
+        assert!(refused.contains("5 bytes") && !refused.contains("short"), "{refused}");
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(KeySource::from_pem_file(&file).unwrap_err().to_string().contains("the public keys in "));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Authentication: turns a bearer token into a [`Principal`].
+//! Authentication: turns a bearer token or an API key into a [`Principal`].
 //!
 //! A [`Verifier`] has issuers, each with its keys and rules. The current time is an argument; only [`key_source`] reads
 //! files and URLs, for keys. Roles are mapped to a [`Scope`](model::Scope) here, so that no other crate checks a role by
@@ -11,6 +11,8 @@
 //! An invalid configuration is a [`ConfigProblem`] with a sentence that explains how to fix it. An invalid token is
 //! [`Rejected`] with a sentence that is safe to show to the client.
 
+mod api_key;
+mod api_key_grants;
 mod claim;
 mod grant;
 mod issue;
@@ -26,8 +28,10 @@ mod test_keys;
 mod token_cache;
 mod verifier;
 
+pub use api_key::{API_KEY_ID_LENGTH, API_KEY_PREFIX, ParsedApiKey, SecretHash, is_api_key, new_api_key};
+pub use api_key_grants::{API_KEY_SUBJECT_PREFIX, ApiKeyGrants, ApiKeyIdentity, Network, Permission};
 pub use issue::{Grantable, TokenRequest, issue};
-pub use key_source::{KeySource, RefreshPolicy};
+pub use key_source::{KeySource, RefreshPolicy, without_line_break};
 pub use keys::VerificationKeys;
 pub use principal::{Principal, Role, RoleGrant};
 pub use rejected::Rejected;

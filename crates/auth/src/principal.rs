@@ -38,23 +38,26 @@ impl RoleGrant {
     }
 }
 
-/// An authenticated caller. Only a [`Verifier`](super::Verifier) creates one from a token.
+/// An authenticated caller: that of a token, which a [`Verifier`](super::Verifier) has verified, or of an API key, by its
+/// [`ApiKeyGrants`](super::ApiKeyGrants).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The issuer of the token (`iss`), which vouches for everything else. `None` if the token names none.
+    /// The issuer of the token (`iss`), which vouches for everything else. `None` if the token names none, and for an API
+    /// key.
     ///
     /// Issuer and subject together identify a caller within its tenant: two issuers may use the same subject for
     /// different persons.
     pub issuer: Option<String>,
-    /// The identifier: the token's subject, else its object id, else the id of its application.
+    /// The identifier: the token's subject, else its object id, else the id of its application. That of an API key is
+    /// `key:` and its id, with which no token's subject begins.
     pub subject: String,
     /// The user principal name, if the token has one. Only for display: it can change and be reassigned.
     pub user_principal_name: Option<String>,
-    /// The display name, if the token has one.
+    /// The display name, if the token has one; the name of an API key.
     pub display_name: Option<String>,
     /// The key of the tenant: the value of the tenant claim.
     pub tenant: String,
-    /// The id of the application that the token was issued to.
+    /// The id of the application that the token was issued to; the name of an API key.
     pub client_id: Option<String>,
     /// The id in the directory, if the token has one. A user's subject may differ by application, this id does not.
     pub object_id: Option<String>,
@@ -64,8 +67,10 @@ pub struct Principal {
     pub grants: Vec<RoleGrant>,
     /// The services whose events the caller may record. `None` if the caller may not record.
     pub record: Option<ServiceSet>,
-    /// The expiry of the token, without leeway.
-    pub expires_at: Timestamp,
+    /// Whether the caller may manage the API keys of the tenant.
+    pub administers: bool,
+    /// The expiry, without leeway. `None` for an API key that does not expire; a token always expires.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Principal {
@@ -103,7 +108,8 @@ mod tests {
             is_application: false,
             grants,
             record: None,
-            expires_at: Timestamp(0),
+            administers: false,
+            expires_at: None,
         }
     }
 

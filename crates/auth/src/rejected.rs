@@ -44,6 +44,8 @@ pub enum Rejected {
     WrongAudience,
     /// The token has no subject.
     SubjectMissing,
+    /// The subject is like that of an API key.
+    SubjectReserved,
     /// The token does not have the tenant claim of this name.
     TenantMissing(String),
     /// The issuer may not issue tokens for the tenant.
@@ -52,6 +54,18 @@ pub enum Rejected {
     ScopeMissing,
     /// The token omits the groups that decide about roles, because there are too many.
     GroupOverage,
+    /// The API key is mistyped or truncated.
+    ApiKeyMalformed,
+    /// There is no API key with the id.
+    ApiKeyUnknown,
+    /// The API key has another secret.
+    ApiKeySecret,
+    /// The API key has expired.
+    ApiKeyExpired,
+    /// The API key was revoked.
+    ApiKeyRevoked,
+    /// The API key may not be used from the client's address.
+    ApiKeyNetwork,
 }
 
 impl Rejected {
@@ -76,10 +90,17 @@ impl Rejected {
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
             Self::SubjectMissing => "subject_missing",
+            Self::SubjectReserved => "subject_reserved",
             Self::TenantMissing(_) => "tenant_missing",
             Self::TenantNotAllowed => "tenant_not_allowed",
             Self::ScopeMissing => "scope_missing",
             Self::GroupOverage => "group_overage",
+            Self::ApiKeyMalformed => "api_key_malformed",
+            Self::ApiKeyUnknown => "api_key_unknown",
+            Self::ApiKeySecret => "api_key_secret",
+            Self::ApiKeyExpired => "api_key_expired",
+            Self::ApiKeyRevoked => "api_key_revoked",
+            Self::ApiKeyNetwork => "api_key_network",
         }
     }
 
@@ -113,6 +134,7 @@ impl fmt::Display for Rejected {
             Self::WrongIssuer => "The token's issuer (`iss`) is not accepted here.",
             Self::WrongAudience => "The token was issued for another audience (`aud`).",
             Self::SubjectMissing => "The token has no subject (`sub`).",
+            Self::SubjectReserved => "The token's subject (`sub`) begins with `key:`, which is reserved for API keys.",
             Self::TenantMissing(claim) => return write!(f, "The token does not name a tenant (`{claim}`)."),
             Self::TenantNotAllowed => {
                 "The token's issuer (`iss`) may not issue tokens for the tenant that the token names."
@@ -124,6 +146,13 @@ impl fmt::Display for Rejected {
                 "The caller is in too many groups for the token to list them, so its role cannot be determined: \
                  assign an app role, or include only groups assigned to the application in the token."
             }
+            Self::ApiKeyMalformed => "The API key is mistyped or incomplete: its checksum does not match.",
+            // One sentence, so that a caller learns nothing about keys of which it has only the id.
+            Self::ApiKeyUnknown
+            | Self::ApiKeySecret
+            | Self::ApiKeyExpired
+            | Self::ApiKeyRevoked
+            | Self::ApiKeyNetwork => "The API key is not valid.",
         })
     }
 }
@@ -141,6 +170,16 @@ mod tests {
         assert!(!Rejected::Expired.is_forbidden());
         assert!(!Rejected::BadSignature.is_forbidden());
         assert!(!Rejected::TenantMissing("tid".into()).is_forbidden());
+        assert!(!Rejected::ApiKeyNetwork.is_forbidden());
+    }
+
+    #[test]
+    fn client_cannot_distinguish_api_keys_that_are_not_valid() {
+        use Rejected::{ApiKeyExpired, ApiKeyNetwork, ApiKeyRevoked, ApiKeySecret, ApiKeyUnknown};
+        let all = [ApiKeyUnknown, ApiKeySecret, ApiKeyExpired, ApiKeyRevoked, ApiKeyNetwork];
+        assert!(all.iter().all(|rejected| rejected.to_string() == "The API key is not valid."));
+        let labels: std::collections::BTreeSet<&str> = all.iter().map(Rejected::reason).collect();
+        assert_eq!(labels.len(), all.len());
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub enum GrantKind {
     Role(Role),
     /// The permission to record.
     Record,
+    /// The permission to manage the API keys of the tenant.
+    Administer,
 }
 
 /// The reason why keys or settings cannot be used: a sentence for the operator that explains how to fix it. Contains no

@@ -85,7 +85,8 @@ mod tests {
             is_application: false,
             grants: Vec::new(),
             record: None,
-            expires_at: Timestamp(20),
+            administers: false,
+            expires_at: Some(Timestamp(20)),
         };
         CachedToken { principal: Arc::new(principal), period: (Timestamp(10), Timestamp(20)), keys: (3, version) }
     }

@@ -28,6 +28,7 @@ pub mod sensitive;
 pub mod catalogue;
 pub mod classification;
 pub mod fold;
+pub mod base62;
 pub mod json;
 pub mod time;
 

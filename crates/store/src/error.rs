@@ -75,6 +75,12 @@ pub enum StoreError {
     /// A tenant with this key already exists.
     #[error("tenant `{0}` already exists")]
     TenantExists(String),
+    /// There is no API key with this id that is neither revoked nor expired.
+    #[error("no API key `{0}` that is neither revoked nor expired")]
+    NoApiKey(String),
+    /// The tenant has the most API keys that a tenant can have.
+    #[error("the tenant already has the most API keys that are neither revoked nor expired: revoke some")]
+    TooManyApiKeys,
     /// Something was recorded in the source of a copy while it was copied.
     #[error("the source changed during the copy: stop every server and import that uses it, and copy again")]
     SourceChanged,

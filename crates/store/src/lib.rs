@@ -22,6 +22,7 @@ mod stream;
 mod write;
 mod admin;
 
+pub use admin::api_keys::{API_KEYS_MAX, ApiKey, ApiKeyChange, ApiKeyPage, ApiKeyPosition, NewApiKey, new_api_key_id};
 pub use admin::backup::{sqlite_file, sqlite_url};
 pub use admin::copy::{COPIED_TABLES, Copied, LogIds};
 pub use admin::row_progress::{RowProgress, TableProgress};

@@ -40,7 +40,7 @@ impl ImportLog {
             check_key(key)?;
             Ok(Self::New { database: database.clone(), tenant: key.to_owned() })
         };
-        if let Some(file) = store::sqlite_file(&database.database_url)?.filter(|file| !file.exists()) {
+        if let Some(file) = store::sqlite_file(database.url())?.filter(|file| !file.exists()) {
             match &config.tenant {
                 Some(key) if config.create_tenant => return new(key),
                 Some(_) => bail!("there is no log at {}: to create it, add --create-tenant", file.display()),

@@ -54,7 +54,7 @@ pub enum IssuerTenants {
     Listed(NonEmptyList<NonBlankString>),
 }
 
-/// A role or the permission to record, granted to tokens with one of some values in a claim.
+/// A role or a permission, granted to tokens with one of some values in a claim.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantSection {
@@ -68,7 +68,7 @@ pub struct GrantSection {
     pub services: Option<NonEmptyList<NonBlankString>>,
 }
 
-/// A role, or the permission to record.
+/// A role, or a permission.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum GrantValue {
@@ -80,6 +80,8 @@ pub enum GrantValue {
     AuditReader,
     /// The permission to record events.
     Record,
+    /// The permission to manage the API keys of the tenant.
+    Administer,
 }
 
 /// The keys of an `[[issuer]]`, before they are checked together.

@@ -54,7 +54,7 @@ pub const TABLES: &[TableReference] = &[
     TableReference {
         header: "[[issuer]]",
         meaning: "An issuer of tokens. If the file has issuers, the settings `AUDITGRAPH_JWT_SECRET`, \
-            `AUDITGRAPH_JWT_PUBLIC_KEY_FILE`, `AUDITGRAPH_JWKS_FILE`, `AUDITGRAPH_JWKS_URL`, `AUDITGRAPH_JWT_ISSUER` \
+            `AUDITGRAPH_JWT_SECRET_FILE`, `AUDITGRAPH_JWT_PUBLIC_KEY_FILE`, `AUDITGRAPH_JWKS_FILE`, `AUDITGRAPH_JWKS_URL`, `AUDITGRAPH_JWT_ISSUER` \
             and `AUDITGRAPH_JWT_AUDIENCE` are refused. An issuer has exactly one of `jwks_url`, `jwks_file` and \
             `public_key_file`, and either `tenant` or `tenants`.",
         keys: &[
@@ -101,7 +101,7 @@ pub const TABLES: &[TableReference] = &[
     },
     TableReference {
         header: "[[grant]]",
-        meaning: "A role or the permission to record for tokens with certain values in a claim. `[[grant]]` applies \
+        meaning: "A role or a permission for tokens with certain values in a claim. `[[grant]]` applies \
             to every issuer, `[[issuer.grant]]` to the issuer above it.",
         keys: &[
             key(
@@ -115,7 +115,8 @@ pub const TABLES: &[TableReference] = &[
                 "gives",
                 "string",
                 "required",
-                "`GLOBAL_ADMIN`, `INTUNE_SERVICE_ADMIN`, `AUDIT_READER` or `RECORD` (the permission to record)",
+                "`GLOBAL_ADMIN`, `INTUNE_SERVICE_ADMIN`, `AUDIT_READER`, `RECORD` (the permission to record) or `ADMINISTER` \
+                 (the permission to manage the tenant's API keys)",
             ),
             key("services", "list of strings", "all that the role can read", "Services that the role can read"),
         ],

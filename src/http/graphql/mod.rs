@@ -27,7 +27,7 @@ use api::engine::parameters::Parameters;
 use api::engine::{OperationRule, PrepareError};
 use api::error::ApiError;
 use model::Invalid;
-pub(super) use operation::until_expiry;
+pub(super) use operation::{CHECK_INTERVAL, until_expiry};
 use operation::{Operation, OperationGuard, OperationSource};
 
 /// GET requires one of these headers, or the content type of JSON: a browser sends none of them across sites without a
@@ -94,7 +94,12 @@ async fn respond(
     let reservation = services.bytes.reservation(CallerKey::of(&caller));
     let rule = if matches!(source, Source::Url) { OperationRule::QueriesOnly } else { OperationRule::Any };
     let parameters = match source {
-        Source::Body(payload) => body_parameters(request, payload, &services, (&permit, &reservation)).await?,
+        Source::Body(payload) => {
+            let parameters = body_parameters(request, payload, &services, (&permit, &reservation)).await?;
+            // A slow body must not outlast the key of its caller.
+            services.authentication.check_token(&caller, services.environment.now()).await?;
+            parameters
+        }
         Source::Url => url_parameters(request)?,
     };
     let deadline = Instant::now() + services.limits.request_timeout;

@@ -1,11 +1,12 @@
 //! Running an operation, the same for every transport: permits, deadline, quota and access record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use futures_util::{Stream, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::http::limits::{
     ByteReservation, BytesExceeded, CallerKey, LimitExceeded, Permits, QuotaGuard, RequestPermit, StreamKind,
@@ -177,7 +178,7 @@ impl Operation {
     /// # Errors
     ///
     /// Fails if a query does not end before its deadline, or if the token of a subscriber is no longer valid. The token
-    /// is checked with each result; a subscription yields one every few seconds.
+    /// is checked with each result, and every [`CHECK_INTERVAL`] until then.
     pub(super) async fn next(
         &self,
         results: &mut (impl Stream<Item = Response> + Unpin),
@@ -185,14 +186,25 @@ impl Operation {
         if self.kind == OperationType::Query {
             return timeout_at(self.deadline, results.next()).await.map_err(|_elapsed| ApiError::Timeout);
         }
-        let next = results.next().await;
-        if self.kind == OperationType::Subscription {
+        if self.kind != OperationType::Subscription {
+            return Ok(results.next().await);
+        }
+        loop {
+            let next = timeout(CHECK_INTERVAL, results.next()).await;
             let now = self.services.environment.now();
             self.services.authentication.check_token(&self.session.caller, now).await?;
+            if let Ok(next) = next {
+                return Ok(next);
+            }
         }
-        Ok(next)
     }
 }
+
+/// The interval at which the token of a subscriber, a WebSocket or an export is checked. A key is cached for at most two
+/// seconds, so that it is withdrawn everywhere within five.
+pub(in crate::http) const CHECK_INTERVAL: Duration = Duration::from_secs(2);
+/// The time after which the timer of a credential that does not expire ends.
+const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
 
 const ALREADY_EXECUTED: ApiError = ApiError::Bug("an operation is executed once");
 
@@ -202,6 +214,6 @@ pub(super) fn is_last(response: &Response) -> bool {
 }
 
 /// The time until a token expires. The clock is read once: the result is for a timer.
-pub(in crate::http) fn until_expiry(expires_at: Timestamp, now: Timestamp) -> std::time::Duration {
-    std::time::Duration::from_micros(u64::try_from(expires_at.0 - now.0).unwrap_or(0))
+pub(in crate::http) fn until_expiry(expires_at: Option<Timestamp>, now: Timestamp) -> Duration {
+    expires_at.map_or(FOREVER, |expiry| Duration::from_micros(u64::try_from(expiry.0 - now.0).unwrap_or(0)))
 }

@@ -106,6 +106,8 @@ async fn record(
             services.cpu.run(permits, move || content_coding::decompress(&body, bytes_max)).await??.into()
         }
     };
+    // A slow body must not outlast the key of its caller.
+    services.authentication.check_token(&caller, services.environment.now()).await?;
     // Until the commit, the events are held in several forms.
     reservation.resize(body.len() * PROCESSING_FACTOR)?;
     let tenant = caller.tenant.key.clone();

@@ -2,6 +2,8 @@
 
 mod roles;
 mod access_log;
+mod api_keys;
+mod api_key_mutations;
 mod availability;
 mod actor_suggestions;
 mod catalogue;

@@ -20,7 +20,7 @@ async fn check_passes_a_working_configuration() {
     assert!(checked.ok().lines().all(|line| line.starts_with("ok ")), "{checked:?}");
     let looked_at =
         if cli.database.is_postgres() { ["clock", "connections"] } else { ["disk space", "file permissions"] };
-    for what in ["environment", "tokens", "database", "schema", "tenants"].into_iter().chain(looked_at) {
+    for what in ["environment", "tokens", "database", "schema", "tenants", "credentials"].into_iter().chain(looked_at) {
         assert!(checked.out.contains(&format!(" {what}: ")), "{what}: {checked:?}");
     }
     assert!(!checked.out.contains(SECRET));

@@ -3,6 +3,8 @@
 mod import;
 mod administration;
 mod serve;
+mod secrets;
+mod api_keys;
 mod crash;
 mod change_feed;
 mod backup;

@@ -17,6 +17,7 @@ async fn serve_without_keys_is_refused_with_a_hint() {
     let serve = |options: &[&str]| cli.run(&[&["serve", "--listen", "127.0.0.1:0"], options].concat());
     let refused = serve(&[]);
     assert!(refused.refused().contains("set a JWT secret of at least 32 bytes"), "{refused:?}");
+    assert!(refused.err.contains("create an API key for a program with `auditgraph key add`"), "{refused:?}");
     let short = serve(&["--jwt-secret", "hush"]);
     assert!(short.refused().contains("32") && !short.err.contains("hush"), "{short:?}");
     let missing = serve(&["--jwt-public-key-file", "no/such/file.pem"]);
@@ -65,7 +66,9 @@ async fn token_settings_can_be_checked_without_serving() {
         token_problems(&config).await.join("\n")
     };
     assert_eq!(problems(&["--jwt-secret", SECRET]).await, "");
-    assert!(problems(&[]).await.contains("no key to verify tokens with"));
+    // Without any setting of tokens, only API keys are accepted.
+    assert_eq!(problems(&[]).await, "");
+    assert!(problems(&["--jwt-issuer", "https://i"]).await.contains("no key to verify tokens with"));
     let nonsense = cli.file("ca.pem", "no certificate");
     let parties = ["--jwt-issuer", "https://i", "--jwt-audience", "a", "--jwks-url", "https://i/keys"];
     for file in [nonsense.to_str().unwrap(), "no/such/ca.pem"] {

@@ -7,6 +7,7 @@ use clap::Parser as _;
 use model::{EventBody, Timestamp};
 use store::{RecordOutcome, Store, Tenant};
 
+use super::api_keys;
 use super::client::Client;
 use super::database::{TestDatabase, add_tenant, record};
 
@@ -98,6 +99,12 @@ impl TestApp {
     /// A client without a token.
     pub(crate) fn anonymous(&self) -> Client {
         Client::new(&self.url)
+    }
+
+    /// A client with a new API key of these roles and permissions, and the id of the key.
+    pub(crate) async fn keyed(&self, names: &[&str]) -> (Client, String) {
+        let key = api_keys::create(&self.store, &self.tenant, api_keys::grants(names), None).await;
+        (Client::new(&self.url).token(&key.secret), key.id)
     }
 
     /// Records valid events at the current time.

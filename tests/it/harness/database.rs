@@ -51,6 +51,11 @@ impl TestDatabase {
         Self { url, _folder: Some(folder) }
     }
 
+    /// The same database for another server. It must not outlive this one.
+    pub(crate) fn shared(&self) -> Self {
+        Self { url: self.url.clone(), _folder: None }
+    }
+
     /// Opens and migrates the database.
     pub(crate) async fn store(&self) -> Store {
         self.observed(None).await

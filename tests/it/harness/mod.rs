@@ -1,6 +1,7 @@
 //! The test harness: a database per test, a server on a free port, clients by role, and events to record.
 
 pub(crate) mod access_log;
+pub(crate) mod api_keys;
 pub(crate) mod app;
 pub(crate) mod certificate;
 pub(crate) mod client;

@@ -119,7 +119,7 @@ async fn page_of_several_fragments_is_read_once() {
         queue,
         SensitiveNames::default(),
         store::ConnectionShares::new(4),
-        Arc::new(String::new),
+        access::RandomSource { ids: Arc::new(String::new), secrets: Arc::new(|| [0; 32]) },
     );
     let principal = Principal {
         issuer: None,
@@ -132,7 +132,8 @@ async fn page_of_several_fragments_is_read_once() {
         is_application: false,
         grants: vec![RoleGrant { role: Role::GlobalAdmin, services: None, sees_sensitive: true }],
         record: None,
-        expires_at: NOW,
+        administers: false,
+        expires_at: Some(NOW),
     };
     let caller = access.caller(Arc::new(principal)).await.unwrap();
     let visit = Arc::new(caller.access_record(None, "", "", NOW));

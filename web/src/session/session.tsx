@@ -120,7 +120,8 @@ function ViewerGate({
   const expiresAt = viewer?.tokenExpiresAt
 
   useEffect(() => {
-    if (expiresAt === undefined) return undefined
+    // An API key may not expire.
+    if (!expiresAt) return undefined
     const delay = Date.parse(expiresAt) - Date.now()
     const timer = setTimeout(() => onEnd(SESSION_ENDED), Math.min(Math.max(delay, 0), TIMEOUT_MAX_MS))
     return () => clearTimeout(timer)

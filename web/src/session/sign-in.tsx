@@ -101,11 +101,12 @@ function TokenForm({
       onSubmit={(event) => {
         event.preventDefault()
         const token = extractToken(pasted)
-        if (token === '') setMessage('This is no access token: one has three parts with dots between them.')
+        if (token === '')
+          setMessage('This is no access token, which has three parts with dots between them, and no API key (agk_…).')
         else onToken(token)
       }}
     >
-      <label htmlFor={field}>Access token</label>
+      <label htmlFor={field}>Access token or API key</label>
       <textarea
         id={field}
         rows={5}

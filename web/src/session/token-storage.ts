@@ -19,11 +19,11 @@ export function clearSession(): void {
   sessionStorage.clear()
 }
 
-/** Extracts the token from pasted text: without the scheme, quotes, line breaks, or the demo's `token ROLE`. */
+/** Extracts the token or API key from pasted text: without scheme, quotes, line breaks, or the demo's `token ROLE`. */
 export function extractToken(pasted: string): string {
   const parts = pasted
     .trim()
     .split(/\s+/)
     .map((part) => part.replace(/^["']|["',;]$/g, ''))
-  return parts.findLast((part) => part.split('.').length === 3) ?? ''
+  return parts.findLast((part) => part.split('.').length === 3 || /^agk(_[0-9A-Za-z]+){3}$/.test(part)) ?? ''
 }

@@ -7,13 +7,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::api_key_administration::actor;
 use auth::Principal;
 use model::event::RESERVED_SERVICE;
 use model::fold::cut;
 use model::json::hash16;
 use model::sensitive::SensitiveNames;
 use model::time::HOUR;
-use model::{Actor, ActorApplication, ActorKind, Detail, EventBody, NewEvent, OperationType, Problem};
+use model::{Detail, EventBody, NewEvent, OperationType, Problem};
 use model::{Recording, RecordingRoute, ResourceType, Status, Timestamp};
 use store::Tenant;
 
@@ -21,8 +22,6 @@ use store::Tenant;
 const CATEGORY: &str = "AuditAccess";
 /// The maximum length of a filter, and of the other arguments, in bytes. Longer ones are truncated.
 const ARGUMENT_BYTES_MAX: usize = 16 << 10;
-/// The maximum length of an application id, which is indexed, in bytes.
-const APPLICATION_ID_BYTES_MAX: usize = 200;
 /// The approximate memory of an aggregated access without its strings, in bytes.
 const OVERHEAD_BYTES: usize = 1_000;
 /// The outcome of an access without an error.
@@ -53,6 +52,8 @@ pub enum AccessActivity {
     Browse,
     /// Record events. Only refusals are recorded as accesses.
     Record,
+    /// List or change API keys. Changes are events of their own, so that only lists and refusals are recorded as accesses.
+    ManageApiKeys,
 }
 
 impl AccessActivity {
@@ -67,6 +68,7 @@ impl AccessActivity {
             Self::Export => "Export audit events",
             Self::Browse => "Browse audit log",
             Self::Record => "Record audit events",
+            Self::ManageApiKeys => "Manage API keys",
         }
     }
 
@@ -326,23 +328,5 @@ impl AggregatedAccess {
             ("lost", Some(lost).filter(|lost| *lost > 0).map(|lost| lost.to_string())),
         ];
         details.into_iter().filter(|(_, value)| value.is_some()).map(|(key, value)| Detail::new(key, value)).collect()
-    }
-}
-
-/// Returns the actor for a principal.
-fn actor(principal: &Principal, client_address: Option<IpAddr>) -> Actor {
-    let kind = if principal.is_application { ActorKind::Application } else { ActorKind::User };
-    let application = principal.client_id.as_deref().map(|id| ActorApplication {
-        application_id: Some(cut(id, APPLICATION_ID_BYTES_MAX).to_owned()),
-        display_name: principal.display_name.clone().filter(|_| principal.is_application),
-    });
-    Actor {
-        object_id: principal.object_id.clone().or_else(|| Some(principal.subject.clone())),
-        user_principal_name: principal.user_principal_name.clone(),
-        display_name: principal.display_name.clone().filter(|_| !principal.is_application),
-        application,
-        permissions: principal.grants.iter().map(|grant| grant.role.name().to_owned()).collect(),
-        ip_address: client_address.map(|address| address.to_string()),
-        ..Actor::new(kind)
     }
 }

@@ -147,7 +147,8 @@ mod tests {
             is_application: false,
             grants: Vec::new(),
             record: None,
-            expires_at: Timestamp(0),
+            administers: false,
+            expires_at: None,
         };
         let field = AccessedField {
             activity,

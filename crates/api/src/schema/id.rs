@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::schema::activity::ActivityTypeKey;
 use model::EventId;
 
-/// The object that a global id names. All strings are folded, except those of a tenant and a viewer.
+/// The object that a global id names. All strings are folded, except those of a tenant, a viewer and an
+/// API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectId {
     Event(EventId),
@@ -17,6 +18,7 @@ pub(crate) enum ObjectId {
     Category(String),
     Tenant(String),
     Viewer { tenant: String, issuer: Option<String>, subject: String },
+    ApiKey(String),
 }
 
 /// The first byte of an id, for all but events, whose ids begin with 1.
@@ -25,6 +27,7 @@ const SERVICE: u8 = 3;
 const CATEGORY: u8 = 4;
 const TENANT: u8 = 5;
 const VIEWER: u8 = 6;
+const API_KEY: u8 = 7;
 
 impl ObjectId {
     /// Encodes the id for the API.
@@ -37,6 +40,7 @@ impl ObjectId {
             Self::Tenant(key) => (TENANT, vec![key]),
             Self::Viewer { tenant, issuer: None, subject } => (VIEWER, vec![tenant, subject]),
             Self::Viewer { tenant, issuer: Some(issuer), subject } => (VIEWER, vec![tenant, issuer, subject]),
+            Self::ApiKey(id) => (API_KEY, vec![id]),
         };
         let mut bytes = vec![kind];
         for part in parts {
@@ -67,6 +71,7 @@ impl ObjectId {
                 (SERVICE, Ok([key])) => Self::Service(key),
                 (CATEGORY, Ok([key])) => Self::Category(key),
                 (TENANT, Ok([key])) => Self::Tenant(key),
+                (API_KEY, Ok([id])) => Self::ApiKey(id),
                 (VIEWER, Err(parts)) => {
                     let [tenant, subject] = <[String; 2]>::try_from(parts).ok()?;
                     Self::Viewer { tenant, issuer: None, subject }
@@ -94,6 +99,7 @@ mod tests {
             ObjectId::Viewer { tenant: string("contoso"), issuer: None, subject: string("ada") },
             ObjectId::Viewer { tenant: string("contoso"), issuer: Some(String::new()), subject: string("ada") },
             ObjectId::Viewer { tenant: string("contoso"), issuer: Some(string("https://i")), subject: string("ada") },
+            ObjectId::ApiKey(string("0000010AbCdEfGhI")),
         ] {
             assert_eq!(ObjectId::parse(&id.to_global()), Some(id));
         }
@@ -101,7 +107,7 @@ mod tests {
 
     #[test]
     fn other_strings_are_no_ids() {
-        for string in ["", "A", "AgAAAAE", "AwAAAAFhAAAAAWI", "BwAAAAFh", "Av____8", "_w", "not base64!"] {
+        for string in ["", "A", "AgAAAAE", "AwAAAAFhAAAAAWI", "CAAAAAFh", "Av____8", "_w", "not base64!"] {
             assert_eq!(ObjectId::parse(string), None, "{string}");
         }
     }

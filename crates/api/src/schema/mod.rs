@@ -15,6 +15,7 @@ pub mod node;
 pub mod activity;
 pub mod catalogue_page;
 pub mod viewer;
+pub mod api_key;
 pub mod filter;
 pub mod condition;
 mod filter_values;

@@ -1,9 +1,13 @@
-//! The mutation: recording events is the only change of state.
+//! The mutations: recording events, and managing API keys.
 
 use async_graphql::{Context, ID, Object};
 
 use crate::engine::context::ContextExt as _;
 use crate::error::ApiError;
+use crate::schema::api_key::{
+    self, CreateApiKeyInput, CreateApiKeyPayload, RevokeApiKeyInput, RevokeApiKeyPayload, RotateApiKeyInput,
+    RotateApiKeyPayload,
+};
 use crate::schema::record::{
     AuditEventConflict, AuditEventDuplicate, AuditEventRecorded, AuditEventRejected, RecordAuditEventResult,
     RecordAuditEventsInput, RecordAuditEventsPayload,
@@ -33,6 +37,36 @@ impl Mutation {
         #[graphql(desc = "The events to append.")] input: RecordAuditEventsInput,
     ) -> Option<Result<RecordAuditEventsPayload, ApiError>> {
         Some(record(ctx, input).await)
+    }
+
+    /// Creates an API key for a program of the tenant. The response has the whole key, which is shown only once. Requires
+    /// the permission to manage API keys.
+    async fn create_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key to create.")] input: CreateApiKeyInput,
+    ) -> Option<Result<CreateApiKeyPayload, ApiError>> {
+        Some(Box::pin(api_key::create(ctx, input)).await)
+    }
+
+    /// Revokes an API key of the tenant: within five seconds, every server rejects it and ends its streams and exports.
+    /// Requires the permission to manage API keys.
+    async fn revoke_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key to revoke.")] input: RevokeApiKeyInput,
+    ) -> Option<Result<RevokeApiKeyPayload, ApiError>> {
+        Some(Box::pin(api_key::revoke(ctx, input)).await)
+    }
+
+    /// Creates an API key with the name and the grants of another one, which expires soon. The response has the whole new
+    /// key, which is shown only once. Requires the permission to manage API keys.
+    async fn rotate_api_key(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key to replace.")] input: RotateApiKeyInput,
+    ) -> Option<Result<RotateApiKeyPayload, ApiError>> {
+        Some(Box::pin(api_key::rotate(ctx, input)).await)
     }
 }
 

@@ -12,6 +12,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 use crate::engine::context::{ContextExt as _, events_by_id, reader_for};
 use crate::error::ApiError;
 use crate::schema::activity::{ActivityTypeList, AuditCategory, AuditService};
+use crate::schema::api_key::{self, ApiKeyConnection};
 use crate::schema::catalogue_page::AuditActivityTypeConnection;
 use crate::schema::enums::{AuditEventOrderField, OperationType, OrderDirection, ResourceType};
 use crate::schema::event::{AuditEvent, AuditEventConnection};
@@ -62,7 +63,7 @@ impl From<AuditEventOrder> for Order {
 #[derive(Clone, Copy, Debug)]
 pub struct Query;
 
-/// The queries. Every field except `viewer` requires at least one access role.
+/// The queries. Every field except `viewer` and `apiKeys` requires at least one access role.
 #[Object]
 impl Query {
     /// The caller, its roles and its permissions.
@@ -279,6 +280,21 @@ impl Query {
             Ok(ActivityTypeList::of(ctx).await?.categories(matches))
         };
         Some(read().await)
+    }
+
+    /// The API keys of the tenant, in the order of their creation, also those that are revoked or expired. Give `first` or
+    /// `last` (1 to 200); without either, the page has the first 50. Requires the permission to manage API keys, and no
+    /// access role.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of keys from the start of the list.")] first: Option<i32>,
+        #[graphql(desc = "Only keys after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of keys from the end of the list.")] last: Option<i32>,
+        #[graphql(desc = "Only keys before this cursor.")] before: Option<String>,
+    ) -> Option<Result<ApiKeyConnection, ApiError>> {
+        // Boxed: the future of every operation would contain it.
+        Some(Box::pin(api_key::page(ctx, ((first, after), (last, before)))).await)
     }
 
     /// Properties of the server and the log: retention, times of the oldest and newest events, limits.

@@ -14,7 +14,7 @@ pub struct Viewer {
     /// The issuer of the caller's token; null if the token names none. Issuer and subject together identify the caller
     /// within its tenant.
     issuer: Option<String>,
-    /// The subject of the caller's token.
+    /// The subject of the caller's token; `key:` and the id for an API key.
     subject: String,
     /// The caller's user principal name, if the token names one.
     user_principal_name: Option<String>,
@@ -26,8 +26,10 @@ pub struct Viewer {
     grants: Vec<AccessGrant>,
     /// Whether the caller may record events.
     can_record_audit_events: bool,
-    /// The time at which the caller's token expires.
-    token_expires_at: DateTime,
+    /// Whether the caller may manage the API keys of the tenant.
+    can_manage_api_keys: bool,
+    /// The time at which the caller's token or API key expires; null for a key that does not expire.
+    token_expires_at: Option<DateTime>,
 }
 
 /// The services that an access role grants to the caller. Several grants are evaluated per event, not merged.
@@ -103,7 +105,8 @@ impl From<&Session> for Viewer {
             },
             grants: principal.grants.iter().map(grant).collect(),
             can_record_audit_events: principal.may_record(),
-            token_expires_at: DateTime(principal.expires_at),
+            can_manage_api_keys: principal.administers,
+            token_expires_at: principal.expires_at.map(DateTime),
         }
     }
 }

@@ -57,6 +57,11 @@ impl Verifier {
         Ok(Self { issuers, cache: VerifiedTokenCache::default() })
     }
 
+    /// Whether any issuer is configured. Without one, no token is valid.
+    pub fn has_issuers(&self) -> bool {
+        !self.issuers.is_empty()
+    }
+
     /// Loads the key sets for the first time, concurrently. Returns the failures; the refresh retries them.
     pub async fn load_keys(&self) -> Vec<ConfigProblem> {
         let mut loading = JoinSet::new();

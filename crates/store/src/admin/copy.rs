@@ -8,7 +8,9 @@
 //! contains the id of its log, so no id may exist in both. Either the copy gets new ids, or it takes over the ids of the
 //! source, which gets new ones before the copy is committed.
 
-use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
+use entity::{
+    activity_type, actor, api_key, audit_event, event_key, event_target, property_change, target, tenant, tenant_log,
+};
 use futures_util::TryStreamExt as _;
 use sea_orm::TransactionTrait as _;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, ModelTrait};
@@ -24,8 +26,9 @@ const ROWS_MAX: usize = 500;
 const BYTES_MAX: usize = 8 << 20;
 
 /// The copied tables, in the order of their references. Rollups are not copied: the server builds them again.
-pub const COPIED_TABLES: [&str; 9] = [
+pub const COPIED_TABLES: [&str; 10] = [
     "tenant",
+    "api_key",
     "tenant_log",
     "audit_event",
     "event_key",
@@ -86,6 +89,7 @@ impl Store {
         }
         let run = CopyRun { from: &from, to: &to, progress };
         run.copy_table::<tenant::Entity>(|_| 0).await?;
+        run.copy_table::<api_key::Entity>(|_| 0).await?;
         run.copy_table::<tenant_log::Entity>(|_| 0).await?;
         let events = run.copy_table::<audit_event::Entity>(|row| row.body.len()).await?;
         run.copy_table::<event_key::Entity>(|_| 0).await?;

@@ -1,5 +1,6 @@
-//! Operations for operators: schema, tenants, backup, copy, dump and verification.
+//! Operations for operators: schema, tenants, API keys, backup, copy, dump and verification.
 
+pub(crate) mod api_keys;
 pub(crate) mod backup;
 pub(crate) mod copy;
 pub(crate) mod dump;

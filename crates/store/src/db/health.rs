@@ -8,8 +8,8 @@ use model::Timestamp;
 /// The oldest supported PostgreSQL, as `server_version_num`.
 const POSTGRES_VERSION_MIN: u32 = 150_000;
 
-/// Privileges that recording and rollups need on PostgreSQL.
-const REQUIRED_PRIVILEGES: [(&str, &str); 13] = [
+/// Privileges that recording, rollups and the last use of API keys need on PostgreSQL.
+const REQUIRED_PRIVILEGES: [(&str, &str); 14] = [
     ("audit_event", "INSERT"),
     ("event_key", "INSERT"),
     ("event_target", "INSERT"),
@@ -23,6 +23,7 @@ const REQUIRED_PRIVILEGES: [(&str, &str); 13] = [
     ("rollup", "INSERT"),
     ("rollup_key", "INSERT"),
     ("rollup_block", "INSERT"),
+    ("api_key", "UPDATE"),
 ];
 
 impl Store {

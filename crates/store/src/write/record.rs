@@ -35,6 +35,13 @@ pub enum RecordOutcome {
 /// The most attempts after serialization failures.
 const ATTEMPTS_MAX: u32 = 4;
 
+/// Events that a transaction recorded, before its commit.
+pub(crate) struct RecordedBatch {
+    outcomes: Vec<RecordOutcome>,
+    additions: CacheAdditions,
+    head: tenant_log::Model,
+}
+
 /// Records in the log of one tenant.
 #[derive(Clone, Debug)]
 pub struct Writer {
@@ -86,8 +93,20 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Vec<RecordOutcome>, StoreError> {
         let transaction = self.store.write.begin_with_options(crate::db::write_transaction()).await?;
-        let mut head = self.locked_head(&transaction).await?;
-        let outcomes = classify::classify_events(&transaction, &head, events).await?;
+        let recorded = self.record_within(&transaction, events, now).await?;
+        transaction.commit().await?;
+        Ok(self.committed(recorded))
+    }
+
+    /// Records prepared events in a transaction. Call [`Self::committed`] after its commit.
+    pub(crate) async fn record_within(
+        &self,
+        transaction: &DatabaseTransaction,
+        events: &mut [&mut PreparedEvent],
+        now: Timestamp,
+    ) -> Result<RecordedBatch, StoreError> {
+        let mut head = self.locked_head(transaction).await?;
+        let outcomes = classify::classify_events(transaction, &head, events).await?;
         let mut new: Vec<&mut PreparedEvent> = events
             .iter_mut()
             .zip(&outcomes)
@@ -97,12 +116,17 @@ impl Writer {
         let additions = if new.is_empty() {
             CacheAdditions::default()
         } else {
-            self.insert_events(&transaction, &mut head, &mut new, now).await?
+            self.insert_events(transaction, &mut head, &mut new, now).await?
         };
-        transaction.commit().await?;
+        Ok(RecordedBatch { outcomes, additions, head })
+    }
+
+    /// Updates the cache and notifies followers, after the commit of events. Returns their outcomes.
+    pub(crate) fn committed(&self, recorded: RecordedBatch) -> Vec<RecordOutcome> {
+        let RecordedBatch { outcomes, additions, head } = recorded;
         self.store.snapshot_cache.tenant(self.tenant_id).lock().apply(additions, &head);
         self.store.notify_commit(self.tenant_id);
-        Ok(outcomes)
+        outcomes
     }
 
     /// Locks and returns the tenant's head row. No other transaction can record in this log until this one ends.

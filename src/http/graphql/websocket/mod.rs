@@ -24,9 +24,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 
-use super::operation::until_expiry;
+use super::operation::{CHECK_INTERVAL, until_expiry};
 use crate::http::body;
 use crate::http::limits::{CallerKey, KeyedLimiter, PendingWebSocket, QuotaGuard, StreamKind};
 use crate::http::middleware::client_ip::{ClientIp, rate_limit_key};
@@ -212,11 +212,21 @@ impl Connection {
         let remaining = until_expiry(caller.principal.expires_at, self.services.environment.now());
         let mut expiry = std::pin::pin!(tokio::time::sleep(remaining));
         let mut ping = tokio::time::interval(PING_INTERVAL);
+        let mut check = tokio::time::interval_at(Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_received = Instant::now();
         loop {
             let message = tokio::select! {
                 _ = shutdown.wait_for(|is_stopping| *is_stopping) => return STOPPING,
                 () = &mut expiry => return End::Closed(4403, "the token has expired"),
+                _ = check.tick() => {
+                    let now = self.services.environment.now();
+                    match self.services.authentication.check_token(caller, now).await {
+                        // Running operations check it themselves, and report why they end.
+                        Err(_) if self.running.is_empty() => return End::Closed(4403, "the token is not valid"),
+                        _ => continue,
+                    }
+                }
                 _ = ping.tick() => {
                     if last_received.elapsed() > PING_INTERVAL + self.services.streams.stall_timeout {
                         return End::Closed(1008, "the client was silent for too long");

@@ -12,16 +12,13 @@ use super::page::{ExportPage, ExportRequest};
 use super::status::ExportProgress;
 use super::transfer::{PageChunks, Transfer};
 use crate::http::error_codes::OK;
-use crate::http::graphql::until_expiry;
+use crate::http::graphql::{CHECK_INTERVAL, until_expiry};
 use crate::http::limits::{ByteReservation, CallerKey, QuotaGuard, RequestPermit};
 use crate::http::state::OperationServices;
 use access::Caller;
 use api::error::{ApiError, Code};
 use auth::Rejected;
 
-/// The interval at which the caller's token and tenant are checked while the client takes a page. They are also checked
-/// before each page.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The time that a client has to take the rest of a page after its token expired.
 const EXPIRED_PAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -55,7 +52,7 @@ impl From<ApiError> for Interruption {
     }
 }
 
-/// The times at which an export checks whether it may continue.
+/// The times at which an export checks whether it may continue, besides the check before each page.
 struct Checks {
     /// The time by which a page must be taken after the token expired.
     expired_at: Instant,
@@ -166,7 +163,7 @@ impl RunningExport {
     /// The next page, after checking again that the caller may read.
     async fn next_page(&mut self) -> Result<ExportPage, ExportError> {
         let now = self.services.environment.now();
-        if now >= self.caller.principal.expires_at {
+        if self.caller.principal.expires_at.is_some_and(|expiry| now >= expiry) {
             return Err(expired().into());
         }
         self.caller = self.services.authentication.refresh(&self.caller, now).await?;

@@ -75,7 +75,7 @@ fn claims_become_a_principal() {
     assert_eq!(principal.user_principal_name.as_deref(), Some("ada@contoso.example"));
     assert_eq!(principal.display_name.as_deref(), Some("Ada"));
     assert_eq!(principal.client_id.as_deref(), Some("app-1"));
-    assert_eq!(principal.expires_at, Timestamp(1_800_000_060 * SECOND));
+    assert_eq!(principal.expires_at, Some(Timestamp(1_800_000_060 * SECOND)));
     assert!(principal.read_scope().is_some());
     assert!(!principal.may_record());
 }
