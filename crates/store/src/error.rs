@@ -75,6 +75,12 @@ pub enum StoreError {
     /// A tenant with this key already exists.
     #[error("tenant `{0}` already exists")]
     TenantExists(String),
+    /// A table of a log has as many rows as it can number.
+    #[error("table `{table}` is full: a log can number {} of its rows", i32::MAX)]
+    NumbersExhausted {
+        /// The table.
+        table: &'static str,
+    },
     /// Something was recorded in the source of a copy while it was copied.
     #[error("the source changed during the copy: stop every server and import that uses it, and copy again")]
     SourceChanged,

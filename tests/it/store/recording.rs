@@ -97,12 +97,13 @@ async fn failed_batch_leaves_nothing() {
     let log = TestLog::new().await;
     let connection = log.database.connection().await;
     let held = async || {
-        let tables = ["audit_event", "event_key", "actor", "target", "event_target"];
+        let tables = ["term", "audit_event", "event_key", "actor", "target", "event_target"];
         let mut counts = Vec::new();
         for table in tables {
             counts.extend(numbers(&connection, &format!("SELECT COUNT(*) FROM {table}")).await);
         }
-        let heads = "SELECT last_sequence + last_recorded_at + last_actor_id + last_target_id FROM tenant_log";
+        let heads = "SELECT last_sequence + last_recorded_at + last_term_id + last_actor_id + last_target_id
+            FROM tenant_log";
         counts.extend(numbers(&connection, heads).await);
         counts
     };

@@ -1,6 +1,6 @@
 //! Copies all logs into another database, row by row, between any two kinds of database.
 //!
-//! Sequences, ids, keys and bytes stay the same. The source is read in one snapshot, and the target is written in one
+//! Sequences, ids, numbers of terms, keys and bytes stay the same. The source is read in one snapshot, and the target is written in one
 //! transaction, so a failed copy leaves no rows. If the source changed since the snapshot, the copy fails, because it
 //! would lack events that were acknowledged.
 //!
@@ -8,7 +8,8 @@
 //! contains the id of its log, so no id may exist in both. Either the copy gets new ids, or it takes over the ids of the
 //! source, which gets new ones before the copy is committed.
 
-use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
+use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target};
+use entity::{tenant, tenant_log, term};
 use futures_util::TryStreamExt as _;
 use sea_orm::TransactionTrait as _;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, ModelTrait};
@@ -24,9 +25,10 @@ const ROWS_MAX: usize = 500;
 const BYTES_MAX: usize = 8 << 20;
 
 /// The copied tables, in the order of their references. Rollups are not copied: the server builds them again.
-pub const COPIED_TABLES: [&str; 9] = [
+pub const COPIED_TABLES: [&str; 10] = [
     "tenant",
     "tenant_log",
+    "term",
     "audit_event",
     "event_key",
     "actor",
@@ -85,6 +87,7 @@ impl Store {
         let run = CopyRun { from: &from, to: &to };
         run.copy_table::<tenant::Entity>(|_| 0).await?;
         run.copy_table::<tenant_log::Entity>(|_| 0).await?;
+        run.copy_table::<term::Entity>(|_| 0).await?;
         let events = run.copy_table::<audit_event::Entity>(|row| row.body.len()).await?;
         run.copy_table::<event_key::Entity>(|_| 0).await?;
         run.copy_table::<actor::Entity>(|_| 0).await?;
