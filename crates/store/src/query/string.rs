@@ -58,7 +58,7 @@ pub(crate) fn event_keys(sql: &mut Sql, condition: &Condition) {
     }
 }
 
-/// Returns the keys, or none if the condition has no keys.
+/// Returns the keys of a condition, or an empty set.
 fn some(keys: Option<&BTreeSet<String>>) -> &BTreeSet<String> {
     static NONE: BTreeSet<String> = BTreeSet::new();
     keys.unwrap_or(&NONE)
