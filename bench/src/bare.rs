@@ -241,8 +241,9 @@ async fn record(
             source: None,
             source_tenant_id: None,
         };
-        let body = input.into_body(recording).map_err(|_problems| wrong())?;
-        let event = NewEvent::parse(body, now, &state.rules).map_err(|_problems| wrong())?;
+        let (body, hash) = input.into_body(recording).map_err(|_problems| wrong())?;
+        let event =
+            NewEvent::parse_with_input_hash(body, Some(hash), now, &state.rules).map_err(|_problems| wrong())?;
         results.push(json!({ "index": index, "status": "RECORDED", "eventKey": event.body().event_key,
             "eventId": event.id().to_global(), "sequence": index }));
     }

@@ -19,7 +19,7 @@ pub struct LimitSettings {
     /// Largest body of a request, in bytes. From 1 to 1073741824.
     #[arg(long, env = "AUDITGRAPH_BODY_BYTES_MAX", value_name = "BYTES", default_value_t = 1 << 20, value_parser = bounds::<usize>(1, 1 << 30))]
     pub body_bytes_max: usize,
-    /// Largest body of `POST /v1/events`, in bytes. From 1 to 1073741824.
+    /// Largest body of `POST /v1/events`, in bytes as sent and as decompressed. From 1 to 1073741824.
     #[arg(long, env = "AUDITGRAPH_RECORD_BYTES_MAX", value_name = "BYTES", default_value_t = 8 << 20, value_parser = bounds::<usize>(1, 1 << 30))]
     pub record_bytes_max: usize,
     /// Largest variables of a query, in bytes of JSON. The variables of a mutation are limited by the body. From 1 to

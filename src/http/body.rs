@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
+use super::content_coding::ContentCoding;
 use super::cpu_pool::{CpuPool, INLINE_BYTES_MAX};
 use super::limits::{ByteReservation, CallerKey, RequestPermit};
 use super::response::HttpError;
@@ -30,7 +31,18 @@ pub(super) struct BodyLimits {
     pub(super) timeout: Duration,
 }
 
-/// Reads a body, and reserves each of its bytes as it arrives. If this fails, the rest of the body is not read, and the
+/// Returns an error if the body is compressed. Only recording takes compressed bodies: those of other requests are short.
+pub(super) fn check_not_compressed(request: &HttpRequest) -> Result<(), HttpError> {
+    match ContentCoding::of(request) {
+        Some(ContentCoding::Identity) => Ok(()),
+        _ => Err(HttpError::UnsupportedContentCoding {
+            accepted: "identity",
+            message: "the body must not have a `Content-Encoding`",
+        }),
+    }
+}
+
+/// Reads a body as it was sent, and reserves each of its bytes as it arrives. If this fails, the rest of the body is not read, and the
 /// connection ends with the response.
 pub(super) async fn read(
     request: &HttpRequest,
@@ -40,12 +52,7 @@ pub(super) async fn read(
 ) -> Result<Bytes, HttpError> {
     let limit = limits.bytes_max;
     let too_large = |asked| HttpError::PayloadTooLarge(ApiError::Limit { what: "bytes in the body", asked, limit });
-    let headers = request.headers();
-    // A compressed body could have more bytes than the limit.
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(HttpError::UnsupportedMediaType("the body must not have a `Content-Encoding`"));
-    }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if let Some(asked) = announced.filter(|asked| *asked > limit) {
         return Err(too_large(asked));
     }

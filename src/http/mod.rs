@@ -18,6 +18,7 @@ mod accept;
 mod authentication;
 mod body;
 pub mod connection;
+mod content_coding;
 mod cpu_pool;
 mod environment;
 mod error_codes;
@@ -28,13 +29,14 @@ mod limits;
 mod middleware;
 mod response;
 mod rest;
+mod openapi;
 mod schema;
 mod state;
 mod web;
 
 use std::net::IpAddr;
 
-use actix_web::web::{Data, ServiceConfig, get, post, resource, to};
+use actix_web::web::{Data, ServiceConfig, get, head, post, resource, to};
 use actix_web::{HttpRequest, HttpResponse, guard};
 
 use api::engine::Engine;
@@ -120,9 +122,20 @@ pub fn routes(state: &AppState) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .service(resource("/v1/events").route(post().to(rest::record::post)).default_service(to(use_post)))
             .service(resource("/v1/events/export").route(post().to(rest::export::post)).default_service(to(use_post)))
             .service(resource("/v1/events/export/{id}").route(get().to(rest::export::get)).default_service(to(use_get)))
+            .service(resource("/v1/openapi.json").route(get().to(openapi::get)).default_service(to(use_get)))
             .service(resource("/schema.graphql").route(get().to(schema::get)).default_service(to(use_get)))
-            .route("/healthz", get().to(health::healthz))
-            .route("/readyz", get().to(health::readyz))
+            .service(
+                resource("/healthz")
+                    .route(get().to(health::healthz))
+                    .route(head().to(health::healthz))
+                    .default_service(to(use_get)),
+            )
+            .service(
+                resource("/readyz")
+                    .route(get().to(health::readyz))
+                    .route(head().to(health::readyz))
+                    .default_service(to(use_get)),
+            )
             .configure(web::viewer::routes)
             .default_service(to(not_found));
     }

@@ -43,8 +43,10 @@ pub(super) enum HttpError {
     MethodNotAllowed { allow: &'static str, message: &'static str },
     /// The client accepts no format or encoding that the server can send.
     NotAcceptable(&'static str),
-    /// The body has the wrong content type or encoding.
+    /// The body has the wrong content type.
     UnsupportedMediaType(&'static str),
+    /// The body has a content coding that the server does not decode; `accepted` lists those that it does.
+    UnsupportedContentCoding { accepted: &'static str, message: &'static str },
     /// Pages of the origin may not send requests.
     OriginNotAllowed(&'static str),
     /// The body, or the list of events in it, is too large.
@@ -73,7 +75,9 @@ impl HttpError {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, None),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, None),
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, None),
-            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, None),
+            Self::UnsupportedMediaType(_) | Self::UnsupportedContentCoding { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, None)
+            }
             Self::OriginNotAllowed(_) => (StatusCode::FORBIDDEN, None),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, None),
             Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, None),
@@ -92,6 +96,7 @@ impl HttpError {
             | Self::MethodNotAllowed { message, .. }
             | Self::NotAcceptable(message)
             | Self::UnsupportedMediaType(message)
+            | Self::UnsupportedContentCoding { message, .. }
             | Self::OriginNotAllowed(message) => Invalid::new(message).into(),
             Self::PayloadTooLarge(error) | Self::Api(error) => error,
             Self::BodyTimeout => ApiError::Timeout,
@@ -107,6 +112,10 @@ impl HttpError {
     fn header(&self) -> Option<(header::HeaderName, HeaderValue)> {
         match self {
             Self::MethodNotAllowed { allow, .. } => Some((header::ALLOW, HeaderValue::from_static(allow))),
+            // RFC 9110, section 12.5.3.
+            Self::UnsupportedContentCoding { accepted, .. } => {
+                Some((header::ACCEPT_ENCODING, HeaderValue::from_static(accepted)))
+            }
             // A challenge (RFC 6750).
             Self::Rejected(_) if self.status().0 == StatusCode::UNAUTHORIZED => {
                 let challenge = match self {

@@ -51,8 +51,8 @@ pub enum Recorded {
 impl Recorder {
     /// Validates an event in the format of this API.
     pub fn event(&self, input: EventInput, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
-        let input_hash = input.input_hash();
-        Ok(self.validate(input.into_body(self.recording.clone())?, now)?.with_input_hash(input_hash))
+        let (body, input_hash) = input.into_body(self.recording.clone())?;
+        self.validate(body, Some(input_hash), now)
     }
 
     /// Validates an event that was converted from a record of another system. `source` names the record format.
@@ -62,15 +62,21 @@ impl Recorder {
             source_tenant_id: body.recording.source_tenant_id.take(),
             ..self.recording.clone()
         };
-        self.validate(body, now)
+        self.validate(body, None, now)
     }
 
-    fn validate(&self, body: EventBody, now: Timestamp) -> Result<NewEvent, Vec<Problem>> {
+    /// Validates an event, and checks the permission for its service. `input_hash` is that of an input of this API.
+    fn validate(
+        &self,
+        body: EventBody,
+        input_hash: Option<[u8; 16]>,
+        now: Timestamp,
+    ) -> Result<NewEvent, Vec<Problem>> {
         if !self.services.contains(&fold(&body.service)) {
             let rule = "the token does not permit recording events of this service";
             return Err(vec![Problem::new("service", ProblemCode::NotPermitted, rule)]);
         }
-        NewEvent::parse(body, now, &self.sensitive_names)
+        NewEvent::parse_with_input_hash(body, input_hash, now, &self.sensitive_names)
     }
 
     /// Derives the rows of the valid events. This keeps a core busy if the events are large.

@@ -64,7 +64,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     draft.targets = targets.iter().filter_map(target).collect();
     draft.status_reason = reason(record.get("activityResultDescription"))
         .or_else(|| targets.iter().find_map(|target| execution_result(target.list("modifiedProperties"))));
-    draft.tenant = record.take_at("tenantId");
+    draft.tenant = record.take_tenant_at("tenantId");
     Ok(draft)
 }
 

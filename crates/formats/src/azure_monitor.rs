@@ -29,10 +29,10 @@ pub(super) fn map_entra(record: &JsonCursor) -> Result<EventDraft, UnsupportedRe
     let mut draft = directory_audit::draft_of(resource, occurred_at, activity);
     draft.title = title;
     complete(&mut draft, record);
-    draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") }
-        .or_else(|| record.take_at("AADTenantId"))
+    draft.tenant = if record.has("TimeGenerated") { None } else { record.take_tenant_at("tenantId") }
+        .or_else(|| record.take_tenant_at("AADTenantId"))
         .or_else(|| tenant_in_resource_id(record))
-        .or_else(|| resource.take_at("tenantId"));
+        .or_else(|| resource.take_tenant_at("tenantId"));
     Ok(draft)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn map_entra_2018(record: &JsonCursor) -> Result<EventDraft, Unsuppor
     draft.targets = Some(target).filter(|target| *target != Target::default()).into_iter().collect();
     complete(&mut draft, record);
     draft.status_reason = draft.status_reason.take().or_else(|| execution_result(properties_changed));
-    draft.tenant = record.take_at("tenantId").or_else(|| tenant_in_resource_id(record));
+    draft.tenant = record.take_tenant_at("tenantId").or_else(|| tenant_in_resource_id(record));
     Ok(draft)
 }
 

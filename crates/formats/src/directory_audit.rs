@@ -29,7 +29,7 @@ pub(super) fn map_row(record: &JsonCursor) -> Result<EventDraft, UnsupportedReco
         timestamp::missing(&[("", record, &times)], "the row", "`ActivityDateTime` or `TimeGenerated`")
     })?;
     let mut draft = draft(record, occurred_at, &["OperationName", "ActivityDisplayName"])?;
-    draft.tenant = record.take_at("AADTenantId").or_else(|| tenant_in_resource_id(record));
+    draft.tenant = record.take_tenant_at("AADTenantId").or_else(|| tenant_in_resource_id(record));
     Ok(draft)
 }
 
@@ -128,7 +128,7 @@ fn actor(resource: &JsonCursor) -> Actor {
             None => user_actor(user),
         };
     }
-    let performed_by = resource.get("performedBy").and_then(|cursor| cursor.take_at("appId"));
+    let performed_by = resource.get("performedBy").filter(|cursor| cursor.str_at("appId").is_some());
     if actor.kind == ActorKind::Unknown
         && let Some(cursor) = application
     {
@@ -138,8 +138,8 @@ fn actor(resource: &JsonCursor) -> Actor {
     } else if let Some(cursor) = application {
         actor.application = application_of(cursor);
     }
-    if let Some(application_id) = performed_by {
-        actor.application.get_or_insert_default().application_id.get_or_insert(application_id);
+    if let Some(cursor) = performed_by {
+        cursor.fill(&["appId"], &mut actor.application.get_or_insert_default().application_id);
     }
     actor
 }

@@ -5,14 +5,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::source_record::{JsonCursor, is_absent};
+use super::source_record::{JsonCursor, tenant_id};
 use super::unmapped::{MappedValues, remainder};
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use model::catalogue::{Activity, kinds as kinds_of};
 use model::event::{CHANGES_MAX, TARGETS_MAX};
-use model::fold::{KEY_BYTES_MAX, cut, fold, fold_activity};
+use model::fold::{KEY_BYTES_MAX, cut, fits_key, fold, fold_activity, is_blank};
 use model::input::NAME_BYTES_MAX;
-use model::json::{JsonNode, hash16};
+use model::json::{Json, JsonNode, hash16};
 use model::party::ActorKind;
 use model::{
     Actor, Detail, EventBody, GroupSource, OperationType, Recording, RecordingRoute, ResourceType, Status, Target,
@@ -133,16 +133,22 @@ impl EventDraft {
                 source_tenant_id: self.tenant.and_then(|tenant| tenant_id(&tenant)),
             },
         };
-        let mut mapped = MappedValues::of(&body);
-        body.unmapped = remainder(record, &mapped).map(|node| node.to_json());
-        mapped.remove_event_key(&body.event_key);
-        let unmapped_if_rekeyed = remainder(record, &mapped).map(|node| node.to_json());
+        let (unmapped, unmapped_if_rekeyed) = unmapped(record, &body);
+        body.unmapped = unmapped;
         Ok(RecognisedRecord {
             format,
             unmapped_if_rekeyed: unmapped_if_rekeyed.filter(|it| Some(it) != body.unmapped.as_ref()),
             body,
         })
     }
+}
+
+/// Returns the values of a record that are not in its event: under its own key, and under another one.
+fn unmapped(record: &JsonCursor, body: &EventBody) -> (Option<Json>, Option<Json>) {
+    let mut mapped = MappedValues::of(body);
+    let unmapped = remainder(record, &mapped);
+    let if_rekeyed = if mapped.remove_event_key() { remainder(record, &mapped) } else { None };
+    (unmapped, if_rekeyed)
 }
 
 /// Shortens the names of an actor. A whole name is kept in the unmapped values.
@@ -197,12 +203,13 @@ fn is_own_format(format: RecordFormat, record: &JsonCursor) -> bool {
 
 /// Shortens a name to fit into an index. Returns `None` if it is blank.
 fn named(name: Option<String>) -> Option<String> {
-    name.map(|name| fit(&name)).filter(|name| !fold(name).is_empty())
+    let name = name.filter(|name| !is_blank(name))?;
+    Some(if fits_key(&name) { name } else { fit(&name) }).filter(|name| !is_blank(name))
 }
 
 /// Truncates a string to the maximum length of an index key.
 pub(super) fn fit(string: &str) -> String {
-    if fold(string).len() <= KEY_BYTES_MAX {
+    if fits_key(string) {
         return string.to_owned();
     }
     let mut short = cut(string.trim(), KEY_BYTES_MAX);
@@ -214,10 +221,10 @@ pub(super) fn fit(string: &str) -> String {
 
 /// Returns the event key for an id. A string without digits, such as `id`, is not accepted as an identifier.
 fn event_key(id: &str, is_key: bool) -> Option<String> {
-    if fold(id).len() > KEY_BYTES_MAX {
+    if !fits_key(id) {
         return Some(format!("sha256:{}", hex::encode(hash16(id.as_bytes()))));
     }
-    let is_id = id.chars().any(|c| c.is_ascii_digit()) || (is_key && !fold(id).is_empty());
+    let is_id = id.chars().any(|c| c.is_ascii_digit()) || (is_key && !is_blank(id));
     is_id.then(|| id.to_owned())
 }
 
@@ -246,12 +253,4 @@ fn single(mut values: Vec<JsonNode>) -> JsonNode {
         Some(value) if values.is_empty() => value,
         last => JsonNode::Array(values.into_iter().chain(last).collect()),
     }
-}
-
-/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
-fn tenant_id(id: &str) -> Option<String> {
-    let id = id.trim().to_lowercase();
-    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
-        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
-    (!is_masked && !is_absent(&id)).then_some(id)
 }

@@ -10,18 +10,18 @@ use model::{Actor, ActorApplication, ActorKind, ModifiedProperty, Target};
 
 /// The columns of a record that start with the name of a nested member.
 pub(super) struct FlattenedColumns<'a> {
-    by_path: HashMap<String, &'a JsonCursor>,
+    by_path: HashMap<String, &'a JsonCursor<'a>>,
 }
 
 impl<'a> FlattenedColumns<'a> {
     /// Returns the columns that belong to a nested member. Separators and letter case do not matter.
-    pub(super) fn of(record: &'a JsonCursor, member: &str) -> Self {
+    pub(super) fn of(record: &'a JsonCursor<'a>, member: &str) -> Self {
         let prefix = path(member);
         let columns = record.members().iter().map(|(key, cursor)| (path(key), cursor));
         Self { by_path: columns.filter(|(path, _)| path.len() > prefix.len() && path.starts_with(&prefix)).collect() }
     }
 
-    fn get(&self, column: &str) -> Option<&'a JsonCursor> {
+    fn get(&self, column: &str) -> Option<&'a JsonCursor<'a>> {
         self.by_path.get(&path(column)).copied()
     }
 
@@ -42,15 +42,16 @@ impl<'a> FlattenedColumns<'a> {
         };
         let is_user =
             [&actor.object_id, &actor.user_principal_name, &actor.display_name].into_iter().any(Option::is_some);
-        let object_id = self.take("initiatedBy app servicePrincipalId");
-        let name = self.take("initiatedBy app servicePrincipalName");
-        let is_application = application != ActorApplication::default() || object_id.is_some() || name.is_some();
-        actor.application = (application != ActorApplication::default()).then_some(application);
+        let is_application = application != ActorApplication::default();
+        actor.application = Some(application).filter(|_| is_application);
         if is_user {
             actor.kind = ActorKind::User;
-        } else if is_application {
+            return actor;
+        }
+        actor.object_id = self.take("initiatedBy app servicePrincipalId");
+        actor.service_principal_name = self.take("initiatedBy app servicePrincipalName");
+        if is_application || actor.object_id.is_some() || actor.service_principal_name.is_some() {
             actor.kind = ActorKind::Application;
-            (actor.object_id, actor.service_principal_name) = (object_id, name);
         }
         actor
     }

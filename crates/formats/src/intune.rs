@@ -166,8 +166,8 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
         draft.status = outcome(properties.str_at("ActivityResultStatus").as_deref());
     }
     draft.status_reason = reason(record.get("resultDescription"));
-    let relation = properties.take_at("RelationId");
-    draft.correlation_id = record.take_at("correlationId").or(relation);
+    draft.correlation_id = record.take_at("correlationId");
+    properties.fill(&["RelationId"], &mut draft.correlation_id);
     let identity = record.str_at("identity");
     draft.actor = match properties.get("Actor").filter(|actor| actor.is_object()) {
         Some(actor) => actor_of(actor),
@@ -185,7 +185,7 @@ pub(super) fn map_exported(record: &JsonCursor) -> Result<EventDraft, Unsupporte
     let concatenated = properties.get("AdditionalDetails").and_then(JsonCursor::as_str);
     draft.details = concatenated.map(|text| concatenated_details(&text)).unwrap_or_default();
     // In a table, `TenantId` is the id of the workspace.
-    draft.tenant = if record.has("TimeGenerated") { None } else { record.take_at("tenantId") };
+    draft.tenant = if record.has("TimeGenerated") { None } else { record.take_tenant_at("tenantId") };
     Ok(draft)
 }
 
@@ -196,11 +196,12 @@ fn targets(properties: &JsonCursor) -> Vec<Target> {
     let count = ids.len().max(names.len()).max(cursors.len());
     (0..count.min(TARGETS_MAX))
         .filter_map(|i| {
-            let inner_name = cursors.get(i).and_then(|cursor| cursor.take_at("Name"));
+            let mut display_name = names.get(i).and_then(JsonCursor::take);
+            cursors.get(i).into_iter().for_each(|cursor| cursor.fill(&["Name"], &mut display_name));
             let target = Target {
                 object_id: ids.get(i).and_then(JsonCursor::take),
                 user_principal_name: None,
-                display_name: names.get(i).and_then(JsonCursor::take).or(inner_name),
+                display_name,
                 kind: cursors.get(i).and_then(|cursor| cursor.take_first(&["Type", "ResourceType"])),
                 application_id: None,
                 modified_properties: cursors

@@ -17,6 +17,7 @@ mod flattened;
 mod generic;
 mod intune;
 mod json_scanner;
+mod key;
 mod pages;
 pub mod reader;
 mod recognise;

@@ -7,11 +7,13 @@
 //! the record, so that nothing of it is lost.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use super::generic;
 use super::json_scanner::JsonScanner;
+use super::key::KeySet;
 use super::recognise::shape;
-use super::source_record::{embedded_record, is_one_of};
+use super::source_record::embedded_record;
 use super::table::{Table, row_as_object as as_object};
 use super::truncated;
 use model::json::JsonNode;
@@ -37,6 +39,8 @@ const RECORD_KEYS: &[&str] = &[
     "timeGenerated",
     "action",
 ];
+/// The member that may name an activity, if nothing else does.
+static TYPE: KeySet = KeySet::new(&["type"]);
 /// The members that contain the link to the next page.
 const NEXT_LINK_KEYS: &[&str] = &["@odata.nextLink", "odata.nextLink", "@nextLink", "nextLink"];
 /// The members of a response whose elements each contain pages or tables.
@@ -45,8 +49,13 @@ const RESPONSE_KEYS: &[&str] = &["tables", "responses"];
 pub(super) const NEXT_PAGE: &str =
     "the page has a link to a next page (`nextLink`), whose records are not in it: import that page, too";
 
-/// The maximum nesting of lists, pages and envelopes.
+/// The maximum nesting of lists, pages and envelopes, also of those in strings.
 const DEPTH_MAX: usize = 8;
+/// The most bytes of strings that are parsed, as a multiple of the bytes of the value: a string is parsed again on each
+/// level around it.
+const PARSED_FACTOR: usize = 16;
+/// The bytes of strings that are parsed in a value of any size.
+const PARSED_BYTES_MIN: usize = 64 << 10;
 /// The number of elements of a list that are examined to detect whether it contains records.
 const EXAMINED_ELEMENTS: usize = 20;
 
@@ -69,34 +78,72 @@ enum Evidence {
 }
 
 /// Returns the records in a value: those of a page, of a list, of a table or of an envelope around one, else the value
-/// itself. A string that contains JSON is parsed.
+/// itself. A string that contains JSON is parsed, up to a number of levels and a total number of bytes; beyond these, it is
+/// a string.
 pub fn records(value: JsonNode) -> Vec<JsonNode> {
     split(value).records
 }
 
 /// Returns the records in a value as [`records`] does, and remarks on its pages.
 pub fn split(value: JsonNode) -> SplitRecords {
+    let strings = StringParser::for_value(&value);
     let mut found = SplitRecords::default();
-    found.add(value, DEPTH_MAX);
+    found.add(value, DEPTH_MAX, &strings);
     found
 }
 
+/// Parses the JSON in strings, up to a total number of bytes.
+struct StringParser {
+    bytes_left: Cell<usize>,
+}
+
+impl StringParser {
+    /// Creates a parser for the strings in a value.
+    fn for_value(value: &JsonNode) -> Self {
+        let bytes = scalar_bytes(value).saturating_mul(PARSED_FACTOR).max(PARSED_BYTES_MIN);
+        Self { bytes_left: Cell::new(bytes) }
+    }
+
+    /// Returns the object or the list in a string. `None` also if too many bytes were parsed before.
+    fn embedded(&self, text: &str) -> Option<JsonNode> {
+        if !text.trim_start().starts_with(['{', '[', '"']) {
+            return None;
+        }
+        self.bytes_left.set(self.bytes_left.get().checked_sub(text.len())?);
+        embedded_record(text)
+    }
+
+    /// Returns the object or the list in a value, if that is a string.
+    fn embedded_in(&self, value: &JsonNode) -> Option<JsonNode> {
+        self.embedded(&value.as_str()?)
+    }
+}
+
+/// The bytes of the scalars in a value.
+fn scalar_bytes(value: &JsonNode) -> usize {
+    match value {
+        JsonNode::Object(members) => members.iter().map(|(_, value)| scalar_bytes(value)).sum(),
+        JsonNode::Array(elements) => elements.iter().map(scalar_bytes).sum(),
+        JsonNode::Scalar(raw) => raw.len(),
+    }
+}
+
 impl SplitRecords {
-    fn add(&mut self, value: JsonNode, depth: usize) {
-        if let Some(embedded) = value.as_str().and_then(|text| embedded_record(&text)) {
-            return self.add(embedded, depth);
+    fn add(&mut self, value: JsonNode, depth: usize, strings: &StringParser) {
+        if let Some(embedded) = strings.embedded_in(&value) {
+            return self.add(embedded, depth, strings);
         }
         let members = match value {
             JsonNode::Array(elements) if depth > 0 => {
-                return elements.into_iter().for_each(|element| self.add(element, depth - 1));
+                return elements.into_iter().for_each(|element| self.add(element, depth - 1, strings));
             }
             JsonNode::Object(members) if depth > 0 => members,
             other => return self.records.push(other),
         };
-        if is_page(&members) {
+        if is_page(&members, strings) {
             self.warn(&members);
             let lists = members.into_iter().filter(|(key, _)| is_page_key(key)).map(|(_, value)| value);
-            lists.filter(|value| matches!(value, JsonNode::Array(_))).for_each(|list| self.add(list, depth));
+            lists.filter(|value| matches!(value, JsonNode::Array(_))).for_each(|list| self.add(list, depth, strings));
             return;
         }
         let node = JsonNode::Object(members);
@@ -107,15 +154,17 @@ impl SplitRecords {
             return self.records.extend(table.records());
         }
         let JsonNode::Object(members) = node else { return };
-        let least = if names_activity(&members) { Evidence::KnownShape } else { Evidence::Generic };
-        let is_opened: Vec<bool> =
-            members.iter().map(|(_, value)| list_evidence(value, depth - 1).is_some_and(|it| it >= least)).collect();
+        let least = if names_activity(&members, strings) { Evidence::KnownShape } else { Evidence::Generic };
+        let is_opened: Vec<bool> = members
+            .iter()
+            .map(|(_, value)| list_evidence(value, depth - 1, strings).is_some_and(|it| it >= least))
+            .collect();
         if !is_opened.contains(&true) {
             return self.records.push(JsonNode::Object(members));
         }
         self.warn(&members);
         for ((_, value), _) in members.into_iter().zip(is_opened).filter(|(_, is_opened)| *is_opened) {
-            self.add(value, depth - 1);
+            self.add(value, depth - 1, strings);
         }
     }
 
@@ -137,30 +186,30 @@ fn is_record(node: &JsonNode) -> bool {
 }
 
 /// Whether an object names an activity, or describes one in a sentence.
-fn names_activity(members: &[(String, JsonNode)]) -> bool {
+fn names_activity(members: &[(String, JsonNode)], strings: &StringParser) -> bool {
     let is_text =
-        |value: &JsonNode| value.as_str().is_some_and(|text| !text.is_empty() && embedded_record(&text).is_none());
-    let has_text = |names: &[&str]| members.iter().any(|(key, value)| is_text(value) && is_one_of(key, names));
-    has_text(generic::ACTIVITIES) || has_text(&["type"]) || is_timed(members) && has_text(generic::SENTENCES)
+        |value: &JsonNode| value.as_str().is_some_and(|text| !text.is_empty() && strings.embedded(&text).is_none());
+    let has_text = |keys: &KeySet| members.iter().any(|(key, value)| keys.contains(key) && is_text(value));
+    has_text(&generic::ACTIVITIES) || has_text(&TYPE) || is_timed(members) && has_text(&generic::SENTENCES)
 }
 
 /// Whether an object has a time.
 fn is_timed(members: &[(String, JsonNode)]) -> bool {
-    members.iter().any(|(key, _)| is_one_of(key, generic::TIMES))
+    members.iter().any(|(key, _)| generic::TIMES.contains(key))
 }
 
 /// Returns the evidence that a value is a list of records, or contains one.
-fn list_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
+fn list_evidence(value: &JsonNode, depth: usize, strings: &StringParser) -> Option<Evidence> {
     if depth == 0 {
         return None;
     }
-    match &*unwrapped(value)? {
-        JsonNode::Array(elements) => evidence_of_elements(elements, depth - 1),
+    match &*unwrapped(value, strings)? {
+        JsonNode::Array(elements) => evidence_of_elements(elements, depth - 1, strings),
         node @ JsonNode::Object(members) => {
             if is_record(node) {
                 return None;
             }
-            if is_page(members)
+            if is_page(members, strings)
                 && members.iter().all(|(_, value)| !matches!(value, JsonNode::Array(list) if !list.is_empty()))
             {
                 return Some(Evidence::Generic);
@@ -168,61 +217,63 @@ fn list_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
             if Table::of(node).is_some() {
                 return Some(Evidence::KnownShape);
             }
-            members.iter().filter_map(|(_, value)| list_evidence(value, depth - 1)).max()
+            members.iter().filter_map(|(_, value)| list_evidence(value, depth - 1, strings)).max()
         }
         JsonNode::Scalar(_) => None,
     }
 }
 
 /// Returns the evidence that the first elements of a list are records, or contain records.
-fn evidence_of_elements(elements: &[JsonNode], depth: usize) -> Option<Evidence> {
-    elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth)).max()
+fn evidence_of_elements(elements: &[JsonNode], depth: usize, strings: &StringParser) -> Option<Evidence> {
+    elements.iter().take(EXAMINED_ELEMENTS).filter_map(|element| record_evidence(element, depth, strings)).max()
 }
 
 /// Returns the evidence that a value is a record, or contains records.
-fn record_evidence(value: &JsonNode, depth: usize) -> Option<Evidence> {
+fn record_evidence(value: &JsonNode, depth: usize, strings: &StringParser) -> Option<Evidence> {
     if depth == 0 {
         return None;
     }
-    match &*unwrapped(value)? {
-        JsonNode::Array(elements) => evidence_of_elements(elements, depth - 1),
+    match &*unwrapped(value, strings)? {
+        JsonNode::Array(elements) => evidence_of_elements(elements, depth - 1, strings),
         node @ JsonNode::Object(members) => {
             if shape(node).is_some() || Table::of(node).is_some() {
                 return Some(Evidence::KnownShape);
             }
-            let within = members.iter().filter_map(|(_, value)| record_evidence(value, depth - 1)).max();
-            within.max((json_input::is_event(node) || is_generic(members)).then_some(Evidence::Generic))
+            let within = members.iter().filter_map(|(_, value)| record_evidence(value, depth - 1, strings)).max();
+            within.max((json_input::is_event(node) || is_generic(members, strings)).then_some(Evidence::Generic))
         }
         JsonNode::Scalar(_) => None,
     }
 }
 
 /// Returns a container, or the container in a string.
-fn unwrapped(value: &JsonNode) -> Option<Cow<'_, JsonNode>> {
+fn unwrapped<'a>(value: &'a JsonNode, strings: &StringParser) -> Option<Cow<'a, JsonNode>> {
     match value {
-        JsonNode::Scalar(_) => value.as_str().and_then(|text| embedded_record(&text)).map(Cow::Owned),
+        JsonNode::Scalar(_) => strings.embedded_in(value).map(Cow::Owned),
         container => Some(Cow::Borrowed(container)),
     }
 }
 
 /// Whether an object has a time and an activity.
-fn is_generic(members: &[(String, JsonNode)]) -> bool {
-    names_activity(members) && is_timed(members)
+fn is_generic(members: &[(String, JsonNode)], strings: &StringParser) -> bool {
+    is_timed(members) && names_activity(members, strings)
 }
 
-fn is_page(members: &[(String, JsonNode)]) -> bool {
-    let is_list = |node: &JsonNode| matches!(node, JsonNode::Array(elements) if elements.iter().all(may_be_record));
-    members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
-        && !members.iter().any(|(key, _)| is_record_key(key))
+fn is_page(members: &[(String, JsonNode)], strings: &StringParser) -> bool {
+    let is_list = |node: &JsonNode| matches!(node, JsonNode::Array(elements) if elements.iter().all(|element| may_be_record(element, strings)));
+    !members.iter().any(|(key, _)| is_record_key(key))
+        && members.iter().any(|(key, value)| is_page_key(key) && is_list(value))
 }
 
 /// Whether an element of a page may be a record: an object, a list of them, or a string that contains or replaces one.
-fn may_be_record(node: &JsonNode) -> bool {
+fn may_be_record(node: &JsonNode, strings: &StringParser) -> bool {
     match node {
         JsonNode::Object(_) => true,
-        JsonNode::Array(elements) => !elements.is_empty() && elements.iter().all(may_be_record),
+        JsonNode::Array(elements) => {
+            !elements.is_empty() && elements.iter().all(|element| may_be_record(element, strings))
+        }
         JsonNode::Scalar(_) => {
-            node.as_str().is_some_and(|text| embedded_record(&text).is_some() || truncated::is_object_text(&text))
+            node.as_str().is_some_and(|text| strings.embedded(&text).is_some() || truncated::is_object_text(&text))
         }
     }
 }
@@ -301,9 +352,56 @@ impl ListContext {
         if self.columns().is_some() || RESPONSE_KEYS.iter().any(|name| self.key.eq_ignore_ascii_case(name)) {
             return true;
         }
-        let names_activity =
-            || self.objects.iter().any(|node| matches!(node, JsonNode::Object(members) if names_activity(members)));
-        let least = if is_open_ended || names_activity() { Evidence::KnownShape } else { Evidence::Generic };
-        first().and_then(|element| record_evidence(&element, DEPTH_MAX)).is_some_and(|evidence| evidence >= least)
+        let names_activity = |node: &JsonNode| matches!(node, JsonNode::Object(members) if names_activity(members, &StringParser::for_value(node)));
+        let needs_shape = is_open_ended || self.objects.iter().any(names_activity);
+        let least = if needs_shape { Evidence::KnownShape } else { Evidence::Generic };
+        let evidence = |element: JsonNode| record_evidence(&element, DEPTH_MAX, &StringParser::for_value(&element));
+        first().and_then(evidence).is_some_and(|evidence| evidence >= least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Json;
+
+    fn string(text: &str) -> String {
+        Json::string(text).text().to_owned()
+    }
+
+    /// A record as a string in a list in a string, and so on, on this number of levels.
+    fn nested(levels: usize) -> JsonNode {
+        let record = r#"{"action":"x","time":"2026-05-04T08:15:30Z"}"#.to_owned();
+        let text = (0..levels).fold(record, |inner, _| format!("[{}]", string(&inner)));
+        JsonNode::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn strings_are_unwrapped_to_a_depth() {
+        let first = |levels: usize| records(nested(levels)).remove(0);
+        assert!(matches!(first(1), JsonNode::Object(_)));
+        assert!(matches!(first(DEPTH_MAX), JsonNode::Object(_)));
+        assert!(matches!(first(DEPTH_MAX + 1), JsonNode::Array(_)));
+    }
+
+    #[test]
+    fn bytes_of_parsed_strings_are_bounded() {
+        for elements in [10, PARSED_BYTES_MIN] {
+            let text = format!("[{}1]", "1,".repeat(elements));
+            let strings = StringParser::for_value(&Json::string(&text).node());
+            let parsed = std::iter::from_fn(|| strings.embedded(&text)).take(PARSED_BYTES_MIN).count();
+            let most = (PARSED_FACTOR * (text.len() + 2)).max(PARSED_BYTES_MIN);
+            assert!(parsed >= PARSED_FACTOR && parsed * text.len() <= most, "{parsed}");
+            assert!(strings.embedded("no JSON").is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_bytes_stays_a_string() {
+        let strings = StringParser { bytes_left: Cell::new(0) };
+        let mut found = SplitRecords::default();
+        let value = JsonNode::parse(r#"{"value":["{\"action\":\"x\"}"]}"#).unwrap();
+        found.add(value.clone(), DEPTH_MAX, &strings);
+        assert_eq!(found.records, [value]);
     }
 }

@@ -4,7 +4,7 @@
 //! record of a known shape decides, so such a record is never converted by common field names.
 
 use super::event_draft::EventDraft;
-use super::source_record::{JsonCursor, WRAPPERS, embedded_record, is_one_of};
+use super::source_record::{JsonCursor, WRAPPERS, embedded_record};
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use super::{azure_ad_graph, azure_monitor, cloud_app_event, directory_audit, generic, intune, truncated};
 use super::{unified_audit, unsupported, windows_365};
@@ -19,7 +19,7 @@ const OBJECTS_MAX: usize = 500;
 pub fn recognise(record: &JsonNode) -> Result<RecognisedRecord, UnsupportedRecord> {
     let embedded = record.as_str().and_then(|text| embedded_record(&text));
     let node = embedded.as_ref().unwrap_or(record);
-    let record = JsonCursor::of(node.clone());
+    let record = JsonCursor::of(node);
     if !record.is_object() {
         let text = record.raw_str().unwrap_or_default();
         let refused = truncated::refusal_of_text(&text);
@@ -45,7 +45,9 @@ fn read(record: &JsonCursor) -> Result<(RecordFormat, EventDraft), UnsupportedRe
 }
 
 /// Returns the record with a known shape: this one, or the first on the first level of its envelopes that has one.
-fn known_record(record: &JsonCursor) -> Result<Option<(RecordFormat, &JsonCursor)>, UnsupportedRecord> {
+fn known_record<'a>(
+    record: &'a JsonCursor<'a>,
+) -> Result<Option<(RecordFormat, &'a JsonCursor<'a>)>, UnsupportedRecord> {
     let mut level = vec![record];
     let mut examined = 0;
     for _ in 0..=ENVELOPES_MAX {
@@ -66,10 +68,10 @@ fn known_record(record: &JsonCursor) -> Result<Option<(RecordFormat, &JsonCursor
 }
 
 /// Returns the objects in an object: those under the keys of envelopes first.
-fn inner_objects(cursor: &JsonCursor) -> Vec<&JsonCursor> {
+fn inner_objects<'a>(cursor: &'a JsonCursor<'a>) -> Vec<&'a JsonCursor<'a>> {
     let members = cursor.members();
-    let wrapped = WRAPPERS.iter().filter_map(|key| cursor.find(key));
-    let others = members.iter().filter(|(key, _)| !is_one_of(key, WRAPPERS)).map(|(_, cursor)| cursor);
+    let wrapped = WRAPPERS.names().iter().filter_map(|key| cursor.find(key));
+    let others = members.iter().filter(|(key, cursor)| !cursor.has_key_in(key, &WRAPPERS)).map(|(_, cursor)| cursor);
     wrapped.chain(others).filter(|cursor| cursor.is_object()).collect()
 }
 
@@ -111,19 +113,7 @@ fn map(format: RecordFormat, record: &JsonCursor) -> Result<EventDraft, Unsuppor
 /// Returns the format of an object with a known shape, or `None` if only the generic formats apply. Examines only the
 /// first levels of the object.
 pub(super) fn shape(node: &JsonNode) -> Option<RecordFormat> {
-    format(&JsonCursor::of(outline(node, 2)))
-}
-
-/// Copies the first levels of an object. Objects and lists below them are empty.
-fn outline(node: &JsonNode, levels: usize) -> JsonNode {
-    match node {
-        JsonNode::Object(_) | JsonNode::Array(_) if levels == 0 => JsonNode::Object(Vec::new()),
-        JsonNode::Array(_) => JsonNode::Array(Vec::new()),
-        JsonNode::Object(members) => {
-            JsonNode::Object(members.iter().map(|(key, value)| (key.clone(), outline(value, levels - 1))).collect())
-        }
-        scalar @ JsonNode::Scalar(_) => scalar.clone(),
-    }
+    format(&JsonCursor::outline(node, 2))
 }
 
 /// Returns the format of a record, or `None` if only the generic formats apply.

@@ -8,17 +8,18 @@
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::LazyLock;
 
-use model::json::JsonNode;
+use super::key::{KeyHash, KeySet, same_key};
+use model::json::{JsonNode, string_value};
 
 /// The members in which collectors wrap one record of another format.
 #[rustfmt::skip]
-pub(super) const WRAPPERS: &[&str] = &[
+pub(super) static WRAPPERS: KeySet = KeySet::new(&[
     "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
     "result", "payload", "detail", "protoPayload", "RawEventData", "o365", "o365audit", "audit", "office365",
     "ms-graph", "value",
-];
+]);
 /// The maximum number of times that a record is encoded as a string.
 const ENCODINGS_MAX: usize = 3;
 /// Strings that mean "no value".
@@ -31,81 +32,137 @@ pub(super) fn is_absent(string: &str) -> bool {
     ABSENT.iter().any(|absent| string.eq_ignore_ascii_case(absent))
 }
 
-/// Whether two keys are equal without regard to case, spaces, underscores, hyphens, parentheses and the suffix `[UTC]` of
-/// columns.
-pub(super) fn same_key(a: &str, b: &str) -> bool {
-    normalized_key(a).eq(normalized_key(b))
+/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
+pub(super) fn tenant_id(id: &str) -> Option<String> {
+    let id = id.trim().to_lowercase();
+    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
+        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
+    (!is_masked && !is_absent(&id)).then_some(id)
 }
-
-/// Whether a key is equal to one of these names, as [`same_key`] compares them.
-pub(super) fn is_one_of(key: &str, names: &[&str]) -> bool {
-    names.iter().any(|name| same_key(key, name))
-}
-
-/// Returns a hash that is the same for keys that [`same_key`] considers equal.
-fn key_hash(key: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    normalized_key(key).for_each(|byte| hasher.write_u8(byte));
-    hasher.finish()
-}
-
-fn normalized_key(key: &str) -> impl Iterator<Item = u8> {
-    let (name, suffix) = key.split_at_checked(key.len().saturating_sub(UTC_SUFFIX.len())).unwrap_or((key, ""));
-    let name = if suffix.eq_ignore_ascii_case(UTC_SUFFIX) { name } else { key };
-    name.bytes().filter(|byte| !b"_- ()".contains(byte)).map(|byte| byte.to_ascii_lowercase())
-}
-
-/// The suffix of a column with times in UTC in tables that the Azure portal shows.
-const UTC_SUFFIX: &str = " [UTC]";
 
 /// A value in a record: an object, an array or a scalar.
-pub(super) struct JsonCursor {
-    pub(super) value: CursorValue,
+pub(super) struct JsonCursor<'a> {
+    pub(super) value: CursorValue<'a>,
+    /// The hash of the key of a member, or that of the empty key for other values.
+    key_hash: KeyHash,
     known: Cell<bool>,
     taken: Cell<bool>,
-    /// The positions of an object's members by the hash of their normalized key, once the object has been searched.
-    positions: OnceCell<HashMap<u64, Vec<usize>>>,
+    /// The positions of an object's members by the hash of their key, once the object has been searched.
+    positions: OnceCell<Box<HashMap<KeyHash, Vec<usize>>>>,
 }
+
+/// A member of an object: its key and its value.
+pub(super) type Member<'a> = (Cow<'a, str>, JsonCursor<'a>);
 
 /// The number of members from which an object is searched by hash, so that many look-ups take linear time.
 const INDEXED_MEMBERS: usize = 64;
 
 /// The kinds of values.
-pub(super) enum CursorValue {
-    Object(Vec<(String, JsonCursor)>),
-    Array(Vec<JsonCursor>),
+pub(super) enum CursorValue<'a> {
+    Object(Vec<Member<'a>>),
+    Array(Vec<JsonCursor<'a>>),
     Scalar {
-        raw: JsonNode,
+        raw: RawScalar<'a>,
         /// The JSON in a string, once it has been parsed.
-        embedded: OnceCell<Option<Box<JsonCursor>>>,
+        embedded: OnceCell<Option<Box<JsonCursor<'static>>>>,
     },
 }
 
-impl JsonCursor {
+/// The JSON text of a scalar.
+#[derive(Clone)]
+pub(super) struct RawScalar<'a>(Cow<'a, str>);
+
+impl RawScalar<'_> {
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn as_str(&self) -> Option<Cow<'_, str>> {
+        string_value(&self.0)
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.0 == "null"
+    }
+
+    fn node(&self) -> JsonNode {
+        JsonNode::Scalar(self.text().into())
+    }
+}
+
+impl<'a> JsonCursor<'a> {
+    fn new(value: CursorValue<'a>) -> Self {
+        static NO_KEY: LazyLock<KeyHash> = LazyLock::new(|| KeyHash::of(""));
+        let (known, taken) = (Cell::new(false), Cell::new(false));
+        Self { value, key_hash: *NO_KEY, known, taken, positions: OnceCell::new() }
+    }
+
     /// Creates the tree of a record, with nothing marked.
-    pub(super) fn of(node: JsonNode) -> Self {
-        let value = match node {
+    pub(super) fn of(node: &'a JsonNode) -> Self {
+        Self::tree(node, None)
+    }
+
+    /// Creates the tree of the first levels of a record. Objects and lists below them are empty objects, and lists within
+    /// them are empty.
+    pub(super) fn outline(node: &'a JsonNode, levels: usize) -> Self {
+        Self::tree(node, Some(levels))
+    }
+
+    /// Creates the tree of all levels, or of the first ones.
+    fn tree(node: &'a JsonNode, levels: Option<usize>) -> Self {
+        let below = levels.map(|levels| levels.saturating_sub(1));
+        Self::new(match node {
+            JsonNode::Object(_) | JsonNode::Array(_) if levels == Some(0) => CursorValue::Object(Vec::new()),
             JsonNode::Object(members) => {
-                let cursor = |(key, value): (String, JsonNode)| {
-                    let value = if is_list(&key) { numbered_as_list(value) } else { value };
-                    (key, Self::of(value))
-                };
-                CursorValue::Object(members.into_iter().map(cursor).collect())
+                CursorValue::Object(members.iter().map(|(key, node)| Self::member(key, node, below)).collect())
             }
-            JsonNode::Array(elements) => CursorValue::Array(elements.into_iter().map(Self::of).collect()),
-            raw @ JsonNode::Scalar(_) => CursorValue::Scalar { raw, embedded: OnceCell::new() },
+            JsonNode::Array(_) if levels.is_some() => CursorValue::Array(Vec::new()),
+            JsonNode::Array(elements) => {
+                CursorValue::Array(elements.iter().map(|node| Self::tree(node, below)).collect())
+            }
+            JsonNode::Scalar(raw) => {
+                CursorValue::Scalar { raw: RawScalar(Cow::Borrowed(raw)), embedded: OnceCell::new() }
+            }
+        })
+    }
+
+    /// Creates a member of an object.
+    fn member(key: &'a str, node: &'a JsonNode, levels: Option<usize>) -> Member<'a> {
+        let key_hash = KeyHash::of(key);
+        let cursor = match node {
+            JsonNode::Object(members)
+                if levels != Some(0) && LISTS.contains_hashed(key, key_hash) && is_numbered(members) =>
+            {
+                let below = levels.map(|levels| levels - 1);
+                Self::new(CursorValue::Array(members.iter().map(|(_, node)| Self::tree(node, below)).collect()))
+            }
+            node => Self::tree(node, levels),
         };
-        Self { value, known: Cell::new(false), taken: Cell::new(false), positions: OnceCell::new() }
+        (Cow::Borrowed(key), Self { key_hash, ..cursor })
+    }
+
+    /// Returns the tree with its own copy of the record.
+    fn into_owned(self) -> JsonCursor<'static> {
+        let value = match self.value {
+            CursorValue::Object(members) => CursorValue::Object(
+                members.into_iter().map(|(key, cursor)| (Cow::Owned(key.into_owned()), cursor.into_owned())).collect(),
+            ),
+            CursorValue::Array(elements) => CursorValue::Array(elements.into_iter().map(Self::into_owned).collect()),
+            CursorValue::Scalar { raw, embedded } => {
+                CursorValue::Scalar { raw: RawScalar(Cow::Owned(raw.0.into_owned())), embedded }
+            }
+        };
+        JsonCursor { value, ..self }
     }
 
     /// Returns the original value.
     pub(super) fn node(&self) -> JsonNode {
         match &self.value {
-            CursorValue::Object(members) => {
-                JsonNode::Object(members.iter().map(|(key, cursor)| (key.clone(), cursor.node())).collect())
-            }
+            CursorValue::Object(members) => JsonNode::Object(
+                members.iter().map(|(key, cursor)| (key.clone().into_owned(), cursor.node())).collect(),
+            ),
             CursorValue::Array(elements) => JsonNode::Array(elements.iter().map(Self::node).collect()),
-            CursorValue::Scalar { raw, .. } => raw.clone(),
+            CursorValue::Scalar { raw, .. } => raw.node(),
         }
     }
 
@@ -114,13 +171,21 @@ impl JsonCursor {
         match (&self.value, self.counted_list()) {
             (_, Some(list)) => list.node_with_plain_lists(),
             (CursorValue::Object(members), None) => JsonNode::Object(
-                members.iter().map(|(key, cursor)| (key.clone(), cursor.node_with_plain_lists())).collect(),
+                members
+                    .iter()
+                    .map(|(key, cursor)| (key.clone().into_owned(), cursor.node_with_plain_lists()))
+                    .collect(),
             ),
             (CursorValue::Array(elements), None) => {
                 JsonNode::Array(elements.iter().map(Self::node_with_plain_lists).collect())
             }
-            (CursorValue::Scalar { raw, .. }, None) => raw.clone(),
+            (CursorValue::Scalar { raw, .. }, None) => raw.node(),
         }
+    }
+
+    /// Whether the key of a member is in a set.
+    pub(super) fn has_key_in(&self, key: &str, set: &KeySet) -> bool {
+        set.contains_hashed(key, self.key_hash)
     }
 
     /// Whether a mapper looked up the value.
@@ -144,16 +209,17 @@ impl JsonCursor {
     /// Returns the JSON object or array in a string.
     fn embedded(&self) -> Option<&Self> {
         let CursorValue::Scalar { raw, embedded } = &self.value else { return None };
-        embedded.get_or_init(|| embedded_record(&raw.as_str()?).map(|node| Box::new(Self::of(node)))).as_deref()
+        let parse = || embedded_record(&raw.as_str()?).map(|node| Box::new(JsonCursor::of(&node).into_owned()));
+        embedded.get_or_init(parse).as_deref()
     }
 
     /// Returns the members of an object, or of the object in a string.
-    pub(super) fn members(&self) -> &[(String, Self)] {
+    pub(super) fn members(&self) -> &[Member<'a>] {
         match &self.value {
             CursorValue::Object(_) if self.counted_list().is_some() => &[],
             CursorValue::Object(members) => members,
             CursorValue::Array(_) => &[],
-            CursorValue::Scalar { .. } => self.embedded().map_or(&[], Self::members),
+            CursorValue::Scalar { .. } => self.embedded().map_or(&[], JsonCursor::members),
         }
     }
 
@@ -223,20 +289,18 @@ impl JsonCursor {
             return self.embedded()?.find(key);
         }
         let members = self.members();
+        let hash = KeyHash::of(key);
         if members.len() < INDEXED_MEMBERS {
-            let exact = members.iter().rev().find(|(name, _)| name == key);
-            return exact.or_else(|| members.iter().rev().find(|(name, _)| same_key(name, key))).map(|(_, it)| it);
+            return best(members.iter().rev().filter(|(_, cursor)| cursor.key_hash == hash), key);
         }
         let positions = self.positions.get_or_init(|| {
-            let mut positions: HashMap<u64, Vec<usize>> = HashMap::with_capacity(members.len());
-            for (position, (name, _)) in members.iter().enumerate() {
-                positions.entry(key_hash(name)).or_default().push(position);
+            let mut positions: HashMap<KeyHash, Vec<usize>> = HashMap::with_capacity(members.len());
+            for (position, (_, cursor)) in members.iter().enumerate() {
+                positions.entry(cursor.key_hash).or_default().push(position);
             }
-            positions
+            Box::new(positions)
         });
-        let found = positions.get(&key_hash(key))?.iter().rev().map(|position| &members[*position]);
-        let exact = found.clone().find(|(name, _)| name == key);
-        exact.or_else(|| found.clone().find(|(name, _)| same_key(name, key))).map(|(_, cursor)| cursor)
+        best(positions.get(&hash)?.iter().rev().map(|position| &members[*position]), key)
     }
 
     /// Whether there is a member with this key that is not `null`.
@@ -273,10 +337,9 @@ impl JsonCursor {
     /// "no value".
     pub(super) fn as_str(&self) -> Option<Cow<'_, str>> {
         let CursorValue::Scalar { raw, .. } = &self.value else { return None };
-        match (raw.as_str(), raw) {
-            (Some(text), _) => Some(text).filter(|text| !is_absent(text)),
-            (None, JsonNode::Scalar(raw)) if !self.is_null() => Some(Cow::Borrowed(&**raw)),
-            _ => None,
+        match raw.as_str() {
+            Some(text) => Some(text).filter(|text| !is_absent(text)),
+            None => Some(Cow::Borrowed(raw.text())).filter(|_| !raw.is_null()),
         }
     }
 
@@ -314,6 +377,22 @@ impl JsonCursor {
         }
     }
 
+    /// Returns the tenant's id at a key, and marks it as taken if the event contains it in this spelling.
+    pub(super) fn take_tenant_at(&self, key: &str) -> Option<String> {
+        let id = self.str_at(key)?;
+        self.take_equal(key, &[tenant_id(&id).as_ref()]);
+        Some(id)
+    }
+
+    /// Marks the scalar at a key as taken if it equals one of these values.
+    pub(super) fn take_equal(&self, key: &str, values: &[Option<&String>]) {
+        if let Some(cursor) = self.get(key)
+            && cursor.as_str().is_some_and(|string| values.iter().flatten().any(|value| **value == *string))
+        {
+            cursor.taken.set(true);
+        }
+    }
+
     /// Marks all values in this one as taken.
     pub(super) fn take_all(&self) {
         self.known.set(true);
@@ -326,21 +405,27 @@ impl JsonCursor {
     }
 }
 
-/// Whether a member is a list that Elastic writes as an object with the keys `0`, `1`, ...
-fn is_list(key: &str) -> bool {
-    ["targetResources", "modifiedProperties", "additionalDetails"].iter().any(|list| same_key(list, key))
+/// Returns the first member whose key is exactly this one, else the first member.
+fn best<'m, 'a: 'm>(members: impl Iterator<Item = &'m Member<'a>>, key: &str) -> Option<&'m JsonCursor<'a>> {
+    let mut best = None;
+    for (name, cursor) in members {
+        if *name == *key {
+            return Some(cursor);
+        }
+        if best.is_none() && same_key(name, key) {
+            best = Some(cursor);
+        }
+    }
+    best
 }
 
-/// Converts an object with the keys `0`, `1`, ... in order into a list. JSON pointers into it stay valid.
-fn numbered_as_list(node: JsonNode) -> JsonNode {
-    match node {
-        JsonNode::Object(members)
-            if !members.is_empty() && members.iter().enumerate().all(|(i, (key, _))| *key == i.to_string()) =>
-        {
-            JsonNode::Array(members.into_iter().map(|(_, value)| value).collect())
-        }
-        other => other,
-    }
+/// The members that are lists, and which Elastic writes as objects with the keys `0`, `1`, ... JSON pointers into such an
+/// object stay valid for the list.
+static LISTS: KeySet = KeySet::new(&["targetResources", "modifiedProperties", "additionalDetails"]);
+
+/// Whether an object has the keys `0`, `1`, ... in order.
+fn is_numbered(members: &[(String, JsonNode)]) -> bool {
+    !members.is_empty() && members.iter().enumerate().all(|(i, (key, _))| *key == i.to_string())
 }
 
 /// Parses the JSON object or array in a string.
@@ -370,8 +455,8 @@ pub(super) fn embedded_record(text: &str) -> Option<JsonNode> {
 mod tests {
     use super::*;
 
-    fn cursor(text: &str) -> JsonCursor {
-        JsonCursor::of(JsonNode::parse(text).unwrap())
+    fn cursor(text: &str) -> JsonCursor<'static> {
+        JsonCursor::of(&JsonNode::parse(text).unwrap()).into_owned()
     }
 
     #[test]

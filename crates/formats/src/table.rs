@@ -1,7 +1,7 @@
 //! Tables in JSON: a list of columns, and rows that are lists of cells. Query interfaces of Azure Monitor, Azure Data
 //! Explorer and Splunk respond in this form.
 
-use super::source_record::same_key;
+use super::key::same_key;
 use model::json::JsonNode;
 
 /// The members that contain the columns.

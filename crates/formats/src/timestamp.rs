@@ -51,7 +51,7 @@ pub(super) fn take_first(record: &JsonCursor, keys: &[&str]) -> Option<Timestamp
 }
 
 /// An object with the keys of its timestamps, and its path in the record, with a dot at the end.
-pub(super) type TimeSource<'a> = (&'a str, &'a JsonCursor, &'a [&'a str]);
+pub(super) type TimeSource<'a> = (&'a str, &'a JsonCursor<'a>, &'a [&'a str]);
 
 /// Returns the error for a record without a timestamp: a value could not be parsed, or is missing.
 pub(super) fn missing(sources: &[TimeSource], what: &str, otherwise: &str) -> UnsupportedRecord {
@@ -366,7 +366,8 @@ mod tests {
     #[test]
     fn times_in_objects_are_read() {
         let read = |text: &str| {
-            let record = JsonCursor::of(model::json::JsonNode::parse(&format!(r#"{{"time":{text}}}"#)).unwrap());
+            let node = model::json::JsonNode::parse(&format!(r#"{{"time":{text}}}"#)).unwrap();
+            let record = JsonCursor::of(&node);
             take_first(&record, &["time"]).map(|timestamp| timestamp.to_string())
         };
         for text in [

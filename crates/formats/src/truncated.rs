@@ -7,19 +7,21 @@
 use std::borrow::Cow;
 
 use super::UnsupportedRecord;
-use super::source_record::{CursorValue, JsonCursor, is_one_of};
+use super::key::KeySet;
+use super::source_record::{CursorValue, JsonCursor};
 use model::json::JsonNode;
 
 /// The members of records that contain objects or lists of objects.
 #[rustfmt::skip]
-const OBJECT_KEYS: &[&str] = &[
+static OBJECT_KEYS: KeySet = KeySet::new(&[
     "initiatedBy", "user", "app", "application", "targetResources", "targetResource", "targets", "target",
     "modifiedProperties", "additionalDetails", "properties", "actor", "resources", "resource", "auditData",
     "ExtendedProperties", "Parameters", "Members", "identity", "performedBy", "changes", "details", "data", "event",
     "userPermissions", "roles", "TargetObjectIds", "TargetDisplayNames", "OperationProperties", "RawEventData",
-];
+]);
 /// The members with values that may contain any text.
-const VALUE_KEYS: &[&str] = &["oldValue", "newValue", "old", "new", "value", "before", "after", "from", "to"];
+static VALUE_KEYS: KeySet =
+    KeySet::new(&["oldValue", "newValue", "old", "new", "value", "before", "after", "from", "to"]);
 /// The start of the names of types that PowerShell writes in place of their objects.
 const TYPE_NAMES: &[&str] = &[
     "System.Object",
@@ -78,12 +80,12 @@ fn object_text(cursor: &JsonCursor, depth: usize) -> Option<(String, String)> {
     if depth == 0 {
         return None;
     }
-    cursor.members().iter().filter(|(key, _)| !is_one_of(key, VALUE_KEYS)).find_map(|(key, value)| {
+    cursor.members().iter().filter(|(key, value)| !value.has_key_in(key, &VALUE_KEYS)).find_map(|(key, value)| {
         let replaced = |cursor: &JsonCursor| cursor.raw_str().filter(|text| is_object_text(text)).map(Cow::into_owned);
-        let is_object_key = is_one_of(key, OBJECT_KEYS);
+        let is_object_key = value.has_key_in(key, &OBJECT_KEYS);
         let here = is_object_key.then(|| replaced(value)).flatten();
         if let Some(text) = here {
-            return Some((key.clone(), text));
+            return Some((key.clone().into_owned(), text));
         }
         let (elements, is_list) = match &value.value {
             CursorValue::Array(elements) => (elements.as_slice(), true),
@@ -92,9 +94,9 @@ fn object_text(cursor: &JsonCursor, depth: usize) -> Option<(String, String)> {
             CursorValue::Scalar { .. } => return None,
         };
         elements.iter().enumerate().find_map(|(i, element)| {
-            let path = if is_list { format!("{key}.{i}") } else { key.clone() };
-            let text = is_object_key.then(|| replaced(element)).flatten().map(|text| (path.clone(), text));
-            text.or_else(|| object_text(element, depth - 1).map(|(inner, text)| (format!("{path}.{inner}"), text)))
+            let path = || if is_list { format!("{key}.{i}") } else { key.clone().into_owned() };
+            let text = is_object_key.then(|| replaced(element)).flatten().map(|text| (path(), text));
+            text.or_else(|| object_text(element, depth - 1).map(|(inner, text)| (format!("{}.{inner}", path()), text)))
         })
     })
 }

@@ -4,7 +4,8 @@
 //! actor and status. These records are refused, whatever their origin.
 
 use super::UnsupportedRecord;
-use super::source_record::{CursorValue, JsonCursor, same_key};
+use super::key::same_key;
+use super::source_record::{CursorValue, JsonCursor, Member};
 use super::truncated::cut;
 
 /// Categories of Azure Monitor, without the prefix `AAD` of tables, and a description of their records.
@@ -78,7 +79,7 @@ pub(super) fn missing_field(what: &str, record: &JsonCursor) -> UnsupportedRecor
 }
 
 /// Collects descriptions of the lists in the first two levels of an object.
-fn find_lists(members: &[(String, JsonCursor)], path: &str, lists: &mut Vec<String>) {
+fn find_lists(members: &[Member], path: &str, lists: &mut Vec<String>) {
     for (key, value) in members {
         match &value.value {
             CursorValue::Array(elements) if !elements.is_empty() => {
@@ -108,13 +109,16 @@ fn category(record: &JsonCursor) -> Option<(&'static str, &'static str)> {
     let has = |keys: &[&str]| keys.iter().any(|key| record.has(key));
     let is_properties = record.find("properties").is_some_and(JsonCursor::is_object);
     let is_row = has(&["TimeGenerated"]) || (has(&["time"]) && (is_properties || has(&["operationName"])));
+    if !is_row {
+        return None;
+    }
     let words: Vec<_> = ["category", "Type"].iter().filter_map(|key| record.find(key)?.raw_str()).collect();
     let of = |known: &[(&'static str, &'static str)]| {
         let is = |name: &str| words.iter().any(|word| same_key(word, name) || same_key(word, &format!("AAD{name}")));
         known.iter().find(|(name, _)| is(name)).copied()
     };
     let is_intune = is_properties && has(&["tenantId"]) && !has(&["resourceId"]);
-    of(CATEGORIES).filter(|_| is_row).or_else(|| of(INTUNE_CATEGORIES).filter(|_| is_row && is_intune))
+    of(CATEGORIES).or_else(|| of(INTUNE_CATEGORIES).filter(|_| is_intune))
 }
 
 /// Returns the resource type of a Microsoft Graph record, if it is one of another log.

@@ -1,9 +1,9 @@
 //! Values that several formats share: statuses, property changes and key-value lists.
 
 use super::event_draft::fit;
-use super::source_record::{JsonCursor, embedded_json, is_absent};
+use super::source_record::{JsonCursor, Member, embedded_json, is_absent};
 use model::event::CHANGES_MAX;
-use model::fold::fold;
+use model::fold::is_blank;
 use model::json::{Json, JsonNode};
 use model::{Detail, ModifiedProperty, Status};
 use uuid::Uuid;
@@ -49,9 +49,17 @@ pub(super) fn reason(cursor: Option<&JsonCursor>) -> Option<String> {
 
 /// Whether an entry in the list of changed properties is metadata, not a change.
 fn is_meta(name: &str) -> bool {
-    let name = name.trim().to_ascii_lowercase();
-    ["included updated properties", "devicemanagementapiversion"].contains(&name.as_str())
-        || ["targetid.", "actorid.", "methodexecutionresult."].iter().any(|prefix| name.starts_with(prefix))
+    let name = name.trim();
+    ["included updated properties", "devicemanagementapiversion"].iter().any(|meta| name.eq_ignore_ascii_case(meta))
+        || ["targetid.", "actorid.", RESULT_PREFIX].iter().any(|prefix| starts_with(name, prefix))
+}
+
+/// The start of the name of the property that holds the result of the underlying call.
+const RESULT_PREFIX: &str = "methodexecutionresult.";
+
+/// Whether a name starts with a prefix, without regard to case.
+fn starts_with(name: &str, prefix: &str) -> bool {
+    name.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 /// Reads a list of property changes, with the field names of Entra, Intune and the unified audit log.
@@ -67,7 +75,7 @@ pub(super) fn changes(properties: &[JsonCursor], encoding: ValueEncoding) -> Vec
             changes.extend(named_changes(property, encoding).unwrap_or_default());
             continue;
         };
-        if fold(&name).is_empty() || is_meta(&name) {
+        if is_blank(&name) || is_meta(&name) {
             continue;
         }
         let name = fit(&name);
@@ -97,7 +105,7 @@ pub(super) fn change_of(
     new: Option<&JsonCursor>,
     encoding: ValueEncoding,
 ) -> Option<ModifiedProperty> {
-    if fold(name).is_empty() || is_meta(name) {
+    if is_blank(name) || is_meta(name) {
         return None;
     }
     let value = |cursor: Option<&JsonCursor>| cursor.and_then(|cursor| value(cursor, encoding));
@@ -114,10 +122,10 @@ fn named_changes(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Vec<Mod
     let is_change =
         |cursor: &JsonCursor| cursor.is_object() && OLD.iter().chain(NEW).any(|key| cursor.find(key).is_some());
     let members = cursor.members();
-    if members.is_empty() || !members.iter().all(|(name, cursor)| is_change(cursor) && !fold(name).is_empty()) {
+    if members.is_empty() || !members.iter().all(|(name, cursor)| is_change(cursor) && !is_blank(name)) {
         return None;
     }
-    let is_kept = |(name, _): &&(String, JsonCursor)| encoding == ValueEncoding::Json || !is_meta(name);
+    let is_kept = |(name, _): &&Member| encoding == ValueEncoding::Json || !is_meta(name);
     let kept = members.iter().filter(is_kept).take(CHANGES_MAX);
     Some(kept.map(|(name, cursor)| change(fit(name), cursor, encoding)).collect())
 }
@@ -126,7 +134,7 @@ fn named_changes(cursor: &JsonCursor, encoding: ValueEncoding) -> Option<Vec<Mod
 pub(super) fn execution_result(properties: &[JsonCursor]) -> Option<String> {
     let property = properties.iter().find(|property| {
         let name = NAMES.iter().find_map(|key| property.find(key)).and_then(JsonCursor::raw_str);
-        name.is_some_and(|name| name.to_ascii_lowercase().starts_with("methodexecutionresult."))
+        name.is_some_and(|name| starts_with(&name, RESULT_PREFIX))
     })?;
     let cursor = ["newValue", "new"].iter().find_map(|key| property.find(key))?;
     let text = cursor.raw_str()?;
@@ -235,7 +243,7 @@ pub(super) fn details(cursor: &JsonCursor) -> Vec<Detail> {
     let is_pair = |element: &JsonCursor| element.find("key").or_else(|| element.find("name")).is_some();
     let elements = cursor.elements();
     if cursor.is_object() && !is_pair(cursor) {
-        return cursor.members().iter().map(|(key, value)| Detail::new(key.as_str(), detail_value(value))).collect();
+        return cursor.members().iter().map(|(key, value)| Detail::new(&**key, detail_value(value))).collect();
     }
     elements
         .iter()

@@ -42,8 +42,8 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     draft.id = owned("auditEvenId").or_else(|| owned("auditEventId"));
     draft.category = owned("category");
     draft.verb = owned("operationType");
-    let correlation_id = record.take_at("correlationId");
-    draft.correlation_id = owned("correlationId").or(correlation_id);
+    draft.correlation_id = owned("correlationId");
+    record.fill(&["correlationId"], &mut draft.correlation_id);
     draft.component = properties.and_then(|cursor| cursor.take_at("ComponentName"));
     draft.status = record.str_at("resultType").as_deref().map_or(Status::Unknown, status);
     draft.targets = fields.resources.iter().filter_map(|item| target(item)).collect();
@@ -51,7 +51,8 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
         draft.actor = actor(identity);
         draft.tenant = identity.get("TenantId").and_then(first_identity);
     }
-    draft.tenant = record.take_at("tenantId").filter(|_| !record.has("TimeGenerated")).or(draft.tenant);
+    let stated = if record.has("TimeGenerated") { None } else { record.take_tenant_at("tenantId") };
+    draft.tenant = stated.or(draft.tenant);
     Ok(draft)
 }
 

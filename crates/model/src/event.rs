@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use super::fold::{KEY_BYTES_MAX, bounded_key, fold, fold_activity};
-use super::json::{Json, hash16};
-use super::party::{ModifiedProperty, RedactionReason, Target};
+use super::json::{Json, hash16, hash16_of_parts};
+use super::party::{RedactionReason, Target};
 use super::same_event::Comparison;
-use super::sensitive::{SensitiveNames, holds_name, holds_value};
+use super::sensitive::SensitiveNames;
 use super::stored::stored_object;
 use super::time::{HOUR, Timestamp};
 use super::{EventBody, Invalid, ResourceType, wire_enum};
@@ -86,7 +86,7 @@ impl Detail {
 
     /// The value if it is a string.
     pub fn string(&self) -> Option<String> {
-        self.value.as_ref()?.node().as_str().map(Cow::into_owned)
+        self.value.as_ref()?.as_str().map(Cow::into_owned)
     }
 }
 
@@ -107,50 +107,31 @@ impl Recording {
 impl EventBody {
     /// A hash of all fields except the provenance. An event that cannot be serialised is rejected when it is parsed.
     pub(super) fn statement_hash(&self) -> [u8; 16] {
-        let statement = Self { recording: Recording::neutral(), ..self.clone() };
-        hash16(serde_json::to_string(&statement).unwrap_or_default().as_bytes())
-    }
-
-    /// Marks the values that the rules cover. Values that the recorder marked stay marked.
-    fn mark_sensitive(&mut self, rules: &SensitiveNames) {
-        mark_details(&mut self.additional_details, rules);
-        for target in &mut self.targets {
-            mark_changes(&mut target.modified_properties, rules);
-        }
-        if let Some(reason) = &self.status_reason {
-            self.status_reason_is_sensitive |= rules.covers_inside_string(reason);
-        }
-        if let Some(unmapped) = &self.unmapped {
-            self.unmapped_is_sensitive |= rules.covers_inside_json(unmapped.text());
-        }
+        BodyJson::of(self).statement_hash()
     }
 }
 
-/// Marks the details that the rules cover: by their own key, by their value, or because one detail holds the name of a
-/// secret (`Name`: `Password`) and another one its value (`Value`: `...`).
-fn mark_details(details: &mut [Detail], rules: &SensitiveNames) {
-    let has_named_secret = details
-        .iter()
-        .any(|detail| holds_name(&detail.key) && detail.string().is_some_and(|value| rules.is_name_of_secret(&value)));
-    for detail in details {
-        let covered = rules.covers(&detail.key)
-            || detail.value.as_ref().is_some_and(|value| rules.covers_inside_json(value.text()))
-            || (has_named_secret && holds_value(&detail.key));
-        detail.is_sensitive |= covered && detail.value.is_some();
-    }
+/// The JSON of a body, whose last member is the provenance.
+pub(super) struct BodyJson {
+    json: String,
+    /// The number of bytes before the provenance.
+    statement_length: usize,
 }
 
-/// Marks the changes of one target, as [`mark_details`] does.
-fn mark_changes(changes: &mut [ModifiedProperty], rules: &SensitiveNames) {
-    let names_secret = |value: &Json| value.node().as_str().is_some_and(|name| rules.is_name_of_secret(&name));
-    let has_named_secret = changes.iter().any(|change| {
-        holds_name(&change.name) && [&change.old_value, &change.new_value].into_iter().flatten().any(names_secret)
-    });
-    for change in changes {
-        let values = [&change.old_value, &change.new_value];
-        change.is_sensitive |= rules.covers(&change.name)
-            || (has_named_secret && holds_value(&change.name))
-            || values.into_iter().flatten().any(|value| rules.covers_inside_json(value.text()));
+impl BodyJson {
+    /// Serialises a body. The JSON is empty if this fails.
+    pub(super) fn of(body: &EventBody) -> Self {
+        let json = serde_json::to_string(body).unwrap_or_default();
+        let recording = serde_json::to_string(&body.recording).unwrap_or_default();
+        let statement_length =
+            json.strip_suffix('}').and_then(|json| json.strip_suffix(&*recording)).unwrap_or_default();
+        Self { statement_length: statement_length.len(), json }
+    }
+
+    /// A hash of the statement, as if it had a neutral provenance.
+    pub(super) fn statement_hash(&self) -> [u8; 16] {
+        let neutral = serde_json::to_string(&Recording::neutral()).unwrap_or_default();
+        hash16_of_parts([&self.json[..self.statement_length], &neutral, "}"])
     }
 }
 
@@ -202,7 +183,22 @@ impl NewEvent {
     /// # Errors
     ///
     /// All problems of the event.
-    pub fn parse(mut body: EventBody, now: Timestamp, rules: &SensitiveNames) -> Result<Self, Vec<Problem>> {
+    pub fn parse(body: EventBody, now: Timestamp, rules: &SensitiveNames) -> Result<Self, Vec<Problem>> {
+        Self::parse_with_input_hash(body, None, now, rules)
+    }
+
+    /// Validates an event, as [`Self::parse`] does, that was made from an input with this hash. `None` stands for the
+    /// hash of the event itself.
+    ///
+    /// # Errors
+    ///
+    /// All problems of the event.
+    pub fn parse_with_input_hash(
+        mut body: EventBody,
+        input_hash: Option<[u8; 16]>,
+        now: Timestamp,
+        rules: &SensitiveNames,
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         check_keys(&body, &mut problems);
         check_sizes(&body, &mut problems);
@@ -214,9 +210,12 @@ impl NewEvent {
             let rule = "is only allowed with the resource type GROUP";
             problems.push(Problem::new("groupSource", ProblemCode::Invalid, rule));
         }
-        let input_hash = body.statement_hash();
-        body.mark_sensitive(rules);
-        let json = serde_json::to_string(&body).unwrap_or_default();
+        let mut body_json = BodyJson::of(&body);
+        let input_hash = input_hash.unwrap_or_else(|| body_json.statement_hash());
+        if body.mark_sensitive(rules) {
+            body_json = BodyJson::of(&body);
+        }
+        let json = body_json.json;
         if json.is_empty() || json.len() > BODY_BYTES_MAX {
             let rule = format!("the whole event may have at most {BODY_BYTES_MAX} bytes");
             problems.push(Problem::new("event", ProblemCode::TooLong, rule));
@@ -227,12 +226,6 @@ impl NewEvent {
         // Records of other systems have a source.
         let comparison = if body.recording.source.is_none() { Comparison::Whole } else { Comparison::Common };
         Ok(Self { body, json, input_hash, comparison, unmapped_if_rekeyed: None })
-    }
-
-    /// Sets the hash of the input that the event was made from, before defaults.
-    #[must_use]
-    pub fn with_input_hash(self, input_hash: [u8; 16]) -> Self {
-        Self { input_hash, ..self }
     }
 
     /// Sets how the event is compared with the one under its key. By default, events of this API are compared as a whole,
@@ -320,38 +313,61 @@ impl NewEvent {
 
 /// Validates the strings that become keys of an index: required ones are not empty, and all are short enough.
 fn check_keys(body: &EventBody, problems: &mut Vec<Problem>) {
-    let mut check = |path: &str, folded: String, required: bool| {
-        if required && folded.is_empty() {
-            problems.push(Problem::new(path, ProblemCode::Invalid, "must not be empty"));
-        }
-        if folded.len() > KEY_BYTES_MAX {
-            let rule = format!("may have at most {KEY_BYTES_MAX} bytes in its folded form");
-            problems.push(Problem::new(path, ProblemCode::TooLong, rule));
-        }
-    };
     let is_shown_as_key = body.activity_display_name == body.activity;
-    body.for_each_key(|path, folded, required| {
+    body.for_each_key(|path, key, fold, required| {
         if path != "activityDisplayName" || !is_shown_as_key {
-            check(path, folded, required);
+            check_key(|| path.to_owned(), key, fold, required, problems);
         }
     });
-    check("actor.application.applicationId", body.actor.application_id().map(fold).unwrap_or_default(), false);
-    check("actor.ipAddress", body.actor.ip_address.as_deref().map(fold).unwrap_or_default(), false);
+    let application_id = body.actor.application_id().unwrap_or_default();
+    check_key(|| "actor.application.applicationId".to_owned(), application_id, fold, false, problems);
+    let ip_address = body.actor.ip_address.as_deref().unwrap_or_default();
+    check_key(|| "actor.ipAddress".to_owned(), ip_address, fold, false, problems);
     for (i, target) in body.targets.iter().enumerate() {
         for (j, change) in target.modified_properties.iter().enumerate() {
-            check(&format!("targets.{i}.modifiedProperties.{j}.name"), fold(&change.name), true);
+            let path = || format!("targets.{i}.modifiedProperties.{j}.name");
+            check_key(path, &change.name, fold, true, problems);
         }
     }
-    if fold(&body.recording.recorded_by).len() > RECORDER_BYTES_MAX {
+    let recorder = &body.recording.recorded_by;
+    let is_short = recorder.is_ascii() && recorder.len() <= RECORDER_BYTES_MAX;
+    if !is_short && fold(recorder).len() > RECORDER_BYTES_MAX {
         let rule = format!("the recorder's subject may have at most {RECORDER_BYTES_MAX} bytes in its folded form");
         problems.push(Problem::new("recording.recordedBy", ProblemCode::TooLong, rule));
     }
     // A service that differs from the reserved one only in punctuation or case is refused as well.
-    let letters: String = fold(&body.service).chars().filter(|c| c.is_alphanumeric()).collect();
-    if letters == RESERVED_SERVICE && body.recording.route != RecordingRoute::Internal {
+    let service = fold(&body.service);
+    let is_reserved = service.chars().filter(|c| c.is_alphanumeric()).eq(RESERVED_SERVICE.chars());
+    if is_reserved && body.recording.route != RecordingRoute::Internal {
         let rule = "`auditgraph` is reserved for this service's own events";
         problems.push(Problem::new("service", ProblemCode::NotPermitted, rule));
     }
+}
+
+/// Validates a string that becomes a key in its folded form.
+fn check_key(
+    path: impl Fn() -> String,
+    key: &str,
+    fold: fn(&str) -> String,
+    required: bool,
+    problems: &mut Vec<Problem>,
+) {
+    // Such a key is neither empty nor too long, however it is folded.
+    if key.len() <= KEY_BYTES_MAX && key.is_ascii() && key.bytes().all(|byte| byte != 0) && key.ends_with(is_letter) {
+        return;
+    }
+    let folded = fold(key);
+    if required && folded.is_empty() {
+        problems.push(Problem::new(&path(), ProblemCode::Invalid, "must not be empty"));
+    }
+    if folded.len() > KEY_BYTES_MAX {
+        let rule = format!("may have at most {KEY_BYTES_MAX} bytes in its folded form");
+        problems.push(Problem::new(&path(), ProblemCode::TooLong, rule));
+    }
+}
+
+fn is_letter(c: char) -> bool {
+    c.is_ascii_alphanumeric()
 }
 
 /// Validates the number of targets and changes.

@@ -87,12 +87,12 @@ macro_rules! event_fields {
         }
 
         impl EventBody {
-            /// Calls `check` with the API name of each string that is stored in an index, its folded form (empty if
-            /// absent) and whether the string is required.
-            pub(super) fn for_each_key(&self, mut check: impl FnMut(&str, String, bool)) {
+            /// Calls `check` with the API name of each string that is stored in an index, the string (empty if absent),
+            /// the function that folds it and whether the string is required.
+            pub(super) fn for_each_key(&self, mut check: impl FnMut(&'static str, &str, fn(&str) -> String, bool)) {
                 $( $(
-                    let key = Option::<&String>::from(&self.$field).map(|string| $fold(string));
-                    check($api_name, key.unwrap_or_default(), matches!(stringify!($kind).as_bytes(), b"required"));
+                    let key = Option::<&String>::from(&self.$field).map_or("", String::as_str);
+                    check($api_name, key, $fold, matches!(stringify!($kind).as_bytes(), b"required"));
                 )? )+
             }
         }

@@ -17,17 +17,65 @@ pub const KEY_BYTES_MAX: usize = 252;
 
 /// The form in which strings are compared.
 pub fn fold(string: &str) -> String {
-    if string.is_ascii() && !string.contains('\0') {
+    if is_plain(string) {
         return string.trim().to_ascii_lowercase();
     }
-    let folded: String = string.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char).collect();
+    // An ASCII character never combines with the characters before it, so the string can be cut before each of them, and
+    // an ASCII character before another one is folded alone.
+    let mut folded = String::with_capacity(string.len());
+    let mut rest = string;
+    while let Some(ascii_end) = rest.bytes().position(|byte| !byte.is_ascii()) {
+        let (alone, combined) = rest.split_at(ascii_end.saturating_sub(1));
+        push_folded_ascii(&mut folded, alone);
+        // The characters up to the next ASCII character, after the ASCII character that they may combine with.
+        let after = usize::from(ascii_end > 0);
+        let length =
+            combined.bytes().skip(after).position(|byte| byte.is_ascii()).map_or(combined.len(), |at| at + after);
+        let (combined, next) = combined.split_at(length);
+        folded.extend(fold_chars(combined));
+        rest = next;
+    }
+    push_folded_ascii(&mut folded, rest);
     folded.trim().to_owned()
+}
+
+/// Whether folding a string only trims it and converts ASCII letters.
+fn is_plain(string: &str) -> bool {
+    string.is_ascii() && !string.contains('\0')
+}
+
+/// Appends the folded form of ASCII characters.
+fn push_folded_ascii(folded: &mut String, ascii: &str) {
+    if ascii.contains('\0') {
+        folded.extend(ascii.chars().map(|c| fold_char(c.to_ascii_lowercase())));
+    } else {
+        let start = folded.len();
+        folded.push_str(ascii);
+        folded[start..].make_ascii_lowercase();
+    }
+}
+
+/// The folded form of any characters, not trimmed.
+fn fold_chars(string: &str) -> impl Iterator<Item = char> {
+    string.nfd().default_case_fold().nfkc().default_case_fold().nfkc().map(fold_char)
+}
+
+/// Whether the folded form of a string is empty.
+pub fn is_blank(string: &str) -> bool {
+    if string.is_ascii() { string.trim().is_empty() } else { fold(string).is_empty() }
+}
+
+/// Whether the folded form of a string has at most [`KEY_BYTES_MAX`] bytes.
+pub fn fits_key(string: &str) -> bool {
+    string.len() <= KEY_BYTES_MAX && is_plain(string) || fold(string).len() <= KEY_BYTES_MAX
 }
 
 /// The form in which activities are compared: as [`fold`], and without trailing dots, which the unified audit log
 /// appends to the directory's names.
 pub fn fold_activity(activity: &str) -> String {
-    fold(activity).trim_end_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
+    let mut folded = fold(activity);
+    folded.truncate(folded.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).len());
+    folded
 }
 
 /// Replaces the characters that folding treats alike. PostgreSQL cannot store NUL in a text column; in keys it becomes
@@ -130,6 +178,18 @@ mod tests {
         fn folding_is_idempotent(string in any::<String>()) {
             prop_assert_eq!(fold(&fold(&string)), fold(&string));
             prop_assert_eq!(fold_activity(&fold_activity(&string)), fold_activity(&string));
+        }
+
+        #[test]
+        fn folding_in_parts_equals_folding_as_a_whole(
+            string in any::<String>(),
+            mixed in "[ -z]{0,4}[\u{0}e=\u{301}\u{338}\u{327}\u{f1}\u{fb01}\u{ff21}\u{1e9b}\u{2013}\u{1100}\u{1161}\u{11a8}a ]{0,8}",
+        ) {
+            for string in [string, mixed] {
+                let whole: String = fold_chars(&string).collect();
+                prop_assert_eq!(fold(&string), whole.trim());
+                prop_assert_eq!(is_blank(&string), whole.trim().is_empty());
+            }
         }
 
         #[test]

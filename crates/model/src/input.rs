@@ -4,6 +4,8 @@
 //! limits are lower than those of the log, which also accepts records of other systems. All problems are reported,
 //! each with its path.
 
+use std::mem::swap;
+
 use super::catalogue::{Activity, catalogue, kinds};
 use super::event::{Problem, ProblemCode};
 use super::json::hash16;
@@ -36,6 +38,15 @@ pub(super) struct CatalogueDefaults {
 }
 
 impl CatalogueDefaults {
+    /// The defaults in the hash of an input.
+    const fn neutral() -> Self {
+        Self {
+            activity_display_name: String::new(),
+            operation_type: OperationType::Other,
+            resource_type: ResourceType::Other,
+        }
+    }
+
     fn of(input: &EventInput) -> Self {
         let EventInput { service, category, activity, targets, .. } = input;
         let known = catalogue().find(service, category, activity);
@@ -49,33 +60,45 @@ impl CatalogueDefaults {
     }
 }
 
-impl EventInput {
-    /// A hash of all fields of the input, before the catalogue's defaults, so that it stays the same if those change.
-    pub fn input_hash(&self) -> [u8; 16] {
-        let given = [self.activity_display_name.is_some(), self.operation_type.is_some(), self.resource_type.is_some()];
-        let neutral = CatalogueDefaults {
-            activity_display_name: String::new(),
-            operation_type: OperationType::Other,
-            resource_type: ResourceType::Other,
-        };
-        let mut input = self.clone().with_defaults(neutral, Recording::neutral()).statement_hash().to_vec();
-        input.extend(given.map(u8::from));
-        hash16(&input)
+impl EventBody {
+    /// Replaces the fields that the input did not give, and returns their values.
+    fn replace_defaults(&mut self, defaults: CatalogueDefaults, given: [bool; 3]) -> CatalogueDefaults {
+        let mut replaced = defaults;
+        let [has_display_name, has_operation_type, has_resource_type] = given;
+        if !has_display_name {
+            swap(&mut self.activity_display_name, &mut replaced.activity_display_name);
+        }
+        if !has_operation_type {
+            swap(&mut self.operation_type, &mut replaced.operation_type);
+        }
+        if !has_resource_type {
+            swap(&mut self.resource_type, &mut replaced.resource_type);
+        }
+        replaced
     }
+}
 
-    /// Converts the input to the body to record.
+impl EventInput {
+    /// Converts the input to the body to record. The second value is a hash of all fields of the input, before the
+    /// catalogue's defaults, so that it stays the same if those change.
     ///
     /// # Errors
     ///
     /// All limits and rules that the input breaks.
-    pub fn into_body(self, recording: Recording) -> Result<EventBody, Vec<Problem>> {
+    pub fn into_body(self, recording: Recording) -> Result<(EventBody, [u8; 16]), Vec<Problem>> {
         let mut problems = Problems::default();
         self.check(&mut problems);
         if !problems.0.is_empty() {
             return Err(problems.0);
         }
         let defaults = CatalogueDefaults::of(&self);
-        Ok(self.with_defaults(defaults, recording))
+        let given = [self.activity_display_name.is_some(), self.operation_type.is_some(), self.resource_type.is_some()];
+        let mut body = self.with_defaults(defaults, recording);
+        let defaults = body.replace_defaults(CatalogueDefaults::neutral(), given);
+        let mut input = body.statement_hash().to_vec();
+        body.replace_defaults(defaults, given);
+        input.extend(given.map(u8::from));
+        Ok((body, hash16(&input)))
     }
 
     fn check(&self, problems: &mut Problems) {

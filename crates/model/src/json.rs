@@ -30,7 +30,9 @@ impl Json {
 
     /// A JSON string.
     pub fn string(text: &str) -> Self {
-        Self(serde_json::Value::from(text).to_string().into())
+        let mut json = String::with_capacity(text.len() + 2);
+        push_string(&mut json, text);
+        Self(json.into())
     }
 
     /// The JSON text of the value.
@@ -43,11 +45,36 @@ impl Json {
         JsonNode::parse(&self.0).unwrap_or(JsonNode::Scalar("null".into()))
     }
 
+    /// The value of a string, or `None` if the value is not a string.
+    pub fn as_str(&self) -> Option<Cow<'_, str>> {
+        string_value(&self.0)
+    }
+
     /// A hash that is the same for two values if they are equal as JSON: key order ignored, numbers compared by value.
     pub fn equality_hash(&self) -> [u8; 16] {
-        let mut canonical = String::new();
+        hash16(self.canonical().as_bytes())
+    }
+
+    /// Whether two values are equal as JSON, as [`Self::equality_hash`] compares them.
+    pub fn is_equal(&self, other: &Self) -> bool {
+        self == other || self.canonical() == other.canonical()
+    }
+
+    /// The canonical form of the value, as [`JsonNode::canonical`] writes it.
+    fn canonical(&self) -> Cow<'_, str> {
+        let text = &*self.0;
+        // A string without escapes and a word are written in one way only.
+        let is_canonical = match text.as_bytes() {
+            [b'"', ..] => !text.contains('\\'),
+            [first, ..] => first.is_ascii_lowercase(),
+            [] => false,
+        };
+        if is_canonical {
+            return Cow::Borrowed(text);
+        }
+        let mut canonical = String::with_capacity(text.len());
         self.node().canonical(&mut canonical);
-        hash16(canonical.as_bytes())
+        Cow::Owned(canonical)
     }
 }
 
@@ -55,6 +82,15 @@ impl Json {
 pub fn hash16(bytes: &[u8]) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(&Sha256::digest(bytes)[..16]);
+    half
+}
+
+/// [`hash16`] of the concatenated strings.
+pub(super) fn hash16_of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 16] {
+    let mut hasher = Sha256::new();
+    parts.into_iter().for_each(|part| hasher.update(part));
+    let mut half = [0; 16];
+    half.copy_from_slice(&hasher.finalize()[..16]);
     half
 }
 
@@ -122,14 +158,7 @@ impl JsonNode {
     /// The value of a string, or `None` if the node is not a string.
     pub fn as_str(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Scalar(raw) if raw.starts_with('"') => {
-                let plain = &raw[1..raw.len() - 1];
-                if plain.contains('\\') {
-                    serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
-                } else {
-                    Some(Cow::Borrowed(plain))
-                }
-            }
+            Self::Scalar(raw) => string_value(raw),
             _ => None,
         }
     }
@@ -163,7 +192,8 @@ impl JsonNode {
         Json(text.into())
     }
 
-    fn write(&self, out: &mut String) {
+    /// Appends the value as compact JSON.
+    pub fn write(&self, out: &mut String) {
         match self {
             Self::Scalar(raw) => out.push_str(raw),
             Self::Array(elements) => {
@@ -245,9 +275,22 @@ pub fn has_more_values_than(json: &str, limit: usize) -> bool {
     values > limit
 }
 
-fn push_string(out: &mut String, string: &str) {
-    // Writing to a String does not fail.
-    let _ = write!(out, "{}", serde_json::Value::from(string));
+/// The value of a JSON text that is a string, or `None` if it is another value.
+pub fn string_value(json: &str) -> Option<Cow<'_, str>> {
+    let plain = json.strip_prefix('"')?.strip_suffix('"')?;
+    if plain.contains('\\') { serde_json::from_str(json).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(plain)) }
+}
+
+/// Appends a string as JSON.
+pub fn push_string(out: &mut String, string: &str) {
+    if string.bytes().any(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')) {
+        // Writing to a String does not fail.
+        let _ = write!(out, "{}", Value::from(string));
+    } else {
+        out.push('"');
+        out.push_str(string);
+        out.push('"');
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be a small integer")]

@@ -271,7 +271,7 @@ impl ModifiedProperty {
     pub fn new(name: impl Into<String>, old_value: Option<Json>, new_value: Option<Json>) -> Self {
         let change = match (&old_value, &new_value) {
             (None, Some(_)) => PropertyChange::Added,
-            (Some(old), Some(new)) if old.equality_hash() == new.equality_hash() => PropertyChange::Unknown,
+            (Some(old), Some(new)) if old.is_equal(new) => PropertyChange::Unknown,
             (Some(_), Some(_)) => PropertyChange::Changed,
             (Some(_), None) => PropertyChange::Removed,
             (None, None) => PropertyChange::Unknown,

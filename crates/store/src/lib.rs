@@ -25,6 +25,7 @@ mod admin;
 
 pub use admin::backup::{sqlite_file, sqlite_url};
 pub use admin::copy::{COPIED_TABLES, Copied, LogIds};
+pub use admin::row_progress::{RowProgress, TableProgress};
 pub use admin::verify::{Difference, ReportDifference};
 pub use db::budget::{ByteMeter, ConnectionShares, QueryBudget};
 pub use db::connect::{WRITE_CONNECTIONS, is_sqlite};

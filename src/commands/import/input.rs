@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const MEGABYTE: f64 = 1e6;
+use crate::commands::progress::megabytes;
 
 /// A file, or standard input (`-`).
 pub(super) struct InputFile {
@@ -51,12 +51,10 @@ impl Read for InputFile {
 }
 
 impl std::fmt::Display for FilePosition {
-    #[expect(clippy::cast_precision_loss, reason = "the number is rounded to a tenth of a megabyte")]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let megabytes = |bytes: u64| bytes as f64 / MEGABYTE;
-        write!(f, "{:.1}", megabytes(self.bytes_read.load(Ordering::Relaxed)))?;
+        f.write_str(&megabytes(self.bytes_read.load(Ordering::Relaxed)))?;
         if let Some(bytes) = self.bytes {
-            write!(f, " of {:.1}", megabytes(bytes))?;
+            write!(f, " of {}", megabytes(bytes))?;
         }
         f.write_str(" MB")
     }

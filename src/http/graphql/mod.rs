@@ -138,6 +138,7 @@ async fn body_parameters(
     services: &OperationServices,
     (permit, reservation): (&RequestPermit<CallerKey>, &ByteReservation),
 ) -> Result<Parameters, HttpError> {
+    body::check_not_compressed(request)?;
     let limits = BodyLimits { bytes_max: services.limits.body_bytes_max, timeout: services.limits.body_timeout };
     let body = body::read(request, payload, limits, reservation).await?;
     reservation.resize(body.len() * PROCESSING_FACTOR)?;

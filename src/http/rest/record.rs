@@ -1,8 +1,9 @@
 //! `POST /v1/events`: recording for machines, as JSON, NDJSON, `CloudEvents`, or in a format that the importer reads.
 //!
-//! The whole body is one transaction. (Records with the id of an event of another activity follow in a second one.) The status summarises the outcome: 201 if at least one event was recorded, 200 if
-//! all are duplicates, 207 if some are rejected or in conflict, or all in conflict, 400 if none was recorded or a
-//! duplicate and at least one is rejected. The response body has the outcome of each event, in the order of the request.
+//! The whole body is one transaction. (Records with the id of an event of another activity follow in a second one.) The
+//! status summarises the outcome: 201 if at least one event was recorded, 200 if all are duplicates, 207 if some are
+//! rejected or in conflict, or all in conflict, 400 if none was recorded or a duplicate and at least one is rejected. The
+//! response body has the outcome of each event, in the order of the request.
 
 use std::collections::HashMap;
 
@@ -14,6 +15,7 @@ use serde_json::json;
 
 use super::json_body::{self, BodyFormat};
 use crate::http::body::{self, BodyLimits};
+use crate::http::content_coding::{self, ContentCoding};
 use crate::http::cpu_pool::INLINE_BYTES_MAX;
 use crate::http::limits::{CallerKey, PROCESSING_FACTOR};
 use crate::http::middleware::request_id::RequestId;
@@ -85,12 +87,25 @@ async fn record(
         "the content type must be `application/json`, `application/x-ndjson`, `application/json-seq`, \
          `application/cloudevents+json` or `application/cloudevents-batch+json`",
     ))?;
+    let coding = ContentCoding::of(request).ok_or(HttpError::UnsupportedContentCoding {
+        accepted: "gzip, identity",
+        message: "the `Content-Encoding` of the body must be `gzip`, or the body must have none",
+    })?;
     let unknown_format = UnknownFormat::of(request)?;
     let key = CallerKey::of(&caller);
     let request_permit = services.callers.admit(&key)?;
     let reservation = services.bytes.reservation(key);
     let body_limits = BodyLimits { bytes_max: limits.record_bytes_max, timeout: limits.body_timeout };
     let body = body::read(request, payload, body_limits, &reservation).await?;
+    let body = match coding {
+        ContentCoding::Identity => body,
+        ContentCoding::Gzip => {
+            let permits = (request_permit.permit().await, request_permit.expensive_permit().await);
+            reservation.resize(body.len() + limits.record_bytes_max)?;
+            let bytes_max = limits.record_bytes_max;
+            services.cpu.run(permits, move || content_coding::decompress(&body, bytes_max)).await??.into()
+        }
+    };
     // Until the commit, the events are held in several forms.
     reservation.resize(body.len() * PROCESSING_FACTOR)?;
     let tenant = caller.tenant.key.clone();

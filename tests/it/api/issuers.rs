@@ -137,6 +137,14 @@ async fn same_subject_of_two_issuers_is_two_callers() {
         assert_eq!(*response.data("/viewer"), json!({ "issuer": iss, "subject": "ada" }));
     }
 
+    // An id names one of them, and is of no use to the other.
+    let id_of = async |client: &Client| client.query("{ viewer { id } }").await.data("/viewer/id").clone();
+    let (our_id, their_id) = (id_of(&ours).await, id_of(&theirs).await);
+    assert_ne!(our_id, their_id);
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
+    let nodes = ours.query_with(query, json!({ "ids": [&our_id, &their_id] })).await;
+    assert_eq!(*nodes.data("/nodes"), json!([{ "__typename": "Viewer", "id": &our_id }, null]));
+
     // Neither the quota nor the status of an export is shared.
     let export = |client: &Client| {
         client

@@ -225,17 +225,21 @@ async fn body_read_times_out() {
 }
 
 #[tokio::test]
-async fn compressed_body_is_rejected() {
+async fn unsupported_content_coding_is_rejected_with_those_that_are_supported() {
     let app = TestApp::start().await;
-    let client = app.admin();
-    for (path, media) in [("/graphql", "application/json"), ("/v1/events", "application/json")] {
-        let caller =
-            if path == "/graphql" { client.clone() } else { client.clone().permitted("contoso", "audit/write") };
-        let request =
-            caller.request(Method::POST, path).header("content-type", media).header("content-encoding", "gzip");
-        let response = caller.send(request.body(GOOD)).await;
-        assert_eq!(response.status, 415, "{}", response.text);
-        assert_eq!(response.error(), ("BAD_USER_INPUT", "the body must not have a `Content-Encoding`"));
+    let (reader, recorder) = (app.admin(), app.admin().permitted("contoso", "audit/write"));
+    let none = "the body must not have a `Content-Encoding`";
+    let gzip = "the `Content-Encoding` of the body must be `gzip`, or the body must have none";
+    for (client, path, coding, accepted, message) in [
+        (&reader, "/graphql", "gzip", "identity", none),
+        (&reader, "/v1/events/export", "gzip", "identity", none),
+        (&recorder, "/v1/events", "br", "gzip, identity", gzip),
+        (&recorder, "/v1/events", "gzip, gzip", "gzip, identity", gzip),
+    ] {
+        let request = client.request(Method::POST, path).header("content-type", "application/json");
+        let response = client.send(request.header("content-encoding", coding).body(GOOD)).await;
+        assert_eq!((response.status, response.error()), (415, ("BAD_USER_INPUT", message)), "{path} {coding}");
+        assert_eq!(response.header("accept-encoding"), accepted, "{path} {coding}");
     }
 }
 

@@ -9,7 +9,7 @@ use model::filter::Condition;
 use model::page::FeedCursor;
 use proptest::test_runner::TestRunner;
 use sea_orm::{EntityTrait, Iterable as _, PrimaryKeyToColumn as _, QueryOrder as _};
-use store::{COPIED_TABLES, FeedError, LogIds, Observer, Store, StoreError};
+use store::{COPIED_TABLES, FeedError, LogIds, Observer, RowProgress, Store, StoreError};
 
 use crate::harness::app::TestApp;
 use crate::harness::cli::{RunOutput, TestCli, run};
@@ -170,7 +170,10 @@ async fn copy_fails_if_the_source_changed_meanwhile() {
             }
         });
         let (from, to) = (source.database.observed(Some(observer)).await, target.database.store().await);
-        let copied = from.copy_to(&to, new_ids, || uuid::Uuid::new_v4().to_string()).await;
+        let progress = RowProgress::default();
+        let copied = from.copy_to(&to, new_ids, || uuid::Uuid::new_v4().to_string(), &progress).await;
+        assert_eq!(progress.current().table, "activity_type", "the last table");
+        assert!(progress.current().rows > 0);
         assert!(matches!(copied, Err(StoreError::SourceChanged)), "{copied:?}");
         assert_eq!(log_ids(&source.database).await[..ids.len()], ids);
         assert_eq!(target.run(&["tenant", "list"]).ok(), "");

@@ -1,7 +1,7 @@
 //! `verify` finds no difference in an intact log, and reports every manual change.
 
 use proptest::test_runner::TestRunner;
-use store::Difference;
+use store::{Difference, RowProgress, TableProgress};
 
 use super::arbitrary::bodies;
 use crate::harness::database::{NOW, TestLog};
@@ -9,7 +9,7 @@ use crate::harness::events::{EventExt as _, change, event, target};
 
 async fn differences(log: &TestLog) -> Vec<Difference> {
     let mut found = Vec::new();
-    log.store.verify(&log.tenant, &mut |difference| found.push(difference)).await.unwrap();
+    log.store.verify(&log.tenant, &mut |difference| found.push(difference), &RowProgress::default()).await.unwrap();
     found
 }
 
@@ -251,7 +251,10 @@ async fn verify_checks_bodies_and_recording_order() {
     let checksum = "2 audit_event.checksum does not match the body".to_owned();
     assert_eq!(found, ["2 audit_event.recorded_at is earlier than that of the previous event".to_owned(), checksum]);
     let other = log.store.add_tenant("fabrikam", "Fabrikam", &[], "b".to_owned()).await.unwrap();
-    assert_eq!(log.store.verify(&other, &mut |_| panic!("nothing is there")).await.unwrap(), 0);
+    assert_eq!(
+        log.store.verify(&other, &mut |_| panic!("nothing is there"), &RowProgress::default()).await.unwrap(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -320,8 +323,10 @@ async fn verify_reports_unreadable_events_and_goes_on() {
     let log = log().await;
     break_events(&log).await;
     log.database.execute("UPDATE event_target SET target_key = 99 WHERE sequence = 5 AND ordinal = 1").await;
-    let mut found = Vec::new();
-    let events = log.store.verify(&log.tenant, &mut |difference| found.push(difference)).await.unwrap();
+    let (mut found, progress) = (Vec::new(), RowProgress::default());
+    let mut report = |difference| found.push(difference);
+    let events = log.store.verify(&log.tenant, &mut report, &progress).await.unwrap();
+    assert_eq!(progress.current(), TableProgress { table: "audit_event", rows: 3 });
     assert_eq!(events, 3, "{found:#?}");
     assert_eq!((found[0].sequence, found[0].part.as_str()), (Some(2), "audit_event"), "{found:#?}");
     assert!(found[0].reason.starts_with("cannot be read up to event 3: "), "{found:#?}");
@@ -337,7 +342,8 @@ async fn verify_reports_unreadable_side_tables_and_goes_on() {
     }
     log.database.execute("UPDATE property_change SET name_key = 99 WHERE sequence = 4").await;
     let mut found = Vec::new();
-    let events = log.store.verify(&log.tenant, &mut |difference| found.push(difference)).await.unwrap();
+    let events =
+        log.store.verify(&log.tenant, &mut |difference| found.push(difference), &RowProgress::default()).await.unwrap();
     assert_eq!(events, 5, "{found:#?}");
     for table in ["term", "event_target", "actor", "activity_type", "event_key"] {
         let is_reported = |found: &Difference| found.part == table && found.reason.starts_with("cannot be read");

@@ -15,6 +15,7 @@ import type { PageRows } from '../list/query'
 import { CopyButton } from '../ui/copy-button'
 import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
+import { StepButton } from '../ui/step-button'
 import { absoluteTime, Time, zoneName } from '../ui/time'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
@@ -54,24 +55,22 @@ export function DetailPanel({ id, pageRows }: Props) {
   return (
     <aside className="detail" aria-label="Event" aria-busy={fetching}>
       <header className="detail-bar">
-        <button
-          type="button"
+        <StepButton
           className="button quiet square"
           aria-label="Newer event"
-          disabled={walk.newer === undefined}
+          isEnabled={walk.newer !== undefined}
           onClick={walk.newer}
         >
           <Icon name="up" />
-        </button>
-        <button
-          type="button"
+        </StepButton>
+        <StepButton
           className="button quiet square"
           aria-label="Older event"
-          disabled={walk.older === undefined}
+          isEnabled={walk.older !== undefined}
           onClick={walk.older}
         >
           <Icon name="down" />
-        </button>
+        </StepButton>
         <span className="grow" />
         {event && (
           <CopyButton label="Copy JSON" icon="copy" text={() => toJson(event.raw ?? withoutTypenames(event), 2)} />

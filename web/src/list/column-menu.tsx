@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { Icon } from '../ui/icon'
 import { Popover } from '../ui/popover'
+import { StepButton } from '../ui/step-button'
 import { usePreferences } from '../view/preferences'
 import { COLUMNS, DEFAULT_COLUMNS, shownColumns } from './columns'
 
@@ -58,24 +59,22 @@ export function ColumnMenu() {
                     />
                     {title}
                   </label>
-                  <button
-                    type="button"
+                  <StepButton
                     className="chip-clear"
                     aria-label={`Move ${title} up`}
-                    disabled={index === 0}
+                    isEnabled={index > 0}
                     onClick={() => setColumns(moveItem(shown, index, index - 1))}
                   >
                     <Icon name="up" />
-                  </button>
-                  <button
-                    type="button"
+                  </StepButton>
+                  <StepButton
                     className="chip-clear"
                     aria-label={`Move ${title} down`}
-                    disabled={index === shown.length - 1}
+                    isEnabled={index < shown.length - 1}
                     onClick={() => setColumns(moveItem(shown, index, index + 1))}
                   >
                     <Icon name="down" />
-                  </button>
+                  </StepButton>
                 </li>
               )
             })}

@@ -5,6 +5,7 @@ import { useRefreshedQuery } from '../api/use-refreshed-query'
 import { ErrorMessage } from '../ui/error-message'
 import { Icon } from '../ui/icon'
 import { StaleNotice } from '../ui/stale-notice'
+import { StepButton } from '../ui/step-button'
 import { usePreferences } from '../view/preferences'
 import { useView } from '../view/use-view'
 import type { Live } from '../live/use-live'
@@ -95,27 +96,27 @@ export function EventList({ refreshCount, live, shown, fieldGroups, onRows, onSn
           <RowsChoice />
         </label>
         <nav aria-label="Pages" className="row">
-          {position !== undefined && (
-            <button type="button" className="button" onClick={() => setView({ ...view, position: undefined })}>
-              Newest
-            </button>
-          )}
-          <button
-            type="button"
+          <StepButton
             className="button"
-            disabled={pageInfo?.hasPreviousPage !== true}
+            isEnabled={position !== undefined}
+            onClick={() => setView({ ...view, position: undefined })}
+          >
+            Newest
+          </StepButton>
+          <StepButton
+            className="button"
+            isEnabled={pageInfo?.hasPreviousPage === true}
             onClick={() => setView({ ...view, position: { before: pageInfo?.startCursor ?? '' } })}
           >
             <Icon name="left" /> Newer
-          </button>
-          <button
-            type="button"
+          </StepButton>
+          <StepButton
             className="button"
-            disabled={pageInfo?.hasNextPage !== true}
+            isEnabled={pageInfo?.hasNextPage === true}
             onClick={() => setView({ ...view, position: { after: pageInfo?.endCursor ?? '' } })}
           >
             Older <Icon name="right" />
-          </button>
+          </StepButton>
         </nav>
       </footer>
     </section>

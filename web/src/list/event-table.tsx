@@ -2,7 +2,7 @@
 // that have the focus or return to it. All rows have the same height, so that the page does not shift.
 import { useTable } from '@tanstack/react-table'
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual'
-import { Fragment, type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { Fragment, type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useMediaQuery } from '../ui/use-media-query'
 import { usePreferences } from '../view/preferences'
 import { toFragment } from '../view/url-fragment'
@@ -14,7 +14,7 @@ import { useRowFocus } from './use-row-focus'
 const ROW_HEIGHT = { wide: 35, narrow: 70 }
 
 export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: string[]; freshIds: ReadonlySet<string> }) {
-  const { view, setView } = useView()
+  const { view } = useView()
   const { preferences } = usePreferences()
   const isNarrow = useMediaQuery('(max-width: 720px)')
   const scroller = useRef<HTMLDivElement>(null)
@@ -86,6 +86,7 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
     focusRow(index)
   }
 
+  const { openLater, cancelOpening } = useDelayedOpening()
   const openTab = (id: string) =>
     window.open(new URL(toFragment({ ...view, event: id }), location.href), '_blank', 'noopener')
 
@@ -133,9 +134,10 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
                   aria-current={isOpen || undefined}
                   className={`event ${freshIds.has(row.id) ? 'fresh' : ''}`}
                   onClick={(event) => {
+                    cancelOpening()
                     if ((event.target as HTMLElement).closest('a') || hasSelection(event.currentTarget)) return
                     if (event.ctrlKey || event.metaKey) openTab(row.id)
-                    else setView({ ...view, event: row.id })
+                    else if (event.detail <= 1) openLater(row.id)
                   }}
                   onAuxClick={(event) => {
                     if (event.button === 1 && !(event.target as HTMLElement).closest('a')) openTab(row.id)
@@ -155,6 +157,25 @@ export function EventTable({ rows, shown, freshIds }: { rows: Row[]; shown: stri
       </table>
     </div>
   )
+}
+
+/** The time within which a second click makes a double click, in milliseconds. */
+const DOUBLE_CLICK_MS = 300
+
+/** Returns functions that open an event unless the click is the first one of a double click, which selects a word. */
+function useDelayedOpening() {
+  const { view, setView } = useView()
+  const viewRef = useRef(view)
+  useEffect(() => {
+    viewRef.current = view
+  })
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const cancelOpening = () => clearTimeout(timer.current)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const openLater = (id: string) => {
+    timer.current = setTimeout(() => setView({ ...viewRef.current, event: id }), DOUBLE_CLICK_MS)
+  }
+  return { openLater, cancelOpening }
 }
 
 /** Returns whether the user has selected text in the row: the end of a selection is not a click. */

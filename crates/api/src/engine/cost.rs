@@ -3,9 +3,9 @@
 //!
 //! A field costs one point; the cost of the fields below a list is multiplied by the number of its elements. For a page
 //! the query sets that number; for other lists a typical length is assumed ([`LISTS`]). Work of the database costs
-//! extra: an event read, a count. The cost of fields below the rows of a page is multiplied by the number of rows, which
-//! is known only at the field with the page arguments; so the cost of a selection is a pair, the cost once and the cost
-//! per row, and every fragment is calculated once.
+//! extra: an event read, a count, a filter that is evaluated on the bodies of events. The cost of fields below the rows of
+//! a page is multiplied by the number of rows, which is known only at the field with the page arguments; so the cost of a
+//! selection is a pair, the cost once and the cost per row, and every fragment is calculated once.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,8 @@ const EVENT: usize = 100;
 const COUNT: usize = 20_000;
 /// The points of counting by the values of a field. A dashboard selects all fields at once.
 const FACET: usize = 15_000;
+/// The points of reading the bodies of all events that the other conditions of a filter select.
+const BODY_SCAN: usize = 20_000;
 /// The most rows that a field reads.
 const ROWS_MAX: usize = 1_000;
 
@@ -58,6 +60,16 @@ const EXPENSIVE: &[(&str, usize)] = &[
     ("histogram", COUNT),
     ("auditLogInfo", 3 * EVENT),
 ];
+
+/// The fields whose argument `filter` selects events.
+const FILTERED: &[&str] = &["auditEvents", "auditEventFeed", "auditEventSummary"];
+
+/// The members of a filter that are evaluated on the bodies of events, because no column contains what they compare.
+const BODY_CONDITIONS: &[&str] =
+    &["statusReason", "additionalDetail", "isRedacted", "clientId", "source", "fromContains", "toContains"];
+
+/// The members of a filter that are JSON values, in which names have no meaning.
+const JSON_VALUES: &[&str] = &["from", "to"];
 
 /// Other lists, with their assumed number of elements.
 const LISTS: &[(&str, usize)] = &[
@@ -150,8 +162,13 @@ impl<'a> CostVisitor<'a> {
         cost
     }
 
-    fn field(&self, field: &Field, below: Cost) -> Cost {
+    fn field(&self, field: &Field, mut below: Cost) -> Cost {
         let name = field.name.node.as_str();
+        let mut scan = 0;
+        if FILTERED.contains(&name) && self.argument(field, "filter").is_some_and(|filter| needs_bodies(&filter)) {
+            // Each count below reads the bodies as well.
+            (scan, below.once) = (BODY_SCAN, below.once.saturating_mul(2));
+        }
         let is_sized = |(sized, rows, _): &&(&str, Rows, usize)| {
             // `node` and `nodes` are fields of the root as well as of a page.
             *sized == name && !matches!(rows, Rows::Each(argument) if field.get_argument(argument).is_none())
@@ -162,7 +179,7 @@ impl<'a> CostVisitor<'a> {
                 Rows::List(..) | Rows::Each(_) => (0, below.once.saturating_add(below.each_row)),
             };
             let rows = self.count(field, rows).saturating_mul(read.saturating_add(each));
-            return Cost { once: rows.saturating_add(merge).saturating_add(1), each_row: 0 };
+            return Cost { once: rows.saturating_add(merge).saturating_add(scan).saturating_add(1), each_row: 0 };
         }
         if ROWS.contains(&name) {
             return Cost { once: 1, each_row: below.once.saturating_add(below.each_row).saturating_add(1) };
@@ -170,7 +187,7 @@ impl<'a> CostVisitor<'a> {
         let own = EXPENSIVE.iter().find(|(expensive, _)| *expensive == name).map_or(1, |(_, points)| *points);
         let elements = LISTS.iter().find(|(list, _)| *list == name).map_or(1, |(_, elements)| *elements);
         Cost {
-            once: below.once.saturating_mul(elements).saturating_add(own),
+            once: below.once.saturating_mul(elements).saturating_add(own).saturating_add(scan),
             each_row: below.each_row.saturating_mul(elements),
         }
     }
@@ -210,8 +227,22 @@ impl<'a> CostVisitor<'a> {
     }
 }
 
+/// Whether a filter has a condition that is evaluated on the bodies of events.
+fn needs_bodies(filter: &Value) -> bool {
+    match filter {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            let name = name.as_str();
+            !matches!(value, Value::Null)
+                && (BODY_CONDITIONS.contains(&name) || !JSON_VALUES.contains(&name) && needs_bodies(value))
+        }),
+        Value::List(filters) => filters.iter().any(needs_bodies),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use async_graphql::InputType as _;
     use async_graphql::parser::types::{BaseType, TypeKind, TypeSystemDefinition};
     use async_graphql::parser::{parse_query, parse_schema};
     use serde_json::json;
@@ -249,6 +280,60 @@ mod tests {
         );
         assert_eq!(cost("{ auditActors(search: \"a\", first: 5) { id name } }"), 1 + 5 * (EVENT + 2));
         assert_eq!(cost("{ auditEventFeed { nodes { id } cursor } }"), 3 + 200 * event);
+    }
+
+    #[test]
+    fn filter_on_bodies_costs_a_scan_and_doubles_the_counts() {
+        let page = |filter: &str| {
+            cost(&format!("{{ auditEvents(first: 1, filter: {{ {filter} }}) {{ nodes {{ id }} totalCount }} }}"))
+        };
+        let plain = page("status: { eq: FAILURE }");
+        assert_eq!(plain, 2 + COUNT + EVENT + 2);
+        assert_eq!(page("statusReason: { contains: \"a\" }"), plain + BODY_SCAN + COUNT + 1);
+        let summary = |filter: &str| {
+            cost(&format!("{{ auditEventSummary(filter: {filter}) {{ facet(field: STATUS) {{ noneCount }} }} }}"))
+        };
+        assert_eq!(summary("{ isRedacted: true }"), 2 * summary("{ search: \"a\" }") - 1 + BODY_SCAN);
+        let query = "query($f: AuditEventFilter) { auditEventFeed(first: 1, filter: $f) { cursor } }";
+        let feed = |filter: serde_json::Value| cost_with(query, json!({ "f": filter }));
+        let plain = feed(json!({ "search": "a" }));
+        let nested = json!({ "and": [{ "not": { "recording": { "source": { "contains": "a" } } } }] });
+        assert!(feed(nested) > plain + BODY_SCAN);
+        assert_eq!(feed(json!({ "statusReason": null, "isRedacted": null })), plain, "null is as omitted");
+    }
+
+    #[test]
+    fn conditions_on_bodies_are_those_that_no_column_decides() {
+        use crate::schema::filter::AuditEventFilter;
+        let string = || json!({ "contains": "a" });
+        let change =
+            |member: &str, value: serde_json::Value| json!({ "target": { "modifiedProperty": { member: value } } });
+        let filters = [
+            json!({ "statusReason": string() }),
+            json!({ "additionalDetail": { "key": string() } }),
+            json!({ "additionalDetail": { "value": string() } }),
+            json!({ "isRedacted": false }),
+            json!({ "recording": { "clientId": string() } }),
+            json!({ "recording": { "source": string() } }),
+            json!({ "recording": { "recordedBy": string() } }),
+            json!({ "recording": { "route": { "eq": "IMPORT" } } }),
+            change("fromContains", json!("a")),
+            change("toContains", json!("a")),
+            change("name", string()),
+            change("from", json!({ "source": 1, "statusReason": [{ "isRedacted": true }] })),
+            change("to", json!(["toContains"])),
+            change("toIsNull", json!(true)),
+            change("change", json!({ "eq": "ADDED" })),
+            json!({ "actor": { "applicationId": string() }, "involving": string(), "search": "source" }),
+            json!({ "sequence": { "from": 1 }, "component": string(), "eventKey": string() }),
+            json!({ "or": [{ "service": string() }, { "not": { "isRedacted": true } }] }),
+        ];
+        for filter in filters {
+            let value = Value::from_json(filter.clone()).unwrap();
+            let parsed =
+                AuditEventFilter::parse(Some(value.clone())).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
+            assert_eq!(needs_bodies(&value), parsed.condition().unwrap().needs_body(), "{filter}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) enum ObjectId {
     Service(String),
     Category(String),
     Tenant(String),
-    Viewer { tenant: String, subject: String },
+    Viewer { tenant: String, issuer: Option<String>, subject: String },
 }
 
 /// The first byte of an id, for all but events, whose ids begin with 1.
@@ -35,7 +35,8 @@ impl ObjectId {
             Self::Service(key) => (SERVICE, vec![key]),
             Self::Category(key) => (CATEGORY, vec![key]),
             Self::Tenant(key) => (TENANT, vec![key]),
-            Self::Viewer { tenant, subject } => (VIEWER, vec![tenant, subject]),
+            Self::Viewer { tenant, issuer: None, subject } => (VIEWER, vec![tenant, subject]),
+            Self::Viewer { tenant, issuer: Some(issuer), subject } => (VIEWER, vec![tenant, issuer, subject]),
         };
         let mut bytes = vec![kind];
         for part in parts {
@@ -61,13 +62,14 @@ impl ObjectId {
         }
         Some(match (*kind, <[String; 3]>::try_from(parts)) {
             (ACTIVITY_TYPE, Ok(key)) => Self::ActivityType(key),
+            (VIEWER, Ok([tenant, issuer, subject])) => Self::Viewer { tenant, issuer: Some(issuer), subject },
             (kind, Err(parts)) => match (kind, <[String; 1]>::try_from(parts)) {
                 (SERVICE, Ok([key])) => Self::Service(key),
                 (CATEGORY, Ok([key])) => Self::Category(key),
                 (TENANT, Ok([key])) => Self::Tenant(key),
                 (VIEWER, Err(parts)) => {
                     let [tenant, subject] = <[String; 2]>::try_from(parts).ok()?;
-                    Self::Viewer { tenant, subject }
+                    Self::Viewer { tenant, issuer: None, subject }
                 }
                 _ => return None,
             },
@@ -89,7 +91,9 @@ mod tests {
             ObjectId::Service(string("ä")),
             ObjectId::Category(string("groupmanagement")),
             ObjectId::Tenant(string("contoso")),
-            ObjectId::Viewer { tenant: string("contoso"), subject: string("ada") },
+            ObjectId::Viewer { tenant: string("contoso"), issuer: None, subject: string("ada") },
+            ObjectId::Viewer { tenant: string("contoso"), issuer: Some(String::new()), subject: string("ada") },
+            ObjectId::Viewer { tenant: string("contoso"), issuer: Some(string("https://i")), subject: string("ada") },
         ] {
             assert_eq!(ObjectId::parse(&id.to_global()), Some(id));
         }

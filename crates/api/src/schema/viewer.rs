@@ -55,7 +55,7 @@ pub struct Tenant {
 
 #[ComplexObject]
 impl Viewer {
-    /// The caller's global id: the same for every token of the subject.
+    /// The caller's global id: the same for every token that its issuer gives the subject.
     pub(crate) async fn id(&self) -> ID {
         self.object_id().to_global()
     }
@@ -63,7 +63,8 @@ impl Viewer {
 
 impl Viewer {
     pub(crate) fn object_id(&self) -> ObjectId {
-        ObjectId::Viewer { tenant: self.tenant.key.clone(), subject: self.subject.clone() }
+        let (tenant, issuer) = (self.tenant.key.clone(), self.issuer.clone());
+        ObjectId::Viewer { tenant, issuer, subject: self.subject.clone() }
     }
 }
 

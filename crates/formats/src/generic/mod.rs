@@ -7,25 +7,26 @@
 mod parties;
 
 use super::event_draft::EventDraft;
+use super::key::KeySet;
 use super::source_record::{JsonCursor, WRAPPERS};
 use super::value::{details, reason, status};
 use super::{UnsupportedRecord, timestamp, unsupported};
 use model::{GroupSource, Status, Timestamp};
 
 #[rustfmt::skip]
-pub(super) const TIMES: &[&str] = &[
+pub(super) static TIMES: KeySet = KeySet::new(&[
     "occurredAt", "activityDateTime", "eventTime", "eventDateTime", "time", "timestamp", "@timestamp", "createdAt",
     "createdDateTime", "creationTime", "creationDate", "timeGenerated", "generatedTime", "dateTime", "date",
     "published", "loggedAt", "ts", "when", "recordedAt", "_time", "dateUtc", "activityDateUtc", "activityDate",
     "eventTimestamp", "requestReceivedTimestamp", "stageTimestamp", "event.created", "id.time",
-];
+]);
 #[rustfmt::skip]
-pub(super) const ACTIVITIES: &[&str] = &[
+pub(super) static ACTIVITIES: KeySet = KeySet::new(&[
     "activity", "activityKey", "actionType", "activityType", "action", "operation", "operationName", "eventName", "eventType",
     "eventAction", "event", "activityDisplayName", "event.action", "events.name", "methodName",
-];
+]);
 /// Free-text fields, the last resort for an activity.
-pub(super) const SENTENCES: &[&str] = &["msg", "message", "description", "summary"];
+pub(super) static SENTENCES: KeySet = KeySet::new(&["msg", "message", "description", "summary"]);
 const TITLES: &[&str] = &["activityDisplayName", "displayMessage", "title"];
 #[rustfmt::skip]
 const IDS: &[&str] = &[
@@ -72,7 +73,7 @@ pub(super) fn map(record: &JsonCursor) -> Result<EventDraft, UnsupportedRecord> 
     let fields = FieldMap::of(record);
     let occurred_at = fields.occurred_at().ok_or_else(|| {
         let sources: Vec<(&str, &JsonCursor, &[&str])> =
-            fields.sources.iter().map(|source| ("", *source, TIMES)).collect();
+            fields.sources.iter().map(|source| ("", *source, TIMES.names())).collect();
         let missing = "the record has no time in `time`, `timestamp`, `occurredAt` or the like";
         timestamp::unreadable(&sources).unwrap_or_else(|| unsupported::missing_field(missing, record))
     })?;
@@ -117,14 +118,14 @@ fn vendor(record: &JsonCursor) -> Option<&'static str> {
 /// The objects of a record in which fields are looked up, in order of precedence, and the envelope if there is one. The
 /// envelope takes precedence over ambiguous members such as `id` and `type`, which may belong to the target.
 struct FieldMap<'a> {
-    sources: Vec<&'a JsonCursor>,
-    envelope: Option<&'a JsonCursor>,
+    sources: Vec<&'a JsonCursor<'a>>,
+    envelope: Option<&'a JsonCursor<'a>>,
     /// Whether the envelope takes precedence over its data, as in recording events in this API's format.
     envelope_first: bool,
 }
 
 impl<'a> FieldMap<'a> {
-    fn of(record: &'a JsonCursor) -> Self {
+    fn of(record: &'a JsonCursor<'a>) -> Self {
         let envelope = is_cloud_event(record).then_some(record);
         let data = envelope.and_then(|record| record.get("data")).filter(|data| data.is_object());
         let body = data.unwrap_or(record);
@@ -140,7 +141,7 @@ impl<'a> FieldMap<'a> {
             described.into_iter().find(|fields| fields.plain_activity().is_some())
         };
         let event = within(&["event"]);
-        event.or_else(|| within(WRAPPERS).filter(|_| fields.plain_activity().is_none())).unwrap_or(fields)
+        event.or_else(|| within(WRAPPERS.names()).filter(|_| fields.plain_activity().is_none())).unwrap_or(fields)
     }
 
     /// Takes the scalar, or the first scalar of a list, at the first of these keys that has one.
@@ -154,7 +155,7 @@ impl<'a> FieldMap<'a> {
     }
 
     /// Returns the value at the first of these keys that is not `null`.
-    fn find(&self, keys: &[&str]) -> Option<&'a JsonCursor> {
+    fn find(&self, keys: &[&str]) -> Option<&'a JsonCursor<'a>> {
         self.sources
             .iter()
             .find_map(|source| keys.iter().find_map(|key| source.get(key).filter(|cursor| !cursor.is_null())))
@@ -184,7 +185,7 @@ impl<'a> FieldMap<'a> {
         leading
             .or_else(|| first(&["occurredAt", "activityDateTime", "eventTime"]))
             .or_else(|| timestamp::take_first(self.envelope?, &["time"]))
-            .or_else(|| first(TIMES))
+            .or_else(|| first(TIMES.names()))
     }
 
     fn activity(&self) -> Option<String> {
@@ -193,7 +194,7 @@ impl<'a> FieldMap<'a> {
             .or_else(|| self.envelope?.take_at("type"))
             .or_else(|| self.verb_and_object())
             .or_else(|| self.take(&["events.type", "type"]))
-            .or_else(|| self.take(SENTENCES).filter(|text| !text.starts_with(['{', '['])))
+            .or_else(|| self.take(SENTENCES.names()).filter(|text| !text.starts_with(['{', '['])))
     }
 
     /// Takes the activity from a field that names it.
@@ -201,7 +202,7 @@ impl<'a> FieldMap<'a> {
         let source = self.sources.first()?;
         let is_event =
             self.sources.get(1).and_then(|outer| outer.find("event")).is_some_and(|it| std::ptr::eq(it, *source));
-        take_name(source, ACTIVITIES).or_else(|| take_name(source, &["name", "type"]).filter(|_| is_event))
+        take_name(source, ACTIVITIES.names()).or_else(|| take_name(source, &["name", "type"]).filter(|_| is_event))
     }
 
     /// Combines verb and resource of Kubernetes, such as `delete secrets`.

@@ -99,6 +99,12 @@ impl<R: Read> ByteReader<R> {
         }
     }
 
+    /// Consumes buffered bytes that are a value.
+    pub(super) fn consume_value(&mut self, length: usize) {
+        self.consume(length);
+        self.blanks = None;
+    }
+
     /// Consumes and returns at most `most` bytes or `lines` lines.
     pub(super) fn first_bytes(&mut self, most: usize, lines: usize) -> Vec<u8> {
         let mut bytes = Vec::new();

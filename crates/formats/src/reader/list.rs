@@ -155,6 +155,7 @@ impl<R: Read> RecordReader<R> {
         let outcome = self.read_element(can_nest && columns.is_none());
         let result = match outcome {
             ValueOutcome::Complete => self.keep(line, columns),
+            ValueOutcome::Parsed(node) => self.keep_node(line, node, columns),
             ValueOutcome::TooLarge => Err(self.too_large(line)),
             ValueOutcome::Truncated | ValueOutcome::Invalid => {
                 return Err(self.recover(lists, &ListError::Element(line)));

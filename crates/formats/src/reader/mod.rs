@@ -48,6 +48,8 @@ pub struct RecordReader<R> {
     value: Vec<u8>,
     /// Whether a list over several lines was invalid, so that the brackets that end it may follow.
     may_be_closed: bool,
+    /// Whether a value that may be a page was found, so that others are expected.
+    has_pages: bool,
     record_bytes_max: usize,
 }
 
@@ -84,6 +86,7 @@ impl<R: Read> RecordReader<R> {
             warnings: Vec::new(),
             value: Vec::new(),
             may_be_closed: false,
+            has_pages: false,
             record_bytes_max,
         }
     }
@@ -168,6 +171,7 @@ impl<R: Read> RecordReader<R> {
         }
         match self.read_value(true) {
             ValueOutcome::Complete => Some(self.keep(started, None)),
+            ValueOutcome::Parsed(node) => Some(self.keep_node(started, node, None)),
             ValueOutcome::TooLarge => Some(Err(self.too_large(started))),
             ValueOutcome::Truncated => {
                 if self.resume(started) {
@@ -201,6 +205,11 @@ impl<R: Read> RecordReader<R> {
         }
         let node = JsonNode::read(text).map_err(|reason| record_error(line, &format!("the record {reason}")))?;
         self.value.shrink_to(1 << 20);
+        self.keep_node(line, node, columns)
+    }
+
+    /// Queues the records of a value.
+    fn keep_node(&mut self, line: u64, node: JsonNode, columns: Option<&[String]>) -> Result<(), RecordReadError> {
         if let Some(columns) = columns {
             let row = row_as_object(columns, node).map_err(|reason| record_error(line, &reason))?;
             self.ready.push_back((line, row));

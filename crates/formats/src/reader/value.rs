@@ -22,7 +22,10 @@ const LIST_DEPTHS: std::ops::RangeInclusive<usize> = 2..=6;
 
 /// The result of reading one value.
 pub(super) enum ValueOutcome {
+    /// The bytes of the value are in [`RecordReader::value`].
     Complete,
+    /// The value was read from the buffer.
+    Parsed(JsonNode),
     TooLarge,
     Truncated,
     Invalid,
@@ -76,6 +79,9 @@ impl<R: Read> RecordReader<R> {
     }
 
     fn read(&mut self, is_outside: bool, can_nest: bool) -> ValueOutcome {
+        if let Some(node) = self.buffered_object(is_outside) {
+            return ValueOutcome::Parsed(node);
+        }
         self.value.clear();
         let mut read = ValueRead {
             scanner: JsonScanner::default(),
@@ -93,6 +99,26 @@ impl<R: Read> RecordReader<R> {
             }
             outcome => outcome,
         }
+    }
+
+    /// Reads an object that is in the buffer as a whole. Returns `None`, and reads nothing, if the next value is another
+    /// one, is not valid, or may be a page: the other functions read these byte by byte, with the same result for all
+    /// values that both can read.
+    fn buffered_object(&mut self, is_outside: bool) -> Option<JsonNode> {
+        if is_outside && self.has_pages {
+            return None;
+        }
+        let bytes = self.bytes.buffered();
+        // A larger object may contain a list that is read element by element.
+        let bytes = &bytes[..bytes.len().min(self.record_bytes_max).min(LARGE_BYTES - 1)];
+        let length = object_length(bytes)?;
+        let node = JsonNode::parse(std::str::from_utf8(&bytes[..length]).ok()?)?;
+        if is_outside && matches!(&node, JsonNode::Object(members) if members.iter().any(|(key, _)| is_page_key(key))) {
+            self.has_pages = true;
+            return None;
+        }
+        self.bytes.consume_value(length);
+        Some(node)
     }
 
     fn read_bytes(&mut self, read: &mut ValueRead, is_outside: bool, can_nest: bool) -> ValueOutcome {
@@ -232,6 +258,40 @@ impl ValueRead {
             self.list = None;
         } else if byte == b'[' && self.list.is_none() && LIST_DEPTHS.contains(&depth) {
             self.list = Some(ListStart { scanner: self.scanner.clone(), at, line, blanks });
+        }
+    }
+}
+
+/// Returns the length of the object that these bytes start with, if its end is among them. Only strings and brackets are
+/// examined, up to a line that may start another value.
+fn object_length(bytes: &[u8]) -> Option<usize> {
+    if bytes.first() != Some(&b'{') {
+        return None;
+    }
+    let (mut depth, mut at) = (0, 0);
+    loop {
+        match bytes.get(at)? {
+            b'"' => at += string_length(&bytes[at + 1..])?,
+            b'{' | b'[' if depth < DEPTH_MAX => depth += 1,
+            b'{' | b'[' => return None,
+            b'}' | b']' if depth == 1 => return Some(at + 1),
+            b'}' | b']' => depth -= 1,
+            b'\n' if matches!(bytes.get(at + 1), Some(b'{' | b'[')) => return None,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Returns the number of bytes up to and including the quotation mark that ends a string.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += bytes.get(at..)?.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))?;
+        match bytes[at] {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => return None,
         }
     }
 }

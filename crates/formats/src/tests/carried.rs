@@ -185,6 +185,13 @@ fn excess_targets_are_kept_though_equal_ones_are_carried() {
 /// Records whose members have fixed meanings, so that a copied string does not change which members are read.
 const COPIED: &[&str] = &[DIRECTORY_AUDIT, MONITOR_ENTRA, INTUNE, MONITOR_INTUNE, LOG_ANALYTICS, UNIFIED];
 
+/// Whether a member is interpreted, or identifies nothing, with this value: times, and an id without a digit.
+fn is_interpreted(pointer: &[String], value: &JsonNode) -> bool {
+    let key = pointer.last().map(|key| key.to_lowercase()).unwrap_or_default();
+    let has_digit = value.as_str().is_some_and(|text| text.contains(|c: char| c.is_ascii_digit()));
+    key.ends_with("id") && !has_digit || key.contains("time") || key.contains("date")
+}
+
 /// Each string of a record is replaced by another one of the record, so that two unrelated values are equal.
 #[test]
 fn equal_values_elsewhere_hide_no_loss() {
@@ -194,16 +201,102 @@ fn equal_values_elsewhere_hide_no_loss() {
         let strings: Vec<_> = leaves.into_iter().filter(|(_, leaf)| leaf.as_str().is_some()).collect();
         for (index, (pointer, _)) in strings.iter().enumerate() {
             let (_, copy) = &strings[(index * 5 + 3) % strings.len()];
-            let key = pointer.last().map(|key| key.to_lowercase()).unwrap_or_default();
-            // An id without a digit identifies nothing, and times are interpreted.
-            let is_id_without_digit =
-                key.ends_with("id") && !copy.as_str().is_some_and(|text| text.contains(|c: char| c.is_ascii_digit()));
-            if is_id_without_digit || key.contains("time") || key.contains("date") {
+            if is_interpreted(pointer, copy) {
                 continue;
             }
             let mut record = node(text);
             set(&mut record, pointer, copy);
             assert_eq!(misplaced(&record), Vec::<String>::new(), "{}", record.to_json().text());
+        }
+    }
+}
+
+/// Records of the unified log whose workloads name targets in several members.
+const TARGETS: &[&str] = &[
+    r#"{"CreationTime":"2026-05-04T08:15:30","Id":"e-1","Operation":"SendAs","Workload":"Exchange","RecordType":2,
+        "UserId":"ada@fabrikam.example","UserKey":"k-17","ClientIP":"203.0.113.9","ClientIPAddress":"2001:DB8::a1",
+        "MailboxOwnerUPN":"bob@fabrikam.example","MailboxGuid":"m-1aa","SendAsUserSmtp":"carol@fabrikam.example",
+        "SendAsUserMailboxGuid":"m-2bb","ObjectId":"item-17x","ItemType":"Mail"}"#,
+    r#"{"CreationTime":"2026-05-04T08:15:30","Id":"e-2","Operation":"SharingSet","Workload":"SharePoint","RecordType":14,
+        "UserId":"ada@fabrikam.example","SourceFileName":"plan-1.docx","ItemType":"File","ObjectId":"f-3cc",
+        "TargetUserOrGroupName":"guest@contoso.example","TargetUserOrGroupType":"Guest",
+        "UserSharedWith":"other@contoso.example","Invitee":"third@contoso.example"}"#,
+    r#"{"CreationTime":"2026-05-04T08:15:30","Id":"e-3","Operation":"MemberAdded","Workload":"MicrosoftTeams","RecordType":25,
+        "UserId":"ada@fabrikam.example","TeamGuid":"t-4dd","TeamName":"Sales team",
+        "Members":[{"UPN":"bob@fabrikam.example","DisplayName":"Bob B"},{"UPN":"carol@fabrikam.example","DisplayName":"Carol C"}]}"#,
+    r#"{"CreationTime":"2026-05-04T08:15:30","Id":"e-4","Operation":"HoldCreated","Workload":"SecurityComplianceCenter",
+        "RecordType":24,"UserId":"ada@fabrikam.example","ObjectId":"h-5ee","Object1Id":"h-6ff","Object1Name":"Legal hold",
+        "Object1Type":"Hold","Object2Id":"s-7aa","Object2Name":"Mails of x","Object2Type":"Search"}"#,
+    r#"{"createdDateTime":"2026-05-04T08:15:30Z","operation":"Update user","service":"AzureActiveDirectory",
+        "objectId":"u-8bb","userId":"ada-1@fabrikam.example","userPrincipalName":"ada@fabrikam.example",
+        "auditData":{"CreationTime":"2026-05-04T08:15:30","Id":"e-5","Operation":"Update user","RecordType":8,
+        "Workload":"AzureActiveDirectory","UserId":"ada@fabrikam.example","ObjectId":"u-9cc",
+        "Target":[{"ID":"User_u-9cc","Type":2},{"ID":"bob@fabrikam.example","Type":5}]}}"#,
+];
+
+/// Returns the string with the case of its letters swapped.
+fn with_case_swapped(string: &str) -> String {
+    let swapped = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+    string.chars().map(swapped).collect()
+}
+
+/// Sets members of a record to another spelling of one of its strings. Returns `None` if none of them changes.
+fn respelled(record: &JsonNode, original: usize, members: [usize; 2]) -> Option<JsonNode> {
+    let mut leaves = Vec::new();
+    scalars(record, &mut Vec::new(), &mut leaves);
+    let strings: Vec<_> = leaves.into_iter().filter(|(_, leaf)| leaf.as_str().is_some()).collect();
+    let original = strings[original % strings.len()].1.as_str()?;
+    let spelling = model::Json::string(&with_case_swapped(&original)).node();
+    let mut changed = record.clone();
+    for member in members {
+        let (pointer, _) = &strings[member % strings.len()];
+        if !is_interpreted(pointer, &spelling) {
+            set(&mut changed, pointer, &spelling);
+        }
+    }
+    (changed != *record).then_some(changed)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    /// One thing is named in two spellings, of which the event has one; or an unrelated member has the other one.
+    #[test]
+    fn other_spellings_of_a_name_are_kept(
+        which in 0..COPIED.len() + TARGETS.len(),
+        original in 0_usize..60,
+        members in [0_usize..60, 0_usize..60],
+    ) {
+        let record = node(COPIED.iter().chain(TARGETS).nth(which).unwrap());
+        if let Some(record) = respelled(&record, original, members) {
+            prop_assert_eq!(misplaced(&record), Vec::<String>::new(), "{}", record.to_json().text());
+        }
+    }
+
+    #[test]
+    fn other_spellings_of_a_name_are_not_lost(
+        which in 0..RECORDS.len(),
+        original in 0_usize..60,
+        members in [0_usize..60, 0_usize..60],
+    ) {
+        if let Some(record) = respelled(&node(RECORDS[which].0), original, members)
+            && let Ok(recognised) = recognise(&record)
+        {
+            prop_assert_eq!(lost(&record, &recognised.body), Vec::<String>::new(), "{}", record.to_json().text());
+        }
+    }
+}
+
+#[test]
+fn other_spellings_in_samples_are_kept() {
+    for (index, (name, record)) in samples().into_iter().enumerate().step_by(5) {
+        for original in 0..6 {
+            let members = [index + original * 7, index + original * 11 + 1];
+            if let Some(changed) = respelled(&record, index + original * 5, members)
+                && let Ok(recognised) = recognise(&changed)
+            {
+                assert_eq!(lost(&changed, &recognised.body), Vec::<String>::new(), "{name}");
+            }
         }
     }
 }

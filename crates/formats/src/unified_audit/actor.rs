@@ -51,11 +51,11 @@ pub(super) fn actor(record: &JsonCursor, details: &[Detail]) -> Actor {
     add_user_id(&mut actor, identity.upn, user_id, user_key, application_id.as_deref());
     take_carried(record, &actor);
     // In a mailbox record, `ClientIPAddress` is that of the device, and `ClientIP` that of a server in between.
-    let addresses: Vec<String> = ["ActorIpAddress", "ClientIPAddress", "ClientIP", "ActorIP"]
-        .iter()
-        .filter_map(|key| record.take_at(key))
-        .collect();
-    actor.ip_address = addresses.into_iter().next();
+    let addresses = ["ActorIpAddress", "ClientIPAddress", "ClientIP", "ActorIP"];
+    actor.ip_address = addresses.iter().find_map(|key| record.str_at(key));
+    for key in addresses {
+        record.take_equal(key, &[actor.ip_address.as_ref()]);
+    }
     let agent = detail(details, "UserAgent").or_else(|| detail(details, "User-Agent"));
     actor.user_agent = record.take_at("UserAgent").or(agent);
     actor
@@ -74,9 +74,7 @@ fn take_carried(record: &JsonCursor, actor: &Actor) {
     ];
     identity::take_carried(record.list("Actor"), &carried);
     for key in ["UserId", "UserKey", "AadAppId"] {
-        if record.str_at(key).is_some_and(|value| carried.contains(&Some(&value))) {
-            record.take_at(key);
-        }
+        record.take_equal(key, &carried);
     }
 }
 

@@ -13,7 +13,7 @@ mod target;
 use super::azure_monitor::without_dot;
 use super::directory_audit::ENTRA;
 use super::event_draft::EventDraft;
-use super::source_record::JsonCursor;
+use super::source_record::{JsonCursor, tenant_id};
 use super::value::{detail, details, execution_result, reason};
 use super::{UnsupportedRecord, timestamp};
 use model::Detail;
@@ -25,17 +25,30 @@ pub(super) fn map_search_result(result: &JsonCursor) -> Result<EventDraft, Unsup
     };
     let mut draft = draft(record, Some(result))?;
     draft.actor.ip_address = draft.actor.ip_address.take().or_else(|| result.take_at("clientIp"));
-    #[rustfmt::skip]
-    let alike = [
-        "createdDateTime", "service", "objectId", "userId", "userPrincipalName", "id", "operation", "recordId", "userIds",
-        "operations",
-    ];
-    for key in alike {
-        result.take_at(key);
-    }
-    let tenant = result.take_at("organizationId");
+    take_repeated(result, &draft);
+    let tenant = result.str_at("organizationId");
     draft.tenant = draft.tenant.or(tenant);
+    result.take_equal("organizationId", &[draft.tenant.as_deref().and_then(tenant_id).as_ref()]);
     Ok(draft)
+}
+
+/// Takes the members of a search result that repeat what the event has from its record. Other spellings are left.
+fn take_repeated(result: &JsonCursor, draft: &EventDraft) {
+    let actor = &draft.actor;
+    let names = [&actor.user_principal_name, &actor.object_id, &actor.display_name, &actor.service_principal_name];
+    let application = actor.application.as_ref().and_then(|application| application.application_id.as_ref());
+    let names = [names.map(Option::as_ref).as_slice(), &[application]].concat();
+    for key in ["userId", "userPrincipalName", "userIds"] {
+        result.take_equal(key, &names);
+    }
+    for key in ["id", "recordId"] {
+        result.take_equal(key, &[draft.id.as_ref()]);
+    }
+    for key in ["operation", "operations"] {
+        result.take_equal(key, &[Some(&draft.activity)]);
+    }
+    result.take_equal("service", &[Some(&draft.service)]);
+    result.take_equal("createdDateTime", &[Some(&draft.occurred_at.to_string())]);
 }
 
 /// Converts a record.
@@ -72,7 +85,7 @@ fn draft(record: &JsonCursor, result: Option<&JsonCursor>) -> Result<EventDraft,
     draft.correlation_id = record.take_first(&["InterSystemsId", "CorrelationId"]);
     draft.actor = actor::actor(record, &draft.details);
     draft.targets = target::targets(record, result);
-    draft.tenant = record.take_at("OrganizationId");
+    draft.tenant = record.take_tenant_at("OrganizationId");
     Ok(draft)
 }
 

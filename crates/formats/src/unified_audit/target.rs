@@ -1,5 +1,8 @@
 //! The targets of a unified audit record: the identities of the directory, else the object of the workload, then the
 //! persons and objects that the workload names besides.
+//!
+//! A record can name one target several times, also in several spellings. The members are read first, and taken only if
+//! the target that they became part of carries their value, so that other spellings stay in `unmapped`.
 
 use super::super::event_draft::fit;
 use super::super::source_record::{JsonCursor, is_absent};
@@ -11,13 +14,91 @@ use model::event::{CHANGES_MAX, TARGETS_MAX};
 use model::fold::fold;
 use model::{ModifiedProperty, Target};
 
-/// Members with the owner of a mailbox, and with the mailbox's id.
-const MAILBOXES: &[(&str, &str)] = &[
-    ("MailboxOwnerUPN", "MailboxGuid"),
-    ("DestMailboxOwnerUPN", "DestMailboxId"),
-    ("SendAsUserSmtp", "SendAsUserMailboxGuid"),
-    ("SendOnBehalfOfUserSmtp", "SendOnBehalfOfUserMailboxGuid"),
+/// The members of an object that name a target.
+#[derive(Clone, Copy)]
+struct TargetMembers {
+    object_id: Option<&'static str>,
+    /// A principal name if it contains `@`, else a display name.
+    name: Option<&'static str>,
+    principal_name: Option<&'static str>,
+    display_name: Option<&'static str>,
+    kind: Option<&'static str>,
+}
+
+impl TargetMembers {
+    const NONE: Self = Self { object_id: None, name: None, principal_name: None, display_name: None, kind: None };
+
+    const fn mailbox(owner: &'static str, id: &'static str) -> Self {
+        Self { name: Some(owner), object_id: Some(id), ..Self::NONE }
+    }
+
+    const fn object_of_case(object_id: &'static str, display_name: &'static str, kind: &'static str) -> Self {
+        Self { object_id: Some(object_id), display_name: Some(display_name), kind: Some(kind), ..Self::NONE }
+    }
+}
+
+/// The mailboxes that were opened, moved to or sent from.
+const MAILBOXES: &[TargetMembers] = &[
+    TargetMembers::mailbox("MailboxOwnerUPN", "MailboxGuid"),
+    TargetMembers::mailbox("DestMailboxOwnerUPN", "DestMailboxId"),
+    TargetMembers::mailbox("SendAsUserSmtp", "SendAsUserMailboxGuid"),
+    TargetMembers::mailbox("SendOnBehalfOfUserSmtp", "SendOnBehalfOfUserMailboxGuid"),
 ];
+const MAILBOX: &str = "Mailbox";
+/// The users and groups that something was shared with, the user that an event of Viva Engage is about, and the objects of
+/// an eDiscovery event: a search, a hold or a review set.
+const OTHERS: &[TargetMembers] = &[
+    TargetMembers { name: Some("TargetUserOrGroupName"), kind: Some("TargetUserOrGroupType"), ..TargetMembers::NONE },
+    TargetMembers { name: Some("UserSharedWith"), ..TargetMembers::NONE },
+    TargetMembers { name: Some("Invitee"), ..TargetMembers::NONE },
+    TargetMembers { name: Some("TargetUserId"), object_id: Some("TargetObjectId"), ..TargetMembers::NONE },
+    TargetMembers::object_of_case("Object1Id", "Object1Name", "Object1Type"),
+    TargetMembers::object_of_case("Object2Id", "Object2Name", "Object2Type"),
+];
+/// A member in an event of Teams.
+const MEMBER: TargetMembers =
+    TargetMembers { principal_name: Some("UPN"), display_name: Some("DisplayName"), ..TargetMembers::NONE };
+
+/// A target that members of an object name.
+struct NamedTarget<'a, 'j> {
+    target: Target,
+    object: &'a JsonCursor<'j>,
+    members: TargetMembers,
+}
+
+impl<'a, 'j> NamedTarget<'a, 'j> {
+    /// Reads a target, without marking its members as taken.
+    fn read(object: &'a JsonCursor<'j>, members: TargetMembers) -> Self {
+        let string = |key: Option<&str>| object.str_at(key?);
+        let (principal_name, name) = match string(members.name) {
+            Some(name) if name.contains('@') => (Some(name), None),
+            name => (None, name),
+        };
+        let target = Target {
+            object_id: string(members.object_id),
+            user_principal_name: principal_name.or_else(|| string(members.principal_name)),
+            display_name: name.or_else(|| string(members.display_name)),
+            kind: string(members.kind),
+            ..Target::default()
+        };
+        Self { target, object, members }
+    }
+
+    /// Marks the members as taken of which a target has the value.
+    fn take_carried(&self, target: &Target) {
+        let Self { object, members, .. } = self;
+        let [object_id, principal_name, display_name, kind] = carried(target);
+        for (key, values) in [
+            (members.object_id, [object_id, None]),
+            (members.name, [principal_name, display_name]),
+            (members.principal_name, [principal_name, None]),
+            (members.display_name, [display_name, None]),
+            (members.kind, [kind, None]),
+        ] {
+            key.into_iter().for_each(|key| object.take_equal(key, &values));
+        }
+    }
+}
 
 /// Reads the targets. The changes are those of the first one.
 pub(super) fn targets(record: &JsonCursor, result: Option<&JsonCursor>) -> Vec<Target> {
@@ -26,14 +107,22 @@ pub(super) fn targets(record: &JsonCursor, result: Option<&JsonCursor>) -> Vec<T
     if first.application_id.is_none() {
         first.application_id = application_id(record, properties, &first);
     }
-    let others = mailboxes(record)
-        .chain(shared_with(record))
-        .chain(objects_of_case(record))
-        .chain(members(record))
+    let mailboxes = MAILBOXES.iter().map(|members| NamedTarget::read(record, *members)).map(|mut named| {
+        if named.target != Target::default() {
+            named.target.kind = Some(MAILBOX.to_owned());
+        }
+        named
+    });
+    // A type alone names nothing.
+    let is_named = |named: &NamedTarget| Target { kind: None, ..named.target.clone() } != Target::default();
+    let others = mailboxes
+        .chain(OTHERS.iter().map(|members| NamedTarget::read(record, *members)).filter(is_named))
+        .chain(record.list("Members").iter().take(TARGETS_MAX).map(|member| NamedTarget::read(member, MEMBER)))
         .chain(related_applications(properties));
     let mut targets: Vec<Target> = Vec::new();
-    for target in std::iter::once(first).chain(others).filter(|target| *target != Target::default()) {
-        add(&mut targets, target);
+    let first = NamedTarget { target: first, object: record, members: TargetMembers::NONE };
+    for named in std::iter::once(first).chain(others).filter(|named| named.target != Target::default()) {
+        add(&mut targets, named);
         // What exceeds the limit is not read, so that it stays in `unmapped`.
         if targets.len() == TARGETS_MAX {
             break;
@@ -52,7 +141,8 @@ pub(super) fn targets(record: &JsonCursor, result: Option<&JsonCursor>) -> Vec<T
 }
 
 /// Adds a target, or what it states beyond a target with the same identity.
-fn add(targets: &mut Vec<Target>, target: Target) {
+fn add(targets: &mut Vec<Target>, named: NamedTarget<'_, '_>) {
+    let target = &named.target;
     let same = |a: &Option<String>, b: &Option<String>| {
         a.as_deref().zip(b.as_deref()).is_some_and(|(a, b)| fold(a) == fold(b))
     };
@@ -64,36 +154,49 @@ fn add(targets: &mut Vec<Target>, target: Target) {
             && (same(&known.object_id, &target.object_id)
                 || same(&known.user_principal_name, &target.user_principal_name))
     };
-    match targets.iter_mut().find(|known| is_same(known)) {
-        Some(known) => {
-            known.object_id = known.object_id.take().or(target.object_id);
-            known.user_principal_name = known.user_principal_name.take().or(target.user_principal_name);
-            known.display_name = known.display_name.take().or(target.display_name);
-            known.kind = known.kind.take().or(target.kind);
+    let Some(known) = targets.iter_mut().find(|known| is_same(known)) else {
+        named.take_carried(target);
+        return targets.push(named.target);
+    };
+    for (known, stated) in [
+        (&mut known.object_id, &target.object_id),
+        (&mut known.user_principal_name, &target.user_principal_name),
+        (&mut known.display_name, &target.display_name),
+        (&mut known.kind, &target.kind),
+    ] {
+        if known.is_none() {
+            known.clone_from(stated);
         }
-        None => targets.push(target),
     }
+    named.take_carried(known);
+}
+
+/// The values of a target that responses contain.
+fn carried(target: &Target) -> [Option<&String>; 4] {
+    [&target.object_id, &target.user_principal_name, &target.display_name, &target.kind].map(Option::as_ref)
 }
 
 /// The members that name the object.
 const OBJECTS: &[&str] = &["ObjectId", "OfficeObjectId"];
+/// The members that name a file, a team or a modified object.
+const NAMED_OBJECTS: &[&str] = &["ItemType", "SourceFileName", "ModifiedObjectResolvedName", "TeamGuid", "TeamName"];
 
 /// Reads the target by its list of identities, else the object.
 fn target(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let target = target_or_object(record, result);
-    // Identities and the object are taken only if the target carries them.
-    let values =
-        [&target.object_id, &target.user_principal_name, &target.display_name, &target.application_id, &target.kind];
-    take_carried(record.list("Target"), &values.map(Option::as_ref));
-    for carried in [&target.object_id, &target.user_principal_name].into_iter().flatten() {
-        record.fill(OBJECTS, &mut Some(carried.clone()));
+    take_carried(record.list("Target"), &[&carried(&target)[..], &[target.application_id.as_ref()]].concat());
+    for key in OBJECTS.iter().chain(NAMED_OBJECTS) {
+        record.take_equal(key, &carried(&target));
+    }
+    if let Some(result) = result {
+        result.take_equal("objectId", &carried(&target));
     }
     target
 }
 
 fn target_or_object(record: &JsonCursor, result: Option<&JsonCursor>) -> Target {
     let list = record.list("Target");
-    let object = OBJECTS.iter().find_map(|key| record.str_at(key)).or_else(|| result?.take_at("objectId"));
+    let object = OBJECTS.iter().find_map(|key| record.str_at(key)).or_else(|| result?.str_at("objectId"));
     let identity = IdentityList::of(list);
     let names = identity.service_principal_name.as_deref().and_then(application_id_in);
     let mut target = Target {
@@ -130,11 +233,11 @@ fn target_or_object(record: &JsonCursor, result: Option<&JsonCursor>) -> Target 
 
 /// Reads the file, the team or the modified object, for events without a list of identities.
 fn named_object(record: &JsonCursor, target: &mut Target) {
-    target.kind = record.take_at("ItemType");
-    target.display_name = record.take_first(&["SourceFileName", "ModifiedObjectResolvedName"]);
+    target.kind = record.str_at("ItemType");
+    target.display_name = record.str_at("SourceFileName").or_else(|| record.str_at("ModifiedObjectResolvedName"));
     if *target == Target::default() {
-        target.object_id = record.take_at("TeamGuid");
-        target.display_name = record.take_at("TeamName");
+        target.object_id = record.str_at("TeamGuid");
+        target.display_name = record.str_at("TeamName");
     }
 }
 
@@ -145,65 +248,18 @@ fn application_id(record: &JsonCursor, properties: &[JsonCursor], target: &Targe
 }
 
 /// Returns the applications that an event on another target names by properties such as `Application.AppId`.
-fn related_applications(properties: &[JsonCursor]) -> impl Iterator<Item = Target> {
+fn related_applications<'a, 'j>(properties: &'a [JsonCursor<'j>]) -> impl Iterator<Item = NamedTarget<'a, 'j>> {
     ["Application", "ServicePrincipal"].into_iter().filter_map(|kind| {
         let of = |name: &str| changed_value(properties, &format!("{kind}.{name}"));
-        Some(Target {
+        let target = Target {
             application_id: Some(application_id_in(&of("AppId")?)?),
             object_id: of("ObjectID"),
             display_name: of("DisplayName"),
             kind: Some(kind.to_owned()),
             ..Target::default()
-        })
+        };
+        Some(NamedTarget { target, object: properties.first()?, members: TargetMembers::NONE })
     })
-}
-
-/// Reads the mailboxes that were opened, moved to or sent from.
-fn mailboxes(record: &JsonCursor) -> impl Iterator<Item = Target> {
-    MAILBOXES.iter().filter_map(|(owner, id)| {
-        let owner = record.take_at(owner);
-        let object_id = record.take_at(id);
-        owner.as_ref().or(object_id.as_ref())?;
-        Some(Target { kind: Some("Mailbox".to_owned()), object_id, ..named(owner) })
-    })
-}
-
-/// Reads the users and groups that something was shared with, and the user that an event of Viva Engage is about.
-fn shared_with(record: &JsonCursor) -> impl Iterator<Item = Target> {
-    let group_or_user = record
-        .take_at("TargetUserOrGroupName")
-        .map(|name| Target { kind: record.take_at("TargetUserOrGroupType"), ..named(Some(name)) });
-    let invited = ["UserSharedWith", "Invitee"].into_iter().filter_map(|key| record.take_at(key));
-    let user = record
-        .take_at("TargetUserId")
-        .map(|name| Target { object_id: record.take_at("TargetObjectId"), ..named(Some(name)) });
-    group_or_user.into_iter().chain(invited.map(|name| named(Some(name)))).chain(user)
-}
-
-/// Reads the objects of an eDiscovery event: a search, a hold or a review set.
-fn objects_of_case(record: &JsonCursor) -> impl Iterator<Item = Target> {
-    ["Object1", "Object2"].into_iter().filter_map(|object| {
-        let of = |part: &str| record.take_at(&format!("{object}{part}"));
-        let target = Target { object_id: of("Id"), display_name: of("Name"), kind: of("Type"), ..Target::default() };
-        (target != Target::default()).then_some(target)
-    })
-}
-
-/// Reads the members in an event of Teams.
-fn members(record: &JsonCursor) -> impl Iterator<Item = Target> {
-    record.list("Members").iter().take(TARGETS_MAX).map(|member| Target {
-        user_principal_name: member.take_at("UPN"),
-        display_name: member.take_at("DisplayName"),
-        ..Target::default()
-    })
-}
-
-/// Returns a target with a principal name if the name contains `@`, else with a display name.
-fn named(name: Option<String>) -> Target {
-    match name {
-        Some(name) if name.contains('@') => Target { user_principal_name: Some(name), ..Target::default() },
-        name => Target { display_name: name, ..Target::default() },
-    }
 }
 
 /// Reads the changed properties of which the record has only the names (Exchange).

@@ -26,7 +26,9 @@ impl SensitiveNames {
 
     /// As [`Self::covers_inside`], for the JSON text of a value.
     pub fn covers_inside_json(&self, json: &str) -> bool {
-        if !json.contains('\\') && !self.may_occur_in(json) {
+        // Without escapes that are letters, the letters of all names in the value follow each other in its JSON as well.
+        let has_other_letters = json.contains('\\') && (!self.extra.is_empty() || has_letter_escape(json));
+        if !has_other_letters && !self.may_occur_in(json) {
             return false;
         }
         match JsonNode::parse(json) {
@@ -96,6 +98,12 @@ impl SensitiveNames {
             has_value && (self.covers(name) || text[start..].starts_with(SIGNATURE))
         })
     }
+}
+
+/// Whether a text has an escape that is a letter, such as `\n` or `\u0070`, however often it was written as a string in
+/// JSON.
+fn has_letter_escape(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_alphabetic())
 }
 
 /// White space, and characters that are not visible, such as a byte order mark.

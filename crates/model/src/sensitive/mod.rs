@@ -9,12 +9,14 @@
 //! markup in strings. What looks like JSON but cannot be read is sensitive if it contains the name of a secret at all.
 
 mod inside;
+mod marks;
 mod pairs;
+
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::fold::{fold, words};
-pub(crate) use pairs::{holds_name, holds_value};
 
 /// Names of secrets, without the separators between words.
 #[rustfmt::skip]
@@ -61,10 +63,9 @@ impl SensitiveNames {
                 return true;
             }
         }
+        let name: &str = &if name.is_ascii() { Cow::Borrowed(name) } else { Cow::Owned(name.nfkc().collect()) };
         // Most names contain no name of a secret; this avoids splitting them into words.
-        let name = &name.nfkc().collect::<String>();
-        let joined = joined(name);
-        if !names_secret(&joined) {
+        if !names_secret(name) {
             return false;
         }
         let words: Vec<String> = words(name).iter().map(|word| word.to_lowercase()).collect();
@@ -82,7 +83,7 @@ impl SensitiveNames {
     /// Whether a string can contain the name of a secret. It cannot if no name occurs in it, separators and escapes
     /// disregarded. Most strings contain none; this avoids parsing them.
     fn may_occur_in(&self, string: &str) -> bool {
-        names_secret(&joined(string))
+        names_secret(string)
             || string.contains(SIGNATURE)
             || (!self.extra.is_empty() && {
                 let folded = fold(string);
@@ -91,19 +92,41 @@ impl SensitiveNames {
     }
 }
 
-/// Whether joined letters and digits contain the name of a secret. Of most positions only two bytes are examined.
-fn names_secret(joined: &str) -> bool {
-    let bytes = joined.as_bytes();
-    bytes.windows(2).enumerate().any(|(at, start)| {
-        is_start(start[0], start[1])
-            && SECRET.iter().chain(&SECRET_WORDS).any(|secret| bytes[at..].starts_with(secret.as_bytes()))
+/// Whether the joined letters and digits of a string contain the name of a secret.
+fn names_secret(string: &str) -> bool {
+    if string.is_ascii() {
+        joined_names_secret(string.as_bytes())
+    } else {
+        joined_names_secret(joined(string).as_bytes())
+    }
+}
+
+/// As [`names_secret`], for ASCII characters or a joined string. At most positions only two letters are examined.
+fn joined_names_secret(string: &[u8]) -> bool {
+    let mut previous: Option<(usize, usize)> = None;
+    string.iter().enumerate().any(|(at, byte)| {
+        let letter = match byte {
+            b'a'..=b'z' => usize::from(byte - b'a'),
+            b'A'..=b'Z' => usize::from(byte - b'A'),
+            // A digit, or a part of another letter, which occurs only in joined strings.
+            b'0'..=b'9' | 0x80.. => {
+                previous = None;
+                return false;
+            }
+            _ => return false,
+        };
+        let start = previous.replace((at, letter));
+        start.is_some_and(|(start, first)| {
+            STARTS[first][letter]
+                && SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined_starts_with(&string[start..], secret))
+        })
     })
 }
 
-/// Whether the name of a secret starts with these two bytes.
-fn is_start(first: u8, second: u8) -> bool {
-    let letter = |byte: u8| usize::from(byte.wrapping_sub(b'a'));
-    STARTS.get(letter(first)).and_then(|row| row.get(letter(second))).is_some_and(|is_start| *is_start)
+/// Whether a string starts with the name of a secret, as [`joined_names_secret`] reads it.
+fn joined_starts_with(string: &[u8], secret: &str) -> bool {
+    let mut joined = string.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    secret.bytes().all(|letter| joined.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&letter)))
 }
 
 /// The first two letters of the names of secrets.

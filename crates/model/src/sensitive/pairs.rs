@@ -21,14 +21,14 @@ const VALUE_WORDS: [&str; 13] = [
 ];
 
 /// Whether a member or a detail of this name holds the name of something: `propertyName`, `@Name`, `key`.
-pub(crate) fn holds_name(name: &str) -> bool {
+pub(super) fn holds_name(name: &str) -> bool {
     let words = words(name);
     let Some(last) = words.last().map(|word| word.to_lowercase()) else { return false };
     NAME_WORDS.contains(&last.as_str()) || last.ends_with("name") || last.ends_with("key")
 }
 
 /// Whether a member or a detail of this name holds a value: `newValue`, `#text`, `val`.
-pub(crate) fn holds_value(name: &str) -> bool {
+pub(super) fn holds_value(name: &str) -> bool {
     let words: Vec<String> = words(name).iter().map(|word| word.to_lowercase()).collect();
     let is_value = |word: &String| word == "val" || word.ends_with("value") || word.ends_with("values");
     words.iter().any(is_value) || words.last().is_some_and(|last| VALUE_WORDS.contains(&last.as_str()))
@@ -36,7 +36,7 @@ pub(crate) fn holds_value(name: &str) -> bool {
 
 impl SensitiveNames {
     /// Whether a string is the name of a secret, and not a text that mentions one.
-    pub(crate) fn is_name_of_secret(&self, string: &str) -> bool {
+    pub(super) fn is_name_of_secret(&self, string: &str) -> bool {
         string.len() <= NAME_BYTES_MAX && self.covers(string)
     }
 

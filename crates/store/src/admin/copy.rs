@@ -17,7 +17,7 @@ use sea_orm::{Iterable as _, PaginatorTrait as _, PrimaryKeyToColumn as _, Query
 
 use super::backup::{locked_heads, renew_ids};
 use crate::db::bulk;
-use crate::{Store, StoreError};
+use crate::{RowProgress, Store, StoreError};
 
 /// The most rows per insert.
 const ROWS_MAX: usize = 500;
@@ -61,10 +61,11 @@ pub enum LogIds {
 struct CopyRun<'a> {
     from: &'a DatabaseTransaction,
     to: &'a DatabaseTransaction,
+    progress: &'a RowProgress,
 }
 
 impl Store {
-    /// Copies all logs into another database.
+    /// Copies all logs into another database. Copied rows are added to `progress`.
     ///
     /// # Errors
     ///
@@ -75,6 +76,7 @@ impl Store {
         other: &Self,
         log_ids: LogIds,
         mut new_id: impl FnMut() -> String,
+        progress: &RowProgress,
     ) -> Result<Copied, StoreError> {
         let from = self.snapshot().await?;
         let to = other.write.begin_with_options(crate::db::write_transaction()).await?;
@@ -84,7 +86,7 @@ impl Store {
             // No tenant can be added while the copy runs.
             to.execute_unprepared("LOCK TABLE tenant IN EXCLUSIVE MODE").await?;
         }
-        let run = CopyRun { from: &from, to: &to };
+        let run = CopyRun { from: &from, to: &to, progress };
         run.copy_table::<tenant::Entity>(|_| 0).await?;
         run.copy_table::<tenant_log::Entity>(|_| 0).await?;
         run.copy_table::<term::Entity>(|_| 0).await?;
@@ -152,6 +154,7 @@ impl CopyRun<'_> {
         if E::find().limit(1).count(self.to).await? > 0 {
             return Err(StoreError::Misconfigured(format!("the target is not empty: `{table}` has rows")));
         }
+        self.progress.begin(E::default().table_name());
         let ordered = E::PrimaryKey::iter().fold(E::find(), |select, key| select.order_by_asc(key.into_column()));
         let mut rows = ordered.stream(self.from).await?;
         let (mut pending, mut bytes_pending, mut read) = (Vec::new(), 0, 0);
@@ -161,12 +164,14 @@ impl CopyRun<'_> {
             pending.push(row);
             if pending.len() == ROWS_MAX || bytes_pending > BYTES_MAX {
                 bulk::insert(self.to, &pending.iter().collect::<Vec<_>>(), "").await?;
+                self.progress.add(pending.len() as u64);
                 pending.clear();
                 bytes_pending = 0;
             }
         }
         drop(rows);
         bulk::insert(self.to, &pending.iter().collect::<Vec<_>>(), "").await?;
+        self.progress.add(pending.len() as u64);
         let [there, here] = [E::find().count(self.from).await?, E::find().count(self.to).await?];
         if read != there || here != there {
             return Err(StoreError::Misconfigured(format!("`{table}` has {there} rows, but {here} in the copy")));

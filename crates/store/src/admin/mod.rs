@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod copy;
+pub(crate) mod row_progress;
 pub(crate) mod schema;
 pub(crate) mod tenants;
 pub(crate) mod verify;

@@ -85,7 +85,7 @@ pub(crate) async fn in_memory() -> Result<DatabaseConnection, StoreError> {
 }
 
 /// Rows that SQLite reads ahead of the consumer.
-const ROW_BUFFER_SIZE: usize = 4;
+const ROW_BUFFER_SIZE: usize = 16;
 
 /// Creates the database file with mode 0600, because the log holds restricted data. An error is ignored here: opening
 /// the file reports it.

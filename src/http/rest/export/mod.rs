@@ -71,6 +71,7 @@ async fn start(
     if !body::is_json(request) {
         return Err(HttpError::UnsupportedMediaType("the content type must be `application/json`, in UTF-8"));
     }
+    body::check_not_compressed(request)?;
     let key = CallerKey::of(&caller);
     let request_permit = services.callers.admit(&key)?;
     let quota = services.callers.open_stream(&key, StreamKind::Export, None)?;

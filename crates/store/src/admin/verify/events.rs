@@ -180,5 +180,6 @@ impl Verification<'_> {
         self.last_sequence = self.last_sequence.max(found.sequence);
         self.last_recorded_at = self.last_recorded_at.max(found.recorded_at);
         self.events += 1;
+        self.progress.add(1);
     }
 }

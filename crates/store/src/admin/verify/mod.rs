@@ -18,14 +18,14 @@ mod terms;
 mod rollups;
 mod activities;
 
-use entity::{rollup_block, tenant_log};
+use entity::{audit_event, rollup_block, tenant_log};
 use sea_orm::{DatabaseTransaction, EntityTrait};
 use sea_orm::{EntityName as _, IdenStatic as _, Iterable as _, ModelTrait};
 
 use self::activities::ActivityCounts;
 use self::snapshots::IdSet;
 use self::unreadable::UnreadableEvents;
-use crate::{Store, StoreError, Tenant};
+use crate::{RowProgress, Store, StoreError, Tenant};
 
 /// A difference between a stored and an expected value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,7 @@ struct Verification<'a> {
     tenant_id: i32,
     snapshot: &'a DatabaseTransaction,
     report: ReportDifference<'a>,
+    progress: &'a RowProgress,
     terms: IdSet,
     actors: IdSet,
     targets: IdSet,
@@ -71,13 +72,21 @@ struct Verification<'a> {
 }
 
 impl Store {
-    /// Verifies the log of a tenant and reports every difference. Returns the number of events that were read.
-    pub async fn verify(&self, tenant: &Tenant, report: ReportDifference<'_>) -> Result<i64, StoreError> {
+    /// Verifies the log of a tenant and reports every difference. Returns the number of events that were read. Events
+    /// that were verified are added to `progress`.
+    pub async fn verify(
+        &self,
+        tenant: &Tenant,
+        report: ReportDifference<'_>,
+        progress: &RowProgress,
+    ) -> Result<i64, StoreError> {
+        progress.begin(audit_event::Entity.table_name());
         let snapshot = self.snapshot().await?;
         let mut verification = Verification {
             tenant_id: tenant.id,
             snapshot: &snapshot,
             report,
+            progress,
             terms: IdSet::default(),
             actors: IdSet::default(),
             targets: IdSet::default(),

@@ -2,19 +2,24 @@
 //!
 //! An event in this API's own format is the same only if all its fields are the same. Two records of other systems may come
 //! by different routes, which carry different parts of one event: what they have in common must agree, and the fields in
-//! which they differ are reported.
+//! which they differ are reported. Of a copy in another format, these are the fields in which it states something that the
+//! stored event does not: each format lacks some fields, and keeps others in `unmapped` under its own names.
+
+mod added;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::{fold, fold_activity};
-use super::{Actor, ActorKind, Detail, EventBody, Json, ModifiedProperty, Status, Target};
+use super::json::JsonNode;
+use super::{Actor, ActorKind, Detail, EventBody, Json, ModifiedProperty, OperationType, ResourceType, Status, Target};
+use added::{actor_adds, changes_add, contradicts, details_add, string_adds, targets_add};
 
 /// The relation of an event to the one that is stored under its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sameness {
     /// The events are the same.
     Same,
-    /// The events are copies of one event that differ in these fields, by their API names.
+    /// The events are copies of one event, of which the second one differs in these fields, by their API names.
     Differing(Vec<&'static str>),
     /// The events are different.
     Other,
@@ -32,14 +37,10 @@ pub enum Comparison {
 impl Comparison {
     /// Compares an event with the one that is stored under its key.
     pub fn of(self, stored: &EventBody, event: &EventBody) -> Sameness {
-        let mut differing = differing_fields(stored, event);
         if self == Self::Common {
-            return match differing.as_slice() {
-                [] => Sameness::Same,
-                _ if agree(stored, event) => Sameness::Differing(differing),
-                _ => Sameness::Other,
-            };
+            return if agree(stored, event) { copy_of(stored, event) } else { Sameness::Other };
         }
+        let mut differing = differing_fields(stored, event, Reported::All);
         // The import keeps what it reads in another form (the fraction of a time) in `unmapped`, recording does not.
         if stored.recording.source.is_some() != event.recording.source.is_some() {
             differing.retain(|field| *field != "unmapped");
@@ -48,8 +49,44 @@ impl Comparison {
     }
 }
 
-/// The API names of the fields in which two events differ. The provenance and the marks of sensitive values do not count.
-fn differing_fields(stored: &EventBody, event: &EventBody) -> Vec<&'static str> {
+/// Compares a copy of an event with the stored event.
+fn copy_of(stored: &EventBody, event: &EventBody) -> Sameness {
+    let reported = if is_same_format(stored, event) { Reported::All } else { Reported::Added };
+    let mut differing = differing_fields(stored, event, reported);
+    if reported == Reported::All && are_at_different_levels(stored.unmapped.as_ref(), event.unmapped.as_ref()) {
+        differing.retain(|field| *field != "unmapped");
+    }
+    if differing.is_empty() { Sameness::Same } else { Sameness::Differing(differing) }
+}
+
+/// Whether two events were converted from records of the same format.
+fn is_same_format(a: &EventBody, b: &EventBody) -> bool {
+    let format =
+        |body: &EventBody| body.recording.source.as_deref().and_then(|it| it.split(' ').next()).map(str::to_owned);
+    format(a) == format(b)
+}
+
+/// Whether two records kept values under different names only, because one of them was in an envelope.
+fn are_at_different_levels(a: Option<&Json>, b: Option<&Json>) -> bool {
+    let names = |json: &Json| match json.node() {
+        JsonNode::Object(members) => members.into_iter().map(|(name, _)| name).collect(),
+        _ => BTreeSet::new(),
+    };
+    a.zip(b).is_some_and(|(a, b)| names(a).is_disjoint(&names(b)))
+}
+
+/// Which differences count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reported {
+    /// All.
+    All,
+    /// Those in which the second event states something that the first one does not.
+    Added,
+}
+
+/// The API names of the fields in which an event differs from the stored one. The provenance and the marks of sensitive
+/// values do not count.
+fn differing_fields(stored: &EventBody, event: &EventBody, reported: Reported) -> Vec<&'static str> {
     // A new field does not compile until it is compared.
     let EventBody {
         event_key: _,
@@ -84,26 +121,41 @@ fn differing_fields(stored: &EventBody, event: &EventBody) -> Vec<&'static str> 
     let changed = |targets: &[Target]| {
         targets.iter().map(|target| target.modified_properties.iter().map(change_of).collect()).collect::<Vec<Vec<_>>>()
     };
-    let differences = [
-        ("occurredAt", *occurred_at != event.occurred_at),
-        ("activity", *activity != event.activity),
-        ("activityDisplayName", *activity_display_name != event.activity_display_name),
-        ("category", *category != event.category),
-        ("service", *service != event.service),
-        ("component", *component != event.component),
-        ("operationType", *operation_type != event.operation_type),
-        ("activityResourceType", *resource_type != event.resource_type),
-        ("groupSource", *group_source != event.group_source),
-        ("status", *status != event.status),
-        ("statusReason", *status_reason != event.status_reason),
-        ("correlationId", *correlation_id != event.correlation_id),
-        ("actor", *actor != event.actor),
-        ("targets", parties(targets) != parties(&event.targets)),
-        ("modifiedProperties", changed(targets) != changed(&event.targets)),
-        ("additionalDetails", pairs(additional_details) != pairs(&event.additional_details)),
-        ("unmapped", hash(unmapped) != hash(&event.unmapped)),
+    let adds_string =
+        |stored: &Option<String>, event: &Option<String>| string_adds(stored.as_deref(), event.as_deref());
+    // The field, whether the values differ, and whether that of the event adds to the stored one.
+    let differences: [(&str, bool, &dyn Fn() -> bool); 17] = [
+        ("occurredAt", *occurred_at != event.occurred_at, &|| {
+            // A route without fractions below a millisecond adds none.
+            event.occurred_at.0.rem_euclid(1_000) != 0
+        }),
+        ("activity", *activity != event.activity, &|| true),
+        ("activityDisplayName", *activity_display_name != event.activity_display_name, &|| {
+            event.activity_display_name != event.activity
+        }),
+        ("category", *category != event.category, &|| true),
+        ("service", *service != event.service, &|| true),
+        ("component", *component != event.component, &|| adds_string(component, &event.component)),
+        ("operationType", *operation_type != event.operation_type, &|| event.operation_type != OperationType::Other),
+        ("activityResourceType", *resource_type != event.resource_type, &|| event.resource_type != ResourceType::Other),
+        ("groupSource", *group_source != event.group_source, &|| event.group_source.is_some()),
+        ("status", *status != event.status, &|| event.status != Status::Unknown),
+        ("statusReason", *status_reason != event.status_reason, &|| adds_string(status_reason, &event.status_reason)),
+        ("correlationId", *correlation_id != event.correlation_id, &|| {
+            adds_string(correlation_id, &event.correlation_id)
+        }),
+        ("actor", *actor != event.actor, &|| actor_adds(actor, &event.actor)),
+        ("targets", parties(targets) != parties(&event.targets), &|| targets_add(targets, &event.targets)),
+        ("modifiedProperties", changed(targets) != changed(&event.targets), &|| changes_add(targets, &event.targets)),
+        ("additionalDetails", pairs(additional_details) != pairs(&event.additional_details), &|| {
+            details_add(additional_details, &event.additional_details)
+        }),
+        ("unmapped", hash(unmapped) != hash(&event.unmapped), &|| {
+            unmapped.as_ref().zip(event.unmapped.as_ref()).is_some_and(|(a, b)| contradicts(&a.node(), &b.node()))
+        }),
     ];
-    differences.into_iter().filter(|(_, differ)| *differ).map(|(field, _)| field).collect()
+    let counts = |adds: &dyn Fn() -> bool| reported == Reported::All || adds();
+    differences.into_iter().filter(|(_, differ, adds)| *differ && counts(*adds)).map(|(field, ..)| field).collect()
 }
 
 type ChangeHashes = (Option<[u8; 16]>, Option<[u8; 16]>);
@@ -265,7 +317,7 @@ mod tests {
         for (field, _, change) in CHANGES {
             let mut other = event(None);
             change(&mut other);
-            assert!(differing_fields(&stored, &other).contains(field), "{field}");
+            assert!(differing_fields(&stored, &other, Reported::All).contains(field), "{field}");
             assert_eq!(Comparison::Whole.of(&stored, &other), Sameness::Other, "{field}");
             assert_ne!(stored.statement_hash(), other.statement_hash(), "{field}");
         }
@@ -273,9 +325,9 @@ mod tests {
 
     #[test]
     fn copies_of_a_record_agree_in_what_both_carry() {
-        let stored = event(Some("a"));
+        let stored = event(Some("format a"));
         for (field, is_other, change) in CHANGES {
-            let mut other = event(Some("b"));
+            let mut other = event(Some("format b"));
             change(&mut other);
             for (one, two) in [(&stored, &other), (&other, &stored)] {
                 match Comparison::Common.of(one, two) {
@@ -284,6 +336,62 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A change of an event, with the fields that are reported of a copy in another format that has the change, and of one
+    /// that lacks it.
+    type Addition = (fn(&mut EventBody), &'static [&'static str], &'static [&'static str]);
+
+    const ADDITIONS: &[Addition] = &[
+        (|it| it.occurred_at = Timestamp(1_000), &[], &["occurredAt"]),
+        (|it| "Payment".clone_into(&mut it.activity_display_name), &["activityDisplayName"], &[]),
+        (|it| "Money".clone_into(&mut it.category), &["category"], &["category"]),
+        (|it| it.component = Some("c".to_owned()), &["component"], &[]),
+        (|it| it.operation_type = OperationType::Create, &["operationType"], &[]),
+        (|it| it.status = Status::Unknown, &[], &["status"]),
+        (|it| it.status_reason = Some("r".to_owned()), &["statusReason"], &[]),
+        (|it| it.actor.object_id = Some("A-1".to_owned()), &[], &[]),
+        (|it| it.actor.ip_address = Some("203.0.113.1".to_owned()), &["actor"], &[]),
+        (|it| it.actor = Actor::new(ActorKind::Unknown), &[], &["actor"]),
+        (|it| it.actor.permissions = vec!["p".to_owned()], &["actor"], &[]),
+        (|it| it.targets[0].object_id = Some("T-1".to_owned()), &[], &[]),
+        (|it| it.targets[0].display_name = Some("T".to_owned()), &["targets"], &[]),
+        (|it| it.targets.push(Target { object_id: Some("t-3".to_owned()), ..Target::default() }), &["targets"], &[]),
+        (|it| it.targets[0].modified_properties.clear(), &[], &["modifiedProperties"]),
+        (|it| it.additional_details.clear(), &[], &["additionalDetails"]),
+        (
+            |it| it.additional_details[0].value = Some(Json::string("app")),
+            &["additionalDetails"],
+            &["additionalDetails"],
+        ),
+        (|it| it.unmapped = Json::parse(r#"{"a":1,"c":3}"#), &[], &[]),
+        (|it| it.unmapped = Json::parse(r#"{"a":2,"b":2}"#), &["unmapped"], &["unmapped"]),
+        (|it| it.unmapped = None, &[], &[]),
+    ];
+
+    #[test]
+    fn copy_in_another_format_differs_only_in_what_it_adds() {
+        for (position, (change, with, without)) in ADDITIONS.iter().enumerate() {
+            let (plain, mut changed) = (event(Some("one a.json")), event(Some("two b.json")));
+            change(&mut changed);
+            let fields = |stored: &EventBody, copy: &EventBody| match Comparison::Common.of(stored, copy) {
+                Sameness::Same => Vec::new(),
+                Sameness::Differing(fields) => fields,
+                Sameness::Other => panic!("{position}"),
+            };
+            assert_eq!(fields(&plain, &changed), *with, "{position}");
+            assert_eq!(fields(&changed, &plain), *without, "{position}");
+        }
+    }
+
+    #[test]
+    fn unmapped_values_of_an_envelope_are_no_difference() {
+        let stored = event(Some("one a.json"));
+        let within = |unmapped: &str| EventBody { unmapped: Json::parse(unmapped), ..event(Some("one b.json")) };
+        let compare = |unmapped: &str| Comparison::Common.of(&stored, &within(unmapped));
+        assert_eq!(compare(r#"{"data":{"a":1,"b":2},"rule":7}"#), Sameness::Same);
+        assert_eq!(compare(r#"{"a":1,"b":2,"rule":7}"#), Sameness::Differing(vec!["unmapped"]));
+        assert_eq!(compare(r#"{"a":1}"#), Sameness::Differing(vec!["unmapped"]));
     }
 
     #[test]

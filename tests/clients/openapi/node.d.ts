@@ -1,0 +1,2 @@
+// The part of Node that the client uses.
+declare const process: { argv: string[] };
