@@ -59,7 +59,7 @@ pub(crate) async fn read(connection: &DatabaseConnection, tenant_id: i32) -> any
 }
 
 /// Returns the hash of a key in the column of an event.
-fn key_hash32(key: &str) -> i32 {
+fn key_hash(key: &str) -> i32 {
     let [a, b, c, d, ..] = hash16(fold(key).as_bytes());
     i32::from_be_bytes([a, b, c, d])
 }
@@ -110,7 +110,7 @@ impl Template {
                 sequence,
                 occurred_at,
                 recorded_at: occurred_at,
-                event_key_hash: key_hash32(&key),
+                event_key_hash: key_hash(&key),
                 body: head(&key, Timestamp(occurred_at)) + &self.rest,
                 ..self.event.clone()
             },

@@ -16,8 +16,6 @@ pub struct Model {
     pub occurred_at: i64,
     /// When the event was recorded, in microseconds since 1970-01-01 UTC.
     pub recorded_at: i64,
-    /// A hash of the folded correlation id; 0 if the event has none.
-    pub correlation_hash: i64,
     /// The term of the service.
     pub service: i32,
     /// The term of the component of the service.
@@ -38,6 +36,8 @@ pub struct Model {
     pub ip_address: i32,
     /// The term of the recorder: the subject of the token.
     pub recorded_by: i32,
+    /// A hash of the folded correlation id; 0 if the event has none.
+    pub correlation_hash: i32,
     /// A hash of the folded event key.
     pub event_key_hash: i32,
     /// The number of the resource type.

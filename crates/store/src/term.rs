@@ -102,20 +102,8 @@ pub(crate) fn next_id(last_id: &mut i64, table: &'static str) -> Result<i32, Sto
     Ok(next)
 }
 
-/// Returns a hash of a folded string for a column with an index, or 0 if the string is empty.
-pub(crate) fn hash64(key: &str) -> i64 {
-    if key.is_empty() {
-        return 0;
-    }
-    let [a, b, c, d, e, f, g, h, ..] = hash16(key.as_bytes());
-    match i64::from_be_bytes([a, b, c, d, e, f, g, h]) {
-        0 => 1,
-        hash => hash,
-    }
-}
-
-/// Returns a hash of a folded string for a column without an index, or 0 if the string is empty.
-pub(crate) fn hash32(key: &str) -> i32 {
+/// Returns the hash of a folded string in a column, or 0 if the string is empty.
+pub(crate) fn key_hash(key: &str) -> i32 {
     if key.is_empty() { 0 } else { shortened(hash16(key.as_bytes())) }
 }
 
@@ -151,8 +139,8 @@ mod tests {
 
     #[test]
     fn only_absent_strings_have_the_hash_zero() {
-        assert_eq!((hash64(""), hash32("")), (0, 0));
-        assert_ne!((hash64("a"), hash32("a")), (0, 0));
+        assert_eq!(key_hash(""), 0);
+        assert_ne!(key_hash("a"), 0);
         assert_eq!(shortened([0; 16]), 1);
     }
 }

@@ -48,13 +48,18 @@ impl Terms {
     }
 }
 
-/// The first bytes of the hash of a string, 0 if the string is empty.
-fn hash<const N: usize>(string: &str) -> [u8; N] {
-    if string.is_empty() { [0; N] } else { hash16(string.as_bytes())[..N].try_into().unwrap() }
+/// The first four bytes of a hash.
+fn shortened(hash: [u8; 16]) -> i32 {
+    i32::from_be_bytes(hash[..4].try_into().unwrap())
+}
+
+/// The hash of a string in a column, 0 if the string is empty.
+fn hash(string: &str) -> i32 {
+    if string.is_empty() { 0 } else { shortened(hash16(string.as_bytes())) }
 }
 
 fn value_hash(value: Option<&Json>) -> i32 {
-    value.map_or(0, |value| i32::from_be_bytes(value.equality_hash()[..4].try_into().unwrap()))
+    value.map_or(0, |value| shortened(value.equality_hash()))
 }
 
 /// The columns of an event, derived from its body.
@@ -63,7 +68,7 @@ fn columns(terms: &Terms, row: &audit_event::Model, body: &EventBody) -> audit_e
     let activity_name = Some(fold(&body.activity_display_name)).filter(|name| *name != activity_key);
     audit_event::Model {
         occurred_at: body.occurred_at.0,
-        correlation_hash: i64::from_be_bytes(hash(&key(body.correlation_id.as_ref()))),
+        correlation_hash: hash(&key(body.correlation_id.as_ref())),
         service: terms.id(Kind::Service, fold(&body.service)),
         component: terms.id(Kind::Component, key(body.component.as_ref())),
         category: terms.id(Kind::Category, fold(&body.category)),
@@ -73,7 +78,7 @@ fn columns(terms: &Terms, row: &audit_event::Model, body: &EventBody) -> audit_e
         application_id: terms.id(Kind::Application, body.actor.application_id().map(fold).unwrap_or_default()),
         ip_address: terms.id(Kind::IpAddress, key(body.actor.ip_address.as_ref())),
         recorded_by: terms.id(Kind::Recorder, fold(&body.recording.recorded_by)),
-        event_key_hash: i32::from_be_bytes(hash(&fold(&body.event_key))),
+        event_key_hash: hash(&fold(&body.event_key)),
         resource_type: body.resource_type.code(),
         operation_type: body.operation_type.code(),
         group_source: body.group_source.map_or(0, |source| source.code()),

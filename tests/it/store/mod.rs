@@ -12,6 +12,7 @@ mod rollups;
 mod pagination;
 mod statement_counts;
 mod limits;
+mod hashed_strings;
 mod personal_values;
 mod query_plans;
 mod tenants;

@@ -34,8 +34,8 @@ const TERMS: [(i16, &str, i64); 7] = [
 ];
 
 /// The hash of a correlation id in the column of an event.
-fn correlation_hash(id: &str) -> i64 {
-    i64::from_be_bytes(hash16(id.as_bytes())[..8].try_into().unwrap())
+fn correlation_hash(id: &str) -> i32 {
+    i32::from_be_bytes(hash16(id.as_bytes())[..4].try_into().unwrap())
 }
 
 /// A log with a realistic distribution of values over ninety days; runs ANALYZE if `analyzed`.

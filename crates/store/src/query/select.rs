@@ -218,6 +218,7 @@ impl ListQuery<'_> {
     /// Appends ` FROM ... WHERE ...`. `stops_early` is whether the statement has a limit.
     fn where_clause(&self, sql: &mut Sql, driving_table: &DrivingTable, order: Option<Order>, stops_early: bool) {
         driving_table.write_from(sql);
+        sql.set_unordered(order.is_none());
         visible_services(sql, &self.scope.visible, "e.service");
         let alias = driving_table.alias();
         // A unary plus keeps SQLite and PostgreSQL from using the index over time.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::query::sql::{Sql, like, one_of};
-use crate::term::{TermKind, hash32, hash64};
+use crate::term::{TermKind, key_hash};
 use model::filter::{Condition, EventString, StringCondition};
 use model::fold::after_prefix;
 
@@ -12,22 +12,20 @@ use model::fold::after_prefix;
 enum StringColumn {
     /// The number of a term of this kind.
     Term(&'static str, TermKind),
-    /// The result of [`hash64`].
-    Hash64(&'static str),
-    /// The result of [`hash32`].
-    Hash32(&'static str),
+    /// The result of [`key_hash`].
+    Hash(&'static str),
 }
 
 const fn event_column(string: EventString) -> StringColumn {
-    use StringColumn::{Hash32, Hash64, Term};
+    use StringColumn::{Hash, Term};
     match string {
         EventString::Service => Term("e.service", TermKind::Service),
         EventString::Category => Term("e.category", TermKind::Category),
         EventString::Activity => Term("e.activity_key", TermKind::Activity),
         EventString::ActivityName => Term("e.activity_name", TermKind::ActivityName),
         EventString::Component => Term("e.component", TermKind::Component),
-        EventString::Correlation => Hash64("e.correlation_hash"),
-        EventString::EventKey => Hash32("e.event_key_hash"),
+        EventString::Correlation => Hash("e.correlation_hash"),
+        EventString::EventKey => Hash("e.event_key_hash"),
         EventString::RecordedBy => Term("e.recorded_by", TermKind::Recorder),
     }
 }
@@ -36,8 +34,7 @@ const fn event_column(string: EventString) -> StringColumn {
 pub(crate) fn event_string(sql: &mut Sql, string: EventString, condition: &StringCondition) {
     match event_column(string) {
         StringColumn::Term(column, kind) => term_predicate(sql, column, kind, condition),
-        StringColumn::Hash64(column) => hash_predicate(sql, column, condition, hash64),
-        StringColumn::Hash32(column) => hash_predicate(sql, column, condition, hash32),
+        StringColumn::Hash(column) => hash_predicate(sql, column, condition),
     }
 }
 
@@ -49,8 +46,7 @@ pub(crate) fn event_keys(sql: &mut Sql, condition: &Condition) {
         Condition::String(string, condition) => match event_column(*string) {
             StringColumn::Term(column, kind) => {
                 each_term(sql, column, kind, some(condition.one_of.as_ref()));
-                // Written out so that the planner can use the partial indexes over present strings.
-                sql.push(&format!(" AND {column} <> 0"));
+                push_presence(sql, column, kind);
             }
             _ => event_string(sql, *string, condition),
         },
@@ -77,18 +73,15 @@ fn select_terms(sql: &mut Sql, kind: TermKind) {
 }
 
 /// Appends: the column is one of these terms. With one key, an index on the column returns the rows in its order. With
-/// more, the rows are checked one by one.
+/// more, rows that must come in order are checked one by one.
 pub(crate) fn one_of_terms(sql: &mut Sql, column: &str, kind: TermKind, keys: &BTreeSet<String>) {
-    match keys.len() {
-        0 => drop(sql.push("FALSE")),
-        1 => each_term(sql, column, kind, keys),
-        _ => {
-            // `IS TRUE` keeps PostgreSQL from joining the terms, because a join has no order.
-            sql.push("(");
-            each_term(sql, column, kind, keys);
-            sql.push(") IS TRUE");
-        }
+    if keys.len() < 2 {
+        return each_term(sql, column, kind, keys);
     }
+    sql.in_select(column, |sql| {
+        select_terms(sql, kind);
+        sql.push(" AND k.key IN ").list(keys.iter().map(String::as_str));
+    });
 }
 
 /// Appends: the column is one of these terms. An index on the column may return the rows of one term after another.
@@ -112,13 +105,20 @@ pub(crate) fn none_of_terms(sql: &mut Sql, column: &str, kind: TermKind, keys: &
     }
 }
 
+/// Appends ` AND ...`: the string is present, which a term implies. Written out so that the planner can use the partial
+/// indexes over present strings.
+fn push_presence(sql: &mut Sql, column: &str, kind: TermKind) {
+    if matches!(kind, TermKind::ActivityName | TermKind::Application) {
+        sql.push(&format!(" AND {column} <> 0"));
+    }
+}
+
 /// Appends a predicate on a column with the numbers of terms.
 pub(crate) fn term_predicate(sql: &mut Sql, column: &str, kind: TermKind, condition: &StringCondition) {
     sql.push("(TRUE");
     if let Some(keys) = &condition.one_of {
         one_of_terms(sql.push(" AND "), column, kind, keys);
-        // Written out so that the planner can use the partial indexes over present strings.
-        sql.push(&format!(" AND {column} <> 0"));
+        push_presence(sql, column, kind);
     }
     if !condition.none_of.is_empty() {
         sql.push(&format!(" AND {column} <> 0"));
@@ -142,29 +142,24 @@ pub(crate) fn term_predicate(sql: &mut Sql, column: &str, kind: TermKind, condit
 
 /// Appends: the column is a term whose key matches. `write` appends ` AND ...` with conditions on `k.key`.
 pub(crate) fn any_term(sql: &mut Sql, column: &str, kind: TermKind, write: impl FnOnce(&mut Sql)) {
-    select_terms(sql.push(&format!("({column} IN (")), kind);
-    write(sql);
-    // `IS TRUE` keeps PostgreSQL from joining the terms, because a join has no order.
-    sql.push(")) IS TRUE");
+    sql.in_select(column, |sql| {
+        select_terms(sql, kind);
+        write(sql);
+    });
 }
 
 /// Appends a predicate on a column with hashes, which selects at least the strings that match the condition.
-fn hash_predicate<H: Copy + Into<sea_orm::Value>>(
-    sql: &mut Sql,
-    column: &str,
-    condition: &StringCondition,
-    hash: fn(&str) -> H,
-) {
+fn hash_predicate(sql: &mut Sql, column: &str, condition: &StringCondition) {
     sql.push("(TRUE");
     match condition.one_of.as_ref().map(|keys| keys.iter().collect::<Vec<_>>()).as_deref() {
         None => {}
         Some([]) => drop(sql.push(" AND FALSE")),
         Some([key]) => {
-            sql.push(&format!(" AND {column} = ")).bind(hash(key));
+            sql.push(&format!(" AND {column} = ")).bind(key_hash(key));
             sql.push(&format!(" AND {column} <> 0"));
         }
         Some(keys) => {
-            sql.push(&format!(" AND {column} IN ")).list(keys.iter().map(|key| hash(key)));
+            sql.push(&format!(" AND {column} IN ")).list(keys.iter().map(|key| key_hash(key)));
             sql.push(&format!(" AND {column} <> 0"));
         }
     }

@@ -8,7 +8,7 @@ use entity::{activity_type, actor, audit_event, event_key, event_target, propert
 use crate::db::bulk::Hash16;
 use crate::query::condition::SENSITIVE_FLAG;
 use crate::read::row;
-use crate::term::{Term, TermIds, TermKind, hash32, hash64, shortened};
+use crate::term::{Term, TermIds, TermKind, key_hash, shortened};
 use crate::write::snapshot_cache::{ActivityKey, SnapshotIds};
 use model::fold::{fold, fold_activity};
 use model::json::hash16;
@@ -282,7 +282,6 @@ fn event_row(tenant_id: i32, event: &NewEvent) -> audit_event::Model {
         sequence: 0,
         occurred_at: body.occurred_at.0,
         recorded_at: 0,
-        correlation_hash: hash64(&key_of(body.correlation_id.as_deref())),
         service: 0,
         component: 0,
         category: 0,
@@ -293,7 +292,8 @@ fn event_row(tenant_id: i32, event: &NewEvent) -> audit_event::Model {
         application_id: 0,
         ip_address: 0,
         recorded_by: 0,
-        event_key_hash: hash32(&fold(&body.event_key)),
+        correlation_hash: key_hash(&key_of(body.correlation_id.as_deref())),
+        event_key_hash: key_hash(&fold(&body.event_key)),
         resource_type: body.resource_type.code(),
         operation_type: body.operation_type.code(),
         group_source: body.group_source.map_or(0, |source| source.code()),
