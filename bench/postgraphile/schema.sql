@@ -1,6 +1,6 @@
 -- The events of the measured tenant in a normalised schema, as one would model them for PostGraphile: one row per
 -- event, actor snapshot, target and change, foreign keys with indexes, and the index that serves the measured page.
--- Built from the bodies that auditgraph has stored: at most the newest :events.
+-- Built from the bodies that auditgraph has stored, which `auditgraph dump` prints.
 \set ON_ERROR_STOP on
 SET max_parallel_workers_per_gather = 0;
 DROP SCHEMA IF EXISTS normalised CASCADE;
@@ -47,11 +47,16 @@ CREATE TABLE modified_property (
   new_value jsonb
 );
 
+-- The standard input has the events after the sequence :after, one per line. Lines have neither of the two characters
+-- that end a column or quote it.
+CREATE TEMPORARY TABLE dumped (number bigint GENERATED ALWAYS AS IDENTITY, body jsonb);
+\copy dumped (body) FROM pstdin WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+
 CREATE TEMPORARY TABLE stored AS
-  SELECT e.sequence, e.occurred_at, e.actor_id, e.body::jsonb AS body
-  FROM public.audit_event e
-  WHERE e.tenant_id = (SELECT id FROM public.tenant WHERE key = 'contoso')
-  ORDER BY e.sequence DESC LIMIT :events;
+  SELECT e.sequence, e.occurred_at, e.actor_id, d.body
+  FROM dumped d
+  JOIN public.audit_event e ON e.sequence = :after + d.number
+  WHERE e.tenant_id = (SELECT id FROM public.tenant WHERE key = 'contoso');
 
 INSERT INTO actor
   SELECT DISTINCT ON (actor_id) actor_id, body->'actor'->>'kind',

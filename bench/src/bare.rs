@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 use crate::process::SECRET;
 
 /// The statement that auditgraph sends for a page of a category.
-pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body FROM audit_event e \
+pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body, e.body_format FROM audit_event e \
     WHERE e.tenant_id = $1 AND ((TRUE AND e.category = COALESCE((SELECT k.id FROM term k WHERE k.tenant_id = $1 \
     AND k.kind = 3 AND k.key = $2), -1))) \
     ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT $3";
@@ -275,7 +275,8 @@ async fn page(
             body.push(b',');
         }
         let (sequence, at): (i64, i64) = (row.get(0), row.get(1));
-        let edge = edge(sequence, Timestamp(at), row.get(2))?;
+        let text = body_codec::decode(row.get(3), row.get(2)).map_err(actix_web::error::ErrorInternalServerError)?;
+        let edge = edge(sequence, Timestamp(at), &text)?;
         last.clone_from(&edge.cursor);
         serde_json::to_writer(&mut body, &edge)?;
     }

@@ -82,7 +82,7 @@ pub(crate) async fn measure(options: &RecordOptions) -> anyhow::Result<()> {
 
 /// Pairs a template's rows with the input that records the same event.
 fn with_input(template: Template) -> anyhow::Result<(Template, InputTemplate)> {
-    let body: EventBody = serde_json::from_str(template.body())?;
+    let body: EventBody = serde_json::from_str(&template.body()?)?;
     Ok((template, InputTemplate::of(&body)))
 }
 

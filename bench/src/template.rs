@@ -74,8 +74,9 @@ impl Template {
         targets: Vec<event_target::Model>,
         changes: Vec<property_change::Model>,
     ) -> anyhow::Result<Self> {
-        let body: EventBody = serde_json::from_str(&event.body)?;
-        let rest = event.body.strip_prefix(&head(&body.event_key, body.occurred_at));
+        let text = body_codec::decode(event.body_format, &event.body)?;
+        let body: EventBody = serde_json::from_str(&text)?;
+        let rest = text.strip_prefix(&head(&body.event_key, body.occurred_at));
         let rest = rest.ok_or_else(|| anyhow::anyhow!("a body does not begin with key and time"))?.to_owned();
         Ok(Self { event, targets, changes, service: body.service, key: body.event_key, rest })
     }
@@ -85,9 +86,9 @@ impl Template {
         self.event.occurred_at
     }
 
-    /// Returns the body as it was recorded.
-    pub(crate) fn body(&self) -> &str {
-        &self.event.body
+    /// Returns the text of the body as it was recorded.
+    pub(crate) fn body(&self) -> anyhow::Result<String> {
+        Ok(body_codec::decode(self.event.body_format, &self.event.body)?)
     }
 
     /// Returns a copy for a tenant's log.
@@ -96,6 +97,7 @@ impl Template {
         let own = |row: &event_target::Model| event_target::Model { tenant_id, sequence, occurred_at, ..row.clone() };
         let change =
             |row: &property_change::Model| property_change::Model { tenant_id, sequence, occurred_at, ..row.clone() };
+        let encoded = body_codec::encode(&(head(&key, Timestamp(occurred_at)) + &self.rest));
         EventRows {
             key: event_key::Model {
                 tenant_id,
@@ -111,7 +113,8 @@ impl Template {
                 occurred_at,
                 recorded_at: occurred_at,
                 event_key_hash: key_hash(&key),
-                body: head(&key, Timestamp(occurred_at)) + &self.rest,
+                body_format: encoded.format.code(),
+                body: encoded.bytes,
                 ..self.event.clone()
             },
         }

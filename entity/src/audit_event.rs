@@ -50,13 +50,12 @@ pub struct Model {
     pub status: i16,
     /// The number of the route by which the event was recorded.
     pub recorded_via: i16,
-    /// The format of the body.
+    /// The code of the body's format.
     pub body_format: i16,
     /// The first half of a SHA-256 over tenant, sequence, time of recording and body.
     pub checksum: Vec<u8>,
-    /// The complete event, as JSON.
-    #[sea_orm(column_type = "Text")]
-    pub body: String,
+    /// The complete event, as JSON, in the stored form of the format.
+    pub body: Vec<u8>,
 }
 
 /// The ORM joins no tables; `store` writes its joins in SQL.

@@ -10,6 +10,7 @@
     reason = "a panic reports a violated property"
 )]
 
+pub mod body;
 pub mod cursor;
 pub mod document;
 pub mod filter;

@@ -41,3 +41,8 @@ fn document_corpus_passes() {
 fn record_corpus_passes() {
     check_corpus("record", fuzz::record::check);
 }
+
+#[test]
+fn body_corpus_passes() {
+    check_corpus("body", fuzz::body::check);
+}

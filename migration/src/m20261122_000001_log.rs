@@ -73,7 +73,7 @@ const STATEMENTS: &[&str] = &[
         recorded_via smallint NOT NULL,
         body_format smallint NOT NULL,
         checksum {bytes} NOT NULL,
-        body text NOT NULL,
+        body {bytes} NOT NULL,
         PRIMARY KEY (tenant_id, sequence)
     )",
     "CREATE INDEX audit_event_time ON audit_event (tenant_id, occurred_at DESC, sequence DESC)",
@@ -227,6 +227,11 @@ impl MigrationTrait for Migration {
         for statement in STATEMENTS {
             let sql = words.iter().fold((*statement).to_owned(), |sql, (word, meaning)| sql.replace(word, meaning));
             manager.get_connection().execute_unprepared(&sql).await?;
+        }
+        if manager.get_database_backend() == DbBackend::Postgres {
+            // Bodies are compressed already: PostgreSQL does not try to compress them again.
+            let storage = "ALTER TABLE audit_event ALTER COLUMN body SET STORAGE EXTERNAL";
+            manager.get_connection().execute_unprepared(storage).await?;
         }
         Ok(())
     }

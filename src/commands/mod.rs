@@ -8,11 +8,14 @@ mod check;
 mod copy;
 mod demo;
 mod docs;
+mod dump;
 mod import;
 mod migrate;
+mod outbox;
 mod output;
 mod progress;
 mod ready;
+mod relay;
 mod restore;
 mod schema;
 mod serve;
@@ -47,6 +50,9 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => restore::run(&args).await,
         Command::Copy(args) => copy::run(&args).await,
+        Command::Outbox(args) => Ok(outbox::run(args)),
+        Command::Relay(args) => relay::run(&args).await,
+        Command::Dump(args) => dump::run(&args).await,
         Command::Schema => Ok(schema::run()),
         Command::Docs(args) => docs::run(&args).await,
     }

@@ -220,6 +220,23 @@ impl std::fmt::Debug for CopyArgs {
     }
 }
 
+/// The arguments of `auditgraph dump`.
+#[derive(Args, Clone, Debug)]
+pub struct DumpArgs {
+    /// Key of the tenant whose events to print. Required if there are several tenants.
+    #[arg(long, value_name = "KEY")]
+    pub tenant: Option<String>,
+    /// Sequence of the event after which to begin. The default prints all events.
+    #[arg(long, value_name = "SEQUENCE", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    pub after: i64,
+    /// Print the accesses to the tenant's log instead.
+    #[arg(long)]
+    pub accesses: bool,
+    /// The database of the log.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+}
+
 /// The arguments of `auditgraph docs`.
 #[derive(Args, Clone, Debug)]
 #[command(group = ArgGroup::new("output").args(["page", "write"]).required(true))]

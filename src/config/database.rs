@@ -65,7 +65,7 @@ impl TypedValueParser for DatabaseUrlParser {
             argument.and_then(Arg::get_env).map(|name| format!(" or {}", name.display())).unwrap_or_default();
         let [sqlite, postgres, postgresql] = SCHEMES;
         let rule = format!(
-            "--{option}{variable} is not the URL of a log, which must begin with `{sqlite}`, `{postgres}` or \
+            "--{option}{variable} is not the URL of a database, which must begin with `{sqlite}`, `{postgres}` or \
              `{postgresql}`\n"
         );
         Err(clap::Error::raw(ErrorKind::ValueValidation, rule).with_cmd(command))

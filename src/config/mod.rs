@@ -11,6 +11,7 @@ mod arguments;
 mod database;
 pub mod file;
 mod limits;
+mod relay;
 mod serve;
 mod sign_in;
 mod streams;
@@ -21,11 +22,12 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 
 pub use access_log::AccessLogSettings;
 pub use arguments::{
-    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, ImportArgs, ReadyArgs, RestoreArgs, TenantAction, TenantArgs,
-    TokenArgs, VerifyArgs,
+    BackupArgs, CopyArgs, DemoArgs, DocsArgs, DocsPage, DumpArgs, ImportArgs, ReadyArgs, RestoreArgs, TenantAction,
+    TenantArgs, TokenArgs, VerifyArgs,
 };
 pub use database::{DatabaseSettings, without_password};
 pub use limits::LimitSettings;
+pub use relay::{OutboxAction, OutboxArgs, RelayArgs};
 pub use serve::{MetricsListen, ServeArgs};
 pub use sign_in::SignInSettings;
 pub use streams::StreamSettings;
@@ -113,6 +115,12 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Copy all logs unchanged into another database, of either kind.
     Copy(CopyArgs),
+    /// Print the table in which an application leaves events for `relay`.
+    Outbox(OutboxArgs),
+    /// Deliver the events in the outbox of an application to a server.
+    Relay(RelayArgs),
+    /// Print the stored events as JSON, one per line, in the order of the log.
+    Dump(DumpArgs),
     /// Print the GraphQL schema.
     Schema,
     /// Print a page of the reference documentation, generated from the code.

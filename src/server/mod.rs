@@ -8,7 +8,7 @@ mod limit;
 mod listen;
 mod metrics;
 mod sign_in;
-mod signal;
+pub(crate) mod signal;
 mod state;
 mod tokens;
 

@@ -1,7 +1,7 @@
 //! The signals that stop the process.
 
 /// The signals that stop the process: SIGTERM and SIGINT, or Ctrl-C on systems without these.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -10,7 +10,7 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Registers for the signals. From then on they no longer end the process by themselves.
-    pub(super) fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -21,7 +21,7 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -28,9 +28,9 @@ test('the description has no problem', () => {
 });
 
 test('a client with types of openapi-typescript compiles, records and exports', () => {
-  run('openapi-typescript', [address, '--output', 'schema.d.ts']);
+  run('openapi-typescript', [address, '--output', 'generated/schema.d.ts']);
   run('tsc', ['--project', 'tsconfig.json']);
-  const output = run(process.execPath, ['build/record.js', url, token('RECORD'), token('GLOBAL_ADMIN')]);
+  const output = run(process.execPath, ['generated/record.js', url, token('RECORD'), token('GLOBAL_ADMIN')]);
   const { lines, status } = JSON.parse(output);
   assert.deepEqual(JSON.parse(lines[0]), { eventKey: 'openapi-typescript' });
   assert.equal(status.state, 'COMPLETE');
@@ -41,7 +41,7 @@ const { venv, reason } = environment(folder, '.venv-openapi');
 if (reason) console.error(`openapi-python-client is left out: ${reason}`);
 
 test('a client of openapi-python-client records', { skip: reason ?? false }, () => {
-  const client = join(folder, 'client');
+  const client = join(folder, 'generated/client');
   rmSync(client, { recursive: true, force: true });
   const options = ['generate', '--url', address, '--meta', 'none', '--output-path', join(client, 'auditgraph_client')];
   const warnings = run(join(venv, 'bin/openapi-python-client'), options);

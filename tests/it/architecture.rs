@@ -15,10 +15,18 @@ const SOURCE_FOLDERS: [&str; 6] = ["src", "crates", "entity/src", "migration/src
 /// (crate, the workspace crates that it may use, the external crates that it must not use)
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("model", &[], FRAMEWORKS),
+    ("body-codec", &["model"], FRAMEWORKS),
     ("formats", &["model"], FRAMEWORKS),
     ("demo-data", &["model"], FRAMEWORKS),
+    ("body-trainer", &["model", "formats", "demo-data", "body-codec"], FRAMEWORKS),
     ("auth", &["model"], &["actix-web", "async-graphql", "sea-orm", "sqlx"]),
-    ("store", &["model", "entity", "migration"], &["actix-web", "async-graphql", "jsonwebtoken", "reqwest"]),
+    (
+        "store",
+        &["model", "body-codec", "entity", "migration"],
+        &["actix-web", "async-graphql", "jsonwebtoken", "reqwest"],
+    ),
+    // A program beside the application: it sees the server only by HTTP, and no table of the log.
+    ("outbox", &[], &["actix-web", "async-graphql", "clap", "jsonwebtoken"]),
     ("access", &["model", "auth", "store"], &["actix-web", "async-graphql", "sea-orm", "sqlx"]),
     ("api", &["model", "auth", "access", "store"], &["actix-web", "actix-ws", "clap", "sea-orm", "sqlx"]),
     // Rows move with the code; migrations are frozen. Neither may follow the other.

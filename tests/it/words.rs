@@ -17,7 +17,7 @@ const CHECKED: [&str; 10] =
 /// Extensions of files with prose or code. Other files hold data.
 const EXTENSIONS: [&str; 8] = ["rs", "md", "mjs", "js", "ts", "tsx", "graphql", "css"];
 /// Folders that hold the work of others, or data.
-const SKIPPED_FOLDERS: [&str; 6] = ["node_modules", ".venv", "target", "corpus", "dist", "generated"];
+const SKIPPED_FOLDERS: [&str; 5] = ["node_modules", "target", "corpus", "dist", "generated"];
 
 /// A word and its replacement.
 type Words = BTreeMap<String, String>;
@@ -141,7 +141,8 @@ fn checked_files() -> Vec<(String, String)> {
     while let Some(path) = pending.pop() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !SKIPPED_FOLDERS.contains(&name.as_str()) {
+            // Python environments are hidden folders.
+            if !SKIPPED_FOLDERS.contains(&name.as_str()) && !name.starts_with(".venv") {
                 pending.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             }
         } else if has_extension(&name, &EXTENSIONS) {

@@ -5,8 +5,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::source_record::{JsonCursor, tenant_id};
+use super::source_record::JsonCursor;
 use super::unmapped::{MappedValues, remainder};
+use super::value::tenant_id;
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use model::catalogue::{Activity, kinds as kinds_of};
 use model::event::{CHANGES_MAX, TARGETS_MAX};

@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_bytes_stays_a_string() {
+    fn string_beyond_the_byte_limit_is_kept() {
         let strings = StringParser { bytes_left: Cell::new(0) };
         let mut found = SplitRecords::default();
         let value = JsonNode::parse(r#"{"value":["{\"action\":\"x\"}"]}"#).unwrap();

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::key::{KeyHash, KeySet, same_key};
+use super::value::tenant_id;
 use model::json::{JsonNode, string_value};
 
 /// The members in which collectors wrap one record of another format.
@@ -30,14 +31,6 @@ const ABSENT: &[&str] =
 pub(super) fn is_absent(string: &str) -> bool {
     let string = string.trim();
     ABSENT.iter().any(|absent| string.eq_ignore_ascii_case(absent))
-}
-
-/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
-pub(super) fn tenant_id(id: &str) -> Option<String> {
-    let id = id.trim().to_lowercase();
-    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
-        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
-    (!is_masked && !is_absent(&id)).then_some(id)
 }
 
 /// A value in a record: an object, an array or a scalar.

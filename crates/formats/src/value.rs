@@ -1,4 +1,4 @@
-//! Values that several formats share: statuses, property changes and key-value lists.
+//! Values that several formats share: tenants, statuses, property changes and key-value lists.
 
 use super::event_draft::fit;
 use super::source_record::{JsonCursor, Member, embedded_json, is_absent};
@@ -7,6 +7,14 @@ use model::fold::is_blank;
 use model::json::{Json, JsonNode};
 use model::{Detail, ModifiedProperty, Status};
 use uuid::Uuid;
+
+/// Normalizes a tenant's id. Returns `None` for the placeholders of anonymized records.
+pub(super) fn tenant_id(id: &str) -> Option<String> {
+    let id = id.trim().to_lowercase();
+    let is_masked = id.chars().filter(|c| c.is_alphanumeric()).all(|c| matches!(c, '0' | 'x'))
+        || ["anonymized", "redacted", "masked", "scrubbed"].contains(&id.as_str());
+    (!is_masked && !is_absent(&id)).then_some(id)
+}
 
 /// The encoding of property values in strings.
 #[derive(Clone, Copy, PartialEq, Eq)]

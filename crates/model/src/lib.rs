@@ -9,6 +9,7 @@
 //! that a caller may see.
 
 pub mod event;
+pub mod body_format;
 pub mod fields;
 pub mod party;
 pub mod stored;
@@ -31,6 +32,7 @@ pub mod fold;
 pub mod json;
 pub mod time;
 
+pub use body_format::BodyFormat;
 pub use event::{
     Detail, DetailView, Event, EventId, NewEvent, Problem, ProblemCode, Recording, RecordingRoute, RecordingView,
 };

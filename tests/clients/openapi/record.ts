@@ -1,6 +1,6 @@
 // A client with generated types: records an event, exports it and reads the status of the export.
 import createClient from 'openapi-fetch';
-import type { components, paths } from './schema.js';
+import type { components, paths } from './generated/schema.js';
 
 const [baseUrl, recorder, reader] = process.argv.slice(2) as [string, string, string];
 const client = (token: string) =>

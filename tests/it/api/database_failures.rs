@@ -36,7 +36,8 @@ async fn corrupt_event_is_an_internal_error_without_details() {
     app.record([event("good"), event("bad")]).await;
     let id = app.admin().query("{ auditEvents(occurredAt: { window: ALL }, last: 1) { nodes { id } } }").await;
     let id = id.data("/auditEvents/nodes/0/id").clone();
-    app.database.execute("UPDATE audit_event SET body = '{\"eventKey\":\"secret inside' WHERE sequence = 2").await;
+    let body = "'{\"eventKey\":\"secret inside', body_format = 1";
+    app.database.execute(&format!("UPDATE audit_event SET body = {body} WHERE sequence = 2")).await;
     for (query, path) in [
         (LIST, "auditEvents.nodes"),
         ("{ auditEvents(occurredAt: { window: ALL }) { edges { cursor } } }", "auditEvents.edges"),
@@ -59,7 +60,7 @@ async fn corrupt_event_is_an_internal_error_without_details() {
 async fn failed_nullable_field_keeps_the_rest_of_the_response() {
     let app = TestApp::start().await;
     app.record([event("bad")]).await;
-    app.database.execute("UPDATE audit_event SET body = '{}'").await;
+    app.database.execute("UPDATE audit_event SET body = '{}', body_format = 1").await;
     let query = "{ viewer { subject } auditEventByKey(service: \"Core Directory\", eventKey: \"bad\") { id } }";
     let response = app.admin().query(query).await;
     assert_internal(&response, "auditEventByKey");

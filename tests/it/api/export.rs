@@ -223,7 +223,7 @@ async fn invalid_export_is_rejected_before_the_first_byte() {
 async fn incomplete_export_is_marked_as_failed() {
     let app = in_pages_of_two().await;
     record(&app, 7).await;
-    app.database.execute("UPDATE audit_event SET body = '{' WHERE sequence = 1").await;
+    app.database.execute("UPDATE audit_event SET body = '{', body_format = 1 WHERE sequence = 1").await;
     let response = export(&app.admin(), &json!({ "columns": ["eventKey"] })).await;
     let (rows, end) = lines(&response.text);
     // The pages before the one with the unreadable event are sent.

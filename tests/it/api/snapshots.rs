@@ -100,7 +100,7 @@ async fn error_responses_of_requests() {
 async fn error_responses_of_the_database() {
     let app = TestApp::start_with(&["--statement-timeout-ms", "2000"]).await;
     app.record([event("a")]).await;
-    app.database.execute("UPDATE audit_event SET body = '{'").await;
+    app.database.execute("UPDATE audit_event SET body = '{', body_format = 1").await;
     let response = app.admin().query("{ auditEvents(occurredAt: { window: ALL }) { nodes { raw } } }").await;
     assert_code(&response, "INTERNAL_SERVER_ERROR");
     insta::assert_snapshot!("internal_server_error", shown(&response));

@@ -78,7 +78,7 @@ fn invalid_database_url_is_rejected_and_not_printed() {
         &["restore", "copy.db"],
     ];
     let refuse = |ended: &RunOutput, option: &str| {
-        let rule = "is not the URL of a log, which must begin with `sqlite:`, `postgres://` or `postgresql://`";
+        let rule = "is not the URL of a database, which must begin with `sqlite:`, `postgres://` or `postgresql://`";
         assert!(ended.err.contains(&format!("{option} {rule}")) && ended.code == Some(2), "{ended:?}");
         assert!(!ended.err.contains("hush"), "{ended:?}");
     };

@@ -8,6 +8,8 @@ mod change_feed;
 mod backup;
 mod copy;
 mod check;
+mod relay;
 mod request_log;
 mod access_log;
 mod docs;
+mod dump;

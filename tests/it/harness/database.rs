@@ -92,6 +92,21 @@ impl TestDatabase {
         self.connection().await.execute_unprepared(sql).await.unwrap();
     }
 
+    /// Returns the statement that replaces a part of an event's body and stores the result plain.
+    pub(crate) async fn replacing_in_body(&self, sequence: i64, from: &str, to: &str) -> String {
+        let connection = self.connection().await;
+        let sql = format!("SELECT body_format, body FROM audit_event WHERE sequence = {sequence}");
+        let select = Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(select).await.unwrap().unwrap();
+        let body: Vec<u8> = row.try_get_by_index(1).unwrap();
+        let text = body_codec::decode(row.try_get_by_index(0).unwrap(), &body).unwrap();
+        assert!(text.contains(from), "{text}");
+        let hex = hex::encode(text.replace(from, to));
+        let body = if self.is_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") };
+        let plain = model::BodyFormat::Plain.code();
+        format!("UPDATE audit_event SET body = {body}, body_format = {plain} WHERE sequence = {sequence}")
+    }
+
     /// Makes inserts of events fail from a sequence on.
     pub(crate) async fn fail_from_sequence(&self, sequence: i64) {
         let statements = if self.is_postgres() {

@@ -17,4 +17,5 @@ mod personal_values;
 mod query_plans;
 mod tenants;
 mod derived_columns;
+mod bodies;
 mod verify;

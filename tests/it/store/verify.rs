@@ -7,6 +7,10 @@ use super::arbitrary::bodies;
 use crate::harness::database::{NOW, TestLog};
 use crate::harness::events::{EventExt as _, change, event, target};
 
+/// The last line of a report if an event cannot be read.
+const INCOMPLETE: &str =
+    "tenant_log does not allow a comparison of counts, snapshots and rollups, because events cannot be read";
+
 async fn differences(log: &TestLog) -> Vec<Difference> {
     let mut found = Vec::new();
     log.store.verify(&log.tenant, &mut |difference| found.push(difference), &RowProgress::default()).await.unwrap();
@@ -239,12 +243,12 @@ async fn verify_reports_missing_and_extra_rows() {
 #[tokio::test]
 async fn verify_checks_bodies_and_recording_order() {
     let log = log().await;
-    let found = after(&log, &["UPDATE audit_event SET body = 'no' WHERE sequence = 4"]).await;
-    assert!(found.contains(&"4 audit_event.body cannot be decoded".to_owned()), "{found:?}");
+    let found = after(&log, &["UPDATE audit_event SET body = 'no', body_format = 1 WHERE sequence = 4"]).await;
+    assert_eq!(found, ["4 audit_event.body cannot be decoded", INCOMPLETE]);
     let found = after(&log, &["UPDATE audit_event SET body_format = 7 WHERE sequence = 4"]).await;
-    assert!(found.contains(&"4 audit_event.body_format is unknown".to_owned()), "{found:?}");
-    let sql = "UPDATE audit_event SET body = replace(body, 'ada@', 'eva@') WHERE sequence = 4";
-    let found = after(&log, &[sql]).await;
+    assert_eq!(found, ["4 audit_event.body_format is unknown", INCOMPLETE]);
+    let sql = log.database.replacing_in_body(4, "ada@", "eva@").await;
+    let found = after(&log, &[&sql]).await;
     let is_term = |line: &String| line.starts_with("4 term.key (id ") && line.ends_with(" does not match the body");
     assert!(found.iter().any(is_term), "{found:?}");
     let found = after(&log, &["UPDATE audit_event SET recorded_at = recorded_at - 1 WHERE sequence = 2"]).await;
@@ -260,9 +264,7 @@ async fn verify_checks_bodies_and_recording_order() {
 #[tokio::test]
 async fn verify_reports_a_body_that_changed_alone() {
     let log = log().await;
-    let replaced = |from: &str, to: &str| {
-        format!("UPDATE audit_event SET body = replace(body, '{from}', '{to}') WHERE sequence = 2")
-    };
+    let replaced = |from: &'static str, to: &'static str| (from, to);
     let layout = "2 audit_event.body is not what its parts serialise to: it has unknown members or another layout";
     let checksum = "2 audit_event.checksum does not match the body";
     for (change, expected) in [
@@ -276,6 +278,8 @@ async fn verify_reports_a_body_that_changed_alone() {
         ),
         (replaced("\"kind\":\"USER\"", "\"kind\":\"USER\",\"userAgent\":\"lynx\""), vec![layout, checksum]),
     ] {
+        let (from, to) = change;
+        let change = log.database.replacing_in_body(2, from, to).await;
         let found = after(&log, &[&change]).await;
         // Where a member is inserted decides whether the layout is another one; the checksum differs in any case.
         assert!(found.contains(&checksum.to_owned()), "{change}: {found:?}");
@@ -294,12 +298,43 @@ async fn verify_reports_a_body_that_changed_alone() {
     assert_eq!(differences(&log).await, []);
 }
 
+#[tokio::test]
+async fn verify_reports_bodies_that_cannot_be_decompressed_and_goes_on() {
+    let log = log().await;
+    let is_postgres = log.database.is_postgres();
+    let literal = |bytes: &[u8]| {
+        let hex = hex::encode(bytes);
+        if is_postgres { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+    };
+    let set = |sql: &str| format!("UPDATE audit_event SET body = {sql} WHERE sequence = 2");
+    // Frames without the end of the text, of another dictionary, and with a length of 4 GB.
+    let frame = |dictionary: u8, text_bytes: u64| {
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0b1110_0001, dictionary][..], &text_bytes.to_le_bytes(), &[3, 0, 0, b'x']].concat()
+    };
+    for (damage, expected) in [
+        (set("substr(body, 1, 40)"), "the frame is damaged: "),
+        (set(&literal(&frame(254, 1))), "there is no dictionary 254"),
+        (
+            set(&literal(&frame(1, 4 << 30))),
+            "the frame claims a text of 4294967296 bytes, but a body has at most 4194304",
+        ),
+        (set("'{}'"), "no zstd frame"),
+    ] {
+        let other = "UPDATE event_target SET target_key = 'x' WHERE sequence = 5 AND ordinal = 1";
+        let found = after(&log, &[&damage, other]).await;
+        let expected = format!("2 audit_event.body cannot be decompressed: {expected}");
+        assert!(found[0].starts_with(&expected), "{damage}: {found:?}");
+        assert_eq!(found[1..], ["5 event_target.target_key does not match the body", INCOMPLETE], "{damage}");
+    }
+    assert_eq!(differences(&log).await, []);
+}
+
 /// Makes the bodies of two events unreadable: the statement that reads them fails.
 async fn break_events(log: &TestLog) {
     if log.database.is_postgres() {
         for sql in [
             "ALTER TABLE audit_event RENAME TO events_of_a_damaged_table",
-            "CREATE FUNCTION damaged() RETURNS text LANGUAGE plpgsql STABLE AS
+            "CREATE FUNCTION damaged() RETURNS bytea LANGUAGE plpgsql STABLE AS
                 'BEGIN RAISE data_corrupted USING MESSAGE = ''the block is damaged''; END'",
         ] {
             log.database.execute(sql).await;

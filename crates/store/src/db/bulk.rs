@@ -193,9 +193,7 @@ impl PgArray {
                     None => self.string.push_str("NULL"),
                     Some(bytes) => {
                         self.string.push_str("\"\\\\x");
-                        for byte in bytes {
-                            let _ = write!(self.string, "{byte:02x}");
-                        }
+                        self.push_hex(&bytes);
                         self.string.push('"');
                     }
                 }
@@ -218,6 +216,13 @@ impl PgArray {
             None => write!(self.string, "NULL"),
         };
         sql_type
+    }
+
+    fn push_hex(&mut self, bytes: &[u8]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+        self.string.reserve(2 * bytes.len());
+        self.string.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
     }
 
     fn push_quoted(&mut self, string: &str) {

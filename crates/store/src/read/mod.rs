@@ -3,6 +3,7 @@
 //! [`reader::Reader`] runs the statements; the other files add its methods. They are listed in the order of their
 //! dependencies.
 
+pub(crate) mod stored_body;
 pub(crate) mod row;
 pub(crate) mod reader;
 pub(crate) mod key_prefilter;

@@ -13,7 +13,7 @@ use sea_orm::{
 use crate::db::budget::{self, QueryBudget};
 use crate::query::select::ListQuery;
 use crate::query::sql::Sql;
-use crate::read::row::EventRow;
+use crate::read::row::{EventRow, StoredRow};
 use crate::{Store, StoreError};
 use model::filter::{Condition, TimeRange};
 use model::page::Position;
@@ -195,10 +195,10 @@ impl Reader {
     pub(crate) async fn fetch_rows(&self, sql: Sql) -> Result<Vec<EventRow>, StoreError> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         let take = |found: QueryResult| {
-            let row = EventRow::read(&found)?;
-            self.budget.reserve_bytes(row.bytes())?;
-            bytes += row.bytes();
-            rows.push(row);
+            let row = StoredRow::read(&found)?;
+            self.budget.reserve_bytes(row.text_bytes())?;
+            bytes += row.text_bytes();
+            rows.push(row.decode());
             Ok(())
         };
         let read = self.for_each_row(sql, take).await;

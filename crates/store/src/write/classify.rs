@@ -6,6 +6,7 @@ use entity::{audit_event, tenant_log};
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
 
 use crate::db::bulk::{self, Hash16};
+use crate::read::stored_body::body_text;
 use crate::write::prepared::PreparedEvent;
 use crate::{RecordOutcome, StoreError};
 use model::{EventBody, Sameness};
@@ -57,9 +58,9 @@ pub(crate) async fn classify_events(
             let event = &events[*index];
             let stored = match owner {
                 KeyOwner::Stored(sequence) => bodies.get(sequence).ok_or_else(|| missing(*sequence))?,
-                KeyOwner::Batch(first) => &events[*first].event.body,
+                KeyOwner::Batch(first) => &events[*first].event,
             };
-            let outcome = match event.comparison.of(&parse(stored)?, &parse(&event.event.body)?) {
+            let outcome = match event.comparison.of(&parse(stored)?, &parse(&event.event)?) {
                 Sameness::Same => RecordOutcome::Duplicate,
                 Sameness::Differing(fields) => RecordOutcome::DifferingDuplicate(fields),
                 Sameness::Other => RecordOutcome::Conflict,
@@ -70,12 +71,12 @@ pub(crate) async fn classify_events(
     Ok(outcomes)
 }
 
-/// Reads the bodies of the stored events among the owners, by sequence.
+/// Reads the rows of the stored events among the owners, by sequence.
 async fn stored_bodies(
     transaction: &DatabaseTransaction,
     tenant_id: i32,
     owners: &[(usize, KeyOwner)],
-) -> Result<HashMap<i64, String>, StoreError> {
+) -> Result<HashMap<i64, audit_event::Model>, StoreError> {
     let sequence = |(_, owner): &(usize, KeyOwner)| match owner {
         KeyOwner::Stored(sequence) => Some(*sequence),
         KeyOwner::Batch(_) => None,
@@ -89,15 +90,15 @@ async fn stored_bodies(
         .filter(audit_event::Column::Sequence.is_in(sequences))
         .all(transaction)
         .await?;
-    Ok(rows.into_iter().map(|row| (row.sequence, row.body)).collect())
+    Ok(rows.into_iter().map(|row| (row.sequence, row)).collect())
 }
 
 fn missing(sequence: i64) -> StoreError {
     corrupt(sequence.to_string(), "belongs to a key, but is missing".to_owned())
 }
 
-fn parse(body: &str) -> Result<EventBody, StoreError> {
-    serde_json::from_str(body).map_err(|error| corrupt("of a key".to_owned(), error.to_string()))
+fn parse(row: &audit_event::Model) -> Result<EventBody, StoreError> {
+    serde_json::from_str(&body_text(row)?).map_err(|error| corrupt("of a key".to_owned(), error.to_string()))
 }
 
 fn corrupt(id: String, reason: String) -> StoreError {

@@ -7,7 +7,6 @@ use entity::{activity_type, actor, audit_event, event_key, event_target, propert
 
 use crate::db::bulk::Hash16;
 use crate::query::condition::SENSITIVE_FLAG;
-use crate::read::row;
 use crate::term::{Term, TermIds, TermKind, key_hash, shortened};
 use crate::write::snapshot_cache::{ActivityKey, SnapshotIds};
 use model::fold::{fold, fold_activity};
@@ -277,6 +276,7 @@ fn storable(name: &str) -> String {
 /// Returns the row of an event without the numbers of its terms.
 fn event_row(tenant_id: i32, event: &NewEvent) -> audit_event::Model {
     let body = event.body();
+    let encoded = body_codec::encode(event.json());
     audit_event::Model {
         tenant_id,
         sequence: 0,
@@ -299,9 +299,9 @@ fn event_row(tenant_id: i32, event: &NewEvent) -> audit_event::Model {
         group_source: body.group_source.map_or(0, |source| source.code()),
         status: body.status.code(),
         recorded_via: body.recording.route.code(),
-        body_format: row::BODY_FORMAT,
+        body_format: encoded.format.code(),
         checksum: Vec::new(),
-        body: event.json().to_owned(),
+        body: encoded.bytes,
     }
 }
 

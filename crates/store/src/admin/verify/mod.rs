@@ -3,8 +3,8 @@
 //!
 //! The rows derived from a body are built again by the code that records, and compared with the stored rows. All reads
 //! see one snapshot, so verification can run beside a server; the log is read in chunks, so memory does not grow with
-//! it. A part that the database cannot read is reported, and verification continues behind it. A body that was changed
-//! together with all rows derived from it goes undetected.
+//! it. A part that the database cannot read, or a body that cannot be decompressed, is reported, and verification
+//! continues behind it. A body that was changed together with all rows derived from it goes undetected.
 //!
 //! [`storage`] checks what the rows depend on: the database file, and the tables, indexes and triggers.
 
@@ -17,6 +17,8 @@ mod snapshots;
 mod terms;
 mod rollups;
 mod activities;
+
+use std::collections::BTreeSet;
 
 use entity::{audit_event, rollup_block, tenant_log};
 use sea_orm::{DatabaseTransaction, EntityTrait};
@@ -69,6 +71,8 @@ struct Verification<'a> {
     last_sequence: i64,
     last_recorded_at: i64,
     unreadable: UnreadableEvents,
+    /// The events of the current chunk whose bodies cannot be decoded.
+    undecodable: BTreeSet<i64>,
 }
 
 impl Store {
@@ -98,6 +102,7 @@ impl Store {
             last_sequence: 0,
             last_recorded_at: 0,
             unreadable: UnreadableEvents::default(),
+            undecodable: BTreeSet::new(),
         };
         verification.set_savepoint().await?;
         verification.run().await?;

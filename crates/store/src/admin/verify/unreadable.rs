@@ -43,6 +43,11 @@ impl UnreadableEvents {
         !self.has_any
     }
 
+    /// Notes that an event cannot be read, which was reported already.
+    pub(super) fn set_any(&mut self) {
+        self.has_any = true;
+    }
+
     /// Adds an event to the pending range, unless it does not continue that range. Returns whether the pending range
     /// has to be reported first.
     pub(super) fn add(&mut self, sequence: i64, error: &StoreError) -> bool {
