@@ -26,7 +26,8 @@ use crate::process::SECRET;
 
 /// The statement that auditgraph sends for a page of a category.
 pub(crate) const STATEMENT: &str = "SELECT e.sequence, e.occurred_at, e.body, e.body_format FROM audit_event e \
-    WHERE e.tenant_id = $1 AND ((TRUE AND e.category = $2 AND e.category <> '')) \
+    WHERE e.tenant_id = $1 AND ((TRUE AND e.category = COALESCE((SELECT k.id FROM term k WHERE k.tenant_id = $1 \
+    AND k.kind = 3 AND k.key = $2), -1))) \
     ORDER BY e.occurred_at DESC, e.sequence DESC LIMIT $3";
 
 /// Options of `bare`.

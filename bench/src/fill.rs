@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use auditgraph::system;
 use clap::Args;
-use entity::{activity_type, actor, target, tenant, tenant_log};
+use entity::{activity_type, actor, target, tenant, tenant_log, term};
 use model::NewEvent;
 use model::sensitive::SensitiveNames;
 use sea_orm::{
@@ -123,7 +123,7 @@ async fn record(store: &Store, options: &FillOptions) -> anyhow::Result<usize> {
     Ok(count / COMPANIES * COMPANIES)
 }
 
-/// Copies the actors, targets and activities of the template to a tenant, and sets its head row.
+/// Copies the terms, actors, targets and activities of the template to a tenant, and sets its head row.
 pub(crate) async fn snapshots(
     connection: &DatabaseConnection,
     template_id: i32,
@@ -131,6 +131,9 @@ pub(crate) async fn snapshots(
     count: usize,
     recorded: usize,
 ) -> anyhow::Result<()> {
+    let rows = term::Entity::find().filter(term::Column::TenantId.eq(template_id)).all(connection).await?;
+    let rows: Vec<_> = rows.into_iter().map(|row| term::Model { tenant_id, ..row }).collect();
+    copy::insert(connection, &rows).await?;
     let rows = actor::Entity::find().filter(actor::Column::TenantId.eq(template_id)).all(connection).await?;
     let rows: Vec<_> = rows.into_iter().map(|row| actor::Model { tenant_id, ..row }).collect();
     copy::insert(connection, &rows).await?;

@@ -6,6 +6,7 @@
 
 mod template;
 mod fill;
+mod bytes;
 mod copy;
 mod shape;
 mod load;
@@ -34,6 +35,8 @@ struct BenchCli {
 enum BenchCommand {
     /// Fill an empty database with realistic events of several tenants.
     Fill(fill::FillOptions),
+    /// Print the bytes of an event by table and index, and in the write-ahead log of PostgreSQL.
+    Bytes(bytes::BytesOptions),
     /// Serve one page with a handwritten handler: same token, same statement, same JSON, nothing else.
     Bare(bare::BareOptions),
     /// Measure pages of a filled database: auditgraph, the bare handler, the bare statement.
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         match &command {
             BenchCommand::Fill(options) => fill::fill(options).await,
+            BenchCommand::Bytes(options) => bytes::measure(options).await,
             BenchCommand::Pages(options) => pages::measure(options).await,
             BenchCommand::Mixed(options) => mixed::measure(options).await,
             BenchCommand::Record(options) => recording::measure(options).await,

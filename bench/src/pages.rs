@@ -286,7 +286,9 @@ async fn known_values(connection: &DatabaseConnection) -> anyhow::Result<KnownVa
     let tenant: i32 = first(connection, "SELECT id FROM tenant WHERE key = 'contoso'").await?.try_get_by_index(0)?;
     let text =
         async |sql: String| -> anyhow::Result<String> { Ok(first(connection, &sql).await?.try_get_by_index(0)?) };
-    let list = format!("FROM audit_event WHERE tenant_id = {tenant} AND category = '{}'", fold(CATEGORIES[0]));
+    let category =
+        format!("SELECT id FROM term WHERE tenant_id = {tenant} AND kind = 3 AND key = '{}'", fold(CATEGORIES[0]));
+    let list = format!("FROM audit_event WHERE tenant_id = {tenant} AND category = ({category})");
     let count: i64 = first(connection, &format!("SELECT COUNT(*) {list}")).await?.try_get_by_index(0)?;
     let deep = format!(
         "SELECT occurred_at, sequence {list} ORDER BY occurred_at DESC, sequence DESC LIMIT 1 OFFSET {}",
@@ -295,7 +297,8 @@ async fn known_values(connection: &DatabaseConnection) -> anyhow::Result<KnownVa
     let deep = first(connection, &deep).await?;
     let position = Position { occurred_at: Timestamp(deep.try_get_by_index(0)?), sequence: deep.try_get_by_index(1)? };
     let newest = |column: &str, table: &str| {
-        format!("SELECT {column} FROM {table} WHERE tenant_id = {tenant} ORDER BY sequence DESC LIMIT 1")
+        let id = format!("SELECT {column} FROM {table} WHERE tenant_id = {tenant} ORDER BY sequence DESC LIMIT 1");
+        format!("SELECT key FROM term WHERE tenant_id = {tenant} AND id = ({id})")
     };
     Ok(KnownValues {
         deep: Cursor { order: Order::NEWEST, window: None, position }.encode(),

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use entity::{audit_event, event_key, event_target, property_change};
 use model::event::EventId;
-use model::fold::{fold, fold_activity};
+use model::fold::fold;
 use model::json::hash16;
-use model::{EventBody, Target, Timestamp};
+use model::{EventBody, Timestamp};
 use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 /// A recorded event and its rows.
@@ -21,8 +21,6 @@ pub(crate) struct Template {
     key: String,
     /// The body after its first two members, which differ in each copy.
     rest: String,
-    /// The content that the hash covers, before and after the time.
-    content: (String, String),
 }
 
 /// The rows of one event.
@@ -60,6 +58,12 @@ pub(crate) async fn read(connection: &DatabaseConnection, tenant_id: i32) -> any
         .collect()
 }
 
+/// Returns the hash of a key in the column of an event.
+fn key_hash(key: &str) -> i32 {
+    let [a, b, c, d, ..] = hash16(fold(key).as_bytes());
+    i32::from_be_bytes([a, b, c, d])
+}
+
 fn head(key: &str, at: Timestamp) -> String {
     format!("{{\"eventKey\":{},\"occurredAt\":\"{at}\",", serde_json::Value::from(key))
 }
@@ -74,14 +78,7 @@ impl Template {
         let body: EventBody = serde_json::from_str(&text)?;
         let rest = text.strip_prefix(&head(&body.event_key, body.occurred_at));
         let rest = rest.ok_or_else(|| anyhow::anyhow!("a body does not begin with key and time"))?.to_owned();
-        let mut identities: Vec<String> = body.targets.iter().map(Target::identity).collect();
-        identities.sort_unstable();
-        identities.insert(0, body.actor.key());
-        let content = (
-            format!("{}\0{}\0", fold(&body.service), fold_activity(&body.activity)),
-            format!("\0{}", identities.join("\0")),
-        );
-        Ok(Self { event, targets, changes, service: body.service, key: body.event_key, rest, content })
+        Ok(Self { event, targets, changes, service: body.service, key: body.event_key, rest })
     }
 
     /// Returns when the event happened.
@@ -97,8 +94,6 @@ impl Template {
     /// Returns a copy for a tenant's log.
     pub(crate) fn copy(&self, tenant_id: i32, sequence: i64, occurred_at: i64) -> EventRows {
         let key = format!("{}#{sequence}", self.key);
-        let (before, after) = &self.content;
-        let content = format!("{before}{}{after}", occurred_at.div_euclid(1_000));
         let own = |row: &event_target::Model| event_target::Model { tenant_id, sequence, occurred_at, ..row.clone() };
         let change =
             |row: &property_change::Model| property_change::Model { tenant_id, sequence, occurred_at, ..row.clone() };
@@ -108,7 +103,6 @@ impl Template {
                 tenant_id,
                 key_hash: EventId::of(&self.service, &key).0.to_vec(),
                 sequence,
-                content_hash: hash16(content.as_bytes()).to_vec(),
                 input_hash: hash16(key.as_bytes()).to_vec(),
             },
             targets: self.targets.iter().map(own).collect(),
@@ -118,7 +112,7 @@ impl Template {
                 sequence,
                 occurred_at,
                 recorded_at: occurred_at,
-                event_key: fold(&key),
+                event_key_hash: key_hash(&key),
                 body_format: encoded.format.code(),
                 body: encoded.bytes,
                 ..self.event.clone()

@@ -11,15 +11,15 @@ pub struct Model {
     pub tenant_id: i32,
     /// The id, unique within the tenant.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: i64,
-    /// A hash of the columns below.
+    pub id: i32,
+    /// The term of the actor's key, the same in all its snapshots.
+    pub key: i32,
+    /// The term of the service.
+    pub service: i32,
+    /// The number of the actor's kind.
+    pub kind: i16,
+    /// A hash of the actor's key, its service, its kind and the columns below.
     pub fingerprint: Vec<u8>,
-    /// The actor's key, the same in all its snapshots.
-    pub key: String,
-    /// The service, folded.
-    pub service: String,
-    /// The actor's kind.
-    pub kind: String,
     /// The object id.
     pub object_id: String,
     /// The principal name.

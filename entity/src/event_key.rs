@@ -14,8 +14,6 @@ pub struct Model {
     pub key_hash: Vec<u8>,
     /// The event's sequence.
     pub sequence: i64,
-    /// A hash of the parts on which all copies of the event agree.
-    pub content_hash: Vec<u8>,
     /// A hash of the event as its recorder gave it. An event with the same hash is the same; one with another hash is
     /// compared with the body.
     pub input_hash: Vec<u8>,

@@ -12,15 +12,15 @@ pub struct Model {
     /// The event's sequence.
     #[sea_orm(primary_key, auto_increment = false)]
     pub sequence: i64,
-    /// The row's index within the event, from 0.
+    /// The target's index within the event, from 0.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub ordinal: i32,
+    pub ordinal: i16,
     /// When the event happened, in microseconds since 1970-01-01 UTC.
     pub occurred_at: i64,
     /// The id of the target's snapshot.
-    pub target_id: i64,
-    /// The target's key.
-    pub target_key: String,
+    pub target_id: i32,
+    /// The term of the target's key.
+    pub target_key: i32,
     /// 1 on the first row of the event with this key, otherwise 0.
     pub is_first: i16,
 }

@@ -3,6 +3,7 @@
 pub mod tenant;
 pub mod tenant_log;
 pub mod api_key;
+pub mod term;
 pub mod audit_event;
 pub mod event_key;
 pub mod actor;

@@ -12,24 +12,23 @@ pub struct Model {
     /// The event's sequence.
     #[sea_orm(primary_key, auto_increment = false)]
     pub sequence: i64,
-    /// The row's index within the event, from 0.
+    /// The index of the target that the change belongs to.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub ordinal: i32,
+    pub target_ordinal: i16,
+    /// The change's index within the target, from 0.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ordinal: i16,
     /// When the event happened, in microseconds since 1970-01-01 UTC.
     pub occurred_at: i64,
-    /// The index of the target that the change belongs to.
-    pub target_ordinal: i32,
-    /// The property's name, folded.
-    pub name_key: String,
-    /// The kind of change.
-    pub change: String,
-    /// 1 if the values are sensitive, otherwise 0.
-    pub sensitive: i16,
-    /// The equality hash of the old value.
-    pub old_hash: Option<Vec<u8>>,
-    /// The equality hash of the new value.
-    pub new_hash: Option<Vec<u8>>,
-    /// 1 on the first row of the event with this key, otherwise 0.
+    /// The term of the property's name.
+    pub name_key: i32,
+    /// A hash of the old value; 0 if there is none.
+    pub old_hash: i32,
+    /// A hash of the new value; 0 if there is none.
+    pub new_hash: i32,
+    /// The number of the kind of change, plus 8 if the values are sensitive.
+    pub flags: i16,
+    /// 1 on the first row of the event with this name, otherwise 0.
     pub is_first: i16,
 }
 

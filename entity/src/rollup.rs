@@ -18,10 +18,10 @@ pub struct Model {
     pub starts_at: i64,
     /// The block's number.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub block: i64,
+    pub block: i32,
     /// The id of the key.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub key_id: i64,
+    pub key_id: i32,
     /// The number of events.
     pub events: i64,
     /// The greatest sequence among the events.

@@ -11,7 +11,7 @@ pub struct Model {
     pub tenant_id: i32,
     /// The number, from 1. Each block starts where the previous one ends.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub block: i64,
+    pub block: i32,
     /// The greatest sequence in the block.
     pub last_sequence: i64,
 }

@@ -1,4 +1,4 @@
-//! The properties that events counted together have in common. Strings are folded.
+//! The properties that events counted together have in common. Strings are terms.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,21 +11,21 @@ pub struct Model {
     pub tenant_id: i32,
     /// The id, unique within the tenant.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: i64,
-    /// The service.
-    pub service: String,
-    /// The category; empty if the key counts actors.
-    pub category: String,
-    /// The activity; empty if the key counts actors.
-    pub activity_key: String,
-    /// The resource type; empty if the key counts actors.
-    pub resource_type: String,
-    /// The operation type; empty if the key counts actors.
-    pub operation_type: String,
-    /// The status; empty if the key counts actors.
-    pub status: String,
-    /// The actor's key; empty if the key counts kinds of events.
-    pub actor_key: String,
+    pub id: i32,
+    /// The term of the service.
+    pub service: i32,
+    /// The term of the category; 0 if the key counts actors.
+    pub category: i32,
+    /// The term of the activity; 0 if the key counts actors.
+    pub activity_key: i32,
+    /// The term of the actor's key; 0 if the key counts kinds of events.
+    pub actor_key: i32,
+    /// The number of the resource type; 0 if the key counts actors.
+    pub resource_type: i16,
+    /// The number of the operation type; 0 if the key counts actors.
+    pub operation_type: i16,
+    /// The number of the status; 0 if the key counts actors.
+    pub status: i16,
 }
 
 /// The ORM joins no tables; `store` writes its joins in SQL.

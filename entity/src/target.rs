@@ -11,13 +11,13 @@ pub struct Model {
     pub tenant_id: i32,
     /// The id, unique within the tenant.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: i64,
-    /// A hash of the columns below.
+    pub id: i32,
+    /// The term of the target's key, the same in all its snapshots.
+    pub key: i32,
+    /// The term of the service.
+    pub service: i32,
+    /// A hash of the target's key, its service and the columns below.
     pub fingerprint: Vec<u8>,
-    /// The target's key, the same in all its snapshots.
-    pub key: String,
-    /// The service, folded.
-    pub service: String,
     /// The target's type.
     #[sea_orm(column_name = "type")]
     pub r#type: String,

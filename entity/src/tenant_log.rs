@@ -16,6 +16,8 @@ pub struct Model {
     pub last_sequence: i64,
     /// When the latest event was recorded, in microseconds since 1970-01-01 UTC.
     pub last_recorded_at: i64,
+    /// The greatest number of a term.
+    pub last_term_id: i64,
     /// The greatest id of an actor.
     pub last_actor_id: i64,
     /// The greatest id of a target.

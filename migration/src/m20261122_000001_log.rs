@@ -46,35 +46,48 @@ const STATEMENTS: &[&str] = &[
         log_id text NOT NULL,
         last_sequence bigint NOT NULL,
         last_recorded_at bigint NOT NULL,
+        last_term_id bigint NOT NULL,
         last_actor_id bigint NOT NULL,
         last_target_id bigint NOT NULL,
         activity_type_count bigint NOT NULL,
         uncatalogued_count bigint NOT NULL
     )",
-    "CREATE TABLE audit_event (
+    // The folded strings that events share, each with the number by which the other tables refer to it. In those
+    // tables, 0 is an absent string.
+    "CREATE TABLE term (
         tenant_id integer NOT NULL,
+        id integer NOT NULL,
+        kind smallint NOT NULL,
+        key {key} NOT NULL,
+        PRIMARY KEY (tenant_id, id)
+    ) {clustered}",
+    "CREATE UNIQUE INDEX term_key ON term (tenant_id, kind, key)",
+    // Columns are ordered by their alignment in PostgreSQL: a `bigint` after a single `integer` would waste four bytes
+    // of each row.
+    "CREATE TABLE audit_event (
         sequence bigint NOT NULL,
         occurred_at bigint NOT NULL,
         recorded_at bigint NOT NULL,
-        service {key} NOT NULL,
-        component {key} NOT NULL,
-        category {key} NOT NULL,
-        activity_key {key} NOT NULL,
-        activity_name {key} NOT NULL,
-        resource_type {key} NOT NULL,
-        operation_type {key} NOT NULL,
-        group_source {key} NOT NULL,
-        status {key} NOT NULL,
-        actor_id bigint NOT NULL,
-        actor_key {key} NOT NULL,
-        application_id {key} NOT NULL,
-        ip_address {key} NOT NULL,
-        correlation_key {key} NOT NULL,
-        event_key {key} NOT NULL,
-        recorded_by {key} NOT NULL,
-        recorded_via {key} NOT NULL,
-        checksum {bytes} NOT NULL,
+        tenant_id integer NOT NULL,
+        service integer NOT NULL,
+        component integer NOT NULL,
+        category integer NOT NULL,
+        activity_key integer NOT NULL,
+        activity_name integer NOT NULL,
+        actor_id integer NOT NULL,
+        actor_key integer NOT NULL,
+        application_id integer NOT NULL,
+        ip_address integer NOT NULL,
+        recorded_by integer NOT NULL,
+        correlation_hash integer NOT NULL,
+        event_key_hash integer NOT NULL,
+        resource_type smallint NOT NULL,
+        operation_type smallint NOT NULL,
+        group_source smallint NOT NULL,
+        status smallint NOT NULL,
+        recorded_via smallint NOT NULL,
         body_format smallint NOT NULL,
+        checksum {bytes} NOT NULL,
         body {bytes} NOT NULL,
         PRIMARY KEY (tenant_id, sequence)
     )",
@@ -83,29 +96,29 @@ const STATEMENTS: &[&str] = &[
     "CREATE INDEX audit_event_category ON audit_event (tenant_id, category, occurred_at DESC, sequence DESC)",
     "CREATE INDEX audit_event_activity ON audit_event (tenant_id, activity_key, occurred_at DESC, sequence DESC)",
     "CREATE INDEX audit_event_activity_name ON audit_event (tenant_id, activity_name, occurred_at DESC, sequence DESC)
-        WHERE activity_name <> ''",
+        WHERE activity_name <> 0",
     "CREATE INDEX audit_event_actor ON audit_event (tenant_id, actor_key, occurred_at DESC, sequence DESC)",
-    "CREATE INDEX audit_event_correlation ON audit_event (tenant_id, correlation_key, occurred_at DESC, sequence DESC)
-        WHERE correlation_key <> ''",
+    "CREATE INDEX audit_event_correlation ON audit_event (tenant_id, correlation_hash, occurred_at DESC, sequence DESC)
+        WHERE correlation_hash <> 0",
     "CREATE INDEX audit_event_application ON audit_event (tenant_id, application_id, occurred_at DESC, sequence DESC)
-        WHERE application_id <> ''",
+        WHERE application_id <> 0",
+    // 1 is the number of `Status::Success`.
     "CREATE INDEX audit_event_status ON audit_event (tenant_id, status, occurred_at DESC, sequence DESC)
-        WHERE status <> 'SUCCESS'",
+        WHERE status <> 1",
     "CREATE TABLE event_key (
+        sequence bigint NOT NULL,
         tenant_id integer NOT NULL,
         key_hash {bytes} NOT NULL,
-        sequence bigint NOT NULL,
-        content_hash {bytes} NOT NULL,
         input_hash {bytes} NOT NULL,
         PRIMARY KEY (tenant_id, key_hash)
     ) {clustered}",
     "CREATE TABLE actor (
         tenant_id integer NOT NULL,
-        id bigint NOT NULL,
+        id integer NOT NULL,
+        key integer NOT NULL,
+        service integer NOT NULL,
+        kind smallint NOT NULL,
         fingerprint {bytes} NOT NULL,
-        key {key} NOT NULL,
-        service {key} NOT NULL,
-        kind {key} NOT NULL,
         object_id {key} NOT NULL,
         user_principal_name {key} NOT NULL,
         display_name {key} NOT NULL,
@@ -117,10 +130,10 @@ const STATEMENTS: &[&str] = &[
     "CREATE UNIQUE INDEX actor_fingerprint ON actor (tenant_id, fingerprint)",
     "CREATE TABLE target (
         tenant_id integer NOT NULL,
-        id bigint NOT NULL,
+        id integer NOT NULL,
+        key integer NOT NULL,
+        service integer NOT NULL,
         fingerprint {bytes} NOT NULL,
-        key {key} NOT NULL,
-        service {key} NOT NULL,
         type {key} NOT NULL,
         object_id {key} NOT NULL,
         user_principal_name {key} NOT NULL,
@@ -132,30 +145,31 @@ const STATEMENTS: &[&str] = &[
     // `is_first` is 1 on the first row of an event with this key: a partial index over those rows returns each event
     // once, however often the key repeats.
     "CREATE TABLE event_target (
-        tenant_id integer NOT NULL,
         sequence bigint NOT NULL,
-        ordinal integer NOT NULL,
         occurred_at bigint NOT NULL,
-        target_id bigint NOT NULL,
-        target_key {key} NOT NULL,
+        tenant_id integer NOT NULL,
+        target_id integer NOT NULL,
+        target_key integer NOT NULL,
+        ordinal smallint NOT NULL,
         is_first smallint NOT NULL,
         PRIMARY KEY (tenant_id, sequence, ordinal)
     ) {clustered}",
     "CREATE INDEX event_target_key ON event_target (tenant_id, target_key, occurred_at DESC, sequence DESC)
         WHERE is_first = 1",
+    // The hashes of the values are 0 if there is no value. `flags` is the number of the kind of change, plus 8 if the
+    // values are sensitive.
     "CREATE TABLE property_change (
-        tenant_id integer NOT NULL,
         sequence bigint NOT NULL,
-        ordinal integer NOT NULL,
         occurred_at bigint NOT NULL,
-        target_ordinal integer NOT NULL,
-        name_key {key} NOT NULL,
-        change {key} NOT NULL,
-        sensitive smallint NOT NULL,
-        old_hash {bytes},
-        new_hash {bytes},
+        tenant_id integer NOT NULL,
+        name_key integer NOT NULL,
+        old_hash integer NOT NULL,
+        new_hash integer NOT NULL,
+        target_ordinal smallint NOT NULL,
+        ordinal smallint NOT NULL,
+        flags smallint NOT NULL,
         is_first smallint NOT NULL,
-        PRIMARY KEY (tenant_id, sequence, ordinal)
+        PRIMARY KEY (tenant_id, sequence, target_ordinal, ordinal)
     ) {clustered}",
     "CREATE INDEX property_change_name ON property_change (tenant_id, name_key, occurred_at DESC, sequence DESC)
         WHERE is_first = 1",
@@ -179,31 +193,31 @@ const STATEMENTS: &[&str] = &[
     // Counts per block. The primary key starts with the grain and the start of the span, because queries select by
     // them.
     "CREATE TABLE rollup_block (
-        tenant_id integer NOT NULL,
-        block bigint NOT NULL,
         last_sequence bigint NOT NULL,
+        tenant_id integer NOT NULL,
+        block integer NOT NULL,
         PRIMARY KEY (tenant_id, block)
     ) {clustered}",
     "CREATE TABLE rollup_key (
         tenant_id integer NOT NULL,
-        id bigint NOT NULL,
-        service {key} NOT NULL,
-        category {key} NOT NULL,
-        activity_key {key} NOT NULL,
-        resource_type {key} NOT NULL,
-        operation_type {key} NOT NULL,
-        status {key} NOT NULL,
-        actor_key {key} NOT NULL,
+        id integer NOT NULL,
+        service integer NOT NULL,
+        category integer NOT NULL,
+        activity_key integer NOT NULL,
+        actor_key integer NOT NULL,
+        resource_type smallint NOT NULL,
+        operation_type smallint NOT NULL,
+        status smallint NOT NULL,
         PRIMARY KEY (tenant_id, id)
     ) {clustered}",
     "CREATE TABLE rollup (
-        tenant_id integer NOT NULL,
-        grain smallint NOT NULL,
         starts_at bigint NOT NULL,
-        block bigint NOT NULL,
-        key_id bigint NOT NULL,
         events bigint NOT NULL,
         newest bigint NOT NULL,
+        tenant_id integer NOT NULL,
+        block integer NOT NULL,
+        key_id integer NOT NULL,
+        grain smallint NOT NULL,
         PRIMARY KEY (tenant_id, grain, starts_at, block, key_id)
     ) {clustered}",
 ];

@@ -159,9 +159,9 @@ fn shorten_actor(actor: &mut Actor) {
         &mut actor.user_principal_name,
         &mut actor.display_name,
         &mut actor.service_principal_name,
-        &mut actor.ip_address,
     ];
     names.into_iter().for_each(shorten);
+    actor.ip_address = actor.ip_address.as_deref().map(fit);
     if let Some(application) = &mut actor.application {
         application.application_id = application.application_id.as_deref().map(fit);
         shorten(&mut application.display_name);

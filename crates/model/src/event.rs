@@ -22,6 +22,8 @@ pub const BODY_BYTES_MAX: usize = 4 << 20;
 pub const TARGETS_MAX: usize = 2_000;
 /// The most changed properties of a target. The limit of the API, [`super::input::CHANGES_MAX`], is lower.
 pub const CHANGES_MAX: usize = 5_000;
+/// The most bytes of a recorder's folded subject. OpenID Connect allows subjects of 255 characters.
+const RECORDER_BYTES_MAX: usize = 1_024;
 /// How far after the server's clock an event may have happened, in microseconds.
 const AHEAD_MAX: i64 = 24 * HOUR;
 
@@ -319,11 +321,19 @@ fn check_keys(body: &EventBody, problems: &mut Vec<Problem>) {
     });
     let application_id = body.actor.application_id().unwrap_or_default();
     check_key(|| "actor.application.applicationId".to_owned(), application_id, fold, false, problems);
+    let ip_address = body.actor.ip_address.as_deref().unwrap_or_default();
+    check_key(|| "actor.ipAddress".to_owned(), ip_address, fold, false, problems);
     for (i, target) in body.targets.iter().enumerate() {
         for (j, change) in target.modified_properties.iter().enumerate() {
             let path = || format!("targets.{i}.modifiedProperties.{j}.name");
             check_key(path, &change.name, fold, true, problems);
         }
+    }
+    let recorder = &body.recording.recorded_by;
+    let is_short = recorder.is_ascii() && recorder.len() <= RECORDER_BYTES_MAX;
+    if !is_short && fold(recorder).len() > RECORDER_BYTES_MAX {
+        let rule = format!("the recorder's subject may have at most {RECORDER_BYTES_MAX} bytes in its folded form");
+        problems.push(Problem::new("recording.recordedBy", ProblemCode::TooLong, rule));
     }
     // A service that differs from the reserved one only in punctuation or case is refused as well.
     let service = fold(&body.service);

@@ -13,6 +13,7 @@ pub mod body_format;
 pub mod fields;
 pub mod party;
 pub mod stored;
+mod stored_code;
 pub mod view;
 pub mod redaction;
 pub mod same_event;
@@ -62,7 +63,7 @@ impl Invalid {
     }
 }
 
-/// Defines an enum whose values have a name in the API, which is also their name in the database and in stored bodies.
+/// Defines an enum whose values have a name in the API, which is also their name in stored bodies.
 #[macro_export]
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)? }) => {

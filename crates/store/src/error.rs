@@ -81,6 +81,12 @@ pub enum StoreError {
     /// The tenant has the most API keys that a tenant can have.
     #[error("the tenant already has the most API keys that are neither revoked nor expired: revoke some")]
     TooManyApiKeys,
+    /// A table of a log has as many rows as it can number.
+    #[error("table `{table}` is full: a log can number {} of its rows", i32::MAX)]
+    NumbersExhausted {
+        /// The table.
+        table: &'static str,
+    },
     /// Something was recorded in the source of a copy while it was copied.
     #[error("the source changed during the copy: stop every server and import that uses it, and copy again")]
     SourceChanged,

@@ -13,6 +13,7 @@
 mod error;
 mod store;
 mod tenant;
+mod term;
 mod db;
 mod query;
 mod read;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::harness::app::TestApp;
 use crate::harness::client::Response;
-use crate::harness::events::event;
+use crate::harness::events::{EventExt as _, event};
 
 const LIST: &str = "{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey } } }";
 
@@ -87,8 +87,9 @@ async fn events_are_returned_if_activity_types_fail() {
 #[tokio::test]
 async fn body_with_another_service_than_its_row_is_never_returned() {
     let app = TestApp::start().await;
-    app.record([event("moved")]).await;
-    app.database.execute("UPDATE audit_event SET service = 'microsoft intune'").await;
+    app.record([event("moved"), event("of Intune").service("Microsoft Intune", "Device")]).await;
+    let moved = "UPDATE audit_event SET service = (SELECT MAX(service) FROM audit_event) WHERE sequence = 1";
+    app.database.execute(moved).await;
     let response = app.intune_admin().query(LIST).await;
     assert_internal(&response, "auditEvents.nodes");
     assert_eq!(response.body["data"], json!({ "auditEvents": null }));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target, tenant, tenant_log};
+use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, target};
+use entity::{tenant, tenant_log, term};
 use model::filter::Condition;
 use model::page::FeedCursor;
 use proptest::test_runner::TestRunner;
@@ -78,6 +79,7 @@ async fn copy_of_a_copy_equals_the_log() {
         logs.map(|log| tenant_log::Model { log_id: String::new(), ..log }).collect::<Vec<_>>()
     };
     assert_eq!(heads(a).await, heads(b).await);
+    same::<term::Entity>(a, b).await;
     same::<audit_event::Entity>(a, b).await;
     same::<event_key::Entity>(a, b).await;
     same::<actor::Entity>(a, b).await;

@@ -216,10 +216,14 @@ impl Statements {
     }
 }
 
-/// The first column of a query result, as 64-bit integers.
+/// The first column of a query result, of integers of 32 or 64 bits.
 pub(crate) async fn numbers(connection: &DatabaseConnection, sql: &str) -> Vec<i64> {
     let rows = connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    let number = |row: &sea_orm::QueryResult| {
+        let small = || row.try_get_by_index::<i32>(0).map(i64::from);
+        row.try_get_by_index::<i64>(0).or_else(|_| small()).unwrap()
+    };
+    rows.iter().map(number).collect()
 }
 
 /// The first column of a query result, as strings.

@@ -112,7 +112,7 @@ async fn deadlock_victim_is_retried() {
     let transaction = connection.begin().await.unwrap();
     transaction.execute_unprepared("SET LOCAL deadlock_timeout = '100s'").await.unwrap();
     let key = model::EventId::of("Contoso Payroll", "b").0.map(|byte| format!("{byte:02x}")).concat();
-    let held = format!("INSERT INTO event_key VALUES (1, '\\x{key}', 99, '\\x00', '\\x00')");
+    let held = format!("INSERT INTO event_key VALUES (99, 1, '\\x{key}', '\\x00')");
     transaction.execute_unprepared(&held).await.unwrap();
     let recording = tokio::spawn(async move { post(&client, &["b", "c"]).await });
     wait_until("recording waits for a lock", async || app.database.is_waited_for().await).await;

@@ -23,7 +23,7 @@ async fn paused_process_blocks_a_tenant_only_until_the_timeout() {
     let connection = cli.database.single_connection().await;
     let transaction = connection.begin().await.unwrap();
     let key = model::EventId::of("Contoso Payroll", "a").0.map(|byte| format!("{byte:02x}")).concat();
-    let held = format!("INSERT INTO event_key VALUES (1, '\\x{key}', 99, '\\x00', '\\x00')");
+    let held = format!("INSERT INTO event_key VALUES (99, 1, '\\x{key}', '\\x00')");
     transaction.execute_unprepared(&held).await.unwrap();
     let paused = recorder(&second_url, "contoso");
     let paused = tokio::spawn(async move { post(&paused, &["a", "b"]).await });

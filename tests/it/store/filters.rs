@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use model::filter::Condition;
+use model::filter::{Condition, TimeRange};
 use model::page::{Order, OrderField, Page};
 use model::sensitive::SensitiveNames;
-use model::{Event, NewEvent, Scope};
+use model::{Event, NewEvent, Scope, ServiceSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use store::{EventQuery, Reader, RecordOutcome};
 
 use super::arbitrary::{bodies, condition, driven, for_all, period, recorded_at, scope};
 use crate::harness::database::{NOW, TestLog, events};
+use crate::harness::events::event;
 
 /// Records random events in several batches, and returns them as read with full scope.
 pub(super) async fn recorded(log: &TestLog, runner: &mut TestRunner, count: usize) -> Vec<Event> {
@@ -114,4 +115,25 @@ async fn sql_selects_matching_events() {
 #[tokio::test]
 async fn sql_selects_matching_events_with_a_driving_side_table() {
     both_faces_agree(driven(), 2, 200).await;
+}
+
+#[tokio::test]
+async fn scope_of_services_without_events_shows_nothing() {
+    let log = TestLog::new().await;
+    log.record([event("a"), event("b")]).await;
+    let everything = EventQuery { condition: Condition::everything(), period: TimeRange::default(), as_of: None };
+    for (services, shown) in [
+        (vec!["Payroll"], 0),
+        (vec!["Payroll", "Ticketing"], 0),
+        (vec!["Payroll", "CORE Directory"], 2),
+        (Vec::new(), 0),
+    ] {
+        let visible = ServiceSet::of(services.iter().copied());
+        let reader = log.reader_for(Scope { visible, sensitive: ServiceSet::none() });
+        for order in [Order::NEWEST, Order { field: OrderField::Sequence, descending: false }] {
+            assert_eq!(listed(&reader, &everything, order, 8).await.len(), shown, "{services:?}");
+        }
+        assert_eq!(reader.count(&everything).await.unwrap(), i64::try_from(shown).unwrap(), "{services:?}");
+        assert_eq!(reader.actors("ada", 5).await.unwrap().len(), shown.min(1), "{services:?}");
+    }
 }

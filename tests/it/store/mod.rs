@@ -12,6 +12,8 @@ mod rollups;
 mod pagination;
 mod statement_counts;
 mod limits;
+mod hashed_strings;
+mod personal_values;
 mod query_plans;
 mod tenants;
 mod derived_columns;

@@ -6,7 +6,7 @@ use model::page::{Order, Page};
 use model::sensitive::SensitiveNames;
 use model::{Actor, Event, EventId, NewEvent, Status, Target};
 use sea_orm::ConnectionTrait as _;
-use store::{EventQuery, Reader, RecordOutcome, StoreError};
+use store::{EventQuery, Reader, RecordOutcome, RecordQueue, StoreError};
 
 use crate::harness::database::{NOW, TestLog, add_tenant, events, numbers, record};
 use crate::harness::events::{EventExt as _, application, change, event, target, user};
@@ -97,12 +97,13 @@ async fn failed_batch_leaves_nothing() {
     let log = TestLog::new().await;
     let connection = log.database.connection().await;
     let held = async || {
-        let tables = ["audit_event", "event_key", "actor", "target", "event_target"];
+        let tables = ["term", "audit_event", "event_key", "actor", "target", "event_target"];
         let mut counts = Vec::new();
         for table in tables {
             counts.extend(numbers(&connection, &format!("SELECT COUNT(*) FROM {table}")).await);
         }
-        let heads = "SELECT last_sequence + last_recorded_at + last_actor_id + last_target_id FROM tenant_log";
+        let heads = "SELECT last_sequence + last_recorded_at + last_term_id + last_actor_id + last_target_id
+            FROM tenant_log";
         counts.extend(numbers(&connection, heads).await);
         counts
     };
@@ -198,4 +199,30 @@ async fn large_events_and_full_batches_are_recorded() {
     assert_eq!(read.body, large);
     let ids: Vec<EventId> = batch.iter().map(NewEvent::id).collect();
     assert!(log.reader().events_by_id(&ids).await.unwrap().iter().all(Option::is_some));
+}
+
+#[tokio::test]
+async fn log_with_all_numbers_records_only_known_strings() {
+    let log = TestLog::new().await;
+    log.record([event("a")]).await;
+    let last = i32::MAX;
+    log.database.execute(&format!("UPDATE tenant_log SET last_term_id = {last}")).await;
+    let parse = |body| NewEvent::parse(body, NOW, &SensitiveNames::default()).unwrap();
+    let new = [parse(event("b").activity("Never seen"))];
+    let refused = log.writer().record(&new, NOW).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NumbersExhausted { table: "term" }), "{refused:?}");
+    let connection = log.database.connection().await;
+    assert_eq!(numbers(&connection, "SELECT last_sequence FROM tenant_log").await, [1]);
+    assert_eq!(log.record([event("c")]).await, [RecordOutcome::Recorded(2)]);
+    // Requests that are recorded together do not fail together.
+    let queue = RecordQueue::start(log.store.clone(), std::sync::Arc::new(|| NOW));
+    let (known, unknown) = (parse(event("d")), parse(event("e").activity("Never seen")));
+    let (known, unknown) = (&[&known][..], &[&unknown][..]);
+    let (a, b, c) = tokio::join!(
+        queue.record(&log.tenant, known),
+        queue.record(&log.tenant, unknown),
+        queue.record(&log.tenant, known)
+    );
+    assert_eq!((a.unwrap(), c.unwrap()), (vec![RecordOutcome::Recorded(3)], vec![RecordOutcome::Duplicate]));
+    assert!(matches!(b, Err(StoreError::NumbersExhausted { .. })), "{b:?}");
 }

@@ -16,9 +16,11 @@ async fn check_references(log: &TestLog) {
     let connection = log.database.connection().await;
     for wrong in [
         "SELECT COUNT(*) FROM audit_event e LEFT JOIN actor a ON a.tenant_id = e.tenant_id AND a.id = e.actor_id
-         WHERE a.key IS NULL OR a.key <> e.actor_key",
+         LEFT JOIN term k ON k.tenant_id = e.tenant_id AND k.id = e.actor_key AND k.kind = 10
+         WHERE a.key IS NULL OR a.key <> e.actor_key OR k.id IS NULL",
         "SELECT COUNT(*) FROM event_target e LEFT JOIN target t ON t.tenant_id = e.tenant_id AND t.id = e.target_id
-         WHERE t.key IS NULL OR t.key <> e.target_key",
+         LEFT JOIN term k ON k.tenant_id = e.tenant_id AND k.id = e.target_key AND k.kind = 11
+         WHERE t.key IS NULL OR t.key <> e.target_key OR k.id IS NULL",
     ] {
         assert_eq!(numbers(&connection, wrong).await, [0]);
     }
@@ -34,7 +36,7 @@ async fn cached_snapshots_are_not_queried_again() {
     log.record([of("b")]).await;
     let asked = statements.take();
     let reads = |table: &str| asked.iter().filter(|sql| sql.contains(&format!("FROM {table}"))).count();
-    assert_eq!((reads("event_key"), reads("actor"), reads("target")), (1, 0, 0), "{asked:#?}");
+    assert_eq!((reads("event_key"), reads("term"), reads("actor"), reads("target")), (1, 0, 0, 0), "{asked:#?}");
     assert!(!asked.iter().any(|sql| sql.contains("FROM \"activity_type\"")), "{asked:#?}");
     // A new name must be merged with the stored ones.
     log.record([of("c").change(change("Age", None, Some("1")))]).await;
@@ -57,6 +59,9 @@ async fn snapshots_of_another_process_are_reused() {
     let connection = log.database.connection().await;
     assert_eq!(numbers(&connection, "SELECT id FROM actor ORDER BY id").await, [1, 2, 3]);
     assert_eq!(numbers(&connection, "SELECT id FROM target ORDER BY id").await, [1, 2, 3]);
+    let terms = numbers(&connection, "SELECT COUNT(*) FROM term").await;
+    assert_eq!(numbers(&connection, "SELECT MAX(id) FROM term").await, terms);
+    assert_eq!(numbers(&connection, "SELECT last_term_id FROM tenant_log").await, terms);
     check_references(&log).await;
     let found = log.reader().recorded_activities().await.unwrap().remove(0);
     assert_eq!((found.property_names.join(" "), found.event_count), ("One Two Three Four".to_owned(), 9));

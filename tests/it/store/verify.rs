@@ -31,10 +31,10 @@ async fn log() -> TestLog {
 
 /// Runs statements on the database, checks the report of `verify`, and restores the tables.
 async fn after(log: &TestLog, damage: &[&str]) -> Vec<String> {
-    let tables = ["tenant_log", "audit_event", "event_key", "actor", "target", "event_target", "property_change"];
+    let tables = ["tenant_log", "term", "audit_event", "event_key", "actor", "target", "event_target"];
     let tables = tables
         .into_iter()
-        .chain(["activity_type", "rollup", "rollup_key", "rollup_block"])
+        .chain(["property_change", "activity_type", "rollup", "rollup_key", "rollup_block"])
         .filter(|table| damage.join(" ").contains(table));
     let tables: Vec<&str> = tables.collect();
     for table in &tables {
@@ -78,7 +78,7 @@ async fn verify_reports_wrong_sums() {
     for (damage, expected) in [
         ("UPDATE rollup SET events = events + 1000 WHERE block = 2 AND grain = 1", vec![wrong]),
         ("UPDATE rollup SET newest = 1 WHERE block = 2 AND grain = 2", vec![wrong]),
-        ("UPDATE rollup_key SET status = 'FAILURE' WHERE status <> ''", vec![wrong]),
+        ("UPDATE rollup_key SET status = 2 WHERE status <> 0", vec![wrong]),
         ("DELETE FROM rollup_key", vec![wrong]),
         (
             "DELETE FROM rollup WHERE block = 1 AND grain = 0",
@@ -125,40 +125,34 @@ async fn verify_reports_every_column_that_differs_from_the_body() {
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     #[rustfmt::skip]
     let texts = [
-        ("audit_event", &["service", "component", "category", "activity_key", "activity_name", "resource_type",
-            "operation_type", "group_source", "status", "actor_key", "application_id", "ip_address", "correlation_key",
-            "event_key", "recorded_by", "recorded_via"][..]),
-        ("event_target", &["target_key"]),
-        ("property_change", &["name_key", "change"]),
-        ("actor", &["key", "service", "kind", "object_id", "user_principal_name", "display_name",
-            "service_principal_name", "application_id", "application_name"]),
-        ("target", &["key", "service", "type", "object_id", "user_principal_name", "display_name", "application_id"]),
+        ("term", &["key"][..]),
+        ("actor", &["object_id", "user_principal_name", "display_name", "service_principal_name", "application_id",
+            "application_name"]),
+        ("target", &["type", "object_id", "user_principal_name", "display_name", "application_id"]),
         ("activity_type", &["activity", "display_name", "resource_type", "operation_type"]),
     ];
     #[rustfmt::skip]
     let numbers = [
-        ("audit_event", &["occurred_at", "actor_id"][..]),
-        ("event_target", &["occurred_at", "target_id", "is_first"]),
-        ("property_change", &["occurred_at", "target_ordinal", "sensitive", "is_first"]),
+        ("audit_event", &["occurred_at", "correlation_hash", "service", "component", "category", "activity_key",
+            "activity_name", "actor_id", "actor_key", "application_id", "ip_address", "recorded_by", "event_key_hash",
+            "resource_type", "operation_type", "group_source", "status", "recorded_via"][..]),
+        ("event_target", &["occurred_at", "target_id", "target_key", "is_first"]),
+        ("property_change", &["occurred_at", "name_key", "old_hash", "new_hash", "flags", "is_first"]),
+        ("term", &["kind"]),
+        ("actor", &["key", "service", "kind"]),
+        ("target", &["key", "service"]),
         ("activity_type", &["first_seen_at", "last_seen_at", "event_count"]),
-        ("tenant_log", &["last_sequence", "last_recorded_at", "last_actor_id", "last_target_id", "activity_type_count",
-            "uncatalogued_count"]),
+        ("tenant_log", &["last_sequence", "last_recorded_at", "last_term_id", "last_actor_id", "last_target_id",
+            "activity_type_count", "uncatalogued_count"]),
     ];
-    let hashes = [
-        ("audit_event", &["checksum"][..]),
-        ("event_key", &["content_hash"]),
-        ("property_change", &["old_hash", "new_hash"]),
-        ("actor", &["fingerprint"]),
-        ("target", &["fingerprint"]),
-    ];
+    let hashes = [("audit_event", &["checksum"][..]), ("actor", &["fingerprint"]), ("target", &["fingerprint"])];
     let changes = (texts.iter().map(|list| (list, "{} || 'x'")))
         .chain(numbers.iter().map(|list| (list, "{} + 7")))
         .chain(hashes.iter().map(|list| (list, bytes)));
     for ((table, columns), change) in changes {
         let one = match *table {
             "audit_event" | "event_target" | "property_change" => "sequence = 3",
-            "event_key" => "sequence = 2",
-            "actor" | "target" => "id = 1",
+            "term" | "actor" | "target" => "id = 1",
             "activity_type" => "activity_key = 'update user'",
             _ => "1 = 1",
         };
@@ -193,7 +187,7 @@ async fn verify_reports_missing_and_extra_rows() {
             "3 audit_event.sequence gap of 1",
             "3 event_key.key_hash belongs to no event",
             "3 event_target.ordinal part 0 is not in the event",
-            "3 property_change.ordinal part 0 is not in the event",
+            "3 property_change.ordinal part 0 of target 0 is not in the event",
             "activity_type.event_count (`add user`",
         ],
     )
@@ -206,9 +200,17 @@ async fn verify_reports_missing_and_extra_rows() {
         &["2 event_target.ordinal row of part 1 is missing"],
     )
     .await;
-    check(&[&gone("property_change", "sequence = 2")], &["2 property_change.ordinal row of part 0 is missing"]).await;
+    check(
+        &[&gone("property_change", "sequence = 2")],
+        &["2 property_change.ordinal row of part 0 of target 0 is missing"],
+    )
+    .await;
     check(&[&gone("actor", "id = 1")], &["1 actor.id row with id 1 is missing"]).await;
     check(&[&gone("target", "id = 1")], &["1 target.id row with id 1 is missing"]).await;
+    check(&[&gone("term", "id = 1")], &["1 term.id row with id 1 is missing"]).await;
+    let extra =
+        "INSERT INTO term (tenant_id, id, kind, key) SELECT tenant_id, 99, kind, 'no event' FROM term WHERE id = 1";
+    check(&[extra], &["term.id 99 belongs to no event", "tenant_log.last_term_id is less than 99"]).await;
     check(
         &[&gone("activity_type", "activity_key = 'update user'")],
         &["tenant_log.activity_type_count", "tenant_log.uncatalogued_count"],
@@ -216,18 +218,18 @@ async fn verify_reports_missing_and_extra_rows() {
     .await;
     let bytes = if log.database.is_postgres() { "'\\x00'::bytea" } else { "x'00'" };
     check(
-        &[&copied("event_key", &format!("tenant_id, {bytes}, sequence, content_hash, input_hash"), "sequence = 2")],
+        &[&copied("event_key", &format!("sequence, tenant_id, {bytes}, input_hash"), "sequence = 2")],
         &["2 event_key.key_hash belongs to no event"],
     )
     .await;
-    let columns = "tenant_id, sequence, 9, occurred_at, target_id, target_key, is_first";
+    let columns = "sequence, occurred_at, tenant_id, target_id, target_key, 9, is_first";
     check(&[&copied("event_target", columns, "sequence = 2 AND ordinal = 0")], &["2 event_target.ordinal part 9"])
         .await;
-    let columns = "tenant_id, 77, ordinal, occurred_at, target_id, target_key, is_first";
+    let columns = "77, occurred_at, tenant_id, target_id, target_key, ordinal, is_first";
     check(&[&copied("event_target", columns, "sequence = 2 AND ordinal = 0")], &["77 event_target.ordinal part 0"])
         .await;
     let columns = format!(
-        "tenant_id, 99, {bytes}, key, service, kind, object_id, user_principal_name, display_name, \
+        "tenant_id, 99, key, service, kind, {bytes}, object_id, user_principal_name, display_name, \
          service_principal_name, application_id, application_name"
     );
     check(
@@ -247,7 +249,8 @@ async fn verify_checks_bodies_and_recording_order() {
     assert_eq!(found, ["4 audit_event.body_format is unknown", INCOMPLETE]);
     let sql = log.database.replacing_in_body(4, "ada@", "eva@").await;
     let found = after(&log, &[&sql]).await;
-    assert!(found.contains(&"4 audit_event.actor_key does not match the body".to_owned()), "{found:?}");
+    let is_term = |line: &String| line.starts_with("4 term.key (id ") && line.ends_with(" does not match the body");
+    assert!(found.iter().any(is_term), "{found:?}");
     let found = after(&log, &["UPDATE audit_event SET recorded_at = recorded_at - 1 WHERE sequence = 2"]).await;
     let checksum = "2 audit_event.checksum does not match the body".to_owned();
     assert_eq!(found, ["2 audit_event.recorded_at is earlier than that of the previous event".to_owned(), checksum]);
@@ -336,9 +339,9 @@ async fn break_events(log: &TestLog) {
         ] {
             log.database.execute(sql).await;
         }
-        let columns = "tenant_id, sequence, occurred_at, recorded_at, service, component, category, activity_key,
-            activity_name, resource_type, operation_type, group_source, status, actor_id, actor_key, application_id,
-            ip_address, correlation_key, event_key, recorded_by, recorded_via, checksum, body_format";
+        let columns = "tenant_id, sequence, occurred_at, recorded_at, correlation_hash, service, component, category,
+            activity_key, activity_name, actor_id, actor_key, application_id, ip_address, recorded_by, event_key_hash,
+            resource_type, operation_type, group_source, status, recorded_via, body_format, checksum";
         let view = format!(
             "CREATE VIEW audit_event AS SELECT {columns}, CASE WHEN sequence IN (2, 3) THEN damaged() ELSE body END AS body
              FROM events_of_a_damaged_table"
@@ -354,7 +357,7 @@ async fn break_events(log: &TestLog) {
 async fn verify_reports_unreadable_events_and_goes_on() {
     let log = log().await;
     break_events(&log).await;
-    log.database.execute("UPDATE event_target SET target_key = 'x' WHERE sequence = 5 AND ordinal = 1").await;
+    log.database.execute("UPDATE event_target SET target_key = 99 WHERE sequence = 5 AND ordinal = 1").await;
     let (mut found, progress) = (Vec::new(), RowProgress::default());
     let mut report = |difference| found.push(difference);
     let events = log.store.verify(&log.tenant, &mut report, &progress).await.unwrap();
@@ -369,15 +372,15 @@ async fn verify_reports_unreadable_events_and_goes_on() {
 #[tokio::test]
 async fn verify_reports_unreadable_side_tables_and_goes_on() {
     let log = log().await;
-    for table in ["event_target", "actor", "activity_type", "event_key"] {
+    for table in ["term", "event_target", "actor", "activity_type", "event_key"] {
         log.database.execute(&format!("ALTER TABLE {table} RENAME TO lost_{table}")).await;
     }
-    log.database.execute("UPDATE property_change SET name_key = 'x' WHERE sequence = 4").await;
+    log.database.execute("UPDATE property_change SET name_key = 99 WHERE sequence = 4").await;
     let mut found = Vec::new();
     let events =
         log.store.verify(&log.tenant, &mut |difference| found.push(difference), &RowProgress::default()).await.unwrap();
     assert_eq!(events, 5, "{found:#?}");
-    for table in ["event_target", "actor", "activity_type", "event_key"] {
+    for table in ["term", "event_target", "actor", "activity_type", "event_key"] {
         let is_reported = |found: &Difference| found.part == table && found.reason.starts_with("cannot be read");
         assert!(found.iter().any(is_reported), "{table}: {found:#?}");
     }
@@ -402,9 +405,9 @@ async fn verify_compares_the_schema_with_the_migrations() {
     log.database.execute("CREATE VIEW services AS SELECT DISTINCT service FROM audit_event").await;
     assert_eq!(schema_differences(&log).await, Vec::<String>::new());
     let recreate = "CREATE INDEX audit_event_correlation ON audit_event
-        (tenant_id, correlation_key, occurred_at DESC, sequence DESC) WHERE correlation_key <> ''";
+        (tenant_id, correlation_hash, occurred_at DESC, sequence DESC) WHERE correlation_hash <> 0";
     let differs = "index audit_event_correlation differs from the schema of this version";
-    let narrower = recreate.replace("<> ''", "<> '' AND sequence > 2");
+    let narrower = recreate.replace("<> 0", "<> 0 AND sequence > 2");
     let ascending = recreate.replace("occurred_at DESC", "occurred_at");
     let unique = recreate.replace("CREATE INDEX", "CREATE UNIQUE INDEX");
     for index in [narrower, ascending, unique] {
@@ -425,9 +428,9 @@ async fn verify_compares_the_schema_with_the_migrations() {
     if is_postgres {
         for (damage, repair, expected) in [
             (
-                "ALTER TABLE audit_event ALTER COLUMN status TYPE varchar(7) COLLATE \"C\"",
-                "ALTER TABLE audit_event ALTER COLUMN status TYPE text COLLATE \"C\"",
-                "column audit_event.status differs from the schema of this version",
+                "ALTER TABLE audit_event ALTER COLUMN component TYPE bigint",
+                "ALTER TABLE audit_event ALTER COLUMN component TYPE integer",
+                "column audit_event.component differs from the schema of this version",
             ),
             (
                 "ALTER TABLE actor ALTER COLUMN key DROP NOT NULL",

@@ -1,8 +1,10 @@
-//! Conditions on parts of an event that no column of the log contains.
+//! Conditions on parts of an event that no column of the log contains, or only as a hash.
 //!
-//! A query selects the events of [`Condition::on_columns`], and then evaluates the whole condition on each of them.
+//! A query selects the events of [`Condition::on_columns`], and then evaluates the whole condition on each of them. The
+//! column of a correlation id, an event key or a value contains a hash, and different strings may have the same one:
+//! equality is a condition on the hash and is evaluated again on the event, anything else only on the event.
 
-use super::{Condition, PropertyCondition, StringCondition, TargetCondition, folded};
+use super::{Condition, EventString, PropertyCondition, StringCondition, TargetCondition, folded};
 use crate::Json;
 use crate::event::{Detail, Event};
 use crate::fold::fold;
@@ -58,9 +60,9 @@ impl DetailCondition {
 }
 
 impl PropertyCondition {
-    /// Whether a column contains everything that the condition concerns.
-    fn is_on_columns(&self) -> bool {
-        *self == self.on_columns()
+    /// Whether columns decide the condition. Those of the values contain hashes, which do not.
+    fn is_decided_by_columns(&self) -> bool {
+        *self == Self { from: None, to: None, ..self.on_columns() }
     }
 
     /// The parts of the condition that concern columns.
@@ -69,14 +71,40 @@ impl PropertyCondition {
     }
 }
 
+impl EventString {
+    /// Whether the log has only a hash of the string.
+    pub const fn is_hashed(self) -> bool {
+        matches!(self, Self::Correlation | Self::EventKey)
+    }
+}
+
+impl StringCondition {
+    /// Whether a column with a hash of the string decides the condition.
+    fn is_decided_by_hash(&self) -> bool {
+        *self == Self { is_set: self.is_set, ..Self::default() }
+    }
+
+    /// The parts of the condition that a column with a hash of the string can decide, up to different strings with the
+    /// same hash.
+    fn on_hash(&self) -> Self {
+        let parts = [&self.starts_with, &self.contains];
+        let needs_string = !self.none_of.is_empty() || parts.into_iter().flatten().any(|part| !part.is_empty());
+        let is_set = self.is_set.or(needs_string.then_some(true));
+        Self { one_of: self.one_of.clone(), is_set, ..Self::default() }
+    }
+}
+
 impl Condition {
-    /// Whether the condition concerns a part of an event that no column contains.
+    /// Whether columns do not decide the condition, so that it has to be evaluated on each event.
     pub fn needs_body(&self) -> bool {
         match self {
             Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::needs_body),
             Self::Not(condition) => condition.needs_body(),
             Self::Body(_) => true,
-            Self::Target(target) => target.modified_property.as_ref().is_some_and(|change| !change.is_on_columns()),
+            Self::String(string, condition) => string.is_hashed() && !condition.is_decided_by_hash(),
+            Self::Target(target) => {
+                target.modified_property.as_ref().is_some_and(|change| !change.is_decided_by_columns())
+            }
             _ => false,
         }
     }
@@ -101,6 +129,7 @@ impl Condition {
                 modified_property: target.modified_property.as_ref().map(PropertyCondition::on_columns),
                 ..TargetCondition::clone(target)
             })),
+            Self::String(string, condition) if is_wider => Self::String(*string, condition.on_hash()),
             _ if is_wider => Self::everything(),
             _ => Self::Any(Vec::new()),
         }
@@ -164,5 +193,28 @@ mod tests {
         assert!(target(change.clone()).needs_body());
         assert_eq!(target(change.clone()).on_columns(), target(PropertyCondition::default()));
         assert_eq!(not(target(change)).on_columns(), not(nothing()));
+    }
+
+    #[test]
+    fn hash_decides_only_whether_a_string_is_present() {
+        let is = |condition| Condition::String(EventString::Correlation, condition);
+        let not = |condition| Condition::Not(Box::new(condition));
+        let present = || StringCondition { is_set: Some(true), ..StringCondition::default() };
+        assert!(!is(present()).needs_body());
+        assert_eq!(not(is(present())).on_columns(), not(is(present())));
+        let equal = StringCondition { one_of: Some(["a".to_owned()].into()), ..StringCondition::default() };
+        assert!(is(equal.clone()).needs_body());
+        assert_eq!(is(equal.clone()).on_columns(), is(equal.clone()));
+        assert_eq!(not(is(equal.clone())).on_columns(), not(Condition::Any(Vec::new())));
+        let start = StringCondition { starts_with: Some("a".to_owned()), ..StringCondition::default() };
+        assert_eq!(is(start).on_columns(), is(present()));
+        let other = StringCondition { none_of: ["a".to_owned()].into(), ..StringCondition::default() };
+        assert_eq!(is(other).on_columns(), is(present()));
+        assert!(!Condition::String(EventString::Category, equal).needs_body());
+        let changed = PropertyCondition { from: Some([7; 16]), ..PropertyCondition::default() };
+        let target = |property| TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
+        let changed = Condition::Target(Box::new(target(changed)));
+        assert!(changed.needs_body());
+        assert_eq!(changed.on_columns(), changed);
     }
 }

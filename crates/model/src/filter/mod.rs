@@ -3,7 +3,7 @@
 //!
 //! A condition is evaluated on an event *as redacted for the caller*, so a withheld value never matches. Logic is
 //! two-valued: a condition on an absent string is false and its negation true. Strings are folded when a condition is
-//! created, and columns contain folded strings, so SQL only compares bytes.
+//! created, and the log contains folded strings, so SQL only compares bytes.
 
 mod body;
 mod party;
@@ -81,8 +81,8 @@ impl Condition {
                 _ => false,
             },
             Self::String(string, condition) => {
-                use EventString::{Activity, Category, Correlation, EventKey, Service};
-                matches!(string, Activity | Category | Correlation | EventKey | Service) && condition.is_only_one_of()
+                use EventString::{Activity, Category, Correlation, Service};
+                matches!(string, Activity | Category | Correlation | Service) && condition.is_only_one_of()
             }
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! Copies all logs into another database, row by row, between any two kinds of database.
 //!
-//! Sequences, ids, keys and bytes stay the same. The source is read in one snapshot, and the target is written in one
+//! Sequences, ids, numbers of terms, keys and bytes stay the same. The source is read in one snapshot, and the target is written in one
 //! transaction, so a failed copy leaves no rows. If the source changed since the snapshot, the copy fails, because it
 //! would lack events that were acknowledged.
 //!
@@ -8,9 +8,8 @@
 //! contains the id of its log, so no id may exist in both. Either the copy gets new ids, or it takes over the ids of the
 //! source, which gets new ones before the copy is committed.
 
-use entity::{
-    activity_type, actor, api_key, audit_event, event_key, event_target, property_change, target, tenant, tenant_log,
-};
+use entity::{activity_type, actor, api_key, audit_event, event_key, event_target, property_change, target};
+use entity::{tenant, tenant_log, term};
 use futures_util::TryStreamExt as _;
 use sea_orm::TransactionTrait as _;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, ModelTrait};
@@ -26,10 +25,11 @@ const ROWS_MAX: usize = 500;
 const BYTES_MAX: usize = 8 << 20;
 
 /// The copied tables, in the order of their references. Rollups are not copied: the server builds them again.
-pub const COPIED_TABLES: [&str; 10] = [
+pub const COPIED_TABLES: [&str; 11] = [
     "tenant",
     "api_key",
     "tenant_log",
+    "term",
     "audit_event",
     "event_key",
     "actor",
@@ -91,6 +91,7 @@ impl Store {
         run.copy_table::<tenant::Entity>(|_| 0).await?;
         run.copy_table::<api_key::Entity>(|_| 0).await?;
         run.copy_table::<tenant_log::Entity>(|_| 0).await?;
+        run.copy_table::<term::Entity>(|_| 0).await?;
         let events = run.copy_table::<audit_event::Entity>(|row| row.body.len()).await?;
         run.copy_table::<event_key::Entity>(|_| 0).await?;
         run.copy_table::<actor::Entity>(|_| 0).await?;

@@ -51,6 +51,7 @@ impl Store {
             log_id: Set(log_id),
             last_sequence: Set(0),
             last_recorded_at: Set(0),
+            last_term_id: Set(0),
             last_actor_id: Set(0),
             last_target_id: Set(0),
             activity_type_count: Set(0),

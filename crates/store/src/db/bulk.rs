@@ -11,6 +11,8 @@ use sea_orm::{
     QueryResult, Statement, Value,
 };
 
+use crate::term::Term;
+
 /// A 16-byte content hash.
 pub(crate) type Hash16 = [u8; 16];
 
@@ -105,16 +107,64 @@ pub(crate) async fn find_by_hash(
         return connection.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await;
     }
     for part in hashes.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
-        let length = LOOKUP_SIZES.into_iter().find(|length| part.len() <= *length).unwrap_or(part.len());
+        let length = lookup_size(part.len());
         let placeholders: Vec<String> = (2..length + 2).map(|number| format!("${number}")).collect();
         let placeholders = placeholders.join(",");
         let sql = format!("SELECT {selected} FROM {table} k WHERE k.tenant_id = $1 AND k.{by} IN ({placeholders})");
-        let padded = part.iter().chain(part.last().into_iter().cycle()).take(length);
-        let values = std::iter::once(Value::from(tenant_id)).chain(padded.map(|hash| hash.to_vec().into()));
+        let hashes = padded(part, length).map(|hash| hash.to_vec().into());
+        let values = std::iter::once(Value::from(tenant_id)).chain(hashes);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>());
         found.extend(connection.query_all_raw(statement).await?);
     }
     Ok(found)
+}
+
+/// Finds terms of a tenant. Returns the code of the kind, the string and the number of each that is stored.
+pub(crate) async fn find_terms(
+    connection: &impl ConnectionTrait,
+    tenant_id: i32,
+    terms: &[&Term],
+) -> Result<Vec<(i16, String, i32)>, DbErr> {
+    let mut found = Vec::new();
+    if connection.get_database_backend() == DbBackend::Postgres {
+        // Without statistics the planner would read the whole table; the inner `LIMIT 1` makes it use the index.
+        let sql = "SELECT found.* FROM unnest($2::text::smallint[], $3::text::text[]) AS wanted (kind, key) \
+            CROSS JOIN LATERAL (SELECT k.kind, k.key, k.id FROM term k \
+            WHERE k.tenant_id = $1 AND k.kind = wanted.kind AND k.key = wanted.key LIMIT 1) AS found";
+        let (mut kinds, mut keys) = (PgArray::default(), PgArray::default());
+        for term in terms {
+            kinds.push(term.kind.code().into());
+            keys.push(term.key.as_str().into());
+        }
+        let values = [tenant_id.into(), kinds.into_value(), keys.into_value()];
+        found = connection.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    } else {
+        for part in terms.chunks(LOOKUP_SIZES[LOOKUP_SIZES.len() - 1]) {
+            let length = lookup_size(part.len());
+            let pairs: Vec<String> = (0..length).map(|i| format!("(${}, ${})", 2 * i + 2, 2 * i + 3)).collect();
+            let sql = format!(
+                "WITH wanted (kind, key) AS (VALUES {}) SELECT k.kind, k.key, k.id FROM wanted CROSS JOIN term k \
+                WHERE k.tenant_id = $1 AND k.kind = wanted.kind AND k.key = wanted.key",
+                pairs.join(", ")
+            );
+            let pairs =
+                padded(part, length).flat_map(|term| [Value::from(term.kind.code()), Value::from(term.key.as_str())]);
+            let values = std::iter::once(Value::from(tenant_id)).chain(pairs);
+            let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values.collect::<Vec<_>>());
+            found.extend(connection.query_all_raw(statement).await?);
+        }
+    }
+    found.iter().map(|row| Ok((row.try_get_by(0)?, row.try_get_by(1)?, row.try_get_by(2)?))).collect()
+}
+
+/// Returns the number of values of the lookup statement for a number of them.
+fn lookup_size(wanted: usize) -> usize {
+    LOOKUP_SIZES.into_iter().find(|length| wanted <= *length).unwrap_or(wanted)
+}
+
+/// Returns values with the last one repeated up to a length.
+fn padded<T>(values: &[T], length: usize) -> impl Iterator<Item = &T> {
+    values.iter().chain(values.last().into_iter().cycle()).take(length)
 }
 
 /// Returns the hash in the first column of a row from [`find_by_hash`].

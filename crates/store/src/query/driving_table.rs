@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::query::sql::{Sql, one_of};
+use crate::query::sql::Sql;
+use crate::query::string::{each_term, event_keys};
+use crate::term::TermKind;
 use model::filter::Condition;
 use model::page::{Order, OrderField};
 
@@ -11,6 +13,8 @@ use model::page::{Order, OrderField};
 pub(crate) enum DrivingTable {
     /// `audit_event`.
     Event,
+    /// `audit_event`, for the keys of a condition on the actor or on a term. For several keys the rows come in no order.
+    EventKeys(Box<Condition>),
     /// `event_target`, for one target key. For several keys the rows come in no order.
     Target(BTreeSet<String>),
     /// `property_change`, for one property name.
@@ -45,7 +49,7 @@ impl DrivingTable {
     /// Returns the alias of the table that has the page's order.
     pub(crate) const fn alias(&self) -> &'static str {
         match self {
-            Self::Event => "e",
+            Self::Event | Self::EventKeys(_) => "e",
             Self::Target(_) | Self::Property(_) => "d",
         }
     }
@@ -54,18 +58,25 @@ impl DrivingTable {
         // `CROSS JOIN` fixes the join order in SQLite.
         match self {
             Self::Event => sql.push(" FROM audit_event e WHERE e.tenant_id = $1"),
+            Self::EventKeys(condition) => {
+                sql.push(" FROM audit_event e WHERE e.tenant_id = $1 AND ");
+                event_keys(sql, condition);
+                sql
+            }
             Self::Target(keys) => {
                 sql.push(" FROM event_target d CROSS JOIN audit_event e")
                     .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
                     .push(" AND ");
-                one_of(sql, "d.target_key", keys);
+                each_term(sql, "d.target_key", TermKind::Target, keys);
                 sql
             }
-            Self::Property(name) => sql
-                .push(" FROM property_change d CROSS JOIN audit_event e")
-                .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
-                .push(" AND d.name_key = ")
-                .bind(name.as_str()),
+            Self::Property(name) => {
+                sql.push(" FROM property_change d CROSS JOIN audit_event e")
+                    .push(" WHERE e.tenant_id = $1 AND e.sequence = d.sequence AND d.tenant_id = $1 AND d.is_first = 1")
+                    .push(" AND ");
+                each_term(sql, "d.name_key", TermKind::Property, &BTreeSet::from([name.clone()]));
+                sql
+            }
         };
     }
 }

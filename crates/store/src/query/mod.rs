@@ -3,6 +3,7 @@
 //! The files are listed in the order of their dependencies: each uses only those above it.
 
 pub(crate) mod sql;
+pub(crate) mod string;
 pub(crate) mod driving_table;
 pub(crate) mod condition;
 pub(crate) mod merge;

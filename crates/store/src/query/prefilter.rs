@@ -89,7 +89,7 @@ pub(crate) fn is_index_served(condition: &Condition, purpose: Purpose) -> bool {
     let is_key = |conjunct: &Condition| match conjunct {
         Condition::Actor(actor) => actor.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
         Condition::Target(target) => target.keys.as_ref().is_some_and(|keys| keys.len() <= PARTS_MAX),
-        Condition::String(EventString::Correlation | EventString::EventKey, text) => text.one_of.is_some(),
+        Condition::String(EventString::Correlation, text) => text.one_of.is_some(),
         _ => false,
     };
     let has_names =

@@ -9,9 +9,14 @@ use crate::query::driving_table::DrivingTable;
 use crate::query::merge::{self, MergeBranches};
 use crate::query::prefilter::Prefilter;
 use crate::query::sql::Sql;
+use crate::query::string::one_of_terms;
+use crate::term::TermKind;
 use model::filter::{Condition, TimeRange};
 use model::page::{Order, OrderField, Position};
 use model::{Scope, ServiceSet};
+
+/// Matches every event.
+static MATCHES_ALL: Condition = Condition::All(Vec::new());
 
 /// Matches no event.
 static MATCHES_NONE: Condition = Condition::Any(Vec::new());
@@ -131,8 +136,9 @@ impl ListQuery<'_> {
     ) {
         sql.joined(keys, " UNION ALL ", "", |sql, keys| {
             let targets = if let Condition::Target(target) = keys { target.keys.clone() } else { None };
-            let driving_table = targets.map_or(DrivingTable::Event, DrivingTable::Target);
-            write(&ListQuery { condition: keys, prefilter: None, ..self.clone() }, sql, &driving_table);
+            let driving_table =
+                targets.map_or_else(|| DrivingTable::EventKeys(Box::new(keys.clone())), DrivingTable::Target);
+            write(&ListQuery { condition: &MATCHES_ALL, prefilter: None, ..self.clone() }, sql, &driving_table);
         });
     }
 
@@ -212,6 +218,7 @@ impl ListQuery<'_> {
     /// Appends ` FROM ... WHERE ...`. `stops_early` is whether the statement has a limit.
     fn where_clause(&self, sql: &mut Sql, driving_table: &DrivingTable, order: Option<Order>, stops_early: bool) {
         driving_table.write_from(sql);
+        sql.set_unordered(order.is_none());
         visible_services(sql, &self.scope.visible, "e.service");
         let alias = driving_table.alias();
         // A unary plus keeps SQLite and PostgreSQL from using the index over time.
@@ -259,12 +266,10 @@ fn order_and_limit(sql: &mut Sql, of: &str, scan: &RangeScan) {
     sql.push(&order_by(of, scan.order)).push(" LIMIT ").bind(i64::try_from(scan.limit).unwrap_or(i64::MAX));
 }
 
-/// Appends ` AND column IN (...)` for the services that a scope shows.
+/// Appends ` AND ...` for the services that a scope shows. `column` contains the term of the service.
 pub(crate) fn visible_services(sql: &mut Sql, services: &ServiceSet, column: &str) {
-    match services {
-        ServiceSet::All => {}
-        ServiceSet::Only(keys) if keys.is_empty() => drop(sql.push(" AND FALSE")),
-        ServiceSet::Only(keys) => drop(sql.push(&format!(" AND {column} IN ")).list(keys.iter().map(String::as_str))),
+    if let ServiceSet::Only(keys) = services {
+        one_of_terms(sql.push(" AND "), column, TermKind::Service, keys);
     }
 }
 

@@ -17,12 +17,15 @@ pub(crate) struct Sql {
     values: Vec<Value>,
     /// The placeholder of each string that was bound.
     string_placeholders: HashMap<String, usize>,
+    /// Whether the rows may come in any order.
+    is_unordered: bool,
 }
 
 impl Sql {
     /// Starts a statement about one tenant, whose id is `$1`.
     pub(crate) fn for_tenant(tenant_id: i32, sql: &str) -> Self {
-        Self { buffer: sql.to_owned(), values: vec![tenant_id.into()], string_placeholders: HashMap::new() }
+        let (values, string_placeholders) = (vec![tenant_id.into()], HashMap::new());
+        Self { buffer: sql.to_owned(), values, string_placeholders, is_unordered: false }
     }
 
     /// Appends SQL.
@@ -45,6 +48,20 @@ impl Sql {
         // Writing to a `String` cannot fail.
         let _ = write!(self.buffer, "${placeholder}");
         self
+    }
+
+    /// Sets whether the rows of the part that follows may come in any order.
+    pub(crate) fn set_unordered(&mut self, is_unordered: bool) {
+        self.is_unordered = is_unordered;
+    }
+
+    /// Appends a subselect predicate, `column IN (SELECT ...)`. If the rows must come in order, PostgreSQL is kept from
+    /// turning it into a join, which has none.
+    pub(crate) fn in_select(&mut self, column: &str, write: impl FnOnce(&mut Self)) {
+        let [begin, end] = if self.is_unordered { ["", ")"] } else { ["(", ")) IS TRUE"] };
+        self.push(begin).push(column).push(" IN (");
+        write(self);
+        self.push(end);
     }
 
     /// Returns the length of the SQL so far, in bytes.

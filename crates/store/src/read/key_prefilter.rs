@@ -6,6 +6,7 @@ use crate::query::condition::{self, ACTOR_COLUMNS, TARGET_COLUMNS};
 use crate::query::merge::{PARTS_MAX, conjuncts};
 use crate::query::prefilter::{KeyKind, KindKeys, Prefilter, Purpose, is_index_served, is_single_term, key_count};
 use crate::query::sql::{Sql, like};
+use crate::term::TermKind;
 use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventString};
 
@@ -22,13 +23,22 @@ const COUNTED_MAX: i64 = 200_000;
 
 impl Reader {
     /// Returns the prefilter of a list, or `None` if the list contains no substring condition or the keys would not
-    /// exclude much.
+    /// exclude much. A list whose events are evaluated one by one gets its prefilter there.
     pub(crate) async fn key_prefilter(
         &self,
         list: &EventQuery,
         purpose: Purpose,
     ) -> Result<Option<Prefilter>, StoreError> {
-        if list.condition.needs_body() || is_index_served(&list.condition, purpose) {
+        if list.condition.needs_body() { Ok(None) } else { self.column_prefilter(list, purpose).await }
+    }
+
+    /// Returns the prefilter of a list of which columns select a superset.
+    pub(crate) async fn column_prefilter(
+        &self,
+        list: &EventQuery,
+        purpose: Purpose,
+    ) -> Result<Option<Prefilter>, StoreError> {
+        if is_index_served(&list.condition, purpose) {
             return Ok(None);
         }
         // Boxed: most lists need no prefilter, and the future of every caller would carry this one.
@@ -120,11 +130,10 @@ impl Reader {
             }
         };
         // Resolve activities first: if too many match, the other statements are not needed.
-        let activity_keys = self.activity_keys(EventString::Activity, "activity_key", word).await?;
+        let activity_keys = self.activity_keys(EventString::Activity, TermKind::Activity, word).await?;
         let Some(mut all) = activity_keys else { return Ok(None) };
-        let Some(names) = self.activity_keys(EventString::ActivityName, "activity_name", word).await? else {
-            return Ok(None);
-        };
+        let names = self.activity_keys(EventString::ActivityName, TermKind::ActivityName, word).await?;
+        let Some(names) = names else { return Ok(None) };
         let Some(actors) = self.snapshot_keys(KeyKind::Actor, any(&ACTOR_COLUMNS)).await? else { return Ok(None) };
         let Some(targets) = self.snapshot_keys(KeyKind::Target, any(&TARGET_COLUMNS)).await? else { return Ok(None) };
         all.extend(names.into_iter().chain(actors).chain(targets));
@@ -139,35 +148,31 @@ impl Reader {
         write: impl FnOnce(&mut Sql) -> bool,
     ) -> Result<Option<Vec<KindKeys>>, StoreError> {
         let (table, alias) = if matches!(of, KeyKind::Actor) { ("actor", "a") } else { ("target", "g") };
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT DISTINCT ");
-        sql.push(&format!("{alias}.key FROM {table} {alias} WHERE {alias}.tenant_id = $1"));
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT k.key FROM (SELECT DISTINCT ");
+        sql.push(&format!("{alias}.key AS id FROM {table} {alias} WHERE {alias}.tenant_id = $1"));
         if !write(&mut sql) {
             return Ok(None);
         }
-        sql.push(&format!(" LIMIT {}", KEYS_MAX + 1));
+        sql.push(&format!(" LIMIT {}) found CROSS JOIN term k", KEYS_MAX + 1));
+        sql.push(" WHERE k.tenant_id = $1 AND k.id = found.id");
         let rows = self.query(sql).await?;
         let keys = rows.iter().map(|row| Ok(row.try_get_by(0)?)).collect::<Result<BTreeSet<String>, StoreError>>()?;
         Ok(Some(keys).filter(|keys| keys.len() <= KEYS_MAX).map(|keys| vec![(of, keys)]))
     }
 
-    /// Returns the activities, or their display names, that contain a word, or `None` if there are too many. A
-    /// recursive query skips through the index from each distinct value to the next.
+    /// Returns the activities, or their display names, that contain a word, or `None` if there are too many.
     async fn activity_keys(
         &self,
         string: EventString,
-        column: &str,
+        kind: TermKind,
         word: &str,
     ) -> Result<Option<Vec<KindKeys>>, StoreError> {
-        let next = |after: &str| {
-            format!("SELECT MIN(e.{column}) FROM audit_event e WHERE e.tenant_id = $1 AND e.{column} <> ''{after}")
-        };
-        let mut sql = Sql::for_tenant(self.tenant_id, "WITH RECURSIVE found (name, number) AS (SELECT (");
-        sql.push(&next("")).push("), 1 UNION ALL SELECT (").push(&next(&format!(" AND e.{column} > found.name")));
-        sql.push("), found.number + 1 FROM found WHERE found.name IS NOT NULL AND found.number < ")
-            .bind(ACTIVITIES_MAX);
-        sql.push(") SELECT found.name, CAST(found.number AS bigint) FROM found WHERE found.name IS NOT NULL AND (");
-        like(&mut sql, "found.name", word);
-        sql.push(" OR found.number = ").bind(ACTIVITIES_MAX).push(&format!(") LIMIT {}", PARTS_MAX + 1));
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT found.key, found.number FROM (");
+        sql.push("SELECT k.key AS key, ROW_NUMBER() OVER (ORDER BY k.key) AS number FROM term k");
+        sql.push(&format!(" WHERE k.tenant_id = $1 AND k.kind = {} ORDER BY k.key LIMIT ", kind.code()));
+        sql.bind(ACTIVITIES_MAX).push(") found WHERE ");
+        like(&mut sql, "found.key", word);
+        sql.push(" OR found.number = ").bind(ACTIVITIES_MAX).push(&format!(" LIMIT {}", PARTS_MAX + 1));
         let rows = self.query(sql).await?;
         let mut resolved = BTreeSet::new();
         for row in &rows {

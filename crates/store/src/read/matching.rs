@@ -1,4 +1,5 @@
-//! Lists with conditions on parts of an event that no column contains.
+//! Lists with conditions that no column decides: on parts of an event without a column, and on strings of which a column
+//! contains only a hash.
 //!
 //! The database selects the events that match as far as columns decide. The whole condition is evaluated on each of
 //! them, as the caller sees it, until there are enough events or the time limit is over.
@@ -35,7 +36,7 @@ impl Reader {
         mut take: impl FnMut(EventRow, Event) -> bool,
     ) -> Result<(), StoreError> {
         let selected = EventQuery { condition: list.condition.on_columns(), ..list.clone() };
-        let prefilter = self.key_prefilter(&selected, Purpose::Page(scan.order)).await?;
+        let prefilter = self.column_prefilter(&selected, Purpose::Page(scan.order)).await?;
         let select = ListQuery { prefilter: prefilter.as_ref(), ..self.list_query(&selected) };
         let (started, time_max) = (Instant::now(), self.statement_time());
         let mut scan = RangeScan { limit: CHUNK_FIRST, ..scan };

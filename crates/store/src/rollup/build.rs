@@ -15,6 +15,7 @@ use sea_orm::{DatabaseTransaction, SqlErr, Statement, TransactionTrait as _};
 use super::key::{EVENT_COLUMNS, Grain, RollupKey, read_event_keys};
 use crate::db::{bulk, write_transaction};
 use crate::query::sql::Sql;
+use crate::term::next_id;
 use crate::{Store, StoreError};
 
 /// Events per block.
@@ -48,7 +49,7 @@ impl BlockCounts {
         let mut counts = Self::default();
         for row in connection.query_all_raw(sql.statement(connection.get_database_backend())).await? {
             let (sequence, occurred_at, kind, actor) = read_event_keys(&row)?;
-            counts.add(Grain::Quarter, occurred_at, kind.clone(), sequence);
+            counts.add(Grain::Quarter, occurred_at, kind, sequence);
             counts.add(Grain::Day, occurred_at, kind, sequence);
             counts.add(Grain::ActorDay, occurred_at, actor, sequence);
         }
@@ -64,7 +65,7 @@ impl BlockCounts {
 
     /// Removes and returns a count.
     pub(crate) fn take(&mut self, grain: Grain, starts_at: i64, key: &RollupKey) -> Option<SpanCount> {
-        self.0.remove(&(grain, starts_at, key.clone()))
+        self.0.remove(&(grain, starts_at, *key))
     }
 
     /// Returns whether there are no counts, or all were taken.
@@ -104,7 +105,7 @@ impl Store {
     async fn roll_up_log(
         &self,
         head: &tenant_log::Model,
-        (mut block, mut after): (i64, i64),
+        (mut block, mut after): (i32, i64),
         size: i64,
     ) -> Result<u64, StoreError> {
         let (mut written, mut key_ids) = (0, None);
@@ -124,7 +125,7 @@ impl Store {
     }
 
     /// Returns the number of each log's last block, and the sequence at which it ends.
-    async fn last_blocks(&self) -> Result<HashMap<i32, (i64, i64)>, StoreError> {
+    async fn last_blocks(&self) -> Result<HashMap<i32, (i32, i64)>, StoreError> {
         let sql = "SELECT tenant_id, MAX(block), MAX(last_sequence) FROM rollup_block GROUP BY tenant_id";
         let rows = self.read.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
         let last = |row: &sea_orm::QueryResult| Ok((row.try_get_by(0)?, (row.try_get_by(1)?, row.try_get_by(2)?)));
@@ -136,7 +137,7 @@ impl Store {
         &self,
         block: &rollup_block::Model,
         counts: BlockCounts,
-        key_ids: &mut Option<HashMap<RollupKey, i64>>,
+        key_ids: &mut Option<HashMap<RollupKey, i32>>,
     ) -> Result<bool, StoreError> {
         let transaction = self.write.begin_with_options(write_transaction()).await?;
         // Another process that writes this block blocks here until this transaction ends.
@@ -170,7 +171,7 @@ impl Store {
 
 /// Reads the ids of a log's keys. They stay valid as long as this process writes all following blocks: another process
 /// assigns ids only together with a block.
-async fn read_key_ids(connection: &DatabaseTransaction, tenant_id: i32) -> Result<HashMap<RollupKey, i64>, StoreError> {
+async fn read_key_ids(connection: &DatabaseTransaction, tenant_id: i32) -> Result<HashMap<RollupKey, i32>, StoreError> {
     let keys = rollup_key::Entity::find().filter(rollup_key::Column::TenantId.eq(tenant_id)).all(connection).await?;
     Ok(keys.into_iter().map(|row| (row.id, RollupKey::from(row))).map(|(key_id, key)| (key, key_id)).collect())
 }
@@ -179,16 +180,16 @@ async fn read_key_ids(connection: &DatabaseTransaction, tenant_id: i32) -> Resul
 async fn assign_key_ids<'a>(
     connection: &DatabaseTransaction,
     tenant_id: i32,
-    key_ids: &mut HashMap<RollupKey, i64>,
+    key_ids: &mut HashMap<RollupKey, i32>,
     keys: impl Iterator<Item = &'a RollupKey>,
 ) -> Result<(), StoreError> {
-    let mut last = key_ids.values().max().copied().unwrap_or_default();
+    let mut last = key_ids.values().max().copied().map(i64::from).unwrap_or_default();
     let mut rows = Vec::new();
     for key in keys {
         if !key_ids.contains_key(key) {
-            last += 1;
-            key_ids.insert(key.clone(), last);
-            rows.push(key.clone().row(tenant_id, last));
+            let id = next_id(&mut last, "rollup_key")?;
+            key_ids.insert(*key, id);
+            rows.push(key.row(tenant_id, id));
         }
     }
     bulk::insert(connection, &rows.iter().collect::<Vec<_>>(), "").await?;

@@ -16,7 +16,7 @@ use indexmap::IndexSet;
 use parking_lot::Mutex;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
-use super::key::{EVENT_COLUMNS, Grain, RollupKey, read_event_keys};
+use super::key::{EVENT_COLUMNS, Grain, KeyView, RollupKey, TermKeys, read_event_keys};
 use crate::query::select;
 use crate::query::sql::Sql;
 use crate::{Reader, StoreError};
@@ -27,12 +27,14 @@ use model::time::DAY;
 /// The most entries of all tenants together. An entry has 32 bytes.
 const CACHED_ENTRIES_MAX: usize = 1 << 20;
 /// The number of entries that a key counts as.
-const KEY_WEIGHT: usize = 8;
+const KEY_WEIGHT: usize = 2;
+/// The number of entries that the string of a term counts as.
+const TERM_WEIGHT: usize = 4;
 /// The most cached events after the last block: eight blocks, because the rollup task may be behind.
 const UNROLLED_MAX: i64 = 65_536;
 /// The most cached counts of partial spans.
 const PARTIAL_SPANS_MAX: usize = 16;
-/// Keys per lookup statement.
+/// Keys or terms per lookup statement.
 const KEYS_PER_STATEMENT: usize = 1_000;
 
 /// The cached logs by tenant id.
@@ -99,8 +101,11 @@ pub(super) struct CachedLog {
     block: i64,
     end: i64,
     keys: IndexSet<RollupKey>,
+    /// The strings of the terms of the first `named_keys` keys.
+    terms: TermKeys,
+    named_keys: usize,
     /// The index of each key by its id in the database.
-    key_ids: HashMap<i64, usize>,
+    key_ids: HashMap<i32, usize>,
     days: HashMap<(Grain, i64), Vec<CountEntry>>,
     /// The first and the last day of the rollups, or `None` if there are none.
     span: Option<(i64, i64)>,
@@ -128,7 +133,8 @@ impl CachedLog {
     fn size(&self) -> usize {
         let days: usize = self.days.values().map(|entries| entries.len() + 1).sum();
         let partial_spans: usize = self.partial_spans.iter().map(|(_, entries)| entries.len()).sum();
-        days + partial_spans + self.unrolled.len() + self.keys.len() * KEY_WEIGHT
+        let keys = self.keys.len() * KEY_WEIGHT + self.terms.len() * TERM_WEIGHT;
+        days + partial_spans + self.unrolled.len() + keys
     }
 
     /// Returns the sequence of the last cached event.
@@ -180,7 +186,7 @@ impl CachedLog {
             let (kind, actor) = (self.key(kind), self.key(actor));
             self.unrolled.push(UnrolledEvent { sequence, occurred_at, kind, actor });
         }
-        Ok(())
+        self.read_terms(reader).await
     }
 
     /// Returns the index of a key, adding it if it is new.
@@ -188,9 +194,36 @@ impl CachedLog {
         self.keys.insert_full(key).0
     }
 
-    /// Returns all keys by index.
-    pub(super) fn keys(&self) -> &IndexSet<RollupKey> {
-        &self.keys
+    /// Returns the number of keys.
+    pub(super) fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Returns the key with an index, with the strings of its terms.
+    pub(super) fn key_view(&self, index: usize) -> Option<KeyView<'_>> {
+        self.keys.get_index(index).map(|key| KeyView { key: *key, terms: &self.terms })
+    }
+
+    /// Reads the strings of the terms of new keys.
+    async fn read_terms(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        let new_keys = self.keys.iter().skip(self.named_keys);
+        let missing: HashSet<i32> =
+            new_keys.flat_map(|key| key.terms()).filter(|id| !self.terms.contains_key(id)).collect();
+        let mut missing: Vec<i32> = missing.into_iter().collect();
+        for chunk in missing.chunks(KEYS_PER_STATEMENT) {
+            let mut sql = Sql::for_tenant(reader.tenant_id, "SELECT k.id, k.key FROM term k");
+            sql.push(" WHERE k.tenant_id = $1 AND k.id IN ").list(chunk.iter().copied());
+            for row in reader.query(sql).await? {
+                self.terms.insert(row.try_get_by(0)?, row.try_get_by::<String, _>(1)?.into());
+            }
+        }
+        missing.retain(|id| !self.terms.contains_key(id));
+        if let Some(id) = missing.first() {
+            let (id, reason) = (id.to_string(), "is missing, but an event refers to it".to_owned());
+            return Err(StoreError::Corrupt { table: "term", column: "id", id, reason });
+        }
+        self.named_keys = self.keys.len();
+        Ok(())
     }
 
     /// Moves the events of new blocks into the cached days.
@@ -254,6 +287,7 @@ impl CachedLog {
             Ok(CountEntry { time, events, newest, key: self.key(grain.key(row)?) })
         });
         let entries = entries.collect::<Result<Arc<[CountEntry]>, StoreError>>()?;
+        self.read_terms(reader).await?;
         self.partial_spans.truncate(PARTIAL_SPANS_MAX - 1);
         self.partial_spans.push_front(((grain, period), Arc::clone(&entries)));
         Ok(entries)
@@ -282,7 +316,7 @@ impl CachedLog {
             let rows = rows
                 .iter()
                 .map(|row| Ok((row.try_get_by(0)?, row.try_get_by(1)?, row.try_get_by(2)?, row.try_get_by(3)?)));
-            let rows = rows.collect::<Result<Vec<(i64, i64, i64, i64)>, StoreError>>()?;
+            let rows = rows.collect::<Result<Vec<(i64, i32, i64, i64)>, StoreError>>()?;
             self.read_keys(reader, rows.iter().map(|row| row.1)).await?;
             // A day is cached completely or not at all, even if it is empty.
             let mut read: HashMap<_, Vec<_>> = run.iter().map(|day| ((grain, *day), Vec::new())).collect();
@@ -302,9 +336,9 @@ impl CachedLog {
     }
 
     /// Reads the keys with these ids that are not cached yet.
-    async fn read_keys(&mut self, reader: &Reader, key_ids: impl Iterator<Item = i64>) -> Result<(), StoreError> {
-        let missing: HashSet<i64> = key_ids.filter(|key_id| !self.key_ids.contains_key(key_id)).collect();
-        let missing: Vec<i64> = missing.into_iter().collect();
+    async fn read_keys(&mut self, reader: &Reader, key_ids: impl Iterator<Item = i32>) -> Result<(), StoreError> {
+        let missing: HashSet<i32> = key_ids.filter(|key_id| !self.key_ids.contains_key(key_id)).collect();
+        let missing: Vec<i32> = missing.into_iter().collect();
         for chunk in missing.chunks(KEYS_PER_STATEMENT) {
             let keys = rollup_key::Entity::find()
                 .filter(rollup_key::Column::TenantId.eq(reader.tenant_id))
@@ -315,7 +349,7 @@ impl CachedLog {
                 self.key_ids.insert(key_id, key);
             }
         }
-        Ok(())
+        self.read_terms(reader).await
     }
 
     /// Returns the entries of a cached day.

@@ -3,10 +3,10 @@
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::cache::{CachedLog, CountEntry};
-use super::key::{Grain, KeyColumns, RollupKey};
+use super::key::{Grain, KeyColumns, KeyView};
 use crate::{EventQuery, Reader, StoreError};
 use model::filter::{Condition, EventString, SetCondition, TimeRange};
-use model::{FacetField, OperationType, ResourceType, Scope, Status, Timestamp};
+use model::{FacetField, Scope, Timestamp};
 
 /// Days per step. The cache may evict days between steps.
 const DAYS_PER_STEP: usize = 32;
@@ -18,7 +18,7 @@ pub(crate) trait Aggregator {
     /// Identifies a group.
     type GroupId: Copy;
     /// Returns the group of a key.
-    fn group(&mut self, key: &RollupKey) -> Self::GroupId;
+    fn group(&mut self, key: KeyView<'_>) -> Self::GroupId;
     /// Adds `events` events of a group at a time, in microseconds since 1970; `newest` is the greatest sequence among
     /// them.
     fn add(&mut self, group: Self::GroupId, time: i64, events: i64, newest: i64);
@@ -44,17 +44,17 @@ enum KeyMemo<G> {
 
 impl<T: Aggregator> ListCount<'_, T> {
     /// Returns the group of a key, or `None` if no event with it belongs to the list.
-    fn group(&mut self, key: &RollupKey) -> Option<T::GroupId> {
+    fn group(&mut self, key: KeyView<'_>) -> Option<T::GroupId> {
         let is_included =
             self.scope.visible.contains(key.value(FacetField::Service)) && matches_key(key, &self.list.condition);
         is_included.then(|| self.aggregator.group(key))
     }
 
     fn count(&mut self, log: &CachedLog, entries: impl Iterator<Item = CountEntry>) {
-        self.groups.resize(log.keys().len(), KeyMemo::Unknown);
+        self.groups.resize(log.key_count(), KeyMemo::Unknown);
         for entry in entries {
             if matches!(self.groups[entry.key], KeyMemo::Unknown) {
-                let group = log.keys().get_index(entry.key).and_then(|key| self.group(key));
+                let group = log.key_view(entry.key).and_then(|key| self.group(key));
                 self.groups[entry.key] = group.map_or(KeyMemo::Excluded, KeyMemo::Included);
             }
             if let KeyMemo::Included(group) = self.groups[entry.key] {
@@ -65,19 +65,18 @@ impl<T: Aggregator> ListCount<'_, T> {
 }
 
 /// Returns whether events with this key match a condition that needs no other columns; see [`KeyColumns::of`].
-fn matches_key(key: &RollupKey, condition: &Condition) -> bool {
-    let RollupKey([service, category, activity, resource_type, operation_type, status, actor]) = key;
+fn matches_key(key: KeyView<'_>, condition: &Condition) -> bool {
     match condition {
         Condition::All(parts) => parts.iter().all(|part| matches_key(key, part)),
         Condition::Any(parts) => parts.iter().any(|part| matches_key(key, part)),
         Condition::Not(part) => !matches_key(key, part),
-        Condition::String(EventString::Service, text) => text.matches(service),
-        Condition::String(EventString::Category, text) => text.matches(category),
-        Condition::String(EventString::Activity, text) => text.matches(activity),
-        Condition::ResourceType(set) => set_contains(set, ResourceType::from_name(resource_type)),
-        Condition::OperationType(set) => set_contains(set, OperationType::from_name(operation_type)),
-        Condition::Status(set) => set_contains(set, Status::from_name(status)),
-        Condition::Actor(of) => of.keys.as_ref().is_none_or(|keys| keys.contains(actor)),
+        Condition::String(EventString::Service, text) => text.matches(key.value(FacetField::Service)),
+        Condition::String(EventString::Category, text) => text.matches(key.value(FacetField::Category)),
+        Condition::String(EventString::Activity, text) => text.matches(key.value(FacetField::Activity)),
+        Condition::ResourceType(set) => set_contains(set, key.resource_type()),
+        Condition::OperationType(set) => set_contains(set, key.operation_type()),
+        Condition::Status(set) => set_contains(set, key.status()),
+        Condition::Actor(of) => of.keys.as_ref().is_none_or(|keys| keys.contains(key.value(FacetField::Actor))),
         _ => false,
     }
 }
@@ -225,7 +224,7 @@ impl Reader {
             .filter(Column::LastSequence.lte(as_of))
             .order_by_desc(Column::Block);
         let last = self.with_timeout(last.one(&self.store.read)).await?;
-        Ok(last.map(|row| (row.block, row.last_sequence)).unwrap_or_default())
+        Ok(last.map(|row| (i64::from(row.block), row.last_sequence)).unwrap_or_default())
     }
 }
 

@@ -1,12 +1,14 @@
 //! The keys and the spans of time that rollups count by.
 
+use std::collections::HashMap;
+
 use entity::rollup_key;
 use sea_orm::{DbErr, QueryResult};
 
 use crate::StoreError;
 use model::filter::{ActorCondition, Condition, EventString, TimeRange};
 use model::time::{DAY, HOUR};
-use model::{FacetField, Timestamp};
+use model::{FacetField, OperationType, ResourceType, Status, Timestamp};
 
 const KIND_COLUMNS: &str = "e.service, e.category, e.activity_key, e.resource_type, e.operation_type, e.status";
 
@@ -16,9 +18,8 @@ pub(super) const EVENT_COLUMNS: &str =
 
 /// Decodes a row of [`EVENT_COLUMNS`]: sequence, time, key by kind, and key by actor.
 pub(super) fn read_event_keys(row: &QueryResult) -> Result<(i64, i64, RollupKey, RollupKey), StoreError> {
-    let text = |at: usize| row.try_get_by::<String, _>(at);
-    let kind = RollupKey([text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?, String::new()]);
-    Ok((row.try_get_by(0)?, row.try_get_by(1)?, kind, RollupKey::of_actor(text(2)?, text(8)?)))
+    let kind = RollupKey::of_kind(row, 2)?;
+    Ok((row.try_get_by(0)?, row.try_get_by(1)?, kind, RollupKey::of_actor(kind.service, row.try_get_by(8)?)))
 }
 
 /// What a rollup counts, and the length of its spans.
@@ -59,13 +60,10 @@ impl Grain {
 
     /// Decodes the key from a row that starts with these columns.
     pub(crate) fn key(self, row: &QueryResult) -> Result<RollupKey, DbErr> {
-        let text = |at: usize| row.try_get_by::<String, _>(at);
-        Ok(match self {
-            Self::Quarter | Self::Day => {
-                RollupKey([text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, String::new()])
-            }
-            Self::ActorDay => RollupKey::of_actor(text(0)?, text(1)?),
-        })
+        match self {
+            Self::Quarter | Self::Day => RollupKey::of_kind(row, 0),
+            Self::ActorDay => Ok(RollupKey::of_actor(row.try_get_by(0)?, row.try_get_by(1)?)),
+        }
     }
 
     /// Returns the whole spans within a period.
@@ -78,58 +76,114 @@ impl Grain {
     }
 }
 
-/// The properties of events that are counted together: the columns of `rollup_key`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct RollupKey(pub(crate) [String; 7]);
+/// The properties of events that are counted together: the columns of `rollup_key`. A column is 0 if the key lacks it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct RollupKey {
+    pub(super) service: i32,
+    pub(super) category: i32,
+    pub(super) activity_key: i32,
+    pub(super) actor_key: i32,
+    resource_type: i16,
+    operation_type: i16,
+    status: i16,
+}
 
-impl RollupKey {
+/// The strings of terms, by their numbers.
+pub(super) type TermKeys = HashMap<i32, Box<str>>;
+
+/// A key with the strings of its terms.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyView<'a> {
+    pub(super) key: RollupKey,
+    pub(super) terms: &'a TermKeys,
+}
+
+impl<'a> KeyView<'a> {
     /// Returns the value of a field, empty if the key does not have it.
-    pub(crate) fn value(&self, field: FacetField) -> &str {
-        let Self([service, category, activity_key, resource_type, operation_type, status, actor_key]) = self;
+    pub(crate) fn value(self, field: FacetField) -> &'a str {
+        let key = self.key;
         match field {
-            FacetField::Activity => activity_key,
-            FacetField::Actor => actor_key,
-            FacetField::Category => category,
-            FacetField::OperationType => operation_type,
-            FacetField::ResourceType => resource_type,
-            FacetField::Service => service,
-            FacetField::Status => status,
+            FacetField::Activity => self.term(key.activity_key),
+            FacetField::Actor => self.term(key.actor_key),
+            FacetField::Category => self.term(key.category),
+            FacetField::OperationType => self.operation_type().map_or("", OperationType::name),
+            FacetField::ResourceType => self.resource_type().map_or("", ResourceType::name),
+            FacetField::Service => self.term(key.service),
+            FacetField::Status => self.status().map_or("", Status::name),
             FacetField::Application | FacetField::ModifiedProperty | FacetField::Target => "",
         }
     }
 
-    pub(crate) fn of_actor(service: String, actor_key: String) -> Self {
-        let none = String::new;
-        Self([service, none(), none(), none(), none(), none(), actor_key])
+    /// Returns the status, or `None` if the key does not have it.
+    pub(crate) fn status(self) -> Option<Status> {
+        Status::from_code(self.key.status)
     }
 
-    pub(crate) fn row(self, tenant_id: i32, id: i64) -> rollup_key::Model {
-        let [service, category, activity_key, resource_type, operation_type, status, actor_key] = self.0;
+    /// Returns the resource type, or `None` if the key does not have it.
+    pub(super) fn resource_type(self) -> Option<ResourceType> {
+        ResourceType::from_code(self.key.resource_type)
+    }
+
+    /// Returns the operation type, or `None` if the key does not have it.
+    pub(super) fn operation_type(self) -> Option<OperationType> {
+        OperationType::from_code(self.key.operation_type)
+    }
+
+    fn term(self, id: i32) -> &'a str {
+        self.terms.get(&id).map(|key| &**key).unwrap_or_default()
+    }
+}
+
+impl RollupKey {
+    /// Returns the terms of the key.
+    pub(super) fn terms(self) -> impl Iterator<Item = i32> {
+        [self.service, self.category, self.activity_key, self.actor_key].into_iter().filter(|id| *id != 0)
+    }
+
+    fn of_actor(service: i32, actor_key: i32) -> Self {
+        Self { service, actor_key, ..Self::default() }
+    }
+
+    /// Decodes the columns of a kind of events, from an index on.
+    fn of_kind(row: &QueryResult, at: usize) -> Result<Self, DbErr> {
+        Ok(Self {
+            service: row.try_get_by(at)?,
+            category: row.try_get_by(at + 1)?,
+            activity_key: row.try_get_by(at + 2)?,
+            resource_type: row.try_get_by(at + 3)?,
+            operation_type: row.try_get_by(at + 4)?,
+            status: row.try_get_by(at + 5)?,
+            actor_key: 0,
+        })
+    }
+
+    pub(crate) fn row(self, tenant_id: i32, id: i32) -> rollup_key::Model {
+        let Self { service, category, activity_key, actor_key, resource_type, operation_type, status } = self;
         rollup_key::Model {
             tenant_id,
             id,
             service,
             category,
             activity_key,
+            actor_key,
             resource_type,
             operation_type,
             status,
-            actor_key,
         }
     }
 }
 
 impl From<rollup_key::Model> for RollupKey {
     fn from(row: rollup_key::Model) -> Self {
-        Self([
-            row.service,
-            row.category,
-            row.activity_key,
-            row.resource_type,
-            row.operation_type,
-            row.status,
-            row.actor_key,
-        ])
+        Self {
+            service: row.service,
+            category: row.category,
+            activity_key: row.activity_key,
+            actor_key: row.actor_key,
+            resource_type: row.resource_type,
+            operation_type: row.operation_type,
+            status: row.status,
+        }
     }
 }
 

@@ -15,4 +15,4 @@ pub use build::BLOCK_EVENTS;
 pub(crate) use build::{BlockCounts, SpanCount};
 pub(crate) use cache::RollupCache;
 pub(crate) use count::Aggregator;
-pub(crate) use key::{Grain, KeyColumns, RollupKey};
+pub(crate) use key::{Grain, KeyColumns, KeyView, RollupKey};

@@ -3,7 +3,7 @@
 use crate::query::prefilter::Purpose;
 use crate::query::select::ListQuery;
 use crate::query::sql::Sql;
-use crate::rollup::{Aggregator, KeyColumns, RollupKey};
+use crate::rollup::{Aggregator, KeyColumns, KeyView};
 use crate::{EventQuery, Reader, StoreError};
 
 impl Reader {
@@ -35,7 +35,7 @@ struct TotalAggregator(i64);
 impl Aggregator for TotalAggregator {
     type GroupId = ();
 
-    fn group(&mut self, _key: &RollupKey) {}
+    fn group(&mut self, _key: KeyView<'_>) {}
 
     fn add(&mut self, (): (), _start: i64, events: i64, _newest: i64) {
         self.0 += events;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::query::sql::Sql;
-use crate::rollup::{Aggregator, KeyColumns, RollupKey};
+use crate::rollup::{Aggregator, KeyColumns, KeyView};
 use crate::{EventQuery, Reader, StoreError};
-use model::{FacetField, FacetValue};
+use model::{FacetField, FacetValue, OperationType, ResourceType, Status};
 
 /// The values of a field with their counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Facet {
 
 /// A key, the number of events with it, and the greatest sequence among them.
 struct CountedValue {
+    /// The number by which the counted column contains the key; 0 if the column contains no value, or if the value was
+    /// counted by rollups.
+    id: i32,
     key: String,
     count: i64,
     newest: i64,
@@ -27,22 +30,28 @@ struct CountedValue {
 
 /// The column that holds the keys of a field.
 enum FacetColumn {
-    /// A column of `audit_event`.
-    Column(&'static str),
-    /// A table and a column. An event may have several rows in that table.
+    /// A column of `audit_event` with terms.
+    Term(&'static str),
+    /// A column of `audit_event` with numbers of values of a closed set, and the name of the value with a number.
+    Closed(&'static str, fn(i16) -> Option<&'static str>),
+    /// A table and a column with terms. An event may have several rows in that table.
     SideTable(&'static str, &'static str),
 }
 
 const fn facet_column(field: FacetField) -> FacetColumn {
     match field {
-        FacetField::Activity => FacetColumn::Column("e.activity_key"),
-        FacetField::Actor => FacetColumn::Column("e.actor_key"),
-        FacetField::Application => FacetColumn::Column("e.application_id"),
-        FacetField::Category => FacetColumn::Column("e.category"),
-        FacetField::OperationType => FacetColumn::Column("e.operation_type"),
-        FacetField::ResourceType => FacetColumn::Column("e.resource_type"),
-        FacetField::Service => FacetColumn::Column("e.service"),
-        FacetField::Status => FacetColumn::Column("e.status"),
+        FacetField::Activity => FacetColumn::Term("e.activity_key"),
+        FacetField::Actor => FacetColumn::Term("e.actor_key"),
+        FacetField::Application => FacetColumn::Term("e.application_id"),
+        FacetField::Category => FacetColumn::Term("e.category"),
+        FacetField::OperationType => {
+            FacetColumn::Closed("e.operation_type", |code| OperationType::from_code(code).map(OperationType::name))
+        }
+        FacetField::ResourceType => {
+            FacetColumn::Closed("e.resource_type", |code| ResourceType::from_code(code).map(ResourceType::name))
+        }
+        FacetField::Service => FacetColumn::Term("e.service"),
+        FacetField::Status => FacetColumn::Closed("e.status", |code| Status::from_code(code).map(Status::name)),
         FacetField::ModifiedProperty => FacetColumn::SideTable("property_change", "v.name_key"),
         FacetField::Target => FacetColumn::SideTable("event_target", "v.target_key"),
     }
@@ -60,7 +69,9 @@ impl Reader {
             return Ok(facet);
         }
         let (counted_values, other, none) = match facet_column(field) {
-            FacetColumn::Column(column) => self.count_by_column(list, (field, column), top).await?,
+            column @ (FacetColumn::Term(_) | FacetColumn::Closed(..)) => {
+                self.count_by_column(list, (field, column), top).await?
+            }
             FacetColumn::SideTable(table, column) => {
                 let counted_values = self.count_side_table(list, (table, column), top).await?;
                 let (other, none) = if rest {
@@ -79,7 +90,7 @@ impl Reader {
     async fn count_by_column(
         &self,
         list: &EventQuery,
-        (field, column): (FacetField, &str),
+        (field, column): (FacetField, FacetColumn),
         top: u32,
     ) -> Result<(Vec<CountedValue>, i64, i64), StoreError> {
         let needs = match field {
@@ -93,7 +104,12 @@ impl Reader {
             let total = values.counted_values.iter().map(|value| value.count).sum();
             (values.counted_values, total)
         } else {
-            self.count_by_scan(list, column, top).await?
+            match column {
+                FacetColumn::Closed(column, name) => self.count_closed_by_scan(list, column, name).await?,
+                FacetColumn::Term(column) | FacetColumn::SideTable(_, column) => {
+                    self.count_terms_by_scan(list, column, top).await?
+                }
+            }
         };
         let none = counted_values.iter().filter(|value| value.key.is_empty()).map(|value| value.count).sum();
         counted_values.retain(|value| !value.key.is_empty());
@@ -103,25 +119,49 @@ impl Reader {
         Ok((counted_values, total - none - shown, none))
     }
 
-    /// Counts by a column in the database: the most frequent values and the empty one, and the number of all events.
-    /// Other values stay in the database, because each event may have a different one.
-    async fn count_by_scan(
+    /// Counts by a column with terms in the database: the most frequent values and the empty one, and the number of all
+    /// events. Other values stay in the database, because each event may have a different one.
+    async fn count_terms_by_scan(
         &self,
         list: &EventQuery,
         column: &str,
         top: u32,
     ) -> Result<(Vec<CountedValue>, i64), StoreError> {
-        let mut sql = Sql::for_tenant(
-            self.tenant_id,
-            "SELECT facet_key, events, newest, CAST(SUM(events) OVER () AS bigint) FROM (SELECT ",
-        );
-        sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(e.sequence) AS newest"));
+        let mut sql = Sql::for_tenant(self.tenant_id, SELECT_COUNTED);
+        sql.push(", CAST(SUM(counted.events) OVER () AS bigint) FROM (SELECT ");
+        sql.push(&format!("{column} AS id, COUNT(*) AS events, MAX(e.sequence) AS newest"));
         self.push_from_list(&mut sql, list).await?;
-        sql.push(&format!(" GROUP BY {column}) counted ORDER BY facet_key <> '', events DESC, facet_key LIMIT "));
+        sql.push(&format!(" GROUP BY {column}) counted{JOIN_TERMS} ORDER BY counted.id <> 0, {MOST_FREQUENT} LIMIT "));
         sql.bind(i64::from(top) + 1);
         let rows = self.query(sql).await?;
-        let total = rows.first().map_or(Ok(0), |row| row.try_get_by(3))?;
+        let total = rows.first().map_or(Ok(0), |row| row.try_get_by(4))?;
         Ok((counted_values(&rows)?, total))
+    }
+
+    /// Counts by a column with the numbers of a closed set in the database: all values, and the number of all events.
+    async fn count_closed_by_scan(
+        &self,
+        list: &EventQuery,
+        column: &'static str,
+        name: fn(i16) -> Option<&'static str>,
+    ) -> Result<(Vec<CountedValue>, i64), StoreError> {
+        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
+        sql.push(&format!("{column}, COUNT(*), MAX(e.sequence)"));
+        self.push_from_list(&mut sql, list).await?;
+        sql.push(&format!(" GROUP BY {column}"));
+        let (mut values, mut total) = (Vec::new(), 0);
+        for row in self.query(sql).await? {
+            let (code, count, newest): (i16, i64, i64) = (row.try_get_by(0)?, row.try_get_by(1)?, row.try_get_by(2)?);
+            let key = name(code).ok_or_else(|| StoreError::Corrupt {
+                table: "audit_event",
+                column,
+                id: newest.to_string(),
+                reason: format!("unknown number {code}"),
+            })?;
+            total += count;
+            values.push(CountedValue { id: i32::from(code), key: key.to_owned(), count, newest });
+        }
+        Ok((values, total))
     }
 
     /// Counts by a side table: each event once for each of its values.
@@ -132,10 +172,12 @@ impl Reader {
         top: u32,
     ) -> Result<Vec<CountedValue>, StoreError> {
         let (table, column) = facet_column;
-        let mut sql = Sql::for_tenant(self.tenant_id, "SELECT ");
-        sql.push(&format!("{column} AS facet_key, COUNT(*) AS events, MAX(v.sequence) AS newest"));
+        let mut sql = Sql::for_tenant(self.tenant_id, SELECT_COUNTED);
+        sql.push(&format!(" FROM (SELECT {column} AS id, COUNT(*) AS events, MAX(v.sequence) AS newest"));
         self.push_from_side_table(&mut sql, list, table).await?;
-        sql.push(&format!(" AND v.is_first = 1 GROUP BY {column} ORDER BY events DESC, facet_key LIMIT "));
+        sql.push(&format!(
+            " AND v.is_first = 1 GROUP BY {column}) counted{JOIN_TERMS} ORDER BY {MOST_FREQUENT} LIMIT "
+        ));
         sql.bind(i64::from(top));
         counted_values(&self.query(sql).await?)
     }
@@ -154,7 +196,7 @@ impl Reader {
         let (table, column) = facet_column;
         let mut sql = Sql::for_tenant(self.tenant_id, "SELECT COUNT(DISTINCT v.sequence)");
         sql.push(&format!(", COUNT(DISTINCT CASE WHEN {column} NOT IN "));
-        sql.list(shown.iter().map(|value| value.key.as_str())).push(" THEN v.sequence END)");
+        sql.list(shown.iter().map(|value| value.id)).push(" THEN v.sequence END)");
         self.push_from_side_table(&mut sql, list, table).await?;
         sql.push(" AND v.is_first = 1");
         let rows = self.query(sql).await?;
@@ -208,14 +250,14 @@ struct FacetAggregator {
 impl Aggregator for FacetAggregator {
     type GroupId = usize;
 
-    fn group(&mut self, key: &RollupKey) -> usize {
+    fn group(&mut self, key: KeyView<'_>) -> usize {
         let value = key.value(self.field);
         if let Some(position) = self.positions.get(value) {
             return *position;
         }
         let position = self.counted_values.len();
         self.positions.insert(value.to_owned(), position);
-        self.counted_values.push(CountedValue { key: value.to_owned(), count: 0, newest: 0 });
+        self.counted_values.push(CountedValue { id: 0, key: value.to_owned(), count: 0, newest: 0 });
         position
     }
 
@@ -227,9 +269,24 @@ impl Aggregator for FacetAggregator {
     }
 }
 
+/// The columns that [`counted_values`] reads.
+const SELECT_COUNTED: &str = "SELECT counted.id, k.key, counted.events, counted.newest";
+/// Joins the counted terms with their strings.
+const JOIN_TERMS: &str = " LEFT JOIN term k ON k.tenant_id = $1 AND k.id = counted.id";
+/// The most frequent values first, and those with equal counts by their strings.
+const MOST_FREQUENT: &str = "counted.events DESC, k.key";
+
 fn counted_values(rows: &[sea_orm::QueryResult]) -> Result<Vec<CountedValue>, StoreError> {
     let value = |row: &sea_orm::QueryResult| -> Result<CountedValue, StoreError> {
-        Ok(CountedValue { key: row.try_get_by(0)?, count: row.try_get_by(1)?, newest: row.try_get_by(2)? })
+        let (id, key): (i32, Option<String>) = (row.try_get_by(0)?, row.try_get_by(1)?);
+        let missing = || StoreError::Corrupt {
+            table: "term",
+            column: "id",
+            id: id.to_string(),
+            reason: "is missing, but an event refers to it".to_owned(),
+        };
+        let key = if id == 0 { String::new() } else { key.ok_or_else(missing)? };
+        Ok(CountedValue { id, key, count: row.try_get_by(2)?, newest: row.try_get_by(3)? })
     };
     rows.iter().map(value).collect()
 }

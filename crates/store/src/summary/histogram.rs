@@ -1,9 +1,9 @@
 //! Counts the events of a list by time.
 
 use crate::query::sql::Sql;
-use crate::rollup::{Aggregator, KeyColumns, RollupKey};
+use crate::rollup::{Aggregator, KeyColumns, KeyView};
 use crate::{EventQuery, Reader, StoreError};
-use model::{FacetField, Status, Timestamp};
+use model::{Status, Timestamp};
 
 /// The events of an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,18 +74,18 @@ impl Reader {
         let mut buckets = aggregator.buckets;
         for row in self.query(sql).await? {
             let at: i64 = row.try_get_by(0)?;
-            let status: String = row.try_get_by(1)?;
+            let status: i16 = row.try_get_by(1)?;
             if let Some(bucket) = usize::try_from(at).ok().and_then(|at| buckets.get_mut(at)) {
-                bucket.add(class_of(&status), row.try_get_by(2)?);
+                bucket.add(class_of(Status::from_code(status)), row.try_get_by(2)?);
             }
         }
         Ok(buckets)
     }
 }
 
-/// Returns the class of a status, by its name.
-fn class_of(status: &str) -> StatusClass {
-    StatusClass::of(Status::from_name(status).unwrap_or(Status::Unknown))
+/// Returns the class of a status, or of an unknown one.
+fn class_of(status: Option<Status>) -> StatusClass {
+    StatusClass::of(status.unwrap_or(Status::Unknown))
 }
 
 /// The counts per interval.
@@ -97,8 +97,8 @@ struct HistogramBuckets<'a> {
 impl Aggregator for HistogramBuckets<'_> {
     type GroupId = StatusClass;
 
-    fn group(&mut self, key: &RollupKey) -> StatusClass {
-        class_of(key.value(FacetField::Status))
+    fn group(&mut self, key: KeyView<'_>) -> StatusClass {
+        class_of(key.status())
     }
 
     fn add(&mut self, status: StatusClass, time: i64, events: i64, _newest: i64) {

@@ -264,7 +264,7 @@ async fn run_worker(shared: Arc<QueueInner>) {
     }
 }
 
-/// Records requests in one transaction. If the database rejects the data of one of them, records each in a transaction
+/// Records requests in one transaction. If the database or the log rejects the data of one of them, records each in a transaction
 /// of its own.
 async fn record_batch(writer: Writer, mut requests: Vec<RecordRequest>, clock: Clock) {
     let mut all: Vec<&mut PreparedEvent> = requests.iter_mut().flat_map(|request| &mut request.events).collect();
@@ -276,7 +276,7 @@ async fn record_batch(writer: Writer, mut requests: Vec<RecordRequest>, clock: C
                 let _ = request.sender.send(Ok(outcomes.by_ref().take(request.events.len()).collect()));
             }
         }
-        Err(StoreError::Database(_)) if requests.len() > 1 => {
+        Err(StoreError::Database(_) | StoreError::NumbersExhausted { .. }) if requests.len() > 1 => {
             for mut request in requests {
                 let mut events: Vec<&mut PreparedEvent> = request.events.iter_mut().collect();
                 let recorded = writer.record_prepared(&mut events, clock()).await;

@@ -4,7 +4,7 @@
 //! One transaction per batch. It first locks the tenant's head row, so that sequences are in the order of commits and
 //! `recorded_at` never decreases. A second statement then reads the event keys that are stored, and only new events get a
 //! sequence. A batch is recorded completely or not at all. Work that does not need the lock happens before it is taken
-//! ([`PreparedEvent`]), and snapshots known to exist are not looked up ([`crate::write::snapshot_cache`]).
+//! ([`PreparedEvent`]), and snapshots and terms known to exist are not looked up ([`crate::write::snapshot_cache`]).
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,10 @@ use sea_orm::{ActiveModelTrait as _, ConnectionTrait as _, QuerySelect as _, Tra
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, IntoActiveModel as _, ModelTrait};
 
 use crate::db::bulk::{self, Hash16};
+use crate::term::next_id;
 use crate::write::prepared::{PartySnapshot, PreparedEvent};
 use crate::write::snapshot_cache::{CacheAdditions, SnapshotIds};
+use crate::write::terms::resolve_term_ids;
 use crate::write::{activity_catalogue, classify};
 use crate::{Store, StoreError};
 use model::{NewEvent, Timestamp};
@@ -149,13 +151,17 @@ impl Writer {
     ) -> Result<CacheAdditions, StoreError> {
         let recorded_at = Timestamp(now.0.max(head.last_recorded_at));
         let snapshot_cache = self.store.snapshot_cache.tenant(self.tenant_id);
+        snapshot_cache.lock().invalidate_if_replaced(head);
+        let terms = resolve_term_ids(transaction, self.tenant_id, new, &snapshot_cache, &mut head.last_term_id).await?;
+        for event in &mut *new {
+            event.set_term_ids(&terms);
+        }
         let actors: BTreeMap<Hash16, &PartySnapshot<actor::Model>> =
             new.iter().map(|event| (event.actor.fingerprint, &event.actor)).collect();
         let targets: BTreeMap<Hash16, &PartySnapshot<target::Model>> =
             new.iter().flat_map(|event| &event.target_snapshots).map(|target| (target.fingerprint, target)).collect();
         let (cached_actors, cached_targets) = {
             let mut cached = snapshot_cache.lock();
-            cached.invalidate_if_replaced(head);
             (cached.actors(actors.keys()), cached.targets(targets.keys()))
         };
         let actors =
@@ -176,7 +182,7 @@ impl Writer {
             activity_catalogue::count_activities(transaction, head, new, &snapshot_cache, recorded_at).await?;
         head.last_recorded_at = recorded_at.0;
         update_head(transaction, head).await?;
-        Ok(CacheAdditions { actors, targets, activities })
+        Ok(CacheAdditions { actors, targets, terms, activities })
     }
 }
 
@@ -189,19 +195,19 @@ async fn update_head(transaction: &DatabaseTransaction, head: &tenant_log::Model
 /// The common part of the models of actors and targets.
 trait SnapshotModel: ModelTrait {
     const TABLE: &'static str;
-    fn set_id(&mut self, id: i64);
+    fn set_id(&mut self, id: i32);
 }
 
 impl SnapshotModel for actor::Model {
     const TABLE: &'static str = "actor";
-    fn set_id(&mut self, id: i64) {
+    fn set_id(&mut self, id: i32) {
         self.id = id;
     }
 }
 
 impl SnapshotModel for target::Model {
     const TABLE: &'static str = "target";
-    fn set_id(&mut self, id: i64) {
+    fn set_id(&mut self, id: i32) {
         self.id = id;
     }
 }
@@ -213,7 +219,7 @@ async fn resolve_snapshot_ids<M: SnapshotModel>(
     mut snapshots: BTreeMap<Hash16, &PartySnapshot<M>>,
     mut ids: SnapshotIds,
     last_id: &mut i64,
-) -> Result<SnapshotIds, DbErr> {
+) -> Result<SnapshotIds, StoreError> {
     snapshots.retain(|fingerprint, _| !ids.contains_key(fingerprint));
     if snapshots.is_empty() {
         return Ok(ids);
@@ -226,10 +232,10 @@ async fn resolve_snapshot_ids<M: SnapshotModel>(
     }
     let mut rows = Vec::with_capacity(snapshots.len());
     for (fingerprint, snapshot) in snapshots {
-        *last_id += 1;
-        ids.insert(fingerprint, *last_id);
+        let id = next_id(last_id, M::TABLE)?;
+        ids.insert(fingerprint, id);
         let mut row = snapshot.row.clone();
-        row.set_id(*last_id);
+        row.set_id(id);
         rows.push(row);
     }
     bulk::insert(transaction, &rows.iter().collect::<Vec<_>>(), "").await?;

@@ -1,6 +1,6 @@
-//! Caches ids of snapshots and property names of activities, to avoid a lookup per event.
+//! Caches ids of snapshots, numbers of terms and property names of activities, to avoid lookups per event.
 //!
-//! The cache contains only committed data. Snapshots never change and their ids are never reused, so entries stay valid
+//! The cache contains only committed data. Snapshots and terms never change and their ids are never reused, so entries stay valid
 //! whatever other processes record. A restored log has another id or a head that is behind; its entries are then
 //! discarded.
 
@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use entity::tenant_log;
 use parking_lot::Mutex;
-use quick_cache::sync;
 use quick_cache::unsync::Cache;
+use quick_cache::{Weighter, sync};
 
 use crate::db::bulk::Hash16;
+use crate::term::{Term, TermIds};
 
 /// The most tenants in the cache.
 const TENANTS_MAX: usize = 64;
@@ -20,6 +21,12 @@ const TENANTS_MAX: usize = 64;
 const ACTORS_MAX: usize = 8_192;
 /// The most targets per tenant.
 const TARGETS_MAX: usize = 16_384;
+/// The most bytes of terms per tenant.
+const TERM_BYTES_MAX: u64 = 4 << 20;
+/// The usual number of cached terms per tenant.
+const TERMS_EXPECTED: usize = 8_192;
+/// The memory of a term in bytes, besides its string.
+const TERM_BYTES: u64 = 80;
 /// The most activities per tenant.
 const ACTIVITIES_MAX: usize = 512;
 
@@ -27,7 +34,7 @@ const ACTIVITIES_MAX: usize = 512;
 pub(crate) type ActivityKey = [String; 3];
 
 /// Ids of snapshots by fingerprint.
-pub(crate) type SnapshotIds = HashMap<Hash16, i64>;
+pub(crate) type SnapshotIds = HashMap<Hash16, i32>;
 
 /// The cached data of all tenants.
 pub(crate) struct SnapshotCache(sync::Cache<i32, Arc<Mutex<TenantSnapshots>>>);
@@ -36,10 +43,21 @@ pub(crate) struct SnapshotCache(sync::Cache<i32, Arc<Mutex<TenantSnapshots>>>);
 pub(crate) struct TenantSnapshots {
     log_id: String,
     last_sequence: i64,
-    actors: Cache<Hash16, i64>,
-    targets: Cache<Hash16, i64>,
+    actors: Cache<Hash16, i32>,
+    targets: Cache<Hash16, i32>,
+    terms: Cache<Term, i32, TermWeighter>,
     /// Folded names of the properties that events of each activity changed.
     activities: Cache<ActivityKey, BTreeSet<String>>,
+}
+
+/// Weighs terms by their memory in bytes.
+#[derive(Clone)]
+struct TermWeighter;
+
+impl Weighter<Term, i32> for TermWeighter {
+    fn weight(&self, term: &Term, _id: &i32) -> u64 {
+        TERM_BYTES + term.key.len() as u64
+    }
 }
 
 /// The entries that a transaction read or inserted.
@@ -47,6 +65,7 @@ pub(crate) struct TenantSnapshots {
 pub(crate) struct CacheAdditions {
     pub(crate) actors: SnapshotIds,
     pub(crate) targets: SnapshotIds,
+    pub(crate) terms: TermIds,
     pub(crate) activities: Vec<(ActivityKey, BTreeSet<String>)>,
 }
 
@@ -72,6 +91,7 @@ impl TenantSnapshots {
             last_sequence: 0,
             actors: Cache::new(ACTORS_MAX),
             targets: Cache::new(TARGETS_MAX),
+            terms: Cache::with_weighter(TERMS_EXPECTED, TERM_BYTES_MAX, TermWeighter),
             activities: Cache::new(ACTIVITIES_MAX),
         }
     }
@@ -93,6 +113,11 @@ impl TenantSnapshots {
         lookup(&self.targets, fingerprints)
     }
 
+    /// Returns the numbers of the terms that are cached.
+    pub(crate) fn terms<'a>(&mut self, terms: impl Iterator<Item = &'a Term>) -> TermIds {
+        terms.filter_map(|term| self.terms.get(term).map(|id| (term.clone(), *id))).collect()
+    }
+
     /// Returns the property names of an activity, or `None` if it is not cached.
     pub(crate) fn activity(&mut self, key: &ActivityKey) -> Option<&BTreeSet<String>> {
         self.activities.get(key)
@@ -111,13 +136,16 @@ impl TenantSnapshots {
         for (fingerprint, id) in additions.targets {
             self.targets.insert(fingerprint, id);
         }
+        for (term, id) in additions.terms {
+            self.terms.insert(term, id);
+        }
         for (key, names) in additions.activities {
             self.activities.insert(key, names);
         }
     }
 }
 
-fn lookup<'a>(ids: &Cache<Hash16, i64>, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
+fn lookup<'a>(ids: &Cache<Hash16, i32>, fingerprints: impl Iterator<Item = &'a Hash16>) -> SnapshotIds {
     fingerprints.filter_map(|fingerprint| ids.get(fingerprint).map(|id| (*fingerprint, *id))).collect()
 }
 
@@ -132,6 +160,7 @@ mod tests {
             log_id: log_id.to_owned(),
             last_sequence,
             last_recorded_at: 0,
+            last_term_id: 0,
             last_actor_id: 0,
             last_target_id: 0,
             activity_type_count: 0,

@@ -98,12 +98,26 @@ impl Verification<'_> {
     /// Verifies the events of a chunk and their rows.
     async fn check_chunk(&mut self, after: i64, end: i64, found: Vec<audit_event::Model>) -> Result<(), StoreError> {
         self.undecodable.clear();
-        let events: Vec<_> = found.into_iter().filter_map(|found| self.prepare(found)).collect();
+        let mut events: Vec<_> = found.into_iter().filter_map(|found| self.prepare(found)).collect();
         let range = Some((after.max(0) + 1, end));
-        let actors = self.actor_ids(&events).await;
-        let actors = self.readable(actors, "actor", range).await?;
         let links = self.links(after, end).await;
         let links = self.readable(links, "event_target", range).await?;
+        let changes = self.changes(after, end).await;
+        let changes = self.readable(changes, "property_change", range).await?;
+        let referenced = self.referenced_terms(
+            &events,
+            links.as_deref().unwrap_or_default(),
+            changes.as_deref().unwrap_or_default(),
+        );
+        let terms = self.check_terms(&referenced).await;
+        let terms = self.readable(terms, "term", range).await?;
+        // Without the terms, the numbers cannot be wrong.
+        let terms = terms.unwrap_or_else(|| referenced.into_iter().map(|(term, (_, id))| (term, id)).collect());
+        for (_, expected) in &mut events {
+            expected.set_term_ids(&terms);
+        }
+        let actors = self.actor_ids(&events).await;
+        let actors = self.readable(actors, "actor", range).await?;
         let targets = match &links {
             Some(links) => {
                 let targets = self.target_ids(&events, links).await;
@@ -128,8 +142,8 @@ impl Verification<'_> {
         }
         let keys = self.check_event_keys(&expected_rows).await;
         self.readable(keys, "event_key", range).await?;
-        let links = links.filter(|_| targets.is_some());
-        self.check_side_rows(after, end, expected_rows, links).await
+        self.check_side_rows(expected_rows, links.filter(|_| targets.is_some()), changes);
+        Ok(())
     }
 
     /// Builds the rows that are expected for a stored event. Returns `None` if the body cannot be decoded; then the rows

@@ -14,6 +14,7 @@ mod unreadable;
 mod events;
 mod side_rows;
 mod snapshots;
+mod terms;
 mod rollups;
 mod activities;
 
@@ -55,10 +56,13 @@ struct Verification<'a> {
     snapshot: &'a DatabaseTransaction,
     report: ReportDifference<'a>,
     progress: &'a RowProgress,
+    terms: IdSet,
     actors: IdSet,
     targets: IdSet,
     /// Whether the targets of all events could be compared.
     is_every_target_known: bool,
+    /// Whether the property changes of all events could be compared.
+    is_every_change_known: bool,
     /// `None` if the catalogue cannot be read.
     activity_counts: Option<ActivityCounts>,
     /// The number of events that were read, and of their event keys that were found.
@@ -87,9 +91,11 @@ impl Store {
             snapshot: &snapshot,
             report,
             progress,
+            terms: IdSet::default(),
             actors: IdSet::default(),
             targets: IdSet::default(),
             is_every_target_known: true,
+            is_every_change_known: true,
             activity_counts: None,
             events: 0,
             keys: 0,
@@ -130,6 +136,7 @@ impl Verification<'_> {
             self.difference(None, ["tenant_log", "tenant_id"], "row is missing");
             return Ok(());
         };
+        self.terms = IdSet::up_to(head.last_term_id);
         self.actors = IdSet::up_to(head.last_actor_id);
         self.targets = IdSet::up_to(head.last_target_id);
         let counts = ActivityCounts::begin(self.snapshot, self.tenant_id).await;
@@ -137,8 +144,11 @@ impl Verification<'_> {
         let after = self.check_events(&head).await?;
         // Rows after the last event belong to no event.
         let links = self.links(after, i64::MAX).await;
-        let links = self.readable(links, "event_target", Some((after.max(0) + 1, i64::MAX))).await?;
-        self.check_side_rows(after, i64::MAX, Vec::new(), links).await?;
+        let rest = Some((after.max(0) + 1, i64::MAX));
+        let links = self.readable(links, "event_target", rest).await?;
+        let changes = self.changes(after, i64::MAX).await;
+        let changes = self.readable(changes, "property_change", rest).await?;
+        self.check_side_rows(Vec::new(), links, changes);
         for (column, found, last) in [
             ("last_sequence", head.last_sequence, self.last_sequence),
             ("last_recorded_at", head.last_recorded_at, self.last_recorded_at),
@@ -149,13 +159,14 @@ impl Verification<'_> {
             }
         }
         if !self.unreadable.is_empty() {
-            let reason = "does not allow a comparison of counts, snapshots and rollups, because events cannot be read";
+            let reason =
+                "does not allow a comparison of counts, terms, snapshots and rollups, because events cannot be read";
             (self.report)(Difference::of("tenant_log", reason));
             return Ok(());
         }
         let keys = self.check_surplus_keys().await;
         self.readable(keys, "event_key", None).await?;
-        self.check_surplus_snapshots(&head).await?;
+        self.check_surplus_rows(&head).await?;
         self.compare_activity_counts(&head);
         let rollups = self.check_rollups().await;
         self.readable(rollups, rollup_block::Entity.table_name(), None).await?;

@@ -69,8 +69,8 @@ impl Verification<'_> {
     }
 
     /// Reads the keys of rows by id.
-    async fn keys(&self, rows: &[rollup::Model]) -> Result<HashMap<i64, RollupKey>, StoreError> {
-        let mut numbers: Vec<i64> = rows.iter().map(|row| row.key_id).collect();
+    async fn keys(&self, rows: &[rollup::Model]) -> Result<HashMap<i32, RollupKey>, StoreError> {
+        let mut numbers: Vec<i32> = rows.iter().map(|row| row.key_id).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let mut keys = HashMap::new();

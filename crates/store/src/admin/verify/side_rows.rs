@@ -67,48 +67,58 @@ impl Verification<'_> {
         }
     }
 
-    /// Verifies the targets and the property changes of a chunk. `links` are the rows of its targets, or `None` if these
-    /// cannot be compared.
-    pub(super) async fn check_side_rows(
-        &mut self,
-        after: i64,
-        end: i64,
-        events: Vec<PreparedEvent>,
-        links: Option<Vec<event_target::Model>>,
-    ) -> Result<(), StoreError> {
-        let (mut targets, mut changes) = (BTreeMap::new(), BTreeMap::new());
-        for event in events {
-            targets.extend(event.targets.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
-            changes.extend(event.changes.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
-        }
-        let range = Some((after.max(0) + 1, end));
-        match links {
-            Some(links) => {
-                self.compare_side_rows(targets, links.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
-            }
-            None => self.is_every_target_known = false,
-        }
-        let found = property_change::Entity::find()
-            .filter(property_change::Column::TenantId.eq(self.tenant_id))
-            .filter(property_change::Column::Sequence.gt(after))
-            .filter(property_change::Column::Sequence.lte(end))
-            .all(self.snapshot)
-            .await;
-        if let Some(found) = self.readable(found, property_change::Entity.table_name(), range).await? {
-            self.compare_side_rows(changes, found.into_iter().map(|row| ((row.sequence, row.ordinal), row)));
-        }
-        Ok(())
+    pub(super) async fn links(&self, after: i64, end: i64) -> Result<Vec<event_target::Model>, StoreError> {
+        let links = event_target::Entity::find()
+            .filter(event_target::Column::TenantId.eq(self.tenant_id))
+            .filter(event_target::Column::Sequence.gt(after))
+            .filter(event_target::Column::Sequence.lte(end));
+        Ok(links.all(self.snapshot).await?)
     }
 
-    /// Compares the expected rows of a side table with the stored ones, by sequence and ordinal.
+    pub(super) async fn changes(&self, after: i64, end: i64) -> Result<Vec<property_change::Model>, StoreError> {
+        let changes = property_change::Entity::find()
+            .filter(property_change::Column::TenantId.eq(self.tenant_id))
+            .filter(property_change::Column::Sequence.gt(after))
+            .filter(property_change::Column::Sequence.lte(end));
+        Ok(changes.all(self.snapshot).await?)
+    }
+
+    /// Verifies the targets and the property changes of a chunk. `links` and `changes` are the stored rows, or `None` if
+    /// these cannot be compared.
+    pub(super) fn check_side_rows(
+        &mut self,
+        events: Vec<PreparedEvent>,
+        links: Option<Vec<event_target::Model>>,
+        changes: Option<Vec<property_change::Model>>,
+    ) {
+        let link = |row: event_target::Model| ((row.sequence, row.ordinal.to_string()), row);
+        let change = |row: property_change::Model| {
+            ((row.sequence, format!("{} of target {}", row.ordinal, row.target_ordinal)), row)
+        };
+        let (mut expected_links, mut expected_changes) = (BTreeMap::new(), BTreeMap::new());
+        for event in events {
+            expected_links.extend(event.targets.into_iter().map(link));
+            expected_changes.extend(event.changes.into_iter().map(change));
+        }
+        match links {
+            Some(links) => self.compare_side_rows(expected_links, links.into_iter().map(link)),
+            None => self.is_every_target_known = false,
+        }
+        match changes {
+            Some(changes) => self.compare_side_rows(expected_changes, changes.into_iter().map(change)),
+            None => self.is_every_change_known = false,
+        }
+    }
+
+    /// Compares the expected rows of a side table with the stored ones, by sequence and part of the event.
     fn compare_side_rows<M: ModelTrait>(
         &mut self,
-        mut expected: BTreeMap<(i64, i32), M>,
-        found: impl Iterator<Item = ((i64, i32), M)>,
+        mut expected: BTreeMap<(i64, String), M>,
+        found: impl Iterator<Item = ((i64, String), M)>,
     ) {
         let table = M::Entity::default().table_name();
         for ((sequence, part), row) in found {
-            match expected.remove(&(sequence, part)) {
+            match expected.remove(&(sequence, part.clone())) {
                 Some(expected) => self.compare(sequence, &format!("(part {part}) "), &expected, &row),
                 None if self.undecodable.contains(&sequence) => {}
                 None => self.difference(sequence, [table, "ordinal"], &format!("part {part} is not in the event")),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{actor, audit_event, event_target, target, tenant_log};
+use entity::{actor, audit_event, event_target, target, tenant_log, term};
 use sea_orm::{ColumnTrait as _, EntityTrait, ModelTrait, QueryFilter as _, QueryOrder as _};
 use sea_orm::{QuerySelect as _, Value};
 
@@ -28,14 +28,18 @@ impl IdSet {
         Self(vec![0; usize::try_from(last / 64 + 1).unwrap_or(0).min(1 << 27)])
     }
 
-    fn insert(&mut self, id: i64) {
+    /// Adds an id. The number 0 of an absent term is no id.
+    pub(super) fn insert(&mut self, id: i32) {
+        if id == 0 {
+            return;
+        }
         let Ok(id) = usize::try_from(id) else { return };
         if let Some(word) = self.0.get_mut(id / 64) {
             *word |= 1 << (id % 64);
         }
     }
 
-    fn contains(&self, id: i64) -> bool {
+    fn contains(&self, id: i32) -> bool {
         usize::try_from(id).is_ok_and(|id| self.0.get(id / 64).is_some_and(|word| word & (1 << (id % 64)) != 0))
     }
 }
@@ -43,7 +47,7 @@ impl IdSet {
 /// A snapshot that an event refers to: the event's sequence, the snapshot's id, and the expected row.
 struct ExpectedSnapshot<M> {
     sequence: i64,
-    id: i64,
+    id: i32,
     expected: M,
 }
 
@@ -86,14 +90,6 @@ impl Verification<'_> {
         self.snapshot_ids::<target::Entity>(expected_by_hash, columns).await
     }
 
-    pub(super) async fn links(&self, after: i64, end: i64) -> Result<Vec<event_target::Model>, StoreError> {
-        let links = event_target::Entity::find()
-            .filter(event_target::Column::TenantId.eq(self.tenant_id))
-            .filter(event_target::Column::Sequence.gt(after))
-            .filter(event_target::Column::Sequence.lte(end));
-        Ok(links.all(self.snapshot).await?)
-    }
-
     /// Compares snapshots with the expected rows and returns their ids by fingerprint. A snapshot not found by its
     /// fingerprint is looked up by its id, to report the columns that differ.
     async fn snapshot_ids<E>(
@@ -123,7 +119,7 @@ impl Verification<'_> {
                 None => of_tenant().filter(id.eq(entry.id)).one(self.snapshot).await?,
             };
             if let Some(found) = found {
-                if let Value::BigInt(Some(number)) = found.get(id) {
+                if let Value::Int(Some(number)) = found.get(id) {
                     entry.id = number;
                 }
                 entry.expected.try_set(id, entry.id.into())?;
@@ -140,34 +136,44 @@ impl Verification<'_> {
         Ok(ids)
     }
 
-    /// Reports snapshots that no event refers to, and a last id in the head row that is not that of the last snapshot.
-    pub(super) async fn check_surplus_snapshots(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
+    /// Reports terms and snapshots that no event refers to, and a last id in the head row that is not that of the last
+    /// row.
+    pub(super) async fn check_surplus_rows(&mut self, head: &tenant_log::Model) -> Result<(), StoreError> {
         let referenced = std::mem::take(&mut self.actors);
         let columns = [actor::Column::TenantId, actor::Column::Id];
-        let checked = self.check_surplus::<actor::Entity>(&referenced, head.last_actor_id, columns).await;
+        let last = ("last_actor_id", head.last_actor_id);
+        let checked = self.check_surplus::<actor::Entity>(&referenced, last, columns).await;
         self.readable(checked, "actor", None).await?;
         if !self.is_every_target_known {
             return Ok(());
         }
         let referenced = std::mem::take(&mut self.targets);
         let columns = [target::Column::TenantId, target::Column::Id];
-        let checked = self.check_surplus::<target::Entity>(&referenced, head.last_target_id, columns).await;
+        let last = ("last_target_id", head.last_target_id);
+        let checked = self.check_surplus::<target::Entity>(&referenced, last, columns).await;
         self.readable(checked, "target", None).await?;
+        if !self.is_every_change_known {
+            return Ok(());
+        }
+        let referenced = std::mem::take(&mut self.terms);
+        let columns = [term::Column::TenantId, term::Column::Id];
+        let last = ("last_term_id", head.last_term_id);
+        let checked = self.check_surplus::<term::Entity>(&referenced, last, columns).await;
+        self.readable(checked, "term", None).await?;
         Ok(())
     }
 
     async fn check_surplus<E: EntityTrait>(
         &mut self,
         referenced: &IdSet,
-        last: i64,
+        (last_column, last): (&str, i64),
         [tenant_id, id]: [E::Column; 2],
     ) -> Result<(), StoreError> {
         let table = E::default().table_name();
-        let last_column = if table == "actor" { "last_actor_id" } else { "last_target_id" };
-        let (mut after, mut greatest) = (i64::MIN, 0);
+        let (mut after, mut greatest) = (i32::MIN, 0);
         loop {
             let page = E::find().select_only().column(id).filter(tenant_id.eq(self.tenant_id)).filter(id.gt(after));
-            let page = page.order_by_asc(id).limit(ROWS_MAX).into_tuple::<i64>().all(self.snapshot).await?;
+            let page = page.order_by_asc(id).limit(ROWS_MAX).into_tuple::<i32>().all(self.snapshot).await?;
             let Some(end) = page.last() else { break };
             after = *end;
             greatest = *end;
@@ -175,12 +181,12 @@ impl Verification<'_> {
                 if !referenced.contains(number) {
                     self.difference(None, [table, "id"], &format!("{number} belongs to no event"));
                 }
-                if number > last {
+                if i64::from(number) > last {
                     self.difference(None, ["tenant_log", last_column], &format!("is less than {number}"));
                 }
             }
         }
-        if greatest < last {
+        if i64::from(greatest) < last {
             let reason = format!("is greater than the last id, {greatest}");
             self.difference(None, ["tenant_log", last_column], &reason);
         }

@@ -1,21 +1,27 @@
 //! Writes conditions as SQL predicates.
 //!
-//! A predicate selects exactly the events that [`Condition::matches`] accepts, and works on the folded columns. Every
-//! predicate is two-valued: the columns are never NULL, and an absent string is empty.
+//! A predicate selects exactly the events that [`Condition::matches`] accepts, and works on the folded strings. Only
+//! conditions on hashes may select more; [`Condition::needs_body`] returns which conditions these are. Every predicate
+//! is two-valued: the columns are never NULL, and an absent string is 0 or empty.
 
 mod set;
 
 use std::collections::BTreeSet;
 
 use crate::query::driving_table::DrivingTable;
-use crate::query::sql::{Sql, like, one_of};
-use model::filter::{
-    ActorCondition, Condition, EventString, PropertyCondition, SequenceRange, StringCondition, TargetCondition,
-    TimeRange,
+use crate::query::sql::{Sql, like};
+use crate::query::string::{
+    any_term, each_term, event_keys, event_string, none_of_terms, one_of_terms, string_predicate, term_predicate,
 };
-use model::fold::after_prefix;
+use crate::term::{TermKind, shortened};
+use model::filter::{
+    ActorCondition, Condition, PropertyCondition, SequenceRange, StringCondition, TargetCondition, TimeRange,
+};
 use model::{ActorKind, GroupSource, OperationType, PropertyChange, RecordingRoute, ResourceType, Scope, ServiceSet};
-use set::{named_set, status};
+use set::{coded_set, status};
+
+/// What `property_change.flags` adds to the number of the kind of a change if its values are sensitive.
+pub(crate) const SENSITIVE_FLAG: i16 = 8;
 
 /// Writes the predicate of a condition.
 pub(crate) struct PredicateWriter<'a> {
@@ -34,20 +40,20 @@ impl PredicateWriter<'_> {
                 sql.push("NOT ");
                 self.condition(sql, part);
             }
-            Condition::String(column, condition) => string_predicate(sql, event_column(*column), condition),
-            Condition::ResourceType(set) => named_set(sql, "e.resource_type", set, ResourceType::name),
-            Condition::OperationType(set) => named_set(sql, "e.operation_type", set, OperationType::name),
+            Condition::String(column, condition) => event_string(sql, *column, condition),
+            Condition::ResourceType(set) => coded_set(sql, "e.resource_type", set, ResourceType::code),
+            Condition::OperationType(set) => coded_set(sql, "e.operation_type", set, OperationType::code),
             Condition::Status(set) => status(sql, set),
             Condition::GroupSource(set) => {
-                sql.push("(e.group_source <> '' AND ");
-                named_set(sql, "e.group_source", set, GroupSource::name);
+                sql.push("(e.group_source <> 0 AND ");
+                coded_set(sql, "e.group_source", set, GroupSource::code);
                 sql.push(")");
             }
             Condition::Actor(condition) => actor(sql, condition),
             Condition::Target(condition) => self.target(sql, condition),
             Condition::Involving(condition) => self.involving(sql, condition),
             Condition::RecordedAt(range) => recorded_at(sql, *range),
-            Condition::Route(set) => named_set(sql, "e.recorded_via", set, RecordingRoute::name),
+            Condition::Route(set) => coded_set(sql, "e.recorded_via", set, RecordingRoute::code),
             Condition::Sequence(range) => sequence(sql, *range),
             // Such a condition is evaluated on the decoded event; see `crate::read::matching`.
             Condition::Body(_) => drop(sql.push("FALSE")),
@@ -83,9 +89,9 @@ impl PredicateWriter<'_> {
         }
         if let Some(keys) = &condition.keys {
             sql.push(" AND ");
-            one_of(sql, "t.target_key", keys);
+            one_of_terms(sql, "t.target_key", TermKind::Target, keys);
         }
-        none_of(sql, "t.target_key", &condition.excluded_keys);
+        none_of_terms(sql, "t.target_key", TermKind::Target, &condition.excluded_keys);
         let columns = target_columns(condition);
         let search_term = condition.search.as_ref().map(|part| (part, TARGET_COLUMNS.as_slice()));
         if search_term.is_some() || columns.iter().any(|(_, condition)| condition.is_some()) {
@@ -111,7 +117,7 @@ impl PredicateWriter<'_> {
     fn is_implied_by_table(&self, condition: &TargetCondition) -> bool {
         let only = |text: &String| Some(BTreeSet::from([text.clone()]));
         let implied = match self.driving_table {
-            DrivingTable::Event => return false,
+            DrivingTable::Event | DrivingTable::EventKeys(_) => return false,
             DrivingTable::Target(keys) => TargetCondition { keys: Some(keys.clone()), ..TargetCondition::default() },
             DrivingTable::Property(name) => {
                 let name = StringCondition { one_of: only(name), ..StringCondition::default() };
@@ -125,26 +131,23 @@ impl PredicateWriter<'_> {
     fn property(&self, sql: &mut Sql, condition: &PropertyCondition) {
         if let Some(name) = &condition.name {
             sql.push(" AND ");
-            string_predicate(sql, "p.name_key", name);
+            term_predicate(sql, "p.name_key", TermKind::Property, name);
         }
         if let Some(set) = &condition.change {
             sql.push(" AND ");
-            named_set(sql, "p.change", set, PropertyChange::name);
+            coded_set(sql, &format!("p.flags % {SENSITIVE_FLAG}"), set, PropertyChange::code);
         }
         if condition.from.is_some() || condition.to.is_some() {
             for (column, hash) in [("p.old_hash", condition.from), ("p.new_hash", condition.to)] {
                 if let Some(hash) = hash {
-                    sql.push(&format!(" AND {column} = ")).bind(hash.to_vec());
+                    sql.push(&format!(" AND {column} = ")).bind(shortened(hash));
                 }
             }
             // A withheld value never matches.
-            match &self.scope.sensitive {
-                ServiceSet::All => {}
-                ServiceSet::Only(keys) if keys.is_empty() => drop(sql.push(" AND p.sensitive = 0")),
-                ServiceSet::Only(keys) => {
-                    sql.push(" AND (p.sensitive = 0 OR e.service IN ");
-                    sql.list(keys.iter().map(String::as_str)).push(")");
-                }
+            if let ServiceSet::Only(keys) = &self.scope.sensitive {
+                sql.push(&format!(" AND (p.flags < {SENSITIVE_FLAG} OR "));
+                one_of_terms(sql, "e.service", TermKind::Service, keys);
+                sql.push(")");
             }
         }
     }
@@ -183,10 +186,10 @@ impl PredicateWriter<'_> {
 
     fn search(&self, sql: &mut Sql, word: &str) {
         sql.push("(");
-        like(sql, "e.activity_key", word);
-        sql.push(" OR ");
-        like(sql, "e.activity_name", word);
-        sql.push(" OR ");
+        for (column, kind) in [("e.activity_key", TermKind::Activity), ("e.activity_name", TermKind::ActivityName)] {
+            any_term(sql, column, kind, |sql| like(sql.push(" AND "), "k.key", word));
+            sql.push(" OR ");
+        }
         any_party(sql, self.stops_early, [&ACTOR_COLUMNS, &TARGET_COLUMNS], |sql, column| like(sql, column, word));
         sql.push(")");
     }
@@ -198,24 +201,9 @@ pub(crate) fn select_by_key(sql: &mut Sql, condition: &Condition) {
     match condition {
         Condition::Target(target) => {
             sql.push("SELECT d.sequence FROM event_target d WHERE d.tenant_id = $1 AND d.is_first = 1 AND ");
-            one_of(sql, "d.target_key", target.keys.as_ref().unwrap_or(&BTreeSet::new()));
+            each_term(sql, "d.target_key", TermKind::Target, target.keys.as_ref().unwrap_or(&BTreeSet::new()));
         }
-        Condition::Actor(found) => actor(sql.push(events), found),
-        Condition::String(column, found) => string_predicate(sql.push(events), event_column(*column), found),
-        _ => drop(sql.push("SELECT e.sequence FROM audit_event e WHERE e.tenant_id = $1")),
-    }
-}
-
-const fn event_column(column: EventString) -> &'static str {
-    match column {
-        EventString::Service => "e.service",
-        EventString::Category => "e.category",
-        EventString::Activity => "e.activity_key",
-        EventString::ActivityName => "e.activity_name",
-        EventString::Component => "e.component",
-        EventString::Correlation => "e.correlation_key",
-        EventString::EventKey => "e.event_key",
-        EventString::RecordedBy => "e.recorded_by",
+        condition => event_keys(sql.push(events), condition),
     }
 }
 
@@ -227,41 +215,6 @@ pub(crate) const ACTOR_COLUMNS: [&str; 6] = [
     "a.display_name", "a.user_principal_name", "a.service_principal_name", "a.application_name", "a.object_id",
     "a.application_id",
 ];
-
-fn string_predicate(sql: &mut Sql, column: &str, condition: &StringCondition) {
-    sql.push("(TRUE");
-    if let Some(columns) = &condition.one_of {
-        sql.push(" AND ");
-        one_of(sql, column, columns);
-        // Written out so that the planner can use the partial indexes over non-empty strings.
-        sql.push(&format!(" AND {column} <> ''"));
-    }
-    if !condition.none_of.is_empty() {
-        sql.push(&format!(" AND {column} <> '' AND {column} NOT IN "));
-        sql.list(condition.none_of.iter().map(String::as_str));
-    }
-    if let Some(start) = &condition.starts_with {
-        sql.push(&format!(" AND {column} >= ")).bind(start.as_str());
-        if let Some(end) = after_prefix(start) {
-            sql.push(&format!(" AND {column} < ")).bind(end);
-        }
-    }
-    if let Some(part) = &condition.contains {
-        sql.push(" AND ");
-        like(sql, column, part);
-    }
-    if let Some(is_set) = condition.is_set {
-        sql.push(&format!(" AND {column} {} ''", if is_set { "<>" } else { "=" }));
-    }
-    sql.push(")");
-}
-
-/// Appends: the column has none of these values.
-fn none_of(sql: &mut Sql, column: &str, values: &BTreeSet<String>) {
-    if !values.is_empty() {
-        sql.push(&format!(" AND {column} NOT IN ")).list(values.iter().map(String::as_str));
-    }
-}
 
 fn target_columns(condition: &TargetCondition) -> [(&'static str, &Option<StringCondition>); 5] {
     [
@@ -336,16 +289,16 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
     sql.push("(TRUE");
     if let Some(keys) = &condition.keys {
         sql.push(" AND ");
-        one_of(sql, "e.actor_key", keys);
+        one_of_terms(sql, "e.actor_key", TermKind::Actor, keys);
     }
-    none_of(sql, "e.actor_key", &condition.excluded_keys);
+    none_of_terms(sql, "e.actor_key", TermKind::Actor, &condition.excluded_keys);
     if let Some(application) = &condition.application_id {
         sql.push(" AND ");
-        string_predicate(sql, "e.application_id", application);
+        term_predicate(sql, "e.application_id", TermKind::Application, application);
     }
     if let Some(address) = &condition.ip_address {
         sql.push(" AND ");
-        string_predicate(sql, "e.ip_address", address);
+        term_predicate(sql, "e.ip_address", TermKind::IpAddress, address);
     }
     let columns = actor_columns(condition);
     let search_term = condition.search.as_ref().map(|part| (part, ACTOR_NAMES.as_slice()));
@@ -359,7 +312,7 @@ fn actor(sql: &mut Sql, condition: &ActorCondition) {
         sql.push(" AND e.actor_id IN (SELECT a.id FROM actor a WHERE a.tenant_id = $1");
         if let Some(set) = &condition.kind {
             sql.push(" AND ");
-            named_set(sql, "a.kind", set, ActorKind::name);
+            coded_set(sql, "a.kind", set, ActorKind::code);
         }
         push_snapshot_conditions(sql, &columns, search_term);
         sql.push(")");
