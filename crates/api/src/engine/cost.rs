@@ -65,9 +65,13 @@ const EXPENSIVE: &[(&str, usize)] = &[
 /// The fields whose argument `filter` selects events.
 const FILTERED: &[&str] = &["auditEvents", "auditEventFeed", "auditEventSummary"];
 
-/// The members of a filter that are evaluated on the bodies of events, because no column contains what they compare.
+/// The members of a filter that are evaluated on the bodies of events, because no column contains what they compare,
+/// not even as a hash.
 const BODY_CONDITIONS: &[&str] =
     &["statusReason", "additionalDetail", "isRedacted", "clientId", "source", "fromContains", "toContains"];
+
+/// The members of a filter on strings of which a column contains only a hash.
+const HASHED: &[&str] = &["eventKey", "correlationId"];
 
 /// The members of a filter that are JSON values, in which names have no meaning.
 const JSON_VALUES: &[&str] = &["from", "to"];
@@ -168,7 +172,8 @@ impl<'a> CostVisitor<'a> {
     fn field(&self, field: &Field, mut below: Cost) -> Cost {
         let name = field.name.node.as_str();
         let mut scan = 0;
-        if FILTERED.contains(&name) && self.argument(field, "filter").is_some_and(|filter| needs_bodies(&filter)) {
+        if FILTERED.contains(&name) && self.argument(field, "filter").is_some_and(|filter| scans_bodies(&filter, false))
+        {
             // Each count below reads the bodies as well.
             (scan, below.once) = (BODY_SCAN, below.once.saturating_mul(2));
         }
@@ -230,17 +235,32 @@ impl<'a> CostVisitor<'a> {
     }
 }
 
-/// Whether a filter has a condition that is evaluated on the bodies of events.
-fn needs_bodies(filter: &Value) -> bool {
+/// Whether a filter has a condition that is evaluated on the bodies of events that no column selects. Equality with a
+/// string or a value selects by a hash; its negation cannot.
+fn scans_bodies(filter: &Value, is_negated: bool) -> bool {
     match filter {
-        Value::Object(members) => members.iter().any(|(name, value)| {
-            let name = name.as_str();
-            !matches!(value, Value::Null)
-                && (BODY_CONDITIONS.contains(&name) || !JSON_VALUES.contains(&name) && needs_bodies(value))
+        Value::Object(members) => members.iter().any(|(name, value)| match name.as_str() {
+            _ if matches!(value, Value::Null) => false,
+            name if BODY_CONDITIONS.contains(&name) => true,
+            name if HASHED.contains(&name) => {
+                let is_equality = has_member(value, &["eq", "in"]);
+                is_equality && is_negated || !is_equality && has_member(value, &["notIn", "startsWith", "contains"])
+            }
+            name if JSON_VALUES.contains(&name) => false,
+            "fromIsNull" | "toIsNull" => is_negated || *value == Value::Boolean(false),
+            "modifiedProperty" if is_negated && has_member(value, &["from", "to"]) => true,
+            "not" => scans_bodies(value, !is_negated),
+            _ => scans_bodies(value, is_negated),
         }),
-        Value::List(filters) => filters.iter().any(needs_bodies),
+        Value::List(filters) => filters.iter().any(|filter| scans_bodies(filter, is_negated)),
         _ => false,
     }
+}
+
+/// Whether an object has one of these members, with a value other than null.
+fn has_member(object: &Value, names: &[&str]) -> bool {
+    let Value::Object(members) = object else { return false };
+    names.iter().any(|name| members.get(*name).is_some_and(|value| !matches!(value, Value::Null)))
 }
 
 #[cfg(test)]
@@ -306,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_on_bodies_are_those_that_no_column_decides() {
+    fn conditions_that_scan_bodies_are_those_that_no_column_selects() {
         use crate::schema::filter::AuditEventFilter;
         let string = || json!({ "contains": "a" });
         let change =
@@ -326,16 +346,27 @@ mod tests {
             change("from", json!({ "source": 1, "statusReason": [{ "isRedacted": true }] })),
             change("to", json!(["toContains"])),
             change("toIsNull", json!(true)),
+            change("fromIsNull", json!(false)),
             change("change", json!({ "eq": "ADDED" })),
             json!({ "actor": { "applicationId": string() }, "involving": string(), "search": "source" }),
-            json!({ "sequence": { "from": 1 }, "component": string(), "eventKey": string() }),
+            json!({ "sequence": { "from": 1 }, "component": string() }),
+            json!({ "eventKey": string() }),
+            json!({ "eventKey": { "eq": "a" }, "correlationId": { "in": ["a", "b"] } }),
+            json!({ "correlationId": { "eq": "a", "contains": "b" } }),
+            json!({ "correlationId": { "isSet": true } }),
+            json!({ "not": { "correlationId": { "isSet": true }, "sequence": { "from": 1 } } }),
+            json!({ "not": { "correlationId": { "eq": "a" } } }),
+            json!({ "not": { "not": { "eventKey": { "eq": "a" } } } }),
+            json!({ "not": change("from", json!(1)) }),
+            json!({ "not": change("toIsNull", json!(true)) }),
+            json!({ "not": change("name", string()) }),
             json!({ "or": [{ "service": string() }, { "not": { "isRedacted": true } }] }),
         ];
         for filter in filters {
             let value = Value::from_json(filter.clone()).unwrap();
             let parsed =
                 AuditEventFilter::parse(Some(value.clone())).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
-            assert_eq!(needs_bodies(&value), parsed.condition().unwrap().needs_body(), "{filter}");
+            assert_eq!(scans_bodies(&value, false), parsed.condition().unwrap().scans_bodies(), "{filter}");
         }
     }
 

@@ -109,6 +109,25 @@ impl Condition {
         }
     }
 
+    /// Whether the condition has to be evaluated on events that no column selects. Equality of a hash selects hardly any
+    /// other events than those that match.
+    pub fn scans_bodies(&self) -> bool {
+        self.scans(true)
+    }
+
+    /// As [`Self::scans_bodies`], for a condition that columns may widen, or one that they may not.
+    fn scans(&self, is_wider: bool) -> bool {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(|part| part.scans(is_wider)),
+            Self::Not(condition) => condition.scans(!is_wider),
+            Self::String(_, condition) if is_wider && condition.one_of.is_some() => false,
+            Self::Target(target) if is_wider => {
+                target.modified_property.as_ref().is_some_and(|change| *change != change.on_columns())
+            }
+            condition => condition.needs_body(),
+        }
+    }
+
     /// A condition on columns that matches at least the events that this condition matches.
     #[must_use]
     pub fn on_columns(&self) -> Self {
@@ -204,9 +223,13 @@ mod tests {
         assert_eq!(not(is(present())).on_columns(), not(is(present())));
         let equal = StringCondition { one_of: Some(["a".to_owned()].into()), ..StringCondition::default() };
         assert!(is(equal.clone()).needs_body());
+        assert!(!is(equal.clone()).scans_bodies());
+        assert!(not(is(equal.clone())).scans_bodies());
+        assert!(!not(not(is(equal.clone()))).scans_bodies());
         assert_eq!(is(equal.clone()).on_columns(), is(equal.clone()));
         assert_eq!(not(is(equal.clone())).on_columns(), not(Condition::Any(Vec::new())));
         let start = StringCondition { starts_with: Some("a".to_owned()), ..StringCondition::default() };
+        assert!(is(start.clone()).scans_bodies());
         assert_eq!(is(start).on_columns(), is(present()));
         let other = StringCondition { none_of: ["a".to_owned()].into(), ..StringCondition::default() };
         assert_eq!(is(other).on_columns(), is(present()));
@@ -214,7 +237,7 @@ mod tests {
         let changed = PropertyCondition { from: Some([7; 16]), ..PropertyCondition::default() };
         let target = |property| TargetCondition { modified_property: Some(property), ..TargetCondition::default() };
         let changed = Condition::Target(Box::new(target(changed)));
-        assert!(changed.needs_body());
+        assert!(changed.needs_body() && !changed.scans_bodies() && not(changed.clone()).scans_bodies());
         assert_eq!(changed.on_columns(), changed);
     }
 }
