@@ -15,6 +15,7 @@ mod limits;
 mod serve;
 mod sign_in;
 mod streams;
+mod tls;
 mod tokens;
 
 use clap::builder::{RangedU64ValueParser, Resettable};
@@ -31,6 +32,7 @@ pub use limits::LimitSettings;
 pub use serve::{MetricsListen, ServeArgs};
 pub use sign_in::SignInSettings;
 pub use streams::StreamSettings;
+pub use tls::TlsSettings;
 pub use tokens::TokenSettings;
 
 /// The prefix of environment variables that are settings.

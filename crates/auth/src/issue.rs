@@ -142,7 +142,7 @@ mod tests {
             assert_eq!(roles, [*role]);
             assert!(!principal.may_record());
             assert_eq!((principal.subject.as_str(), principal.tenant.as_str()), ("ada", "contoso"));
-            assert_eq!(principal.expires_at, Timestamp((1_800_000_000 + 3600) * SECOND));
+            assert_eq!(principal.expires_at, Some(Timestamp((1_800_000_000 + 3600) * SECOND)));
         }
     }
 

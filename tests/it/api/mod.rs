@@ -36,5 +36,6 @@ mod summary;
 mod tenants;
 mod isolation;
 mod tokens;
+mod tls;
 mod output;
 mod static_files;
