@@ -69,6 +69,8 @@ const FILTERED: &[&str] = &["auditEvents", "auditEventFeed", "auditEventSummary"
 const BODY_CONDITIONS: &[&str] =
     &["statusReason", "additionalDetail", "isRedacted", "clientId", "source", "fromContains", "toContains"];
 
+/// Strings of which columns have only hashes.
+const HASHED_STRINGS: [&str; 2] = ["correlationId", "eventKey"];
 /// The members of a filter that are JSON values, in which names have no meaning.
 const JSON_VALUES: &[&str] = &["from", "to"];
 
@@ -168,7 +170,7 @@ impl<'a> CostVisitor<'a> {
     fn field(&self, field: &Field, mut below: Cost) -> Cost {
         let name = field.name.node.as_str();
         let mut scan = 0;
-        if FILTERED.contains(&name) && self.argument(field, "filter").is_some_and(|filter| needs_bodies(&filter)) {
+        if FILTERED.contains(&name) && self.argument(field, "filter").is_some_and(|filter| scans_bodies(&filter)) {
             // Each count below reads the bodies as well.
             (scan, below.once) = (BODY_SCAN, below.once.saturating_mul(2));
         }
@@ -230,17 +232,25 @@ impl<'a> CostVisitor<'a> {
     }
 }
 
-/// Whether a filter has a condition that is evaluated on the bodies of events.
-fn needs_bodies(filter: &Value) -> bool {
+/// Whether a filter has a condition that is evaluated on the body of each event that other conditions leave.
+fn scans_bodies(filter: &Value) -> bool {
     match filter {
         Value::Object(members) => members.iter().any(|(name, value)| {
             let name = name.as_str();
             !matches!(value, Value::Null)
-                && (BODY_CONDITIONS.contains(&name) || !JSON_VALUES.contains(&name) && needs_bodies(value))
+                && (BODY_CONDITIONS.contains(&name)
+                    || HASHED_STRINGS.contains(&name) && has_part(value)
+                    || !JSON_VALUES.contains(&name) && scans_bodies(value))
         }),
-        Value::List(filters) => filters.iter().any(needs_bodies),
+        Value::List(filters) => filters.iter().any(scans_bodies),
         _ => false,
     }
+}
+
+/// Whether a filter of a string has a condition on a part of it.
+fn has_part(filter: &Value) -> bool {
+    let Value::Object(members) = filter else { return false };
+    ["startsWith", "contains"].iter().any(|name| members.get(*name).is_some_and(|value| *value != Value::Null))
 }
 
 #[cfg(test)]
@@ -328,14 +338,17 @@ mod tests {
             change("toIsNull", json!(true)),
             change("change", json!({ "eq": "ADDED" })),
             json!({ "actor": { "applicationId": string() }, "involving": string(), "search": "source" }),
-            json!({ "sequence": { "from": 1 }, "component": string(), "eventKey": string() }),
+            json!({ "sequence": { "from": 1 }, "component": string(), "eventKey": { "eq": "a" } }),
+            json!({ "eventKey": string() }),
+            json!({ "correlationId": { "startsWith": "a" } }),
+            json!({ "correlationId": { "in": ["a"] } }),
             json!({ "or": [{ "service": string() }, { "not": { "isRedacted": true } }] }),
         ];
         for filter in filters {
             let value = Value::from_json(filter.clone()).unwrap();
             let parsed =
                 AuditEventFilter::parse(Some(value.clone())).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
-            assert_eq!(needs_bodies(&value), parsed.condition().unwrap().needs_body(), "{filter}");
+            assert_eq!(scans_bodies(&value), parsed.condition().unwrap().scans_bodies(), "{filter}");
         }
     }
 

@@ -109,6 +109,23 @@ impl Condition {
         }
     }
 
+    /// Whether a part of the condition is narrowed down by no column, not even by a hash: it is evaluated on the body of
+    /// each event that the other parts leave.
+    pub fn scans_bodies(&self) -> bool {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::scans_bodies),
+            Self::Not(condition) => condition.scans_bodies(),
+            Self::Body(_) => true,
+            Self::String(string, condition) => {
+                string.is_hashed() && (condition.starts_with.is_some() || condition.contains.is_some())
+            }
+            Self::Target(target) => {
+                target.modified_property.as_ref().is_some_and(|change| *change != change.on_columns())
+            }
+            _ => false,
+        }
+    }
+
     /// A condition on columns that matches at least the events that this condition matches.
     #[must_use]
     pub fn on_columns(&self) -> Self {
