@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 /** JSON that nests deeply around a long string of escapes. */
 const nested = (bytes) => `${'{"a":'.repeat(115)}"${'\\n'.repeat(bytes / 2)}"${'}'.repeat(115)}`;
@@ -81,6 +82,24 @@ const flood = (count, message) => async (url, _token, isGoing) => {
   return totals;
 };
 
+/** Records compressed bodies of which each becomes 8 MB, with a new connection for each. */
+const decompressed = (count) => async (url, token, isGoing) => {
+  const body = gzipSync(Buffer.alloc(8_000_000, ' '), { level: 9 });
+  const totals = {};
+  const headers = {
+    authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip',
+  };
+  const one = async () => {
+    while (isGoing()) {
+      const response = await fetch(`${url}/v1/events`, { method: 'POST', headers, body }).catch((error) => ({ status: error.name }));
+      await response.body?.cancel();
+      totals[response.status] = (totals[response.status] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: count }, one));
+  return totals;
+};
+
 const large = '{ auditEvents(first: 200, occurredAt: { window: ALL }) { nodes { raw unmapped } } }';
 
 /** Bodies of GraphQL requests that are costly to parse, by kind. */
@@ -92,6 +111,8 @@ export const RESOURCE_ATTACKS = {
   'nested-messages': flood(4, frame(`{"type":"ping","payload":${nested(255_000)}}`)),
   'half-messages': hold(500, () => Buffer.concat([Buffer.from(upgrade()), frame('x'.repeat(255_000), 262_000)])),
   'unfinished-bodies': hold(120, (token) => post('/graphql', token, 1_000_000) + ' '.repeat(999_000)),
+  'announced-bodies': hold(300, (token) => post('/v1/events', token, 8_000_000) + '['),
+  'compressed-bodies': decompressed(16),
   'unread-responses': hold(300, (token) => {
     const body = JSON.stringify({ query: large });
     return post('/graphql', token, body.length) + body;

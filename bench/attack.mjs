@@ -99,8 +99,24 @@ function percentiles(all) {
   return { count: all.length, p50: at(0.5), p99: at(0.99), most: all.at(-1) };
 }
 
-/** Runs the ordinary queries of one client at `RATE`; returns their percentiles and the CPU time used. */
+/** Samples the memory of a process without mapped files, which others share; returns a function that ends it with the peak in MiB. */
+function peakMemory(pid) {
+  let peak = 0;
+  const sample = () => {
+    const kib = Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+    peak = Math.max(peak, kib / 1024);
+  };
+  const timer = setInterval(sample, 10);
+  return () => {
+    clearInterval(timer);
+    sample();
+    return peak;
+  };
+}
+
+/** Runs the ordinary queries of one client at `RATE`; returns their percentiles, the CPU time used and the peak memory. */
 async function measure(server, seconds, attacker) {
+  const endPeak = peakMemory(server.pid);
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const [bytes, running] = [body(ordinary), []];
   const before = used(server.pid, attacker);
@@ -116,7 +132,7 @@ async function measure(server, seconds, attacker) {
   agent.destroy();
   const wrong = results.find(({ status }) => status !== 200);
   if (wrong) throw new Error(`the ordinary query failed with status ${wrong.status}`);
-  const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) / 1024;
+  const peak = endPeak();
   const cpu = Object.fromEntries(Object.keys(after).map((who) => [who, (after[who] - before[who]) / elapsed]));
   return { ...percentiles(results.map(({ took }) => took)), cpu, peak };
 }
@@ -155,7 +171,7 @@ async function serve() {
   const program = process.env.AUDITGRAPH_PROGRAM ?? fileURLToPath(new URL('../target/fast/auditgraph', import.meta.url));
   // Two callers, each with its own limits.
   const token = (subject) => {
-    const of = ['token', '--tenant', 'contoso', '--role', 'GLOBAL_ADMIN', '--subject', subject];
+    const of = ['token', '--tenant', 'contoso', '--role', 'GLOBAL_ADMIN', '--permission', 'audit/write', '--subject', subject];
     return execFileSync(program, of, { encoding: 'utf8' }).trim();
   };
   const [log, { AUDITGRAPH_SERVER_LOG: file, ...env }] = [openSync(process.env.AUDITGRAPH_SERVER_LOG, 'w'), process.env];

@@ -10,7 +10,7 @@ use super::whole_file::folder_of;
 use crate::config::file::ConfigFile;
 use crate::config::{self, ServeArgs};
 use crate::database;
-use crate::server::{NO_CREDENTIALS, accepts_tokens, files, token_problems};
+use crate::server::{NO_CREDENTIALS, accepts_tokens, files, tls_problem, token_problems};
 use crate::system::now;
 use store::{self, Store, StoreError};
 
@@ -74,6 +74,7 @@ pub(super) async fn run(config: &ServeArgs) -> ExitCode {
 async fn findings(config: &ServeArgs) -> Vec<Finding> {
     let mut found = vec![variables(), open_files()];
     found.extend(tokens(config).await);
+    found.extend(tls(config));
     #[cfg(unix)]
     found.extend(secret_files(config));
     match store::sqlite_file(config.database.url()) {
@@ -135,12 +136,21 @@ async fn tokens(config: &ServeArgs) -> Vec<Finding> {
     problems.into_iter().map(|problem| wrong("tokens", problem)).collect()
 }
 
+/// Checks the TLS certificate. Returns `None` if the settings name none.
+fn tls(config: &ServeArgs) -> Option<Finding> {
+    config.tls.tls_cert.as_ref()?;
+    Some(match tls_problem(&config.tls) {
+        None => ok("TLS", "the certificate and its key can be used"),
+        Some(problem) => wrong("TLS", problem),
+    })
+}
+
 /// Names the files with secrets that other users may open.
 #[cfg(unix)]
 fn secret_files(config: &ServeArgs) -> Vec<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
     let url = config.database.database_url_file.as_ref().map(|file| &file.path);
-    let files = [config.tokens.jwt_secret_file.as_ref(), url];
+    let files = [config.tokens.jwt_secret_file.as_ref(), config.tls.tls_key.as_ref(), url];
     let wide = |path: &&std::path::PathBuf| {
         // The owner and a reading group may open it.
         let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;

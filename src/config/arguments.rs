@@ -159,6 +159,10 @@ pub struct ReadyArgs {
     /// Address and port that the server listens on.
     #[arg(long, env = "AUDITGRAPH_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// The certificate of the server, if it has one: then the request is sent over TLS. The certificate is not verified,
+    /// because the request does not leave this machine.
+    #[arg(long, env = "AUDITGRAPH_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
 }
 
 /// The arguments of `auditgraph verify`.

@@ -16,6 +16,7 @@ mod relay;
 mod serve;
 mod sign_in;
 mod streams;
+mod tls;
 mod tokens;
 
 use clap::builder::{RangedU64ValueParser, Resettable};
@@ -33,6 +34,7 @@ pub use relay::{OutboxAction, OutboxArgs, RelayArgs};
 pub use serve::{MetricsListen, ServeArgs};
 pub use sign_in::SignInSettings;
 pub use streams::StreamSettings;
+pub use tls::TlsSettings;
 pub use tokens::TokenSettings;
 
 /// The prefix of environment variables that are settings.

@@ -8,7 +8,8 @@ use clap::builder::BoolishValueParser;
 
 use super::file::ConfigFile;
 use super::{
-    AccessLogSettings, DatabaseSettings, LimitSettings, SignInSettings, StreamSettings, TokenSettings, bounds,
+    AccessLogSettings, DatabaseSettings, LimitSettings, SignInSettings, StreamSettings, TlsSettings, TokenSettings,
+    bounds,
 };
 
 /// The settings of `auditgraph serve`.
@@ -41,6 +42,9 @@ pub struct ServeArgs {
     /// The database of the log.
     #[command(flatten)]
     pub database: DatabaseSettings,
+    /// TLS of the listener.
+    #[command(flatten)]
+    pub tls: TlsSettings,
     /// Token verification.
     #[command(flatten)]
     pub tokens: TokenSettings,

@@ -19,6 +19,8 @@ use model::json::{JsonNode, has_more_values_than};
 
 /// The time within which some of a body must arrive.
 const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// The size of the buffer of a body when its first bytes arrive.
+const BUFFER_BYTES_MIN: usize = 4 << 10;
 /// The most JSON values in a body: the values take a multiple of the memory of their text.
 const VALUES_MAX: usize = 100_000;
 
@@ -42,7 +44,7 @@ pub(super) fn check_not_compressed(request: &HttpRequest) -> Result<(), HttpErro
     }
 }
 
-/// Reads a body as it was sent, and reserves each of its bytes as it arrives. If this fails, the rest of the body is not read, and the
+/// Reads a body as it was sent, and reserves the memory that it takes as it arrives. If this fails, the rest of the body is not read, and the
 /// connection ends with the response.
 pub(super) async fn read(
     request: &HttpRequest,
@@ -57,20 +59,45 @@ pub(super) async fn read(
         return Err(too_large(asked));
     }
     let deadline = Instant::now() + limits.timeout;
-    let mut body = BytesMut::with_capacity(announced.unwrap_or_default());
+    let mut body = GrowingBody { bytes: BytesMut::new(), bytes_max: announced.unwrap_or(limit), reservation };
     loop {
         let next = timeout_at(deadline.min(Instant::now() + STALL_TIMEOUT), payload.next()).await;
         let chunk = match next {
             Ok(Some(Ok(chunk))) => chunk,
             Ok(Some(Err(_broken))) => return Err(Invalid::new("the body cannot be read").into()),
-            Ok(None) => return Ok(body.freeze()),
+            Ok(None) => return Ok(body.bytes.freeze()),
             Err(_elapsed) => return Err(HttpError::BodyTimeout),
         };
-        if body.len() + chunk.len() > limit {
+        if body.bytes.len() + chunk.len() > limit {
             return Err(too_large(limit + 1));
         }
-        reservation.grow(chunk.len())?;
-        body.extend_from_slice(&chunk);
+        body.push(&chunk)?;
+    }
+}
+
+/// A body that is being read. Its buffer grows with the bytes that arrive, not with those that are announced: the memory
+/// of a large buffer is in use before it is written, where the operating system maps it in large pages.
+struct GrowingBody<'a> {
+    bytes: BytesMut,
+    /// The most bytes that are expected.
+    bytes_max: usize,
+    reservation: &'a ByteReservation,
+}
+
+impl GrowingBody<'_> {
+    /// Appends a chunk. The capacity of the buffer is reserved in the budget of memory.
+    fn push(&mut self, chunk: &[u8]) -> Result<(), HttpError> {
+        let capacity = self.bytes.capacity();
+        let needed = self.bytes.len() + chunk.len();
+        if needed > capacity {
+            let grown = (capacity * 2).max(BUFFER_BYTES_MIN).min(self.bytes_max).max(needed);
+            self.reservation.grow(grown - capacity)?;
+            let mut bytes = BytesMut::with_capacity(grown);
+            bytes.extend_from_slice(&self.bytes);
+            self.bytes = bytes;
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
     }
 }
 
@@ -146,5 +173,28 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, BodyError> {
     match node.into_value() {
         Value::Object(members) => Ok(members),
         _ => Err(BodyError::NotAnObject),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::limits::{ByteBudget, ByteLimits};
+
+    #[test]
+    fn buffer_of_a_body_grows_with_the_bytes_that_arrive() {
+        let budget = ByteBudget::new(ByteLimits { caller_max: 100_000, total_max: 1 << 20 });
+        let reservation = budget.reservation(CallerKey::named("contoso", None, "ada"));
+        let mut body = GrowingBody { bytes: BytesMut::new(), bytes_max: 90_000, reservation: &reservation };
+        body.push(b"{").unwrap();
+        assert!(body.bytes.capacity() < 2 * BUFFER_BYTES_MIN, "whatever is announced");
+        for _ in 0..89 {
+            body.push(&[b' '; 1_000]).unwrap();
+        }
+        assert_eq!((body.bytes.len(), body.bytes.capacity()), (89_001, 90_000));
+        assert!(body.push(&[b' '; 20_000]).is_err(), "the capacity is reserved");
+        assert_eq!(body.bytes.len(), 89_001);
+        let short = body.bytes.split_to(2).freeze();
+        assert_eq!(&short[..], b"{ ");
     }
 }

@@ -7,7 +7,7 @@
 //! - [`middleware`]: the middleware around every request, and its order.
 //! - [`authentication`]: from the `Authorization` header to a caller.
 //! - [`limits`]: rates, permits and quotas per caller and per client address.
-//! - [`connection`]: limits of connections, and the timeout of writing.
+//! - [`connection`]: limits of connections, and the timeout of writing; [`server_stream`]: TLS over them.
 //! - [`graphql`]: POST, GET, server-sent events, WebSocket.
 //! - [`rest`]: recording and export.
 //! - [`web`]: the viewer, the API explorer, and their sign-in configuration.
@@ -31,6 +31,7 @@ mod response;
 mod rest;
 mod openapi;
 mod schema;
+pub mod server_stream;
 mod state;
 mod web;
 

@@ -11,14 +11,18 @@ use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use anyhow::Context as _;
 use tokio::net::TcpSocket;
+use tokio_rustls::TlsAcceptor;
 
 use crate::http::connection::{ClientConnection, Connections};
+use crate::http::server_stream::ServerStream;
 use crate::http::{self, AppState};
 
 /// The time that running requests get to complete when the server stops, in seconds.
 pub(super) const SHUTDOWN_TIMEOUT_SECS: u64 = 30;
 /// The timeout for receiving the head of a request.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The timeout for a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout for the client to close its side of a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time a connection stays open without a request: a little longer than the keep-alive of common proxies, so that
@@ -27,11 +31,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The most connections that wait to be accepted.
 const BACKLOG: u32 = 2048;
 
-/// Listens at an address and serves requests with `workers` threads, or with one for each core if that is 0.
+/// Listens at an address and serves requests with `workers` threads, or with one for each core if that is 0. With `tls`,
+/// each connection begins with a TLS handshake.
 pub(super) fn listen(
     address: SocketAddr,
     workers: usize,
-    connections: Connections,
+    (connections, tls): (Connections, Option<TlsAcceptor>),
     state: AppState,
 ) -> anyhow::Result<(Server, SocketAddr)> {
     let listener = bind(address).with_context(|| format!("cannot listen at {address}"))?;
@@ -46,7 +51,7 @@ pub(super) fn listen(
     }
     let stopping = builder.graceful_shutdown_signal();
     let service = move || {
-        let (connections, stopping) = (connections.clone(), stopping.clone());
+        let (connections, tls, stopping) = (connections.clone(), tls.clone(), stopping.clone());
         let app = http::wrap(actix_web::App::new().configure(http::routes(&state)));
         let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
         let http = HttpService::build()
@@ -60,22 +65,33 @@ pub(super) fn listen(
             // A client that closes its side of the connection no longer waits for a response: its request is cancelled.
             .h1_allow_half_closed(false)
             .local_addr(address)
-            .on_connect_ext(|connection: &ClientConnection, data| {
-                data.insert(connection.requests());
+            .on_connect_ext(|stream: &ServerStream, data| {
+                data.insert(stream.requests());
             })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            let admitted = connections.admit(stream, peer).map(|connection| (connection, Protocol::Http1, peer));
-            // Closing the socket is the response.
-            let refused = || DispatchError::Io(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
-            std::future::ready(admitted.ok_or_else(refused))
+            let (admitted, tls) = (connections.admit(stream, peer), tls.clone());
+            async move {
+                // Closing the socket is the response.
+                let refused = || DispatchError::Io(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
+                let stream = encrypted(admitted.ok_or_else(refused)?, tls).await.map_err(DispatchError::Io)?;
+                Ok::<_, DispatchError>((stream, Protocol::Http1, peer))
+            }
         })
         .and_then(http)
     };
     let server =
         builder.listen("auditgraph", listener, service).with_context(|| format!("cannot listen at {address}"))?;
     Ok((server.run(), address))
+}
+
+/// Returns the stream of a connection, after its TLS handshake if there is an acceptor.
+async fn encrypted(connection: ClientConnection, tls: Option<TlsAcceptor>) -> std::io::Result<ServerStream> {
+    let Some(tls) = tls else { return Ok(ServerStream::Plain(connection)) };
+    let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(connection)).await;
+    let stream = handshake.map_err(|_elapsed| std::io::Error::from(std::io::ErrorKind::TimedOut))?;
+    Ok(ServerStream::Tls(Box::new(stream?)))
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {

@@ -10,6 +10,7 @@ mod metrics;
 mod sign_in;
 pub(crate) mod signal;
 mod state;
+mod tls;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::web::Data;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::config::ServeArgs;
 use crate::config::file::ConfigFile;
@@ -29,7 +31,9 @@ use crate::system::{new_id, now, random_source};
 use access::{self, AccessControl, AccessLog, ApiKeys};
 use signal::{ReloadSignals, Signals};
 use store::{self, ConnectionShares, RecordQueue, Store};
+use tls::TlsIdentity;
 
+pub(crate) use tls::tls_problem;
 pub use tokens::token_problems;
 pub(crate) use tokens::{NO_CREDENTIALS, accepts_tokens};
 
@@ -46,6 +50,7 @@ pub struct App {
     address: SocketAddr,
     closing: watch::Sender<bool>,
     store: Store,
+    tls: Option<TlsIdentity>,
     authentication: Data<Authentication>,
     api_keys: Arc<ApiKeys>,
     /// The access log, and the time during which it combines similar accesses.
@@ -68,6 +73,7 @@ impl App {
         let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
         let verifier = tokens::verifier(&config.tokens, &file).await?;
         state::check(config, &file)?;
+        let tls = TlsIdentity::read(&config.tls)?;
         if !config.create {
             database::ensure_served_log_exists(&config.database)?;
         }
@@ -107,8 +113,13 @@ impl App {
             stall_timeout: Duration::from_secs(config.streams.stream_stall_secs) + STALL_GRACE,
         };
         let connections = Connections::new(limits, limit::proxies(&config.limits)?);
-        let (server, address) = listen::listen(config.listen, config.workers, connections, state)?;
-        Ok(Self { server, address, closing, store, authentication, api_keys, access_log, metrics_server })
+        let (server, address) = listen::listen(
+            config.listen,
+            config.workers,
+            (connections, tls.as_ref().map(TlsIdentity::acceptor).transpose()?),
+            state,
+        )?;
+        Ok(Self { server, address, closing, store, tls, authentication, api_keys, access_log, metrics_server })
     }
 
     /// Returns the address that the server listens on.
@@ -123,10 +134,11 @@ impl App {
 
     /// Serves until the process receives SIGTERM or SIGINT. Then closes the streams, completes accepted requests, and
     /// records the buffered part of the access log. A second signal ends requests without waiting. SIGHUP reads the keys
-    /// of tokens again. Calls `ready` once the server accepts requests.
+    /// of tokens and the TLS certificate again. Calls `ready` once the server accepts requests.
     pub async fn run(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
         let rollups = tokio::spawn(roll_up(self.store));
-        let reloads = tokio::spawn(reload_on_signal(self.authentication));
+        let reloads = tokio::spawn(reload_on_signal(self.authentication, self.tls.clone()));
+        let renewals = self.tls.map(|tls| tokio::spawn(tls.reload_loop()));
         let api_key_uses = tokio::spawn(flush_api_key_uses(Arc::clone(&self.api_keys)));
         let (access_log, window) = self.access_log;
         let recording_accesses = tokio::spawn(access_log.clone().run(window));
@@ -158,6 +170,7 @@ impl App {
         access_log.shut_down();
         recording_accesses.await?;
         reloads.abort();
+        renewals.inspect(JoinHandle::abort);
         api_key_uses.abort();
         self.api_keys.flush_uses().await;
         // A rollup is written in one transaction, so it can be interrupted.
@@ -169,13 +182,16 @@ impl App {
     }
 }
 
-/// Reads the keys of tokens again upon each signal to do so, without end.
-async fn reload_on_signal(authentication: Data<Authentication>) {
+/// Reads the keys of tokens and the TLS certificate again upon each signal to do so, without end.
+async fn reload_on_signal(authentication: Data<Authentication>, tls: Option<TlsIdentity>) {
     let Ok(mut signals) = ReloadSignals::new() else { return };
     loop {
         signals.next().await;
-        tracing::info!("reading keys again");
+        tracing::info!("reading keys and certificates again");
         authentication.reload().await;
+        if let Some(tls) = &tls {
+            tls.reload();
+        }
     }
 }
 

@@ -56,6 +56,11 @@ pub(crate) fn accepts_tokens(config: &ServeArgs) -> bool {
 /// Returns the verifier for the issuers of the file or, without these, for the issuer of the options. Without any, it has
 /// no issuers: then only API keys are accepted. Fails if both are set.
 fn new_verifier(tokens: &TokenSettings, file: &ConfigFile) -> anyhow::Result<Verifier> {
+    let mut grants = file.grants.iter().chain(file.issuers.iter().flat_map(|issuer| &issuer.grants));
+    anyhow::ensure!(
+        grants.all(|grant| grant.gives != file::GrantValue::Administer || grant.services.is_none()),
+        "a grant in the configuration file gives ADMINISTER and has `services`, which it is not limited to: remove them"
+    );
     if file.issuers.is_empty() {
         if !has_token_settings(tokens) {
             return Ok(Verifier::new([])?);

@@ -2,9 +2,11 @@
 
 mod input;
 mod log;
+mod read;
 mod run;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use self::log::ImportLog;
 use self::run::Importer;
@@ -16,13 +18,13 @@ use crate::system::now;
 pub(super) async fn run(config: &ImportArgs) -> anyhow::Result<ExitCode> {
     let file = ConfigFile::read_if_set(config.config_file.as_deref())?;
     let log = ImportLog::find(config).await?;
-    let importer = Importer {
+    let importer = Arc::new(Importer {
         operator: config.operator.clone(),
         expect_tenant: config.expect_tenant.clone(),
         rules: file.sensitive_names(&config.sensitive_names),
         clock: now,
-    };
-    let counts = importer.import(&config.files, log).await;
+    });
+    let counts = importer.import(config.files.clone(), log).await;
     if counts.lines_skipped > 0 {
         print_line(&format!("lines not read: {}", counts.lines_skipped));
     }

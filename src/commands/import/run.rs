@@ -5,26 +5,20 @@
 //! differs from another record with the same id and activity. A duplicate that differs in a field that not every route
 //! carries is reported, and counts as a duplicate.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::input::{FilePosition, InputFile};
+use super::input::FilePosition;
 use super::log::{ImportLog, OpenLog};
+use super::read::{EventBuffer, ImportPart, ImportParts};
 use crate::commands::output::{error_chain, printable, report_error};
 use crate::commands::progress::Progress;
-use formats::{self, ReadWarning, RecordReader};
 use model::fold::fold_activity;
 use model::json::JsonNode;
 use model::sensitive::SensitiveNames;
 use model::{Comparison, NewEvent, Problem, Timestamp, json_input};
 use store::{RecordOutcome, StoreError};
-
-/// The most events in one transaction.
-const BATCH_EVENTS_MAX: usize = 500;
-/// The size, in bytes of event bodies, at which a batch is recorded.
-const BATCH_BYTES: usize = 8 << 20;
 
 /// Delays before each retry of a transaction.
 const RETRY_DELAYS: [Duration; 4] =
@@ -59,27 +53,18 @@ pub(super) struct ImportCounts {
 }
 
 /// The position of a record.
-struct RecordOrigin {
-    file: Arc<Path>,
-    line: u64,
+pub(super) struct RecordOrigin {
+    pub(super) file: Arc<Path>,
+    pub(super) line: u64,
 }
 
-/// Events to record in the next transaction, each with the origin of its record.
-#[derive(Default)]
-struct EventBuffer {
-    events: Vec<NewEvent>,
-    origins: Vec<RecordOrigin>,
-    bytes: usize,
-}
-
-/// The log failed. The failure has been reported with the position of the record.
+/// The import cannot continue. The failure has been reported.
 struct ImportAborted;
 
 /// The state of an import.
 struct ImportRun<'a> {
-    importer: &'a Importer,
+    importer: &'a Arc<Importer>,
     log: ImportLog,
-    buffer: EventBuffer,
     counts: ImportCounts,
     progress: Progress,
 }
@@ -87,15 +72,14 @@ struct ImportRun<'a> {
 impl Importer {
     /// Imports files in order; `-` is standard input. Ends early if the log fails. Rejected and conflicting records are
     /// reported to standard error with their position.
-    pub(super) async fn import(&self, files: &[PathBuf], log: ImportLog) -> ImportCounts {
-        let (buffer, counts) = (EventBuffer::default(), ImportCounts::default());
-        let mut run = ImportRun { importer: self, log, buffer, counts, progress: Progress::start() };
+    pub(super) async fn import(self: &Arc<Self>, files: Vec<PathBuf>, log: ImportLog) -> ImportCounts {
+        let mut run = ImportRun { importer: self, log, counts: ImportCounts::default(), progress: Progress::start() };
         run.counts.is_aborted = run.import_files(files).await.is_err();
         run.counts
     }
 
     /// Converts a record to an event. The error is the reason for rejecting the record.
-    fn event(&self, record: &JsonNode, file: &Path) -> Result<NewEvent, String> {
+    pub(super) fn event(&self, record: &JsonNode, file: &Path) -> Result<NewEvent, String> {
         let recognised = formats::recognise(record).map_err(|refused| refused.0)?;
         let mut body = recognised.body;
         if let (Some(expected), Some(named)) = (&self.expect_tenant, &body.recording.source_tenant_id)
@@ -136,49 +120,30 @@ fn sentence(problems: &[Problem]) -> String {
 }
 
 impl ImportRun<'_> {
-    async fn import_files(&mut self, files: &[PathBuf]) -> Result<(), ImportAborted> {
-        for file in files {
-            match InputFile::open(file) {
-                Ok(input) => self.import_file(file, input).await?,
-                Err(error) => {
-                    self.counts.rejected += 1;
-                    self.report(&format!("{}: the file cannot be opened: {error}", file.display()));
-                }
-            }
+    async fn import_files(&mut self, files: Vec<PathBuf>) -> Result<(), ImportAborted> {
+        let started = ImportParts::start(Arc::clone(self.importer), files);
+        let mut parts = started.map_err(|error| self.end(&format!("the files cannot be read: {error}")))?;
+        while let Some(part) = parts.next().await {
+            self.take(part).await?;
         }
-        self.flush().await
+        if parts.is_complete() { Ok(()) } else { Err(self.end("the rest of the files was not read: reading failed")) }
     }
 
-    async fn import_file(&mut self, file: &Path, input: InputFile) -> Result<(), ImportAborted> {
-        let shared: Arc<Path> = file.into();
-        let position = input.position();
-        let mut warned = BTreeSet::new();
-        let mut records = RecordReader::from_file(input);
-        while let Some(record) = records.next() {
-            self.warn(file, records.take_warnings(), &mut warned);
-            match record {
-                Err(problem) => {
-                    self.counts.lines_skipped += problem.lines_skipped;
-                    self.reject(file, problem.line, &problem.reason);
-                }
-                Ok((line, record)) => match self.importer.event(&record, file) {
-                    Err(reason) => self.reject(file, line, &reason),
-                    Ok(event) => self.buffer.push(event, RecordOrigin { file: Arc::clone(&shared), line }),
-                },
-            }
-            if self.buffer.events.len() >= BATCH_EVENTS_MAX || self.buffer.bytes >= BATCH_BYTES {
-                self.flush().await?;
-            }
-            self.show_progress(file, &position);
+    /// Reports what was found in a part, and records its events.
+    async fn take(&mut self, part: ImportPart) -> Result<(), ImportAborted> {
+        self.counts.rejected += part.rejected;
+        self.counts.lines_skipped += part.lines_skipped;
+        part.reports.iter().for_each(|line| self.report(line));
+        self.record_all(part.events).await?;
+        if let Some((file, position)) = part.progress {
+            self.show_progress(&file, &position);
         }
-        self.warn(file, records.take_warnings(), &mut warned);
         Ok(())
     }
 
-    /// Records the buffered events. Retries an event in conflict once, under a key that includes its activity.
-    async fn flush(&mut self) -> Result<(), ImportAborted> {
-        let buffer = std::mem::take(&mut self.buffer);
-        let conflicts = self.record(buffer).await?;
+    /// Records events. Retries an event in conflict once, under a key that includes its activity.
+    async fn record_all(&mut self, events: EventBuffer) -> Result<(), ImportAborted> {
+        let conflicts = self.record(events).await?;
         let mut rekeyed = EventBuffer::default();
         for (event, origin) in conflicts {
             if self.has_activity_of_stored_event(&event, &origin).await? {
@@ -257,21 +222,17 @@ impl ImportRun<'_> {
 
     /// Reports that the log failed at a record.
     fn abort(&mut self, origin: &RecordOrigin, error: &str) -> ImportAborted {
-        self.report(&format!(
+        self.end(&format!(
             "{}:{}: the import ends because the log failed; neither this record nor those after it were recorded: {error}",
             origin.file.display(),
             origin.line
-        ));
-        ImportAborted
+        ))
     }
 
-    /// Reports the warnings of a file, each kind once.
-    fn warn(&mut self, file: &Path, warnings: Vec<ReadWarning>, warned: &mut BTreeSet<String>) {
-        for warning in warnings {
-            if warned.insert(warning.text.clone()) {
-                self.report(&format!("{}:{}: warning: {}", file.display(), warning.line, warning.text));
-            }
-        }
+    /// Reports why the import ends.
+    fn end(&mut self, reason: &str) -> ImportAborted {
+        self.report(reason);
+        ImportAborted
     }
 
     fn report(&mut self, line: &str) {
@@ -287,13 +248,5 @@ impl ImportRun<'_> {
                 printable(&file.display().to_string())
             )
         });
-    }
-}
-
-impl EventBuffer {
-    fn push(&mut self, event: NewEvent, origin: RecordOrigin) {
-        self.bytes += event.json().len();
-        self.events.push(event);
-        self.origins.push(origin);
     }
 }

@@ -38,5 +38,6 @@ mod tenants;
 mod isolation;
 mod tokens;
 mod openapi;
+mod tls;
 mod output;
 mod static_files;

@@ -41,6 +41,10 @@ async fn configuration_errors_have_their_position() {
         (format!("{issuer}jwks_file = 'no-such.json'"), "no-such.json cannot be used"),
         (format!("{issuer}jwks_url = 'http://i.example/keys'"), "is not `https`"),
         (format!("{issuer}jwks_url = 'https://i/a'\n{issuer}jwks_url = 'https://i/b'"), "`i` is configured twice"),
+        (
+            "[[grant]]\nclaim = 'a'\nvalues = ['b']\ngives = 'ADMINISTER'\nservices = ['x']".to_owned(),
+            "gives ADMINISTER and has `services`",
+        ),
         ("x".repeat((1 << 20) + 1), "1048577 bytes"),
         (String::new(), "no key to verify tokens with is configured"),
     ] {

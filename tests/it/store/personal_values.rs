@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::{activity_type, actor, audit_event, event_key, event_target, property_change, rollup, rollup_block};
-use entity::{rollup_key, target, tenant_log, term};
+use entity::{activity_type, actor, api_key, audit_event, event_key, event_target, property_change, rollup};
+use entity::{rollup_block, rollup_key, target, tenant_log, term};
 use model::{ActorApplication, Detail, EventBody, RecordingRoute, Target};
 use sea_orm::{DatabaseConnection, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait as _, Value};
 use store::COPIED_TABLES;
@@ -87,6 +87,7 @@ async fn values_of_people_are_in_known_columns() {
     log.store.roll_up(1).await.unwrap();
     let (connection, mut found) = (log.database.connection().await, Found::default());
     found.search::<tenant_log::Entity>(&connection).await;
+    found.search::<api_key::Entity>(&connection).await;
     found.search::<term::Entity>(&connection).await;
     found.search::<audit_event::Entity>(&connection).await;
     found.search::<event_key::Entity>(&connection).await;

@@ -276,7 +276,7 @@ pub struct RevokeApiKeyPayload {
     api_key: ApiKey,
 }
 
-pub(crate) async fn revoke(ctx: &Context<'_>, input: RevokeApiKeyInput) -> Result<RevokeApiKeyPayload, ApiError> {
+pub(crate) async fn revoke(ctx: &Context<'_>, input: &RevokeApiKeyInput) -> Result<RevokeApiKeyPayload, ApiError> {
     let session = ctx.session()?;
     let (keys, by) = administration(ctx)?;
     keys.revoke(&session.caller.tenant, &input.key_id, &by, session.now).await?;
@@ -307,7 +307,7 @@ pub struct RotateApiKeyPayload {
     secret: String,
 }
 
-pub(crate) async fn rotate(ctx: &Context<'_>, input: RotateApiKeyInput) -> Result<RotateApiKeyPayload, ApiError> {
+pub(crate) async fn rotate(ctx: &Context<'_>, input: &RotateApiKeyInput) -> Result<RotateApiKeyPayload, ApiError> {
     let session = ctx.session()?;
     let (keys, by) = administration(ctx)?;
     let overlap = input.overlap_secs.unwrap_or(OVERLAP_SECS_DEFAULT);

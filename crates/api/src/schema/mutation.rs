@@ -56,7 +56,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The key to revoke.")] input: RevokeApiKeyInput,
     ) -> Option<Result<RevokeApiKeyPayload, ApiError>> {
-        Some(Box::pin(api_key::revoke(ctx, input)).await)
+        Some(Box::pin(api_key::revoke(ctx, &input)).await)
     }
 
     /// Creates an API key with the name and the grants of another one, which expires soon. The response has the whole new
@@ -66,7 +66,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The key to replace.")] input: RotateApiKeyInput,
     ) -> Option<Result<RotateApiKeyPayload, ApiError>> {
-        Some(Box::pin(api_key::rotate(ctx, input)).await)
+        Some(Box::pin(api_key::rotate(ctx, &input)).await)
     }
 }
 
