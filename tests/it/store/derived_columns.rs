@@ -6,7 +6,7 @@ use entity::{activity_type, actor, audit_event, event_key, event_target, propert
 use model::fold::{fold, fold_activity};
 use model::json::hash16;
 use model::sensitive::SensitiveNames;
-use model::{EventBody, EventId, Json, NewEvent};
+use model::{EventBody, EventId, GroupSource, Json, NewEvent};
 use proptest::test_runner::TestRunner;
 use sea_orm::{ColumnTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
@@ -81,7 +81,7 @@ fn columns(terms: &Terms, row: &audit_event::Model, body: &EventBody) -> audit_e
         event_key_hash: hash(&fold(&body.event_key)),
         resource_type: body.resource_type.code(),
         operation_type: body.operation_type.code(),
-        group_source: body.group_source.map_or(0, |source| source.code()),
+        group_source: body.group_source.map_or(0, GroupSource::code),
         status: body.status.code(),
         recorded_via: body.recording.route.code(),
         // Not in the body: tenant, sequence, recording time and snapshot id.

@@ -11,7 +11,7 @@ use crate::term::{Term, TermIds, TermKind, key_hash, shortened};
 use crate::write::snapshot_cache::{ActivityKey, SnapshotIds};
 use model::fold::{fold, fold_activity};
 use model::json::hash16;
-use model::{Actor, Comparison, EventBody, Json, ModifiedProperty, NewEvent, Target, Timestamp};
+use model::{Actor, Comparison, EventBody, GroupSource, Json, ModifiedProperty, NewEvent, Target, Timestamp};
 
 /// A snapshot of an actor or a target, and the hash of its columns.
 pub(crate) struct PartySnapshot<M> {
@@ -296,7 +296,7 @@ fn event_row(tenant_id: i32, event: &NewEvent) -> audit_event::Model {
         event_key_hash: key_hash(&fold(&body.event_key)),
         resource_type: body.resource_type.code(),
         operation_type: body.operation_type.code(),
-        group_source: body.group_source.map_or(0, |source| source.code()),
+        group_source: body.group_source.map_or(0, GroupSource::code),
         status: body.status.code(),
         recorded_via: body.recording.route.code(),
         body_format: encoded.format.code(),
