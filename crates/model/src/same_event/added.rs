@@ -101,7 +101,8 @@ pub(super) fn details_add(stored: &[Detail], copy: &[Detail]) -> bool {
 }
 
 /// Whether two values have different scalars at one position. A position that only one of them has, or at which one has
-/// null, is no contradiction. JSON in a string is compared as JSON.
+/// null, is no contradiction, nor are a name and a number, which may be two forms of one value. JSON in a string is
+/// compared as JSON.
 pub(super) fn contradicts(stored: &JsonNode, copy: &JsonNode) -> bool {
     match (stored, copy) {
         (JsonNode::Object(stored), JsonNode::Object(copy)) => {
@@ -112,7 +113,11 @@ pub(super) fn contradicts(stored: &JsonNode, copy: &JsonNode) -> bool {
             stored.iter().zip(copy).any(|(stored, copy)| contradicts(stored, copy))
         }
         (JsonNode::Scalar(_), JsonNode::Scalar(_)) => {
-            !stored.is_null() && !copy.is_null() && stored.to_json().equality_hash() != copy.to_json().equality_hash()
+            let is_string = |scalar: &JsonNode| scalar.as_str().is_some();
+            !stored.is_null()
+                && !copy.is_null()
+                && is_string(stored) == is_string(copy)
+                && stored.to_json().equality_hash() != copy.to_json().equality_hash()
         }
         (JsonNode::Scalar(_), other) => string_contradicts(stored, other),
         (other, JsonNode::Scalar(_)) => string_contradicts(copy, other),
@@ -142,6 +147,8 @@ mod tests {
         assert!(!contradict(r#"{"a":[null,{"x":1}]}"#, r#"{"a":[{"y":1},{"z":1}]}"#));
         assert!(!contradict(r#"{"a":"{\"x\":1}"}"#, r#"{"a":{"x":1,"y":null}}"#));
         assert!(contradict(r#"{"a":"{\"x\":1}"}"#, r#"{"a":{"x":2}}"#));
+        assert!(!contradict(r#"{"a":"AzureActiveDirectory","b":"False"}"#, r#"{"a":8,"b":false}"#));
+        assert!(contradict(r#"{"a":7}"#, r#"{"a":8}"#));
         assert!(contradict(r#"{"a":"x"}"#, r#"{"a":["x"]}"#));
         assert!(contradict(r#"{"a":{"b":"x"}}"#, r#"{"a":{"b":"X"}}"#));
         assert!(contradict(r#"{"a":[]}"#, r#"{"a":{}}"#));
