@@ -97,7 +97,7 @@ impl Term {
 ///
 /// [`StoreError::NumbersExhausted`] if the log has 2^31 - 1 rows in that table.
 pub(crate) fn next_id(last_id: &mut i64, table: &'static str) -> Result<i32, StoreError> {
-    let next = i32::try_from(*last_id + 1).map_err(|_| StoreError::NumbersExhausted { table })?;
+    let next = i32::try_from(*last_id + 1).map_err(|_too_large| StoreError::NumbersExhausted { table })?;
     *last_id = i64::from(next);
     Ok(next)
 }

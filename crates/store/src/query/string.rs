@@ -48,7 +48,7 @@ pub(crate) fn event_keys(sql: &mut Sql, condition: &Condition) {
                 each_term(sql, column, kind, some(condition.one_of.as_ref()));
                 push_presence(sql, column, kind);
             }
-            _ => event_string(sql, *string, condition),
+            StringColumn::Hash(_) => event_string(sql, *string, condition),
         },
         _ => drop(sql.push("TRUE")),
     }

@@ -296,7 +296,7 @@ fn event_row(tenant_id: i32, event: &NewEvent) -> audit_event::Model {
         event_key_hash: key_hash(&fold(&body.event_key)),
         resource_type: body.resource_type.code(),
         operation_type: body.operation_type.code(),
-        group_source: body.group_source.map_or(0, |source| source.code()),
+        group_source: body.group_source.map_or(0, model::GroupSource::code),
         status: body.status.code(),
         recorded_via: body.recording.route.code(),
         body_format: encoded.format.code(),

@@ -33,7 +33,9 @@ impl Verification<'_> {
         for (found, expected) in events {
             let terms = &expected.terms;
             let ids = term_ids(found);
-            ids.into_iter().for_each(|id| self.terms.insert(id));
+            for id in ids {
+                self.terms.insert(id);
+            }
             let targets = terms.targets.iter().zip(&expected.targets);
             let targets = targets.map(|(term, row)| (term, links.get(&(found.sequence, row.ordinal)).copied()));
             let properties =
