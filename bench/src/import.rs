@@ -36,7 +36,7 @@ const BATCH: usize = 500;
 
 /// How far a record is processed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+enum ImportStage {
     Read,
     Recognise,
     Validate,
@@ -69,11 +69,11 @@ async fn report(options: &ImportOptions, file: &Path) -> anyhow::Result<()> {
     print_line(&format!("{} records of {bytes:.0} bytes; microseconds of processor time per event:", options.records));
     let mut before = 0.0;
     for (stage, name) in [
-        (Stage::Read, "read and parse"),
-        (Stage::Recognise, "recognise"),
-        (Stage::Validate, "validate"),
-        (Stage::Prepare, "prepare"),
-        (Stage::Record, "record"),
+        (ImportStage::Read, "read and parse"),
+        (ImportStage::Recognise, "recognise"),
+        (ImportStage::Validate, "validate"),
+        (ImportStage::Prepare, "prepare"),
+        (ImportStage::Record, "record"),
     ] {
         let (started, clock) = (usage::cpu_seconds(std::process::id()), Instant::now());
         process(file, stage, &target).await?;
@@ -92,21 +92,21 @@ struct ImportTarget {
 }
 
 /// Processes all records of a file up to a stage. Recording includes preparing.
-async fn process(file: &Path, last: Stage, target: &ImportTarget) -> anyhow::Result<()> {
+async fn process(file: &Path, last: ImportStage, target: &ImportTarget) -> anyhow::Result<()> {
     let (now, rules) = (system::now(), SensitiveNames::default());
     let mut batch = Vec::new();
     for record in RecordReader::from_file(File::open(file)?) {
         let (_, record) = record?;
-        if last < Stage::Recognise {
+        if last < ImportStage::Recognise {
             continue;
         }
         let recognised = formats::recognise(&record)?;
-        if last < Stage::Validate {
+        if last < ImportStage::Validate {
             continue;
         }
         let event = NewEvent::parse(recognised.body, now, &rules);
         let event = event.map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-        if last < Stage::Prepare {
+        if last < ImportStage::Prepare {
             continue;
         }
         batch.push(event);
@@ -119,10 +119,10 @@ async fn process(file: &Path, last: Stage, target: &ImportTarget) -> anyhow::Res
 }
 
 /// Prepares or records the events of a batch.
-async fn finish(batch: &[NewEvent], last: Stage, target: &ImportTarget) -> anyhow::Result<()> {
+async fn finish(batch: &[NewEvent], last: ImportStage, target: &ImportTarget) -> anyhow::Result<()> {
     match last {
-        Stage::Record => _ = target.writer.record(batch, system::now()).await?,
-        Stage::Prepare => drop(PreparedRequest::new(&target.tenant, &batch.iter().collect::<Vec<_>>())),
+        ImportStage::Record => _ = target.writer.record(batch, system::now()).await?,
+        ImportStage::Prepare => drop(PreparedRequest::new(&target.tenant, &batch.iter().collect::<Vec<_>>())),
         _ => {}
     }
     Ok(())
