@@ -69,7 +69,7 @@ impl ImportParts {
         let (sender, receiver) = mpsc::channel(1);
         let mut reader = PartReader { importer, part: ImportPart::default(), sender };
         // The error means that nothing waits for the parts any more.
-        let read = move || reader.read_files(&files).unwrap_or_else(|ReadingStopped| ());
+        let read = move || reader.read_files(&files).unwrap_or(());
         let thread = thread::Builder::new().name("import".to_owned()).spawn(read)?;
         Ok(Self { receiver, thread })
     }
@@ -80,7 +80,7 @@ impl ImportParts {
     }
 
     /// Waits for the end of the thread, which has sent its last part. Returns whether it read all files.
-    pub(super) fn is_complete(self) -> bool {
+    pub(super) fn join(self) -> bool {
         self.thread.join().is_ok()
     }
 }
