@@ -81,7 +81,7 @@ fn columns(terms: &Terms, row: &audit_event::Model, body: &EventBody) -> audit_e
         event_key_hash: hash(&fold(&body.event_key)),
         resource_type: body.resource_type.code(),
         operation_type: body.operation_type.code(),
-        group_source: body.group_source.map_or(0, |source| source.code()),
+        group_source: body.group_source.map_or(0, model::GroupSource::code),
         status: body.status.code(),
         recorded_via: body.recording.route.code(),
         // Not in the body: tenant, sequence, recording time and snapshot id.
